@@ -1,0 +1,102 @@
+/* Slices and growing buffers.
+ *
+ * struct bytes borrows: it never owns what it points to. struct buf owns its memory. struct arena owns many small
+ * pieces that are freed together. Out of memory ends the process (die), so nothing here returns an error. */
+#ifndef MARATHON_BASE_BYTES_H
+#define MARATHON_BASE_BYTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct bytes {
+    const uint8_t *ptr; /* may be NULL when len is 0 */
+    size_t len;
+};
+
+#define BYTES_NONE ((struct bytes){NULL, 0})
+/* The slice of a string literal or any NUL-terminated string, without its NUL. */
+#define BYTES_LIT(s) ((struct bytes){(const uint8_t *)("" s), sizeof(s) - 1})
+
+static inline struct bytes bytes_of(const void *ptr, size_t len)
+{
+    return (struct bytes){ptr, len};
+}
+
+static inline struct bytes bytes_str(const char *s)
+{
+    return (struct bytes){(const uint8_t *)s, s != NULL ? strlen(s) : 0};
+}
+
+static inline bool bytes_eq(struct bytes a, struct bytes b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+static inline bool bytes_is(struct bytes a, const char *s)
+{
+    return bytes_eq(a, bytes_str(s));
+}
+
+/* Order by content, shorter first where one is the prefix of the other. <0, 0, >0. */
+int bytes_cmp(struct bytes a, struct bytes b);
+/* FNV-1a, for hash tables; not for security. */
+uint64_t bytes_hash(struct bytes b);
+/* From offset from (clamped) at most len bytes. */
+struct bytes bytes_part(struct bytes b, size_t from, size_t len);
+
+/* A growing byte buffer. Zero-initialise it ({0}); buf_free when done. */
+struct buf {
+    uint8_t *ptr;
+    size_t len;
+    size_t cap;
+};
+
+void buf_free(struct buf *b);                     /* frees and zeroes */
+void buf_clear(struct buf *b);                    /* len = 0, keeps the memory */
+void buf_reserve(struct buf *b, size_t more);     /* room for at least `more` further bytes */
+uint8_t *buf_extend(struct buf *b, size_t more);  /* len += more; the new, uninitialised bytes */
+void buf_add(struct buf *b, const void *p, size_t n);
+void buf_add_bytes(struct buf *b, struct bytes s);
+void buf_add_str(struct buf *b, const char *s);
+void buf_add_char(struct buf *b, char c);
+void buf_addf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void buf_drop_front(struct buf *b, size_t n);     /* removes the first n bytes */
+const char *buf_cstr(struct buf *b);              /* adds a NUL behind len (not counted); valid until the next change */
+
+static inline struct bytes buf_bytes(const struct buf *b)
+{
+    return (struct bytes){b->ptr, b->len};
+}
+
+/* Pieces freed together. Zero-initialise it; arena_free when done. Alignment 16; memory is zeroed. */
+struct arena {
+    struct arena_block *head;
+    size_t used_bytes;
+};
+
+void *arena_alloc(struct arena *a, size_t size);
+struct bytes arena_bytes(struct arena *a, struct bytes b); /* a copy, with a NUL behind it that is not counted */
+char *arena_str(struct arena *a, const char *s);           /* a copy; NULL stays NULL */
+char *arena_printf(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void arena_reset(struct arena *a);                         /* empties it but keeps one block */
+void arena_free(struct arena *a);
+
+/* malloc, calloc, realloc, strdup that die instead of returning NULL. Free with free(). */
+void *mem_alloc(size_t size) __attribute__((malloc));
+void *mem_zalloc(size_t size) __attribute__((malloc));
+void *mem_resize(void *p, size_t size);
+char *mem_str(const char *s);                      /* NULL stays NULL */
+char *mem_str_bytes(struct bytes b);               /* NUL-terminated copy */
+
+/* Grows a typed array so that index `count` is valid: *cap doubles, never below 8. */
+#define MEM_GROW(array, count, cap)                                                                \
+    do {                                                                                           \
+        if ((count) == (cap)) {                                                                    \
+            (cap) = (cap) < 8 ? 8 : (cap) * 2;                                                     \
+            (array) = mem_resize((array), (size_t)(cap) * sizeof *(array));                        \
+        }                                                                                          \
+    } while (0)
+
+#endif

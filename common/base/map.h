@@ -1,0 +1,25 @@
+/* A hash table from byte keys to pointers: open addressing, grows by doubling. Keys are borrowed: they must live inside the value.
+ * Iteration order depends only on the inserts and removals, so that equal runs iterate equally. */
+#ifndef MARATHON_BASE_MAP_H
+#define MARATHON_BASE_MAP_H
+
+#include "base/bytes.h"
+
+struct map_slot;
+struct map {
+    struct map_slot *slots;
+    size_t count;
+    size_t cap;  /* a power of two, or 0 */
+    size_t used; /* with tombstones */
+};
+
+void map_free(struct map *m); /* the values stay the caller's */
+void *map_get(const struct map *m, struct bytes key);
+/* Sets or replaces; returns the old value or NULL. */
+void *map_put(struct map *m, struct bytes key, void *value);
+/* Returns the removed value or NULL. */
+void *map_remove(struct map *m, struct bytes key);
+/* for (size_t i = 0; map_next(m, &i, &value);) ... ; removing the current one during it is allowed. */
+bool map_next(const struct map *m, size_t *cursor, void **ret_value);
+
+#endif

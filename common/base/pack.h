@@ -1,0 +1,29 @@
+/* A bounded binary writer and reader for what we store ourselves (task records): varints, fixed 8 bytes, byte strings.
+ * The wire uses msgpack instead (wire/). The reader never reads past its slice: the first fault sets `bad` and every later read gives zero,
+ * so that a decoder checks once at its end. */
+#ifndef MARATHON_BASE_PACK_H
+#define MARATHON_BASE_PACK_H
+
+#include <stdbool.h>
+
+#include "base/bytes.h"
+
+void pack_uint(struct buf *b, uint64_t v);      /* LEB128 */
+void pack_int(struct buf *b, int64_t v);        /* zigzag, LEB128 */
+void pack_double(struct buf *b, double v);
+void pack_bytes(struct buf *b, struct bytes v); /* length, bytes */
+
+struct unpack {
+    const uint8_t *at;
+    const uint8_t *end;
+    bool bad;
+};
+
+struct unpack unpack_start(struct bytes b);
+uint64_t unpack_uint(struct unpack *u);
+int64_t unpack_int(struct unpack *u);
+double unpack_double(struct unpack *u);
+struct bytes unpack_bytes(struct unpack *u); /* borrows from the slice */
+bool unpack_done(const struct unpack *u);    /* all read, nothing bad */
+
+#endif

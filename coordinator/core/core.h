@@ -1,0 +1,110 @@
+/* The brain of a coordinator. PURE: no I/O, no clock, no logging, no threads; equal (state, event) give equal (state, effects).
+ *
+ * What happened comes in as an event with its moment; what is to be done comes out as effects, in order. The loop (main/) carries effects out
+ * and feeds answers back. The core itself holds back every message that depends on a write until the answer to that write is there:
+ * an effect may be carried out at once.
+ *
+ * Slices in events are borrowed for the call. Slices in effects live until the next core_step. */
+#ifndef MARATHON_CORE_CORE_H
+#define MARATHON_CORE_CORE_H
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "core/storage.h"
+#include "model/message.h"
+
+typedef uint64_t peer_id; /* a connection; 0 is none */
+
+enum event_kind {
+    EV_TIME,       /* nothing but the time: core_next_deadline has come, or 500 ms have passed */
+    EV_PIPELINE,   /* a stored pipeline version; before EV_STORE_UP and whenever one is added */
+    EV_STORE_UP,   /* the store answers (again): partitions may be claimed */
+    EV_STORE_DOWN, /* the connection is gone: every write not yet answered has an unknown outcome (its answers came before as STORE_UNKNOWN) */
+    EV_WRITTEN,
+    EV_READ,
+    EV_PEER_UP,    /* message is its HELLO */
+    EV_PEER_DOWN,
+    EV_MESSAGE,    /* from a peer that said HELLO */
+    EV_DRAIN,      /* SIGTERM: hand the partitions over; FX_DRAINED when done */
+    EV_ADMISSION,  /* the start gate: open, or closed with the reason in text */
+};
+
+struct event {
+    enum event_kind kind;
+    peer_id peer;                        /* PEER_UP, PEER_DOWN, MESSAGE */
+    const struct message *message;       /* PEER_UP, MESSAGE */
+    const struct store_written *written; /* WRITTEN */
+    const struct store_answer *answer;   /* READ */
+    struct bytes text;                   /* PIPELINE: its source; ADMISSION: why it is closed, empty = open */
+    uint32_t version;                    /* PIPELINE */
+    const uint8_t *secret;               /* STORE_UP: SECRET_BYTES */
+};
+
+enum effect_kind { FX_SEND, FX_CLOSE, FX_WRITE, FX_READ, FX_LOG, FX_DRAINED };
+
+struct effect {
+    enum effect_kind kind;
+    peer_id peer;                   /* SEND, CLOSE */
+    const struct message *message;  /* SEND */
+    const struct store_row *row;    /* WRITE */
+    const struct store_read *read;  /* READ */
+    enum log_level level;           /* LOG */
+    const char *log_event;
+    const char *text;               /* LOG: key=value pairs; CLOSE: why */
+};
+
+struct effects {
+    struct effect *items;
+    size_t count;
+    size_t cap;
+    struct arena arena;  /* what the items point to */
+};
+
+void effects_free(struct effects *fx);
+
+struct core_config {
+    const char *name;            /* of this coordinator, for people: host:pid or the like; borrowed */
+    const char *backend;         /* "redis" or "memory"; borrowed */
+    uint8_t instance[NONCE_BYTES]; /* random, new at each start: the nonce of its fences, and its id for peers */
+    uint64_t seed;               /* of its jitter */
+    mono_ms lease_ms;            /* 3000 */
+    mono_ms renew_ms;            /* 1000 */
+    mono_ms observe_ms;          /* 250 */
+    mono_ms claim_grace_ms;      /* 200: how long a takeover waits for workers to say what they run */
+    mono_ms resume_grace_ms;     /* 200: how long a closed worker may take to come back */
+    mono_ms silence_ms;          /* 2000: a peer that is not heard so long is gone */
+    uint32_t checkpoint_interval_s;
+    uint32_t max_retries;
+    uint32_t max_duration_s;
+    uint32_t ttl_s;              /* of ended tasks */
+    bool recovery_enabled;
+    bool checkpoints_enabled;
+    uint32_t tasks_max;          /* live tasks in memory; beyond it starts get CODE_OVERLOADED */
+};
+
+struct core_config core_config_default(void);
+
+struct core;
+
+struct core *core_create(const struct core_config *config);
+void core_destroy(struct core *c);
+
+/* Takes one event, replaces the content of fx by the effects. Events must come in the order of time (now never goes back). */
+void core_step(struct core *c, struct moment now, const struct event *event, struct effects *fx);
+/* When it wants an EV_TIME at the latest; NEVER_MS for never. */
+mono_ms core_next_deadline(const struct core *c);
+
+/* Asserts the invariants that core/README.md names (I5, I8, I11 and the structure of every task). For tests and the simulator: O(everything). */
+void core_check(const struct core *c);
+
+struct core_stats {
+    uint64_t tasks_live, steps_ready, steps_running, steps_delayed, workers, writes_pending;
+    uint64_t tasks_started_total, tasks_completed_total, tasks_failed_total, tasks_cancelled_total;
+    uint64_t steps_completed_total, attempts_failed_total, redeliveries_total;
+    uint64_t outcomes_replayed_total, outcomes_late_total, outcomes_rejected_total, fenced_total;
+    uint64_t partitions; /* mask of the owned ones */
+};
+struct core_stats core_stats(const struct core *c);
+
+#endif
