@@ -27,3 +27,4 @@
 #define SLOTS_MAX              1024u        /* steps one worker runs at once */
 #define STEP_TIMEOUT_DEFAULT_S 600          /* a step without `timeout` */
 
+#endif
