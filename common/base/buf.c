@@ -1,0 +1,100 @@
+#include "base/bytes.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+
+#define BUF_CAP_MIN 64
+
+void buf_free(struct buf *b)
+{
+    free(b->ptr);
+    *b = (struct buf){0};
+}
+
+void buf_clear(struct buf *b)
+{
+    b->len = 0;
+}
+
+void buf_reserve(struct buf *b, size_t more)
+{
+    if (more <= b->cap - b->len) {
+        return;
+    }
+    if (more > SIZE_MAX / 2 - b->len) {
+        die("buffer over the address space (%zu + %zu bytes)", b->len, more);
+    }
+    size_t want = b->len + more;
+    size_t cap = b->cap < BUF_CAP_MIN ? BUF_CAP_MIN : b->cap;
+    while (cap < want) {
+        cap *= 2;
+    }
+    b->ptr = mem_resize(b->ptr, cap);
+    b->cap = cap;
+}
+
+uint8_t *buf_extend(struct buf *b, size_t more)
+{
+    buf_reserve(b, more > 0 ? more : 1);
+    uint8_t *added = b->ptr + b->len;
+    b->len += more;
+    return added;
+}
+
+void buf_add(struct buf *b, const void *p, size_t n)
+{
+    if (n > 0) {
+        memcpy(buf_extend(b, n), p, n);
+    }
+}
+
+void buf_add_bytes(struct buf *b, struct bytes s)
+{
+    buf_add(b, s.ptr, s.len);
+}
+
+void buf_add_str(struct buf *b, const char *s)
+{
+    buf_add(b, s, strlen(s));
+}
+
+void buf_add_char(struct buf *b, char c)
+{
+    *buf_extend(b, 1) = (uint8_t)c;
+}
+
+void buf_addf(struct buf *b, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (len < 0) {
+        die("buf_addf: bad format '%s'", format);
+    }
+    buf_reserve(b, (size_t)len + 1); /* vsnprintf writes a NUL; it is not counted */
+    (void)vsnprintf((char *)(b->ptr + b->len), (size_t)len + 1, format, again);
+    va_end(again);
+    b->len += (size_t)len;
+}
+
+void buf_drop_front(struct buf *b, size_t n)
+{
+    if (n >= b->len) {
+        b->len = 0;
+        return;
+    }
+    memmove(b->ptr, b->ptr + n, b->len - n);
+    b->len -= n;
+}
+
+const char *buf_cstr(struct buf *b)
+{
+    buf_reserve(b, 1);
+    b->ptr[b->len] = '\0';
+    return (const char *)b->ptr;
+}

@@ -1,0 +1,141 @@
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log_text.h"
+#include "base/utf8.h"
+
+#define QUOTE_RING      8
+#define QUOTE_BYTES_MAX 512
+
+/* Set once, before any thread starts. */
+static struct log_options settings = {.role = "marathon", .level = LOG_INFO};
+
+void log_init(const struct log_options *options)
+{
+    settings = *options;
+}
+
+bool log_enabled(enum log_level level)
+{
+    return level >= settings.level;
+}
+
+void log_line(enum log_level level, const char *event, const char *format, ...)
+{
+    if (!log_enabled(level)) {
+        return;
+    }
+    int saved_errno = errno; /* callers log between a failed call and their use of errno */
+    char pairs[LOG_LINE_BYTES_MAX] = "";
+    if (format != NULL) {
+        va_list args;
+        va_start(args, format);
+        (void)vsnprintf(pairs, sizeof pairs, format, args);
+        va_end(args);
+    }
+    struct log_text line;
+    log_text_build(&line, &settings, level, clock_now().wall, event, pairs);
+    ssize_t written;
+    do {
+        written = write(STDERR_FILENO, line.text, line.len);
+    } while (written < 0 && errno == EINTR);
+    errno =
+        saved_errno; /* a log that cannot be written is no reason to stop: nothing to do about it */
+}
+
+/* May the value stand without quotes? One that reads as a number is quoted, so that JSON lines keep
+ * it a text. */
+static bool is_plain(const char *value)
+{
+    if (value[0] == '\0' || strlen(value) > QUOTE_BYTES_MAX ||
+        value[strspn(value, "-.0123456789")] == '\0') {
+        return false;
+    }
+    for (const char *c = value; *c != '\0'; c++) {
+        if ((unsigned char)*c <= ' ' || (unsigned char)*c >= 0x7f || *c == '"' || *c == '=' ||
+            *c == '\\') {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Writes one (escaped) character of the value to out[6]; returns its bytes, and how many of the
+ * value it took. */
+static size_t quote_char(const uint8_t *at, const uint8_t *end, char *out, size_t *ret_taken)
+{
+    static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
+    size_t len = utf8_sequence(at, end);
+    *ret_taken = len > 0 ? len : 1;
+    if (len == 0) {
+        memcpy(out, replacement, 3);
+        return 3;
+    }
+    char escape = *at == '"'    ? '"'
+                  : *at == '\\' ? '\\'
+                  : *at == '\n' ? 'n'
+                  : *at == '\r' ? 'r'
+                  : *at == '\t' ? 't'
+                                : '\0';
+    if (escape != '\0') {
+        out[0] = '\\';
+        out[1] = escape;
+        return 2;
+    }
+    if (*at < 0x20 || *at == 0x7f) {
+        out[0] = '?';
+        return 1;
+    }
+    memcpy(out, at, len);
+    return len;
+}
+
+const char *log_quote(const char *value)
+{
+    static _Thread_local char ring[QUOTE_RING][QUOTE_BYTES_MAX + 6]; /* quotes, "..." and the NUL */
+    static _Thread_local unsigned next;
+    char *text = ring[next++ % QUOTE_RING];
+    if (value == NULL) {
+        value = "";
+    }
+    if (is_plain(value)) {
+        return memcpy(text, value, strlen(value) + 1);
+    }
+    size_t len = 0;
+    text[len++] = '"';
+    const uint8_t *at = (const uint8_t *)value;
+    const uint8_t *end =
+        at + strnlen(value, QUOTE_BYTES_MAX + 4); /* a sequence at the cut is still whole */
+    while (at < end) {
+        char out[6];
+        size_t taken;
+        size_t n = quote_char(at, end, out, &taken);
+        if (len - 1 + n > QUOTE_BYTES_MAX) {
+            break;
+        }
+        memcpy(text + len, out, n);
+        len += n;
+        at += taken;
+    }
+    const char *tail = *at != '\0' ? "...\"" : "\"";
+    memcpy(text + len, tail, strlen(tail) + 1);
+    return text;
+}
+
+enum err log_level_parse(const char *text, enum log_level *ret_level)
+{
+    static const char *const names[] = {"debug", "info", "warn", "error"};
+    for (int i = 0; i < 4; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *ret_level = (enum log_level)i;
+            return ERR_OK;
+        }
+    }
+    return ERR_INVALID;
+}
