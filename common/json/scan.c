@@ -1,0 +1,349 @@
+/* The strict check. It runs once over every payload, so its common case (printable ASCII in
+ * strings) goes eight bytes at a time. Open containers are one bit each in a word instead of
+ * recursion: hostile nesting costs no stack. */
+#include "json/scan.h"
+
+#include "base/utf8.h"
+
+_Static_assert(JSON_DEPTH_MAX <= 64, "open containers are bits of one uint64_t");
+
+/* What may come next. */
+enum expect {
+    EXPECT_VALUE,
+    EXPECT_VALUE_OR_END, /* behind '[' */
+    EXPECT_KEY,
+    EXPECT_KEY_OR_END, /* behind '{' */
+    EXPECT_SEPARATOR,  /* behind a value inside a container */
+    EXPECT_NOTHING,    /* the outermost value is complete */
+    EXPECT_FAULT,
+};
+
+struct scan {
+    const uint8_t *at;
+    const uint8_t *end;
+    const char *reason; /* of the fault at `at` */
+    uint64_t objects;   /* the lowest bit is the innermost open container: 1 = object */
+    unsigned depth;
+};
+
+static bool fault(struct scan *s, const uint8_t *at, const char *reason)
+{
+    s->at = at;
+    s->reason = reason;
+    return false;
+}
+
+static void skip_space(struct scan *s)
+{
+    while (s->at < s->end &&
+           (*s->at == ' ' || *s->at == '\n' || *s->at == '\t' || *s->at == '\r')) {
+        s->at++;
+    }
+}
+
+/* Printable ASCII but the quote and the backslash. */
+static bool is_plain(uint8_t c)
+{
+    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+}
+
+#define EACH_BYTE(c) (0x0101010101010101u * (uint64_t)(c))
+
+/* Is every byte of the word plain? (The borrow of a subtraction can only err behind a byte that is
+ * not.) */
+static bool word_is_plain(uint64_t w)
+{
+    uint64_t quote = w ^ EACH_BYTE('"');
+    uint64_t backslash = w ^ EACH_BYTE('\\');
+    uint64_t special =
+        w | (w - EACH_BYTE(0x20)) | (quote - EACH_BYTE(1)) | (backslash - EACH_BYTE(1));
+    return (special & EACH_BYTE(0x80)) == 0;
+}
+
+static void skip_plain(struct scan *s)
+{
+    const uint8_t *at = s->at;
+    while (s->end - at >= 8) {
+        uint64_t w;
+        memcpy(&w, at, 8);
+        if (!word_is_plain(w)) {
+            break;
+        }
+        at += 8;
+    }
+    while (at < s->end && is_plain(*at)) {
+        at++;
+    }
+    s->at = at;
+}
+
+/* The four digits of \uXXXX at s->at, or -1. */
+static int32_t scan_hex4(struct scan *s)
+{
+    int32_t v = 0;
+    for (int i = 0; i < 4; i++) {
+        uint8_t c = s->at < s->end ? *s->at : 0;
+        int32_t digit = c >= '0' && c <= '9'   ? c - '0'
+                        : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                        : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                               : -1;
+        if (digit < 0) {
+            (void)fault(s, s->at, "expected four hex digits");
+            return -1;
+        }
+        v = v * 16 + digit;
+        s->at++;
+    }
+    return v;
+}
+
+static bool scan_escape(struct scan *s)
+{
+    const uint8_t *start = s->at++;
+    if (s->at == s->end) {
+        return fault(s, s->at, "the text ends inside a string");
+    }
+    uint8_t c = *s->at;
+    if (c != 'u') {
+        if (c == '"' || c == '\\' || c == '/' || c == 'b' || c == 'f' || c == 'n' || c == 'r' ||
+            c == 't') {
+            s->at++;
+            return true;
+        }
+        return fault(s, start, "unknown escape in a string");
+    }
+    s->at++;
+    int32_t unit = scan_hex4(s);
+    if (unit < 0xd800 || unit > 0xdfff) {
+        return unit >= 0;
+    }
+    if (unit >= 0xdc00 || s->end - s->at < 2 || s->at[0] != '\\' || s->at[1] != 'u') {
+        return fault(s, start, "lone surrogate in a \\u escape");
+    }
+    s->at += 2;
+    int32_t low = scan_hex4(s);
+    if (low >= 0 && (low < 0xdc00 || low > 0xdfff)) {
+        return fault(s, start, "lone surrogate in a \\u escape");
+    }
+    return low >= 0;
+}
+
+/* From the opening quote to behind the closing one. */
+static bool scan_string(struct scan *s)
+{
+    s->at++;
+    for (;;) {
+        skip_plain(s);
+        if (s->at == s->end) {
+            return fault(s, s->at, "the text ends inside a string");
+        }
+        if (*s->at == '"') {
+            s->at++;
+            return true;
+        }
+        if (*s->at == '\\') {
+            if (!scan_escape(s)) {
+                return false;
+            }
+        } else if (*s->at < 0x20) {
+            return fault(s, s->at, "control character in a string, it must be escaped");
+        } else {
+            size_t len = utf8_sequence(s->at, s->end);
+            if (len == 0) {
+                return fault(s, s->at, "malformed UTF-8");
+            }
+            s->at += len;
+        }
+    }
+}
+
+static bool scan_digits(struct scan *s, const char *reason)
+{
+    const uint8_t *from = s->at;
+    while (s->at < s->end && *s->at >= '0' && *s->at <= '9') {
+        s->at++;
+    }
+    return s->at > from || fault(s, s->at, reason);
+}
+
+static bool scan_number(struct scan *s)
+{
+    if (*s->at == '-') {
+        s->at++;
+    }
+    if (s->at < s->end && *s->at == '0') {
+        s->at++;
+        if (s->at < s->end && *s->at >= '0' && *s->at <= '9') {
+            return fault(s, s->at, "a number cannot begin with 0 and a further digit");
+        }
+    } else if (!scan_digits(s, "expected a digit")) {
+        return false;
+    }
+    if (s->at < s->end && *s->at == '.') {
+        s->at++;
+        if (!scan_digits(s, "expected a digit behind the point")) {
+            return false;
+        }
+    }
+    if (s->at < s->end && (*s->at == 'e' || *s->at == 'E')) {
+        s->at++;
+        if (s->at < s->end && (*s->at == '+' || *s->at == '-')) {
+            s->at++;
+        }
+        return scan_digits(s, "expected a digit in the exponent");
+    }
+    return true;
+}
+
+static bool scan_word(struct scan *s, const char *word)
+{
+    size_t len = strlen(word);
+    if ((size_t)(s->end - s->at) < len || memcmp(s->at, word, len) != 0) {
+        return fault(s, s->at, "expected a value (words are only true, false and null)");
+    }
+    s->at += len;
+    return true;
+}
+
+static enum expect scan_open(struct scan *s, bool object)
+{
+    if (s->depth == JSON_DEPTH_MAX) {
+        (void)fault(s, s->at, "nested deeper than 64");
+        return EXPECT_FAULT;
+    }
+    s->depth++;
+    s->objects = s->objects << 1 | (object ? 1u : 0u);
+    s->at++;
+    return object ? EXPECT_KEY_OR_END : EXPECT_VALUE_OR_END;
+}
+
+static enum expect scan_close(struct scan *s)
+{
+    s->at++;
+    s->depth--;
+    s->objects >>= 1;
+    return s->depth == 0 ? EXPECT_NOTHING : EXPECT_SEPARATOR;
+}
+
+static enum expect scan_value(struct scan *s)
+{
+    bool ok;
+    switch (*s->at) {
+    case '{':
+        return scan_open(s, true);
+    case '[':
+        return scan_open(s, false);
+    case '"':
+        ok = scan_string(s);
+        break;
+    case 't':
+        ok = scan_word(s, "true");
+        break;
+    case 'f':
+        ok = scan_word(s, "false");
+        break;
+    case 'n':
+        ok = scan_word(s, "null");
+        break;
+    default:
+        if (*s->at != '-' && (*s->at < '0' || *s->at > '9')) {
+            (void)fault(s, s->at, "expected a value");
+            return EXPECT_FAULT;
+        }
+        ok = scan_number(s);
+        break;
+    }
+    if (!ok) {
+        return EXPECT_FAULT;
+    }
+    return s->depth == 0 ? EXPECT_NOTHING : EXPECT_SEPARATOR;
+}
+
+static enum expect scan_key(struct scan *s)
+{
+    if (*s->at != '"') {
+        (void)fault(s, s->at, "expected a key in quotes");
+        return EXPECT_FAULT;
+    }
+    if (!scan_string(s)) {
+        return EXPECT_FAULT;
+    }
+    skip_space(s);
+    if (s->at == s->end || *s->at != ':') {
+        (void)fault(s, s->at, "expected ':'");
+        return EXPECT_FAULT;
+    }
+    s->at++;
+    return EXPECT_VALUE;
+}
+
+static enum expect scan_separator(struct scan *s)
+{
+    bool object = (s->objects & 1) != 0;
+    if (*s->at == ',') {
+        s->at++;
+        return object ? EXPECT_KEY : EXPECT_VALUE;
+    }
+    if (*s->at == (object ? '}' : ']')) {
+        return scan_close(s);
+    }
+    (void)fault(s, s->at, object ? "expected ',' or '}'" : "expected ',' or ']'");
+    return EXPECT_FAULT;
+}
+
+static bool scan_run(struct scan *s)
+{
+    enum expect expect = EXPECT_VALUE;
+    while (expect != EXPECT_NOTHING && expect != EXPECT_FAULT) {
+        skip_space(s);
+        if (s->at == s->end) {
+            return fault(s, s->at, s->depth == 0 ? "expected a value" : "the text ends too early");
+        }
+        switch (expect) {
+        case EXPECT_VALUE:
+            expect = scan_value(s);
+            break;
+        case EXPECT_VALUE_OR_END:
+            expect = *s->at == ']' ? scan_close(s) : scan_value(s);
+            break;
+        case EXPECT_KEY:
+            expect = scan_key(s);
+            break;
+        case EXPECT_KEY_OR_END:
+            expect = *s->at == '}' ? scan_close(s) : scan_key(s);
+            break;
+        case EXPECT_SEPARATOR:
+            expect = scan_separator(s);
+            break;
+        case EXPECT_NOTHING:
+        case EXPECT_FAULT:
+            break;
+        }
+    }
+    return expect == EXPECT_NOTHING;
+}
+
+enum err json_check(struct bytes text, struct bytes *ret_value, struct json_fault *ret_fault)
+{
+    static const uint8_t nothing[1];
+    const uint8_t *start = text.len > 0 ? text.ptr : nothing;
+    struct scan s = {.at = start, .end = start + text.len};
+    skip_space(&s);
+    const uint8_t *value = s.at;
+    bool ok = scan_run(&s);
+    const uint8_t *value_end = s.at;
+    if (ok) {
+        skip_space(&s);
+        ok = s.at == s.end || fault(&s, s.at, "more text behind the value");
+    }
+    if (!ok) {
+        if (ret_fault != NULL) {
+            *ret_fault = (struct json_fault){.offset = (size_t)(s.at - start), .reason = s.reason};
+        }
+        return ERR_INVALID;
+    }
+    if (ret_value != NULL) {
+        *ret_value = bytes_of(value, (size_t)(value_end - value));
+    }
+    return ERR_OK;
+}
