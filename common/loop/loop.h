@@ -1,8 +1,12 @@
-/* One libuv loop per daemon: timers, signals, watched descriptors, a mailbox for other threads, and the end of a turn.
- * The only folder that includes libuv. Everything but loop_post is for the loop's own thread.
+/* One libuv loop per daemon: timers, signals, watched descriptors, a mailbox for other threads, and
+ * the end of a turn. The only folder that includes libuv. Everything but loop_post is for the
+ * loop's own thread.
  *
- * A turn: descriptors and mailbox are drained (callbacks run), then every on_turn_end callback runs once, in the order in which it was added
- * (that is where batches are flushed), then the loop sleeps until the next descriptor, post or deadline. */
+ * A turn: descriptors and mailbox are drained (callbacks run), then every on_turn_end callback runs
+ * once, in the order in which it was added (that is where batches are flushed), then the loop
+ * sleeps until the next descriptor, post or deadline, at most a second: so the age of its last turn
+ * tells a stuck loop from an idle one, and no deadline is late by more than that after the machine
+ * was suspended. */
 #ifndef MARATHON_LOOP_LOOP_H
 #define MARATHON_LOOP_LOOP_H
 
@@ -14,32 +18,41 @@
 struct loop;
 struct loop_timer;
 struct loop_watch;
-struct loop_child;
 
 struct loop *loop_create(void);
-void loop_destroy(struct loop *l);       /* after loop_run returned; frees timers and watches still there */
-void loop_run(struct loop *l);           /* until loop_stop */
+void loop_destroy(
+    struct loop *l);           /* after loop_run returned; frees timers and watches still there */
+void loop_run(struct loop *l); /* until loop_stop */
 void loop_stop(struct loop *l);
-void *loop_uv(struct loop *l);           /* the uv_loop_t, for libraries that run on a foreign loop (libwebsockets) */
+void *loop_uv(
+    struct loop *l); /* the uv_loop_t, for libraries that run on a foreign loop (libwebsockets) */
 struct moment loop_now(const struct loop *l); /* of this turn */
 
 typedef void loop_fn(void *user);
 void loop_on_turn_end(struct loop *l, loop_fn *fn, void *user);
+void loop_off_turn_end(struct loop *l, loop_fn *fn, void *user); /* allowed inside a turn's end */
+/* From within a turn's end: one more turn follows at once, for a callback that was given work after
+ * it had run. Elsewhere it does nothing, since the end of this turn is still to come. */
+void loop_turn_again(struct loop *l);
 
-/* From any thread: fn(user) will run on the loop's thread, in order per thread. ERR_FULL beyond 65,536 waiting posts (a bound against
- * a stalled loop; the caller must drop the connection or wait). */
+/* From any thread: fn(user) will run on the loop's thread, in order per thread. ERR_FULL beyond
+ * 65,536 waiting posts (a bound against a stalled loop; the caller must drop the connection or
+ * wait). */
 enum err MUST_CHECK loop_post(struct loop *l, loop_fn *fn, void *user);
 /* Microseconds of CLOCK_BOOTTIME at which the loop last began a turn. Any thread (atomic). */
 int64_t loop_last_turn_us(const struct loop *l);
 
-/* One-shot timer, re-armed by setting it again; NEVER_MS disarms. A deadline in the past fires in the next turn. */
+/* One-shot timer, re-armed by setting it again; NEVER_MS disarms. A deadline in the past fires in
+ * the next turn. */
 struct loop_timer *loop_timer_create(struct loop *l, loop_fn *fn, void *user);
 void loop_timer_set(struct loop_timer *t, mono_ms deadline);
 void loop_timer_destroy(struct loop_timer *t);
 
 enum { LOOP_READABLE = 1, LOOP_WRITABLE = 2 };
-typedef void loop_watch_fn(void *user, int ready); /* ready: LOOP_READABLE | LOOP_WRITABLE, both on error or hang-up */
-struct loop_watch *loop_watch_create(struct loop *l, int fd, loop_watch_fn *fn, void *user); /* fd stays the caller's */
+typedef void loop_watch_fn(
+    void *user, int ready); /* ready: LOOP_READABLE | LOOP_WRITABLE, both on error or hang-up */
+struct loop_watch *loop_watch_create(struct loop *l, int fd, loop_watch_fn *fn,
+                                     void *user);        /* fd stays the caller's */
 void loop_watch_set(struct loop_watch *w, int interest); /* 0 pauses */
 void loop_watch_destroy(struct loop_watch *w);           /* before the fd is closed */
 

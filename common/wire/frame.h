@@ -1,9 +1,11 @@
-/* Frames: bytes <-> struct message. PROTOCOL.md has the picture. Pure; the only folder that includes msgpack.
+/* Frames: bytes <-> struct message. PROTOCOL.md has the picture. Pure; the only folder that
+ * includes msgpack.
  *
  * A frame on a connection, all integers big-endian:
- *   u32 length of what follows (20 .. FRAME_BYTES_MAX) | u16 magic 0x4d52 | u8 version | u8 message type | u64 request
- *   | u32 reserved, 0 | u32 CRC32C over the whole frame but this field and the length | body: one msgpack array, positional
- * transport/ only splits by the length; everything behind it is checked here. */
+ *   u32 length of what follows (20 .. FRAME_BYTES_MAX) | u16 magic 0x4d52 | u8 version | u8 message
+ * type | u64 request | u32 reserved, 0 | u32 CRC32C over the whole frame but this field and the
+ * length | body: one msgpack array, positional transport/ only splits by the length; everything
+ * behind it is checked here. */
 #ifndef MARATHON_WIRE_FRAME_H
 #define MARATHON_WIRE_FRAME_H
 
@@ -14,16 +16,21 @@
 #define WIRE_VERSION     1u
 #define FRAME_HEAD_BYTES 20u /* behind the length */
 
-/* Appends the whole frame, length included, to out. ERR_TOO_LARGE where it would pass FRAME_BYTES_MAX; out is then as it was. */
+/* Appends the whole frame, length included, to out. ERR_TOO_LARGE where it would pass
+ * FRAME_BYTES_MAX; out is then as it was. */
 enum err MUST_CHECK frame_encode(const struct message *m, struct buf *out);
 
-/* frame: one frame without its length. Survives any bytes: counts are checked against the bytes left before anything is reserved, nesting
- * at most 16, trailing bytes are an error, unknown message types are ERR_NOT_FOUND (a newer peer; the caller ignores the frame).
- * Extra elements at an array's end are ignored (that is how fields are added); missing ones at the end read as zero or empty.
- * On success *ret_message borrows from frame and from arena. ERR_PROTOCOL otherwise. */
-enum err MUST_CHECK frame_decode(struct bytes frame, struct arena *arena, struct message *ret_message);
+/* frame: one frame without its length. Survives any bytes: counts are checked against the bytes
+ * left before anything is reserved, nesting at most 16, trailing bytes are an error, unknown
+ * message types are ERR_NOT_FOUND (a newer peer; the caller ignores the frame). Extra elements at
+ * an array's end are ignored (that is how fields are added); missing ones at the end read as zero
+ * or empty. On success *ret_message borrows from frame and from arena. ERR_PROTOCOL otherwise. */
+enum err MUST_CHECK frame_decode(struct bytes frame, struct arena *arena,
+                                 struct message *ret_message);
 
 /* CRC32C (Castagnoli), in hardware where there is some. */
 uint32_t crc32c(uint32_t crc, const void *data, size_t n);
+/* The same without hardware, so that tests can hold one against the other. */
+uint32_t crc32c_portable(uint32_t crc, const void *data, size_t n);
 
 #endif

@@ -1,0 +1,152 @@
+#include "loop/loop.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "base/bytes.h"
+#include "loop/loop_impl.h"
+
+void turn_begin(struct turn *t)
+{
+    if (!t->begun) {
+        t->begun = true;
+        t->now = clock_now();
+        atomic_store_explicit(&t->last_us, clock_mono_us(), memory_order_relaxed);
+    }
+}
+
+/* A round sees the callbacks that were there at its start; one taken out meanwhile is passed over.
+ */
+static void ends_run(struct loop *l)
+{
+    size_t count = l->end_count;
+    l->ending = true;
+    for (size_t i = 0; i < count; i++) {
+        if (l->ends[i].fn != NULL) {
+            l->ends[i].fn(l->ends[i].user);
+        }
+    }
+    l->ending = false;
+    size_t kept = 0;
+    for (size_t i = 0; i < l->end_count; i++) {
+        if (l->ends[i].fn != NULL) {
+            l->ends[kept++] = l->ends[i];
+        }
+    }
+    l->end_count = kept;
+}
+
+static void on_tick(uv_timer_t *handle)
+{
+    struct loop *l = handle->data;
+    turn_begin(l->turn);
+    timers_run(l);
+}
+
+static void on_prepare(uv_prepare_t *handle)
+{
+    struct loop *l = handle->data;
+    turn_begin(l->turn);
+    ends_run(l);
+    uint64_t sleep_ms = l->again ? 0 : timers_sleep_ms(l);
+    l->again = false;
+    l->turn->begun = false;
+    int rc = uv_timer_start(&l->tick, on_tick, sleep_ms, 0);
+    assert(rc == 0);
+}
+
+struct loop *loop_create(void)
+{
+    struct loop *l = mem_zalloc(sizeof *l);
+    l->turn = mem_zalloc(sizeof *l->turn);
+    atomic_store(&l->turn->last_us, clock_mono_us());
+    if (uv_loop_init(&l->uv) != 0) {
+        die("the system gives no event loop (out of file descriptors?)");
+    }
+    mailbox_init(l);
+    int rc = uv_prepare_init(&l->uv, &l->prepare);
+    assert(rc == 0);
+    l->prepare.data = l;
+    rc = uv_prepare_start(&l->prepare, on_prepare);
+    assert(rc == 0);
+    rc = uv_timer_init(&l->uv, &l->tick);
+    assert(rc == 0);
+    l->tick.data = l;
+    signal(SIGPIPE, SIG_IGN);
+    return l;
+}
+
+void loop_destroy(struct loop *l)
+{
+    mailbox_close(l);
+    uv_close((uv_handle_t *)&l->prepare, NULL);
+    uv_close((uv_handle_t *)&l->tick, NULL);
+    watches_close(l);
+    uv_run(&l->uv, UV_RUN_NOWAIT); /* closed handles report, and free themselves */
+    int rc = uv_loop_close(&l->uv);
+    assert(rc == 0 && "a foreign handle is still open on this loop");
+    mailbox_free(l);
+    timers_free(l);
+    free(l->ends);
+    free(l->turn);
+    free(l);
+}
+
+void loop_run(struct loop *l)
+{
+    l->running = true;
+    uv_run(&l->uv, UV_RUN_DEFAULT);
+    if (l->turn->begun) { /* stopped before the end of its last turn */
+        ends_run(l);
+        l->turn->begun = false;
+    }
+    l->running = false;
+}
+
+void loop_stop(struct loop *l)
+{
+    uv_stop(&l->uv);
+}
+
+void *loop_uv(struct loop *l)
+{
+    return &l->uv;
+}
+
+struct moment loop_now(const struct loop *l)
+{
+    if (!l->running) {
+        return clock_now();
+    }
+    turn_begin(l->turn);
+    return l->turn->now;
+}
+
+int64_t loop_last_turn_us(const struct loop *l)
+{
+    return atomic_load_explicit(&l->turn->last_us, memory_order_relaxed);
+}
+
+void loop_on_turn_end(struct loop *l, loop_fn *fn, void *user)
+{
+    MEM_GROW(l->ends, l->end_count, l->end_cap);
+    l->ends[l->end_count++] = (struct turn_end){fn, user};
+}
+
+void loop_off_turn_end(struct loop *l, loop_fn *fn, void *user)
+{
+    for (size_t i = 0; i < l->end_count; i++) {
+        if (l->ends[i].fn == fn && l->ends[i].user == user) {
+            l->ends[i].fn = NULL;
+            return;
+        }
+    }
+}
+
+void loop_turn_again(struct loop *l)
+{
+    if (l->ending) {
+        l->again = true;
+    }
+}

@@ -1,0 +1,126 @@
+#include "wire/frame.h"
+
+#include <assert.h>
+
+#include "model/limits.h"
+#include "wire/messages.h"
+
+#define MAGIC 0x4d52u /* "MR" */
+
+/* Places in the head, behind the length. */
+enum { AT_MAGIC = 0, AT_VERSION = 2, AT_TYPE = 3, AT_REQUEST = 4, AT_RESERVED = 12, AT_CRC = 16 };
+
+static void put_u32(uint8_t *p, uint32_t v)
+{
+    for (int i = 0; i < 4; i++) {
+        p[i] = (uint8_t)(v >> (24 - 8 * i));
+    }
+}
+
+static uint32_t get_u32(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* Over everything but the length and the sum itself. */
+static uint32_t frame_crc(const uint8_t *frame, size_t len)
+{
+    uint32_t crc = crc32c(0, frame, AT_CRC);
+    return crc32c(crc, frame + FRAME_HEAD_BYTES, len - FRAME_HEAD_BYTES);
+}
+
+static int append(void *out, const char *data, size_t n)
+{
+    buf_add(out, data, n);
+    return 0;
+}
+
+enum err frame_encode(const struct message *m, struct buf *out)
+{
+    const struct body *body = (uint32_t)m->type <= UINT8_MAX ? body_of((uint8_t)m->type) : NULL;
+    assert(body != NULL && "a message type without a layout");
+    size_t start = out->len;
+    memset(buf_extend(out, 4 + FRAME_HEAD_BYTES), 0, 4 + FRAME_HEAD_BYTES);
+    msgpack_packer pk;
+    msgpack_packer_init(&pk, out, append);
+    enum err e = layout_write(&body->layout, (const uint8_t *)m + body->offset, &pk);
+    size_t len = out->len - start - 4;
+    if (e == ERR_OK && len > FRAME_BYTES_MAX) {
+        e = ERR_TOO_LARGE;
+    }
+    if (e != ERR_OK) {
+        out->len = start;
+        return e;
+    }
+    uint8_t *frame = out->ptr + start + 4;
+    put_u32(frame - 4, (uint32_t)len);
+    frame[AT_MAGIC] = MAGIC >> 8;
+    frame[AT_MAGIC + 1] = MAGIC & 0xff;
+    frame[AT_VERSION] = WIRE_VERSION;
+    frame[AT_TYPE] = (uint8_t)m->type;
+    put_u32(frame + AT_REQUEST, (uint32_t)(m->request >> 32));
+    put_u32(frame + AT_REQUEST + 4, (uint32_t)m->request);
+    put_u32(frame + AT_CRC, frame_crc(frame, len));
+    return ERR_OK;
+}
+
+static enum err head_check(struct bytes frame)
+{
+    const uint8_t *p = frame.ptr;
+    if (frame.len < FRAME_HEAD_BYTES || frame.len > FRAME_BYTES_MAX) {
+        return ERR_PROTOCOL;
+    }
+    if ((p[AT_MAGIC] << 8 | p[AT_MAGIC + 1]) != MAGIC || p[AT_VERSION] != WIRE_VERSION ||
+        get_u32(p + AT_RESERVED) != 0) {
+        return ERR_PROTOCOL;
+    }
+    return get_u32(p + AT_CRC) == frame_crc(p, frame.len) ? ERR_OK : ERR_PROTOCOL;
+}
+
+/* The zone gets room for all elements at once, so that msgpack-c allocates a single time. */
+static enum err body_decode(const struct body *body, struct bytes packed, struct arena *arena,
+                            struct message *to)
+{
+    uint32_t elements = 0;
+    enum err e = body_skim(packed, &elements);
+    if (e != ERR_OK) {
+        return e;
+    }
+    msgpack_zone zone;
+    if (!msgpack_zone_init(&zone, (size_t)elements * sizeof(msgpack_object) + 64)) {
+        die("out of memory while decoding a frame");
+    }
+    msgpack_object object;
+    size_t offset = 0;
+    msgpack_unpack_return r =
+        msgpack_unpack((const char *)packed.ptr, packed.len, &offset, &zone, &object);
+    /* The skim saw one whole value, so CONTINUE (more bytes wanted) is as wrong as an error. */
+    e = r == MSGPACK_UNPACK_SUCCESS && offset == packed.len ? ERR_OK : ERR_PROTOCOL;
+    if (e == ERR_OK) {
+        e = layout_read(&body->layout, &object, arena, (uint8_t *)to + body->offset);
+    }
+    msgpack_zone_destroy(&zone);
+    return e;
+}
+
+enum err frame_decode(struct bytes frame, struct arena *arena, struct message *ret_message)
+{
+    enum err e = head_check(frame);
+    if (e != ERR_OK) {
+        return e;
+    }
+    const struct body *body = body_of(frame.ptr[AT_TYPE]);
+    if (body == NULL) {
+        return ERR_NOT_FOUND;
+    }
+    struct message m = {0};
+    m.type = frame.ptr[AT_TYPE];
+    m.request =
+        (uint64_t)get_u32(frame.ptr + AT_REQUEST) << 32 | get_u32(frame.ptr + AT_REQUEST + 4);
+    struct bytes packed = bytes_part(frame, FRAME_HEAD_BYTES, frame.len - FRAME_HEAD_BYTES);
+    e = body_decode(body, packed, arena, &m);
+    if (e == ERR_OK) {
+        *ret_message = m;
+    }
+    return e;
+}

@@ -1,0 +1,108 @@
+/* Layouts: how a struct of model/message.h lies in a msgpack array, position by position. One table
+ * serves both directions, so that encoding and decoding cannot disagree. The tables are in
+ * messages_*.c; PROTOCOL.md has the recipe for adding a line to one.
+ *
+ * Kinds are taken from the member's C type, but for enums, whose type does not tell their bound. */
+#ifndef MARATHON_WIRE_LAYOUT_H
+#define MARATHON_WIRE_LAYOUT_H
+
+#include <msgpack.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/err.h"
+#include "model/message.h"
+
+enum field_kind {
+    FIELD_BOOL,
+    FIELD_U32,
+    FIELD_U64,
+    FIELD_I32,
+    FIELD_I64,
+    FIELD_DOUBLE, /* finite */
+    FIELD_BYTES,  /* bin, borrowed from the frame */
+    FIELD_TOKEN,  /* uint8_t[TOKEN_BYTES], as bin of exactly that length */
+    FIELD_ENUM,   /* below `limit` */
+    FIELD_INSIDE, /* a struct by value, as an array of its own */
+    FIELD_LIST,   /* pointer and count: an array of at most `limit` arrays */
+    FIELD_TEXTS,  /* pointer to struct bytes and count: an array of at most `limit` bins */
+};
+
+struct layout;
+
+struct field {
+    enum field_kind kind;
+    uint32_t offset;         /* in its struct */
+    uint32_t count_offset;   /* LIST, TEXTS: of the uint32_t count */
+    uint32_t limit;          /* ENUM, LIST, TEXTS */
+    const struct layout *of; /* INSIDE, LIST */
+};
+
+struct layout {
+    const struct field *fields;
+    uint32_t count;
+    uint32_t size; /* of the struct */
+};
+
+#define FIELD_OFFSET(type, member) ((uint32_t)offsetof(type, member))
+
+/* A scalar, a slice or a token: the kind follows from the type. */
+#define FIELD(type, member)                                                                          \
+    {                                                                                                \
+        .kind = _Generic(((type *)0)->member,                                                      \
+            bool: FIELD_BOOL,                                                                      \
+            uint32_t: FIELD_U32,                                                                   \
+            uint64_t: FIELD_U64,                                                                   \
+            int32_t: FIELD_I32,                                                                    \
+            int64_t: FIELD_I64,                                                                    \
+            double: FIELD_DOUBLE,                                                                  \
+            struct bytes: FIELD_BYTES,                                                             \
+            uint8_t *: FIELD_TOKEN),                                                               \
+        .offset = FIELD_OFFSET(type, member) \
+    }
+/* An enum with `values` values from 0. */
+#define FIELD_OF_ENUM(type, member, values)                                                        \
+    {                                                                                              \
+        .kind = FIELD_ENUM, .offset = FIELD_OFFSET(type, member), .limit = (uint32_t)(values)      \
+    }
+#define FIELD_OF_STRUCT(type, member, layout)                                                      \
+    {                                                                                              \
+        .kind = FIELD_INSIDE, .offset = FIELD_OFFSET(type, member), .of = &(layout)                \
+    }
+#define FIELD_OF_LIST(type, member, count_member, layout, max)                                     \
+    {                                                                                              \
+        .kind = FIELD_LIST, .offset = FIELD_OFFSET(type, member),                                  \
+        .count_offset = FIELD_OFFSET(type, count_member), .limit = (max), .of = &(layout)          \
+    }
+#define FIELD_OF_TEXTS(type, member, count_member, max)                                            \
+    {                                                                                              \
+        .kind = FIELD_TEXTS, .offset = FIELD_OFFSET(type, member),                                 \
+        .count_offset = FIELD_OFFSET(type, count_member), .limit = (max)                           \
+    }
+/* A layout from its array of fields. */
+#define LAYOUT(struct_type, field_array)                                                           \
+    {                                                                                              \
+        .fields = (field_array), .count = sizeof(field_array) / sizeof *(field_array),             \
+        .size = sizeof(struct_type)                                                                \
+    }
+
+/* ERR_TOO_LARGE where a list is longer than its limit. An enum out of its bound is a bug of the
+ * caller. */
+enum err MUST_CHECK layout_write(const struct layout *l, const void *from, msgpack_packer *pk);
+/* Fills the struct at `to`, which is zeroed. ERR_PROTOCOL where a type or a bound does not fit. */
+enum err MUST_CHECK layout_read(const struct layout *l, const msgpack_object *array,
+                                struct arena *arena, void *to);
+
+#define NESTING_MAX 16u
+/* Elements in one body, all levels together: the largest status (STEPS_MAX steps) has about half of
+ * it. */
+#define ELEMENTS_MAX (1u << 18)
+
+/* Walks one msgpack value without reserving anything. ERR_PROTOCOL unless it is exactly the whole
+ * slice, nested at most NESTING_MAX deep, and no declared count or length passes the bytes that are
+ * left. *ret_elements: all values in it, itself included. */
+enum err MUST_CHECK body_skim(struct bytes body, uint32_t *ret_elements);
+
+#endif

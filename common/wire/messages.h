@@ -1,0 +1,44 @@
+/* The body of every message: its layout, and where in struct message that lies. Defined in
+ * messages_*.c by group. */
+#ifndef MARATHON_WIRE_MESSAGES_H
+#define MARATHON_WIRE_MESSAGES_H
+
+#include "wire/layout.h"
+
+struct body {
+    struct layout layout;
+    uint32_t offset;
+};
+
+/* A body whose fields are named relative to struct message (its struct has no name of its own). */
+#define BODY(field_array)                                                                          \
+    {                                                                                              \
+        .layout = LAYOUT(struct message, field_array), .offset = 0                                 \
+    }
+/* A body that is a named struct, at this member of struct message. */
+#define BODY_AT(struct_type, member, field_array)                                                  \
+    {                                                                                              \
+        .layout = LAYOUT(struct_type, field_array),                                                \
+        .offset = (uint32_t)offsetof(struct message, member)                                       \
+    }
+
+/* Lists without a bound of their own in model/limits.h: more than any installation has, few enough
+ * to be reserved. */
+#define LIST_ANY_MAX 16384u
+
+/* NULL for a type that this version does not know. */
+const struct body *body_of(uint8_t type);
+
+extern const struct body body_nothing; /* [] */
+/* messages_peer.c */
+extern const struct body body_hello, body_welcome, body_beat, body_owned, body_credit;
+/* messages_step.c */
+extern const struct body body_running, body_outcome, body_progress, body_order, body_ack, body_stop;
+/* messages_request.c */
+extern const struct body body_start, body_task, body_recover, body_get_doc, body_get_history,
+    body_get_list, body_get_pipelines;
+/* messages_answer.c */
+extern const struct body body_refused, body_started, body_done, body_status, body_doc, body_events,
+    body_watched, body_list, body_workers, body_pipelines, body_ready;
+
+#endif

@@ -1,0 +1,51 @@
+/* What gateways ask of coordinators. */
+#include "wire/messages.h"
+
+static const struct field start[] = {
+    FIELD(struct start_request, task_id),
+    FIELD(struct start_request, task_type),
+    FIELD(struct start_request, steps),
+    FIELD(struct start_request, session_id),
+    FIELD(struct start_request, input),
+    FIELD(struct start_request, idempotency_key),
+    FIELD(struct start_request, body_hash),
+    FIELD(struct start_request, enable_checkpoints),
+    FIELD(struct start_request, checkpoint_interval_s),
+    FIELD(struct start_request, max_retries),
+    FIELD(struct start_request, max_duration_s),
+    FIELD(struct start_request, priority),
+};
+const struct body body_start = BODY_AT(struct start_request, start, start);
+
+static const struct field task[] = {FIELD(struct message, task.task_id)};
+const struct body body_task = BODY(task);
+
+static const struct field recover[] = {
+    FIELD(struct recover_request, task_id),
+    FIELD(struct recover_request, from_step),
+    FIELD(struct recover_request, checkpoint_id),
+};
+const struct body body_recover = BODY_AT(struct recover_request, recover, recover);
+
+static const struct field get_doc[] = {
+    FIELD(struct doc_request, task_id),  FIELD(struct doc_request, run),
+    FIELD(struct doc_request, revision), FIELD(struct doc_request, offset),
+    FIELD(struct doc_request, len),
+};
+const struct body body_get_doc = BODY_AT(struct doc_request, get_doc, get_doc);
+
+static const struct field get_history[] = {
+    FIELD(struct history_request, task_id),
+    FIELD(struct history_request, after),
+};
+const struct body body_get_history = BODY_AT(struct history_request, get_history, get_history);
+
+static const struct field get_list[] = {
+    FIELD(struct list_request, state),  FIELD(struct list_request, task_type),
+    FIELD(struct list_request, before), FIELD(struct list_request, before_id),
+    FIELD(struct list_request, limit),
+};
+const struct body body_get_list = BODY_AT(struct list_request, get_list, get_list);
+
+static const struct field get_pipelines[] = {FIELD(struct message, get_pipelines.name)};
+const struct body body_get_pipelines = BODY(get_pipelines);

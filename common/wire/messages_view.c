@@ -1,0 +1,132 @@
+/* Views of tasks, workers and pipelines, and the events of tasks. */
+#include "wire/messages.h"
+
+#include "model/limits.h"
+
+static const struct field step_view[] = {
+    FIELD_OF_ENUM(struct step_view, state, STEP_STATE_COUNT),
+    FIELD(struct step_view, started_at),
+    FIELD(struct step_view, completed_at),
+    FIELD(struct step_view, retry_at),
+    FIELD(struct step_view, duration_ms),
+    FIELD(struct step_view, retry_count),
+    FIELD(struct step_view, deaths),
+    FIELD(struct step_view, max_retries),
+    FIELD(struct step_view, progress),
+    FIELD(struct step_view, order),
+    FIELD(struct step_view, result_offset),
+    FIELD(struct step_view, result_len),
+    FIELD_OF_ENUM(struct step_view, error_code, CODE_COUNT),
+    FIELD(struct step_view, error),
+    FIELD(struct step_view, waiting_for),
+    FIELD(struct step_view, name),
+    FIELD(struct step_view, description),
+    FIELD(struct step_view, function),
+};
+static const struct layout step_view_layout = LAYOUT(struct step_view, step_view);
+
+static const struct field status[] = {
+    FIELD(struct task_view, task_id),
+    FIELD(struct task_view, task_type),
+    FIELD(struct task_view, session_id),
+    FIELD(struct task_view, run),
+    FIELD_OF_ENUM(struct task_view, state, TASK_STATE_COUNT),
+    FIELD(struct task_view, progress),
+    FIELD(struct task_view, seq),
+    FIELD(struct task_view, created_at),
+    FIELD(struct task_view, started_at),
+    FIELD(struct task_view, completed_at),
+    FIELD(struct task_view, estimated_completion),
+    FIELD_OF_ENUM(struct task_view, error_code, CODE_COUNT),
+    FIELD(struct task_view, error),
+    FIELD(struct task_view, error_step),
+    FIELD(struct task_view, can_recover),
+    FIELD(struct task_view, checkpoints),
+    FIELD(struct task_view, checkpoint_interval_s),
+    FIELD(struct task_view, max_retries),
+    FIELD(struct task_view, recovery_enabled),
+    FIELD(struct task_view, backend),
+    FIELD(struct task_view, doc_revision),
+    FIELD(struct task_view, results_bytes),
+    FIELD_OF_LIST(struct task_view, steps, step_count, step_view_layout, STEPS_MAX),
+};
+const struct body body_status = BODY_AT(struct task_view, status, status);
+
+static const struct field task_event[] = {
+    FIELD(struct task_event, seq),
+    FIELD_OF_ENUM(struct task_event, type, EVENT_TYPE_COUNT),
+    FIELD(struct task_event, at),
+    FIELD_OF_ENUM(struct task_event, state, TASK_STATE_COUNT),
+    FIELD(struct task_event, progress),
+    FIELD(struct task_event, step),
+    FIELD(struct task_event, step_name),
+    FIELD(struct task_event, total_steps),
+    FIELD(struct task_event, attempt),
+    FIELD(struct task_event, retry_at),
+    FIELD_OF_ENUM(struct task_event, code, CODE_COUNT),
+    FIELD(struct task_event, message),
+    FIELD(struct task_event, can_recover),
+};
+static const struct layout task_event_layout = LAYOUT(struct task_event, task_event);
+
+/* The bound of a history page does not bind live events: a batch may complete more steps than that.
+ */
+static const struct field events[] = {
+    FIELD(struct message, events.task_id),
+    FIELD_OF_LIST(struct message, events.events, events.count, task_event_layout, LIST_ANY_MAX),
+    FIELD(struct message, events.oldest),
+};
+const struct body body_events = BODY(events);
+
+static const struct field task_summary[] = {
+    FIELD(struct task_summary, task_id),
+    FIELD(struct task_summary, task_type),
+    FIELD(struct task_summary, session_id),
+    FIELD_OF_ENUM(struct task_summary, state, TASK_STATE_COUNT),
+    FIELD(struct task_summary, progress),
+    FIELD(struct task_summary, created_at),
+    FIELD(struct task_summary, started_at),
+    FIELD(struct task_summary, completed_at),
+    FIELD(struct task_summary, steps_completed),
+    FIELD(struct task_summary, step_count),
+    FIELD(struct task_summary, current_step),
+    FIELD(struct task_summary, error),
+};
+static const struct layout task_summary_layout = LAYOUT(struct task_summary, task_summary);
+
+static const struct field list[] = {
+    FIELD_OF_LIST(struct message, list.items, list.count, task_summary_layout, LIST_PAGE_MAX),
+    FIELD(struct message, list.next_before),
+    FIELD(struct message, list.next_before_id),
+};
+const struct body body_list = BODY(list);
+
+static const struct field worker_view[] = {
+    FIELD(struct worker_view, worker_id),
+    FIELD(struct worker_view, host),
+    FIELD(struct worker_view, pid),
+    FIELD(struct worker_view, slots),
+    FIELD(struct worker_view, busy),
+    FIELD(struct worker_view, last_heard_at),
+    FIELD(struct worker_view, state),
+    FIELD_OF_TEXTS(struct worker_view, functions, function_count, FUNCTIONS_MAX),
+};
+static const struct layout worker_view_layout = LAYOUT(struct worker_view, worker_view);
+
+static const struct field workers[] = {
+    FIELD_OF_LIST(struct message, workers.items, workers.count, worker_view_layout, LIST_ANY_MAX),
+};
+const struct body body_workers = BODY(workers);
+
+static const struct field pipeline_view[] = {
+    FIELD(struct pipeline_view, name),    FIELD(struct pipeline_view, description),
+    FIELD(struct pipeline_view, version), FIELD(struct pipeline_view, step_count),
+    FIELD(struct pipeline_view, source),
+};
+static const struct layout pipeline_view_layout = LAYOUT(struct pipeline_view, pipeline_view);
+
+static const struct field pipelines[] = {
+    FIELD_OF_LIST(struct message, pipelines.items, pipelines.count, pipeline_view_layout,
+                  LIST_ANY_MAX),
+};
+const struct body body_pipelines = BODY(pipelines);
