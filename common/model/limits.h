@@ -11,6 +11,7 @@
 #define BODY_BYTES_MAX         (1u << 20)   /* an HTTP request body: input, pipeline and their envelope */
 #define STEPS_MAX              5000u        /* steps in one pipeline */
 #define NEEDS_MAX              64u          /* names in one `needs`: a wider join belongs to a fan-out */
+#define PIPELINE_BYTES_MAX     (3u << 20)   /* a definition in its canonical text: fits a frame with room to spare */
 #define DESCRIPTION_BYTES_MAX  1024u
 #define ERROR_BYTES_MAX        4096u        /* an error message, with the log tail behind it */
 #define LOG_TAIL_BYTES_MAX     2048u        /* the end of a function's stderr kept in the error of a failed attempt */

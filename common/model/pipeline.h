@@ -5,7 +5,8 @@
  *   step: {"name": id, "function": id, "description"?: text, "timeout"?: seconds > 0 (fractions allowed), "retryable"?: bool,
  *          "max_retries"?: 0..RETRIES_MAX, "needs"?: [step names], "input"?: object}
  * `needs` omitted = the step before (none for the first); [] = at once. Names are unique. Unknown fields are errors.
- * An inline pipeline is the bare array of steps; a step there may leave `name` out only if `function` is unique (name = function). */
+ * An inline pipeline is the bare array of steps; a step there may leave `name` out only if `function` is unique (name = function).
+ * A name can stand in `needs` once. Numbers in `input` must fit int64 or double. A definition is at most PIPELINE_BYTES_MAX. */
 #ifndef MARATHON_MODEL_PIPELINE_H
 #define MARATHON_MODEL_PIPELINE_H
 
@@ -36,7 +37,8 @@ struct pipeline {
     uint32_t version;        /* set by who stores it; 0 for inline */
     struct pipeline_step *steps;
     uint32_t step_count;
-    struct bytes source;     /* the canonical JSON text {"name":...,"steps":[...]}: parsing it again gives an equal pipeline */
+    struct bytes source;     /* the canonical JSON text {"name":...,"steps":[...]}, or the bare array of steps where name is "";
+                              * parsing it again gives an equal pipeline */
     struct sha256 hash;      /* of source */
     uint32_t refs;
 };

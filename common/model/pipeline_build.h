@@ -1,0 +1,41 @@
+/* Inside of pipeline_parse: what its stages share. Stages, in this order: pipeline_read (fields of
+ * the text), pipeline_link (needs, feeds, no circles), pipeline_write_source (canonical text and
+ * its hash). Pure. */
+#ifndef MARATHON_MODEL_PIPELINE_BUILD_H
+#define MARATHON_MODEL_PIPELINE_BUILD_H
+
+#include "base/bytes.h"
+#include "base/map.h"
+#include "json/doc.h"
+#include "model/pipeline.h"
+
+/* A pipeline and its memory. The public part comes first, so that a pointer to one is a pointer to
+ * the other. */
+struct pipeline_memory {
+    struct pipeline pipeline;
+    struct arena arena;
+};
+
+struct pipeline_build {
+    struct pipeline *p;
+    struct arena *arena;           /* of the pipeline */
+    struct arena scratch;          /* freed when the parse is over */
+    const struct doc_value *steps; /* the array in the text */
+    const char *steps_pointer;     /* "/steps", or "" where the text is the bare array */
+    struct map names;              /* step name -> struct pipeline_step in p->steps */
+    struct pipeline_fault *fault;
+};
+
+/* Tell what is wrong with a whole-definition field, or with a field of a step ("needs/0"; "" = the
+ * step itself); return e. */
+enum err pipeline_fault_top(struct pipeline_build *b, enum err e, const char *field,
+                            const char *format, ...) __attribute__((format(printf, 4, 5)));
+enum err pipeline_fault_step(struct pipeline_build *b, uint32_t step, enum err e, const char *field,
+                             const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+enum err MUST_CHECK pipeline_read(struct pipeline_build *b, const struct doc_value *root);
+enum err MUST_CHECK pipeline_link(struct pipeline_build *b);
+/* Moves the inputs of the steps into the source. */
+enum err MUST_CHECK pipeline_write_source(struct pipeline_build *b);
+
+#endif

@@ -1,0 +1,298 @@
+/* The fields of a definition: present, known, of the right type, within their bounds. */
+#include "model/pipeline_build.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/id.h"
+#include "model/limits.h"
+
+#define NAME_RULE "a text of 1 to 128 of A-Z a-z 0-9 _ . : -"
+
+static const char *const pipeline_fields[] = {"name", "description", "steps", NULL};
+static const char *const step_fields[] = {"name",    "function",  "description",
+                                          "timeout", "retryable", "max_retries",
+                                          "needs",   "input",     NULL};
+
+static const char *kind_name(const struct doc_value *v)
+{
+    switch (doc_kind(v)) {
+    case JSON_OBJECT:
+        return "an object";
+    case JSON_ARRAY:
+        return "an array";
+    case JSON_STRING:
+        return "a text";
+    case JSON_NUMBER:
+        return "a number";
+    case JSON_TRUE:
+    case JSON_FALSE:
+        return "true or false";
+    case JSON_NULL:
+        break;
+    }
+    return "null";
+}
+
+/* The first member that is none of the known fields, or NULL. */
+static const char *unknown_field(const struct doc_value *object, const char *const *known)
+{
+    const char *key;
+    for (size_t i = 0; doc_member(object, i, &key) != NULL; i++) {
+        size_t k = 0;
+        while (known[k] != NULL && strcmp(known[k], key) != 0) {
+            k++;
+        }
+        if (known[k] == NULL) {
+            return key;
+        }
+    }
+    return NULL;
+}
+
+/* A key as a part of a JSON pointer (RFC 6901), cut to fit. */
+static const char *pointer_part(const char *key, char part[100])
+{
+    size_t len = 0;
+    for (; *key != '\0' && len < 97; key++) {
+        if (*key == '~' || *key == '/') {
+            part[len++] = '~';
+            part[len++] = *key == '~' ? '0' : '1';
+        } else {
+            part[len++] = *key;
+        }
+    }
+    part[len] = '\0';
+    return part;
+}
+
+static bool is_name(const struct doc_value *v)
+{
+    return doc_kind(v) == JSON_STRING && id_valid(doc_string(v));
+}
+
+/* Why v cannot be a description, or NULL. */
+static const char *description_fault(const struct doc_value *v, enum err *ret_err)
+{
+    struct bytes text = doc_string(v);
+    *ret_err = ERR_INVALID;
+    if (v == NULL) {
+        return NULL;
+    }
+    if (doc_kind(v) != JSON_STRING) {
+        return "description must be a text";
+    }
+    if (text.len > DESCRIPTION_BYTES_MAX) {
+        *ret_err = ERR_TOO_LARGE;
+        return "description is longer than 1024 bytes";
+    }
+    if (text.len > 0 && memchr(text.ptr, 0, text.len) != NULL) {
+        return "description must not contain U+0000";
+    }
+    return NULL;
+}
+
+static const char *keep_text(struct pipeline_build *b, const struct doc_value *v)
+{
+    return (const char *)arena_bytes(b->arena, doc_string(v)).ptr;
+}
+
+/* The step's own name, or its function's where an inline definition leaves it out. */
+static enum err read_step_name(struct pipeline_build *b, uint32_t i, const struct doc_value *step)
+{
+    const struct doc_value *function = doc_get(step, "function");
+    const struct doc_value *name = doc_get(step, "name");
+    bool inlined = b->steps_pointer[0] == '\0';
+    struct pipeline_step *s = &b->p->steps[i];
+    if (!is_name(function)) {
+        return pipeline_fault_step(
+            b, i, ERR_INVALID, function != NULL ? "function" : "", "%s: it must be " NAME_RULE,
+            function != NULL ? "not a name of a function" : "function is missing");
+    }
+    if (name == NULL && inlined) {
+        name = function;
+    }
+    if (!is_name(name)) {
+        return pipeline_fault_step(b, i, ERR_INVALID, name != NULL ? "name" : "",
+                                   "%s: it must be " NAME_RULE,
+                                   name != NULL ? "not a name of a step" : "name is missing");
+    }
+    s->function = keep_text(b, function);
+    s->name = name == function ? s->function : keep_text(b, name);
+    const struct pipeline_step *taken = map_put(&b->names, bytes_str(s->name), s);
+    if (taken != NULL) {
+        bool given = name != function;
+        return pipeline_fault_step(b, i, ERR_INVALID, given ? "name" : "",
+                                   "%s \"%s\", which step_%td has already; names must be unique",
+                                   given ? "duplicate name"
+                                         : "without a name it is called as its function,",
+                                   s->name, taken - b->p->steps);
+    }
+    return ERR_OK;
+}
+
+static enum err read_timeout(struct pipeline_build *b, uint32_t i, const struct doc_value *timeout)
+{
+    struct pipeline_step *s = &b->p->steps[i];
+    s->timeout_ms = STEP_TIMEOUT_DEFAULT_S * 1000;
+    if (timeout == NULL) {
+        return ERR_OK;
+    }
+    double seconds = doc_number(timeout);
+    if (doc_kind(timeout) != JSON_NUMBER || seconds < 0.001 || seconds > TIMEOUT_S_MAX) {
+        return pipeline_fault_step(b, i, ERR_INVALID, "timeout",
+                                   "timeout must be a number of seconds from 0.001 to %d",
+                                   TIMEOUT_S_MAX);
+    }
+    s->timeout_ms = (uint32_t)(seconds * 1000 + 0.5);
+    return ERR_OK;
+}
+
+static enum err read_retries(struct pipeline_build *b, uint32_t i, const struct doc_value *step)
+{
+    struct pipeline_step *s = &b->p->steps[i];
+    const struct doc_value *retryable = doc_get(step, "retryable");
+    const struct doc_value *retries = doc_get(step, "max_retries");
+    s->retryable = retryable == NULL || doc_bool(retryable);
+    if (retryable != NULL && doc_kind(retryable) != JSON_TRUE &&
+        doc_kind(retryable) != JSON_FALSE) {
+        return pipeline_fault_step(b, i, ERR_INVALID, "retryable",
+                                   "retryable must be true or false, not %s", kind_name(retryable));
+    }
+    s->max_retries = -1;
+    if (retries == NULL) {
+        return ERR_OK;
+    }
+    if (!doc_is_int(retries) || doc_int(retries) < 0 || doc_int(retries) > (int64_t)RETRIES_MAX) {
+        return pipeline_fault_step(b, i, ERR_INVALID, "max_retries",
+                                   "max_retries must be a whole number from 0 to %u", RETRIES_MAX);
+    }
+    s->max_retries = (int32_t)doc_int(retries);
+    return ERR_OK;
+}
+
+static enum err read_input(struct pipeline_build *b, uint32_t i, const struct doc_value *input)
+{
+    if (input == NULL) {
+        return ERR_OK;
+    }
+    if (doc_kind(input) != JSON_OBJECT) {
+        return pipeline_fault_step(b, i, ERR_INVALID, "input", "input must be an object, not %s",
+                                   kind_name(input));
+    }
+    struct buf text = {0};
+    doc_write(input, &text);
+    b->p->steps[i].input = arena_bytes(&b->scratch, buf_bytes(&text));
+    buf_free(&text);
+    if (b->p->steps[i].input.len > INPUT_BYTES_MAX) {
+        return pipeline_fault_step(b, i, ERR_TOO_LARGE, "input",
+                                   "input is larger than %u bytes; put larger data in files",
+                                   INPUT_BYTES_MAX);
+    }
+    return ERR_OK;
+}
+
+static enum err read_step(struct pipeline_build *b, uint32_t i)
+{
+    const struct doc_value *step = doc_at(b->steps, i);
+    if (doc_kind(step) != JSON_OBJECT) {
+        return pipeline_fault_step(b, i, ERR_INVALID, "", "a step must be an object, not %s",
+                                   kind_name(step));
+    }
+    const char *unknown = unknown_field(step, step_fields);
+    if (unknown != NULL) {
+        char part[100];
+        return pipeline_fault_step(
+            b, i, ERR_INVALID, pointer_part(unknown, part),
+            "unknown field \"%.100s\"; a step has name, function, description, "
+            "timeout, retryable, max_retries, needs and input",
+            unknown);
+    }
+    enum err e = read_step_name(b, i, step);
+    if (e != ERR_OK) {
+        return e;
+    }
+    const struct doc_value *description = doc_get(step, "description");
+    const char *wrong = description_fault(description, &e);
+    if (wrong != NULL) {
+        return pipeline_fault_step(b, i, e, "description", "%s", wrong);
+    }
+    b->p->steps[i].description = description != NULL ? keep_text(b, description) : "";
+    e = read_timeout(b, i, doc_get(step, "timeout"));
+    if (e == ERR_OK) {
+        e = read_retries(b, i, step);
+    }
+    if (e == ERR_OK) {
+        e = read_input(b, i, doc_get(step, "input"));
+    }
+    return e;
+}
+
+static enum err read_head(struct pipeline_build *b, const struct doc_value *root)
+{
+    const char *unknown = unknown_field(root, pipeline_fields);
+    if (unknown != NULL) {
+        char part[100];
+        return pipeline_fault_top(
+            b, ERR_INVALID, pointer_part(unknown, part),
+            "unknown field \"%.100s\"; a pipeline has name, description and steps", unknown);
+    }
+    const struct doc_value *name = doc_get(root, "name");
+    if (!is_name(name)) {
+        return pipeline_fault_top(b, ERR_INVALID, name != NULL ? "name" : "",
+                                  "%s: it must be " NAME_RULE,
+                                  name != NULL ? "not a name of a pipeline" : "name is missing");
+    }
+    const struct doc_value *description = doc_get(root, "description");
+    enum err e;
+    const char *wrong = description_fault(description, &e);
+    if (wrong != NULL) {
+        return pipeline_fault_top(b, e, "description", "%s", wrong);
+    }
+    b->p->name = keep_text(b, name);
+    b->p->description = description != NULL ? keep_text(b, description) : "";
+    b->steps = doc_get(root, "steps");
+    b->steps_pointer = "/steps";
+    if (b->steps == NULL) {
+        return pipeline_fault_top(b, ERR_INVALID, "",
+                                  "steps is missing: it must be an array of steps");
+    }
+    return ERR_OK;
+}
+
+enum err pipeline_read(struct pipeline_build *b, const struct doc_value *root)
+{
+    b->p->name = "";
+    b->p->description = "";
+    b->steps = root;
+    if (doc_kind(root) == JSON_OBJECT) {
+        enum err e = read_head(b, root);
+        if (e != ERR_OK) {
+            return e;
+        }
+    } else if (doc_kind(root) != JSON_ARRAY) {
+        return pipeline_fault_top(
+            b, ERR_INVALID, "",
+            "a definition must be a pipeline object or an array of steps, not %s", kind_name(root));
+    }
+    const char *field = b->steps_pointer[0] != '\0' ? "steps" : "";
+    size_t count = doc_count(b->steps);
+    if (doc_kind(b->steps) != JSON_ARRAY || count < 1) {
+        return pipeline_fault_top(
+            b, ERR_INVALID, field, "steps must be an array of 1 to %u steps, not %s", STEPS_MAX,
+            doc_kind(b->steps) == JSON_ARRAY ? "an empty one" : kind_name(b->steps));
+    }
+    if (count > STEPS_MAX) {
+        return pipeline_fault_top(b, ERR_TOO_LARGE, field, "%zu steps, more than %u", count,
+                                  STEPS_MAX);
+    }
+    b->p->steps = arena_alloc(b->arena, count * sizeof *b->p->steps);
+    b->p->step_count = (uint32_t)count;
+    for (uint32_t i = 0; i < b->p->step_count; i++) {
+        enum err e = read_step(b, i);
+        if (e != ERR_OK) {
+            return e;
+        }
+    }
+    return ERR_OK;
+}

@@ -1,0 +1,85 @@
+/* The canonical text: compact, fields in one order, defaults and needs written out, so that equal
+ * pipelines have equal hashes. */
+#include "model/pipeline_build.h"
+
+#include "model/limits.h"
+
+static void put_field(struct buf *out, const char *name, const char *text)
+{
+    buf_addf(out, "\"%s\":", name);
+    json_put_string(out, bytes_str(text));
+}
+
+static void put_step(struct buf *out, const struct pipeline *p, const struct pipeline_step *s)
+{
+    buf_add_char(out, '{');
+    put_field(out, "name", s->name);
+    buf_add_char(out, ',');
+    put_field(out, "function", s->function);
+    if (s->description[0] != '\0') {
+        buf_add_char(out, ',');
+        put_field(out, "description", s->description);
+    }
+    buf_add_str(out, ",\"timeout\":");
+    json_put_number(out, s->timeout_ms / 1000.0);
+    buf_addf(out, ",\"retryable\":%s", s->retryable ? "true" : "false");
+    if (s->max_retries >= 0) {
+        buf_addf(out, ",\"max_retries\":%d", (int)s->max_retries);
+    }
+    buf_add_str(out, ",\"needs\":[");
+    for (uint32_t i = 0; i < s->needs_count; i++) {
+        buf_add_str(out, i > 0 ? "," : "");
+        json_put_string(out, bytes_str(p->steps[s->needs[i]].name));
+    }
+    buf_add_char(out, ']');
+    if (s->input.len >
+        0) { /* the last field: its text ends right before the brace, see move_inputs */
+        buf_add_str(out, ",\"input\":");
+        buf_add_bytes(out, s->input);
+    }
+    buf_add_char(out, '}');
+}
+
+/* Lets the inputs point into the source instead of holding them twice. ends[i] = where step i's
+ * text ends. */
+static void move_inputs(struct pipeline *p, const size_t *ends)
+{
+    for (uint32_t i = 0; i < p->step_count; i++) {
+        struct bytes *input = &p->steps[i].input;
+        if (input->len > 0) {
+            *input = bytes_part(p->source, ends[i] - 1 - input->len, input->len);
+        }
+    }
+}
+
+enum err pipeline_write_source(struct pipeline_build *b)
+{
+    struct pipeline *p = b->p;
+    struct buf out = {0};
+    size_t *ends = arena_alloc(&b->scratch, p->step_count * sizeof *ends);
+    if (p->name[0] != '\0') {
+        buf_add_char(&out, '{');
+        put_field(&out, "name", p->name);
+        if (p->description[0] != '\0') {
+            buf_add_char(&out, ',');
+            put_field(&out, "description", p->description);
+        }
+        buf_add_str(&out, ",\"steps\":");
+    }
+    for (uint32_t i = 0; i < p->step_count; i++) {
+        buf_add_char(&out, i > 0 ? ',' : '[');
+        put_step(&out, p, &p->steps[i]);
+        ends[i] = out.len;
+    }
+    buf_add_str(&out, p->name[0] != '\0' ? "]}" : "]");
+    if (out.len > PIPELINE_BYTES_MAX) {
+        buf_free(&out);
+        return pipeline_fault_top(b, ERR_TOO_LARGE, "", "the definition is larger than %u bytes",
+                                  PIPELINE_BYTES_MAX);
+    }
+    p->source = arena_bytes(b->arena, buf_bytes(&out));
+    buf_free(&out);
+    move_inputs(p, ends);
+    p->hash = sha256_of(p->source);
+    return ERR_OK;
+}
