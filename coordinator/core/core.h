@@ -1,8 +1,10 @@
-/* The brain of a coordinator. PURE: no I/O, no clock, no logging, no threads; equal (state, event) give equal (state, effects).
+/* The brain of a coordinator. PURE: no I/O, no clock, no logging, no threads; equal (state, event)
+ * give equal (state, effects).
  *
- * What happened comes in as an event with its moment; what is to be done comes out as effects, in order. The loop (main/) carries effects out
- * and feeds answers back. The core itself holds back every message that depends on a write until the answer to that write is there:
- * an effect may be carried out at once.
+ * What happened comes in as an event with its moment; what is to be done comes out as effects, in
+ * order. The loop (main/) carries effects out and feeds answers back. The core itself holds back
+ * every message that depends on a write until the answer to that write is there: an effect may be
+ * carried out at once.
  *
  * Slices in events are borrowed for the call. Slices in effects live until the next core_step. */
 #ifndef MARATHON_CORE_CORE_H
@@ -20,14 +22,15 @@ enum event_kind {
     EV_TIME,       /* nothing but the time: core_next_deadline has come, or 500 ms have passed */
     EV_PIPELINE,   /* a stored pipeline version; before EV_STORE_UP and whenever one is added */
     EV_STORE_UP,   /* the store answers (again): partitions may be claimed */
-    EV_STORE_DOWN, /* the connection is gone: every write not yet answered has an unknown outcome (its answers came before as STORE_UNKNOWN) */
+    EV_STORE_DOWN, /* the connection is gone: every write not yet answered has an unknown outcome
+                      (its answers came before as STORE_UNKNOWN) */
     EV_WRITTEN,
     EV_READ,
-    EV_PEER_UP,    /* message is its HELLO */
+    EV_PEER_UP, /* message is its HELLO */
     EV_PEER_DOWN,
-    EV_MESSAGE,    /* from a peer that said HELLO */
-    EV_DRAIN,      /* SIGTERM: hand the partitions over; FX_DRAINED when done */
-    EV_ADMISSION,  /* the start gate: open, or closed with the reason in text */
+    EV_MESSAGE,   /* from a peer that said HELLO */
+    EV_DRAIN,     /* SIGTERM: hand the partitions over; FX_DRAINED when done */
+    EV_ADMISSION, /* the start gate: open, or closed with the reason in text */
 };
 
 struct event {
@@ -36,51 +39,52 @@ struct event {
     const struct message *message;       /* PEER_UP, MESSAGE */
     const struct store_written *written; /* WRITTEN */
     const struct store_answer *answer;   /* READ */
-    struct bytes text;                   /* PIPELINE: its source; ADMISSION: why it is closed, empty = open */
-    uint32_t version;                    /* PIPELINE */
-    const uint8_t *secret;               /* STORE_UP: SECRET_BYTES */
+    struct bytes text;     /* PIPELINE: its source; ADMISSION: why it is closed, empty = open */
+    uint32_t version;      /* PIPELINE */
+    const uint8_t *secret; /* STORE_UP: SECRET_BYTES */
 };
 
 enum effect_kind { FX_SEND, FX_CLOSE, FX_WRITE, FX_READ, FX_LOG, FX_DRAINED };
 
 struct effect {
     enum effect_kind kind;
-    peer_id peer;                   /* SEND, CLOSE */
-    const struct message *message;  /* SEND */
-    const struct store_row *row;    /* WRITE */
-    const struct store_read *read;  /* READ */
-    enum log_level level;           /* LOG */
+    peer_id peer;                  /* SEND, CLOSE */
+    const struct message *message; /* SEND */
+    const struct store_row *row;   /* WRITE */
+    const struct store_read *read; /* READ */
+    enum log_level level;          /* LOG */
     const char *log_event;
-    const char *text;               /* LOG: key=value pairs; CLOSE: why */
+    const char *text; /* LOG: key=value pairs; CLOSE: why */
 };
 
 struct effects {
     struct effect *items;
     size_t count;
     size_t cap;
-    struct arena arena;  /* what the items point to */
+    struct arena arena; /* what the items point to */
 };
 
 void effects_free(struct effects *fx);
 
 struct core_config {
-    const char *name;            /* of this coordinator, for people: host:pid or the like; borrowed */
-    const char *backend;         /* "redis" or "memory"; borrowed */
-    uint8_t instance[NONCE_BYTES]; /* random, new at each start: the nonce of its fences, and its id for peers */
-    uint64_t seed;               /* of its jitter */
-    mono_ms lease_ms;            /* 3000 */
-    mono_ms renew_ms;            /* 1000 */
-    mono_ms observe_ms;          /* 250 */
-    mono_ms claim_grace_ms;      /* 200: how long a takeover waits for workers to say what they run */
-    mono_ms resume_grace_ms;     /* 200: how long a closed worker may take to come back */
-    mono_ms silence_ms;          /* 2000: a peer that is not heard so long is gone */
+    const char *name;    /* of this coordinator, for people: host:pid or the like; borrowed */
+    const char *backend; /* "redis" or "memory"; borrowed */
+    uint8_t instance[NONCE_BYTES]; /* random, new at each start: the nonce of its fences, and its id
+                                      for peers */
+    uint64_t seed;                 /* of its jitter */
+    mono_ms lease_ms;              /* 3000 */
+    mono_ms renew_ms;              /* 1000 */
+    mono_ms observe_ms;            /* 250 */
+    mono_ms claim_grace_ms;  /* 200: how long a takeover waits for workers to say what they run */
+    mono_ms resume_grace_ms; /* 200: how long a closed worker may take to come back */
+    mono_ms silence_ms;      /* 2000: a peer that is not heard so long is gone */
     uint32_t checkpoint_interval_s;
     uint32_t max_retries;
     uint32_t max_duration_s;
-    uint32_t ttl_s;              /* of ended tasks */
+    uint32_t ttl_s; /* of ended tasks */
     bool recovery_enabled;
     bool checkpoints_enabled;
-    uint32_t tasks_max;          /* live tasks in memory; beyond it starts get CODE_OVERLOADED */
+    uint32_t tasks_max; /* live tasks in memory; beyond it starts get CODE_OVERLOADED */
 };
 
 struct core_config core_config_default(void);
@@ -90,12 +94,14 @@ struct core;
 struct core *core_create(const struct core_config *config);
 void core_destroy(struct core *c);
 
-/* Takes one event, replaces the content of fx by the effects. Events must come in the order of time (now never goes back). */
+/* Takes one event, replaces the content of fx by the effects. Events must come in the order of time
+ * (now never goes back). */
 void core_step(struct core *c, struct moment now, const struct event *event, struct effects *fx);
 /* When it wants an EV_TIME at the latest; NEVER_MS for never. */
 mono_ms core_next_deadline(const struct core *c);
 
-/* Asserts the invariants that core/README.md names (I5, I8, I11 and the structure of every task). For tests and the simulator: O(everything). */
+/* Asserts the invariants that core/README.md names (I5, I8, I11 and the structure of every task).
+ * For tests and the simulator: O(everything). */
 void core_check(const struct core *c);
 
 struct core_stats {

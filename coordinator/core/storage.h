@@ -1,7 +1,9 @@
-/* What the core asks of a store, as plain data: rows to write, reads, and their answers. store/ carries them out.
+/* What the core asks of a store, as plain data: rows to write, reads, and their answers. store/
+ * carries them out.
  *
- * The store applies each row atomically, in the order in which rows were given, or not at all; it checks first (fence, version, state),
- * then writes. Reads see all rows given before them. Keys are those of product.md and reliability.md; store/README.md has the whole list. */
+ * The store applies each row atomically, in the order in which rows were given, or not at all; it
+ * checks first (fence, version, state), then writes. Reads see all rows given before them. Keys are
+ * those of product.md and reliability.md; store/README.md has the whole list. */
 #ifndef MARATHON_CORE_STORAGE_H
 #define MARATHON_CORE_STORAGE_H
 
@@ -19,24 +21,27 @@ struct fence {
 };
 
 struct owner_record {
-    bool exists;         /* false: the partition was never owned; epoch 0 */
+    bool exists; /* false: the partition was never owned; epoch 0 */
     struct fence fence;
-    struct bytes owner;  /* name of the coordinator; empty: handed over, free to claim */
-    uint64_t beat;       /* bumped by each renewal */
+    struct bytes owner; /* name of the coordinator; empty: handed over, free to claim */
+    uint64_t beat;      /* bumped by each renewal */
 };
 
 enum row_kind {
     ROW_CLAIM,   /* compare-and-set of a partition's owner record */
     ROW_RENEW,   /* bumps the beat */
-    ROW_RELEASE, /* empties owner; epoch and nonce stay, so that the old fence is refused from then on as for a stranger */
+    ROW_RELEASE, /* empties owner; epoch and nonce stay, so that the old fence is refused from then
+                    on as for a stranger */
     ROW_ADMIT,   /* a new task, or a fresh run of an ended one */
     ROW_UPDATE,  /* a change of a task */
 };
 
 enum row_life {
-    LIFE_KEEP,   /* the task goes on living (or goes on being ended) */
-    LIFE_END,    /* it ends: the TTL starts on all its keys, it leaves the live index, its document is written compactly */
-    LIFE_REVIVE, /* it lives again: PERSIST on all its keys, back into the live index. STORE_GONE where the TTL has passed */
+    LIFE_KEEP, /* the task goes on living (or goes on being ended) */
+    LIFE_END,  /* it ends: the TTL starts on all its keys, it leaves the live index, its document is
+                  written compactly */
+    LIFE_REVIVE, /* it lives again: PERSIST on all its keys, back into the live index. STORE_GONE
+                    where the TTL has passed */
 };
 
 struct step_blob {
@@ -51,56 +56,60 @@ struct event_blob {
 
 struct store_row {
     enum row_kind kind;
-    uint64_t write_id;      /* echoed in the answer; rises by one per row */
+    uint64_t write_id; /* echoed in the answer; rises by one per row */
     partition_id partition;
-    struct fence fence;     /* the fence to check; CLAIM: the record that was seen */
+    struct fence fence; /* the fence to check; CLAIM: the record that was seen */
     /* CLAIM */
-    bool claim_absent;      /* true: only if there is no record */
-    struct fence claim;     /* the new fence */
-    struct bytes owner;     /* name */
+    bool claim_absent;  /* true: only if there is no record */
+    struct fence claim; /* the new fence */
+    struct bytes owner; /* name */
     /* ADMIT and UPDATE */
     struct bytes task_id;
-    uint64_t version;       /* UPDATE: the record's version before this row; the row makes it version + 1. ADMIT makes it 1 */
-    struct bytes head;      /* the task-level blob */
-    struct step_blob *steps;/* changed steps (ADMIT: none; a step without a blob is fresh) */
+    uint64_t version; /* UPDATE: the record's version before this row; the row makes it version + 1.
+                         ADMIT makes it 1 */
+    struct bytes head;       /* the task-level blob */
+    struct step_blob *steps; /* changed steps (ADMIT: none; a step without a blob is fresh) */
     uint32_t step_count;
     struct event_blob *events;
     uint32_t event_count;
     enum row_life life;
-    uint32_t ttl_s;         /* LIFE_END */
-    /* the checkpoint document: three parts that are written one behind the other at doc_offset; all empty = unchanged */
+    uint32_t ttl_s; /* LIFE_END */
+    /* the checkpoint document: three parts that are written one behind the other at doc_offset; all
+     * empty = unchanged */
     uint64_t doc_offset;
     struct bytes doc[3];
-    bool doc_whole;         /* replaces the document (SET) instead of overwriting its tail (SETRANGE) */
+    bool doc_whole; /* replaces the document (SET) instead of overwriting its tail (SETRANGE) */
     /* error:<task_id>: empty = unchanged; error_clear deletes it */
     struct bytes error_doc;
     bool error_clear;
     /* ADMIT only */
-    struct bytes spec;      /* immutable blob: definition, options */
-    struct bytes input;     /* JSON */
-    unix_ms created_at;     /* place in the list of tasks */
-    struct bytes idempotency_key; /* 32 bytes or empty; kept while the task lives and idempotency_ttl_s from its end */
+    struct bytes spec;            /* immutable blob: definition, options */
+    struct bytes input;           /* JSON */
+    unix_ms created_at;           /* place in the list of tasks */
+    struct bytes idempotency_key; /* 32 bytes or empty; kept while the task lives, and on */
     struct bytes body_hash;
-    uint32_t idempotency_ttl_s;
+    uint32_t idempotency_ttl_s; /* LIFE_END: how long the key outlives the task */
 };
 
 enum store_verdict {
     STORE_OK,
-    STORE_FENCED,   /* another fence is in force, or CLAIM found another record */
-    STORE_VERSION,  /* UPDATE: the record has another version (or none): what is in memory is not what is stored */
-    STORE_EXISTS,   /* ADMIT: the task is alive */
-    STORE_REPLAY,   /* ADMIT: the idempotency key was used with the same body; task_id says for which task */
+    STORE_FENCED,  /* another fence is in force, or CLAIM found another record */
+    STORE_VERSION, /* UPDATE: the record has another version (or none): what is in memory is not
+                      what is stored */
+    STORE_EXISTS,  /* ADMIT: the task is alive */
+    STORE_REPLAY,  /* ADMIT: the idempotency key was used with the same body; task_id says for which
+                      task */
     STORE_MISMATCH, /* ADMIT: the key was used with another body */
-    STORE_FULL,     /* at maxmemory, nothing was written (ADMIT only: other rows may pass maxmemory) */
-    STORE_GONE,     /* REVIVE: expired */
-    STORE_UNKNOWN,  /* no answer: written or not */
+    STORE_FULL, /* at maxmemory, nothing was written (ADMIT only: other rows may pass maxmemory) */
+    STORE_GONE, /* REVIVE: expired */
+    STORE_UNKNOWN, /* no answer: written or not */
 };
 
 struct store_written {
     uint64_t write_id;
     enum store_verdict verdict;
-    uint32_t run;          /* ADMIT, STORE_OK: the run of the task */
-    struct bytes task_id;  /* STORE_REPLAY */
+    uint32_t run;         /* ADMIT, STORE_OK: the run of the task */
+    struct bytes task_id; /* STORE_REPLAY */
 };
 
 enum read_kind {
@@ -109,8 +118,8 @@ enum read_kind {
     READ_TASK,   /* one task, alive or ended */
     READ_PARTS,  /* its input and parts of its document */
     READ_EVENTS,
-    READ_LIST,   /* newest tasks first */
-    READ_PING,   /* a real round trip */
+    READ_LIST, /* newest tasks first */
+    READ_PING, /* a real round trip */
 };
 
 struct byte_range {
@@ -123,14 +132,15 @@ struct store_read {
     uint64_t read_id;
     partition_id partition;
     struct bytes task_id;
-    uint64_t cursor;           /* LIVE: 0 first, then the answer's until that is 0 again; a task may come twice */
-    bool input;                /* PARTS */
+    uint64_t
+        cursor; /* LIVE: 0 first, then the answer's until that is 0 again; a task may come twice */
+    bool input; /* PARTS */
     struct byte_range *ranges; /* PARTS */
     uint32_t range_count;
-    uint64_t after;            /* EVENTS: seq > after */
-    uint32_t limit;            /* EVENTS, LIST */
-    uint64_t partitions;       /* LIST: bit mask */
-    unix_ms before;            /* LIST: see model/message.h */
+    uint64_t after;      /* EVENTS: seq > after */
+    uint32_t limit;      /* EVENTS, LIST */
+    uint64_t partitions; /* LIST: bit mask */
+    unix_ms before;      /* LIST: see model/message.h */
     struct bytes before_id;
 };
 
@@ -148,18 +158,18 @@ struct task_record {
 struct store_answer {
     enum read_kind kind;
     uint64_t read_id;
-    enum err err;                 /* ERR_NOT_FOUND: no such task; ERR_UNAVAILABLE: the store is away */
-    struct owner_record *owners;  /* OWNERS: PARTITION_COUNT of them */
-    struct task_record *tasks;    /* LIVE, TASK (one), LIST (without steps) */
+    enum err err; /* ERR_NOT_FOUND: no such task; ERR_UNAVAILABLE: the store is away */
+    struct owner_record *owners; /* OWNERS: PARTITION_COUNT of them */
+    struct task_record *tasks;   /* LIVE, TASK (one), LIST (without steps) */
     uint32_t task_count;
-    uint64_t cursor;              /* LIVE */
-    struct bytes input;           /* PARTS */
-    struct bytes *parts;          /* PARTS: one per range, shorter where the document ends */
+    uint64_t cursor;     /* LIVE */
+    struct bytes input;  /* PARTS */
+    struct bytes *parts; /* PARTS: one per range, shorter where the document ends */
     uint32_t part_count;
-    struct event_blob *events;    /* EVENTS, ascending */
+    struct event_blob *events; /* EVENTS, ascending */
     uint32_t event_count;
-    uint64_t oldest_seq;          /* EVENTS: of the oldest event kept, 0 where there is none */
-    bool more;                    /* LIST: there are older ones */
+    uint64_t oldest_seq; /* EVENTS: of the oldest event kept, 0 where there is none */
+    bool more;           /* LIST: there are older ones */
 };
 
 #endif

@@ -1,0 +1,71 @@
+/* Reads on their way: each answer finds the question again by its read_id. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "core/writes.h"
+
+struct ask *ask_create(struct core *c, enum ask_kind kind)
+{
+    if (c->asks.count >= ASKS_PENDING_MAX) {
+        return NULL;
+    }
+    struct ask *ask = mem_zalloc(sizeof *ask);
+    ask->kind = kind;
+    ask->read_id = c->next_read++;
+    return ask;
+}
+
+void ask_send(struct core *c, struct ask *ask, struct store_read *read)
+{
+    void *old = map_put(&c->asks, bytes_of(&ask->read_id, sizeof ask->read_id), ask);
+    assert(old == NULL);
+    (void)old;
+    read->read_id = ask->read_id;
+    ask->sent_at = c->now.mono;
+    fx_read(c, read);
+}
+
+void ask_free(void *thing)
+{
+    struct ask *ask = thing;
+    task_free(ask->task);
+    free(ask->keep);
+    arena_free(&ask->arena);
+    free(ask);
+}
+
+void asks_on_answer(struct core *c, const struct store_answer *a)
+{
+    struct ask *ask = map_remove(&c->asks, bytes_of(&a->read_id, sizeof a->read_id));
+    if (ask == NULL) {
+        return;
+    }
+    switch (ask->kind) {
+    case ASK_OWNERS:
+        partition_on_owners(c, a);
+        break;
+    case ASK_LIVE:
+        partition_on_live(c, ask, a);
+        break;
+    case ASK_ORDER:
+        dispatch_on_parts(c, ask, a);
+        break;
+    case ASK_TASK:
+        if (ask->type == MSG_RECOVER) {
+            recover_on_task(c, ask, a);
+        } else {
+            query_on_task(c, ask, a);
+        }
+        break;
+    case ASK_REVIVE:
+        recover_on_parts(c, ask, a);
+        break;
+    case ASK_DOC:
+    case ASK_HISTORY:
+    case ASK_LIST:
+    case ASK_READY:
+        query_on_answer(c, ask, a);
+        return; /* a list may go on with the same ask; it is freed there */
+    }
+    fx_bury(c, ask_free, ask);
+}

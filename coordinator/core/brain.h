@@ -1,0 +1,289 @@
+/* The inside of the core: its tables, and the verbs that its files offer one another. Nobody
+ * outside core/ includes this.
+ *
+ * One core_step: the event's handler (on_*.c) changes tasks through a `change` (change.h), timers
+ * that are due fire (timers.c), free workers get ready steps (dispatch.c). Messages that tell of a
+ * change are held in its pending write (writes.c). */
+#ifndef MARATHON_CORE_BRAIN_H
+#define MARATHON_CORE_BRAIN_H
+
+#include "base/map.h"
+#include "base/rng.h"
+#include "core/core.h"
+#include "core/heap.h"
+#include "core/task.h"
+
+struct pending_write;
+
+#define WRITES_PENDING_MAX                                                                         \
+    16384 /* rows waiting for the store: beyond it starts are refused (503), what runs goes on */
+#define ASKS_PENDING_MAX                                                                           \
+    16384 /* requests that wait for a read: beyond it reads of gateways are refused */
+#define RUNS_PER_WORKER_MAX                                                                        \
+    4096                  /* attempts one worker may claim to run: over four times the most slots */
+#define WATCHES_MAX 65536 /* (gateway, task) pairs */
+
+enum partition_state {
+    PARTITION_UNSEEN,   /* nothing is known yet */
+    PARTITION_FOREIGN,  /* somebody else's: its beat is observed */
+    PARTITION_CLAIMING, /* compare-and-set is on its way */
+    PARTITION_LOADING,  /* ours; its live tasks are being read */
+    PARTITION_GRACE,    /* loaded; workers may say what they run before anything is sent out */
+    PARTITION_OWNED,
+    PARTITION_RELEASING, /* drained: release is on its way */
+};
+
+struct partition {
+    partition_id id;
+    enum partition_state state;
+    struct fence fence; /* ours while CLAIMING .. RELEASING, else the one last seen */
+    uint64_t beat;      /* FOREIGN: last seen */
+    mono_ms beat_ms;    /* FOREIGN: answered time for which it has not moved */
+    mono_ms renewed_at; /* send time of the last renewal that was answered with OK */
+    mono_ms renew_sent_at;
+    bool ever_owned;
+    bool renewing; /* a renewal is on its way */
+    bool takeover; /* it was another process's before */
+    struct timer timer;
+    struct task *tasks; /* list */
+};
+
+/* An attempt that a worker runs, or of which it holds the outcome. */
+struct run {
+    struct attempt_ref ref; /* task_id owned */
+};
+
+struct worker {
+    uint64_t serial; /* never used again */
+    struct bytes id; /* owned; random per process */
+    char *host;
+    uint32_t pid, slots;
+    uint32_t *functions; /* indexes into core's table */
+    uint32_t function_count;
+    peer_id peer; /* 0: disconnected, within its grace */
+    uint32_t credit;
+    bool draining;
+    mono_ms heard;
+    unix_ms heard_wall;
+    struct timer timer; /* resume grace */
+    struct run *runs;
+    uint32_t run_count, run_cap;
+};
+
+struct peer {
+    peer_id id;
+    enum role role;
+    mono_ms heard;
+    struct worker *worker; /* ROLE_WORKER */
+    bool speaks;           /* its RUNNING has come (workers) */
+};
+
+struct function {
+    char *name;
+    struct heap ready; /* of struct step.ready */
+    struct worker **workers;
+    size_t worker_count, worker_cap;
+    size_t next_worker; /* where the next search for credit begins: spreads the steps */
+    bool warned;        /* that nobody offers it */
+};
+
+struct watch {
+    struct bytes task_id; /* owned */
+    peer_id *peers;
+    size_t count, cap;
+};
+
+/* Why a read was asked for, and what goes on when its answer comes. */
+enum ask_kind {
+    ASK_OWNERS,
+    ASK_LIVE,
+    ASK_ORDER,
+    ASK_TASK,
+    ASK_REVIVE,
+    ASK_DOC,
+    ASK_HISTORY,
+    ASK_LIST,
+    ASK_READY
+};
+
+struct ask {
+    uint64_t read_id;
+    enum ask_kind kind;
+    struct arena arena; /* holds the copies below, and this struct's request texts */
+    partition_id partition;
+    peer_id peer; /* whom to answer, 0 = nobody */
+    uint64_t request;
+    enum message_type type; /* of the request */
+    struct bytes task_id;
+    uint32_t run, step, delivery; /* ORDER, DOC */
+    uint64_t worker;              /* ORDER: serial */
+    struct recover_request recover;
+    struct doc_request doc;
+    struct list_request list;
+    struct history_request history;
+    struct task *task;          /* REVIVE: owned, until its document is read */
+    bool *keep;                 /* REVIVE: the steps whose results stay */
+    struct task_summary *items; /* LIST */
+    uint32_t item_count, pages;
+    mono_ms sent_at;
+};
+
+struct buried {
+    void (*destroy)(void *);
+    void *thing;
+};
+
+struct core {
+    struct core_config config;
+    struct moment now;
+    struct rng rng;
+    struct effects *fx;
+    uint8_t secret[SECRET_BYTES];
+    bool store_up;
+    bool draining, drained_told;
+    char *admission_closed; /* why; NULL = open */
+    struct partition partitions[PARTITION_COUNT];
+    uint64_t owned_told; /* the mask that peers were told */
+    mono_ms next_tick, next_observe, next_renew;
+    bool observing;    /* a READ_OWNERS is on its way */
+    bool wants_owners; /* there are partitions that are not ours */
+    mono_ms last_tick_at, observed_at;
+    struct map tasks;          /* id -> struct task */
+    struct map peers;          /* bytes of the id -> struct peer */
+    struct map workers;        /* id -> struct worker */
+    struct worker **by_serial; /* dense list of the workers, in the order of joining */
+    size_t worker_count, worker_cap;
+    uint64_t next_serial;
+    struct function *functions;
+    size_t function_count, function_cap;
+    size_t ready_count;
+    uint64_t credit_sum;
+    uint64_t next_ready; /* ages steps */
+    struct heap timers;
+    uint64_t next_timer;
+    struct map watches; /* task id -> struct watch */
+    size_t watch_count;
+    struct map pipelines; /* name -> struct pipeline, newest version */
+    struct map asks;      /* bytes of read_id -> struct ask */
+    uint64_t next_read;
+    struct pending_write **writes; /* a queue: by write_id - first_write */
+    size_t write_head, write_count, write_cap;
+    uint64_t next_write;
+    struct buried *graves;
+    size_t grave_count, grave_cap;
+    struct core_stats stats;
+};
+
+/* fx.c: effects. Messages are copied shallowly: what they point to must live until the next
+ * core_step (fx arena, tasks). */
+void fx_send(struct core *c, peer_id peer, const struct message *m);
+struct effect *fx_send_stranger(
+    struct core *c,
+    peer_id peer); /* to one whose HELLO is refused; message is the caller's to set */
+void fx_close(struct core *c, peer_id peer, const char *why);
+void fx_read(struct core *c, const struct store_read *read);
+void fx_write(struct core *c, const struct store_row *row);
+void fx_log(struct core *c, enum log_level level, const char *event, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+struct arena *fx_arena(struct core *c);
+/* What effects may still point to: freed at the beginning of the next core_step. */
+void fx_bury(struct core *c, void (*destroy)(void *), void *thing);
+void fx_free_buried(struct core *c);
+
+/* timers.c */
+void timer_set(struct core *c, struct timer *t, mono_ms at); /* sets or moves; NEVER_MS clears */
+void timer_clear(struct core *c, struct timer *t);
+void timers_fire(struct core *c);
+
+/* partition.c */
+struct partition *partition_of(struct core *c, struct bytes task_id);
+bool partition_serves(const struct partition *p); /* its tasks are in memory and may change */
+void partitions_tick(struct core *c);
+void partition_on_owners(struct core *c, const struct store_answer *a);
+void partition_on_live(struct core *c, const struct ask *ask, const struct store_answer *a);
+void partition_on_claimed(struct core *c, partition_id id, enum store_verdict verdict);
+void partition_on_renewed(struct core *c, partition_id id, enum store_verdict verdict);
+void partition_on_released(struct core *c, partition_id id);
+void partition_timer(struct core *c, struct partition *p);
+/* Forgets its tasks and what waits for them; it will be observed and claimed again. */
+void partition_drop(struct core *c, struct partition *p, const char *why);
+void partitions_store_down(struct core *c);
+void partitions_drain(struct core *c);
+void partitions_tell(struct core *c); /* MSG_OWNED to all peers where the mask has changed */
+
+/* tasks.c: the table */
+struct task *task_find(const struct core *c, struct bytes id);
+void task_insert(struct core *c, struct task *t);
+void task_remove(struct core *c, struct task *t); /* out of all tables and timers, and freed */
+void task_bury(void *task);                       /* for fx_bury */
+void task_loaded(struct core *c,
+                 struct task *t); /* after a load: what was running is pending again */
+void task_taken_over(struct core *c, struct task *t); /* recovery switched off; no checkpoints */
+void task_start_clock(struct core *c, struct task *t);
+void task_stop_clock(struct core *c, struct task *t);
+
+/* dispatch.c */
+uint32_t function_intern(struct core *c, struct bytes name);
+void step_make_ready(struct core *c, struct step *s); /* READY now, or DELAYED until retry_at */
+void step_unqueue(struct core *c, struct step *s); /* out of ready order and timers; phase NONE */
+void dispatch(struct core *c);
+void dispatch_on_parts(struct core *c, const struct ask *ask, const struct store_answer *a);
+/* Tells whoever runs the step to stop, once w is durable; the step is in no queue afterwards. */
+void step_stop_run(struct core *c, struct step *s, enum stop_reason reason,
+                   struct pending_write *w);
+
+/* workers.c, peers.c */
+struct worker *worker_join(struct core *c, const struct message *hello, peer_id peer);
+void worker_disconnected(struct core *c, struct worker *w);
+struct worker *worker_by_serial(const struct core *c, uint64_t serial);
+struct run *worker_run_find(struct worker *w, const struct attempt_ref *ref);
+void worker_run_add(struct worker *w, const struct attempt_ref *ref);
+void worker_run_remove(struct worker *w, const struct attempt_ref *ref);
+void worker_gone(struct core *c, struct worker *w);
+void worker_timer(struct core *c, struct worker *w);
+void worker_free(struct core *c, struct worker *w);
+void workers_claim(struct core *c,
+                   struct partition *p); /* after a load: what workers run is running */
+struct peer *peer_find(const struct core *c, peer_id id);
+void peers_tick(struct core *c);
+
+/* on_*.c */
+void on_peer_up(struct core *c, peer_id id, const struct message *hello);
+void on_peer_down(struct core *c, peer_id id);
+void on_running(struct core *c, struct peer *p, const struct message *m);
+void on_credit(struct core *c, struct peer *p, const struct message *m);
+void on_outcome(struct core *c, struct peer *p, const struct step_outcome *o);
+void on_progress(struct core *c, struct peer *p, const struct step_progress *n);
+void on_start(struct core *c, struct peer *p, const struct message *m);
+void on_cancel(struct core *c, struct peer *p, const struct message *m);
+void on_recover(struct core *c, struct peer *p, const struct message *m);
+void on_query(struct core *c, struct peer *p, const struct message *m);
+void on_watch(struct core *c, struct peer *p, const struct message *m);
+void on_unwatch(struct core *c, peer_id peer, struct bytes task_id);
+void on_admitted(struct core *c, struct pending_write *w, const struct store_written *written);
+void on_pipeline(struct core *c, struct bytes source, uint32_t version);
+void task_timed_out(struct core *c, struct task *t);
+void task_progress_due(struct core *c, struct task *t);
+void task_save_due(struct core *c, struct task *t);
+/* An attempt failed for good, or may be tried again: counted, told, made durable. */
+void step_fail(struct core *c, struct step *s, enum code code, struct bytes message);
+void task_step_started(struct core *c, struct step *s);
+void step_worker_died(struct core *c, struct step *s, struct bytes why);
+void query_on_task(struct core *c, const struct ask *ask, const struct store_answer *a);
+void recover_on_task(struct core *c, const struct ask *ask, const struct store_answer *a);
+void recover_on_parts(struct core *c, struct ask *ask, const struct store_answer *a);
+void query_on_answer(struct core *c, struct ask *ask, const struct store_answer *a);
+void watches_renew(struct core *c, const struct partition *p);
+void watch_tell(struct core *c, struct bytes task_id, struct task_event *events, uint32_t count);
+void watches_drop_peer(struct core *c, peer_id peer);
+
+/* asks.c */
+struct ask *ask_create(struct core *c, enum ask_kind kind); /* NULL where ASKS_PENDING_MAX wait */
+void ask_send(struct core *c, struct ask *ask, struct store_read *read); /* sets read_id */
+void asks_on_answer(struct core *c, const struct store_answer *a);
+void ask_free(void *ask);
+
+/* view.c */
+struct task_view *view_of(struct core *c, const struct task *t, struct arena *arena);
+
+#endif

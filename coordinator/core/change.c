@@ -1,0 +1,225 @@
+#include "core/change.h"
+
+#include <assert.h>
+
+#include "core/record.h"
+#include "json/scan.h"
+
+/* Longer than the time for which clients repeat a request (conventions.md: 24 h). */
+#define IDEMPOTENCY_TTL_S 86400
+
+void change_begin(struct core *c, struct task *t, struct change *ret_change)
+{
+    struct change ch = {.core = c, .task = t};
+    ch.write = write_create(c, ROW_UPDATE, t->partition);
+    ch.write->task_id = arena_bytes(&ch.write->arena, t->id);
+    ch.row.kind = ROW_UPDATE;
+    *ret_change = ch;
+}
+
+/* Arrays of a change live in the arena of this turn: grown by copying, which the arena's reset pays
+ * back. */
+static void *grow(struct arena *a, void *items, uint32_t count, uint32_t *cap, size_t size)
+{
+    if (count < *cap) {
+        return items;
+    }
+    *cap = *cap < 4 ? 4 : *cap * 2;
+    void *bigger = arena_alloc(a, *cap * size);
+    if (count > 0) {
+        memcpy(bigger, items, count * size);
+    }
+    return bigger;
+}
+
+void change_step(struct change *ch, struct step *s)
+{
+    if (ch->marked == NULL) {
+        ch->marked = arena_alloc(fx_arena(ch->core), ch->task->pipeline->step_count);
+    }
+    if (ch->marked[s->index]) {
+        return;
+    }
+    ch->marked[s->index] = true;
+    ch->row.steps = grow(fx_arena(ch->core), ch->row.steps, ch->row.step_count, &ch->step_cap,
+                         sizeof *ch->row.steps);
+    ch->row.steps[ch->row.step_count++].index = s->index;
+}
+
+struct task_event *change_event(struct change *ch, enum event_type type, uint32_t step)
+{
+    struct pending_write *w = ch->write;
+    struct task *t = ch->task;
+    w->events = grow(&w->arena, w->events, w->event_count, &ch->event_cap, sizeof *w->events);
+    struct task_event *e = &w->events[w->event_count++];
+    double measured = task_measure(t);
+    if (measured > t->progress) {
+        t->progress = measured;
+    }
+    *e = (struct task_event){.seq = ++t->seq,
+                             .type = type,
+                             .at = ch->core->now.wall,
+                             .state = t->state,
+                             .progress = t->progress,
+                             .step = step,
+                             .total_steps = t->pipeline->step_count,
+                             .can_recover = task_can_recover(t)};
+    e->step_name = arena_bytes(&w->arena, bytes_str(t->pipeline->steps[step].name));
+    t->event_at = ch->core->now.mono;
+    return e;
+}
+
+static void change_doc(struct change *ch, uint64_t offset, struct bytes lead, struct bytes body)
+{
+    struct task *t = ch->task;
+    struct buf tail = {0};
+    document_put_tail(ch->core, t, &tail);
+    uint64_t end = offset + lead.len + body.len + tail.len;
+    /* A document never gets shorter by an overwrite: what would be left of the old tail becomes
+     * white space. */
+    while (!ch->row.doc_whole && end < t->doc_bytes) {
+        buf_add_char(&tail, ' ');
+        end++;
+    }
+    t->doc_bytes = end;
+    ch->row.doc_offset = offset;
+    ch->row.doc[0] = lead;
+    ch->row.doc[1] = body;
+    ch->row.doc[2] = arena_bytes(fx_arena(ch->core), buf_bytes(&tail));
+    buf_free(&tail);
+}
+
+void change_result(struct change *ch, struct step *s, struct bytes result)
+{
+    struct task *t = ch->task;
+    const char *comma = t->results_bytes > 2 ? "," : "";
+    char *lead = arena_printf(fx_arena(ch->core), "%s\"%s\":", comma, step_def(s)->name);
+    uint64_t offset = RESULTS_OFFSET + t->results_bytes - 1; /* of the closing brace */
+    s->result_offset = offset + strlen(lead);
+    s->result_len = (uint32_t)result.len;
+    t->results_bytes += strlen(lead) + result.len;
+    change_doc(ch, offset, bytes_str(lead), result);
+}
+
+void change_document(struct change *ch, struct bytes results)
+{
+    ch->task->results_bytes = results.len + 2;
+    ch->task->doc_revision++;
+    ch->row.doc_whole = true;
+    change_doc(ch, 0, BYTES_LIT("{\"results\":{"), results);
+}
+
+void change_ready(struct change *ch, struct step *s)
+{
+    struct pending_write *w = ch->write;
+    assert(s->phase == PHASE_NONE && s->state == STEP_PENDING);
+    s->phase = PHASE_HELD;
+    s->held_by = w->write_id;
+    w->ready = grow(&w->arena, w->ready, w->ready_count, &ch->ready_cap, sizeof *w->ready);
+    w->ready[w->ready_count++] = s->index;
+}
+
+void change_ready_all(struct change *ch)
+{
+    for (uint32_t i = 0; i < ch->task->pipeline->step_count; i++) {
+        struct step *s = &ch->task->steps[i];
+        if (s->state == STEP_PENDING && s->phase == PHASE_NONE && s->needs_left == 0) {
+            change_ready(ch, s);
+        }
+    }
+}
+
+void change_end(struct change *ch)
+{
+    struct task *t = ch->task;
+    assert(task_state_ended(t->state));
+    ch->row.life = LIFE_END;
+    ch->row.ttl_s = ch->core->config.ttl_s;
+    ch->row.idempotency_ttl_s = IDEMPOTENCY_TTL_S;
+    ch->write->ends = true;
+    if (t->state == TASK_FAILED) {
+        struct buf b = {0};
+        char at[TIME_TEXT_BYTES];
+        buf_add_str(&b, "{\"task_id\":");
+        json_put_string(&b, t->id);
+        buf_add_str(&b, ",\"step\":");
+        json_put_string(&b, t->error_step < 0 ? BYTES_NONE
+                                              : bytes_str(t->pipeline->steps[t->error_step].name));
+        buf_add_str(&b, ",\"error\":");
+        json_put_string(&b, bytes_str(t->error));
+        buf_addf(&b, ",\"code\":\"%s\",\"timestamp\":\"%s\"}", code_info(t->error_code)->name,
+                 time_format(ch->core->now.wall, at));
+        ch->row.error_doc = arena_bytes(fx_arena(ch->core), buf_bytes(&b));
+        buf_free(&b);
+    }
+}
+
+void change_revive(struct change *ch)
+{
+    ch->row.life = LIFE_REVIVE;
+    ch->row.error_clear = true;
+    ch->write->revives = true;
+}
+
+static struct bytes take(struct change *ch, struct buf *b)
+{
+    struct bytes copy = arena_bytes(fx_arena(ch->core), buf_bytes(b));
+    buf_clear(b);
+    return copy;
+}
+
+static void change_send(struct change *ch)
+{
+    struct core *c = ch->core;
+    struct task *t = ch->task;
+    struct store_row *row = &ch->row;
+    struct buf b = {0};
+    row->write_id = ch->write->write_id;
+    row->partition = t->partition;
+    row->fence = c->partitions[t->partition].fence;
+    row->task_id = t->id;
+    row->version = t->version++;
+    record_put_head(t, c->now.mono, &b);
+    row->head = take(ch, &b);
+    for (uint32_t i = 0; i < row->step_count; i++) {
+        record_put_step(&t->steps[row->steps[i].index], &b);
+        row->steps[i].blob = take(ch, &b);
+    }
+    row->event_count = ch->write->event_count;
+    row->events = arena_alloc(fx_arena(c), (row->event_count + 1) * sizeof *row->events);
+    for (uint32_t i = 0; i < row->event_count; i++) {
+        record_put_event(&ch->write->events[i], &b);
+        row->events[i] = (struct event_blob){ch->write->events[i].seq, take(ch, &b)};
+    }
+    if (row->kind == ROW_ADMIT) {
+        record_put_spec(t, &b);
+        row->spec = take(ch, &b);
+    }
+    buf_free(&b);
+    t->last_write = row->write_id;
+    t->writes_pending++;
+    fx_write(c, row);
+}
+
+struct pending_write *change_commit(struct change *ch)
+{
+    change_send(ch);
+    return ch->write;
+}
+
+struct pending_write *change_admit(struct change *ch, const struct start_request *request)
+{
+    struct task *t = ch->task;
+    ch->row.kind = ROW_ADMIT;
+    ch->write->kind = ROW_ADMIT;
+    ch->write->admission = t;
+    ch->row.input = request->input;
+    ch->row.created_at = t->created_at;
+    ch->row.idempotency_key = request->idempotency_key;
+    ch->row.body_hash = request->body_hash;
+    ch->row.idempotency_ttl_s = IDEMPOTENCY_TTL_S;
+    change_document(ch, BYTES_NONE);
+    t->doc_revision = 0;
+    change_send(ch);
+    return ch->write;
+}

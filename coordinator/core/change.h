@@ -1,0 +1,47 @@
+/* One atomic change of one task: what a handler alters in memory between change_begin and
+ * change_commit becomes one store row. Events get their seq here; steps that the change allows to
+ * run are held until it is durable. */
+#ifndef MARATHON_CORE_CHANGE_H
+#define MARATHON_CORE_CHANGE_H
+
+#include "core/writes.h"
+
+struct change {
+    struct core *core;
+    struct task *task;
+    struct pending_write *write;
+    struct store_row row;
+    uint32_t step_cap, event_cap, ready_cap;
+    bool *marked; /* steps already in the row */
+};
+
+void change_begin(struct core *c, struct task *t, struct change *ret_change);
+/* The step's blob is written with its state at commit. */
+void change_step(struct change *ch, struct step *s);
+/* Appends an event about a step; seq, times, state and progress are filled at commit's state:
+ * change the task first. */
+struct task_event *change_event(struct change *ch, enum event_type type, uint32_t step);
+/* The step's result joins the document; sets the step's offset and length. At most one a change. */
+void change_result(struct change *ch, struct step *s, struct bytes result);
+/* The document as a whole: results is the inside of the results object, without braces. */
+void change_document(struct change *ch, struct bytes results);
+/* The step may run (from retry_at on) when this is durable. */
+void change_ready(struct change *ch, struct step *s);
+/* All pending steps whose needs are met. */
+void change_ready_all(struct change *ch);
+/* The task has ended (its state is set): the TTL starts; error:<id> is written where it failed. */
+void change_end(struct change *ch);
+void change_revive(struct change *ch);
+struct pending_write *change_commit(struct change *ch);
+/* The first row of a task; the write owns it until the answer. */
+struct pending_write *change_admit(struct change *ch, const struct start_request *request);
+
+/* on_outcome.c: the task ends as part of this change (its error is set): all that runs is stopped.
+ */
+void task_end(struct change *ch, enum task_state state);
+
+/* document.c: the tail behind the results object, from its closing brace on, for a task with so
+ * many completed steps. */
+void document_put_tail(const struct core *c, const struct task *t, struct buf *out);
+
+#endif

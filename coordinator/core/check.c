@@ -1,0 +1,86 @@
+/* The invariants of core/README.md, asserted over the whole state. */
+#include <assert.h>
+
+#include "core/brain.h"
+
+static void check_step(const struct core *c, const struct task *t, const struct step *s)
+{
+    assert(s->task == t);
+    assert((s->phase == PHASE_READY) == heap_holds(&s->ready));
+    assert((s->phase == PHASE_DELAYED) == heap_holds(&s->timer.node));
+    assert((s->phase == PHASE_RUNNING) == (s->state == STEP_RUNNING));
+    if (s->phase != PHASE_NONE) {
+        assert(s->state == STEP_PENDING || s->state == STEP_RUNNING); /* I8 */
+        assert(s->needs_left == 0);                                   /* I5 */
+        assert(!task_state_ended(t->state));
+    }
+    if (s->state == STEP_COMPLETED) {
+        assert(s->result_len > 0 && s->result_offset > RESULTS_OFFSET);
+        assert(s->result_offset + s->result_len < RESULTS_OFFSET + t->results_bytes);
+        assert(s->order < t->next_order);
+    }
+    /* Liveness: an owned task's step that may run is somewhere from where it goes on. */
+    bool owned = c->partitions[t->partition].state == PARTITION_OWNED;
+    if (owned && !task_state_ended(t->state) && s->state == STEP_PENDING && s->needs_left == 0) {
+        assert(s->phase != PHASE_NONE);
+    }
+}
+
+static void check_task(const struct core *c, const struct task *t)
+{
+    uint32_t completed = 0;
+    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
+        const struct step *s = &t->steps[i];
+        const struct pipeline_step *def = &t->pipeline->steps[i];
+        uint32_t left = 0;
+        for (uint32_t n = 0; n < def->needs_count; n++) {
+            left += t->steps[def->needs[n]].state != STEP_COMPLETED;
+        }
+        assert(left == s->needs_left);
+        completed += s->state == STEP_COMPLETED;
+        check_step(c, t, s);
+    }
+    assert(completed == t->completed);
+    assert(t->progress >= 0 && t->progress <= 1);
+    assert((t->state == TASK_COMPLETED) == (completed == t->pipeline->step_count));
+    assert(!task_state_ended(t->state) ||
+           t->writes_pending > 0); /* an ended task leaves with its last write */
+    assert((t->ran_since != NEVER_MS) == heap_holds(&t->duration_timer.node));
+}
+
+static void check_workers(const struct core *c)
+{
+    uint64_t credits = 0;
+    for (size_t i = 0; i < c->worker_count; i++) {
+        const struct worker *w = c->by_serial[i];
+        credits += w->credit;
+        assert((w->peer == 0) == heap_holds(&w->timer.node));
+        assert(w->peer != 0 || w->credit == 0);
+        assert(w->run_count <= 2 * RUNS_PER_WORKER_MAX); /* I11 */
+    }
+    assert(credits == c->credit_sum);
+}
+
+void core_check(const struct core *c)
+{
+    size_t tasks = 0;
+    for (int i = 0; i < PARTITION_COUNT; i++) {
+        const struct partition *p = &c->partitions[i];
+        assert(p->tasks == NULL || p->state >= PARTITION_LOADING);
+        for (const struct task *t = p->tasks; t != NULL; t = t->next) {
+            assert(t->partition == p->id && map_get(&c->tasks, t->id) == t);
+            tasks++;
+            if (p->state != PARTITION_LOADING) {
+                check_task(c, t);
+            }
+        }
+    }
+    assert(tasks == c->tasks.count && tasks == c->stats.tasks_live);
+    size_t ready = 0;
+    for (size_t i = 0; i < c->function_count; i++) {
+        ready += c->functions[i].ready.count;
+    }
+    assert(ready == c->ready_count);
+    check_workers(c);
+    assert(c->write_count <= 4 * WRITES_PENDING_MAX && c->asks.count <= ASKS_PENDING_MAX); /* I11 */
+}

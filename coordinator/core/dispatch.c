@@ -1,0 +1,289 @@
+/* Ready steps to free workers: by priority, then age; a worker's credit is reserved, the step's
+ * input read, the order sent. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "core/token.h"
+#include "core/writes.h"
+#include "model/limits.h"
+
+static const struct step *step_of_ready(const struct heap_node *n)
+{
+    return (const struct step *)(const void *)n; /* `ready` is the first member */
+}
+
+static bool ready_before(const struct heap_node *a, const struct heap_node *b)
+{
+    const struct step *x = step_of_ready(a);
+    const struct step *y = step_of_ready(b);
+    if (x->task->priority != y->task->priority) {
+        return x->task->priority > y->task->priority;
+    }
+    return x->ready_order < y->ready_order;
+}
+
+uint32_t function_intern(struct core *c, struct bytes name)
+{
+    for (size_t i = 0; i < c->function_count; i++) {
+        if (bytes_is(name, c->functions[i].name)) {
+            return (uint32_t)i;
+        }
+    }
+    MEM_GROW(c->functions, c->function_count, c->function_cap);
+    c->functions[c->function_count] =
+        (struct function){.name = mem_str_bytes(name), .ready = {.before = ready_before}};
+    return (uint32_t)c->function_count++;
+}
+
+static struct function *function_of(struct core *c, const struct step *s)
+{
+    return &c->functions[function_intern(c, bytes_str(step_def(s)->function))];
+}
+
+void step_make_ready(struct core *c, struct step *s)
+{
+    assert(s->state == STEP_PENDING && (s->phase == PHASE_NONE || s->phase == PHASE_HELD));
+    if (s->retry_at > c->now.wall) {
+        s->phase = PHASE_DELAYED;
+        timer_set(c, &s->timer, c->now.mono + (s->retry_at - c->now.wall));
+        return;
+    }
+    struct function *f = function_of(c, s);
+    s->retry_at = 0;
+    s->phase = PHASE_READY;
+    s->ready_order = c->next_ready++;
+    heap_push(&f->ready, &s->ready);
+    c->ready_count++;
+    if (f->worker_count == 0 && !f->warned) {
+        f->warned = true;
+        fx_log(c, LOG_WARN, "function_without_worker",
+               "function=%s hint=\"steps wait until a worker that offers it connects\"", f->name);
+    }
+}
+
+/* The credit that was reserved for an order that is not sent. */
+static void give_back(struct core *c, uint64_t serial, peer_id peer)
+{
+    struct worker *w = worker_by_serial(c, serial);
+    if (w != NULL && w->peer != 0 && w->peer == peer) {
+        w->credit++;
+        c->credit_sum++;
+    }
+}
+
+void step_unqueue(struct core *c, struct step *s)
+{
+    switch (s->phase) {
+    case PHASE_READY:
+        heap_remove(&function_of(c, s)->ready, &s->ready);
+        c->ready_count--;
+        break;
+    case PHASE_DELAYED:
+        timer_clear(c, &s->timer);
+        break;
+    case PHASE_NONE:
+    case PHASE_HELD:
+    case PHASE_FETCHING: /* the answer finds no step and gives the credit back */
+    case PHASE_RUNNING:  /* the worker's run stays: it is claimed, stopped or answered by itself */
+        break;
+    }
+    s->phase = PHASE_NONE;
+}
+
+void step_stop_run(struct core *c, struct step *s, enum stop_reason reason, struct pending_write *w)
+{
+    struct worker *runner = s->phase == PHASE_RUNNING ? worker_by_serial(c, s->worker) : NULL;
+    if (runner != NULL && runner->peer != 0) {
+        struct message *m = write_hold(w, runner->peer);
+        m->type = MSG_STOP;
+        token_mint(c->secret, s, &m->stop.ref);
+        m->stop.ref.task_id = arena_bytes(&w->arena, s->task->id);
+        m->stop.reason = reason;
+    }
+    step_unqueue(c, s);
+}
+
+static struct worker *find_worker(struct function *f, bool alone)
+{
+    struct worker *fallback = NULL;
+    for (size_t i = 0; i < f->worker_count; i++) {
+        size_t at = (f->next_worker + i) % f->worker_count;
+        struct worker *w = f->workers[at];
+        if (w->credit == 0 || w->draining || w->peer == 0) {
+            continue;
+        }
+        if (alone && w->run_count > 0) {
+            fallback = w; /* it will wait there until the others are done */
+            continue;
+        }
+        f->next_worker = at + 1;
+        return w;
+    }
+    return fallback;
+}
+
+/* The best step for which a worker has credit; its function and the worker. */
+static struct step *best(struct core *c, struct function **ret_function, struct worker **ret_worker)
+{
+    struct step *found = NULL;
+    for (size_t i = 0; i < c->function_count; i++) {
+        struct function *f = &c->functions[i];
+        struct heap_node *n = heap_top(&f->ready);
+        if (n == NULL || (found != NULL && !ready_before(n, &found->ready))) {
+            continue;
+        }
+        struct step *s = (struct step *)(void *)n;
+        struct worker *w = find_worker(f, s->deaths >= 2);
+        if (w == NULL) {
+            continue;
+        }
+        found = s;
+        *ret_function = f;
+        *ret_worker = w;
+    }
+    return found;
+}
+
+/* The parts of the document that hold the results of a step's ancestors. */
+static uint32_t ancestor_ranges(const struct step *s, struct arena *arena,
+                                struct byte_range **ret_ranges)
+{
+    const struct task *t = s->task;
+    uint32_t n = t->pipeline->step_count;
+    bool *flags = arena_alloc(arena, n);
+    struct byte_range *ranges = arena_alloc(arena, n * sizeof *ranges);
+    pipeline_ancestors(t->pipeline, s->index, flags);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (flags[i]) {
+            ranges[count++] =
+                (struct byte_range){t->steps[i].result_offset, t->steps[i].result_len};
+        }
+    }
+    *ret_ranges = ranges;
+    return count;
+}
+
+static bool fetch(struct core *c, struct step *s, struct worker *w)
+{
+    struct ask *ask = ask_create(c, ASK_ORDER);
+    if (ask == NULL) {
+        return false;
+    }
+    ask->task_id = arena_bytes(&ask->arena, s->task->id);
+    ask->run = s->task->run;
+    ask->step = s->index;
+    ask->worker = w->serial;
+    ask->peer = w->peer;
+    struct store_read read = {.kind = READ_PARTS, .partition = s->task->partition};
+    read.task_id = s->task->id;
+    read.input = step_def(s)->input.len == 0;
+    read.range_count = ancestor_ranges(s, fx_arena(c), &read.ranges);
+    ask_send(c, ask, &read);
+    s->phase = PHASE_FETCHING;
+    s->read_id = ask->read_id;
+    s->worker = w->serial;
+    return true;
+}
+
+void dispatch(struct core *c)
+{
+    while (c->ready_count > 0 && c->credit_sum > 0) {
+        struct function *f = NULL;
+        struct worker *w = NULL;
+        struct step *s = best(c, &f, &w);
+        if (s == NULL) {
+            return;
+        }
+        heap_remove(&f->ready, &s->ready);
+        c->ready_count--;
+        s->phase = PHASE_NONE;
+        if (!fetch(c, s, w)) {
+            step_make_ready(c, s);
+            return;
+        }
+        w->credit--;
+        c->credit_sum--;
+    }
+}
+
+/* {"name":result,...} of the ancestors, in the order of the pipeline. */
+static struct bytes put_results(struct core *c, const struct step *s, const struct store_answer *a)
+{
+    const struct pipeline *p = s->task->pipeline;
+    bool *flags = arena_alloc(fx_arena(c), p->step_count);
+    pipeline_ancestors(p, s->index, flags);
+    struct buf b = {0};
+    uint32_t part = 0;
+    buf_add_char(&b, '{');
+    for (uint32_t i = 0; i < p->step_count; i++) {
+        if (flags[i] && part < a->part_count) {
+            buf_addf(&b, "%s\"%s\":", part > 0 ? "," : "", p->steps[i].name);
+            buf_add_bytes(&b, a->parts[part++]);
+        }
+    }
+    buf_add_char(&b, '}');
+    struct bytes copy = arena_bytes(fx_arena(c), buf_bytes(&b));
+    buf_free(&b);
+    return copy;
+}
+
+static void send_order(struct core *c, struct step *s, struct worker *w,
+                       const struct store_answer *a)
+{
+    const struct pipeline_step *def = step_def(s);
+    struct message m = {.type = MSG_ORDER};
+    struct step_order *o = &m.order;
+    char key[IDEMPOTENCY_KEY_TEXT_BYTES];
+    token_mint(c->secret, s, &o->ref);
+    idempotency_key_make(c->secret, s, key);
+    o->ref.task_id = arena_bytes(fx_arena(c), s->task->id);
+    o->name = bytes_str(def->name);
+    o->function = bytes_str(def->function);
+    o->idempotency_key = bytes_str(arena_str(fx_arena(c), key));
+    o->timeout_ms = def->timeout_ms;
+    o->alone = s->deaths >= 2;
+    o->input = def->input.len > 0 ? def->input : arena_bytes(fx_arena(c), a->input);
+    o->results = put_results(c, s, a);
+    o->progress_checkpoint = s->checkpoint;
+    if (o->input.len + o->results.len + o->progress_checkpoint.len > ENVELOPE_BYTES_MAX) {
+        give_back(c, w->serial, w->peer);
+        step_fail(
+            c, s, CODE_INPUT_TOO_LARGE,
+            bytes_str("the input and the results of the steps before it are over 3 MiB together"));
+        return;
+    }
+    s->state = STEP_RUNNING;
+    s->phase = PHASE_RUNNING;
+    s->fraction = 0;
+    s->started_at = c->now.wall;
+    s->checkpoint_saved_at = c->now.mono;
+    worker_run_add(w, &o->ref);
+    fx_send(c, w->peer, &m);
+    task_step_started(c, s);
+}
+
+void dispatch_on_parts(struct core *c, const struct ask *ask, const struct store_answer *a)
+{
+    struct task *t = task_find(c, ask->task_id);
+    struct step *s = t != NULL && t->run == ask->run ? &t->steps[ask->step] : NULL;
+    if (s == NULL || s->phase != PHASE_FETCHING || s->read_id != ask->read_id) {
+        give_back(c, ask->worker, ask->peer);
+        return;
+    }
+    struct worker *w = worker_by_serial(c, ask->worker);
+    s->phase = PHASE_NONE;
+    if (a->err == ERR_NOT_FOUND) {
+        fx_log(c, LOG_ERROR, "record_missing", "task_id=%.*s", (int)ask->task_id.len,
+               (const char *)ask->task_id.ptr);
+        partition_drop(c, &c->partitions[t->partition], "a live task's record is missing");
+        give_back(c, ask->worker, ask->peer);
+        return;
+    }
+    if (a->err != ERR_OK || w == NULL || w->peer != ask->peer || w->draining) {
+        give_back(c, ask->worker, ask->peer);
+        step_make_ready(c, s);
+        return;
+    }
+    send_order(c, s, w, a);
+}

@@ -1,0 +1,34 @@
+/* An intrusive binary heap: an item carries a heap_node and knows its place, so that removal costs
+ * O(log n). */
+#ifndef MARATHON_CORE_HEAP_H
+#define MARATHON_CORE_HEAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct heap_node {
+    size_t place; /* index + 1 in the heap, 0 = in none */
+};
+
+/* Does a come before b? Must be a strict order: ties are broken by the caller (a sequence number),
+ * so that equal runs pop equally. */
+typedef bool heap_before(const struct heap_node *a, const struct heap_node *b);
+
+struct heap {
+    heap_before *before;
+    struct heap_node **items;
+    size_t count;
+    size_t cap;
+};
+
+void heap_free(struct heap *h); /* the items stay the caller's */
+void heap_push(struct heap *h, struct heap_node *n);
+void heap_remove(struct heap *h, struct heap_node *n); /* it must be in h */
+struct heap_node *heap_top(const struct heap *h);      /* NULL where empty */
+
+static inline bool heap_holds(const struct heap_node *n)
+{
+    return n->place != 0;
+}
+
+#endif

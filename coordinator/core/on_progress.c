@@ -1,0 +1,116 @@
+/* News of running attempts: coalesced to ten events a second and task; progress checkpoints made
+ * durable at most once an interval. */
+#include <stdlib.h>
+
+#include "core/change.h"
+#include "core/token.h"
+#include "model/limits.h"
+
+#define EVENT_SPACING_MS 100 /* 10 progress events a second and task, as product.md says */
+
+/* Something about the task is worth telling, unless another event tells it first. */
+static void progress_soon(struct core *c, struct task *t, uint32_t step)
+{
+    t->progress_step = step;
+    if (heap_holds(&t->progress_timer.node)) {
+        return;
+    }
+    mono_ms at = t->event_at + EVENT_SPACING_MS;
+    timer_set(c, &t->progress_timer, at > c->now.mono ? at : c->now.mono + EVENT_SPACING_MS);
+}
+
+/* A step's start is no write of its own: it is told when nothing else happens for a moment. */
+void task_step_started(struct core *c, struct step *s)
+{
+    struct task *t = s->task;
+    if (t->started_at == 0) {
+        t->started_at = c->now.wall;
+    }
+    if (t->state != TASK_RUNNING) {
+        t->state = TASK_RUNNING;
+    }
+    task_start_clock(c, t);
+    progress_soon(c, t, s->index);
+}
+
+void task_progress_due(struct core *c, struct task *t)
+{
+    struct change ch;
+    change_begin(c, t, &ch);
+    struct task_event *e = change_event(&ch, EVENT_PROGRESS, t->progress_step);
+    if (t->progress_message != NULL) {
+        e->message = arena_bytes(&ch.write->arena, bytes_str(t->progress_message));
+        free(t->progress_message);
+        t->progress_message = NULL;
+    }
+    change_commit(&ch);
+}
+
+static void save_at(struct core *c, struct step *s, mono_ms at)
+{
+    struct timer *timer = &s->task->save_timer;
+    if (!heap_holds(&timer->node) || timer->at > at) {
+        timer_set(c, timer, at);
+    }
+}
+
+void task_save_due(struct core *c, struct task *t)
+{
+    mono_ms interval = (mono_ms)t->checkpoint_interval_s * 1000;
+    struct change ch = {0};
+    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
+        struct step *s = &t->steps[i];
+        if (!s->checkpoint_dirty) {
+            continue;
+        }
+        if (s->checkpoint_saved_at + interval > c->now.mono) {
+            save_at(c, s, s->checkpoint_saved_at + interval);
+            continue;
+        }
+        s->checkpoint_dirty = false;
+        s->checkpoint_saved_at = c->now.mono;
+        if (ch.core == NULL) {
+            change_begin(c, t, &ch);
+        }
+        change_step(&ch, s);
+    }
+    if (ch.core != NULL) {
+        change_commit(&ch);
+    }
+}
+
+static void take_checkpoint(struct core *c, struct step *s, struct bytes checkpoint)
+{
+    if (checkpoint.len == 0 || checkpoint.len > INPUT_BYTES_MAX) {
+        return;
+    }
+    step_set_checkpoint(s, checkpoint);
+    s->checkpoint_dirty = true;
+    save_at(c, s, s->checkpoint_saved_at + (mono_ms)s->task->checkpoint_interval_s * 1000);
+}
+
+void on_progress(struct core *c, struct peer *p, const struct step_progress *n)
+{
+    struct task *t =
+        partition_serves(partition_of(c, n->ref.task_id)) ? task_find(c, n->ref.task_id) : NULL;
+    if (t == NULL || n->ref.run != t->run || n->ref.step >= t->pipeline->step_count) {
+        return;
+    }
+    struct step *s = &t->steps[n->ref.step];
+    if (s->phase != PHASE_RUNNING || s->worker != p->worker->serial ||
+        s->deliveries != n->ref.delivery || s->generation != n->ref.generation ||
+        !token_valid(c->secret, t, &n->ref)) {
+        return;
+    }
+    if (n->fraction > s->fraction && n->fraction <= 1) {
+        s->fraction = n->fraction;
+    }
+    if (n->message.len > 0) {
+        free(t->progress_message);
+        t->progress_message = mem_str_bytes(bytes_part(n->message, 0, DESCRIPTION_BYTES_MAX));
+    }
+    if (t->checkpoints) {
+        take_checkpoint(c, s, n->checkpoint);
+    }
+    progress_soon(c, t, s->index);
+}

@@ -1,0 +1,393 @@
+/* What gateways ask. Live tasks answer from memory, behind their pending writes; ended ones are
+ * read from the store. */
+#include <stdlib.h>
+
+#include "core/change.h"
+#include "core/record.h"
+#include "model/limits.h"
+
+#define LIST_PAGES_MAX                                                                             \
+    16 /* pages read for one request whose filter lets little through; then it answers with what   \
+          there is and a cursor */
+
+static struct ask *ask_for(struct core *c, const struct peer *p, const struct message *m,
+                           enum ask_kind kind)
+{
+    struct ask *ask = ask_create(c, kind);
+    if (ask == NULL) {
+        refuse(c, p->id, m->request, CODE_OVERLOADED, "too many requests wait for the store");
+        return NULL;
+    }
+    ask->type = m->type;
+    ask->peer = p->id;
+    ask->request = m->request;
+    return ask;
+}
+
+/* ---- questions about one task ---- */
+
+static void answer_task(struct core *c, const struct task *t, peer_id peer, uint64_t request,
+                        enum message_type type)
+{
+    struct reply r;
+    reply_begin(c, t, peer, request, &r);
+    switch ((int)type) {
+    case MSG_GET_STATUS:
+        r.message->status = *view_of(c, t, r.arena);
+        reply_send(&r, MSG_STATUS);
+        break;
+    case MSG_WATCH:
+        r.message->watched.task_id = arena_bytes(r.arena, t->id);
+        r.message->watched.seq = t->seq;
+        r.message->watched.exists = true;
+        r.message->watched.state = t->state;
+        reply_send(&r, MSG_WATCHED);
+        break;
+    case MSG_CANCEL:
+        r.message->refused.code = CODE_TASK_ENDED;
+        r.message->refused.state = t->state;
+        r.message->refused.detail =
+            bytes_str(arena_printf(r.arena, "the task is %s already", task_state_name(t->state)));
+        reply_send(&r, MSG_REFUSED);
+        break;
+    default:
+        abort();
+    }
+}
+
+static void answer_no_task(struct core *c, const struct ask *ask)
+{
+    if (ask->type == MSG_WATCH) {
+        on_unwatch(c, ask->peer, ask->task_id);
+        struct message m = {.type = MSG_WATCHED, .request = ask->request};
+        m.watched.task_id = arena_bytes(fx_arena(c), ask->task_id);
+        fx_send(c, ask->peer, &m);
+        return;
+    }
+    refuse(c, ask->peer, ask->request, CODE_TASK_NOT_FOUND,
+           "there is no such task, or it has expired");
+}
+
+void query_on_task(struct core *c, const struct ask *ask, const struct store_answer *a)
+{
+    if (a->err == ERR_UNAVAILABLE || !partition_serves(partition_of(c, ask->task_id))) {
+        refuse_unavailable(c, ask->peer, ask->request);
+        return;
+    }
+    struct task *live = task_find(c, ask->task_id);
+    if (live != NULL) {
+        /* Started, or recovered, in the meantime. */
+        struct message m = {.type = ask->type, .request = ask->request};
+        m.task.task_id = live->id;
+        struct peer *p = peer_find(c, ask->peer);
+        if (ask->type == MSG_CANCEL && p != NULL) {
+            on_cancel(c, p, &m);
+        } else {
+            answer_task(c, live, ask->peer, ask->request, ask->type);
+        }
+        return;
+    }
+    struct task *t = NULL;
+    if (a->err != ERR_OK || a->task_count == 0 || record_get_task(&a->tasks[0], &t) != ERR_OK) {
+        answer_no_task(c, ask);
+        return;
+    }
+    answer_task(c, t, ask->peer, ask->request, ask->type);
+    fx_bury(c, task_bury, t);
+}
+
+static void ask_task(struct core *c, struct peer *p, const struct message *m)
+{
+    struct ask *ask = ask_for(c, p, m, ASK_TASK);
+    if (ask == NULL) {
+        return;
+    }
+    ask->task_id = arena_bytes(&ask->arena, m->task.task_id);
+    struct store_read read = {.kind = READ_TASK, .partition = id_partition(ask->task_id)};
+    read.task_id = ask->task_id;
+    ask_send(c, ask, &read);
+}
+
+/* ---- documents, histories, lists ---- */
+
+static void ask_doc(struct core *c, struct peer *p, const struct message *m)
+{
+    const struct doc_request *d = &m->get_doc;
+    const struct task *t = task_find(c, d->task_id);
+    if (t != NULL && (t->run != d->run || t->doc_revision != d->revision)) {
+        refuse(c, p->id, m->request, CODE_TASK_NOT_FOUND,
+               "the document has changed; ask for the status again");
+        return;
+    }
+    struct ask *ask = ask_for(c, p, m, ASK_DOC);
+    if (ask == NULL) {
+        return;
+    }
+    struct store_read read = {.kind = READ_PARTS, .partition = id_partition(d->task_id)};
+    read.task_id = d->task_id;
+    read.ranges = arena_alloc(fx_arena(c), sizeof *read.ranges);
+    read.ranges[0].offset = d->offset;
+    read.ranges[0].len = d->len < DOC_PART_BYTES_MAX ? d->len : DOC_PART_BYTES_MAX;
+    read.range_count = 1;
+    ask_send(c, ask, &read);
+}
+
+static void ask_history(struct core *c, struct peer *p, const struct message *m)
+{
+    struct ask *ask = ask_for(c, p, m, ASK_HISTORY);
+    if (ask == NULL) {
+        return;
+    }
+    ask->task_id = arena_bytes(&ask->arena, m->get_history.task_id);
+    struct store_read read = {.kind = READ_EVENTS, .partition = id_partition(ask->task_id)};
+    read.task_id = ask->task_id;
+    read.after = m->get_history.after;
+    read.limit = EVENTS_PAGE_MAX;
+    ask_send(c, ask, &read);
+}
+
+static void read_list(struct core *c, struct ask *ask)
+{
+    struct store_read read = {.kind = READ_LIST, .partitions = c->owned_told};
+    read.before = ask->list.before;
+    read.before_id = ask->list.before_id;
+    read.limit = ask->list.limit;
+    ask->pages++;
+    ask_send(c, ask, &read);
+}
+
+static void ask_list(struct core *c, struct peer *p, const struct message *m)
+{
+    struct ask *ask = ask_for(c, p, m, ASK_LIST);
+    if (ask == NULL) {
+        return;
+    }
+    ask->list = m->get_list;
+    ask->list.task_type = arena_bytes(&ask->arena, m->get_list.task_type);
+    ask->list.before_id = arena_bytes(&ask->arena, m->get_list.before_id);
+    if (ask->list.limit == 0 || ask->list.limit > LIST_PAGE_MAX) {
+        ask->list.limit = LIST_PAGE_MAX;
+    }
+    ask->items = arena_alloc(&ask->arena, ask->list.limit * sizeof *ask->items);
+    read_list(c, ask);
+}
+
+static bool wanted(const struct list_request *l, const struct task_summary *s)
+{
+    return (l->state < 0 || (int32_t)s->state == l->state) &&
+           (l->task_type.len == 0 || bytes_eq(l->task_type, s->task_type));
+}
+
+/* True when the answer is complete; the ask's cursor then stands at the last task looked at. */
+static bool list_take(struct ask *ask, const struct store_answer *a)
+{
+    for (uint32_t i = 0; i < a->task_count; i++) {
+        struct task_summary s;
+        if (record_get_summary(&a->tasks[i], &ask->arena, &s) != ERR_OK) {
+            continue;
+        }
+        ask->list.before = s.created_at;
+        ask->list.before_id = s.task_id;
+        if (wanted(&ask->list, &s)) {
+            ask->items[ask->item_count++] = s;
+        }
+        if (ask->item_count == ask->list.limit) {
+            return true;
+        }
+    }
+    return !a->more || a->task_count == 0 || ask->pages >= LIST_PAGES_MAX;
+}
+
+static void on_list(struct core *c, struct ask *ask, const struct store_answer *a)
+{
+    if (a->err != ERR_OK) {
+        refuse_unavailable(c, ask->peer, ask->request);
+        fx_bury(c, ask_free, ask);
+        return;
+    }
+    if (!list_take(ask, a)) {
+        ask->read_id = c->next_read++;
+        read_list(c, ask);
+        return;
+    }
+    bool more = a->more || (a->task_count > 0 && ask->item_count == ask->list.limit);
+    struct message m = {.type = MSG_LIST, .request = ask->request};
+    m.list.count = ask->item_count;
+    m.list.items = ask->items;
+    m.list.next_before = ask->list.before;
+    m.list.next_before_id = more ? ask->list.before_id : BYTES_NONE;
+    fx_send(c, ask->peer, &m);
+    fx_bury(c, ask_free, ask);
+}
+
+static void on_events(struct core *c, const struct ask *ask, const struct store_answer *a)
+{
+    struct message m = {.type = MSG_EVENTS, .request = ask->request};
+    m.events.task_id = arena_bytes(fx_arena(c), ask->task_id);
+    m.events.oldest = a->oldest_seq;
+    m.events.events = arena_alloc(fx_arena(c), (a->event_count + 1) * sizeof *m.events.events);
+    for (uint32_t i = 0; i < a->event_count; i++) {
+        struct bytes blob = arena_bytes(fx_arena(c), a->events[i].blob);
+        if (record_get_event(blob, &m.events.events[m.events.count]) == ERR_OK) {
+            m.events.count++;
+        }
+    }
+    fx_send(c, ask->peer, &m);
+}
+
+static void on_ready(struct core *c, const struct ask *ask, const struct store_answer *a)
+{
+    struct message m = {.type = MSG_READY, .request = ask->request};
+    m.ready.backend = bytes_str(c->config.backend);
+    m.ready.partitions = c->owned_told;
+    if (a->err != ERR_OK) {
+        m.ready.detail = BYTES_LIT("the store does not answer");
+    } else if (c->admission_closed != NULL) {
+        m.ready.detail = bytes_str(c->admission_closed);
+    } else {
+        m.ready.ready = true;
+        m.ready.detail = strcmp(c->config.backend, "memory") == 0
+                             ? BYTES_LIT("the store is memory: a restart loses all tasks")
+                             : BYTES_NONE;
+    }
+    fx_send(c, ask->peer, &m);
+}
+
+void query_on_answer(struct core *c, struct ask *ask, const struct store_answer *a)
+{
+    if (ask->kind == ASK_LIST) {
+        on_list(c, ask, a);
+        return;
+    }
+    if (ask->kind == ASK_READY) {
+        on_ready(c, ask, a);
+    } else if (a->err == ERR_NOT_FOUND) {
+        refuse(c, ask->peer, ask->request, CODE_TASK_NOT_FOUND,
+               "there is no such task, or it has expired");
+    } else if (a->err != ERR_OK) {
+        refuse_unavailable(c, ask->peer, ask->request);
+    } else if (ask->kind == ASK_DOC) {
+        struct message m = {.type = MSG_DOC, .request = ask->request};
+        m.doc.data = a->part_count > 0 ? arena_bytes(fx_arena(c), a->parts[0]) : BYTES_NONE;
+        fx_send(c, ask->peer, &m);
+    } else {
+        on_events(c, ask, a);
+    }
+    fx_bury(c, ask_free, ask);
+}
+
+/* ---- what is known without a read ---- */
+
+static void answer_workers(struct core *c, const struct peer *p, const struct message *m)
+{
+    struct message r = {.type = MSG_WORKERS, .request = m->request};
+    r.workers.items = arena_alloc(fx_arena(c), (c->worker_count + 1) * sizeof *r.workers.items);
+    r.workers.count = (uint32_t)c->worker_count;
+    for (size_t i = 0; i < c->worker_count; i++) {
+        const struct worker *w = c->by_serial[i];
+        struct worker_view *v = &r.workers.items[i];
+        v->worker_id = w->id;
+        v->host = bytes_str(w->host);
+        v->pid = w->pid;
+        v->slots = w->slots;
+        v->busy = w->run_count;
+        v->last_heard_at = w->heard_wall;
+        v->state = bytes_str(w->peer == 0 ? "silent" : w->draining ? "draining" : "ready");
+        v->function_count = w->function_count;
+        v->functions = arena_alloc(fx_arena(c), (w->function_count + 1) * sizeof *v->functions);
+        for (uint32_t k = 0; k < w->function_count; k++) {
+            v->functions[k] = bytes_str(c->functions[w->functions[k]].name);
+        }
+    }
+    fx_send(c, p->id, &r);
+}
+
+static void put_pipeline(struct pipeline_view *v, const struct pipeline *p, bool source)
+{
+    v->name = bytes_str(p->name);
+    v->description = bytes_str(p->description);
+    v->version = p->version;
+    v->step_count = p->step_count;
+    v->source = source ? p->source : BYTES_NONE;
+}
+
+static void answer_pipelines(struct core *c, const struct peer *p, const struct message *m)
+{
+    struct message r = {.type = MSG_PIPELINES, .request = m->request};
+    if (m->get_pipelines.name.len > 0) {
+        const struct pipeline *one = map_get(&c->pipelines, m->get_pipelines.name);
+        if (one == NULL) {
+            refuse(c, p->id, m->request, CODE_PIPELINE_NOT_FOUND,
+                   "there is no pipeline of this name");
+            return;
+        }
+        r.pipelines.items = arena_alloc(fx_arena(c), sizeof *r.pipelines.items);
+        put_pipeline(&r.pipelines.items[0], one, true);
+        r.pipelines.count = 1;
+        fx_send(c, p->id, &r);
+        return;
+    }
+    r.pipelines.items =
+        arena_alloc(fx_arena(c), (c->pipelines.count + 1) * sizeof *r.pipelines.items);
+    void *value = NULL;
+    for (size_t i = 0; map_next(&c->pipelines, &i, &value);) {
+        put_pipeline(&r.pipelines.items[r.pipelines.count++], value, false);
+    }
+    fx_send(c, p->id, &r);
+}
+
+static void ask_ready(struct core *c, struct peer *p, const struct message *m)
+{
+    struct ask *ask = ask_for(c, p, m, ASK_READY);
+    if (ask != NULL) {
+        struct store_read read = {.kind = READ_PING};
+        ask_send(c, ask, &read);
+    }
+}
+
+static void query_task(struct core *c, struct peer *p, const struct message *m,
+                       struct bytes task_id)
+{
+    if (!partition_serves(partition_of(c, task_id))) {
+        refuse_unavailable(c, p->id, m->request);
+    } else if (m->type == MSG_GET_DOC) {
+        ask_doc(c, p, m);
+    } else if (m->type == MSG_GET_HISTORY) {
+        ask_history(c, p, m);
+    } else if (task_find(c, task_id) != NULL) {
+        answer_task(c, task_find(c, task_id), p->id, m->request, m->type);
+    } else {
+        ask_task(c, p, m);
+    }
+}
+
+void on_query(struct core *c, struct peer *p, const struct message *m)
+{
+    switch ((int)m->type) {
+    case MSG_GET_STATUS:
+    case MSG_CANCEL:
+    case MSG_WATCH:
+        query_task(c, p, m, m->task.task_id);
+        break;
+    case MSG_GET_DOC:
+        query_task(c, p, m, m->get_doc.task_id);
+        break;
+    case MSG_GET_HISTORY:
+        query_task(c, p, m, m->get_history.task_id);
+        break;
+    case MSG_GET_LIST:
+        ask_list(c, p, m);
+        break;
+    case MSG_GET_WORKERS:
+        answer_workers(c, p, m);
+        break;
+    case MSG_GET_PIPELINES:
+        answer_pipelines(c, p, m);
+        break;
+    case MSG_GET_READY:
+        ask_ready(c, p, m);
+        break;
+    default:
+        abort();
+    }
+}

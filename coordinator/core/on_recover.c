@@ -1,0 +1,336 @@
+/* RECOVER: an ended task lives again, from its checkpoint or from a chosen step. The task is read
+ * from the store; where results go away, its document is written anew from the results that stay.
+ * Also what a takeover does to tasks without checkpoints or without recovery. */
+#include <stdlib.h>
+
+#include "core/change.h"
+#include "core/record.h"
+
+static void read_task(struct core *c, struct peer *p, const struct message *m)
+{
+    struct ask *ask = ask_create(c, ASK_TASK);
+    if (ask == NULL) {
+        refuse(c, p->id, m->request, CODE_OVERLOADED, "too many requests wait for the store");
+        return;
+    }
+    ask->type = MSG_RECOVER;
+    ask->peer = p->id;
+    ask->request = m->request;
+    ask->task_id = arena_bytes(&ask->arena, m->recover.task_id);
+    ask->recover.from_step = arena_bytes(&ask->arena, m->recover.from_step);
+    ask->recover.checkpoint_id = arena_bytes(&ask->arena, m->recover.checkpoint_id);
+    struct store_read read = {.kind = READ_TASK, .partition = id_partition(ask->task_id)};
+    read.task_id = ask->task_id;
+    ask_send(c, ask, &read);
+}
+
+void on_recover(struct core *c, struct peer *p, const struct message *m)
+{
+    if (!partition_serves(partition_of(c, m->recover.task_id))) {
+        refuse_unavailable(c, p->id, m->request);
+        return;
+    }
+    struct task *t = task_find(c, m->recover.task_id);
+    if (t != NULL && (!task_state_ended(t->state) || t->state == TASK_COMPLETED)) {
+        refuse_for(c, t, p, m, CODE_NOTHING_TO_RECOVER);
+        return;
+    }
+    read_task(c, p,
+              m); /* also where its end is still being written: the read comes behind that write */
+}
+
+static void refuse_recover(struct core *c, const struct ask *ask, enum code code,
+                           const char *pointer, const char *detail)
+{
+    struct message m = {.type = MSG_REFUSED, .request = ask->request};
+    m.refused.code = code;
+    m.refused.pointer = bytes_str(pointer);
+    m.refused.detail = bytes_str(arena_str(fx_arena(c), detail));
+    m.refused.state = ask->task != NULL ? ask->task->state : TASK_PENDING;
+    fx_send(c, ask->peer, &m);
+}
+
+/* "<task_id>_cp_<k>" -> k, or -1. */
+static int64_t checkpoint_index(const struct task *t, struct bytes id)
+{
+    struct bytes head = bytes_part(id, 0, t->id.len);
+    struct bytes mark = bytes_part(id, t->id.len, 4);
+    struct bytes digits = bytes_part(id, t->id.len + 4, id.len);
+    if (!bytes_eq(head, t->id) || !bytes_is(mark, "_cp_") || digits.len == 0 || digits.len > 9) {
+        return -1;
+    }
+    int64_t k = 0;
+    for (size_t i = 0; i < digits.len; i++) {
+        if (digits.ptr[i] < '0' || digits.ptr[i] > '9') {
+            return -1;
+        }
+        k = k * 10 + (digits.ptr[i] - '0');
+    }
+    return k < t->completed ? k : -1;
+}
+
+/* keep[i]: the step's result stays. False after a refusal. */
+static bool choose_kept(struct core *c, const struct ask *ask, const struct task *t, bool *keep)
+{
+    uint32_t n = t->pipeline->step_count;
+    for (uint32_t i = 0; i < n; i++) {
+        keep[i] = t->steps[i].state == STEP_COMPLETED;
+    }
+    if (ask->recover.from_step.len > 0) {
+        int32_t from = pipeline_find(t->pipeline, ask->recover.from_step);
+        if (from < 0) {
+            refuse_recover(c, ask, CODE_INVALID_FIELD, "/from_step",
+                           "the pipeline has no step of this name or step_id");
+            return false;
+        }
+        bool *after = arena_alloc(fx_arena(c), n);
+        pipeline_descendants(t->pipeline, (uint32_t)from, after);
+        after[from] = true;
+        for (uint32_t i = 0; i < n; i++) {
+            keep[i] = keep[i] && !after[i];
+        }
+    }
+    if (ask->recover.checkpoint_id.len > 0) {
+        int64_t k = checkpoint_index(t, ask->recover.checkpoint_id);
+        if (k < 0) {
+            refuse_recover(c, ask, CODE_INVALID_FIELD, "/checkpoint_id",
+                           "the task has no such checkpoint; GET /checkpoints/{id} lists them");
+            return false;
+        }
+        for (uint32_t i = 0; i < n; i++) {
+            keep[i] = keep[i] && t->steps[i].order <= (uint64_t)k;
+        }
+    }
+    return true;
+}
+
+/* A step that is to run (again): its failures and deaths count from 0, its deliveries do not, so
+ * that old attempts stay told apart. */
+static void step_reset(struct change *ch, struct step *s)
+{
+    if (s->state == STEP_COMPLETED) {
+        s->generation++;
+        s->deliveries = 0;
+        ch->task->completed--;
+    }
+    s->state = STEP_PENDING;
+    s->failures = 0;
+    s->deaths = 0;
+    s->result_len = 0;
+    s->result_offset = 0;
+    s->duration_ms = 0;
+    s->started_at = 0;
+    s->completed_at = 0;
+    s->retry_at = 0;
+    s->fraction = 0;
+    step_clear_error(s);
+    change_step(ch, s);
+}
+
+/* Places in the order of completion without holes: checkpoint k is the k-th that is left. */
+static void renumber(struct core *c, struct task *t)
+{
+    uint32_t *rank = arena_alloc(fx_arena(c), (t->next_order + 1) * sizeof *rank);
+    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
+        if (t->steps[i].state == STEP_COMPLETED && t->steps[i].order < t->next_order) {
+            rank[t->steps[i].order] = 1;
+        }
+    }
+    uint32_t next = 0;
+    for (uint32_t k = 0; k < t->next_order; k++) {
+        uint32_t present = rank[k];
+        rank[k] = next;
+        next += present;
+    }
+    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
+        if (t->steps[i].state == STEP_COMPLETED && t->steps[i].order < t->next_order) {
+            t->steps[i].order = rank[t->steps[i].order];
+        }
+    }
+    t->next_order = next;
+}
+
+/* keep NULL: nothing stays. */
+static void reset_all(struct change *ch, const bool *keep)
+{
+    struct task *t = ch->task;
+    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
+        if (keep == NULL || !keep[i]) {
+            step_reset(ch, &t->steps[i]);
+        } else {
+            change_step(ch, &t->steps[i]); /* its place and offset may have moved */
+        }
+    }
+    renumber(ch->core, t);
+    task_count_needs(t);
+}
+
+/* results: the inside of the new results object where results went away, else NULL. */
+static void revive(struct core *c, const struct ask *ask, struct task *t, const bool *keep,
+                   const struct bytes *results)
+{
+    struct change ch;
+    task_insert(c, t);
+    change_begin(c, t, &ch);
+    ch.write->peer = ask->peer;
+    ch.write->request = ask->request;
+    t->state = TASK_RECOVERING;
+    t->completed_at = 0;
+    t->ran_ms = 0;
+    t->recoveries++;
+    task_clear_error(t);
+    reset_all(&ch, keep);
+    if (results != NULL) {
+        t->progress = 0;
+        change_document(&ch, *results);
+    }
+    change_revive(&ch);
+    change_event(&ch, EVENT_TASK_RECOVERING, task_current_step(t));
+    change_ready_all(&ch);
+    change_commit(&ch);
+    struct reply r;
+    reply_begin(c, t, ask->peer, ask->request, &r);
+    r.message->done.task_id = arena_bytes(r.arena, t->id);
+    r.message->done.state = TASK_RECOVERING;
+    reply_send(&r, MSG_DONE);
+}
+
+/* Reads the results that stay. */
+static void read_kept(struct core *c, const struct ask *from, struct task *t, bool *keep)
+{
+    struct ask *ask = ask_create(c, ASK_REVIVE);
+    if (ask == NULL) {
+        refuse(c, from->peer, from->request, CODE_OVERLOADED,
+               "too many requests wait for the store");
+        task_free(t);
+        free(keep);
+        return;
+    }
+    ask->peer = from->peer;
+    ask->request = from->request;
+    ask->task = t;
+    ask->keep = keep;
+    uint32_t n = t->pipeline->step_count;
+    struct store_read read = {.kind = READ_PARTS, .partition = t->partition, .task_id = t->id};
+    read.ranges = arena_alloc(fx_arena(c), n * sizeof *read.ranges);
+    for (uint32_t i = 0; i < n; i++) {
+        if (keep[i]) {
+            read.ranges[read.range_count++] =
+                (struct byte_range){t->steps[i].result_offset, t->steps[i].result_len};
+        }
+    }
+    ask_send(c, ask, &read);
+}
+
+void recover_on_task(struct core *c, const struct ask *ask, const struct store_answer *a)
+{
+    struct task *live = task_find(c, ask->task_id);
+    struct task *t = NULL;
+    if (a->err == ERR_UNAVAILABLE || !partition_serves(partition_of(c, ask->task_id))) {
+        refuse_unavailable(c, ask->peer, ask->request);
+        return;
+    }
+    if (a->err != ERR_OK || a->task_count == 0 || record_get_task(&a->tasks[0], &t) != ERR_OK) {
+        refuse(c, ask->peer, ask->request, CODE_TASK_NOT_FOUND,
+               "there is no such task, or it has expired");
+        return;
+    }
+    if (live != NULL && task_state_ended(live->state)) {
+        task_free(t);
+        refuse_unavailable(
+            c, ask->peer,
+            ask->request); /* its end is being written: a moment later it can be recovered */
+        return;
+    }
+    if (live != NULL || !task_can_recover(t) || !c->config.recovery_enabled) {
+        struct message m = {.type = MSG_REFUSED, .request = ask->request};
+        m.refused.code = CODE_NOTHING_TO_RECOVER;
+        m.refused.state = live != NULL ? live->state : t->state;
+        m.refused.detail =
+            bytes_str(!c->config.recovery_enabled
+                          ? "recovery is switched off (MARATHON_ENABLE_RECOVERY=false)"
+                      : live != NULL
+                          ? "the task is alive"
+                          : arena_printf(fx_arena(c), "the task is %s", task_state_name(t->state)));
+        fx_send(c, ask->peer, &m);
+        fx_bury(c, task_bury, t);
+        return;
+    }
+    uint32_t n = t->pipeline->step_count;
+    bool *keep = mem_zalloc(n);
+    bool loses = false;
+    if (!choose_kept(c, ask, t, keep)) {
+        task_free(t);
+        free(keep);
+        return;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        loses = loses || (t->steps[i].state == STEP_COMPLETED && !keep[i]);
+    }
+    if (loses) {
+        read_kept(c, ask, t, keep);
+        return;
+    }
+    revive(c, ask, t, keep, NULL);
+    free(keep);
+}
+
+/* The inside of the results object from the parts that stay; sets their new offsets. */
+static void put_kept(struct task *t, const bool *keep, const struct store_answer *a,
+                     struct buf *out)
+{
+    uint32_t part = 0;
+    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
+        struct step *s = &t->steps[i];
+        if (!keep[i]) {
+            continue;
+        }
+        buf_addf(out, "%s\"%s\":", out->len > 0 ? "," : "", step_def(s)->name);
+        s->result_offset = RESULTS_OFFSET + 1 + out->len;
+        buf_add_bytes(out, a->parts[part++]);
+    }
+}
+
+void recover_on_parts(struct core *c, struct ask *ask, const struct store_answer *a)
+{
+    struct task *t = ask->task;
+    if (a->err != ERR_OK || !partition_serves(partition_of(c, t->id))) {
+        refuse_unavailable(c, ask->peer, ask->request);
+        return;
+    }
+    if (task_find(c, t->id) != NULL) {
+        refuse_recover(c, ask, CODE_NOTHING_TO_RECOVER, "", "the task is alive");
+        return;
+    }
+    struct buf results = {0};
+    put_kept(t, ask->keep, a, &results);
+    struct bytes inside = arena_bytes(fx_arena(c), buf_bytes(&results));
+    buf_free(&results);
+    ask->task = NULL;
+    revive(c, ask, t, ask->keep, &inside);
+}
+
+/* ---- takeover ---- */
+
+void task_taken_over(struct core *c, struct task *t)
+{
+    bool begun = t->started_at != 0;
+    if (!begun || (c->config.recovery_enabled && (t->checkpoints || t->completed == 0))) {
+        return;
+    }
+    struct change ch;
+    change_begin(c, t, &ch);
+    if (!c->config.recovery_enabled) {
+        task_set_error(t, CODE_RECOVERY_DISABLED,
+                       BYTES_LIT("its coordinator died, and recovery is switched off "
+                                 "(MARATHON_ENABLE_RECOVERY=false)"),
+                       (int32_t)task_current_step(t));
+        task_end(&ch, TASK_FAILED);
+    } else {
+        reset_all(&ch, NULL);
+        t->progress = 0;
+        change_document(&ch, BYTES_NONE);
+        change_event(&ch, EVENT_TASK_RECOVERING, 0);
+    }
+    change_commit(&ch);
+}

@@ -1,0 +1,191 @@
+/* START: check, admit with one write, answer when it is durable. */
+#include <stdlib.h>
+
+#include "core/change.h"
+
+static void refuse_field(struct core *c, const struct peer *p, const struct message *m,
+                         enum code code, struct bytes pointer, const char *detail)
+{
+    struct message r = {.type = MSG_REFUSED, .request = m->request};
+    r.refused.code = code;
+    r.refused.pointer = pointer;
+    r.refused.detail = bytes_str(arena_str(fx_arena(c), detail));
+    fx_send(c, p->id, &r);
+}
+
+/* The pipeline that a start names or carries; NULL after a refusal. The caller owns a reference. */
+static struct pipeline *choose_pipeline(struct core *c, const struct peer *p,
+                                        const struct message *m)
+{
+    const struct start_request *s = &m->start;
+    if (s->steps.len > 0) {
+        struct pipeline *inline_one = NULL;
+        struct pipeline_fault fault;
+        if (pipeline_parse(s->steps, &inline_one, &fault) == ERR_OK) {
+            return inline_one;
+        }
+        const char *pointer = arena_printf(fx_arena(c), "/steps%s", fault.pointer);
+        refuse_field(c, p, m, CODE_INVALID_PIPELINE, bytes_str(pointer), fault.detail);
+        return NULL;
+    }
+    struct pipeline *stored = map_get(&c->pipelines, s->task_type);
+    if (stored != NULL) {
+        return pipeline_ref(stored);
+    }
+    const char *detail = arena_printf(
+        fx_arena(c),
+        "there is no pipeline '%.*s'; GET /api/v1/marathon/pipelines lists those there are",
+        (int)(s->task_type.len < 128 ? s->task_type.len : 128), (const char *)s->task_type.ptr);
+    refuse_field(c, p, m, CODE_UNKNOWN_PIPELINE, BYTES_LIT("/task_type"), detail);
+    return NULL;
+}
+
+static uint32_t or_default(int32_t asked, uint32_t fallback)
+{
+    return asked >= 0 ? (uint32_t)asked : fallback;
+}
+
+static struct task *make_task(struct core *c, const struct start_request *s,
+                              struct pipeline *pipeline)
+{
+    struct task *t = task_create(s->task_id, pipeline);
+    t->task_type = mem_str_bytes(s->task_type);
+    t->session_id = mem_str_bytes(s->session_id);
+    t->created_at = c->now.wall;
+    t->priority = s->priority;
+    t->max_retries = or_default(s->max_retries, c->config.max_retries);
+    t->checkpoint_interval_s =
+        or_default(s->checkpoint_interval_s, c->config.checkpoint_interval_s);
+    t->max_duration_s = or_default(s->max_duration_s, c->config.max_duration_s);
+    t->checkpoints = s->enable_checkpoints && c->config.checkpoints_enabled;
+    t->keyed = s->idempotency_key.len > 0;
+    return t;
+}
+
+static bool may_admit(struct core *c, const struct peer *p, const struct message *m)
+{
+    if (!partition_serves(partition_of(c, m->start.task_id))) {
+        refuse_unavailable(c, p->id, m->request);
+        return false;
+    }
+    if (c->admission_closed != NULL) {
+        refuse_field(c, p, m, CODE_UNAVAILABLE, BYTES_NONE, c->admission_closed);
+        return false;
+    }
+    if (c->stats.tasks_live >= c->config.tasks_max || c->write_count >= WRITES_PENDING_MAX) {
+        refuse(c, p->id, m->request, CODE_OVERLOADED,
+               "this coordinator holds as many live tasks, or waits for as many writes, as it may");
+        return false;
+    }
+    return true;
+}
+
+void on_start(struct core *c, struct peer *p, const struct message *m)
+{
+    const struct start_request *s = &m->start;
+    if (!may_admit(c, p, m)) {
+        return;
+    }
+    struct pipeline *pipeline = choose_pipeline(c, p, m);
+    if (pipeline == NULL) {
+        return;
+    }
+    struct task *t = make_task(c, s, pipeline);
+    pipeline_unref(pipeline);
+    struct change ch;
+    change_begin(c, t, &ch);
+    ch.write->peer = p->id;
+    ch.write->request = m->request;
+    change_event(&ch, EVENT_PROGRESS, 0);
+    change_ready_all(&ch);
+    change_admit(&ch, s);
+}
+
+static void answer_started(struct core *c, const struct pending_write *w, struct bytes task_id,
+                           bool replayed)
+{
+    struct message m = {.type = MSG_STARTED, .request = w->request};
+    m.started.task_id = arena_bytes(fx_arena(c), task_id);
+    m.started.replayed = replayed;
+    fx_send(c, w->peer, &m);
+}
+
+static void admit(struct core *c, struct pending_write *w, uint32_t run)
+{
+    struct task *t = w->admission;
+    w->admission = NULL;
+    t->run = run;
+    t->writes_pending--;
+    task_insert(c, t);
+    c->stats.tasks_started_total++;
+    answer_started(c, w, t->id, false);
+}
+
+void on_admitted(struct core *c, struct pending_write *w, const struct store_written *written)
+{
+    switch (written->verdict) {
+    case STORE_OK:
+        admit(c, w, written->run);
+        break;
+    case STORE_REPLAY:
+        answer_started(c, w, written->task_id, true);
+        break;
+    case STORE_EXISTS: {
+        struct message m = {.type = MSG_REFUSED, .request = w->request};
+        const struct task *t = task_find(c, w->task_id);
+        m.refused.code = CODE_TASK_EXISTS;
+        m.refused.state = t != NULL ? t->state : TASK_RUNNING;
+        m.refused.pointer = BYTES_LIT("/task_id");
+        m.refused.detail = BYTES_LIT(
+            "a task with this id is alive; wait for its end, cancel it, or choose another id");
+        fx_send(c, w->peer, &m);
+        break;
+    }
+    case STORE_MISMATCH:
+        refuse(c, w->peer, w->request, CODE_IDEMPOTENCY_MISMATCH,
+               "this Idempotency-Key was used with another body; use a new key for a new request");
+        break;
+    case STORE_FULL:
+        refuse(c, w->peer, w->request, CODE_STORE_FULL,
+               "Redis has reached maxmemory: running tasks go on, new ones are refused until there "
+               "is room");
+        break;
+    case STORE_FENCED:
+        c->stats.fenced_total++;
+        refuse_unavailable(c, w->peer, w->request);
+        w->peer = 0;
+        partition_drop(c, &c->partitions[w->partition], "fenced");
+        break;
+    case STORE_VERSION:
+    case STORE_GONE:
+    case STORE_UNKNOWN:
+        refuse_unavailable(c, w->peer, w->request);
+        w->peer = 0;
+        partition_drop(c, &c->partitions[w->partition], "a start has an unknown outcome");
+        break;
+    }
+}
+
+void on_pipeline(struct core *c, struct bytes source, uint32_t version)
+{
+    struct pipeline *p = NULL;
+    struct pipeline_fault fault;
+    if (pipeline_parse(source, &p, &fault) != ERR_OK) {
+        fx_log(c, LOG_ERROR, "pipeline_unreadable", "pointer=%s detail=\"%s\"", fault.pointer,
+               fault.detail);
+        return;
+    }
+    p->version = version;
+    struct pipeline *old = map_get(&c->pipelines, bytes_str(p->name));
+    if (old != NULL && old->version > version) {
+        pipeline_unref(p);
+        return;
+    }
+    if (old != NULL) {
+        map_remove(&c->pipelines, bytes_str(p->name));
+        pipeline_unref(old);
+    }
+    map_put(&c->pipelines, bytes_str(p->name), p);
+    fx_log(c, LOG_INFO, "pipeline_ready", "name=%s version=%u steps=%u", p->name, version,
+           p->step_count);
+}

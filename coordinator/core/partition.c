@@ -1,0 +1,346 @@
+/* Ownership of partitions: observe, claim, load, hold a grace for the workers' claims, own, renew,
+ * release.
+ *
+ * UNSEEN -> FOREIGN -> CLAIMING -> LOADING -> GRACE -> OWNED -> RELEASING -> FOREIGN; anything that
+ * goes wrong leads back to UNSEEN by partition_drop, and from there through a new claim with a new
+ * epoch. The lease needs no wall clock: see reliability.md. */
+#include <assert.h>
+
+#include "core/writes.h"
+#include "core/record.h"
+
+struct partition *partition_of(struct core *c, struct bytes task_id)
+{
+    return &c->partitions[id_partition(task_id)];
+}
+
+bool partition_serves(const struct partition *p)
+{
+    return p->state == PARTITION_GRACE || p->state == PARTITION_OWNED;
+}
+
+static uint64_t bit(partition_id id)
+{
+    return (uint64_t)1 << id;
+}
+
+void partitions_tell(struct core *c)
+{
+    uint64_t mask = 0;
+    for (int i = 0; i < PARTITION_COUNT; i++) {
+        if (partition_serves(&c->partitions[i])) {
+            mask |= bit((partition_id)i);
+        }
+    }
+    c->stats.partitions = mask;
+    if (mask == c->owned_told) {
+        return;
+    }
+    c->owned_told = mask;
+    struct message m = {.type = MSG_OWNED};
+    m.owned.partitions = mask;
+    void *value = NULL;
+    for (size_t i = 0; map_next(&c->peers, &i, &value);) {
+        fx_send(c, ((struct peer *)value)->id, &m);
+    }
+    fx_log(c, LOG_INFO, "partitions_owned", "count=%d", __builtin_popcountll(mask));
+}
+
+void partition_drop(struct core *c, struct partition *p, const char *why)
+{
+    bool held = p->state >= PARTITION_CLAIMING;
+    p->state = PARTITION_UNSEEN;
+    p->beat_ms = 0;
+    timer_clear(c, &p->timer);
+    if (!held) {
+        return;
+    }
+    if (p->ever_owned && why != NULL) {
+        fx_log(c, LOG_WARN, "partition_dropped", "partition=%u why=\"%s\"", p->id, why);
+    }
+    writes_drop(c, p);
+    while (p->tasks != NULL) {
+        task_remove(c, p->tasks);
+    }
+}
+
+static void claim(struct core *c, struct partition *p, const struct owner_record *seen)
+{
+    struct pending_write *w = write_create(c, ROW_CLAIM, p->id);
+    struct store_row row = {.kind = ROW_CLAIM, .write_id = w->write_id, .partition = p->id};
+    row.claim_absent = !seen->exists;
+    row.fence = seen->fence;
+    row.claim.epoch = seen->fence.epoch + 1;
+    memcpy(row.claim.nonce, c->config.instance, NONCE_BYTES);
+    row.owner = bytes_str(c->config.name);
+    p->state = PARTITION_CLAIMING;
+    p->takeover = seen->exists && memcmp(seen->fence.nonce, c->config.instance, NONCE_BYTES) != 0;
+    p->fence = row.claim;
+    p->renew_sent_at = c->now.mono;
+    fx_write(c, &row);
+}
+
+static bool same_fence(const struct fence *a, const struct fence *b)
+{
+    return a->epoch == b->epoch && memcmp(a->nonce, b->nonce, NONCE_BYTES) == 0;
+}
+
+/* Free to claim: never owned, handed over, ours of before (a lost answer), or not moved for a lease
+ * of answered time. */
+static void observe(struct core *c, struct partition *p, const struct owner_record *r,
+                    mono_ms passed)
+{
+    bool ours = memcmp(r->fence.nonce, c->config.instance, NONCE_BYTES) == 0;
+    if (!r->exists || r->owner.len == 0 || ours) {
+        claim(c, p, r);
+        return;
+    }
+    if (p->state == PARTITION_FOREIGN && p->beat == r->beat && same_fence(&p->fence, &r->fence)) {
+        p->beat_ms += passed;
+        if (p->beat_ms >= c->config.lease_ms) {
+            fx_log(c, LOG_WARN, "lease_expired", "partition=%u epoch=%llu", p->id,
+                   (unsigned long long)r->fence.epoch);
+            claim(c, p, r);
+        }
+        return;
+    }
+    p->state = PARTITION_FOREIGN;
+    p->fence = r->fence;
+    p->beat = r->beat;
+    p->beat_ms = 0;
+}
+
+void partition_on_owners(struct core *c, const struct store_answer *a)
+{
+    c->observing = false;
+    if (a->err != ERR_OK) {
+        c->observed_at = NEVER_MS;
+        return;
+    }
+    /* Only time between two answers counts, and never more than two periods of it: a store or a
+     * loop that stood still says nothing about an owner. */
+    mono_ms passed = c->observed_at == NEVER_MS ? 0 : c->now.mono - c->observed_at;
+    if (passed > 2 * c->config.observe_ms) {
+        passed = 2 * c->config.observe_ms;
+    }
+    c->observed_at = c->now.mono;
+    if (c->draining) {
+        return;
+    }
+    for (int i = 0; i < PARTITION_COUNT; i++) {
+        struct partition *p = &c->partitions[i];
+        if (p->state == PARTITION_UNSEEN || p->state == PARTITION_FOREIGN) {
+            observe(c, p, &a->owners[i], passed);
+        }
+    }
+}
+
+static void load_page(struct core *c, struct partition *p, uint64_t cursor)
+{
+    struct ask *ask = ask_create(c, ASK_LIVE);
+    if (ask == NULL) {
+        partition_drop(c, p, "too many reads are waiting");
+        return;
+    }
+    ask->partition = p->id;
+    struct store_read read = {.kind = READ_LIVE, .partition = p->id, .cursor = cursor};
+    ask_send(c, ask, &read);
+}
+
+void partition_on_claimed(struct core *c, partition_id id, enum store_verdict verdict)
+{
+    struct partition *p = &c->partitions[id];
+    if (p->state != PARTITION_CLAIMING) {
+        return;
+    }
+    if (verdict != STORE_OK) {
+        partition_drop(c, p, "another coordinator claimed it first");
+        return;
+    }
+    p->state = PARTITION_LOADING;
+    p->ever_owned = true;
+    p->renewed_at = p->renew_sent_at;
+    load_page(c, p, 0);
+}
+
+static void load_task(struct core *c, struct partition *p, const struct task_record *r)
+{
+    if (task_find(c, r->task_id) != NULL) {
+        return; /* pages may overlap */
+    }
+    struct task *t = NULL;
+    if (record_get_task(r, &t) != ERR_OK) {
+        fx_log(c, LOG_ERROR, "record_unreadable", "task_id=%.*s partition=%u", (int)r->task_id.len,
+               (const char *)r->task_id.ptr, p->id);
+        return;
+    }
+    if (task_state_ended(t->state)) {
+        task_free(t);
+        return;
+    }
+    task_loaded(c, t);
+    task_insert(c, t);
+}
+
+void partition_on_live(struct core *c, const struct ask *ask, const struct store_answer *a)
+{
+    struct partition *p = &c->partitions[ask->partition];
+    if (p->state != PARTITION_LOADING) {
+        return;
+    }
+    if (a->err != ERR_OK) {
+        partition_drop(c, p, "its tasks could not be read");
+        return;
+    }
+    for (uint32_t i = 0; i < a->task_count; i++) {
+        load_task(c, p, &a->tasks[i]);
+    }
+    if (a->cursor != 0) {
+        load_page(c, p, a->cursor);
+        return;
+    }
+    p->state = PARTITION_GRACE;
+    timer_set(c, &p->timer, c->now.mono + c->config.claim_grace_ms);
+    if (p->takeover) {
+        for (struct task *t = p->tasks; t != NULL; t = t->next) {
+            task_taken_over(c, t);
+        }
+    }
+    workers_claim(c, p);
+    watches_renew(c, p);
+}
+
+void partition_on_renewed(struct core *c, partition_id id, enum store_verdict verdict)
+{
+    struct partition *p = &c->partitions[id];
+    p->renewing = false;
+    if (p->state < PARTITION_LOADING) {
+        return;
+    }
+    if (verdict == STORE_OK) {
+        p->renewed_at = p->renew_sent_at;
+        return;
+    }
+    if (verdict == STORE_FENCED) {
+        c->stats.fenced_total++;
+    }
+    partition_drop(c, p, verdict == STORE_FENCED ? "fenced" : "its lease could not be renewed");
+}
+
+static void renew(struct core *c, struct partition *p)
+{
+    if (p->renewing) {
+        return; /* one at a time: the answer must belong to the send time that it confirms */
+    }
+    p->renewing = true;
+    struct pending_write *w = write_create(c, ROW_RENEW, p->id);
+    struct store_row row = {
+        .kind = ROW_RENEW, .write_id = w->write_id, .partition = p->id, .fence = p->fence};
+    p->renew_sent_at = c->now.mono;
+    fx_write(c, &row);
+}
+
+static void release(struct core *c, struct partition *p)
+{
+    struct pending_write *w = write_create(c, ROW_RELEASE, p->id);
+    struct store_row row = {
+        .kind = ROW_RELEASE, .write_id = w->write_id, .partition = p->id, .fence = p->fence};
+    fx_write(c, &row);
+    /* Rows are applied in order: what was written before is durable before anybody else can claim.
+     */
+    p->state = PARTITION_RELEASING;
+    timer_clear(c, &p->timer);
+}
+
+void partition_on_released(struct core *c, partition_id id)
+{
+    partition_drop(c, &c->partitions[id], NULL);
+}
+
+void partitions_drain(struct core *c)
+{
+    c->draining = true;
+    for (int i = 0; i < PARTITION_COUNT; i++) {
+        struct partition *p = &c->partitions[i];
+        if (p->state >= PARTITION_LOADING && p->state != PARTITION_RELEASING) {
+            release(c, p);
+        }
+    }
+}
+
+void partitions_store_down(struct core *c)
+{
+    fx_log(c, LOG_WARN, "store_down",
+           "partitions=%d then=\"they are claimed anew when it is back\"",
+           __builtin_popcountll(c->owned_told));
+    for (int i = 0; i < PARTITION_COUNT; i++) {
+        partition_drop(c, &c->partitions[i], NULL);
+    }
+    c->observing = false;
+    c->observed_at = NEVER_MS;
+}
+
+/* A lease ends 500 ms early for its owner, counted from the moment at which the last good renewal
+ * was sent. */
+static void check_lease(struct core *c, struct partition *p)
+{
+    if (p->state >= PARTITION_LOADING && p->state != PARTITION_RELEASING &&
+        c->now.mono - p->renewed_at > c->config.lease_ms - 500) {
+        partition_drop(c, p, "its lease ran out");
+    }
+}
+
+void partitions_tick(struct core *c)
+{
+    bool all_ours = true;
+    for (int i = 0; i < PARTITION_COUNT; i++) {
+        check_lease(c, &c->partitions[i]);
+        all_ours = all_ours && c->partitions[i].state >= PARTITION_CLAIMING;
+    }
+    if (!c->store_up) {
+        return;
+    }
+    if (c->now.mono >= c->next_renew) {
+        c->next_renew = c->now.mono + c->config.renew_ms;
+        for (int i = 0; i < PARTITION_COUNT; i++) {
+            struct partition *p = &c->partitions[i];
+            if (p->state >= PARTITION_LOADING && p->state != PARTITION_RELEASING) {
+                renew(c, p);
+            }
+        }
+    }
+    c->wants_owners = !all_ours && !c->draining;
+    if (c->wants_owners && !c->observing && c->now.mono >= c->next_observe) {
+        struct ask *ask = ask_create(c, ASK_OWNERS);
+        if (ask != NULL) {
+            c->next_observe = c->now.mono + c->config.observe_ms;
+            c->observing = true;
+            struct store_read read = {.kind = READ_OWNERS};
+            ask_send(c, ask, &read);
+        }
+    }
+    if (all_ours) {
+        c->observed_at = NEVER_MS;
+    }
+}
+
+/* The claim grace is over: what nobody runs may be sent out. */
+void partition_timer(struct core *c, struct partition *p)
+{
+    assert(p->state == PARTITION_GRACE);
+    p->state = PARTITION_OWNED;
+    for (struct task *t = p->tasks; t != NULL; t = t->next) {
+        if (task_state_ended(t->state)) {
+            continue;
+        }
+        if (t->started_at != 0) {
+            task_start_clock(c, t);
+        }
+        for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
+            struct step *s = &t->steps[i];
+            if (s->state == STEP_PENDING && s->phase == PHASE_NONE && s->needs_left == 0) {
+                step_make_ready(c, s);
+            }
+        }
+    }
+}

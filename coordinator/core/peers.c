@@ -1,0 +1,110 @@
+/* Connections that have said HELLO: who is heard, who has fallen silent. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "core/writes.h"
+#include "model/limits.h"
+
+/* wire/frame.h's WIRE_VERSION, which the core does not see */
+#define WIRE_VERSION_SPOKEN 1
+/* A loop that stood still for longer than this judges nobody before it has heard again. */
+#define STOOD_STILL_MS 1000
+
+struct peer *peer_find(const struct core *c, peer_id id)
+{
+    return map_get(&c->peers, bytes_of(&id, sizeof id));
+}
+
+/* Why a HELLO is not accepted; NULL where it is. */
+static const char *fault_of(const struct message *hello)
+{
+    if (hello->hello.version_min > WIRE_VERSION_SPOKEN ||
+        hello->hello.version_max < WIRE_VERSION_SPOKEN) {
+        return "this coordinator speaks version 1 of the protocol only";
+    }
+    if (hello->hello.id.len == 0 || hello->hello.id.len > ID_BYTES_MAX ||
+        hello->hello.host.len > 255) {
+        return "a HELLO needs an id of 1 to 128 bytes and a host of at most 255";
+    }
+    if (hello->hello.role != ROLE_WORKER && hello->hello.role != ROLE_GATEWAY) {
+        return "only workers and gateways connect here";
+    }
+    if (hello->hello.slots > SLOTS_MAX || hello->hello.function_count > FUNCTIONS_MAX) {
+        return "a worker has at most 1024 slots and 256 functions";
+    }
+    return NULL;
+}
+
+void on_peer_up(struct core *c, peer_id id, const struct message *hello)
+{
+    const char *fault = fault_of(hello);
+    if (fault != NULL) {
+        struct effect *e = fx_send_stranger(c, id);
+        struct message *no = arena_alloc(fx_arena(c), sizeof *no);
+        no->type = MSG_WELCOME;
+        no->welcome.reason = bytes_str(fault);
+        e->message = no;
+        fx_close(c, id, fault);
+        return;
+    }
+    struct peer *p = mem_zalloc(sizeof *p);
+    p->id = id;
+    p->role = hello->hello.role;
+    p->heard = c->now.mono;
+    void *old = map_put(&c->peers, bytes_of(&p->id, sizeof p->id), p);
+    assert(old == NULL);
+    (void)old;
+    struct message welcome = {.type = MSG_WELCOME};
+    welcome.welcome.version = WIRE_VERSION_SPOKEN;
+    welcome.welcome.id = bytes_of(c->config.instance, NONCE_BYTES);
+    fx_send(c, id, &welcome);
+    struct message owned = {.type = MSG_OWNED};
+    owned.owned.partitions = c->owned_told;
+    fx_send(c, id, &owned);
+    if (p->role == ROLE_WORKER) {
+        p->worker = worker_join(c, hello, id);
+    }
+}
+
+void on_peer_down(struct core *c, peer_id id)
+{
+    struct peer *p = map_remove(&c->peers, bytes_of(&id, sizeof id));
+    if (p == NULL) {
+        return;
+    }
+    if (p->worker != NULL && p->worker->peer == id) {
+        worker_disconnected(c, p->worker);
+    }
+    watches_drop_peer(c, id);
+    free(p);
+}
+
+static void peers_forgive(struct core *c)
+{
+    void *value = NULL;
+    for (size_t i = 0; map_next(&c->peers, &i, &value);) {
+        ((struct peer *)value)->heard = c->now.mono;
+    }
+}
+
+/* Beats out, silent peers closed. */
+void peers_tick(struct core *c)
+{
+    if (c->now.mono - c->last_tick_at > STOOD_STILL_MS) {
+        peers_forgive(c);
+    }
+    c->last_tick_at = c->now.mono;
+    struct message beat = {.type = MSG_BEAT};
+    void *value = NULL;
+    for (size_t i = 0; map_next(&c->peers, &i, &value);) {
+        struct peer *p = value;
+        if (c->now.mono - p->heard > c->config.silence_ms) {
+            fx_log(c, LOG_WARN, "peer_silent", "peer=%llu for_ms=%lld", (unsigned long long)p->id,
+                   (long long)(c->now.mono - p->heard));
+            fx_close(c, p->id, "not heard for too long");
+            on_peer_down(c, p->id);
+            continue;
+        }
+        fx_send(c, p->id, &beat);
+    }
+}

@@ -1,0 +1,284 @@
+#include "core/record.h"
+
+#include <math.h>
+
+#include "base/pack.h"
+
+/* ---- writing ---- */
+
+void record_put_spec(const struct task *t, struct buf *out)
+{
+    pack_uint(out, RECORD_FORMAT);
+    pack_bytes(out, bytes_str(t->task_type));
+    pack_bytes(out, bytes_str(t->session_id));
+    pack_int(out, t->created_at);
+    pack_int(out, t->priority);
+    pack_uint(out, t->max_retries);
+    pack_uint(out, t->checkpoint_interval_s);
+    pack_uint(out, t->max_duration_s);
+    pack_uint(out, t->checkpoints);
+    pack_uint(out, t->keyed);
+    pack_uint(out, t->pipeline->version);
+    pack_bytes(out, t->pipeline->source);
+}
+
+/* The current step's name and the number of steps are in the head so that lists need no other blob.
+ */
+void record_put_head(const struct task *t, mono_ms now, struct buf *out)
+{
+    pack_uint(out, RECORD_FORMAT);
+    pack_uint(out, t->state);
+    pack_uint(out, t->seq);
+    pack_uint(out, t->completed);
+    pack_uint(out, t->next_order);
+    pack_uint(out, t->doc_revision);
+    pack_uint(out, t->results_bytes);
+    pack_uint(out, t->doc_bytes);
+    pack_uint(out, t->recoveries);
+    pack_int(out, task_ran_ms(t, now));
+    pack_double(out, t->progress);
+    pack_int(out, t->started_at);
+    pack_int(out, t->completed_at);
+    pack_uint(out, t->error_code);
+    pack_bytes(out, bytes_str(t->error));
+    pack_int(out, t->error_step);
+    pack_uint(out, t->pipeline->step_count);
+    pack_bytes(out, bytes_str(t->pipeline->steps[task_current_step(t)].name));
+}
+
+void record_put_step(const struct step *s, struct buf *out)
+{
+    pack_uint(out, RECORD_FORMAT);
+    pack_uint(out, s->state == STEP_RUNNING ? STEP_PENDING : s->state);
+    pack_uint(out, s->generation);
+    pack_uint(out, s->failures);
+    pack_uint(out, s->deaths);
+    pack_uint(out, s->deliveries);
+    pack_uint(out, s->order);
+    pack_uint(out, s->duration_ms);
+    pack_uint(out, s->result_offset);
+    pack_uint(out, s->result_len);
+    pack_int(out, s->started_at);
+    pack_int(out, s->completed_at);
+    pack_int(out, s->retry_at);
+    pack_uint(out, s->error_code);
+    pack_bytes(out, bytes_str(s->error));
+    pack_bytes(out, s->checkpoint);
+}
+
+void record_put_event(const struct task_event *e, struct buf *out)
+{
+    pack_uint(out, RECORD_FORMAT);
+    pack_uint(out, e->seq);
+    pack_uint(out, e->type);
+    pack_int(out, e->at);
+    pack_uint(out, e->state);
+    pack_double(out, e->progress);
+    pack_uint(out, e->step);
+    pack_bytes(out, e->step_name);
+    pack_uint(out, e->total_steps);
+    pack_uint(out, e->attempt);
+    pack_int(out, e->retry_at);
+    pack_uint(out, e->code);
+    pack_bytes(out, e->message);
+    pack_uint(out, e->can_recover);
+}
+
+/* ---- reading ---- */
+
+static struct unpack open_blob(struct bytes blob)
+{
+    struct unpack u = unpack_start(blob);
+    if (unpack_uint(&u) != RECORD_FORMAT) {
+        u.bad = true;
+    }
+    return u;
+}
+
+static uint32_t get_u32(struct unpack *u)
+{
+    uint64_t v = unpack_uint(u);
+    if (v > UINT32_MAX) {
+        u->bad = true;
+        return 0;
+    }
+    return (uint32_t)v;
+}
+
+static uint32_t get_enum(struct unpack *u, uint32_t count)
+{
+    uint32_t v = get_u32(u);
+    if (v >= count) {
+        u->bad = true;
+        return 0;
+    }
+    return v;
+}
+
+static char *get_text(struct unpack *u)
+{
+    struct bytes b = unpack_bytes(u);
+    return b.len > 0 ? mem_str_bytes(b) : NULL;
+}
+
+static enum err get_spec(struct bytes task_id, struct bytes blob, struct task **ret_task)
+{
+    struct unpack u = open_blob(blob);
+    struct bytes type = unpack_bytes(&u);
+    struct bytes session = unpack_bytes(&u);
+    unix_ms created_at = unpack_int(&u);
+    int64_t priority = unpack_int(&u);
+    uint32_t max_retries = get_u32(&u);
+    uint32_t interval = get_u32(&u);
+    uint32_t duration = get_u32(&u);
+    bool checkpoints = unpack_uint(&u) != 0;
+    bool keyed = unpack_uint(&u) != 0;
+    uint32_t version = get_u32(&u);
+    struct bytes source = unpack_bytes(&u);
+    struct pipeline *p = NULL;
+    struct pipeline_fault fault;
+    if (u.bad || pipeline_parse(source, &p, &fault) != ERR_OK) {
+        return ERR_INVALID;
+    }
+    p->version = version;
+    struct task *t = task_create(task_id, p);
+    pipeline_unref(p);
+    t->task_type = mem_str_bytes(type);
+    t->session_id = mem_str_bytes(session);
+    t->created_at = created_at;
+    t->priority = (int32_t)priority;
+    t->max_retries = max_retries;
+    t->checkpoint_interval_s = interval;
+    t->max_duration_s = duration;
+    t->checkpoints = checkpoints;
+    t->keyed = keyed;
+    *ret_task = t;
+    return ERR_OK;
+}
+
+static void get_head(struct bytes blob, struct task *t, bool *bad)
+{
+    struct unpack u = open_blob(blob);
+    t->state = get_enum(&u, TASK_STATE_COUNT);
+    t->seq = unpack_uint(&u);
+    t->completed = get_u32(&u);
+    t->next_order = get_u32(&u);
+    t->doc_revision = get_u32(&u);
+    t->results_bytes = unpack_uint(&u);
+    t->doc_bytes = unpack_uint(&u);
+    t->recoveries = get_u32(&u);
+    t->ran_ms = unpack_int(&u);
+    t->progress = unpack_double(&u);
+    t->started_at = unpack_int(&u);
+    t->completed_at = unpack_int(&u);
+    t->error_code = get_enum(&u, CODE_COUNT);
+    t->error = get_text(&u);
+    int64_t step = unpack_int(&u);
+    t->error_step = step >= 0 && step < (int64_t)t->pipeline->step_count ? (int32_t)step : -1;
+    *bad = *bad || u.bad || !isfinite(t->progress);
+}
+
+static void get_step(struct bytes blob, struct step *s, bool *bad)
+{
+    struct unpack u = open_blob(blob);
+    s->state = get_enum(&u, STEP_STATE_COUNT);
+    s->generation = get_u32(&u);
+    s->failures = get_u32(&u);
+    s->deaths = get_u32(&u);
+    s->deliveries = get_u32(&u);
+    s->order = get_u32(&u);
+    s->duration_ms = get_u32(&u);
+    s->result_offset = unpack_uint(&u);
+    s->result_len = get_u32(&u);
+    s->started_at = unpack_int(&u);
+    s->completed_at = unpack_int(&u);
+    s->retry_at = unpack_int(&u);
+    s->error_code = get_enum(&u, CODE_COUNT);
+    s->error = get_text(&u);
+    struct bytes checkpoint = unpack_bytes(&u);
+    step_set_checkpoint(s, checkpoint);
+    *bad = *bad || u.bad;
+}
+
+enum err record_get_task(const struct task_record *r, struct task **ret_task)
+{
+    struct task *t = NULL;
+    enum err e = get_spec(r->task_id, r->spec, &t);
+    if (e != ERR_OK) {
+        return e;
+    }
+    bool bad = false;
+    get_head(r->head, t, &bad);
+    t->run = r->run;
+    t->version = r->version;
+    for (uint32_t i = 0; i < r->step_count; i++) {
+        if (r->steps[i].index >= t->pipeline->step_count) {
+            bad = true;
+            break;
+        }
+        get_step(r->steps[i].blob, &t->steps[r->steps[i].index], &bad);
+    }
+    if (bad) {
+        task_free(t);
+        return ERR_INVALID;
+    }
+    task_count_needs(t);
+    *ret_task = t;
+    return ERR_OK;
+}
+
+enum err record_get_event(struct bytes blob, struct task_event *ret_event)
+{
+    struct unpack u = open_blob(blob);
+    struct task_event e = {0};
+    e.seq = unpack_uint(&u);
+    e.type = get_enum(&u, EVENT_TYPE_COUNT);
+    e.at = unpack_int(&u);
+    e.state = get_enum(&u, TASK_STATE_COUNT);
+    e.progress = unpack_double(&u);
+    e.step = get_u32(&u);
+    e.step_name = unpack_bytes(&u);
+    e.total_steps = get_u32(&u);
+    e.attempt = get_u32(&u);
+    e.retry_at = unpack_int(&u);
+    e.code = get_enum(&u, CODE_COUNT);
+    e.message = unpack_bytes(&u);
+    e.can_recover = unpack_uint(&u) != 0;
+    if (u.bad) {
+        return ERR_INVALID;
+    }
+    *ret_event = e;
+    return ERR_OK;
+}
+
+enum err record_get_summary(const struct task_record *r, struct arena *arena,
+                            struct task_summary *ret_summary)
+{
+    struct unpack spec = open_blob(r->spec);
+    struct unpack head = open_blob(r->head);
+    struct task_summary s = {0};
+    s.task_id = arena_bytes(arena, r->task_id);
+    s.task_type = arena_bytes(arena, unpack_bytes(&spec));
+    s.session_id = arena_bytes(arena, unpack_bytes(&spec));
+    s.created_at = unpack_int(&spec);
+    s.state = get_enum(&head, TASK_STATE_COUNT);
+    unpack_uint(&head); /* seq */
+    s.steps_completed = get_u32(&head);
+    for (int i = 0; i < 5; i++) {
+        unpack_uint(&head); /* next_order, doc_revision, results_bytes, doc_bytes, recoveries */
+    }
+    unpack_int(&head); /* ran_ms */
+    s.progress = unpack_double(&head);
+    s.started_at = unpack_int(&head);
+    s.completed_at = unpack_int(&head);
+    get_enum(&head, CODE_COUNT);
+    s.error = arena_bytes(arena, unpack_bytes(&head));
+    unpack_int(&head); /* error_step */
+    s.step_count = get_u32(&head);
+    s.current_step = arena_bytes(arena, unpack_bytes(&head));
+    if (spec.bad || head.bad) {
+        return ERR_INVALID;
+    }
+    *ret_summary = s;
+    return ERR_OK;
+}

@@ -1,0 +1,31 @@
+/* Tasks as they are stored: the blobs of a record and of an event. Pure.
+ *
+ * Every blob begins with its format's version. To change a format: add fields at the end and read
+ * them only where bytes are left (older blobs lack them), or raise the version and keep reading the
+ * old one for as long as tasks may live. */
+#ifndef MARATHON_CORE_RECORD_H
+#define MARATHON_CORE_RECORD_H
+
+#include "base/err.h"
+#include "core/storage.h"
+#include "core/task.h"
+#include "model/message.h"
+
+#define RECORD_FORMAT 1u
+
+void record_put_spec(const struct task *t, struct buf *out);
+void record_put_head(const struct task *t, mono_ms now, struct buf *out);
+void record_put_step(const struct step *s, struct buf *out);
+void record_put_event(const struct task_event *e, struct buf *out);
+
+/* A task from its record, its steps' needs counted, its running times stopped. ERR_INVALID: not a
+ * record that we can read. */
+enum err MUST_CHECK record_get_task(const struct task_record *r, struct task **ret_task);
+/* The event borrows its texts from blob. */
+enum err MUST_CHECK record_get_event(struct bytes blob, struct task_event *ret_event);
+/* What a list shows, from a record without steps. Texts are borrowed from the record, or copied to
+ * arena. */
+enum err MUST_CHECK record_get_summary(const struct task_record *r, struct arena *arena,
+                                       struct task_summary *ret_summary);
+
+#endif

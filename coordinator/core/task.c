@@ -1,0 +1,153 @@
+#include "core/task.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+struct task *task_create(struct bytes id, struct pipeline *p)
+{
+    struct task *t = mem_zalloc(sizeof *t);
+    t->id = bytes_str(mem_str_bytes(id));
+    t->partition = id_partition(id);
+    t->pipeline = pipeline_ref(p);
+    t->steps = mem_zalloc(p->step_count * sizeof *t->steps);
+    for (uint32_t i = 0; i < p->step_count; i++) {
+        t->steps[i].task = t;
+        t->steps[i].index = i;
+        t->steps[i].timer.kind = TIMER_STEP;
+    }
+    t->duration_timer.kind = TIMER_DURATION;
+    t->progress_timer.kind = TIMER_PROGRESS;
+    t->save_timer.kind = TIMER_SAVE;
+    t->error_step = -1;
+    t->ran_since = NEVER_MS;
+    task_count_needs(t);
+    return t;
+}
+
+static void bytes_free(struct bytes b)
+{
+    union {
+        const uint8_t *borrowed;
+        void *owned;
+    } p = {.borrowed = b.ptr};
+    free(p.owned);
+}
+
+void task_free(struct task *t)
+{
+    if (t == NULL) {
+        return;
+    }
+    assert(!heap_holds(&t->duration_timer.node) && !heap_holds(&t->progress_timer.node));
+    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
+        struct step *s = &t->steps[i];
+        assert(!heap_holds(&s->ready) && !heap_holds(&s->timer.node));
+        free(s->error);
+        bytes_free(s->checkpoint);
+    }
+    free(t->steps);
+    pipeline_unref(t->pipeline);
+    free(t->task_type);
+    free(t->session_id);
+    free(t->error);
+    free(t->progress_message);
+    bytes_free(t->id);
+    free(t);
+}
+
+void step_set_error(struct step *s, enum code code, struct bytes message)
+{
+    step_clear_error(s);
+    s->error_code = code;
+    s->error = mem_str_bytes(message);
+}
+
+void step_clear_error(struct step *s)
+{
+    free(s->error);
+    s->error = NULL;
+    s->error_code = CODE_NONE;
+}
+
+void step_set_checkpoint(struct step *s, struct bytes checkpoint)
+{
+    bytes_free(s->checkpoint);
+    s->checkpoint = BYTES_NONE;
+    if (checkpoint.len > 0) {
+        s->checkpoint = bytes_of(mem_str_bytes(checkpoint), checkpoint.len);
+    }
+}
+
+void task_set_error(struct task *t, enum code code, struct bytes message, int32_t step)
+{
+    task_clear_error(t);
+    t->error_code = code;
+    t->error = mem_str_bytes(message);
+    t->error_step = step;
+}
+
+void task_clear_error(struct task *t)
+{
+    free(t->error);
+    t->error = NULL;
+    t->error_code = CODE_NONE;
+    t->error_step = -1;
+}
+
+const struct pipeline_step *step_def(const struct step *s)
+{
+    return &s->task->pipeline->steps[s->index];
+}
+
+uint32_t step_max_retries(const struct step *s)
+{
+    const struct pipeline_step *def = step_def(s);
+    if (!def->retryable) {
+        return 0;
+    }
+    return def->max_retries >= 0 ? (uint32_t)def->max_retries : s->task->max_retries;
+}
+
+void task_count_needs(struct task *t)
+{
+    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
+        const struct pipeline_step *def = &t->pipeline->steps[i];
+        t->steps[i].needs_left = 0;
+        for (uint32_t n = 0; n < def->needs_count; n++) {
+            if (t->steps[def->needs[n]].state != STEP_COMPLETED) {
+                t->steps[i].needs_left++;
+            }
+        }
+    }
+}
+
+uint32_t task_current_step(const struct task *t)
+{
+    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
+        if (t->steps[i].state != STEP_COMPLETED) {
+            return i;
+        }
+    }
+    return t->pipeline->step_count - 1;
+}
+
+double task_measure(const struct task *t)
+{
+    double sum = t->completed;
+    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
+        if (t->steps[i].state == STEP_RUNNING) {
+            sum += t->steps[i].fraction;
+        }
+    }
+    return sum / t->pipeline->step_count;
+}
+
+bool task_can_recover(const struct task *t)
+{
+    return t->state == TASK_FAILED || t->state == TASK_CANCELLED;
+}
+
+int64_t task_ran_ms(const struct task *t, mono_ms now)
+{
+    return t->ran_ms + (t->ran_since == NEVER_MS ? 0 : now - t->ran_since);
+}

@@ -1,0 +1,136 @@
+/* Tasks and steps in memory. A task is owned by the core's table from its admission (or load) to
+ * its end or the loss of its partition; everything else names it by id. Payloads are not here: only
+ * where they lie in the stored document. */
+#ifndef MARATHON_CORE_TASK_H
+#define MARATHON_CORE_TASK_H
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/id.h"
+#include "core/heap.h"
+#include "model/code.h"
+#include "model/pipeline.h"
+#include "model/state.h"
+
+/* What a timer is for decides what its owner is. */
+enum timer_kind {
+    TIMER_STEP,      /* a step's wait is over: struct step */
+    TIMER_DURATION,  /* max_task_duration: struct task */
+    TIMER_PROGRESS,  /* coalesced progress is due: struct task */
+    TIMER_SAVE,      /* progress checkpoints are due: struct task */
+    TIMER_WORKER,    /* resume grace is over: struct worker */
+    TIMER_PARTITION, /* claim grace is over: struct partition */
+};
+
+struct timer {
+    struct heap_node node;
+    mono_ms at;
+    uint64_t sequence; /* breaks ties in the order of setting */
+    enum timer_kind kind;
+};
+
+/* Where a pending or running step is. Exactly one phase at a time; STEP_RUNNING = PHASE_RUNNING. */
+enum step_phase {
+    PHASE_NONE,     /* waits for its needs, or is over */
+    PHASE_HELD,     /* may run (or wait) once the write that made it so is durable */
+    PHASE_DELAYED,  /* its timer runs */
+    PHASE_READY,    /* in the ready order of its function */
+    PHASE_FETCHING, /* a worker's credit is reserved, its input is being read */
+    PHASE_RUNNING,
+};
+
+struct step {
+    struct heap_node ready; /* in the heap of its function */
+    struct timer timer;
+    struct task *task;
+    uint64_t ready_order; /* age: the smaller, the earlier */
+    uint32_t index;
+    /* stored */
+    enum step_state state;
+    enum code error_code;
+    uint32_t generation;
+    uint32_t failures; /* attempts that failed */
+    uint32_t deaths;
+    uint32_t deliveries; /* failures and deaths ever, never reset within a generation */
+    uint32_t order;      /* place in the order of completion */
+    uint32_t duration_ms;
+    uint32_t result_len;
+    uint64_t result_offset;
+    unix_ms started_at, completed_at, retry_at;
+    char *error;             /* owned; NULL = none */
+    struct bytes checkpoint; /* owned; newest progress checkpoint */
+    /* not stored */
+    enum step_phase phase;
+    uint32_t needs_left;
+    uint64_t worker;  /* serial of the worker: FETCHING, RUNNING */
+    uint64_t read_id; /* FETCHING */
+    uint64_t held_by; /* HELD: the write that must be durable first */
+    double fraction;  /* reported by the running attempt */
+    mono_ms checkpoint_saved_at;
+    bool checkpoint_dirty;
+};
+
+struct task {
+    struct bytes id;          /* owned */
+    struct task *next, *prev; /* in its partition's list */
+    struct pipeline *pipeline;
+    struct step *steps; /* pipeline->step_count of them */
+    partition_id partition;
+    /* immutable, stored in the spec */
+    char *task_type, *session_id;
+    unix_ms created_at;
+    int32_t priority;
+    uint32_t max_retries, checkpoint_interval_s;
+    uint32_t max_duration_s;
+    bool checkpoints;
+    bool keyed; /* was started with an idempotency key */
+    /* stored in the head */
+    enum task_state state;
+    uint32_t run;
+    uint64_t seq;
+    uint64_t version;
+    uint32_t completed; /* steps */
+    uint32_t next_order;
+    uint32_t doc_revision;
+    uint64_t results_bytes; /* of the document's results object, both braces counted */
+    uint64_t doc_bytes;     /* of the whole document, padding counted */
+    uint32_t recoveries;
+    int64_t ran_ms; /* running time up to ran_since */
+    double progress;
+    unix_ms started_at, completed_at;
+    enum code error_code;
+    char *error;        /* owned; NULL = none */
+    int32_t error_step; /* index, -1 = none */
+    /* not stored */
+    uint64_t last_write; /* newest write about this task */
+    uint32_t writes_pending;
+    mono_ms ran_since; /* NEVER_MS: not running */
+    struct timer duration_timer, progress_timer, save_timer;
+    uint32_t progress_step; /* whose news is waiting to be told */
+    char *progress_message; /* owned */
+    mono_ms event_at;       /* of the last event */
+};
+
+/* Takes a reference of p. Steps are fresh: PENDING, needs counted. */
+struct task *task_create(struct bytes id, struct pipeline *p);
+void task_free(struct task *t); /* it must be in no heap and no list; NULL is allowed */
+
+void step_set_error(struct step *s, enum code code, struct bytes message);
+void step_clear_error(struct step *s);
+void step_set_checkpoint(struct step *s, struct bytes checkpoint);
+void task_set_error(struct task *t, enum code code, struct bytes message, int32_t step);
+void task_clear_error(struct task *t);
+
+const struct pipeline_step *step_def(const struct step *s);
+uint32_t step_max_retries(const struct step *s);
+/* Counts needs_left anew from the steps' states. */
+void task_count_needs(struct task *t);
+/* The first step not completed, or the last one. */
+uint32_t task_current_step(const struct task *t);
+/* Completed steps and the fractions of running ones, 0..1. */
+double task_measure(const struct task *t);
+bool task_can_recover(const struct task *t);
+/* Running time so far. */
+int64_t task_ran_ms(const struct task *t, mono_ms now);
+
+#endif

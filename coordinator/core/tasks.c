@@ -1,0 +1,87 @@
+#include <assert.h>
+#include <stdlib.h>
+
+#include "core/brain.h"
+
+struct task *task_find(const struct core *c, struct bytes id)
+{
+    return map_get(&c->tasks, id);
+}
+
+void task_insert(struct core *c, struct task *t)
+{
+    struct partition *p = &c->partitions[t->partition];
+    void *old = map_put(&c->tasks, t->id, t);
+    assert(old == NULL);
+    (void)old;
+    t->next = p->tasks;
+    t->prev = NULL;
+    if (p->tasks != NULL) {
+        p->tasks->prev = t;
+    }
+    p->tasks = t;
+    c->stats.tasks_live++;
+}
+
+void task_bury(void *task)
+{
+    task_free(task);
+}
+
+void task_remove(struct core *c, struct task *t)
+{
+    struct partition *p = &c->partitions[t->partition];
+    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
+        step_unqueue(c, &t->steps[i]);
+    }
+    timer_clear(c, &t->duration_timer);
+    timer_clear(c, &t->progress_timer);
+    timer_clear(c, &t->save_timer);
+    map_remove(&c->tasks, t->id);
+    if (t->prev != NULL) {
+        t->prev->next = t->next;
+    } else {
+        p->tasks = t->next;
+    }
+    if (t->next != NULL) {
+        t->next->prev = t->prev;
+    }
+    c->stats.tasks_live--;
+    fx_bury(c, task_bury, t);
+}
+
+void task_start_clock(struct core *c, struct task *t)
+{
+    if (t->ran_since != NEVER_MS) {
+        return;
+    }
+    t->ran_since = c->now.mono;
+    timer_set(c, &t->duration_timer, c->now.mono + (int64_t)t->max_duration_s * 1000 - t->ran_ms);
+}
+
+void task_stop_clock(struct core *c, struct task *t)
+{
+    t->ran_ms = task_ran_ms(t, c->now.mono);
+    t->ran_since = NEVER_MS;
+    timer_clear(c, &t->duration_timer);
+    timer_clear(c, &t->progress_timer);
+    timer_clear(c, &t->save_timer);
+}
+
+/* What was completed stays; what was running, waiting or never begun is pending. Wall clocks of two
+ * hosts are not compared beyond the longest wait there is. */
+void task_loaded(struct core *c, struct task *t)
+{
+    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
+        struct step *s = &t->steps[i];
+        if (s->state == STEP_RUNNING) {
+            s->state = STEP_PENDING;
+        }
+        if (s->retry_at > c->now.wall + 70000) {
+            s->retry_at = c->now.wall + 70000;
+        }
+    }
+    if (t->started_at != 0) {
+        t->state = TASK_RECOVERING;
+    }
+}

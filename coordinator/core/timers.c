@@ -1,0 +1,70 @@
+#include <assert.h>
+#include <stddef.h>
+
+#include "core/brain.h"
+
+#define OWNER(type, field, t) ((type *)(void *)((char *)(t)-offsetof(type, field)))
+
+void timer_clear(struct core *c, struct timer *t)
+{
+    if (heap_holds(&t->node)) {
+        heap_remove(&c->timers, &t->node);
+    }
+}
+
+void timer_set(struct core *c, struct timer *t, mono_ms at)
+{
+    timer_clear(c, t);
+    if (at != NEVER_MS) {
+        t->at = at;
+        t->sequence = c->next_timer++;
+        heap_push(&c->timers, &t->node);
+    }
+}
+
+static void timer_fire(struct core *c, struct timer *t)
+{
+    switch (t->kind) {
+    case TIMER_STEP: {
+        struct step *s = OWNER(struct step, timer, t);
+        assert(s->phase == PHASE_DELAYED);
+        s->phase = PHASE_NONE;
+        s->retry_at = 0;
+        step_make_ready(c, s);
+        break;
+    }
+    case TIMER_DURATION:
+        task_timed_out(c, OWNER(struct task, duration_timer, t));
+        break;
+    case TIMER_PROGRESS:
+        task_progress_due(c, OWNER(struct task, progress_timer, t));
+        break;
+    case TIMER_SAVE:
+        task_save_due(c, OWNER(struct task, save_timer, t));
+        break;
+    case TIMER_WORKER:
+        worker_timer(c, OWNER(struct worker, timer, t));
+        break;
+    case TIMER_PARTITION:
+        partition_timer(c, OWNER(struct partition, timer, t));
+        break;
+    }
+}
+
+/* Timers set by a firing one for a moment that has passed fire in the same call: each handler moves
+ * on, so that this ends. */
+void timers_fire(struct core *c)
+{
+    for (;;) {
+        struct heap_node *n = heap_top(&c->timers);
+        if (n == NULL) {
+            return;
+        }
+        struct timer *t = OWNER(struct timer, node, n);
+        if (t->at > c->now.mono) {
+            return;
+        }
+        heap_remove(&c->timers, n);
+        timer_fire(c, t);
+    }
+}

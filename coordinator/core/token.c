@@ -1,0 +1,51 @@
+#include "core/token.h"
+
+#include "base/pack.h"
+#include "crypto/hash.h"
+
+/* created_at is part of what is signed: an id that is used again after its record expired starts at
+ * run 1 again, and must get other keys. */
+static struct sha256 sign(const uint8_t secret[SECRET_BYTES], const struct task *t,
+                          const char *what, const struct attempt_ref *ref)
+{
+    struct buf b = {0};
+    buf_add_str(&b, what);
+    pack_bytes(&b, t->id);
+    pack_int(&b, t->created_at);
+    pack_uint(&b, ref->run);
+    pack_uint(&b, ref->step);
+    pack_uint(&b, ref->generation);
+    pack_uint(&b, ref->attempt);
+    pack_uint(&b, ref->delivery);
+    struct sha256 mac = hmac_sha256(bytes_of(secret, SECRET_BYTES), buf_bytes(&b));
+    buf_free(&b);
+    return mac;
+}
+
+void token_mint(const uint8_t secret[SECRET_BYTES], const struct step *s,
+                struct attempt_ref *ret_ref)
+{
+    *ret_ref = (struct attempt_ref){.task_id = s->task->id,
+                                    .run = s->task->run,
+                                    .step = s->index,
+                                    .generation = s->generation,
+                                    .attempt = s->failures + 1,
+                                    .delivery = s->deliveries};
+    struct sha256 mac = sign(secret, s->task, "attempt", ret_ref);
+    memcpy(ret_ref->token, mac.digest, TOKEN_BYTES);
+}
+
+bool token_valid(const uint8_t secret[SECRET_BYTES], const struct task *t,
+                 const struct attempt_ref *ref)
+{
+    struct sha256 mac = sign(secret, t, "attempt", ref);
+    return secret_eq(mac.digest, ref->token, TOKEN_BYTES);
+}
+
+void idempotency_key_make(const uint8_t secret[SECRET_BYTES], const struct step *s,
+                          char text[IDEMPOTENCY_KEY_TEXT_BYTES])
+{
+    struct attempt_ref ref = {.run = s->task->run, .step = s->index, .generation = s->generation};
+    struct sha256 mac = sign(secret, s->task, "step", &ref);
+    hex_encode(mac.digest, (IDEMPOTENCY_KEY_TEXT_BYTES - 1) / 2, text);
+}

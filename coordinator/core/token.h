@@ -1,0 +1,21 @@
+/* Attempt tokens and idempotency keys: HMACs under the cluster's secret, so that a dispatch needs
+ * no write. Pure. */
+#ifndef MARATHON_CORE_TOKEN_H
+#define MARATHON_CORE_TOKEN_H
+
+#include "core/storage.h"
+#include "core/task.h"
+#include "model/message.h"
+
+/* The current delivery of a step; ref->task_id borrows from the task. */
+void token_mint(const uint8_t secret[SECRET_BYTES], const struct step *s,
+                struct attempt_ref *ret_ref);
+/* Was this reference minted for this task? (Whether it is current is another question.) */
+bool token_valid(const uint8_t secret[SECRET_BYTES], const struct task *t,
+                 const struct attempt_ref *ref);
+/* The same for all attempts of a step's generation, unguessable. text: IDEMPOTENCY_KEY_TEXT_BYTES.
+ */
+void idempotency_key_make(const uint8_t secret[SECRET_BYTES], const struct step *s,
+                          char text[IDEMPOTENCY_KEY_TEXT_BYTES]);
+
+#endif

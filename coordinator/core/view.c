@@ -1,0 +1,80 @@
+/* A task as gateways see it. */
+#include "core/brain.h"
+
+static void view_step(struct core *c, const struct step *s, struct arena *arena,
+                      struct step_view *v)
+{
+    const struct pipeline_step *def = step_def(s);
+    v->state = s->state;
+    v->started_at = s->started_at;
+    v->completed_at = s->completed_at;
+    v->retry_at = s->state == STEP_PENDING ? s->retry_at : 0;
+    v->duration_ms = s->duration_ms;
+    v->retry_count = s->failures;
+    v->deaths = s->deaths;
+    v->max_retries = step_max_retries(s);
+    v->progress = s->state == STEP_COMPLETED ? 1 : s->state == STEP_RUNNING ? s->fraction : 0;
+    v->order = s->order;
+    v->result_offset = s->result_offset;
+    v->result_len = s->result_len;
+    v->error_code = s->error_code;
+    v->error = arena_bytes(arena, bytes_str(s->error));
+    v->name = arena_bytes(arena, bytes_str(def->name));
+    v->description = arena_bytes(arena, bytes_str(def->description));
+    v->function = arena_bytes(arena, bytes_str(def->function));
+    if (s->phase == PHASE_READY) {
+        uint32_t index = function_intern(c, bytes_str(def->function));
+        if (c->functions[index].worker_count == 0) {
+            v->waiting_for =
+                bytes_str(arena_printf(arena, "no worker offers the function %s", def->function));
+        } else {
+            v->waiting_for = BYTES_LIT("all workers that offer the function are busy");
+        }
+    }
+}
+
+/* From the pace so far: good enough for a progress bar, and 0 where nothing can be said. */
+static unix_ms estimate(const struct core *c, const struct task *t)
+{
+    double done = t->progress;
+    if (t->state != TASK_RUNNING || t->started_at == 0 || done <= 0.01) {
+        return 0;
+    }
+    double elapsed = (double)task_ran_ms(t, c->now.mono);
+    return c->now.wall + (unix_ms)(elapsed / done * (1 - done));
+}
+
+struct task_view *view_of(struct core *c, const struct task *t, struct arena *arena)
+{
+    struct task_view *v = arena_alloc(arena, sizeof *v);
+    v->task_id = arena_bytes(arena, t->id);
+    v->task_type = arena_bytes(arena, bytes_str(t->task_type));
+    v->session_id = arena_bytes(arena, bytes_str(t->session_id));
+    v->run = t->run;
+    v->state = t->state;
+    v->progress = t->progress;
+    v->seq = t->seq;
+    v->created_at = t->created_at;
+    v->started_at = t->started_at;
+    v->completed_at = t->completed_at;
+    v->estimated_completion = estimate(c, t);
+    v->error_code = t->error_code;
+    v->error = arena_bytes(arena, bytes_str(t->error));
+    if (t->error_step >= 0) {
+        v->error_step = arena_bytes(arena, bytes_str(t->pipeline->steps[t->error_step].name));
+    }
+    v->can_recover = task_can_recover(t) && c->config.recovery_enabled;
+    v->checkpoints = t->checkpoints;
+    v->checkpoint_interval_s = t->checkpoint_interval_s;
+    v->max_retries = t->max_retries;
+    v->recovery_enabled = c->config.recovery_enabled;
+    v->backend = bytes_str(c->config.backend);
+    v->doc_revision = t->doc_revision;
+    v->results_bytes = t->results_bytes;
+    v->step_count = t->pipeline->step_count;
+    v->steps = arena_alloc(arena, v->step_count * sizeof *v->steps);
+    for (uint32_t i = 0; i < v->step_count; i++) {
+        view_step(c, &t->steps[i], arena, &v->steps[i]);
+    }
+    return v;
+}

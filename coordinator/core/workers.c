@@ -1,0 +1,315 @@
+/* Workers: who they are, what they run, and their death. A worker outlives its connection by a
+ * short grace: a living one redials. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "core/token.h"
+#include "core/writes.h"
+
+static void free_bytes(struct bytes b)
+{
+    union {
+        const uint8_t *borrowed;
+        void *owned;
+    } p = {.borrowed = b.ptr};
+    free(p.owned);
+}
+
+struct worker *worker_by_serial(const struct core *c, uint64_t serial)
+{
+    for (size_t i = 0; i < c->worker_count; i++) {
+        if (c->by_serial[i]->serial == serial) {
+            return c->by_serial[i];
+        }
+    }
+    return NULL;
+}
+
+static bool same_attempt(const struct attempt_ref *a, const struct attempt_ref *b)
+{
+    return a->run == b->run && a->step == b->step && a->generation == b->generation &&
+           a->delivery == b->delivery && bytes_eq(a->task_id, b->task_id);
+}
+
+struct run *worker_run_find(struct worker *w, const struct attempt_ref *ref)
+{
+    for (uint32_t i = 0; i < w->run_count; i++) {
+        if (same_attempt(&w->runs[i].ref, ref)) {
+            return &w->runs[i];
+        }
+    }
+    return NULL;
+}
+
+void worker_run_add(struct worker *w, const struct attempt_ref *ref)
+{
+    if (worker_run_find(w, ref) != NULL) {
+        return;
+    }
+    MEM_GROW(w->runs, w->run_count, w->run_cap);
+    struct run *r = &w->runs[w->run_count++];
+    r->ref = *ref;
+    r->ref.task_id = bytes_of(mem_str_bytes(ref->task_id), ref->task_id.len);
+}
+
+void worker_run_remove(struct worker *w, const struct attempt_ref *ref)
+{
+    struct run *r = worker_run_find(w, ref);
+    if (r != NULL) {
+        free_bytes(r->ref.task_id);
+        *r = w->runs[--w->run_count];
+    }
+}
+
+static void functions_leave(struct core *c, struct worker *w)
+{
+    for (uint32_t i = 0; i < w->function_count; i++) {
+        struct function *f = &c->functions[w->functions[i]];
+        for (size_t k = 0; k < f->worker_count; k++) {
+            if (f->workers[k] == w) {
+                f->workers[k] = f->workers[--f->worker_count];
+                break;
+            }
+        }
+        f->warned = f->warned && f->worker_count > 0;
+    }
+}
+
+void worker_free(struct core *c, struct worker *w)
+{
+    timer_clear(c, &w->timer);
+    functions_leave(c, w);
+    for (uint32_t i = 0; i < w->run_count; i++) {
+        free_bytes(w->runs[i].ref.task_id);
+    }
+    free(w->runs);
+    free(w->functions);
+    free(w->host);
+    free_bytes(w->id);
+    free(w);
+}
+
+static struct worker *worker_create(struct core *c, const struct message *hello)
+{
+    struct worker *w = mem_zalloc(sizeof *w);
+    w->serial = c->next_serial++;
+    w->id = bytes_of(mem_str_bytes(hello->hello.id), hello->hello.id.len);
+    w->host = mem_str_bytes(hello->hello.host);
+    w->pid = hello->hello.pid;
+    w->slots = hello->hello.slots;
+    w->timer.kind = TIMER_WORKER;
+    w->functions = mem_zalloc((hello->hello.function_count + 1) * sizeof *w->functions);
+    for (uint32_t i = 0; i < hello->hello.function_count; i++) {
+        uint32_t index = function_intern(c, hello->hello.functions[i]);
+        bool twice = false;
+        for (uint32_t k = 0; k < w->function_count; k++) {
+            twice = twice || w->functions[k] == index;
+        }
+        if (twice) {
+            continue;
+        }
+        struct function *f = &c->functions[index];
+        w->functions[w->function_count++] = index;
+        MEM_GROW(f->workers, f->worker_count, f->worker_cap);
+        f->workers[f->worker_count++] = w;
+        if (f->warned) {
+            fx_log(c, LOG_INFO, "function_has_worker", "function=%s", f->name);
+            f->warned = false;
+        }
+    }
+    MEM_GROW(c->by_serial, c->worker_count, c->worker_cap);
+    c->by_serial[c->worker_count++] = w;
+    map_put(&c->workers, w->id, w);
+    return w;
+}
+
+struct worker *worker_join(struct core *c, const struct message *hello, peer_id peer)
+{
+    struct worker *w = map_get(&c->workers, hello->hello.id);
+    if (w == NULL) {
+        w = worker_create(c, hello);
+        fx_log(c, LOG_INFO, "worker_joined", "worker=%.*s host=%s pid=%u slots=%u functions=%u",
+               (int)w->id.len, (const char *)w->id.ptr, w->host, w->pid, w->slots,
+               w->function_count);
+    } else if (w->peer != 0) {
+        fx_close(c, w->peer, "the worker has connected anew");
+        on_peer_down(c, w->peer);
+    }
+    timer_clear(c, &w->timer);
+    w->peer = peer;
+    w->credit = 0;
+    w->heard = c->now.mono;
+    w->heard_wall = c->now.wall;
+    return w;
+}
+
+/* The connection is gone: its credits are void, what it runs goes on for the grace. */
+void worker_disconnected(struct core *c, struct worker *w)
+{
+    c->credit_sum -= w->credit;
+    w->credit = 0;
+    w->peer = 0;
+    timer_set(c, &w->timer, c->now.mono + c->config.resume_grace_ms);
+}
+
+static struct step *step_run_by(struct core *c, const struct worker *w,
+                                const struct attempt_ref *ref)
+{
+    struct partition *p = partition_of(c, ref->task_id);
+    struct task *t = partition_serves(p) ? task_find(c, ref->task_id) : NULL;
+    if (t == NULL || t->run != ref->run || ref->step >= t->pipeline->step_count) {
+        return NULL;
+    }
+    struct step *s = &t->steps[ref->step];
+    bool runs = s->phase == PHASE_RUNNING && s->worker == w->serial &&
+                s->deliveries == ref->delivery && s->generation == ref->generation;
+    return runs ? s : NULL;
+}
+
+void worker_gone(struct core *c, struct worker *w)
+{
+    fx_log(c, LOG_WARN, "worker_lost", "worker=%.*s host=%s pid=%u running=%u", (int)w->id.len,
+           (const char *)w->id.ptr, w->host, w->pid, w->run_count);
+    const char *why =
+        arena_printf(fx_arena(c), "the worker %.*s (pid %u on %s) died while it ran this step",
+                     (int)w->id.len, (const char *)w->id.ptr, w->pid, w->host);
+    for (uint32_t i = 0; i < w->run_count; i++) {
+        struct step *s = step_run_by(c, w, &w->runs[i].ref);
+        if (s != NULL) {
+            step_worker_died(c, s, bytes_str(why));
+        }
+    }
+    for (size_t i = 0; i < c->worker_count; i++) {
+        if (c->by_serial[i] == w) {
+            memmove(&c->by_serial[i], &c->by_serial[i + 1],
+                    (c->worker_count - i - 1) * sizeof(struct worker *));
+            c->worker_count--;
+            break;
+        }
+    }
+    map_remove(&c->workers, w->id);
+    worker_free(c, w);
+}
+
+void worker_timer(struct core *c, struct worker *w)
+{
+    assert(w->peer == 0);
+    worker_gone(c, w);
+}
+
+/* ---- claims ---- */
+
+static void stop_claimed(struct core *c, struct worker *w, const struct attempt_ref *ref,
+                         enum stop_reason reason)
+{
+    struct message m = {.type = MSG_STOP};
+    m.stop.ref = *ref;
+    m.stop.ref.task_id = arena_bytes(fx_arena(c), ref->task_id);
+    m.stop.reason = reason;
+    fx_send(c, w->peer, &m);
+}
+
+/* What a worker says it runs is running, where its token is good and current; else it is told to
+ * stop. */
+static void claim(struct core *c, struct worker *w, const struct attempt_ref *ref)
+{
+    struct partition *p = partition_of(c, ref->task_id);
+    if (!partition_serves(p)) {
+        return;
+    }
+    struct task *t = task_find(c, ref->task_id);
+    if (t == NULL || task_state_ended(t->state) || t->run != ref->run ||
+        ref->step >= t->pipeline->step_count) {
+        stop_claimed(c, w, ref, STOP_TASK_ENDED);
+        return;
+    }
+    struct step *s = &t->steps[ref->step];
+    bool current = s->state != STEP_COMPLETED && s->generation == ref->generation &&
+                   s->deliveries == ref->delivery && s->needs_left == 0;
+    bool elsewhere = s->phase == PHASE_RUNNING && s->worker != w->serial;
+    if (!token_valid(c->secret, t, ref) || !current || elsewhere) {
+        stop_claimed(c, w, ref, STOP_SUPERSEDED);
+        return;
+    }
+    if (s->phase == PHASE_RUNNING || s->phase == PHASE_HELD) {
+        return;
+    }
+    step_unqueue(c, s);
+    s->phase = PHASE_RUNNING;
+    s->state = STEP_RUNNING;
+    s->worker = w->serial;
+    s->checkpoint_saved_at = c->now.mono;
+    if (s->started_at == 0) {
+        s->started_at = c->now.wall;
+    }
+    task_step_started(c, s);
+}
+
+void workers_claim(struct core *c, struct partition *p)
+{
+    for (size_t i = 0; i < c->worker_count; i++) {
+        struct worker *w = c->by_serial[i];
+        for (uint32_t k = 0; k < w->run_count; k++) {
+            if (partition_of(c, w->runs[k].ref.task_id) == p) {
+                claim(c, w, &w->runs[k].ref);
+            }
+        }
+    }
+}
+
+static bool listed(const struct message *m, const struct attempt_ref *ref)
+{
+    for (uint32_t i = 0; i < m->running.count; i++) {
+        if (same_attempt(&m->running.refs[i], ref)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* RUNNING is the truth about what the worker has: what we sent and it does not list never arrived.
+ */
+void on_running(struct core *c, struct peer *p, const struct message *m)
+{
+    struct worker *w = p->worker;
+    if (m->running.count > RUNS_PER_WORKER_MAX) {
+        fx_close(c, p->id, "it claims to run too many attempts");
+        return;
+    }
+    for (uint32_t i = 0; i < w->run_count;) {
+        if (listed(m, &w->runs[i].ref)) {
+            i++;
+            continue;
+        }
+        struct step *s = step_run_by(c, w, &w->runs[i].ref);
+        if (s != NULL) {
+            s->phase = PHASE_NONE;
+            s->state = STEP_PENDING;
+            step_make_ready(c, s);
+        }
+        struct attempt_ref ref = w->runs[i].ref;
+        worker_run_remove(w, &ref);
+    }
+    for (uint32_t i = 0; i < m->running.count; i++) {
+        const struct attempt_ref *ref = &m->running.refs[i];
+        if (id_valid(ref->task_id)) {
+            worker_run_add(w, ref);
+            claim(c, w, ref);
+        }
+    }
+    p->speaks = true;
+}
+
+void on_credit(struct core *c, struct peer *p, const struct message *m)
+{
+    struct worker *w = p->worker;
+    uint32_t most =
+        w->slots * 2 + 64; /* slots and any sane prefetch: a bound against a broken worker */
+    uint32_t more = m->credit.count;
+    if (!p->speaks || more > most || w->credit + more > most) {
+        fx_close(c, p->id, "credits out of bounds, or before RUNNING");
+        return;
+    }
+    w->credit += more;
+    c->credit_sum += more;
+}

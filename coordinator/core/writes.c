@@ -1,0 +1,231 @@
+#include "core/writes.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+struct pending_write *write_create(struct core *c, enum row_kind kind, partition_id partition)
+{
+    struct pending_write *w = mem_zalloc(sizeof *w);
+    w->write_id = c->next_write++;
+    w->kind = kind;
+    w->partition = partition;
+    w->sends_tail = &w->sends;
+    if (c->write_head + c->write_count == c->write_cap) {
+        if (c->write_head > c->write_cap / 2) {
+            memmove(c->writes, c->writes + c->write_head,
+                    c->write_count * sizeof(struct pending_write *));
+        } else {
+            size_t cap = c->write_cap < 64 ? 64 : c->write_cap * 2;
+            struct pending_write **bigger = mem_alloc(cap * sizeof(struct pending_write *));
+            if (c->write_count > 0) {
+                memcpy(bigger, c->writes + c->write_head,
+                       c->write_count * sizeof(struct pending_write *));
+            }
+            free(c->writes);
+            c->writes = bigger;
+            c->write_cap = cap;
+        }
+        c->write_head = 0;
+    }
+    c->writes[c->write_head + c->write_count++] = w;
+    return w;
+}
+
+struct pending_write *write_find(struct core *c, uint64_t write_id)
+{
+    uint64_t first = c->next_write - c->write_count;
+    if (write_id < first || write_id >= c->next_write) {
+        return NULL;
+    }
+    struct pending_write *w = c->writes[c->write_head + (size_t)(write_id - first)];
+    return w->answered ? NULL : w;
+}
+
+struct message *write_hold(struct pending_write *w, peer_id peer)
+{
+    struct held *h = arena_alloc(&w->arena, sizeof *h);
+    h->peer = peer;
+    h->message = arena_alloc(&w->arena, sizeof *h->message);
+    *w->sends_tail = h;
+    w->sends_tail = &h->next;
+    return h->message;
+}
+
+static void write_free(void *thing)
+{
+    struct pending_write *w = thing;
+    task_free(w->admission);
+    arena_free(&w->arena);
+    free(w);
+}
+
+/* Answers come in order but for rows that a batch splits; the queue shrinks from its front. */
+static void writes_shrink(struct core *c)
+{
+    while (c->write_count > 0 && c->writes[c->write_head]->answered) {
+        fx_bury(c, write_free, c->writes[c->write_head]);
+        c->write_head++;
+        c->write_count--;
+    }
+}
+
+static void release(struct core *c, struct pending_write *w)
+{
+    for (struct held *h = w->sends; h != NULL; h = h->next) {
+        fx_send(c, h->peer, h->message);
+    }
+    if (w->event_count > 0) {
+        watch_tell(c, w->task_id, w->events, w->event_count);
+    }
+    struct task *t = task_find(c, w->task_id);
+    if (t == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < w->ready_count; i++) {
+        struct step *s = &t->steps[w->ready[i]];
+        if (s->phase == PHASE_HELD && s->held_by == w->write_id && !task_state_ended(t->state)) {
+            step_make_ready(c, s);
+        }
+    }
+}
+
+static void on_updated(struct core *c, struct pending_write *w, enum store_verdict verdict)
+{
+    struct task *t = task_find(c, w->task_id);
+    assert(t != NULL && t->writes_pending > 0);
+    t->writes_pending--;
+    if (verdict == STORE_OK) {
+        release(c, w);
+        if (task_state_ended(t->state) && t->writes_pending == 0) {
+            task_remove(c, t);
+        }
+        return;
+    }
+    struct partition *p = &c->partitions[w->partition];
+    if (verdict == STORE_GONE) {
+        /* Its TTL ended between the read and the revival: nothing was written, later rows of it
+         * fail alike. */
+        w->sends = NULL;
+        refuse(c, w->peer, w->request, CODE_TASK_NOT_FOUND, "the task has expired");
+    }
+    if (verdict == STORE_FENCED) {
+        c->stats.fenced_total++;
+    }
+    partition_drop(c, p, verdict == STORE_FENCED ? "fenced" : "a write was refused");
+}
+
+void writes_on_answer(struct core *c, const struct store_written *written)
+{
+    struct pending_write *w = write_find(c, written->write_id);
+    if (w == NULL) {
+        return; /* answered twice: the store breaks its contract, but nothing depends on it */
+    }
+    /* Marked only after its handling: a drop within it must still see (and skip) what is being
+     * answered. */
+    if (!w->dropped) {
+        switch (w->kind) {
+        case ROW_CLAIM:
+            partition_on_claimed(c, w->partition, written->verdict);
+            break;
+        case ROW_RENEW:
+            partition_on_renewed(c, w->partition, written->verdict);
+            break;
+        case ROW_RELEASE:
+            partition_on_released(c, w->partition);
+            break;
+        case ROW_ADMIT:
+            on_admitted(c, w, written);
+            if (written->verdict == STORE_OK) {
+                release(c, w);
+            }
+            break;
+        case ROW_UPDATE:
+            on_updated(c, w, written->verdict);
+            break;
+        }
+    }
+    w->answered = true;
+    writes_shrink(c);
+}
+
+void writes_drop(struct core *c, const struct partition *p)
+{
+    for (size_t i = 0; i < c->write_count; i++) {
+        struct pending_write *w = c->writes[c->write_head + i];
+        if (w->partition != p->id || w->dropped || w->answered || w->kind < ROW_ADMIT) {
+            continue;
+        }
+        w->dropped = true;
+        if (w->kind == ROW_ADMIT) {
+            refuse_unavailable(c, w->peer, w->request);
+        }
+        for (struct held *h = w->sends; h != NULL; h = h->next) {
+            if (h->message->request != 0) {
+                refuse_unavailable(c, h->peer, h->message->request);
+            }
+        }
+    }
+}
+
+void writes_free(struct core *c)
+{
+    for (size_t i = 0; i < c->write_count; i++) {
+        write_free(c->writes[c->write_head + i]);
+    }
+    free(c->writes);
+}
+
+void reply_begin(struct core *c, const struct task *t, peer_id peer, uint64_t request,
+                 struct reply *ret_reply)
+{
+    struct reply r = {.core = c, .peer = peer};
+    if (t != NULL && t->writes_pending > 0) {
+        r.write = write_find(c, t->last_write);
+        assert(r.write != NULL);
+    }
+    r.arena = r.write != NULL ? &r.write->arena : fx_arena(c);
+    r.message =
+        r.write != NULL ? write_hold(r.write, peer) : arena_alloc(r.arena, sizeof *r.message);
+    r.message->request = request;
+    *ret_reply = r;
+}
+
+void reply_send(struct reply *r, enum message_type type)
+{
+    r->message->type = type;
+    if (r->write == NULL) {
+        fx_send(r->core, r->peer, r->message);
+    }
+}
+
+void refuse(struct core *c, peer_id peer, uint64_t request, enum code code, const char *detail)
+{
+    if (peer == 0) {
+        return;
+    }
+    struct message m = {.type = MSG_REFUSED, .request = request};
+    m.refused.code = code;
+    m.refused.detail = bytes_str(detail);
+    if (code == CODE_UNAVAILABLE || code == CODE_OVERLOADED || code == CODE_STORE_FULL) {
+        m.refused.retry_after_s = 1;
+    }
+    fx_send(c, peer, &m);
+}
+
+void refuse_for(struct core *c, const struct task *t, const struct peer *p,
+                const struct message *request, enum code code)
+{
+    struct reply r;
+    reply_begin(c, t, p->id, request->request, &r);
+    r.message->refused.code = code;
+    r.message->refused.state = t->state;
+    r.message->refused.detail =
+        bytes_str(arena_printf(r.arena, "the task is %s", task_state_name(t->state)));
+    reply_send(&r, MSG_REFUSED);
+}
+
+void refuse_unavailable(struct core *c, peer_id peer, uint64_t request)
+{
+    refuse(c, peer, request, CODE_UNAVAILABLE,
+           "the store or the owner of this task is away; the outcome is unknown until it is back");
+}

@@ -1,0 +1,64 @@
+/* Writes on their way, and what waits for them: durable first, visible second. Every message that
+ * tells of a change is held in the change's pending write and leaves when the store has said OK;
+ * where it says anything else, it never leaves. */
+#ifndef MARATHON_CORE_WRITES_H
+#define MARATHON_CORE_WRITES_H
+
+#include "core/brain.h"
+
+struct held {
+    struct held *next;
+    peer_id peer;
+    struct message *message;
+};
+
+struct pending_write {
+    uint64_t write_id;
+    enum row_kind kind;
+    partition_id partition;
+    bool dropped; /* its partition was lost: the answer no longer matters */
+    bool answered;
+    bool ends, revives; /* the task, with this write */
+    struct arena arena; /* everything below */
+    struct bytes task_id;
+    struct held *sends, **sends_tail;
+    struct task_event *events;
+    uint32_t event_count;
+    uint32_t *ready; /* steps that may run once this is durable */
+    uint32_t ready_count;
+    struct task *admission; /* ADMIT: owned until the answer */
+    peer_id peer;           /* ADMIT, or REVIVE: who asked */
+    uint64_t request;
+};
+
+struct pending_write *write_create(struct core *c, enum row_kind kind, partition_id partition);
+struct pending_write *write_find(struct core *c, uint64_t write_id); /* NULL where it is answered */
+/* A message that leaves when the write is durable, to be filled with texts from w->arena. */
+struct message *write_hold(struct pending_write *w, peer_id peer);
+void writes_on_answer(struct core *c, const struct store_written *written);
+/* What waits for writes of a partition is told that the outcome is unknown; the answers to come are
+ * ignored. */
+void writes_drop(struct core *c, const struct partition *p);
+void writes_free(struct core *c);
+
+/* An answer to a peer that must not leave before the task's newest write is durable (t may be NULL:
+ * at once). reply_begin; fill r.message with texts from r.arena; reply_send. */
+struct reply {
+    struct core *core;
+    struct pending_write *write; /* NULL: leaves at once */
+    struct arena *arena;
+    struct message *message;
+    peer_id peer;
+};
+
+void reply_begin(struct core *c, const struct task *t, peer_id peer, uint64_t request,
+                 struct reply *ret_reply);
+void reply_send(struct reply *r, enum message_type type);
+/* The common refusals, at once. */
+void refuse(struct core *c, peer_id peer, uint64_t request, enum code code, const char *detail);
+/* The same, held behind the task's newest write, with its state. */
+void refuse_for(struct core *c, const struct task *t, const struct peer *p,
+                const struct message *request, enum code code);
+void refuse_unavailable(struct core *c, peer_id peer, uint64_t request);
+
+#endif

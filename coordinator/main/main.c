@@ -1,0 +1,113 @@
+/* marathon-coordinator: breaks tasks into steps, sends them to workers, checkpoints what they
+ * return. */
+#include <stdio.h>
+
+#include "base/log.h"
+#include "conf/conf.h"
+#include "main/daemon.h"
+
+static const struct conf_entry entries[] = {
+    {.env = "REDIS_URL",
+     .kind = CONF_TEXT,
+     .fallback = "redis://localhost:6379",
+     .help = "redis://[[user]:password@]host[:port][/db] or unix:///path"},
+    {.env = "MARATHON_REDIS_PASSWORD",
+     .kind = CONF_TEXT,
+     .fallback = "",
+     .secret = true,
+     .help = "password for Redis, instead of one in the URL"},
+    {.env = "MARATHON_STORE",
+     .kind = CONF_CHOICE,
+     .fallback = "auto",
+     .choices = "auto|redis|memory",
+     .help = "auto: memory only where a local Redis refuses connections for 2 s at start"},
+    {.env = "MARATHON_DURABILITY",
+     .kind = CONF_CHOICE,
+     .fallback = "always",
+     .choices = "always|relaxed",
+     .help =
+         "relaxed: accept a Redis without appendfsync always (a crash may lose acknowledged work)"},
+    {.env = "MARATHON_COORDINATOR_LISTEN",
+     .kind = CONF_LIST,
+     .fallback = "tcp://127.0.0.1:7400",
+     .help = "where workers and gateways connect: tcp://host:port or ipc:///path; comma separated"},
+    {.env = "MARATHON_PIPELINES",
+     .kind = CONF_LIST,
+     .fallback = "",
+     .help = "directories of pipeline definitions (*.json); comma separated"},
+    {.env = "MARATHON_CHECKPOINT_INTERVAL",
+     .kind = CONF_INT,
+     .fallback = "60",
+     .min = 1,
+     .max = 86400,
+     .help = "seconds between durable progress checkpoints of a running step, at most"},
+    {.env = "MARATHON_MAX_RETRIES_PER_STEP",
+     .kind = CONF_INT,
+     .fallback = "3",
+     .min = 0,
+     .max = 100,
+     .help = "attempts after the first, where neither step nor start says"},
+    {.env = "MARATHON_MAX_TASK_DURATION",
+     .kind = CONF_INT,
+     .fallback = "3600",
+     .min = 1,
+     .max = 31536000,
+     .help = "seconds a task may run"},
+    {.env = "MARATHON_CHECKPOINT_TTL",
+     .kind = CONF_INT,
+     .fallback = "3600",
+     .min = 1,
+     .max = 31536000,
+     .help = "seconds for which an ended task is kept"},
+    {.env = "MARATHON_ENABLE_RECOVERY",
+     .kind = CONF_BOOL,
+     .fallback = "true",
+     .help = "false: tasks found after a coordinator's death fail, and recover is refused"},
+    {.env = "MARATHON_ENABLE_CHECKPOINTS",
+     .kind = CONF_BOOL,
+     .fallback = "true",
+     .help = "false: after a coordinator's death tasks start again at their first step"},
+    {.env = "MARATHON_TASKS_MAX",
+     .kind = CONF_INT,
+     .fallback = "1000000",
+     .min = 1,
+     .max = 100000000,
+     .help = "live tasks at most; beyond them starts get 503"},
+    {.env = "MARATHON_INSECURE_LISTEN",
+     .kind = CONF_BOOL,
+     .fallback = "false",
+     .help = "allow a listener beyond this machine: peers are not authenticated"},
+    {.env = "MARATHON_LOG_LEVEL",
+     .kind = CONF_CHOICE,
+     .fallback = "info",
+     .choices = "debug|info|warn|error",
+     .help = "lines below it are dropped"},
+    {.env = "MARATHON_LOG_FORMAT",
+     .kind = CONF_CHOICE,
+     .fallback = "logfmt",
+     .choices = "logfmt|json",
+     .help = "form of the log on stderr"},
+};
+
+static const struct conf_program program = {
+    .name = "marathon-coordinator",
+    .summary =
+        "Breaks tasks into steps, sends them to workers, checkpoints each completed step in Redis.",
+    .usage_tail = "Example: REDIS_URL=unix:///run/redis.sock marathon-coordinator --pipelines "
+                  "deploy/pipelines\n",
+    .entries = entries,
+    .entry_count = sizeof entries / sizeof entries[0],
+};
+
+int main(int argc, char **argv)
+{
+    struct conf *conf = conf_load(&program, argc, argv, MARATHON_VERSION " (" MARATHON_GIT ")");
+    struct log_options log = {.role = "coordinator"};
+    if (log_level_parse(conf_text(conf, "MARATHON_LOG_LEVEL"), &log.level) != ERR_OK) {
+        die("the settings table lists a log level that there is not");
+    }
+    log.json = strcmp(conf_text(conf, "MARATHON_LOG_FORMAT"), "json") == 0;
+    log_init(&log);
+    log_line(LOG_INFO, "starting", "version=%s git=%s", MARATHON_VERSION, MARATHON_GIT);
+    return daemon_run(daemon_create(conf));
+}
