@@ -1,8 +1,12 @@
-/* Connections that carry length-delimited frames: u32 big-endian length, then so many bytes (see wire/frame.h).
+/* Connections that carry length-delimited frames: u32 big-endian length, then so many bytes (see
+ * wire/frame.h).
  *
- * A vtable with two implementations: transport_nng (nng byte streams; ipc:// and tcp://) and transport_memory (both ends in one process,
- * for tests). All calls and callbacks on the loop's thread, but for transport_send_urgent.
- * A connection is named by an id that is never used again in the process; sends to one that is gone are dropped (ERR_NOT_FOUND). */
+ * A vtable with two implementations: transport_nng (nng byte streams; ipc:// and tcp://) and
+ * transport_memory (both ends in one process, for tests). All calls and callbacks on the loop's
+ * thread, but for transport_send_urgent. A connection is named by an id that is never used again in
+ * the process; sends to one that is gone are dropped (ERR_NOT_FOUND). nng runs threads of its own
+ * and is not fork-safe: fork only to exec. Its exit handlers may hang: after shutdown, end with
+ * _exit. */
 #ifndef MARATHON_TRANSPORT_TRANSPORT_H
 #define MARATHON_TRANSPORT_TRANSPORT_H
 
@@ -12,7 +16,8 @@
 
 typedef uint64_t conn_id; /* 0 is none */
 
-#define TRANSPORT_BACKLOG_BYTES_MAX (64u << 20) /* output waiting on one connection: a peer that far behind is closed */
+#define TRANSPORT_BACKLOG_BYTES_MAX                                                                \
+    (64u << 20) /* output waiting on one connection: a peer that far behind is closed */
 
 enum transport_closed {
     CLOSED_BY_PEER,
@@ -36,16 +41,23 @@ struct transport;
 struct transport_ops {
     /* ERR_INVALID: not a URL we know; ERR_IO: cannot listen there (in use, no permission). */
     enum err (*listen)(struct transport *t, const char *url, struct transport_handler handler);
-    /* Keeps one connection to url: dials again for ever with a jittered back-off from 5 ms to back-off_ms_max. */
-    enum err (*dial)(struct transport *t, const char *url, struct transport_handler handler, uint32_t *ret_dialer);
-    void (*undial)(struct transport *t, uint32_t dialer);
-    /* framed: whole frames with their lengths. Copied; goes out at the end of the turn, one write for all of a connection. */
+    /* Keeps one connection to url: dials again for ever with a jittered back-off from 5 ms to
+     * back-off_ms_max. */
+    enum err (*dial)(struct transport *t, const char *url, struct transport_handler handler,
+                     uint32_t *ret_dialer);
+    void (*undial)(struct transport *t,
+                   uint32_t dialer); /* and closes its connection, if there is one */
+    /* framed: whole frames with their lengths. Copied; goes out at the end of the turn, one write
+     * for all of a connection. */
     enum err (*send)(struct transport *t, conn_id conn, struct bytes framed);
     /* The same from any thread, and put on its way at once (heartbeats). */
     enum err (*send_urgent)(struct transport *t, conn_id conn, struct bytes framed);
     void (*close)(struct transport *t, conn_id conn);
-    /* Stops listening and dialling, flushes what is queued for at most flush_ms, closes all; then calls done on the loop's thread. */
+    /* Stops listening and dialling, flushes what is queued for at most flush_ms, closes all; then
+     * calls done on the loop's thread. Once only. listen and dial answer ERR_CONFLICT from then on.
+     */
     void (*shutdown)(struct transport *t, mono_ms flush_ms, loop_fn *done, void *user);
+    /* After shutdown's done (allowed inside it), when no other thread sends any more. */
     void (*destroy)(struct transport *t);
 };
 
@@ -53,7 +65,8 @@ struct transport {
     const struct transport_ops *ops;
 };
 
-/* The real one. Borrows the loop. dial_backoff_ms_max: 250 is right for workers and gateways (a takeover waits 200 ms for them). */
+/* The real one. Borrows the loop. dial_backoff_ms_max: 250 is right for workers and gateways (a
+ * takeover waits 200 ms for them). */
 struct transport *transport_nng_create(struct loop *loop, mono_ms dial_backoff_ms_max);
 /* Both ends in one process; urls are any text. Frames are delivered in the next turn, in order. */
 struct transport *transport_memory_create(struct loop *loop);

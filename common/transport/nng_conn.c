@@ -1,0 +1,201 @@
+#include "transport/nng_impl.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+static struct bytes key_of(const conn_id *id)
+{
+    return bytes_of(id, sizeof *id);
+}
+
+struct nng_conn *conn_find(struct transport_nng *t, conn_id id)
+{
+    return map_get(&t->table, key_of(&id));
+}
+
+/* ---- input: one receive, armed by the loop only after it has handled the bytes before: that is
+ * the backpressure ---- */
+
+static void on_received(void *arg)
+{
+    struct nng_conn *c = arg;
+    inbox_put(&c->t->inbox, &c->received);
+}
+
+static void receive(struct nng_conn *c)
+{
+    if (c->in_cap - c->in_len <
+        INPUT_BYTES_START / 2) { /* a frame larger than the buffer is on its way */
+        c->in_cap *= 2;
+        c->in = mem_resize(c->in, c->in_cap);
+    }
+    nng_iov iov = {.iov_buf = c->in + c->in_len, .iov_len = c->in_cap - c->in_len};
+    int rc = nng_aio_set_iov(c->recv_aio, 1, &iov);
+    assert(rc == 0);
+    c->receiving = true;
+    nng_stream_recv(c->stream, c->recv_aio);
+}
+
+/* Delivers all whole frames and moves the rest to the front. False where the stream is garbage. */
+static bool deliver(struct nng_conn *c)
+{
+    struct bytes stream = bytes_of(c->in, c->in_len);
+    struct bytes frame;
+    enum cut cut = CUT_MORE;
+    while (!c->closed && (cut = stream_cut(&stream, &frame)) == CUT_FRAME) {
+        c->handler.frame(c->handler.user, c->id, frame);
+    }
+    if (stream.ptr != c->in) {
+        memmove(c->in, stream.ptr, stream.len);
+    }
+    c->in_len = stream.len;
+    return cut != CUT_GARBAGE;
+}
+
+/* Larger where reads fill it, back to the usual once a large frame is through. */
+static void input_resize(struct nng_conn *c, size_t received)
+{
+    size_t cap = c->in_cap;
+    if (c->in_len == 0 && cap > INPUT_BYTES_USUAL_MAX) {
+        cap = INPUT_BYTES_USUAL_MAX;
+    } else if (received >= cap / 2 && cap < INPUT_BYTES_USUAL_MAX) {
+        cap *= 2;
+    }
+    if (cap != c->in_cap) {
+        c->in = mem_resize(c->in, cap);
+        c->in_cap = cap;
+    }
+}
+
+static void received_note(void *owner)
+{
+    struct nng_conn *c = owner;
+    c->receiving = false;
+    if (c->closed) {
+        conn_reap(c);
+        return;
+    }
+    size_t count = nng_aio_count(c->recv_aio);
+    if (nng_aio_result(c->recv_aio) != 0 || count == 0) {
+        conn_shut(c, CLOSED_BY_PEER);
+        return;
+    }
+    c->in_len += count;
+    if (!deliver(c)) {
+        conn_shut(c, CLOSED_GARBAGE);
+    } else if (!c->closed) {
+        input_resize(c, count);
+        receive(c);
+    }
+}
+
+/* ---- the end ---- */
+
+static void sent_note(void *owner)
+{
+    struct nng_conn *c = owner;
+    if (c->closed) {
+        conn_reap(c);
+    } else if (c->t->stopping && output_idle_or_tell(c)) {
+        conn_shut(c, CLOSED_BY_US);
+    } else if (!c->t->stopping) { /* only a failed write tells then */
+        conn_shut(c, CLOSED_BY_PEER);
+    }
+}
+
+static void gone_note(void *owner)
+{
+    struct nng_conn *c = owner;
+    c->closed_told = true;
+    c->handler.closed(c->handler.user, c->id, c->why);
+    if (c->dialer != 0) {
+        dialing_conn_gone(c->t, c->dialer);
+    }
+    conn_reap(c);
+}
+
+void conn_shut(struct nng_conn *c, enum transport_closed why)
+{
+    struct transport_nng *t = c->t;
+    if (c->closed) {
+        return;
+    }
+    c->closed = true;
+    c->why = why;
+    pthread_mutex_lock(&t->table_lock);
+    map_remove(&t->table, key_of(&c->id));
+    pthread_mutex_unlock(&t->table_lock);
+    output_close(c);
+    nng_stream_close(c->stream);
+    inbox_put(&t->inbox, &c->gone);
+}
+
+static bool output_busy(struct nng_conn *c)
+{
+    pthread_mutex_lock(&c->out.lock);
+    bool busy = c->out.sending;
+    pthread_mutex_unlock(&c->out.lock);
+    return busy;
+}
+
+void conn_reap(struct nng_conn *c)
+{
+    struct transport_nng *t = c->t;
+    if (!c->closed_told || c->receiving || c->dirty || output_busy(c)) {
+        return;
+    }
+    nng_aio_free(c->recv_aio);
+    output_free(c);
+    nng_stream_free(c->stream);
+    inbox_forget(&t->inbox, &c->sent);
+    if (c->next != NULL) {
+        c->next->prev = c->prev;
+    }
+    if (c->prev != NULL) {
+        c->prev->next = c->next;
+    } else {
+        t->conns = c->next;
+    }
+    free(c->in);
+    free(c);
+}
+
+/* ---- the beginning ---- */
+
+static void set_options(nng_stream *stream)
+{
+    /* ipc has neither: then they are refused, and nothing is lost. */
+    nng_stream_set_bool(stream, NNG_OPT_TCP_NODELAY, true);
+    nng_stream_set_bool(stream, NNG_OPT_TCP_KEEPALIVE, true);
+}
+
+void conn_open(struct transport_nng *t, nng_stream *stream, uint32_t dialer,
+               struct transport_handler handler)
+{
+    struct nng_conn *c = mem_zalloc(sizeof *c);
+    c->id = conn_id_next();
+    c->t = t;
+    c->stream = stream;
+    c->handler = handler;
+    c->dialer = dialer;
+    c->received = (struct note){.fn = received_note, .owner = c};
+    c->sent = (struct note){.fn = sent_note, .owner = c};
+    c->gone = (struct note){.fn = gone_note, .owner = c};
+    c->in_cap = INPUT_BYTES_START;
+    c->in = mem_alloc(c->in_cap);
+    c->recv_aio = aio_new(on_received, c);
+    output_init(c);
+    set_options(stream);
+    c->next = t->conns;
+    if (c->next != NULL) {
+        c->next->prev = c;
+    }
+    t->conns = c;
+    pthread_mutex_lock(&t->table_lock);
+    map_put(&t->table, key_of(&c->id), c);
+    pthread_mutex_unlock(&t->table_lock);
+    handler.opened(handler.user, c->id, dialer);
+    if (!c->closed) {
+        receive(c);
+    }
+}

@@ -1,0 +1,186 @@
+/* Inside of transport_nng: shared by its own files only.
+ *
+ * Threads. nng runs callbacks on threads of its own. They touch two things: the output of a
+ * connection (under its lock), and the inbox, where each leaves a note for the loop's thread.
+ * Everything else is the loop's. send_urgent, from any thread, looks a connection up and starts its
+ * output under the table's lock; a connection leaves the table before it is taken apart.
+ *
+ * Taking apart, always on the loop's thread: out of the table, nng_stream_close (which completes
+ * both aios), and when both have reported: nng_aio_free twice, nng_stream_free. Freed in a
+ * callback, nng crashes.
+ *
+ * Lock order: table, output, inbox. */
+#ifndef MARATHON_TRANSPORT_NNG_IMPL_H
+#define MARATHON_TRANSPORT_NNG_IMPL_H
+
+#include <nng/nng.h>
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "base/map.h"
+#include "base/rng.h"
+#include "transport/stream_frames.h"
+#include "transport/transport.h"
+
+#define DIAL_BACKOFF_MS_MIN 5
+#define DIAL_STABLE_MS      10000 /* a connection that lived this long resets the back-off */
+#define DIAL_PATIENCE_MS    3000  /* for one attempt: a host that swallows packets is tried again */
+#define ACCEPT_BACKOFF_MS   10 /* after an accept that failed: out of descriptors must not spin */
+#define INPUT_BYTES_START   (32u << 10)
+#define INPUT_BYTES_USUAL_MAX                                                                      \
+    (256u << 10) /* grown to this for throughput, beyond it only for a large frame */
+#define OUTPUT_KEPT_BYTES_MAX                                                                      \
+    (1u << 20) /* a buffer larger than this is given back once it is empty */
+
+struct transport_nng;
+
+/* One thing that nng has to tell the loop. Lies in its owner; queued at most once at a time. */
+struct note {
+    struct note *next;
+    struct note *prev;
+    bool queued;
+    loop_fn *fn;
+    void *owner;
+};
+
+struct inbox {
+    pthread_mutex_t lock;
+    struct loop *loop;
+    struct note *first;
+    struct note *last;
+    size_t count;
+    bool woken; /* a drain is on its way through the loop's mailbox */
+};
+
+void inbox_init(struct inbox *i, struct loop *l);
+void inbox_free(struct inbox *i);
+void inbox_put(struct inbox *i, struct note *n);    /* any thread */
+void inbox_forget(struct inbox *i, struct note *n); /* loop; for an owner that goes */
+void inbox_drain(struct inbox *i);  /* loop; the notes that were there when it began */
+void inbox_rescue(struct inbox *i); /* loop; drains what no wake-up came for */
+bool inbox_asleep(struct inbox *i); /* nothing in it, and no drain on its way */
+
+/* A double buffer: sends gather in `fill` while nng writes `flight`. Who sets `sending` owns the
+ * flight and the aio until the aio reports; the report goes on with what has gathered, on nng's
+ * thread, so that a stuck loop does not hold beats back. */
+struct output {
+    pthread_mutex_t lock;
+    nng_aio *aio;
+    struct buf fill;
+    struct buf flight;
+    size_t flight_sent;
+    bool sending;
+    bool closed;       /* nothing may start any more */
+    bool tell_if_idle; /* the loop wants a note when all is out */
+};
+
+struct nng_conn {
+    conn_id id;
+    struct transport_nng *t;
+    nng_stream *stream;
+    struct transport_handler handler;
+    uint32_t dialer; /* 0: accepted */
+
+    nng_aio *recv_aio;
+    bool receiving; /* armed, or its note not yet handled */
+    uint8_t *in;
+    size_t in_len;
+    size_t in_cap;
+    struct note received;
+
+    struct output out;
+    struct note sent;
+
+    bool closed; /* out of the table; `closed` is or will be told */
+    bool closed_told;
+    enum transport_closed why;
+    struct note gone;
+
+    bool dirty; /* in the transport's list of those with new output in this turn */
+    struct nng_conn *dirty_next;
+    struct nng_conn *next;
+    struct nng_conn *prev;
+};
+
+struct nng_listening {
+    struct transport_nng *t;
+    nng_stream_listener *listener;
+    nng_aio *aio;
+    struct note accepted;
+    struct loop_timer *again;
+    bool accepting;
+    bool failing; /* the accept before failed too */
+    struct transport_handler handler;
+    struct nng_listening *next;
+};
+
+struct nng_dialing {
+    struct transport_nng *t;
+    uint32_t number;
+    char *url;
+    nng_stream_dialer *dialer;
+    nng_aio *aio;
+    struct note dialed;
+    struct loop_timer *again;
+    bool dialing;
+    bool stopped;
+    mono_ms backoff_ms;
+    mono_ms opened_at;
+    struct transport_handler handler;
+    struct nng_dialing *next;
+};
+
+struct transport_nng {
+    struct transport base; /* first: a transport is its transport_nng */
+    struct loop *loop;
+    mono_ms dial_backoff_ms_max;
+    struct rng rng; /* jitter */
+    struct inbox inbox;
+
+    pthread_mutex_t table_lock; /* held to change the table, and by other threads to read it */
+    struct map table;           /* by id: the open connections */
+    struct nng_conn *conns;     /* all, those being taken apart too */
+    struct nng_conn *dirty;
+    struct nng_listening *listenings;
+    struct nng_dialing *dialings;
+    uint32_t dialer_last;
+
+    bool stopping;
+    struct loop_timer *flush_timer;
+    loop_fn *stopped;
+    void *stopped_user;
+};
+
+/* nng_output.c. Any thread; the caller sees to it that the connection stays. */
+void output_init(struct nng_conn *c);
+void output_free(struct nng_conn *c);
+enum err MUST_CHECK output_add(struct nng_conn *c,
+                               struct bytes framed); /* ERR_FULL, ERR_NOT_FOUND once closed */
+void output_start(struct nng_conn *c);
+bool output_idle_or_tell(struct nng_conn *c); /* false: the note `sent` comes when it is */
+void output_close(struct nng_conn *c);
+
+/* nng_conn.c */
+void conn_open(struct transport_nng *t, nng_stream *stream, uint32_t dialer,
+               struct transport_handler handler);
+struct nng_conn *conn_find(struct transport_nng *t, conn_id id);
+void conn_shut(struct nng_conn *c,
+               enum transport_closed why); /* `closed` is told in a later turn */
+void conn_reap(struct nng_conn *c);        /* frees it once nothing refers to it any more */
+
+/* nng_listen.c, nng_dial.c */
+enum err MUST_CHECK listening_open(struct transport_nng *t, const char *url,
+                                   struct transport_handler handler);
+void listening_close(struct nng_listening *l);
+enum err MUST_CHECK dialing_open(struct transport_nng *t, const char *url,
+                                 struct transport_handler handler, uint32_t *ret_dialer);
+void dialing_stop(struct nng_dialing *d);
+void dialing_conn_gone(struct transport_nng *t,
+                       uint32_t number); /* its connection closed: dial again */
+struct nng_dialing *dialing_find(struct transport_nng *t, uint32_t number);
+
+/* A new aio, or death: it only fails out of memory. */
+nng_aio *aio_new(void (*fn)(void *), void *arg);
+bool url_known(const char *url);
+
+#endif

@@ -1,0 +1,130 @@
+#include "transport/nng_impl.h"
+
+#include <assert.h>
+
+/* The flight is the caller's: it set `sending`. */
+static void submit(struct nng_conn *c)
+{
+    struct output *o = &c->out;
+    nng_iov iov = {.iov_buf = o->flight.ptr + o->flight_sent,
+                   .iov_len = o->flight.len - o->flight_sent};
+    int rc = nng_aio_set_iov(o->aio, 1, &iov);
+    assert(rc == 0);
+    nng_stream_send(c->stream, o->aio);
+}
+
+/* Under the lock. True where there is a flight to submit now. */
+static bool take_off(struct output *o)
+{
+    if (o->closed || o->fill.len == 0) {
+        return false;
+    }
+    struct buf empty = o->flight;
+    o->flight = o->fill;
+    o->fill = empty;
+    o->flight_sent = 0;
+    return true;
+}
+
+/* Under the lock. True where the rest of the flight, or the next, is to be submitted. */
+static bool reported(struct output *o, int result, size_t written)
+{
+    if (result != 0) {
+        o->closed = true;
+        return false;
+    }
+    o->flight_sent += written;
+    if (o->flight_sent < o->flight.len) { /* a short write */
+        return !o->closed;
+    }
+    o->flight_sent = 0;
+    if (o->flight.cap > OUTPUT_KEPT_BYTES_MAX) {
+        buf_free(&o->flight);
+    } else {
+        buf_clear(&o->flight);
+    }
+    return take_off(o);
+}
+
+/* On a thread of nng's. The note is put under the lock: whoever then sees `sending` false knows
+ * that the note is there. */
+static void on_sent(void *arg)
+{
+    struct nng_conn *c = arg;
+    struct output *o = &c->out;
+    pthread_mutex_lock(&o->lock);
+    bool more = reported(o, nng_aio_result(o->aio), nng_aio_count(o->aio));
+    if (!more) {
+        o->sending = false;
+        if (o->closed || o->tell_if_idle) {
+            inbox_put(&c->t->inbox, &c->sent);
+        }
+    }
+    pthread_mutex_unlock(&o->lock);
+    if (more) {
+        submit(c);
+    }
+}
+
+void output_init(struct nng_conn *c)
+{
+    int rc = pthread_mutex_init(&c->out.lock, NULL);
+    assert(rc == 0);
+    c->out.aio = aio_new(on_sent, c);
+}
+
+void output_free(struct nng_conn *c)
+{
+    nng_aio_free(c->out.aio);
+    pthread_mutex_destroy(&c->out.lock);
+    buf_free(&c->out.fill);
+    buf_free(&c->out.flight);
+}
+
+enum err output_add(struct nng_conn *c, struct bytes framed)
+{
+    struct output *o = &c->out;
+    enum err e = ERR_OK;
+    pthread_mutex_lock(&o->lock);
+    size_t behind = o->fill.len + o->flight.len - o->flight_sent;
+    if (o->closed) {
+        e = ERR_NOT_FOUND;
+    } else if (framed.len > TRANSPORT_BACKLOG_BYTES_MAX - behind) {
+        e = ERR_FULL;
+    } else {
+        buf_add_bytes(&o->fill, framed);
+    }
+    pthread_mutex_unlock(&o->lock);
+    return e;
+}
+
+void output_start(struct nng_conn *c)
+{
+    struct output *o = &c->out;
+    pthread_mutex_lock(&o->lock);
+    bool start = !o->sending && take_off(o);
+    if (start) {
+        o->sending = true;
+    }
+    pthread_mutex_unlock(&o->lock);
+    if (start) {
+        submit(c);
+    }
+}
+
+bool output_idle_or_tell(struct nng_conn *c)
+{
+    struct output *o = &c->out;
+    pthread_mutex_lock(&o->lock);
+    bool idle = !o->sending && (o->closed || o->fill.len == 0);
+    o->tell_if_idle = !idle;
+    pthread_mutex_unlock(&o->lock);
+    return idle;
+}
+
+void output_close(struct nng_conn *c)
+{
+    pthread_mutex_lock(&c->out.lock);
+    c->out.closed = true;
+    pthread_mutex_unlock(&c->out.lock);
+}
