@@ -1,5 +1,8 @@
 /* Settings: one table per program; each entry is an environment variable, the same key (lower case) in an ini file, and a flag.
  * Precedence: flag, environment, file, default. Every X can be given as X_FILE (a file's content, one trailing newline dropped).
+ * An empty environment variable counts as not set. The ini file has `key = value` lines, whole-line comments (# ;) and sections
+ * named after programs: keys before the first section are for the program that reads the file, sections of others are passed over.
+ * A BOOL flag stands alone (true), as --x=false or as --no-x. An entry without env is a heading of --help: its help is the title.
  * Generates --help (grouped, with defaults and units), --version and --print-config (value and where it came from; secrets as ***). */
 #ifndef MARATHON_CONF_CONF_H
 #define MARATHON_CONF_CONF_H
