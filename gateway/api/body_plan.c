@@ -1,0 +1,78 @@
+#include "api/body_plan.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+void body_plan_free(struct body_plan *plan)
+{
+    buf_free(&plan->text);
+    free(plan->pieces);
+    *plan = (struct body_plan){0};
+}
+
+static void piece_add(struct body_plan *plan, struct body_piece piece)
+{
+    if (piece.len == 0) {
+        return;
+    }
+    MEM_GROW(plan->pieces, plan->count, plan->cap);
+    plan->pieces[plan->count++] = piece;
+    plan->total += piece.len;
+}
+
+/* Covers the text appended since the last piece. */
+static void text_close(struct body_plan *plan)
+{
+    piece_add(plan, (struct body_piece){false, plan->text_done, plan->text.len - plan->text_done});
+    plan->text_done = plan->text.len;
+}
+
+void body_plan_doc(struct body_plan *plan, uint64_t offset, uint64_t len)
+{
+    text_close(plan);
+    piece_add(plan, (struct body_piece){true, offset, len});
+}
+
+void body_plan_finish(struct body_plan *plan)
+{
+    text_close(plan);
+}
+
+bool body_plan_next(const struct body_plan *plan, const struct body_cursor *cursor, size_t max,
+                    struct body_want *ret_want)
+{
+    if (cursor->piece >= plan->count || max == 0) {
+        return false;
+    }
+    const struct body_piece *piece = &plan->pieces[cursor->piece];
+    uint64_t left = piece->len - cursor->done;
+    size_t len = left < max ? (size_t)left : max;
+    uint64_t at = piece->offset + cursor->done;
+    *ret_want = (struct body_want){.doc = piece->doc, .offset = at, .len = len};
+    if (!piece->doc) {
+        ret_want->text = bytes_part(buf_bytes(&plan->text), (size_t)at, len);
+    }
+    return true;
+}
+
+void body_cursor_move(const struct body_plan *plan, struct body_cursor *cursor, size_t len)
+{
+    cursor->done += len;
+    assert(cursor->done <= plan->pieces[cursor->piece].len);
+    if (cursor->done == plan->pieces[cursor->piece].len) {
+        cursor->piece++;
+        cursor->done = 0;
+    }
+}
+
+void body_plan_write(const struct body_plan *plan, struct bytes doc, uint64_t doc_offset,
+                     struct buf *out)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        const struct body_piece *piece = &plan->pieces[i];
+        struct bytes from = piece->doc ? doc : buf_bytes(&plan->text);
+        uint64_t base = piece->doc ? doc_offset : 0;
+        assert(piece->offset >= base && piece->offset - base + piece->len <= from.len);
+        buf_add_bytes(out, bytes_part(from, (size_t)(piece->offset - base), (size_t)piece->len));
+    }
+}

@@ -1,0 +1,146 @@
+#include "api/event_json.h"
+
+#include "api/status_json.h"
+#include "json/scan.h"
+
+static const char *event_name(enum event_type t)
+{
+    switch (t) {
+    case EVENT_PROGRESS:
+        return "progress_update";
+    case EVENT_STEP_COMPLETED:
+        return "step_completed";
+    case EVENT_STEP_RETRY:
+        return "step_retry";
+    case EVENT_TASK_COMPLETE:
+        return "task_complete";
+    case EVENT_TASK_ERROR:
+        return "task_error";
+    case EVENT_TASK_CANCELLED:
+        return "task_cancelled";
+    case EVENT_TASK_RECOVERING:
+        return "task_recovering";
+    case EVENT_TYPE_COUNT:
+        break;
+    }
+    return "unknown"; /* a newer coordinator's: clients ignore what they do not know */
+}
+
+bool event_is_final(enum event_type type)
+{
+    return type == EVENT_TASK_COMPLETE || type == EVENT_TASK_ERROR || type == EVENT_TASK_CANCELLED;
+}
+
+static void open_put(struct buf *out, enum event_type type, struct bytes task_id,
+                     enum task_state state)
+{
+    buf_addf(out, "{\"type\":\"%s\",\"data\":{\"task_id\":", event_name(type));
+    json_put_string(out, task_id);
+    json_put_member(out, "status", bytes_str(task_state_name(state)));
+}
+
+static void close_put(struct buf *out, unix_ms at, uint64_t seq)
+{
+    buf_add_char(out, '}');
+    json_put_time(out, "timestamp", at);
+    buf_addf(out, ",\"seq\":%llu}", (unsigned long long)seq);
+}
+
+static void code_put(struct buf *out, enum code code)
+{
+    bool known = code > CODE_NONE && code < CODE_COUNT;
+    json_put_member_or_null(out, "code", known ? bytes_str(code_info(code)->name) : BYTES_NONE);
+}
+
+static void progress_put(struct buf *out, const struct task_event *e)
+{
+    buf_add_str(out, ",\"progress\":");
+    json_put_number(out, e->progress);
+    json_put_member_or_null(out, "current_step", e->step_name);
+    buf_addf(out, ",\"step_index\":%u,\"total_steps\":%u", e->step + 1, e->total_steps);
+}
+
+static void retry_put(struct buf *out, const struct task_event *e)
+{
+    json_put_member_or_null(out, "step", e->step_name);
+    buf_addf(out, ",\"step_id\":\"step_%u\",\"attempt\":%u", e->step, e->attempt);
+    json_put_member_or_null(out, "error", e->message);
+    code_put(out, e->code);
+    json_put_time(out, "retry_at", e->retry_at);
+}
+
+static void error_put(struct buf *out, struct bytes error, enum code code, struct bytes step)
+{
+    json_put_member_or_null(out, "error", error);
+    code_put(out, code);
+    json_put_member_or_null(out, "step", step);
+}
+
+void event_render(struct bytes task_id, const struct task_event *e, struct buf *out)
+{
+    open_put(out, e->type, task_id, e->state);
+    switch (e->type) {
+    case EVENT_PROGRESS:
+        progress_put(out, e);
+        if (e->message.len > 0) {
+            json_put_member(out, "message", e->message);
+        }
+        break;
+    case EVENT_STEP_COMPLETED:
+        progress_put(out, e);
+        json_put_member_or_null(out, "step", e->step_name);
+        buf_addf(out, ",\"step_id\":\"step_%u\"", e->step);
+        break;
+    case EVENT_STEP_RETRY:
+        retry_put(out, e);
+        break;
+    case EVENT_TASK_ERROR:
+        error_put(out, e->message, e->code, e->step_name);
+        buf_addf(out, ",\"can_recover\":%s", e->can_recover ? "true" : "false");
+        break;
+    case EVENT_TASK_COMPLETE:
+        buf_addf(out, ",\"total_steps\":%u,\"results\":{}", e->total_steps);
+        break;
+    case EVENT_TASK_CANCELLED:
+    case EVENT_TASK_RECOVERING:
+    case EVENT_TYPE_COUNT:
+        break;
+    }
+    close_put(out, e->at, e->seq);
+}
+
+uint64_t initial_state_seq(const struct task_view *v)
+{
+    return task_state_ended(v->state) && v->seq > 0 ? v->seq - 1 : v->seq;
+}
+
+void initial_state_render(const struct task_view *v, struct body_plan *plan)
+{
+    buf_add_str(&plan->text, "{\"type\":\"initial_state\",\"state\":");
+    status_render(v, true, plan);
+    buf_addf(&plan->text, ",\"seq\":%llu}", (unsigned long long)initial_state_seq(v));
+}
+
+void final_render(const struct task_view *v, struct body_plan *plan)
+{
+    struct buf *out = &plan->text;
+    if (v->state == TASK_COMPLETED) {
+        open_put(out, EVENT_TASK_COMPLETE, v->task_id, v->state);
+        buf_addf(out, ",\"total_steps\":%u,\"results\":", v->step_count);
+        results_render(v, plan);
+    } else if (v->state == TASK_FAILED) {
+        open_put(out, EVENT_TASK_ERROR, v->task_id, v->state);
+        error_put(out, v->error, v->error_code, v->error_step);
+        buf_addf(out, ",\"can_recover\":%s", v->can_recover ? "true" : "false");
+    } else {
+        open_put(out, EVENT_TASK_CANCELLED, v->task_id, v->state);
+    }
+    close_put(out, v->completed_at, v->seq);
+}
+
+void gap_render(struct bytes task_id, uint64_t after, struct buf *out)
+{
+    buf_add_str(out, "{\"type\":\"gap\",\"data\":{\"task_id\":");
+    json_put_string(out, task_id);
+    buf_addf(out, ",\"after\":%llu}}", (unsigned long long)after);
+}

@@ -1,0 +1,26 @@
+/* The messages that watchers get, as product.md fixes them: WebSocket texts and the data of
+ * Server-Sent Events. Pure. */
+#ifndef MARATHON_API_EVENT_JSON_H
+#define MARATHON_API_EVENT_JSON_H
+
+#include "api/body_plan.h"
+#include "model/message.h"
+
+/* One event. EVENT_TASK_COMPLETE comes with "results":{} here: final_render is the one that carries
+ * them. */
+void event_render(struct bytes task_id, const struct task_event *e, struct buf *out);
+
+/* {"type":"initial_state","state":...,"seq":n}, unfinished. seq is the one behind which messages go
+ * on: of an ended task its final message (which has the newest seq) is still to come, so it is one
+ * less there. */
+uint64_t initial_state_seq(const struct task_view *v);
+void initial_state_render(const struct task_view *v, struct body_plan *plan);
+
+/* The final message of an ended task, made from its state alone, unfinished. */
+void final_render(const struct task_view *v, struct body_plan *plan);
+bool event_is_final(enum event_type type);
+
+/* Says that messages behind `after` are lost to this watcher; initial_state follows. */
+void gap_render(struct bytes task_id, uint64_t after, struct buf *out);
+
+#endif

@@ -1,0 +1,196 @@
+#include "api/fields.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "json/scan.h"
+
+static void fault_add(struct problem *p, const char *name, const char *wanted)
+{
+    char detail[200];
+    (void)snprintf(detail, sizeof detail, "must be %s", wanted);
+    problem_add_member(p, bytes_str(name), detail);
+}
+
+/* An integer, also written as 60.0 or 6e1, which some clients' encoders do. */
+static bool int_of(struct bytes value, int64_t min, int64_t max, int32_t *ret_int)
+{
+    char text[40];
+    if (json_kind_of(value) != JSON_NUMBER || value.len >= sizeof text) {
+        return false;
+    }
+    memcpy(text, value.ptr, value.len);
+    text[value.len] = '\0';
+    double v = strtod(text, NULL);
+    if (!(v >= (double)min && v <= (double)max) || v != (double)(int64_t)v) {
+        return false;
+    }
+    *ret_int = (int32_t)v;
+    return true;
+}
+
+static void int_read(const struct field *f, struct bytes value, struct problem *p)
+{
+    if (!int_of(value, f->min, f->max, f->target)) {
+        char wanted[80];
+        (void)snprintf(wanted, sizeof wanted, "a whole number from %lld to %lld", (long long)f->min,
+                       (long long)f->max);
+        fault_add(p, f->name, wanted);
+    }
+}
+
+static void string_read(const struct field *f, struct bytes value, struct arena *arena,
+                        struct problem *p)
+{
+    if (json_kind_of(value) != JSON_STRING) {
+        fault_add(p, f->name, "a string");
+        return;
+    }
+    struct buf text = {0};
+    json_unquote(value, &text);
+    bool fits = f->kind == FIELD_ID ? id_valid(buf_bytes(&text)) : text.len <= (size_t)f->max;
+    if (fits) {
+        *(struct bytes *)f->target = arena_bytes(arena, buf_bytes(&text));
+    } else if (f->kind == FIELD_ID) {
+        fault_add(p, f->name, "1 to 128 of the characters A-Z a-z 0-9 _ . : -");
+    } else {
+        char wanted[64];
+        (void)snprintf(wanted, sizeof wanted, "at most %lld bytes", (long long)f->max);
+        fault_add(p, f->name, wanted);
+    }
+    buf_free(&text);
+}
+
+/* Over its bound an object is another problem (413), which outranks wrong fields. */
+static void raw_read(const struct field *f, struct bytes value, struct problem *p)
+{
+    enum json_kind wanted = f->kind == FIELD_OBJECT ? JSON_OBJECT : JSON_ARRAY;
+    if (json_kind_of(value) != wanted) {
+        fault_add(p, f->name, f->kind == FIELD_OBJECT ? "an object" : "an array");
+        return;
+    }
+    if (f->max > 0 && value.len > (size_t)f->max) {
+        char detail[160];
+        (void)snprintf(detail, sizeof detail,
+                       "has %zu bytes, at most %lld are taken: put large data into a file or an "
+                       "object store and pass its name",
+                       value.len, (long long)f->max);
+        problem_set(p, CODE_TOO_LARGE, "`%s` %s", f->name, detail);
+        problem_add_member(p, bytes_str(f->name), detail);
+        return;
+    }
+    if (f->kind == FIELD_ARRAY) {
+        struct json_walk w = json_walk(value);
+        struct bytes key, item;
+        if (!json_next(&w, &key, &item)) {
+            return;
+        }
+    }
+    *(struct bytes *)f->target = value;
+}
+
+static void field_read(const struct field *f, struct bytes value, struct arena *arena,
+                       struct problem *p)
+{
+    enum json_kind kind = json_kind_of(value);
+    if (kind == JSON_NULL) {
+        return;
+    }
+    switch (f->kind) {
+    case FIELD_ID:
+    case FIELD_TEXT:
+        string_read(f, value, arena, p);
+        return;
+    case FIELD_OBJECT:
+    case FIELD_ARRAY:
+        raw_read(f, value, p);
+        return;
+    case FIELD_BOOL:
+        if (kind != JSON_TRUE && kind != JSON_FALSE) {
+            fault_add(p, f->name, "true or false");
+            return;
+        }
+        *(bool *)f->target = kind == JSON_TRUE;
+        return;
+    case FIELD_INT:
+        int_read(f, value, p);
+        return;
+    }
+}
+
+/* A key as it is meant: a raw one may hold escapes. */
+static struct bytes key_decode(struct bytes raw, struct buf *quoted, struct buf *out)
+{
+    if (raw.len == 0 || memchr(raw.ptr, '\\', raw.len) == NULL) {
+        return raw;
+    }
+    buf_clear(quoted);
+    buf_clear(out);
+    buf_add_char(quoted, '"');
+    buf_add_bytes(quoted, raw);
+    buf_add_char(quoted, '"');
+    json_unquote(buf_bytes(quoted), out);
+    return buf_bytes(out);
+}
+
+static const struct field *field_find(const struct field *fields, size_t count, struct bytes key)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (bytes_is(key, fields[i].name)) {
+            return &fields[i];
+        }
+    }
+    return NULL;
+}
+
+static void members_read(struct bytes object, const struct field *fields, size_t count,
+                         struct arena *arena, struct problem *p)
+{
+    uint64_t seen = 0;
+    struct buf quoted = {0}, decoded = {0};
+    struct json_walk w = json_walk(object);
+    struct bytes raw, value;
+    while (json_next(&w, &raw, &value) && p->code != CODE_TOO_LARGE) {
+        struct bytes key = key_decode(raw, &quoted, &decoded);
+        const struct field *f = field_find(fields, count, key);
+        if (f == NULL) {
+            problem_add_member(p, key, "is not a field of this call");
+        } else if ((seen & (1ULL << (f - fields))) != 0) {
+            problem_add_member(p, key, "is given twice");
+        } else {
+            seen |= 1ULL << (f - fields);
+            field_read(f, value, arena, p);
+        }
+    }
+    buf_free(&quoted);
+    buf_free(&decoded);
+}
+
+bool fields_read(struct bytes body, const struct field *fields, size_t count, struct arena *arena,
+                 struct problem *ret_problem)
+{
+    struct bytes object;
+    struct json_fault fault;
+    if (json_check(body, &object, &fault) != ERR_OK) {
+        problem_set(ret_problem, CODE_INVALID_JSON, "the body is not JSON: %s at byte %zu",
+                    fault.reason, fault.offset);
+        return false;
+    }
+    if (json_kind_of(object) != JSON_OBJECT) {
+        problem_set(ret_problem, CODE_INVALID_FIELD, "the body must be a JSON object");
+        problem_add(ret_problem, "", "must be an object");
+        return false;
+    }
+    problem_set(ret_problem, CODE_INVALID_FIELD, " ");
+    members_read(object, fields, count, arena, ret_problem);
+    if (ret_problem->fault_count == 0) {
+        return true;
+    }
+    if (ret_problem->code == CODE_INVALID_FIELD) {
+        const struct problem_fault *first = &ret_problem->faults[0];
+        const char *name = first->pointer[0] == '/' ? first->pointer + 1 : first->pointer;
+        (void)snprintf(ret_problem->detail, sizeof ret_problem->detail, "`%s` %s", name,
+                       first->detail);
+    }
+    return false;
+}

@@ -1,0 +1,29 @@
+/* Reads the members of a body's object into typed targets by a table, gathering every fault into
+ * one problem. Pure, private to api/. */
+#ifndef MARATHON_API_FIELDS_H
+#define MARATHON_API_FIELDS_H
+
+#include "api/problem.h"
+
+enum field_kind {
+    FIELD_ID,     /* struct bytes: a string in the alphabet of ids */
+    FIELD_TEXT,   /* struct bytes: a string of at most max bytes */
+    FIELD_OBJECT, /* struct bytes: the raw value, at most max bytes */
+    FIELD_ARRAY,  /* struct bytes: the raw value; [] counts as absent */
+    FIELD_BOOL,   /* bool */
+    FIELD_INT,    /* int32_t within min..max */
+};
+
+struct field {
+    const char *name;
+    enum field_kind kind;
+    int64_t min, max;
+    void *target;
+};
+
+/* body must be one JSON object. Strings are decoded into the arena. False: ret_problem is set (400,
+ * 413 or 422). */
+bool fields_read(struct bytes body, const struct field *fields, size_t count, struct arena *arena,
+                 struct problem *ret_problem);
+
+#endif

@@ -1,0 +1,265 @@
+#include "api/list_json.h"
+
+#include <stdlib.h>
+
+#include "api/cursor.h"
+#include "api/status_json.h"
+#include "json/scan.h"
+#include "model/limits.h"
+
+bool list_query_parse(const struct query *q, struct arena *arena, struct list_request *ret_request,
+                      struct problem *ret_problem)
+{
+    struct list_request r = {.state = -1, .before = NEVER_MS};
+    uint64_t limit = LIST_LIMIT_DEFAULT;
+    struct bytes text;
+    if (query_get(q, "status", &text) && text.len > 0) {
+        enum task_state state;
+        if (task_state_parse(text, &state) != ERR_OK) {
+            problem_set(ret_problem, CODE_INVALID_FIELD,
+                        "the query's `status` must be pending, running, recovering, completed, "
+                        "failed or cancelled");
+            problem_add(ret_problem, "", "query argument `status`");
+            return false;
+        }
+        r.state = (int32_t)state;
+    }
+    if (query_get(q, "task_type", &text)) {
+        r.task_type = text;
+    }
+    if (!query_number(q, "limit", LIST_PAGE_MAX, &limit, ret_problem)) {
+        return false;
+    }
+    if (query_get(q, "cursor", &text) && text.len > 0 &&
+        !cursor_parse(text, arena, &r.before, &r.before_id)) {
+        problem_set(ret_problem, CODE_INVALID_FIELD,
+                    "the query's `cursor` must be a next_cursor of an earlier answer");
+        problem_add(ret_problem, "", "query argument `cursor`");
+        return false;
+    }
+    r.limit = limit == 0 ? 1 : (uint32_t)limit;
+    *ret_request = r;
+    return true;
+}
+
+/* A place in the order of tasks. */
+struct place {
+    unix_ms at;
+    struct bytes id;
+};
+
+static bool newer(struct place a, struct place b)
+{
+    return a.at != b.at ? a.at > b.at : bytes_cmp(a.id, b.id) > 0;
+}
+
+static struct place place_of(const struct task_summary *s)
+{
+    return (struct place){s->created_at, s->task_id};
+}
+
+static void summary_put(const struct task_summary *s, struct buf *out)
+{
+    buf_add_str(out, "{\"task_id\":");
+    json_put_string(out, s->task_id);
+    json_put_member_or_null(out, "task_type", s->task_type);
+    json_put_member_or_null(out, "session_id", s->session_id);
+    json_put_member(out, "status", bytes_str(task_state_name(s->state)));
+    buf_add_str(out, ",\"progress\":");
+    json_put_number(out, s->progress);
+    buf_addf(out, ",\"steps_completed\":%u,\"total_steps\":%u", s->steps_completed, s->step_count);
+    json_put_member_or_null(out, "current_step_name", s->current_step);
+    json_put_time(out, "created_at", s->created_at);
+    json_put_time(out, "started_at", s->started_at);
+    json_put_time(out, "completed_at", s->completed_at);
+    json_put_member_or_null(out, "error", s->error);
+    buf_add_char(out, '}');
+}
+
+/* The reply whose next item is the newest of all, or -1. */
+static int newest_head(const struct message *const *replies, size_t count, const uint32_t *at)
+{
+    int best = -1;
+    for (size_t i = 0; i < count; i++) {
+        if (at[i] < replies[i]->list.count &&
+            (best < 0 || newer(place_of(&replies[i]->list.items[at[i]]),
+                               place_of(&replies[best]->list.items[at[best]])))) {
+            best = (int)i;
+        }
+    }
+    return best;
+}
+
+/* Behind which place no item may be shown: a coordinator whose page ends there may have newer ones
+ * than the others' next. */
+static bool barrier_of(const struct message *const *replies, size_t count, struct place *ret_place)
+{
+    bool found = false;
+    for (size_t i = 0; i < count; i++) {
+        if (replies[i]->list.next_before_id.len == 0) {
+            continue;
+        }
+        struct place end = {replies[i]->list.next_before, replies[i]->list.next_before_id};
+        if (!found || newer(end, *ret_place)) {
+            *ret_place = end;
+        }
+        found = true;
+    }
+    return found;
+}
+
+void tasks_render(const struct message *const *replies, size_t count, uint32_t limit,
+                  struct buf *out)
+{
+    uint32_t *at = mem_zalloc((count + 1) * sizeof *at);
+    struct place barrier = {0, BYTES_NONE};
+    bool more = barrier_of(replies, count, &barrier);
+    bool bounded = more;
+    struct place next = barrier;
+    buf_add_str(out, "{\"items\":[");
+    for (uint32_t shown = 0;;) {
+        int i = newest_head(replies, count, at);
+        if (i < 0) {
+            break;
+        }
+        const struct task_summary *s = &replies[i]->list.items[at[i]];
+        if (shown == limit || (bounded && newer(barrier, place_of(s)))) {
+            more = true;
+            break;
+        }
+        if (shown > 0) {
+            buf_add_char(out, ',');
+        }
+        summary_put(s, out);
+        at[i]++;
+        if (++shown == limit) {
+            next = place_of(s);
+        }
+    }
+    buf_add_str(out, "],\"next_cursor\":");
+    if (more) {
+        buf_add_char(out, '"');
+        cursor_put(out, next.at, next.id);
+        buf_add_char(out, '"');
+    } else {
+        buf_add_str(out, "null");
+    }
+    buf_add_char(out, '}');
+    free(at);
+}
+
+static void worker_put(const struct worker_view *w, uint32_t busy, unix_ms heard,
+                       struct bytes state, struct buf *out)
+{
+    buf_add_str(out, "{\"worker_id\":");
+    json_put_string(out, w->worker_id);
+    json_put_member(out, "host", w->host);
+    buf_addf(out, ",\"pid\":%u,\"functions\":[", w->pid);
+    for (uint32_t i = 0; i < w->function_count; i++) {
+        if (i > 0) {
+            buf_add_char(out, ',');
+        }
+        json_put_string(out, w->functions[i]);
+    }
+    buf_addf(out, "],\"slots\":%u,\"busy\":%u", w->slots, busy < w->slots ? busy : w->slots);
+    json_put_time(out, "last_heard_at", heard);
+    json_put_member(out, "state", state);
+    buf_add_char(out, '}');
+}
+
+static bool listed_before(const struct message *const *replies, size_t reply, struct bytes id)
+{
+    for (size_t i = 0; i < reply; i++) {
+        for (uint32_t k = 0; k < replies[i]->workers.count; k++) {
+            if (bytes_eq(replies[i]->workers.items[k].worker_id, id)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Draining beats ready (it says so to all), and silent counts only where nobody hears it. */
+static int state_rank(struct bytes state)
+{
+    return bytes_is(state, "draining") ? 2 : bytes_is(state, "silent") ? 0 : 1;
+}
+
+static void worker_merge(const struct message *const *replies, size_t count,
+                         const struct worker_view *w, struct buf *out)
+{
+    uint32_t busy = 0;
+    unix_ms heard = 0;
+    struct bytes state = w->state;
+    for (size_t i = 0; i < count; i++) {
+        for (uint32_t k = 0; k < replies[i]->workers.count; k++) {
+            const struct worker_view *o = &replies[i]->workers.items[k];
+            if (!bytes_eq(o->worker_id, w->worker_id)) {
+                continue;
+            }
+            busy += o->busy;
+            heard = o->last_heard_at > heard ? o->last_heard_at : heard;
+            state = state_rank(o->state) > state_rank(state) ? o->state : state;
+        }
+    }
+    worker_put(w, busy, heard, state, out);
+}
+
+void workers_render(const struct message *const *replies, size_t count, struct buf *out)
+{
+    bool first = true;
+    buf_add_str(out, "{\"items\":[");
+    for (size_t i = 0; i < count; i++) {
+        for (uint32_t k = 0; k < replies[i]->workers.count; k++) {
+            const struct worker_view *w = &replies[i]->workers.items[k];
+            if (listed_before(replies, i, w->worker_id)) {
+                continue;
+            }
+            if (!first) {
+                buf_add_char(out, ',');
+            }
+            first = false;
+            worker_merge(replies, count, w, out);
+        }
+    }
+    buf_add_str(out, "]}");
+}
+
+static void pipeline_put(const struct pipeline_view *p, struct buf *out)
+{
+    buf_add_str(out, "{\"name\":");
+    json_put_string(out, p->name);
+    json_put_member(out, "description", p->description);
+    buf_addf(out, ",\"version\":%u,\"step_count\":%u", p->version, p->step_count);
+}
+
+void pipelines_render(const struct message *reply, struct buf *out)
+{
+    buf_add_str(out, "{\"items\":[");
+    for (uint32_t i = 0; i < reply->pipelines.count; i++) {
+        if (i > 0) {
+            buf_add_char(out, ',');
+        }
+        pipeline_put(&reply->pipelines.items[i], out);
+        buf_add_char(out, '}');
+    }
+    buf_add_str(out, "]}");
+}
+
+bool pipeline_render(const struct message *reply, struct buf *out)
+{
+    if (reply->pipelines.count == 0) {
+        return false;
+    }
+    const struct pipeline_view *p = &reply->pipelines.items[0];
+    struct bytes source;
+    if (json_check(p->source, &source, NULL) != ERR_OK || json_kind_of(source) != JSON_OBJECT) {
+        return false;
+    }
+    pipeline_put(p, out);
+    struct bytes steps = json_member(source, "steps");
+    buf_add_str(out, ",\"steps\":");
+    buf_add_bytes(out, steps.len > 0 ? steps : BYTES_LIT("[]"));
+    buf_add_char(out, '}');
+    return true;
+}

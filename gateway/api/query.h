@@ -1,0 +1,30 @@
+/* The query of a URL: arguments as "name=value", already decoded. Unknown names are ignored; a bad
+ * value is a 422 that names it. Pure. */
+#ifndef MARATHON_API_QUERY_H
+#define MARATHON_API_QUERY_H
+
+#include "api/problem.h"
+
+#define QUERY_WAIT_MS_MAX 60000 /* longest long poll: below the idle time-out of common proxies */
+
+struct query {
+    const struct bytes *args;
+    size_t count;
+};
+
+/* The value of the first argument of that name; false where there is none. "?verbose" is verbose
+ * with an empty value. */
+bool query_get(const struct query *q, const char *name, struct bytes *ret_value);
+
+/* Each returns false with ret_problem set where the value is bad, and leaves *ret_value as it was
+ * where the argument is absent. */
+bool query_wait(const struct query *q, mono_ms *ret_wait,
+                struct problem *ret_problem); /* 30, 30s, 500ms */
+bool query_flag(const struct query *q, const char *name, bool *ret_value,
+                struct problem *ret_problem);
+bool query_number(const struct query *q, const char *name, uint64_t max, uint64_t *ret_value,
+                  struct problem *ret_problem);
+/* Decimal digits only. */
+bool number_parse(struct bytes text, uint64_t max, uint64_t *ret_value);
+
+#endif

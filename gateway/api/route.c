@@ -1,0 +1,93 @@
+#include "api/route.h"
+
+#define PREFIX "/api/v1/marathon"
+
+struct route_row {
+    const char *name;
+    const char *path; /* ending in '/': an id follows */
+    bool post;
+};
+
+static const struct route_row rows[CALL_COUNT] = {
+    [CALL_START] = {"start", PREFIX "/start", true},
+    [CALL_STATUS] = {"status", PREFIX "/status/", false},
+    [CALL_RECOVER] = {"recover", PREFIX "/recover/", true},
+    [CALL_CANCEL] = {"cancel", PREFIX "/cancel/", true},
+    [CALL_CHECKPOINTS] = {"checkpoints", PREFIX "/checkpoints/", false},
+    [CALL_RESULT] = {"result", PREFIX "/result/", false},
+    [CALL_STREAM] = {"stream", PREFIX "/stream/", false},
+    [CALL_TASKS] = {"tasks", PREFIX "/tasks", false},
+    [CALL_PIPELINES] = {"pipelines", PREFIX "/pipelines", false},
+    [CALL_PIPELINE] = {"pipeline", PREFIX "/pipelines/", false},
+    [CALL_WORKERS] = {"workers", PREFIX "/workers", false},
+    [CALL_LIVE] = {"livez", "/livez", false},
+    [CALL_READY] = {"readyz", "/readyz", false},
+    [CALL_METRICS] = {"metrics", "/metrics", false},
+    [CALL_OPENAPI] = {"openapi", "/openapi.json", false},
+    [CALL_SOCKET] = {"socket", "/api/v1/ws/marathon/", false},
+};
+
+const char *call_name(enum call c)
+{
+    return rows[c].name;
+}
+
+static bool row_matches(const struct route_row *row, struct bytes path, struct bytes *ret_id)
+{
+    struct bytes own = bytes_str(row->path);
+    bool takes_id = own.ptr[own.len - 1] == '/';
+    if (!takes_id) {
+        *ret_id = BYTES_NONE;
+        return bytes_eq(path, own);
+    }
+    if (path.len <= own.len || !bytes_eq(bytes_part(path, 0, own.len), own)) {
+        return false;
+    }
+    *ret_id = bytes_part(path, own.len, path.len - own.len);
+    return true;
+}
+
+static bool call_of(struct bytes path, struct route *ret_route)
+{
+    if (bytes_is(path, "/healthz")) { /* the alias that probes of other systems use */
+        *ret_route = (struct route){CALL_READY, BYTES_NONE};
+        return true;
+    }
+    for (int c = 0; c < CALL_COUNT; c++) {
+        if (row_matches(&rows[c], path, &ret_route->id)) {
+            ret_route->call = (enum call)c;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool route_find(struct bytes method, struct bytes path, struct route *ret_route,
+                struct problem *ret_problem)
+{
+    struct route r;
+    if (!call_of(path, &r)) {
+        struct bytes shown = bytes_part(path, 0, 200);
+        problem_set(ret_problem, CODE_NOT_FOUND, "there is nothing at %.*s", (int)shown.len,
+                    (const char *)shown.ptr);
+        return false;
+    }
+    bool post = rows[r.call].post;
+    bool fits =
+        post ? bytes_is(method, "POST") : bytes_is(method, "GET") || bytes_is(method, "HEAD");
+    if (!fits) {
+        problem_set(ret_problem, CODE_METHOD_NOT_ALLOWED, "this call takes %s",
+                    post ? "POST" : "GET");
+        ret_problem->allow = post ? "POST" : "GET, HEAD";
+        return false;
+    }
+    if (r.id.len > 0 && !id_valid(r.id)) {
+        problem_set(
+            ret_problem, CODE_INVALID_ID,
+            "no id can look like this: ids are 1 to %d of the characters A-Z a-z 0-9 _ . : -",
+            ID_BYTES_MAX);
+        return false;
+    }
+    *ret_route = r;
+    return true;
+}

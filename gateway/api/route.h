@@ -1,0 +1,39 @@
+/* Which call a request is: its method and path. Pure; the one table of paths. */
+#ifndef MARATHON_API_ROUTE_H
+#define MARATHON_API_ROUTE_H
+
+#include "api/problem.h"
+
+enum call {
+    CALL_START,
+    CALL_STATUS,
+    CALL_RECOVER,
+    CALL_CANCEL,
+    CALL_CHECKPOINTS,
+    CALL_RESULT,
+    CALL_STREAM,
+    CALL_TASKS,
+    CALL_PIPELINES,
+    CALL_PIPELINE,
+    CALL_WORKERS,
+    CALL_LIVE,
+    CALL_READY,
+    CALL_METRICS,
+    CALL_OPENAPI,
+    CALL_SOCKET, /* WebSocket; only by an upgrade */
+    CALL_COUNT
+};
+
+struct route {
+    enum call call;
+    struct bytes id; /* of the task, or the pipeline's name; borrowed from the path */
+};
+
+/* path is decoded and without the query. HEAD is found as GET. False: ret_problem says why (404,
+ * 405 with Allow). */
+bool route_find(struct bytes method, struct bytes path, struct route *ret_route,
+                struct problem *ret_problem);
+/* "start": for logs and the metrics' label. */
+const char *call_name(enum call c);
+
+#endif

@@ -1,0 +1,134 @@
+#include "api/start_body.h"
+
+#include "api/fields.h"
+#include "model/limits.h"
+
+/* Parts of a hash's input are told apart by their lengths, so that no two lists of parts read the
+ * same. */
+static struct sha256 parts_hash(const char *label, struct bytes a, struct bytes b)
+{
+    struct buf text = {0};
+    buf_addf(&text, "%s %zu %zu ", label, a.len, b.len);
+    buf_add_bytes(&text, a);
+    buf_add_bytes(&text, b);
+    struct sha256 hash = sha256_of(buf_bytes(&text));
+    buf_free(&text);
+    return hash;
+}
+
+/* 26 characters, as generated ids have; lower-case Crockford base32. */
+static void id_from_hash(const struct sha256 *hash, char *text)
+{
+    static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
+    for (int i = 0; i < ID_TEXT_BYTES - 1; i++) {
+        unsigned bit = (unsigned)i * 5;
+        unsigned pair = (unsigned)hash->digest[bit / 8] << 8 | hash->digest[bit / 8 + 1];
+        text[i] = alphabet[(pair >> (11 - bit % 8)) & 31];
+    }
+    text[ID_TEXT_BYTES - 1] = '\0';
+}
+
+static void id_choose(const struct start_input *in, struct bytes given, struct start_call *call)
+{
+    struct bytes session = call->request.session_id;
+    if (given.len == 0 && id_valid(session)) {
+        given = session;
+    }
+    if (given.len > 0) {
+        memcpy(call->task_id, given.ptr, given.len);
+        call->task_id[given.len] = '\0';
+    } else if (in->idempotency_key.len > 0) {
+        struct sha256 hash = parts_hash("task-id", in->credential, in->idempotency_key);
+        id_from_hash(&hash, call->task_id);
+    } else {
+        char text[ID_TEXT_BYTES];
+        memcpy(call->task_id, id_make(in->now, in->random, text), ID_TEXT_BYTES);
+    }
+    call->request.task_id = bytes_str(call->task_id);
+}
+
+/* Without a key of the client we make one for this request, so that sending it again to another
+ * owner is safe. */
+static void key_choose(const struct start_input *in, struct start_call *call)
+{
+    call->key = in->idempotency_key.len > 0
+                    ? parts_hash("key", in->credential, in->idempotency_key)
+                    : parts_hash("own", in->credential, bytes_of(in->random + 10, 16));
+    call->body_hash = sha256_of(in->body);
+    call->request.idempotency_key = bytes_of(call->key.digest, SHA256_BYTES);
+    call->request.body_hash = bytes_of(call->body_hash.digest, SHA256_BYTES);
+}
+
+static bool key_check(struct bytes key, struct problem *ret_problem)
+{
+    bool good = key.len <= IDEMPOTENCY_TEXT_MAX;
+    for (size_t i = 0; i < key.len && good; i++) {
+        good = key.ptr[i] >= 0x20 && key.ptr[i] < 0x7f;
+    }
+    if (!good) {
+        problem_set(ret_problem, CODE_INVALID_FIELD,
+                    "the header Idempotency-Key must be 1 to %d printable ASCII characters",
+                    IDEMPOTENCY_TEXT_MAX);
+        problem_add(ret_problem, "", "header Idempotency-Key");
+    }
+    return good;
+}
+
+bool start_body_parse(const struct start_input *in, struct start_call *ret_call,
+                      struct problem *ret_problem)
+{
+    struct start_request *r = &ret_call->request;
+    *r = (struct start_request){.enable_checkpoints = true,
+                                .checkpoint_interval_s = -1,
+                                .max_retries = -1,
+                                .max_duration_s = -1};
+    struct bytes task_id = BYTES_NONE;
+    const struct field fields[] = {
+        {"task_type", FIELD_ID, 0, 0, &r->task_type},
+        {"steps", FIELD_ARRAY, 0, 0, &r->steps},
+        {"session_id", FIELD_TEXT, 0, SESSION_ID_BYTES_MAX, &r->session_id},
+        {"task_id", FIELD_ID, 0, 0, &task_id},
+        {"input_data", FIELD_OBJECT, 0, INPUT_BYTES_MAX, &r->input},
+        {"enable_checkpoints", FIELD_BOOL, 0, 0, &r->enable_checkpoints},
+        {"checkpoint_interval_seconds", FIELD_INT, 1, INTERVAL_S_MAX, &r->checkpoint_interval_s},
+        {"max_retries_per_step", FIELD_INT, 0, RETRIES_MAX, &r->max_retries},
+        {"max_task_duration_seconds", FIELD_INT, 1, TASK_DURATION_S_MAX, &r->max_duration_s},
+        {"priority", FIELD_INT, PRIORITY_MIN, PRIORITY_MAX, &r->priority},
+    };
+    if (!key_check(in->idempotency_key, ret_problem) ||
+        !fields_read(in->body, fields, sizeof fields / sizeof *fields, &ret_call->arena,
+                     ret_problem)) {
+        return false;
+    }
+    if (r->task_type.len == 0 && r->steps.len == 0) {
+        problem_set(ret_problem, CODE_INVALID_FIELD,
+                    "`task_type` (the name of a pipeline) or `steps` (an inline one) is needed");
+        problem_add(ret_problem, "/task_type", "is missing, and so is `steps`");
+        return false;
+    }
+    if (r->input.len == 0) {
+        r->input = BYTES_LIT("{}");
+    }
+    id_choose(in, task_id, ret_call);
+    key_choose(in, ret_call);
+    return true;
+}
+
+void start_call_free(struct start_call *call)
+{
+    arena_free(&call->arena);
+}
+
+bool recover_body_parse(struct bytes body, struct bytes task_id, struct arena *arena,
+                        struct recover_request *ret_request, struct problem *ret_problem)
+{
+    *ret_request = (struct recover_request){.task_id = task_id};
+    if (body.len == 0) {
+        return true;
+    }
+    const struct field fields[] = {
+        {"from_step", FIELD_ID, 0, 0, &ret_request->from_step},
+        {"checkpoint_id", FIELD_TEXT, 0, 256, &ret_request->checkpoint_id},
+    };
+    return fields_read(body, fields, sizeof fields / sizeof *fields, arena, ret_problem);
+}

@@ -1,0 +1,44 @@
+/* The bodies of POST /start and POST /recover -> requests of the wire. Pure: time and randomness
+ * are arguments.
+ *
+ * Every fault of a body is told at once (problem.h's errors). An optional field that is null counts
+ * as absent. Payload bytes are checked as JSON once, here, and handed on as they are. */
+#ifndef MARATHON_API_START_BODY_H
+#define MARATHON_API_START_BODY_H
+
+#include "api/problem.h"
+#include "crypto/hash.h"
+
+#define START_RANDOM_BYTES   26   /* 10 for an id, 16 for an idempotency key of our own */
+#define SESSION_ID_BYTES_MAX 1024 /* kept and shown, never looked at */
+#define IDEMPOTENCY_TEXT_MAX 255  /* length of an Idempotency-Key, as others bound it */
+#define INTERVAL_S_MAX       86400
+
+struct start_input {
+    struct bytes body;
+    struct bytes credential;      /* who asks; "anonymous" without authentication */
+    struct bytes idempotency_key; /* the header's value, empty = none */
+    unix_ms now;
+    uint8_t random[START_RANDOM_BYTES];
+};
+
+/* What a body became. The request borrows from this struct and from the body. Zero-initialise; free
+ * with start_call_free. */
+struct start_call {
+    struct start_request request;
+    char task_id[ID_BYTES_MAX + 1];
+    struct sha256 key;
+    struct sha256 body_hash;
+    struct arena arena;
+};
+
+bool start_body_parse(const struct start_input *in, struct start_call *ret_call,
+                      struct problem *ret_problem);
+void start_call_free(struct start_call *call);
+
+/* The body of a recover: empty, or {"from_step"?, "checkpoint_id"?}. Texts are copied into the
+ * arena. */
+bool recover_body_parse(struct bytes body, struct bytes task_id, struct arena *arena,
+                        struct recover_request *ret_request, struct problem *ret_problem);
+
+#endif
