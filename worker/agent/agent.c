@@ -1,0 +1,256 @@
+#include "agent/agent.h"
+
+#include "agent/state.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+/* A worker that itself stood still judges nobody before it has heard again. */
+#define STALL_MS 1000
+/* Looked at this often while there are coordinators, so that a stall of our own is noticed. */
+#define TICK_MS 500
+/* Behind the end of a drain and its grace: for the last outcomes to be acknowledged. */
+#define DRAIN_LAST_MS 1000
+
+struct agent_config agent_config_default(void)
+{
+    return (struct agent_config){.slots = 4,
+                                 .prefetch = 2,
+                                 .coordinators = 1,
+                                 .stop_grace_ms = 5000,
+                                 .resend_ms = 1000,
+                                 .silence_ms = 2000};
+}
+
+struct agent *agent_create(const struct agent_config *config)
+{
+    assert(config->slots > 0 && config->slots <= SLOTS_MAX);
+    assert(config->function_count <= FUNCTIONS_MAX);
+    struct agent *a = mem_zalloc(sizeof *a);
+    a->config = *config;
+    a->next_number = 1;
+    a->mean_ms = 10 * AGENT_QUICK_MS; /* not quick until it was seen */
+    a->lend_at = NEVER_MS;            /* set by the first step */
+    a->drain_at = NEVER_MS;
+    for (uint32_t i = 0; i < config->function_count; i++) {
+        (void)map_put(&a->functions, config->functions[i], &config->functions[i]);
+    }
+    return a;
+}
+
+static void attempt_free(struct attempt *t)
+{
+    arena_free(&t->payload);
+    arena_free(&t->memory);
+    buf_free(&t->text);
+    buf_free(&t->checkpoint);
+    free(t);
+}
+
+static void garbage_free(struct agent *a)
+{
+    for (size_t i = 0; i < a->dead_count; i++) {
+        attempt_free(a->dead[i]);
+    }
+    for (size_t i = 0; i < a->spent_count; i++) {
+        arena_free(&a->spent[i]);
+    }
+    a->dead_count = a->spent_count = 0;
+}
+
+void agent_destroy(struct agent *a)
+{
+    garbage_free(a);
+    for (size_t i = 0; i < a->attempt_count; i++) {
+        attempt_free(a->attempts[i]);
+    }
+    free(a->attempts);
+    free(a->dead);
+    free(a->spent);
+    map_free(&a->functions);
+    free(a);
+}
+
+static void begin(struct agent *a, struct moment now, struct agent_effects *fx)
+{
+    garbage_free(a);
+    fx->count = 0;
+    arena_reset(&fx->arena);
+    if (a->lend_at == NEVER_MS) {
+        a->lend_at = now.mono + AGENT_LEND_MS;
+    } else if (now.mono - a->now.mono > STALL_MS) {
+        a->now = now;
+        peers_forgive(a);
+    }
+    a->now = now;
+    a->fx = fx;
+}
+
+static void take_message(struct agent *a, struct peer *p, const struct message *m)
+{
+    if (m->type != MSG_BEAT || m->beat.loop_age_ms <= AGENT_PEER_STALL_MS) {
+        p->heard_at = a->now.mono;
+    }
+    if (m->type == MSG_WELCOME) {
+        peer_welcome(a, p, m);
+    } else if (!p->welcomed) {
+        return; /* nothing else has a meaning yet */
+    } else if (m->type == MSG_OWNED) {
+        peer_owned(a, p, m->owned.partitions);
+    } else if (m->type == MSG_ORDER) {
+        attempt_ordered(a, p, &m->order);
+    } else if (m->type == MSG_ACK) {
+        outcome_acked(a, &m->ack);
+    } else if (m->type == MSG_STOP) {
+        attempt_stopped(a, &m->stop);
+    } /* others: beats, and what a newer coordinator may say */
+}
+
+static void take_drain(struct agent *a, mono_ms drain_ms)
+{
+    if (a->draining) {
+        return;
+    }
+    a->draining = true;
+    a->drain_at = a->now.mono + drain_ms;
+    for (uint32_t i = 0; i < a->peer_count; i++) {
+        if (a->peers[i].welcomed && !a->peers[i].closing) {
+            fx_send(a, a->peers[i].id, MSG_DRAINING);
+        }
+    }
+}
+
+static void take_event(struct agent *a, const struct agent_event *event)
+{
+    struct peer *p = peer_find(a, event->peer);
+    struct attempt *t = attempt_find(a, event->number);
+    switch (event->kind) {
+    case AGENT_EV_TIME:
+        break;
+    case AGENT_EV_PEER_UP:
+        peer_up(a, event->peer);
+        break;
+    case AGENT_EV_PEER_DOWN:
+        peer_down(a, event->peer);
+        break;
+    case AGENT_EV_MESSAGE:
+        if (p != NULL && !p->closing) {
+            take_message(a, p, event->message);
+        }
+        break;
+    case AGENT_EV_NEWS:
+        if (t != NULL && t->phase == ATTEMPT_RUNNING) {
+            news_take(a, t, event->news);
+        }
+        break;
+    case AGENT_EV_ENDED:
+        assert(t != NULL && t->phase == ATTEMPT_RUNNING);
+        outcome_ended(a, t, event->result);
+        break;
+    case AGENT_EV_DRAIN:
+        take_drain(a, event->drain_ms);
+        break;
+    }
+}
+
+static mono_ms drain_last(const struct agent *a)
+{
+    return a->drain_at + AGENT_DRAIN_GRACE_MS + DRAIN_LAST_MS;
+}
+
+static void drain_check(struct agent *a)
+{
+    if (!a->draining || a->drained) {
+        return;
+    }
+    if (a->now.mono >= a->drain_at) {
+        attempts_drain(a);
+    }
+    if (a->attempt_count == 0 || a->now.mono >= drain_last(a)) {
+        a->drained = true;
+        fx_add(a, AGENT_FX_DRAINED);
+    }
+}
+
+void agent_step(struct agent *a, struct moment now, const struct agent_event *event,
+                struct agent_effects *fx)
+{
+    begin(a, now, fx);
+    take_event(a, event);
+    peers_judge(a);
+    attempts_expire(a);
+    drain_check(a);
+    attempts_start(a);
+    news_send_due(a);
+    outcomes_resend(a);
+    credits_grant(a);
+    a->fx = NULL;
+}
+
+static mono_ms earlier(mono_ms a, mono_ms b)
+{
+    return a < b ? a : b;
+}
+
+static mono_ms attempt_deadline(const struct agent *a, const struct attempt *t)
+{
+    bool reachable = peer_for(a, t) != NULL;
+    if (t->phase == ATTEMPT_HELD) {
+        return reachable ? t->resend_at : NEVER_MS;
+    }
+    if (t->phase == ATTEMPT_RUNNING) {
+        return earlier(t->deadline, t->news && reachable ? t->news_due : NEVER_MS);
+    }
+    return NEVER_MS;
+}
+
+mono_ms agent_next_deadline(const struct agent *a)
+{
+    mono_ms next = NEVER_MS;
+    if (a->peer_count > 0) {
+        next = a->now.mono + TICK_MS;
+    }
+    if (a->draining && !a->drained) {
+        next = earlier(next, a->now.mono < a->drain_at ? a->drain_at : drain_last(a));
+    }
+    for (size_t i = 0; i < a->attempt_count; i++) {
+        next = earlier(next, attempt_deadline(a, a->attempts[i]));
+    }
+    return next;
+}
+
+struct agent_stats agent_stats(const struct agent *a)
+{
+    struct agent_stats s = a->totals;
+    s.waiting = a->waiting;
+    s.running = a->running;
+    s.held = a->held;
+    for (uint32_t i = 0; i < a->peer_count; i++) {
+        s.peers += a->peers[i].welcomed;
+        s.credits += a->peers[i].granted;
+    }
+    return s;
+}
+
+void agent_check(const struct agent *a)
+{
+    uint32_t counts[3] = {0};
+    uint32_t alone = 0;
+    uint32_t alone_running = 0;
+    size_t held_bytes = 0;
+    for (size_t i = 0; i < a->attempt_count; i++) {
+        const struct attempt *t = a->attempts[i];
+        counts[t->phase]++;
+        alone += t->phase != ATTEMPT_HELD && t->order.alone;
+        alone_running += t->phase == ATTEMPT_RUNNING && t->order.alone;
+        held_bytes += t->outcome.result.len + t->outcome.message.len;
+        assert(t->number < a->next_number);
+        assert(i == 0 || a->attempts[i - 1]->number < t->number);
+    }
+    assert(counts[ATTEMPT_WAITING] == a->waiting);
+    assert(counts[ATTEMPT_RUNNING] == a->running);
+    assert(counts[ATTEMPT_HELD] == a->held);
+    assert(held_bytes == a->held_bytes && alone == a->alone);
+    assert(a->running <= a->config.slots);
+    assert(alone_running == 0 || a->running == 1);
+}

@@ -1,0 +1,35 @@
+/* What a running function says: the words between the runners (run/) and the agent.
+ * A runner names the attempt by the number that the agent gave it. Slices are borrowed for the call
+ * that hands them over. */
+#ifndef MARATHON_AGENT_ATTEMPT_H
+#define MARATHON_AGENT_ATTEMPT_H
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "model/message.h"
+
+/* agent -> runner: run this. */
+struct attempt_call {
+    uint64_t number; /* of the attempt, never used again in the process */
+    const struct step_order *order;
+    unix_ms deadline; /* for the envelope; the agent itself keeps the time limit */
+};
+
+/* runner -> agent, any number of times while it runs. */
+struct attempt_news {
+    double fraction;         /* 0..1, negative = not said */
+    struct bytes message;    /* empty = not said */
+    struct bytes checkpoint; /* JSON, empty = none */
+};
+
+/* runner -> agent, exactly once. */
+struct attempt_result {
+    bool ok;
+    struct bytes result; /* ok: one JSON value, checked, at most RESULT_BYTES_MAX */
+    enum code code;      /* not ok */
+    struct bytes
+        message;    /* not ok: human text with the log tail behind it, at most ERROR_BYTES_MAX */
+    bool permanent; /* not ok: do not try again */
+};
+
+#endif

@@ -1,0 +1,80 @@
+/* Credits: how many orders each coordinator may send. Nothing can be taken back once granted, so
+ * shares are fixed by how many coordinators there are, and a lost one's share is lent to the others
+ * only after AGENT_LEND_MS. */
+#include "agent/state.h"
+
+static uint32_t capacity(const struct agent *a)
+{
+    bool quick = a->mean_ms < AGENT_QUICK_MS;
+    return a->config.slots + (quick ? a->config.prefetch : 0);
+}
+
+static uint32_t welcomed_count(const struct agent *a)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < a->peer_count; i++) {
+        n += a->peers[i].welcomed && !a->peers[i].closing;
+    }
+    return n;
+}
+
+/* Coordinators that the capacity is divided by. */
+static uint32_t divisor(const struct agent *a)
+{
+    uint32_t n = welcomed_count(a);
+    if (a->now.mono < a->lend_at && n < a->config.coordinators) {
+        n = a->config.coordinators;
+    }
+    return n > 0 ? n : 1;
+}
+
+static uint32_t orders_of(const struct agent *a, peer_id id)
+{
+    uint32_t n = 0;
+    for (size_t i = 0; i < a->attempt_count; i++) {
+        n += a->attempts[i]->from == id && a->attempts[i]->phase != ATTEMPT_HELD;
+    }
+    return n;
+}
+
+static bool may_grant(const struct agent *a)
+{
+    /* Whoever waits to run alone must not be overtaken for ever, nor be followed by orders that
+     * another worker could run now. */
+    return !a->draining && a->alone == 0 && a->held_bytes < AGENT_HELD_BYTES_MAX &&
+           a->held < AGENT_HELD_PER_SLOT * (a->config.slots + a->config.prefetch);
+}
+
+void credits_grant(struct agent *a)
+{
+    if (!may_grant(a)) {
+        return;
+    }
+    uint32_t total = capacity(a);
+    uint32_t load = a->waiting + a->running;
+    uint32_t n = divisor(a);
+    uint32_t extra = total % n;
+    for (uint32_t i = 0; i < a->peer_count; i++) {
+        struct peer *p = &a->peers[i];
+        if (!p->welcomed || p->closing) {
+            continue;
+        }
+        uint32_t share = total / n;
+        if (extra > 0) {
+            share++;
+            extra--;
+        }
+        share =
+            share > 0 ? share : 1; /* with more coordinators than slots each may still send one */
+        uint32_t own = p->granted + orders_of(a, p->id);
+        /* Credits that others do not use must not starve this one: only what really is here counts
+         * against it. */
+        uint32_t room = total > load + p->granted ? total - load - p->granted : 0;
+        uint32_t give = share > own ? share - own : 0;
+        give = give < room ? give : room;
+        if (give > 0) {
+            fx_send(a, p->id, MSG_CREDIT)->credit.count = give;
+            p->granted += give;
+        }
+    }
+}

@@ -1,0 +1,54 @@
+/* News of running attempts: the newest of everything, at most one message per AGENT_NEWS_MS and
+ * attempt. */
+#include "agent/state.h"
+
+#include <stdlib.h>
+
+void news_take(struct agent *a, struct attempt *t, const struct attempt_news *news)
+{
+    if (news->fraction >= 0) {
+        t->fraction = news->fraction > 1 ? 1 : news->fraction;
+        t->news = true;
+    }
+    if (news->message.len > 0) {
+        buf_clear(&t->text);
+        buf_add_bytes(&t->text, bytes_part(news->message, 0, ERROR_BYTES_MAX));
+        t->news = true;
+    }
+    if (news->checkpoint.len > 0) {
+        buf_clear(&t->checkpoint);
+        buf_add_bytes(&t->checkpoint, news->checkpoint);
+        t->news = true;
+    }
+    if (t->news && t->news_due == NEVER_MS) {
+        t->news_due = a->now.mono;
+    }
+}
+
+void news_flush(struct agent *a, struct attempt *t)
+{
+    const struct peer *p = t->news ? peer_for(a, t) : NULL;
+    if (p == NULL) {
+        return;
+    }
+    struct step_progress *out = &fx_send(a, p->id, MSG_PROGRESS)->progress;
+    out->ref = t->order.ref;
+    out->fraction = t->fraction;
+    out->message = arena_bytes(&a->fx->arena, buf_bytes(&t->text));
+    out->checkpoint = arena_bytes(&a->fx->arena, buf_bytes(&t->checkpoint));
+    t->fraction = -1;
+    buf_clear(&t->text);
+    buf_clear(&t->checkpoint);
+    t->news = false;
+    t->news_due = a->now.mono + AGENT_NEWS_MS;
+}
+
+void news_send_due(struct agent *a)
+{
+    for (size_t i = 0; i < a->attempt_count; i++) {
+        struct attempt *t = a->attempts[i];
+        if (t->phase == ATTEMPT_RUNNING && t->news && t->news_due <= a->now.mono) {
+            news_flush(a, t);
+        }
+    }
+}

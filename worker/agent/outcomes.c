@@ -1,0 +1,119 @@
+/* Outcomes: made once, kept and told again until a coordinator has acknowledged them. */
+#include "agent/state.h"
+
+#include <inttypes.h>
+
+static struct bytes outcome_text(struct attempt *t, const char *first, struct bytes rest)
+{
+    char *text = rest.len > 0 ? arena_printf(&t->memory, "%s\n%.*s", first, (int)rest.len,
+                                             (const char *)rest.ptr)
+                              : arena_str(&t->memory, first);
+    return bytes_part(bytes_str(text), 0, ERROR_BYTES_MAX);
+}
+
+static void outcome_hold(struct agent *a, struct attempt *t)
+{
+    struct step_outcome *o = &t->outcome;
+    o->ref = t->order.ref;
+    o->number = t->number;
+    o->started_at = t->started_wall;
+    t->phase = ATTEMPT_HELD;
+    t->sent_to = 0;
+    a->alone -= t->order.alone;
+    a->held++;
+    a->held_bytes += o->result.len + o->message.len;
+    a->totals.outcomes_total++;
+    buf_free(&t->text);
+    buf_free(&t->checkpoint);
+    fx_log(a, LOG_DEBUG, "attempt_ended", "%s ok=%d code=%s duration_ms=%" PRIu32,
+           fx_ref_text(a, &o->ref), o->ok, o->ok ? "-" : code_info(o->code)->name, o->duration_ms);
+}
+
+void outcome_refused(struct agent *a, struct attempt *t, enum code code, const char *message)
+{
+    a->waiting--;
+    t->outcome = (struct step_outcome){.code = code, .message = bytes_str(message)};
+    outcome_hold(a, t);
+}
+
+static void outcome_fail(struct agent *a, struct attempt *t, const struct attempt_result *r)
+{
+    struct step_outcome *o = &t->outcome;
+    o->code = r->code;
+    o->permanent = r->permanent;
+    if (t->cause == CAUSE_TIMEOUT) {
+        o->code = CODE_STEP_TIMEOUT;
+        o->permanent = false;
+        char *first = arena_printf(&a->fx->arena, "ran past its time limit of %.3g s",
+                                   (double)t->order.timeout_ms / 1000);
+        o->message = outcome_text(t, first, r->message);
+    } else if (t->cause == CAUSE_STOPPED) {
+        o->code = CODE_CANCELLED;
+        o->message = outcome_text(t, "stopped", r->message);
+    } else {
+        o->message = arena_bytes(&t->memory, bytes_part(r->message, 0, ERROR_BYTES_MAX));
+    }
+}
+
+void outcome_ended(struct agent *a, struct attempt *t, const struct attempt_result *r)
+{
+    mono_ms took = a->now.mono - t->started;
+    a->running--;
+    a->mean_ms += (took - a->mean_ms) / 8;
+    if (a->mean_ms > took) { /* integer division never lets it arrive by itself */
+        a->mean_ms--;
+    }
+    if (!r->ok && t->cause == CAUSE_DRAIN) { /* not its fault: no attempt is spent, the coordinator
+                                                orders it elsewhere */
+        a->alone -= t->order.alone;
+        attempt_drop(a, t);
+        return;
+    }
+    if (!r->ok && t->checkpoint.len > 0) {
+        news_flush(a, t); /* the next attempt wants the newest checkpoint */
+    }
+    t->outcome.ok = r->ok;
+    t->outcome.duration_ms = took < UINT32_MAX ? (uint32_t)took : UINT32_MAX;
+    if (r->ok) { /* within the grace after its time limit too: what is done is done */
+        t->outcome.result = arena_bytes(&t->memory, r->result);
+    } else {
+        outcome_fail(a, t, r);
+    }
+    outcome_hold(a, t);
+}
+
+void outcome_acked(struct agent *a, const struct step_ack *ack)
+{
+    struct attempt *t = attempt_find(a, ack->number);
+    if (t == NULL || t->phase != ATTEMPT_HELD) {
+        return; /* acknowledged before: it was told twice */
+    }
+    if (ack->verdict == VERDICT_REJECTED) {
+        a->totals.rejected_total++;
+        fx_log(a, LOG_WARN, "outcome_rejected", "%s", fx_ref_text(a, &t->order.ref));
+    }
+    a->held--;
+    a->held_bytes -= t->outcome.result.len + t->outcome.message.len;
+    attempt_drop(a, t);
+}
+
+void outcomes_resend(struct agent *a)
+{
+    for (size_t i = 0; i < a->attempt_count; i++) {
+        struct attempt *t = a->attempts[i];
+        const struct peer *p = t->phase == ATTEMPT_HELD ? peer_for(a, t) : NULL;
+        if (p == NULL) {
+            continue;
+        }
+        if (t->sent_to != p->id) {
+            t->sent_to = p->id;
+            t->resend_wait = a->config.resend_ms;
+        } else if (t->resend_at > a->now.mono) {
+            continue;
+        } else {
+            t->resend_wait *= t->resend_wait * 2 <= AGENT_RESEND_MS_MAX ? 2 : 1;
+        }
+        t->resend_at = a->now.mono + t->resend_wait;
+        fx_send(a, p->id, MSG_OUTCOME)->outcome = t->outcome;
+    }
+}

@@ -1,0 +1,164 @@
+/* Coordinators: their connections, what they own, whether they are heard. */
+#include "agent/state.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+struct peer *peer_find(struct agent *a, peer_id id)
+{
+    for (uint32_t i = 0; i < a->peer_count; i++) {
+        if (a->peers[i].id == id) {
+            return &a->peers[i];
+        }
+    }
+    return NULL;
+}
+
+void peer_close(struct agent *a, struct peer *p, mono_ms retry_ms)
+{
+    p->closing = true;
+    p->granted = 0;
+    p->partitions = 0;
+    struct agent_effect *e = fx_add(a, AGENT_FX_CLOSE);
+    e->peer = p->id;
+    e->retry_ms = retry_ms;
+}
+
+void peer_up(struct agent *a, peer_id id)
+{
+    if (a->peer_count == AGENT_PEERS_MAX) {
+        fx_log(a, LOG_WARN, "too_many_coordinators", "max=%u", AGENT_PEERS_MAX);
+        struct agent_effect *e = fx_add(a, AGENT_FX_CLOSE);
+        e->peer = id;
+        e->retry_ms = AGENT_REFUSED_MS;
+        return;
+    }
+    a->peers[a->peer_count++] = (struct peer){.id = id, .heard_at = a->now.mono};
+    struct message *m = fx_send(a, id, MSG_HELLO);
+    m->hello.role = ROLE_WORKER;
+    m->hello.version_min = a->config.version_min;
+    m->hello.version_max = a->config.version_max;
+    m->hello.id = a->config.id;
+    m->hello.host = a->config.host;
+    m->hello.pid = a->config.pid;
+    m->hello.software = a->config.software;
+    m->hello.slots = a->config.slots;
+    m->hello.functions = a->config.functions;
+    m->hello.function_count = a->config.function_count;
+}
+
+void peer_down(struct agent *a, peer_id id)
+{
+    struct peer *p = peer_find(a, id);
+    if (p == NULL) {
+        return;
+    }
+    if (p->welcomed) {
+        fx_log(a, LOG_WARN, "coordinator_lost",
+               "peer=%" PRIu64 " running=%" PRIu32 " held=%" PRIu32, id, a->running, a->held);
+    }
+    a->peer_count--;
+    memmove(p, p + 1, (size_t)(&a->peers[a->peer_count] - p) * sizeof *p);
+    a->lend_at = a->now.mono + AGENT_LEND_MS;
+}
+
+/* Everything that is here. The list is whole each time; what a coordinator has sent and does not
+ * find in it, it orders elsewhere, and counts no death. */
+static void claims_send(struct agent *a, struct peer *p)
+{
+    struct message *m = fx_send(a, p->id, MSG_RUNNING);
+    m->running.refs = arena_alloc(&a->fx->arena, (a->attempt_count + 1) * sizeof *m->running.refs);
+    for (size_t i = 0; i < a->attempt_count; i++) {
+        m->running.refs[m->running.count++] = a->attempts[i]->order.ref;
+    }
+    p->told_below = a->next_number;
+}
+
+void peers_claim(struct agent *a)
+{
+    for (uint32_t i = 0; i < a->peer_count; i++) {
+        if (a->peers[i].welcomed && !a->peers[i].closing) {
+            claims_send(a, &a->peers[i]);
+        }
+    }
+}
+
+void peer_welcome(struct agent *a, struct peer *p, const struct message *m)
+{
+    if (p->welcomed) {
+        return;
+    }
+    if (m->welcome.version == 0) {
+        fx_log(a, LOG_WARN, "coordinator_refused", "reason=\"%.*s\" retry_ms=%d",
+               (int)bytes_part(m->welcome.reason, 0, 200).len, (const char *)m->welcome.reason.ptr,
+               AGENT_REFUSED_MS);
+        peer_close(a, p, AGENT_REFUSED_MS);
+        return;
+    }
+    p->welcomed = true;
+    fx_log(a, LOG_INFO, "coordinator_joined", "peer=%" PRIu64 " running=%" PRIu32 " held=%" PRIu32,
+           p->id, a->running + a->waiting, a->held);
+    fx_add(a, AGENT_FX_READY)->peer = p->id;
+    claims_send(a, p);
+    if (a->draining) {
+        fx_send(a, p->id, MSG_DRAINING);
+    }
+}
+
+void peer_owned(struct agent *a, struct peer *p, uint64_t partitions)
+{
+    uint64_t gained = partitions & ~p->partitions;
+    for (uint32_t i = 0; i < a->peer_count; i++) {
+        a->peers[i].partitions &= ~partitions; /* the newest claim wins */
+    }
+    p->partitions = partitions;
+    bool claims = false;
+    for (size_t i = 0; i < a->attempt_count; i++) {
+        struct attempt *t = a->attempts[i];
+        if ((gained >> id_partition(t->order.ref.task_id) & 1) != 0) {
+            t->sent_to = 0; /* what the last owner was told is not known to this one */
+            claims = claims || (t->number >= p->told_below && t->from != p->id);
+        }
+    }
+    if (claims) {
+        claims_send(a, p);
+    }
+}
+
+const struct peer *peer_for(const struct agent *a, const struct attempt *t)
+{
+    partition_id partition = id_partition(t->order.ref.task_id);
+    const struct peer *from = NULL;
+    for (uint32_t i = 0; i < a->peer_count; i++) {
+        const struct peer *p = &a->peers[i];
+        if (!p->welcomed || p->closing) {
+            continue;
+        }
+        if ((p->partitions >> partition & 1) != 0) {
+            return p;
+        }
+        if (p->id == t->from) {
+            from = p;
+        }
+    }
+    return from;
+}
+
+void peers_judge(struct agent *a)
+{
+    for (uint32_t i = 0; i < a->peer_count; i++) {
+        struct peer *p = &a->peers[i];
+        if (!p->closing && a->now.mono - p->heard_at >= a->config.silence_ms) {
+            fx_log(a, LOG_WARN, "coordinator_silent", "peer=%" PRIu64 " silent_ms=%" PRId64, p->id,
+                   a->now.mono - p->heard_at);
+            peer_close(a, p, 0);
+        }
+    }
+}
+
+void peers_forgive(struct agent *a)
+{
+    for (uint32_t i = 0; i < a->peer_count; i++) {
+        a->peers[i].heard_at = a->now.mono;
+    }
+}
