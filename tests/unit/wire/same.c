@@ -1,0 +1,469 @@
+#include "same.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#define SAME(member)       assert_true(a->member == b->member)
+#define SAME_BYTES(member) assert_true(bytes_eq(a->member, b->member))
+
+static void same_texts(const struct bytes *a, const struct bytes *b, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        assert_true(bytes_eq(a[i], b[i]));
+    }
+}
+
+static void same_attempt_ref(const struct attempt_ref *a, const struct attempt_ref *b)
+{
+    SAME_BYTES(task_id);
+    SAME(run);
+    SAME(step);
+    SAME(generation);
+    SAME(attempt);
+    SAME(delivery);
+    assert_memory_equal(a->token, b->token, TOKEN_BYTES);
+}
+
+static void same_step_order(const struct step_order *a, const struct step_order *b)
+{
+    same_attempt_ref(&a->ref, &b->ref);
+    SAME_BYTES(name);
+    SAME_BYTES(function);
+    SAME_BYTES(idempotency_key);
+    SAME(timeout_ms);
+    SAME(alone);
+    SAME_BYTES(input);
+    SAME_BYTES(results);
+    SAME_BYTES(progress_checkpoint);
+}
+
+static void same_step_outcome(const struct step_outcome *a, const struct step_outcome *b)
+{
+    same_attempt_ref(&a->ref, &b->ref);
+    SAME(number);
+    SAME(ok);
+    SAME_BYTES(result);
+    SAME(code);
+    SAME_BYTES(message);
+    SAME(permanent);
+    SAME(started_at);
+    SAME(duration_ms);
+}
+
+static void same_step_ack(const struct step_ack *a, const struct step_ack *b)
+{
+    SAME(number);
+    SAME(verdict);
+}
+
+static void same_step_progress(const struct step_progress *a, const struct step_progress *b)
+{
+    same_attempt_ref(&a->ref, &b->ref);
+    SAME(fraction);
+    SAME_BYTES(message);
+    SAME_BYTES(checkpoint);
+}
+
+static void same_step_stop(const struct step_stop *a, const struct step_stop *b)
+{
+    same_attempt_ref(&a->ref, &b->ref);
+    SAME(reason);
+}
+
+static void same_start_request(const struct start_request *a, const struct start_request *b)
+{
+    SAME_BYTES(task_id);
+    SAME_BYTES(task_type);
+    SAME_BYTES(steps);
+    SAME_BYTES(session_id);
+    SAME_BYTES(input);
+    SAME_BYTES(idempotency_key);
+    SAME_BYTES(body_hash);
+    SAME(enable_checkpoints);
+    SAME(checkpoint_interval_s);
+    SAME(max_retries);
+    SAME(max_duration_s);
+    SAME(priority);
+}
+
+static void same_recover_request(const struct recover_request *a, const struct recover_request *b)
+{
+    SAME_BYTES(task_id);
+    SAME_BYTES(from_step);
+    SAME_BYTES(checkpoint_id);
+}
+
+static void same_doc_request(const struct doc_request *a, const struct doc_request *b)
+{
+    SAME_BYTES(task_id);
+    SAME(run);
+    SAME(revision);
+    SAME(offset);
+    SAME(len);
+}
+
+static void same_history_request(const struct history_request *a, const struct history_request *b)
+{
+    SAME_BYTES(task_id);
+    SAME(after);
+}
+
+static void same_list_request(const struct list_request *a, const struct list_request *b)
+{
+    SAME(state);
+    SAME_BYTES(task_type);
+    SAME(before);
+    SAME_BYTES(before_id);
+    SAME(limit);
+}
+
+static void same_step_view(const struct step_view *a, const struct step_view *b)
+{
+    SAME(state);
+    SAME(started_at);
+    SAME(completed_at);
+    SAME(retry_at);
+    SAME(duration_ms);
+    SAME(retry_count);
+    SAME(deaths);
+    SAME(max_retries);
+    SAME(progress);
+    SAME(order);
+    SAME(result_offset);
+    SAME(result_len);
+    SAME(error_code);
+    SAME_BYTES(error);
+    SAME_BYTES(waiting_for);
+    SAME_BYTES(name);
+    SAME_BYTES(description);
+    SAME_BYTES(function);
+}
+
+static void same_task_view(const struct task_view *a, const struct task_view *b)
+{
+    SAME_BYTES(task_id);
+    SAME_BYTES(task_type);
+    SAME_BYTES(session_id);
+    SAME(run);
+    SAME(state);
+    SAME(progress);
+    SAME(seq);
+    SAME(created_at);
+    SAME(started_at);
+    SAME(completed_at);
+    SAME(estimated_completion);
+    SAME(error_code);
+    SAME_BYTES(error);
+    SAME_BYTES(error_step);
+    SAME(can_recover);
+    SAME(checkpoints);
+    SAME(checkpoint_interval_s);
+    SAME(max_retries);
+    SAME(recovery_enabled);
+    SAME_BYTES(backend);
+    SAME(doc_revision);
+    SAME(results_bytes);
+    SAME(step_count);
+    for (uint32_t i = 0; i < a->step_count; i++) {
+        same_step_view(&a->steps[i], &b->steps[i]);
+    }
+}
+
+static void same_task_summary(const struct task_summary *a, const struct task_summary *b)
+{
+    SAME_BYTES(task_id);
+    SAME_BYTES(task_type);
+    SAME_BYTES(session_id);
+    SAME(state);
+    SAME(progress);
+    SAME(created_at);
+    SAME(started_at);
+    SAME(completed_at);
+    SAME(steps_completed);
+    SAME(step_count);
+    SAME_BYTES(current_step);
+    SAME_BYTES(error);
+}
+
+static void same_worker_view(const struct worker_view *a, const struct worker_view *b)
+{
+    SAME_BYTES(worker_id);
+    SAME_BYTES(host);
+    SAME(pid);
+    SAME(slots);
+    SAME(busy);
+    SAME(last_heard_at);
+    SAME_BYTES(state);
+    SAME(function_count);
+    same_texts(a->functions, b->functions, a->function_count);
+}
+
+static void same_pipeline_view(const struct pipeline_view *a, const struct pipeline_view *b)
+{
+    SAME_BYTES(name);
+    SAME_BYTES(description);
+    SAME(version);
+    SAME(step_count);
+    SAME_BYTES(source);
+}
+
+static void same_task_event(const struct task_event *a, const struct task_event *b)
+{
+    SAME(seq);
+    SAME(type);
+    SAME(at);
+    SAME(state);
+    SAME(progress);
+    SAME(step);
+    SAME_BYTES(step_name);
+    SAME(total_steps);
+    SAME(attempt);
+    SAME(retry_at);
+    SAME(code);
+    SAME_BYTES(message);
+    SAME(can_recover);
+}
+
+static void same_hello(const struct message *a, const struct message *b)
+{
+    SAME(hello.role);
+    SAME(hello.version_min);
+    SAME(hello.version_max);
+    SAME_BYTES(hello.id);
+    SAME_BYTES(hello.host);
+    SAME(hello.pid);
+    SAME_BYTES(hello.software);
+    SAME(hello.slots);
+    SAME(hello.function_count);
+    same_texts(a->hello.functions, b->hello.functions, a->hello.function_count);
+}
+
+static void same_welcome(const struct message *a, const struct message *b)
+{
+    SAME(welcome.version);
+    SAME_BYTES(welcome.id);
+    SAME_BYTES(welcome.reason);
+}
+
+static void same_beat(const struct message *a, const struct message *b)
+{
+    SAME(beat.loop_age_ms);
+}
+
+static void same_owned(const struct message *a, const struct message *b)
+{
+    SAME(owned.partitions);
+}
+
+static void same_credit(const struct message *a, const struct message *b)
+{
+    SAME(credit.count);
+}
+
+static void same_running(const struct message *a, const struct message *b)
+{
+    SAME(running.count);
+    for (uint32_t i = 0; i < a->running.count; i++) {
+        same_attempt_ref(&a->running.refs[i], &b->running.refs[i]);
+    }
+}
+
+static void same_task(const struct message *a, const struct message *b)
+{
+    SAME_BYTES(task.task_id);
+}
+
+static void same_get_pipelines(const struct message *a, const struct message *b)
+{
+    SAME_BYTES(get_pipelines.name);
+}
+
+static void same_refused(const struct message *a, const struct message *b)
+{
+    SAME(refused.code);
+    SAME_BYTES(refused.detail);
+    SAME_BYTES(refused.pointer);
+    SAME(refused.state);
+    SAME(refused.retry_after_s);
+}
+
+static void same_started(const struct message *a, const struct message *b)
+{
+    SAME_BYTES(started.task_id);
+    SAME(started.replayed);
+}
+
+static void same_done(const struct message *a, const struct message *b)
+{
+    SAME_BYTES(done.task_id);
+    SAME(done.state);
+}
+
+static void same_doc(const struct message *a, const struct message *b)
+{
+    SAME_BYTES(doc.data);
+}
+
+static void same_events(const struct message *a, const struct message *b)
+{
+    SAME_BYTES(events.task_id);
+    SAME(events.count);
+    for (uint32_t i = 0; i < a->events.count; i++) {
+        same_task_event(&a->events.events[i], &b->events.events[i]);
+    }
+    SAME(events.oldest);
+}
+
+static void same_watched(const struct message *a, const struct message *b)
+{
+    SAME_BYTES(watched.task_id);
+    SAME(watched.seq);
+    SAME(watched.exists);
+    SAME(watched.state);
+}
+
+static void same_list(const struct message *a, const struct message *b)
+{
+    SAME(list.count);
+    for (uint32_t i = 0; i < a->list.count; i++) {
+        same_task_summary(&a->list.items[i], &b->list.items[i]);
+    }
+    SAME(list.next_before);
+    SAME_BYTES(list.next_before_id);
+}
+
+static void same_workers(const struct message *a, const struct message *b)
+{
+    SAME(workers.count);
+    for (uint32_t i = 0; i < a->workers.count; i++) {
+        same_worker_view(&a->workers.items[i], &b->workers.items[i]);
+    }
+}
+
+static void same_pipelines(const struct message *a, const struct message *b)
+{
+    SAME(pipelines.count);
+    for (uint32_t i = 0; i < a->pipelines.count; i++) {
+        same_pipeline_view(&a->pipelines.items[i], &b->pipelines.items[i]);
+    }
+}
+
+static void same_ready(const struct message *a, const struct message *b)
+{
+    SAME(ready.ready);
+    SAME_BYTES(ready.detail);
+    SAME_BYTES(ready.backend);
+    SAME(ready.partitions);
+}
+
+typedef void same_fn(const struct message *a, const struct message *b);
+
+/* Bodies that are structs with a name. */
+static void same_outcome_body(const struct message *a, const struct message *b)
+{
+    same_step_outcome(&a->outcome, &b->outcome);
+}
+
+static void same_progress_body(const struct message *a, const struct message *b)
+{
+    same_step_progress(&a->progress, &b->progress);
+}
+
+static void same_order_body(const struct message *a, const struct message *b)
+{
+    same_step_order(&a->order, &b->order);
+}
+
+static void same_ack_body(const struct message *a, const struct message *b)
+{
+    same_step_ack(&a->ack, &b->ack);
+}
+
+static void same_stop_body(const struct message *a, const struct message *b)
+{
+    same_step_stop(&a->stop, &b->stop);
+}
+
+static void same_start_body(const struct message *a, const struct message *b)
+{
+    same_start_request(&a->start, &b->start);
+}
+
+static void same_recover_body(const struct message *a, const struct message *b)
+{
+    same_recover_request(&a->recover, &b->recover);
+}
+
+static void same_get_doc_body(const struct message *a, const struct message *b)
+{
+    same_doc_request(&a->get_doc, &b->get_doc);
+}
+
+static void same_get_history_body(const struct message *a, const struct message *b)
+{
+    same_history_request(&a->get_history, &b->get_history);
+}
+
+static void same_get_list_body(const struct message *a, const struct message *b)
+{
+    same_list_request(&a->get_list, &b->get_list);
+}
+
+static void same_status_body(const struct message *a, const struct message *b)
+{
+    same_task_view(&a->status, &b->status);
+}
+
+static void same_nothing(const struct message *a, const struct message *b)
+{
+    (void)a;
+    (void)b;
+}
+
+static same_fn *const by_type[] = {
+    [MSG_HELLO] = same_hello,
+    [MSG_WELCOME] = same_welcome,
+    [MSG_BEAT] = same_beat,
+    [MSG_OWNED] = same_owned,
+    [MSG_CREDIT] = same_credit,
+    [MSG_RUNNING] = same_running,
+    [MSG_OUTCOME] = same_outcome_body,
+    [MSG_PROGRESS] = same_progress_body,
+    [MSG_ORDER] = same_order_body,
+    [MSG_ACK] = same_ack_body,
+    [MSG_STOP] = same_stop_body,
+    [MSG_DRAINING] = same_nothing,
+    [MSG_START] = same_start_body,
+    [MSG_CANCEL] = same_task,
+    [MSG_RECOVER] = same_recover_body,
+    [MSG_GET_STATUS] = same_task,
+    [MSG_GET_DOC] = same_get_doc_body,
+    [MSG_GET_HISTORY] = same_get_history_body,
+    [MSG_WATCH] = same_task,
+    [MSG_UNWATCH] = same_task,
+    [MSG_GET_LIST] = same_get_list_body,
+    [MSG_GET_WORKERS] = same_nothing,
+    [MSG_GET_PIPELINES] = same_get_pipelines,
+    [MSG_GET_READY] = same_nothing,
+    [MSG_REFUSED] = same_refused,
+    [MSG_STARTED] = same_started,
+    [MSG_DONE] = same_done,
+    [MSG_STATUS] = same_status_body,
+    [MSG_DOC] = same_doc,
+    [MSG_EVENTS] = same_events,
+    [MSG_WATCHED] = same_watched,
+    [MSG_LIST] = same_list,
+    [MSG_WORKERS] = same_workers,
+    [MSG_PIPELINES] = same_pipelines,
+    [MSG_READY] = same_ready,
+};
+
+void assert_same_message(const struct message *a, const struct message *b)
+{
+    SAME(type);
+    SAME(request);
+    assert_true(a->type < sizeof by_type / sizeof *by_type && by_type[a->type] != NULL);
+    by_type[a->type](a, b);
+}
