@@ -118,6 +118,8 @@ static void take_drain(struct agent *a, mono_ms drain_ms)
             fx_send(a, a->peers[i].id, MSG_DRAINING);
         }
     }
+    attempts_hand_back(a);
+    peers_claim(a);
 }
 
 static void take_event(struct agent *a, const struct agent_event *event)

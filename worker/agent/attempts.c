@@ -85,6 +85,10 @@ void attempt_ordered(struct agent *a, struct peer *p, const struct step_order *o
         peer_close(a, p, AGENT_LEND_MS);
         return;
     }
+    if (a->draining) { /* it crossed our DRAINING */
+        peers_claim(a);
+        return;
+    }
     a->totals.orders_total++;
     t = attempt_add(a, p->id, order);
     if (map_get(&a->functions, order->function) == NULL) {
@@ -180,9 +184,8 @@ void attempts_expire(struct agent *a)
     }
 }
 
-/* The time of a drain is over: what waits was never begun, what runs is stopped; their coordinators
- * order both elsewhere. */
-void attempts_drain(struct agent *a)
+/* A drain begins: what waits was never begun and can run elsewhere at once. */
+void attempts_hand_back(struct agent *a)
 {
     for (size_t i = a->attempt_count; i-- > 0;) {
         struct attempt *t = a->attempts[i];
@@ -190,7 +193,16 @@ void attempts_drain(struct agent *a)
             a->waiting--;
             a->alone -= t->order.alone;
             attempt_drop(a, t);
-        } else if (t->phase == ATTEMPT_RUNNING && t->cause == CAUSE_NONE) {
+        }
+    }
+}
+
+/* The time of a drain is over: what still runs is stopped, and is handed back when it has ended. */
+void attempts_drain(struct agent *a)
+{
+    for (size_t i = 0; i < a->attempt_count; i++) {
+        struct attempt *t = a->attempts[i];
+        if (t->phase == ATTEMPT_RUNNING && t->cause == CAUSE_NONE) {
             stop_softly(a, t, CAUSE_DRAIN, AGENT_DRAIN_GRACE_MS);
         }
     }

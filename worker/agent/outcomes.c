@@ -67,6 +67,7 @@ void outcome_ended(struct agent *a, struct attempt *t, const struct attempt_resu
                                                 orders it elsewhere */
         a->alone -= t->order.alone;
         attempt_drop(a, t);
+        peers_claim(a);
         return;
     }
     if (!r->ok && t->checkpoint.len > 0) {

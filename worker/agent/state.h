@@ -103,6 +103,7 @@ void attempt_ordered(struct agent *a, struct peer *p, const struct step_order *o
 void attempt_stopped(struct agent *a, const struct step_stop *stop);
 void attempts_start(struct agent *a);
 void attempts_expire(struct agent *a);
+void attempts_hand_back(struct agent *a);
 void attempts_drain(struct agent *a);
 void attempt_drop(struct agent *a, struct attempt *t);
 
