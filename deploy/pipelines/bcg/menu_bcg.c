@@ -128,6 +128,7 @@ static enum err analyse(struct job *job, struct buf *out)
     if (e != ERR_OK) {
         return e;
     }
+    job->call->progress(job->call, 0.05, "opening the sales");
     struct buf csv = {0};
     struct data_fault fault = {{0}};
     e = data_file_read(job->sales_csv, &csv, &fault);
