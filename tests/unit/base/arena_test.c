@@ -1,0 +1,89 @@
+#include "base/bytes.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static void test_pieces_are_zeroed_aligned_and_apart(void **state)
+{
+    (void)state;
+    struct arena a = {0};
+    uint8_t *last = NULL;
+    for (size_t size = 0; size < 3000; size += 7) {
+        uint8_t *p = arena_alloc(&a, size);
+        assert_int_equal((uintptr_t)p % 16, 0);
+        assert_ptr_not_equal(p, last);
+        for (size_t i = 0; i < size; i++) {
+            assert_int_equal(p[i], 0);
+        }
+        memset(p, 0xff, size); /* the next piece must not see it */
+        last = p;
+    }
+    arena_free(&a);
+    assert_null(a.head);
+}
+
+static void test_reset_memory_is_zeroed_again(void **state)
+{
+    (void)state;
+    struct arena a = {0};
+    memset(arena_alloc(&a, 512), 0xaa, 512);
+    (void)arena_alloc(&a, 100000);
+    arena_reset(&a);
+    assert_int_equal(a.used_bytes, 0);
+    const uint8_t *p = arena_alloc(&a, 512);
+    for (size_t i = 0; i < 512; i++) {
+        assert_int_equal(p[i], 0);
+    }
+    arena_free(&a);
+}
+
+static void test_a_large_piece_does_not_waste_the_open_block(void **state)
+{
+    (void)state;
+    struct arena a = {0};
+    uint8_t *first = arena_alloc(&a, 16);
+    memset(arena_alloc(&a, 1 << 20), 1, 1 << 20);
+    uint8_t *second = arena_alloc(&a, 16);
+    assert_ptr_equal(second, first + 16);
+    arena_free(&a);
+}
+
+static void test_reset_gives_a_huge_first_block_back(void **state)
+{
+    (void)state;
+    struct arena a = {0};
+    (void)arena_alloc(&a, 10 << 20);
+    arena_reset(&a);
+    assert_null(a.head);
+    arena_reset(&a); /* of an empty one is nothing */
+}
+
+static void test_copies_end_with_a_nul(void **state)
+{
+    (void)state;
+    struct arena a = {0};
+    struct bytes copy = arena_bytes(&a, BYTES_LIT("abc"));
+    assert_int_equal(copy.len, 3);
+    assert_string_equal((const char *)copy.ptr, "abc");
+    assert_int_equal(arena_bytes(&a, BYTES_NONE).ptr[0], 0);
+    assert_string_equal(arena_str(&a, "x"), "x");
+    assert_null(arena_str(&a, NULL));
+    assert_string_equal(arena_printf(&a, "%s-%d", "y", 5), "y-5");
+    arena_free(&a);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pieces_are_zeroed_aligned_and_apart),
+        cmocka_unit_test(test_reset_memory_is_zeroed_again),
+        cmocka_unit_test(test_a_large_piece_does_not_waste_the_open_block),
+        cmocka_unit_test(test_reset_gives_a_huge_first_block_back),
+        cmocka_unit_test(test_copies_end_with_a_nul),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
