@@ -17,9 +17,20 @@ nng_aio *aio_new(void (*fn)(void *), void *arg)
     return aio;
 }
 
+/* nng takes a port of any size, and none at all, and fails only later. */
+static bool port_valid(const char *colon)
+{
+    char *end = NULL;
+    unsigned long port = colon != NULL ? strtoul(colon + 1, &end, 10) : 0;
+    return port >= 1 && port <= UINT16_MAX && *end == '\0';
+}
+
 bool url_known(const char *url)
 {
-    return strncmp(url, "ipc://", 6) == 0 || strncmp(url, "tcp://", 6) == 0;
+    if (strncmp(url, "tcp://", 6) == 0) {
+        return port_valid(strrchr(url + 6, ':'));
+    }
+    return strncmp(url, "ipc://", 6) == 0 && url[6] == '/';
 }
 
 static struct transport_nng *self(struct transport *t)
