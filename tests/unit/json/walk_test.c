@@ -1,0 +1,134 @@
+#include "json/scan.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static struct bytes checked(const char *text)
+{
+    struct bytes value;
+    assert_int_equal(json_check(bytes_str(text), &value, NULL), ERR_OK);
+    return value;
+}
+
+/* The members as "key=value|key=value|". */
+static const char *walked(const char *text)
+{
+    static struct buf out;
+    buf_free(&out);
+    struct bytes key, value;
+    for (struct json_walk w = json_walk(checked(text)); json_next(&w, &key, &value);) {
+        buf_add_bytes(&out, key);
+        buf_add_char(&out, '=');
+        buf_add_bytes(&out, value);
+        buf_add_char(&out, '|');
+    }
+    return buf_cstr(&out);
+}
+
+static void test_kinds(void **state)
+{
+    (void)state;
+    assert_int_equal(json_kind_of(checked("{}")), JSON_OBJECT);
+    assert_int_equal(json_kind_of(checked("[]")), JSON_ARRAY);
+    assert_int_equal(json_kind_of(checked("\"\"")), JSON_STRING);
+    assert_int_equal(json_kind_of(checked("-1")), JSON_NUMBER);
+    assert_int_equal(json_kind_of(checked("0")), JSON_NUMBER);
+    assert_int_equal(json_kind_of(checked("true")), JSON_TRUE);
+    assert_int_equal(json_kind_of(checked("false")), JSON_FALSE);
+    assert_int_equal(json_kind_of(checked("null")), JSON_NULL);
+    assert_int_equal(json_kind_of(BYTES_NONE), JSON_NULL);
+}
+
+static void test_members_come_in_order_with_raw_keys(void **state)
+{
+    (void)state;
+    assert_string_equal(walked("{\"a\":1,\"\\u0062\":[1,{\"x\":\"]}\"}],\"\":\"\\\"\"}"),
+                        "a=1|\\u0062=[1,{\"x\":\"]}\"}]|=\"\\\"\"|");
+    assert_string_equal(walked(" { \"a\" : { } ,\n\"b\" : null } "), "a={ }|b=null|");
+    assert_string_equal(walked("{}"), "");
+    assert_string_equal(walked("{ \n }"), "");
+}
+
+static void test_elements_come_in_order_with_empty_keys(void **state)
+{
+    (void)state;
+    assert_string_equal(walked("[1,-2.5e+3 , \"a,b\",[\"]\"],{\"k\":[]},true]"),
+                        "=1|=-2.5e+3|=\"a,b\"|=[\"]\"]|={\"k\":[]}|=true|");
+    assert_string_equal(walked("[]"), "");
+    assert_string_equal(walked("[[[]]]"), "=[[]]|");
+    assert_string_equal(walked("[\"\\\\\",\"\\\\\\\"\"]"), "=\"\\\\\"|=\"\\\\\\\"\"|");
+}
+
+static void test_other_kinds_have_no_members(void **state)
+{
+    (void)state;
+    assert_string_equal(walked("\"{}\""), "");
+    assert_string_equal(walked("12"), "");
+    struct bytes key, value;
+    struct json_walk w = json_walk(BYTES_NONE);
+    assert_false(json_next(&w, &key, &value));
+}
+
+static void test_a_member_is_found_by_its_unescaped_key_and_the_last_one_wins(void **state)
+{
+    (void)state;
+    struct bytes object =
+        checked("{\"a\":1,\"\\u0062\":2,\"a\":[3],\"n\\\\\":4,\"\":5,\"x\":{\"y\":6}}");
+    assert_true(bytes_is(json_member(object, "a"), "[3]"));
+    assert_true(bytes_is(json_member(object, "b"), "2"));
+    assert_true(bytes_is(json_member(object, "n\\"), "4"));
+    assert_true(bytes_is(json_member(object, ""), "5"));
+    assert_int_equal(json_member(object, "y").len, 0); /* not of the inner one */
+    assert_int_equal(json_member(object, "\\u0062").len, 0);
+    assert_int_equal(json_member(checked("[1]"), "").len, 0);
+}
+
+static void test_duplicate_keys_of_the_top_level_are_told(void **state)
+{
+    (void)state;
+    assert_int_equal(json_duplicate_key(checked("{\"a\":{\"x\":1,\"x\":2},\"b\":1}")).len, 0);
+    assert_true(bytes_is(json_duplicate_key(checked("{\"a\":1,\"b\":2,\"a\":3,\"b\":4}")), "a"));
+    assert_true(bytes_is(json_duplicate_key(checked("{\"a\":1,\"\\u0061\":2}")), "\\u0061"));
+    assert_true(bytes_is(json_duplicate_key(checked("{\"\\u0061\":1,\"b\\n\":0,\"a\":2}")), "a"));
+    assert_int_equal(json_duplicate_key(checked("[1,1]")).len, 0);
+    assert_int_equal(json_duplicate_key(checked("{}")).len, 0);
+}
+
+static void expect_unquoted(const char *value, const char *expected, size_t len)
+{
+    struct buf out = {0};
+    buf_add_char(&out, '>'); /* appended, not replaced */
+    json_unquote(checked(value), &out);
+    assert_int_equal(out.len, len + 1);
+    assert_memory_equal(out.ptr + 1, expected, len);
+    buf_free(&out);
+}
+
+static void test_strings_are_decoded(void **state)
+{
+    (void)state;
+    expect_unquoted("\"\"", "", 0);
+    expect_unquoted("\"plain\"", "plain", 5);
+    expect_unquoted("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\\/\b\f\n\r\t", 8);
+    expect_unquoted("\"a\\u0000b\"", "a\0b", 3);
+    expect_unquoted("\"\\u00E9\\u20ac\\uD83D\\uDE00\"", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", 9);
+    expect_unquoted("\"\\uffff\\ud7ff\"", "\xef\xbf\xbf\xed\x9f\xbf", 6);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_members_come_in_order_with_raw_keys),
+        cmocka_unit_test(test_elements_come_in_order_with_empty_keys),
+        cmocka_unit_test(test_other_kinds_have_no_members),
+        cmocka_unit_test(test_a_member_is_found_by_its_unescaped_key_and_the_last_one_wins),
+        cmocka_unit_test(test_duplicate_keys_of_the_top_level_are_told),
+        cmocka_unit_test(test_strings_are_decoded),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
