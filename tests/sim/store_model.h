@@ -1,0 +1,73 @@
+/* A store as coordinator/core/storage.h describes it, in memory and without any loop: rows and
+ * reads are carried out at once, when its owner says so. For the simulator and the core's unit
+ * tests, which put delays and faults around it. */
+#ifndef MARATHON_SIM_STORE_MODEL_H
+#define MARATHON_SIM_STORE_MODEL_H
+
+#include "base/map.h"
+#include "core/storage.h"
+
+/* Small, so that loads of a few tasks already need several pages. */
+#define STORE_MODEL_PAGE 2u
+
+struct stored_event {
+    uint64_t seq;
+    struct buf blob;
+};
+
+struct stored_task {
+    struct bytes id; /* owned */
+    uint64_t version;
+    uint32_t run;
+    bool ended;
+    mono_ms expires_at; /* NEVER_MS while it lives */
+    unix_ms created_at;
+    struct buf spec, head, input, doc, error;
+    struct buf *steps; /* by index; an empty one was never written */
+    uint32_t step_count;
+    struct stored_event *events;
+    size_t event_count, event_cap;
+    uint8_t idempotency_key[32];
+    bool keyed;
+    uint32_t idempotency_ttl_s;
+};
+
+struct stored_key {
+    uint8_t key[32], body_hash[32];
+    struct buf task_id;
+    mono_ms expires_at;
+};
+
+struct stored_owner {
+    bool exists;
+    struct fence fence;
+    struct buf owner;
+    uint64_t beat;
+};
+
+struct store_model {
+    struct stored_owner owners[PARTITION_COUNT];
+    struct stored_task **tasks; /* in the order of their first admission */
+    size_t task_count, task_cap;
+    struct map by_id;
+    struct map keys;
+    bool full;         /* at maxmemory: no admissions */
+    bool ignore_fence; /* a planted bug: any fence will do */
+    bool ttl_on_live;  /* a planted bug: the TTL of an ended task stays on when it lives again */
+};
+
+void store_model_free(struct store_model *m);
+/* Applies one row or refuses it. The answer's texts live in arena. */
+struct store_written store_model_write(struct store_model *m, const struct store_row *row,
+                                       mono_ms now, struct arena *arena);
+/* The answer lives in arena. */
+struct store_answer *store_model_read(struct store_model *m, const struct store_read *read,
+                                      mono_ms now, struct arena *arena);
+/* NULL where there is none, or it has expired. */
+struct stored_task *store_model_find(struct store_model *m, struct bytes task_id, mono_ms now);
+
+/* Deep copies, for whoever carries them out later. */
+struct store_row *store_row_copy(const struct store_row *row, struct arena *arena);
+struct store_read *store_read_copy(const struct store_read *read, struct arena *arena);
+
+#endif

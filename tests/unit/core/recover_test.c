@@ -1,0 +1,281 @@
+/* RECOVER: a failed or cancelled task runs on. */
+#include "stage.h"
+
+#include "json/scan.h"
+
+#define CHAIN                                                                                      \
+    "[{\"name\":\"a\",\"function\":\"f\"},{\"name\":\"b\",\"function\":\"f\"},"                    \
+    "{\"name\":\"c\",\"function\":\"f\",\"max_retries\":0}]"
+
+static struct store_model store;
+static struct stage s;
+static peer_id gateway, worker;
+
+static int set_up(void **state)
+{
+    (void)state;
+    stage_open(&s, &store, "a");
+    gateway = stage_gateway(&s);
+    worker = stage_worker(&s, "w", 2, "f,g");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    stage_close(&s);
+    store_model_free(&store);
+    return 0;
+}
+
+static void assert_document(const char *id, const char *results)
+{
+    struct stored_task *t = store_model_find(&store, bytes_str(id), s.now.mono);
+    assert_non_null(t);
+    struct bytes all = BYTES_NONE;
+    assert_int_equal(json_check(buf_bytes(&t->doc), &all, NULL), ERR_OK);
+    struct bytes stored = json_member(all, "results");
+    assert_int_equal(stored.len, strlen(results));
+    assert_memory_equal(stored.ptr, results, stored.len);
+}
+
+/* a and b completed with 1 and 2, c failed for good. */
+static void fail_at_c(void)
+{
+    stage_start(&s, gateway, "t", CHAIN);
+    stage_succeed(&s, worker, stage_order(&s, worker), "1");
+    stage_succeed(&s, worker, stage_order(&s, worker), "2");
+    stage_fail(&s, worker, stage_order(&s, worker));
+    assert_int_equal(stage_status(&s, gateway, "t")->state, TASK_FAILED);
+}
+
+static void assert_recovering(const struct message *answer)
+{
+    assert_non_null(answer);
+    assert_string_equal(message_type_name(answer->type), "DONE");
+    assert_int_equal(answer->done.state, TASK_RECOVERING);
+}
+
+static void test_recover_runs_on_from_the_failed_step(void **state)
+{
+    (void)state;
+    fail_at_c();
+    assert_recovering(stage_recover(&s, gateway, "t", "", ""));
+    const struct step_order *c = stage_order(&s, worker);
+    assert_true(bytes_is(c->name, "c"));
+    assert_true(bytes_is(c->results, "{\"a\":1,\"b\":2}"));
+    assert_int_equal(c->ref.attempt, 1);
+    assert_int_equal(stage_succeed(&s, worker, c, "3"), VERDICT_APPLIED);
+    const struct task_view *v = stage_status(&s, gateway, "t");
+    assert_int_equal(v->state, TASK_COMPLETED);
+    assert_int_equal(v->steps[2].retry_count, 0);
+    assert_document("t", "{\"a\":1,\"b\":2,\"c\":3}");
+    stage_nothing(&s, worker, MSG_ORDER);
+}
+
+static void test_recover_from_a_step_runs_it_and_what_follows_again_with_other_keys(void **state)
+{
+    (void)state;
+    stage_start(&s, gateway, "t", CHAIN);
+    const struct step_order *a = stage_order(&s, worker);
+    stage_succeed(&s, worker, a, "1");
+    const struct step_order *b = stage_order(&s, worker);
+    stage_succeed(&s, worker, b, "2");
+    stage_fail(&s, worker, stage_order(&s, worker));
+    uint32_t revision = stage_status(&s, gateway, "t")->doc_revision;
+    assert_recovering(stage_recover(&s, gateway, "t", "b", ""));
+    const struct step_order *again = stage_order(&s, worker);
+    assert_true(bytes_is(again->name, "b"));
+    assert_int_equal(again->ref.generation, b->ref.generation + 1);
+    assert_false(bytes_eq(again->idempotency_key, b->idempotency_key));
+    assert_true(stage_status(&s, gateway, "t")->doc_revision > revision);
+    assert_document("t", "{\"a\":1}");
+    assert_int_equal(stage_succeed(&s, worker, b, "99"), VERDICT_LATE);
+    stage_succeed(&s, worker, again, "22");
+    const struct step_order *c = stage_order(&s, worker);
+    assert_true(bytes_is(c->results, "{\"a\":1,\"b\":22}"));
+    stage_succeed(&s, worker, c, "3");
+    assert_document("t", "{\"a\":1,\"b\":22,\"c\":3}");
+}
+
+static void test_an_old_success_behind_a_step_that_runs_again_is_late(void **state)
+{
+    (void)state;
+    stage_start(&s, gateway, "t", CHAIN);
+    stage_succeed(&s, worker, stage_order(&s, worker), "1");
+    stage_succeed(&s, worker, stage_order(&s, worker), "2");
+    const struct step_order *old = stage_order(&s, worker);
+    assert_int_equal(stage_task_request(&s, gateway, MSG_CANCEL, "t")->type, MSG_DONE);
+    assert_recovering(stage_recover(&s, gateway, "t", "b", ""));
+    stage_succeed(&s, worker, stage_order(&s, worker), "22");
+    /* It was computed from the result that has gone. */
+    assert_int_equal(stage_succeed(&s, worker, old, "3"), VERDICT_LATE);
+}
+
+static void test_recover_from_a_checkpoint_keeps_the_results_up_to_it(void **state)
+{
+    (void)state;
+    fail_at_c();
+    assert_recovering(stage_recover(&s, gateway, "t", "", "t_cp_0"));
+    const struct step_order *b = stage_order(&s, worker);
+    assert_true(bytes_is(b->name, "b"));
+    assert_document("t", "{\"a\":1}");
+    stage_succeed(&s, worker, b, "2");
+    stage_succeed(&s, worker, stage_order(&s, worker), "3");
+    const struct task_view *v = stage_status(&s, gateway, "t");
+    assert_int_equal(v->state, TASK_COMPLETED);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(v->steps[i].order, i);
+    }
+}
+
+static void test_recover_names_the_field_at_fault(void **state)
+{
+    (void)state;
+    fail_at_c();
+    const struct message *r = stage_recover(&s, gateway, "t", "nosuch", "");
+    assert_int_equal(r->refused.code, CODE_INVALID_FIELD);
+    assert_true(bytes_is(r->refused.pointer, "/from_step"));
+    const char *wrong[] = {"t_cp_2", "t_cp_", "t_cp_x", "u_cp_0", "t_cp_99999999999", "t"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        r = stage_recover(&s, gateway, "t", "", wrong[i]);
+        assert_int_equal(r->refused.code, CODE_INVALID_FIELD);
+        assert_true(bytes_is(r->refused.pointer, "/checkpoint_id"));
+    }
+    assert_int_equal(stage_status(&s, gateway, "t")->state, TASK_FAILED);
+}
+
+static void test_there_is_nothing_to_recover_in_a_live_or_completed_task(void **state)
+{
+    (void)state;
+    stage_start(&s, gateway, "t", "[{\"name\":\"a\",\"function\":\"f\"}]");
+    const struct message *r = stage_recover(&s, gateway, "t", "", "");
+    assert_int_equal(r->refused.code, CODE_NOTHING_TO_RECOVER);
+    stage_succeed(&s, worker, stage_order(&s, worker), "1");
+    r = stage_recover(&s, gateway, "t", "", "");
+    assert_int_equal(r->refused.code, CODE_NOTHING_TO_RECOVER);
+    assert_int_equal(r->refused.state, TASK_COMPLETED);
+    assert_int_equal(stage_recover(&s, gateway, "u", "", "")->refused.code, CODE_TASK_NOT_FOUND);
+}
+
+static void test_the_end_of_a_cancelled_attempt_is_no_failure_after_recover(void **state)
+{
+    (void)state;
+    stage_start(&s, gateway, "t", "[{\"name\":\"a\",\"function\":\"f\",\"max_retries\":0}]");
+    const struct step_order *old = stage_order(&s, worker);
+    stage_task_request(&s, gateway, MSG_CANCEL, "t");
+    assert_recovering(stage_recover(&s, gateway, "t", "", ""));
+    const struct step_order *again = stage_order(&s, worker);
+    assert_true(bytes_eq(again->idempotency_key, old->idempotency_key));
+    struct message stopped = stage_failure(old, CODE_CANCELLED, false);
+    stage_send(&s, worker, &stopped);
+    assert_int_equal(stage_take(&s, worker, MSG_ACK)->ack.verdict, VERDICT_LATE);
+    assert_int_equal(stage_status(&s, gateway, "t")->steps[0].retry_count, 0);
+    assert_int_equal(stage_succeed(&s, worker, again, "1"), VERDICT_APPLIED);
+}
+
+static void test_an_expired_task_cannot_be_recovered(void **state)
+{
+    (void)state;
+    fail_at_c();
+    stage_time(&s, 3600 * 1000 + 1);
+    assert_int_equal(stage_recover(&s, gateway, "t", "", "")->refused.code, CODE_TASK_NOT_FOUND);
+}
+
+static void test_a_task_that_expires_while_it_is_being_recovered_is_not_found(void **state)
+{
+    (void)state;
+    fail_at_c();
+    s.hold_store = true;
+    struct message m = {.type = MSG_RECOVER};
+    m.recover.task_id = BYTES_LIT("t");
+    assert_null(stage_ask(&s, gateway, &m));
+    s.hold_store = false;
+    struct stage_op read = s.ops[s.op_count - 1];
+    assert_non_null(read.read);
+    s.op_count--;
+    struct store_answer *a = store_model_read(&store, read.read, s.now.mono, &s.arena);
+    s.hold_store = true;
+    stage_event(&s, &(struct event){.kind = EV_READ, .answer = a});
+    struct message status = {.type = MSG_GET_STATUS};
+    status.task.task_id = BYTES_LIT("t");
+    assert_null(stage_ask(&s, gateway, &status)); /* held behind the revival */
+    s.hold_store = false;
+    store_model_find(&store, BYTES_LIT("t"), s.now.mono)->expires_at = s.now.mono;
+    stage_store_go(&s);
+    assert_int_equal(stage_take(&s, gateway, MSG_REFUSED)->refused.code, CODE_TASK_NOT_FOUND);
+    assert_int_equal(stage_take(&s, gateway, MSG_REFUSED)->request, status.request);
+    stage_time(&s, 1000);
+    stage_start(&s, gateway, "t", CHAIN); /* and the partition is served again */
+}
+
+static void test_a_recover_that_meets_a_fresh_start_gives_way(void **state)
+{
+    (void)state;
+    fail_at_c();
+    s.hold_store = true;
+    struct message recover = {.type = MSG_RECOVER};
+    recover.recover.task_id = BYTES_LIT("t");
+    assert_null(stage_ask(&s, gateway, &recover));
+    struct message start = stage_start_request("t", CHAIN);
+    assert_null(stage_ask(&s, gateway, &start));
+    s.hold_store = false;
+    stage_store_go(&s);
+    assert_int_equal(stage_take(&s, gateway, MSG_REFUSED)->request, recover.request);
+    assert_int_equal(stage_take(&s, gateway, MSG_STARTED)->request, start.request);
+    assert_true(bytes_is(stage_order(&s, worker)->name, "a"));
+    assert_int_equal(stage_status(&s, gateway, "t")->run, 2);
+}
+
+static void test_two_recovers_revive_once(void **state)
+{
+    (void)state;
+    fail_at_c();
+    s.hold_store = true;
+    struct message first = {.type = MSG_RECOVER};
+    first.recover.task_id = BYTES_LIT("t");
+    first.recover.from_step = BYTES_LIT("a");
+    struct message second = first;
+    assert_null(stage_ask(&s, gateway, &first));
+    assert_null(stage_ask(&s, gateway, &second));
+    s.hold_store = false;
+    stage_store_go(&s);
+    assert_int_equal(stage_take(&s, gateway, MSG_DONE)->request, first.request);
+    const struct message *r = stage_take(&s, gateway, MSG_REFUSED);
+    assert_int_equal(r->request, second.request);
+    assert_int_equal(r->refused.code, CODE_NOTHING_TO_RECOVER);
+}
+
+static void test_a_recovered_tasks_keys_live_again_and_its_error_goes(void **state)
+{
+    (void)state;
+    fail_at_c();
+    struct stored_task *t = store_model_find(&store, BYTES_LIT("t"), s.now.mono);
+    assert_int_equal(t->expires_at - s.now.mono, 3600 * 1000);
+    struct bytes error = BYTES_NONE;
+    assert_int_equal(json_check(buf_bytes(&t->error), &error, NULL), ERR_OK);
+    assert_true(bytes_is(json_member(error, "step"), "\"c\""));
+    assert_recovering(stage_recover(&s, gateway, "t", "", ""));
+    assert_true(t->expires_at == NEVER_MS);
+    assert_int_equal(t->error.len, 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_recover_runs_on_from_the_failed_step),
+        TEST(test_recover_from_a_step_runs_it_and_what_follows_again_with_other_keys),
+        TEST(test_an_old_success_behind_a_step_that_runs_again_is_late),
+        TEST(test_recover_from_a_checkpoint_keeps_the_results_up_to_it),
+        TEST(test_recover_names_the_field_at_fault),
+        TEST(test_there_is_nothing_to_recover_in_a_live_or_completed_task),
+        TEST(test_the_end_of_a_cancelled_attempt_is_no_failure_after_recover),
+        TEST(test_an_expired_task_cannot_be_recovered),
+        TEST(test_a_task_that_expires_while_it_is_being_recovered_is_not_found),
+        TEST(test_a_recover_that_meets_a_fresh_start_gives_way),
+        TEST(test_two_recovers_revive_once),
+        TEST(test_a_recovered_tasks_keys_live_again_and_its_error_goes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
