@@ -37,7 +37,8 @@ uint32_t function_intern(struct core *c, struct bytes name)
 
 static struct function *function_of(struct core *c, const struct step *s)
 {
-    return &c->functions[function_intern(c, bytes_str(step_def(s)->function))];
+    uint32_t index = function_intern(c, bytes_str(step_def(s)->function)); /* may move the table */
+    return &c->functions[index];
 }
 
 void step_make_ready(struct core *c, struct step *s)
