@@ -104,14 +104,22 @@ static bool choose_kept(struct core *c, const struct ask *ask, const struct task
     return true;
 }
 
-/* A step that is to run (again): its failures and deaths count from 0, its deliveries do not, so
- * that old attempts stay told apart. */
-static void step_reset(struct change *ch, struct step *s)
+/* A step that is to run (again): its failures and deaths count from 0. Where results went away, what
+ * its old attempts still bring was computed from what is no more: a new generation, and no progress
+ * checkpoint. Else its input is the same and an old success is welcome, but a new delivery tells old
+ * failures (the end of what was stopped) apart. */
+static void step_reset(struct change *ch, struct step *s, bool anew)
 {
     if (s->state == STEP_COMPLETED) {
+        ch->task->completed--;
+    }
+    if (anew) {
         s->generation++;
         s->deliveries = 0;
-        ch->task->completed--;
+        s->checkpoint_dirty = false;
+        step_set_checkpoint(s, BYTES_NONE);
+    } else {
+        s->deliveries++;
     }
     s->state = STEP_PENDING;
     s->failures = 0;
@@ -154,9 +162,13 @@ static void renumber(struct core *c, struct task *t)
 static void reset_all(struct change *ch, const bool *keep)
 {
     struct task *t = ch->task;
+    bool loses = false;
+    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
+        loses = loses || (t->steps[i].state == STEP_COMPLETED && (keep == NULL || !keep[i]));
+    }
     for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
         if (keep == NULL || !keep[i]) {
-            step_reset(ch, &t->steps[i]);
+            step_reset(ch, &t->steps[i], loses);
         } else {
             change_step(ch, &t->steps[i]); /* its place and offset may have moved */
         }

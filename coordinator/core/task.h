@@ -51,7 +51,7 @@ struct step {
     uint32_t generation;
     uint32_t failures; /* attempts that failed */
     uint32_t deaths;
-    uint32_t deliveries; /* failures and deaths ever, never reset within a generation */
+    uint32_t deliveries; /* failures, deaths and recoveries, never reset within a generation */
     uint32_t order;      /* place in the order of completion */
     uint32_t duration_ms;
     uint32_t result_len;
