@@ -247,11 +247,11 @@ void recover_on_task(struct core *c, const struct ask *ask, const struct store_a
                "there is no such task, or it has expired");
         return;
     }
-    if (live != NULL && task_state_ended(live->state)) {
+    if ((live != NULL && task_state_ended(live->state)) || writes_admit(c, ask->task_id)) {
         task_free(t);
         refuse_unavailable(
             c, ask->peer,
-            ask->request); /* its end is being written: a moment later it can be recovered */
+            ask->request); /* its end, or a fresh start, is being written: ask a moment later */
         return;
     }
     if (live != NULL || !task_can_recover(t) || !c->config.recovery_enabled) {
@@ -306,7 +306,8 @@ static void put_kept(struct task *t, const bool *keep, const struct store_answer
 void recover_on_parts(struct core *c, struct ask *ask, const struct store_answer *a)
 {
     struct task *t = ask->task;
-    if (a->err != ERR_OK || !partition_serves(partition_of(c, t->id))) {
+    if (a->err != ERR_OK || !partition_serves(partition_of(c, t->id)) ||
+        writes_admit(c, t->id)) {
         refuse_unavailable(c, ask->peer, ask->request);
         return;
     }

@@ -41,6 +41,18 @@ struct pending_write *write_find(struct core *c, uint64_t write_id)
     return w->answered ? NULL : w;
 }
 
+bool writes_admit(const struct core *c, struct bytes task_id)
+{
+    for (size_t i = 0; i < c->write_count; i++) {
+        const struct pending_write *w = c->writes[c->write_head + i];
+        if (w->kind == ROW_ADMIT && !w->answered && !w->dropped &&
+            bytes_eq(w->task_id, task_id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 struct message *write_hold(struct pending_write *w, peer_id peer)
 {
     struct held *h = arena_alloc(&w->arena, sizeof *h);
@@ -105,8 +117,13 @@ static void on_updated(struct core *c, struct pending_write *w, enum store_verdi
     if (verdict == STORE_GONE) {
         /* Its TTL ended between the read and the revival: nothing was written, later rows of it
          * fail alike. */
+        for (struct held *h = w->sends; h != NULL; h = h->next) {
+            if (h->message->request != 0) {
+                refuse(c, h->peer, h->message->request, CODE_TASK_NOT_FOUND,
+                       "the task has expired");
+            }
+        }
         w->sends = NULL;
-        refuse(c, w->peer, w->request, CODE_TASK_NOT_FOUND, "the task has expired");
     }
     if (verdict == STORE_FENCED) {
         c->stats.fenced_total++;

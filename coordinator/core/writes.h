@@ -35,6 +35,8 @@ struct pending_write *write_create(struct core *c, enum row_kind kind, partition
 struct pending_write *write_find(struct core *c, uint64_t write_id); /* NULL where it is answered */
 /* A message that leaves when the write is durable, to be filled with texts from w->arena. */
 struct message *write_hold(struct pending_write *w, peer_id peer);
+/* Is a start of this task on its way? O(writes): for rare requests. */
+bool writes_admit(const struct core *c, struct bytes task_id);
 void writes_on_answer(struct core *c, const struct store_written *written);
 /* What waits for writes of a partition is told that the outcome is unknown; the answers to come are
  * ignored. */
