@@ -44,9 +44,9 @@ static struct function *function_of(struct core *c, const struct step *s)
 void step_make_ready(struct core *c, struct step *s)
 {
     assert(s->state == STEP_PENDING && (s->phase == PHASE_NONE || s->phase == PHASE_HELD));
-    if (s->retry_at > c->now.wall) {
+    if (s->retry_due > c->now.mono) {
         s->phase = PHASE_DELAYED;
-        timer_set(c, &s->timer, c->now.mono + (s->retry_at - c->now.wall));
+        timer_set(c, &s->timer, s->retry_due);
         return;
     }
     struct function *f = function_of(c, s);

@@ -96,6 +96,7 @@ static void try_again(struct change *ch, struct step *s, mono_ms wait_ms, enum c
     s->state = STEP_PENDING;
     s->fraction = 0;
     s->retry_at = ch->core->now.wall + wait_ms;
+    s->retry_due = ch->core->now.mono + wait_ms;
     change_step(ch, s);
     struct task_event *e = change_event(ch, EVENT_STEP_RETRY, s->index);
     e->attempt = s->failures + (code == CODE_WORKER_DEATHS ? 1 : 0);

@@ -130,6 +130,7 @@ static void step_reset(struct change *ch, struct step *s, bool anew)
     s->started_at = 0;
     s->completed_at = 0;
     s->retry_at = 0;
+    s->retry_due = 0;
     s->fraction = 0;
     step_clear_error(s);
     change_step(ch, s);

@@ -61,6 +61,7 @@ struct step {
     struct bytes checkpoint; /* owned; newest progress checkpoint */
     /* not stored */
     enum step_phase phase;
+    mono_ms retry_due; /* retry_at on this process's own clock; 0 = at once */
     uint32_t needs_left;
     uint64_t worker;  /* serial of the worker: FETCHING, RUNNING */
     uint64_t read_id; /* FETCHING */

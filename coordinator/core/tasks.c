@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "core/brain.h"
+#include "model/limits.h"
 
 struct task *task_find(const struct core *c, struct bytes id)
 {
@@ -68,6 +69,9 @@ void task_stop_clock(struct core *c, struct task *t)
     timer_clear(c, &t->save_timer);
 }
 
+/* RETRY_WAIT_MS_MAX and its jitter. */
+#define WAIT_LEFT_MS_MAX (RETRY_WAIT_MS_MAX * 11 / 10)
+
 /* What was completed stays; what was running, waiting or never begun is pending. Wall clocks of two
  * hosts are not compared beyond the longest wait there is. */
 void task_loaded(struct core *c, struct task *t)
@@ -77,9 +81,9 @@ void task_loaded(struct core *c, struct task *t)
         if (s->state == STEP_RUNNING) {
             s->state = STEP_PENDING;
         }
-        if (s->retry_at > c->now.wall + 70000) {
-            s->retry_at = c->now.wall + 70000;
-        }
+        mono_ms left = s->retry_at - c->now.wall;
+        left = left < WAIT_LEFT_MS_MAX ? left : WAIT_LEFT_MS_MAX;
+        s->retry_due = left > 0 ? c->now.mono + left : 0;
     }
     if (t->started_at != 0) {
         t->state = TASK_RECOVERING;

@@ -29,7 +29,6 @@ static void timer_fire(struct core *c, struct timer *t)
         struct step *s = OWNER(struct step, timer, t);
         assert(s->phase == PHASE_DELAYED);
         s->phase = PHASE_NONE;
-        s->retry_at = 0;
         step_make_ready(c, s);
         break;
     }
