@@ -1,4 +1,5 @@
-"""Runs functions by hand, as a worker would: an envelope on stdin, one JSON value on stdout, news on fd 3, an exit status."""
+"""Runs functions by hand, as a worker would: an envelope on stdin, one JSON value on stdout, news
+on fd 3, an exit status."""
 import collections
 import json
 import os
@@ -16,7 +17,8 @@ Outcome = collections.namedtuple("Outcome", "status stdout stderr news")
 
 
 def functions():
-    """What the worker's configuration of the build offers: function -> {"exec": argv} or {"plugin": path}."""
+    """What the worker's configuration of the build offers: function -> {"exec": argv} or {"plugin":
+    path}."""
     return json.loads((BUILD / "pipelines" / "functions.json").read_text())["functions"]
 
 
@@ -29,8 +31,17 @@ def sample_input(name):
 
 
 def envelope(value=None, results=None, **more):
-    return {"task_id": "task_1", "step_id": "step_0", "name": "by_hand", "attempt": 1, "idempotency_key": "key_1",
-            "input": value if value is not None else {}, "results": results or {}, "progress_checkpoint": None, **more}
+    return {
+        "task_id": "task_1",
+        "step_id": "step_0",
+        "name": "by_hand",
+        "attempt": 1,
+        "idempotency_key": "key_1",
+        "input": value if value is not None else {},
+        "results": results or {},
+        "progress_checkpoint": None,
+        **more,
+    }
 
 
 def call_raw(function, stdin, environment=None, fd3=True):
@@ -40,29 +51,53 @@ def call_raw(function, stdin, environment=None, fd3=True):
         argv = [str(BUILD / "tests" / "plugin_call"), offered["plugin"], function]
     else:
         argv = offered["exec"]
-    environment = {**{k: v for k, v in os.environ.items() if not k.startswith("MARATHON_")}, **(environment or {})}
+    environment = {
+        **{k: v for k, v in os.environ.items() if not k.startswith("MARATHON_")},
+        **(environment or {}),
+    }
     with tempfile.TemporaryFile() as news:
-        # A shell opens fd 3 on what is its stdin's sibling; close_fds would close it in the child otherwise.
-        shell = ["/bin/sh", "-c", 'exec "$@" 3>&%d' % news.fileno() if fd3 else 'exec "$@" 3>&-', "sh"]
-        done = subprocess.run(shell + argv, input=stdin, capture_output=True, env=environment, timeout=SECONDS_MAX,
-                              pass_fds=(news.fileno(),), check=False)
+        # subprocess cannot give a child a chosen descriptor; a shell in between can.
+        shell = [
+            "/bin/sh",
+            "-c",
+            'exec "$@" 3>&%d' % news.fileno() if fd3 else 'exec "$@" 3>&-',
+            "sh",
+        ]
+        done = subprocess.run(
+            shell + argv,
+            input=stdin,
+            capture_output=True,
+            env=environment,
+            timeout=SECONDS_MAX,
+            pass_fds=(news.fileno(),),
+            check=False,
+        )
         news.seek(0)
         lines = [json.loads(line) for line in news.read().splitlines()]
     return Outcome(done.returncode, done.stdout, done.stderr.decode(), lines)
 
 
 def call(function, value=None, results=None, environment=None, fd3=True, **more):
-    return call_raw(function, json.dumps(envelope(value, results, **more)).encode(), environment, fd3)
+    return call_raw(
+        function, json.dumps(envelope(value, results, **more)).encode(), environment, fd3
+    )
 
 
 def run_pipeline(name, value=None):
-    """Runs a pipeline's steps one after the other in the order of the file, each with the results of its ancestors only."""
+    """Runs a pipeline's steps one after the other in the order of the file, each with the results
+    of its ancestors only."""
     steps, results, ancestors = pipeline(name)["steps"], {}, {}
     for number, step in enumerate(steps):
         needs = step.get("needs", [steps[number - 1]["name"]] if number else [])
         ancestors[step["name"]] = set(needs).union(*(ancestors[n] for n in needs))
         known = {n: results[n] for n in results if n in ancestors[step["name"]]}
-        outcome = call(step["function"], step.get("input", value), known, step_id=f"step_{number}", name=step["name"])
+        outcome = call(
+            step["function"],
+            step.get("input", value),
+            known,
+            step_id=f"step_{number}",
+            name=step["name"],
+        )
         if outcome.status != 0:
             raise AssertionError(f"{name}.{step['name']}: exit {outcome.status}: {outcome.stderr}")
         results[step["name"]] = json.loads(outcome.stdout)

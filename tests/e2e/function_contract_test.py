@@ -1,4 +1,5 @@
-"""The contract that every restaurant function keeps: bad input, exit states, news, retries, paths and the effects log."""
+"""The contract that every restaurant function keeps: bad input, exit states, news, retries, paths
+and the effects log."""
 import json
 import os
 import pathlib
@@ -12,31 +13,72 @@ from function_call import SAMPLES, call, call_raw, functions, sample_input
 MARKET = {"competitors": "competitors/competitors.csv", "restaurant": "restaurant.json"}
 # An input with which each function succeeds, and the results it needs.
 GOOD = {
-    "menu.extract": ({"menu_images": ["menu/menu_1.png"]}, {}), "menu.bcg": ({"sales_csv": "sales.csv"}, {}),
-    "menu.sentiment": ({"reviews": "reviews.jsonl"}, {}), "menu.competitors": (MARKET, {}), "competitors.identify": (MARKET, {}),
-    "competitor.deep_dive": ({"competitor": "c01", **MARKET}, {}), "photo.quality": ({"photo": "photos/photo_001.png"}, {}),
+    "menu.extract": ({"menu_images": ["menu/menu_1.png"]}, {}),
+    "menu.bcg": ({"sales_csv": "sales.csv"}, {}),
+    "menu.sentiment": ({"reviews": "reviews.jsonl"}, {}),
+    "menu.competitors": (MARKET, {}),
+    "competitors.identify": (MARKET, {}),
+    "competitor.deep_dive": ({"competitor": "c01", **MARKET}, {}),
+    "photo.quality": ({"photo": "photos/photo_001.png"}, {}),
     "data.inventory": ({}, {}),
 }
 # (function, input, results, what stderr must say); all are permanent.
 BAD = [
     ("menu.extract", {}, {}, "input.menu_images: expected a list"),
-    ("menu.extract", {"menu_images": ["menu/none.png"]}, {}, "input.menu_images[0]: no file 'menu/none.png'"),
+    (
+        "menu.extract",
+        {"menu_images": ["menu/none.png"]},
+        {},
+        "input.menu_images[0]: no file 'menu/none.png'",
+    ),
     ("menu.extract", {"menu_images": [7]}, {}, "expected the name of a file"),
     ("menu.extract", {"menu_images": ["sales.csv"]}, {}, "tesseract cannot read it"),
     ("menu.bcg", {}, {}, "input.sales_csv is missing"),
     ("menu.bcg", {"sales_csv": 5}, {}, "expected the name of a file"),
     ("menu.bcg", {"sales_csv": "reviews.jsonl"}, {}, "reviews.jsonl: "),
     ("menu.bcg", {"sales_csv": "sales.csv", "window_days": 60}, {}, "covers 90 days"),
-    ("menu.bcg", {"sales_csv": "sales.csv", "window_days": "x"}, {}, "input.window_days: expected a number from 7 to 180"),
+    (
+        "menu.bcg",
+        {"sales_csv": "sales.csv", "window_days": "x"},
+        {},
+        "input.window_days: expected a number from 7 to 180",
+    ),
     ("menu.bcg", {"sales_csv": "menu"}, {}, "is not a file"),
     ("menu.sentiment", {"reviews": "sales.csv"}, {}, "sales.csv line 1: not JSON"),
-    ("menu.competitors", {"competitors": "sales.csv", "restaurant": "restaurant.json"}, {}, "the header lacks"),
+    (
+        "menu.competitors",
+        {"competitors": "sales.csv", "restaurant": "restaurant.json"},
+        {},
+        "the header lacks",
+    ),
     ("menu.competitors", {**MARKET, "radius_km": -1}, {}, "input.radius_km: expected a number"),
     ("menu.campaigns", {}, {}, "results.bcg_analysis is missing"),
-    ("menu.campaigns", {"campaigns": 51}, {"bcg_analysis": {"dishes": []}}, "input.campaigns: expected a number from 1 to 50"),
-    ("campaigns.variant", {"variant": 1, "tone": "angry"}, {"bcg_analysis": {"dishes": []}}, "input.tone: expected one of"),
+    ("menu.campaigns", {}, {"bcg_analysis": {"dishes": [{}]}}, "an unexpected shape: KeyError"),
+    (
+        "competitors.menus",
+        MARKET,
+        {"identify_competitors": {"competitors": [7]}},
+        "unexpected shape",
+    ),
+    (
+        "menu.campaigns",
+        {"campaigns": 51},
+        {"bcg_analysis": {"dishes": []}},
+        "input.campaigns: expected a number from 1 to 50",
+    ),
+    (
+        "campaigns.variant",
+        {"variant": 1, "tone": "angry"},
+        {"bcg_analysis": {"dishes": []}},
+        "input.tone: expected one of",
+    ),
     ("campaigns.rank", {}, {"a": {}}, "no step before has made a campaign"),
-    ("competitors.identify", {"competitors": "competitors/competitors.csv"}, {}, "input.restaurant is missing"),
+    (
+        "competitors.identify",
+        {"competitors": "competitors/competitors.csv"},
+        {},
+        "input.restaurant is missing",
+    ),
     ("competitors.enrich", MARKET, {}, "results.identify_competitors is missing"),
     ("competitors.menus", MARKET, {}, "results.identify_competitors is missing"),
     ("competitors.prices", MARKET, {}, "results.analyze_menus is missing"),
@@ -45,8 +87,13 @@ BAD = [
     ("photo.quality", {"photo": "sales.csv"}, {}, "neither PNG nor binary PPM"),
 ]
 # The field of each function that names a file.
-FILE_FIELDS = [("menu.bcg", "sales_csv"), ("menu.sentiment", "reviews"), ("menu.competitors", "competitors"),
-               ("competitors.identify", "restaurant"), ("photo.quality", "photo")]
+FILE_FIELDS = [
+    ("menu.bcg", "sales_csv"),
+    ("menu.sentiment", "reviews"),
+    ("menu.competitors", "competitors"),
+    ("competitors.identify", "restaurant"),
+    ("photo.quality", "photo"),
+]
 
 
 class Contract(unittest.TestCase):
@@ -80,13 +127,17 @@ class Contract(unittest.TestCase):
                         value = {**MARKET, field: name} if field in MARKET else {field: name}
                         if function == "menu.competitors":
                             shutil.copy(SAMPLES / "restaurant.json", data)
-                        self.assert_permanent(call(function, value, environment={"MARATHON_DATA_DIR": str(data)}),
-                                              "leads out of the data directory")
+                        self.assert_permanent(
+                            call(function, value, environment={"MARATHON_DATA_DIR": str(data)}),
+                            "leads out of the data directory",
+                        )
 
     def test_good_input_gives_one_json_value_with_fd_3_open_or_closed(self):
         for function, (value, results) in GOOD.items():
             with self.subTest(function=function):
-                heard, deaf = call(function, value, results), call(function, value, results, fd3=False)
+                heard, deaf = call(function, value, results), call(
+                    function, value, results, fd3=False
+                )
                 self.assertEqual((heard.status, deaf.status), (0, 0), heard.stderr + deaf.stderr)
                 self.assertEqual(heard.stdout, deaf.stdout)
                 self.assertIsInstance(json.loads(heard.stdout), dict)
@@ -97,7 +148,11 @@ class Contract(unittest.TestCase):
 
     def test_results_are_the_same_each_time(self):
         for function, (value, results) in GOOD.items():
-            self.assertEqual(call(function, value, results).stdout, call(function, value, results).stdout, function)
+            self.assertEqual(
+                call(function, value, results).stdout,
+                call(function, value, results).stdout,
+                function,
+            )
 
     def test_machine_trouble_is_for_another_attempt(self):
         value, results = GOOD["menu.extract"]
@@ -113,18 +168,34 @@ class Contract(unittest.TestCase):
         whole = call("menu.extract", {"menu_images": images})
         saved = [n["checkpoint"] for n in whole.news if "checkpoint" in n]
         self.assertEqual([len(s["pages"]) for s in saved], [1, 2, 3])
-        resumed = call("menu.extract", {"menu_images": images}, progress_checkpoint=saved[1], attempt=2)
+        resumed = call(
+            "menu.extract", {"menu_images": images}, progress_checkpoint=saved[1], attempt=2
+        )
         self.assertEqual(resumed.stdout, whole.stdout)
-        self.assertEqual([n["message"] for n in resumed.news if "reading" in n.get("message", "")], [f"reading {images[2]}"])
+        self.assertEqual(
+            [n["message"] for n in resumed.news if "reading" in n.get("message", "")],
+            [f"reading {images[2]}"],
+        )
         other = call("menu.extract", {"menu_images": images[:1]}, progress_checkpoint=saved[1])
-        self.assertEqual(json.loads(other.stdout)["pages"][0]["image"], images[0], "another task's checkpoint is not used")
+        self.assertEqual(
+            json.loads(other.stdout)["pages"][0]["image"],
+            images[0],
+            "another task's checkpoint is not used",
+        )
         self.assertEqual(len(json.loads(other.stdout)["pages"]), 1)
 
     def test_each_completed_execution_leaves_one_line_in_the_effects_log(self):
         with tempfile.TemporaryDirectory() as folder:
             log = os.path.join(folder, "effects")
             for number, (function, (value, results)) in enumerate(GOOD.items()):
-                call(function, value, results, environment={"MARATHON_EFFECTS_LOG": log}, step_id=f"step_{number}", attempt=2)
+                call(
+                    function,
+                    value,
+                    results,
+                    environment={"MARATHON_EFFECTS_LOG": log},
+                    step_id=f"step_{number}",
+                    attempt=2,
+                )
             call("menu.bcg", {}, environment={"MARATHON_EFFECTS_LOG": log})  # failed: no line
             lines = pathlib.Path(log).read_text().splitlines()
         self.assertEqual(lines, [f"task_1 step_{number} 2 key_1" for number in range(len(GOOD))])
@@ -132,13 +203,25 @@ class Contract(unittest.TestCase):
     def test_damaged_and_hostile_pictures_are_permanent(self):
         whole = (SAMPLES / "photos" / "photo_001.png").read_bytes()
         huge = b"P6\n999999 999999\n255\n" + b"x" * 100
-        cases = {"cut": (whole[:400], "PNG ends too early"), "flipped": (whole[:200] + b"\x00\xff" + whole[202:], "damaged PNG"),
-                 "huge": (huge, "pixels; expected"), "short": (b"P6\n80 60\n255\nxx", "too few pixels"), "empty": (b"", "neither PNG")}
+        cases = {
+            "cut": (whole[:400], "PNG ends too early"),
+            "flipped": (whole[:200] + b"\x00\xff" + whole[202:], "damaged PNG"),
+            "huge": (huge, "pixels; expected"),
+            "short": (b"P6\n80 60\n255\nxx", "too few pixels"),
+            "empty": (b"", "neither PNG"),
+        }
         with tempfile.TemporaryDirectory() as folder:
             for name, (content, words) in cases.items():
                 with self.subTest(name):
                     pathlib.Path(folder, name).write_bytes(content)
-                    self.assert_permanent(call("photo.quality", {"photo": name}, environment={"MARATHON_DATA_DIR": folder}), words)
+                    self.assert_permanent(
+                        call(
+                            "photo.quality",
+                            {"photo": name},
+                            environment={"MARATHON_DATA_DIR": folder},
+                        ),
+                        words,
+                    )
 
 
 if __name__ == "__main__":

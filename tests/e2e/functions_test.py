@@ -8,7 +8,15 @@ import sys
 import tempfile
 import unittest
 
-from function_call import BUILD, PIPELINES, SAMPLES, call, functions, pipeline, run_pipeline, sample_input
+from function_call import (
+    PIPELINES,
+    SAMPLES,
+    call,
+    functions,
+    pipeline,
+    run_pipeline,
+    sample_input,
+)
 
 LEXICON = PIPELINES / "functions"
 
@@ -28,8 +36,13 @@ class FullAnalysis(unittest.TestCase):
 
     def test_ocr_finds_nine_in_ten_dishes_with_their_prices_and_sections(self):
         found = {d["name"]: d for d in self.results["menu_extraction"]["dishes"]}
-        right = [d["name"] for d in own_menu() if d["name"] in found and found[d["name"]]["price"] == d["price"]
-                 and found[d["name"]]["section"] == d["section"]]
+        right = [
+            d["name"]
+            for d in own_menu()
+            if d["name"] in found
+            and found[d["name"]]["price"] == d["price"]
+            and found[d["name"]]["section"] == d["section"]
+        ]
         self.assertGreaterEqual(len(right), 0.9 * len(own_menu()), sorted(found))
         self.assertLessEqual(len(found), len(own_menu()) + 1)
         self.assertGreater(self.results["menu_extraction"]["confidence"], 0.8)
@@ -45,25 +58,37 @@ class FullAnalysis(unittest.TestCase):
             window = recent if age < 30 else before if age < 60 else {}
             window[row["dish"]] = window.get(row["dish"], 0.0) + revenue
             if age < 30:
-                cost[row["dish"]] = cost.get(row["dish"], 0.0) + int(row["quantity"]) * float(row["unit_cost"])
+                cost[row["dish"]] = cost.get(row["dish"], 0.0) + int(row["quantity"]) * float(
+                    row["unit_cost"]
+                )
         total, growth = sum(recent.values()), sum(recent.values()) / sum(before.values()) - 1
         result = self.results["bcg_analysis"]
         self.assertEqual({d["dish"] for d in result["dishes"]}, set(recent))
         for dish in result["dishes"]:
             name = dish["dish"]
             share, its = recent[name] / total, recent[name] / before[name] - 1
-            wanted = {(True, True): "star", (True, False): "cash_cow", (False, True): "question_mark", (False, False): "dog"}
+            wanted = {
+                (True, True): "star",
+                (True, False): "cash_cow",
+                (False, True): "question_mark",
+                (False, False): "dog",
+            }
             self.assertEqual(dish["class"], wanted[share >= 1 / len(recent), its >= growth], name)
             self.assertAlmostEqual(dish["share"], share, places=5)
             self.assertAlmostEqual(dish["growth"], its, places=5)
             self.assertAlmostEqual(dish["margin"], 1 - cost[name] / recent[name], places=5)
             self.assertTrue(dish["recommendation"])
-        self.assertEqual(result["window"], {"days": 30, "first": "2026-01-02", "last": "2026-01-31"})
+        self.assertEqual(
+            result["window"], {"days": 30, "first": "2026-01-02", "last": "2026-01-31"}
+        )
         self.assertTrue(all(result["classes"].values()), "the samples have dishes of each class")
 
     def test_sold_dishes_are_found_on_the_menu_that_was_read(self):
         dishes = self.results["bcg_analysis"]["dishes"]
-        self.assertGreaterEqual(sum(d["on_menu"] and d["menu_price"] == d["average_price"] for d in dishes), 0.9 * len(dishes))
+        self.assertGreaterEqual(
+            sum(d["on_menu"] and d["menu_price"] == d["average_price"] for d in dishes),
+            0.9 * len(dishes),
+        )
 
     def test_sentiment_has_the_sign_of_the_ratings(self):
         result = self.results["sentiment_analysis"]
@@ -73,10 +98,15 @@ class FullAnalysis(unittest.TestCase):
         self.assertGreater(agreeing / len(clear), 0.95)
         self.assertEqual(result["agreement_with_ratings"], round(agreeing / len(clear), 4))
         self.assertEqual(sum(result["distribution"].values()), len(rated))
-        self.assertGreater(result["dishes"]["Pizza Margherita"]["score"], result["dishes"]["Fried Calamari"]["score"])
+        self.assertGreater(
+            result["dishes"]["Pizza Margherita"]["score"],
+            result["dishes"]["Fried Calamari"]["score"],
+        )
         for dish in result["dishes"].values():
             for quote in dish["praise"] + dish["blame"]:
-                self.assertIn(quote["text"], next(r["text"] for r in reviews() if r["id"] == quote["review"]))
+                self.assertIn(
+                    quote["text"], next(r["text"] for r in reviews() if r["id"] == quote["review"])
+                )
 
     def test_prices_are_compared_with_competitors_in_the_radius(self):
         result = self.results["competitive_intel"]
@@ -86,7 +116,9 @@ class FullAnalysis(unittest.TestCase):
         self.assertGreater(len(compared), 15)
         for dish in compared:
             self.assertLessEqual(dish["market_low"], dish["market_median"])
-            self.assertAlmostEqual(dish["gap"], dish["price"] / dish["market_median"] - 1, delta=0.002)
+            self.assertAlmostEqual(
+                dish["gap"], dish["price"] / dish["market_median"] - 1, delta=0.002
+            )
         index = sum(d["price"] for d in compared) / sum(d["market_median"] for d in compared)
         self.assertAlmostEqual(result["price_index"], index, places=3)
 
@@ -105,11 +137,33 @@ class FullAnalysis(unittest.TestCase):
             self.assertEqual(result["method"]["kind"], "deterministic", step)
 
     def test_summary_names_dishes_classes_market_guests_and_campaigns(self):
-        for document in (self.results, {"results": self.results}, {"task_id": "t", "accumulated_results": self.results}):
-            done = subprocess.run([str(PIPELINES / "summary.py")], input=json.dumps(document), capture_output=True, text=True, check=True)
-            for words in ("24 dishes found", "Stars (4)", "20 competitors", "200 reviews", "the best 6 of"):
+        for document in (
+            self.results,
+            {"results": self.results},
+            {"task_id": "t", "accumulated_results": self.results},
+        ):
+            done = subprocess.run(
+                [str(PIPELINES / "summary.py")],
+                input=json.dumps(document),
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+            for words in (
+                "24 dishes found",
+                "Stars (4)",
+                "20 competitors",
+                "200 reviews",
+                "the best 6 of",
+            ):
                 self.assertIn(words, done.stdout)
-        wrong = subprocess.run([str(PIPELINES / "summary.py")], input="[1]", capture_output=True, text=True, check=False)
+        wrong = subprocess.run(
+            [str(PIPELINES / "summary.py")],
+            input="[1]",
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         self.assertEqual((wrong.returncode, wrong.stdout), (1, ""))
         self.assertIn("not the result of a full_analysis", wrong.stderr)
 
@@ -118,22 +172,39 @@ class OtherPipelines(unittest.TestCase):
     def test_competitive_intel_builds_each_step_on_those_before(self):
         results = run_pipeline("competitive_intel", sample_input("competitive_intel"))
         found = results["identify_competitors"]["competitors"]
-        self.assertEqual({c["id"] for c in found}, {c["id"] for c in results["enrich_competitors"]["competitors"]})
-        self.assertEqual({c["id"] for c in found}, {m["id"] for m in results["analyze_menus"]["menus"]})
+        self.assertEqual(
+            {c["id"] for c in found},
+            {c["id"] for c in results["enrich_competitors"]["competitors"]},
+        )
+        self.assertEqual(
+            {c["id"] for c in found}, {m["id"] for m in results["analyze_menus"]["menus"]}
+        )
         prices = {d["dish"]: d for d in results["price_intelligence"]["dishes"]}
         for dish, row in prices.items():
-            matched = [m["matches"][dish]["price"] for m in results["analyze_menus"]["menus"] if dish in m["matches"]]
+            matched = [
+                m["matches"][dish]["price"]
+                for m in results["analyze_menus"]["menus"]
+                if dish in m["matches"]
+            ]
             self.assertEqual(row["competitors"], len(matched))
             if matched:
-                self.assertEqual((row["market_low"], row["market_high"]), (min(matched), max(matched)))
+                self.assertEqual(
+                    (row["market_low"], row["market_high"]), (min(matched), max(matched))
+                )
         advice = results["strategic_recommendations"]["recommendations"]
         self.assertEqual(advice, sorted(advice, key=lambda a: -a["priority"]))
         self.assertLessEqual({"price", "rival"}, {a["kind"] for a in advice})
 
     def test_menus_are_read_from_json_csv_and_text_alike(self):
         for ident, ending in (("c03", "json"), ("c01", "csv"), ("c02", "txt")):
-            outcome = call("competitor.deep_dive", {"competitor": ident, "competitors": "competitors/competitors.csv",
-                                                    "restaurant": "restaurant.json"})
+            outcome = call(
+                "competitor.deep_dive",
+                {
+                    "competitor": ident,
+                    "competitors": "competitors/competitors.csv",
+                    "restaurant": "restaurant.json",
+                },
+            )
             result = json.loads(outcome.stdout)
             self.assertEqual(result["id"], ident)
             menu = (SAMPLES / "competitors" / "menus" / f"{ident}.{ending}").read_text()
@@ -149,8 +220,14 @@ class OtherPipelines(unittest.TestCase):
         self.assertEqual(ranking, sorted(ranking, key=lambda r: (-r["score"], r["step"])))
 
     def test_photo_problems_are_those_that_the_manifest_made(self):
-        problem = {"good": [], "dark": ["too dark"], "bright": ["too bright"], "blurred": ["blurred"], "dull": ["dull colours"],
-                   "noisy": ["noisy"]}
+        problem = {
+            "good": [],
+            "dark": ["too dark"],
+            "bright": ["too bright"],
+            "blurred": ["blurred"],
+            "dull": ["dull colours"],
+            "noisy": ["noisy"],
+        }
         manifest = json.loads((SAMPLES / "photos" / "manifest.json").read_text())
         for photo in manifest[:16] + manifest[99:]:  # each kind, PNG and PPM
             result = json.loads(call("photo.quality", {"photo": photo["file"]}).stdout)
@@ -164,16 +241,28 @@ class OtherPipelines(unittest.TestCase):
                 pathlib.Path(folder, name).write_bytes(b"x" * size)
             outcome = call("data.inventory", environment={"MARATHON_DATA_DIR": folder})
         result = json.loads(outcome.stdout)
-        self.assertEqual((result["files"], result["bytes"], result["kinds"]), (4, 18, {"csv": 2, "none": 1, "other": 1}))
+        self.assertEqual(
+            (result["files"], result["bytes"], result["kinds"]),
+            (4, 18, {"csv": 2, "none": 1, "other": 1}),
+        )
 
 
 class Lexicon(unittest.TestCase):
     def test_negation_turns_praise_and_blame(self):
         sys.path.insert(0, str(LEXICON))
         from lexicon import label, score
-        known = {"The soup was good.": "positive", "The soup was not good.": "negative", "Not bad at all.": "positive",
-                 "We never had to wait.": "positive", "It wasn't fresh": "negative", "I can’t recommend it": "negative",
-                 "not too salty, just lovely": "positive", "Service was painfully slow.": "negative", "We came on a Monday.": "neutral"}
+
+        known = {
+            "The soup was good.": "positive",
+            "The soup was not good.": "negative",
+            "Not bad at all.": "positive",
+            "We never had to wait.": "positive",
+            "It wasn't fresh": "negative",
+            "I can’t recommend it": "negative",
+            "not too salty, just lovely": "positive",
+            "Service was painfully slow.": "negative",
+            "We came on a Monday.": "neutral",
+        }
         for text, wanted in known.items():
             self.assertEqual(label(score(text)), wanted, text)
 
@@ -181,7 +270,13 @@ class Lexicon(unittest.TestCase):
 class Definitions(unittest.TestCase):
     def test_every_step_names_a_function_that_the_worker_offers(self):
         offered = functions()
-        for name in ("full_analysis", "competitive_intel", "campaign_generation", "photos_100", "competitive_50"):
+        for name in (
+            "full_analysis",
+            "competitive_intel",
+            "campaign_generation",
+            "photos_100",
+            "competitive_50",
+        ):
             for step in pipeline(name)["steps"]:
                 self.assertIn(step["function"], offered)
         for function, how in offered.items():
@@ -190,16 +285,31 @@ class Definitions(unittest.TestCase):
     def test_lists_have_the_promised_lengths_over_different_input(self):
         for name, count in (("photos_100", 100), ("competitive_50", 50)):
             steps = pipeline(name)["steps"]
-            self.assertEqual((len(steps), len({json.dumps(s["input"]) for s in steps}), len({s["function"] for s in steps})),
-                             (count, count, 1))
+            self.assertEqual(
+                (
+                    len(steps),
+                    len({json.dumps(s["input"]) for s in steps}),
+                    len({s["function"] for s in steps}),
+                ),
+                (count, count, 1),
+            )
 
     def test_committed_files_are_what_their_generators_make(self):
         with tempfile.TemporaryDirectory() as folder:
             subprocess.run([str(PIPELINES / "generate.py"), folder], check=True)
-            subprocess.run([str(SAMPLES / "generator" / "generate.py"), "--without-pictures", folder], check=True)
+            subprocess.run(
+                [str(SAMPLES / "generator" / "generate.py"), "--without-pictures", folder],
+                check=True,
+            )
             for made in pathlib.Path(folder).rglob("*.*"):
-                home = PIPELINES if made.parent == pathlib.Path(folder) and (PIPELINES / made.name).exists() else SAMPLES
-                self.assertEqual(made.read_bytes(), (home / made.relative_to(folder)).read_bytes(), made.name)
+                home = (
+                    PIPELINES
+                    if made.parent == pathlib.Path(folder) and (PIPELINES / made.name).exists()
+                    else SAMPLES
+                )
+                self.assertEqual(
+                    made.read_bytes(), (home / made.relative_to(folder)).read_bytes(), made.name
+                )
 
     def test_pictures_stay_small(self):
         pictures = [p for p in SAMPLES.rglob("*") if p.suffix in (".png", ".ppm")]

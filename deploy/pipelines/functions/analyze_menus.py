@@ -3,7 +3,8 @@
 
 input:  {"restaurant": file}, where no step has read our menu from pictures
 results used: enrich_competitors (else identify_competitors)
-result: {"menus": [{"id","dishes","sections","price_median","matches"}], "own_menu", "missing_here", "method"}"""
+result: {"menus": [{"id","dishes","sections","price_median","matches"}], "own_menu", "missing_here",
+  "method"}"""
 import statistics
 
 from dish_names import best_match
@@ -20,9 +21,17 @@ def summary(competitor, menu, own):
     for dish in menu:
         sections[dish["section"] or "Other"] = sections.get(dish["section"] or "Other", 0) + 1
     matches = match_menu(own, menu)
-    return {"id": competitor["id"], "name": competitor["name"], "dish_count": len(menu), "sections": sections,
-            "price_low": min(prices), "price_median": round(statistics.median(prices), 2), "price_high": max(prices),
-            "overlap": round(len(matches) / len(own), 4), "matches": matches}
+    return {
+        "id": competitor["id"],
+        "name": competitor["name"],
+        "dish_count": len(menu),
+        "sections": sections,
+        "price_low": min(prices),
+        "price_median": round(statistics.median(prices), 2),
+        "price_high": max(prices),
+        "overlap": round(len(matches) / len(own), 4),
+        "matches": matches,
+    }
 
 
 def missing_dishes(menus, own):
@@ -33,8 +42,15 @@ def missing_dishes(menus, own):
             if best_match(dish["name"], ours)[0] is None:
                 known, _ = best_match(dish["name"], groups)
                 groups.setdefault(known or dish["name"], []).append(dish["price"])
-    common = [{"dish": name, "competitors": len(prices), "price_median": round(statistics.median(prices), 2)}
-              for name, prices in groups.items() if len(prices) >= max(2, COMMON_SHARE * len(menus))]
+    common = [
+        {
+            "dish": name,
+            "competitors": len(prices),
+            "price_median": round(statistics.median(prices), 2),
+        }
+        for name, prices in groups.items()
+        if len(prices) >= max(2, COMMON_SHARE * len(menus))
+    ]
     return sorted(common, key=lambda d: (-d["competitors"], d["dish"]))[:MISSING_MAX]
 
 
@@ -49,7 +65,12 @@ def analyze(call):
         menus.append(load_menu(competitor["menu"]))
         summaries.append(summary(competitor, menus[-1], own))
         call.progress(number / len(competitors), competitor["name"])
-    return {"menus": summaries, "own_menu": own, "missing_here": missing_dishes(menus, own), "method": method("name-similarity-v1")}
+    return {
+        "menus": summaries,
+        "own_menu": own,
+        "missing_here": missing_dishes(menus, own),
+        "method": method("name-similarity-v1"),
+    }
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 
 input:  {"campaigns": 1..50, default 6}
 results used: bcg_analysis, and sentiment_analysis and competitive_intel where they are there
-result: {"campaigns": [{"dish","angle","channel","tone","headline","text","goal","score","reasons"}], "considered", "method"}"""
+result: {"campaigns": [{"dish","angle","channel","tone","headline","text","goal","score",
+  "reasons"}], "considered", "method"}"""
 from campaign_ideas import facts, ideas, spread, write
 from marathon_function import method, run
 

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""campaigns.variant: one of many variants of a campaign: the idea of that rank, in a channel and tone.
+"""campaigns.variant: one of many variants of a campaign: the idea of that rank, in a channel and
+tone.
 
 input:  {"variant": 1..200, "channel"?, "tone"?}
 results used: as menu.campaigns
@@ -13,14 +14,19 @@ def variant(call):
     channel, tone = call.input.get("channel"), call.input.get("tone")
     for field, value, known in (("channel", channel, CHANNELS), ("tone", tone, TONES)):
         if value is not None and value not in known:
-            raise Permanent(f"input.{field}: expected one of {', '.join(known)}, got {str(value)[:80]!r}")
+            raise Permanent(
+                f"input.{field}: expected one of {', '.join(known)}, got {str(value)[:80]!r}"
+            )
     call.result("bcg_analysis")
     found, known = spread(ideas(call.results), 200), facts(call.results)
     if not found:
         raise Permanent("results.bcg_analysis: has no dishes")
     idea = found[(number - 1) % len(found)]
     call.progress(1.0, f"{idea['dish']}: {idea['angle']}")
-    return {"campaign": write(idea, known[idea["dish"]], number - 1, channel, tone), "method": method("ranked-templates-v1")}
+    return {
+        "campaign": write(idea, known[idea["dish"]], number - 1, channel, tone),
+        "method": method("ranked-templates-v1"),
+    }
 
 
 if __name__ == "__main__":

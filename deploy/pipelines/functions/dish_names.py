@@ -1,11 +1,32 @@
-"""Is this the same dish? Names are compared by their words and by their trigrams, so that order, spelling and OCR slips matter little."""
+"""Is this the same dish? Names are compared by their words and by their trigrams, so that order,
+spelling and OCR slips matter little."""
 import functools
 import re
 import unicodedata
 
-SAME_DISH = 0.55  # similarity from which two names are taken for the same dish; found on the samples' known pairs
-_FILLERS = {"al", "alla", "alle", "ai", "di", "del", "della", "con", "the", "a", "with", "and", "of", "classico", "homemade", "fresh",
-            "crispy", "house", "style"}
+# Similarity from which two names are taken for the same dish; found on the samples' known pairs
+SAME_DISH = 0.55
+_FILLERS = {
+    "al",
+    "alla",
+    "alle",
+    "ai",
+    "di",
+    "del",
+    "della",
+    "con",
+    "the",
+    "a",
+    "with",
+    "and",
+    "of",
+    "classico",
+    "homemade",
+    "fresh",
+    "crispy",
+    "house",
+    "style",
+}
 
 
 @functools.lru_cache(maxsize=65536)
@@ -20,7 +41,7 @@ def words(name):
 @functools.lru_cache(maxsize=65536)
 def _trigrams(name):
     joined = "  " + " ".join(words(name)) + " "
-    return frozenset(joined[i:i + 3] for i in range(len(joined) - 2))
+    return frozenset(joined[i : i + 3] for i in range(len(joined) - 2))
 
 
 def similarity(one, other):

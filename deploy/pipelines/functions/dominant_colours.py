@@ -1,4 +1,5 @@
-"""The colours that make a picture: k-means over its pixels, with a start that depends on the pixels alone."""
+"""The colours that make a picture: k-means over its pixels, with a start that depends on the pixels
+alone."""
 
 COLOURS = 5
 ROUNDS_MAX = 10
@@ -13,12 +14,21 @@ def dominant_colours(rows):
     groups = []
     for _ in range(ROUNDS_MAX):
         groups = _assign(pixels, centres)
-        moved = [tuple(s / n for s in sums) if n else centre for (n, sums), centre in zip(groups, centres)]
+        moved = [
+            tuple(s / n for s in sums) if n else centre
+            for (n, sums), centre in zip(groups, centres)
+        ]
         if moved == centres:
             break
         centres = moved
-    found = [{"rgb": "#" + "".join(f"{round(c):02x}" for c in centre), "share": round(n / len(pixels), 4)}
-             for (n, _), centre in zip(groups, centres) if n]
+    found = [
+        {
+            "rgb": "#" + "".join(f"{round(c):02x}" for c in centre),
+            "share": round(n / len(pixels), 4),
+        }
+        for (n, _), centre in zip(groups, centres)
+        if n
+    ]
     return sorted(found, key=lambda c: (-c["share"], c["rgb"]))
 
 

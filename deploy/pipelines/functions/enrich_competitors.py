@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""competitors.enrich: what is known of each identified competitor: hours, seats, delivery, what its guests say.
+"""competitors.enrich: what is known of each identified competitor: hours, seats, delivery, what its
+guests say.
 
 input:  {"competitors": file} (its folder holds profiles.json)
 results used: identify_competitors
@@ -23,18 +24,36 @@ def voices(reviews):
     means = {aspect: sum(v) / len(v) for aspect, v in sums.items()}
     overall = [score(text) for text in reviews]
     mean = sum(overall) / len(overall) if overall else 0.0
-    return {"score": round(mean, 4), "label": label(mean),
-            "strengths": sorted(a for a, v in means.items() if v > 0.1),
-            "weaknesses": sorted(a for a, v in means.items() if v < -0.1)}
+    return {
+        "score": round(mean, 4),
+        "label": label(mean),
+        "strengths": sorted(a for a, v in means.items() if v > 0.1),
+        "weaknesses": sorted(a for a, v in means.items() if v < -0.1),
+    }
 
 
 def enrich(competitor, profile):
     hours = max(0, profile["closes"] - profile["opens"]) * (DAYS - len(profile["closed_days"]))
-    # What a competitor can take from us: how strong it is near us, how liked, and how long it is open.
-    threat = 0.6 * competitor["score"] + 0.25 * competitor["rating"] / 5.0 + 0.15 * min(1.0, hours / 98.0)
-    return {**competitor, "threat": round(threat, 4), "profile": {
-        "opened": profile["opened"], "seats": profile["seats"], "delivery": profile["delivery"], "terrace": profile["terrace"],
-        "hours_per_week": hours, "closed_days": profile["closed_days"], "guests": voices(profile["reviews"])}}
+    # What a competitor can take from us: how strong it is near us, how liked, and how long it is
+    # open.
+    threat = (
+        0.6 * competitor["score"]
+        + 0.25 * competitor["rating"] / 5.0
+        + 0.15 * min(1.0, hours / 98.0)
+    )
+    return {
+        **competitor,
+        "threat": round(threat, 4),
+        "profile": {
+            "opened": profile["opened"],
+            "seats": profile["seats"],
+            "delivery": profile["delivery"],
+            "terrace": profile["terrace"],
+            "hours_per_week": hours,
+            "closed_days": profile["closed_days"],
+            "guests": voices(profile["reviews"]),
+        },
+    }
 
 
 def run_enrich(call):
@@ -47,14 +66,24 @@ def run_enrich(call):
     for number, competitor in enumerate(found, 1):
         profile = profiles.get(competitor["id"])
         try:
-            enriched.append(enrich(competitor, profile) if profile else {**competitor, "threat": competitor["score"], "profile": None})
+            enriched.append(
+                enrich(competitor, profile)
+                if profile
+                else {**competitor, "threat": competitor["score"], "profile": None}
+            )
         except (KeyError, TypeError) as error:
-            raise Permanent(f"{name}: {competitor['id']}: {type(error).__name__}: {error}") from error
+            raise Permanent(
+                f"{name}: {competitor['id']}: {type(error).__name__}: {error}"
+            ) from error
         if not profile:
             missing.append(competitor["id"])
         call.progress(number / len(found), competitor["name"])
     enriched.sort(key=lambda c: (-c["threat"], c["id"]))
-    return {"competitors": enriched, "without_profile": missing, "method": method("profile-join-v1")}
+    return {
+        "competitors": enriched,
+        "without_profile": missing,
+        "method": method("profile-join-v1"),
+    }
 
 
 if __name__ == "__main__":

@@ -1,31 +1,61 @@
-"""Which words praise and which blame, and what a sentence as a whole says. English; small and made for guests' reviews."""
+"""Which words praise and which blame, and what a sentence as a whole says. English; small and made
+for guests' reviews."""
 import re
 
 _STRENGTH = {
-    3.0: "amazing awesome excellent exceptional fantastic gem outstanding perfect superb wonderful best divine heavenly flawless",
-    2.2: "beautiful charming delicious delightful love loved lovely great recommended recommend brilliant impressive tasty yummy joy",
-    1.5: "attentive bright clean cosy cozy enjoyed enjoy fresh friendly fair flavour flavor flavourful generous good happy helpful kind "
-         "nice pleasant polite quick relaxed smile tender thank thanks warm welcoming crisp juicy return value",
-    -1.5: "bland cold cramped dry late loud mediocre noisy overcooked pricey salty slow small soggy stale undercooked greasy burnt "
-          "wait waited headache expensive crowded hard tough chewy boring overpriced regret forgot wrong lukewarm",
-    -2.2: "avoid bad dirty disappointed disappointing disappointment poor rude unfriendly unpleasant waste sad sadly raw inedible "
-          "ignored dreadful unacceptable",
+    3.0: "amazing awesome excellent exceptional fantastic gem outstanding perfect superb "
+    "wonderful best divine heavenly flawless",
+    2.2: "beautiful charming delicious delightful love loved lovely great recommended recommend "
+    "brilliant impressive tasty yummy joy",
+    1.5: "attentive bright clean cosy cozy enjoyed enjoy fresh friendly fair flavour flavor "
+    "flavourful generous good happy helpful kind "
+    "nice pleasant polite quick relaxed smile tender thank thanks warm welcoming crisp juicy "
+    "return value",
+    -1.5: "bland cold cramped dry late loud mediocre noisy overcooked pricey salty slow small "
+    "soggy stale undercooked greasy burnt "
+    "wait waited headache expensive crowded hard tough chewy boring overpriced regret forgot "
+    "wrong lukewarm",
+    -2.2: "avoid bad dirty disappointed disappointing disappointment poor rude unfriendly "
+    "unpleasant waste sad sadly raw inedible "
+    "ignored dreadful unacceptable",
     -3.0: "awful disgusting horrible terrible worst nightmare",
 }
 VALENCE = {word: value for value, words in _STRENGTH.items() for word in words.split()}
-NEGATORS = set("not no never none nothing hardly barely without neither nor cannot can't don't doesn't didn't isn't wasn't aren't "
-               "weren't won't wouldn't couldn't shouldn't haven't hasn't".split())
-BOOSTERS = {"very": 1.3, "really": 1.25, "so": 1.2, "absolutely": 1.4, "extremely": 1.4, "too": 1.15, "painfully": 1.3, "far": 1.15,
-            "incredibly": 1.4, "highly": 1.2, "quite": 1.05, "rather": 0.9, "slightly": 0.6, "somewhat": 0.7, "bit": 0.7}
-NEGATION_REACH = 4   # words after a negator that it turns
-NEGATED = -0.75      # "not great" is less bad than "terrible"
-MILD_EVIL = 0.5      # words that only blame when they stand alone: negated they praise ("not too salty", "never had to wait")
+NEGATORS = set(
+    "not no never none nothing hardly barely without neither nor cannot can't don't doesn't "
+    "didn't isn't wasn't aren't "
+    "weren't won't wouldn't couldn't shouldn't haven't hasn't".split()
+)
+BOOSTERS = {
+    "very": 1.3,
+    "really": 1.25,
+    "so": 1.2,
+    "absolutely": 1.4,
+    "extremely": 1.4,
+    "too": 1.15,
+    "painfully": 1.3,
+    "far": 1.15,
+    "incredibly": 1.4,
+    "highly": 1.2,
+    "quite": 1.05,
+    "rather": 0.9,
+    "slightly": 0.6,
+    "somewhat": 0.7,
+    "bit": 0.7,
+}
+NEGATION_REACH = 4  # words after a negator that it turns
+NEGATED = -0.75  # "not great" is less bad than "terrible"
+# For words that only blame when they stand alone: negated they praise ("not too salty", "never had to
+# wait")
+MILD_EVIL = 0.5
 
 ASPECTS = {
-    "food": "food dish dishes meal taste tasted flavour flavor portion portions menu eat ate kitchen cooked overcooked",
+    "food": "food dish dishes meal taste tasted flavour flavor portion portions menu eat ate "
+    "kitchen cooked overcooked",
     "service": "service staff waiter waiters waitress server team host owner",
     "price": "price prices value money cheap expensive overpriced pricey deal bill cost",
-    "ambience": "atmosphere room place music garden terrace noisy loud cosy cozy cramped interior view seats",
+    "ambience": "atmosphere room place music garden terrace noisy loud cosy cozy cramped "
+    "interior view seats",
     "speed": "wait waited waiting slow quick fast minutes hour late prompt",
     "cleanliness": "clean dirty table tables toilet toilets cutlery",
 }
@@ -48,7 +78,8 @@ def tokens(text):
 
 
 def raw_score(text):
-    """The sum of what the words say, negation and emphasis counted in; 0.0 where none says anything."""
+    """The sum of what the words say, negation and emphasis counted in; 0.0 where none says
+    anything."""
     total, negated, boost = 0.0, 0, 1.0
     for word in tokens(text):
         if word == ",":
@@ -59,7 +90,9 @@ def raw_score(text):
             continue
         if word in BOOSTERS:
             boost *= BOOSTERS[word]
-            negated = max(0, negated - 1) if word not in ("too", "so", "very", "really") else negated
+            negated = (
+                max(0, negated - 1) if word not in ("too", "so", "very", "really") else negated
+            )
             continue
         value = VALENCE.get(word, 0.0)
         if value:

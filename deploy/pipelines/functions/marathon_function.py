@@ -1,17 +1,20 @@
-"""What every function in Python does alike: read the envelope, report, resolve paths, answer. Standard library only.
+"""What every function in Python does alike: read the envelope, report, resolve paths, answer.
+Standard library only.
 
     from marathon_function import run
     def greet(call):
         return {"hello": call.text("name")}
     run(greet)
 
-The contract: one envelope on stdin, one JSON value on stdout, exit 0; 65 permanent, 75 try again later; news as JSON lines on fd 3,
+The contract: one envelope on stdin, one JSON value on stdout, exit 0; 65 permanent, 75 try again
+later; news as JSON lines on fd 3,
 which may be closed when a function is run by hand: ./functions/menu_extract.py < envelope.json"""
 import errno
 import json
 import os
 import pathlib
 import sys
+import traceback
 
 EXIT_PERMANENT = 65
 EXIT_TRY_AGAIN = 75
@@ -19,7 +22,16 @@ NEWS_FD = 3
 FILE_BYTES_MAX = 64 << 20  # far over any sane input of these functions, far under a worker's memory
 
 # Errors of the machine that may be gone at the next attempt; all others are the input's.
-PASSING = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EINTR, errno.ESTALE, errno.ENOSPC}
+PASSING = {
+    errno.EIO,
+    errno.EMFILE,
+    errno.ENFILE,
+    errno.ENOMEM,
+    errno.EAGAIN,
+    errno.EINTR,
+    errno.ESTALE,
+    errno.ENOSPC,
+}
 
 
 class Permanent(Exception):
@@ -31,14 +43,16 @@ class TryAgain(Exception):
 
 
 def data_dir():
-    """Where the files named in inputs live: MARATHON_DATA_DIR, else the folder samples two levels above the functions."""
+    """Where the files named in inputs live: MARATHON_DATA_DIR, else the folder samples two levels
+    above the functions."""
     named = os.environ.get("MARATHON_DATA_DIR")
     here = pathlib.Path(__file__).resolve().parent
     return pathlib.Path(named).resolve() if named else here.parent.parent / "samples"
 
 
 def data_path(name, what):
-    """The file of that name in the data directory. Refuses names that lead out of it, by .., absolute path or symbolic link."""
+    """The file of that name in the data directory. Refuses names that lead out of it, by ..,
+    absolute path or symbolic link."""
     if not isinstance(name, str) or not name or "\0" in name:
         raise Permanent(f"{what}: expected the name of a file, got {json.dumps(name)[:80]}")
     base = data_dir().resolve()
@@ -102,8 +116,14 @@ class Call:
 
     def number(self, field, default, low, high):
         value = self.input.get(field, default)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-            raise Permanent(f"input.{field}: expected a number from {low} to {high}, got {json.dumps(value)[:80]}")
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, (int, float))
+            or not low <= value <= high
+        ):
+            raise Permanent(
+                f"input.{field}: expected a number from {low} to {high}, got {json.dumps(value)[:80]}"
+            )
         return value
 
     def whole(self, field, default, low, high):
@@ -118,7 +138,9 @@ class Call:
         if value is None and not needed:
             return None
         if not isinstance(value, dict):
-            raise Permanent(f"results.{step} is missing: this function needs the result of the step {step!r}")
+            raise Permanent(
+                f"results.{step} is missing: this function needs the result of the step {step!r}"
+            )
         return value
 
     def progress(self, fraction, message=""):
@@ -137,11 +159,14 @@ def _news(value):
 
 
 def _log_effect(envelope):
-    """For tests that prove that no completed step ran twice: one line per completed execution, durable before the result leaves."""
+    """For tests that prove that no completed step ran twice: one line per completed execution,
+    durable before the result leaves."""
     path = os.environ.get("MARATHON_EFFECTS_LOG")
     if not path:
         return
-    fields = [str(envelope.get(k, "-")) for k in ("task_id", "step_id", "attempt", "idempotency_key")]
+    fields = [
+        str(envelope.get(k, "-")) for k in ("task_id", "step_id", "attempt", "idempotency_key")
+    ]
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
     try:
         os.write(fd, (" ".join(fields) + "\n").encode())
@@ -164,7 +189,7 @@ def run(function):
     """Calls function(Call) and ends the process as the contract wants it."""
     try:
         envelope = _envelope()
-        answer = json.dumps(function(Call(envelope)), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        answer = _answer_text(function(Call(envelope)))
         _log_effect(envelope)
     except Permanent as error:
         print(error, file=sys.stderr)
@@ -172,8 +197,22 @@ def run(function):
     except (TryAgain, OSError) as error:
         print(error, file=sys.stderr)
         sys.exit(EXIT_TRY_AGAIN)
-    sys.stdout.buffer.write(answer.encode() + b"\n")
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        # Another attempt would meet the same: these come from data of another shape than expected.
+        spot = traceback.extract_tb(error.__traceback__)[-1]
+        print(
+            "the input or an earlier result has an unexpected shape: "
+            f"{type(error).__name__}: {error} ({pathlib.Path(spot.filename).name}:{spot.lineno})",
+            file=sys.stderr,
+        )
+        sys.exit(EXIT_PERMANENT)
+    sys.stdout.buffer.write(answer)
     sys.stdout.buffer.flush()
+
+
+def _answer_text(value):
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.encode() + b"\n"
 
 
 def method(name):

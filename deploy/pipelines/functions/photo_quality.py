@@ -1,8 +1,10 @@
 #!/usr/bin/python3
-"""photo.quality: measures a photo of a dish: light, contrast, colour, sharpness, noise, and where the eye goes.
+"""photo.quality: measures a photo of a dish: light, contrast, colour, sharpness, noise, and where
+the eye goes.
 
 input:  {"photo": file, "dish": name}
-result: {"photo","width","height","measures","colours","score","verdict","problems","advice","method"}"""
+result: {"photo","width","height","measures","colours","score","verdict","problems","advice",
+  "method"}"""
 import math
 
 from dominant_colours import dominant_colours
@@ -11,18 +13,27 @@ from raster import read_image
 
 # Bounds found on the samples, whose manifest says what was done to each photo.
 DARK, BRIGHT = 78.0, 205.0  # mean light
-CLIPPED_MAX = 0.15          # share of pixels with no drawing left in the lights or shadows
-SHARP_MIN = 0.18            # edge strength of the sharpest 2 % of the pixels, against the contrast
-NOISE_MAX = 7.0             # levels
-COLOUR_MIN = 13.0           # Hasler-Suesstrunk
+CLIPPED_MAX = 0.15  # share of pixels with no drawing left in the lights or shadows
+SHARP_MIN = 0.18  # edge strength of the sharpest 2 % of the pixels, against the contrast
+NOISE_MAX = 7.0  # levels
+COLOUR_MIN = 13.0  # Hasler-Suesstrunk
 
-ADVICE = {"too dark": "use daylight or open the aperture", "too bright": "shorten the exposure", "blurred": "hold still and focus on the food",
-          "dull colours": "correct the white balance, add herbs or sauce", "noisy": "lower the ISO", "flat": "light from the side",
-          "off centre": "move the plate into the middle"}
+ADVICE = {
+    "too dark": "use daylight or open the aperture",
+    "too bright": "shorten the exposure",
+    "blurred": "hold still and focus on the food",
+    "dull colours": "correct the white balance, add herbs or sauce",
+    "noisy": "lower the ISO",
+    "flat": "light from the side",
+    "off centre": "move the plate into the middle",
+}
 
 
 def luma(rows):
-    return [[(299 * row[i] + 587 * row[i + 1] + 114 * row[i + 2]) / 1000 for i in range(0, len(row), 3)] for row in rows]
+    return [
+        [(299 * row[i] + 587 * row[i + 1] + 114 * row[i + 2]) / 1000 for i in range(0, len(row), 3)]
+        for row in rows
+    ]
 
 
 def _mean_deviation(values):
@@ -49,8 +60,22 @@ def edges(light):
     for above, row, below in zip(light, light[1:], light[2:]):
         line = []
         for x in range(1, len(row) - 1):
-            across = above[x + 1] + 2 * row[x + 1] + below[x + 1] - above[x - 1] - 2 * row[x - 1] - below[x - 1]
-            down = below[x - 1] + 2 * below[x] + below[x + 1] - above[x - 1] - 2 * above[x] - above[x + 1]
+            across = (
+                above[x + 1]
+                + 2 * row[x + 1]
+                + below[x + 1]
+                - above[x - 1]
+                - 2 * row[x - 1]
+                - below[x - 1]
+            )
+            down = (
+                below[x - 1]
+                + 2 * below[x]
+                + below[x + 1]
+                - above[x - 1]
+                - 2 * above[x]
+                - above[x + 1]
+            )
             line.append(math.hypot(across, down) / 8)
         found.append(line)
     return found
@@ -61,8 +86,19 @@ def noise_level(light):
     left = []
     for above, row, below in zip(light, light[1:], light[2:]):
         for x in range(1, len(row) - 1):
-            left.append(abs(above[x - 1] - 2 * above[x] + above[x + 1] - 2 * row[x - 1] + 4 * row[x] - 2 * row[x + 1]
-                            + below[x - 1] - 2 * below[x] + below[x + 1]))
+            left.append(
+                abs(
+                    above[x - 1]
+                    - 2 * above[x]
+                    + above[x + 1]
+                    - 2 * row[x - 1]
+                    + 4 * row[x]
+                    - 2 * row[x + 1]
+                    + below[x - 1]
+                    - 2 * below[x]
+                    + below[x + 1]
+                )
+            )
     left.sort()
     return left[len(left) // 2] / 6 / 0.6745
 
@@ -88,9 +124,15 @@ def measure(rows, progress):
     top = ordered[len(ordered) * 98 // 100]
     progress(0.8, "edges")
     clipped = sum(v < 4 or v > 251 for v in flat) / len(flat)
-    return {"brightness": round(brightness, 2), "contrast": round(contrast, 2), "colourfulness": round(colour, 2),
-            "sharpness": round(top / (4 * contrast) if contrast > 1 else 0.0, 4), "noise": round(noise_level(light), 2),
-            "clipped": round(clipped, 4), "off_centre": round(off_centre(strength), 4)}
+    return {
+        "brightness": round(brightness, 2),
+        "contrast": round(contrast, 2),
+        "colourfulness": round(colour, 2),
+        "sharpness": round(top / (4 * contrast) if contrast > 1 else 0.0, 4),
+        "noise": round(noise_level(light), 2),
+        "clipped": round(clipped, 4),
+        "off_centre": round(off_centre(strength), 4),
+    }
 
 
 def problems_of(m):
@@ -123,8 +165,19 @@ def quality(call):
     score -= min(12.0, abs(measures["brightness"] - 140) / 8) + min(8.0, 8 * measures["off_centre"])
     score = round(max(0.0, score), 1)
     verdict = "use" if score >= 75 else "improve" if score >= 45 else "retake"
-    return {"photo": photo, "dish": call.text("dish", "unknown"), "width": width, "height": height, "measures": measures, "colours": colours,
-            "score": score, "verdict": verdict, "problems": problems, "advice": [ADVICE[p] for p in problems], "method": method("image-statistics-v1")}
+    return {
+        "photo": photo,
+        "dish": call.text("dish", "unknown"),
+        "width": width,
+        "height": height,
+        "measures": measures,
+        "colours": colours,
+        "score": score,
+        "verdict": verdict,
+        "problems": problems,
+        "advice": [ADVICE[p] for p in problems],
+        "method": method("image-statistics-v1"),
+    }
 
 
 if __name__ == "__main__":

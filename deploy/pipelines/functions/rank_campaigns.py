@@ -3,7 +3,8 @@
 
 input:  {"keep": 1..200, default 5}
 results used: every result that holds a campaign
-result: {"ranking": [{"step","score",...}], "best": [campaigns], "variants", "channels", "method"}"""
+result: {"ranking": [{"step","score",...}], "best": [campaigns], "variants", "channels",
+  "method"}"""
 from marathon_function import Permanent, method, run
 
 SAME_DISH_COSTS = 0.12  # a second campaign for a dish is worth less
@@ -11,7 +12,11 @@ SAME_DISH_COSTS = 0.12  # a second campaign for a dish is worth less
 
 def rank(call):
     keep = call.whole("keep", 5, 1, 200)
-    made = [(step, r["campaign"]) for step, r in call.results.items() if isinstance(r, dict) and isinstance(r.get("campaign"), dict)]
+    made = [
+        (step, r["campaign"])
+        for step, r in call.results.items()
+        if isinstance(r, dict) and isinstance(r.get("campaign"), dict)
+    ]
     if not made:
         raise Permanent("no step before has made a campaign")
     seen, rows = {}, []
@@ -24,8 +29,16 @@ def rank(call):
     for _, _, campaign in rows:
         channels[campaign["channel"]] = channels.get(campaign["channel"], 0) + 1
     call.progress(1.0, f"{len(rows)} variants")
-    return {"ranking": [{"step": s, "score": v, "dish": c["dish"], "angle": c["angle"], "channel": c["channel"]} for v, s, c in rows],
-            "best": [c for _, _, c in rows[:keep]], "variants": len(rows), "channels": channels, "method": method("ranked-templates-v1")}
+    return {
+        "ranking": [
+            {"step": s, "score": v, "dish": c["dish"], "angle": c["angle"], "channel": c["channel"]}
+            for v, s, c in rows
+        ],
+        "best": [c for _, _, c in rows[:keep]],
+        "variants": len(rows),
+        "channels": channels,
+        "method": method("ranked-templates-v1"),
+    }
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Reads PNG (8 bits a channel, not interlaced) and PPM/PGM (binary, 8 bits) into RGB rows. Every size is checked before it is used."""
+"""Reads PNG (8 bits a channel, not interlaced) and PPM/PGM (binary, 8 bits) into RGB rows. Every
+size is checked before it is used."""
 import re
 import struct
 import zlib
@@ -20,17 +21,22 @@ def read_image(content, shown):
 
 def _check_size(width, height, shown):
     if width < 8 or height < 8 or width * height > PIXELS_MAX:
-        raise Permanent(f"{shown}: {width}x{height} pixels; expected at least 8x8 and at most {PIXELS_MAX} in all")
+        raise Permanent(
+            f"{shown}: {width}x{height} pixels; expected at least 8x8 and at most {PIXELS_MAX} in all"
+        )
 
 
 def _chunks(content, shown):
     at = 8
     while at + 12 <= len(content):
-        size, kind = struct.unpack(">I4s", content[at:at + 8])
-        body = content[at + 8:at + 8 + size]
+        size, kind = struct.unpack(">I4s", content[at : at + 8])
+        body = content[at + 8 : at + 8 + size]
         if len(body) != size or len(content) < at + 12 + size:
             break
-        if zlib.crc32(kind + body) != struct.unpack(">I", content[at + 8 + size:at + 12 + size])[0]:
+        if (
+            zlib.crc32(kind + body)
+            != struct.unpack(">I", content[at + 8 + size : at + 12 + size])[0]
+        ):
             raise Permanent(f"{shown}: damaged PNG (checksum of {kind.decode('latin-1')})")
         yield kind, body
         if kind == b"IEND":
@@ -66,7 +72,9 @@ def _read_png(content, shown):
     rows, above = [], bytearray(width * step)
     for y in range(height):
         start = y * (1 + width * step)
-        above = _unfilter(raw[start], bytearray(raw[start + 1:start + 1 + width * step]), above, step, shown)
+        above = _unfilter(
+            raw[start], bytearray(raw[start + 1 : start + 1 + width * step]), above, step, shown
+        )
         rows.append(_to_rgb(above, colour, palette, shown))
     return width, height, rows
 
@@ -96,23 +104,26 @@ def _to_rgb(row, colour, palette, shown):
     if colour == 2:
         return bytes(row)
     if colour == 6:
-        return b"".join(bytes(row[i:i + 3]) for i in range(0, len(row), 4))
+        return b"".join(bytes(row[i : i + 3]) for i in range(0, len(row), 4))
     if colour == 3:
         if len(palette) < 3 * (max(row) + 1):
             raise Permanent(f"{shown}: damaged PNG (palette)")
-        return b"".join(palette[3 * v:3 * v + 3] for v in row)
+        return b"".join(palette[3 * v : 3 * v + 3] for v in row)
     grey = row if colour == 0 else row[::2]
     return bytes(v for v in grey for _ in range(3))
 
 
 def _read_pnm(content, shown):
-    head = re.match(rb"P([56])(?:\s|#[^\n]*\n)+(\d{1,6})(?:\s|#[^\n]*\n)+(\d{1,6})(?:\s|#[^\n]*\n)+(\d{1,5})\s", content)
+    head = re.match(
+        rb"P([56])(?:\s|#[^\n]*\n)+(\d{1,6})(?:\s|#[^\n]*\n)+(\d{1,6})(?:\s|#[^\n]*\n)+(\d{1,5})\s",
+        content,
+    )
     if head is None or int(head[4]) != 255:
         raise Permanent(f"{shown}: only binary PPM and PGM with 255 levels are read")
     width, height, step = int(head[2]), int(head[3]), 3 if head[1] == b"6" else 1
     _check_size(width, height, shown)
-    body = content[head.end():]
+    body = content[head.end() :]
     if len(body) < width * height * step:
         raise Permanent(f"{shown}: PPM with too few pixels")
-    rows = [body[y * width * step:(y + 1) * width * step] for y in range(height)]
+    rows = [body[y * width * step : (y + 1) * width * step] for y in range(height)]
     return width, height, rows if step == 3 else [_to_rgb(row, 0, b"", shown) for row in rows]

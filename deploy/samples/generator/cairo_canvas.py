@@ -1,4 +1,5 @@
-"""A grey canvas with text, by libcairo through ctypes: needs Debian's libcairo2 and fonts-dejavu-core, and only to draw
+"""A grey canvas with text, by libcairo through ctypes: needs Debian's libcairo2 and
+fonts-dejavu-core, and only to draw
 the menu pictures anew. The functions themselves never need it."""
 import ctypes
 import ctypes.util
@@ -14,21 +15,30 @@ def _load():
     cairo.cairo_create.restype = pointer
     cairo.cairo_image_surface_get_data.restype = ctypes.POINTER(ctypes.c_ubyte)
     for call, arguments in {
-        "cairo_image_surface_create": [ctypes.c_int] * 3, "cairo_create": [pointer],
-        "cairo_set_source_rgb": [pointer, real, real, real], "cairo_paint": [pointer],
+        "cairo_image_surface_create": [ctypes.c_int] * 3,
+        "cairo_create": [pointer],
+        "cairo_set_source_rgb": [pointer, real, real, real],
+        "cairo_paint": [pointer],
         "cairo_select_font_face": [pointer, text, ctypes.c_int, ctypes.c_int],
-        "cairo_set_font_size": [pointer, real], "cairo_move_to": [pointer, real, real],
-        "cairo_show_text": [pointer, text], "cairo_text_extents": [pointer, text, pointer],
-        "cairo_rotate": [pointer, real], "cairo_surface_flush": [pointer],
-        "cairo_image_surface_get_data": [pointer], "cairo_image_surface_get_stride": [pointer],
-        "cairo_rectangle": [pointer, real, real, real, real], "cairo_fill": [pointer],
+        "cairo_set_font_size": [pointer, real],
+        "cairo_move_to": [pointer, real, real],
+        "cairo_show_text": [pointer, text],
+        "cairo_text_extents": [pointer, text, pointer],
+        "cairo_rotate": [pointer, real],
+        "cairo_surface_flush": [pointer],
+        "cairo_image_surface_get_data": [pointer],
+        "cairo_image_surface_get_stride": [pointer],
+        "cairo_rectangle": [pointer, real, real, real, real],
+        "cairo_fill": [pointer],
     }.items():
         getattr(cairo, call).argtypes = arguments
     return cairo
 
 
 class _Extents(ctypes.Structure):
-    _fields_ = [(n, ctypes.c_double) for n in ("x", "y", "width", "height", "x_advance", "y_advance")]
+    _fields_ = [
+        (n, ctypes.c_double) for n in ("x", "y", "width", "height", "x_advance", "y_advance")
+    ]
 
 
 class Canvas:
@@ -66,6 +76,7 @@ class Canvas:
         """The picture as rows of grey bytes."""
         self._cairo.cairo_surface_flush(self._surface)
         stride = self._cairo.cairo_image_surface_get_stride(self._surface)
-        data = ctypes.string_at(self._cairo.cairo_image_surface_get_data(self._surface),
-                                stride * self.height)
-        return [data[y * stride:y * stride + 4 * self.width:4] for y in range(self.height)]
+        data = ctypes.string_at(
+            self._cairo.cairo_image_surface_get_data(self._surface), stride * self.height
+        )
+        return [data[y * stride : y * stride + 4 * self.width : 4] for y in range(self.height)]

@@ -1,4 +1,5 @@
-"""Chance that is the same on every machine: only random.Random.random() is used, whose sequence Python guarantees for a seed."""
+"""Chance that is the same on every machine: only random.Random.random() is used, whose sequence
+Python guarantees for a seed."""
 import random
 
 

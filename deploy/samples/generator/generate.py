@@ -1,7 +1,9 @@
 #!/usr/bin/python3
-"""Makes the sample data anew, the same bytes each time: ./generate.py [--without-pictures] [FOLDER].
+"""Makes the sample data anew, the same bytes each time: ./generate.py [--without-pictures]
+[FOLDER].
 
-FOLDER is deploy/samples where it is not named. The menu pictures need libcairo2 and fonts-dejavu-core (see cairo_canvas.py);
+FOLDER is deploy/samples where it is not named. The menu pictures need libcairo2 and
+fonts-dejavu-core (see cairo_canvas.py);
 their bytes may differ with another version of these, which is why the made files are committed."""
 import argparse
 import json
@@ -15,13 +17,25 @@ from sales import sales_csv
 
 INPUTS = {
     "full_analysis": {
-        "sales_csv": "sales.csv", "menu_images": ["menu/menu_1.png", "menu/menu_2.png", "menu/menu_3.png"],
-        "restaurant": "restaurant.json", "competitors": "competitors/competitors.csv", "reviews": "reviews.jsonl",
-        "campaigns": 6},
-    "competitive_intel": {"restaurant": "restaurant.json", "competitors": "competitors/competitors.csv",
-                          "radius_km": 3, "limit": 20},
-    "campaign_generation": {"sales_csv": "sales.csv", "restaurant": "restaurant.json", "reviews": "reviews.jsonl",
-                            "competitors": "competitors/competitors.csv"},
+        "sales_csv": "sales.csv",
+        "menu_images": ["menu/menu_1.png", "menu/menu_2.png", "menu/menu_3.png"],
+        "restaurant": "restaurant.json",
+        "competitors": "competitors/competitors.csv",
+        "reviews": "reviews.jsonl",
+        "campaigns": 6,
+    },
+    "competitive_intel": {
+        "restaurant": "restaurant.json",
+        "competitors": "competitors/competitors.csv",
+        "radius_km": 3,
+        "limit": 20,
+    },
+    "campaign_generation": {
+        "sales_csv": "sales.csv",
+        "restaurant": "restaurant.json",
+        "reviews": "reviews.jsonl",
+        "competitors": "competitors/competitors.csv",
+    },
 }
 
 
@@ -37,12 +51,18 @@ def text_files():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", nargs="?", type=pathlib.Path, default=pathlib.Path(__file__).resolve().parent.parent)
+    parser.add_argument(
+        "folder",
+        nargs="?",
+        type=pathlib.Path,
+        default=pathlib.Path(__file__).resolve().parent.parent,
+    )
     parser.add_argument("--without-pictures", action="store_true", help="only the text files")
     options = parser.parse_args()
     files = [(name, text.encode()) for name, text in text_files()]
     if not options.without_pictures:
         from menu_pictures import menu_pictures  # needs libcairo
+
         files += menu_pictures()
         files += [(n, c.encode() if isinstance(c, str) else c) for n, c in photo_files()]
     for name, content in files:

@@ -1,14 +1,26 @@
-"""Three pages of the menu as pictures: three layouts, the last one slightly turned, as a photo would be."""
+"""Three pages of the menu as pictures: three layouts, the last one slightly turned, as a photo
+would be."""
 from cairo_canvas import Canvas
 from own_menu import DISHES, RESTAURANT
 from png_writer import png_bytes
 
 WIDTH, HEIGHT = 1000, 1180
 PAGES = [
-    {"sections": ["Starters", "Soups"], "face": "DejaVu Serif", "sign": "", "dots": True, "turn": 0.0},
+    {
+        "sections": ["Starters", "Soups"],
+        "face": "DejaVu Serif",
+        "sign": "",
+        "dots": True,
+        "turn": 0.0,
+    },
     {"sections": ["Pasta", "Pizza"], "face": "DejaVu Sans", "sign": "", "dots": False, "turn": 0.0},
-    {"sections": ["Main courses", "Desserts", "Drinks"], "face": "DejaVu Serif", "sign": "€ ",
-     "dots": False, "turn": 0.006},
+    {
+        "sections": ["Main courses", "Desserts", "Drinks"],
+        "face": "DejaVu Serif",
+        "sign": "€ ",
+        "dots": False,
+        "turn": 0.006,
+    },
 ]
 
 
@@ -30,7 +42,9 @@ def _dish(canvas, y, page, dish):
 
 def _page(page, number):
     canvas = Canvas(WIDTH, HEIGHT, 0.97, page["turn"])
-    canvas.text((WIDTH / 2, 100), RESTAURANT["name"], ("DejaVu Serif", 46, True, False), align="centre")
+    canvas.text(
+        (WIDTH / 2, 100), RESTAURANT["name"], ("DejaVu Serif", 46, True, False), align="centre"
+    )
     y = 180
     for section in page["sections"]:
         canvas.text((WIDTH / 2, y), section, (page["face"], 34, True, False), align="centre")
@@ -40,7 +54,9 @@ def _page(page, number):
             if dish[1] == section:
                 y = _dish(canvas, y, page, dish)
         y += 24
-    canvas.text((WIDTH / 2, HEIGHT - 40), f"Page {number}", (page["face"], 20, False, False), 0.3, "centre")
+    canvas.text(
+        (WIDTH / 2, HEIGHT - 40), f"Page {number}", (page["face"], 20, False, False), 0.3, "centre"
+    )
     # 16 levels of grey are enough for text and keep the files small.
     shades = bytes(min(255, (v >> 4) * 17) for v in range(256))
     return png_bytes(WIDTH, HEIGHT, [row.translate(shades) for row in canvas.rows()], 1)

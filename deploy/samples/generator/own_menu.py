@@ -1,14 +1,29 @@
 """The restaurant of the samples: its menu, and how each dish is going to sell."""
 
 RESTAURANT = {
-    "id": "own", "name": "Trattoria Lucida", "cuisine": "italian", "price_level": 2,
-    "lat": 52.5206, "lon": 13.4098, "seats": 54, "currency": "EUR",
+    "id": "own",
+    "name": "Trattoria Lucida",
+    "cuisine": "italian",
+    "price_level": 2,
+    "lat": 52.5206,
+    "lon": 13.4098,
+    "seats": 54,
+    "currency": "EUR",
 }
 
-# name, section, price, cost of the goods, portions on a usual day, growth from the 30 days before to the last 30,
+# name, section, price, cost of the goods, portions on a usual day, growth from the 30 days before
+# to the last 30,
 # the line under the name on the menu
 DISHES = [
-    ("Bruschetta al Pomodoro", "Starters", 7.50, 1.90, 13, 0.02, "toasted bread, ripe tomatoes, basil"),
+    (
+        "Bruschetta al Pomodoro",
+        "Starters",
+        7.50,
+        1.90,
+        13,
+        0.02,
+        "toasted bread, ripe tomatoes, basil",
+    ),
     ("Garlic Bread", "Starters", 5.50, 1.10, 15, -0.18, "with parsley butter"),
     ("Fried Calamari", "Starters", 10.90, 4.60, 12, 0.30, "lemon and aioli"),
     ("Caprese Salad", "Starters", 9.80, 3.40, 9, -0.04, "mozzarella, tomato, basil oil"),

@@ -1,4 +1,5 @@
-"""100 small photos of plates, each with its own light, colour, sharpness and noise, and a manifest that says which."""
+"""100 small photos of plates, each with its own light, colour, sharpness and noise, and a manifest
+that says which."""
 import json
 import math
 
@@ -8,7 +9,14 @@ from png_writer import png_bytes
 
 COUNT = 100
 WIDTH, HEIGHT = 80, 60
-FOODS = [(214, 92, 46), (232, 186, 92), (120, 158, 62), (176, 60, 52), (240, 222, 176), (148, 96, 54)]
+FOODS = [
+    (214, 92, 46),
+    (232, 186, 92),
+    (120, 158, 62),
+    (176, 60, 52),
+    (240, 222, 176),
+    (148, 96, 54),
+]
 
 
 def _scene(dice):
@@ -19,8 +27,14 @@ def _scene(dice):
     pieces = []
     for _ in range(dice.whole(7, 14)):
         turn, far = dice.number(0, 2 * math.pi), radius * 0.72 * math.sqrt(dice.number(0, 1))
-        pieces.append((middle[0] + far * math.cos(turn), middle[1] + far * math.sin(turn),
-                       dice.number(2.5, 6.5), dice.one_of(FOODS)))
+        pieces.append(
+            (
+                middle[0] + far * math.cos(turn),
+                middle[1] + far * math.sin(turn),
+                dice.number(2.5, 6.5),
+                dice.one_of(FOODS),
+            )
+        )
     rows = []
     for y in range(HEIGHT):
         row = []
@@ -39,16 +53,18 @@ def _scene(dice):
 
 def _blurred(rows, radius):
     """A box blur, first along the rows and then along the columns."""
+
     def along(lines):
         result = []
         for line in lines:
             n = len(line)
             out = []
             for i in range(n):
-                part = line[max(0, i - radius):min(n, i + radius + 1)]
+                part = line[max(0, i - radius) : min(n, i + radius + 1)]
                 out.append([sum(p[c] for p in part) / len(part) for c in range(3)])
             result.append(out)
         return result
+
     across = along(rows)
     down = along([list(column) for column in zip(*across)])
     return [list(row) for row in zip(*down)]
@@ -62,7 +78,9 @@ def _exposed(rows, setting, dice):
             grey = 0.299 * pixel[0] + 0.587 * pixel[1] + 0.114 * pixel[2]
             noise = dice.bell() * setting["noise"] if setting["noise"] else 0.0
             for channel in pixel:
-                value = (grey + (channel - grey) * setting["saturation"]) * setting["exposure"] + noise
+                value = (grey + (channel - grey) * setting["saturation"]) * setting[
+                    "exposure"
+                ] + noise
                 line.append(max(0, min(255, round(value))))
         out.append(bytes(line))
     return out
@@ -70,7 +88,13 @@ def _exposed(rows, setting, dice):
 
 def _setting(number, dice):
     kind = ["good", "good", "dark", "bright", "blurred", "dull", "noisy", "good"][number % 8]
-    setting = {"kind": kind, "exposure": dice.number(0.92, 1.05), "blur": 0, "noise": 0, "saturation": dice.number(1.0, 1.2)}
+    setting = {
+        "kind": kind,
+        "exposure": dice.number(0.92, 1.05),
+        "blur": 0,
+        "noise": 0,
+        "saturation": dice.number(1.0, 1.2),
+    }
     if kind == "dark":
         setting["exposure"] = dice.number(0.18, 0.34)
     elif kind == "bright":

@@ -40,4 +40,6 @@ def png_bytes(width, height, rows, pixel_bytes):
         above = row
     body = zlib.compress(b"".join(parts), 9)
     head = struct.pack(">IIBBBBB", width, height, 8, {1: 0, 3: 2}[pixel_bytes], 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head) + _chunk(b"IDAT", body) + _chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head) + _chunk(b"IDAT", body) + _chunk(b"IEND", b"")
+    )
