@@ -137,7 +137,7 @@ static enum err read_field(const struct field *f, const msgpack_object *o, struc
     case FIELD_TEXTS:
         return read_list(f, o, arena, to);
     }
-    assert(!"a kind of field without a case");
+    assert(false && "a kind of field without a case");
     return ERR_INVALID;
 }
 

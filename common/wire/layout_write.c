@@ -75,7 +75,7 @@ static enum err write_field(const struct field *f, const void *from, msgpack_pac
     case FIELD_TEXTS:
         return write_list(f, from, pk);
     }
-    assert(!"a kind of field without a case");
+    assert(false && "a kind of field without a case");
     return ERR_INVALID;
 }
 
