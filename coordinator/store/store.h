@@ -1,10 +1,13 @@
-/* A store of tasks: the seam between the core and Redis (or memory). Two implementations, one contract (tests/contract/store_test.c).
+/* A store of tasks: the seam between the core and Redis (or memory). Two implementations, one
+ * contract (tests/contract/store_test.c).
  *
- * All calls and callbacks on the loop's thread. Writes and reads are queued and leave as one batch at store_flush (the end of a turn:
- * group commit), at most two batches in flight; answers come by callback, never from within a call of ours.
- * Rows are applied in order; each answer is exactly one of enum store_verdict. When the connection is lost, or an answer takes longer than
- * deadline_ms, every row and read not yet answered is answered (STORE_UNKNOWN, ERR_UNAVAILABLE), then `down` is called, once;
- * `up` follows after a new connection, the start gate (where that can be seen) and the function library are in place. */
+ * All calls and callbacks on the loop's thread. Writes and reads are queued and leave as one batch
+ * at store_flush (the end of a turn: group commit), at most two batches in flight; answers come by
+ * callback, never from within a call of ours. Rows are applied in order; each answer is exactly one
+ * of enum store_verdict. When the connection is lost, or an answer takes longer than deadline_ms,
+ * every row and read not yet answered is answered (STORE_UNKNOWN, ERR_UNAVAILABLE), then `down` is
+ * called, once; `up` follows after a new connection, the start gate (where that can be seen) and
+ * the function library are in place. */
 #ifndef MARATHON_STORE_STORE_H
 #define MARATHON_STORE_STORE_H
 
@@ -17,22 +20,28 @@ struct store_handler {
     void (*down)(void *user, const char *why);
     void (*written)(void *user, const struct store_written *written);
     void (*read)(void *user, const struct store_answer *answer);
-    /* The start gate: why admissions must be refused (maxmemory policy, AOF off, ...), NULL when they may go on. Redis only. */
+    /* The start gate: why admissions must be refused (maxmemory policy, AOF off, ...), NULL when
+     * they may go on. Redis only. */
     void (*admission)(void *user, const char *why);
     /* Each stored pipeline, newest version of each name, before `up` and after a publish. */
     void (*pipeline)(void *user, struct bytes source, uint32_t version);
     void *user;
+    /* May be NULL. Something for an operator's log, each text once until it changes: why there is
+     * no connection yet, what the start gate found but lets pass. Redis only. */
+    void (*note)(void *user, const char *text);
 };
 
 struct store;
 
 struct store_ops {
-    const char *backend; /* "redis", "memory" */
-    void (*write)(struct store *s, const struct store_row *row); /* copied */
-    void (*read)(struct store *s, const struct store_read *read);/* copied */
+    const char *backend;                                          /* "redis", "memory" */
+    void (*write)(struct store *s, const struct store_row *row);  /* copied */
+    void (*read)(struct store *s, const struct store_read *read); /* copied */
     void (*flush)(struct store *s);
-    /* Stores a definition as the next version of name, unless its newest version has this hash already. Queued before the first `up` too. */
-    void (*publish)(struct store *s, struct bytes name, struct bytes source, const uint8_t hash[32]);
+    /* Stores a definition as the next version of name, unless its newest version has this hash
+     * already. Queued before the first `up` too. */
+    void (*publish)(struct store *s, struct bytes name, struct bytes source,
+                    const uint8_t hash[32]);
     void (*destroy)(struct store *s);
 };
 
@@ -41,21 +50,24 @@ struct store {
 };
 
 struct store_redis_options {
-    const char *url;        /* redis://[[user]:password@]host[:port][/db], unix:///path[?db=n] */
-    const char *password;   /* overrides the URL's; NULL = none */
-    mono_ms deadline_ms;    /* 1000: an answer that takes longer is an unknown outcome */
-    bool relaxed;           /* MARATHON_DURABILITY=relaxed: AOF findings are warnings */
-    bool cluster_tags;      /* keys carry {pNN}; false */
+    const char *url;      /* redis://[[user]:password@]host[:port][/db], unix:///path[?db=n] */
+    const char *password; /* overrides the URL's; NULL = none */
+    mono_ms deadline_ms;  /* 1000: an answer that takes longer is an unknown outcome */
+    bool relaxed;         /* MARATHON_DURABILITY=relaxed: AOF findings are warnings */
+    bool cluster_tags;    /* keys carry {pNN}; false */
 };
 
-/* Never fails at once: it connects on the loop, again and again with a jittered back-off (10 ms to 1 s), and calls up and down.
- * ERR_INVALID: the URL cannot be understood; ret_message says why (static text). */
+/* Never fails at once: it connects on the loop, again and again with a jittered back-off (10 ms to
+ * 1 s), and calls up and down. ERR_INVALID: the URL cannot be understood; ret_message says why
+ * (static text). */
 enum err MUST_CHECK store_redis_create(struct loop *loop, const struct store_redis_options *options,
                                        struct store_handler handler, struct store **ret_store,
                                        const char **ret_message);
-/* Did the last connection attempts of a redis store fail with "connection refused" (or a missing socket) only? For MARATHON_STORE=auto. */
+/* Did the last connection attempts of a redis store fail with "connection refused" (or a missing
+ * socket) only? For MARATHON_STORE=auto. */
 bool store_redis_refused(const struct store *s);
-/* The start gate's first verdict that must end the process with exit 78, or NULL: names the redis.conf line to set. */
+/* The start gate's first verdict that must end the process with exit 78, or NULL: names the
+ * redis.conf line to set. */
 const char *store_redis_gate_fault(const struct store *s);
 
 struct store *store_memory_create(struct loop *loop, struct store_handler handler);

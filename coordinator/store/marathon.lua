@@ -1,0 +1,403 @@
+#!lua name=@LIBRARY@
+-- The store's atomic writes. One call carries many rows; each row is checked in full before its first write, because a
+-- script that fails half-way is not rolled back. README.md in this folder lists the keys; redis_rows.c encodes the rows.
+-- @LIBRARY@ stands for a name with the version and the hash of this text, so that two versions can live side by side.
+
+-- enum store_verdict, by number
+local OK, FENCED, VERSION, EXISTS, REPLAY, MISMATCH, GONE = 0, 1, 2, 3, 4, 5, 7
+
+local FIELDS_PER_HSET = 2000      -- unpack cannot return more than about 8,000 values
+local SWEPT_PER_RENEWAL = 256     -- expired tasks taken out of the list at once: keeps a call short
+local COMPACT_BYTES_MAX = 1048576 -- beyond it a string's spare room is small against its length: not worth a copy
+local LIST_EXAMINED_MAX = 4096    -- entries of a list that one page may look at
+local EVENTS_KEPT = '10000'       -- EVENTS_KEPT_MAX of model/limits.h
+
+-- The call's rows: keys and arguments one behind the other, each row takes its own from the front.
+local keys, args, key_at, arg_at
+local fences -- owner key -> the fence in force, read once per call
+
+local function key()
+    key_at = key_at + 1
+    return keys[key_at]
+end
+
+local function arg()
+    arg_at = arg_at + 1
+    return args[arg_at]
+end
+
+-- "epoch:nonce", or false where nobody may write.
+local function fence_in_force(owner)
+    local fence = fences[owner]
+    if fence == nil then
+        local r = redis.call('HMGET', owner, 'epoch', 'nonce', 'owner')
+        fence = r[1] and r[3] ~= '' and r[1] .. ':' .. r[2]
+        fences[owner] = fence
+    end
+    return fence
+end
+
+local function now_ms()
+    local t = redis.call('TIME')
+    return t[1] * 1000 + math.floor(t[2] / 1000)
+end
+
+---- partitions ----
+
+local function claim()
+    local owner = key()
+    local seen, epoch, nonce, name = arg(), arg(), arg(), arg()
+    local r = redis.call('HMGET', owner, 'epoch', 'nonce')
+    local stored = r[1] and r[1] .. ':' .. r[2] or ''
+    if stored ~= seen then
+        return FENCED
+    end
+    redis.call('HSET', owner, 'epoch', epoch, 'nonce', nonce, 'owner', name)
+    redis.call('HINCRBY', owner, 'hb', 1)
+    fences[owner] = name ~= '' and epoch .. ':' .. nonce
+    return OK
+end
+
+-- Tasks whose keys have expired leave the list here, a bite at a time.
+local function sweep(ended, list)
+    local ids = redis.call('ZRANGE', ended, '-inf', '(' .. string.format('%.0f', now_ms()), 'BYSCORE',
+        'LIMIT', 0, SWEPT_PER_RENEWAL)
+    if #ids > 0 then
+        redis.call('ZREM', list, unpack(ids))
+        redis.call('ZREM', ended, unpack(ids))
+    end
+end
+
+local function renew()
+    local owner, ended, list = key(), key(), key()
+    if fence_in_force(owner) ~= arg() then
+        return FENCED
+    end
+    redis.call('HINCRBY', owner, 'hb', 1)
+    sweep(ended, list)
+    return OK
+end
+
+local function release()
+    local owner = key()
+    if fence_in_force(owner) ~= arg() then
+        return FENCED
+    end
+    redis.call('HSET', owner, 'owner', '')
+    redis.call('HINCRBY', owner, 'hb', 1)
+    fences[owner] = false
+    return OK
+end
+
+---- tasks ----
+
+-- Takes what ADMIT and UPDATE have in common from the call.
+local function take_change()
+    local c = {owner = key(), task = key(), events = key(), doc = key(), error = key(), live = key(), ended = key()}
+    c.fence, c.id, c.head = arg(), arg(), arg()
+    c.doc_mode, c.doc_offset, c.doc_text = arg(), tonumber(arg()), arg() -- mode: '' unchanged, 'w' whole, 'p' patch
+    c.error_mode, c.error_text = arg(), arg()                           -- mode: '' unchanged, 's' set, 'd' delete
+    c.step_count = tonumber(arg())
+    c.steps_at = arg_at
+    arg_at = arg_at + 2 * c.step_count
+    c.event_count = tonumber(arg())
+    c.events_at = arg_at
+    arg_at = arg_at + 2 * c.event_count
+    return c
+end
+
+-- Do the events follow the last one stored, in order? XADD would fail half-way otherwise.
+local function events_follow(c, last)
+    last = tonumber(last or 0)
+    for i = c.events_at + 1, c.events_at + 2 * c.event_count, 2 do
+        local seq = tonumber(args[i])
+        if seq <= last then
+            return false
+        end
+        last = seq
+    end
+    return true
+end
+
+-- Fields are the caller's further ones.
+local function put_record(c, fields)
+    local n = #fields
+    fields[n + 1], fields[n + 2] = 'head', c.head
+    n = n + 2
+    if c.event_count > 0 then
+        fields[n + 1], fields[n + 2] = 'seq', args[c.events_at + 2 * c.event_count - 1]
+        n = n + 2
+    end
+    for i = 1, 2 * c.step_count do
+        fields[n + i] = args[c.steps_at + i]
+    end
+    n = n + 2 * c.step_count
+    for i = 1, n, FIELDS_PER_HSET do
+        redis.call('HSET', c.task, unpack(fields, i, math.min(i + FIELDS_PER_HSET - 1, n)))
+    end
+end
+
+local function put_events(c)
+    for i = c.events_at + 1, c.events_at + 2 * c.event_count, 2 do
+        redis.call('XADD', c.events, 'MAXLEN', '~', EVENTS_KEPT, args[i] .. '-0', 'e', args[i + 1])
+    end
+end
+
+local function put_doc(c)
+    if c.doc_mode == 'w' then
+        redis.call('SET', c.doc, c.doc_text)
+    elseif c.doc_mode == 'p' then
+        redis.call('SETRANGE', c.doc, c.doc_offset, c.doc_text)
+    end
+end
+
+local function put_error(c)
+    if c.error_mode == 's' then
+        redis.call('SET', c.error, c.error_text)
+    elseif c.error_mode == 'd' then
+        redis.call('DEL', c.error)
+    end
+end
+
+-- The last version of the document, in a string without spare room and without the spaces that padded its tail.
+local function put_last_doc(c, expires)
+    local text = c.doc_mode == 'w' and c.doc_text
+    if not text then
+        if redis.call('STRLEN', c.doc) > COMPACT_BYTES_MAX then
+            put_doc(c)
+            redis.call('PEXPIREAT', c.doc, expires)
+            return
+        end
+        text = redis.call('GET', c.doc) or ''
+        if c.doc_mode == 'p' then
+            text = text:sub(1, c.doc_offset) .. c.doc_text .. text:sub(c.doc_offset + #c.doc_text + 1)
+        end
+    end
+    local n = #text
+    while text:byte(n) == 32 do
+        n = n - 1
+    end
+    if n > 0 then
+        redis.call('SET', c.doc, text:sub(1, n), 'PXAT', expires)
+    end
+end
+
+local function end_life(c, ttl_s, idem, idem_ttl_s)
+    local expires = string.format('%.0f', now_ms() + ttl_s * 1000)
+    put_last_doc(c, expires)
+    redis.call('PEXPIREAT', c.task, expires)
+    redis.call('PEXPIREAT', c.events, expires)
+    redis.call('PEXPIREAT', c.error, expires)
+    redis.call('SREM', c.live, c.id)
+    redis.call('ZADD', c.ended, expires, c.id)
+    if idem then
+        redis.call('EXPIRE', idem, idem_ttl_s)
+    end
+end
+
+local function revive(c, idem)
+    redis.call('HDEL', c.task, 'end')
+    redis.call('PERSIST', c.task)
+    redis.call('PERSIST', c.events)
+    redis.call('PERSIST', c.doc)
+    redis.call('PERSIST', c.error)
+    redis.call('SADD', c.live, c.id)
+    redis.call('ZREM', c.ended, c.id)
+    if idem then
+        redis.call('PERSIST', idem)
+    end
+end
+
+-- A change of a task that has ended and stays so: what was written must expire with the rest.
+local function keep_ended(c)
+    local left = redis.call('PTTL', c.task)
+    if left > 0 then
+        redis.call('PEXPIRE', c.events, left)
+        redis.call('PEXPIRE', c.doc, left)
+        redis.call('PEXPIRE', c.error, left)
+    end
+end
+
+local function update()
+    local c = take_change()
+    local version, next_version, life, ttl_s, idem_prefix = arg(), arg(), arg(), tonumber(arg()), arg()
+    if fence_in_force(c.owner) ~= c.fence then
+        return FENCED
+    end
+    local r = redis.call('HMGET', c.task, 'v', 'seq', 'end', 'idem', 'ittl')
+    if not r[1] then
+        return life == 'r' and GONE or VERSION
+    end
+    if r[1] ~= version then
+        -- the same row again, after an outcome that its sender never heard
+        if r[1] == next_version and redis.call('HGET', c.task, 'head') == c.head then
+            return OK
+        end
+        return VERSION
+    end
+    if not events_follow(c, r[2]) then
+        return VERSION
+    end
+    if c.doc_mode == 'p' and redis.call('STRLEN', c.doc) < c.doc_offset then
+        return VERSION
+    end
+    local idem = r[4] and idem_prefix .. r[4]
+    put_events(c)
+    put_error(c)
+    if life == 'e' then
+        put_record(c, {'v', next_version, 'end', '1'})
+        end_life(c, ttl_s, idem, r[5])
+        return OK
+    end
+    put_doc(c)
+    put_record(c, {'v', next_version})
+    if life == 'r' then
+        revive(c, idem)
+    elseif r[3] then
+        keep_ended(c)
+    end
+    return OK
+end
+
+local function admit()
+    local c = take_change()
+    local list = key()
+    local spec, input, created, idem_hex, body_hash, idem_ttl_s = arg(), arg(), arg(), arg(), arg(), arg()
+    local idem = idem_hex ~= '' and key()
+    if fence_in_force(c.owner) ~= c.fence then
+        return FENCED
+    end
+    local seen = idem and redis.call('GET', idem)
+    if seen then
+        local space = seen:find(' ', 1, true)
+        if seen:sub(1, space - 1) == body_hash then
+            return {REPLAY, seen:sub(space + 1)}
+        end
+        return MISMATCH
+    end
+    local old = redis.call('HMGET', c.task, 'run', 'end')
+    if old[1] and not old[2] then
+        return EXISTS
+    end
+    if not events_follow(c, 0) then
+        return VERSION
+    end
+    redis.call('DEL', c.task, c.events, c.doc, c.error)
+    local run = tonumber(old[1] or 0) + 1
+    local fields = {'v', '1', 'run', tostring(run), 'spec', spec, 'input', input, 'created', created}
+    if idem then
+        fields[11], fields[12], fields[13], fields[14] = 'idem', idem_hex, 'ittl', idem_ttl_s
+        redis.call('SET', idem, body_hash .. ' ' .. c.id)
+    end
+    if c.doc_mode ~= '' then
+        redis.call('SET', c.doc, c.doc_text)
+    end
+    put_events(c)
+    put_error(c)
+    put_record(c, fields)
+    redis.call('SADD', c.live, c.id)
+    redis.call('ZREM', c.ended, c.id)
+    redis.call('ZADD', list, created, c.id)
+    return {OK, run}
+end
+
+local kinds = {c = claim, n = renew, r = release, u = update, a = admit}
+
+local function apply_rows(call_keys, call_args)
+    keys, args, key_at, arg_at, fences = call_keys, call_args, 0, 0, {}
+    local answers, count = {}, 0
+    while arg_at < #args do
+        count = count + 1
+        answers[count] = kinds[arg()]()
+    end
+    keys, args, fences = nil, nil, nil
+    return answers
+end
+
+---- reads ----
+
+-- One task's fields and values, but for its input.
+local function read_record(call_keys)
+    local task = call_keys[1]
+    local wanted = {}
+    for _, name in ipairs(redis.call('HKEYS', task)) do
+        if name ~= 'input' then
+            wanted[#wanted + 1] = name
+        end
+    end
+    local fields = {}
+    for from = 1, #wanted, FIELDS_PER_HSET do
+        local to = math.min(from + FIELDS_PER_HSET - 1, #wanted)
+        local values = redis.call('HMGET', task, unpack(wanted, from, to))
+        for i = from, to do
+            fields[#fields + 1] = wanted[i]
+            fields[#fields + 1] = values[i - from + 1]
+        end
+    end
+    return fields
+end
+
+-- Byte by byte: Lua's own < follows the locale, sorted sets do not.
+local function bytes_before(a, b)
+    for i = 1, math.min(#a, #b) do
+        local x, y = a:byte(i), b:byte(i)
+        if x ~= y then
+            return x < y
+        end
+    end
+    return #a < #b
+end
+
+-- A partition's newest tasks before a place in the list, those expired left out: id, created, id, created, ...
+local function read_list(call_keys, call_args)
+    local list = call_keys[1]
+    local before, before_id, limit, task_prefix = call_args[1], call_args[2], tonumber(call_args[3]), call_args[4]
+    local page, from = {}, 0
+    while from < LIST_EXAMINED_MAX do
+        local entries = redis.call('ZRANGE', list, before, '-inf', 'BYSCORE', 'REV', 'LIMIT', from, 256, 'WITHSCORES')
+        for i = 1, #entries, 2 do
+            local id, created = entries[i], entries[i + 1]
+            local past = before == '+inf' or tonumber(created) < tonumber(before) or bytes_before(id, before_id)
+            if past and redis.call('EXISTS', task_prefix .. id) == 1 then
+                page[#page + 1] = id
+                page[#page + 1] = created
+                if #page == 2 * limit then
+                    return page
+                end
+            end
+        end
+        if #entries < 512 then
+            break
+        end
+        from = from + 256
+    end
+    return page
+end
+
+---- pipelines ----
+
+-- Stores a definition as the next version unless the newest has its hash already; the newest version's number.
+local function publish(call_keys, call_args)
+    local index = call_keys[1]
+    local name, hash, source, prefix = call_args[1], call_args[2], call_args[3], call_args[4]
+    local version = 0
+    local newest = redis.call('HGET', index, name)
+    if newest then
+        local space = newest:find(' ', 1, true)
+        version = tonumber(newest:sub(1, space - 1))
+        if newest:sub(space + 1) == hash then
+            return version
+        end
+    end
+    version = version + 1
+    redis.call('SET', prefix .. name .. ':' .. version, source)
+    redis.call('HSET', index, name, version .. ' ' .. hash)
+    return version
+end
+
+-- At maxmemory admissions are refused as a whole, before they begin; what is under way may still be finished.
+redis.register_function{function_name = '@LIBRARY@_admit', callback = apply_rows}
+redis.register_function{function_name = '@LIBRARY@_change', callback = apply_rows, flags = {'allow-oom'}}
+redis.register_function{function_name = '@LIBRARY@_record', callback = read_record, flags = {'no-writes'}}
+redis.register_function{function_name = '@LIBRARY@_list', callback = read_list, flags = {'no-writes'}}
+redis.register_function{function_name = '@LIBRARY@_publish', callback = publish}

@@ -1,0 +1,102 @@
+/* Inside of store_memory: the data and what its files do with it. Seen by them only.
+ *
+ * Calls are queued and carried out in order in the turn after the flush, so that answers never come
+ * from within a call; answers borrow from the data itself. */
+#ifndef MARATHON_STORE_MEMORY_STORE_H
+#define MARATHON_STORE_MEMORY_STORE_H
+
+#include "base/map.h"
+#include "crypto/hash.h"
+#include "store/store.h"
+
+struct memory_task {
+    uint32_t slot; /* place in the table */
+    struct bytes id;
+    uint64_t version;
+    uint32_t run;
+    unix_ms created_at;
+    bool ended;
+    mono_ms expires_at; /* NEVER_MS while it lives */
+    struct buf spec, head, input, doc, error;
+    struct step_blob *steps; /* ascending by index, blobs owned */
+    uint32_t step_count, step_cap;
+    struct event_blob *events; /* a ring of the newest EVENTS_KEPT_MAX, blobs owned */
+    uint32_t event_first, event_count, event_cap;
+    uint64_t last_seq;
+    struct bytes idem; /* the key of its memory_idem, empty = none */
+    uint32_t idem_ttl_s;
+};
+
+struct memory_idem {
+    struct bytes key; /* partition and key */
+    struct bytes body_hash, task_id;
+    mono_ms expires_at;
+    struct arena arena;
+};
+
+struct memory_pipeline {
+    struct memory_pipeline *next;
+    char *name;
+    struct buf source;
+    uint8_t hash[SHA256_BYTES];
+    uint32_t version;
+    bool told; /* to the handler */
+};
+
+struct memory_owner {
+    struct owner_record record;
+    char *name;
+};
+
+struct memory_call; /* a queued row or read */
+
+struct memory_store {
+    struct store base; /* first */
+    struct loop *loop;
+    struct store_handler handler;
+    struct loop_timer *turn;  /* carries out what was flushed */
+    struct loop_timer *sweep; /* frees what has expired, a bite at a time */
+    struct memory_call *first, *last;
+    uint64_t calls_given, calls_flushed, calls_done;
+    bool is_up;
+    uint8_t secret[SECRET_BYTES];
+    struct memory_owner owners[PARTITION_COUNT];
+    struct map tasks;           /* by id */
+    struct memory_task **slots; /* for walks; a hole is NULL */
+    uint32_t slot_count, slot_cap;
+    uint32_t *holes; /* slots that are free again */
+    uint32_t hole_count, hole_cap;
+    uint32_t swept; /* where the next bite of the sweep begins */
+    size_t idems_swept;
+    struct map idems;
+    struct memory_pipeline *pipelines;
+};
+
+/* ---- memory_tasks.c ---- */
+
+/* The task with this id, or NULL. One that has expired is freed first. */
+struct memory_task *memory_task_find(struct memory_store *s, struct bytes id);
+struct memory_task *memory_task_add(struct memory_store *s, struct bytes id);
+void memory_task_free(struct memory_store *s, struct memory_task *t);
+void memory_task_put_step(struct memory_task *t, const struct step_blob *step);
+void memory_task_put_event(struct memory_task *t, const struct event_blob *event);
+/* Key: what memory_idem_key made. */
+struct memory_idem *memory_idem_find(struct memory_store *s, struct bytes key);
+struct memory_idem *memory_idem_add(struct memory_store *s, struct bytes key);
+void memory_idem_free(struct memory_store *s, struct memory_idem *i);
+/* Frees some of what has expired. */
+void memory_sweep(struct memory_store *s);
+mono_ms memory_now(const struct memory_store *s);
+
+/* ---- memory_rows.c, memory_reads.c ---- */
+
+void memory_apply(struct memory_store *s, const struct store_row *row,
+                  struct store_written *ret_written);
+/* Calls the handler. */
+void memory_read(struct memory_store *s, const struct store_read *read);
+void memory_read_list(struct memory_store *s, const struct store_read *read,
+                      struct store_answer *answer, struct arena *arena);
+/* The record as it is told; without steps for lists. Borrows from t. */
+struct task_record memory_record(const struct memory_task *t, bool steps);
+
+#endif

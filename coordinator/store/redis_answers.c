@@ -1,0 +1,92 @@
+/* Rows leave as calls of the function library; their answers come back here. */
+#include "store/redis_reply.h"
+#include "store/redis_store.h"
+
+/* The numbers that marathon.lua answers with. */
+_Static_assert(STORE_OK == 0 && STORE_FENCED == 1 && STORE_VERSION == 2 && STORE_EXISTS == 3 &&
+                   STORE_REPLAY == 4 && STORE_MISMATCH == 5 && STORE_GONE == 7,
+               "enum store_verdict and marathon.lua must agree");
+
+static void tell(struct redis_store *s, const struct store_written *written)
+{
+    s->handler.written(s->handler.user, written);
+}
+
+static void tell_all(struct redis_store *s, const struct batch_call *call,
+                     enum store_verdict verdict)
+{
+    for (uint32_t i = 0; i < call->row_count; i++) {
+        tell(s, &(struct store_written){.write_id = call->write_ids[i], .verdict = verdict});
+    }
+}
+
+/* A row's answer is a number; where there is more to say, an array of it and the rest. */
+static bool row_answer(const struct redisReply *reply, struct store_written *written)
+{
+    const struct redisReply *verdict = reply_count(reply) > 0 ? reply_at(reply, 0) : reply;
+    if (verdict == NULL || verdict->type != REDIS_REPLY_INTEGER || verdict->integer < 0 ||
+        verdict->integer >= STORE_UNKNOWN) {
+        return false;
+    }
+    written->verdict = (enum store_verdict)verdict->integer;
+    if (written->verdict == STORE_REPLAY) {
+        written->task_id = reply_bytes(reply_at(reply, 1));
+    } else {
+        written->run = (uint32_t)reply_uint(reply_at(reply, 1));
+    }
+    return true;
+}
+
+static bool answers_fit(const struct redisReply *reply, const struct batch_call *call)
+{
+    struct store_written ignored;
+    for (size_t i = 0; i < reply_count(reply); i++) {
+        if (!row_answer(reply_at(reply, i), &ignored)) {
+            return false;
+        }
+    }
+    return reply_count(reply) == call->row_count;
+}
+
+static void on_call(void *user, const struct redisReply *reply)
+{
+    struct redis_store *s = user;
+    const struct batch_call *call = batch_queue_awaited(&s->batches);
+    if (call->admits && (reply_is_error(reply, "OOM") || reply_is_error(reply, "MISCONF"))) {
+        tell_all(s, call, STORE_FULL); /* refused as a whole, before it began */
+    } else if (!answers_fit(reply, call)) {
+        redis_refused(s, "writing", reply);
+        return;
+    } else {
+        for (uint32_t i = 0; i < call->row_count; i++) {
+            struct store_written written = {.write_id = call->write_ids[i]};
+            (void)row_answer(reply_at(reply, i), &written);
+            tell(s, &written);
+        }
+    }
+    batch_queue_answered(&s->batches);
+}
+
+void redis_batch_send(struct redis_store *s, struct batch *b)
+{
+    for (uint32_t i = 0; i < b->call_count; i++) {
+        const struct redis_rows *rows = &b->calls[i].rows;
+        redis_call_begin(s, "FCALL", b->calls[i].admits ? "admit" : "change");
+        command_add_uint(&s->command, rows->key_count);
+        command_add_encoded(&s->command, buf_bytes(&rows->keys), rows->key_count);
+        command_add_encoded(&s->command, buf_bytes(&rows->args), rows->arg_count);
+        redis_send(s, on_call, s);
+    }
+}
+
+void redis_rows_unknown(struct redis_store *s)
+{
+    struct batch_queue lost = s->batches; /* rows given meanwhile wait for the next time */
+    s->batches = (struct batch_queue){.rows_given = lost.rows_given, .rows_sent = lost.rows_given};
+    for (const struct batch *b = lost.first; b != NULL; b = b->next) {
+        for (uint32_t i = b->calls_answered; i < b->call_count; i++) {
+            tell_all(s, &b->calls[i], STORE_UNKNOWN);
+        }
+    }
+    batch_queue_free(&lost);
+}

@@ -1,0 +1,55 @@
+/* Rows on their way to Redis. They gather in batches; a batch is one or more calls of the function
+ * library, since admissions and other rows go to different functions and keep their order.
+ * A queue of batches: the first ones are in flight, the last one still gathers. */
+#ifndef MARATHON_STORE_REDIS_BATCH_H
+#define MARATHON_STORE_REDIS_BATCH_H
+
+#include "store/redis_rows.h"
+
+#define BATCH_ROWS_MAX 256u /* about a millisecond of Redis */
+#define BATCH_BYTES_MAX                                                                            \
+    (4u << 20) /* rows with large results: what the connection takes in tens of milliseconds */
+#define BATCHES_IN_FLIGHT 2u /* one is carried out while the next is on its way */
+
+/* One call. */
+struct batch_call {
+    bool admits;
+    struct redis_rows rows;
+    uint64_t *write_ids;
+    uint32_t row_count;
+    uint32_t row_cap;
+};
+
+struct batch {
+    struct batch *next;
+    struct batch_call *calls;
+    uint32_t call_count;
+    uint32_t call_cap;
+    uint32_t calls_answered;
+    uint32_t row_count;
+    size_t bytes;
+    bool flushed; /* may leave */
+};
+
+struct batch_queue {
+    struct batch *first;  /* the oldest not yet answered */
+    struct batch *unsent; /* the first that has not left, NULL = all have */
+    struct batch *last;
+    uint32_t in_flight;
+    uint64_t rows_given; /* ever */
+    uint64_t rows_sent;  /* ever */
+};
+
+void batch_queue_add(struct batch_queue *q, const struct redis_names *names,
+                     const struct store_row *row);
+/* Everything gathered so far may leave. */
+void batch_queue_flush(struct batch_queue *q);
+/* The next batch that may leave now, which counts as sent from here on; or NULL. */
+struct batch *batch_queue_send(struct batch_queue *q);
+/* The call that the next answer belongs to; NULL where none is in flight. */
+struct batch_call *batch_queue_awaited(struct batch_queue *q);
+/* That call is answered: frees its batch with its last one. */
+void batch_queue_answered(struct batch_queue *q);
+void batch_queue_free(struct batch_queue *q); /* empties it, counts stay */
+
+#endif

@@ -1,0 +1,30 @@
+/* Builds one Redis command as it goes over the connection (RESP2), without copies in between: the
+ * count of arguments is put before them at the end. Zero-initialise it, command_free when done. */
+#ifndef MARATHON_STORE_REDIS_COMMAND_H
+#define MARATHON_STORE_REDIS_COMMAND_H
+
+#include "base/bytes.h"
+
+struct redis_command {
+    struct buf buf;
+    uint32_t args;
+};
+
+void command_begin(struct redis_command *c, const char *name); /* empties it first */
+void command_add(struct redis_command *c, struct bytes arg);
+void command_add_str(struct redis_command *c, const char *arg);
+void command_add_uint(struct redis_command *c, uint64_t arg);
+/* Already encoded arguments (command_put). */
+void command_add_encoded(struct redis_command *c, struct bytes encoded, uint32_t args);
+/* The whole command, borrowed until the next change. */
+struct bytes command_end(struct redis_command *c);
+void command_free(struct redis_command *c);
+
+/* Appends one encoded argument, of len bytes that the caller writes next and closes with
+ * command_put_end; or a whole one. */
+void command_put_start(struct buf *out, size_t len);
+void command_put_end(struct buf *out);
+void command_put(struct buf *out, struct bytes arg);
+void command_put_uint(struct buf *out, uint64_t arg);
+
+#endif

@@ -1,0 +1,378 @@
+#include "store/redis_link.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <hiredis/async.h>
+
+#include "base/rng.h"
+#include "crypto/random.h"
+#include "store/redis_waiting.h"
+
+#define BACKOFF_MS_MIN 10
+#define BACKOFF_MS_MAX 1000
+#define HEALTHY_MS     10000 /* a connection that held so long makes the next back-off short again */
+#define READS_PER_EVENT                                                                            \
+    16 /* hiredis reads 16 KiB at a time: large replies should not take a turn each */
+
+enum link_state {
+    LINK_WAITING, /* for the next attempt */
+    LINK_CONNECTING,
+    LINK_OPEN,
+    LINK_FAILED, /* to be closed and told at the next timer */
+};
+
+struct redis_link {
+    struct loop *loop;
+    struct redis_url url;
+    mono_ms deadline_ms;
+    struct redis_link_handler handler;
+    enum link_state state;
+    redisAsyncContext *context; /* NULL where hiredis has freed it, or there is none */
+    struct loop_watch *watch;
+    struct loop_timer
+        *timer; /* the next attempt, the deadline, or the news of a failure: by state */
+    struct redis_waiting waiting; /* who gets the coming answers */
+    mono_ms heard_at;             /* the last answer, or the first command after a silence */
+    mono_ms opened_at;
+    mono_ms backoff_ms;
+    struct rng rng;
+    bool deadline_armed;
+    bool wants_read, wants_write;
+    bool inside;                /* of hiredis: writing now could free the context under its feet */
+    bool ever_open, ever_other; /* an attempt that was not refused */
+    bool attempted;
+    char why[192];
+};
+
+/* ---- failure --------------------------------------------------------------------------------- */
+
+static void fail(struct redis_link *l, const char *why)
+{
+    if (l->state == LINK_FAILED || l->state == LINK_WAITING) {
+        return;
+    }
+    snprintf(l->why, sizeof l->why, "%s", why);
+    l->state = LINK_FAILED;
+    if (l->watch != NULL) {
+        loop_watch_set(l->watch, 0);
+    }
+    loop_timer_set(l->timer, loop_now(l->loop).mono);
+}
+
+void link_fail(struct redis_link *l, const char *why)
+{
+    fail(l, why);
+}
+
+static bool is_refusal(const char *text)
+{
+    return strcmp(text, strerror(ECONNREFUSED)) == 0 || strcmp(text, strerror(ENOENT)) == 0;
+}
+
+static void connect_failed(struct redis_link *l, const char *text)
+{
+    l->attempted = true;
+    l->ever_other = l->ever_other || !is_refusal(text);
+    char why[160];
+    snprintf(why, sizeof why, "cannot connect: %s", text);
+    fail(l, why);
+}
+
+static void close_context(struct redis_link *l)
+{
+    redisAsyncContext *context = l->context;
+    if (context != NULL) {
+        l->context = NULL;
+        redisAsyncFree(context); /* its callbacks fire with NULL and are ignored */
+    }
+    if (l->watch != NULL) {
+        loop_watch_destroy(l->watch);
+        l->watch = NULL;
+    }
+    waiting_clear(&l->waiting);
+    l->wants_read = l->wants_write = l->deadline_armed = false;
+}
+
+/* ---- hooks of hiredis ------------------------------------------------------------------------ */
+
+static void update_interest(struct redis_link *l)
+{
+    if (l->watch == NULL || l->state == LINK_FAILED) {
+        return;
+    }
+    /* What is written leaves at the flush; the loop is only asked where the socket was full. */
+    bool write = l->wants_write && (l->state == LINK_CONNECTING || !l->inside);
+    loop_watch_set(l->watch, (l->wants_read ? LOOP_READABLE : 0) | (write ? LOOP_WRITABLE : 0));
+}
+
+static void on_add_read(void *user)
+{
+    ((struct redis_link *)user)->wants_read = true;
+}
+
+static void on_del_read(void *user)
+{
+    ((struct redis_link *)user)->wants_read = false;
+}
+
+static void on_add_write(void *user)
+{
+    ((struct redis_link *)user)->wants_write = true;
+}
+
+static void on_del_write(void *user)
+{
+    ((struct redis_link *)user)->wants_write = false;
+}
+
+/* The context is being freed: by us, or by hiredis after a failure. The descriptor is still open.
+ */
+static void on_cleanup(void *user)
+{
+    struct redis_link *l = user;
+    if (l->watch != NULL) {
+        loop_watch_destroy(l->watch);
+        l->watch = NULL;
+    }
+    redisAsyncContext *context = l->context;
+    l->context = NULL;
+    if (context == NULL) {
+        return; /* by us */
+    }
+    const char *text = context->c.errstr[0] != '\0' ? context->c.errstr : "connection closed";
+    if (l->state == LINK_CONNECTING) {
+        connect_failed(l, text);
+    } else {
+        fail(l, text);
+    }
+}
+
+static void on_connect(const redisAsyncContext *context, int status)
+{
+    struct redis_link *l = context->data;
+    if (status != REDIS_OK || l->state != LINK_CONNECTING) {
+        return; /* the clean-up follows */
+    }
+    l->state = LINK_OPEN;
+    l->attempted = l->ever_open = true;
+    l->opened_at = loop_now(l->loop).mono;
+    loop_timer_set(l->timer, NEVER_MS);
+}
+
+static void on_reply(redisAsyncContext *context, void *reply, void *user)
+{
+    (void)context;
+    struct redis_link *l = user;
+    if (reply == NULL || l->state != LINK_OPEN) {
+        return;
+    }
+    struct redis_waiter w = waiting_take(&l->waiting);
+    l->heard_at = loop_now(l->loop).mono;
+    w.fn(w.user, reply);
+}
+
+/* ---- the loop's side ------------------------------------------------------------------------- */
+
+/* True where a reply has arrived in part: more is on its way. */
+static bool reply_in_part(const redisAsyncContext *context)
+{
+    return context->c.reader != NULL && context->c.reader->pos < context->c.reader->len;
+}
+
+static void read_some(struct redis_link *l)
+{
+    for (int i = 0; i < READS_PER_EVENT && l->context != NULL && l->state != LINK_FAILED; i++) {
+        l->inside = true;
+        redisAsyncHandleRead(l->context);
+        l->inside = false;
+        if (l->context == NULL || !reply_in_part(l->context)) {
+            break;
+        }
+    }
+}
+
+static void on_ready(void *user, int ready)
+{
+    struct redis_link *l = user;
+    bool was_connecting = l->state == LINK_CONNECTING;
+    if (l->state == LINK_FAILED || l->context == NULL) {
+        return;
+    }
+    if ((ready & LOOP_WRITABLE) != 0 && (was_connecting || l->wants_write)) {
+        l->inside = true;
+        redisAsyncHandleWrite(l->context);
+        l->inside = false;
+    }
+    if ((ready & LOOP_READABLE) != 0 && l->context != NULL && l->state == LINK_OPEN) {
+        read_some(l);
+    }
+    if (was_connecting && l->state == LINK_OPEN) {
+        l->handler.open(l->handler.user);
+    } else if (l->state == LINK_OPEN) {
+        l->handler.settled(l->handler.user);
+    }
+    if (l->state == LINK_OPEN) {
+        link_flush(l);
+    }
+    update_interest(l);
+}
+
+static void begin_attempt(struct redis_link *l)
+{
+    bool unix_socket = l->url.host[0] == '\0';
+    l->state = LINK_CONNECTING;
+    redisAsyncContext *context = unix_socket ? redisAsyncConnectUnix(l->url.path)
+                                             : redisAsyncConnect(l->url.host, l->url.port);
+    if (context == NULL) {
+        die("out of memory (a connection to Redis)");
+    }
+    if (context->err != 0) {
+        connect_failed(l, context->errstr);
+        redisAsyncFree(context);
+        return;
+    }
+    l->context = context;
+    context->data = l;
+    context->ev.data = l;
+    context->ev.addRead = on_add_read;
+    context->ev.delRead = on_del_read;
+    context->ev.addWrite = on_add_write;
+    context->ev.delWrite = on_del_write;
+    context->ev.cleanup = on_cleanup;
+    l->watch = loop_watch_create(l->loop, context->c.fd, on_ready, l);
+    redisAsyncSetConnectCallback(context, on_connect); /* asks to be told when it is writable */
+    loop_timer_set(l->timer, loop_now(l->loop).mono + l->deadline_ms);
+    update_interest(l);
+}
+
+static void tell_lost(struct redis_link *l)
+{
+    mono_ms now = loop_now(l->loop).mono;
+    bool was_healthy = l->opened_at != 0 && now - l->opened_at >= HEALTHY_MS;
+    l->opened_at = 0;
+    close_context(l);
+    l->state = LINK_WAITING;
+    l->backoff_ms = was_healthy || l->backoff_ms == 0 ? BACKOFF_MS_MIN : l->backoff_ms * 2;
+    l->backoff_ms = l->backoff_ms > BACKOFF_MS_MAX ? BACKOFF_MS_MAX : l->backoff_ms;
+    loop_timer_set(l->timer, now + rng_jitter(&l->rng, l->backoff_ms, 0.3));
+    l->handler.lost(l->handler.user, l->why);
+}
+
+/* The deadline is checked late rather than set anew for each answer. */
+static void check_deadline(struct redis_link *l)
+{
+    l->deadline_armed = false;
+    if (l->waiting.count == 0) {
+        return;
+    }
+    mono_ms now = loop_now(l->loop).mono;
+    if (now - l->heard_at >= l->deadline_ms) {
+        read_some(l); /* our own loop may have stood still: is the answer here already? */
+        if (l->state != LINK_OPEN) {
+            return;
+        }
+        l->handler.settled(l->handler.user);
+        link_flush(l);
+    }
+    if (l->state != LINK_OPEN || l->waiting.count == 0) {
+        return;
+    }
+    if (now - l->heard_at >= l->deadline_ms) {
+        char why[64];
+        snprintf(why, sizeof why, "no answer for %lld ms", (long long)l->deadline_ms);
+        fail(l, why);
+        return;
+    }
+    l->deadline_armed = true;
+    loop_timer_set(l->timer, l->heard_at + l->deadline_ms);
+}
+
+static void on_timer(void *user)
+{
+    struct redis_link *l = user;
+    switch (l->state) {
+    case LINK_WAITING:
+        begin_attempt(l);
+        break;
+    case LINK_CONNECTING:
+        connect_failed(l, strerror(ETIMEDOUT));
+        break;
+    case LINK_OPEN:
+        check_deadline(l);
+        break;
+    case LINK_FAILED:
+        tell_lost(l);
+        break;
+    }
+}
+
+/* ---- verbs ----------------------------------------------------------------------------------- */
+
+struct redis_link *link_create(struct loop *loop, const struct redis_url *url, mono_ms deadline_ms,
+                               struct redis_link_handler handler)
+{
+    struct redis_link *l = mem_zalloc(sizeof *l);
+    l->loop = loop;
+    l->url = *url;
+    l->deadline_ms = deadline_ms;
+    l->handler = handler;
+    l->state = LINK_WAITING;
+    rng_seed(&l->rng, random_u64());
+    l->timer = loop_timer_create(loop, on_timer, l);
+    loop_timer_set(l->timer, loop_now(loop).mono);
+    return l;
+}
+
+void link_destroy(struct redis_link *l)
+{
+    assert(!l->inside);
+    l->state = LINK_WAITING;
+    close_context(l);
+    waiting_free(&l->waiting);
+    loop_timer_destroy(l->timer);
+    free(l);
+}
+
+void link_send(struct redis_link *l, struct bytes command, redis_reply_fn *fn, void *user)
+{
+    if (l->state != LINK_OPEN || l->context == NULL) {
+        return; /* lost meanwhile: `lost` is on its way */
+    }
+    mono_ms now = loop_now(l->loop).mono;
+    if (l->waiting.count == 0) {
+        l->heard_at = now;
+    }
+    waiting_put(&l->waiting, (struct redis_waiter){fn, user});
+    if (redisAsyncFormattedCommand(l->context, on_reply, l, (const char *)command.ptr,
+                                   command.len) != REDIS_OK) {
+        fail(l, "the connection takes no more commands");
+        return;
+    }
+    if (!l->deadline_armed) {
+        l->deadline_armed = true;
+        loop_timer_set(l->timer, now + l->deadline_ms);
+    }
+}
+
+void link_flush(struct redis_link *l)
+{
+    if (l->state != LINK_OPEN || l->context == NULL || !l->wants_write || l->inside) {
+        return; /* inside: the caller of hiredis flushes when it is back */
+    }
+    l->inside = true;
+    redisAsyncHandleWrite(l->context);
+    l->inside = false;
+    update_interest(l);
+}
+
+bool link_is_open(const struct redis_link *l)
+{
+    return l->state == LINK_OPEN;
+}
+
+bool link_refused(const struct redis_link *l)
+{
+    return l->attempted && !l->ever_open && !l->ever_other;
+}

@@ -1,0 +1,40 @@
+#include "store/redis_names.h"
+
+struct redis_name_form {
+    const char *prefix;
+    bool by_task; /* the name ends with a task's id; the partition is only in it as a tag */
+};
+
+static const struct redis_name_form forms[] = {
+    [KEY_DOC] = {"checkpoint:", true},        [KEY_ERROR] = {"error:", true},
+    [KEY_TASK] = {"marathon:task:", true},    [KEY_EVENTS] = {"marathon:events:", true},
+    [KEY_OWNER] = {"marathon:owner:", false}, [KEY_LIVE] = {"marathon:live:", false},
+    [KEY_ENDED] = {"marathon:ended:", false}, [KEY_LIST] = {"marathon:list:", false},
+    [KEY_IDEM] = {"marathon:idem:", false},
+};
+
+static void put_partition(const struct redis_names *names, partition_id partition, struct buf *out)
+{
+    char text[] = "{p00}";
+    text[2] = (char)('0' + partition / 10 % 10);
+    text[3] = (char)('0' + partition % 10);
+    buf_add(out, names->tags ? text : text + 1, names->tags ? 5 : 3);
+}
+
+void redis_name(const struct redis_names *names, enum redis_key key, partition_id partition,
+                struct bytes id, struct buf *out)
+{
+    buf_add_str(out, forms[key].prefix);
+    if (forms[key].by_task) {
+        if (names->tags) {
+            put_partition(names, partition, out);
+            buf_add_char(out, ':');
+        }
+    } else {
+        put_partition(names, partition, out);
+        if (key == KEY_IDEM) {
+            buf_add_char(out, ':');
+        }
+    }
+    buf_add_bytes(out, id);
+}

@@ -1,0 +1,42 @@
+/* One read on its way. Inside of store_redis only. */
+#ifndef MARATHON_STORE_REDIS_READ_H
+#define MARATHON_STORE_REDIS_READ_H
+
+#include "store/redis_reply.h"
+#include "store/redis_store.h"
+
+struct list_entry {
+    struct bytes id;
+    uint64_t created;
+    partition_id partition;
+};
+
+struct redis_read {
+    struct redis_read *prev, *next;
+    struct redis_store *store;
+    struct store_read ask; /* its slices are in the arena */
+    uint64_t after_row;    /* it sees the rows given before it: leaves behind this many */
+    bool flushed, sent;
+    uint32_t awaited; /* answers still to come in this round */
+    uint32_t taken;   /* answers had in this round */
+    struct arena arena;
+    struct store_answer answer;
+    struct list_entry *entries; /* tasks whose records are read, or may be */
+    uint32_t entry_count, entry_cap;
+};
+
+/* Sends s->command for r; fn gets r. */
+void read_send(struct redis_read *r, redis_reply_fn *fn);
+/* Counts an answer. False: it is an error, and the connection was given up. */
+bool read_take(struct redis_read *r, const struct redisReply *reply);
+/* A new round of answers begins. */
+void read_round(struct redis_read *r);
+/* Hands the answer over and frees r. */
+void read_done(struct redis_read *r);
+
+/* Reads the records of r->entries into r->answer.tasks, leaving out those that are gone; then
+ * read_done. Without steps only what a list needs is read. */
+void records_read(struct redis_read *r);
+void list_read(struct redis_read *r);
+
+#endif

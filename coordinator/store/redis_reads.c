@@ -1,0 +1,344 @@
+/* Reads that take one round: owners, parts, events, ping; and what all reads share. */
+#include "store/redis_read.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "crypto/hash.h"
+#include "model/limits.h"
+
+#define LIVE_PAGE "64" /* records at once: a few hundred KiB where they are large */
+
+/* ---- all reads ---- */
+
+void read_send(struct redis_read *r, redis_reply_fn *fn)
+{
+    r->awaited++;
+    redis_send(r->store, fn, r);
+}
+
+bool read_take(struct redis_read *r, const struct redisReply *reply)
+{
+    r->awaited--;
+    r->taken++;
+    if (reply_is_error(reply, "")) {
+        redis_refused(r->store, "reading", reply);
+        return false;
+    }
+    return true;
+}
+
+void read_round(struct redis_read *r)
+{
+    r->awaited = r->taken = 0;
+}
+
+static void unlink_read(struct redis_read *r)
+{
+    struct redis_store *s = r->store;
+    *(r->prev != NULL ? &r->prev->next : &s->reads) = r->next;
+    *(r->next != NULL ? &r->next->prev : &s->reads_last) = r->prev;
+}
+
+static void free_read(struct redis_read *r)
+{
+    free(r->entries);
+    arena_free(&r->arena);
+    free(r);
+}
+
+void read_done(struct redis_read *r)
+{
+    struct redis_store *s = r->store;
+    unlink_read(r);
+    r->answer.kind = r->ask.kind;
+    r->answer.read_id = r->ask.read_id;
+    s->handler.read(s->handler.user, &r->answer);
+    free_read(r);
+}
+
+/* ---- owners ---- */
+
+static void on_owner(void *user, const struct redisReply *reply)
+{
+    struct redis_read *r = user;
+    if (!read_take(r, reply)) {
+        return;
+    }
+    struct owner_record *owner = &r->answer.owners[r->taken - 1];
+    struct bytes nonce = reply_bytes(reply_at(reply, 1));
+    if (!reply_is_nil(reply_at(reply, 0)) &&
+        hex_decode(nonce, owner->fence.nonce, NONCE_BYTES) == ERR_OK) {
+        owner->exists = true;
+        owner->fence.epoch = reply_uint(reply_at(reply, 0));
+        owner->owner = arena_bytes(&r->arena, reply_bytes(reply_at(reply, 2)));
+        owner->beat = reply_uint(reply_at(reply, 3));
+    }
+    if (r->awaited == 0) {
+        read_done(r);
+    }
+}
+
+static void read_owners(struct redis_read *r)
+{
+    r->answer.owners = arena_alloc(&r->arena, PARTITION_COUNT * sizeof *r->answer.owners);
+    for (partition_id p = 0; p < PARTITION_COUNT; p++) {
+        struct redis_command *c = &r->store->command;
+        command_begin(c, "HMGET");
+        redis_add_key(r->store, KEY_OWNER, p, BYTES_NONE);
+        command_add_str(c, "epoch");
+        command_add_str(c, "nonce");
+        command_add_str(c, "owner");
+        command_add_str(c, "hb");
+        read_send(r, on_owner);
+    }
+}
+
+/* ---- parts ---- */
+
+/* Answers: does the task exist, its input (where asked), the ranges. */
+static void on_part(void *user, const struct redisReply *reply)
+{
+    struct redis_read *r = user;
+    if (!read_take(r, reply)) {
+        return;
+    }
+    uint32_t first_range = r->ask.input ? 2 : 1;
+    uint32_t at = r->taken - 1;
+    if (at == 0) {
+        r->answer.err = reply_uint(reply) == 1 ? ERR_OK : ERR_NOT_FOUND;
+    } else if (at < first_range) {
+        r->answer.input = arena_bytes(&r->arena, reply_bytes(reply));
+    } else {
+        r->answer.parts[at - first_range] = arena_bytes(&r->arena, reply_bytes(reply));
+    }
+    if (r->awaited == 0) {
+        read_done(r);
+    }
+}
+
+static void ask_exists(struct redis_read *r, redis_reply_fn *fn)
+{
+    command_begin(&r->store->command, "EXISTS");
+    redis_add_key(r->store, KEY_TASK, r->ask.partition, r->ask.task_id);
+    read_send(r, fn);
+}
+
+static void read_parts(struct redis_read *r)
+{
+    struct redis_command *c = &r->store->command;
+    ask_exists(r, on_part);
+    if (r->ask.input) {
+        command_begin(c, "HGET");
+        redis_add_key(r->store, KEY_TASK, r->ask.partition, r->ask.task_id);
+        command_add_str(c, "input");
+        read_send(r, on_part);
+    }
+    r->answer.part_count = r->ask.range_count;
+    r->answer.parts = arena_alloc(&r->arena, r->ask.range_count * sizeof *r->answer.parts);
+    for (uint32_t i = 0; i < r->ask.range_count; i++) {
+        const struct byte_range *range = &r->ask.ranges[i];
+        command_begin(c, "GETRANGE");
+        redis_add_key(r->store, KEY_DOC, r->ask.partition, r->ask.task_id);
+        /* An empty range has no form of its own: one that ends before it begins. */
+        command_add_uint(c, range->len > 0 ? range->offset : 1);
+        command_add_uint(c, range->len > 0 ? range->offset + range->len - 1 : 0);
+        read_send(r, on_part);
+    }
+}
+
+/* ---- events ---- */
+
+/* An entry of XRANGE is id, [field, value]; the id is "<seq>-0". */
+static struct event_blob event_of(const struct redisReply *entry)
+{
+    struct bytes id = reply_bytes(reply_at(entry, 0));
+    struct event_blob e = {.blob = reply_bytes(reply_at(reply_at(entry, 1), 1))};
+    for (size_t i = 0; i < id.len && id.ptr[i] >= '0' && id.ptr[i] <= '9'; i++) {
+        e.seq = e.seq * 10 + (uint64_t)(id.ptr[i] - '0');
+    }
+    return e;
+}
+
+/* Answers: does the task exist, its oldest event, the events asked for. */
+static void on_events(void *user, const struct redisReply *reply)
+{
+    struct redis_read *r = user;
+    if (!read_take(r, reply)) {
+        return;
+    }
+    if (r->taken == 1) {
+        r->answer.err = reply_uint(reply) == 1 ? ERR_OK : ERR_NOT_FOUND;
+        return;
+    }
+    if (r->taken == 2) {
+        r->answer.oldest_seq = reply_count(reply) > 0 ? event_of(reply_at(reply, 0)).seq : 0;
+        return;
+    }
+    r->answer.event_count = (uint32_t)reply_count(reply);
+    r->answer.events = arena_alloc(&r->arena, r->answer.event_count * sizeof *r->answer.events);
+    for (uint32_t i = 0; i < r->answer.event_count; i++) {
+        struct event_blob e = event_of(reply_at(reply, i));
+        e.blob = arena_bytes(&r->arena, e.blob);
+        r->answer.events[i] = e;
+    }
+    read_done(r);
+}
+
+static void ask_range(struct redis_read *r, const char *from, uint32_t limit)
+{
+    struct redis_command *c = &r->store->command;
+    command_begin(c, "XRANGE");
+    redis_add_key(r->store, KEY_EVENTS, r->ask.partition, r->ask.task_id);
+    command_add_str(c, from);
+    command_add_str(c, "+");
+    command_add_str(c, "COUNT");
+    command_add_uint(c, limit);
+    read_send(r, on_events);
+}
+
+static void read_events(struct redis_read *r)
+{
+    bool whole_page = r->ask.limit == 0 || r->ask.limit > EVENTS_PAGE_MAX;
+    char from[32];
+    snprintf(from, sizeof from, "(%llu-0", (unsigned long long)r->ask.after);
+    ask_exists(r, on_events);
+    ask_range(r, "-", 1);
+    ask_range(r, from, whole_page ? EVENTS_PAGE_MAX : r->ask.limit);
+}
+
+/* ---- live tasks, one task, ping ---- */
+
+static void on_live(void *user, const struct redisReply *reply)
+{
+    struct redis_read *r = user;
+    if (!read_take(r, reply)) {
+        return;
+    }
+    const struct redisReply *ids = reply_at(reply, 1);
+    r->answer.cursor = reply_uint(reply_at(reply, 0));
+    for (size_t i = 0; i < reply_count(ids); i++) {
+        MEM_GROW(r->entries, r->entry_count, r->entry_cap);
+        r->entries[r->entry_count++] =
+            (struct list_entry){.id = arena_bytes(&r->arena, reply_bytes(reply_at(ids, i))),
+                                .partition = r->ask.partition};
+    }
+    records_read(r);
+}
+
+static void read_live(struct redis_read *r)
+{
+    struct redis_command *c = &r->store->command;
+    command_begin(c, "SSCAN");
+    redis_add_key(r->store, KEY_LIVE, r->ask.partition, BYTES_NONE);
+    command_add_uint(c, r->ask.cursor);
+    command_add_str(c, "COUNT");
+    command_add_str(c, LIVE_PAGE);
+    read_send(r, on_live);
+}
+
+static void read_task(struct redis_read *r)
+{
+    MEM_GROW(r->entries, r->entry_count, r->entry_cap);
+    r->entries[r->entry_count++] =
+        (struct list_entry){.id = r->ask.task_id, .partition = r->ask.partition};
+    records_read(r);
+}
+
+static void on_ping(void *user, const struct redisReply *reply)
+{
+    struct redis_read *r = user;
+    if (read_take(r, reply)) {
+        read_done(r);
+    }
+}
+
+static void send_read(struct redis_read *r)
+{
+    switch (r->ask.kind) {
+    case READ_OWNERS:
+        read_owners(r);
+        break;
+    case READ_LIVE:
+        read_live(r);
+        break;
+    case READ_TASK:
+        read_task(r);
+        break;
+    case READ_PARTS:
+        read_parts(r);
+        break;
+    case READ_EVENTS:
+        read_events(r);
+        break;
+    case READ_LIST:
+        list_read(r);
+        break;
+    case READ_PING:
+        command_begin(&r->store->command, "PING");
+        read_send(r, on_ping);
+        break;
+    }
+}
+
+/* ---- the queue ---- */
+
+void redis_read_add(struct redis_store *s, const struct store_read *read)
+{
+    struct redis_read *r = mem_zalloc(sizeof *r);
+    r->store = s;
+    r->ask = *read;
+    r->ask.task_id = arena_bytes(&r->arena, read->task_id);
+    r->ask.before_id = arena_bytes(&r->arena, read->before_id);
+    r->ask.ranges = arena_alloc(&r->arena, read->range_count * sizeof *read->ranges);
+    for (uint32_t i = 0; i < read->range_count; i++) {
+        r->ask.ranges[i] = read->ranges[i];
+    }
+    r->after_row = s->batches.rows_given;
+    r->prev = s->reads_last;
+    *(r->prev != NULL ? &r->prev->next : &s->reads) = r;
+    s->reads_last = r;
+}
+
+void redis_reads_flush(struct redis_store *s)
+{
+    for (struct redis_read *r = s->reads_last; r != NULL && !r->flushed; r = r->prev) {
+        r->flushed = true;
+    }
+}
+
+void redis_reads_send(struct redis_store *s)
+{
+    /* The unsent ones are at the end of the list. */
+    struct redis_read *r = s->reads_last;
+    while (r != NULL && !r->sent && r->prev != NULL && !r->prev->sent) {
+        r = r->prev;
+    }
+    while (r != NULL && !r->sent && r->flushed && r->after_row <= s->batches.rows_sent) {
+        struct redis_read *next = r->next;
+        r->sent = true;
+        send_read(r);
+        r = next;
+    }
+}
+
+void redis_reads_unavailable(struct redis_store *s)
+{
+    struct redis_read *last = s->reads_last; /* those given meanwhile wait for the next time */
+    for (bool more = last != NULL; more;) {
+        struct redis_read *r = s->reads;
+        more = r != last;
+        r->answer = (struct store_answer){.err = ERR_UNAVAILABLE};
+        read_done(r);
+    }
+}
+
+void redis_reads_free(struct redis_store *s)
+{
+    while (s->reads != NULL) {
+        struct redis_read *r = s->reads;
+        s->reads = r->next;
+        free_read(r);
+    }
+    s->reads_last = NULL;
+}

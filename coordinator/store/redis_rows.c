@@ -1,0 +1,197 @@
+#include "store/redis_rows.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#include "crypto/hash.h"
+#include "store/redis_command.h"
+
+#define FENCE_TEXT_BYTES (20 + 1 + 2 * NONCE_BYTES + 1)
+#define HASH_HEX_MAX     64 /* idempotency keys and body hashes are SHA-256 */
+
+static void add(struct redis_rows *rows, struct bytes arg)
+{
+    command_put(&rows->args, arg);
+    rows->arg_count++;
+}
+
+static void add_str(struct redis_rows *rows, const char *arg)
+{
+    add(rows, bytes_str(arg));
+}
+
+static void add_uint(struct redis_rows *rows, uint64_t arg)
+{
+    command_put_uint(&rows->args, arg);
+    rows->arg_count++;
+}
+
+static void add_hex(struct redis_rows *rows, struct bytes data)
+{
+    char hex[HASH_HEX_MAX + 1];
+    assert(data.len * 2 <= HASH_HEX_MAX);
+    add(rows, bytes_str(hex_encode(data.ptr, data.len, hex)));
+}
+
+/* "epoch:nonce" */
+static void add_fence(struct redis_rows *rows, const struct fence *fence)
+{
+    char text[FENCE_TEXT_BYTES];
+    int n = snprintf(text, sizeof text, "%llu:", (unsigned long long)fence->epoch);
+    hex_encode(fence->nonce, NONCE_BYTES, text + n);
+    add_str(rows, text);
+}
+
+static void add_key(struct redis_rows *rows, const struct redis_names *names,
+                    const struct store_row *row, enum redis_key key)
+{
+    struct bytes id = row->task_id;
+    char hex[HASH_HEX_MAX + 1];
+    if (key == KEY_IDEM) {
+        assert(row->idempotency_key.len * 2 <= HASH_HEX_MAX);
+        id = bytes_str(hex_encode(row->idempotency_key.ptr, row->idempotency_key.len, hex));
+    } else if (key != KEY_DOC && key != KEY_ERROR && key != KEY_TASK && key != KEY_EVENTS) {
+        id = BYTES_NONE;
+    }
+    uint8_t space[256];
+    struct buf name = {.ptr = space,
+                       .cap = sizeof space}; /* ids are at most 128 bytes: it never grows */
+    assert(id.len <= ID_BYTES_MAX);
+    redis_name(names, key, row->partition, id, &name);
+    command_put(&rows->keys, buf_bytes(&name));
+    rows->key_count++;
+}
+
+static void add_claim(struct redis_rows *rows, const struct redis_names *names,
+                      const struct store_row *row)
+{
+    add_key(rows, names, row, KEY_OWNER);
+    add_str(rows, "c");
+    if (row->claim_absent) {
+        add_str(rows, "");
+    } else {
+        add_fence(rows, &row->fence);
+    }
+    char nonce[2 * NONCE_BYTES + 1];
+    add_uint(rows, row->claim.epoch);
+    add_str(rows, hex_encode(row->claim.nonce, NONCE_BYTES, nonce));
+    add(rows, row->owner);
+}
+
+static void add_doc(struct redis_rows *rows, const struct store_row *row)
+{
+    size_t len = row->doc[0].len + row->doc[1].len + row->doc[2].len;
+    bool whole = row->doc_whole || (row->doc_offset == 0 && row->kind == ROW_ADMIT);
+    add_str(rows, len == 0 ? "" : whole ? "w" : "p");
+    add_uint(rows, row->doc_offset);
+    command_put_start(&rows->args, len);
+    for (int i = 0; i < 3; i++) {
+        buf_add_bytes(&rows->args, row->doc[i]);
+    }
+    command_put_end(&rows->args);
+    rows->arg_count++;
+}
+
+/* What marathon.lua's take_change takes. */
+static void add_change(struct redis_rows *rows, const struct redis_names *names,
+                       const struct store_row *row)
+{
+    static const enum redis_key keys[] = {KEY_OWNER, KEY_TASK, KEY_EVENTS, KEY_DOC,
+                                          KEY_ERROR, KEY_LIVE, KEY_ENDED};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        add_key(rows, names, row, keys[i]);
+    }
+    add_str(rows, row->kind == ROW_ADMIT ? "a" : "u");
+    add_fence(rows, &row->fence);
+    add(rows, row->task_id);
+    add(rows, row->head);
+    add_doc(rows, row);
+    add_str(rows, row->error_doc.len > 0 ? "s" : row->error_clear ? "d" : "");
+    add(rows, row->error_doc);
+    add_uint(rows, row->step_count);
+    for (uint32_t i = 0; i < row->step_count; i++) {
+        char field[16];
+        snprintf(field, sizeof field, "s%u", row->steps[i].index);
+        add_str(rows, field);
+        add(rows, row->steps[i].blob);
+    }
+    add_uint(rows, row->event_count);
+    for (uint32_t i = 0; i < row->event_count; i++) {
+        add_uint(rows, row->events[i].seq);
+        add(rows, row->events[i].blob);
+    }
+}
+
+static void add_update(struct redis_rows *rows, const struct redis_names *names,
+                       const struct store_row *row)
+{
+    add_change(rows, names, row);
+    add_uint(rows, row->version);
+    add_uint(rows, row->version + 1);
+    add_str(rows, row->life == LIFE_END ? "e" : row->life == LIFE_REVIVE ? "r" : "k");
+    add_uint(rows, row->ttl_s > 0 ? row->ttl_s : 1);
+    struct buf prefix = {0};
+    if (row->life != LIFE_KEEP) {
+        redis_name(names, KEY_IDEM, row->partition, BYTES_NONE, &prefix);
+    }
+    add(rows, buf_bytes(&prefix));
+    buf_free(&prefix);
+}
+
+static void add_admit(struct redis_rows *rows, const struct redis_names *names,
+                      const struct store_row *row)
+{
+    add_change(rows, names, row);
+    add_key(rows, names, row, KEY_LIST);
+    if (row->idempotency_key.len > 0) {
+        add_key(rows, names, row, KEY_IDEM);
+    }
+    add(rows, row->spec);
+    add(rows, row->input);
+    add_uint(rows, row->created_at > 0 ? (uint64_t)row->created_at : 0);
+    add_hex(rows, row->idempotency_key);
+    add_hex(rows, row->body_hash);
+    add_uint(rows, row->idempotency_ttl_s > 0 ? row->idempotency_ttl_s : 1);
+}
+
+void rows_add(struct redis_rows *rows, const struct redis_names *names, const struct store_row *row)
+{
+    switch (row->kind) {
+    case ROW_CLAIM:
+        add_claim(rows, names, row);
+        return;
+    case ROW_RENEW:
+        add_key(rows, names, row, KEY_OWNER);
+        add_key(rows, names, row, KEY_ENDED);
+        add_key(rows, names, row, KEY_LIST);
+        add_str(rows, "n");
+        add_fence(rows, &row->fence);
+        return;
+    case ROW_RELEASE:
+        add_key(rows, names, row, KEY_OWNER);
+        add_str(rows, "r");
+        add_fence(rows, &row->fence);
+        return;
+    case ROW_ADMIT:
+        add_admit(rows, names, row);
+        return;
+    case ROW_UPDATE:
+        add_update(rows, names, row);
+        return;
+    }
+    assert(false && "a row of no kind");
+}
+
+void rows_clear(struct redis_rows *rows)
+{
+    buf_clear(&rows->keys);
+    buf_clear(&rows->args);
+    rows->key_count = rows->arg_count = 0;
+}
+
+void rows_free(struct redis_rows *rows)
+{
+    buf_free(&rows->keys);
+    buf_free(&rows->args);
+    *rows = (struct redis_rows){0};
+}

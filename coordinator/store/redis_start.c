@@ -1,0 +1,230 @@
+/* From an open connection to `up`: password and database, the start gate, the function library, the
+ * secret, the pipelines. And the gate again, every 10 s. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "crypto/hash.h"
+#include "crypto/random.h"
+#include "store/redis_reply.h"
+#include "store/redis_store.h"
+
+#define GATE_EVERY_MS 10000
+
+#define REPLICA_TEXT                                                                               \
+    "redis is a replica: point REDIS_URL at the master, or set \"replicaof no one\" in redis.conf"
+
+/* ---- the gate ---- */
+
+/* Admission is told when its state changes, and only then. */
+static void tell_admission(struct redis_store *s, const char *why)
+{
+    if (strcmp(s->closed, why != NULL ? why : "") == 0) {
+        return;
+    }
+    snprintf(s->closed, sizeof s->closed, "%s", why != NULL ? why : "");
+    s->handler.admission(s->handler.user, why);
+}
+
+/* At the start a finding keeps the store down (and lets the process end with 78); later it stops
+ * admissions only. */
+static bool gate_passes(struct redis_store *s)
+{
+    const char *finding = gate_finding(&s->gate, s->relaxed);
+    if (finding != NULL && !s->was_ready) {
+        snprintf(s->fault, sizeof s->fault, "%s", finding);
+        tell_admission(s, finding);
+        link_fail(s->link, finding);
+        return false;
+    }
+    s->fault[0] = '\0';
+    tell_admission(s, finding);
+    if (finding == NULL && s->gate.aof[0] != '\0') {
+        redis_note(s, s->gate.aof);
+    } else if (s->gate.unseen) {
+        redis_note(s, "CONFIG is not permitted: the start gate cannot see maxmemory-policy, "
+                      "appendonly and appendfsync");
+    }
+    return true;
+}
+
+static void on_role(void *user, const struct redisReply *reply)
+{
+    struct redis_store *s = user;
+    if (reply_is_error(reply, "NOPERM") || gate_is_master(reply)) {
+        return;
+    }
+    if (reply_is_error(reply, "")) {
+        redis_refused(s, "asking for the role", reply);
+        return;
+    }
+    if (!s->was_ready) {
+        snprintf(s->fault, sizeof s->fault, "%s", REPLICA_TEXT);
+        tell_admission(s, REPLICA_TEXT);
+    }
+    link_fail(s->link, REPLICA_TEXT);
+}
+
+static void on_settings(void *user, const struct redisReply *reply)
+{
+    struct redis_store *s = user;
+    s->gate = gate_judge(reply);
+    if (s->phase == REDIS_READY) {
+        (void)gate_passes(s);
+    }
+}
+
+static void ask_gate(struct redis_store *s)
+{
+    command_begin(&s->command, "ROLE");
+    redis_send(s, on_role, s);
+    command_begin(&s->command, "CONFIG");
+    command_add_str(&s->command, "GET");
+    command_add_str(&s->command, "maxmemory-policy");
+    command_add_str(&s->command, "appendonly");
+    command_add_str(&s->command, "appendfsync");
+    redis_send(s, on_settings, s);
+}
+
+void redis_gate_again(void *store)
+{
+    struct redis_store *s = store;
+    if (s->phase != REDIS_READY || !link_is_open(s->link)) {
+        return;
+    }
+    ask_gate(s);
+    redis_publications_retry(s);
+    redis_publications_send(s);
+    link_flush(s->link);
+    loop_timer_set(s->gate_timer, loop_now(s->loop).mono + GATE_EVERY_MS);
+}
+
+/* ---- the steps of a start ---- */
+
+/* AUTH, SELECT, PING, FUNCTION LOAD: nothing but an error matters. */
+static void on_fine(void *user, const struct redisReply *reply)
+{
+    struct redis_store *s = user;
+    if (reply_is_error(reply, "") && strstr(reply->str, "already exists") == NULL) {
+        redis_refused(s, "getting ready", reply);
+    }
+}
+
+static void on_libraries(void *user, const struct redisReply *reply)
+{
+    struct redis_store *s = user;
+    if (reply_is_error(reply, "")) {
+        redis_refused(s, "asking for the function library (Redis 7 is needed)", reply);
+        return;
+    }
+    s->library_missing = reply_count(reply) == 0;
+}
+
+static void load_library(struct redis_store *s)
+{
+    struct buf text = {0};
+    library_text(s->library, &text);
+    command_begin(&s->command, "FUNCTION");
+    command_add_str(&s->command, "LOAD");
+    command_add(&s->command, buf_bytes(&text));
+    redis_send(s, on_fine, s);
+    buf_free(&text);
+}
+
+static bool take_secret(struct redis_store *s, const struct redisReply *reply)
+{
+    if (reply_is_error(reply, "")) {
+        redis_refused(s, "reading the secret", reply);
+        return false;
+    }
+    if (hex_decode(reply_bytes(reply), s->secret, SECRET_BYTES) != ERR_OK) {
+        link_fail(s->link,
+                  KEY_SECRET " is not 64 hex digits: delete it, or put the right one back");
+        return false;
+    }
+    return true;
+}
+
+static void on_secret(void *user, const struct redisReply *reply)
+{
+    struct redis_store *s = user;
+    if (take_secret(s, reply)) {
+        redis_pipelines_load(s);
+    }
+}
+
+static void ask_secret(struct redis_store *s, redis_reply_fn *fn)
+{
+    command_begin(&s->command, "GET");
+    command_add_str(&s->command, KEY_SECRET);
+    redis_send(s, fn, s);
+}
+
+/* Whoever comes first makes it; all read what is there then. */
+static void make_secret(struct redis_store *s)
+{
+    uint8_t secret[SECRET_BYTES];
+    char hex[2 * SECRET_BYTES + 1];
+    random_bytes(secret, sizeof secret);
+    command_begin(&s->command, "SET");
+    command_add_str(&s->command, KEY_SECRET);
+    command_add_str(&s->command, hex_encode(secret, sizeof secret, hex));
+    command_add_str(&s->command, "NX");
+    redis_send(s, on_fine, s);
+    explicit_bzero(secret, sizeof secret);
+    explicit_bzero(hex, sizeof hex);
+}
+
+/* The last answer of the first round: all that was asked is known. */
+static void on_first_secret(void *user, const struct redisReply *reply)
+{
+    struct redis_store *s = user;
+    if (!gate_passes(s)) {
+        return;
+    }
+    if (s->library_missing) {
+        load_library(s);
+    }
+    if (reply_is_nil(reply)) {
+        make_secret(s);
+        ask_secret(s, on_secret);
+    } else {
+        on_secret(s, reply);
+    }
+}
+
+void redis_start(struct redis_store *s)
+{
+    struct redis_command *c = &s->command;
+    s->phase = REDIS_STARTING;
+    if (s->url.password[0] != '\0') {
+        command_begin(c, "AUTH");
+        if (s->url.user[0] != '\0') {
+            command_add_str(c, s->url.user);
+        }
+        command_add_str(c, s->url.password);
+        redis_send(s, on_fine, s);
+    }
+    if (s->url.db != 0) {
+        command_begin(c, "SELECT");
+        command_add_uint(c, (uint64_t)s->url.db);
+        redis_send(s, on_fine, s);
+    }
+    command_begin(c, "PING"); /* says LOADING where it is */
+    redis_send(s, on_fine, s);
+    ask_gate(s);
+    command_begin(c, "FUNCTION");
+    command_add_str(c, "LIST");
+    command_add_str(c, "LIBRARYNAME");
+    command_add_str(c, s->library);
+    redis_send(s, on_libraries, s);
+    ask_secret(s, on_first_secret);
+}
+
+void redis_start_done(struct redis_store *s)
+{
+    s->phase = REDIS_READY;
+    s->was_ready = true;
+    s->noted[0] = '\0';
+    loop_timer_set(s->gate_timer, loop_now(s->loop).mono + GATE_EVERY_MS);
+    s->handler.up(s->handler.user, s->secret);
+}

@@ -1,0 +1,102 @@
+/* Inside of store_redis: its state, and what its files do for each other. Seen by them only.
+ *
+ * store_redis.c  the vtable, the turn's flush, loss of the connection
+ * redis_start.c  from an open connection to `up`; the start gate, again every 10 s
+ * redis_answers.c rows' answers; redis_reads.c, redis_records.c, redis_list.c reads and theirs
+ * redis_pipelines.c definitions */
+#ifndef MARATHON_STORE_REDIS_STORE_H
+#define MARATHON_STORE_REDIS_STORE_H
+
+#include "store/redis_batch.h"
+#include "store/redis_command.h"
+#include "store/redis_gate.h"
+#include "store/redis_library.h"
+#include "store/redis_link.h"
+#include "store/redis_names.h"
+#include "store/store.h"
+
+#define STORE_TEXT_BYTES 256 /* one line for an operator */
+
+enum redis_phase {
+    REDIS_AWAY,     /* no connection */
+    REDIS_STARTING, /* connected, being made ready */
+    REDIS_READY,    /* `up` was called */
+};
+
+struct redis_read;
+struct publication;
+
+struct redis_store {
+    struct store base; /* first */
+    struct loop *loop;
+    struct store_handler handler;
+    struct redis_names names;
+    struct redis_url url;
+    bool relaxed;
+    struct redis_link *link;
+    enum redis_phase phase;
+    bool was_ready;               /* ever */
+    struct redis_command command; /* the one being built */
+    char library[LIBRARY_NAME_BYTES];
+    struct batch_queue batches;
+    struct redis_read *reads; /* all not yet answered, oldest first */
+    struct redis_read *reads_last;
+    struct loop_timer *orphans; /* answers what was given while Redis is away */
+
+    struct publication *publications; /* not yet stored, oldest first */
+    uint32_t *loading; /* versions of the definitions that are being read, in order */
+    uint32_t loading_count, loading_at;
+
+    struct redis_gate gate;
+    bool library_missing; /* found at the start */
+    struct loop_timer *gate_timer;
+    char closed[STORE_TEXT_BYTES]; /* why admission is closed, as last told; "" = open */
+    char noted[STORE_TEXT_BYTES];  /* the last note */
+    char fault[STORE_TEXT_BYTES];  /* store_redis_gate_fault */
+    uint8_t secret[SECRET_BYTES];
+};
+
+/* ---- for all ---- */
+
+/* Begins s->command: FCALL or FCALL_RO of a function of the library, "<library>_<function>". */
+void redis_call_begin(struct redis_store *s, const char *verb, const char *function);
+/* Adds a key's name to s->command. */
+void redis_add_key(struct redis_store *s, enum redis_key key, partition_id partition,
+                   struct bytes id);
+/* Sends s->command. */
+void redis_send(struct redis_store *s, redis_reply_fn *fn, void *user);
+/* Gives the connection up because of an error reply (or a reply of no sense: text says which). */
+void redis_refused(struct redis_store *s, const char *doing, const struct redisReply *reply);
+void redis_note(struct redis_store *s, const char *text);
+
+/* ---- start ---- */
+
+void redis_start(struct redis_store *s);
+void redis_start_done(struct redis_store *s); /* definitions are read: `up` */
+void redis_gate_again(void *store);           /* the timer */
+
+/* ---- rows ---- */
+
+void redis_batch_send(struct redis_store *s, struct batch *b);
+/* Answers all rows not yet answered with STORE_UNKNOWN. */
+void redis_rows_unknown(struct redis_store *s);
+
+/* ---- reads ---- */
+
+void redis_read_add(struct redis_store *s, const struct store_read *read);
+void redis_reads_flush(struct redis_store *s);
+void redis_reads_send(struct redis_store *s); /* those that may leave */
+void redis_reads_unavailable(struct redis_store *s);
+void redis_reads_free(struct redis_store *s); /* silently */
+
+/* ---- pipelines ---- */
+
+void redis_publication_add(struct redis_store *s, struct bytes name, struct bytes source,
+                           const uint8_t hash[32]);
+void redis_publications_send(struct redis_store *s);
+void redis_publications_retry(struct redis_store *s); /* those that found no room */
+void redis_publications_lost(struct redis_store *s);  /* the connection: send them again */
+void redis_pipelines_load(struct redis_store *s);     /* then redis_start_done */
+void redis_pipelines_free(struct redis_store *s);
+
+#endif

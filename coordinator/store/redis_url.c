@@ -1,0 +1,177 @@
+#include "store/redis_url.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+
+static int hex_digit(uint8_t c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Percent-decodes into text[size]. False where it does not fit, or is malformed, or holds a NUL. */
+static bool decode(struct bytes in, char *text, size_t size)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < in.len; i++) {
+        int c = in.ptr[i];
+        if (c == '%') {
+            int high = i + 1 < in.len ? hex_digit(in.ptr[i + 1]) : -1;
+            int low = i + 2 < in.len ? hex_digit(in.ptr[i + 2]) : -1;
+            if (high < 0 || low < 0) {
+                return false;
+            }
+            c = high * 16 + low;
+            i += 2;
+        }
+        if (c == 0 || n + 1 >= size) {
+            return false;
+        }
+        text[n++] = (char)c;
+    }
+    text[n] = '\0';
+    return true;
+}
+
+static bool number(struct bytes in, int max, int *ret_value)
+{
+    int value = 0;
+    for (size_t i = 0; i < in.len; i++) {
+        if (in.ptr[i] < '0' || in.ptr[i] > '9') {
+            return false;
+        }
+        value = value * 10 + (in.ptr[i] - '0');
+        if (value > max) {
+            return false;
+        }
+    }
+    *ret_value = value;
+    return in.len > 0;
+}
+
+/* The bytes of *in before the first (or last) c, which are taken from it together with c. False
+ * where there is no c. */
+static bool take_until(struct bytes *in, int c, bool last, struct bytes *ret_part)
+{
+    if (in->len == 0) {
+        return false;
+    }
+    const uint8_t *found = last ? memrchr(in->ptr, c, in->len) : memchr(in->ptr, c, in->len);
+    if (found == NULL) {
+        return false;
+    }
+    size_t len = (size_t)(found - in->ptr);
+    *ret_part = bytes_of(in->ptr, len);
+    *in = bytes_part(*in, len + 1, in->len);
+    return true;
+}
+
+/* [[user]:password@] */
+static const char *parse_credentials(struct bytes *rest, struct redis_url *u)
+{
+    struct bytes credentials;
+    if (!take_until(rest, '@', true, &credentials)) {
+        return NULL;
+    }
+    struct bytes user;
+    if (!take_until(&credentials, ':', false, &user)) {
+        return "what stands before @ must be user:password or :password";
+    }
+    if (!decode(user, u->user, sizeof u->user) ||
+        !decode(credentials, u->password, sizeof u->password)) {
+        return "the user or the password is too long or wrongly percent-encoded";
+    }
+    return NULL;
+}
+
+static const char *parse_host(struct bytes rest, struct redis_url *u)
+{
+    struct bytes host;
+    bool has_port = false;
+    if (rest.len > 0 && rest.ptr[0] == '[') {
+        rest = bytes_part(rest, 1, rest.len);
+        if (!take_until(&rest, ']', false, &host)) {
+            return "an IPv6 address must end with ]";
+        }
+        has_port = rest.len > 0;
+        if (has_port && rest.ptr[0] != ':') {
+            return "only a port may follow the host";
+        }
+        rest = bytes_part(rest, 1, rest.len);
+    } else if (take_until(&rest, ':', false, &host)) {
+        has_port = true;
+    } else {
+        host = rest;
+    }
+    if (host.len == 0 || host.len >= sizeof u->host) {
+        return "the host is missing or too long";
+    }
+    memcpy(u->host, host.ptr, host.len);
+    u->host[host.len] = '\0';
+    if (has_port && (!number(rest, 65535, &u->port) || u->port == 0)) {
+        return "the port must be a number from 1 to 65535";
+    }
+    return NULL;
+}
+
+static const char *parse_tcp(struct bytes rest, struct redis_url *u)
+{
+    const char *fault = parse_credentials(&rest, u);
+    if (fault != NULL) {
+        return fault;
+    }
+    struct bytes authority = rest;
+    if (take_until(&rest, '/', false, &authority)) {
+        if (rest.len > 0 && !number(rest, REDIS_DB_MAX, &u->db)) {
+            return "the path must be the number of a database";
+        }
+    }
+    return parse_host(authority, u);
+}
+
+static const char *parse_unix(struct bytes rest, struct redis_url *u)
+{
+    const char *fault = parse_credentials(&rest, u);
+    if (fault != NULL) {
+        return fault;
+    }
+    struct bytes path = rest;
+    if (take_until(&rest, '?', false, &path)) {
+        if (rest.len < 3 || memcmp(rest.ptr, "db=", 3) != 0 ||
+            !number(bytes_part(rest, 3, rest.len), REDIS_DB_MAX, &u->db)) {
+            return "only ?db=<number> may follow the socket's path";
+        }
+    }
+    if (path.len == 0 || path.ptr[0] != '/') {
+        return "the socket's path must be absolute: unix:///path";
+    }
+    return decode(path, u->path, sizeof u->path)
+               ? NULL
+               : "the socket's path is too long or wrongly percent-encoded";
+}
+
+enum err redis_url_parse(const char *text, struct redis_url *ret_url, const char **ret_message)
+{
+    struct redis_url u = {.port = REDIS_PORT_DEFAULT};
+    const char *fault = "it must start with redis:// or unix://";
+    if (text == NULL) {
+        fault = "it is not set";
+    } else if (strncmp(text, "redis://", 8) == 0) {
+        fault = parse_tcp(bytes_str(text + 8), &u);
+    } else if (strncmp(text, "unix://", 7) == 0) {
+        fault = parse_unix(bytes_str(text + 7), &u);
+    } else if (strncmp(text, "rediss://", 9) == 0) {
+        fault = "rediss:// (TLS) is not supported: use a unix socket or a tunnel";
+    }
+    if (fault != NULL) {
+        *ret_message = fault;
+        return ERR_INVALID;
+    }
+    *ret_url = u;
+    return ERR_OK;
+}

@@ -1,0 +1,221 @@
+/* The store in memory: the same contract, nothing durable. For trials, and the loud fallback. */
+#include <stdlib.h>
+
+#include "crypto/random.h"
+#include "store/memory_store.h"
+
+#define SWEEP_EVERY_MS 1000
+
+struct memory_call {
+    struct memory_call *next;
+    bool is_row;
+    struct store_row row; /* slices in the arena */
+    struct store_read read;
+    struct arena arena;
+};
+
+static struct memory_store *of(struct store *s)
+{
+    return (struct memory_store *)s;
+}
+
+static struct memory_call *call_add(struct memory_store *s)
+{
+    struct memory_call *c = mem_zalloc(sizeof *c);
+    *(s->last != NULL ? &s->last->next : &s->first) = c;
+    s->last = c;
+    s->calls_given++;
+    return c;
+}
+
+static void call_drop_first(struct memory_store *s)
+{
+    struct memory_call *c = s->first;
+    s->first = c->next;
+    if (s->first == NULL) {
+        s->last = NULL;
+    }
+    arena_free(&c->arena);
+    free(c);
+}
+
+/* ---- queueing ---- */
+
+static void store_memory_write(struct store *base, const struct store_row *row)
+{
+    struct memory_call *c = call_add(of(base));
+    struct arena *a = &c->arena;
+    c->is_row = true;
+    c->row = *row;
+    c->row.owner = arena_bytes(a, row->owner);
+    c->row.task_id = arena_bytes(a, row->task_id);
+    c->row.head = arena_bytes(a, row->head);
+    c->row.error_doc = arena_bytes(a, row->error_doc);
+    c->row.spec = arena_bytes(a, row->spec);
+    c->row.input = arena_bytes(a, row->input);
+    c->row.idempotency_key = arena_bytes(a, row->idempotency_key);
+    c->row.body_hash = arena_bytes(a, row->body_hash);
+    for (int i = 0; i < 3; i++) {
+        c->row.doc[i] = arena_bytes(a, row->doc[i]);
+    }
+    c->row.steps = arena_alloc(a, row->step_count * sizeof *row->steps);
+    for (uint32_t i = 0; i < row->step_count; i++) {
+        c->row.steps[i] =
+            (struct step_blob){row->steps[i].index, arena_bytes(a, row->steps[i].blob)};
+    }
+    c->row.events = arena_alloc(a, row->event_count * sizeof *row->events);
+    for (uint32_t i = 0; i < row->event_count; i++) {
+        c->row.events[i] =
+            (struct event_blob){row->events[i].seq, arena_bytes(a, row->events[i].blob)};
+    }
+}
+
+static void store_memory_read(struct store *base, const struct store_read *read)
+{
+    struct memory_call *c = call_add(of(base));
+    c->read = *read;
+    c->read.task_id = arena_bytes(&c->arena, read->task_id);
+    c->read.before_id = arena_bytes(&c->arena, read->before_id);
+    c->read.ranges = arena_alloc(&c->arena, read->range_count * sizeof *read->ranges);
+    for (uint32_t i = 0; i < read->range_count; i++) {
+        c->read.ranges[i] = read->ranges[i];
+    }
+}
+
+static void store_memory_flush(struct store *base)
+{
+    struct memory_store *s = of(base);
+    s->calls_flushed = s->calls_given;
+    if (s->calls_done < s->calls_flushed) {
+        loop_timer_set(s->turn, memory_now(s));
+    }
+}
+
+/* ---- pipelines ---- */
+
+static struct memory_pipeline *pipeline_named(struct memory_store *s, struct bytes name)
+{
+    struct memory_pipeline **at = &s->pipelines;
+    for (; *at != NULL; at = &(*at)->next) {
+        if (bytes_is(name, (*at)->name)) {
+            return *at;
+        }
+    }
+    *at = mem_zalloc(sizeof **at);
+    (*at)->name = mem_str_bytes(name);
+    return *at;
+}
+
+static void store_memory_publish(struct store *base, struct bytes name, struct bytes source,
+                                 const uint8_t hash[32])
+{
+    struct memory_store *s = of(base);
+    struct memory_pipeline *p = pipeline_named(s, name);
+    if (p->version > 0 && memcmp(p->hash, hash, SHA256_BYTES) == 0) {
+        return;
+    }
+    p->version++;
+    memcpy(p->hash, hash, SHA256_BYTES);
+    buf_clear(&p->source);
+    buf_add_bytes(&p->source, source);
+    p->told = false;
+    loop_timer_set(s->turn, memory_now(s));
+}
+
+static void tell_pipelines(struct memory_store *s)
+{
+    for (struct memory_pipeline *p = s->pipelines; p != NULL; p = p->next) {
+        if (!p->told) {
+            p->told = true;
+            s->handler.pipeline(s->handler.user, buf_bytes(&p->source), p->version);
+        }
+    }
+}
+
+/* ---- turns ---- */
+
+static void on_turn(void *user)
+{
+    struct memory_store *s = user;
+    tell_pipelines(s);
+    if (!s->is_up) {
+        s->is_up = true;
+        s->handler.up(s->handler.user, s->secret);
+    }
+    while (s->calls_done < s->calls_flushed) {
+        s->calls_done++;
+        const struct memory_call *c = s->first;
+        if (c->is_row) {
+            struct store_written written;
+            memory_apply(s, &c->row, &written);
+            s->handler.written(s->handler.user, &written);
+        } else {
+            memory_read(s, &c->read);
+        }
+        call_drop_first(s);
+    }
+}
+
+static void on_sweep(void *user)
+{
+    struct memory_store *s = user;
+    memory_sweep(s);
+    loop_timer_set(s->sweep, memory_now(s) + SWEEP_EVERY_MS);
+}
+
+static void store_memory_destroy(struct store *base)
+{
+    struct memory_store *s = of(base);
+    loop_timer_destroy(s->turn);
+    loop_timer_destroy(s->sweep);
+    while (s->first != NULL) {
+        call_drop_first(s);
+    }
+    for (uint32_t i = 0; i < s->slot_count; i++) {
+        if (s->slots[i] != NULL) {
+            memory_task_free(s, s->slots[i]);
+        }
+    }
+    void *idem = NULL;
+    for (size_t at = 0; map_next(&s->idems, &at, &idem);) {
+        memory_idem_free(s, idem);
+    }
+    while (s->pipelines != NULL) {
+        struct memory_pipeline *p = s->pipelines;
+        s->pipelines = p->next;
+        buf_free(&p->source);
+        free(p->name);
+        free(p);
+    }
+    for (uint32_t p = 0; p < PARTITION_COUNT; p++) {
+        free(s->owners[p].name);
+    }
+    map_free(&s->tasks);
+    map_free(&s->idems);
+    free(s->slots);
+    free(s->holes);
+    free(s);
+}
+
+static const struct store_ops memory_ops = {
+    .backend = "memory",
+    .write = store_memory_write,
+    .read = store_memory_read,
+    .flush = store_memory_flush,
+    .publish = store_memory_publish,
+    .destroy = store_memory_destroy,
+};
+
+struct store *store_memory_create(struct loop *loop, struct store_handler handler)
+{
+    struct memory_store *s = mem_zalloc(sizeof *s);
+    s->base.ops = &memory_ops;
+    s->loop = loop;
+    s->handler = handler;
+    random_bytes(s->secret, sizeof s->secret);
+    s->turn = loop_timer_create(loop, on_turn, s);
+    s->sweep = loop_timer_create(loop, on_sweep, s);
+    loop_timer_set(s->turn, memory_now(s));
+    loop_timer_set(s->sweep, memory_now(s) + SWEEP_EVERY_MS);
+    return &s->base;
+}

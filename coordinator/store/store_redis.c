@@ -1,0 +1,218 @@
+/* The store on Redis: see store.h for the contract, README.md for the keys and the flow. */
+#include "store/redis_store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "store/redis_reply.h"
+
+#define DEADLINE_MS_DEFAULT 1000
+
+static struct redis_store *of(struct store *s)
+{
+    return (struct redis_store *)s;
+}
+
+/* ---- for all its files ---- */
+
+void redis_call_begin(struct redis_store *s, const char *verb, const char *function)
+{
+    char name[LIBRARY_NAME_BYTES + 16];
+    snprintf(name, sizeof name, "%s_%s", s->library, function);
+    command_begin(&s->command, verb);
+    command_add_str(&s->command, name);
+}
+
+void redis_add_key(struct redis_store *s, enum redis_key key, partition_id partition,
+                   struct bytes id)
+{
+    struct buf name = {0};
+    redis_name(&s->names, key, partition, id, &name);
+    command_add(&s->command, buf_bytes(&name));
+    buf_free(&name);
+}
+
+void redis_send(struct redis_store *s, redis_reply_fn *fn, void *user)
+{
+    link_send(s->link, command_end(&s->command), fn, user);
+}
+
+void redis_refused(struct redis_store *s, const char *doing, const struct redisReply *reply)
+{
+    char why[STORE_TEXT_BYTES];
+    bool error = reply_is_error(reply, "");
+    snprintf(why, sizeof why, "%s: %s", doing, error ? reply->str : "a reply of no sense");
+    link_fail(s->link, why);
+}
+
+void redis_note(struct redis_store *s, const char *text)
+{
+    if (strcmp(s->noted, text) == 0) {
+        return;
+    }
+    snprintf(s->noted, sizeof s->noted, "%s", text);
+    if (s->handler.note != NULL) {
+        s->handler.note(s->handler.user, text);
+    }
+}
+
+/* ---- the flow ---- */
+
+static bool something_waits(const struct redis_store *s)
+{
+    return s->batches.first != NULL || s->reads != NULL;
+}
+
+/* Sends what may leave: rows in batches, and each read behind the rows given before it. */
+static void pump(struct redis_store *s)
+{
+    if (s->phase != REDIS_READY || !link_is_open(s->link)) {
+        if (something_waits(s) && s->phase != REDIS_READY) {
+            loop_timer_set(s->orphans, loop_now(s->loop).mono);
+        }
+        return;
+    }
+    redis_reads_send(s);
+    for (struct batch *b; (b = batch_queue_send(&s->batches)) != NULL;) {
+        redis_batch_send(s, b);
+        redis_reads_send(s);
+    }
+}
+
+static void answer_all(struct redis_store *s)
+{
+    redis_rows_unknown(s);
+    redis_reads_unavailable(s);
+}
+
+static void on_orphans(void *user)
+{
+    struct redis_store *s = user;
+    if (s->phase != REDIS_READY) {
+        answer_all(s);
+    }
+}
+
+static void on_open(void *user)
+{
+    redis_start(user);
+}
+
+static void on_lost(void *user, const char *why)
+{
+    struct redis_store *s = user;
+    bool was_ready = s->phase == REDIS_READY;
+    s->phase = REDIS_AWAY;
+    loop_timer_set(s->gate_timer, NEVER_MS);
+    redis_publications_lost(s);
+    answer_all(s);
+    if (was_ready) {
+        s->handler.down(s->handler.user, why);
+    } else {
+        redis_note(s, why);
+    }
+}
+
+static void on_settled(void *user)
+{
+    pump(user);
+}
+
+/* ---- the vtable ---- */
+
+static void store_redis_write(struct store *base, const struct store_row *row)
+{
+    struct redis_store *s = of(base);
+    batch_queue_add(&s->batches, &s->names, row);
+}
+
+static void store_redis_read(struct store *base, const struct store_read *read)
+{
+    redis_read_add(of(base), read);
+}
+
+static void store_redis_flush(struct store *base)
+{
+    struct redis_store *s = of(base);
+    batch_queue_flush(&s->batches);
+    redis_reads_flush(s);
+    pump(s);
+    if (s->phase == REDIS_READY) {
+        redis_publications_send(s);
+    }
+    link_flush(s->link);
+}
+
+static void store_redis_publish(struct store *base, struct bytes name, struct bytes source,
+                                const uint8_t hash[32])
+{
+    redis_publication_add(of(base), name, source, hash);
+}
+
+static void store_redis_destroy(struct store *base)
+{
+    struct redis_store *s = of(base);
+    link_destroy(s->link);
+    loop_timer_destroy(s->orphans);
+    loop_timer_destroy(s->gate_timer);
+    batch_queue_free(&s->batches);
+    redis_reads_free(s);
+    redis_pipelines_free(s);
+    command_free(&s->command);
+    explicit_bzero(s, sizeof *s); /* the secret, the password */
+    free(s);
+}
+
+static const struct store_ops redis_ops = {
+    .backend = "redis",
+    .write = store_redis_write,
+    .read = store_redis_read,
+    .flush = store_redis_flush,
+    .publish = store_redis_publish,
+    .destroy = store_redis_destroy,
+};
+
+enum err store_redis_create(struct loop *loop, const struct store_redis_options *options,
+                            struct store_handler handler, struct store **ret_store,
+                            const char **ret_message)
+{
+    struct redis_url url;
+    enum err e = redis_url_parse(options->url, &url, ret_message);
+    if (e != ERR_OK) {
+        return e;
+    }
+    if (options->password != NULL) {
+        if (strlen(options->password) >= sizeof url.password) {
+            *ret_message = "the password is too long";
+            return ERR_INVALID;
+        }
+        snprintf(url.password, sizeof url.password, "%s", options->password);
+    }
+    struct redis_store *s = mem_zalloc(sizeof *s);
+    s->base.ops = &redis_ops;
+    s->loop = loop;
+    s->handler = handler;
+    s->names.tags = options->cluster_tags;
+    s->url = url;
+    s->relaxed = options->relaxed;
+    library_name(s->library);
+    s->orphans = loop_timer_create(loop, on_orphans, s);
+    s->gate_timer = loop_timer_create(loop, redis_gate_again, s);
+    s->link = link_create(loop, &url,
+                          options->deadline_ms > 0 ? options->deadline_ms : DEADLINE_MS_DEFAULT,
+                          (struct redis_link_handler){
+                              .open = on_open, .lost = on_lost, .settled = on_settled, .user = s});
+    *ret_store = &s->base;
+    return ERR_OK;
+}
+
+bool store_redis_refused(const struct store *s)
+{
+    return s->ops == &redis_ops && link_refused(((const struct redis_store *)s)->link);
+}
+
+const char *store_redis_gate_fault(const struct store *s)
+{
+    const struct redis_store *r = (const struct redis_store *)s;
+    return s->ops == &redis_ops && r->fault[0] != '\0' ? r->fault : NULL;
+}
