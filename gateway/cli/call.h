@@ -1,0 +1,41 @@
+/* One request to the gateway, repeated visibly while the server is away, with its failure told to
+ * the user. */
+#ifndef MARATHON_CLI_CALL_H
+#define MARATHON_CLI_CALL_H
+
+#include "cli/cli.h"
+#include "json/doc.h"
+
+#define CALL_PATH_BYTES 512
+
+struct call {
+    const char *doing; /* "start the task": for complaints, "cannot start the task: ..." */
+    const char *method;
+    const char *path;
+    struct bytes body;
+    const char *idempotency_key;
+    int64_t patience_ms; /* how long to repeat where the server is away or busy; 0 = not at all */
+    bool repeatable;     /* repeat also where the outcome of the last try is unknown */
+};
+
+/* CLI_COMPLETED with ret_reply on 2xx (free it with http_reply_free); otherwise the user has been
+ * told. */
+enum cli_exit call_perform(struct cli *cli, const struct call *call, struct http_reply *ret_reply);
+/* GET without patience, repeated only as --retry-for says. */
+enum cli_exit call_get(struct cli *cli, const char *doing, const char *path,
+                       struct http_reply *ret_reply);
+/* call_get and its body as a document; complains where it is none. Free with doc_free. */
+enum cli_exit call_get_doc(struct cli *cli, const char *doing, const char *path,
+                           struct doc **ret_doc);
+/* Says that nothing answers, and what to do; returns CLI_UNREACHABLE. */
+enum cli_exit call_unreachable(const struct cli *cli, const char *doing);
+
+/* How long to wait before try number `tries` + 1: the server's wish, else 0.5, 1, 2, 4, 5, 5 ...
+ * seconds. Pure. */
+int64_t call_wait_ms(unsigned tries, int retry_after_s);
+/* Is this status one that goes away by itself? Pure. */
+bool call_status_passes(int http_status);
+/* Appends text with what is not unreserved as %XX, for queries. Pure. */
+void call_escape(struct buf *out, const char *text);
+
+#endif

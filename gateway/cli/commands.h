@@ -1,0 +1,27 @@
+/* The commands there are. Each cmd_*.c defines its own; main.c dispatches; help.c prints. */
+#ifndef MARATHON_CLI_COMMANDS_H
+#define MARATHON_CLI_COMMANDS_H
+
+#include "cli/cli.h"
+
+extern const struct command command_dev, command_run, command_start, command_watch, command_status,
+    command_list, command_result, command_cancel, command_recover, command_pipelines,
+    command_workers, command_healthcheck;
+
+#define COMMAND_COUNT 12
+/* In the order of the overview. */
+extern const struct command *const commands[COMMAND_COUNT];
+/* The options that every command takes. */
+extern const struct arg_option shared_options[];
+extern const size_t shared_option_count;
+
+/* NULL where there is none of that name. */
+const struct command *command_find(const char *name);
+/* Finds the command, parses its arguments and runs it; argv as main got it. */
+enum cli_exit command_main(int argc, char **argv);
+
+/* Appends the overview of all commands, or the help of one. Pure. */
+void help_overview(struct buf *out);
+void help_command(struct buf *out, const struct command *c);
+
+#endif

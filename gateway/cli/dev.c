@@ -1,0 +1,358 @@
+#include "cli/dev.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cli/dev_child.h"
+#include "cli/dev_lines.h"
+#include "cli/duration.h"
+#include "loop/loop.h"
+
+#define RESTART_WAIT_MS     250   /* doubled with each death ... */
+#define RESTART_WAIT_MS_MAX 8000  /* ... up to this */
+#define HEALTHY_MS          10000 /* who lived so long starts again from the first wait */
+#define START_DEATHS_MAX    5 /* before the cluster was ever ready: more of them is no accident */
+#define READY_POLL_MS       100
+#define READY_ANSWER_MS     400
+#define READY_SLOW_MS       15000 /* then it says what it waits for */
+#define READ_BYTES          65536
+
+/* How long each role may take to stop by itself. Workers hand back what they run. */
+static const int drain_ms[DEV_ROLE_COUNT] = {
+    [DEV_REDIS] = 5000, [DEV_COORDINATOR] = 3000, [DEV_WORKER] = 5000, [DEV_GATEWAY] = 3000};
+
+struct process {
+    struct dev *dev;
+    const struct dev_program *program;
+    pid_t pid;  /* 0 = not running */
+    int output; /* -1 = none */
+    struct loop_watch *watch;
+    struct loop_timer *restart;
+    struct dev_lines lines;
+    mono_ms started_at;
+    unsigned deaths; /* in a row */
+};
+
+struct dev {
+    struct cli *cli;
+    const struct dev_plan *plan;
+    const char *hint;
+    struct loop *loop;
+    struct loop_timer *poll, *drain;
+    struct process processes[DEV_PROGRAMS_MAX];
+    mono_ms begun_at;
+    bool ready, told_slow;
+    bool stopping;
+    int stage; /* role being stopped, while stopping */
+    enum cli_exit code;
+};
+
+static void say(struct dev *d, enum text_colour colour, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void say(struct dev *d, enum text_colour colour, const char *format, ...)
+{
+    struct buf out = {0};
+    struct dev_lines lines = {.label = "marathon", .colour = colour};
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    dev_lines_feed(&lines, bytes_str(text), &d->cli->err_style, &out);
+    dev_lines_end(&lines, &d->cli->err_style, &out);
+    cli_err(&out);
+    buf_free(&out);
+    dev_lines_free(&lines);
+}
+
+static mono_ms now_of(const struct dev *d)
+{
+    return loop_now(d->loop).mono;
+}
+
+/* ---- output ---- */
+
+static void output_close(struct process *p)
+{
+    if (p->output < 0) {
+        return;
+    }
+    struct buf out = {0};
+    dev_lines_end(&p->lines, &p->dev->cli->err_style, &out);
+    cli_err(&out);
+    buf_free(&out);
+    loop_watch_destroy(p->watch);
+    (void)close(p->output);
+    p->watch = NULL;
+    p->output = -1;
+}
+
+/* What is there now. Returns false at the end of the output. */
+static bool output_read(struct process *p)
+{
+    uint8_t piece[READ_BYTES];
+    ssize_t n = read(p->output, piece, sizeof piece);
+    if (n <= 0) {
+        return n < 0 && (errno == EAGAIN || errno == EINTR);
+    }
+    struct buf out = {0};
+    dev_lines_feed(&p->lines, bytes_of(piece, (size_t)n), &p->dev->cli->err_style, &out);
+    cli_err(&out);
+    buf_free(&out);
+    return true;
+}
+
+static void on_output(void *user, int ready)
+{
+    struct process *p = user;
+    (void)ready;
+    if (!output_read(p)) {
+        output_close(p);
+    }
+}
+
+/* ---- life of a process ---- */
+
+static void stop_begin(struct dev *d, enum cli_exit code);
+
+static void process_start(struct process *p)
+{
+    struct dev *d = p->dev;
+    output_close(p); /* of the one before, where a grandchild still holds it */
+    if (dev_child_start(p->program->argv, p->program->env, &p->pid, &p->output) != ERR_OK) {
+        p->pid = 0;
+        say(d, TEXT_RED, "cannot start %s: %s", p->program->argv[0], strerror(errno));
+        stop_begin(d, CLI_FAILED);
+        return;
+    }
+    p->started_at = now_of(d);
+    p->watch = loop_watch_create(d->loop, p->output, on_output, p);
+    loop_watch_set(p->watch, LOOP_READABLE);
+}
+
+static void on_restart(void *user)
+{
+    struct process *p = user;
+    if (!p->dev->stopping && p->pid == 0) {
+        process_start(p);
+    }
+}
+
+static void process_died(struct process *p, int status)
+{
+    struct dev *d = p->dev;
+    char text[DURATION_TEXT_BYTES];
+    if (now_of(d) - p->started_at >= HEALTHY_MS) {
+        p->deaths = 0;
+    }
+    int64_t wait_ms = p->deaths < 5 ? RESTART_WAIT_MS << p->deaths : RESTART_WAIT_MS_MAX;
+    p->deaths++;
+    if (!d->ready && p->deaths >= START_DEATHS_MAX) {
+        say(d, TEXT_RED, "%s %s again, %u times: giving up; its own lines above say why",
+            p->program->label, dev_child_end_text(status), p->deaths);
+        stop_begin(d, CLI_FAILED);
+        return;
+    }
+    say(d, TEXT_YELLOW, "%s %s, starting it again in %s", p->program->label,
+        dev_child_end_text(status), duration_text(wait_ms, text));
+    loop_timer_set(p->restart, now_of(d) + wait_ms);
+}
+
+static void stop_next(struct dev *d);
+
+static void on_child(void *user)
+{
+    struct dev *d = user;
+    int status = 0;
+    for (pid_t pid; (pid = dev_child_reap(&status)) != 0;) {
+        for (size_t i = 0; i < d->plan->count; i++) {
+            struct process *p = &d->processes[i];
+            if (p->pid != pid) {
+                continue;
+            }
+            p->pid = 0;
+            while (p->output >= 0 && output_read(p) && errno != EAGAIN) {
+                errno = 0;
+            }
+            if (!d->stopping) {
+                process_died(p, status);
+            }
+        }
+    }
+    if (d->stopping) {
+        stop_next(d);
+    }
+}
+
+/* ---- stopping ---- */
+
+static size_t alive(const struct dev *d, int role)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < d->plan->count; i++) {
+        n += (int)d->plan->programs[i].role == role && d->processes[i].pid != 0 ? 1 : 0;
+    }
+    return n;
+}
+
+static void signal_role(struct dev *d, int role, int signo)
+{
+    for (size_t i = 0; i < d->plan->count; i++) {
+        if ((int)d->plan->programs[i].role == role && d->processes[i].pid != 0) {
+            dev_child_signal(d->processes[i].pid, signo);
+        }
+    }
+}
+
+/* Goes on to the role before as soon as none of this one is left. */
+static void stop_next(struct dev *d)
+{
+    while (d->stage >= 0 && alive(d, d->stage) == 0) {
+        d->stage--;
+        if (d->stage >= 0) {
+            signal_role(d, d->stage, SIGTERM);
+            loop_timer_set(d->drain, now_of(d) + drain_ms[d->stage]);
+        }
+    }
+    if (d->stage < 0) {
+        loop_stop(d->loop);
+    }
+}
+
+static void on_drain_over(void *user)
+{
+    struct dev *d = user;
+    if (d->stage >= 0) {
+        say(d, TEXT_YELLOW, "not stopped within %d ms: killed", drain_ms[d->stage]);
+        signal_role(d, d->stage, SIGKILL);
+    }
+}
+
+static void stop_begin(struct dev *d, enum cli_exit code)
+{
+    if (d->stopping) {
+        return;
+    }
+    d->stopping = true;
+    d->code = code;
+    d->stage = DEV_ROLE_COUNT;
+    say(d, TEXT_DIM, "stopping");
+    loop_timer_set(d->poll, NEVER_MS);
+    stop_next(d);
+}
+
+static void on_stop_signal(void *user)
+{
+    struct dev *d = user;
+    if (!d->stopping) {
+        stop_begin(d, CLI_COMPLETED);
+        return;
+    }
+    say(d, TEXT_YELLOW, "once more: killing all");
+    for (int role = 0; role < DEV_ROLE_COUNT; role++) {
+        signal_role(d, role, SIGKILL);
+    }
+}
+
+/* ---- readiness ---- */
+
+static void tell_ready(struct dev *d)
+{
+    struct buf out = {0};
+    char text[DURATION_TEXT_BYTES];
+    say(d, TEXT_GREEN, "ready after %s", duration_text(now_of(d) - d->begun_at, text));
+    buf_addf(&out, "%s\n", d->plan->url);
+    cli_out(&out);
+    buf_free(&out);
+    say(d, TEXT_GREEN, "try: %s", d->hint);
+    say(d, TEXT_DIM, "Ctrl-C stops it all");
+}
+
+static void tell_slow(struct dev *d, const struct http_reply *reply)
+{
+    struct buf detail = {0};
+    text_put_fit(&detail, buf_bytes(&reply->body), 300, false);
+    say(d, TEXT_YELLOW, "not ready yet: %s",
+        reply->status != 0 ? buf_cstr(&detail) : http_client_fault(d->cli->http));
+    buf_free(&detail);
+    d->told_slow = true;
+}
+
+static void on_poll(void *user)
+{
+    struct dev *d = user;
+    struct http_request request = {
+        .method = "GET", .path = "/readyz?verbose", .timeout_ms = READY_ANSWER_MS};
+    struct http_reply reply = {0};
+    enum err e = http_call(d->cli->http, &request, &reply);
+    if (e == ERR_OK && reply.status == 200) {
+        d->ready = true;
+        tell_ready(d);
+    } else {
+        if (!d->told_slow && now_of(d) - d->begun_at > READY_SLOW_MS) {
+            tell_slow(d, &reply);
+        }
+        loop_timer_set(d->poll, now_of(d) + READY_POLL_MS);
+    }
+    http_reply_free(&reply);
+}
+
+/* ---- all of it ---- */
+
+static const enum text_colour role_colours[DEV_ROLE_COUNT] = {[DEV_REDIS] = TEXT_RED,
+                                                              [DEV_COORDINATOR] = TEXT_BLUE,
+                                                              [DEV_WORKER] = TEXT_YELLOW,
+                                                              [DEV_GATEWAY] = TEXT_GREEN};
+
+static void set_up(struct dev *d)
+{
+    d->loop = loop_create();
+    d->poll = loop_timer_create(d->loop, on_poll, d);
+    d->drain = loop_timer_create(d->loop, on_drain_over, d);
+    loop_on_signal(d->loop, SIGINT, on_stop_signal, d);
+    loop_on_signal(d->loop, SIGTERM, on_stop_signal, d);
+    loop_on_signal(d->loop, SIGHUP, on_stop_signal, d);
+    loop_on_signal(d->loop, SIGCHLD, on_child, d);
+    d->begun_at = now_of(d);
+    for (size_t i = 0; i < d->plan->count; i++) {
+        struct process *p = &d->processes[i];
+        p->dev = d;
+        p->program = &d->plan->programs[i];
+        p->output = -1;
+        p->lines = (struct dev_lines){.label = p->program->label,
+                                      .colour = role_colours[p->program->role]};
+        p->restart = loop_timer_create(d->loop, on_restart, p);
+    }
+}
+
+enum cli_exit dev_run(struct cli *cli, const struct dev_plan *plan, const char *hint)
+{
+    struct dev *d = mem_zalloc(sizeof *d);
+    d->cli = cli;
+    d->plan = plan;
+    d->hint = hint;
+    dev_child_adopt_orphans();
+    set_up(d);
+    for (size_t i = 0; i < plan->count && !d->stopping; i++) {
+        process_start(&d->processes[i]);
+    }
+    loop_timer_set(d->poll, now_of(d) + READY_POLL_MS);
+    if (!d->stopping || d->stage >= 0) {
+        loop_run(d->loop);
+    }
+    dev_child_kill_all();
+    for (size_t i = 0; i < plan->count; i++) {
+        output_close(&d->processes[i]);
+        dev_lines_free(&d->processes[i].lines);
+    }
+    say(d, TEXT_DIM, "stopped");
+    enum cli_exit code = d->code;
+    loop_destroy(d->loop);
+    free(d);
+    return code;
+}

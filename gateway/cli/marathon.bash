@@ -1,0 +1,65 @@
+# Completion of marathon(1) for bash.
+
+_marathon()
+{
+    local cur prev command options
+    cur=${COMP_WORDS[COMP_CWORD]}
+    prev=${COMP_WORDS[COMP_CWORD - 1]}
+    command=${COMP_WORDS[1]}
+    COMPREPLY=()
+    if ((COMP_CWORD == 1)); then
+        mapfile -t COMPREPLY < <(compgen -W "dev run start watch status list result cancel recover pipelines
+            workers healthcheck --help --version" -- "$cur")
+        return
+    fi
+    case $prev in
+    -o | --output)
+        mapfile -t COMPREPLY < <(compgen -W "table json" -- "$cur")
+        return
+        ;;
+    --status)
+        mapfile -t COMPREPLY < <(compgen -W "pending running recovering completed failed cancelled" -- "$cur")
+        return
+        ;;
+    --data | --pipelines)
+        mapfile -t COMPREPLY < <(compgen -d -- "$cur")
+        return
+        ;;
+    -f | --functions)
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        return
+        ;;
+    -i | --input | --steps)
+        mapfile -t COMPREPLY < <(compgen -P @ -f -- "${cur#@}")
+        return
+        ;;
+    esac
+    options="--server --output --quiet --no-color --retry-for --help"
+    case $command in
+    dev) options+=" --port --data --workers --slots --pipelines --functions" ;;
+    run | start)
+        options+=" --input --steps --id --session --key --priority --max-retries --max-duration --no-checkpoints"
+        ;;
+    status) options+=" --key" ;;
+    list) options+=" --status --type --limit --cursor" ;;
+    result) options+=" --step" ;;
+    recover) options+=" --from-step --checkpoint --watch" ;;
+    healthcheck) options+=" --live" ;;
+    esac
+    if [[ $cur == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
+        return
+    fi
+    # Names that the server knows; silence where it is away.
+    case $command in
+    run | start | pipelines)
+        mapfile -t COMPREPLY < <(compgen -W "$(marathon pipelines -q --retry-for 0 2>/dev/null |
+            awk 'NR > 1 { print $1 }')" -- "$cur")
+        ;;
+    watch | status | result | cancel | recover)
+        mapfile -t COMPREPLY < <(compgen -W "$(marathon list -q --limit 200 --retry-for 0 2>/dev/null |
+            awk 'NR > 1 { print $1 }')" -- "$cur")
+        ;;
+    esac
+}
+complete -F _marathon marathon

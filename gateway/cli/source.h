@@ -1,0 +1,15 @@
+/* JSON given on the command line: as text, as @file, or as - for standard input. */
+#ifndef MARATHON_CLI_SOURCE_H
+#define MARATHON_CLI_SOURCE_H
+
+#include "cli/cli.h"
+
+/* Reads and checks it; ret_text gets the value without the white space around it (append to an
+ * empty buf; the caller frees it). On ERR_INVALID the user has been told, with the line and column
+ * of the fault. `option` is its name, for that. */
+enum err MUST_CHECK source_read(const struct cli *cli, const char *option, const char *value,
+                                struct buf *ret_text);
+/* Line and column (from 1, in bytes) of an offset. Pure. */
+void source_place(struct bytes text, size_t offset, size_t *ret_line, size_t *ret_column);
+
+#endif

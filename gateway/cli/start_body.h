@@ -1,0 +1,23 @@
+/* The body of POST /start from what the command line gave. Pure. */
+#ifndef MARATHON_CLI_START_BODY_H
+#define MARATHON_CLI_START_BODY_H
+
+#include "cli/args.h"
+
+struct start_body {
+    const char *pipeline;   /* NULL = none: inline steps only */
+    const char *task_id;    /* NULL = the server makes one */
+    const char *session_id; /* NULL = none */
+    struct bytes input;     /* JSON, empty = none */
+    struct bytes steps; /* JSON array, or a whole definition with a member "steps"; empty = none */
+    int64_t priority, max_retries, max_duration_s; /* START_UNSET = not given */
+    bool no_checkpoints;
+};
+
+#define START_UNSET INT64_MIN
+
+/* ERR_INVALID where `steps` is neither form; ret_message (appended) says why. */
+enum err MUST_CHECK start_body_write(const struct start_body *b, struct buf *out,
+                                     struct buf *ret_message);
+
+#endif

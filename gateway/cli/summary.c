@@ -1,0 +1,182 @@
+#include "cli/summary.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "cli/call.h"
+#include "cli/duration.h"
+#include "cli/table.h"
+#include "cli/view.h"
+
+struct status {
+    struct doc *doc;
+    struct view view;
+};
+
+/* CLI_COMPLETED: to be freed with status_free. */
+static enum cli_exit status_get(struct cli *cli, const char *task_id, struct status *ret)
+{
+    char path[CALL_PATH_BYTES];
+    struct doc *d = NULL;
+    (void)snprintf(path, sizeof path, CLI_API "/status/%s?results=false", task_id);
+    enum cli_exit code = call_get_doc(cli, "get the status", path, &d);
+    if (code != CLI_COMPLETED) {
+        return code;
+    }
+    view_init(&ret->view, task_id);
+    if (view_take_status(&ret->view, doc_root(d)) != ERR_OK) {
+        cli_say("cannot read the status of %s: is %s a Marathon gateway?", task_id, cli->server);
+        view_free(&ret->view);
+        doc_free(d);
+        return CLI_FAILED;
+    }
+    ret->doc = d;
+    return CLI_COMPLETED;
+}
+
+static void status_free(struct status *s)
+{
+    view_free(&s->view);
+    doc_free(s->doc);
+}
+
+static enum cli_exit print_json(struct cli *cli, const char *task_id)
+{
+    char path[CALL_PATH_BYTES];
+    struct http_reply reply;
+    (void)snprintf(path, sizeof path, CLI_API "/status/%s", task_id);
+    enum cli_exit code = call_get(cli, "get the status", path, &reply);
+    if (code == CLI_COMPLETED) {
+        cli_out_json(cli, buf_bytes(&reply.body));
+        http_reply_free(&reply);
+    }
+    return code;
+}
+
+static void advise(const struct cli *cli, const struct view *v)
+{
+    const char *flag = cli_server_flag(cli);
+    if (v->ended && v->end == TASK_COMPLETED) {
+        cli_note(cli, "the results: marathon result %s%s", v->task_id, flag);
+    } else if (v->ended && v->can_recover) {
+        cli_note(cli, "to go on from its checkpoint: marathon recover %s%s", v->task_id, flag);
+    }
+}
+
+static void print_table(const struct cli *cli, struct table *t)
+{
+    struct buf text = {0};
+    table_write(t, &cli->out_style, &text);
+    cli_out(&text);
+    buf_free(&text);
+    table_free(t);
+}
+
+enum cli_exit summary_print(struct cli *cli, const char *task_id)
+{
+    static const char *const headings[] = {"TASK", "TYPE", "STATUS", "STEPS", "DURATION"};
+    if (cli->json) {
+        return print_json(cli, task_id);
+    }
+    struct status s;
+    enum cli_exit code = status_get(cli, task_id, &s);
+    if (code != CLI_COMPLETED) {
+        return code;
+    }
+    char text[DURATION_TEXT_BYTES];
+    struct table t;
+    table_init(&t, headings, 5);
+    table_add(&t, bytes_str(task_id));
+    table_add(&t, bytes_str(s.view.task_type));
+    table_add(&t, bytes_str(s.view.state_text));
+    table_addf(&t, "%zu/%zu", view_count(&s.view, STEP_COMPLETED), s.view.step_count);
+    table_add(&t, bytes_str(duration_text(view_elapsed_ms(&s.view, clock_now().wall), text)));
+    print_table(cli, &t);
+    advise(cli, &s.view);
+    status_free(&s);
+    return CLI_COMPLETED;
+}
+
+static void put_head(struct buf *out, const struct status *s)
+{
+    static const char *const members[][2] = {
+        {"session", "session_id"},
+        {"created", "created_at"},
+        {"started", "started_at"},
+        {"ended", "completed_at"},
+        {"expected end", "estimated_completion"},
+    };
+    char text[DURATION_TEXT_BYTES];
+    const struct view *v = &s->view;
+    buf_addf(out, "%-13s %s\n", "task", v->task_id);
+    if (v->task_type != NULL) {
+        buf_addf(out, "%-13s %s\n", "pipeline", v->task_type);
+    }
+    buf_addf(out, "%-13s %s, %d%%, %zu of %zu steps", "status", v->state_text,
+             (int)(v->progress * 100), view_count(v, STEP_COMPLETED), v->step_count);
+    int64_t elapsed = view_elapsed_ms(v, clock_now().wall);
+    if (elapsed > 0) {
+        buf_addf(out, ", %s", duration_text(elapsed, text));
+    }
+    buf_add_char(out, '\n');
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+        struct bytes value = doc_string(doc_get(doc_root(s->doc), members[i][1]));
+        if (value.len > 0 && !(i == 4 && v->ended)) {
+            buf_addf(out, "%-13s ", members[i][0]);
+            text_put_clean(out, value);
+            buf_add_char(out, '\n');
+        }
+    }
+    if (v->error != NULL) {
+        buf_addf(out, "%-13s ", "error");
+        text_put_clean(out, bytes_str(v->error));
+        buf_addf(out, "%s\n", v->can_recover ? " (can be recovered)" : "");
+    }
+    buf_add_char(out, '\n');
+}
+
+static void add_step(struct table *t, const struct view_step *s, unix_ms now)
+{
+    char text[DURATION_TEXT_BYTES];
+    table_add(t, bytes_str(s->name));
+    table_add(t, bytes_str(step_state_name(s->state)));
+    table_addf(t, "%d%%", (int)(s->progress * 100));
+    int64_t took =
+        s->state == STEP_RUNNING && s->started_at != 0 ? now - s->started_at : s->duration_ms;
+    table_add(t, took > 0 ? bytes_str(duration_text(took, text)) : BYTES_NONE);
+    table_addf(t, "%" PRIu32 "/%" PRIu32, s->retry_count, s->max_retries);
+    const char *note = s->error;
+    if (s->state == STEP_PENDING && s->retry_at == 0 && s->waiting_for != NULL) {
+        note = s->waiting_for;
+    } else if (s->state == STEP_COMPLETED) {
+        note = NULL; /* an error of an attempt that was made good */
+    }
+    table_add(t, bytes_str(note));
+}
+
+enum cli_exit summary_print_steps(struct cli *cli, const char *task_id)
+{
+    static const char *const headings[] = {"STEP", "STATUS", "DONE", "DURATION", "RETRIES", "NOTE"};
+    if (cli->json) {
+        return print_json(cli, task_id);
+    }
+    struct status s;
+    enum cli_exit code = status_get(cli, task_id, &s);
+    if (code != CLI_COMPLETED) {
+        return code;
+    }
+    struct buf head = {0};
+    struct table t;
+    put_head(&head, &s);
+    cli_out(&head);
+    buf_free(&head);
+    table_init(&t, headings, 6);
+    unix_ms now = clock_now().wall;
+    for (size_t i = 0; i < s.view.step_count; i++) {
+        add_step(&t, &s.view.steps[i], now);
+    }
+    print_table(cli, &t);
+    advise(cli, &s.view);
+    status_free(&s);
+    return CLI_COMPLETED;
+}
