@@ -144,6 +144,7 @@ struct core {
     char *admission_closed; /* why; NULL = open */
     struct partition partitions[PARTITION_COUNT];
     uint64_t owned_told; /* the mask that peers were told */
+    mono_ms tell_by;          /* gained partitions are told by then; NEVER_MS: nothing is waiting */
     mono_ms next_tick, next_observe, next_renew;
     bool observing;    /* a READ_OWNERS is on its way */
     bool wants_owners; /* there are partitions that are not ours */

@@ -44,6 +44,7 @@ struct core *core_create(const struct core_config *config)
     rng_seed(&c->rng, config->seed);
     c->timers.before = timer_before;
     c->observed_at = NEVER_MS;
+    c->tell_by = NEVER_MS;
     c->next_write = 1;
     c->next_read = 1;
     c->next_serial = 1;
@@ -319,6 +320,7 @@ mono_ms core_next_deadline(const struct core *c)
         const struct timer *t = (const struct timer *)(const void *)n;
         next = t->at < next ? t->at : next;
     }
+    next = c->tell_by < next ? c->tell_by : next;
     if (c->store_up) {
         next = c->next_renew < next ? c->next_renew : next;
         if (c->wants_owners && !c->observing && c->next_observe < next) {

@@ -9,6 +9,8 @@
 #include "core/writes.h"
 #include "core/record.h"
 
+#define TELL_WITHIN_MS 50
+
 struct partition *partition_of(struct core *c, struct bytes task_id)
 {
     return &c->partitions[id_partition(task_id)];
@@ -24,6 +26,24 @@ static uint64_t bit(partition_id id)
     return (uint64_t)1 << id;
 }
 
+/* A claim of many partitions is told once: what is gained waits for the others on their way, for a
+ * moment; what is lost is told at once. */
+static bool tell_later(struct core *c, uint64_t mask)
+{
+    bool more_to_come = false;
+    for (int i = 0; i < PARTITION_COUNT; i++) {
+        enum partition_state s = c->partitions[i].state;
+        more_to_come = more_to_come || s == PARTITION_CLAIMING || s == PARTITION_LOADING;
+    }
+    if (!more_to_come || (c->owned_told & ~mask) != 0) {
+        return false;
+    }
+    if (c->tell_by == NEVER_MS) {
+        c->tell_by = c->now.mono + TELL_WITHIN_MS;
+    }
+    return c->now.mono < c->tell_by;
+}
+
 void partitions_tell(struct core *c)
 {
     uint64_t mask = 0;
@@ -33,9 +53,10 @@ void partitions_tell(struct core *c)
         }
     }
     c->stats.partitions = mask;
-    if (mask == c->owned_told) {
+    if (mask == c->owned_told || tell_later(c, mask)) {
         return;
     }
+    c->tell_by = NEVER_MS;
     c->owned_told = mask;
     struct message m = {.type = MSG_OWNED};
     m.owned.partitions = mask;
