@@ -75,10 +75,9 @@ static void functions_leave(struct core *c, struct worker *w)
     }
 }
 
-void worker_free(struct core *c, struct worker *w)
+static void worker_destroy(void *thing)
 {
-    timer_clear(c, &w->timer);
-    functions_leave(c, w);
+    struct worker *w = thing;
     for (uint32_t i = 0; i < w->run_count; i++) {
         free_bytes(w->runs[i].ref.task_id);
     }
@@ -87,6 +86,13 @@ void worker_free(struct core *c, struct worker *w)
     free(w->host);
     free_bytes(w->id);
     free(w);
+}
+
+void worker_free(struct core *c, struct worker *w)
+{
+    timer_clear(c, &w->timer);
+    functions_leave(c, w);
+    fx_bury(c, worker_destroy, w); /* an answer of this turn may show it */
 }
 
 static struct worker *worker_create(struct core *c, const struct message *hello)
