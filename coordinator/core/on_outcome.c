@@ -15,7 +15,9 @@ static void ack(struct core *c, const struct task *t, struct peer *p, const stru
     r.message->ack.number = o->number;
     r.message->ack.verdict = verdict;
     reply_send(&r, MSG_ACK);
-    worker_run_remove(p->worker, &o->ref);
+    if (verdict != VERDICT_REJECTED) { /* a bad token says nothing about what it runs */
+        worker_run_remove(p->worker, &o->ref);
+    }
     switch (verdict) {
     case VERDICT_APPLIED:
         break;
@@ -211,7 +213,8 @@ static void count_failure(struct core *c, struct step *s, const struct step_outc
     change_commit(&ch);
 }
 
-static enum verdict judge(struct core *c, const struct task *t, const struct step_outcome *o)
+static enum verdict judge(struct core *c, const struct task *t, const struct peer *p,
+                          const struct step_outcome *o)
 {
     if (t == NULL) {
         return VERDICT_LATE; /* ended and out of memory, or never there: nothing can be applied */
@@ -229,7 +232,13 @@ static enum verdict judge(struct core *c, const struct task *t, const struct ste
     if (task_state_ended(t->state) || s->needs_left > 0) {
         return VERDICT_LATE;
     }
-    return o->ok || o->ref.delivery == s->deliveries ? VERDICT_APPLIED : VERDICT_LATE;
+    if (o->ok) {
+        return VERDICT_APPLIED;
+    }
+    /* The same delivery may have reached two workers (a RUNNING that crossed its order, a coordinator
+     * that did not know yet that it was replaced): the one that goes on is not failed by the other. */
+    bool elsewhere = s->phase == PHASE_RUNNING && s->worker != p->worker->serial;
+    return o->ref.delivery == s->deliveries && !elsewhere ? VERDICT_APPLIED : VERDICT_LATE;
 }
 
 void on_outcome(struct core *c, struct peer *p, const struct step_outcome *o)
@@ -238,7 +247,7 @@ void on_outcome(struct core *c, struct peer *p, const struct step_outcome *o)
         return; /* not acknowledged: the worker sends it again, to the owner */
     }
     struct task *t = task_find(c, o->ref.task_id);
-    enum verdict verdict = judge(c, t, o);
+    enum verdict verdict = judge(c, t, p, o);
     if (verdict == VERDICT_APPLIED) {
         struct step *s = &t->steps[o->ref.step];
         if (o->ok) {
