@@ -157,9 +157,15 @@ static void complete(struct change *ch, struct step *s, const struct step_outcom
     s->fraction = 1;
     s->retry_at = 0;
     s->order = t->next_order++;
-    s->started_at = o->started_at;
     s->duration_ms = o->duration_ms;
-    s->completed_at = o->started_at + o->duration_ms;
+    s->started_at = o->started_at;
+    if (s->started_at < 0 || s->started_at > c->now.wall) { /* another host's clock is ahead */
+        s->started_at = c->now.wall - o->duration_ms;
+    }
+    s->completed_at = s->started_at + o->duration_ms;
+    if (t->started_at == 0) { /* sent out by a coordinator that died before it could say so */
+        t->started_at = s->started_at;
+    }
     s->checkpoint_dirty = false;
     step_set_checkpoint(s, BYTES_NONE);
     step_clear_error(s);
@@ -192,7 +198,11 @@ static void succeed(struct core *c, struct peer *p, struct step *s, const struct
         step_stop_run(c, s, STOP_SUPERSEDED, ch.write); /* a superseded attempt won the race */
     }
     step_unqueue(c, s);
-    if (s->task->results_bytes + o->result.len + 256 > TASK_RESULTS_BYTES_MAX) {
+    if (o->result.len > RESULT_BYTES_MAX) {
+        fail(&ch, s, CODE_RESULT_TOO_LARGE, BYTES_LIT("the result is over 1 MiB"), true);
+    } else if (o->result.len == 0) {
+        fail(&ch, s, CODE_FUNCTION_BAD_OUTPUT, BYTES_LIT("a success without a result"), false);
+    } else if (s->task->results_bytes + o->result.len + 256 > TASK_RESULTS_BYTES_MAX) {
         fail(&ch, s, CODE_TASK_TOO_LARGE,
              BYTES_LIT(
                  "the results of this task are over 64 MiB together: keep large data elsewhere "
