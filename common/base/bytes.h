@@ -1,7 +1,8 @@
 /* Slices and growing buffers.
  *
- * struct bytes borrows: it never owns what it points to. struct buf owns its memory. struct arena owns many small
- * pieces that are freed together. Out of memory ends the process (die), so nothing here returns an error. */
+ * struct bytes borrows: it never owns what it points to. struct buf owns its memory. struct arena
+ * owns many small pieces that are freed together. Out of memory ends the process (die), so nothing
+ * here returns an error. */
 #ifndef MARATHON_BASE_BYTES_H
 #define MARATHON_BASE_BYTES_H
 
@@ -53,48 +54,51 @@ struct buf {
     size_t cap;
 };
 
-void buf_free(struct buf *b);                     /* frees and zeroes */
-void buf_clear(struct buf *b);                    /* len = 0, keeps the memory */
-void buf_reserve(struct buf *b, size_t more);     /* room for at least `more` further bytes */
-uint8_t *buf_extend(struct buf *b, size_t more);  /* len += more; the new, uninitialised bytes */
+void buf_free(struct buf *b);                    /* frees and zeroes */
+void buf_clear(struct buf *b);                   /* len = 0, keeps the memory */
+void buf_reserve(struct buf *b, size_t more);    /* room for at least `more` further bytes */
+uint8_t *buf_extend(struct buf *b, size_t more); /* len += more; the new, uninitialised bytes */
 void buf_add(struct buf *b, const void *p, size_t n);
 void buf_add_bytes(struct buf *b, struct bytes s);
 void buf_add_str(struct buf *b, const char *s);
 void buf_add_char(struct buf *b, char c);
 void buf_addf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void buf_drop_front(struct buf *b, size_t n);     /* removes the first n bytes */
-const char *buf_cstr(struct buf *b);              /* adds a NUL behind len (not counted); valid until the next change */
+void buf_drop_front(struct buf *b, size_t n); /* removes the first n bytes */
+const char *buf_cstr(
+    struct buf *b); /* adds a NUL behind len (not counted); valid until the next change */
 
 static inline struct bytes buf_bytes(const struct buf *b)
 {
     return (struct bytes){b->ptr, b->len};
 }
 
-/* Pieces freed together. Zero-initialise it; arena_free when done. Alignment 16; memory is zeroed. */
+/* Pieces freed together. Zero-initialise it; arena_free when done. Alignment 16; memory is zeroed.
+ */
 struct arena {
     struct arena_block *head;
     size_t used_bytes;
 };
 
 void *arena_alloc(struct arena *a, size_t size);
-struct bytes arena_bytes(struct arena *a, struct bytes b); /* a copy, with a NUL behind it that is not counted */
-char *arena_str(struct arena *a, const char *s);           /* a copy; NULL stays NULL */
+struct bytes arena_bytes(struct arena *a,
+                         struct bytes b); /* a copy, with a NUL behind it that is not counted */
+char *arena_str(struct arena *a, const char *s); /* a copy; NULL stays NULL */
 char *arena_printf(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void arena_reset(struct arena *a);                         /* empties it but keeps one block */
+void arena_reset(struct arena *a); /* empties it but keeps one block */
 void arena_free(struct arena *a);
 
 /* malloc, calloc, realloc, strdup that die instead of returning NULL. Free with free(). */
 void *mem_alloc(size_t size) __attribute__((malloc));
 void *mem_zalloc(size_t size) __attribute__((malloc));
 void *mem_resize(void *p, size_t size);
-char *mem_str(const char *s);                      /* NULL stays NULL */
-char *mem_str_bytes(struct bytes b);               /* NUL-terminated copy */
+char *mem_str(const char *s);        /* NULL stays NULL */
+char *mem_str_bytes(struct bytes b); /* NUL-terminated copy */
 
 /* Grows a typed array so that index `count` is valid: *cap doubles, never below 8. */
 #define MEM_GROW(array, count, cap)                                                                \
     do {                                                                                           \
         if ((count) == (cap)) {                                                                    \
-            (cap) = (cap) < 8 ? 8 : (cap) * 2;                                                     \
+            (cap) = (cap) < 8 ? 8 : (cap)*2;                                                       \
             (array) = mem_resize((array), (size_t)(cap) * sizeof *(array));                        \
         }                                                                                          \
     } while (0)

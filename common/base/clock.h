@@ -1,5 +1,6 @@
-/* Times. Durations and deadlines are mono_ms (CLOCK_BOOTTIME), which never jumps; unix_ms (the wall clock) is only shown to people and
- * stored, never compared between hosts. Only main loops call the functions below; pure code gets times as arguments. */
+/* Times. Durations and deadlines are mono_ms (CLOCK_BOOTTIME), which never jumps; unix_ms (the wall
+ * clock) is only shown to people and stored, never compared between hosts. Only main loops call the
+ * functions below; pure code gets times as arguments. */
 #ifndef MARATHON_BASE_CLOCK_H
 #define MARATHON_BASE_CLOCK_H
 

@@ -1,7 +1,9 @@
-/* The one error type of the project. Foreign codes (errno, nng, hiredis, curl) stop at their adapter and become one of these.
+/* The one error type of the project. Foreign codes (errno, nng, hiredis, curl) stop at their
+ * adapter and become one of these.
  *
- * Expected conditions are returned as enum err; bugs are asserts, kept in release; what cannot go on calls die().
- * The codes that users see (problem+json, errors of steps) are another set: model/code.h. */
+ * Expected conditions are returned as enum err; bugs are asserts, kept in release; what cannot go
+ * on calls die(). The codes that users see (problem+json, errors of steps) are another set:
+ * model/code.h. */
 #ifndef MARATHON_BASE_ERR_H
 #define MARATHON_BASE_ERR_H
 
@@ -26,7 +28,8 @@ enum err {
 /* A short English phrase, for logs. Never NULL. */
 const char *err_text(enum err e);
 
-/* Prints "fatal: ..." to stderr and aborts. For what cannot go on (out of memory, a broken invariant of the process). */
+/* Prints "fatal: ..." to stderr and aborts. For what cannot go on (out of memory, a broken
+ * invariant of the process). */
 _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

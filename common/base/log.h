@@ -1,7 +1,8 @@
 /* Logs: logfmt lines on stderr, `time level role event key=value ...`, or JSON lines by a setting.
  *
- * error = we gave something up; warn = odd, and what we do about it; info = life cycle; debug = per message.
- * Never payloads, never secrets. Programs log, libraries return; pure code emits log effects. Thread-safe (one write(2) a line). */
+ * error = we gave something up; warn = odd, and what we do about it; info = life cycle; debug = per
+ * message. Never payloads, never secrets. Programs log, libraries return; pure code emits log
+ * effects. Thread-safe (one write(2) a line). */
 #ifndef MARATHON_BASE_LOG_H
 #define MARATHON_BASE_LOG_H
 
@@ -19,14 +20,17 @@ struct log_options {
 
 void log_init(const struct log_options *options); /* borrows role for the process's life */
 bool log_enabled(enum log_level level);
-/* `event` is a constant snake_case name. `format` gives `key=value` pairs in logfmt; values with spaces are quoted with LOG_Q.
- * log_line(LOG_INFO, "worker_joined", "worker=%s slots=%u", id, slots); format may be NULL. */
+/* `event` is a constant snake_case name. `format` gives `key=value` pairs in logfmt; values with
+ * spaces are quoted with LOG_Q. log_line(LOG_INFO, "worker_joined", "worker=%s slots=%u", id,
+ * slots); format may be NULL. */
 void log_line(enum log_level level, const char *event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* Quotes and escapes a value for logfmt into a thread-local ring of 8 buffers; long values are cut at 512 bytes. */
+/* Quotes and escapes a value for logfmt into a thread-local ring of 8 buffers; long values are cut
+ * at 512 bytes. */
 const char *log_quote(const char *value);
 #define LOG_Q(value) log_quote(value)
 
-enum err MUST_CHECK log_level_parse(const char *text, enum log_level *ret_level); /* debug info warn error */
+enum err MUST_CHECK log_level_parse(const char *text,
+                                    enum log_level *ret_level); /* debug info warn error */
 
 #endif

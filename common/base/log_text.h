@@ -9,8 +9,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define LOG_LINE_BYTES_MAX                                                                         \
-    4096 /* PIPE_BUF: a line that goes to a pipe is never torn by another writer's */
+/* PIPE_BUF: a line that goes to a pipe is never torn by another writer's */
+#define LOG_LINE_BYTES_MAX 4096
 
 struct log_text {
     char text[LOG_LINE_BYTES_MAX];

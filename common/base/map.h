@@ -1,5 +1,6 @@
-/* A hash table from byte keys to pointers: open addressing, grows by doubling. Keys are borrowed: they must live inside the value.
- * Iteration order depends only on the inserts and removals, so that equal runs iterate equally. */
+/* A hash table from byte keys to pointers: open addressing, grows by doubling. Keys are borrowed:
+ * they must live inside the value. Iteration order depends only on the inserts and removals, so
+ * that equal runs iterate equally. */
 #ifndef MARATHON_BASE_MAP_H
 #define MARATHON_BASE_MAP_H
 
@@ -19,7 +20,8 @@ void *map_get(const struct map *m, struct bytes key);
 void *map_put(struct map *m, struct bytes key, void *value);
 /* Returns the removed value or NULL. */
 void *map_remove(struct map *m, struct bytes key);
-/* for (size_t i = 0; map_next(m, &i, &value);) ... ; removing the current one during it is allowed. */
+/* for (size_t i = 0; map_next(m, &i, &value);) ... ; removing the current one during it is allowed.
+ */
 bool map_next(const struct map *m, size_t *cursor, void **ret_value);
 
 #endif

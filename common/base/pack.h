@@ -1,6 +1,7 @@
-/* A bounded binary writer and reader for what we store ourselves (task records): varints, fixed 8 bytes, byte strings.
- * The wire uses msgpack instead (wire/). The reader never reads past its slice: the first fault sets `bad` and every later read gives zero,
- * so that a decoder checks once at its end. */
+/* A bounded binary writer and reader for what we store ourselves (task records): varints, fixed 8
+ * bytes, byte strings. The wire uses msgpack instead (wire/). The reader never reads past its
+ * slice: the first fault sets `bad` and every later read gives zero, so that a decoder checks once
+ * at its end. */
 #ifndef MARATHON_BASE_PACK_H
 #define MARATHON_BASE_PACK_H
 
@@ -8,8 +9,8 @@
 
 #include "base/bytes.h"
 
-void pack_uint(struct buf *b, uint64_t v);      /* LEB128 */
-void pack_int(struct buf *b, int64_t v);        /* zigzag, LEB128 */
+void pack_uint(struct buf *b, uint64_t v); /* LEB128 */
+void pack_int(struct buf *b, int64_t v);   /* zigzag, LEB128 */
 void pack_double(struct buf *b, double v);
 void pack_bytes(struct buf *b, struct bytes v); /* length, bytes */
 

@@ -1,4 +1,5 @@
-/* A small seeded random generator (xoshiro256**), for jitter and ids in pure code. Not for secrets: crypto/random.h is. */
+/* A small seeded random generator (xoshiro256**), for jitter and ids in pure code. Not for secrets:
+ * crypto/random.h is. */
 #ifndef MARATHON_BASE_RNG_H
 #define MARATHON_BASE_RNG_H
 

@@ -1,4 +1,5 @@
-/* JSON documents: parsed definitions and settings. The only place that includes jansson. Strict (duplicate keys refused), int64 exact. Pure. */
+/* JSON documents: parsed definitions and settings. The only place that includes jansson. Strict
+ * (duplicate keys refused), int64 exact. Pure. */
 #ifndef MARATHON_JSON_DOC_H
 #define MARATHON_JSON_DOC_H
 
@@ -10,7 +11,7 @@ struct doc;       /* owns the tree */
 struct doc_value; /* borrowed from it; NULL stands for "absent" and is accepted everywhere */
 
 struct doc_fault {
-    int line, column;  /* from 1 */
+    int line, column; /* from 1 */
     char reason[160];
 };
 
@@ -19,18 +20,20 @@ enum err MUST_CHECK doc_parse(struct bytes text, struct doc **ret_doc, struct do
 void doc_free(struct doc *d);
 const struct doc_value *doc_root(const struct doc *d);
 
-enum json_kind doc_kind(const struct doc_value *v);                  /* JSON_NULL for absent */
+enum json_kind doc_kind(const struct doc_value *v); /* JSON_NULL for absent */
 const struct doc_value *doc_get(const struct doc_value *object, const char *key);
 size_t doc_count(const struct doc_value *array_or_object);
 const struct doc_value *doc_at(const struct doc_value *array, size_t index);
 /* Member i of an object, in the order of the text. */
-const struct doc_value *doc_member(const struct doc_value *object, size_t index, const char **ret_key);
+const struct doc_value *doc_member(const struct doc_value *object, size_t index,
+                                   const char **ret_key);
 
 bool doc_is_int(const struct doc_value *v);
-int64_t doc_int(const struct doc_value *v);        /* 0 where it is none */
-double doc_number(const struct doc_value *v);      /* also for integers */
+int64_t doc_int(const struct doc_value *v);   /* 0 where it is none */
+double doc_number(const struct doc_value *v); /* also for integers */
 bool doc_bool(const struct doc_value *v);
-struct bytes doc_string(const struct doc_value *v);/* NUL-terminated behind; empty where it is none */
+struct bytes doc_string(
+    const struct doc_value *v); /* NUL-terminated behind; empty where it is none */
 
 /* Compact text of a value, keys in the order of the text. */
 void doc_write(const struct doc_value *v, struct buf *out);

@@ -1,28 +1,41 @@
-/* Strict JSON (RFC 8259) over bytes, without building anything: for payloads that only pass through.
- * Depth at most 64, UTF-8 checked (no overlong forms, no surrogates), \u escapes checked for lone surrogates, numbers of any size,
- * one value, white space around it allowed. Pure. */
+/* Strict JSON (RFC 8259) over bytes, without building anything: for payloads that only pass
+ * through. Depth at most 64, UTF-8 checked (no overlong forms, no surrogates), \u escapes checked
+ * for lone surrogates, numbers of any size, one value, white space around it allowed. Pure. */
 #ifndef MARATHON_JSON_SCAN_H
 #define MARATHON_JSON_SCAN_H
 
 #include "base/bytes.h"
 #include "base/err.h"
 
-#define JSON_DEPTH_MAX 64 /* deeper than any sane payload; keeps recursion-free checks in a small stack */
+/* Deeper than any sane payload; the open containers of a check are one word. */
+#define JSON_DEPTH_MAX 64
 
-enum json_kind { JSON_OBJECT, JSON_ARRAY, JSON_STRING, JSON_NUMBER, JSON_TRUE, JSON_FALSE, JSON_NULL };
+enum json_kind {
+    JSON_OBJECT,
+    JSON_ARRAY,
+    JSON_STRING,
+    JSON_NUMBER,
+    JSON_TRUE,
+    JSON_FALSE,
+    JSON_NULL
+};
 
 struct json_fault {
     size_t offset;      /* of the first byte at fault */
     const char *reason; /* static text: "expected ',' or '}'" */
 };
 
-/* Checks that text is exactly one JSON value. ret_fault may be NULL. ret_value (may be NULL) is the value without the white space around it. */
-enum err MUST_CHECK json_check(struct bytes text, struct bytes *ret_value, struct json_fault *ret_fault);
+/* Checks that text is exactly one JSON value. ret_fault may be NULL. ret_value (may be NULL) is the
+ * value without the white space around it. */
+enum err MUST_CHECK json_check(struct bytes text, struct bytes *ret_value,
+                               struct json_fault *ret_fault);
 /* The kind of a value that json_check accepted. */
 enum json_kind json_kind_of(struct bytes value);
 
-/* Walks the members of an object (or the elements of an array: key is empty) that json_check accepted.
- * struct json_walk w = json_walk(value); while (json_next(&w, &key, &member)) ...   key is raw: still escaped, without quotes. */
+/* Walks the members of an object (or the elements of an array: key is empty) that json_check
+ * accepted:
+ *     for (struct json_walk w = json_walk(value); json_next(&w, &key, &member);) ...
+ * key is raw: still escaped, without quotes. */
 struct json_walk {
     const uint8_t *at;
     const uint8_t *end;
@@ -30,9 +43,11 @@ struct json_walk {
 };
 struct json_walk json_walk(struct bytes value);
 bool json_next(struct json_walk *w, struct bytes *ret_key, struct bytes *ret_value);
-/* The member of an accepted object by its (unescaped-equal) key; the last one wins; empty slice where there is none. */
+/* The member of an accepted object by its (unescaped-equal) key; the last one wins; empty slice
+ * where there is none. */
 struct bytes json_member(struct bytes object, const char *key);
-/* Does any object in the accepted value, top level only, name a key twice? Returns the second one's key, or an empty slice. */
+/* Does any object in the accepted value, top level only, name a key twice? Returns the second one's
+ * key, or an empty slice. */
 struct bytes json_duplicate_key(struct bytes object);
 
 /* Decodes a string value (with quotes) into out (appended). */
@@ -40,6 +55,7 @@ void json_unquote(struct bytes value, struct buf *out);
 
 /* Appending JSON. json_put_string writes quotes and escapes; invalid UTF-8 becomes U+FFFD. */
 void json_put_string(struct buf *out, struct bytes s);
-void json_put_number(struct buf *out, double v); /* shortest form that reads back; NaN and infinities become null */
+void json_put_number(struct buf *out,
+                     double v); /* shortest form that reads back; NaN and infinities become null */
 
 #endif

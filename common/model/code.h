@@ -1,4 +1,5 @@
-/* The closed set of codes that users see: in problem+json (`code`), in errors of steps and tasks. Stable for ever: add, never rename. */
+/* The closed set of codes that users see: in problem+json (`code`), in errors of steps and tasks.
+ * Stable for ever: add, never rename. */
 #ifndef MARATHON_MODEL_CODE_H
 #define MARATHON_MODEL_CODE_H
 
@@ -7,53 +8,54 @@
 enum code {
     CODE_NONE = 0,
     /* requests */
-    CODE_INVALID_JSON,       /* 400 the body is not JSON or not UTF-8 */
-    CODE_INVALID_FIELD,      /* 422 a field has a wrong type or value, or is unknown */
-    CODE_INVALID_PIPELINE,   /* 422 the definition does not pass its checks */
-    CODE_UNKNOWN_PIPELINE,   /* 422 task_type names none */
-    CODE_INVALID_ID,         /* 404 an id outside the alphabet: nothing can have it */
-    CODE_TASK_NOT_FOUND,     /* 404 */
-    CODE_PIPELINE_NOT_FOUND, /* 404 */
-    CODE_NOT_FOUND,          /* 404 no such path */
-    CODE_METHOD_NOT_ALLOWED, /* 405 */
-    CODE_TASK_EXISTS,        /* 409 a start of an id whose task is alive */
-    CODE_TASK_ENDED,         /* 409 cancel of an ended task */
-    CODE_NOTHING_TO_RECOVER, /* 409 recover of a task that is alive or completed */
-    CODE_RESULT_NOT_READY,   /* 409 result of a task that has not completed */
-    CODE_LENGTH_REQUIRED,    /* 411 */
-    CODE_TOO_LARGE,          /* 413 body or input over its bound */
-    CODE_URI_TOO_LONG,       /* 414 */
-    CODE_UNSUPPORTED_TYPE,   /* 415 a body that does not say application/json */
+    CODE_INVALID_JSON,         /* 400 the body is not JSON or not UTF-8 */
+    CODE_INVALID_FIELD,        /* 422 a field has a wrong type or value, or is unknown */
+    CODE_INVALID_PIPELINE,     /* 422 the definition does not pass its checks */
+    CODE_UNKNOWN_PIPELINE,     /* 422 task_type names none */
+    CODE_INVALID_ID,           /* 404 an id outside the alphabet: nothing can have it */
+    CODE_TASK_NOT_FOUND,       /* 404 */
+    CODE_PIPELINE_NOT_FOUND,   /* 404 */
+    CODE_NOT_FOUND,            /* 404 no such path */
+    CODE_METHOD_NOT_ALLOWED,   /* 405 */
+    CODE_TASK_EXISTS,          /* 409 a start of an id whose task is alive */
+    CODE_TASK_ENDED,           /* 409 cancel of an ended task */
+    CODE_NOTHING_TO_RECOVER,   /* 409 recover of a task that is alive or completed */
+    CODE_RESULT_NOT_READY,     /* 409 result of a task that has not completed */
+    CODE_LENGTH_REQUIRED,      /* 411 */
+    CODE_TOO_LARGE,            /* 413 body or input over its bound */
+    CODE_URI_TOO_LONG,         /* 414 */
+    CODE_UNSUPPORTED_TYPE,     /* 415 a body that does not say application/json */
     CODE_IDEMPOTENCY_MISMATCH, /* 422 same Idempotency-Key, other body */
-    CODE_UPGRADE_REFUSED,    /* 400 not a WebSocket upgrade we accept */
-    CODE_HEADERS_TOO_LARGE,  /* 431 */
-    CODE_TOO_MANY_REQUESTS,  /* 429 a client's quota */
-    CODE_UNAVAILABLE,        /* 503 the store or the owner is away; Retry-After */
-    CODE_STORE_FULL,         /* 503 Redis is at maxmemory; Retry-After */
-    CODE_OVERLOADED,         /* 503 a bound of the system is reached; Retry-After */
-    CODE_TIMEOUT,            /* 504 no answer in time: the outcome is unknown, repeat with the same key */
-    CODE_INTERNAL,           /* 500 */
+    CODE_UPGRADE_REFUSED,      /* 400 not a WebSocket upgrade we accept */
+    CODE_HEADERS_TOO_LARGE,    /* 431 */
+    CODE_TOO_MANY_REQUESTS,    /* 429 a client's quota */
+    CODE_UNAVAILABLE,          /* 503 the store or the owner is away; Retry-After */
+    CODE_STORE_FULL,           /* 503 Redis is at maxmemory; Retry-After */
+    CODE_OVERLOADED,           /* 503 a bound of the system is reached; Retry-After */
+    CODE_TIMEOUT,  /* 504 no answer in time: the outcome is unknown, repeat with the same key */
+    CODE_INTERNAL, /* 500 */
     /* errors of steps (and of the tasks that they end) */
-    CODE_FUNCTION_FAILED,    /* non-zero exit, transient by default */
-    CODE_FUNCTION_REJECTED,  /* permanent: exit 65, an HTTP 4xx */
-    CODE_FUNCTION_CRASHED,   /* died by a signal */
-    CODE_FUNCTION_BAD_OUTPUT,/* no JSON, two values, or not UTF-8 */
-    CODE_RESULT_TOO_LARGE,   /* permanent */
-    CODE_INPUT_TOO_LARGE,    /* permanent: the envelope of the step is over its bound */
-    CODE_STEP_TIMEOUT,       /* the attempt ran past its time limit */
-    CODE_FUNCTION_UNAVAILABLE, /* the function could not be started (no such program, no memory, connection refused) */
-    CODE_WORKER_DEATHS,      /* the step killed three workers */
-    CODE_TASK_TIMEOUT,       /* max_task_duration passed */
-    CODE_RECOVERY_DISABLED,  /* found at a takeover with MARATHON_ENABLE_RECOVERY=false */
-    CODE_TASK_TOO_LARGE,     /* permanent: all results together are over their bound */
+    CODE_FUNCTION_FAILED,      /* non-zero exit, transient by default */
+    CODE_FUNCTION_REJECTED,    /* permanent: exit 65, an HTTP 4xx */
+    CODE_FUNCTION_CRASHED,     /* died by a signal */
+    CODE_FUNCTION_BAD_OUTPUT,  /* no JSON, two values, or not UTF-8 */
+    CODE_RESULT_TOO_LARGE,     /* permanent */
+    CODE_INPUT_TOO_LARGE,      /* permanent: the envelope of the step is over its bound */
+    CODE_STEP_TIMEOUT,         /* the attempt ran past its time limit */
+    CODE_FUNCTION_UNAVAILABLE, /* the function could not be started (no such program, no memory,
+                                  connection refused) */
+    CODE_WORKER_DEATHS,        /* the step killed three workers */
+    CODE_TASK_TIMEOUT,         /* max_task_duration passed */
+    CODE_RECOVERY_DISABLED,    /* found at a takeover with MARATHON_ENABLE_RECOVERY=false */
+    CODE_TASK_TOO_LARGE,       /* permanent: all results together are over their bound */
     CODE_CANCELLED,
     CODE_COUNT
 };
 
 struct code_info {
-    const char *name;   /* "TASK_NOT_FOUND" */
-    const char *title;  /* a short human phrase */
-    int http_status;    /* 0 for codes of steps */
+    const char *name;  /* "TASK_NOT_FOUND" */
+    const char *title; /* a short human phrase */
+    int http_status;   /* 0 for codes of steps */
 };
 
 const struct code_info *code_info(enum code c);

@@ -2,30 +2,37 @@
 #ifndef MARATHON_MODEL_LIMITS_H
 #define MARATHON_MODEL_LIMITS_H
 
-#define INPUT_BYTES_MAX        (256u << 10) /* a task's input_data: larger data belongs in files or object stores */
-#define RESULT_BYTES_MAX       (1u << 20)   /* one step's result */
-#define TASK_RESULTS_BYTES_MAX (64u << 20)  /* all results of one task: one Redis string, read back at once */
-#define ENVELOPE_BYTES_MAX     (3u << 20)   /* what one function is given: fits a frame with room to spare */
-#define FRAME_BYTES_MAX        (4u << 20)   /* one wire frame: checked before any allocation */
-#define DOC_PART_BYTES_MAX     (192u << 10) /* one piece of a checkpoint document on the wire: heartbeats pass in between */
-#define BODY_BYTES_MAX         (1u << 20)   /* an HTTP request body: input, pipeline and their envelope */
-#define STEPS_MAX              5000u        /* steps in one pipeline */
-#define NEEDS_MAX              64u          /* names in one `needs`: a wider join belongs to a fan-out */
-#define PIPELINE_BYTES_MAX     (3u << 20)   /* a definition in its canonical text: fits a frame with room to spare */
-#define DESCRIPTION_BYTES_MAX  1024u
-#define ERROR_BYTES_MAX        4096u        /* an error message, with the log tail behind it */
-#define LOG_TAIL_BYTES_MAX     2048u        /* the end of a function's stderr kept in the error of a failed attempt */
-#define RETRIES_MAX            100u
-#define RETRY_WAIT_MS_MAX      60000        /* longest wait between attempts, before jitter */
-#define TIMEOUT_S_MAX          604800       /* one attempt: a week */
-#define TASK_DURATION_S_MAX    31536000     /* a year */
-#define PRIORITY_MIN           (-10)
-#define PRIORITY_MAX           10
-#define EVENTS_KEPT_MAX        10000u       /* events of a task kept for replay; an older `after` gets a gap and the state */
-#define EVENTS_PAGE_MAX        512u         /* events in one history answer */
+/* A task's input_data: larger data belongs in files or object stores */
+#define INPUT_BYTES_MAX  (256u << 10)
+#define RESULT_BYTES_MAX (1u << 20) /* one step's result */
+/* All results of one task: one Redis string, read back at once */
+#define TASK_RESULTS_BYTES_MAX (64u << 20)
+/* What one function is given: fits a frame with room to spare */
+#define ENVELOPE_BYTES_MAX (3u << 20)
+#define FRAME_BYTES_MAX    (4u << 20) /* one wire frame: checked before any allocation */
+/* One piece of a checkpoint document on the wire: heartbeats pass in between */
+#define DOC_PART_BYTES_MAX (192u << 10)
+#define BODY_BYTES_MAX     (1u << 20) /* an HTTP request body: input, pipeline and their envelope */
+#define STEPS_MAX          5000u      /* steps in one pipeline */
+#define NEEDS_MAX          64u        /* names in one `needs`: a wider join belongs to a fan-out */
+/* A definition in its canonical text: fits a frame with room to spare */
+#define PIPELINE_BYTES_MAX    (3u << 20)
+#define DESCRIPTION_BYTES_MAX 1024u
+#define ERROR_BYTES_MAX       4096u /* an error message, with the log tail behind it */
+/* The end of a function's stderr kept in the error of a failed attempt */
+#define LOG_TAIL_BYTES_MAX  2048u
+#define RETRIES_MAX         100u
+#define RETRY_WAIT_MS_MAX   60000    /* longest wait between attempts, before jitter */
+#define TIMEOUT_S_MAX       604800   /* one attempt: a week */
+#define TASK_DURATION_S_MAX 31536000 /* a year */
+#define PRIORITY_MIN        (-10)
+#define PRIORITY_MAX        10
+/* Events of a task kept for replay; an older `after` gets a gap and the state */
+#define EVENTS_KEPT_MAX        10000u
+#define EVENTS_PAGE_MAX        512u /* events in one history answer */
 #define LIST_PAGE_MAX          200u
-#define FUNCTIONS_MAX          256u         /* functions one worker offers */
-#define SLOTS_MAX              1024u        /* steps one worker runs at once */
-#define STEP_TIMEOUT_DEFAULT_S 600          /* a step without `timeout` */
+#define FUNCTIONS_MAX          256u  /* functions one worker offers */
+#define SLOTS_MAX              1024u /* steps one worker runs at once */
+#define STEP_TIMEOUT_DEFAULT_S 600   /* a step without `timeout` */
 
 #endif

@@ -1,9 +1,11 @@
-/* What the processes say to each other, as plain structs: the common vocabulary of the pure parts (core, agent, api).
- * wire/ turns a message into bytes and back; PROTOCOL.md there has the picture of who says what when.
+/* What the processes say to each other, as plain structs: the common vocabulary of the pure parts
+ * (core, agent, api). wire/ turns a message into bytes and back; PROTOCOL.md there has the picture
+ * of who says what when.
  *
- * All slices and arrays are borrowed: a decoded message lives as long as the frame and the arena it was decoded into;
- * a message to be sent only has to live until the send call returns. Texts need no NUL.
- * Times are unix_ms, 0 = not set. Payloads (input, results, checkpoints) are JSON texts, checked where they entered. */
+ * All slices and arrays are borrowed: a decoded message lives as long as the frame and the arena it
+ * was decoded into; a message to be sent only has to live until the send call returns. Texts need
+ * no NUL. Times are unix_ms, 0 = not set. Payloads (input, results, checkpoints) are JSON texts,
+ * checked where they entered. */
 #ifndef MARATHON_MODEL_MESSAGE_H
 #define MARATHON_MODEL_MESSAGE_H
 
@@ -16,21 +18,23 @@
 #include "model/code.h"
 #include "model/state.h"
 
-#define TOKEN_BYTES 16 /* HMAC-SHA256 cut to 128 bits */
+#define TOKEN_BYTES                16 /* HMAC-SHA256 cut to 128 bits */
 #define IDEMPOTENCY_KEY_TEXT_BYTES 33 /* 32 hex digits and a NUL */
 
 enum role { ROLE_COORDINATOR, ROLE_WORKER, ROLE_GATEWAY };
 
-/* ---- attempts ------------------------------------------------------------------------------------------------------ */
+/* ---- attempts ---- */
 
-/* Names one delivery of one attempt. The token proves that a coordinator minted it; nothing needs to be stored for that. */
+/* Names one delivery of one attempt. The token proves that a coordinator minted it; nothing needs
+ * to be stored for that. */
 struct attempt_ref {
     struct bytes task_id;
     uint32_t run;
     uint32_t step;       /* index in the pipeline */
     uint32_t generation; /* of the step */
     uint32_t attempt;    /* from 1; what the function sees */
-    uint32_t delivery;   /* from 0: failures and deaths of this step so far; tells apart deliveries of the same attempt */
+    uint32_t delivery; /* from 0: failures and deaths of this step so far; tells apart deliveries of
+                          the same attempt */
     uint8_t token[TOKEN_BYTES];
 };
 
@@ -39,32 +43,33 @@ struct step_order {
     struct attempt_ref ref;
     struct bytes name;
     struct bytes function;
-    struct bytes idempotency_key; /* text, the same for all attempts of the step */
-    uint32_t timeout_ms;          /* of this attempt, from its start on the worker */
-    bool alone;                   /* run it while nothing else runs on the worker */
-    struct bytes input;           /* JSON */
-    struct bytes results;         /* JSON object: name -> result of the ancestors */
+    struct bytes idempotency_key;     /* text, the same for all attempts of the step */
+    uint32_t timeout_ms;              /* of this attempt, from its start on the worker */
+    bool alone;                       /* run it while nothing else runs on the worker */
+    struct bytes input;               /* JSON */
+    struct bytes results;             /* JSON object: name -> result of the ancestors */
     struct bytes progress_checkpoint; /* JSON, empty = null */
 };
 
-/* worker -> coordinator: how an attempt ended. Kept and sent again by the worker until it is acknowledged. */
+/* worker -> coordinator: how an attempt ended. Kept and sent again by the worker until it is
+ * acknowledged. */
 struct step_outcome {
     struct attempt_ref ref;
-    uint64_t number;       /* the worker's own number of this outcome, echoed in the acknowledgement */
+    uint64_t number; /* the worker's own number of this outcome, echoed in the acknowledgement */
     bool ok;
-    struct bytes result;   /* ok: JSON */
-    enum code code;        /* not ok */
-    struct bytes message;  /* not ok: human text, at most ERROR_BYTES_MAX */
-    bool permanent;        /* not ok: do not try again */
-    unix_ms started_at;    /* on the worker's wall clock, for showing only */
+    struct bytes result;  /* ok: JSON */
+    enum code code;       /* not ok */
+    struct bytes message; /* not ok: human text, at most ERROR_BYTES_MAX */
+    bool permanent;       /* not ok: do not try again */
+    unix_ms started_at;   /* on the worker's wall clock, for showing only */
     uint32_t duration_ms;
 };
 
 enum verdict {
-    VERDICT_APPLIED,    /* durable now */
-    VERDICT_REPLAY,     /* was applied before */
-    VERDICT_LATE,       /* the step is done, the task has ended, or the attempt was superseded */
-    VERDICT_REJECTED,   /* unknown task or bad token: counted, never applied */
+    VERDICT_APPLIED,  /* durable now */
+    VERDICT_REPLAY,   /* was applied before */
+    VERDICT_LATE,     /* the step is done, the task has ended, or the attempt was superseded */
+    VERDICT_REJECTED, /* unknown task or bad token: counted, never applied */
 };
 
 struct step_ack {
@@ -75,9 +80,10 @@ struct step_ack {
 /* worker -> coordinator: news of a running attempt, coalesced to 10/s per attempt by the worker. */
 struct step_progress {
     struct attempt_ref ref;
-    double fraction;          /* 0..1, negative = not said */
+    double fraction; /* 0..1, negative = not said */
     struct bytes message;
-    struct bytes checkpoint;  /* JSON of the newest progress checkpoint, empty = none since the last news */
+    struct bytes
+        checkpoint; /* the newest progress checkpoint, JSON; empty = none since the last news */
 };
 
 enum stop_reason { STOP_CANCELLED, STOP_SUPERSEDED, STOP_TASK_ENDED };
@@ -87,16 +93,16 @@ struct step_stop {
     enum stop_reason reason;
 };
 
-/* ---- requests of gateways -------------------------------------------------------------------------------------------- */
+/* ---- requests of gateways ---- */
 
 struct start_request {
-    struct bytes task_id;          /* never empty: the gateway derives or generates it */
-    struct bytes task_type;        /* name of a pipeline, or the label of an inline one */
-    struct bytes steps;            /* JSON array of an inline pipeline, empty = none */
+    struct bytes task_id;   /* never empty: the gateway derives or generates it */
+    struct bytes task_type; /* name of a pipeline, or the label of an inline one */
+    struct bytes steps;     /* JSON array of an inline pipeline, empty = none */
     struct bytes session_id;
-    struct bytes input;            /* JSON, "{}" where the client gave none */
-    struct bytes idempotency_key;  /* SHA-256 over (credential, key), 32 bytes; empty = none */
-    struct bytes body_hash;        /* SHA-256 of the body, 32 bytes; with idempotency_key */
+    struct bytes input;           /* JSON, "{}" where the client gave none */
+    struct bytes idempotency_key; /* SHA-256 over (credential, key), 32 bytes; empty = none */
+    struct bytes body_hash;       /* SHA-256 of the body, 32 bytes; with idempotency_key */
     bool enable_checkpoints;
     int32_t checkpoint_interval_s; /* -1: the coordinator's setting */
     int32_t max_retries;           /* -1: the coordinator's setting */
@@ -113,9 +119,10 @@ struct recover_request {
 struct doc_request { /* a piece of the checkpoint document, or the input */
     struct bytes task_id;
     uint32_t run;
-    uint32_t revision;     /* of the document, from status: an older one is answered with CODE_TASK_NOT_FOUND, ask for status again */
+    uint32_t revision; /* of the document, from status: an older one is answered with
+                          CODE_TASK_NOT_FOUND, ask for status again */
     uint64_t offset;
-    uint32_t len;          /* at most DOC_PART_BYTES_MAX */
+    uint32_t len; /* at most DOC_PART_BYTES_MAX */
 };
 
 struct history_request {
@@ -127,17 +134,18 @@ struct list_request {
     int32_t state;          /* enum task_state, -1 = any */
     struct bytes task_type; /* empty = any */
     unix_ms before;         /* created before this moment ... */
-    struct bytes before_id; /* ... or at it with a smaller id; empty with before = NEVER_MS for the first page */
+    struct bytes before_id; /* ... or at it with a smaller id; empty with before = NEVER_MS for the
+                               first page */
     uint32_t limit;
 };
 
-/* ---- views: answers to gateways ---------------------------------------------------------------------------------------- */
+/* ---- views: answers to gateways ---- */
 
 struct step_view {
     enum step_state state;
     unix_ms started_at, completed_at, retry_at;
     uint32_t duration_ms;
-    uint32_t retry_count;   /* attempts that failed */
+    uint32_t retry_count; /* attempts that failed */
     uint32_t deaths;
     uint32_t max_retries;
     double progress;        /* 0..1 */
@@ -145,8 +153,9 @@ struct step_view {
     uint64_t result_offset; /* in the checkpoint document; len 0 = none */
     uint32_t result_len;
     enum code error_code;
-    struct bytes error;     /* of the last failed attempt, empty = none */
-    struct bytes waiting_for; /* why a ready step does not run: "no worker offers function x", empty otherwise */
+    struct bytes error;       /* of the last failed attempt, empty = none */
+    struct bytes waiting_for; /* why a ready step does not run: "no worker offers function x", empty
+                                 otherwise */
     struct bytes name, description, function;
 };
 
@@ -155,24 +164,26 @@ struct task_view {
     uint32_t run;
     enum task_state state;
     double progress;
-    uint64_t seq;              /* of the newest event that this view includes */
+    uint64_t seq; /* of the newest event that this view includes */
     unix_ms created_at, started_at, completed_at;
     unix_ms estimated_completion; /* 0 = cannot be said */
     enum code error_code;
-    struct bytes error;        /* empty = none */
-    struct bytes error_step;   /* name */
+    struct bytes error;      /* empty = none */
+    struct bytes error_step; /* name */
     bool can_recover;
-    bool checkpoints;          /* enable_checkpoints */
+    bool checkpoints; /* enable_checkpoints */
     uint32_t checkpoint_interval_s, max_retries;
     bool recovery_enabled;
-    struct bytes backend;      /* "redis" or "memory" */
+    struct bytes backend; /* "redis" or "memory" */
     uint32_t doc_revision;
-    uint64_t results_bytes;    /* the document's results object is its bytes [RESULTS_OFFSET, RESULTS_OFFSET + results_bytes), with both braces */
+    uint64_t results_bytes; /* the document's results object is its bytes [RESULTS_OFFSET,
+                               RESULTS_OFFSET + results_bytes), with both braces */
     struct step_view *steps;
     uint32_t step_count;
 };
 
-/* The checkpoint document starts with {"results":{ : the results object (with its brace) begins here. */
+/* The checkpoint document starts with {"results":{ : the results object (with its brace) begins
+ * here. */
 #define RESULTS_OFFSET 11u
 
 struct task_summary {
@@ -189,7 +200,7 @@ struct worker_view {
     struct bytes worker_id, host;
     uint32_t pid, slots, busy;
     unix_ms last_heard_at;
-    struct bytes state;     /* "ready", "draining", "silent" */
+    struct bytes state; /* "ready", "draining", "silent" */
     struct bytes *functions;
     uint32_t function_count;
 };
@@ -201,65 +212,68 @@ struct pipeline_view {
     struct bytes source; /* JSON; empty in lists */
 };
 
-/* ---- events: what watchers see ------------------------------------------------------------------------------------------ */
+/* ---- events: what watchers see ---- */
 
 /* Stored as numbers: append only. */
 enum event_type {
     EVENT_PROGRESS,       /* progress_update */
     EVENT_STEP_COMPLETED, /* step_completed */
-    EVENT_STEP_RETRY,     /* step_retry: an attempt failed or its worker died; retry_at says when the next one may start */
-    EVENT_TASK_COMPLETE,  /* task_complete */
-    EVENT_TASK_ERROR,     /* task_error */
-    EVENT_TASK_CANCELLED, /* task_cancelled */
-    EVENT_TASK_RECOVERING,/* task_recovering */
+    EVENT_STEP_RETRY,    /* step_retry: an attempt failed or its worker died; retry_at says when the
+                            next one may start */
+    EVENT_TASK_COMPLETE, /* task_complete */
+    EVENT_TASK_ERROR,    /* task_error */
+    EVENT_TASK_CANCELLED,  /* task_cancelled */
+    EVENT_TASK_RECOVERING, /* task_recovering */
     EVENT_TYPE_COUNT
 };
 
 struct task_event {
-    uint64_t seq;           /* from 1, without holes, over all runs of recover; a fresh start begins at 1 again */
+    uint64_t seq; /* from 1, without holes, over all recovers; a fresh start begins at 1 again */
     enum event_type type;
     unix_ms at;
     enum task_state state;
     double progress;
-    uint32_t step;          /* index of the step it is about; for EVENT_PROGRESS the current step */
+    uint32_t step; /* index of the step it is about; for EVENT_PROGRESS the current step */
     struct bytes step_name;
     uint32_t total_steps;
-    uint32_t attempt;       /* STEP_RETRY: the attempt that failed */
+    uint32_t attempt; /* STEP_RETRY: the attempt that failed */
     unix_ms retry_at;
     enum code code;
-    struct bytes message;   /* error, or the function's progress message */
+    struct bytes message; /* error, or the function's progress message */
     bool can_recover;
 };
 
-/* ---- the tagged union ------------------------------------------------------------------------------------------------------ */
+/* ---- the tagged union ---- */
 
-/* Numbers are the wire's: append only, never reuse. Who sends it: C coordinator, W worker, G gateway. */
+/* Numbers are the wire's: append only, never reuse. Who sends it: C coordinator, W worker, G
+ * gateway. */
 enum message_type {
-    MSG_HELLO = 1,      /* W, G -> C: first frame */
-    MSG_WELCOME = 2,    /* C -> W, G: answer to it */
-    MSG_BEAT = 3,       /* W, G -> C every 500 ms; C -> W, G as well */
-    MSG_OWNED = 4,      /* C -> W, G: after WELCOME and at each change */
-    MSG_CREDIT = 5,     /* W -> C: so many more orders may be sent */
-    MSG_RUNNING = 6,    /* W -> C: after WELCOME, all attempts that it runs or holds outcomes of */
-    MSG_OUTCOME = 7,    /* W -> C */
-    MSG_PROGRESS = 8,   /* W -> C */
-    MSG_ORDER = 9,      /* C -> W */
-    MSG_ACK = 10,       /* C -> W */
-    MSG_STOP = 11,      /* C -> W */
-    MSG_DRAINING = 12,  /* W -> C: send no more orders */
+    MSG_HELLO = 1,     /* W, G -> C: first frame */
+    MSG_WELCOME = 2,   /* C -> W, G: answer to it */
+    MSG_BEAT = 3,      /* W, G -> C every 500 ms; C -> W, G as well */
+    MSG_OWNED = 4,     /* C -> W, G: after WELCOME and at each change */
+    MSG_CREDIT = 5,    /* W -> C: so many more orders may be sent */
+    MSG_RUNNING = 6,   /* W -> C: after WELCOME, all attempts that it runs or holds outcomes of */
+    MSG_OUTCOME = 7,   /* W -> C */
+    MSG_PROGRESS = 8,  /* W -> C */
+    MSG_ORDER = 9,     /* C -> W */
+    MSG_ACK = 10,      /* C -> W */
+    MSG_STOP = 11,     /* C -> W */
+    MSG_DRAINING = 12, /* W -> C: send no more orders */
     /* requests, G -> C; each is answered by one message with the same request id */
-    MSG_START = 20,     /* -> MSG_STARTED or MSG_REFUSED */
-    MSG_CANCEL = 21,    /* -> MSG_DONE or MSG_REFUSED */
-    MSG_RECOVER = 22,   /* -> MSG_DONE or MSG_REFUSED */
-    MSG_GET_STATUS = 23,/* -> MSG_STATUS or MSG_REFUSED */
-    MSG_GET_DOC = 24,   /* -> MSG_DOC or MSG_REFUSED */
+    MSG_START = 20,       /* -> MSG_STARTED or MSG_REFUSED */
+    MSG_CANCEL = 21,      /* -> MSG_DONE or MSG_REFUSED */
+    MSG_RECOVER = 22,     /* -> MSG_DONE or MSG_REFUSED */
+    MSG_GET_STATUS = 23,  /* -> MSG_STATUS or MSG_REFUSED */
+    MSG_GET_DOC = 24,     /* -> MSG_DOC or MSG_REFUSED */
     MSG_GET_HISTORY = 25, /* -> MSG_EVENTS or MSG_REFUSED */
-    MSG_WATCH = 26,     /* -> MSG_WATCHED or MSG_REFUSED; then MSG_EVENTS (request 0) as they become durable */
-    MSG_UNWATCH = 27,   /* no answer */
-    MSG_GET_LIST = 28,  /* -> MSG_LIST or MSG_REFUSED */
-    MSG_GET_WORKERS = 29,  /* -> MSG_WORKERS */
-    MSG_GET_PIPELINES = 30,/* -> MSG_PIPELINES or MSG_REFUSED */
-    MSG_GET_READY = 31, /* -> MSG_READY: after a real round trip to the store */
+    /* -> MSG_WATCHED or MSG_REFUSED; then MSG_EVENTS (request 0) as they become durable */
+    MSG_WATCH = 26,
+    MSG_UNWATCH = 27,       /* no answer */
+    MSG_GET_LIST = 28,      /* -> MSG_LIST or MSG_REFUSED */
+    MSG_GET_WORKERS = 29,   /* -> MSG_WORKERS */
+    MSG_GET_PIPELINES = 30, /* -> MSG_PIPELINES or MSG_REFUSED */
+    MSG_GET_READY = 31,     /* -> MSG_READY: after a real round trip to the store */
     /* answers, C -> G */
     MSG_REFUSED = 40,
     MSG_STARTED = 41,
@@ -281,7 +295,7 @@ struct message {
         struct {
             enum role role;
             uint32_t version_min, version_max; /* of the protocol */
-            struct bytes id;       /* of the process: random, new at each start */
+            struct bytes id;                   /* of the process: random, new at each start */
             struct bytes host;
             uint32_t pid;
             struct bytes software; /* version text */
@@ -290,15 +304,15 @@ struct message {
             uint32_t function_count;
         } hello;
         struct {
-            uint32_t version;      /* chosen; 0 = refused, reason says why */
-            struct bytes id;       /* of the coordinator */
+            uint32_t version; /* chosen; 0 = refused, reason says why */
+            struct bytes id;  /* of the coordinator */
             struct bytes reason;
         } welcome;
         struct {
-            uint32_t loop_age_ms;  /* since the sender's loop last turned */
+            uint32_t loop_age_ms; /* since the sender's loop last turned */
         } beat;
         struct {
-            uint64_t partitions;   /* bit p set: this coordinator owns partition p */
+            uint64_t partitions; /* bit p set: this coordinator owns partition p */
         } owned;
         struct {
             uint32_t count;
@@ -315,24 +329,24 @@ struct message {
         struct start_request start;
         struct {
             struct bytes task_id;
-        } task;                    /* CANCEL, GET_STATUS, WATCH, UNWATCH */
+        } task; /* CANCEL, GET_STATUS, WATCH, UNWATCH */
         struct recover_request recover;
         struct doc_request get_doc;
         struct history_request get_history;
         struct list_request get_list;
         struct {
-            struct bytes name;     /* empty: all, without source */
+            struct bytes name; /* empty: all, without source */
         } get_pipelines;
         struct {
             enum code code;
-            struct bytes detail;   /* human */
-            struct bytes pointer;  /* JSON pointer to the field at fault, empty = none */
-            enum task_state state; /* of the task, where the code is about one */
-            uint32_t retry_after_s;/* 0 = none */
+            struct bytes detail;    /* human */
+            struct bytes pointer;   /* JSON pointer to the field at fault, empty = none */
+            enum task_state state;  /* of the task, where the code is about one */
+            uint32_t retry_after_s; /* 0 = none */
         } refused;
         struct {
             struct bytes task_id;
-            bool replayed;         /* an earlier request with the same key started it */
+            bool replayed; /* an earlier request with the same key started it */
         } started;
         struct {
             struct bytes task_id;
@@ -340,24 +354,24 @@ struct message {
         } done;
         struct task_view status;
         struct {
-            struct bytes data;     /* may be shorter than asked for at the end */
+            struct bytes data; /* may be shorter than asked for at the end */
         } doc;
         struct {
             struct bytes task_id;
             struct task_event *events;
             uint32_t count;
-            uint64_t oldest;       /* history: seq of the oldest event that is kept */
+            uint64_t oldest; /* history: seq of the oldest event that is kept */
         } events;
         struct {
             struct bytes task_id;
-            uint64_t seq;          /* of the newest durable event */
+            uint64_t seq; /* of the newest durable event */
             bool exists;
             enum task_state state;
         } watched;
         struct {
             struct task_summary *items;
             uint32_t count;
-            unix_ms next_before;   /* where the next page begins; next_before_id empty = no more */
+            unix_ms next_before; /* where the next page begins; next_before_id empty = no more */
             struct bytes next_before_id;
         } list;
         struct {
@@ -370,7 +384,8 @@ struct message {
         } pipelines;
         struct {
             bool ready;
-            struct bytes detail;   /* what fails, or a warning ("store is memory: a restart loses all tasks") */
+            struct bytes detail; /* what fails, or a warning ("store is memory: a restart loses all
+                                    tasks") */
             struct bytes backend;
             uint64_t partitions;
         } ready;

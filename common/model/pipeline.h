@@ -1,12 +1,18 @@
-/* A pipeline: the checked, immutable definition of the steps of a task. Shared by reference count (one thread). Pure.
+/* A pipeline: the checked, immutable definition of the steps of a task. Shared by reference count
+ * (one thread). Pure.
  *
  * Source is JSON as in product.md:
- *   {"name": id, "description"?: text, "steps": [ step, ... ]}            1..STEPS_MAX steps
- *   step: {"name": id, "function": id, "description"?: text, "timeout"?: seconds > 0 (fractions allowed), "retryable"?: bool,
+ *   {"name": id, "description"?: text, "steps": [step, ...]}        1..STEPS_MAX steps
+ *   step: {"name": id, "function": id, "description"?: text,
+ *          "timeout"?: seconds > 0 (fractions allowed), "retryable"?: bool,
  *          "max_retries"?: 0..RETRIES_MAX, "needs"?: [step names], "input"?: object}
- * `needs` omitted = the step before (none for the first); [] = at once. Names are unique. Unknown fields are errors.
- * An inline pipeline is the bare array of steps; a step there may leave `name` out only if `function` is unique (name = function).
- * A name can stand in `needs` once. Numbers in `input` must fit int64 or double. A definition is at most PIPELINE_BYTES_MAX. */
+ *
+ * `needs` omitted = the step before (none for the first); [] = at once; each name once. Names are
+ * unique. Unknown fields are errors. Numbers in `input` must fit int64 or double. A definition is
+ * at most PIPELINE_BYTES_MAX.
+ *
+ * An inline pipeline is the bare array of steps; a step there may leave `name` out only if its
+ * `function` is no other step's name (name = function). */
 #ifndef MARATHON_MODEL_PIPELINE_H
 #define MARATHON_MODEL_PIPELINE_H
 
@@ -27,37 +33,39 @@ struct pipeline_step {
     struct bytes input;      /* the step's own input object as JSON text, empty where absent */
     uint32_t *needs;         /* indexes of steps, ascending, without duplicates */
     uint32_t needs_count;
-    uint32_t *feeds;         /* the reverse: indexes of the steps that need this one, ascending */
+    uint32_t *feeds; /* the reverse: indexes of the steps that need this one, ascending */
     uint32_t feeds_count;
 };
 
 struct pipeline {
-    const char *name;        /* "" for an inline one without a name */
+    const char *name; /* "" for an inline one without a name */
     const char *description;
-    uint32_t version;        /* set by who stores it; 0 for inline */
+    uint32_t version; /* set by who stores it; 0 for inline */
     struct pipeline_step *steps;
     uint32_t step_count;
-    struct bytes source;     /* the canonical JSON text {"name":...,"steps":[...]}, or the bare array of steps where name is "";
-                              * parsing it again gives an equal pipeline */
-    struct sha256 hash;      /* of source */
+    struct bytes source; /* the canonical JSON text {"name":...,"steps":[...]}, or the bare array of
+                          * steps where name is ""; parsing it again gives an equal pipeline */
+    struct sha256 hash;  /* of source */
     uint32_t refs;
 };
 
-/* Where a definition is at fault. pointer is a JSON pointer into the text that was given ("/steps/2/needs/0"). */
+/* Where a definition is at fault. pointer is a JSON pointer into the text that was given
+ * ("/steps/2/needs/0"). */
 struct pipeline_fault {
     char pointer[160];
     char detail[320]; /* what is wrong and what would be right */
 };
 
-/* text: a pipeline object, or an array of steps. The first fault found is told. ERR_INVALID or ERR_TOO_LARGE.
- * On success the caller owns one reference. */
+/* text: a pipeline object, or an array of steps. The first fault found is told. ERR_INVALID or
+ * ERR_TOO_LARGE. On success the caller owns one reference. */
 enum err MUST_CHECK pipeline_parse(struct bytes text, struct pipeline **ret_pipeline,
                                    struct pipeline_fault *ret_fault);
 struct pipeline *pipeline_ref(struct pipeline *p);
 void pipeline_unref(struct pipeline *p); /* NULL is allowed */
 /* Index of a step by its name or its step_id ("step_3"), or -1. */
 int32_t pipeline_find(const struct pipeline *p, struct bytes name_or_step_id);
-/* Marks in flags[step_count] all (transitive) ancestors of a step, not itself. Flags of others stay as they are. */
+/* Marks in flags[step_count] all (transitive) ancestors of a step, not itself. Flags of others stay
+ * as they are. */
 void pipeline_ancestors(const struct pipeline *p, uint32_t step, bool *flags);
 /* The same for descendants. */
 void pipeline_descendants(const struct pipeline *p, uint32_t step, bool *flags);

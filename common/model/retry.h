@@ -1,5 +1,6 @@
-/* Retry arithmetic, as product.md says: before attempt n+1 wait 2^n seconds (2, 4, 8, ...) within ±10 %, at most 60 s before jitter.
- * After a worker's death: the 1st 0-50 ms, the 2nd 2 s ±10 %, the 3rd is final. */
+/* Retry arithmetic, as product.md says: before attempt n+1 wait 2^n seconds (2, 4, 8, ...) within
+ * ±10 %, at most 60 s before jitter. After a worker's death: the 1st 0-50 ms, the 2nd 2 s ±10 %,
+ * the 3rd is final. */
 #ifndef MARATHON_MODEL_RETRY_H
 #define MARATHON_MODEL_RETRY_H
 

@@ -1,4 +1,5 @@
-/* States of tasks and steps. The life cycles are drawn in coordinator/core/README.md; this file only names them. */
+/* States of tasks and steps. The life cycles are drawn in coordinator/core/README.md; this file
+ * only names them. */
 #ifndef MARATHON_MODEL_STATE_H
 #define MARATHON_MODEL_STATE_H
 
@@ -9,7 +10,7 @@
 
 /* Stored as numbers: append only. */
 enum task_state {
-    TASK_PENDING,    /* accepted, no step was sent out yet */
+    TASK_PENDING, /* accepted, no step was sent out yet */
     TASK_RUNNING,
     TASK_RECOVERING, /* recovered or taken over, no step was sent out since */
     TASK_COMPLETED,
@@ -19,10 +20,10 @@ enum task_state {
 };
 
 enum step_state {
-    STEP_PENDING,   /* waits for its needs, for a worker, or (retry_at set) for its next attempt */
-    STEP_RUNNING,   /* an attempt is with a worker */
+    STEP_PENDING, /* waits for its needs, for a worker, or (retry_at set) for its next attempt */
+    STEP_RUNNING, /* an attempt is with a worker */
     STEP_COMPLETED,
-    STEP_FAILED,    /* finally */
+    STEP_FAILED, /* finally */
     STEP_SKIPPED,
     STEP_CANCELLED,
     STEP_STATE_COUNT

@@ -68,6 +68,24 @@ static void test_the_empty_key_is_a_key(void **state)
     map_free(&m);
 }
 
+/* Two texts with one FNV-1a value: clients choose ids, so keys must be compared, not only hashes.
+ */
+static void test_keys_with_equal_hashes_are_apart(void **state)
+{
+    (void)state;
+    struct bytes a = BYTES_LIT("8yn0iYCKYHlIj4-BwPqk"), b = BYTES_LIT("GReLUrM4wMqfg9yzV3KQ");
+    assert_true(bytes_hash(a) == bytes_hash(b));
+    struct map m = {0};
+    int first, second;
+    assert_null(map_put(&m, a, &first));
+    assert_null(map_put(&m, b, &second));
+    assert_ptr_equal(map_get(&m, a), &first);
+    assert_ptr_equal(map_get(&m, b), &second);
+    assert_ptr_equal(map_remove(&m, a), &first);
+    assert_ptr_equal(map_get(&m, b), &second);
+    map_free(&m);
+}
+
 static void check_against_model(const struct map *m, const struct item *items)
 {
     size_t present = 0, seen = 0;
@@ -176,6 +194,7 @@ int main(void)
         cmocka_unit_test(test_an_empty_map_has_nothing),
         cmocka_unit_test(test_put_returns_the_value_that_it_replaces_and_takes_the_new_key),
         cmocka_unit_test(test_the_empty_key_is_a_key),
+        cmocka_unit_test(test_keys_with_equal_hashes_are_apart),
         cmocka_unit_test(test_random_work_agrees_with_a_model),
         cmocka_unit_test(test_put_and_remove_for_ever_do_not_grow_it),
         cmocka_unit_test(test_the_current_one_may_be_removed_while_iterating),

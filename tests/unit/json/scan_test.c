@@ -145,6 +145,7 @@ static void test_invalid_texts_are_refused_with_place_and_reason(void **state)
         {"\"\\ud800\"", 1, "lone surrogate in a \\u escape"},
         {"\"\\udc00\"", 1, "lone surrogate in a \\u escape"},
         {"\"\\udfff\"", 1, "lone surrogate in a \\u escape"},
+        {"\"\\udc00\\udc00\"", 1, "lone surrogate in a \\u escape"},
         {"\"\\ud800x\"", 1, "lone surrogate in a \\u escape"},
         {"\"\\ud800\\n\"", 1, "lone surrogate in a \\u escape"},
         {"\"\\ud800\\ud800\"", 1, "lone surrogate in a \\u escape"},

@@ -75,7 +75,7 @@ static void test_definitions_that_mean_the_same_have_one_hash(void **state)
 static void test_every_millisecond_of_a_timeout_survives(void **state)
 {
     (void)state;
-    for (uint32_t ms = 1; ms < 604800000; ms = ms * 3 + 1) {
+    for (uint32_t ms = 1; ms < 604800000; ms += ms < 3000 ? 1 : ms) {
         struct buf text = {0};
         buf_addf(&text, "[{\"function\":\"f\",\"timeout\":%u.%03u}]", ms / 1000, ms % 1000);
         struct pipeline *p = parsed(buf_bytes(&text));
