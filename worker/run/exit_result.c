@@ -1,0 +1,59 @@
+#include "run/exit_result.h"
+
+#include <string.h>
+#include <sys/wait.h>
+
+#include "json/scan.h"
+#include "model/limits.h"
+
+struct attempt_result result_failure(enum code code, bool permanent, struct buf *text,
+                                     const struct tail *tail)
+{
+    if (tail != NULL && tail->written > 0) {
+        buf_add_char(text, '\n');
+        tail_write(tail, text);
+    }
+    return (struct attempt_result){.code = code,
+                                   .permanent = permanent,
+                                   .message = bytes_part(buf_bytes(text), 0, ERROR_BYTES_MAX)};
+}
+
+struct attempt_result result_of_output(struct bytes output, struct buf *text,
+                                       const struct tail *tail)
+{
+    struct bytes value;
+    struct json_fault fault;
+    if (json_check(output, &value, &fault) == ERR_OK) {
+        if (value.len > RESULT_BYTES_MAX) {
+            buf_addf(text, "the result is larger than %u bytes", RESULT_BYTES_MAX);
+            return result_failure(CODE_RESULT_TOO_LARGE, true, text, tail);
+        }
+        return (struct attempt_result){.ok = true, .result = value};
+    }
+    if (output.len == 0) {
+        buf_add_str(text, "no output; expected one JSON value");
+    } else {
+        buf_addf(text, "the output is not one JSON value: %s at byte %zu of %zu", fault.reason,
+                 fault.offset, output.len);
+    }
+    return result_failure(CODE_FUNCTION_BAD_OUTPUT, false, text, tail);
+}
+
+struct attempt_result result_of_end(const struct process_end *end, const char *program,
+                                    struct buf *text, const struct tail *tail)
+{
+    if (end->error != NULL) {
+        buf_addf(text, "cannot start %s: %s: %s", program, end->stage, end->error);
+        return result_failure(CODE_FUNCTION_UNAVAILABLE, false, text, NULL);
+    }
+    if (WIFSIGNALED(end->status)) {
+        int signo = WTERMSIG(end->status);
+        buf_addf(text, "died by signal %d (%s)", signo, strsignal(signo));
+        return result_failure(CODE_FUNCTION_CRASHED, false, text, tail);
+    }
+    int status = WEXITSTATUS(end->status);
+    buf_addf(text, "exit status %d", status);
+    bool permanent = status == EXIT_PERMANENT;
+    return result_failure(permanent ? CODE_FUNCTION_REJECTED : CODE_FUNCTION_FAILED, permanent,
+                          text, tail);
+}

@@ -1,0 +1,103 @@
+#include "run/news_lines.h"
+
+#include <stdlib.h>
+
+#include "json/scan.h"
+#include "model/limits.h"
+
+/* The longest line that can be of use: a checkpoint and the object around it. */
+#define LINE_BYTES_MAX (NEWS_CHECKPOINT_BYTES_MAX + 1024u)
+
+void news_lines_free(struct news_lines *l)
+{
+    buf_free(&l->line);
+    buf_free(&l->text);
+}
+
+static double number_read(struct bytes value)
+{
+    char text[64];
+    struct bytes cut = bytes_part(value, 0, sizeof text - 1); /* more digits change nothing here */
+    memcpy(text, cut.ptr, cut.len);
+    text[cut.len] = '\0';
+    return strtod(text, NULL);
+}
+
+enum err news_line_read(struct bytes line, struct buf *text, struct attempt_news *ret_news)
+{
+    struct bytes object;
+    if (json_check(line, &object, NULL) != ERR_OK || json_kind_of(object) != JSON_OBJECT) {
+        return ERR_INVALID;
+    }
+    struct attempt_news news = {.fraction = -1};
+    struct bytes progress = json_member(object, "progress");
+    struct bytes message = json_member(object, "message");
+    struct bytes checkpoint = json_member(object, "checkpoint");
+    struct bytes usage = json_member(object, "usage");
+    if (progress.len + message.len + checkpoint.len + usage.len == 0 ||
+        (progress.len > 0 && json_kind_of(progress) != JSON_NUMBER) ||
+        (message.len > 0 && json_kind_of(message) != JSON_STRING) ||
+        (usage.len > 0 && json_kind_of(usage) != JSON_OBJECT) ||
+        (checkpoint.len == 0 && line.len > NEWS_LINE_BYTES_MAX) ||
+        checkpoint.len > NEWS_CHECKPOINT_BYTES_MAX) {
+        return ERR_INVALID;
+    }
+    if (progress.len > 0) {
+        double fraction = number_read(progress);
+        news.fraction = fraction < 0 ? 0 : fraction > 1 ? 1 : fraction;
+    }
+    if (message.len > 0) {
+        buf_clear(text);
+        json_unquote(message, text);
+        news.message = bytes_part(buf_bytes(text), 0, ERROR_BYTES_MAX);
+    }
+    news.checkpoint = checkpoint;
+    *ret_news = news;
+    return ERR_OK;
+}
+
+static void line_take(struct news_lines *l, struct bytes line, news_fn *fn, void *user)
+{
+    struct attempt_news news;
+    if (line.len == 0) {
+        return;
+    }
+    if (news_line_read(line, &l->text, &news) != ERR_OK) {
+        l->bad++;
+    } else if (news.fraction >= 0 || news.message.len > 0 || news.checkpoint.len > 0) {
+        fn(user, &news);
+    }
+}
+
+void news_lines_feed(struct news_lines *l, struct bytes data, news_fn *fn, void *user)
+{
+    while (data.len > 0) {
+        const uint8_t *end = memchr(data.ptr, '\n', data.len);
+        size_t n = end != NULL ? (size_t)(end - data.ptr) : data.len;
+        if (!l->skipping && l->line.len + n > LINE_BYTES_MAX) {
+            l->skipping = true;
+            l->bad++;
+            buf_clear(&l->line);
+        }
+        if (!l->skipping) {
+            buf_add(&l->line, data.ptr, n);
+        }
+        if (end == NULL) {
+            return;
+        }
+        if (!l->skipping) {
+            line_take(l, buf_bytes(&l->line), fn, user);
+        }
+        l->skipping = false;
+        buf_clear(&l->line);
+        data = bytes_part(data, n + 1, data.len);
+    }
+}
+
+void news_lines_end(struct news_lines *l, news_fn *fn, void *user)
+{
+    if (!l->skipping) {
+        line_take(l, buf_bytes(&l->line), fn, user);
+    }
+    buf_clear(&l->line);
+}

@@ -1,0 +1,34 @@
+/* News as JSON lines, from fd 3 of an exec function: {"progress":0.4,"message":"..."},
+ * {"checkpoint":{...}}, {"usage":{...}}. Splits a stream into lines with a bound, and reads one
+ * line. What is not understood is counted, never an error of the step. Pure. */
+#ifndef MARATHON_RUN_NEWS_LINES_H
+#define MARATHON_RUN_NEWS_LINES_H
+
+#include "agent/attempt.h"
+#include "base/err.h"
+
+#define NEWS_LINE_BYTES_MAX       (64u << 10)  /* without a checkpoint */
+#define NEWS_CHECKPOINT_BYTES_MAX (256u << 10) /* a progress checkpoint's JSON */
+
+/* Zero-initialise it; news_lines_free when done. */
+struct news_lines {
+    struct buf line; /* begun and not ended */
+    bool skipping;   /* the rest of a line over its bound */
+    uint64_t bad;    /* lines ignored so far */
+    struct buf text; /* of the message last read */
+};
+
+typedef void news_fn(void *user, const struct attempt_news *news);
+
+/* Calls fn for each good line that data completes. */
+void news_lines_feed(struct news_lines *l, struct bytes data, news_fn *fn, void *user);
+/* The stream has ended: a last line without its newline counts. */
+void news_lines_end(struct news_lines *l, news_fn *fn, void *user);
+void news_lines_free(struct news_lines *l);
+
+/* Reads one line; text holds the decoded message. ERR_INVALID: not understood. News without
+ * anything in them (a usage line): ERR_OK. */
+enum err MUST_CHECK news_line_read(struct bytes line, struct buf *text,
+                                   struct attempt_news *ret_news);
+
+#endif

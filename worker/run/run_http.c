@@ -1,0 +1,218 @@
+/* http: POST of the envelope; 200 and one JSON value is a success; 408, 425, 429 and 5xx may be
+ * tried again, other statuses are permanent. One multi handle on the loop (http_loop.c). The only
+ * files that include libcurl. */
+#include "run/runners.h"
+
+#include <stdlib.h>
+
+#include "run/envelope.h"
+#include "run/exit_result.h"
+#include "run/http_loop.h"
+
+/* White space around a result is not counted against it, within reason. */
+#define OUTPUT_BYTES_MAX (RESULT_BYTES_MAX + 4096u)
+
+struct http_run {
+    struct run_http *owner;
+    struct http_run *next;
+    uint64_t number;
+    CURL *easy; /* NULL: refused before it began */
+    struct curl_slist *headers;
+    struct buf request;
+    struct buf response;
+    bool overflow;
+    bool stopped;
+    char reason[CURL_ERROR_SIZE];
+    struct loop_timer *timer; /* refusal or stop: told in the next turn */
+};
+
+struct run_http {
+    struct runner base; /* first */
+    const struct runner_world *world;
+    struct http_loop *loop;
+    struct http_run *runs;
+};
+
+static void run_free(struct http_run *run)
+{
+    struct http_run **at = &run->owner->runs;
+    while (*at != run) {
+        at = &(*at)->next;
+    }
+    *at = run->next;
+    if (run->easy != NULL) {
+        http_loop_remove(run->owner->loop, run->easy);
+        curl_easy_cleanup(run->easy);
+    }
+    curl_slist_free_all(run->headers);
+    loop_timer_destroy(run->timer);
+    buf_free(&run->request);
+    buf_free(&run->response);
+    free(run);
+}
+
+static void run_tell(struct http_run *run, const struct attempt_result *result)
+{
+    const struct runner_listener *to = &run->owner->world->listener;
+    to->ended(to->user, run->number, result);
+    run_free(run);
+}
+
+static size_t on_body(char *data, size_t size, size_t count, void *user)
+{
+    struct http_run *run = user;
+    if (run->response.len + size * count > OUTPUT_BYTES_MAX) {
+        run->overflow = true;
+        return 0; /* ends the transfer */
+    }
+    buf_add(&run->response, data, size * count);
+    return size * count;
+}
+
+static struct attempt_result result_of_status(struct http_run *run, long status, struct buf *text)
+{
+    bool transient = status == 408 || status == 425 || status == 429 || status >= 500;
+    buf_addf(text, "HTTP status %ld", status);
+    curl_off_t wait_s = 0;
+    if (transient && curl_easy_getinfo(run->easy, CURLINFO_RETRY_AFTER, &wait_s) == CURLE_OK &&
+        wait_s > 0) {
+        buf_addf(text, ", Retry-After: %ld", (long)wait_s);
+    }
+    struct tail body = {0};
+    tail_add(&body, bytes_part(buf_bytes(&run->response), 0, LOG_TAIL_BYTES_MAX));
+    return result_failure(transient ? CODE_FUNCTION_FAILED : CODE_FUNCTION_REJECTED, !transient,
+                          text, &body);
+}
+
+static void on_done(void *user, CURLcode rc)
+{
+    struct http_run *run = user;
+    struct buf text = {0};
+    struct attempt_result result;
+    long status = 0;
+    (void)curl_easy_getinfo(run->easy, CURLINFO_RESPONSE_CODE, &status);
+    if (run->overflow) {
+        buf_addf(&text, "the response is larger than %u bytes", RESULT_BYTES_MAX);
+        result = result_failure(CODE_RESULT_TOO_LARGE, true, &text, NULL);
+    } else if (rc != CURLE_OK) {
+        bool sent = rc != CURLE_COULDNT_CONNECT && rc != CURLE_COULDNT_RESOLVE_HOST &&
+                    rc != CURLE_OPERATION_TIMEDOUT;
+        buf_add_str(&text, run->reason[0] != '\0' ? run->reason : curl_easy_strerror(rc));
+        result = result_failure(sent ? CODE_FUNCTION_FAILED : CODE_FUNCTION_UNAVAILABLE, false,
+                                &text, NULL);
+    } else if (status == 200) {
+        result = result_of_output(buf_bytes(&run->response), &text, NULL);
+    } else {
+        result = result_of_status(run, status, &text);
+    }
+    run_tell(run, &result);
+    buf_free(&text);
+}
+
+static void on_timer(void *user)
+{
+    struct http_run *run = user;
+    struct buf text = {0};
+    struct attempt_result result;
+    if (run->stopped) {
+        buf_add_str(&text, "the request was stopped");
+        result = result_failure(CODE_FUNCTION_FAILED, false, &text, NULL);
+    } else {
+        buf_addf(&text, "the input and the results of earlier steps are larger than %u bytes",
+                 ENVELOPE_BYTES_MAX);
+        result = result_failure(CODE_INPUT_TOO_LARGE, true, &text, NULL);
+    }
+    run_tell(run, &result);
+    buf_free(&text);
+}
+
+static struct curl_slist *headers_make(const struct function *f, const struct attempt_call *call)
+{
+    struct arena arena = {0};
+    struct bytes key = call->order->idempotency_key;
+    struct curl_slist *list = NULL;
+    const char *const fixed[] = {"Content-Type: application/json", "Accept: application/json",
+                                 "Expect:", /* no round trip before a body */
+                                 arena_printf(&arena, "Idempotency-Key: %.*s", (int)key.len,
+                                              key.len > 0 ? (const char *)key.ptr : "")};
+    for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
+        list = curl_slist_append(list, fixed[i]);
+    }
+    for (size_t i = 0; f->headers != NULL && f->headers[i] != NULL; i++) {
+        list = curl_slist_append(list, f->headers[i]);
+    }
+    arena_free(&arena);
+    return list;
+}
+
+static void request_begin(struct http_run *run, const struct function *f)
+{
+    CURL *easy = curl_easy_init();
+    if (easy == NULL) {
+        die("libcurl has no handle (out of memory)");
+    }
+    run->easy = easy;
+    (void)curl_easy_setopt(easy, CURLOPT_URL, f->url);
+    (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    (void)curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* none from the environment either */
+    (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)f->connect_ms);
+    (void)curl_easy_setopt(easy, CURLOPT_USERAGENT, "marathon-worker");
+    (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, run->headers);
+    (void)curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDS, (const char *)run->request.ptr);
+    (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)run->request.len);
+    (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, run);
+    (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, run->reason);
+    http_loop_add(run->owner->loop, easy, on_done, run);
+}
+
+static void http_start(struct runner *r, const struct function *f, const struct attempt_call *call)
+{
+    struct run_http *owner = (struct run_http *)r;
+    struct http_run *run = mem_zalloc(sizeof *run);
+    run->owner = owner;
+    run->number = call->number;
+    run->timer = loop_timer_create(owner->world->loop, on_timer, run);
+    run->next = owner->runs;
+    owner->runs = run;
+    if (envelope_write(call, &run->request) != ERR_OK) {
+        loop_timer_set(run->timer, loop_now(owner->world->loop).mono);
+        return;
+    }
+    run->headers = headers_make(f, call);
+    request_begin(run, f);
+}
+
+static void http_stop(struct runner *r, uint64_t number, bool by_force)
+{
+    (void)by_force; /* closing the connection is all that can be done, and it always works */
+    struct run_http *owner = (struct run_http *)r;
+    for (struct http_run *run = owner->runs; run != NULL; run = run->next) {
+        if (run->number == number) {
+            run->stopped = true;
+            loop_timer_set(run->timer, loop_now(owner->world->loop).mono);
+        }
+    }
+}
+
+static void http_destroy(struct runner *r)
+{
+    struct run_http *owner = (struct run_http *)r;
+    while (owner->runs != NULL) {
+        run_free(owner->runs);
+    }
+    http_loop_destroy(owner->loop);
+    free(owner);
+}
+
+struct runner *run_http_create(const struct runner_world *world)
+{
+    static const struct runner_ops ops = {http_start, http_stop, http_destroy};
+    struct run_http *owner = mem_zalloc(sizeof *owner);
+    owner->base.ops = &ops;
+    owner->world = world;
+    owner->loop = http_loop_create(world->loop);
+    return &owner->base;
+}

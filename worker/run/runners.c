@@ -1,0 +1,62 @@
+#include "run/runners.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#define KINDS (FUNCTION_PLUGIN + 1)
+
+struct runners {
+    const struct runner_world *world;
+    const struct functions *functions;
+    struct runner *by_kind[KINDS]; /* made when first needed */
+};
+
+struct runners *runners_create(const struct runner_world *world, const struct functions *functions)
+{
+    struct runners *r = mem_zalloc(sizeof *r);
+    r->world = world;
+    r->functions = functions;
+    return r;
+}
+
+static struct runner *runner_of(struct runners *r, enum function_kind kind)
+{
+    static struct runner *(*const create[KINDS])(const struct runner_world *) = {
+        [FUNCTION_BUILTIN] = run_builtin_create,
+        [FUNCTION_EXEC] = run_exec_create,
+        [FUNCTION_HTTP] = run_http_create,
+        [FUNCTION_PLUGIN] = run_plugin_create,
+    };
+    if (r->by_kind[kind] == NULL) {
+        r->by_kind[kind] = create[kind](r->world);
+    }
+    return r->by_kind[kind];
+}
+
+void runners_start(struct runners *r, const struct attempt_call *call)
+{
+    const struct function *f = functions_find(r->functions, call->order->function);
+    assert(f != NULL && "the agent orders only what the worker offers");
+    struct runner *runner = runner_of(r, f->kind);
+    runner->ops->start(runner, f, call);
+}
+
+void runners_stop(struct runners *r, uint64_t number, bool kill)
+{
+    for (size_t i = 0; i < KINDS;
+         i++) { /* the numbers are the process's: only one of them knows it */
+        if (r->by_kind[i] != NULL) {
+            r->by_kind[i]->ops->stop(r->by_kind[i], number, kill);
+        }
+    }
+}
+
+void runners_destroy(struct runners *r)
+{
+    for (size_t i = 0; i < KINDS; i++) {
+        if (r->by_kind[i] != NULL) {
+            r->by_kind[i]->ops->destroy(r->by_kind[i]);
+        }
+    }
+    free(r);
+}

@@ -1,0 +1,34 @@
+/* All runners of a worker behind one door: routes an attempt to the runner of its function's kind.
+ */
+#ifndef MARATHON_RUN_RUNNERS_H
+#define MARATHON_RUN_RUNNERS_H
+
+#include "run/reaper.h"
+#include "run/runner.h"
+
+/* What runners share; lives as long as they do. */
+struct runner_world {
+    struct loop *loop;
+    struct reaper *reaper;
+    struct runner_listener listener;
+    const char *program;      /* path of marathon-worker, for --plugin-host */
+    const char *cwd;          /* of functions without one; NULL = the worker's */
+    char *const *environment; /* the worker's */
+};
+
+/* Each borrows world. run_http loads libcurl's state only when it is created. */
+struct runner *run_builtin_create(const struct runner_world *world);
+struct runner *run_exec_create(const struct runner_world *world);
+struct runner *run_plugin_create(const struct runner_world *world);
+struct runner *run_http_create(const struct runner_world *world);
+
+struct runners;
+
+/* Borrows world and functions. */
+struct runners *runners_create(const struct runner_world *world, const struct functions *functions);
+/* call's function must be one of functions. */
+void runners_start(struct runners *r, const struct attempt_call *call);
+void runners_stop(struct runners *r, uint64_t number, bool kill);
+void runners_destroy(struct runners *r);
+
+#endif

@@ -1,0 +1,19 @@
+/* The end of a function's log: the last LOG_TAIL_BYTES_MAX bytes of a stream of any length. Pure.
+ */
+#ifndef MARATHON_RUN_TAIL_H
+#define MARATHON_RUN_TAIL_H
+
+#include "base/bytes.h"
+#include "model/limits.h"
+
+/* Zero-initialise it. */
+struct tail {
+    uint8_t ring[LOG_TAIL_BYTES_MAX];
+    uint64_t written;
+};
+
+void tail_add(struct tail *t, struct bytes data);
+/* Appends it without the white space at its end; a cut one begins with a whole character. */
+void tail_write(const struct tail *t, struct buf *out);
+
+#endif
