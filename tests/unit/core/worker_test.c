@@ -1,0 +1,242 @@
+/* Workers: what they run, how they come back, how they die. */
+#include "stage.h"
+
+#define ONE "[{\"name\":\"one\",\"function\":\"f\"}]"
+
+static struct store_model store;
+static struct stage s;
+static peer_id gateway;
+
+static int set_up(void **state)
+{
+    (void)state;
+    stage_open(&s, &store, "a");
+    gateway = stage_gateway(&s);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    stage_close(&s);
+    store_model_free(&store);
+    return 0;
+}
+
+/* The worker's connection is gone and stays so: dead after the grace. */
+static void perish(peer_id worker)
+{
+    stage_leave(&s, worker);
+    stage_time(&s, 199);
+}
+
+static void test_a_dead_workers_step_goes_to_another_at_once_and_spends_no_attempt(void **state)
+{
+    (void)state;
+    peer_id first = stage_worker(&s, "first", 1, "f");
+    stage_start(&s, gateway, "t", ONE);
+    const struct step_order *o = stage_order(&s, first);
+    peer_id second = stage_worker(&s, "second", 1, "f");
+    perish(first);
+    stage_nothing(&s, second, MSG_ORDER);
+    stage_time(&s, 1 + 51);
+    const struct step_order *again = stage_order(&s, second);
+    assert_int_equal(again->ref.attempt, 1);
+    assert_int_equal(again->ref.delivery, 1);
+    assert_true(bytes_eq(again->idempotency_key, o->idempotency_key));
+    const struct task_view *v = stage_status(&s, gateway, "t");
+    assert_int_equal(v->steps[0].retry_count, 0);
+    assert_int_equal(v->steps[0].deaths, 1);
+}
+
+static void test_a_worker_that_redials_within_the_grace_has_lost_nothing(void **state)
+{
+    (void)state;
+    peer_id worker = stage_worker(&s, "w", 1, "f");
+    stage_start(&s, gateway, "t", ONE);
+    const struct step_order *o = stage_order(&s, worker);
+    stage_leave(&s, worker);
+    stage_time(&s, 150);
+    worker = stage_worker_hello(&s, "w", 1, "f");
+    struct attempt_ref ref = o->ref;
+    stage_running(&s, worker, &ref, 1);
+    stage_time(&s, 1000);
+    stage_nothing(&s, worker, MSG_ORDER);
+    stage_nothing(&s, worker, MSG_STOP);
+    assert_int_equal(stage_succeed(&s, worker, o, "1"), VERDICT_APPLIED);
+    assert_int_equal(stage_status(&s, gateway, "t")->steps[0].deaths, 0);
+}
+
+static void test_an_order_that_never_arrived_is_sent_again_and_counts_no_death(void **state)
+{
+    (void)state;
+    peer_id worker = stage_worker(&s, "w", 1, "f");
+    stage_start(&s, gateway, "t", ONE);
+    stage_order(&s, worker);
+    stage_leave(&s, worker);
+    worker = stage_worker(&s, "w", 1, "f");
+    const struct step_order *o = stage_order(&s, worker);
+    assert_int_equal(o->ref.delivery, 0);
+    assert_int_equal(stage_succeed(&s, worker, o, "1"), VERDICT_APPLIED);
+}
+
+static void test_the_third_death_makes_a_dead_letter_that_recover_runs_again(void **state)
+{
+    (void)state;
+    stage_start(&s, gateway, "t", ONE);
+    char name[] = "w0";
+    mono_ms waits[] = {0, 51, 2201};
+    for (uint32_t deaths = 0; deaths < 3; deaths++) {
+        name[1]++;
+        peer_id worker = stage_worker(&s, name, 2, "f");
+        stage_time(&s, waits[deaths]);
+        const struct step_order *o = &stage_take(&s, worker, MSG_ORDER)->order;
+        assert_int_equal(o->alone, deaths == 2);
+        perish(worker);
+        stage_time(&s, 1);
+    }
+    const struct task_view *v = stage_status(&s, gateway, "t");
+    assert_int_equal(v->state, TASK_FAILED);
+    assert_int_equal(v->error_code, CODE_WORKER_DEATHS);
+    assert_int_equal(v->steps[0].retry_count, 0);
+    assert_true(v->can_recover);
+    assert_int_equal(stage_recover(&s, gateway, "t", "", "")->done.state, TASK_RECOVERING);
+    peer_id worker = stage_worker(&s, "fourth", 1, "f");
+    const struct step_order *o = stage_order(&s, worker);
+    assert_false(o->alone);
+    assert_int_equal(stage_status(&s, gateway, "t")->steps[0].deaths, 0);
+}
+
+static void test_the_second_death_waits_two_seconds(void **state)
+{
+    (void)state;
+    stage_start(&s, gateway, "t", ONE);
+    perish(stage_worker(&s, "first", 1, "f"));
+    stage_time(&s, 52);
+    perish(stage_worker(&s, "second", 1, "f"));
+    peer_id third = stage_worker(&s, "third", 1, "f");
+    stage_time(&s, 1 + 1799);
+    stage_nothing(&s, third, MSG_ORDER);
+    stage_time(&s, 402);
+    assert_true(stage_order(&s, third)->alone);
+}
+
+static void test_a_silent_worker_is_dead_and_its_late_success_still_counts(void **state)
+{
+    (void)state;
+    peer_id silent = stage_worker(&s, "silent", 1, "f");
+    stage_start(&s, gateway, "t", ONE);
+    const struct step_order *o = stage_order(&s, silent);
+    stage_mute(&s, silent);
+    stage_time(&s, 3000);
+    peer_id other = stage_worker(&s, "other", 1, "f");
+    const struct step_order *again = stage_order(&s, other);
+    peer_id back = stage_worker_hello(&s, "silent", 1, "f");
+    struct attempt_ref ref = o->ref;
+    stage_running(&s, back, &ref, 1);
+    assert_int_equal(stage_take(&s, back, MSG_STOP)->stop.reason, STOP_SUPERSEDED);
+    assert_int_equal(stage_succeed(&s, back, o, "1"), VERDICT_APPLIED);
+    assert_int_equal(stage_take(&s, other, MSG_STOP)->stop.reason, STOP_SUPERSEDED);
+    assert_int_equal(stage_succeed(&s, other, again, "2"), VERDICT_LATE);
+    assert_int_equal(stage_status(&s, gateway, "t")->state, TASK_COMPLETED);
+}
+
+static void test_a_loop_that_stood_still_judges_nobody(void **state)
+{
+    (void)state;
+    peer_id worker = stage_worker(&s, "w", 1, "f");
+    s.now.mono += 60000;
+    s.now.wall += 60000;
+    stage_event(&s, &(struct event){.kind = EV_TIME});
+    stage_time(&s, 1000);
+    stage_start(&s, gateway, "t", ONE);
+    stage_order(&s, worker);
+}
+
+static void test_a_draining_worker_gets_nothing(void **state)
+{
+    (void)state;
+    peer_id worker = stage_worker(&s, "w", 1, "f");
+    struct message m = {.type = MSG_DRAINING};
+    stage_send(&s, worker, &m);
+    stage_start(&s, gateway, "t", ONE);
+    stage_nothing(&s, worker, MSG_ORDER);
+    peer_id other = stage_worker(&s, "other", 1, "f");
+    stage_order(&s, other);
+}
+
+static void test_a_drained_workers_steps_go_elsewhere_without_a_death(void **state)
+{
+    (void)state;
+    peer_id worker = stage_worker(&s, "w", 1, "f");
+    stage_start(&s, gateway, "t", ONE);
+    stage_order(&s, worker);
+    struct message m = {.type = MSG_DRAINING};
+    stage_send(&s, worker, &m);
+    peer_id other = stage_worker(&s, "other", 1, "f");
+    stage_running(&s, worker, NULL, 0); /* it gave the attempt up */
+    assert_int_equal(stage_order(&s, other)->ref.delivery, 0);
+    assert_int_equal(stage_status(&s, gateway, "t")->steps[0].deaths, 0);
+}
+
+static void test_a_rejected_outcome_does_not_make_the_run_forgotten(void **state)
+{
+    (void)state;
+    peer_id worker = stage_worker(&s, "w", 1, "f");
+    stage_start(&s, gateway, "t", ONE);
+    const struct step_order *o = stage_order(&s, worker);
+    struct message forged = stage_success(o, "666");
+    forged.outcome.ref.token[0] ^= 1;
+    stage_send(&s, worker, &forged);
+    assert_int_equal(stage_take(&s, worker, MSG_ACK)->ack.verdict, VERDICT_REJECTED);
+    peer_id other = stage_worker(&s, "other", 1, "f");
+    perish(worker);
+    stage_time(&s, 60);
+    assert_int_equal(stage_order(&s, other)->ref.delivery, 1);
+}
+
+static void test_workers_are_shown_even_where_one_dies_in_the_same_turn(void **state)
+{
+    (void)state;
+    peer_id worker = stage_worker(&s, "a_worker", 3, "f,g");
+    stage_leave(&s, worker);
+    s.now.mono += 200; /* its grace ends in the turn of the question */
+    struct message m = {.type = MSG_GET_WORKERS};
+    const struct message *r = stage_ask(&s, gateway, &m);
+    assert_int_equal(r->workers.count, 1);
+    assert_true(bytes_is(r->workers.items[0].worker_id, "a_worker"));
+    assert_true(bytes_is(r->workers.items[0].state, "silent"));
+    assert_int_equal(r->workers.items[0].function_count, 2);
+    assert_int_equal(stage_ask(&s, gateway, &m)->workers.count, 0);
+}
+
+static void test_a_worker_that_grants_too_much_is_closed(void **state)
+{
+    (void)state;
+    peer_id worker = stage_worker_hello(&s, "w", 1, "f");
+    stage_credit(&s, worker, 1); /* before RUNNING */
+    assert_true(s.peers[s.peer_count - 1].gone);
+    worker = stage_worker(&s, "v", 1, "f");
+    stage_credit(&s, worker, 100);
+    assert_true(s.peers[s.peer_count - 1].gone);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_dead_workers_step_goes_to_another_at_once_and_spends_no_attempt),
+        TEST(test_a_worker_that_redials_within_the_grace_has_lost_nothing),
+        TEST(test_an_order_that_never_arrived_is_sent_again_and_counts_no_death),
+        TEST(test_the_third_death_makes_a_dead_letter_that_recover_runs_again),
+        TEST(test_the_second_death_waits_two_seconds),
+        TEST(test_a_silent_worker_is_dead_and_its_late_success_still_counts),
+        TEST(test_a_loop_that_stood_still_judges_nobody),
+        TEST(test_a_draining_worker_gets_nothing),
+        TEST(test_a_drained_workers_steps_go_elsewhere_without_a_death),
+        TEST(test_a_rejected_outcome_does_not_make_the_run_forgotten),
+        TEST(test_workers_are_shown_even_where_one_dies_in_the_same_turn),
+        TEST(test_a_worker_that_grants_too_much_is_closed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
