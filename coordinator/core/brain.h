@@ -199,6 +199,7 @@ void timers_fire(struct core *c);
 /* partition.c */
 struct partition *partition_of(struct core *c, struct bytes task_id);
 bool partition_serves(const struct partition *p); /* its tasks are in memory and may change */
+void partitions_check_leases(struct core *c); /* before anything is answered or fires */
 void partitions_tick(struct core *c);
 void partition_on_owners(struct core *c, const struct store_answer *a);
 void partition_on_live(struct core *c, const struct ask *ask, const struct store_answer *a);

@@ -299,6 +299,7 @@ void core_step(struct core *c, struct moment now, const struct event *event, str
     fx_free_buried(c);
     c->fx = fx;
     c->now = now;
+    partitions_check_leases(c);
     handle(c, event);
     if (now.mono >= c->next_tick) {
         c->next_tick = now.mono + TICK_MS;

@@ -303,11 +303,14 @@ void partitions_store_down(struct core *c)
 
 /* A lease ends 500 ms early for its owner, counted from the moment at which the last good renewal
  * was sent. */
-static void check_lease(struct core *c, struct partition *p)
+void partitions_check_leases(struct core *c)
 {
-    if (p->state >= PARTITION_LOADING && p->state != PARTITION_RELEASING &&
-        c->now.mono - p->renewed_at > c->config.lease_ms - 500) {
-        partition_drop(c, p, "its lease ran out");
+    for (int i = 0; i < PARTITION_COUNT; i++) {
+        struct partition *p = &c->partitions[i];
+        if (p->state >= PARTITION_LOADING && p->state != PARTITION_RELEASING &&
+            c->now.mono - p->renewed_at > c->config.lease_ms - 500) {
+            partition_drop(c, p, "its lease ran out");
+        }
     }
 }
 
@@ -315,7 +318,6 @@ void partitions_tick(struct core *c)
 {
     bool all_ours = true;
     for (int i = 0; i < PARTITION_COUNT; i++) {
-        check_lease(c, &c->partitions[i]);
         all_ours = all_ours && c->partitions[i].state >= PARTITION_CLAIMING;
     }
     if (!c->store_up) {
