@@ -168,6 +168,18 @@ static void load_page(struct core *c, struct partition *p, uint64_t cursor)
     ask_send(c, ask, &read);
 }
 
+static void release(struct core *c, struct partition *p)
+{
+    struct pending_write *w = write_create(c, ROW_RELEASE, p->id);
+    struct store_row row = {
+        .kind = ROW_RELEASE, .write_id = w->write_id, .partition = p->id, .fence = p->fence};
+    fx_write(c, &row);
+    /* Rows are applied in order: what was written before is durable before anybody else can claim.
+     */
+    p->state = PARTITION_RELEASING;
+    timer_clear(c, &p->timer);
+}
+
 void partition_on_claimed(struct core *c, partition_id id, enum store_verdict verdict)
 {
     struct partition *p = &c->partitions[id];
@@ -181,6 +193,10 @@ void partition_on_claimed(struct core *c, partition_id id, enum store_verdict ve
     p->state = PARTITION_LOADING;
     p->ever_owned = true;
     p->renewed_at = p->renew_sent_at;
+    if (c->draining) { /* the claim was on its way when the drain began */
+        release(c, p);
+        return;
+    }
     load_page(c, p, 0);
 }
 
@@ -259,18 +275,6 @@ static void renew(struct core *c, struct partition *p)
         .kind = ROW_RENEW, .write_id = w->write_id, .partition = p->id, .fence = p->fence};
     p->renew_sent_at = c->now.mono;
     fx_write(c, &row);
-}
-
-static void release(struct core *c, struct partition *p)
-{
-    struct pending_write *w = write_create(c, ROW_RELEASE, p->id);
-    struct store_row row = {
-        .kind = ROW_RELEASE, .write_id = w->write_id, .partition = p->id, .fence = p->fence};
-    fx_write(c, &row);
-    /* Rows are applied in order: what was written before is durable before anybody else can claim.
-     */
-    p->state = PARTITION_RELEASING;
-    timer_clear(c, &p->timer);
 }
 
 void partition_on_released(struct core *c, partition_id id)
