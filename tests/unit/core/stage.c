@@ -93,6 +93,16 @@ void stage_store_go(struct stage *s)
     s->op_count = 0;
 }
 
+void stage_store_round(struct stage *s)
+{
+    size_t count = s->op_count;
+    for (size_t i = 0; i < count; i++) {
+        answer(s, s->ops[i], NULL, true);
+    }
+    s->op_count -= count;
+    memmove(s->ops, s->ops + count, s->op_count * sizeof *s->ops);
+}
+
 void stage_store_lost(struct stage *s, bool executed)
 {
     enum store_verdict unknown = STORE_UNKNOWN;

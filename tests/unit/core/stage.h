@@ -60,6 +60,8 @@ void stage_event(struct stage *s, const struct event *e);
 void stage_time(struct stage *s, mono_ms ms);
 /* Carries out what waits; the answers are delivered. */
 void stage_store_go(struct stage *s);
+/* Only what waits now, not what its answers lead to. */
+void stage_store_round(struct stage *s);
 /* Everything that waits has an unknown outcome (executed or not), then the store is away. */
 void stage_store_lost(struct stage *s, bool executed);
 void stage_store_up(struct stage *s);

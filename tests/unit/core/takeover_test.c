@@ -1,0 +1,293 @@
+/* Two coordinators on one store: leases, takeovers, fences, the handing over at SIGTERM. Each has a
+ * clock of its own, moved by the tests. */
+#include <string.h>
+
+#include "stage.h"
+
+#define ONE "[{\"name\":\"one\",\"function\":\"f\"}]"
+#define TWO "[{\"name\":\"one\",\"function\":\"f\"},{\"name\":\"two\",\"function\":\"f\"}]"
+
+static struct store_model store;
+static struct stage a, b;
+static peer_id gateway_a, gateway_b, worker_a, worker_b;
+
+/* All partitions are a's; b watches. The worker is connected to both. */
+static int set_up(void **state)
+{
+    (void)state;
+    stage_open(&a, &store, "a");
+    stage_open(&b, &store, "b");
+    gateway_a = stage_gateway(&a);
+    gateway_b = stage_gateway(&b);
+    worker_a = stage_worker(&a, "w", 1, "f");
+    worker_b = stage_worker(&b, "w", 1, "f");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    stage_close(&a);
+    stage_close(&b);
+    store_model_free(&store);
+    return 0;
+}
+
+static void both(mono_ms ms)
+{
+    for (mono_ms done = 0; done < ms; done += 50) {
+        stage_time(&a, 50);
+        stage_time(&b, 50);
+    }
+}
+
+static bool owns(const struct stage *s)
+{
+    return core_stats(s->core).partitions == UINT64_MAX;
+}
+
+static void test_a_lease_that_is_renewed_is_not_taken(void **state)
+{
+    (void)state;
+    both(20000);
+    assert_true(owns(&a));
+    assert_int_equal(core_stats(b.core).partitions, 0);
+}
+
+static void test_a_dead_coordinators_tasks_go_on_within_four_seconds(void **state)
+{
+    (void)state;
+    stage_start(&a, gateway_a, "t", TWO);
+    stage_succeed(&a, worker_a, stage_order(&a, worker_a), "1");
+    stage_order(&a, worker_a);
+    both(2000);
+    stage_time(&b, 2500);
+    assert_int_equal(core_stats(b.core).partitions, 0);
+    stage_time(&b, 1500);
+    assert_true(owns(&b));
+    const struct step_order *o = stage_order(&b, worker_b);
+    assert_true(bytes_is(o->name, "two"));
+    assert_true(bytes_is(o->results, "{\"one\":1}"));
+    assert_int_equal(stage_status(&b, gateway_b, "t")->state, TASK_RUNNING);
+}
+
+static void test_what_a_worker_claims_is_not_sent_out_again_after_a_takeover(void **state)
+{
+    (void)state;
+    stage_start(&a, gateway_a, "t", ONE);
+    const struct step_order *o = stage_order(&a, worker_a);
+    struct attempt_ref ref = o->ref;
+    stage_running(&b, worker_b, &ref, 1);
+    stage_time(&b, 6000);
+    assert_true(owns(&b));
+    stage_nothing(&b, worker_b, MSG_ORDER);
+    stage_nothing(&b, worker_b, MSG_STOP);
+    assert_int_equal(stage_status(&b, gateway_b, "t")->steps[0].state, STEP_RUNNING);
+    assert_int_equal(stage_succeed(&b, worker_b, o, "1"), VERDICT_APPLIED);
+    assert_int_equal(stage_status(&b, gateway_b, "t")->state, TASK_COMPLETED);
+}
+
+static void test_a_claim_within_the_grace_is_early_enough(void **state)
+{
+    (void)state;
+    stage_start(&a, gateway_a, "t", ONE);
+    struct attempt_ref ref = stage_order(&a, worker_a)->ref;
+    while (!owns(&b)) {
+        stage_time(&b, 10);
+    }
+    stage_time(&b, 150);
+    stage_running(&b, worker_b, &ref, 1);
+    stage_time(&b, 2000);
+    stage_nothing(&b, worker_b, MSG_ORDER);
+}
+
+static void test_retry_waits_survive_a_takeover(void **state)
+{
+    (void)state;
+    stage_start(&a, gateway_a, "t", "[{\"name\":\"one\",\"function\":\"f\",\"max_retries\":9}]");
+    for (int failures = 1; failures <= 4; failures++) {
+        stage_fail(&a, worker_a, stage_order(&a, worker_a));
+        stage_time(&a, failures < 4 ? (mono_ms)1101 << failures : 0);
+    }
+    b.now = a.now; /* 16 s to go */
+    stage_time(&b, 10000);
+    assert_true(owns(&b));
+    stage_nothing(&b, worker_b, MSG_ORDER);
+    stage_time(&b, 7700);
+    assert_int_equal(stage_order(&b, worker_b)->ref.attempt, 5);
+    assert_int_equal(stage_status(&b, gateway_b, "t")->steps[0].retry_count, 4);
+}
+
+static void test_a_coordinator_that_stood_still_past_its_lease_answers_nothing_from_memory(void **state)
+{
+    (void)state;
+    stage_start(&a, gateway_a, "t", TWO);
+    const struct step_order *o = stage_order(&a, worker_a);
+    stage_time(&b, 6000);
+    assert_true(owns(&b));
+    a.now.mono += 6000;
+    a.now.wall += 6000;
+    const struct message *r = stage_task_request(&a, gateway_a, MSG_GET_STATUS, "t");
+    assert_int_equal(r->type, MSG_REFUSED);
+    assert_int_equal(r->refused.code, CODE_UNAVAILABLE);
+    struct message m = stage_success(o, "1");
+    stage_send(&a, worker_a, &m);
+    stage_nothing(&a, worker_a, MSG_ACK);
+    both(5000);
+    assert_int_equal(core_stats(a.core).partitions, 0);
+    assert_true(owns(&b));
+}
+
+static void test_a_fenced_write_drops_the_partition_and_what_waits_for_it(void **state)
+{
+    (void)state;
+    stage_start(&a, gateway_a, "t", TWO);
+    const struct step_order *o = stage_order(&a, worker_a);
+    struct fence stolen = {.epoch = 99};
+    store.owners[id_partition(BYTES_LIT("t"))].fence = stolen;
+    struct message m = stage_success(o, "1");
+    a.hold_store = true;
+    stage_send(&a, worker_a, &m);
+    assert_null(stage_task_request(&a, gateway_a, MSG_GET_STATUS, "t"));
+    a.hold_store = false;
+    stage_store_go(&a);
+    stage_nothing(&a, worker_a, MSG_ACK);
+    assert_int_equal(stage_take(&a, gateway_a, MSG_REFUSED)->refused.code, CODE_UNAVAILABLE);
+    assert_int_equal(core_stats(a.core).tasks_live, 0);
+    assert_int_equal(core_stats(a.core).fenced_total, 1);
+    assert_int_equal(store_model_find(&store, BYTES_LIT("t"), 0)->version, 1);
+}
+
+static void test_a_stalled_store_moves_no_lease(void **state)
+{
+    (void)state;
+    stage_start(&a, gateway_a, "t", ONE);
+    stage_order(&a, worker_a);
+    uint64_t epoch = store.owners[0].fence.epoch;
+    a.hold_store = b.hold_store = true;
+    both(5000);
+    a.hold_store = b.hold_store = false;
+    stage_store_go(&a);
+    stage_store_go(&b);
+    both(3000);
+    assert_true(owns(&a));
+    assert_true(store.owners[0].fence.epoch <= epoch + 1);
+    assert_memory_equal(store.owners[0].fence.nonce, a.config.instance, NONCE_BYTES);
+}
+
+static void test_a_drained_coordinator_hands_over_at_once(void **state)
+{
+    (void)state;
+    stage_start(&a, gateway_a, "t", ONE);
+    struct attempt_ref ref = stage_order(&a, worker_a)->ref;
+    stage_running(&b, worker_b, &ref, 1);
+    stage_event(&a, &(struct event){.kind = EV_DRAIN});
+    assert_true(a.drained);
+    stage_time(&b, 251);
+    assert_true(owns(&b));
+    stage_time(&b, 1000);
+    stage_nothing(&b, worker_b, MSG_ORDER);
+    both(5000);
+    assert_int_equal(core_stats(a.core).partitions, 0);
+}
+
+static void test_a_coordinator_that_hands_over_sends_out_nothing_more(void **state)
+{
+    (void)state;
+    stage_start(&a, gateway_a, "t", ONE);
+    const struct step_order *o = stage_order(&a, worker_a);
+    stage_start(&a, gateway_a, "u", ONE);
+    stage_order(&a, worker_a);
+    stage_start(&a, gateway_a, "v", ONE);
+    stage_order(&a, worker_a);
+    stage_start(&a, gateway_a, "x", "[{\"name\":\"one\",\"function\":\"nobody\"}]");
+    a.hold_store = true;
+    stage_event(&a, &(struct event){.kind = EV_DRAIN});
+    stage_worker(&a, "late", 4, "nobody,f");
+    stage_nothing(&a, a.peers[a.peer_count - 1].id, MSG_ORDER);
+    struct message m = stage_success(o, "1");
+    stage_send(&a, worker_a, &m);
+    a.hold_store = false;
+    stage_store_go(&a);
+    stage_nothing(&a, a.peers[a.peer_count - 1].id, MSG_ORDER);
+    stage_nothing(&a, worker_a, MSG_ACK);
+    assert_true(a.drained);
+}
+
+static void test_a_drain_in_the_middle_of_a_takeover_ends_too(void **state)
+{
+    (void)state;
+    b.hold_store = true;
+    stage_event(&a, &(struct event){.kind = EV_DRAIN});
+    stage_time(&b, 251);
+    assert_int_equal(b.op_count, 1); /* owners are read */
+    stage_store_round(&b);
+    assert_int_equal(b.op_count, PARTITION_COUNT); /* claims are on their way */
+    stage_event(&b, &(struct event){.kind = EV_DRAIN});
+    b.hold_store = false;
+    stage_store_go(&b);
+    stage_time(&b, 1000);
+    assert_true(b.drained);
+    assert_int_equal(core_stats(b.core).partitions, 0);
+    assert_int_equal(store.owners[0].owner.len, 0);
+}
+
+static void test_without_recovery_a_takeover_fails_what_had_begun(void **state)
+{
+    (void)state;
+    stage_close(&b);
+    stage_prepare(&b, &store, "b");
+    b.config.recovery_enabled = false;
+    stage_begin(&b);
+    gateway_b = stage_gateway(&b);
+    stage_start(&a, gateway_a, "t", TWO);
+    stage_succeed(&a, worker_a, stage_order(&a, worker_a), "1");
+    stage_time(&b, 6000);
+    const struct task_view *v = stage_status(&b, gateway_b, "t");
+    assert_int_equal(v->state, TASK_FAILED);
+    assert_int_equal(v->error_code, CODE_RECOVERY_DISABLED);
+    assert_false(v->can_recover);
+    assert_int_equal(stage_recover(&b, gateway_b, "t", "", "")->refused.code,
+                     CODE_NOTHING_TO_RECOVER);
+}
+
+static void test_without_checkpoints_a_takeover_begins_at_the_first_step(void **state)
+{
+    (void)state;
+    struct message m = stage_start_request("t", TWO);
+    m.start.enable_checkpoints = false;
+    assert_int_equal(stage_ask(&a, gateway_a, &m)->type, MSG_STARTED);
+    const struct step_order *old = stage_order(&a, worker_a);
+    stage_succeed(&a, worker_a, old, "1");
+    const struct step_order *two = stage_order(&a, worker_a);
+    struct attempt_ref ref = two->ref;
+    stage_running(&b, worker_b, &ref, 1);
+    stage_time(&b, 6000);
+    assert_int_equal(stage_take(&b, worker_b, MSG_STOP)->stop.ref.step, 1);
+    const struct step_order *o = stage_order(&b, worker_b);
+    assert_true(bytes_is(o->name, "one"));
+    assert_int_equal(stage_succeed(&b, worker_b, two, "2"), VERDICT_LATE);
+    assert_int_equal(stage_succeed(&b, worker_b, o, "11"), VERDICT_APPLIED);
+    assert_true(bytes_is(stage_order(&b, worker_b)->results, "{\"one\":11}"));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_lease_that_is_renewed_is_not_taken),
+        TEST(test_a_dead_coordinators_tasks_go_on_within_four_seconds),
+        TEST(test_what_a_worker_claims_is_not_sent_out_again_after_a_takeover),
+        TEST(test_a_claim_within_the_grace_is_early_enough),
+        TEST(test_retry_waits_survive_a_takeover),
+        TEST(test_a_coordinator_that_stood_still_past_its_lease_answers_nothing_from_memory),
+        TEST(test_a_fenced_write_drops_the_partition_and_what_waits_for_it),
+        TEST(test_a_stalled_store_moves_no_lease),
+        TEST(test_a_drained_coordinator_hands_over_at_once),
+        TEST(test_a_coordinator_that_hands_over_sends_out_nothing_more),
+        TEST(test_a_drain_in_the_middle_of_a_takeover_ends_too),
+        TEST(test_without_recovery_a_takeover_fails_what_had_begun),
+        TEST(test_without_checkpoints_a_takeover_begins_at_the_first_step),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
