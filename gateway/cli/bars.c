@@ -9,7 +9,7 @@
 #define NAME_COLUMNS 32 /* of a step: longer names are cut, so that the bars stay in one column */
 #define STEP_BAR     20
 #define FRAME_ROWS   4 /* heading, overall bar, error, and the row of the cursor */
-#define OVERALL_BAR  36
+#define OVERALL_BAR  28
 
 struct mark {
     const char *utf8, *ascii;
