@@ -1,0 +1,65 @@
+/* The tests of the store's contract. State of each: a struct world that is up. */
+#ifndef MARATHON_TESTS_STORE_CASES_H
+#define MARATHON_TESTS_STORE_CASES_H
+
+/* store_rows_cases.c: on both stores */
+void test_up_comes_with_a_secret(void **state);
+void test_a_partition_is_claimed_once(void **state);
+void test_a_stale_fence_is_refused_for_every_row(void **state);
+void test_a_renewal_bumps_the_beat(void **state);
+void test_a_released_partition_refuses_its_old_fence(void **state);
+void test_an_admitted_task_can_be_read(void **state);
+void test_a_live_task_is_not_admitted_again(void **state);
+void test_an_idempotency_key_replays_or_mismatches(void **state);
+void test_an_update_needs_the_version(void **state);
+void test_the_same_update_again_is_fine(void **state);
+void test_events_must_follow(void **state);
+void test_a_patch_behind_the_document_is_refused(void **state);
+void test_a_refused_row_does_not_disturb_its_batch(void **state);
+void test_many_rows_keep_their_order(void **state);
+void test_steps_are_replaced_by_index(void **state);
+
+/* store_life_cases.c: on both stores */
+void test_the_document_is_valid_after_each_step(void **state);
+void test_the_end_cuts_the_padding(void **state);
+void test_a_fresh_run_replaces_an_ended_task(void **state);
+void test_an_ended_task_expires_and_is_gone(void **state);
+void test_a_revived_task_lives_on(void **state);
+void test_an_idempotency_key_outlives_its_task(void **state);
+void test_pipelines_get_versions(void **state);
+
+/* store_read_cases.c: on both stores */
+void test_unknown_tasks_are_not_found(void **state);
+void test_reads_see_the_rows_given_before(void **state);
+void test_parts_of_the_document_and_the_input(void **state);
+void test_events_are_replayed_from_any_point(void **state);
+void test_old_events_are_trimmed(void **state);
+void test_live_tasks_come_in_pages(void **state);
+void test_the_list_is_newest_first_over_partitions(void **state);
+void test_the_list_pages_through_equal_times(void **state);
+void test_owners_and_ping(void **state);
+
+/* store_redis_cases.c: what only Redis shows */
+void test_keys_of_a_live_task_have_no_ttl(void **state);
+void test_all_keys_get_the_ttl_at_the_end(void **state);
+void test_a_late_event_of_an_ended_task_expires_with_it(void **state);
+void test_the_document_is_plain_json_for_an_operator(void **state);
+void test_a_step_writes_only_its_own_size(void **state);
+void test_expired_tasks_leave_the_list_with_renewals(void **state);
+void test_at_maxmemory_updates_pass_and_admissions_do_not(void **state);
+void test_a_second_store_shares_secret_and_pipelines(void **state);
+void test_cluster_tags_are_part_of_every_key(void **state);
+
+/* store_fault_cases.c: with servers of their own; state is not used */
+void test_a_stopped_redis_makes_outcomes_unknown(void **state);
+void test_what_is_given_while_away_is_answered(void **state);
+void test_a_killed_redis_comes_back_with_its_data(void **state);
+void test_a_missing_socket_counts_as_refused(void **state);
+void test_a_missing_append_only_file_is_a_gate_fault(void **state);
+void test_everysec_is_a_gate_fault_unless_relaxed(void **state);
+void test_eviction_later_closes_admission_only(void **state);
+void test_a_replica_is_a_gate_fault(void **state);
+void test_passwords_are_used(void **state);
+void test_a_lost_function_library_is_loaded_again(void **state);
+
+#endif

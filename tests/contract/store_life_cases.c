@@ -1,0 +1,174 @@
+/* The life of a task: its document, end, fresh runs, revival; idempotency keys and pipelines. */
+#include <string.h>
+
+#include "json/scan.h"
+#include "store_cases.h"
+#include "store_world.h"
+
+static void assert_json(struct bytes doc)
+{
+    struct json_fault fault = {0};
+    if (json_check(doc, NULL, &fault) != ERR_OK) {
+        fail_msg("%s at %zu of %.*s", fault.reason, fault.offset, (int)doc.len,
+                 (const char *)doc.ptr);
+    }
+}
+
+void test_the_document_is_valid_after_each_step(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(world_verdict(w, row_admit(w, "t1")), STORE_OK);
+    uint64_t offset = strlen("{\"results\":{");
+    for (uint64_t step = 0; step < 20; step++) {
+        char *lead = arena_printf(&w->arena, "%s\"s%d\":", step > 0 ? "," : "", (int)step);
+        char *tail = arena_printf(&w->arena, "},\"step\":%d}", (int)step + 1);
+        struct store_row row = row_update(w, "t1", step + 1);
+        row.doc_offset = offset;
+        row.doc[0] = bytes_str(lead);
+        row.doc[1] = BYTES_LIT("{\"answer\":42}");
+        row.doc[2] = bytes_str(tail);
+        offset += row.doc[0].len + row.doc[1].len;
+        assert_int_equal(world_verdict(w, row), STORE_OK);
+        struct bytes doc = world_doc(w, "t1");
+        assert_json(doc);
+        struct bytes results = json_member(doc, "results");
+        assert_bytes(json_member(results, step == 0 ? "s0" : "s1"), "{\"answer\":42}");
+        assert_int_equal(doc.len, offset + strlen("},\"step\":1}") + (step >= 9 ? 1 : 0));
+    }
+}
+
+void test_the_end_cuts_the_padding(void **state)
+{
+    struct world *w = *state;
+    struct store_row row = row_admit(w, "t1");
+    row.doc[0] = BYTES_LIT("{\"results\":{\"a\":1},\"a long tail\":0}");
+    row.doc[1] = row.doc[2] = BYTES_NONE;
+    assert_int_equal(world_verdict(w, row), STORE_OK);
+    row = row_end(w, "t1", 1);
+    row.doc_offset = strlen("{\"results\":{\"a\":1");
+    row.doc[0] = BYTES_LIT(",\"b\":2");
+    row.doc[1] = BYTES_LIT("}}");
+    row.doc[2] = BYTES_LIT("           ");
+    assert_int_equal(world_verdict(w, row), STORE_OK);
+    assert_bytes(world_doc(w, "t1"), "{\"results\":{\"a\":1,\"b\":2}}");
+}
+
+void test_a_fresh_run_replaces_an_ended_task(void **state)
+{
+    struct world *w = *state;
+    struct event_blob event = {1, BYTES_LIT("e")};
+    struct step_blob step = {0, BYTES_LIT("s")};
+    struct store_row row = row_admit(w, "t1");
+    row.events = &event;
+    row.event_count = 1;
+    assert_int_equal(world_verdict(w, row), STORE_OK);
+    struct store_row end = row_end(w, "t1", 1);
+    end.steps = &step;
+    end.step_count = 1;
+    end.error_doc = BYTES_LIT("{\"error\":1}");
+    assert_int_equal(world_verdict(w, end), STORE_OK);
+
+    const struct heard_write *h = world_written(w, row); /* seq begins at 1 again */
+    assert_int_equal(h->verdict, STORE_OK);
+    assert_int_equal(h->run, 2);
+    const struct store_answer *a = world_read(w, read_task("t1"));
+    assert_int_equal(a->tasks[0].version, 1);
+    assert_int_equal(a->tasks[0].run, 2);
+    assert_int_equal(a->tasks[0].step_count, 0);
+    struct store_read events = read_task("t1");
+    events.kind = READ_EVENTS;
+    assert_int_equal(world_read(w, events)->event_count, 1);
+    assert_int_equal(world_verdict(w, row_admit(w, "t1")), STORE_EXISTS);
+}
+
+void test_an_ended_task_expires_and_is_gone(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(world_verdict(w, row_admit(w, "t1")), STORE_OK);
+    struct store_row end = row_end(w, "t1", 1);
+    end.ttl_s = 1;
+    assert_int_equal(world_verdict(w, end), STORE_OK);
+    assert_int_equal(world_read(w, read_task("t1"))->err, ERR_OK);
+    world_pass(w, 1100);
+    assert_int_equal(world_read(w, read_task("t1"))->err, ERR_NOT_FOUND);
+    struct store_row revive = row_update(w, "t1", 2);
+    revive.life = LIFE_REVIVE;
+    assert_int_equal(world_verdict(w, revive), STORE_GONE);
+    assert_int_equal(world_written(w, row_admit(w, "t1"))->run, 1);
+}
+
+static uint32_t live_count(struct world *w, const char *task_id)
+{
+    struct store_read live = {.kind = READ_LIVE, .partition = id_partition(bytes_str(task_id))};
+    return world_read(w, live)->task_count;
+}
+
+void test_a_revived_task_lives_on(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(world_verdict(w, row_admit(w, "t1")), STORE_OK);
+    assert_int_equal(live_count(w, "t1"), 1);
+    struct store_row end = row_end(w, "t1", 1);
+    end.ttl_s = 1;
+    assert_int_equal(world_verdict(w, end), STORE_OK);
+    assert_int_equal(live_count(w, "t1"), 0);
+    struct store_row revive = row_update(w, "t1", 2);
+    revive.life = LIFE_REVIVE;
+    assert_int_equal(world_verdict(w, revive), STORE_OK);
+    world_pass(w, 1100);
+    assert_int_equal(world_read(w, read_task("t1"))->tasks[0].version, 3);
+    assert_int_equal(live_count(w, "t1"), 1);
+    assert_bytes(world_doc(w, "t1"), "{\"results\":{},\"step\":0}");
+    assert_int_equal(world_verdict(w, row_admit(w, "t1")), STORE_EXISTS);
+}
+
+void test_an_idempotency_key_outlives_its_task(void **state)
+{
+    struct world *w = *state;
+    struct store_row row = row_admit(w, "t1");
+    row.idempotency_key = BYTES_LIT("0123456789abcdef0123456789abcdef");
+    row.body_hash = BYTES_LIT("bodybodybodybodybodybodybodybody");
+    row.idempotency_ttl_s = 2;
+    assert_int_equal(world_verdict(w, row), STORE_OK);
+    struct store_row end = row_end(w, "t1", 1);
+    end.ttl_s = 1;
+    assert_int_equal(world_verdict(w, end), STORE_OK);
+    world_pass(w, 1200);
+    assert_int_equal(world_read(w, read_task("t1"))->err, ERR_NOT_FOUND);
+    assert_int_equal(world_verdict(w, row), STORE_REPLAY);
+    world_pass(w, 1000);
+    assert_int_equal(world_verdict(w, row), STORE_OK);
+}
+
+static bool pipelines_reached(const struct world *w, uint64_t what)
+{
+    return w->pipelines >= what;
+}
+
+static void publish(struct world *w, const char *name, const char *source, uint8_t hash)
+{
+    uint8_t hashes[32];
+    memset(hashes, hash, sizeof hashes);
+    w->store->ops->publish(w->store, bytes_str(name), bytes_str(source), hashes);
+}
+
+void test_pipelines_get_versions(void **state)
+{
+    struct world *w = *state;
+    publish(w, "menu", "{\"v\":1}", 1);
+    world_wait(w, pipelines_reached, 1);
+    assert_int_equal(w->pipeline_version, 1);
+    assert_string_equal(w->pipeline, "{\"v\":1}");
+    publish(w, "menu", "{\"v\":2}", 2);
+    world_wait(w, pipelines_reached, 2);
+    assert_int_equal(w->pipeline_version, 2);
+    assert_string_equal(w->pipeline, "{\"v\":2}");
+    publish(w, "menu", "{\"v\":2}", 2); /* known: no new version */
+    publish(w, "other", "{\"v\":1}", 1);
+    world_wait(w, pipelines_reached, 3);
+    world_pass(w, 20);
+    assert_int_equal(w->pipeline_version, 1);
+    publish(w, "menu", "{\"v\":3}", 3);
+    world_wait(w, pipelines_reached, w->pipelines + 1);
+    assert_int_equal(w->pipeline_version, 3);
+}

@@ -1,0 +1,255 @@
+/* What only Redis shows: its keys as an operator sees them, their TTLs, maxmemory. */
+#include <string.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "json/scan.h"
+#include "store_cases.h"
+#include "store_world.h"
+
+static long long ttl_of(struct world *w, const char *key)
+{
+    return raw(w->server, "TTL %s", key)->integer;
+}
+
+static void assert_number(struct world *w, long long expected, const char *command)
+{
+    redisReply *reply = raw(w->server, command);
+    if (reply->type != REDIS_REPLY_INTEGER || reply->integer != expected) {
+        fail_msg("%s: %lld %s, not %lld", command, reply->integer, reply->str, expected);
+    }
+}
+
+static const char *const task_keys[] = {"checkpoint:t1", "error:t1", "marathon:task:t1",
+                                        "marathon:events:t1"};
+
+/* A task with a document, an error, an event and an idempotency key. */
+static void admit_t1(struct world *w)
+{
+    struct event_blob event = {1, BYTES_LIT("e1")};
+    struct store_row row = row_admit(w, "t1");
+    row.events = &event;
+    row.event_count = 1;
+    row.error_doc = BYTES_LIT("{\"error\":\"of a step\"}");
+    row.idempotency_key = BYTES_LIT("0123456789abcdef0123456789abcdef");
+    row.body_hash = BYTES_LIT("bodybodybodybodybodybodybodybody");
+    row.idempotency_ttl_s = 86400;
+    assert_int_equal(world_verdict(w, row), STORE_OK);
+}
+
+static const char *idem_key(struct world *w)
+{
+    return arena_printf(&w->arena, "marathon:idem:p%02u:%s", id_partition(BYTES_LIT("t1")),
+                        "3031323334353637383961626364656630313233343536373839616263646566");
+}
+
+void test_keys_of_a_live_task_have_no_ttl(void **state)
+{
+    struct world *w = *state;
+    admit_t1(w);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(ttl_of(w, task_keys[i]), -1);
+    }
+    assert_int_equal(ttl_of(w, idem_key(w)), -1);
+    struct store_row clear = row_update(w, "t1", 1);
+    clear.error_clear = true;
+    assert_int_equal(world_verdict(w, clear), STORE_OK);
+    assert_number(w, 0, "EXISTS error:t1");
+}
+
+void test_all_keys_get_the_ttl_at_the_end(void **state)
+{
+    struct world *w = *state;
+    admit_t1(w);
+    assert_int_equal(world_verdict(w, row_end(w, "t1", 1)), STORE_OK);
+    for (size_t i = 0; i < 4; i++) {
+        assert_in_range(ttl_of(w, task_keys[i]), 3590, 3600);
+    }
+    assert_in_range(ttl_of(w, idem_key(w)), 86390, 86400);
+    struct store_row revive = row_update(w, "t1", 2);
+    revive.life = LIFE_REVIVE;
+    assert_int_equal(world_verdict(w, revive), STORE_OK);
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(ttl_of(w, task_keys[i]), -1);
+    }
+    assert_int_equal(ttl_of(w, idem_key(w)), -1);
+}
+
+void test_a_late_event_of_an_ended_task_expires_with_it(void **state)
+{
+    struct world *w = *state;
+    struct event_blob event = {1, BYTES_LIT("late")};
+    assert_int_equal(world_verdict(w, row_admit(w, "t1")), STORE_OK);
+    assert_int_equal(world_verdict(w, row_end(w, "t1", 1)), STORE_OK);
+    struct store_row late = row_update(w, "t1", 2);
+    late.events = &event;
+    late.event_count = 1;
+    late.error_doc = BYTES_LIT("{}");
+    assert_int_equal(world_verdict(w, late), STORE_OK);
+    for (size_t i = 0; i < 4; i++) {
+        assert_in_range(ttl_of(w, task_keys[i]), 3590, 3600);
+    }
+}
+
+void test_the_document_is_plain_json_for_an_operator(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(world_verdict(w, row_admit(w, "t1")), STORE_OK);
+    const uint64_t offset = strlen("{\"results\":{");
+    struct store_row row = row_update(w, "t1", 1);
+    row.doc_offset = offset;
+    row.doc[0] = BYTES_LIT("\"s0\":");
+    row.doc[1] = BYTES_LIT("\"caf\xc3\xa9\"");
+    row.doc[2] = BYTES_LIT("},\"step\":1}");
+    assert_int_equal(world_verdict(w, row), STORE_OK);
+    redisReply *reply = raw(w->server, "GET checkpoint:t1");
+    assert_string_equal(reply->str, "{\"results\":{\"s0\":\"caf\xc3\xa9\"},\"step\":1}");
+    assert_int_equal(json_check(bytes_of(reply->str, reply->len), NULL, NULL), ERR_OK);
+    reply = raw(w->server, "KEYS checkpoint:*");
+    assert_int_equal(reply->elements, 1);
+}
+
+/* Bytes that the server has been sent, over all connections. */
+static long long bytes_received(struct world *w)
+{
+    redisReply *reply = raw(w->server, "INFO stats");
+    const char *at = strstr(reply->str, "total_net_input_bytes:");
+    assert_non_null(at);
+    return atoll(at + strlen("total_net_input_bytes:"));
+}
+
+static long long append_only_bytes(struct world *w)
+{
+    redisReply *reply = raw(w->server, "INFO persistence");
+    const char *at = strstr(reply->str, "aof_current_size:");
+    assert_non_null(at);
+    return atoll(at + strlen("aof_current_size:"));
+}
+
+void test_a_step_writes_only_its_own_size(void **state)
+{
+    struct world *w = *state;
+    static uint8_t result[64 << 10];
+    memset(result, '7', sizeof result);
+    assert_int_equal(world_verdict(w, row_admit(w, "t1")), STORE_OK);
+    uint64_t offset = strlen("{\"results\":{");
+    for (uint64_t v = 1; v <= 16; v++) {
+        long long received = bytes_received(w);
+        long long appended = append_only_bytes(w);
+        char *lead = arena_printf(&w->arena, "%s\"s%d\":", v > 1 ? "," : "", (int)v);
+        struct store_row row = row_update(w, "t1", v);
+        row.doc_offset = offset;
+        row.doc[0] = bytes_str(lead);
+        row.doc[1] = bytes_of(result, sizeof result);
+        row.doc[2] = BYTES_LIT("},\"step\":0}");
+        offset += row.doc[0].len + row.doc[1].len;
+        assert_int_equal(world_verdict(w, row), STORE_OK);
+        assert_true(bytes_received(w) - received < (long long)sizeof result + 2000);
+        assert_true(append_only_bytes(w) - appended < (long long)sizeof result + 2000);
+    }
+    assert_int_equal(raw(w->server, "STRLEN checkpoint:t1")->integer, offset + 11);
+}
+
+void test_expired_tasks_leave_the_list_with_renewals(void **state)
+{
+    struct world *w = *state;
+    char command[64];
+    struct store_row admit = row_admit(w, "t1");
+    partition_id p = admit.partition;
+    assert_int_equal(world_verdict(w, admit), STORE_OK);
+    struct store_row end = row_end(w, "t1", 1);
+    end.ttl_s = 1;
+    assert_int_equal(world_verdict(w, end), STORE_OK);
+    snprintf(command, sizeof command, "ZCARD marathon:list:p%02u", p);
+    struct store_row renew = {.kind = ROW_RENEW, .partition = p, .fence = w->fence};
+    assert_int_equal(world_verdict(w, renew), STORE_OK);
+    assert_number(w, 1, command);
+    world_pass(w, 1100);
+    struct store_read list = {
+        .kind = READ_LIST, .partitions = UINT64_MAX, .before = NEVER_MS, .limit = 10};
+    assert_int_equal(world_read(w, list)->task_count, 0); /* not shown although not yet swept */
+    assert_number(w, 1, command);
+    assert_int_equal(world_verdict(w, renew), STORE_OK);
+    assert_number(w, 0, command);
+    snprintf(command, sizeof command, "ZCARD marathon:ended:p%02u", p);
+    assert_number(w, 0, command);
+}
+
+void test_at_maxmemory_updates_pass_and_admissions_do_not(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(world_verdict(w, row_admit(w, "t1")), STORE_OK);
+    world_own(w, "t2");
+    raw(w->server, "CONFIG SET maxmemory 1");
+    struct store_row update = row_update(w, "t1", 1);
+    update.doc_offset = strlen("{\"results\":{");
+    update.doc[0] = BYTES_LIT("\"s0\":1},\"step\":1}");
+    uint64_t admit = world_write(w, row_admit(w, "t2"));
+    enum store_verdict updated = world_verdict(w, update);
+    enum store_verdict ended = world_verdict(w, row_end(w, "t1", 2));
+    raw(w->server, "CONFIG SET maxmemory 0");
+    assert_int_equal(updated, STORE_OK);
+    assert_int_equal(ended, STORE_OK);
+    assert_int_equal(w->writes[admit].verdict, STORE_FULL);
+    assert_int_equal(w->downs, 0);
+    assert_int_equal(world_read(w, read_task("t2"))->err, ERR_NOT_FOUND);
+    assert_int_equal(world_verdict(w, row_admit(w, "t2")), STORE_OK);
+}
+
+static bool pipelines_reached(const struct world *w, uint64_t what)
+{
+    return w->pipelines >= what;
+}
+
+void test_a_second_store_shares_secret_and_pipelines(void **state)
+{
+    struct world *w = *state;
+    uint8_t hash[32] = {1};
+    w->store->ops->publish(w->store, BYTES_LIT("menu"), BYTES_LIT("{\"v\":1}"), hash);
+    world_wait(w, pipelines_reached, 1);
+    hash[0] = 2;
+    w->store->ops->publish(w->store, BYTES_LIT("menu"), BYTES_LIT("{\"v\":2}"), hash);
+    world_wait(w, pipelines_reached, 2);
+    assert_string_equal(raw(w->server, "GET marathon:pipeline:menu:1")->str, "{\"v\":1}");
+
+    struct store_redis_options options = {.url = w->server->url};
+    struct world *other = world_create_with(w->server, &options);
+    other->store->ops->publish(other->store, BYTES_LIT("menu"), BYTES_LIT("{\"v\":2}"), hash);
+    world_wait_ups(other, 1);
+    assert_memory_equal(w->secret, other->secret, SECRET_BYTES);
+    assert_int_equal(other->pipelines, 1); /* there before `up`, once */
+    assert_int_equal(other->pipeline_version, 2);
+    assert_string_equal(other->pipeline, "{\"v\":2}");
+    world_destroy(other);
+    assert_int_equal(raw(w->server, "FUNCTION LIST")->elements, 1);
+}
+
+void test_cluster_tags_are_part_of_every_key(void **state)
+{
+    struct world *w = *state;
+    struct store_redis_options options = {.url = w->server->url, .cluster_tags = true};
+    struct world *tagged = world_create_with(w->server, &options);
+    world_wait_ups(tagged, 1);
+    struct store_row row = row_admit(tagged, "t1");
+    row.idempotency_key = BYTES_LIT("0123456789abcdef0123456789abcdef");
+    row.body_hash = BYTES_LIT("bodybodybodybodybodybodybodybody");
+    assert_int_equal(world_verdict(tagged, row), STORE_OK);
+    assert_int_equal(world_verdict(tagged, row_end(tagged, "t1", 1)), STORE_OK);
+    assert_int_equal(world_read(tagged, read_task("t1"))->tasks[0].version, 2);
+    struct store_read list = {
+        .kind = READ_LIST, .partitions = UINT64_MAX, .before = NEVER_MS, .limit = 10};
+    assert_int_equal(world_read(tagged, list)->task_count, 1);
+    char tag[8];
+    snprintf(tag, sizeof tag, "{p%02u}", id_partition(BYTES_LIT("t1")));
+    redisReply *keys = raw(w->server, "KEYS *");
+    int found = 0;
+    for (size_t i = 0; i < keys->elements; i++) {
+        const char *name = keys->element[i]->str;
+        if (strcmp(name, "marathon:secret") != 0) {
+            assert_non_null(strstr(name, tag));
+            found++;
+        }
+    }
+    assert_int_equal(found, 6); /* owner, task, document, list, ended, idem */
+    world_destroy(tagged);
+}

@@ -1,0 +1,106 @@
+/* The contract of the store, held by both implementations; and what only the one on Redis can show.
+ */
+#include <stdlib.h>
+
+#include "store_cases.h"
+#include "store_world.h"
+
+static struct redis_server shared_server; /* of the tests that do no harm to it */
+
+static int start_server(void **state)
+{
+    (void)state;
+    redis_server_init(&shared_server);
+    redis_server_start(&shared_server, NULL);
+    return 0;
+}
+
+static int stop_server(void **state)
+{
+    (void)state;
+    redis_server_finish(&shared_server);
+    return 0;
+}
+
+static int on_memory(void **state)
+{
+    *state = world_create(NULL);
+    return 0;
+}
+
+static int on_redis(void **state)
+{
+    raw(&shared_server, "FLUSHALL");
+    *state = world_create(&shared_server);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    world_destroy(*state);
+    return 0;
+}
+
+#define ON(store, test)                                                                            \
+    {                                                                                              \
+#test " (" #store ")", test, on_##store, tear_down, NULL                                   \
+    }
+#define CONTRACT(store)                                                                            \
+    ON(store, test_up_comes_with_a_secret), ON(store, test_a_partition_is_claimed_once),           \
+        ON(store, test_a_stale_fence_is_refused_for_every_row),                                    \
+        ON(store, test_a_renewal_bumps_the_beat),                                                  \
+        ON(store, test_a_released_partition_refuses_its_old_fence),                                \
+        ON(store, test_an_admitted_task_can_be_read),                                              \
+        ON(store, test_a_live_task_is_not_admitted_again),                                         \
+        ON(store, test_an_idempotency_key_replays_or_mismatches),                                  \
+        ON(store, test_an_update_needs_the_version),                                               \
+        ON(store, test_the_same_update_again_is_fine), ON(store, test_events_must_follow),         \
+        ON(store, test_a_patch_behind_the_document_is_refused),                                    \
+        ON(store, test_a_refused_row_does_not_disturb_its_batch),                                  \
+        ON(store, test_many_rows_keep_their_order), ON(store, test_steps_are_replaced_by_index),   \
+        ON(store, test_the_document_is_valid_after_each_step),                                     \
+        ON(store, test_the_end_cuts_the_padding),                                                  \
+        ON(store, test_a_fresh_run_replaces_an_ended_task),                                        \
+        ON(store, test_an_ended_task_expires_and_is_gone),                                         \
+        ON(store, test_a_revived_task_lives_on),                                                   \
+        ON(store, test_an_idempotency_key_outlives_its_task),                                      \
+        ON(store, test_pipelines_get_versions), ON(store, test_unknown_tasks_are_not_found),       \
+        ON(store, test_reads_see_the_rows_given_before),                                           \
+        ON(store, test_parts_of_the_document_and_the_input),                                       \
+        ON(store, test_events_are_replayed_from_any_point),                                        \
+        ON(store, test_old_events_are_trimmed), ON(store, test_live_tasks_come_in_pages),          \
+        ON(store, test_the_list_is_newest_first_over_partitions),                                  \
+        ON(store, test_the_list_pages_through_equal_times), ON(store, test_owners_and_ping)
+
+int main(void)
+{
+    const struct CMUnitTest memory[] = {CONTRACT(memory)};
+    const struct CMUnitTest redis[] = {
+        CONTRACT(redis),
+        ON(redis, test_keys_of_a_live_task_have_no_ttl),
+        ON(redis, test_all_keys_get_the_ttl_at_the_end),
+        ON(redis, test_a_late_event_of_an_ended_task_expires_with_it),
+        ON(redis, test_the_document_is_plain_json_for_an_operator),
+        ON(redis, test_a_step_writes_only_its_own_size),
+        ON(redis, test_expired_tasks_leave_the_list_with_renewals),
+        ON(redis, test_at_maxmemory_updates_pass_and_admissions_do_not),
+        ON(redis, test_a_second_store_shares_secret_and_pipelines),
+        ON(redis, test_cluster_tags_are_part_of_every_key),
+    };
+    const struct CMUnitTest faults[] = {
+        cmocka_unit_test(test_a_stopped_redis_makes_outcomes_unknown),
+        cmocka_unit_test(test_what_is_given_while_away_is_answered),
+        cmocka_unit_test(test_a_killed_redis_comes_back_with_its_data),
+        cmocka_unit_test(test_a_missing_socket_counts_as_refused),
+        cmocka_unit_test(test_a_missing_append_only_file_is_a_gate_fault),
+        cmocka_unit_test(test_everysec_is_a_gate_fault_unless_relaxed),
+        cmocka_unit_test(test_eviction_later_closes_admission_only),
+        cmocka_unit_test(test_a_replica_is_a_gate_fault),
+        cmocka_unit_test(test_passwords_are_used),
+        cmocka_unit_test(test_a_lost_function_library_is_loaded_again),
+    };
+    int failed = cmocka_run_group_tests_name("store on memory", memory, NULL, NULL);
+    failed += cmocka_run_group_tests_name("store on redis", redis, start_server, stop_server);
+    failed += cmocka_run_group_tests_name("faults of redis", faults, NULL, NULL);
+    return failed;
+}

@@ -1,0 +1,92 @@
+/* The world of a store under test: a loop that flushes at the end of each turn, as the
+ * coordinator's does, and a record of everything that the store has said. */
+#ifndef MARATHON_TESTS_STORE_WORLD_H
+#define MARATHON_TESTS_STORE_WORLD_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "redis_server.h"
+#include "store/store.h"
+
+#define WRITES_MAX 4096
+
+struct heard_write {
+    bool heard;
+    enum store_verdict verdict;
+    uint32_t run;
+    char task_id[ID_BYTES_MAX + 1];
+};
+
+struct world {
+    struct loop *loop;
+    struct store *store;
+    struct redis_server *server; /* NULL: the store in memory */
+    struct loop_timer *patience;
+    uint64_t next_id; /* of writes and reads */
+    int ups, downs;
+    uint8_t secret[SECRET_BYTES];
+    char why[256]; /* of the last down */
+    int admissions;
+    char admission[256]; /* "" = open */
+    char note[256];
+    struct heard_write writes[WRITES_MAX]; /* by write_id */
+    uint32_t writes_heard;
+    struct arena arena;         /* of the last answer, and of what tests make */
+    struct store_answer answer; /* the last one, copied */
+    uint32_t answers;
+    uint32_t pipelines;
+    char pipeline[256];
+    uint32_t pipeline_version;
+    bool inside; /* one of our calls into the store: nothing may be told meanwhile */
+    bool owned[PARTITION_COUNT];
+    struct fence fence; /* with which world_own claims */
+    /* what is being waited for */
+    bool (*done)(const struct world *w, uint64_t what);
+    uint64_t what;
+    bool gave_up;
+};
+
+/* A world with a store in memory, or (server) on Redis; waits for its first `up`. */
+struct world *world_create(struct redis_server *server);
+/* The same without the wait, with other options. */
+struct world *world_create_with(struct redis_server *server,
+                                const struct store_redis_options *options);
+void world_destroy(struct world *w);
+
+/* Runs the loop until done(w, what); fails the test after 10 s. */
+void world_wait(struct world *w, bool (*done)(const struct world *w, uint64_t what), uint64_t what);
+void world_wait_ups(struct world *w, int ups);
+void world_wait_downs(struct world *w, int downs);
+/* Runs the loop for so long. */
+void world_pass(struct world *w, mono_ms ms);
+
+/* Queues; the id of the write or read. */
+uint64_t world_write(struct world *w, struct store_row row);
+uint64_t world_ask(struct world *w, struct store_read read);
+/* Queues, waits, gives what was heard. */
+const struct heard_write *world_written(struct world *w, struct store_row row);
+enum store_verdict world_verdict(struct world *w, struct store_row row);
+const struct store_answer *world_read(struct world *w, struct store_read read);
+bool write_heard(const struct world *w, uint64_t id);
+
+/* Claims the task's partition where the world has not yet. */
+void world_own(struct world *w, const char *task_id);
+
+/* Rows with the world's fence; the partition is owned first. */
+struct store_row row_admit(struct world *w, const char *task_id);
+struct store_row row_update(struct world *w, const char *task_id, uint64_t version);
+struct store_row row_end(struct world *w, const char *task_id, uint64_t version);
+struct store_row row_claim(partition_id p, struct fence claim, const char *owner);
+struct fence fence_of(uint64_t epoch, uint8_t nonce);
+
+struct store_read read_task(const char *task_id);
+/* The whole document, by READ_PARTS. */
+struct bytes world_doc(struct world *w, const char *task_id);
+
+void assert_bytes(struct bytes b, const char *expected);
+
+#endif
