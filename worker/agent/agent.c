@@ -108,11 +108,12 @@ static void take_message(struct agent *a, struct peer *p, const struct message *
 
 static void take_drain(struct agent *a, mono_ms drain_ms)
 {
-    if (a->draining) {
+    mono_ms until = a->now.mono + drain_ms;
+    a->drain_at = until < a->drain_at ? until : a->drain_at;
+    if (a->draining) { /* asked again: sooner, perhaps */
         return;
     }
     a->draining = true;
-    a->drain_at = a->now.mono + drain_ms;
     for (uint32_t i = 0; i < a->peer_count; i++) {
         if (a->peers[i].welcomed && !a->peers[i].closing) {
             fx_send(a, a->peers[i].id, MSG_DRAINING);

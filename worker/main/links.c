@@ -1,0 +1,91 @@
+#include "main/links.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+
+struct link {
+    struct links *owner;
+    struct link *next;
+    const char *url;
+    uint32_t dialer;
+    conn_id conn; /* the newest */
+    struct loop_timer *again;
+};
+
+struct links {
+    struct loop *loop;
+    struct transport *transport;
+    struct transport_handler handler;
+    struct link *first;
+};
+
+struct links *links_create(struct loop *loop, struct transport *transport,
+                           struct transport_handler handler)
+{
+    struct links *l = mem_zalloc(sizeof *l);
+    l->loop = loop;
+    l->transport = transport;
+    l->handler = handler;
+    return l;
+}
+
+static void on_again(void *user)
+{
+    struct link *k = user;
+    struct links *l = k->owner;
+    if (l->transport->ops->dial(l->transport, k->url, l->handler, &k->dialer) != ERR_OK) {
+        log_line(LOG_WARN, "coordinator_given_up", "url=%s", LOG_Q(k->url)); /* we are ending */
+    }
+}
+
+enum err links_dial(struct links *l, const char *url)
+{
+    struct link *k = mem_zalloc(sizeof *k);
+    k->owner = l;
+    k->url = url;
+    enum err e = l->transport->ops->dial(l->transport, url, l->handler, &k->dialer);
+    if (e != ERR_OK) {
+        free(k);
+        return e;
+    }
+    k->again = loop_timer_create(l->loop, on_again, k);
+    k->next = l->first;
+    l->first = k;
+    return ERR_OK;
+}
+
+void links_opened(struct links *l, conn_id conn, uint32_t dialer)
+{
+    for (struct link *k = l->first; k != NULL; k = k->next) {
+        if (k->dialer == dialer) {
+            k->conn = conn;
+        }
+    }
+}
+
+void links_close(struct links *l, conn_id conn, mono_ms retry_ms)
+{
+    if (retry_ms == 0) {
+        l->transport->ops->close(l->transport, conn);
+        return;
+    }
+    for (struct link *k = l->first; k != NULL; k = k->next) {
+        if (k->conn == conn) {
+            l->transport->ops->undial(l->transport, k->dialer);
+            k->dialer = 0;
+            loop_timer_set(k->again, loop_now(l->loop).mono + retry_ms);
+        }
+    }
+}
+
+void links_destroy(struct links *l)
+{
+    while (l->first != NULL) {
+        struct link *k = l->first;
+        l->first = k->next;
+        loop_timer_destroy(k->again);
+        free(k);
+    }
+    free(l);
+}

@@ -1,0 +1,148 @@
+/* marathon-worker: runs the steps that coordinators order, with the functions of its configuration.
+ */
+#include <fcntl.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/id.h"
+#include "base/log.h"
+#include "conf/conf.h"
+#include "crypto/random.h"
+#include "main/daemon.h"
+#include "run/guardian.h"
+#include "run/plugin_host.h"
+
+static const struct conf_entry entries[] = {
+    {.env = "MARATHON_COORDINATORS",
+     .kind = CONF_LIST,
+     .fallback = "tcp://127.0.0.1:7400",
+     .help = "all coordinators: tcp://host:port or ipc:///path; comma separated"},
+    {.env = "MARATHON_SLOTS",
+     .kind = CONF_INT,
+     .fallback = "4",
+     .min = 1,
+     .max = SLOTS_MAX,
+     .help = "steps run at once"},
+    {.env = "MARATHON_PREFETCH",
+     .kind = CONF_INT,
+     .fallback = "2",
+     .min = 0,
+     .max = 64,
+     .help = "steps kept waiting beyond the slots, while steps take less than 0.1 s"},
+    {.env = "MARATHON_FUNCTIONS",
+     .kind = CONF_LIST,
+     .fallback = "",
+     .help =
+         "JSON files that name the functions; comma separated (echo, sleep, fail are built in)"},
+    {.env = "MARATHON_WORK_DIR",
+     .kind = CONF_TEXT,
+     .fallback = "",
+     .help = "folder in which functions without a cwd of their own run; empty: the worker's"},
+    {.env = "MARATHON_STOP_GRACE",
+     .kind = CONF_INT,
+     .fallback = "5",
+     .min = 0,
+     .max = 600,
+     .help = "seconds between asking a function to stop (SIGTERM) and killing it"},
+    {.env = "MARATHON_DRAIN_SECONDS",
+     .kind = CONF_INT,
+     .fallback = "25",
+     .min = 0,
+     .max = 86400,
+     .help = "seconds that running steps have to finish after SIGTERM"},
+    {.env = "MARATHON_LOG_LEVEL",
+     .kind = CONF_CHOICE,
+     .fallback = "info",
+     .choices = "debug|info|warn|error",
+     .help = "lines below it are dropped"},
+    {.env = "MARATHON_LOG_FORMAT",
+     .kind = CONF_CHOICE,
+     .fallback = "logfmt",
+     .choices = "logfmt|json",
+     .help = "form of the log on stderr"},
+};
+
+static const struct conf_program program = {
+    .name = "marathon-worker",
+    .summary = "Runs the steps that coordinators order, with the functions of its configuration.",
+    .usage_tail = "Example: marathon-worker --slots 8 --functions functions.json\n",
+    .entries = entries,
+    .entry_count = sizeof entries / sizeof entries[0],
+};
+
+static void log_begin(const struct conf *conf)
+{
+    struct log_options log = {.role = "worker"};
+    if (log_level_parse(conf_text(conf, "MARATHON_LOG_LEVEL"), &log.level) != ERR_OK) {
+        die("the settings table lists a log level that there is not");
+    }
+    log.json = strcmp(conf_text(conf, "MARATHON_LOG_FORMAT"), "json") == 0;
+    log_init(&log);
+}
+
+/* Exits with 2 where a file is at fault, and says where. */
+static void functions_begin(const struct conf *conf, struct functions *out)
+{
+    const char *const *files = NULL;
+    size_t count = conf_list(conf, "MARATHON_FUNCTIONS", &files);
+    functions_add_builtins(out);
+    for (size_t i = 0; i < count; i++) {
+        struct functions_fault fault;
+        if (functions_load(out, files[i], &fault) != ERR_OK) {
+            (void)fprintf(stderr, "marathon-worker: %s: %s%s%s\n", files[i], fault.pointer,
+                          fault.pointer[0] != '\0' ? ": " : "", fault.detail);
+            _exit(2);
+        }
+    }
+    for (uint32_t i = 0; i < out->count; i++) {
+        const struct function *f = &out->items[i];
+        const char *path = f->kind == FUNCTION_PLUGIN ? f->path
+                           : f->kind == FUNCTION_EXEC && strchr(f->argv[0], '/') != NULL
+                               ? f->argv[0]
+                               : NULL;
+        if (path != NULL && access(path, f->kind == FUNCTION_EXEC ? X_OK : R_OK) != 0) {
+            log_line(LOG_WARN, "function_missing", "function=%s path=%s hint=%s", f->name,
+                     LOG_Q(path), LOG_Q("its steps will fail until it is there"));
+        }
+    }
+}
+
+/* A daemon started with one of them closed must not get a socket in its place. */
+static void standard_fds_open(void)
+{
+    int fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO) {
+        fd = open("/dev/null", O_RDWR);
+    }
+    (void)close(fd);
+}
+
+int main(int argc, char **argv)
+{
+    static char id[ID_TEXT_BYTES];
+    uint8_t random[10];
+    standard_fds_open();
+    if (argc == 3 && strcmp(argv[1], PLUGIN_HOST_FLAG) == 0) {
+        return plugin_host_main(argv[2]);
+    }
+    struct conf *conf = conf_load(&program, argc, argv, MARATHON_VERSION " (" MARATHON_GIT ")");
+    log_begin(conf);
+    (void)mallopt(M_ARENA_MAX, 1); /* its threads allocate little: one heap keeps it small */
+    struct functions functions = {0};
+    functions_begin(conf, &functions);
+    random_bytes(random, sizeof random);
+    (void)id_make(clock_now().wall, random, id);
+    if (guardian_start(id) != ERR_OK) {
+        log_line(LOG_WARN, "no_guardian", "hint=%s",
+                 LOG_Q("grandchildren of functions may outlive a killed worker"));
+    }
+    log_line(LOG_INFO, "starting", "version=%s git=%s worker=%s functions=%u", MARATHON_VERSION,
+             MARATHON_GIT, id, functions.count);
+    struct daemon_options options = {.conf = conf,
+                                     .functions = &functions,
+                                     .id = id,
+                                     .software = MARATHON_VERSION " (" MARATHON_GIT ")"};
+    _exit(daemon_run(&options)); /* nng's exit handlers can hang */
+}
