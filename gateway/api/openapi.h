@@ -1,0 +1,7 @@
+/* The description of the API that /openapi.json serves, written by hand. */
+#ifndef MARATHON_API_OPENAPI_H
+#define MARATHON_API_OPENAPI_H
+
+extern const char openapi_text[];
+
+#endif

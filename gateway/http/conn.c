@@ -1,0 +1,132 @@
+#include "http/conn.h"
+
+#include <stdlib.h>
+
+#define OUT_KEEP_BYTES 4096 /* an idle connection keeps no larger buffer */
+
+struct conn *conn_of(struct lws *wsi)
+{
+    return lws_get_opaque_user_data(wsi);
+}
+
+struct conn *conn_of_exchange(const struct http_server *s, exchange_id id)
+{
+    return map_get(&s->exchanges, bytes_of(&id, sizeof id));
+}
+
+int conn_opened(struct http_server *s, struct lws *wsi)
+{
+    struct conn *c = mem_zalloc(sizeof *c);
+    c->server = s;
+    c->wsi = wsi;
+    c->next = s->conns;
+    if (s->conns != NULL) {
+        s->conns->prev = c;
+    }
+    s->conns = c;
+    s->counts.connections_open++;
+    conn_enter(c, CONN_IDLE);
+    lws_set_opaque_user_data(wsi, c);
+    return 0;
+}
+
+void conn_enter(struct conn *c, enum conn_state state)
+{
+    c->state = state;
+    c->since = loop_now(c->server->loop).mono;
+}
+
+void conn_exchange_begin(struct conn *c)
+{
+    c->id = ++c->server->last_id;
+    map_put(&c->server->exchanges, bytes_of(&c->id, sizeof c->id), c);
+}
+
+void conn_exchange_end(struct conn *c)
+{
+    if (c->id != 0) {
+        map_remove(&c->server->exchanges, bytes_of(&c->id, sizeof c->id));
+        c->id = 0;
+    }
+}
+
+void conn_gone(struct conn *c)
+{
+    exchange_id id = c->id;
+    if (id == 0) {
+        return;
+    }
+    conn_exchange_end(c);
+    c->server->handler.gone(c->server->handler.user, id);
+}
+
+void conn_destroyed(struct conn *c)
+{
+    struct http_server *s = c->server;
+    conn_gone(c);
+    if (c->state == CONN_SOCKET) {
+        s->counts.sockets_open--;
+    }
+    s->counts.connections_open--;
+    if (c->prev != NULL) {
+        c->prev->next = c->next;
+    } else {
+        s->conns = c->next;
+    }
+    if (c->next != NULL) {
+        c->next->prev = c->prev;
+    }
+    lws_set_opaque_user_data(c->wsi, NULL);
+    arena_free(&c->arena);
+    buf_free(&c->body);
+    buf_free(&c->head);
+    buf_free(&c->out);
+    free(c);
+}
+
+void conn_want(struct conn *c)
+{
+    if (c->killed) {
+        return;
+    }
+    if (c->wanted == 0) {
+        c->wanted = loop_now(c->server->loop).mono;
+    }
+    lws_callback_on_writable(c->wsi);
+}
+
+void conn_kill(struct conn *c)
+{
+    if (!c->killed) {
+        c->killed = true;
+        lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+    }
+}
+
+void conn_piece_set(struct conn *c, struct bytes piece)
+{
+    buf_clear(&c->out);
+    buf_extend(&c->out, LWS_PRE);
+    buf_add_bytes(&c->out, piece);
+}
+
+void conn_out_reset(struct conn *c)
+{
+    if (c->out.cap > OUT_KEEP_BYTES) {
+        buf_free(&c->out);
+    } else {
+        buf_clear(&c->out);
+    }
+}
+
+bool conn_send(struct conn *c, enum lws_write_protocol how)
+{
+    size_t len = c->out.len - LWS_PRE;
+    int sent = lws_write(c->wsi, c->out.ptr + LWS_PRE, len, how);
+    if (sent < (int)len) {
+        return false;
+    }
+    c->server->counts.bytes_sent_total += len;
+    conn_out_reset(c);
+    return true;
+}

@@ -1,0 +1,107 @@
+/* One client connection, from accept to close: inside of http/ only. It is libwebsockets' opaque
+ * data of its wsi, so it is found from every callback and no wsi is kept beyond
+ * LWS_CALLBACK_WSI_DESTROY. */
+#ifndef MARATHON_HTTP_CONN_H
+#define MARATHON_HTTP_CONN_H
+
+#include <libwebsockets.h>
+
+#include "base/map.h"
+#include "http/server.h"
+
+#define LINGER_MS                                                                                  \
+    2000 /* a refused body is read on so long, or the answer could be lost to a reset */
+#define PONGS_DUE_MAX   16 /* `ping` texts not yet answered; more are dropped */
+#define PING_MISSES_MAX 2
+
+enum conn_state {
+    CONN_IDLE,     /* no request yet, or none since the last answer */
+    CONN_READING,  /* its body */
+    CONN_ASKED,    /* the handler has it */
+    CONN_HEAD,     /* an answer's head waits to be written */
+    CONN_BODY,     /* the head is out */
+    CONN_FLUSHING, /* all was given to libwebsockets, which still holds some */
+    CONN_LINGER,   /* answered, the body is being thrown away */
+    CONN_UPGRADING,
+    CONN_SOCKET,
+};
+
+struct conn {
+    struct http_server *server;
+    struct lws *wsi;
+    struct conn *prev, *next;
+    enum conn_state state;
+    exchange_id id; /* of the exchange under way, 0 = none; the key in server.exchanges */
+    mono_ms since;  /* of the state */
+    mono_ms wanted; /* since when it waits to write, 0 = it does not */
+    bool served;    /* has had a request before */
+    bool killed;
+    bool woken; /* the handler has something */
+    bool in_writable;
+    /* request */
+    struct arena arena;
+    struct http_request request;
+    struct bytes args[HTTP_ARGS_MAX];
+    struct buf body;
+    uint64_t body_length;
+    bool completed; /* BODY_COMPLETION was seen */
+    bool head_only;
+    bool close_after;
+    /* answer */
+    struct buf head; /* the head as it goes out */
+    struct buf out;  /* LWS_PRE bytes, then the piece */
+    int64_t left;    /* bytes of the body still to be given, -1 = unknown */
+    bool finished;   /* unknown length: the end was said; or cut */
+    /* WebSocket */
+    bool mid_message;
+    bool piece_first, piece_last;
+    unsigned pongs_due, pings_missed;
+    bool ping_due;
+    mono_ms pinged;
+    uint8_t heard[4]; /* the start of the text being received */
+    size_t heard_len;
+    unsigned close_code;
+    char close_reason[64];
+};
+
+struct http_server {
+    struct loop *loop;
+    struct http_options options;
+    struct http_handler handler;
+    struct lws_context *context;
+    struct lws_protocols protocols[2];
+    char host[64];
+    struct conn *conns;
+    struct map exchanges;
+    exchange_id last_id;
+    struct loop_timer *sweep;
+    struct http_counts counts;
+    bool draining;
+};
+
+/* conn.c */
+struct conn *conn_of(struct lws *wsi);
+struct conn *conn_of_exchange(const struct http_server *s, exchange_id id);
+int conn_opened(struct http_server *s, struct lws *wsi);
+void conn_destroyed(struct conn *c);
+void conn_enter(struct conn *c, enum conn_state state);
+void conn_exchange_begin(struct conn *c);
+void conn_exchange_end(struct conn *c); /* silently */
+void conn_gone(struct conn *c);         /* tells the handler, if an exchange is under way */
+void conn_want(struct conn *c);         /* asks libwebsockets for WRITEABLE */
+void conn_kill(struct conn *c);
+/* Gives c->out to libwebsockets; false: the connection is to be closed. */
+bool conn_send(struct conn *c, enum lws_write_protocol how);
+void conn_piece_set(struct conn *c, struct bytes piece);
+void conn_out_reset(struct conn *c);
+
+/* request_read.c: headers of the wsi -> c->request; texts live in c->arena. */
+void request_read(struct conn *c, struct bytes path, const char *method);
+bool origin_allowed(struct conn *c);
+
+/* http_conn.c and socket_conn.c: libwebsockets' callbacks; the return value is libwebsockets'. */
+int http_conn_event(struct conn *c, enum lws_callback_reasons reason, void *in, size_t len);
+int socket_conn_event(struct conn *c, enum lws_callback_reasons reason, void *in, size_t len);
+void socket_conn_sweep(struct conn *c, mono_ms now);
+
+#endif

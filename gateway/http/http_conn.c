@@ -1,0 +1,202 @@
+/* HTTP/1.1 requests and their answers. Heads and bodies are written from WRITEABLE only. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "http/conn.h"
+
+static const char *method_name(struct lws *wsi, char **ret_path, int *ret_len)
+{
+    static const char *const names[] = {"GET",   "POST",   "OPTIONS", "PUT",
+                                        "PATCH", "DELETE", "CONNECT", "HEAD"};
+    int m = lws_http_get_uri_and_method(wsi, ret_path, ret_len);
+    return m >= 0 && (size_t)m < sizeof names / sizeof *names ? names[m] : NULL;
+}
+
+static void deliver(struct conn *c)
+{
+    struct http_server *s = c->server;
+    c->request.body = buf_bytes(&c->body);
+    lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, 0); /* from here on the time is ours to watch */
+    conn_enter(c, CONN_ASKED);
+    s->counts.requests_total++;
+    s->handler.request(s->handler.user, c->id, &c->request);
+}
+
+static int continue_say(struct conn *c)
+{
+    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    conn_piece_set(c, bytes_str(text));
+    return conn_send(c, LWS_WRITE_HTTP_HEADERS) ? 0 : -1;
+}
+
+static int on_request(struct conn *c)
+{
+    char *path = NULL;
+    int len = 0;
+    const char *method = method_name(c->wsi, &path, &len);
+    if (c->state != CONN_IDLE || method == NULL || path == NULL) {
+        return -1;
+    }
+    request_read(c, bytes_of(path, (size_t)len), method);
+    c->head_only = strcmp(method, "HEAD") == 0;
+    c->close_after = c->server->draining || c->request.fault != CODE_NONE;
+    c->completed = false;
+    c->finished = false;
+    c->woken = false;
+    buf_clear(&c->body);
+    conn_exchange_begin(c);
+    bool may_have_body = strcmp(method, "GET") != 0 && !c->head_only;
+    if (may_have_body && !c->request.has_length) {
+        c->close_after = true; /* libwebsockets takes all that follows for its body */
+    }
+    if (c->request.fault != CODE_NONE || c->body_length == 0) {
+        deliver(c);
+        return 0;
+    }
+    conn_enter(c, CONN_READING);
+    return lws_hdr_total_length(c->wsi, WSI_TOKEN_HTTP_EXPECT) > 0 ? continue_say(c) : 0;
+}
+
+static int on_body(struct conn *c, struct bytes part)
+{
+    if (c->state == CONN_READING && c->body.len + part.len <= c->body_length) {
+        buf_add_bytes(&c->body, part);
+    }
+    return 0;
+}
+
+/* Bytes behind a body make libwebsockets say its completion again and again until the answer is
+ * finished: the second time ends it. */
+static int on_body_end(struct conn *c)
+{
+    if (c->state == CONN_LINGER || c->completed) {
+        return -1;
+    }
+    c->completed = true;
+    if (c->state == CONN_READING) {
+        deliver(c);
+    }
+    return 0;
+}
+
+/* The answer is given to libwebsockets as a whole. The return value ends or keeps the connection.
+ */
+static int answer_end(struct conn *c)
+{
+    if (lws_partial_buffered(c->wsi)) {
+        conn_enter(c, CONN_FLUSHING);
+        conn_want(c);
+        return 0;
+    }
+    conn_exchange_end(c);
+    buf_free(&c->body);
+    if (c->close_after) {
+        bool unread = c->body_length > 0 && !c->completed;
+        if (!unread) {
+            return -1;
+        }
+        conn_enter(c, CONN_LINGER);
+        return 0;
+    }
+    conn_enter(c, CONN_IDLE);
+    c->served = true;
+    arena_reset(&c->arena);
+    return lws_http_transaction_completed(c->wsi) != 0 ? -1 : 0;
+}
+
+/* The head, and as much of a body as is there already, in one write. */
+static int head_send(struct conn *c)
+{
+    struct bytes ready =
+        c->out.len > LWS_PRE ? bytes_of(c->out.ptr + LWS_PRE, c->out.len - LWS_PRE) : BYTES_NONE;
+    struct buf whole = {0};
+    buf_extend(&whole, LWS_PRE);
+    buf_add_bytes(&whole, buf_bytes(&c->head));
+    if (!c->head_only) {
+        buf_add_bytes(&whole, ready);
+    }
+    buf_free(&c->head);
+    buf_free(&c->out);
+    c->out = whole;
+    if (!conn_send(c, LWS_WRITE_HTTP_HEADERS)) {
+        return -1;
+    }
+    if (c->head_only && c->left != 0) {
+        c->left = 0;
+        conn_gone(c);
+    }
+    if (c->left == 0 || c->finished) {
+        return answer_end(c);
+    }
+    conn_enter(c, CONN_BODY);
+    if (c->woken) {
+        conn_want(c);
+    }
+    return 0;
+}
+
+static int body_send(struct conn *c)
+{
+    if (c->out.len > 0 && !conn_send(c, LWS_WRITE_HTTP)) {
+        return -1;
+    }
+    if (c->left == 0) {
+        return answer_end(c);
+    }
+    if (c->finished) {
+        c->close_after = true; /* its length was unknown, or is not reached */
+        return answer_end(c);
+    }
+    if (c->woken) {
+        conn_want(c);
+    }
+    return 0;
+}
+
+static int on_writable(struct conn *c)
+{
+    struct http_server *s = c->server;
+    c->wanted = 0;
+    switch (c->state) {
+    case CONN_HEAD:
+        return head_send(c);
+    case CONN_FLUSHING:
+        return answer_end(c);
+    case CONN_BODY:
+        if (c->woken && c->out.len == 0 && !c->finished) {
+            c->woken = false;
+            c->in_writable = true;
+            s->handler.writable(s->handler.user, c->id);
+            c->in_writable = false;
+        }
+        return c->out.len > 0 || c->finished ? body_send(c) : 0;
+    case CONN_IDLE:
+    case CONN_READING:
+    case CONN_ASKED:
+    case CONN_LINGER:
+    case CONN_UPGRADING:
+    case CONN_SOCKET:
+        return 0;
+    }
+    return 0;
+}
+
+int http_conn_event(struct conn *c, enum lws_callback_reasons reason, void *in, size_t len)
+{
+    switch ((int)reason) {
+    case LWS_CALLBACK_HTTP:
+        return on_request(c);
+    case LWS_CALLBACK_HTTP_BODY:
+        return on_body(c, bytes_of(in, len));
+    case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+        return on_body_end(c);
+    case LWS_CALLBACK_HTTP_WRITEABLE:
+        return c->killed ? -1 : on_writable(c);
+    case LWS_CALLBACK_CLOSED_HTTP:
+        conn_gone(c);
+        return 0;
+    default:
+        return 0;
+    }
+}

@@ -1,0 +1,40 @@
+#include <arpa/inet.h>
+#include <stdlib.h>
+
+#include "http/server.h"
+
+static bool is_loopback(const char *host)
+{
+    struct in_addr v4;
+    struct in6_addr v6;
+    if (strcmp(host, "localhost") == 0) {
+        return true;
+    }
+    if (inet_pton(AF_INET, host, &v4) == 1) {
+        return (ntohl(v4.s_addr) >> 24) == 127;
+    }
+    return inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+enum err listen_parse(const char *text, char host[64], int *ret_port, bool *ret_loopback)
+{
+    const char *colon = strrchr(text, ':');
+    if (colon == NULL || colon == text) {
+        return ERR_INVALID;
+    }
+    struct bytes name = bytes_of(text, (size_t)(colon - text));
+    if (name.len >= 2 && name.ptr[0] == '[' && name.ptr[name.len - 1] == ']') {
+        name = bytes_part(name, 1, name.len - 2);
+    }
+    char *end;
+    long port = strtol(colon + 1, &end, 10);
+    bool digits = colon[1] >= '0' && colon[1] <= '9' && *end == '\0';
+    if (!digits || port < 1 || port > 65535 || name.len == 0 || name.len >= 64) {
+        return ERR_INVALID;
+    }
+    memcpy(host, name.ptr, name.len);
+    host[name.len] = '\0';
+    *ret_port = (int)port;
+    *ret_loopback = is_loopback(host);
+    return ERR_OK;
+}

@@ -1,0 +1,276 @@
+#include "http/server.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "http/conn.h"
+
+#define SWEEP_MS 500 /* how finely time-outs of connections are looked at */
+
+static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
+                    size_t len)
+{
+    (void)user;
+    struct http_server *s = lws_context_user(lws_get_context(wsi));
+    struct conn *c = conn_of(wsi);
+    switch ((int)reason) {
+    case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
+        return s->counts.connections_open >= s->options.connections_max ? -1 : 0;
+    case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
+        return conn_opened(s, wsi);
+    case LWS_CALLBACK_WSI_DESTROY:
+        if (c != NULL) {
+            conn_destroyed(c);
+        }
+        return 0;
+    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+    case LWS_CALLBACK_ESTABLISHED:
+    case LWS_CALLBACK_RECEIVE:
+    case LWS_CALLBACK_RECEIVE_PONG:
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+    case LWS_CALLBACK_CLOSED:
+        return c == NULL ? -1 : socket_conn_event(c, reason, in, len);
+    case LWS_CALLBACK_HTTP:
+    case LWS_CALLBACK_HTTP_BODY:
+    case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+    case LWS_CALLBACK_HTTP_WRITEABLE:
+    case LWS_CALLBACK_CLOSED_HTTP:
+        return c == NULL ? -1 : http_conn_event(c, reason, in, len);
+    default:
+        return 0;
+    }
+}
+
+static void conn_sweep(struct conn *c, mono_ms now)
+{
+    const struct http_options *o = &c->server->options;
+    mono_ms age = now - c->since;
+    bool late = (c->state == CONN_IDLE && age > (c->served ? o->idle_ms : o->header_ms)) ||
+                (c->state == CONN_READING && age > o->body_ms) ||
+                (c->state == CONN_LINGER && age > LINGER_MS) ||
+                (c->state == CONN_UPGRADING && age > o->header_ms);
+    if (late) {
+        conn_kill(c);
+    } else if (c->wanted != 0 && now - c->wanted > o->stall_ms) {
+        c->server->counts.stalled_total++;
+        conn_kill(c);
+    } else if (c->state == CONN_SOCKET && !c->killed) {
+        socket_conn_sweep(c, now);
+    }
+}
+
+static void sweep(void *user)
+{
+    struct http_server *s = user;
+    mono_ms now = loop_now(s->loop).mono;
+    struct conn *next;
+    for (struct conn *c = s->conns; c != NULL; c = next) {
+        next = c->next;
+        conn_sweep(c, now);
+    }
+    loop_timer_set(s->sweep, now + SWEEP_MS);
+}
+
+static void lws_log(int level, const char *line)
+{
+    char text[400];
+    size_t len = strcspn(line, "\n");
+    (void)snprintf(text, sizeof text, "%.*s", (int)len, line);
+    log_line(level == LLL_ERR ? LOG_WARN : LOG_DEBUG, "libwebsockets", "line=%s", LOG_Q(text));
+}
+
+enum err server_create(struct loop *loop, const struct http_options *options,
+                       struct http_handler handler, struct http_server **ret_server)
+{
+    struct http_server *s = mem_zalloc(sizeof *s);
+    int port;
+    bool loopback;
+    s->loop = loop;
+    s->options = *options;
+    s->handler = handler;
+    if (listen_parse(options->listen, s->host, &port, &loopback) != ERR_OK) {
+        free(s);
+        return ERR_INVALID;
+    }
+    bool any = strcmp(s->host, "0.0.0.0") == 0 || strcmp(s->host, "::") == 0;
+    bool v6 = strchr(s->host, ':') != NULL;
+    s->protocols[0] =
+        (struct lws_protocols){.name = "marathon", .callback = on_event, .rx_buffer_size = 4096};
+    void *foreign[1] = {loop_uv(loop)};
+    struct lws_context_creation_info info = {
+        .port = port,
+        .iface = any ? NULL : s->host,
+        .protocols = s->protocols,
+        .user = s,
+        .foreign_loops = foreign,
+        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND |
+                   (v6 ? 0 : LWS_SERVER_OPTION_DISABLE_IPV6),
+        .max_http_header_data2 = HTTP_HEADER_BYTES_CUT,
+        .fd_limit_per_thread = options->connections_max + 256,
+        .timeout_secs = (unsigned)(options->header_ms / 1000 + 1),
+        .keepalive_timeout = (int)(options->idle_ms / 1000 + 1),
+        .server_string = "marathon",
+    };
+    lws_set_log_level(LLL_ERR | LLL_WARN, lws_log);
+    s->context = lws_create_context(&info);
+    if (s->context == NULL) {
+        free(s);
+        return ERR_IO;
+    }
+    s->sweep = loop_timer_create(loop, sweep, s);
+    loop_timer_set(s->sweep, loop_now(loop).mono + SWEEP_MS);
+    *ret_server = s;
+    return ERR_OK;
+}
+
+struct http_counts server_counts(const struct http_server *s)
+{
+    return s->counts;
+}
+
+size_t server_open(const struct http_server *s)
+{
+    return s->exchanges.count;
+}
+
+void server_drain(struct http_server *s)
+{
+    s->draining = true;
+}
+
+static const char *reason_phrase(int status)
+{
+    switch (status) {
+    case 200:
+        return "OK";
+    case 202:
+        return "Accepted";
+    case 204:
+        return "No Content";
+    case 304:
+        return "Not Modified";
+    default:
+        for (int c = 0; c < CODE_COUNT; c++) {
+            if (code_info((enum code)c)->http_status == status) {
+                return code_info((enum code)c)->title;
+            }
+        }
+        return "Error";
+    }
+}
+
+static void head_write(struct conn *c, const struct http_head *head, int64_t length)
+{
+    struct buf *out = &c->head;
+    buf_clear(out);
+    buf_addf(out, "HTTP/1.1 %d %s\r\n", head->status, reason_phrase(head->status));
+    if (head->content_type != NULL) {
+        buf_addf(out, "content-type: %s\r\nx-content-type-options: nosniff\r\n",
+                 head->content_type);
+    }
+    if (length >= 0 && head->status != 204 && head->status != 304) {
+        buf_addf(out, "content-length: %lld\r\n", (long long)length);
+    }
+    for (size_t i = 0; i < HTTP_HEADERS_MAX && head->headers[i].name != NULL; i++) {
+        buf_addf(out, "%s: %s\r\n", head->headers[i].name, head->headers[i].value);
+    }
+    if (c->close_after) {
+        buf_add_str(out, "connection: close\r\n");
+    }
+    buf_add_str(out, "\r\n");
+}
+
+void server_begin(struct http_server *s, exchange_id id, const struct http_head *head,
+                  int64_t length)
+{
+    struct conn *c = conn_of_exchange(s, id);
+    if (c == NULL) {
+        return;
+    }
+    assert(c->state == CONN_ASKED);
+    c->close_after = c->close_after || length < 0 || s->draining;
+    head_write(c, head, length);
+    c->left = length;
+    conn_enter(c, CONN_HEAD);
+    conn_want(c);
+}
+
+void server_answer(struct http_server *s, exchange_id id, const struct http_head *head,
+                   struct bytes body)
+{
+    struct conn *c = conn_of_exchange(s, id);
+    if (c == NULL) {
+        return;
+    }
+    server_begin(s, id, head, (int64_t)body.len);
+    conn_piece_set(c, body);
+    c->left = 0;
+}
+
+void server_wake(struct http_server *s, exchange_id id)
+{
+    struct conn *c = conn_of_exchange(s, id);
+    if (c == NULL) {
+        return;
+    }
+    c->woken = true;
+    if (c->state != CONN_HEAD && !c->in_writable) {
+        conn_want(c);
+    }
+}
+
+void server_write(struct http_server *s, exchange_id id, struct bytes piece)
+{
+    struct conn *c = conn_of_exchange(s, id);
+    if (c == NULL || piece.len == 0) {
+        return;
+    }
+    assert(c->in_writable && c->state == CONN_BODY && c->out.len == 0);
+    assert(c->left < 0 || (int64_t)piece.len <= c->left);
+    conn_piece_set(c, piece);
+    if (c->left > 0) {
+        c->left -= (int64_t)piece.len;
+    }
+}
+
+void server_finish(struct http_server *s, exchange_id id)
+{
+    struct conn *c = conn_of_exchange(s, id);
+    if (c == NULL) {
+        return;
+    }
+    c->finished = true;
+    conn_exchange_end(c);
+    if (!c->in_writable) {
+        conn_want(c);
+    }
+}
+
+void server_write_text(struct http_server *s, exchange_id id, struct bytes piece, bool first,
+                       bool last)
+{
+    struct conn *c = conn_of_exchange(s, id);
+    if (c == NULL) {
+        return;
+    }
+    assert(c->in_writable && c->state == CONN_SOCKET && c->out.len == 0);
+    conn_piece_set(c, piece);
+    c->piece_first = first;
+    c->piece_last = last;
+}
+
+void server_close_socket(struct http_server *s, exchange_id id, unsigned code, const char *reason)
+{
+    struct conn *c = conn_of_exchange(s, id);
+    if (c == NULL) {
+        return;
+    }
+    c->close_code = code;
+    (void)snprintf(c->close_reason, sizeof c->close_reason, "%s", reason);
+    conn_exchange_end(c);
+    if (!c->in_writable) {
+        conn_want(c);
+    }
+}

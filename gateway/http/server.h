@@ -1,0 +1,128 @@
+/* The HTTP and WebSocket server: one port, on the loop's thread. The only folder that includes
+ * libwebsockets; nothing of it shows here.
+ *
+ * A request (or a WebSocket) is named by an exchange_id that is never used again in the process;
+ * calls for one that is gone do nothing. Life of a request: handler.request once its body is there
+ * -> server_answer (whole), or server_begin, then server_write from within handler.writable until
+ * server_finish. If the client leaves earlier, handler.gone; after the end or `gone` no callback
+ * comes for it. Life of a WebSocket: handler.socket_opened -> server_write_text from within
+ * handler.writable -> server_close_socket or handler.gone.
+ *
+ * Nothing is queued here but one piece per connection: who has something to send calls server_wake,
+ * and gives one piece when `writable` comes. So a slow client costs its own piece, no more. What no
+ * client may do (time-outs, limits) is enforced here. */
+#ifndef MARATHON_HTTP_SERVER_H
+#define MARATHON_HTTP_SERVER_H
+
+#include <stdbool.h>
+
+#include "base/bytes.h"
+#include "base/err.h"
+#include "loop/loop.h"
+#include "model/code.h"
+
+typedef uint64_t exchange_id; /* 0 is none */
+
+#define HTTP_ARGS_MAX         32          /* query arguments; more are refused */
+#define HTTP_HEADER_BYTES_MAX (16u << 10) /* of one request, answered with 431 above */
+#define HTTP_HEADER_BYTES_CUT                                                                      \
+    (60u                                                                                           \
+     << 10) /* where libwebsockets stops reading: the connection ends without an answer. It does   \
+               not count headers whose names it does not know, so those meet only this bound */
+#define HTTP_PATH_BYTES_MAX  2048
+#define HTTP_PIECE_BYTES_MAX (64u << 10) /* one server_write */
+#define HTTP_SOCKET_BYTES_MAX                                                                      \
+    (16u << 10) /* one text of a client: they say `ping` and little else */
+
+struct http_request {
+    struct bytes method; /* "GET" */
+    struct bytes path;   /* decoded, without the query */
+    const struct bytes *args;
+    size_t arg_count; /* "name=value", decoded */
+    struct bytes content_type, if_none_match, idempotency_key, last_event_id, request_id;
+    struct bytes body;
+    bool has_length; /* a Content-Length was given */
+    enum code fault; /* not CODE_NONE: it broke a limit of the server; answer with this and nothing
+                        else */
+};
+
+struct http_header {
+    const char *name; /* "etag", lower case, without the colon */
+    const char *value;
+};
+
+#define HTTP_HEADERS_MAX 6
+
+struct http_head {
+    int status;
+    const char *content_type;                     /* NULL: no body at all (304, 204) */
+    struct http_header headers[HTTP_HEADERS_MAX]; /* up to the first without a name */
+};
+
+struct http_handler {
+    void (*request)(void *user, exchange_id id, const struct http_request *request);
+    /* Someone wants a WebSocket there: CODE_NONE takes it, anything else refuses it with that
+     * code's status and the problem appended to out. It cannot wait for anything. fault is set
+     * where the Origin is not allowed. */
+    enum code (*upgrade)(void *user, const struct http_request *request, struct buf *out);
+    /* The upgrade is done; request has path and args only. */
+    void (*socket_opened)(void *user, exchange_id id, const struct http_request *request);
+    /* What was given is on its way; after server_wake. */
+    void (*writable)(void *user, exchange_id id);
+    void (*gone)(void *user, exchange_id id);
+    void *user;
+};
+
+struct http_options {
+    const char *listen; /* "127.0.0.1:8000", "[::1]:8000", "0.0.0.0:8000" */
+    size_t body_bytes_max;
+    unsigned connections_max;
+    mono_ms header_ms, body_ms; /* how long a client may take to send them */
+    mono_ms idle_ms;            /* a kept-alive connection without a request */
+    mono_ms stall_ms;           /* a client that takes nothing of what is there for it */
+    mono_ms ping_ms;            /* between a WebSocket's pings; closed after two misses */
+    const char *const *origins; /* allowed Origins of WebSockets beside the own host */
+    size_t origin_count;
+};
+
+struct http_counts {
+    uint64_t connections_open, sockets_open, requests_total, stalled_total, refused_upgrades_total;
+    uint64_t bytes_sent_total;
+};
+
+struct http_server;
+
+/* ERR_INVALID: listen is no address; ERR_IO: cannot listen there (in use, no permission). Borrows
+ * options' texts for its life. */
+enum err MUST_CHECK server_create(struct loop *loop, const struct http_options *options,
+                                  struct http_handler handler, struct http_server **ret_server);
+/* Where a text for `listen` points: only this machine? ERR_INVALID where it is none. Pure. */
+enum err MUST_CHECK listen_parse(const char *text, char host[64], int *ret_port,
+                                 bool *ret_loopback);
+struct http_counts server_counts(const struct http_server *s);
+
+void server_answer(struct http_server *s, exchange_id id, const struct http_head *head,
+                   struct bytes body);
+/* length -1: until the connection closes (streams). For HEAD requests nothing is asked for: the
+ * answer ends behind its head. */
+void server_begin(struct http_server *s, exchange_id id, const struct http_head *head,
+                  int64_t length);
+/* Asks for handler.writable as soon as there is room. */
+void server_wake(struct http_server *s, exchange_id id);
+/* One piece, at most HTTP_PIECE_BYTES_MAX, only from within handler.writable. The last one of a
+ * known length ends the answer. */
+void server_write(struct http_server *s, exchange_id id, struct bytes piece);
+/* Ends an answer of unknown length, or cuts one that cannot be completed (the client sees a broken
+ * transfer). No `gone` comes. */
+void server_finish(struct http_server *s, exchange_id id);
+/* One piece of a text message, only from within handler.writable. */
+void server_write_text(struct http_server *s, exchange_id id, struct bytes piece, bool first,
+                       bool last);
+/* Closes with a code and a reason once what was given is out. No `gone` comes. */
+void server_close_socket(struct http_server *s, exchange_id id, unsigned code, const char *reason);
+
+/* From now on answers say Connection: close. */
+void server_drain(struct http_server *s);
+size_t server_open(const struct http_server *s); /* exchanges under way */
+
+#endif

@@ -1,0 +1,190 @@
+/* WebSockets: the upgrade, texts out piece by piece, pings both ways, the close. One lws_write per
+ * WRITEABLE. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "http/conn.h"
+
+#define CLOSE_TOO_BIG 1009
+
+/* It must be out before -1 ends the connection: it is short, and the socket is fresh, so the kernel
+ * takes it at once. */
+static void refuse(struct conn *c, enum code code, struct buf *body)
+{
+    int status = code_info(code)->http_status;
+    struct buf text = {0};
+    buf_addf(&text,
+             "HTTP/1.1 %d %s\r\ncontent-type: application/problem+json\r\ncontent-length: %zu\r\n"
+             "x-content-type-options: nosniff\r\nconnection: close\r\n\r\n",
+             status, code_info(code)->title, body->len);
+    buf_add_bytes(&text, buf_bytes(body));
+    conn_piece_set(c, buf_bytes(&text));
+    (void)conn_send(c, LWS_WRITE_HTTP_HEADERS);
+    buf_free(&text);
+    c->server->counts.refused_upgrades_total++;
+}
+
+static int on_upgrade(struct conn *c)
+{
+    struct http_server *s = c->server;
+    char path[HTTP_PATH_BYTES_MAX + 2];
+    int len = lws_hdr_total_length(c->wsi, WSI_TOKEN_GET_URI);
+    bool short_enough = len > 0 && len <= HTTP_PATH_BYTES_MAX;
+    if (!short_enough || lws_hdr_copy(c->wsi, path, sizeof path, WSI_TOKEN_GET_URI) < 0) {
+        return -1;
+    }
+    request_read(c, bytes_str(path), "GET");
+    if (c->request.fault == CODE_NONE && !origin_allowed(c)) {
+        c->request.fault = CODE_UPGRADE_REFUSED;
+    }
+    struct buf problem = {0};
+    enum code code = s->handler.upgrade(s->handler.user, &c->request, &problem);
+    if (code != CODE_NONE) {
+        refuse(c, code, &problem);
+        buf_free(&problem);
+        return -1;
+    }
+    buf_free(&problem);
+    conn_enter(c, CONN_UPGRADING);
+    return 0;
+}
+
+static int on_open(struct conn *c)
+{
+    struct http_server *s = c->server;
+    if (c->state != CONN_UPGRADING) {
+        return -1;
+    }
+    conn_enter(c, CONN_SOCKET);
+    c->pinged = c->since;
+    s->counts.sockets_open++;
+    conn_exchange_begin(c);
+    s->handler.socket_opened(s->handler.user, c->id, &c->request);
+    arena_free(&c->arena); /* it lives long and says little from here on */
+    return 0;
+}
+
+static void heard_add(struct conn *c, struct bytes part)
+{
+    for (size_t i = 0; i < part.len && c->heard_len + i < sizeof c->heard; i++) {
+        c->heard[c->heard_len + i] = part.ptr[i];
+    }
+    c->heard_len += part.len;
+}
+
+static int on_text(struct conn *c, struct bytes part)
+{
+    if (lws_is_first_fragment(c->wsi)) {
+        c->heard_len = 0;
+    }
+    heard_add(c, part);
+    if (c->heard_len > HTTP_SOCKET_BYTES_MAX) {
+        conn_gone(c);
+        char reason[] = "message too big";
+        lws_close_reason(c->wsi, CLOSE_TOO_BIG, (unsigned char *)reason, sizeof reason - 1);
+        return -1;
+    }
+    bool whole = lws_is_final_fragment(c->wsi) && lws_remaining_packet_payload(c->wsi) == 0;
+    if (whole && !lws_frame_is_binary(c->wsi) && c->heard_len == 4 &&
+        memcmp(c->heard, "ping", 4) == 0 && c->pongs_due < PONGS_DUE_MAX) {
+        c->pongs_due++;
+        conn_want(c);
+    }
+    return 0;
+}
+
+static int piece_send(struct conn *c)
+{
+    enum lws_write_protocol how = c->piece_first ? LWS_WRITE_TEXT : LWS_WRITE_CONTINUATION;
+    int flags = (int)how | (c->piece_last ? 0 : LWS_WRITE_NO_FIN);
+    c->mid_message = !c->piece_last;
+    return conn_send(c, (enum lws_write_protocol)flags) ? 0 : -1;
+}
+
+static bool more_to_do(const struct conn *c)
+{
+    return c->pongs_due > 0 || c->ping_due || c->woken || c->close_code != 0;
+}
+
+static void ask_handler(struct conn *c)
+{
+    struct http_server *s = c->server;
+    c->woken = false;
+    c->in_writable = true;
+    s->handler.writable(s->handler.user, c->id);
+    c->in_writable = false;
+}
+
+static int close_say(struct conn *c)
+{
+    size_t len = strlen(c->close_reason);
+    lws_close_reason(c->wsi, (enum lws_close_status)c->close_code, (unsigned char *)c->close_reason,
+                     len);
+    conn_exchange_end(c);
+    return -1;
+}
+
+static int on_writable(struct conn *c)
+{
+    c->wanted = 0;
+    int result = 0;
+    if (c->ping_due) { /* control frames may stand between the pieces of a message */
+        c->ping_due = false;
+        conn_piece_set(c, BYTES_NONE);
+        result = conn_send(c, LWS_WRITE_PING) ? 0 : -1;
+    } else if (c->pongs_due > 0 && !c->mid_message) {
+        c->pongs_due--;
+        conn_piece_set(c, BYTES_LIT("pong"));
+        result = conn_send(c, LWS_WRITE_TEXT) ? 0 : -1;
+    } else if (c->close_code != 0) {
+        return close_say(c);
+    } else if (c->woken) {
+        ask_handler(c);
+        if (c->out.len > 0) {
+            result = piece_send(c);
+        }
+    }
+    if (result == 0 && more_to_do(c)) {
+        conn_want(c);
+    }
+    return result;
+}
+
+void socket_conn_sweep(struct conn *c, mono_ms now)
+{
+    if (now - c->pinged < c->server->options.ping_ms) {
+        return;
+    }
+    if (c->pings_missed >= PING_MISSES_MAX) {
+        c->server->counts.stalled_total++;
+        conn_kill(c);
+        return;
+    }
+    c->pinged = now;
+    c->pings_missed++; /* until its pong is there */
+    c->ping_due = true;
+    conn_want(c);
+}
+
+int socket_conn_event(struct conn *c, enum lws_callback_reasons reason, void *in, size_t len)
+{
+    switch ((int)reason) {
+    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+        return on_upgrade(c);
+    case LWS_CALLBACK_ESTABLISHED:
+        return on_open(c);
+    case LWS_CALLBACK_RECEIVE:
+        c->pings_missed = 0;
+        return on_text(c, bytes_of(in, len));
+    case LWS_CALLBACK_RECEIVE_PONG:
+        c->pings_missed = 0;
+        return 0;
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+        return c->killed ? -1 : on_writable(c);
+    case LWS_CALLBACK_CLOSED:
+        conn_gone(c);
+        return 0;
+    default:
+        return 0;
+    }
+}

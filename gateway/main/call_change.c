@@ -1,0 +1,161 @@
+/* Start, cancel, recover: the calls that change a task. Each may be sent twice by us (requests.h),
+ * so each knows what its own repetition looks like. */
+#include <stdio.h>
+#include <strings.h>
+
+#include "api/start_body.h"
+#include "crypto/random.h"
+#include "json/scan.h"
+#include "main/calls.h"
+
+#define STATUS_URL "/api/v1/marathon/status/"
+
+static void id_answer(struct call_state *c, int status, struct bytes task_id, const char *word,
+                      bool location)
+{
+    struct buf body = {0}, url = {0};
+    buf_add_str(&body, "{\"task_id\":");
+    json_put_string(&body, task_id);
+    buf_addf(&body, ",\"status\":\"%s\"}", word);
+    buf_add_str(&url, STATUS_URL);
+    buf_add_bytes(&url, task_id);
+    call_answer(c, status, buf_bytes(&body), location ? buf_cstr(&url) : NULL);
+    buf_free(&body);
+    buf_free(&url);
+}
+
+static void reply_problem(struct call_state *c, const struct reply *reply)
+{
+    struct problem p;
+    problem_from_reply(&p, reply, bytes_str(c->task_id));
+    call_problem(c, &p);
+}
+
+static void send_or_fail(struct call_state *c, struct message *m, reply_fn *fn)
+{
+    c->request = requests_send(&c->gateway->requests, target_of(bytes_str(c->task_id)), m, fn, c);
+    if (c->request == 0) {
+        struct problem p;
+        problem_full(&p);
+        call_problem(c, &p);
+    }
+}
+
+/* application/json, with parameters or not. */
+static bool says_json(struct bytes type)
+{
+    static const char want[] = "application/json";
+    size_t n = sizeof want - 1;
+    return type.len >= n && strncasecmp((const char *)type.ptr, want, n) == 0 &&
+           (type.len == n || type.ptr[n] == ';' || type.ptr[n] == ' ');
+}
+
+static bool body_taken(struct call_state *c, const struct http_request *r, bool needed)
+{
+    struct problem p;
+    if (r->body.len == 0 && !needed) {
+        return true;
+    }
+    if (!r->has_length) {
+        problem_set(&p, CODE_LENGTH_REQUIRED, "a body with a Content-Length is needed");
+    } else if (!says_json(r->content_type)) {
+        problem_set(&p, CODE_UNSUPPORTED_TYPE, "the body must be application/json");
+    } else {
+        return true;
+    }
+    call_problem(c, &p);
+    return false;
+}
+
+static void on_started(void *user, const struct reply *reply)
+{
+    struct call_state *c = user;
+    c->request = 0;
+    if (reply->err != ERR_OK || reply->message->type != MSG_STARTED) {
+        reply_problem(c, reply);
+        return;
+    }
+    id_answer(c, 202, reply->message->started.task_id, "started", true);
+}
+
+void call_start(struct call_state *c, const struct http_request *r)
+{
+    if (!body_taken(c, r, true)) {
+        return;
+    }
+    struct start_input in = {.body = r->body,
+                             .credential = BYTES_LIT("anonymous"),
+                             .idempotency_key = r->idempotency_key,
+                             .now = loop_now(c->gateway->loop).wall};
+    random_bytes(in.random, sizeof in.random);
+    struct start_call start = {0};
+    struct problem p;
+    if (!start_body_parse(&in, &start, &p)) {
+        call_problem(c, &p);
+    } else {
+        struct message m = {.type = MSG_START};
+        m.start = start.request;
+        memcpy(c->task_id, start.task_id, sizeof c->task_id);
+        send_or_fail(c, &m, on_started);
+    }
+    start_call_free(&start);
+}
+
+/* The task is as our own first sending, whose answer was lost, has left it. */
+static bool own_work(const struct reply *reply, enum code code)
+{
+    return reply->err == ERR_OK && reply->resent && reply->message->type == MSG_REFUSED &&
+           reply->message->refused.code == code;
+}
+
+static void on_cancelled(void *user, const struct reply *reply)
+{
+    struct call_state *c = user;
+    c->request = 0;
+    bool done = reply->err == ERR_OK && reply->message->type == MSG_DONE;
+    bool before =
+        own_work(reply, CODE_TASK_ENDED) && reply->message->refused.state == TASK_CANCELLED;
+    if (done || before) {
+        id_answer(c, 200, bytes_str(c->task_id), "cancelled", false);
+    } else {
+        reply_problem(c, reply);
+    }
+}
+
+void call_cancel(struct call_state *c)
+{
+    struct message m = {.type = MSG_CANCEL};
+    m.task.task_id = bytes_str(c->task_id);
+    send_or_fail(c, &m, on_cancelled);
+}
+
+static void on_recovered(void *user, const struct reply *reply)
+{
+    struct call_state *c = user;
+    c->request = 0;
+    bool done = reply->err == ERR_OK && reply->message->type == MSG_DONE;
+    bool before = own_work(reply, CODE_NOTHING_TO_RECOVER) &&
+                  (reply->message->refused.state == TASK_RECOVERING ||
+                   reply->message->refused.state == TASK_RUNNING);
+    if (done || before) {
+        id_answer(c, 202, bytes_str(c->task_id), "recovering", true);
+    } else {
+        reply_problem(c, reply);
+    }
+}
+
+void call_recover(struct call_state *c, const struct http_request *r)
+{
+    struct arena arena = {0};
+    struct problem p;
+    struct message m = {.type = MSG_RECOVER};
+    if (!body_taken(c, r, false)) {
+        return;
+    }
+    if (recover_body_parse(r->body, bytes_str(c->task_id), &arena, &m.recover, &p)) {
+        send_or_fail(c, &m, on_recovered);
+    } else {
+        call_problem(c, &p);
+    }
+    arena_free(&arena);
+}

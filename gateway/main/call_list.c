@@ -1,0 +1,222 @@
+/* What is asked of many coordinators: tasks, workers, pipelines, readiness. */
+#include <stdio.h>
+
+#include "api/list_json.h"
+#include "api/query.h"
+#include "main/calls.h"
+#include "json/scan.h"
+#include "main/fanout.h"
+
+#define ALL_PARTITIONS UINT64_MAX /* PARTITION_COUNT bits */
+
+static uint64_t peers_where(const struct gateway *g, bool owning)
+{
+    uint64_t mask = 0;
+    for (int i = 0; i < g->peers.count; i++) {
+        const struct peer *p = &g->peers.items[i];
+        if (p->welcomed && (!owning || p->partitions != 0)) {
+            mask |= 1ULL << i;
+        }
+    }
+    return mask;
+}
+
+static void call_unavailable(struct call_state *c, const char *detail)
+{
+    struct problem p;
+    problem_set(&p, CODE_UNAVAILABLE, "%s", detail);
+    p.retry_after_s = 2;
+    call_problem(c, &p);
+}
+
+static void ask(struct call_state *c, uint64_t peers, struct message *m,
+                void (*done)(void *user, struct fanout *f))
+{
+    c->fanout = fanout_start(c->gateway, peers, m, done, c);
+    if (c->fanout == NULL) {
+        call_unavailable(c, "no coordinator can be reached");
+    }
+}
+
+/* ---- tasks ---- */
+
+static void on_tasks(void *user, struct fanout *f)
+{
+    struct call_state *c = user;
+    const struct message *lists[PEERS_MAX];
+    size_t count = fanout_messages(f, MSG_LIST, lists);
+    if (count < f->count || peers_covered(&c->gateway->peers) != ALL_PARTITIONS) {
+        call_unavailable(c, "a coordinator that owns a part of the tasks did not answer, and a "
+                            "list without its tasks would be wrong");
+        return;
+    }
+    struct buf body = {0};
+    tasks_render(lists, count, c->limit, &body);
+    call_answer(c, 200, buf_bytes(&body), NULL);
+    buf_free(&body);
+}
+
+void call_tasks(struct call_state *c, const struct http_request *r)
+{
+    struct query q = {r->args, r->arg_count};
+    struct arena arena = {0};
+    struct problem p;
+    struct message m = {.type = MSG_GET_LIST};
+    if (!list_query_parse(&q, &arena, &m.get_list, &p)) {
+        call_problem(c, &p);
+    } else if (peers_covered(&c->gateway->peers) != ALL_PARTITIONS) {
+        call_unavailable(c, "a part of the tasks has no owner at the moment, and a list without "
+                            "them would be wrong");
+    } else {
+        c->limit = m.get_list.limit;
+        ask(c, peers_where(c->gateway, true), &m, on_tasks);
+    }
+    arena_free(&arena);
+}
+
+/* ---- workers ---- */
+
+static void on_workers(void *user, struct fanout *f)
+{
+    struct call_state *c = user;
+    const struct message *lists[PEERS_MAX];
+    size_t count = fanout_messages(f, MSG_WORKERS, lists);
+    if (count == 0) {
+        call_unavailable(c, "no coordinator answered");
+        return;
+    }
+    struct buf body = {0};
+    workers_render(lists, count, &body);
+    call_answer(c, 200, buf_bytes(&body), NULL);
+    buf_free(&body);
+}
+
+void call_workers(struct call_state *c)
+{
+    struct message m = {.type = MSG_GET_WORKERS};
+    ask(c, peers_where(c->gateway, false), &m, on_workers);
+}
+
+/* ---- pipelines ---- */
+
+static void on_pipelines(void *user, const struct reply *reply)
+{
+    struct call_state *c = user;
+    struct problem p;
+    c->request = 0;
+    if (reply->err != ERR_OK || reply->message->type != MSG_PIPELINES) {
+        problem_from_reply(&p, reply, BYTES_NONE);
+        call_problem(c, &p);
+        return;
+    }
+    struct buf body = {0};
+    if (c->call == CALL_PIPELINES) {
+        pipelines_render(reply->message, &body);
+    } else if (!pipeline_render(reply->message, &body)) {
+        problem_set(&p, CODE_PIPELINE_NOT_FOUND, "there is no pipeline %s", c->task_id);
+        call_problem(c, &p);
+        buf_free(&body);
+        return;
+    }
+    call_answer(c, 200, buf_bytes(&body), NULL);
+    buf_free(&body);
+}
+
+void call_pipelines(struct call_state *c)
+{
+    struct message m = {.type = MSG_GET_PIPELINES};
+    m.get_pipelines.name = bytes_str(c->task_id);
+    struct target any = {TARGET_ANY, 0, PEER_ANY};
+    c->request = requests_send(&c->gateway->requests, any, &m, on_pipelines, c);
+    if (c->request == 0) {
+        struct problem p;
+        problem_full(&p);
+        call_problem(c, &p);
+    }
+}
+
+/* ---- readiness ---- */
+
+static void coordinator_put(const struct gateway *g, const struct fanout_answer *a, struct buf *out)
+{
+    const struct message *m = &a->message;
+    bool told = a->err == ERR_OK && m->type == MSG_READY;
+    buf_add_str(out, "{\"url\":");
+    json_put_string(out, bytes_str(g->peers.items[a->peer].url));
+    buf_addf(out, ",\"ready\":%s", told && m->ready.ready ? "true" : "false");
+    if (told) {
+        buf_add_str(out, ",\"storage_backend\":");
+        json_put_string(out, m->ready.backend);
+        buf_addf(out, ",\"partitions\":%d", __builtin_popcountll(m->ready.partitions));
+    }
+    buf_add_str(out, ",\"detail\":");
+    json_put_string(out, told ? m->ready.detail : BYTES_LIT("did not answer"));
+    buf_add_char(out, '}');
+}
+
+/* Faults of those that own something, or of all where nobody does: one without partitions may be a
+ * spare. */
+static void ready_faults(const struct gateway *g, const struct fanout *f, struct problem *p)
+{
+    for (size_t i = 0; i < f->count; i++) {
+        const struct fanout_answer *a = &f->answers[i];
+        const char *url = g->peers.items[a->peer].url;
+        if (a->err != ERR_OK || a->message.type != MSG_READY) {
+            problem_add(p, "", "coordinator %s did not answer", url);
+        } else if (!a->message.ready.ready) {
+            struct bytes why = a->message.ready.detail;
+            problem_add(p, "", "coordinator %s: %.*s", url, (int)why.len, (const char *)why.ptr);
+        }
+    }
+    uint64_t covered = peers_covered(&g->peers);
+    if (covered != ALL_PARTITIONS) {
+        problem_add(p, "", "%d of %d partitions have an owner", __builtin_popcountll(covered),
+                    PARTITION_COUNT);
+    }
+}
+
+static void on_ready(void *user, struct fanout *f)
+{
+    struct call_state *c = user;
+    struct gateway *g = c->gateway;
+    struct problem p;
+    problem_set(&p, CODE_UNAVAILABLE, "not ready");
+    p.retry_after_s = 1;
+    ready_faults(g, f, &p);
+    if (p.fault_count > 0) {
+        if (!c->verbose) {
+            p.fault_count = 0;
+        }
+        call_problem(c, &p);
+        return;
+    }
+    struct buf body = {0};
+    buf_add_str(&body, "{\"status\":\"ready\"");
+    if (c->verbose) {
+        buf_add_str(&body, ",\"coordinators\":[");
+        for (size_t i = 0; i < f->count; i++) {
+            if (i > 0) {
+                buf_add_char(&body, ',');
+            }
+            coordinator_put(g, &f->answers[i], &body);
+        }
+        buf_addf(&body, "],\"coordinators_configured\":%d", g->peers.count);
+    }
+    buf_add_char(&body, '}');
+    call_answer(c, 200, buf_bytes(&body), NULL);
+    buf_free(&body);
+}
+
+void call_ready(struct call_state *c, const struct http_request *r)
+{
+    struct query q = {r->args, r->arg_count};
+    struct problem p;
+    if (!query_flag(&q, "verbose", &c->verbose, &p)) {
+        call_problem(c, &p);
+    } else if (c->gateway->draining) {
+        call_unavailable(c, "this gateway is shutting down");
+    } else {
+        struct message m = {.type = MSG_GET_READY};
+        ask(c, peers_where(c->gateway, false), &m, on_ready);
+    }
+}

@@ -1,0 +1,119 @@
+/* Status, checkpoints, result: reads of one task. */
+#include "api/query.h"
+#include "api/status_json.h"
+#include "main/calls.h"
+#include "main/download.h"
+#include "main/poll.h"
+
+static void load_start(struct call_state *c, bool results, snapshot_fn *fn)
+{
+    c->load = snapshot_load_start(c->gateway, bytes_str(c->task_id), results, fn, c);
+    if (c->load == NULL) {
+        struct problem p;
+        problem_full(&p);
+        call_problem(c, &p);
+    }
+}
+
+static void on_status(void *user, struct snapshot *s, const struct problem *why)
+{
+    struct call_state *c = user;
+    c->load = NULL;
+    if (s == NULL) {
+        call_problem(c, why);
+        return;
+    }
+    struct gateway *g = c->gateway;
+    exchange_id id = c->exchange.id;
+    bool results = c->results;
+    call_end(c);
+    download_status(g, id, s, results);
+    snapshot_unref(s);
+}
+
+/* Without a wait a client that names the state it has gets 304 at once. */
+static void on_status_if(void *user, struct snapshot *s, const struct problem *why)
+{
+    struct call_state *c = user;
+    (void)why;
+    if (s == NULL || !status_etag_matches(s->view, bytes_str(c->if_none_match))) {
+        on_status(user, s, why);
+        return;
+    }
+    struct gateway *g = c->gateway;
+    exchange_id id = c->exchange.id;
+    char etag[ETAG_BYTES];
+    c->load = NULL;
+    status_etag(s->view, etag);
+    snapshot_unref(s);
+    call_end(c);
+    answer_empty(g, id, 304, etag);
+}
+
+void call_status(struct call_state *c, const struct http_request *r)
+{
+    struct query q = {r->args, r->arg_count};
+    struct problem p;
+    mono_ms wait = 0;
+    c->results = true;
+    if (!query_flag(&q, "results", &c->results, &p) || !query_wait(&q, &wait, &p)) {
+        call_problem(c, &p);
+        return;
+    }
+    if (r->if_none_match.len == 0) {
+        load_start(c, c->results, on_status);
+        return;
+    }
+    if (wait == 0) {
+        c->if_none_match = mem_str_bytes(r->if_none_match);
+        load_start(c, c->results, on_status_if);
+        return;
+    }
+    struct gateway *g = c->gateway;
+    exchange_id id = c->exchange.id;
+    struct poll_options o = {.results = c->results,
+                             .wait_ms = wait,
+                             .if_none_match = r->if_none_match,
+                             .request_id = r->request_id};
+    char task_id[sizeof c->task_id];
+    memcpy(task_id, c->task_id, sizeof task_id);
+    call_end(c);
+    poll_start(g, id, bytes_str(task_id), &o);
+}
+
+static void on_read(void *user, struct snapshot *s, const struct problem *why)
+{
+    struct call_state *c = user;
+    c->load = NULL;
+    if (s == NULL) {
+        call_problem(c, why);
+        return;
+    }
+    if (c->call == CALL_RESULT && s->view->state != TASK_COMPLETED) {
+        struct problem p;
+        problem_set(&p, CODE_RESULT_NOT_READY,
+                    "the task is %s; results are there once it has completed",
+                    task_state_name(s->view->state));
+        p.has_state = true;
+        p.state = s->view->state;
+        call_problem(c, &p);
+        snapshot_unref(s);
+        return;
+    }
+    struct gateway *g = c->gateway;
+    exchange_id id = c->exchange.id;
+    struct body_plan plan = {0};
+    if (c->call == CALL_RESULT) {
+        results_render(s->view, &plan);
+    } else {
+        checkpoints_render(s->view, true, &plan);
+    }
+    call_end(c);
+    download_start(g, id, s, &plan, NULL);
+    snapshot_unref(s);
+}
+
+void call_read(struct call_state *c)
+{
+    load_start(c, true, on_read);
+}

@@ -1,0 +1,240 @@
+#include "main/calls.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "api/openapi.h"
+#include "api/query.h"
+#include "main/fanout.h"
+#include "main/snapshot.h"
+#include "main/watcher.h"
+
+static void on_gone(struct exchange *x)
+{
+    call_end((struct call_state *)x);
+}
+
+static void on_writable(struct exchange *x)
+{
+    (void)x; /* a call asks for no room: its answer is whole, or a download's */
+}
+
+struct call_state *call_begin(struct gateway *g, exchange_id id, const struct route *route,
+                              const struct http_request *request)
+{
+    struct call_state *c = mem_zalloc(sizeof *c);
+    c->gateway = g;
+    c->call = route->call;
+    memcpy(c->task_id, route->id.ptr != NULL ? route->id.ptr : (const uint8_t *)"", route->id.len);
+    (void)snprintf(c->request_id, sizeof c->request_id, "%.*s", (int)request->request_id.len,
+                   (const char *)request->request_id.ptr);
+    c->exchange = (struct exchange){.id = id, .writable = on_writable, .gone = on_gone};
+    exchange_add(g, &c->exchange);
+    return c;
+}
+
+void call_end(struct call_state *c)
+{
+    exchange_remove(c->gateway, &c->exchange);
+    requests_drop(&c->gateway->requests, c->request);
+    snapshot_load_stop(c->load);
+    fanout_stop(c->fanout);
+    free(c->if_none_match);
+    free(c);
+}
+
+void call_answer(struct call_state *c, int status, struct bytes body, const char *location)
+{
+    const struct http_header headers[] = {{location != NULL ? "location" : NULL, location},
+                                          {NULL, NULL}};
+    answer_json(c->gateway, c->exchange.id, status, body, headers);
+    call_end(c);
+}
+
+void call_problem(struct call_state *c, const struct problem *p)
+{
+    answer_problem(c->gateway, c->exchange.id, p, bytes_str(c->request_id));
+    call_end(c);
+}
+
+/* `after` of the query, or what a browser sends when it comes back. */
+static bool watch_options_read(const struct http_request *r, struct watch_options *o,
+                               struct problem *p)
+{
+    struct query q = {r->args, r->arg_count};
+    struct bytes text;
+    if (query_get(&q, "after", &text)) {
+        o->has_after = true;
+        return query_number(&q, "after", INT64_MAX, &o->after, p);
+    }
+    /* One that is no number of ours is not the client's fault: it gets the state. */
+    o->has_after = number_parse(r->last_event_id, INT64_MAX, &o->after);
+    return true;
+}
+
+static void stream_start(struct gateway *g, exchange_id id, const struct route *route,
+                         const struct http_request *r)
+{
+    struct problem p;
+    struct watch_options o = {.sse = true, .request_id = r->request_id};
+    if (!watch_options_read(r, &o, &p)) {
+        answer_problem(g, id, &p, r->request_id);
+        return;
+    }
+    watcher_start(g, id, route->id, &o);
+}
+
+static void fault_answer(struct gateway *g, exchange_id id, const struct http_request *r)
+{
+    struct problem p;
+    switch ((int)r->fault) {
+    case CODE_TOO_LARGE:
+        problem_set(&p, r->fault, "the body is larger than this server takes");
+        break;
+    case CODE_LENGTH_REQUIRED:
+        problem_set(&p, r->fault, "a body needs a Content-Length; chunked ones are not taken");
+        break;
+    case CODE_HEADERS_TOO_LARGE:
+        problem_set(&p, r->fault, "the headers are larger than %u bytes", HTTP_HEADER_BYTES_MAX);
+        break;
+    case CODE_URI_TOO_LONG:
+        problem_set(&p, r->fault, "the path or its query is longer than this server takes");
+        break;
+    default:
+        problem_set(&p, r->fault, "the request breaks a limit of this server");
+        break;
+    }
+    answer_problem(g, id, &p, r->request_id);
+}
+
+static void call_carry_out(struct gateway *g, exchange_id id, const struct route *route,
+                           const struct http_request *request)
+{
+    struct call_state *c = call_begin(g, id, route, request);
+    switch (route->call) {
+    case CALL_START:
+        call_start(c, request);
+        return;
+    case CALL_CANCEL:
+        call_cancel(c);
+        return;
+    case CALL_RECOVER:
+        call_recover(c, request);
+        return;
+    case CALL_STATUS:
+        call_status(c, request);
+        return;
+    case CALL_CHECKPOINTS:
+    case CALL_RESULT:
+        call_read(c);
+        return;
+    case CALL_TASKS:
+        call_tasks(c, request);
+        return;
+    case CALL_PIPELINES:
+    case CALL_PIPELINE:
+        call_pipelines(c);
+        return;
+    case CALL_WORKERS:
+        call_workers(c);
+        return;
+    case CALL_READY:
+        call_ready(c, request);
+        return;
+    case CALL_STREAM:
+    case CALL_LIVE:
+    case CALL_METRICS:
+    case CALL_OPENAPI:
+    case CALL_SOCKET:
+    case CALL_COUNT:
+        break;
+    }
+    abort(); /* answered by calls_request */
+}
+
+void calls_request(struct gateway *g, exchange_id id, const struct http_request *request)
+{
+    struct route route;
+    struct problem p;
+    if (request->fault != CODE_NONE) {
+        fault_answer(g, id, request);
+        return;
+    }
+    if (!route_find(request->method, request->path, &route, &p)) {
+        answer_problem(g, id, &p, request->request_id);
+        return;
+    }
+    g->requests_by_call[route.call]++;
+    switch ((int)route.call) {
+    case CALL_LIVE:
+        answer_json(g, id, 200, BYTES_LIT("{\"status\":\"live\"}"), NULL);
+        return;
+    case CALL_METRICS:
+        call_metrics(g, id);
+        return;
+    case CALL_OPENAPI:
+        answer_json(g, id, 200, bytes_str(openapi_text), NULL);
+        return;
+    case CALL_STREAM:
+        stream_start(g, id, &route, request);
+        return;
+    case CALL_SOCKET:
+        problem_set(&p, CODE_UPGRADE_REFUSED, "this is a WebSocket: connect with an upgrade");
+        answer_problem(g, id, &p, request->request_id);
+        return;
+    default:
+        call_carry_out(g, id, &route, request);
+        return;
+    }
+}
+
+#define SOCKET_PREFIX "/api/v1/ws/marathon/"
+
+/* The id behind the prefix; false where the path is another. Ids no task can have are taken, and
+ * closed as unknown like any other. */
+static bool socket_id(struct bytes path, struct bytes *ret_id)
+{
+    struct bytes prefix = BYTES_LIT(SOCKET_PREFIX);
+    if (path.len <= prefix.len || !bytes_eq(bytes_part(path, 0, prefix.len), prefix)) {
+        return false;
+    }
+    *ret_id = bytes_part(path, prefix.len, path.len);
+    return true;
+}
+
+enum code calls_upgrade(struct gateway *g, const struct http_request *request, struct buf *out)
+{
+    struct problem p;
+    struct watch_options o = {0};
+    struct bytes id;
+    if (request->fault == CODE_UPGRADE_REFUSED) {
+        problem_set(
+            &p, CODE_UPGRADE_REFUSED,
+            "WebSockets from pages of this Origin are not allowed (MARATHON_ALLOWED_ORIGINS)");
+    } else if (request->fault != CODE_NONE) {
+        problem_set(&p, request->fault, "the request breaks a limit of this server");
+    } else if (!socket_id(request->path, &id)) {
+        problem_set(&p, CODE_NOT_FOUND, "there is no WebSocket at this path");
+    } else if (watch_options_read(request, &o, &p)) {
+        g->requests_by_call[CALL_SOCKET]++;
+        return CODE_NONE;
+    }
+    problem_render(&p, request->request_id, out);
+    g->answers_by_class[problem_status(&p) / 100]++;
+    return p.code;
+}
+
+void calls_socket(struct gateway *g, exchange_id id, const struct http_request *request)
+{
+    struct problem p;
+    struct watch_options o = {0};
+    struct bytes task_id;
+    if (!socket_id(request->path, &task_id) || !id_valid(task_id)) {
+        server_close_socket(g->http, id, 4404, "unknown task");
+        return;
+    }
+    if (!watch_options_read(request, &o, &p)) {
+        abort(); /* calls_upgrade has read the same */
+    }
+    watcher_start(g, id, task_id, &o);
+}

@@ -1,0 +1,47 @@
+/* The calls of the API: a request of http/ comes in, an answer goes out. Loop's thread. */
+#ifndef MARATHON_GATEWAY_CALLS_H
+#define MARATHON_GATEWAY_CALLS_H
+
+#include "main/gateway.h"
+
+/* One call that waits for coordinators. Ends with call_end, or by itself when the client leaves. */
+struct call_state {
+    struct exchange exchange;
+    struct gateway *gateway;
+    enum call call;
+    char task_id[ID_BYTES_MAX + 1]; /* or a pipeline's name */
+    char request_id[64];
+    char *if_none_match; /* owned; status */
+    bool results, verbose;
+    uint32_t limit;
+    wire_id request;
+    struct snapshot_load *load;
+    struct fanout *fanout;
+};
+
+void calls_request(struct gateway *g, exchange_id id, const struct http_request *request);
+enum code calls_upgrade(struct gateway *g, const struct http_request *request, struct buf *out);
+void calls_socket(struct gateway *g, exchange_id id, const struct http_request *request);
+
+/* For the files that carry calls out. */
+struct call_state *call_begin(struct gateway *g, exchange_id id, const struct route *route,
+                              const struct http_request *request);
+void call_end(struct call_state *c);
+/* Each ends the call. */
+void call_answer(struct call_state *c, int status, struct bytes body, const char *location);
+void call_problem(struct call_state *c, const struct problem *p);
+
+/* call_change.c: start, cancel, recover. call_read.c: status, checkpoints, result. call_list.c:
+ * what is asked of many. */
+void call_start(struct call_state *c, const struct http_request *request);
+void call_cancel(struct call_state *c);
+void call_recover(struct call_state *c, const struct http_request *request);
+void call_status(struct call_state *c, const struct http_request *request);
+void call_read(struct call_state *c); /* checkpoints and result */
+void call_tasks(struct call_state *c, const struct http_request *request);
+void call_pipelines(struct call_state *c);
+void call_workers(struct call_state *c);
+void call_ready(struct call_state *c, const struct http_request *request);
+void call_metrics(struct gateway *g, exchange_id id);
+
+#endif

@@ -1,0 +1,82 @@
+/* The feed of one watched task: its newest events, as they come from the owner, for all clients of
+ * this gateway that watch it.
+ *
+ *   SUBSCRIBING --WATCHED--> LIVE --owner lost--> SUBSCRIBING --WATCHED--> PROBING --status, same
+ * run--> LIVE
+ *                                                                               \--other run-->
+ * reset Events stand in a ring by their seq; holes (after a reconnect) are filled from the owner's
+ * history. Where that cannot be done, or the task began a fresh run, the feed is reset: its epoch
+ * rises, and each client tells its watcher of a gap and starts again from the state. */
+#ifndef MARATHON_GATEWAY_FEED_H
+#define MARATHON_GATEWAY_FEED_H
+
+#include "main/snapshot.h"
+
+#define FEED_RING_BYTES_MAX                                                                        \
+    (256u << 10)                  /* a client's backlog: who is further behind gets a gap          \
+                                   */
+#define FEED_RING_EVENTS_MAX 512u /* a burst of steps between two turns of a healthy client */
+
+struct feed_event {
+    struct buf text; /* JSON; no bytes = not there yet */
+    enum event_type type;
+};
+
+enum feed_state { FEED_SUBSCRIBING, FEED_PROBING, FEED_LIVE };
+
+struct feed_client {
+    struct feed *feed;
+    struct feed_client *prev, *next;
+    bool wants_snapshot;
+    uint64_t snapshot_min;                  /* with at least this seq */
+    void (*changed)(struct feed_client *c); /* events, or a reset */
+    void (*snapshot)(struct feed_client *c,
+                     struct snapshot *s); /* as wanted; takes a reference of its own */
+    /* The feed cannot serve it (unknown task, no owner): the client leaves in this call. */
+    void (*failed)(struct feed_client *c, const struct problem *why);
+};
+
+struct feed {
+    struct gateway *gateway;
+    char task_id[ID_BYTES_MAX + 1];
+    enum feed_state state;
+    bool subscribed_once;
+    conn_id conn; /* where it is subscribed */
+    wire_id watch_request, history_request;
+    struct snapshot_load *probe, *load;
+    struct snapshot *snapshot; /* being told */
+    bool run_known;
+    uint32_t run;
+    uint64_t epoch;
+    struct feed_event *ring; /* FEED_RING_EVENTS_MAX of them, slot = seq % that */
+    uint64_t base;           /* oldest seq in the ring */
+    uint64_t head;           /* all of base..head are there; base - 1 where none is */
+    uint64_t known;          /* newest seq that is known to exist */
+    size_t ring_bytes;
+    struct feed_client *clients;
+    size_t client_count;
+    bool notifying;
+};
+
+/* Joins the task's feed, made where there is none. Only `snapshot`, `changed` and `failed` need to
+ * be set. */
+void feed_join(struct gateway *g, struct bytes task_id, struct feed_client *c);
+void feed_leave(struct feed_client *c); /* not joined is allowed */
+/* Asks for the state with at least this seq; `snapshot` is called later, never from within. */
+void feed_want_snapshot(struct feed_client *c, uint64_t min_seq);
+/* The event of that seq, NULL where the ring has none. */
+const struct feed_event *feed_event(const struct feed *f, uint64_t seq);
+
+/* From the gateway. */
+void feeds_events(struct gateway *g, int peer, const struct message *m);
+void feeds_watched(struct gateway *g, int peer,
+                   const struct message *m); /* told without being asked */
+void feeds_owners_changed(struct gateway *g);
+void feeds_tick(struct gateway *g); /* tries again what could not be asked for want of room */
+
+/* feed_ring.c, for feed.c */
+void feed_ring_put(struct feed *f, const struct task_event *e);
+void feed_ring_clear(struct feed *f, uint64_t head);
+void feed_ring_free(struct feed *f);
+
+#endif

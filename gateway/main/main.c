@@ -1,0 +1,213 @@
+/* marathon-gateway: HTTP, WebSocket and event streams in front of the coordinators. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/id.h"
+#include "crypto/random.h"
+#include "main/calls.h"
+#include "main/feed.h"
+#include "main/settings.h"
+#include "main/watcher.h"
+
+#define TICK_MS        1000
+#define DIAL_MS_MAX    250 /* a takeover waits 200 ms for those who reconnect */
+#define DRAIN_LOOK_MS  20
+#define FDS_OF_OUR_OWN 256
+
+struct program {
+    struct gateway gateway;
+    struct settings settings;
+    struct loop_timer *drain;
+    mono_ms drain_deadline;
+};
+
+/* ---- from http/ ---- */
+
+static void on_request(void *user, exchange_id id, const struct http_request *request)
+{
+    calls_request(user, id, request);
+}
+
+static enum code on_upgrade(void *user, const struct http_request *request, struct buf *out)
+{
+    return calls_upgrade(user, request, out);
+}
+
+static void on_socket(void *user, exchange_id id, const struct http_request *request)
+{
+    calls_socket(user, id, request);
+}
+
+static struct exchange *exchange_find(const struct gateway *g, exchange_id id)
+{
+    return map_get(&g->exchanges, bytes_of(&id, sizeof id));
+}
+
+static void on_writable(void *user, exchange_id id)
+{
+    struct exchange *x = exchange_find(user, id);
+    if (x != NULL) {
+        x->writable(x);
+    }
+}
+
+static void on_gone(void *user, exchange_id id)
+{
+    struct exchange *x = exchange_find(user, id);
+    if (x != NULL) {
+        x->gone(x);
+    }
+}
+
+/* ---- from coordinators ---- */
+
+static void on_message(void *user, int peer, const struct message *m, struct bytes frame)
+{
+    struct gateway *g = user;
+    if (m->request != 0) {
+        requests_answer(&g->requests, peer, m, frame);
+    } else if (m->type == MSG_EVENTS) {
+        feeds_events(g, peer, m);
+    } else if (m->type == MSG_WATCHED) {
+        feeds_watched(g, peer, m);
+    }
+}
+
+static void on_lost(void *user, int peer)
+{
+    struct gateway *g = user;
+    requests_peer_lost(&g->requests, peer);
+}
+
+static void on_owners(void *user)
+{
+    struct gateway *g = user;
+    requests_retry(&g->requests);
+    feeds_owners_changed(g);
+}
+
+static void on_tick(void *user)
+{
+    struct gateway *g = user;
+    feeds_tick(g);
+    watchers_tick(g);
+    loop_timer_set(g->tick, loop_now(g->loop).mono + TICK_MS);
+}
+
+/* ---- the end ---- */
+
+static void on_flushed(void *user)
+{
+    (void)user;
+    log_line(LOG_INFO, "stopped", NULL);
+    _exit(0); /* nng's and libwebsockets' own ends can hang, and hold nothing that is not flushed */
+}
+
+static void drain_look(void *user)
+{
+    struct program *p = user;
+    struct gateway *g = &p->gateway;
+    mono_ms now = loop_now(g->loop).mono;
+    if (server_open(g->http) == 0 || now >= p->drain_deadline) {
+        g->transport->ops->shutdown(g->transport, 200, on_flushed, p);
+        return;
+    }
+    loop_timer_set(p->drain, now + DRAIN_LOOK_MS);
+}
+
+static void on_terminate(void *user)
+{
+    struct program *p = user;
+    struct gateway *g = &p->gateway;
+    if (g->draining) {
+        return;
+    }
+    g->draining = true;
+    log_line(LOG_INFO, "draining", "open=%zu", server_open(g->http));
+    server_drain(g->http);
+    watchers_drain(g);
+    p->drain_deadline = loop_now(g->loop).mono + p->settings.drain_ms;
+    p->drain = loop_timer_create(g->loop, drain_look, p);
+    drain_look(p);
+}
+
+/* ---- the start ---- */
+
+/* libwebsockets keeps tables by the limit of descriptors: what is asked for is what they are made
+ * for. */
+static void fds_limit(unsigned connections)
+{
+    struct rlimit limit;
+    rlim_t wanted = (rlim_t)connections + FDS_OF_OUR_OWN * 2;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return;
+    }
+    limit.rlim_cur =
+        limit.rlim_max != RLIM_INFINITY && limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < wanted) {
+        log_line(LOG_WARN, "descriptors_few", "limit=%llu wanted=%llu action=fewer_connections",
+                 (unsigned long long)limit.rlim_cur, (unsigned long long)wanted);
+    }
+}
+
+static void http_start(struct program *p)
+{
+    struct gateway *g = &p->gateway;
+    struct http_handler handler = {.request = on_request,
+                                   .upgrade = on_upgrade,
+                                   .socket_opened = on_socket,
+                                   .writable = on_writable,
+                                   .gone = on_gone,
+                                   .user = g};
+    fds_limit(p->settings.http.connections_max);
+    enum err e = server_create(g->loop, &p->settings.http, handler, &g->http);
+    if (e != ERR_OK) {
+        log_line(LOG_ERROR, "listen_failed", "listen=%s reason=%s", p->settings.http.listen,
+                 LOG_Q("the address is in use, not ours, or not allowed"));
+        exit(1);
+    }
+    log_line(LOG_INFO, "listening", "listen=%s", p->settings.http.listen);
+}
+
+static void coordinators_start(struct program *p)
+{
+    struct gateway *g = &p->gateway;
+    uint8_t random[10];
+    g->peers.loop = g->loop;
+    g->peers.transport = g->transport;
+    g->peers.handler = (struct peers_handler){
+        .message = on_message, .lost = on_lost, .changed = on_owners, .user = g};
+    random_bytes(random, sizeof random);
+    id_make(loop_now(g->loop).wall, random, g->peers.id);
+    requests_init(&g->requests, &g->peers, g->loop);
+    if (peers_start(&g->peers, p->settings.coordinators, p->settings.coordinator_count) != ERR_OK) {
+        (void)fprintf(stderr,
+                      "marathon-gateway: MARATHON_COORDINATORS must be at most %d of "
+                      "tcp://host:port or ipc:///path\n",
+                      PEERS_MAX);
+        exit(2);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static struct program p;
+    struct gateway *g = &p.gateway;
+    p.settings = settings_load(argc, argv);
+    log_init(&p.settings.log);
+    log_line(LOG_INFO, "starting", "version=%s git=%s", MARATHON_VERSION, MARATHON_GIT);
+    g->loop = loop_create();
+    g->started = loop_now(g->loop).mono;
+    g->transport = transport_nng_create(g->loop, DIAL_MS_MAX);
+    coordinators_start(&p);
+    http_start(&p);
+    g->tick = loop_timer_create(g->loop, on_tick, g);
+    loop_timer_set(g->tick, loop_now(g->loop).mono + TICK_MS);
+    loop_on_signal(g->loop, SIGTERM, on_terminate, &p);
+    loop_on_signal(g->loop, SIGINT, on_terminate, &p);
+    loop_run(g->loop);
+    return 0;
+}

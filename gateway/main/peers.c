@@ -1,0 +1,206 @@
+#include "main/peers.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "wire/frame.h"
+
+static int by_conn(const struct peers *p, conn_id conn)
+{
+    for (int i = 0; i < p->count; i++) {
+        if (p->items[i].conn == conn) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+bool peers_send(struct peers *p, int peer, struct bytes framed)
+{
+    struct peer *it = &p->items[peer];
+    return it->conn != 0 && p->transport->ops->send(p->transport, it->conn, framed) == ERR_OK;
+}
+
+bool peers_send_message(struct peers *p, int peer, const struct message *m)
+{
+    struct buf frame = {0};
+    bool sent = frame_encode(m, &frame) == ERR_OK && peers_send(p, peer, buf_bytes(&frame));
+    buf_free(&frame);
+    return sent;
+}
+
+static void on_opened(void *user, conn_id conn, uint32_t dialer)
+{
+    struct peers *p = user;
+    for (int i = 0; i < p->count; i++) {
+        struct peer *it = &p->items[i];
+        if (it->dialer != dialer) {
+            continue;
+        }
+        it->conn = conn;
+        it->heard = loop_now(p->loop).mono;
+        p->connects++;
+        struct message hello = {.type = MSG_HELLO};
+        hello.hello.role = ROLE_GATEWAY;
+        hello.hello.version_min = WIRE_VERSION;
+        hello.hello.version_max = WIRE_VERSION;
+        hello.hello.id = bytes_str(p->id);
+        hello.hello.host = bytes_str(p->host);
+        hello.hello.pid = (uint32_t)getpid();
+        hello.hello.software = bytes_str(MARATHON_VERSION);
+        (void)peers_send_message(p, i, &hello);
+    }
+}
+
+static void on_welcome(struct peers *p, int index, const struct message *m)
+{
+    struct peer *it = &p->items[index];
+    if (m->welcome.version != WIRE_VERSION) {
+        char *reason = mem_str_bytes(m->welcome.reason);
+        log_line(LOG_ERROR, "coordinator_refused_us", "url=%s reason=%s", LOG_Q(it->url),
+                 LOG_Q(reason));
+        free(reason);
+        p->transport->ops->close(p->transport, it->conn);
+        return;
+    }
+    it->welcomed = true;
+    log_line(LOG_INFO, "coordinator_joined", "url=%s", LOG_Q(it->url));
+}
+
+static void on_frame(void *user, conn_id conn, struct bytes frame)
+{
+    struct peers *p = user;
+    int index = by_conn(p, conn);
+    if (index < 0) {
+        return;
+    }
+    struct peer *it = &p->items[index];
+    it->heard = loop_now(p->loop).mono;
+    struct message m;
+    arena_reset(&p->arena);
+    enum err e = frame_decode(frame, &p->arena, &m);
+    if (e == ERR_NOT_FOUND) {
+        return; /* a newer coordinator's message: nothing we asked for */
+    }
+    if (e != ERR_OK || (!it->welcomed && m.type != MSG_WELCOME)) {
+        p->frames_bad++;
+        log_line(LOG_WARN, "frame_bad", "url=%s action=closed", LOG_Q(it->url));
+        p->transport->ops->close(p->transport, conn);
+        return;
+    }
+    if (m.type == MSG_WELCOME) {
+        on_welcome(p, index, &m);
+    } else if (m.type == MSG_OWNED) {
+        it->partitions = m.owned.partitions;
+        it->told = ++p->told;
+        p->handler.changed(p->handler.user);
+    } else if (m.type != MSG_BEAT) {
+        p->handler.message(p->handler.user, index, &m, frame);
+    }
+}
+
+static void on_closed(void *user, conn_id conn, enum transport_closed why)
+{
+    struct peers *p = user;
+    int index = by_conn(p, conn);
+    if (index < 0) {
+        return;
+    }
+    struct peer *it = &p->items[index];
+    if (it->welcomed) {
+        log_line(LOG_WARN, "coordinator_lost", "url=%s why=%d action=redial", LOG_Q(it->url),
+                 (int)why);
+    }
+    it->conn = 0;
+    it->welcomed = false;
+    it->partitions = 0;
+    p->handler.lost(p->handler.user, index);
+    p->handler.changed(p->handler.user);
+}
+
+static void on_beat(void *user)
+{
+    struct peers *p = user;
+    mono_ms now = loop_now(p->loop).mono;
+    struct message beat = {.type = MSG_BEAT};
+    for (int i = 0; i < p->count; i++) {
+        struct peer *it = &p->items[i];
+        if (it->conn == 0) {
+            continue;
+        }
+        if (now - it->heard > SILENCE_MS) {
+            log_line(LOG_WARN, "coordinator_silent", "url=%s action=closed", LOG_Q(it->url));
+            p->transport->ops->close(p->transport, it->conn);
+        } else if (it->welcomed) {
+            (void)peers_send_message(p, i, &beat);
+        }
+    }
+    loop_timer_set(p->beat, now + BEAT_MS);
+}
+
+enum err peers_start(struct peers *p, const char *const *urls, size_t count)
+{
+    if (count > PEERS_MAX) {
+        return ERR_TOO_LARGE;
+    }
+    struct transport_handler handler = {
+        .opened = on_opened, .frame = on_frame, .closed = on_closed, .user = p};
+    if (gethostname(p->host, sizeof p->host - 1) != 0) {
+        memcpy(p->host, "unknown", sizeof "unknown");
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct peer *it = &p->items[i];
+        it->url = mem_str(urls[i]);
+        p->count = (int)i + 1;
+        enum err e = p->transport->ops->dial(p->transport, urls[i], handler, &it->dialer);
+        if (e != ERR_OK) {
+            return e;
+        }
+    }
+    p->beat = loop_timer_create(p->loop, on_beat, p);
+    loop_timer_set(p->beat, loop_now(p->loop).mono + BEAT_MS);
+    return ERR_OK;
+}
+
+void peers_stop(struct peers *p)
+{
+    for (int i = 0; i < p->count; i++) {
+        free(p->items[i].url);
+    }
+    arena_free(&p->arena);
+}
+
+int peers_owner(const struct peers *p, partition_id partition)
+{
+    int best = -1;
+    for (int i = 0; i < p->count; i++) {
+        const struct peer *it = &p->items[i];
+        bool owns = it->welcomed && (it->partitions >> partition & 1) != 0;
+        if (owns && (best < 0 || it->told > p->items[best].told)) {
+            best = i;
+        }
+    }
+    return best;
+}
+
+int peers_any(const struct peers *p)
+{
+    int best = -1;
+    for (int i = 0; i < p->count; i++) {
+        const struct peer *it = &p->items[i];
+        if (it->welcomed && (best < 0 || (p->items[best].partitions == 0 && it->partitions != 0))) {
+            best = i; /* one that owns something has read the pipelines */
+        }
+    }
+    return best;
+}
+
+uint64_t peers_covered(const struct peers *p)
+{
+    uint64_t all = 0;
+    for (int i = 0; i < p->count; i++) {
+        all |= p->items[i].partitions;
+    }
+    return all;
+}

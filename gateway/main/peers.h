@@ -1,0 +1,60 @@
+/* The coordinators: one kept connection to each, who owns which partition, beats both ways. Loop's
+ * thread. */
+#ifndef MARATHON_GATEWAY_PEERS_H
+#define MARATHON_GATEWAY_PEERS_H
+
+#include "base/id.h"
+#include "model/message.h"
+#include "transport/transport.h"
+
+#define PEERS_MAX  64
+#define BEAT_MS    500  /* as reliability.md says: a beat each 0.5 s, */
+#define SILENCE_MS 2000 /* dead after 2 s of silence */
+#define PEER_ANY   (-1)
+
+struct peer {
+    char *url;
+    uint32_t dialer;
+    conn_id conn; /* 0 = not connected */
+    bool welcomed;
+    uint64_t partitions; /* 0 unless welcomed */
+    uint64_t told; /* order in which masks were told: of two that claim a partition the later one is
+                      right */
+    mono_ms heard;
+};
+
+struct peers_handler {
+    /* A message of a welcomed peer other than what peers handles itself. Borrowed for the call, as
+     * its frame. */
+    void (*message)(void *user, int peer, const struct message *m, struct bytes frame);
+    void (*lost)(void *user, int peer);
+    void (*changed)(void *user); /* a peer was welcomed, lost, or owns other partitions */
+    void *user;
+};
+
+struct peers {
+    struct loop *loop;
+    struct transport *transport;
+    struct peers_handler handler;
+    struct peer items[PEERS_MAX];
+    int count;
+    uint64_t told;
+    char id[ID_TEXT_BYTES];
+    char host[256];
+    struct arena arena; /* of the message being handled */
+    struct loop_timer *beat;
+    uint64_t frames_bad, connects;
+};
+
+/* Dials each URL. ERR_INVALID names a bad one in the log; ERR_TOO_LARGE beyond PEERS_MAX. */
+enum err MUST_CHECK peers_start(struct peers *p, const char *const *urls, size_t count);
+void peers_stop(struct peers *p);
+/* Index of the owner of a partition, -1 where none is known. */
+int peers_owner(const struct peers *p, partition_id partition);
+int peers_any(const struct peers *p);          /* a welcomed one, or -1 */
+uint64_t peers_covered(const struct peers *p); /* partitions with a known owner */
+/* framed: a whole frame. False where the peer is not connected. */
+bool peers_send(struct peers *p, int peer, struct bytes framed);
+bool peers_send_message(struct peers *p, int peer, const struct message *m);
+
+#endif

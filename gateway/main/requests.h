@@ -1,0 +1,66 @@
+/* Requests to coordinators that wait for their answers. One is sent to the owner of its partition;
+ * where there is none, or the connection to it dies, it is held for a new owner and sent again
+ * (every request is safe to repeat: see calls). Bounded in number and time. Loop's thread. Answers
+ * never come from within requests_send. */
+#ifndef MARATHON_GATEWAY_REQUESTS_H
+#define MARATHON_GATEWAY_REQUESTS_H
+
+#include "base/map.h"
+#include "main/peers.h"
+
+#define REQUESTS_MAX                                                                               \
+    16384 /* waiting at once; more get 503: memory stays below 16 MiB of frames of common size */
+#define HOLD_MS   5000  /* for a new owner: longer than a takeover (4 s) */
+#define ANSWER_MS 10000 /* from the first moment, sent or held */
+
+typedef uint64_t wire_id; /* 0 is none */
+
+struct reply {
+    /* OK: message is there. UNAVAILABLE: no owner in time, never sent. UNKNOWN: sent, but no answer
+     * in time. */
+    enum err err;
+    const struct message *message; /* borrowed for the call */
+    struct bytes frame;            /* its bytes */
+    bool resent;                   /* the request went out more than once */
+    int peer;                      /* whose answer it is */
+};
+
+typedef void reply_fn(void *user, const struct reply *reply);
+
+enum target_kind { TARGET_PARTITION, TARGET_ANY, TARGET_PEER };
+
+struct target {
+    enum target_kind kind;
+    partition_id partition;
+    int peer;
+};
+
+struct requests {
+    struct peers *peers;
+    struct loop *loop;
+    struct map by_id;
+    struct request *first, *last; /* in the order of their deadlines */
+    wire_id last_id;
+    struct loop_timer *timer;
+    uint64_t sent_total, resent_total, failed_total;
+};
+
+void requests_init(struct requests *r, struct peers *peers, struct loop *loop);
+void requests_stop(struct requests *r); /* drops all without a word */
+/* m's request id is set by this. Returns 0 where the table is full or the message too large for a
+ * frame (no callback then). */
+wire_id requests_send(struct requests *r, struct target target, struct message *m, reply_fn *fn,
+                      void *user);
+void requests_drop(struct requests *r, wire_id id); /* no callback; 0 and unknown ids are allowed */
+
+/* From peers. */
+void requests_answer(struct requests *r, int peer, const struct message *m, struct bytes frame);
+void requests_peer_lost(struct requests *r, int peer);
+void requests_retry(struct requests *r); /* owners have changed: held ones go out */
+
+static inline struct target target_of(struct bytes task_id)
+{
+    return (struct target){TARGET_PARTITION, id_partition(task_id), PEER_ANY};
+}
+
+#endif

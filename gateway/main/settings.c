@@ -1,0 +1,147 @@
+#include "main/settings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "model/limits.h"
+
+#define EXIT_CONFIG 78 /* EX_CONFIG of sysexits: restarting will not help */
+
+static const struct conf_entry entries[] = {
+    {.env = "MARATHON_LISTEN",
+     .kind = CONF_TEXT,
+     .fallback = "127.0.0.1:8000",
+     .help = "address and port for clients: 127.0.0.1:8000, [::1]:8000, 0.0.0.0:8000"},
+    {.env = "MARATHON_INSECURE_LISTEN",
+     .kind = CONF_BOOL,
+     .fallback = "false",
+     .help = "allow to listen beyond this machine: clients are not authenticated"},
+    {.env = "MARATHON_COORDINATORS",
+     .kind = CONF_LIST,
+     .fallback = "tcp://127.0.0.1:7400",
+     .help = "all coordinators: tcp://host:port or ipc:///path; comma separated"},
+    {.env = "MARATHON_ALLOWED_ORIGINS",
+     .kind = CONF_LIST,
+     .fallback = "",
+     .help = "Origins of pages that may open WebSockets here, beside those of this host"},
+    {.env = "MARATHON_MAX_BODY_BYTES",
+     .kind = CONF_INT,
+     .fallback = "1048576",
+     .min = 1024,
+     .max = BODY_BYTES_MAX,
+     .help = "largest request body, in bytes"},
+    {.env = "MARATHON_MAX_CONNECTIONS",
+     .kind = CONF_INT,
+     .fallback = "12000",
+     .min = 16,
+     .max = 1000000,
+     .help = "client connections at once; more are closed at once"},
+    {.env = "MARATHON_HEADER_TIMEOUT",
+     .kind = CONF_INT,
+     .fallback = "10",
+     .min = 1,
+     .max = 600,
+     .help = "seconds a client may take to send a request's headers"},
+    {.env = "MARATHON_BODY_TIMEOUT",
+     .kind = CONF_INT,
+     .fallback = "30",
+     .min = 1,
+     .max = 600,
+     .help = "seconds a client may take to send a request's body"},
+    {.env = "MARATHON_IDLE_TIMEOUT",
+     .kind = CONF_INT,
+     .fallback = "75",
+     .min = 1,
+     .max = 3600,
+     .help = "seconds an idle connection is kept for its next request"},
+    {.env = "MARATHON_STALL_TIMEOUT",
+     .kind = CONF_INT,
+     .fallback = "10",
+     .min = 1,
+     .max = 600,
+     .help = "seconds after which a client that takes nothing is closed"},
+    {.env = "MARATHON_PING_INTERVAL",
+     .kind = CONF_INT,
+     .fallback = "22",
+     .min = 1,
+     .max = 3600,
+     .help = "seconds between a WebSocket's pings; closed after two without an answer"},
+    {.env = "MARATHON_DRAIN_TIMEOUT",
+     .kind = CONF_INT,
+     .fallback = "5",
+     .min = 0,
+     .max = 600,
+     .help = "seconds for answers under way after SIGTERM"},
+    {.env = "MARATHON_LOG_LEVEL",
+     .kind = CONF_CHOICE,
+     .fallback = "info",
+     .choices = "debug|info|warn|error",
+     .help = "lines below it are dropped"},
+    {.env = "MARATHON_LOG_FORMAT",
+     .kind = CONF_CHOICE,
+     .fallback = "logfmt",
+     .choices = "logfmt|json",
+     .help = "form of the log on stderr"},
+};
+
+static const struct conf_program program = {
+    .name = "marathon-gateway",
+    .summary = "HTTP, WebSocket and event streams for clients; holds no state of its own.",
+    .usage_tail = "Example: marathon-gateway --listen 127.0.0.1:8000 --coordinators "
+                  "tcp://127.0.0.1:7400\n",
+    .entries = entries,
+    .entry_count = sizeof entries / sizeof entries[0],
+};
+
+static mono_ms seconds(const struct conf *c, const char *env)
+{
+    return conf_int(c, env) * 1000;
+}
+
+static _Noreturn void refuse(int code, const char *text, const char *value)
+{
+    (void)fprintf(stderr, "marathon-gateway: MARATHON_LISTEN=%s: %s\n", value, text);
+    exit(code);
+}
+
+static void listen_check(const struct conf *c)
+{
+    char host[64];
+    int port;
+    bool loopback;
+    const char *text = conf_text(c, "MARATHON_LISTEN");
+    if (listen_parse(text, host, &port, &loopback) != ERR_OK) {
+        refuse(2, "must be an address and a port, as 127.0.0.1:8000", text);
+    }
+    if (!loopback && !conf_bool(c, "MARATHON_INSECURE_LISTEN")) {
+        refuse(EXIT_CONFIG,
+               "is reached from other machines, and clients are not authenticated; say "
+               "--insecure-listen (MARATHON_INSECURE_LISTEN=true) if that is meant",
+               text);
+    }
+}
+
+struct settings settings_load(int argc, char **argv)
+{
+    struct conf *c = conf_load(&program, argc, argv, MARATHON_VERSION " (" MARATHON_GIT ")");
+    struct settings s = {.conf = c, .log = {.role = "gateway"}};
+    listen_check(c);
+    if (log_level_parse(conf_text(c, "MARATHON_LOG_LEVEL"), &s.log.level) != ERR_OK) {
+        die("the settings table lists a log level that there is not");
+    }
+    s.log.json = strcmp(conf_text(c, "MARATHON_LOG_FORMAT"), "json") == 0;
+    s.http = (struct http_options){
+        .listen = conf_text(c, "MARATHON_LISTEN"),
+        .body_bytes_max = (size_t)conf_int(c, "MARATHON_MAX_BODY_BYTES"),
+        .connections_max = (unsigned)conf_int(c, "MARATHON_MAX_CONNECTIONS"),
+        .header_ms = seconds(c, "MARATHON_HEADER_TIMEOUT"),
+        .body_ms = seconds(c, "MARATHON_BODY_TIMEOUT"),
+        .idle_ms = seconds(c, "MARATHON_IDLE_TIMEOUT"),
+        .stall_ms = seconds(c, "MARATHON_STALL_TIMEOUT"),
+        .ping_ms = seconds(c, "MARATHON_PING_INTERVAL"),
+    };
+    s.http.origin_count = conf_list(c, "MARATHON_ALLOWED_ORIGINS", &s.http.origins);
+    s.coordinator_count = conf_list(c, "MARATHON_COORDINATORS", &s.coordinators);
+    s.drain_ms = seconds(c, "MARATHON_DRAIN_TIMEOUT");
+    return s;
+}

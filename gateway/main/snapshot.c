@@ -1,0 +1,213 @@
+#include "main/snapshot.h"
+
+#include <stdlib.h>
+
+#include "model/limits.h"
+#include "wire/frame.h"
+
+#define PARTS_MAX (RESULTS_HELD_BYTES_MAX / DOC_PART_BYTES_MAX + 1)
+#define TRIES_MAX 5 /* the document was written anew while it was read */
+
+struct snapshot_part {
+    struct snapshot_load *load;
+    wire_id request;
+    uint64_t offset; /* in the results */
+    uint32_t len;
+};
+
+struct snapshot_load {
+    struct gateway *gateway;
+    char task_id[ID_BYTES_MAX + 1];
+    bool results;
+    snapshot_fn *fn;
+    void *user;
+    wire_id status_request;
+    struct snapshot *snapshot; /* whose results are being read */
+    struct snapshot_part parts[PARTS_MAX];
+    unsigned waiting; /* parts */
+    unsigned tries;
+};
+
+struct snapshot *snapshot_ref(struct snapshot *s)
+{
+    s->refs++;
+    return s;
+}
+
+void snapshot_unref(struct snapshot *s)
+{
+    if (s == NULL || --s->refs > 0) {
+        return;
+    }
+    buf_free(&s->frame);
+    buf_free(&s->results);
+    arena_free(&s->arena);
+    free(s);
+}
+
+static struct snapshot *snapshot_of(struct bytes frame)
+{
+    struct snapshot *s = mem_zalloc(sizeof *s);
+    s->refs = 1;
+    buf_add_bytes(&s->frame, frame);
+    if (frame_decode(buf_bytes(&s->frame), &s->arena, &s->message) != ERR_OK) {
+        die("a frame that was decoded before cannot be decoded again");
+    }
+    s->view = &s->message.status;
+    return s;
+}
+
+static void load_drop(struct snapshot_load *l)
+{
+    requests_drop(&l->gateway->requests, l->status_request);
+    l->status_request = 0;
+    for (size_t i = 0; i < PARTS_MAX; i++) {
+        requests_drop(&l->gateway->requests, l->parts[i].request);
+        l->parts[i].request = 0;
+    }
+    l->waiting = 0;
+    snapshot_unref(l->snapshot);
+    l->snapshot = NULL;
+}
+
+void snapshot_load_stop(struct snapshot_load *l)
+{
+    if (l != NULL) {
+        load_drop(l);
+        free(l);
+    }
+}
+
+static void load_fail(struct snapshot_load *l, const struct problem *why)
+{
+    snapshot_fn *fn = l->fn;
+    void *user = l->user;
+    snapshot_load_stop(l);
+    fn(user, NULL, why);
+}
+
+static void load_done(struct snapshot_load *l)
+{
+    struct snapshot *s = l->snapshot;
+    snapshot_fn *fn = l->fn;
+    void *user = l->user;
+    l->snapshot = NULL;
+    snapshot_load_stop(l);
+    fn(user, s, NULL);
+}
+
+static bool status_ask(struct snapshot_load *l);
+
+static void status_again(struct snapshot_load *l)
+{
+    struct problem p;
+    load_drop(l);
+    if (++l->tries >= TRIES_MAX) {
+        problem_set(&p, CODE_UNAVAILABLE, "the task's results change faster than they can be read");
+        p.retry_after_s = 1;
+        load_fail(l, &p);
+    } else if (!status_ask(l)) {
+        problem_full(&p);
+        load_fail(l, &p);
+    }
+}
+
+static void on_part(void *user, const struct reply *reply)
+{
+    struct snapshot_part *part = user;
+    struct snapshot_load *l = part->load;
+    part->request = 0;
+    bool read = reply->err == ERR_OK && reply->message->type == MSG_DOC;
+    bool changed = reply->err == ERR_OK && reply->message->type == MSG_REFUSED &&
+                   reply->message->refused.code == CODE_TASK_NOT_FOUND;
+    if (changed || (read && reply->message->doc.data.len != part->len)) {
+        status_again(l);
+    } else if (!read) {
+        struct problem p;
+        problem_from_reply(&p, reply, bytes_str(l->task_id));
+        load_fail(l, &p);
+    } else {
+        memcpy(l->snapshot->results.ptr + part->offset, reply->message->doc.data.ptr, part->len);
+        if (--l->waiting == 0) {
+            l->snapshot->held = true;
+            load_done(l);
+        }
+    }
+}
+
+static bool part_ask(struct snapshot_load *l, struct snapshot_part *part)
+{
+    const struct task_view *v = l->snapshot->view;
+    struct message m = {.type = MSG_GET_DOC};
+    m.get_doc = (struct doc_request){.task_id = v->task_id,
+                                     .run = v->run,
+                                     .revision = v->doc_revision,
+                                     .offset = RESULTS_OFFSET + part->offset,
+                                     .len = part->len};
+    part->load = l;
+    part->request = requests_send(&l->gateway->requests, target_of(v->task_id), &m, on_part, part);
+    return part->request != 0;
+}
+
+static void results_ask(struct snapshot_load *l)
+{
+    uint64_t size = l->snapshot->view->results_bytes - 1; /* without the closing brace */
+    buf_extend(&l->snapshot->results, (size_t)size);
+    for (uint64_t at = 0; at < size; at += DOC_PART_BYTES_MAX) {
+        struct snapshot_part *part = &l->parts[l->waiting];
+        uint64_t left = size - at;
+        part->offset = at;
+        part->len = (uint32_t)(left < DOC_PART_BYTES_MAX ? left : DOC_PART_BYTES_MAX);
+        if (!part_ask(l, part)) {
+            struct problem p;
+            problem_full(&p);
+            load_fail(l, &p);
+            return;
+        }
+        l->waiting++;
+    }
+}
+
+static void on_status(void *user, const struct reply *reply)
+{
+    struct snapshot_load *l = user;
+    l->status_request = 0;
+    if (reply->err != ERR_OK || reply->message->type != MSG_STATUS) {
+        struct problem p;
+        problem_from_reply(&p, reply, bytes_str(l->task_id));
+        load_fail(l, &p);
+        return;
+    }
+    l->snapshot = snapshot_of(reply->frame);
+    uint64_t size = l->snapshot->view->results_bytes;
+    if (l->results && size > 2 && size <= RESULTS_HELD_BYTES_MAX) {
+        results_ask(l);
+    } else {
+        load_done(l);
+    }
+}
+
+static bool status_ask(struct snapshot_load *l)
+{
+    struct message m = {.type = MSG_GET_STATUS};
+    m.task.task_id = bytes_str(l->task_id);
+    l->status_request =
+        requests_send(&l->gateway->requests, target_of(m.task.task_id), &m, on_status, l);
+    return l->status_request != 0;
+}
+
+struct snapshot_load *snapshot_load_start(struct gateway *g, struct bytes task_id, bool results,
+                                          snapshot_fn *fn, void *user)
+{
+    struct snapshot_load *l = mem_zalloc(sizeof *l);
+    l->gateway = g;
+    l->results = results;
+    l->fn = fn;
+    l->user = user;
+    memcpy(l->task_id, task_id.ptr, task_id.len);
+    if (!status_ask(l)) {
+        free(l);
+        return NULL;
+    }
+    return l;
+}

@@ -1,0 +1,37 @@
+/* The state of a task at one moment: its view and, where asked for and not too large, the results
+ * object of its checkpoint document. Shared by reference count between the watchers of a task.
+ * Loop's thread. */
+#ifndef MARATHON_GATEWAY_SNAPSHOT_H
+#define MARATHON_GATEWAY_SNAPSHOT_H
+
+#include "main/gateway.h"
+
+/* Up to this size the results are read before anything is answered, so that the answer is of one
+ * piece; larger ones are read while they are sent (body_stream.h). The bound under which
+ * checkpoints repeat results, too. */
+#define RESULTS_HELD_BYTES_MAX (1u << 20)
+
+struct snapshot {
+    unsigned refs;
+    struct buf frame;
+    struct arena arena;
+    struct message message;
+    const struct task_view *view; /* in message */
+    struct buf results;           /* the document from RESULTS_OFFSET, without the closing brace */
+    bool held;                    /* results are all there */
+};
+
+struct snapshot *snapshot_ref(struct snapshot *s);
+void snapshot_unref(struct snapshot *s); /* NULL is allowed */
+
+struct snapshot_load;
+/* Exactly one of them is not NULL; the caller owns the reference to s. Never comes from within
+ * snapshot_load_start. */
+typedef void snapshot_fn(void *user, struct snapshot *s, const struct problem *why);
+
+/* NULL where too many requests wait (problem_full says it). task_id is copied. */
+struct snapshot_load *snapshot_load_start(struct gateway *g, struct bytes task_id, bool results,
+                                          snapshot_fn *fn, void *user);
+void snapshot_load_stop(struct snapshot_load *l); /* no callback; NULL is allowed */
+
+#endif
