@@ -23,7 +23,7 @@
 
 /* How long each role may take to stop by itself. Workers hand back what they run. */
 static const int drain_ms[DEV_ROLE_COUNT] = {
-    [DEV_REDIS] = 5000, [DEV_COORDINATOR] = 3000, [DEV_WORKER] = 5000, [DEV_GATEWAY] = 3000};
+    [DEV_REDIS] = 5000, [DEV_COORDINATOR] = 4000, [DEV_WORKER] = 6000, [DEV_GATEWAY] = 4000};
 
 struct process {
     struct dev *dev;
@@ -246,7 +246,13 @@ static void stop_begin(struct dev *d, enum cli_exit code)
     stop_next(d);
 }
 
-static void on_stop_signal(void *user)
+static void on_terminate(void *user)
+{
+    stop_begin(user, CLI_COMPLETED);
+}
+
+/* Only a second Ctrl-C is impatience: a script's SIGTERM may well follow its terminal's SIGINT. */
+static void on_interrupt(void *user)
 {
     struct dev *d = user;
     if (!d->stopping) {
@@ -270,6 +276,7 @@ static void tell_ready(struct dev *d)
     cli_out(&out);
     buf_free(&out);
     say(d, TEXT_GREEN, "try: %s", d->hint);
+    say(d, TEXT_DIM, "what Redis holds: redis-cli -s %s", d->plan->redis_socket);
     say(d, TEXT_DIM, "Ctrl-C stops it all");
 }
 
@@ -314,9 +321,9 @@ static void set_up(struct dev *d)
     d->loop = loop_create();
     d->poll = loop_timer_create(d->loop, on_poll, d);
     d->drain = loop_timer_create(d->loop, on_drain_over, d);
-    loop_on_signal(d->loop, SIGINT, on_stop_signal, d);
-    loop_on_signal(d->loop, SIGTERM, on_stop_signal, d);
-    loop_on_signal(d->loop, SIGHUP, on_stop_signal, d);
+    loop_on_signal(d->loop, SIGINT, on_interrupt, d);
+    loop_on_signal(d->loop, SIGTERM, on_terminate, d);
+    loop_on_signal(d->loop, SIGHUP, on_terminate, d);
     loop_on_signal(d->loop, SIGCHLD, on_child, d);
     d->begun_at = now_of(d);
     for (size_t i = 0; i < d->plan->count; i++) {

@@ -20,6 +20,7 @@ static struct dev_program *program_add(struct dev_plan *p, enum dev_role role, c
 static void add_redis(struct dev_plan *p, const struct dev_options *o)
 {
     struct dev_program *program = program_add(p, DEV_REDIS, "redis");
+    p->redis_socket = arena_printf(&p->arena, "%s/" REDIS_SOCKET, o->run_dir);
     p->redis_conf_path = arena_printf(&p->arena, "%s/redis.conf", o->run_dir);
     program->argv[0] = o->redis_server;
     program->argv[1] = p->redis_conf_path;
@@ -62,6 +63,7 @@ static void add_worker(struct dev_plan *p, const struct dev_options *o, uint8_t 
     program->argv[0] = binary(p, o, "marathon-worker");
     program->env[n++] =
         arena_printf(&p->arena, "MARATHON_COORDINATORS=ipc://%s/" COORDINATOR_SOCKET, o->run_dir);
+    program->env[n++] = "MARATHON_DRAIN_SECONDS=3"; /* who waits at a terminal is no operator */
     if (o->function_count > 0) {
         program->env[n++] = functions_setting(p, o);
     }
@@ -76,7 +78,8 @@ static void add_gateway(struct dev_plan *p, const struct dev_options *o)
     program->argv[0] = binary(p, o, "marathon-gateway");
     program->env[0] =
         arena_printf(&p->arena, "MARATHON_COORDINATORS=ipc://%s/" COORDINATOR_SOCKET, o->run_dir);
-    program->env[1] = arena_printf(&p->arena, "MARATHON_LISTEN=127.0.0.1:%" PRId64, o->port);
+    program->env[1] = "MARATHON_DRAIN_TIMEOUT=2";
+    program->env[2] = arena_printf(&p->arena, "MARATHON_LISTEN=127.0.0.1:%" PRId64, o->port);
 }
 
 void dev_plan_make(const struct dev_options *options, struct dev_plan *ret_plan)

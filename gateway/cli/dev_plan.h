@@ -40,7 +40,8 @@ struct dev_plan {
     struct dev_program programs[DEV_PROGRAMS_MAX];
     size_t count;
     const char *redis_conf_path; /* where dev_redis_conf's text has to be written first */
-    const char *url;             /* of the gateway */
+    const char *redis_socket;
+    const char *url; /* of the gateway */
 };
 
 /* Free with dev_plan_free. Texts of the options are borrowed. */

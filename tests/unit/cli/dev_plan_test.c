@@ -79,7 +79,7 @@ static void test_what_was_not_given_is_not_set(void **state)
     assert_int_equal(plan.count, DEV_PROGRAMS_MAX);
     assert_string_equal(plan.programs[DEV_PROGRAMS_MAX - 2].label, "worker-64");
     assert_null(plan.programs[1].env[3]);
-    assert_null(plan.programs[2].env[1]);
+    assert_null(plan.programs[2].env[2]);
     dev_plan_free(&plan);
 }
 
