@@ -369,7 +369,7 @@ static void on_start_timer(void *user)
 {
     struct daemon *d = user;
     mono_ms now = loop_now(d->loop).mono;
-    if (d->was_up || d->listening) {
+    if (d->was_up) {
         return;
     }
     bool may_fall_back = strcmp(conf_text(d->conf, "MARATHON_STORE"), "auto") == 0 &&
@@ -378,8 +378,13 @@ static void on_start_timer(void *user)
         loop_timer_set(d->start_timer, now + 100);
         return;
     }
-    if (may_fall_back && store_redis_refused(d->store)) {
+    if (may_fall_back && !d->listening && store_redis_refused(d->store)) {
         use_memory(d);
+        return;
+    }
+    if (now - d->started_at < REFUSED_FOR_MS && !d->listening) {
+        start_listening(d); /* peers may come already; only a store that stays away is worth a line */
+        loop_timer_set(d->start_timer, d->started_at + REFUSED_FOR_MS);
         return;
     }
     log_line(LOG_WARN, "store_awaited", "hint=%s", LOG_Q("starts get 503 until Redis answers"));

@@ -139,7 +139,7 @@ static void step_put(const struct step_view *s, uint32_t index, bool results,
 
 void results_render(const struct task_view *v, struct body_plan *plan)
 {
-    if (v->results_bytes == 0) {
+    if (v->results_bytes <= 2) {
         buf_add_str(&plan->text, "{}");
     } else {
         /* Not with the closing brace: where a step was added meanwhile there is a comma instead. */

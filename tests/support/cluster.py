@@ -195,7 +195,7 @@ class Cluster:
             r = c.getresponse()
             raw = r.read()
             is_json = "json" in (r.getheader("Content-Type") or "")
-            return r.status, dict(r.getheaders()), json.loads(raw) if raw and is_json else raw
+            return r.status, r.headers, json.loads(raw) if raw and is_json else raw
         finally:
             c.close()
 
@@ -240,13 +240,16 @@ class ClusterCase(unittest.TestCase):
     pipelines = None
 
     def setUp(self):
+        self.faults_before = self.fault_count()
         self.cluster = Cluster(self.functions, self.pipelines)
 
+    def fault_count(self):
+        result = self._outcome.result
+        return len(result.failures) + len(result.errors)
+
     def tearDown(self):
-        failed = any(error for _, error in self._outcome.errors) if hasattr(self._outcome, "errors") else \
-            bool(self._outcome.result.failures or self._outcome.result.errors)
         faults = self.cluster.close()
-        if failed or faults:
+        if faults or self.fault_count() > self.faults_before:
             self.cluster.dump_logs()
         self.cluster.remove()
         self.assertEqual(faults, [])
