@@ -1,0 +1,222 @@
+/* Outcomes and news: to whom they go, and how often. */
+#include "stage.h"
+
+static uint64_t partition_bit(const char *task)
+{
+    return (uint64_t)1 << id_partition(bytes_str(task));
+}
+
+static uint64_t run_one(struct stage *s, peer_id peer, const char *task)
+{
+    stage_send_order(s, peer, stage_order(task, 0));
+    return stage_started(s);
+}
+
+/* Time passes, and the coordinator is heard all the while. */
+static void pass_heard(struct stage *s, peer_id peer, mono_ms ms)
+{
+    for (; ms > 500; ms -= 500) {
+        s->now.mono += 500;
+        stage_message(s, peer, (struct message){.type = MSG_BEAT});
+    }
+    s->now.mono += ms;
+    stage_message(s, peer, (struct message){.type = MSG_BEAT});
+}
+
+static void test_an_outcome_is_told_again_until_it_is_acknowledged(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    uint64_t number = run_one(&s, 1, "t");
+    stage_succeed(&s, number);
+    assert_non_null(stage_sent(&s, 1, MSG_OUTCOME, 0));
+    pass_heard(&s, 1, 500);
+    assert_null(stage_sent(&s, 1, MSG_OUTCOME, 0));
+    assert_true(agent_next_deadline(s.agent) <= s.now.mono + 500);
+    pass_heard(&s, 1, 500);
+    const struct message *m = stage_sent(&s, 1, MSG_OUTCOME, 0);
+    assert_non_null(m);
+    assert_int_equal(m->outcome.number, number);
+    stage_ack(&s, 1, number);
+    pass_heard(&s, 1, 20000);
+    assert_null(stage_sent(&s, 1, MSG_OUTCOME, 0));
+    assert_int_equal(agent_stats(s.agent).held, 0);
+    stage_close(&s);
+}
+
+static void test_a_coordinator_that_does_not_acknowledge_is_told_less_and_less_often(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    stage_succeed(&s, run_one(&s, 1, "t"));
+    int told = 0;
+    for (int i = 0; i < 120; i++) {
+        pass_heard(&s, 1, 500);
+        told += stage_sent(&s, 1, MSG_OUTCOME, 0) != NULL;
+    }
+    assert_in_range(told, 8, 12); /* 1 + 2 + 4 + 8 + 8 ... in a minute */
+    stage_close(&s);
+}
+
+static void test_a_lost_coordinator_stops_nothing_and_hears_the_outcome_when_it_is_back(
+    void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    uint64_t number = run_one(&s, 1, "t");
+    stage_event(&s, (struct agent_event){.kind = AGENT_EV_PEER_DOWN, .peer = 1});
+    assert_int_equal(stage_count(&s, AGENT_FX_STOP), 0);
+    stage_succeed(&s, number);
+    assert_int_equal(stage_count(&s, AGENT_FX_SEND), 0);
+    assert_int_equal(agent_next_deadline(s.agent), NEVER_MS);
+    stage_event(&s, (struct agent_event){.kind = AGENT_EV_PEER_UP, .peer = 2});
+    stage_message(&s, 2, (struct message){.type = MSG_WELCOME, .welcome = {.version = 1}});
+    const struct message *claims = stage_sent(&s, 2, MSG_RUNNING, 0);
+    assert_non_null(claims);
+    assert_int_equal(claims->running.count, 1);
+    assert_true(bytes_is(claims->running.refs[0].task_id, "t"));
+    assert_null(stage_sent(&s, 2, MSG_OUTCOME, 0)); /* whose it is is not known yet */
+    stage_message(&s, 2, (struct message){.type = MSG_OWNED, .owned = {EVERY_PARTITION}});
+    assert_non_null(stage_sent(&s, 2, MSG_OUTCOME, 0));
+    assert_null(stage_sent(&s, 2, MSG_RUNNING, 0)); /* it was told with the welcome */
+    stage_close(&s);
+}
+
+static void test_outcome_and_claims_follow_the_partition_to_its_new_owner(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    stage_join(&s, 2, 0);
+    uint64_t number = run_one(&s, 1, "t");
+    stage_message(&s, 2,
+                  (struct message){.type = MSG_OWNED, .owned = {.partitions = partition_bit("t")}});
+    const struct message *claims = stage_sent(&s, 2, MSG_RUNNING, 0);
+    assert_non_null(claims);
+    assert_int_equal(claims->running.count, 1);
+    stage_succeed(&s, number);
+    assert_null(stage_sent(&s, 1, MSG_OUTCOME, 0));
+    assert_non_null(stage_sent(&s, 2, MSG_OUTCOME, 0));
+    stage_message(&s, 1, (struct message){.type = MSG_OWNED, .owned = {EVERY_PARTITION}});
+    assert_non_null(stage_sent(&s, 1, MSG_OUTCOME, 0));
+    stage_close(&s);
+}
+
+static void test_without_an_owner_the_outcome_goes_to_where_the_order_came_from(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, 0);
+    stage_join(&s, 2, EVERY_PARTITION & ~partition_bit("t"));
+    stage_succeed(&s, run_one(&s, 1, "t"));
+    assert_non_null(stage_sent(&s, 1, MSG_OUTCOME, 0));
+    assert_null(stage_sent(&s, 2, MSG_OUTCOME, 0));
+    stage_close(&s);
+}
+
+static void test_an_outcome_says_when_it_began_and_how_long_it_took(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    unix_ms began = s.now.wall;
+    uint64_t number = run_one(&s, 1, "t");
+    s.now.mono += 700;
+    s.now.wall += 3600000; /* the wall clock was set meanwhile */
+    stage_fail(&s, number, "boom");
+    const struct message *m = stage_sent(&s, 1, MSG_OUTCOME, 0);
+    assert_non_null(m);
+    assert_false(m->outcome.ok);
+    assert_int_equal(m->outcome.code, CODE_FUNCTION_FAILED);
+    assert_true(bytes_is(m->outcome.message, "boom"));
+    assert_int_equal(m->outcome.started_at, began);
+    assert_int_equal(m->outcome.duration_ms, 700);
+    assert_int_equal(m->outcome.ref.token[2], 3);
+    stage_close(&s);
+}
+
+static void say(struct stage *s, uint64_t number, double fraction, const char *checkpoint)
+{
+    struct attempt_news news = {.fraction = fraction, .checkpoint = bytes_str(checkpoint)};
+    stage_event(s, (struct agent_event){.kind = AGENT_EV_NEWS, .number = number, .news = &news});
+}
+
+static void test_news_go_out_at_once_and_then_ten_times_a_second_at_most(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    uint64_t number = run_one(&s, 1, "t");
+    say(&s, number, 0.1, NULL);
+    assert_non_null(stage_sent(&s, 1, MSG_PROGRESS, 0));
+    int sent = 0;
+    for (int i = 1; i <= 1000; i++) {
+        s.now.mono += 1;
+        say(&s, number, 0.1 + i / 2000.0, i == 300 ? "{\"page\":3}" : NULL);
+        const struct message *m = stage_sent(&s, 1, MSG_PROGRESS, 0);
+        sent += m != NULL;
+        if (m != NULL && i == 300) {
+            assert_true(bytes_is(m->progress.checkpoint, "{\"page\":3}"));
+        }
+    }
+    assert_int_equal(sent, 10);
+    stage_close(&s);
+}
+
+static void test_waiting_news_are_sent_when_their_time_has_come(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    uint64_t number = run_one(&s, 1, "t");
+    say(&s, number, 0.1, "{\"page\":1}");
+    s.now.mono += 10;
+    say(&s, number, -1, "{\"page\":2}");
+    s.now.mono += 10;
+    say(&s, number, 0.3, NULL);
+    assert_null(stage_sent(&s, 1, MSG_PROGRESS, 0));
+    assert_int_equal(agent_next_deadline(s.agent), s.now.mono + 80);
+    stage_pass(&s, 80);
+    const struct message *m = stage_sent(&s, 1, MSG_PROGRESS, 0);
+    assert_non_null(m);
+    assert_float_equal(m->progress.fraction, 0.3, 1e-9);
+    assert_true(bytes_is(m->progress.checkpoint, "{\"page\":2}"));
+    stage_close(&s);
+}
+
+static void test_the_newest_checkpoint_goes_ahead_of_a_failure(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    uint64_t number = run_one(&s, 1, "t");
+    say(&s, number, 0.1, NULL);
+    say(&s, number, 0.2, "{\"page\":9}");
+    assert_null(stage_sent(&s, 1, MSG_PROGRESS, 0));
+    stage_fail(&s, number, "boom");
+    const struct message *m = stage_sent(&s, 1, MSG_PROGRESS, 0);
+    assert_non_null(m);
+    assert_true(bytes_is(m->progress.checkpoint, "{\"page\":9}"));
+    assert_int_equal(s.fx.items[0].message->type, MSG_PROGRESS);
+    stage_close(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_an_outcome_is_told_again_until_it_is_acknowledged),
+        cmocka_unit_test(test_a_coordinator_that_does_not_acknowledge_is_told_less_and_less_often),
+        cmocka_unit_test(
+            test_a_lost_coordinator_stops_nothing_and_hears_the_outcome_when_it_is_back),
+        cmocka_unit_test(test_outcome_and_claims_follow_the_partition_to_its_new_owner),
+        cmocka_unit_test(test_without_an_owner_the_outcome_goes_to_where_the_order_came_from),
+        cmocka_unit_test(test_an_outcome_says_when_it_began_and_how_long_it_took),
+        cmocka_unit_test(test_news_go_out_at_once_and_then_ten_times_a_second_at_most),
+        cmocka_unit_test(test_waiting_news_are_sent_when_their_time_has_come),
+        cmocka_unit_test(test_the_newest_checkpoint_goes_ahead_of_a_failure),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,273 @@
+/* Time limits, cancels, drains, and coordinators that fall silent. */
+#include "stage.h"
+
+static uint64_t run_one(struct stage *s, const char *task, uint32_t timeout_ms)
+{
+    struct step_order order = stage_order(task, 0);
+    order.timeout_ms = timeout_ms;
+    stage_send_order(s, 1, order);
+    return stage_started(s);
+}
+
+static void heard(struct stage *s)
+{
+    stage_message(s, 1, (struct message){.type = MSG_BEAT});
+}
+
+static void stop(struct stage *s, const char *task, enum stop_reason reason)
+{
+    struct message m = {.type = MSG_STOP};
+    m.stop.ref = stage_order(task, 0).ref;
+    m.stop.reason = reason;
+    stage_message(s, 1, m);
+}
+
+static void test_a_time_limit_asks_then_kills_then_reports_a_timeout(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    uint64_t number = run_one(&s, "t", 1500);
+    s.now.mono += 1499;
+    heard(&s);
+    assert_int_equal(stage_count(&s, AGENT_FX_STOP), 0);
+    assert_int_equal(agent_next_deadline(s.agent), s.now.mono + 1);
+    s.now.mono += 1;
+    heard(&s);
+    const struct agent_effect *e = stage_find(&s, AGENT_FX_STOP);
+    assert_non_null(e);
+    assert_int_equal(e->number, number);
+    assert_false(e->kill);
+    for (int i = 0; i < 9; i++) {
+        s.now.mono += 500;
+        heard(&s);
+        assert_int_equal(stage_count(&s, AGENT_FX_STOP), 0);
+    }
+    s.now.mono += 500;
+    heard(&s);
+    e = stage_find(&s, AGENT_FX_STOP);
+    assert_non_null(e);
+    assert_true(e->kill);
+    stage_fail(&s, number, "died by signal 9 (Killed)");
+    const struct message *m = stage_sent(&s, 1, MSG_OUTCOME, 0);
+    assert_non_null(m);
+    assert_int_equal(m->outcome.code, CODE_STEP_TIMEOUT);
+    assert_false(m->outcome.permanent);
+    assert_true(bytes_is(m->outcome.message,
+                         "ran past its time limit of 1.5 s\ndied by signal 9 (Killed)"));
+    stage_close(&s);
+}
+
+static void test_a_result_within_the_grace_still_counts(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    uint64_t number = run_one(&s, "t", 100);
+    s.now.mono += 100;
+    heard(&s);
+    assert_int_equal(stage_count(&s, AGENT_FX_STOP), 1);
+    stage_succeed(&s, number);
+    assert_true(stage_sent(&s, 1, MSG_OUTCOME, 0)->outcome.ok);
+    stage_close(&s);
+}
+
+static void test_a_cancel_stops_what_runs_and_its_end_is_told(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    uint64_t number = run_one(&s, "t", 60000);
+    stop(&s, "t", STOP_CANCELLED);
+    assert_int_equal(stage_count(&s, AGENT_FX_STOP), 1);
+    stop(&s, "t", STOP_CANCELLED);
+    assert_int_equal(stage_count(&s, AGENT_FX_STOP), 0);
+    stage_fail(&s, number, "died by signal 15 (Terminated)");
+    assert_int_equal(stage_sent(&s, 1, MSG_OUTCOME, 0)->outcome.code, CODE_CANCELLED);
+    assert_int_equal(agent_stats(s.agent).credits, 2);
+    stage_close(&s);
+}
+
+static void test_what_waits_is_cancelled_without_ever_running(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    (void)run_one(&s, "t", 60000);
+    struct step_order alone = stage_order("u", 0);
+    alone.alone = true;
+    stage_send_order(&s, 1, alone);
+    assert_int_equal(agent_stats(s.agent).waiting, 1);
+    stop(&s, "u", STOP_SUPERSEDED);
+    assert_int_equal(stage_count(&s, AGENT_FX_STOP), 0);
+    assert_int_equal(stage_sent(&s, 1, MSG_OUTCOME, 0)->outcome.code, CODE_CANCELLED);
+    assert_int_equal(agent_stats(s.agent).waiting, 0);
+    stage_close(&s);
+}
+
+static void test_a_stop_for_something_unknown_or_ended_does_nothing(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    stop(&s, "nobody", STOP_CANCELLED);
+    assert_int_equal(s.fx.count, 0);
+    stage_succeed(&s, run_one(&s, "t", 60000));
+    stop(&s, "t", STOP_TASK_ENDED);
+    assert_int_equal(stage_count(&s, AGENT_FX_STOP), 0);
+    assert_int_equal(agent_stats(s.agent).held, 1); /* its acknowledgement is still to come */
+    stage_close(&s);
+}
+
+static void test_a_drain_hands_back_what_waits_and_lets_finish_what_runs(void **state)
+{
+    (void)state;
+    struct agent_config c = stage_config();
+    c.slots = 3;
+    struct stage s = stage_open(&c);
+    stage_join(&s, 1, EVERY_PARTITION);
+    uint64_t number = run_one(&s, "t", 60000);
+    struct step_order alone = stage_order("u", 0);
+    alone.alone = true;
+    stage_send_order(&s, 1, alone);
+    stage_event(&s, (struct agent_event){.kind = AGENT_EV_DRAIN, .drain_ms = 10000});
+    assert_non_null(stage_sent(&s, 1, MSG_DRAINING, 0));
+    const struct message *claims = stage_sent(&s, 1, MSG_RUNNING, 0);
+    assert_non_null(claims);
+    assert_int_equal(claims->running.count, 1);
+    assert_true(bytes_is(claims->running.refs[0].task_id, "t"));
+    assert_int_equal(stage_count(&s, AGENT_FX_STOP), 0);
+    stage_send_order(&s, 1, stage_order("late", 0)); /* it crossed our DRAINING */
+    assert_int_equal(stage_count(&s, AGENT_FX_START) + stage_count(&s, AGENT_FX_DRAINED), 0);
+    stage_succeed(&s, number);
+    assert_int_equal(stage_count(&s, AGENT_FX_DRAINED), 0);
+    assert_null(stage_sent(&s, 1, MSG_CREDIT, 0));
+    stage_ack(&s, 1, number);
+    assert_int_equal(stage_count(&s, AGENT_FX_DRAINED), 1);
+    stage_close(&s);
+}
+
+static void test_what_a_drain_has_to_stop_is_handed_back_and_not_failed(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    uint64_t number = run_one(&s, "t", 60000);
+    stage_event(&s, (struct agent_event){.kind = AGENT_EV_DRAIN, .drain_ms = 700});
+    s.now.mono += 700;
+    heard(&s);
+    assert_false(stage_find(&s, AGENT_FX_STOP)->kill);
+    s.now.mono += AGENT_DRAIN_GRACE_MS;
+    stage_event(&s, (struct agent_event){.kind = AGENT_EV_TIME});
+    assert_true(stage_find(&s, AGENT_FX_STOP)->kill);
+    heard(&s);
+    stage_fail(&s, number, "died by signal 9 (Killed)");
+    assert_null(stage_sent(&s, 1, MSG_OUTCOME, 0));
+    assert_int_equal(stage_sent(&s, 1, MSG_RUNNING, 0)->running.count, 0);
+    assert_int_equal(stage_count(&s, AGENT_FX_DRAINED), 1);
+    stage_close(&s);
+}
+
+static void test_a_drain_ends_even_where_nobody_acknowledges(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    stage_succeed(&s, run_one(&s, "t", 60000));
+    stage_event(&s, (struct agent_event){.kind = AGENT_EV_PEER_DOWN, .peer = 1});
+    stage_event(&s, (struct agent_event){.kind = AGENT_EV_DRAIN, .drain_ms = 1000});
+    assert_int_equal(stage_count(&s, AGENT_FX_DRAINED), 0);
+    for (int i = 0; i < 10 && stage_count(&s, AGENT_FX_DRAINED) == 0; i++) {
+        mono_ms next = agent_next_deadline(s.agent);
+        assert_in_range(next, s.now.mono + 1, s.now.mono + 5000);
+        stage_pass(&s, next - s.now.mono);
+    }
+    assert_int_equal(stage_count(&s, AGENT_FX_DRAINED), 1);
+    assert_int_equal(agent_next_deadline(s.agent), NEVER_MS);
+    stage_close(&s);
+}
+
+static void test_a_silent_coordinator_is_given_up_and_a_talking_one_is_not(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, 1);
+    stage_join(&s, 2, 2);
+    for (int i = 0; i < 3; i++) {
+        s.now.mono += 500;
+        heard(&s);
+    }
+    s.now.mono += 500;
+    heard(&s);
+    assert_int_equal(stage_count(&s, AGENT_FX_CLOSE), 1);
+    assert_int_equal(stage_find(&s, AGENT_FX_CLOSE)->peer, 2);
+    assert_int_equal(stage_find(&s, AGENT_FX_CLOSE)->retry_ms, 0);
+    stage_close(&s);
+}
+
+static void test_a_coordinator_whose_loop_hangs_is_silent_whatever_its_beats_say(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, 1);
+    struct message beat = {.type = MSG_BEAT, .beat = {.loop_age_ms = AGENT_PEER_STALL_MS + 1}};
+    for (int i = 0; i < 4; i++) {
+        s.now.mono += 500;
+        stage_message(&s, 1, beat);
+    }
+    assert_int_equal(stage_count(&s, AGENT_FX_CLOSE), 1);
+    stage_close(&s);
+}
+
+static void test_a_worker_that_stood_still_judges_nobody_before_it_has_heard_again(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, 1);
+    stage_pass(&s, 60000);
+    assert_int_equal(stage_count(&s, AGENT_FX_CLOSE), 0);
+    stage_pass(&s, 900);
+    stage_pass(&s, 900);
+    assert_int_equal(stage_count(&s, AGENT_FX_CLOSE), 0);
+    stage_pass(&s, 200);
+    assert_int_equal(stage_count(&s, AGENT_FX_CLOSE), 1);
+    stage_close(&s);
+}
+
+static void test_a_refusal_closes_with_a_pause_and_nothing_is_said_before_a_welcome(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_event(&s, (struct agent_event){.kind = AGENT_EV_PEER_UP, .peer = 1});
+    stage_send_order(&s, 1, stage_order("t", 0));
+    assert_int_equal(s.fx.count, 0);
+    struct message no = {.type = MSG_WELCOME, .welcome = {.reason = BYTES_LIT("too old")}};
+    stage_message(&s, 1, no);
+    const struct agent_effect *e = stage_find(&s, AGENT_FX_CLOSE);
+    assert_non_null(e);
+    assert_int_equal(e->retry_ms, AGENT_REFUSED_MS);
+    assert_non_null(strstr(stage_find(&s, AGENT_FX_LOG)->text, "too old"));
+    assert_null(stage_sent(&s, 1, MSG_RUNNING, 0));
+    stage_message(&s, 1, (struct message){.type = MSG_WELCOME, .welcome = {.version = 1}});
+    assert_int_equal(s.fx.count, 0); /* it is as good as gone */
+    stage_close(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_time_limit_asks_then_kills_then_reports_a_timeout),
+        cmocka_unit_test(test_a_result_within_the_grace_still_counts),
+        cmocka_unit_test(test_a_cancel_stops_what_runs_and_its_end_is_told),
+        cmocka_unit_test(test_what_waits_is_cancelled_without_ever_running),
+        cmocka_unit_test(test_a_stop_for_something_unknown_or_ended_does_nothing),
+        cmocka_unit_test(test_a_drain_hands_back_what_waits_and_lets_finish_what_runs),
+        cmocka_unit_test(test_what_a_drain_has_to_stop_is_handed_back_and_not_failed),
+        cmocka_unit_test(test_a_drain_ends_even_where_nobody_acknowledges),
+        cmocka_unit_test(test_a_silent_coordinator_is_given_up_and_a_talking_one_is_not),
+        cmocka_unit_test(test_a_coordinator_whose_loop_hangs_is_silent_whatever_its_beats_say),
+        cmocka_unit_test(test_a_worker_that_stood_still_judges_nobody_before_it_has_heard_again),
+        cmocka_unit_test(test_a_refusal_closes_with_a_pause_and_nothing_is_said_before_a_welcome),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
