@@ -83,6 +83,11 @@ enum cli_exit summary_print(struct cli *cli, const char *task_id)
     if (code != CLI_COMPLETED) {
         return code;
     }
+    if (cli->out_terminal && cli->err_terminal && !cli->quiet) {
+        advise(cli, &s.view); /* the bars above say all that the row would */
+        status_free(&s);
+        return CLI_COMPLETED;
+    }
     char text[DURATION_TEXT_BYTES];
     struct table t;
     table_init(&t, headings, 5);
