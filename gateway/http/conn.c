@@ -64,7 +64,7 @@ void conn_destroyed(struct conn *c)
 {
     struct http_server *s = c->server;
     conn_gone(c);
-    if (c->state == CONN_SOCKET) {
+    if (c->is_socket) {
         s->counts.sockets_open--;
     }
     s->counts.connections_open--;

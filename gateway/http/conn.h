@@ -13,6 +13,7 @@
     2000 /* a refused body is read on so long, or the answer could be lost to a reset */
 #define PONGS_DUE_MAX   16 /* `ping` texts not yet answered; more are dropped */
 #define PING_MISSES_MAX 2
+#define CLOSE_MS        5000 /* for a client to answer our Close */
 
 enum conn_state {
     CONN_IDLE,     /* no request yet, or none since the last answer */
@@ -24,6 +25,7 @@ enum conn_state {
     CONN_LINGER,   /* answered, the body is being thrown away */
     CONN_UPGRADING,
     CONN_SOCKET,
+    CONN_CLOSING, /* a WebSocket: our Close is out, its own is to come */
 };
 
 struct conn {
@@ -36,6 +38,7 @@ struct conn {
     mono_ms wanted; /* since when it waits to write, 0 = it does not */
     bool served;    /* has had a request before */
     bool killed;
+    bool is_socket;
     bool woken; /* the handler has something */
     bool in_writable;
     /* request */

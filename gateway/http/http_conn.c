@@ -177,6 +177,7 @@ static int on_writable(struct conn *c)
     case CONN_LINGER:
     case CONN_UPGRADING:
     case CONN_SOCKET:
+    case CONN_CLOSING:
         return 0;
     }
     return 0;

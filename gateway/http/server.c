@@ -30,6 +30,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_RECEIVE:
     case LWS_CALLBACK_RECEIVE_PONG:
     case LWS_CALLBACK_SERVER_WRITEABLE:
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
     case LWS_CALLBACK_CLOSED:
         return c == NULL ? -1 : socket_conn_event(c, reason, in, len);
     case LWS_CALLBACK_HTTP:
@@ -50,7 +51,8 @@ static void conn_sweep(struct conn *c, mono_ms now)
     bool late = (c->state == CONN_IDLE && age > (c->served ? o->idle_ms : o->header_ms)) ||
                 (c->state == CONN_READING && age > o->body_ms) ||
                 (c->state == CONN_LINGER && age > LINGER_MS) ||
-                (c->state == CONN_UPGRADING && age > o->header_ms);
+                (c->state == CONN_UPGRADING && age > o->header_ms) ||
+                (c->state == CONN_CLOSING && age > CLOSE_MS);
     if (late) {
         conn_kill(c);
     } else if (c->wanted != 0 && now - c->wanted > o->stall_ms) {

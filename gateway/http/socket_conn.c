@@ -57,6 +57,7 @@ static int on_open(struct conn *c)
     }
     conn_enter(c, CONN_SOCKET);
     c->pinged = c->since;
+    c->is_socket = true;
     s->counts.sockets_open++;
     conn_exchange_begin(c);
     s->handler.socket_opened(s->handler.user, c->id, &c->request);
@@ -74,15 +75,19 @@ static void heard_add(struct conn *c, struct bytes part)
 
 static int on_text(struct conn *c, struct bytes part)
 {
+    if (c->state != CONN_SOCKET || c->close_code != 0) {
+        return 0; /* it is being closed: nothing it says counts */
+    }
     if (lws_is_first_fragment(c->wsi)) {
         c->heard_len = 0;
     }
     heard_add(c, part);
     if (c->heard_len > HTTP_SOCKET_BYTES_MAX) {
         conn_gone(c);
-        char reason[] = "message too big";
-        lws_close_reason(c->wsi, CLOSE_TOO_BIG, (unsigned char *)reason, sizeof reason - 1);
-        return -1;
+        c->close_code = CLOSE_TOO_BIG;
+        (void)snprintf(c->close_reason, sizeof c->close_reason, "message too big");
+        conn_want(c);
+        return 0;
     }
     bool whole = lws_is_final_fragment(c->wsi) && lws_remaining_packet_payload(c->wsi) == 0;
     if (whole && !lws_frame_is_binary(c->wsi) && c->heard_len == 4 &&
@@ -115,19 +120,32 @@ static void ask_handler(struct conn *c)
     c->in_writable = false;
 }
 
+/* The frame is made here, and not by lws_close_reason and -1: on libuv, libwebsockets 4.1.6 closes
+ * the connection before that frame is out. A server's frames are not masked: opcode, length, code,
+ * reason. */
 static int close_say(struct conn *c)
 {
+    struct buf frame = {0};
     size_t len = strlen(c->close_reason);
-    lws_close_reason(c->wsi, (enum lws_close_status)c->close_code, (unsigned char *)c->close_reason,
-                     len);
+    buf_add_char(&frame, (char)0x88);
+    buf_add_char(&frame, (char)(len + 2));
+    buf_add_char(&frame, (char)(c->close_code >> 8));
+    buf_add_char(&frame, (char)(c->close_code & 255));
+    buf_add(&frame, c->close_reason, len);
     conn_exchange_end(c);
-    return -1;
+    conn_enter(c, CONN_CLOSING);
+    conn_piece_set(c, buf_bytes(&frame));
+    buf_free(&frame);
+    return conn_send(c, LWS_WRITE_RAW) ? 0 : -1;
 }
 
 static int on_writable(struct conn *c)
 {
     c->wanted = 0;
     int result = 0;
+    if (c->state == CONN_CLOSING) {
+        return 0;
+    }
     if (c->ping_due) { /* control frames may stand between the pieces of a message */
         c->ping_due = false;
         conn_piece_set(c, BYTES_NONE);
@@ -181,6 +199,8 @@ int socket_conn_event(struct conn *c, enum lws_callback_reasons reason, void *in
         return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:
         return c->killed ? -1 : on_writable(c);
+    case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
+        return c->state == CONN_CLOSING ? -1 : 0; /* both have said it: done */
     case LWS_CALLBACK_CLOSED:
         conn_gone(c);
         return 0;
