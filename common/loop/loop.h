@@ -20,12 +20,12 @@ struct loop_timer;
 struct loop_watch;
 
 struct loop *loop_create(void);
-void loop_destroy(
-    struct loop *l);           /* after loop_run returned; frees timers and watches still there */
+/* After loop_run returned; frees timers and watches still there. */
+void loop_destroy(struct loop *l);
 void loop_run(struct loop *l); /* until loop_stop */
 void loop_stop(struct loop *l);
-void *loop_uv(
-    struct loop *l); /* the uv_loop_t, for libraries that run on a foreign loop (libwebsockets) */
+/* The uv_loop_t, for libraries that run on a foreign loop (libwebsockets). */
+void *loop_uv(struct loop *l);
 struct moment loop_now(const struct loop *l); /* of this turn */
 
 typedef void loop_fn(void *user);
@@ -49,10 +49,10 @@ void loop_timer_set(struct loop_timer *t, mono_ms deadline);
 void loop_timer_destroy(struct loop_timer *t);
 
 enum { LOOP_READABLE = 1, LOOP_WRITABLE = 2 };
-typedef void loop_watch_fn(
-    void *user, int ready); /* ready: LOOP_READABLE | LOOP_WRITABLE, both on error or hang-up */
-struct loop_watch *loop_watch_create(struct loop *l, int fd, loop_watch_fn *fn,
-                                     void *user);        /* fd stays the caller's */
+/* ready: LOOP_READABLE | LOOP_WRITABLE, both on error or hang-up. */
+typedef void loop_watch_fn(void *user, int ready);
+/* fd stays the caller's. */
+struct loop_watch *loop_watch_create(struct loop *l, int fd, loop_watch_fn *fn, void *user);
 void loop_watch_set(struct loop_watch *w, int interest); /* 0 pauses */
 void loop_watch_destroy(struct loop_watch *w);           /* before the fd is closed */
 

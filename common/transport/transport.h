@@ -16,8 +16,8 @@
 
 typedef uint64_t conn_id; /* 0 is none */
 
-#define TRANSPORT_BACKLOG_BYTES_MAX                                                                \
-    (64u << 20) /* output waiting on one connection: a peer that far behind is closed */
+/* Output waiting on one connection: a peer that far behind is closed. */
+#define TRANSPORT_BACKLOG_BYTES_MAX (64u << 20)
 
 enum transport_closed {
     CLOSED_BY_PEER,
@@ -39,14 +39,15 @@ struct transport_handler {
 struct transport;
 
 struct transport_ops {
-    /* ERR_INVALID: not a URL we know; ERR_IO: cannot listen there (in use, no permission). */
+    /* ERR_INVALID: not a URL we know (ipc:///absolute/path, tcp://host:port); ERR_IO: cannot listen
+     * there (in use, no permission). */
     enum err (*listen)(struct transport *t, const char *url, struct transport_handler handler);
     /* Keeps one connection to url: dials again for ever with a jittered back-off from 5 ms to
      * back-off_ms_max. */
     enum err (*dial)(struct transport *t, const char *url, struct transport_handler handler,
                      uint32_t *ret_dialer);
-    void (*undial)(struct transport *t,
-                   uint32_t dialer); /* and closes its connection, if there is one */
+    /* And closes its connection, if there is one. */
+    void (*undial)(struct transport *t, uint32_t dialer);
     /* framed: whole frames with their lengths. Copied; goes out at the end of the turn, one write
      * for all of a connection. */
     enum err (*send)(struct transport *t, conn_id conn, struct bytes framed);
