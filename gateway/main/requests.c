@@ -77,7 +77,9 @@ static void request_hold(struct requests *r, struct request *q)
 
 static void request_fail(struct requests *r, struct request *q)
 {
-    struct reply reply = {.err = q->sent > 0 ? ERR_UNKNOWN : ERR_UNAVAILABLE, .peer = -1};
+    /* Silent: an owner has it and does not answer. Away: there is no owner to ask (any more). */
+    struct reply reply = {
+        .err = q->sent_to >= 0 ? ERR_UNKNOWN : ERR_UNAVAILABLE, .resent = q->sent > 0, .peer = -1};
     reply_fn *fn = q->fn;
     void *user = q->user;
     r->failed_total++;

@@ -21,7 +21,7 @@ struct reply {
     enum err err;
     const struct message *message; /* borrowed for the call */
     struct bytes frame;            /* its bytes */
-    bool resent;                   /* the request went out more than once */
+    bool resent;                   /* the request went out more than once, or (err set) at all */
     int peer;                      /* whose answer it is */
 };
 

@@ -136,6 +136,7 @@ class Contract(ClusterCase):
         c.begin(task_type="five", task_id="cp")
         counts, sizes = [], []
         while True:
+            ttl = c.redis("TTL", "checkpoint:cp")
             text = c.redis("GET", "checkpoint:cp")
             doc = json.loads(text)
             counts.append(doc["step"])
@@ -144,7 +145,7 @@ class Contract(ClusterCase):
             self.assertEqual(doc["step"], len(doc["results"]))
             if doc["step"] == 5:
                 break
-            self.assertEqual(c.redis("TTL", "checkpoint:cp"), "-1")
+            self.assertEqual(ttl, "-1")
         self.assertEqual(counts, sorted(counts))
         self.assertGreater(len(set(counts)), 3)
         self.assertEqual(doc["state_snapshot"], {"storage_backend": "redis", "checkpoint_interval": 60, "max_retries": 3,
