@@ -37,7 +37,13 @@ bool list_query_parse(const struct query *q, struct arena *arena, struct list_re
         problem_add(ret_problem, "", "query argument `cursor`");
         return false;
     }
-    r.limit = limit == 0 ? 1 : (uint32_t)limit;
+    if (limit == 0) {
+        problem_set(ret_problem, CODE_INVALID_FIELD, "the query's `limit` must be 1 to %u",
+                    LIST_PAGE_MAX);
+        problem_add(ret_problem, "", "query argument `limit`: at least 1");
+        return false;
+    }
+    r.limit = (uint32_t)limit;
     *ret_request = r;
     return true;
 }
