@@ -1,5 +1,7 @@
 #include "cli/problem.h"
 
+#include <stdbool.h>
+
 #include "cli/text.h"
 #include "json/doc.h"
 
@@ -78,18 +80,21 @@ static void put_line(struct buf *out, const char *label, struct bytes text)
     buf_add_char(out, '\n');
 }
 
-static void put_errors(struct buf *out, const struct doc_value *errors)
+/* A detail that only repeats the one of the whole is left out: the place is the news. */
+static void put_errors(struct buf *out, const struct doc_value *errors, struct bytes whole)
 {
     struct buf text = {0};
     for (size_t i = 0; i < doc_count(errors); i++) {
         const struct doc_value *e = doc_at(errors, i);
         struct bytes pointer = doc_string(doc_get(e, "pointer"));
+        struct bytes detail = doc_string(doc_get(e, "detail"));
+        bool repeats = pointer.len > 0 && bytes_eq(detail, whole);
         buf_clear(&text);
-        if (pointer.len > 0) {
-            buf_add_bytes(&text, pointer);
-            buf_add_str(&text, ": ");
+        buf_add_bytes(&text, pointer);
+        if (!repeats) {
+            buf_add_str(&text, pointer.len > 0 ? ": " : "");
+            buf_add_bytes(&text, detail);
         }
-        buf_add_bytes(&text, doc_string(doc_get(e, "detail")));
         put_line(out, "at", buf_bytes(&text));
     }
     buf_free(&text);
@@ -112,7 +117,7 @@ static void put_document(struct buf *out, const struct problem *p, const struct 
     if (detail.len > 0) {
         put_line(out, "why", detail);
     }
-    put_errors(out, doc_get(root, "errors"));
+    put_errors(out, doc_get(root, "errors"), detail);
     if (advice != NULL) {
         put_line(out, "do", bytes_str(advice));
     } else if (request.len >

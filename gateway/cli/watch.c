@@ -13,9 +13,8 @@
 #include "cli/summary.h"
 
 #define FRAME_MS 120 /* between two drawings: a spinner that turns, at no cost */
-#define REFRESH_MS                                                                                 \
-    1000 /* between two looks at the status: messages do not say how far each of several steps is  \
-          */
+/* between two looks at the status: messages do not say how far each of several steps is */
+#define REFRESH_MS 500
 #define REFRESH_WAIT_MS                                                                            \
     2000 /* for its answer; a server that is slower than that is asked again later */
 #define HEAD_WAIT_MS    10000           /* for the head of the stream */

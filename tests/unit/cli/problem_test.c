@@ -29,6 +29,19 @@ static void test_a_problem_says_what_why_where_and_what_to_do(void **state)
           "    do: `marathon pipelines` lists the names there are\n");
 }
 
+static void test_a_place_does_not_repeat_what_was_said(void **state)
+{
+    (void)state;
+    shows(422,
+          "{\"title\":\"Bad\",\"code\":\"INVALID_FIELD\",\"detail\":\"it is odd\",\"errors\":["
+          "{\"pointer\":\"/a\",\"detail\":\"it is odd\"},{\"pointer\":\"\",\"detail\":\"x\"}]}",
+          "marathon: cannot start the task: Bad (INVALID_FIELD, HTTP 422)\n"
+          "   why: it is odd\n"
+          "    at: /a\n"
+          "    at: x\n"
+          "    do: correct the field named above\n");
+}
+
 static void test_a_code_of_the_future_shows_the_request_to_ask_about(void **state)
 {
     (void)state;
@@ -77,6 +90,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_problem_says_what_why_where_and_what_to_do),
+        cmocka_unit_test(test_a_place_does_not_repeat_what_was_said),
         cmocka_unit_test(test_a_code_of_the_future_shows_the_request_to_ask_about),
         cmocka_unit_test(test_an_answer_that_is_no_problem_is_shown_in_one_line),
         cmocka_unit_test(test_exit_codes_follow_status_and_code),

@@ -1,0 +1,392 @@
+"""The command line `marathon` from outside: exit codes, standard output against standard error, live bars on a terminal, and `marathon dev`."""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from cluster import BIN, ClusterCase, free_port, until  # noqa: E402
+from terminal import Terminal  # noqa: E402
+
+MARATHON = f"{BIN}/marathon"
+NAP = [{"name": "nap", "function": "sleep"}]
+CHAIN = [{"name": f"part_{i}", "function": "sleep", "input": {"seconds": 0.3}} for i in range(3)]
+WIDE = [{"name": f"wide_{i}", "function": "sleep", "needs": [], "input": {"seconds": 0.4}} for i in range(60)]
+
+
+def environment(**more):
+    env = {k: v for k, v in os.environ.items() if not k.startswith("MARATHON_") and k not in ("REDIS_URL", "NO_COLOR")}
+    env.update({"TERM": "xterm", "LC_ALL": "C.UTF-8", **more})
+    return env
+
+
+class CliCase(ClusterCase):
+    pipelines = {"chain": CHAIN, "wide": WIDE, "bad": [{"name": "bad", "function": "fail", "retryable": False}]}
+
+    def setUp(self):
+        super().setUp()
+        self.cluster.start()
+        self.url = f"http://127.0.0.1:{self.cluster.port}"
+
+    def marathon(self, *args, stdin="", **env):
+        return subprocess.run([MARATHON, *args], env=environment(MARATHON_URL=self.url, **env), input=stdin, text=True,
+                              capture_output=True, timeout=60)
+
+    def good(self, *args, **kw):
+        r = self.marathon(*args, **kw)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        return r
+
+    def terminal(self, *args, rows=24, columns=80, **env):
+        return Terminal([MARATHON, *args], environment(MARATHON_URL=self.url, **env), rows, columns)
+
+    def nap(self, seconds=30, **kw):
+        return self.cluster.begin(steps=NAP, input_data={"seconds": seconds}, **kw)
+
+
+class ExitCodesAndStreams(CliCase):
+    def test_run_tells_each_change_and_keeps_standard_output_for_data(self):
+        r = self.good("run", "chain", "--id", "c1")
+        self.assertRegex(r.stdout, r"\ATASK +TYPE +STATUS +STEPS +DURATION\nc1 +chain +completed +3/3 +\S+\n\Z")
+        lines = r.stderr.splitlines()
+        for i in range(3):
+            self.assertIn(f"c1 step part_{i} running", lines)
+            self.assertEqual(sum(line.startswith(f"c1 step part_{i} completed in ") for line in lines), 1)
+        self.assertRegex(r.stderr, r"c1 completed 100% 3/3 steps in ")
+        self.assertNotIn("\x1b", r.stdout + r.stderr)
+
+    def test_quiet_json_is_the_status_and_nothing_else(self):
+        r = self.good("run", "-q", "-o", "json", "--steps", '[{"name":"e","function":"echo"}]', "--input", '{"x":[1,2]}')
+        status = json.loads(r.stdout)
+        self.assertEqual(status["status"], "completed")
+        self.assertEqual(status["accumulated_results"], {"e": {"x": [1, 2]}})
+        self.assertEqual(r.stderr, "")
+
+    def test_input_comes_from_a_file_and_from_standard_input(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as f:
+            f.write('{"from": "file"}')
+            f.flush()
+            steps = '[{"name":"e","function":"echo"}]'
+            self.good("run", "--id", "f1", "--steps", steps, "--input", f"@{f.name}")
+        self.good("run", "--id", "s1", "--steps", steps, "--input", "-", stdin='{"from": "stdin"}')
+        self.assertEqual(json.loads(self.good("result", "f1").stdout), {"e": {"from": "file"}})
+        self.assertEqual(json.loads(self.good("result", "s1", "--step", "e").stdout), {"from": "stdin"})
+        self.assertEqual(self.marathon("result", "s1", "--step", "nosuch").returncode, 3)
+
+    def test_a_failed_task_is_1_and_says_how_to_go_on(self):
+        r = self.marathon("run", "bad", "--id", "b1", "--input", '{"error":"no luck"}')
+        self.assertEqual(r.returncode, 1, r.stderr)
+        self.assertIn("no luck", r.stderr)
+        self.assertIn("marathon recover b1", r.stderr)
+        self.assertIn("failed", r.stdout)
+        r = self.marathon("result", "b1")
+        self.assertEqual(r.returncode, 1)
+        self.assertIn("RESULT_NOT_READY", r.stderr)
+        r = self.marathon("recover", "b1", "--watch")
+        self.assertEqual(r.returncode, 1)
+        self.assertIn("b1 recovering", r.stdout)
+
+    def test_a_cancelled_task_is_7_for_who_watches(self):
+        task = self.nap()
+        codes = []
+        watcher = threading.Thread(target=lambda: codes.append(self.marathon("watch", task).returncode))
+        watcher.start()
+        self.cluster.wait(task, ("running",))
+        self.assertEqual(self.good("cancel", task).stdout, f"{task} cancelled\n")
+        watcher.join(20)
+        self.assertEqual(codes, [7])
+        again = self.marathon("cancel", task)
+        self.assertEqual(again.returncode, 1)
+        self.assertIn("TASK_ENDED", again.stderr)
+        self.assertEqual(self.good("recover", task).stdout, f"{task} recovering\n")
+        self.good("cancel", task)
+
+    def test_wrong_usage_is_2(self):
+        for args in (["nosuch"], [], ["run"], ["run", "--nosuch"], ["status"], ["status", "a b"], ["status", "a", "b"],
+                     ["run", "chain", "--input", "{"], ["run", "chain", "--input", "@/nosuch"], ["list", "--status", "x"],
+                     ["run", "--steps", '[{"name":"a","function":"echo","needs":["zzz"]}]'], ["list", "-o", "xml"],
+                     ["dev", "--port", "0"], ["dev", "--pipelines", "/nosuch"]):
+            r = self.marathon(*args)
+            self.assertEqual(r.returncode, 2, (args, r.stderr))
+            self.assertEqual(r.stdout, "")
+            self.assertIn("arathon", r.stderr)
+
+    def test_what_is_not_there_is_3(self):
+        for args in (["status", "nosuch"], ["watch", "nosuch"], ["result", "nosuch"], ["cancel", "nosuch"], ["recover", "nosuch"],
+                     ["run", "nosuch"], ["pipelines", "nosuch"]):
+            r = self.marathon(*args)
+            self.assertEqual(r.returncode, 3, (args, r.stderr))
+            self.assertRegex(r.stderr, r"why: .*\n( +at: .*\n)* +do: ", args)
+
+    def test_a_server_out_of_reach_is_5(self):
+        nowhere = f"http://127.0.0.1:{free_port()}"
+        for args in (["list"], ["start", "chain", "--retry-for", "0"], ["watch", "x", "--retry-for", "0"], ["healthcheck"]):
+            r = self.marathon(*args, "--server", nowhere)
+            self.assertEqual(r.returncode, 5, (args, r.stderr))
+        r = self.marathon("start", "chain", "--retry-for", "1", "--server", nowhere)
+        self.assertEqual(r.returncode, 5)
+        self.assertIn("trying again in 500ms", r.stderr)
+        self.assertRegex(r.stderr, "--key [0-9a-f]{32} ")
+
+    def test_the_same_key_starts_one_task(self):
+        first = self.good("start", "chain", "--key", "order-17").stdout
+        self.assertEqual(self.good("start", "chain", "--key", "order-17").stdout, first)
+        self.assertNotEqual(self.good("start", "chain").stdout, first)
+        other = self.marathon("start", "wide", "--key", "order-17")
+        self.assertEqual(other.returncode, 2)
+        self.assertIn("IDEMPOTENCY_MISMATCH", other.stderr)
+
+    def test_lists_show_what_there_is(self):
+        self.good("run", "chain", "--id", "l1")
+        self.assertRegex(self.good("list").stdout, r"l1 +chain +completed +3/3 ")
+        self.assertEqual([t["task_id"] for t in json.loads(self.good("list", "-o", "json").stdout)["items"]], ["l1"])
+        self.assertNotIn("l1", self.good("list", "--status", "failed").stdout)
+        self.assertRegex(self.good("pipelines").stdout, r"wide +1 +60 ")
+        self.assertEqual(len(json.loads(self.good("pipelines", "chain").stdout)["steps"]), 3)
+        self.assertRegex(self.good("workers").stdout, r"ready +\d/4 .*echo, sleep, fail")
+        self.assertRegex(self.good("status", "l1").stdout, r"part_2 +completed +100% ")
+        self.assertIn("checkpoint:l1", self.good("status", "--key", "l1").stdout)
+        self.assertEqual(self.good("healthcheck").stdout, "ready\n")
+        self.assertEqual(self.cluster.redis("EXISTS", "checkpoint:l1"), "1")
+
+    def test_watch_json_is_the_stream_without_a_hole(self):
+        r = self.good("run", "chain", "--id", "w1")
+        messages = [json.loads(line) for line in self.good("watch", "w1", "-q", "-o", "json").stdout.splitlines()]
+        self.assertEqual(messages[0]["type"], "initial_state")
+        self.assertEqual(messages[-1]["type"], "task_complete")
+        task = self.cluster.begin(task_type="chain")
+        messages = [json.loads(line) for line in self.good("watch", task, "-q", "-o", "json").stdout.splitlines()]
+        seqs = [m["seq"] for m in messages]
+        self.assertEqual(seqs, list(range(seqs[0], seqs[0] + len(seqs))))
+        self.assertEqual(r.returncode, 0)
+
+    def test_a_watcher_comes_back_when_the_gateway_does(self):
+        gateway = self.cluster.processes[-1]
+        task = self.nap(4)
+        with subprocess.Popen([MARATHON, "watch", task, "-o", "json"], env=environment(MARATHON_URL=self.url), text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as watcher:
+            self.assertIn("initial_state", watcher.stdout.readline())
+            gateway.kill()
+            line = ""
+            while "lost the connection" not in line:
+                line = watcher.stderr.readline()
+                self.assertTrue(line)
+            gateway.start()
+            out, err = watcher.communicate(timeout=40)
+        self.assertEqual(watcher.returncode, 0, err)
+        messages = [json.loads(m) for m in out.splitlines()]
+        self.assertEqual(messages[-1]["type"], "task_complete")
+        seqs = [m["seq"] for m in messages]
+        self.assertEqual(seqs, list(range(seqs[0], seqs[0] + len(seqs))))
+
+
+class LiveBars(CliCase):
+    def test_each_step_has_a_row_that_is_drawn_again_in_place(self):
+        t = self.terminal("run", "chain", "--id", "t1").finish()
+        self.assertEqual(t.code, 0)
+        self.assertTrue(t.saw(r"part_0  [━─]{20} +\d+%"), t.text)
+        self.assertTrue(t.saw(r"part_2 .*waiting"), t.text)
+        screen = t.screen()
+        self.assertRegex(screen[0], r"^t1  chain  completed")
+        for i in range(3):
+            self.assertRegex(screen[1 + i], rf"^ ✔ part_{i}  completed  \d+ms$")
+        self.assertRegex(screen[4], r"^━{28} 100%  3/3 steps  \d")
+        self.assertIn("marathon result t1", "\n".join(screen[5:]))
+        self.assertIn("\x1b[32m", t.text)
+
+    def test_no_color_is_obeyed(self):
+        t = self.terminal("run", "chain", NO_COLOR="1").finish()
+        self.assertEqual(t.code, 0)
+        self.assertNotRegex(t.text, r"\x1b\[[0-9;]*m")
+        t = self.terminal("run", "chain", "--no-color", LC_ALL="C").finish()
+        self.assertNotRegex(t.text, r"\x1b\[[0-9;]*m")
+        self.assertTrue(t.text.isascii())
+
+    def test_a_wide_pipeline_is_one_line_with_counts(self):
+        t = self.terminal("run", "wide", rows=20, columns=60).finish()
+        self.assertEqual(t.code, 0)
+        self.assertTrue(t.saw(r"60 steps:.*running.*waiting"), t.text)
+        self.assertEqual(len([line for line in t.screen() if "steps:" in line]), 1)
+        self.assertLess(max(len(line) for line in t.all_lines() if not line.startswith("marathon: ")), 60)
+
+    def test_ctrl_c_detaches_and_says_how_to_come_back(self):
+        task = self.nap()
+        t = self.terminal("watch", task)
+        t.until(r"nap .*%")
+        t.write("\x03")
+        t.finish()
+        self.assertEqual(t.code, 130)
+        self.assertIn(f"come back: marathon watch {task}", t.text)
+        self.assertEqual(self.cluster.get(f"/status/{task}")["status"], "running")
+        self.good("cancel", task)
+
+    def test_a_dumb_terminal_gets_lines(self):
+        t = self.terminal("run", "chain", "--id", "d1", TERM="dumb").finish()
+        self.assertEqual(t.code, 0)
+        self.assertNotIn("\x1b", t.text)
+        self.assertIn("d1 step part_1 running", t.text)
+
+
+class Dev(unittest.TestCase):
+    def setUp(self):
+        self.dir = tempfile.TemporaryDirectory(prefix="marathon-dev-test-")
+        self.addCleanup(self.dir.cleanup)
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log_path = os.path.join(self.dir.name, "log")
+        self.processes = []
+
+    def tearDown(self):
+        for p in self.processes:
+            if p.poll() is None:
+                p.terminate()
+                try:
+                    p.wait(30)
+                except subprocess.TimeoutExpired:
+                    p.kill()
+                    p.wait()
+        log = self.log()
+        for mark in ("AddressSanitizer", "LeakSanitizer", "runtime error:", "Assertion", "fatal:"):
+            self.assertNotIn(mark, log)
+
+    def log(self):
+        try:
+            with open(self.log_path, errors="replace") as f:
+                return f.read()
+        except FileNotFoundError:
+            return ""
+
+    def dev(self, *args, ready=True, **env):
+        with open(self.log_path, "a") as log:
+            p = subprocess.Popen([MARATHON, "dev", "--port", str(self.port), *args], stdout=subprocess.PIPE, stderr=log, text=True,
+                                 stdin=subprocess.DEVNULL, env=environment(TMPDIR=self.dir.name, **env))
+        self.addCleanup(p.stdout.close)
+        self.processes.append(p)
+        if ready:
+            self.assertEqual(p.stdout.readline(), f"{self.url}\n", self.log())
+        return p
+
+    def children(self, p):
+        """pid by the program's name; workers numbered."""
+        with open(f"/proc/{p.pid}/task/{p.pid}/children") as f:
+            pids = [int(word) for word in f.read().split()]
+        found = {}
+        for pid in pids:
+            try:
+                with open(f"/proc/{pid}/comm") as f:
+                    found.setdefault(f.read().strip(), []).append(pid)
+            except FileNotFoundError:
+                pass
+        return found
+
+    @staticmethod
+    def alive(pid):
+        try:
+            with open(f"/proc/{pid}/stat") as f:
+                return f.read().rsplit(")", 1)[1].split()[0] != "Z"
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+
+    def marathon(self, *args):
+        return subprocess.run([MARATHON, *args, "--server", self.url], env=environment(), text=True, capture_output=True, timeout=60)
+
+    def run_nap(self, *args):
+        r = self.marathon("run", "--steps", json.dumps(NAP), "--input", '{"seconds":0.1}', *args)
+        self.assertEqual(r.returncode, 0, r.stderr + self.log())
+
+    def test_one_command_is_a_cluster_and_ctrl_c_leaves_nothing(self):
+        p = self.dev()
+        pids = [pid for group in self.children(p).values() for pid in group]
+        self.assertEqual(len(pids), 5)
+        self.run_nap()
+        p.send_signal(signal.SIGINT)
+        self.assertEqual(p.wait(20), 0)
+        self.assertEqual([pid for pid in pids if self.alive(pid)], [])
+        self.assertEqual([name for name in os.listdir(self.dir.name) if name.startswith("marathon-")], [])
+        self.assertRegex(self.log(), r"(?m)^coordinator \| .*store_up backend=redis")
+        self.assertRegex(self.log(), r"(?m)^worker-2    \| ")
+        self.assertTrue(self.log().rstrip().endswith("stopped"))
+
+    def test_redis_of_dev_is_durable(self):
+        self.dev()
+        socket = re.search(r"redis-cli -s (\S+)", self.log_after("redis-cli")).group(1)
+        for name, value in (("appendonly", "yes"), ("appendfsync", "always"), ("maxmemory-policy", "noeviction"), ("port", "0")):
+            r = subprocess.run(["redis-cli", "-s", socket, "CONFIG", "GET", name], capture_output=True, text=True, check=True)
+            self.assertEqual(r.stdout.split(), [name, value])
+
+    def log_after(self, word):
+        until(f"{word} in the log", lambda: word in self.log())
+        return self.log()
+
+    def test_what_dies_is_started_again(self):
+        p = self.dev()
+        for name, label in (("marathon-worker", "worker"), ("marathon-gatewa", "gateway"), ("marathon-coordi", "coordinator"),
+                            ("redis-server", "redis")):
+            old = self.children(p)[name]
+            os.kill(old[0], signal.SIGKILL)
+            until(f"{name} again", lambda: len(self.children(p).get(name, [])) == len(old) and old[0] not in self.children(p)[name], 20)
+            self.assertRegex(self.log(), rf"{label}\S* killed by signal 9, starting it again in 250ms")
+        until("ready again", lambda: self.marathon("healthcheck").returncode == 0, 30)
+        self.run_nap()
+
+    def test_nothing_outlives_a_kill_of_dev(self):
+        p = self.dev()
+        pids = [pid for group in self.children(p).values() for pid in group]
+        self.assertEqual(len(pids), 5)
+        p.kill()
+        p.wait()
+        until("its children are dead", lambda: not any(self.alive(pid) for pid in pids), 5)
+
+    def test_data_is_kept_where_it_was_asked_for(self):
+        data = os.path.join(self.dir.name, "data")
+        p = self.dev("--data", data)
+        self.run_nap("--id", "kept")
+        second = subprocess.run([MARATHON, "dev", "--port", str(free_port()), "--data", data], env=environment(), text=True,
+                                capture_output=True, timeout=20)
+        self.assertEqual(second.returncode, 1)
+        self.assertIn("another `marathon dev` uses it", second.stderr)
+        p.terminate()
+        self.assertEqual(p.wait(20), 0)
+        self.dev("--data", data)
+        r = self.marathon("status", "kept", "-o", "json")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertEqual(json.loads(r.stdout)["status"], "completed")
+
+    def test_a_worker_that_does_not_stop_is_killed(self):
+        p = self.dev("--workers", "1")
+        worker = self.children(p)["marathon-worker"][0]
+        os.kill(worker, signal.SIGSTOP)
+        p.terminate()
+        self.assertEqual(p.wait(30), 0)
+        self.assertFalse(self.alive(worker))
+
+    def test_what_is_missing_is_named(self):
+        p = self.dev()
+        r = subprocess.run([MARATHON, "dev", "--port", str(self.port)], env=environment(), text=True, capture_output=True, timeout=20)
+        self.assertEqual(r.returncode, 1)
+        self.assertIn(f"cannot listen on port {self.port}", r.stderr)
+        r = subprocess.run([MARATHON, "dev"], env=environment(PATH="/nosuch"), text=True, capture_output=True, timeout=20)
+        self.assertEqual(r.returncode, 1)
+        self.assertIn("apt-get install redis-server", r.stderr)
+        self.assertIsNone(p.poll())
+
+    def test_a_cluster_that_cannot_come_up_ends(self):
+        bad = os.path.join(self.dir.name, "bad")
+        os.mkdir(bad)
+        with open(os.path.join(bad, "bad.json"), "w") as f:
+            f.write('{"name": "bad", "steps": [{"name": "a", "function": "echo", "needs": ["zzz"]}]}')
+        p = self.dev("--pipelines", bad, ready=False)
+        self.assertEqual(p.wait(60), 1)
+        self.assertIn("giving up", self.log())
+        self.assertIn("definition_invalid", self.log())
+
+
+if __name__ == "__main__":
+    unittest.main()
