@@ -98,6 +98,9 @@ bool conn_send(struct conn *c, enum lws_write_protocol how);
 void conn_piece_set(struct conn *c, struct bytes piece);
 void conn_out_reset(struct conn *c);
 
+/* server.c: the words behind a status. */
+const char *reason_phrase(int status);
+
 /* request_read.c: headers of the wsi -> c->request; texts live in c->arena. */
 void request_read(struct conn *c, struct bytes path, const char *method);
 bool origin_allowed(struct conn *c);

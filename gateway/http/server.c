@@ -142,25 +142,35 @@ void server_drain(struct http_server *s)
     s->draining = true;
 }
 
-static const char *reason_phrase(int status)
+const char *reason_phrase(int status)
 {
-    switch (status) {
-    case 200:
-        return "OK";
-    case 202:
-        return "Accepted";
-    case 204:
-        return "No Content";
-    case 304:
-        return "Not Modified";
-    default:
-        for (int c = 0; c < CODE_COUNT; c++) {
-            if (code_info((enum code)c)->http_status == status) {
-                return code_info((enum code)c)->title;
-            }
+    static const struct {
+        int status;
+        const char *phrase;
+    } rows[] = {{200, "OK"},
+                {202, "Accepted"},
+                {204, "No Content"},
+                {304, "Not Modified"},
+                {400, "Bad Request"},
+                {404, "Not Found"},
+                {405, "Method Not Allowed"},
+                {409, "Conflict"},
+                {411, "Length Required"},
+                {413, "Content Too Large"},
+                {414, "URI Too Long"},
+                {415, "Unsupported Media Type"},
+                {422, "Unprocessable Content"},
+                {429, "Too Many Requests"},
+                {431, "Request Header Fields Too Large"},
+                {500, "Internal Server Error"},
+                {503, "Service Unavailable"},
+                {504, "Gateway Timeout"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (rows[i].status == status) {
+            return rows[i].phrase;
         }
-        return "Error";
     }
+    return "Other";
 }
 
 static void head_write(struct conn *c, const struct http_head *head, int64_t length)

@@ -16,7 +16,7 @@ static void refuse(struct conn *c, enum code code, struct buf *body)
     buf_addf(&text,
              "HTTP/1.1 %d %s\r\ncontent-type: application/problem+json\r\ncontent-length: %zu\r\n"
              "x-content-type-options: nosniff\r\nconnection: close\r\n\r\n",
-             status, code_info(code)->title, body->len);
+             status, reason_phrase(status), body->len);
     buf_add_bytes(&text, buf_bytes(body));
     conn_piece_set(c, buf_bytes(&text));
     (void)conn_send(c, LWS_WRITE_HTTP_HEADERS);

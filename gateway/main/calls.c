@@ -219,7 +219,11 @@ enum code calls_upgrade(struct gateway *g, const struct http_request *request, s
         g->requests_by_call[CALL_SOCKET]++;
         return CODE_NONE;
     }
-    problem_render(&p, request->request_id, out);
+    char made[48];
+    (void)snprintf(made, sizeof made, "%.8s-u%llx", g->peers.id + 18,
+                   (unsigned long long)server_counts(g->http).refused_upgrades_total);
+    struct bytes request_id = request->request_id;
+    problem_render(&p, request_id.len > 0 ? request_id : bytes_str(made), out);
     g->answers_by_class[problem_status(&p) / 100]++;
     return p.code;
 }

@@ -1,0 +1,86 @@
+#include "api/query.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+static bool wait_of(const char *arg, mono_ms *wait)
+{
+    struct bytes args[] = {BYTES_LIT("other=1"), bytes_str(arg)};
+    struct query q = {args, 2};
+    struct problem p;
+    return query_wait(&q, wait, &p);
+}
+
+static void test_waits_are_seconds_or_milliseconds_and_bounded(void **state)
+{
+    (void)state;
+    mono_ms wait = -1;
+    assert_true(wait_of("x=1", &wait));
+    assert_int_equal(wait, -1);
+    assert_true(wait_of("wait=30s", &wait));
+    assert_int_equal(wait, 30000);
+    assert_true(wait_of("wait=5", &wait));
+    assert_int_equal(wait, 5000);
+    assert_true(wait_of("wait=250ms", &wait));
+    assert_int_equal(wait, 250);
+    assert_true(wait_of("wait=0", &wait));
+    assert_int_equal(wait, 0);
+    assert_true(wait_of("wait=1000000s", &wait));
+    assert_int_equal(wait, QUERY_WAIT_MS_MAX);
+    static const char *const bad[] = {"wait=",
+                                      "wait=s",
+                                      "wait=ms",
+                                      "wait=-1",
+                                      "wait=1m",
+                                      "wait=1.5s",
+                                      "wait=99999999999999999999999"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_false(wait_of(bad[i], &wait));
+    }
+}
+
+static void test_flags_are_true_by_their_name_alone(void **state)
+{
+    (void)state;
+    struct bytes args[] = {BYTES_LIT("verbose"), BYTES_LIT("results=false"), BYTES_LIT("odd=maybe"),
+                           BYTES_LIT("verbosely=0")};
+    struct query q = {args, 4};
+    struct problem p;
+    bool value = false;
+    assert_true(query_flag(&q, "verbose", &value, &p));
+    assert_true(value);
+    assert_true(query_flag(&q, "results", &value, &p));
+    assert_false(value);
+    assert_true(query_flag(&q, "absent", &value, &p));
+    assert_false(value);
+    assert_false(query_flag(&q, "odd", &value, &p));
+    assert_int_equal(p.code, CODE_INVALID_FIELD);
+}
+
+static void test_numbers_keep_their_bound(void **state)
+{
+    (void)state;
+    uint64_t v = 7;
+    assert_true(number_parse(BYTES_LIT("18446744073709551615"), UINT64_MAX, &v));
+    assert_true(v == UINT64_MAX);
+    assert_false(number_parse(BYTES_LIT("18446744073709551616"), UINT64_MAX, &v));
+    assert_true(number_parse(BYTES_LIT("200"), 200, &v));
+    assert_false(number_parse(BYTES_LIT("201"), 200, &v));
+    assert_false(number_parse(BYTES_LIT(""), 200, &v));
+    assert_false(number_parse(BYTES_LIT("+1"), 200, &v));
+    assert_true(number_parse(BYTES_LIT("0"), 0, &v));
+    assert_false(number_parse(BYTES_LIT("5"), 4, &v));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_waits_are_seconds_or_milliseconds_and_bounded),
+        cmocka_unit_test(test_flags_are_true_by_their_name_alone),
+        cmocka_unit_test(test_numbers_keep_their_bound),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
