@@ -94,20 +94,16 @@ static void add_doc(struct redis_rows *rows, const struct store_row *row)
 
 /* What marathon.lua's take_change takes. */
 static void add_change(struct redis_rows *rows, const struct redis_names *names,
-                       const struct store_row *row)
+                       const struct store_row *row, const char *kind)
 {
-    static const enum redis_key keys[] = {KEY_OWNER, KEY_TASK, KEY_EVENTS, KEY_DOC,
-                                          KEY_ERROR, KEY_LIVE, KEY_ENDED};
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        add_key(rows, names, row, keys[i]);
-    }
-    add_str(rows, row->kind == ROW_ADMIT ? "a" : "u");
+    add_key(rows, names, row, KEY_OWNER);
+    add_key(rows, names, row, KEY_TASK);
+    add_key(rows, names, row, KEY_EVENTS);
+    add_key(rows, names, row, KEY_DOC);
+    add_str(rows, kind);
     add_fence(rows, &row->fence);
-    add(rows, row->task_id);
     add(rows, row->head);
     add_doc(rows, row);
-    add_str(rows, row->error_doc.len > 0 ? "s" : row->error_clear ? "d" : "");
-    add(rows, row->error_doc);
     add_uint(rows, row->step_count);
     for (uint32_t i = 0; i < row->step_count; i++) {
         char field[16];
@@ -122,26 +118,48 @@ static void add_change(struct redis_rows *rows, const struct redis_names *names,
     }
 }
 
+/* What its take_life takes. */
+static void add_life(struct redis_rows *rows, const struct redis_names *names,
+                     const struct store_row *row)
+{
+    add_key(rows, names, row, KEY_ERROR);
+    add_key(rows, names, row, KEY_LIVE);
+    add_key(rows, names, row, KEY_ENDED);
+    add(rows, row->task_id);
+    add_str(rows, row->error_doc.len > 0 ? "s" : row->error_clear ? "d" : "");
+    add(rows, row->error_doc);
+}
+
+static void add_versions(struct redis_rows *rows, const struct store_row *row)
+{
+    add_uint(rows, row->version);
+    add_uint(rows, row->version + 1);
+}
+
 static void add_update(struct redis_rows *rows, const struct redis_names *names,
                        const struct store_row *row)
 {
-    add_change(rows, names, row);
-    add_uint(rows, row->version);
-    add_uint(rows, row->version + 1);
+    if (row->life == LIFE_KEEP && row->error_doc.len == 0 && !row->error_clear) {
+        add_change(rows, names, row, "u");
+        add_versions(rows, row);
+        return;
+    }
+    struct buf idem_prefix = {0};
+    redis_name(names, KEY_IDEM, row->partition, BYTES_NONE, &idem_prefix);
+    add_change(rows, names, row, "l");
+    add_life(rows, names, row);
     add_str(rows, row->life == LIFE_END ? "e" : row->life == LIFE_REVIVE ? "r" : "k");
     add_uint(rows, row->ttl_s > 0 ? row->ttl_s : 1);
-    struct buf prefix = {0};
-    if (row->life != LIFE_KEEP) {
-        redis_name(names, KEY_IDEM, row->partition, BYTES_NONE, &prefix);
-    }
-    add(rows, buf_bytes(&prefix));
-    buf_free(&prefix);
+    add(rows, buf_bytes(&idem_prefix));
+    add_versions(rows, row);
+    buf_free(&idem_prefix);
 }
 
 static void add_admit(struct redis_rows *rows, const struct redis_names *names,
                       const struct store_row *row)
 {
-    add_change(rows, names, row);
+    add_change(rows, names, row, "a");
+    add_life(rows, names, row);
     add_key(rows, names, row, KEY_LIST);
     if (row->idempotency_key.len > 0) {
         add_key(rows, names, row, KEY_IDEM);

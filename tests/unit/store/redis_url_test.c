@@ -1,0 +1,114 @@
+#include "store/redis_url.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+static struct redis_url good(const char *text)
+{
+    struct redis_url u;
+    const char *message = "";
+    if (redis_url_parse(text, &u, &message) != ERR_OK) {
+        fail_msg("%s: %s", text, message);
+    }
+    return u;
+}
+
+static void test_a_host_alone_has_the_default_port(void **state)
+{
+    (void)state;
+    struct redis_url u = good("redis://localhost");
+    assert_string_equal(u.host, "localhost");
+    assert_int_equal(u.port, 6379);
+    assert_int_equal(u.db, 0);
+    assert_string_equal(u.password, "");
+}
+
+static void test_all_parts_of_a_tcp_url(void **state)
+{
+    (void)state;
+    struct redis_url u = good("redis://me:p%40ss:w%2Frd@redis.example:7000/12");
+    assert_string_equal(u.user, "me");
+    assert_string_equal(u.password, "p@ss:w/rd");
+    assert_string_equal(u.host, "redis.example");
+    assert_int_equal(u.port, 7000);
+    assert_int_equal(u.db, 12);
+    u = good("redis://:secret@10.0.0.1/");
+    assert_string_equal(u.user, "");
+    assert_string_equal(u.password, "secret");
+    assert_string_equal(u.host, "10.0.0.1");
+}
+
+static void test_ipv6_stands_in_brackets(void **state)
+{
+    (void)state;
+    assert_string_equal(good("redis://[::1]").host, "::1");
+    struct redis_url u = good("redis://[fe80::1]:6380/2");
+    assert_string_equal(u.host, "fe80::1");
+    assert_int_equal(u.port, 6380);
+    assert_int_equal(u.db, 2);
+}
+
+static void test_a_unix_socket(void **state)
+{
+    (void)state;
+    struct redis_url u = good("unix:///run/redis/redis.sock?db=3");
+    assert_string_equal(u.host, "");
+    assert_string_equal(u.path, "/run/redis/redis.sock");
+    assert_int_equal(u.db, 3);
+    u = good("unix://:secret@/tmp/a%20b");
+    assert_string_equal(u.path, "/tmp/a b");
+    assert_string_equal(u.password, "secret");
+}
+
+static void test_what_cannot_be_understood_says_why(void **state)
+{
+    (void)state;
+    const char *const bad[] = {
+        NULL,
+        "",
+        "http://x",
+        "localhost:6379",
+        "rediss://host",
+        "redis://",
+        "redis://:6379",
+        "redis://host:0",
+        "redis://host:65536",
+        "redis://host:",
+        "redis://host:6379x",
+        "redis://host/a",
+        "redis://host/99999",
+        "redis://me@host",
+        "redis://a:%zz@host",
+        "redis://a:%00@host",
+        "redis://[::1",
+        "redis://[::1]x",
+        "unix://",
+        "unix://relative",
+        "unix:///s?db=",
+        "unix:///s?db=x",
+        "unix:///s?other=1",
+        "unix:///0123456789012345678901234567890123456789012345678901234567890123456789"
+        "012345678901234567890123456789012345678901234567890123456789"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct redis_url u = {.port = 77};
+        const char *message = NULL;
+        assert_int_equal(redis_url_parse(bad[i], &u, &message), ERR_INVALID);
+        assert_non_null(message);
+        assert_int_equal(u.port, 77); /* untouched */
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_host_alone_has_the_default_port),
+        cmocka_unit_test(test_all_parts_of_a_tcp_url),
+        cmocka_unit_test(test_ipv6_stands_in_brackets),
+        cmocka_unit_test(test_a_unix_socket),
+        cmocka_unit_test(test_what_cannot_be_understood_says_why),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
