@@ -14,6 +14,13 @@ static void check_step(const struct core *c, const struct task *t, const struct 
         assert(s->needs_left == 0);                                   /* I5 */
         assert(!task_state_ended(t->state));
     }
+    if (s->phase == PHASE_RUNNING) { /* its worker's death would be noticed */
+        struct worker *w = worker_by_serial(c, s->worker);
+        struct attempt_ref ref = {.task_id = t->id, .run = t->run, .step = s->index};
+        ref.generation = s->generation;
+        ref.delivery = s->deliveries;
+        assert(w != NULL && worker_run_find(w, &ref) != NULL);
+    }
     if (s->state == STEP_COMPLETED) {
         assert(s->result_len > 0 && s->result_offset > RESULTS_OFFSET);
         assert(s->result_offset + s->result_len < RESULTS_OFFSET + t->results_bytes);
