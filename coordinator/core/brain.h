@@ -144,7 +144,7 @@ struct core {
     char *admission_closed; /* why; NULL = open */
     struct partition partitions[PARTITION_COUNT];
     uint64_t owned_told; /* the mask that peers were told */
-    mono_ms tell_by;          /* gained partitions are told by then; NEVER_MS: nothing is waiting */
+    mono_ms tell_by;     /* gained partitions are told by then; NEVER_MS: nothing is waiting */
     mono_ms next_tick, next_observe, next_renew;
     bool observing;    /* a READ_OWNERS is on its way */
     bool wants_owners; /* there are partitions that are not ours */
@@ -199,7 +199,7 @@ void timers_fire(struct core *c);
 /* partition.c */
 struct partition *partition_of(struct core *c, struct bytes task_id);
 bool partition_serves(const struct partition *p); /* its tasks are in memory and may change */
-void partitions_check_leases(struct core *c); /* before anything is answered or fires */
+void partitions_check_leases(struct core *c);     /* before anything is answered or fires */
 void partitions_tick(struct core *c);
 void partition_on_owners(struct core *c, const struct store_answer *a);
 void partition_on_live(struct core *c, const struct ask *ask, const struct store_answer *a);

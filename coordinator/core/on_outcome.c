@@ -245,8 +245,9 @@ static enum verdict judge(struct core *c, const struct task *t, const struct pee
     if (o->ok) {
         return VERDICT_APPLIED;
     }
-    /* The same delivery may have reached two workers (a RUNNING that crossed its order, a coordinator
-     * that did not know yet that it was replaced): the one that goes on is not failed by the other. */
+    /* The same delivery may have reached two workers (a RUNNING that crossed its order, a
+     * coordinator that did not know yet that it was replaced): the one that goes on is not failed
+     * by the other. */
     bool elsewhere = s->phase == PHASE_RUNNING && s->worker != p->worker->serial;
     return o->ref.delivery == s->deliveries && !elsewhere ? VERDICT_APPLIED : VERDICT_LATE;
 }

@@ -104,10 +104,10 @@ static bool choose_kept(struct core *c, const struct ask *ask, const struct task
     return true;
 }
 
-/* A step that is to run (again): its failures and deaths count from 0. Where results went away, what
- * its old attempts still bring was computed from what is no more: a new generation, and no progress
- * checkpoint. Else its input is the same and an old success is welcome, but a new delivery tells old
- * failures (the end of what was stopped) apart. */
+/* A step that is to run (again): its failures and deaths count from 0. Where results went away,
+ * what its old attempts still bring was computed from what is no more: a new generation, and no
+ * progress checkpoint. Else its input is the same and an old success is welcome, but a new delivery
+ * tells old failures (the end of what was stopped) apart. */
 static void step_reset(struct change *ch, struct step *s, bool anew)
 {
     if (s->state == STEP_COMPLETED) {
@@ -307,8 +307,7 @@ static void put_kept(struct task *t, const bool *keep, const struct store_answer
 void recover_on_parts(struct core *c, struct ask *ask, const struct store_answer *a)
 {
     struct task *t = ask->task;
-    if (a->err != ERR_OK || !partition_serves(partition_of(c, t->id)) ||
-        writes_admit(c, t->id)) {
+    if (a->err != ERR_OK || !partition_serves(partition_of(c, t->id)) || writes_admit(c, t->id)) {
         refuse_unavailable(c, ask->peer, ask->request);
         return;
     }

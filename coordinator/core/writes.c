@@ -45,8 +45,7 @@ bool writes_admit(const struct core *c, struct bytes task_id)
 {
     for (size_t i = 0; i < c->write_count; i++) {
         const struct pending_write *w = c->writes[c->write_head + i];
-        if (w->kind == ROW_ADMIT && !w->answered && !w->dropped &&
-            bytes_eq(w->task_id, task_id)) {
+        if (w->kind == ROW_ADMIT && !w->answered && !w->dropped && bytes_eq(w->task_id, task_id)) {
             return true;
         }
     }
