@@ -98,10 +98,9 @@ static bool fence_in_force(const struct store_model *m, const struct store_row *
 static enum store_verdict claim(struct store_model *m, const struct store_row *row)
 {
     struct stored_owner *o = &m->owners[row->partition];
-    bool seen = row->claim_absent
-                    ? !o->exists
-                    : o->exists && o->fence.epoch == row->fence.epoch &&
-                          memcmp(o->fence.nonce, row->fence.nonce, NONCE_BYTES) == 0;
+    bool seen = row->claim_absent ? !o->exists
+                                  : o->exists && o->fence.epoch == row->fence.epoch &&
+                                        memcmp(o->fence.nonce, row->fence.nonce, NONCE_BYTES) == 0;
     if (!seen) {
         return STORE_FENCED;
     }
@@ -173,7 +172,8 @@ static void put_common(struct stored_task *t, const struct store_row *row)
 static void key_expires(struct store_model *m, const struct stored_task *t, mono_ms at)
 {
     struct stored_key *k =
-        t->keyed ? map_get(&m->keys, bytes_of(t->idempotency_key, sizeof t->idempotency_key)) : NULL;
+        t->keyed ? map_get(&m->keys, bytes_of(t->idempotency_key, sizeof t->idempotency_key))
+                 : NULL;
     if (k != NULL) {
         k->expires_at = at;
     }

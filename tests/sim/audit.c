@@ -1,0 +1,145 @@
+#include "audit.h"
+
+#include <stdlib.h>
+
+#include "books.h"
+#include "json/scan.h"
+
+struct audit *audit_create(struct world *w)
+{
+    struct audit *a = mem_zalloc(sizeof *a);
+    a->world = w;
+    return a;
+}
+
+void audit_free(struct audit *a)
+{
+    void *value = NULL;
+    for (size_t i = 0; map_next(&a->tasks, &i, &value);) {
+        struct book_task *t = value;
+        while (t != NULL) {
+            pipeline_unref(t->pipeline);
+            free(t->events);
+            t = t->older;
+        }
+    }
+    map_free(&a->tasks);
+    free(a->executions);
+    free(a->keys);
+    arena_free(&a->arena);
+    free(a);
+}
+
+struct book_task *book_find(const struct audit *a, struct bytes id)
+{
+    return map_get(&a->tasks, id);
+}
+
+uint64_t audit_began(struct audit *a, const char *worker, const struct step_order *order)
+{
+    const struct attempt_ref *ref = &order->ref;
+    tell(a->world, worker, "runs %.*s/%.*s run %u generation %u attempt %u delivery %u",
+         (int)ref->task_id.len, (const char *)ref->task_id.ptr, (int)order->name.len,
+         (const char *)order->name.ptr, ref->run, ref->generation, ref->attempt, ref->delivery);
+    struct book_task *t = book_find(a, ref->task_id);
+    REQUIRE(a, "I4", t != NULL, "an execution for an unknown task");
+    for (size_t i = 0; i < a->execution_count; i++) {
+        const struct book_execution *x = &a->executions[i];
+        bool same = bytes_eq(x->task_id, ref->task_id) && x->run == ref->run &&
+                    x->step == ref->step && x->generation == ref->generation;
+        REQUIRE(a, "I4", same == bytes_eq(x->key, order->idempotency_key),
+                "%.*s/%u: attempts of one generation %s an idempotency key", (int)ref->task_id.len,
+                (const char *)ref->task_id.ptr, ref->step,
+                same ? "do not share" : "share with others");
+    }
+    MEM_GROW(a->executions, a->execution_count, a->execution_cap);
+    a->executions[a->execution_count++] =
+        (struct book_execution){.task_id = arena_bytes(&a->arena, ref->task_id),
+                                .key = arena_bytes(&a->arena, order->idempotency_key),
+                                .run = ref->run,
+                                .step = ref->step,
+                                .generation = ref->generation};
+    return a->execution_count - 1;
+}
+
+void audit_ended(struct audit *a, uint64_t record, bool ok, struct bytes result)
+{
+    struct book_execution *x = &a->executions[record];
+    x->ended = true;
+    x->ok = ok;
+    x->result = arena_bytes(&a->arena, result);
+}
+
+bool book_has_result(const struct audit *a, struct bytes task_id, uint32_t run, uint32_t step,
+                     uint32_t generation, struct bytes result)
+{
+    for (size_t i = 0; i < a->execution_count; i++) {
+        const struct book_execution *x = &a->executions[i];
+        if (x->ok && x->run == run && x->step == step && x->generation == generation &&
+            bytes_eq(x->task_id, task_id) && bytes_eq(x->result, result)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+uint32_t book_failures(const struct audit *a, struct bytes task_id, uint32_t run, uint32_t step,
+                       uint32_t generation)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < a->execution_count; i++) {
+        const struct book_execution *x = &a->executions[i];
+        count += x->ended && !x->ok && x->run == run && x->step == step &&
+                 x->generation == generation && bytes_eq(x->task_id, task_id);
+    }
+    return count;
+}
+
+void audit_doc(struct audit *a, const char *task_id, uint32_t run, uint32_t revision,
+               struct bytes data, uint32_t results_bytes)
+{
+    (void)run;
+    (void)revision;
+    REQUIRE(a, "I2", data.len == results_bytes, "%s: a part of the document of %zu bytes, not %u",
+            task_id, data.len, results_bytes);
+    /* A step completed since then has put its comma where the closing brace was: the reader closes
+     * the object itself. */
+    struct buf text = {0};
+    buf_add_bytes(&text, bytes_part(data, 0, data.len - 1));
+    buf_add_char(&text, '}');
+    bool valid = json_check(buf_bytes(&text), NULL, NULL) == ERR_OK;
+    buf_free(&text);
+    REQUIRE(a, "I2", valid, "%s: the results in its document are not JSON: %.*s", task_id,
+            (int)data.len, (const char *)data.ptr);
+}
+
+void audit_seen(struct audit *a, uint32_t client, const char *task_id,
+                const struct task_event *event)
+{
+    struct buf blob = {0};
+    record_put_event(event, &blob);
+    bool found = false;
+    for (struct book_task *t = book_find(a, bytes_str(task_id)); t != NULL; t = t->older) {
+        found = found || (event->seq <= t->event_count &&
+                          bytes_eq(t->events[event->seq - 1], buf_bytes(&blob)));
+    }
+    buf_free(&blob);
+    REQUIRE(a, "I7", found, "client %u saw an event %llu of %s that the store never had", client,
+            (unsigned long long)event->seq, task_id);
+}
+
+void audit_end(struct audit *a)
+{
+    struct world *w = a->world;
+    for (uint32_t i = 0; i < w->client_count; i++) {
+        REQUIRE(a, "I1", store_model_find(&w->store, bytes_str(w->clients[i].task_id), w->now),
+                "the accepted task %s is gone", w->clients[i].task_id);
+    }
+    for (size_t i = 0; i < w->store.task_count; i++) {
+        const struct stored_task *t = w->store.tasks[i];
+        const struct book_task *b = book_find(a, t->id);
+        REQUIRE(a, "I7", b != NULL && b->seq == t->event_count, "%.*s: %zu events for seq %llu",
+                (int)t->id.len, (const char *)t->id.ptr, t->event_count,
+                b != NULL ? (unsigned long long)b->seq : 0);
+    }
+}

@@ -1,0 +1,29 @@
+/* The outside checker: sees every row that the store applies, every message that a coordinator
+ * sends and every execution of a function, keeps its own books, and trusts nobody. A violation ends
+ * the program with the invariant's name (coordinator/core/README.md has the list). */
+#ifndef MARATHON_SIM_AUDIT_H
+#define MARATHON_SIM_AUDIT_H
+
+#include "world.h"
+
+struct audit *audit_create(struct world *w);
+void audit_free(struct audit *a);
+/* Nothing is left undone: called once, when the world is over. */
+void audit_end(struct audit *a);
+
+/* The store has carried out a row that c gave away at sent_at. */
+void audit_row(struct audit *a, const struct coordinator *c, const struct store_row *row,
+               mono_ms sent_at, const struct store_written *written);
+/* c sends m over k. */
+void audit_sent(struct audit *a, const struct coordinator *c, const struct conn *k,
+                const struct message *m);
+/* A function begins; the number names it for audit_ended. */
+uint64_t audit_began(struct audit *a, const char *worker, const struct step_order *order);
+void audit_ended(struct audit *a, uint64_t record, bool ok, struct bytes result);
+/* A client was given this part of a document, or an event. */
+void audit_doc(struct audit *a, const char *task_id, uint32_t run, uint32_t revision,
+               struct bytes data, uint32_t results_bytes);
+void audit_seen(struct audit *a, uint32_t client, const char *task_id,
+                const struct task_event *event);
+
+#endif

@@ -1,0 +1,315 @@
+/* What the store holds after each row, against what it held before. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "books.h"
+#include "json/scan.h"
+#include "model/retry.h"
+
+#define TASK(t) (int)(t)->id.len, (const char *)(t)->id.ptr
+
+static struct task *read_back(struct audit *a, const struct stored_task *s)
+{
+    struct arena arena = {0};
+    struct task_record r = {.task_id = s->id, .version = s->version, .run = s->run};
+    r.spec = buf_bytes(&s->spec);
+    r.head = buf_bytes(&s->head);
+    r.steps = arena_alloc(&arena, (s->step_count + 1) * sizeof *r.steps);
+    for (uint32_t i = 0; i < s->step_count; i++) {
+        if (s->steps[i].len > 0) {
+            r.steps[r.step_count++] = (struct step_blob){i, buf_bytes(&s->steps[i])};
+        }
+    }
+    struct task *t = NULL;
+    enum err e = record_get_task(&r, &t);
+    arena_free(&arena);
+    REQUIRE(a, "record", e == ERR_OK, "the record of %.*s cannot be read back", TASK(s));
+    return t;
+}
+
+/* ---- fences ---- */
+
+static bool same_fence(const struct fence *x, const struct fence *y)
+{
+    return x->epoch == y->epoch && memcmp(x->nonce, y->nonce, NONCE_BYTES) == 0;
+}
+
+static void check_fence(struct audit *a, const struct store_row *row)
+{
+    partition_id p = row->partition;
+    if (row->kind == ROW_CLAIM) {
+        REQUIRE(a, "I9", row->claim.epoch > a->fences[p].epoch, "partition %u: epoch %llu again", p,
+                (unsigned long long)row->claim.epoch);
+        a->fences[p] = row->claim;
+        a->owned[p] = true;
+        return;
+    }
+    REQUIRE(a, "I9", a->owned[p] && same_fence(&a->fences[p], &row->fence),
+            "partition %u: a row under epoch %llu was accepted, in force is %llu", p,
+            (unsigned long long)row->fence.epoch, (unsigned long long)a->fences[p].epoch);
+    if (row->kind == ROW_RELEASE) {
+        a->owned[p] = false;
+    }
+}
+
+/* ---- events ---- */
+
+static void take_events(struct audit *a, struct book_task *b, const struct store_row *row)
+{
+    for (uint32_t i = 0; i < row->event_count; i++) {
+        REQUIRE(a, "I7", row->events[i].seq == b->seq + 1, "%.*s: seq %llu after %llu", TASK(b),
+                (unsigned long long)row->events[i].seq, (unsigned long long)b->seq);
+        b->seq++;
+        MEM_GROW(b->events, b->event_count, b->event_cap);
+        b->events[b->event_count++] = arena_bytes(&a->arena, row->events[i].blob);
+    }
+}
+
+/* The row's event of this type about this step; false where there is none. */
+static bool find_event(const struct store_row *row, enum event_type type, uint32_t step,
+                       struct task_event *ret_event)
+{
+    for (uint32_t i = 0; i < row->event_count; i++) {
+        if (record_get_event(row->events[i].blob, ret_event) == ERR_OK && ret_event->type == type &&
+            ret_event->step == step) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- steps ---- */
+
+static void check_wait(struct audit *a, struct book_task *t, struct book_step *b,
+                       const struct step *s, const struct store_row *row)
+{
+    struct task_event e;
+    if (!find_event(row, EVENT_STEP_RETRY, s->index, &e)) {
+        return;
+    }
+    mono_ms wait = e.retry_at - e.at;
+    mono_ms least = 0;
+    mono_ms most = 50;
+    if (e.code != CODE_WORKER_DEATHS) {
+        mono_ms middle = s->failures <= 5 ? (mono_ms)1000 << s->failures : 60000;
+        least = middle * 9 / 10;
+        most = middle * 11 / 10;
+    } else if (s->deaths == 2) {
+        least = 1800;
+        most = 2200;
+    }
+    REQUIRE(a, "retry", wait >= least && wait <= most,
+            "%.*s/%u: waits %lld ms after %u failures and %u deaths", TASK(t), s->index,
+            (long long)wait, s->failures, s->deaths);
+    b->not_before = a->world->clock_stepped ? 0 : a->row_sent_at + least;
+}
+
+static void check_counts(struct audit *a, struct book_task *t, struct book_step *b,
+                         const struct step *s, const struct store_row *row, bool revived)
+{
+    struct task_event e;
+    bool ends = find_event(row, EVENT_TASK_ERROR, s->index, &e);
+    bool ends_by_death = ends && e.code == CODE_WORKER_DEATHS;
+    bool ends_by_failure = ends && s->state == STEP_FAILED && !ends_by_death;
+    bool retry = find_event(row, EVENT_STEP_RETRY, s->index, &e);
+    bool death = (retry && e.code == CODE_WORKER_DEATHS) || ends_by_death;
+    bool failure = (retry && e.code != CODE_WORKER_DEATHS) || ends_by_failure;
+    if (revived) {
+        REQUIRE(a, "retry", s->state == STEP_COMPLETED || (s->failures == 0 && s->deaths == 0),
+                "%.*s/%u: recovered with %u failures", TASK(t), s->index, s->failures);
+        return;
+    }
+    REQUIRE(a, "retry", s->failures == b->failures + failure && s->deaths == b->deaths + death,
+            "%.*s/%u: %u failures and %u deaths after %u and %u, with%s a failure, with%s a death",
+            TASK(t), s->index, s->failures, s->deaths, b->failures, b->deaths, failure ? "" : "out",
+            death ? "" : "out");
+    uint32_t real = book_failures(a, t->id, t->run, s->index, s->generation);
+    REQUIRE(a, "retry", s->failures <= real, "%.*s/%u: %u failures, but only %u executions failed",
+            TASK(t), s->index, s->failures, real);
+}
+
+static void check_completion(struct audit *a, struct book_task *t, struct book_step *b,
+                             const struct task *now, const struct step *s,
+                             const struct store_row *row)
+{
+    struct task_event e;
+    const struct pipeline_step *def = &now->pipeline->steps[s->index];
+    for (uint32_t n = 0; n < def->needs_count; n++) {
+        REQUIRE(a, "I5", now->steps[def->needs[n]].state == STEP_COMPLETED,
+                "%.*s/%u completed before step %u", TASK(t), s->index, def->needs[n]);
+    }
+    REQUIRE(a, "I3", find_event(row, EVENT_STEP_COMPLETED, s->index, &e),
+            "%.*s/%u completed without an event", TASK(t), s->index);
+    b->completions++;
+    REQUIRE(a, "I3", b->completions == 1, "%.*s/%u completed twice", TASK(t), s->index);
+    REQUIRE(a, "I6", book_has_result(a, t->id, t->run, s->index, s->generation, b->result),
+            "%.*s/%u: a result that no execution of generation %u gave: %.*s", TASK(t), s->index,
+            s->generation, (int)b->result.len, (const char *)b->result.ptr);
+}
+
+static void check_step(struct audit *a, struct book_task *t, const struct task *now, uint32_t i,
+                       const struct store_row *row)
+{
+    struct world *w = a->world;
+    const struct step *s = &now->steps[i];
+    struct book_step *b = &t->steps[i];
+    const struct stored_task *stored = store_model_find(&w->store, t->id, w->now);
+    struct task_event e;
+    bool revived = false;
+    for (uint32_t k = 0; k < row->event_count; k++) {
+        revived = revived || (record_get_event(row->events[k].blob, &e) == ERR_OK &&
+                              e.type == EVENT_TASK_RECOVERING);
+    }
+    REQUIRE(a, "I2", s->generation >= b->generation, "%.*s/%u: generation goes back", TASK(t), i);
+    bool same = s->generation == b->generation;
+    bool was = b->state == STEP_COMPLETED;
+    bool is = s->state == STEP_COMPLETED;
+    REQUIRE(a, "I2", !same || !was || is, "%.*s/%u: a completed step was undone", TASK(t), i);
+    REQUIRE(a, "I2", s->state != STEP_RUNNING, "%.*s/%u is stored as running", TASK(t), i);
+    if (!same) {
+        b->completions = 0;
+    }
+    struct bytes result = BYTES_NONE;
+    if (is) {
+        result = bytes_part(buf_bytes(&stored->doc), (size_t)s->result_offset, s->result_len);
+        REQUIRE(a, "I2", result.len == s->result_len && result.len > 0,
+                "%.*s/%u: its result is not in the document", TASK(t), i);
+        REQUIRE(a, "I2", !(same && was) || bytes_eq(result, b->result),
+                "%.*s/%u: its result has changed", TASK(t), i);
+    }
+    check_counts(a, t, b, s, row, revived);
+    check_wait(a, t, b, s, row);
+    if (is && !(same && was)) {
+        b->result = arena_bytes(&a->arena, result);
+        check_completion(a, t, b, now, s, row);
+    }
+    REQUIRE(a, "I9", !same || s->deliveries >= b->deliveries, "%.*s/%u: deliveries go back",
+            TASK(t), i);
+    b->state = s->state;
+    b->generation = s->generation;
+    b->failures = s->failures;
+    b->deaths = s->deaths;
+    b->deliveries = s->deliveries;
+    if (revived) {
+        b->not_before = 0;
+    }
+}
+
+/* ---- the document ---- */
+
+static void check_document(struct audit *a, const struct book_task *t, const struct task *now,
+                           const struct stored_task *stored)
+{
+    struct bytes doc = BYTES_NONE;
+    REQUIRE(a, "document", json_check(buf_bytes(&stored->doc), &doc, NULL) == ERR_OK,
+            "%.*s: not JSON: %.*s", TASK(t), (int)stored->doc.len, (const char *)stored->doc.ptr);
+    struct bytes results = json_member(doc, "results");
+    struct bytes key, value;
+    uint32_t members = 0;
+    for (struct json_walk walk = json_walk(results); json_next(&walk, &key, &value); members++) {
+        int32_t i = pipeline_find(now->pipeline, key);
+        REQUIRE(a, "document",
+                i >= 0 && bytes_eq(value, t->steps[i].result) &&
+                    t->steps[i].state == STEP_COMPLETED,
+                "%.*s: its results hold %.*s", TASK(t), (int)key.len, (const char *)key.ptr);
+    }
+    char step[16];
+    snprintf(step, sizeof step, "%u", members);
+    REQUIRE(a, "document", members == now->completed && bytes_is(json_member(doc, "step"), step),
+            "%.*s: %u results, %u steps completed, step %.*s", TASK(t), members, now->completed,
+            (int)json_member(doc, "step").len, (const char *)json_member(doc, "step").ptr);
+    REQUIRE(a, "document",
+            results.len == now->results_bytes && results.ptr == stored->doc.ptr + RESULTS_OFFSET,
+            "%.*s: its results are not where the record says", TASK(t));
+    if (stored->error.len > 0) {
+        REQUIRE(a, "document", json_check(buf_bytes(&stored->error), NULL, NULL) == ERR_OK,
+                "error:%.*s is not JSON", TASK(t));
+    }
+}
+
+static void check_life(struct audit *a, const struct book_task *t, const struct task *now,
+                       const struct stored_task *stored, const struct store_row *row)
+{
+    bool ended = task_state_ended(now->state);
+    REQUIRE(a, "TTL", stored->ended == ended, "%.*s is %s and %sin the live index", TASK(t),
+            task_state_name(now->state), stored->ended ? "not " : "");
+    REQUIRE(a, "TTL", ended == (stored->expires_at != NEVER_MS), "%.*s is %s and has %s TTL",
+            TASK(t), task_state_name(now->state), stored->expires_at == NEVER_MS ? "no" : "a");
+    REQUIRE(a, "TTL",
+            row->life != LIFE_END ||
+                stored->expires_at == a->world->now + (mono_ms)row->ttl_s * 1000,
+            "%.*s: its TTL does not start at its end", TASK(t));
+    REQUIRE(a, "I8", (now->state == TASK_COMPLETED) == (now->completed == t->step_count),
+            "%.*s is %s with %u of %u steps", TASK(t), task_state_name(now->state), now->completed,
+            t->step_count);
+    REQUIRE(a, "I7", now->seq == t->seq, "%.*s: the record's seq is %llu, the events' %llu",
+            TASK(t), (unsigned long long)now->seq, (unsigned long long)t->seq);
+}
+
+static void check_task(struct audit *a, struct book_task *t, const struct store_row *row)
+{
+    const struct stored_task *stored = store_model_find(&a->world->store, t->id, a->world->now);
+    struct task *now = read_back(a, stored);
+    take_events(a, t, row);
+    for (uint32_t i = 0; i < t->step_count; i++) {
+        check_step(a, t, now, i, row);
+    }
+    check_document(a, t, now, stored);
+    check_life(a, t, now, stored, row);
+    t->state = now->state;
+    t->version = now->version;
+    t->cancels_seen += now->state == TASK_CANCELLED;
+    t->recoveries_seen = now->recoveries;
+    task_free(now);
+}
+
+static void admit(struct audit *a, const struct store_row *row, uint32_t run)
+{
+    for (size_t i = 0; i < a->key_count; i++) {
+        REQUIRE(a, "I10",
+                row->idempotency_key.len == 0 || !bytes_eq(a->keys[i].key, row->idempotency_key),
+                "a key has admitted two tasks, the second %.*s", (int)row->task_id.len,
+                (const char *)row->task_id.ptr);
+    }
+    MEM_GROW(a->keys, a->key_count, a->key_cap);
+    a->keys[a->key_count++] = (struct book_key){arena_bytes(&a->arena, row->idempotency_key),
+                                                arena_bytes(&a->arena, row->task_id)};
+    struct book_task *t = arena_alloc(&a->arena, sizeof *t);
+    t->id = arena_bytes(&a->arena, row->task_id);
+    t->run = run;
+    t->older = map_remove(&a->tasks, t->id);
+    REQUIRE(a, "I1", t->older == NULL || task_state_ended(t->older->state),
+            "%.*s: a fresh run replaced a live one", TASK(t));
+    REQUIRE(a, "I2", t->older == NULL || run == t->older->run + 1, "%.*s: run %u after %u", TASK(t),
+            run, t->older != NULL ? t->older->run : 0);
+    map_put(&a->tasks, t->id, t);
+    struct task *now = read_back(a, store_model_find(&a->world->store, t->id, a->world->now));
+    t->pipeline = pipeline_ref(now->pipeline);
+    t->step_count = now->pipeline->step_count;
+    t->steps = arena_alloc(&a->arena, t->step_count * sizeof *t->steps);
+    task_free(now);
+    check_task(a, t, row);
+}
+
+void audit_row(struct audit *a, const struct coordinator *c, const struct store_row *row,
+               mono_ms sent_at, const struct store_written *written)
+{
+    static const char *const kinds[] = {"claims", "renews", "releases", "admits", "updates"};
+    a->row_sent_at = sent_at;
+    if (row->kind >= ROW_ADMIT || written->verdict != STORE_OK) {
+        tell(a->world, c->process.name, "%s %.*s in partition %u version %llu: verdict %d",
+             kinds[row->kind], (int)row->task_id.len, (const char *)row->task_id.ptr,
+             row->partition, (unsigned long long)row->version, (int)written->verdict);
+    }
+    if (written->verdict != STORE_OK) {
+        return;
+    }
+    check_fence(a, row);
+    if (row->kind == ROW_ADMIT) {
+        admit(a, row, written->run);
+    } else if (row->kind == ROW_UPDATE) {
+        struct book_task *t = book_find(a, row->task_id);
+        REQUIRE(a, "I1", t != NULL, "an update of an unknown task");
+        check_task(a, t, row);
+    }
+}

@@ -1,0 +1,153 @@
+/* What coordinators say, against what the store holds at that moment: durable first, visible
+ * second. */
+#include <stdlib.h>
+
+#include "books.h"
+#include "json/scan.h"
+
+#define TASK(t) (int)(t)->id.len, (const char *)(t)->id.ptr
+
+static void sent_order(struct audit *a, const struct coordinator *c, const struct step_order *o)
+{
+    const struct world *w = a->world;
+    const struct book_task *t = book_find(a, o->ref.task_id);
+    REQUIRE(a, "I4", t != NULL, "%s orders a step of an unknown task", c->process.name);
+    REQUIRE(a, "durable", t->run == o->ref.run && !task_state_ended(t->state),
+            "%.*s: %s orders a step of run %u, stored are run %u and state %s", TASK(t),
+            c->process.name, o->ref.run, t->run, task_state_name(t->state));
+    const struct book_step *s = &t->steps[o->ref.step];
+    REQUIRE(a, "durable",
+            s->state == STEP_PENDING && s->generation == o->ref.generation &&
+                s->deliveries == o->ref.delivery && s->failures + 1 == o->ref.attempt,
+            "%.*s/%u: ordered as generation %u delivery %u attempt %u, stored are %u, %u, %u (%s)",
+            TASK(t), o->ref.step, o->ref.generation, o->ref.delivery, o->ref.attempt, s->generation,
+            s->deliveries, s->failures + 1, step_state_name(s->state));
+    REQUIRE(a, "retry", w->now >= s->not_before || w->clock_stepped,
+            "%.*s/%u: ordered %lld ms too early", TASK(t), o->ref.step,
+            (long long)(s->not_before - w->now));
+    REQUIRE(a, "retry", o->alone == (s->deaths >= 2), "%.*s/%u: alone is %d after %u deaths",
+            TASK(t), o->ref.step, o->alone, s->deaths);
+    struct arena arena = {0};
+    bool *ancestors = arena_alloc(&arena, t->step_count);
+    pipeline_ancestors(t->pipeline, o->ref.step, ancestors);
+    REQUIRE(a, "I3", json_check(o->results, NULL, NULL) == ERR_OK, "%.*s/%u: results are no JSON",
+            TASK(t), o->ref.step);
+    uint32_t members = 0;
+    struct bytes key, value;
+    for (struct json_walk walk = json_walk(o->results); json_next(&walk, &key, &value);) {
+        int32_t i = pipeline_find(t->pipeline, key);
+        REQUIRE(a, "I3",
+                i >= 0 && ancestors[i] && t->steps[i].state == STEP_COMPLETED &&
+                    bytes_eq(value, t->steps[i].result),
+                "%.*s/%u is given a result of %.*s that is not the stored one", TASK(t),
+                o->ref.step, (int)key.len, (const char *)key.ptr);
+        members++;
+    }
+    for (uint32_t i = 0; i < t->step_count; i++) {
+        members -= ancestors[i];
+    }
+    REQUIRE(a, "I3", members == 0, "%.*s/%u is not given the results of all before it", TASK(t),
+            o->ref.step);
+    arena_free(&arena);
+}
+
+static void sent_ack(struct audit *a, const struct coordinator *c, const struct conn *k,
+                     const struct message *m)
+{
+    (void)c;
+    struct worker_host *h = (struct worker_host *)(void *)k->ends[1];
+    REQUIRE(a, "I6",
+            m->ack.verdict == VERDICT_APPLIED || m->ack.verdict == VERDICT_REPLAY ||
+                m->ack.verdict == VERDICT_LATE || m->ack.number == UINT64_MAX,
+            "an honest outcome of %s was rejected", h->process.name);
+    REQUIRE(a, "I6",
+            m->ack.number != UINT64_MAX || m->ack.verdict == VERDICT_REJECTED ||
+                m->ack.verdict == VERDICT_LATE,
+            "a forged outcome was taken from %s", h->process.name);
+}
+
+/* Events are compared byte for byte with those that the store holds. */
+static void sent_events(struct audit *a, const struct message *m)
+{
+    const struct book_task *t = book_find(a, m->events.task_id);
+    for (uint32_t i = 0; i < m->events.count; i++) {
+        const struct task_event *e = &m->events.events[i];
+        struct buf blob = {0};
+        bool found = false;
+        record_put_event(e, &blob);
+        for (const struct book_task *run = t; run != NULL; run = run->older) {
+            found = found || (e->seq <= run->event_count &&
+                              bytes_eq(run->events[e->seq - 1], buf_bytes(&blob)));
+        }
+        buf_free(&blob);
+        REQUIRE(a, "durable", found, "event %llu of %.*s is told before it is stored",
+                (unsigned long long)e->seq, (int)m->events.task_id.len,
+                (const char *)m->events.task_id.ptr);
+    }
+}
+
+static void sent_status(struct audit *a, const struct task_view *v)
+{
+    const struct book_task *t = book_find(a, v->task_id);
+    REQUIRE(a, "durable", t != NULL, "a status of a task that is not stored");
+    if (t->run != v->run) {
+        REQUIRE(a, "durable", v->run < t->run, "%.*s: a status of run %u", TASK(t), v->run);
+        return;
+    }
+    REQUIRE(a, "durable", v->seq <= t->seq, "%.*s: a status with seq %llu, stored is %llu", TASK(t),
+            (unsigned long long)v->seq, (unsigned long long)t->seq);
+    for (uint32_t i = 0; i < v->step_count && v->seq == t->seq; i++) {
+        bool told = v->steps[i].state == STEP_COMPLETED;
+        REQUIRE(a, "durable",
+                told == (t->steps[i].state == STEP_COMPLETED) &&
+                    v->steps[i].retry_count == t->steps[i].failures &&
+                    v->steps[i].deaths == t->steps[i].deaths,
+                "%.*s/%u: a status that the store does not bear out", TASK(t), i);
+    }
+    REQUIRE(a, "I7", v->progress >= 0 && v->progress <= 1, "%.*s: progress %f", TASK(t),
+            v->progress);
+}
+
+static void sent_started(struct audit *a, const struct message *m)
+{
+    REQUIRE(a, "durable", book_find(a, m->started.task_id) != NULL,
+            "STARTED is said of %.*s, which is not stored", (int)m->started.task_id.len,
+            (const char *)m->started.task_id.ptr);
+}
+
+static void sent_done(struct audit *a, const struct message *m)
+{
+    const struct book_task *t = book_find(a, m->done.task_id);
+    REQUIRE(a, "durable", t != NULL, "DONE is said of a task that is not stored");
+    bool durable = m->done.state == TASK_CANCELLED ? t->cancels_seen > 0 : t->recoveries_seen > 0;
+    REQUIRE(a, "durable", durable || t->older != NULL, "%.*s: DONE with %s before it is stored",
+            TASK(t), task_state_name(m->done.state));
+}
+
+void audit_sent(struct audit *a, const struct coordinator *c, const struct conn *k,
+                const struct message *m)
+{
+    REQUIRE(a, "wire", k != NULL && k->ends[0] == &c->process, "a message to nobody");
+    switch ((int)m->type) {
+    case MSG_ORDER:
+        sent_order(a, c, &m->order);
+        break;
+    case MSG_ACK:
+        sent_ack(a, c, k, m);
+        break;
+    case MSG_EVENTS:
+        sent_events(a, m);
+        break;
+    case MSG_STATUS:
+        sent_status(a, &m->status);
+        break;
+    case MSG_STARTED:
+        sent_started(a, m);
+        break;
+    case MSG_DONE:
+        sent_done(a, m);
+        break;
+    default:
+        break;
+    }
+}

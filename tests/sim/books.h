@@ -1,0 +1,68 @@
+/* The audit's books, shared by its files only. */
+#ifndef MARATHON_SIM_BOOKS_H
+#define MARATHON_SIM_BOOKS_H
+
+#include "audit.h"
+#include "core/record.h"
+
+/* One execution of a function. */
+struct book_execution {
+    struct bytes task_id, key, result;
+    uint32_t run, step, generation;
+    bool ended, ok;
+};
+
+struct book_step {
+    enum step_state state;
+    uint32_t generation, failures, deaths, deliveries;
+    struct bytes result;  /* completed */
+    mono_ms not_before;   /* its next order */
+    uint32_t completions; /* events of this generation */
+};
+
+/* A task as the store had it after its last row. */
+struct book_task {
+    struct bytes id;
+    uint32_t run, recoveries_seen, cancels_seen;
+    uint64_t seq, version;
+    struct book_step *steps;
+    uint32_t step_count;
+    struct pipeline *pipeline;
+    struct bytes *events; /* blobs of this run: seq - 1 is the index */
+    size_t event_count, event_cap;
+    enum task_state state;
+    struct book_task *older; /* the run before */
+};
+
+struct book_key {
+    struct bytes key, task_id;
+};
+
+struct audit {
+    struct world *world;
+    struct arena arena;
+    struct map tasks;
+    struct book_execution *executions;
+    size_t execution_count, execution_cap;
+    struct book_key *keys;
+    size_t key_count, key_cap;
+    struct fence fences[PARTITION_COUNT];
+    bool owned[PARTITION_COUNT];
+    mono_ms row_sent_at; /* of the row under audit */
+};
+
+struct book_task *book_find(const struct audit *a, struct bytes id);
+/* Was it run, with this result? */
+bool book_has_result(const struct audit *a, struct bytes task_id, uint32_t run, uint32_t step,
+                     uint32_t generation, struct bytes result);
+uint32_t book_failures(const struct audit *a, struct bytes task_id, uint32_t run, uint32_t step,
+                       uint32_t generation);
+
+#define REQUIRE(a, invariant, condition, ...)                                                      \
+    do {                                                                                           \
+        if (!(condition)) {                                                                        \
+            violated((a)->world, invariant, __VA_ARGS__);                                          \
+        }                                                                                          \
+    } while (0)
+
+#endif

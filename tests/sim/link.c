@@ -1,0 +1,277 @@
+/* A coordinator's connection to the store: batches in order, delays, lost connections after which
+ * some rows were carried out, some were not, and some will be later. */
+#include <stdlib.h>
+
+#include "audit.h"
+#include "world.h"
+
+#define STORE_DEADLINE_MS 1000 /* as store.h says */
+
+static const uint8_t secret[SECRET_BYTES] = "the secret of the simulated city";
+
+static struct batch *open_batch(struct coordinator *c)
+{
+    if (c->link.open == NULL) {
+        c->link.open = mem_zalloc(sizeof *c->link.open);
+        c->link.open->era = c->link.era;
+    }
+    struct batch *b = c->link.open;
+    if (b->count == b->cap) {
+        b->cap = b->cap < 8 ? 8 : b->cap * 2;
+        b->rows = mem_resize(b->rows, b->cap * sizeof(b->rows[0]));
+        b->reads = mem_resize(b->reads, b->cap * sizeof(b->reads[0]));
+    }
+    b->rows[b->count] = NULL;
+    b->reads[b->count] = NULL;
+    return b;
+}
+
+void link_write(struct coordinator *c, const struct store_row *row)
+{
+    struct batch *b = open_batch(c);
+    b->rows[b->count++] = store_row_copy(row, &b->arena);
+}
+
+void link_read(struct coordinator *c, const struct store_read *read)
+{
+    struct batch *b = open_batch(c);
+    b->reads[b->count++] = store_read_copy(read, &b->arena);
+}
+
+static void batch_free(struct batch *b)
+{
+    arena_free(&b->arena);
+    free(b->rows);
+    free(b->reads);
+    free(b);
+}
+
+static void answer(struct coordinator *c, struct batch *b, size_t i, bool known)
+{
+    if (b->rows[i] != NULL) {
+        struct store_written w = {.write_id = b->rows[i]->write_id, .verdict = STORE_UNKNOWN};
+        coordinator_step(
+            c, &(struct event){.kind = EV_WRITTEN, .written = known ? &b->written[i] : &w});
+        return;
+    }
+    struct store_answer a = {
+        .kind = b->reads[i]->kind, .read_id = b->reads[i]->read_id, .err = ERR_UNAVAILABLE};
+    coordinator_step(c, &(struct event){.kind = EV_READ, .answer = known ? b->answers[i] : &a});
+}
+
+static void forget(struct link *l, const struct batch *b)
+{
+    for (size_t i = 0; i < l->count; i++) {
+        if (l->batches[i] == b) {
+            l->count--;
+            memmove(&l->batches[i], &l->batches[i + 1], (l->count - i) * sizeof(l->batches[0]));
+            return;
+        }
+    }
+}
+
+static void drop_batch(struct job *j)
+{
+    batch_free(j->who);
+}
+
+/* A job of the coordinator: a paused one finds its answers in the socket's buffer. */
+static void on_reply(struct world *w, struct job *j)
+{
+    (void)w;
+    struct batch *b = j->who;
+    struct coordinator *c = coordinator_of(j->process);
+    if (!b->cut) {
+        forget(&c->link, b);
+    }
+    for (size_t i = 0; !b->cut && i < b->count && c->process.alive; i++) {
+        answer(c, b, i, true);
+    }
+    batch_free(b);
+}
+
+static void execute(struct world *w, struct coordinator *c, struct batch *b)
+{
+    b->written = arena_alloc(&b->arena, (b->count + 1) * sizeof *b->written);
+    b->answers = arena_alloc(&b->arena, (b->count + 1) * sizeof(b->answers[0]));
+    size_t n = b->execute < b->count ? b->execute : b->count;
+    for (size_t i = 0; i < n; i++) {
+        if (b->rows[i] == NULL) {
+            b->answers[i] = store_model_read(&w->store, b->reads[i], w->now, &b->arena);
+            continue;
+        }
+        b->written[i] = store_model_write(&w->store, b->rows[i], w->now, &b->arena);
+        audit_row(w->audit, c, b->rows[i], b->sent_at, &b->written[i]);
+    }
+    b->executed = true;
+}
+
+/* A job of the world: what was sent to the store may be carried out after its sender's death. */
+static void on_execute(struct world *w, struct job *j)
+{
+    struct batch *b = j->who;
+    struct coordinator *c = &w->coordinators[j->x];
+    if (w->now < w->store_stalled_until) {
+        struct job *later = job_add(w, NULL, w->store_stalled_until, on_execute, b);
+        later->x = j->x;
+        later->drop = drop_batch;
+        return;
+    }
+    execute(w, c, b);
+    if (b->cut) {
+        batch_free(b);
+        return;
+    }
+    mono_ms at = w->now + between(w, 0, 2);
+    c->link.last_reply = at > c->link.last_reply ? at : c->link.last_reply;
+    job_add(w, &c->process, c->link.last_reply, on_reply, b)->drop = drop_batch;
+}
+
+static void refuse_open(struct coordinator *c)
+{
+    struct batch *b = c->link.open;
+    c->link.open = NULL;
+    b->cut = true;
+    for (size_t i = 0; i < b->count; i++) {
+        answer(c, b, i, false);
+    }
+    batch_free(b);
+}
+
+static void on_refuse(struct world *w, struct job *j)
+{
+    (void)w;
+    struct coordinator *c = j->who;
+    if (c->link.open != NULL && !c->link.up) {
+        refuse_open(c);
+    }
+}
+
+static void on_break(struct world *w, struct job *j)
+{
+    (void)w;
+    link_break(j->who, false);
+}
+
+void link_flush(struct coordinator *c)
+{
+    struct world *w = c->process.world;
+    struct batch *b = c->link.open;
+    if (b == NULL) {
+        return;
+    }
+    if (!c->link.up) {
+        job_add(w, &c->process, w->now + 1, on_refuse, c);
+        return;
+    }
+    c->link.open = NULL;
+    b->sent_at = w->now;
+    b->execute = b->count;
+    MEM_GROW(c->link.batches, c->link.count, c->link.cap);
+    c->link.batches[c->link.count++] = b;
+    mono_ms at = w->now + (w->faults > 0 && one_in(w, 100) ? between(w, 5, 60) : between(w, 0, 2));
+    c->link.last_execution = at > c->link.last_execution ? at : c->link.last_execution;
+    struct job *j = job_add(w, NULL, c->link.last_execution, on_execute, b);
+    j->x = c->index;
+    j->drop = drop_batch;
+    if (!w->healed && w->faults > 1 && one_in(w, 700)) {
+        job_add(w, &c->process, w->now + between(w, 0, 3), on_break, c);
+    }
+}
+
+static void on_up(struct world *w, struct job *j)
+{
+    struct coordinator *c = j->who;
+    if (c->link.up || j->x != c->link.era) {
+        return;
+    }
+    if (w->now < w->store_stalled_until) {
+        link_connect(c, w->store_stalled_until + 1);
+        return;
+    }
+    tell(w, c->process.name, "store up");
+    c->link.up = true;
+    c->link.last_execution = w->now;
+    c->link.last_reply = w->now;
+    struct batch *left = c->link.open; /* asked for while it was away */
+    c->link.open = NULL;
+    if (left != NULL) {
+        left->cut = true;
+        for (size_t i = 0; i < left->count; i++) {
+            answer(c, left, i, false);
+        }
+        batch_free(left);
+    }
+    coordinator_step(c, &(struct event){.kind = EV_STORE_UP, .secret = secret});
+}
+
+void link_connect(struct coordinator *c, mono_ms at)
+{
+    job_add(c->process.world, &c->process, at, on_up, c)->x = c->link.era;
+}
+
+/* Batches that were not carried out yet: a prefix will be, perhaps much later, the rest never. */
+static void cut_batches(struct world *w, struct link *l)
+{
+    bool through = true;
+    for (size_t i = 0; i < l->count; i++) {
+        struct batch *b = l->batches[i];
+        b->cut = true;
+        if (b->executed) {
+            continue;
+        }
+        if (!through || one_in(w, 3)) {
+            b->execute = through ? (size_t)chance(w, b->count + 1) : 0;
+            through = false;
+        }
+    }
+}
+
+void link_break(struct coordinator *c, bool killed)
+{
+    struct world *w = c->process.world;
+    struct link *l = &c->link;
+    if (killed) {
+        cut_batches(w, l);
+        l->count = 0;
+        l->era++;
+        l->up = false;
+        if (l->open != NULL) {
+            batch_free(l->open);
+            l->open = NULL;
+        }
+        return;
+    }
+    if (!l->up) {
+        return;
+    }
+    tell(w, c->process.name, "loses the store with %zu batches on their way", l->count);
+    cut_batches(w, l);
+    size_t count = l->count;
+    struct batch **lost = l->batches;
+    l->batches = NULL;
+    l->count = l->cap = 0;
+    l->era++;
+    l->up = false;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < lost[i]->count; k++) {
+            answer(c, lost[i], k, false);
+        }
+    }
+    free(lost);
+    for (int rounds = 0; l->open != NULL && rounds < 100; rounds++) {
+        refuse_open(c);
+    }
+    coordinator_step(c, &(struct event){.kind = EV_STORE_DOWN});
+    link_connect(c, w->now + between(w, 10, 1000));
+}
+
+void link_deadline(struct world *w, struct job *j)
+{
+    struct coordinator *c = j->who;
+    job_add(w, &c->process, w->now + 250, link_deadline, c);
+    if (c->link.up && c->link.count > 0 &&
+        w->now - c->link.batches[0]->sent_at > STORE_DEADLINE_MS) {
+        link_break(c, false);
+    }
+}

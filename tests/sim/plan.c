@@ -1,0 +1,127 @@
+/* What a world is made of, and what its functions do. */
+#include <stdio.h>
+
+#include "world.h"
+
+const char *const function_names[] = {"quick",  "slow",  "fail1",  "fail2",
+                                      "always", "never", "killer", "killer2"};
+const uint32_t function_count = sizeof function_names / sizeof function_names[0];
+
+mono_ms function_takes(struct world *w, const char *function)
+{
+    if (strcmp(function, "slow") == 0) {
+        return between(w, 500, 9000);
+    }
+    return one_in(w, 4) ? between(w, 50, 800) : between(w, 0, 60);
+}
+
+bool function_fails(const char *function, uint32_t attempt, bool *ret_permanent)
+{
+    *ret_permanent = strcmp(function, "never") == 0;
+    bool first = strcmp(function, "fail1") == 0 && attempt <= 1;
+    bool second = strcmp(function, "fail2") == 0 && attempt <= 2;
+    return *ret_permanent || first || second || strcmp(function, "always") == 0;
+}
+
+bool function_kills(const char *function, uint32_t delivery)
+{
+    return strcmp(function, "killer") == 0 ||
+           (strcmp(function, "killer2") == 0 && delivery % 3 != 2);
+}
+
+static const char *some_function(struct world *w)
+{
+    uint64_t n = chance(w, 100);
+    if (n < 62) {
+        return "quick";
+    }
+    if (n < 74) {
+        return "slow";
+    }
+    if (n < 83) {
+        return "fail1";
+    }
+    if (n < 89) {
+        return "fail2";
+    }
+    static const char *const rare[] = {"always", "never", "killer", "killer2"};
+    return rare[chance(w, 4)];
+}
+
+static void plan_steps(struct world *w, struct client *c)
+{
+    uint64_t count = 1 + chance(w, one_in(w, 5) ? 8 : 4);
+    bool graph = one_in(w, 2);
+    size_t at = 0;
+    at += (size_t)snprintf(c->steps, sizeof c->steps, "[");
+    for (uint64_t i = 0; i < count; i++) {
+        at += (size_t)snprintf(c->steps + at, sizeof c->steps - at,
+                               "%s{\"name\":\"s%llu\",\"function\":\"%s\"", i > 0 ? "," : "",
+                               (unsigned long long)i, some_function(w));
+        if (graph) {
+            at += (size_t)snprintf(c->steps + at, sizeof c->steps - at, ",\"needs\":[");
+            bool first = true;
+            for (uint64_t n = 0; n < i; n++) {
+                if (one_in(w, 3)) {
+                    at += (size_t)snprintf(c->steps + at, sizeof c->steps - at, "%s\"s%llu\"",
+                                           first ? "" : ",", (unsigned long long)n);
+                    first = false;
+                }
+            }
+            at += (size_t)snprintf(c->steps + at, sizeof c->steps - at, "]");
+        }
+        if (one_in(w, 6)) {
+            at += (size_t)snprintf(c->steps + at, sizeof c->steps - at, ",\"input\":{\"own\":%d}",
+                                   (int)chance(w, 100));
+        }
+        at += (size_t)snprintf(c->steps + at, sizeof c->steps - at, ",\"timeout\":%d}",
+                               one_in(w, 10) ? 3 : 60);
+    }
+    snprintf(c->steps + at, sizeof c->steps - at, "]");
+}
+
+static void plan_client(struct world *w, struct client *c, uint32_t index)
+{
+    c->index = index;
+    c->gateway = &w->gateways[chance(w, w->gateway_count)];
+    uint32_t number = index > 0 && one_in(w, 12) ? index - 1 : index; /* two clients, one id */
+    snprintf(c->task_id, sizeof c->task_id, "t%u", number);
+    c->priority = (int32_t)chance(w, 5) - 2;
+    c->max_retries = one_in(w, 3) ? -1 : (int32_t)chance(w, 4);
+    c->max_duration_s = one_in(w, 10) ? 5 : -1;
+    c->checkpoints = !one_in(w, 6);
+    c->watches = one_in(w, 2);
+    plan_steps(w, c);
+}
+
+void plan_world(struct world *w)
+{
+    w->faults = (int)chance(w, 4);
+    w->coordinator_count = 1 + (uint32_t)chance(w, COORDINATORS_MAX);
+    w->worker_count = 2 + (uint32_t)chance(w, WORKERS_MAX - 1);
+    w->gateway_count = 1 + (uint32_t)chance(w, GATEWAYS_MAX);
+    w->client_count = 1 + (uint32_t)chance(w, CLIENTS_MAX);
+    w->heal_at = w->now + between(w, 4000, 16000);
+    for (uint32_t i = 0; i < w->coordinator_count; i++) {
+        w->coordinators[i].index = i;
+        snprintf(w->coordinators[i].process.name, sizeof(char[16]), "c%u", i);
+    }
+    for (uint32_t i = 0; i < w->worker_count; i++) {
+        struct worker_host *h = &w->workers[i];
+        h->index = i;
+        snprintf(h->process.name, sizeof h->process.name, "w%u", i);
+        h->slots = 1 + (uint32_t)chance(w, 4);
+        for (uint32_t f = 0; f < function_count; f++) {
+            if (i == 0 || !one_in(w, 5)) {
+                h->functions[h->function_count++] = bytes_str(function_names[f]);
+            }
+        }
+    }
+    for (uint32_t i = 0; i < w->gateway_count; i++) {
+        snprintf(w->gateways[i].process.name, sizeof(char[16]), "g%u", i);
+        w->gateways[i].next_request = (uint64_t)(i + 1) << 32;
+    }
+    for (uint32_t i = 0; i < w->client_count; i++) {
+        plan_client(w, &w->clients[i], i);
+    }
+}

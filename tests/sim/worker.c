@@ -1,0 +1,215 @@
+/* A worker's process: the real agent, and functions that take their time, fail, or kill. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "audit.h"
+#include "wire/frame.h"
+#include "world.h"
+
+static void step(struct worker_host *h, const struct agent_event *e);
+
+static void on_wake(struct world *w, struct job *j)
+{
+    (void)w;
+    struct worker_host *h = (struct worker_host *)(void *)j->process;
+    if (h->process.wake_at == (mono_ms)j->x) {
+        h->process.wake_at = NEVER_MS;
+    }
+    step(h, &(struct agent_event){.kind = AGENT_EV_TIME});
+}
+
+static struct execution *execution_find(struct worker_host *h, uint64_t number)
+{
+    for (int i = 0; i < EXECUTIONS_MAX; i++) {
+        if (h->executions[i].number == number) {
+            return &h->executions[i];
+        }
+    }
+    return NULL;
+}
+
+static void on_ended(struct world *w, struct job *j)
+{
+    struct worker_host *h = (struct worker_host *)(void *)j->process;
+    struct execution *x = execution_find(h, j->x);
+    if (x == NULL) {
+        return; /* stopped, and ended by that */
+    }
+    if (function_kills(x->function, x->delivery)) {
+        tell(w, h->process.name, "is killed by %s", x->function);
+        mono_ms back = w->now + between(w, 100, 3000);
+        worker_host_kill(h);
+        job_add(w, NULL, back, worker_host_restart, h);
+        return;
+    }
+    char text[200];
+    struct attempt_result r = {.code = CODE_FUNCTION_FAILED, .message = BYTES_LIT("it failed")};
+    r.ok = !x->stopped && !function_fails(x->function, x->attempt, &r.permanent);
+    if (x->stopped) {
+        r.code = CODE_FUNCTION_CRASHED;
+    }
+    if (r.ok) {
+        int n = snprintf(text, sizeof text, "{\"by\":\"%s\",\"number\":%llu,\"pad\":\"%.*s\"}",
+                         h->process.name, (unsigned long long)rng_next(&w->rng), (int)chance(w, 60),
+                         "............................................................");
+        r.result = bytes_of(text, (size_t)n);
+    }
+    audit_ended(w->audit, x->record, r.ok, r.result);
+    x->number = 0;
+    step(h, &(struct agent_event){.kind = AGENT_EV_ENDED, .number = j->x, .result = &r});
+}
+
+static void on_news(struct world *w, struct job *j)
+{
+    struct worker_host *h = (struct worker_host *)(void *)j->process;
+    struct execution *x = execution_find(h, j->x);
+    if (x == NULL || x->stopped) {
+        return;
+    }
+    char checkpoint[64];
+    int n = snprintf(checkpoint, sizeof checkpoint, "{\"at\":%lld}", (long long)w->now);
+    struct attempt_news news = {.fraction = (double)chance(w, 101) / 100};
+    news.message = one_in(w, 3) ? BYTES_LIT("half-way") : BYTES_NONE;
+    news.checkpoint = one_in(w, 3) ? bytes_of(checkpoint, (size_t)n) : BYTES_NONE;
+    job_add(w, &h->process, w->now + between(w, 10, 900), on_news, h)->x = j->x;
+    step(h, &(struct agent_event){.kind = AGENT_EV_NEWS, .number = j->x, .news = &news});
+}
+
+static void begin(struct worker_host *h, const struct attempt_call *call)
+{
+    struct world *w = h->process.world;
+    struct execution *x = execution_find(h, 0);
+    if (x == NULL) {
+        violated(w, "I11", "%s runs more than it has room for", h->process.name);
+    }
+    *x = (struct execution){.number = call->number,
+                            .attempt = call->order->ref.attempt,
+                            .delivery = call->order->ref.delivery};
+    snprintf(x->function, sizeof x->function, "%.*s", (int)call->order->function.len,
+             (const char *)call->order->function.ptr);
+    x->record = audit_began(w->audit, h->process.name, call->order);
+    mono_ms takes = function_takes(w, x->function);
+    job_add(w, &h->process, w->now + takes, on_ended, h)->x = call->number;
+    if (takes > 300) {
+        job_add(w, &h->process, w->now + between(w, 10, 300), on_news, h)->x = call->number;
+    }
+}
+
+static void perform(struct worker_host *h, const struct agent_effect *e)
+{
+    struct world *w = h->process.world;
+    struct conn *k = NULL;
+    struct execution *x = NULL;
+    switch (e->kind) {
+    case AGENT_FX_SEND:
+        conn_send(conn_find(w, e->peer), 0, e->message);
+        break;
+    case AGENT_FX_READY:
+        conn_find(w, e->peer)->ready = true;
+        break;
+    case AGENT_FX_CLOSE:
+        k = conn_find(w, e->peer);
+        conn_close(k, false);
+        break;
+    case AGENT_FX_START:
+        begin(h, &e->call);
+        break;
+    case AGENT_FX_STOP:
+        x = execution_find(h, e->number);
+        if (x != NULL && !x->stopped) {
+            x->stopped = !one_in(w, 4); /* some functions are done before they notice */
+            job_add(w, &h->process, w->now + between(w, 0, 100), on_ended, h)->x = e->number;
+        }
+        break;
+    case AGENT_FX_LOG:
+        tell(w, h->process.name, "%s %s", e->log_event, e->text);
+        break;
+    case AGENT_FX_DRAINED:
+        worker_host_kill(h);
+        job_add(w, NULL, w->now + between(w, 100, 3000), worker_host_restart, h);
+        break;
+    }
+}
+
+static void step(struct worker_host *h, const struct agent_event *e)
+{
+    uint64_t life = h->process.life;
+    agent_step(h->agent, process_moment(&h->process), e, &h->fx);
+    agent_check(h->agent);
+    for (size_t i = 0; i < h->fx.count; i++) {
+        perform(h, &h->fx.items[i]);
+        if (!h->process.alive || h->process.life != life) {
+            return;
+        }
+    }
+    process_wake_at(&h->process, agent_next_deadline(h->agent), on_wake);
+}
+
+void worker_host_start(struct world *w, struct worker_host *h)
+{
+    process_start(w, &h->process);
+    struct agent_config config = agent_config_default();
+    snprintf(h->id, sizeof h->id, "%s.%llu", h->process.name, (unsigned long long)h->process.life);
+    config.id = bytes_str(h->id);
+    config.host = BYTES_LIT("sim");
+    config.version_min = config.version_max = 1;
+    config.slots = h->slots;
+    config.coordinators = w->coordinator_count;
+    config.functions = h->functions;
+    config.function_count = h->function_count;
+    h->agent = agent_create(&config);
+    memset(h->executions, 0, sizeof h->executions);
+    for (uint32_t i = 0; i < w->coordinator_count; i++) {
+        net_dial(&h->process, &w->coordinators[i]);
+    }
+    job_add(w, &h->process, w->now + 500, peers_heartbeat, h);
+}
+
+void worker_host_restart(struct world *w, struct job *j)
+{
+    struct worker_host *h = j->who;
+    if (!h->process.alive) {
+        worker_host_start(w, h);
+    }
+}
+
+void worker_host_drain(struct worker_host *h)
+{
+    tell(h->process.world, h->process.name, "is told to drain");
+    step(h, &(struct agent_event){.kind = AGENT_EV_DRAIN, .drain_ms = 1000});
+}
+
+void worker_host_kill(struct worker_host *h)
+{
+    if (!h->process.alive) {
+        return;
+    }
+    net_process_died(&h->process);
+    process_end(&h->process);
+    agent_destroy(h->agent);
+    agent_effects_free(&h->fx);
+    arena_free(&h->frames);
+    h->agent = NULL;
+}
+
+void worker_host_frame(struct worker_host *h, struct conn *k, struct bytes frame)
+{
+    struct message m;
+    arena_reset(&h->frames);
+    if (frame_decode(frame, &h->frames, &m) != ERR_OK) {
+        violated(h->process.world, "wire", "a frame cannot be read back");
+    }
+    step(h, &(struct agent_event){.kind = AGENT_EV_MESSAGE, .peer = k->id, .message = &m});
+}
+
+void worker_host_opened(struct worker_host *h, struct conn *k)
+{
+    step(h, &(struct agent_event){.kind = AGENT_EV_PEER_UP, .peer = k->id});
+}
+
+void worker_host_closed(struct worker_host *h, struct conn *k)
+{
+    k->ready = false;
+    step(h, &(struct agent_event){.kind = AGENT_EV_PEER_DOWN, .peer = k->id});
+    net_dial(&h->process, coordinator_of(k->ends[0]));
+}

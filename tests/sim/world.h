@@ -1,0 +1,268 @@
+/* A whole cluster in one process, from one seed: real cores, real worker agents, a model of the
+ * store, gateways with clients, a network, and faults. Nothing here reads a clock or a random
+ * source but the world's own, so that a seed is a story that can be told again byte for byte.
+ *
+ * What is to happen stands in one heap of jobs. A job of a process that is paused waits for it; one
+ * of a process that has died is dropped. */
+#ifndef MARATHON_SIM_WORLD_H
+#define MARATHON_SIM_WORLD_H
+
+#include "agent/agent.h"
+#include "base/map.h"
+#include "base/rng.h"
+#include "core/core.h"
+#include "core/heap.h"
+#include "sim/store_model.h"
+
+#define COORDINATORS_MAX 3
+#define WORKERS_MAX      6
+#define GATEWAYS_MAX     2
+#define CLIENTS_MAX      10
+#define EXECUTIONS_MAX   64 /* at once on one worker: over its slots */
+
+struct world;
+struct process;
+struct job;
+typedef void job_fn(struct world *w, struct job *j);
+
+struct job {
+    struct heap_node node; /* first */
+    mono_ms at;
+    uint64_t order;
+    job_fn *run;
+    struct process *process; /* whose it is; NULL: the world's own */
+    uint64_t life;           /* of the process */
+    void *who;
+    uint64_t x, y;
+    struct buf data;
+    void (*drop)(struct job *j); /* frees what it holds where it will never run; may be NULL */
+};
+
+struct process {
+    struct world *world;
+    char name[16];
+    bool alive, paused;
+    uint64_t life; /* counts its starts */
+    int64_t wall_off;
+    struct job **waiting; /* while paused */
+    size_t waiting_count, waiting_cap;
+    mono_ms wake_at; /* its next EV_TIME that is in the heap */
+};
+
+/* ---- network: net.c ---- */
+
+/* Between a coordinator and a worker or gateway. Frames of one direction stay in order. */
+struct conn {
+    uint64_t id;
+    struct process *ends[2]; /* 0: the coordinator, 1: the other */
+    uint64_t lives[2];
+    mono_ms last[2]; /* newest arrival towards that end */
+    bool hello;      /* the coordinator has heard HELLO: it is a peer of the core */
+    bool ready;      /* the worker may send heartbeats */
+    bool closed, lose;
+    bool hole[2];   /* frames towards that end vanish, as behind a broken switch */
+    uint64_t owned; /* gateways: what the coordinator said it owns */
+};
+
+/* ---- coordinators: coordinator.c, link.c ---- */
+
+struct batch {
+    struct arena arena;
+    struct store_row **rows; /* one of both per place */
+    struct store_read **reads;
+    struct store_written *written;
+    struct store_answer **answers;
+    size_t count, cap;
+    size_t execute; /* so many of them are carried out */
+    uint64_t era;
+    mono_ms sent_at;
+    bool executed, cut;
+};
+
+struct link {
+    bool up;
+    uint64_t era; /* counts its connections */
+    mono_ms last_execution, last_reply;
+    struct batch *open; /* of the core's step under way */
+    struct batch **batches;
+    size_t count, cap;
+};
+
+struct coordinator {
+    struct process process; /* first */
+    struct core *core;
+    struct effects fx;
+    struct arena frames;
+    struct link link;
+    uint32_t index;
+};
+
+/* ---- workers: worker.c ---- */
+
+struct execution {
+    uint64_t number; /* the agent's; 0 = free */
+    uint64_t record; /* the audit's */
+    uint32_t attempt, delivery;
+    char function[16];
+    bool stopped;
+};
+
+struct worker_host {
+    struct process process; /* first */
+    struct agent *agent;
+    struct agent_effects fx;
+    struct arena frames;
+    struct bytes functions[16];
+    char id[40];
+    uint32_t slots, function_count, index;
+    struct execution executions[EXECUTIONS_MAX];
+};
+
+/* ---- gateways and clients: gateway.c, client.c ---- */
+
+struct client {
+    struct gateway *gateway;
+    uint32_t index;
+    char task_id[24];
+    char steps[1024];
+    uint8_t key[32], body[32];
+    uint32_t starts; /* how many different starts it has made */
+    int32_t priority, max_retries, max_duration_s;
+    bool checkpoints;
+    bool accepted;
+    uint64_t request; /* on its way, 0 = none */
+    enum message_type asked;
+    uint64_t asked_conn;
+    enum task_state known;
+    uint32_t run, revision, results_bytes;
+    /* watching */
+    bool watches;
+    uint64_t watch_conn, watch_request;
+    uint64_t have, told, live;
+};
+
+struct gateway {
+    struct process process; /* first */
+    struct arena frames;
+    uint64_t next_request;
+};
+
+struct audit;
+
+struct world {
+    uint64_t seed;
+    bool trace;
+    struct rng rng;
+    mono_ms now;
+    struct heap jobs;
+    uint64_t next_order;
+    bool healed;
+    mono_ms heal_at;
+    int faults;         /* 0 none .. 3 many */
+    bool clock_stepped; /* retry waits may be shorter after a takeover */
+    struct store_model store;
+    mono_ms store_stalled_until;
+    struct conn **conns;
+    size_t conn_count, conn_cap;
+    uint64_t next_conn, next_life;
+    struct coordinator coordinators[COORDINATORS_MAX];
+    struct worker_host workers[WORKERS_MAX];
+    struct gateway gateways[GATEWAYS_MAX];
+    struct client clients[CLIENTS_MAX];
+    uint32_t coordinator_count, worker_count, gateway_count, client_count;
+    struct audit *audit;
+    uint64_t steps; /* core steps made */
+};
+
+/* world.c */
+void world_run(uint64_t seed, bool trace);
+uint64_t chance(struct world *w, uint64_t below);
+bool one_in(struct world *w, uint64_t n);
+mono_ms between(struct world *w, mono_ms from, mono_ms to);
+void tell(struct world *w, const char *who, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The world is not as it must be: tells the seed and ends the program. */
+_Noreturn void violated(struct world *w, const char *invariant, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+struct job *job_add(struct world *w, struct process *p, mono_ms at, job_fn *run, void *who);
+struct moment process_moment(const struct process *p);
+void process_start(struct world *w, struct process *p);
+void process_end(struct process *p);
+void process_pause(struct process *p);
+void process_continue(struct process *p);
+/* Has it a wake-up job by then? Adds one. */
+void process_wake_at(struct process *p, mono_ms at, job_fn *run);
+
+/* net.c */
+void net_dial(struct process *from, struct coordinator *to);
+struct conn *conn_find(struct world *w, uint64_t id);
+void conn_send(struct conn *k, int to, const struct message *m);
+void conn_close(struct conn *k, bool lose);
+void net_process_died(struct process *p);
+void net_sweep(struct world *w);
+void peers_heartbeat(struct world *w, struct job *j);
+
+/* coordinator.c */
+void coordinator_start(struct world *w, struct coordinator *c);
+void coordinator_kill(struct coordinator *c);
+void coordinator_step(struct coordinator *c, const struct event *e);
+void coordinator_frame(struct coordinator *c, struct conn *k, struct bytes frame);
+void coordinator_closed(struct coordinator *c, struct conn *k);
+
+/* link.c */
+void link_write(struct coordinator *c, const struct store_row *row);
+void link_read(struct coordinator *c, const struct store_read *read);
+void link_flush(struct coordinator *c);
+void link_connect(struct coordinator *c, mono_ms at);
+/* The connection is gone; the coordinator's process lives on (or not: killed). */
+void link_break(struct coordinator *c, bool killed);
+void link_deadline(struct world *w, struct job *j);
+
+/* worker.c */
+void worker_host_start(struct world *w, struct worker_host *h);
+/* A job of the world. */
+void worker_host_restart(struct world *w, struct job *j);
+void worker_host_drain(struct worker_host *h);
+void worker_host_kill(struct worker_host *h);
+void worker_host_frame(struct worker_host *h, struct conn *k, struct bytes frame);
+void worker_host_opened(struct worker_host *h, struct conn *k);
+void worker_host_closed(struct worker_host *h, struct conn *k);
+
+/* gateway.c */
+void gateway_start(struct world *w, struct gateway *g);
+void gateway_kill(struct gateway *g);
+void gateway_frame(struct gateway *g, struct conn *k, struct bytes frame);
+void gateway_opened(struct gateway *g, struct conn *k);
+void gateway_closed(struct gateway *g, struct conn *k);
+struct conn *gateway_owner(struct gateway *g, struct bytes task_id);
+
+/* client.c */
+void client_begin(struct client *c);
+void client_answer(struct client *c, const struct message *m);
+void client_events(struct client *c, const struct message *m);
+/* It is told where the task stands: at the beginning of a watch, and after a takeover. */
+void client_watched(struct client *c, uint64_t seq);
+void client_conn_lost(struct client *c, uint64_t conn);
+void client_owner_moved(struct client *c);
+/* Has it seen everything? For the end of the world. */
+bool client_content(struct client *c);
+
+/* plan.c: what the clients want, from the seed */
+void plan_world(struct world *w);
+/* How long an execution takes, and how it ends. */
+mono_ms function_takes(struct world *w, const char *function);
+bool function_fails(const char *function, uint32_t attempt, bool *ret_permanent);
+bool function_kills(const char *function, uint32_t delivery);
+extern const char *const function_names[];
+extern const uint32_t function_count;
+
+/* chaos.c */
+void chaos_begin(struct world *w);
+void chaos_heal(struct world *w);
+
+static inline struct coordinator *coordinator_of(struct process *p)
+{
+    return (struct coordinator *)(void *)p;
+}
+
+#endif
