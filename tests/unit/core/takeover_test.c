@@ -118,7 +118,8 @@ static void test_retry_waits_survive_a_takeover(void **state)
     assert_int_equal(stage_status(&b, gateway_b, "t")->steps[0].retry_count, 4);
 }
 
-static void test_a_coordinator_that_stood_still_past_its_lease_answers_nothing_from_memory(void **state)
+static void test_a_coordinator_that_stood_still_past_its_lease_answers_nothing_from_memory(
+    void **state)
 {
     (void)state;
     stage_start(&a, gateway_a, "t", TWO);
