@@ -11,7 +11,8 @@ static bool begins(const char *text, const char *with)
 bool environment_passes(const char *entry)
 {
     if (begins(entry, "MARATHON_DATA_DIR=") || begins(entry, "MARATHON_EFFECTS_LOG=")) {
-        return true; /* meant for functions: where their files are, and where tests see what they did */
+        return true; /* meant for functions: where their files are, and where tests see what they
+                        did */
     }
     return !begins(entry, "MARATHON_") && !begins(entry, "REDIS_URL");
 }

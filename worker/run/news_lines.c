@@ -52,6 +52,9 @@ enum err news_line_read(struct bytes line, struct buf *text, struct attempt_news
         news.message = bytes_part(buf_bytes(text), 0, ERROR_BYTES_MAX);
     }
     news.checkpoint = checkpoint;
+    if (news.fraction < 0 && news.message.len == 0 && checkpoint.len == 0) {
+        return ERR_NOT_FOUND;
+    }
     *ret_news = news;
     return ERR_OK;
 }
@@ -62,10 +65,11 @@ static void line_take(struct news_lines *l, struct bytes line, news_fn *fn, void
     if (line.len == 0) {
         return;
     }
-    if (news_line_read(line, &l->text, &news) != ERR_OK) {
-        l->bad++;
-    } else if (news.fraction >= 0 || news.message.len > 0 || news.checkpoint.len > 0) {
+    enum err e = news_line_read(line, &l->text, &news);
+    if (e == ERR_OK) {
         fn(user, &news);
+    } else if (e != ERR_NOT_FOUND) {
+        l->bad++;
     }
 }
 

@@ -26,8 +26,8 @@ void news_lines_feed(struct news_lines *l, struct bytes data, news_fn *fn, void 
 void news_lines_end(struct news_lines *l, news_fn *fn, void *user);
 void news_lines_free(struct news_lines *l);
 
-/* Reads one line; text holds the decoded message. ERR_INVALID: not understood. News without
- * anything in them (a usage line): ERR_OK. */
+/* Reads one line; text holds the decoded message. ERR_INVALID: not understood. ERR_NOT_FOUND: good,
+ * and nothing in it to hand on (what it cost). */
 enum err MUST_CHECK news_line_read(struct bytes line, struct buf *text,
                                    struct attempt_news *ret_news);
 

@@ -54,14 +54,13 @@ static bool serial_lives(const struct reaper *r, uint64_t serial)
     return false;
 }
 
-static bool functions_run(const struct reaper *r)
+size_t reaper_count(const struct reaper *r)
 {
+    size_t count = 0;
     for (size_t i = 0; i < r->count; i++) {
-        if (r->children[i].serial != 0) {
-            return true;
-        }
+        count += r->children[i].serial != 0;
     }
-    return false;
+    return count;
 }
 
 /* A file of /proc, cut at max, with a NUL behind; false where it is gone. */
@@ -121,7 +120,7 @@ static void strangers_each(struct reaper *r, void (*fn)(struct reaper *r, pid_t 
 static void stranger_judge(struct reaper *r, pid_t pid)
 {
     uint64_t serial = mark_of(r, pid);
-    bool kept = serial != 0 ? serial_lives(r, serial) : getpid() == 1 || functions_run(r);
+    bool kept = serial != 0 ? serial_lives(r, serial) : getpid() == 1 || reaper_count(r) > 0;
     if (!kept) {
         r->orphans++;
         (void)kill(pid, SIGKILL);
@@ -199,11 +198,6 @@ void reaper_forget(struct reaper *r, pid_t pid)
     if (c != NULL) {
         c->fn = NULL;
     }
-}
-
-size_t reaper_count(const struct reaper *r)
-{
-    return r->count;
 }
 
 uint64_t reaper_orphans(const struct reaper *r)

@@ -30,7 +30,7 @@ const char *reaper_worker(const struct reaper *r);
 void reaper_add(struct reaper *r, pid_t pid, uint64_t serial, reaper_fn *fn, void *user);
 /* Nobody wants to hear of pid any more; its group is still killed when it ends. */
 void reaper_forget(struct reaper *r, pid_t pid);
-/* Children known and still running. */
+/* Processes of functions that still run. */
 size_t reaper_count(const struct reaper *r);
 /* Orphans killed so far. */
 uint64_t reaper_orphans(const struct reaper *r);

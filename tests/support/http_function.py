@@ -1,0 +1,61 @@
+#!/usr/bin/python3
+"""A small HTTP server for the tests of http functions: prints its port, then answers by path."""
+import http.server
+import json
+import sys
+import time
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def answer(self, status, body, headers=()):
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        path = self.path
+        if path == "/echo":
+            seen = {name.lower(): value for name, value in self.headers.items()}
+            wanted = ("content-type", "idempotency-key", "x-key", "expect")
+            self.answer(200, json.dumps({"envelope": json.loads(body), "headers": {
+                name: seen.get(name) for name in wanted}, "peer": self.client_address[1]}).encode())
+        elif path.startswith("/status/"):
+            self.answer(int(path.split("/")[2]), b"the body says why")
+        elif path == "/busy":
+            self.answer(429, b"slow down", [("Retry-After", "7")])
+        elif path == "/elsewhere":
+            self.answer(302, b"", [("Location", "/echo")])
+        elif path == "/nonsense":
+            self.answer(200, b"<html>")
+        elif path == "/huge":
+            self.send_response(200)
+            self.end_headers()
+            try:
+                while True:
+                    self.wfile.write(b"x" * 65536)
+            except OSError:
+                self.close_connection = True
+        elif path == "/cut":
+            self.send_response(200)
+            self.send_header("Content-Length", "100")
+            self.end_headers()
+            self.wfile.write(b"[1,")
+            self.close_connection = True
+        elif path == "/hang":
+            time.sleep(600)
+
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+server.daemon_threads = True
+print(server.server_address[1], flush=True)
+sys.stdout.close()
+server.serve_forever()
