@@ -200,6 +200,25 @@ static void get_step(struct bytes blob, struct step *s, bool *bad)
     *bad = *bad || u.bad;
 }
 
+/* Do the steps bear out what the head says of them? */
+static bool consistent(const struct task *t)
+{
+    uint32_t completed = 0;
+    uint64_t results_end = RESULTS_OFFSET + t->results_bytes;
+    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
+        const struct step *s = &t->steps[i];
+        if (s->state != STEP_COMPLETED) {
+            continue;
+        }
+        completed++;
+        if (s->order >= t->next_order || s->result_len == 0 || s->result_offset >= results_end ||
+            s->result_len >= results_end - s->result_offset) {
+            return false;
+        }
+    }
+    return completed == t->completed && t->next_order <= t->pipeline->step_count;
+}
+
 enum err record_get_task(const struct task_record *r, struct task **ret_task)
 {
     struct task *t = NULL;
@@ -218,7 +237,7 @@ enum err record_get_task(const struct task_record *r, struct task **ret_task)
         }
         get_step(r->steps[i].blob, &t->steps[r->steps[i].index], &bad);
     }
-    if (bad) {
+    if (bad || !consistent(t)) {
         task_free(t);
         return ERR_INVALID;
     }
