@@ -1,0 +1,174 @@
+/* Progress, progress checkpoints, time limits of tasks. */
+#include "stage.h"
+
+#define ONE "[{\"name\":\"one\",\"function\":\"f\"}]"
+#define TWO "[{\"name\":\"one\",\"function\":\"f\"},{\"name\":\"two\",\"function\":\"f\"}]"
+
+static struct store_model store;
+static struct stage s;
+static peer_id gateway;
+
+static int set_up(void **state)
+{
+    (void)state;
+    stage_open(&s, &store, "a");
+    gateway = stage_gateway(&s);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    stage_close(&s);
+    store_model_free(&store);
+    return 0;
+}
+
+static void progress(peer_id worker, const struct step_order *o, double fraction,
+                     const char *checkpoint)
+{
+    struct message m = {.type = MSG_PROGRESS};
+    m.progress.ref = o->ref;
+    m.progress.fraction = fraction;
+    m.progress.message = BYTES_LIT("reading");
+    m.progress.checkpoint = bytes_str(checkpoint);
+    stage_send(&s, worker, &m);
+}
+
+static void test_progress_is_told_at_most_ten_times_a_second(void **state)
+{
+    (void)state;
+    peer_id worker = stage_worker(&s, "w", 1, "f");
+    stage_start(&s, gateway, "t", TWO);
+    const struct step_order *o = stage_order(&s, worker);
+    assert_int_equal(stage_task_request(&s, gateway, MSG_WATCH, "t")->type, MSG_WATCHED);
+    uint64_t before = stage_status(&s, gateway, "t")->seq;
+    for (int i = 1; i <= 200; i++) {
+        progress(worker, o, (double)i / 200, "");
+        stage_time(&s, 5);
+    }
+    stage_time(&s, 200);
+    uint64_t events = stage_status(&s, gateway, "t")->seq - before;
+    assert_in_range(events, 8, 12);
+    double last = 0;
+    for (uint64_t i = 0; i < events; i++) {
+        const struct message *m = stage_take(&s, gateway, MSG_EVENTS);
+        assert_int_equal(m->events.count, 1);
+        assert_true(m->events.events[0].seq == before + i + 1);
+        assert_true(m->events.events[0].progress >= last);
+        last = m->events.events[0].progress;
+    }
+    assert_true(last == 0.5);
+}
+
+static void test_progress_never_goes_back(void **state)
+{
+    (void)state;
+    peer_id worker = stage_worker(&s, "w", 1, "f");
+    stage_start(&s, gateway, "t", TWO);
+    const struct step_order *o = stage_order(&s, worker);
+    progress(worker, o, 0.8, "");
+    stage_time(&s, 200);
+    progress(worker, o, 0.2, "");
+    progress(worker, o, 7.0, "");
+    stage_time(&s, 200);
+    assert_true(stage_status(&s, gateway, "t")->progress == 0.4);
+    stage_fail(&s, worker, o);
+    stage_time(&s, 2300);
+    stage_order(&s, worker);
+    stage_time(&s, 200);
+    assert_true(stage_status(&s, gateway, "t")->progress == 0.4);
+}
+
+static void test_a_progress_checkpoint_is_stored_once_an_interval_and_given_to_the_next_attempt(
+    void **state)
+{
+    (void)state;
+    peer_id worker = stage_worker(&s, "w", 1, "f");
+    struct message m = stage_start_request("t", ONE);
+    m.start.checkpoint_interval_s = 10;
+    assert_int_equal(stage_ask(&s, gateway, &m)->type, MSG_STARTED);
+    const struct step_order *o = stage_order(&s, worker);
+    stage_time(&s, 500);
+    const struct stored_task *t = store_model_find(&store, BYTES_LIT("t"), s.now.mono);
+    for (int i = 0; i < 8; i++) {
+        progress(worker, o, -1, "{\"page\":1}");
+        stage_time(&s, 1000);
+    }
+    assert_int_equal(t->step_count, 0); /* nothing of the step was stored yet */
+    stage_time(&s, 2000);
+    assert_int_equal(t->step_count, 1);
+    progress(worker, o, -1, "{\"page\":2}");
+    stage_fail(&s, worker, o);
+    stage_time(&s, 2300);
+    assert_true(bytes_is(stage_order(&s, worker)->progress_checkpoint, "{\"page\":2}"));
+}
+
+static void test_news_of_another_attempt_are_ignored(void **state)
+{
+    (void)state;
+    peer_id worker = stage_worker(&s, "w", 1, "f");
+    stage_start(&s, gateway, "t", TWO);
+    const struct step_order *o = stage_order(&s, worker);
+    struct step_order forged = *o;
+    forged.ref.token[3] ^= 1;
+    progress(worker, &forged, 0.9, "");
+    peer_id other = stage_worker(&s, "other", 1, "f");
+    progress(other, o, 0.9, "");
+    stage_time(&s, 500);
+    assert_true(stage_status(&s, gateway, "t")->progress == 0);
+}
+
+static void test_a_task_past_its_duration_fails_and_what_runs_is_stopped(void **state)
+{
+    (void)state;
+    struct message m = stage_start_request("t", TWO);
+    m.start.max_duration_s = 5;
+    assert_int_equal(stage_ask(&s, gateway, &m)->type, MSG_STARTED);
+    stage_time(&s, 8000); /* waiting for a worker is not running */
+    peer_id worker = stage_worker(&s, "w", 1, "f");
+    const struct step_order *o = stage_order(&s, worker);
+    stage_time(&s, 4999);
+    assert_int_equal(stage_status(&s, gateway, "t")->state, TASK_RUNNING);
+    stage_time(&s, 1);
+    assert_int_equal(stage_take(&s, worker, MSG_STOP)->stop.reason, STOP_TASK_ENDED);
+    const struct task_view *v = stage_status(&s, gateway, "t");
+    assert_int_equal(v->state, TASK_FAILED);
+    assert_int_equal(v->error_code, CODE_TASK_TIMEOUT);
+    assert_true(v->can_recover);
+    assert_int_equal(stage_succeed(&s, worker, o, "1"), VERDICT_LATE);
+    assert_int_equal(stage_recover(&s, gateway, "t", "", "")->type, MSG_DONE);
+    stage_time(&s, 4000); /* its time counts from 0 again */
+    assert_int_equal(stage_status(&s, gateway, "t")->state, TASK_RUNNING);
+}
+
+static void test_running_time_survives_a_lost_store(void **state)
+{
+    (void)state;
+    struct message m = stage_start_request("t", TWO);
+    m.start.max_duration_s = 10;
+    peer_id worker = stage_worker(&s, "w", 1, "f");
+    assert_int_equal(stage_ask(&s, gateway, &m)->type, MSG_STARTED);
+    const struct step_order *o = stage_order(&s, worker);
+    stage_time(&s, 6000);
+    progress(worker, o, 0.5, "");
+    stage_time(&s, 200);
+    stage_store_lost(&s, true);
+    stage_store_up(&s);
+    stage_time(&s, 4000);
+    assert_int_equal(stage_status(&s, gateway, "t")->error_code, CODE_TASK_TIMEOUT);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_progress_is_told_at_most_ten_times_a_second),
+        TEST(test_progress_never_goes_back),
+        TEST(test_a_progress_checkpoint_is_stored_once_an_interval_and_given_to_the_next_attempt),
+        TEST(test_news_of_another_attempt_are_ignored),
+        TEST(test_a_task_past_its_duration_fails_and_what_runs_is_stopped),
+        TEST(test_running_time_survives_a_lost_store),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

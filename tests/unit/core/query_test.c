@@ -1,0 +1,225 @@
+/* What gateways ask: documents, histories, lists, watches, pipelines, readiness. */
+#include <stdio.h>
+
+#include "stage.h"
+
+#define ONE "[{\"name\":\"one\",\"function\":\"f\"}]"
+#define TWO "[{\"name\":\"one\",\"function\":\"f\"},{\"name\":\"two\",\"function\":\"f\"}]"
+
+static struct store_model store;
+static struct stage s;
+static peer_id gateway;
+
+static int set_up(void **state)
+{
+    (void)state;
+    stage_open(&s, &store, "a");
+    gateway = stage_gateway(&s);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    stage_close(&s);
+    store_model_free(&store);
+    return 0;
+}
+
+static const struct message *ask_doc(const char *id, uint32_t run, uint32_t revision)
+{
+    struct message m = {.type = MSG_GET_DOC};
+    m.get_doc.task_id = bytes_str(id);
+    m.get_doc.run = run;
+    m.get_doc.revision = revision;
+    m.get_doc.offset = RESULTS_OFFSET;
+    m.get_doc.len = 9;
+    return stage_ask(&s, gateway, &m);
+}
+
+static void test_a_document_is_given_under_its_run_and_revision_alive_and_ended(void **state)
+{
+    (void)state;
+    peer_id worker = stage_worker(&s, "w", 1, "f");
+    stage_start(&s, gateway, "t", TWO);
+    stage_succeed(&s, worker, stage_order(&s, worker), "1");
+    assert_true(bytes_is(ask_doc("t", 1, 0)->doc.data, "{\"one\":1}"));
+    assert_int_equal(ask_doc("t", 2, 0)->refused.code, CODE_TASK_NOT_FOUND);
+    stage_task_request(&s, gateway, MSG_CANCEL, "t");
+    assert_true(bytes_is(ask_doc("t", 1, 0)->doc.data, "{\"one\":1}"));
+    assert_int_equal(ask_doc("t", 1, 1)->refused.code, CODE_TASK_NOT_FOUND);
+    assert_int_equal(ask_doc("u", 1, 0)->refused.code, CODE_TASK_NOT_FOUND);
+}
+
+static void test_a_history_gives_the_events_behind_a_seq(void **state)
+{
+    (void)state;
+    peer_id worker = stage_worker(&s, "w", 1, "f");
+    stage_start(&s, gateway, "t", TWO);
+    stage_succeed(&s, worker, stage_order(&s, worker), "1");
+    stage_succeed(&s, worker, stage_order(&s, worker), "2");
+    struct message m = {.type = MSG_GET_HISTORY};
+    m.get_history.task_id = BYTES_LIT("t");
+    const struct message *r = stage_ask(&s, gateway, &m);
+    enum event_type types[] = {EVENT_PROGRESS, EVENT_STEP_COMPLETED, EVENT_PROGRESS,
+                               EVENT_STEP_COMPLETED, EVENT_TASK_COMPLETE};
+    assert_int_equal(r->events.count, 5);
+    for (uint32_t i = 0; i < 5; i++) {
+        assert_true(r->events.events[i].seq == i + 1);
+        assert_int_equal(r->events.events[i].type, types[i]);
+    }
+    assert_true(r->events.oldest == 1);
+    m.get_history.after = 4;
+    r = stage_ask(&s, gateway, &m);
+    assert_int_equal(r->events.count, 1);
+    assert_int_equal(r->events.events[0].state, TASK_COMPLETED);
+}
+
+static void test_watchers_are_told_what_is_durable_and_from_where(void **state)
+{
+    (void)state;
+    peer_id other = stage_gateway(&s);
+    peer_id worker = stage_worker(&s, "w", 1, "f");
+    stage_start(&s, gateway, "t", ONE);
+    const struct message *r = stage_task_request(&s, gateway, MSG_WATCH, "t");
+    assert_true(r->watched.exists && r->watched.seq == 1);
+    assert_int_equal(stage_task_request(&s, other, MSG_WATCH, "t")->type, MSG_WATCHED);
+    struct message m = stage_success(stage_order(&s, worker), "1");
+    s.hold_store = true;
+    stage_send(&s, worker, &m);
+    stage_nothing(&s, gateway, MSG_EVENTS);
+    s.hold_store = false;
+    stage_store_go(&s);
+    for (int i = 0; i < 2; i++) {
+        const struct message *e = stage_take(&s, i == 0 ? gateway : other, MSG_EVENTS);
+        assert_int_equal(e->events.count, 2);
+        assert_true(e->events.events[0].seq == 2 && e->events.events[1].seq == 3);
+    }
+    m = (struct message){.type = MSG_UNWATCH};
+    m.task.task_id = BYTES_LIT("t");
+    stage_send(&s, other, &m);
+    stage_start(&s, gateway, "t", ONE);
+    stage_nothing(&s, other, MSG_EVENTS);
+    assert_non_null(stage_poll(&s, gateway, MSG_EVENTS));
+}
+
+static void test_a_watch_of_an_unknown_task_says_so(void **state)
+{
+    (void)state;
+    assert_false(stage_task_request(&s, gateway, MSG_WATCH, "t")->watched.exists);
+    stage_start(&s, gateway, "t", ONE);
+    stage_nothing(&s, gateway, MSG_EVENTS);
+}
+
+static void test_watchers_are_told_anew_after_a_lost_store(void **state)
+{
+    (void)state;
+    stage_start(&s, gateway, "t", ONE);
+    stage_task_request(&s, gateway, MSG_WATCH, "t");
+    stage_store_lost(&s, false);
+    stage_store_up(&s);
+    const struct message *r = stage_take(&s, gateway, MSG_WATCHED);
+    assert_int_equal(r->request, 0);
+    assert_true(r->watched.seq == 1);
+}
+
+static void test_lists_are_filtered_paged_and_newest_first(void **state)
+{
+    (void)state;
+    char id[] = "t0";
+    for (int i = 0; i < 7; i++) {
+        id[1] = (char)('0' + i);
+        stage_start(&s, gateway, id, ONE);
+        stage_time(&s, 10);
+    }
+    stage_task_request(&s, gateway, MSG_CANCEL, "t5");
+    stage_task_request(&s, gateway, MSG_CANCEL, "t2");
+    struct message m = {.type = MSG_GET_LIST};
+    m.get_list.state = -1;
+    m.get_list.before = NEVER_MS;
+    m.get_list.limit = 4;
+    const struct message *r = stage_ask(&s, gateway, &m);
+    assert_int_equal(r->list.count, 4);
+    assert_true(bytes_is(r->list.items[0].task_id, "t6"));
+    m.get_list.before = r->list.next_before;
+    m.get_list.before_id = r->list.next_before_id;
+    r = stage_ask(&s, gateway, &m);
+    assert_int_equal(r->list.count, 3);
+    assert_true(bytes_is(r->list.items[2].task_id, "t0"));
+    assert_int_equal(r->list.next_before_id.len, 0);
+    m.get_list.state = TASK_CANCELLED;
+    m.get_list.before = NEVER_MS;
+    m.get_list.before_id = BYTES_NONE;
+    m.get_list.limit = 1;
+    r = stage_ask(&s, gateway, &m);
+    assert_true(bytes_is(r->list.items[0].task_id, "t5"));
+    m.get_list.before = r->list.next_before;
+    m.get_list.before_id = r->list.next_before_id;
+    r = stage_ask(&s, gateway, &m);
+    assert_true(bytes_is(r->list.items[0].task_id, "t2"));
+    assert_int_equal(r->list.items[0].state, TASK_CANCELLED);
+    assert_true(bytes_is(r->list.items[0].current_step, "one"));
+}
+
+static void test_readiness_is_a_round_trip(void **state)
+{
+    (void)state;
+    struct message m = {.type = MSG_GET_READY};
+    assert_true(stage_ask(&s, gateway, &m)->ready.ready);
+    s.hold_store = true;
+    assert_null(stage_ask(&s, gateway, &m));
+    stage_store_lost(&s, false);
+    const struct message *r = stage_take(&s, gateway, MSG_READY);
+    assert_false(r->ready.ready);
+    assert_true(bytes_is(r->ready.detail, "the store does not answer"));
+}
+
+static void test_pipelines_are_listed_without_and_given_with_their_source(void **state)
+{
+    (void)state;
+    struct event e = {.kind = EV_PIPELINE, .version = 3};
+    e.text = BYTES_LIT("{\"name\":\"trial\",\"steps\":[{\"name\":\"a\",\"function\":\"f\"}]}");
+    stage_event(&s, &e);
+    struct message m = {.type = MSG_GET_PIPELINES};
+    const struct message *r = stage_ask(&s, gateway, &m);
+    assert_int_equal(r->pipelines.count, 1);
+    assert_int_equal(r->pipelines.items[0].source.len, 0);
+    m.get_pipelines.name = BYTES_LIT("trial");
+    r = stage_ask(&s, gateway, &m);
+    assert_int_equal(r->pipelines.items[0].version, 3);
+    assert_true(r->pipelines.items[0].source.len > 0);
+    m.get_pipelines.name = BYTES_LIT("nosuch");
+    assert_int_equal(stage_ask(&s, gateway, &m)->refused.code, CODE_PIPELINE_NOT_FOUND);
+}
+
+static void test_a_stranger_of_another_version_is_told_why_and_closed(void **state)
+{
+    (void)state;
+    struct message m = {.type = MSG_HELLO};
+    m.hello.role = ROLE_GATEWAY;
+    m.hello.version_min = m.hello.version_max = 2;
+    m.hello.id = BYTES_LIT("new");
+    s.peers[s.peer_count++] = (struct stage_peer){.id = 99999};
+    stage_event(&s, &(struct event){.kind = EV_PEER_UP, .peer = 99999, .message = &m});
+    const struct message *r = stage_take(&s, 99999, MSG_WELCOME);
+    assert_int_equal(r->welcome.version, 0);
+    assert_true(r->welcome.reason.len > 0);
+    assert_true(s.peers[s.peer_count - 1].gone);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_document_is_given_under_its_run_and_revision_alive_and_ended),
+        TEST(test_a_history_gives_the_events_behind_a_seq),
+        TEST(test_watchers_are_told_what_is_durable_and_from_where),
+        TEST(test_a_watch_of_an_unknown_task_says_so),
+        TEST(test_watchers_are_told_anew_after_a_lost_store),
+        TEST(test_lists_are_filtered_paged_and_newest_first),
+        TEST(test_readiness_is_a_round_trip),
+        TEST(test_pipelines_are_listed_without_and_given_with_their_source),
+        TEST(test_a_stranger_of_another_version_is_told_why_and_closed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
