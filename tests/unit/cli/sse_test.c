@@ -50,6 +50,7 @@ static void test_an_event_ends_with_an_empty_line(void **state)
 static void test_all_three_line_ends_are_understood(void **state)
 {
     (void)state;
+    gives("data: a\r\ndata: b\r\n\r\n", "message  a\nb|");
     gives("id: 1\r\ndata: a\r\n\r\ndata: b\r\rdata: c\n\n", "message 1 a|message 1 b|message 1 c|");
 }
 
@@ -110,7 +111,11 @@ static void test_a_new_connection_keeps_the_id_and_forgets_the_half_event(void *
                      ERR_OK);
     sse_restart(&s);
     assert_true(bytes_is(buf_bytes(&s.id), "5"));
-    assert_int_equal(sse_feed(&s, BYTES_LIT("data: b\n\n"), on_event, &seen), ERR_OK);
+    assert_int_equal(sse_feed(&s,
+                              BYTES_LIT("\xEF\xBB\xBF"
+                                        "data: b\n\n"),
+                              on_event, &seen),
+                     ERR_OK);
     assert_string_equal(buf_cstr(&seen), "message 5 a|message 5 b|");
     buf_free(&seen);
     sse_free(&s);
