@@ -25,6 +25,7 @@ void audit_free(struct audit *a)
     }
     map_free(&a->tasks);
     free(a->executions);
+    free(a->outcomes);
     free(a->keys);
     arena_free(&a->arena);
     free(a);
@@ -68,6 +69,25 @@ void audit_ended(struct audit *a, uint64_t record, bool ok, struct bytes result)
     x->ended = true;
     x->ok = ok;
     x->result = arena_bytes(&a->arena, result);
+}
+
+void audit_outcome(struct audit *a, uint64_t life, const struct step_outcome *outcome)
+{
+    for (size_t i = a->outcome_count; i-- > 0;) {
+        if (a->outcomes[i].life == life && a->outcomes[i].number == outcome->number) {
+            return; /* told again */
+        }
+    }
+    MEM_GROW(a->outcomes, a->outcome_count, a->outcome_cap);
+    a->outcomes[a->outcome_count++] =
+        (struct book_outcome){.life = life,
+                              .number = outcome->number,
+                              .task_id = arena_bytes(&a->arena, outcome->ref.task_id),
+                              .run = outcome->ref.run,
+                              .step = outcome->ref.step,
+                              .generation = outcome->ref.generation,
+                              .delivery = outcome->ref.delivery,
+                              .ok = outcome->ok};
 }
 
 bool book_has_result(const struct audit *a, struct bytes task_id, uint32_t run, uint32_t step,

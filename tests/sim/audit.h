@@ -20,6 +20,8 @@ void audit_sent(struct audit *a, const struct coordinator *c, const struct conn 
 /* A function begins; the number names it for audit_ended. */
 uint64_t audit_began(struct audit *a, const char *worker, const struct step_order *order);
 void audit_ended(struct audit *a, uint64_t record, bool ok, struct bytes result);
+/* A worker tells this outcome: its acknowledgement will be held against it. */
+void audit_outcome(struct audit *a, uint64_t life, const struct step_outcome *outcome);
 /* A client was given this part of a document, or an event. */
 void audit_doc(struct audit *a, const char *task_id, uint32_t run, uint32_t revision,
                struct bytes data, uint32_t results_bytes);

@@ -51,19 +51,60 @@ static void sent_order(struct audit *a, const struct coordinator *c, const struc
     arena_free(&arena);
 }
 
-static void sent_ack(struct audit *a, const struct coordinator *c, const struct conn *k,
-                     const struct message *m)
+static const struct book_outcome *find_outcome(const struct audit *a, uint64_t life,
+                                               uint64_t number)
 {
-    (void)c;
-    struct worker_host *h = (struct worker_host *)(void *)k->ends[1];
-    REQUIRE(a, "I6",
-            m->ack.verdict == VERDICT_APPLIED || m->ack.verdict == VERDICT_REPLAY ||
-                m->ack.verdict == VERDICT_LATE || m->ack.number == UINT64_MAX,
-            "an honest outcome of %s was rejected", h->process.name);
-    REQUIRE(a, "I6",
-            m->ack.number != UINT64_MAX || m->ack.verdict == VERDICT_REJECTED ||
-                m->ack.verdict == VERDICT_LATE,
-            "a forged outcome was taken from %s", h->process.name);
+    for (size_t i = a->outcome_count; i-- > 0;) {
+        if (a->outcomes[i].life == life && a->outcomes[i].number == number) {
+            return &a->outcomes[i];
+        }
+    }
+    return NULL;
+}
+
+static bool needs_met(const struct book_task *t, uint32_t step)
+{
+    const struct pipeline_step *def = &t->pipeline->steps[step];
+    for (uint32_t n = 0; n < def->needs_count; n++) {
+        if (t->steps[def->needs[n]].state != STEP_COMPLETED) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The worker forgets an outcome that is acknowledged: what it says must be in the store by then, or
+ * never be wanted again. */
+static void sent_ack_of(struct audit *a, const struct book_outcome *o, enum verdict verdict)
+{
+    const struct book_task *t = book_find(a, o->task_id);
+    REQUIRE(a, "durable", t != NULL, "an outcome of an unknown task is acknowledged");
+    const struct book_step *s = &t->steps[o->step];
+    bool current = t->run == o->run && !task_state_ended(t->state) &&
+                   s->generation == o->generation && s->state == STEP_PENDING;
+    if (verdict == VERDICT_LATE) {
+        REQUIRE(a, "I3", !(o->ok && current && needs_met(t, o->step)),
+                "%.*s/%u: a success is called late, and is not", TASK(t), o->step);
+        return;
+    }
+    bool stored = !current || (!o->ok && s->deliveries > o->delivery);
+    REQUIRE(a, "durable", stored, "%.*s/%u: an outcome is acknowledged before it is stored",
+            TASK(t), o->step);
+}
+
+static void sent_ack(struct audit *a, const struct conn *k, const struct message *m)
+{
+    enum verdict verdict = m->ack.verdict;
+    if (m->ack.number == UINT64_MAX) {
+        REQUIRE(a, "I6", verdict == VERDICT_REJECTED || verdict == VERDICT_LATE,
+                "a forged outcome was taken from %s", k->ends[1]->name);
+        return;
+    }
+    REQUIRE(a, "I6", verdict != VERDICT_REJECTED, "an honest outcome of %s was rejected",
+            k->ends[1]->name);
+    const struct book_outcome *o = find_outcome(a, k->lives[1], m->ack.number);
+    REQUIRE(a, "wire", o != NULL, "an acknowledgement of what %s never said", k->ends[1]->name);
+    sent_ack_of(a, o, verdict);
 }
 
 /* Events are compared byte for byte with those that the store holds. */
@@ -133,7 +174,7 @@ void audit_sent(struct audit *a, const struct coordinator *c, const struct conn 
         sent_order(a, c, &m->order);
         break;
     case MSG_ACK:
-        sent_ack(a, c, k, m);
+        sent_ack(a, k, m);
         break;
     case MSG_EVENTS:
         sent_events(a, m);

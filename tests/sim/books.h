@@ -34,6 +34,14 @@ struct book_task {
     struct book_task *older; /* the run before */
 };
 
+/* An outcome that a worker has told, by its number. */
+struct book_outcome {
+    uint64_t life, number; /* of the worker */
+    struct bytes task_id;
+    uint32_t run, step, generation, delivery;
+    bool ok;
+};
+
 struct book_key {
     struct bytes key, task_id;
 };
@@ -44,6 +52,8 @@ struct audit {
     struct map tasks;
     struct book_execution *executions;
     size_t execution_count, execution_cap;
+    struct book_outcome *outcomes;
+    size_t outcome_count, outcome_cap;
     struct book_key *keys;
     size_t key_count, key_cap;
     struct fence fences[PARTITION_COUNT];

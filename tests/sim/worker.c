@@ -102,6 +102,9 @@ static void perform(struct worker_host *h, const struct agent_effect *e)
     struct execution *x = NULL;
     switch (e->kind) {
     case AGENT_FX_SEND:
+        if (e->message->type == MSG_OUTCOME) {
+            audit_outcome(w->audit, h->process.life, &e->message->outcome);
+        }
         conn_send(conn_find(w, e->peer), 0, e->message);
         break;
     case AGENT_FX_READY:
