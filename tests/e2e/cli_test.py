@@ -13,7 +13,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
 from cluster import BIN, ClusterCase, free_port, until  # noqa: E402
-from terminal import Terminal  # noqa: E402
+from terminal import Terminal, terminals_here  # noqa: E402
 
 MARATHON = f"{BIN}/marathon"
 NAP = [{"name": "nap", "function": "sleep"}]
@@ -187,6 +187,7 @@ class ExitCodesAndStreams(CliCase):
         self.assertEqual(seqs, list(range(seqs[0], seqs[0] + len(seqs))))
 
 
+@unittest.skipUnless(terminals_here(), "no pseudo terminals here: mount devpts on /dev/pts")
 class LiveBars(CliCase):
     def test_each_step_has_a_row_that_is_drawn_again_in_place(self):
         t = self.terminal("run", "chain", "--id", "t1").finish()

@@ -9,6 +9,17 @@ import struct
 import termios
 import time
 
+
+def terminals_here():
+    """Is there a pseudo terminal to be had? Not in a chroot without /dev/pts."""
+    try:
+        for fd in os.openpty():
+            os.close(fd)
+    except OSError:
+        return False
+    return True
+
+
 CONTROL = re.compile(r"\x1b\[([0-9;?]*)([A-Za-z])")
 
 
@@ -33,7 +44,7 @@ class Terminal:
             raise AssertionError(f"no news in time; so far: {self.text}")
         try:
             piece = os.read(self.fd, 65536)
-        except OSError: # how Linux reports that the other side is closed
+        except OSError:  # how Linux reports that the other side is closed
             piece = b""
         self.raw += piece
         return bool(piece)
