@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "core/record.h"
+#include "core/plant.h"
 #include "json/scan.h"
 
 /* Longer than the time for which clients repeat a request (conventions.md: 24 h). */
@@ -52,6 +53,7 @@ struct task_event *change_event(struct change *ch, enum event_type type, uint32_
     struct task *t = ch->task;
     w->events = grow(&w->arena, w->events, w->event_count, &ch->event_cap, sizeof *w->events);
     struct task_event *e = &w->events[w->event_count++];
+    t->seq += planted(PLANT_SEQ_HOLE) && type == EVENT_STEP_RETRY;
     double measured = task_measure(t);
     if (measured > t->progress) {
         t->progress = measured;
@@ -198,6 +200,9 @@ static void change_send(struct change *ch)
     buf_free(&b);
     t->last_write = row->write_id;
     t->writes_pending++;
+    if (planted(PLANT_EVENT_BEFORE_DURABLE)) {
+        watch_tell(c, t->id, ch->write->events, ch->write->event_count);
+    }
     fx_write(c, row);
 }
 

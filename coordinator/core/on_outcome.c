@@ -4,6 +4,7 @@
 
 #include "core/change.h"
 #include "core/token.h"
+#include "core/plant.h"
 #include "model/limits.h"
 #include "model/retry.h"
 
@@ -11,7 +12,7 @@ static void ack(struct core *c, const struct task *t, struct peer *p, const stru
                 enum verdict verdict)
 {
     struct reply r;
-    reply_begin(c, t, p->id, 0, &r);
+    reply_begin(c, planted(PLANT_ACK_BEFORE_DURABLE) ? NULL : t, p->id, 0, &r);
     r.message->ack.number = o->number;
     r.message->ack.verdict = verdict;
     reply_send(&r, MSG_ACK);
@@ -120,7 +121,8 @@ static void fail(struct change *ch, struct step *s, enum code code, struct bytes
     if (final || s->failures > step_max_retries(s)) {
         fail_task(ch, s, code, message);
     } else {
-        try_again(ch, s, retry_wait_ms(s->failures, &c->rng), code, message);
+        try_again(ch, s, retry_wait_ms(planted(PLANT_WAIT_NOT_DOUBLED) ? 1 : s->failures, &c->rng),
+                  code, message);
     }
 }
 
@@ -138,6 +140,7 @@ void step_worker_died(struct core *c, struct step *s, struct bytes why)
     change_begin(c, s->task, &ch);
     s->phase = PHASE_NONE;
     s->deaths++;
+    s->failures += planted(PLANT_DEATH_IS_ATTEMPT);
     s->deliveries++;
     c->stats.redeliveries_total++;
     step_set_error(s, CODE_WORKER_DEATHS, why);
@@ -177,6 +180,7 @@ static void complete(struct change *ch, struct step *s, const struct step_outcom
     for (uint32_t i = 0; i < def->feeds_count; i++) {
         struct step *next = &t->steps[def->feeds[i]];
         next->needs_left--;
+        next->needs_left = planted(PLANT_NEEDS_IGNORED) ? 0 : next->needs_left;
         if (next->needs_left == 0 && next->state == STEP_PENDING) {
             change_ready(ch, next);
         }
@@ -236,13 +240,13 @@ static enum verdict judge(struct core *c, const struct task *t, const struct pee
     if (o->ref.run != t->run || o->ref.generation != s->generation) {
         return VERDICT_LATE;
     }
-    if (s->state == STEP_COMPLETED) {
+    if (s->state == STEP_COMPLETED && !planted(PLANT_SUCCESS_OVERWRITTEN)) {
         return o->ok && o->ref.delivery == s->deliveries ? VERDICT_REPLAY : VERDICT_LATE;
     }
     if (task_state_ended(t->state) || s->needs_left > 0) {
         return VERDICT_LATE;
     }
-    if (o->ok) {
+    if (o->ok && !(planted(PLANT_LATE_SUCCESS) && o->ref.delivery != s->deliveries)) {
         return VERDICT_APPLIED;
     }
     /* The same delivery may have reached two workers (a RUNNING that crossed its order, a

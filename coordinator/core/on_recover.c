@@ -5,6 +5,7 @@
 
 #include "core/change.h"
 #include "core/record.h"
+#include "core/plant.h"
 
 static void read_task(struct core *c, struct peer *p, const struct message *m)
 {
@@ -113,13 +114,13 @@ static void step_reset(struct change *ch, struct step *s, bool anew)
     if (s->state == STEP_COMPLETED) {
         ch->task->completed--;
     }
-    if (anew) {
+    if (anew && !planted(PLANT_GENERATION_KEPT)) {
         s->generation++;
         s->deliveries = 0;
         s->checkpoint_dirty = false;
         step_set_checkpoint(s, BYTES_NONE);
     } else {
-        s->deliveries++;
+        s->deliveries += !planted(PLANT_DELIVERY_KEPT);
     }
     s->state = STEP_PENDING;
     s->failures = 0;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "core/brain.h"
+#include "core/plant.h"
 #include "model/limits.h"
 
 struct task *task_find(const struct core *c, struct bytes id)
@@ -84,6 +85,9 @@ void task_loaded(struct core *c, struct task *t)
         mono_ms left = s->retry_at - c->now.wall;
         left = left < WAIT_LEFT_MS_MAX ? left : WAIT_LEFT_MS_MAX;
         s->retry_due = left > 0 ? c->now.mono + left : 0;
+        if (planted(PLANT_TIMER_LOST_AT_TAKEOVER) && left > 0) {
+            s->retry_due = NEVER_MS;
+        }
     }
     if (t->started_at != 0) {
         t->state = TASK_RECOVERING;

@@ -1,4 +1,5 @@
 #include "core/token.h"
+#include "core/plant.h"
 
 #include "base/pack.h"
 #include "crypto/hash.h"
@@ -39,13 +40,14 @@ bool token_valid(const uint8_t secret[SECRET_BYTES], const struct task *t,
                  const struct attempt_ref *ref)
 {
     struct sha256 mac = sign(secret, t, "attempt", ref);
-    return secret_eq(mac.digest, ref->token, TOKEN_BYTES);
+    return planted(PLANT_TOKEN_UNCHECKED) || secret_eq(mac.digest, ref->token, TOKEN_BYTES);
 }
 
 void idempotency_key_make(const uint8_t secret[SECRET_BYTES], const struct step *s,
                           char text[IDEMPOTENCY_KEY_TEXT_BYTES])
 {
     struct attempt_ref ref = {.run = s->task->run, .step = s->index, .generation = s->generation};
+    ref.attempt = planted(PLANT_KEY_OF_ATTEMPT) ? s->failures : 0;
     struct sha256 mac = sign(secret, s->task, "step", &ref);
     hex_encode(mac.digest, (IDEMPOTENCY_KEY_TEXT_BYTES - 1) / 2, text);
 }

@@ -5,6 +5,7 @@
 
 #include "core/token.h"
 #include "core/writes.h"
+#include "core/plant.h"
 
 static void free_bytes(struct bytes b)
 {
@@ -181,7 +182,7 @@ void worker_gone(struct core *c, struct worker *w)
                      (int)w->id.len, (const char *)w->id.ptr, w->pid, w->host);
     for (uint32_t i = 0; i < w->run_count; i++) {
         struct step *s = step_run_by(c, w, &w->runs[i].ref);
-        if (s != NULL) {
+        if (s != NULL && !planted(PLANT_RUNNING_FORGOTTEN)) {
             step_worker_died(c, s, bytes_str(why));
         }
     }

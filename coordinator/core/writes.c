@@ -1,4 +1,5 @@
 #include "core/writes.h"
+#include "core/plant.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -195,7 +196,7 @@ void reply_begin(struct core *c, const struct task *t, peer_id peer, uint64_t re
                  struct reply *ret_reply)
 {
     struct reply r = {.core = c, .peer = peer};
-    if (t != NULL && t->writes_pending > 0) {
+    if (t != NULL && t->writes_pending > 0 && !planted(PLANT_REPLY_BEFORE_COMMIT)) {
         r.write = write_find(c, t->last_write);
         assert(r.write != NULL);
     }

@@ -59,7 +59,8 @@ uint64_t audit_began(struct audit *a, const char *worker, const struct step_orde
                                 .key = arena_bytes(&a->arena, order->idempotency_key),
                                 .run = ref->run,
                                 .step = ref->step,
-                                .generation = ref->generation};
+                                .generation = ref->generation,
+                                .recoveries = t->recoveries_seen};
     return a->execution_count - 1;
 }
 
@@ -103,14 +104,15 @@ bool book_has_result(const struct audit *a, struct bytes task_id, uint32_t run, 
     return false;
 }
 
-uint32_t book_failures(const struct audit *a, struct bytes task_id, uint32_t run, uint32_t step,
+uint32_t book_failures(const struct audit *a, const struct book_task *t, uint32_t step,
                        uint32_t generation)
 {
     uint32_t count = 0;
     for (size_t i = 0; i < a->execution_count; i++) {
         const struct book_execution *x = &a->executions[i];
-        count += x->ended && !x->ok && x->run == run && x->step == step &&
-                 x->generation == generation && bytes_eq(x->task_id, task_id);
+        count += x->ended && !x->ok && x->run == t->run && x->step == step &&
+                 x->generation == generation && x->recoveries == t->recoveries_seen &&
+                 bytes_eq(x->task_id, t->id);
     }
     return count;
 }

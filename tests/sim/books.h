@@ -9,6 +9,7 @@
 struct book_execution {
     struct bytes task_id, key, result;
     uint32_t run, step, generation;
+    uint32_t recoveries; /* of the task when it began */
     bool ended, ok;
 };
 
@@ -65,7 +66,8 @@ struct book_task *book_find(const struct audit *a, struct bytes id);
 /* Was it run, with this result? */
 bool book_has_result(const struct audit *a, struct bytes task_id, uint32_t run, uint32_t step,
                      uint32_t generation, struct bytes result);
-uint32_t book_failures(const struct audit *a, struct bytes task_id, uint32_t run, uint32_t step,
+/* Executions that failed, and had begun after the task's last recovery. */
+uint32_t book_failures(const struct audit *a, const struct book_task *t, uint32_t step,
                        uint32_t generation);
 
 #define REQUIRE(a, invariant, condition, ...)                                                      \

@@ -111,8 +111,9 @@ static void on_execute(struct world *w, struct job *j)
 {
     struct batch *b = j->who;
     struct coordinator *c = &w->coordinators[j->x];
-    if (w->now < w->store_stalled_until) {
-        struct job *later = job_add(w, NULL, w->store_stalled_until, on_execute, b);
+    mono_ms not_before = b->late > w->store_stalled_until ? b->late : w->store_stalled_until;
+    if (w->now < not_before) {
+        struct job *later = job_add(w, NULL, not_before, on_execute, b);
         later->x = j->x;
         later->drop = drop_batch;
         return;
@@ -214,9 +215,11 @@ void link_connect(struct coordinator *c, mono_ms at)
 static void cut_batches(struct world *w, struct link *l)
 {
     bool through = true;
+    mono_ms late = w->now + (!w->healed && one_in(w, 2) ? between(w, 0, 5000) : 0);
     for (size_t i = 0; i < l->count; i++) {
         struct batch *b = l->batches[i];
         b->cut = true;
+        b->late = late;
         if (b->executed) {
             continue;
         }

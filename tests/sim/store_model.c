@@ -3,6 +3,14 @@
 
 #include <stdlib.h>
 
+static bool planted_ignore_fence, planted_ttl_on_live;
+
+void store_model_plant(bool ignore_fence, bool ttl_on_live)
+{
+    planted_ignore_fence = ignore_fence;
+    planted_ttl_on_live = ttl_on_live;
+}
+
 static void set(struct buf *b, struct bytes s)
 {
     buf_clear(b);
@@ -90,7 +98,7 @@ struct stored_task *store_model_find(struct store_model *m, struct bytes task_id
 static bool fence_in_force(const struct store_model *m, const struct store_row *row)
 {
     const struct stored_owner *o = &m->owners[row->partition];
-    return m->ignore_fence ||
+    return planted_ignore_fence ||
            (o->exists && o->owner.len > 0 && o->fence.epoch == row->fence.epoch &&
             memcmp(o->fence.nonce, row->fence.nonce, NONCE_BYTES) == 0);
 }
@@ -207,7 +215,7 @@ static enum store_verdict update(struct store_model *m, const struct store_row *
         key_expires(m, t, now + (mono_ms)t->idempotency_ttl_s * 1000);
     } else if (row->life == LIFE_REVIVE) {
         t->ended = false;
-        if (!m->ttl_on_live) {
+        if (!planted_ttl_on_live) {
             t->expires_at = NEVER_MS;
         }
         key_expires(m, t, NEVER_MS);

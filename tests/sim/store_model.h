@@ -51,10 +51,12 @@ struct store_model {
     size_t task_count, task_cap;
     struct map by_id;
     struct map keys;
-    bool full;         /* at maxmemory: no admissions */
-    bool ignore_fence; /* a planted bug: any fence will do */
-    bool ttl_on_live;  /* a planted bug: the TTL of an ended task stays on when it lives again */
+    bool full; /* at maxmemory: no admissions */
 };
+
+/* Planted bugs, for all models of the program: any fence will do; the TTL of an ended task stays on
+ * when it lives again. */
+void store_model_plant(bool ignore_fence, bool ttl_on_live);
 
 void store_model_free(struct store_model *m);
 /* Applies one row or refuses it. The answer's texts live in arena. */

@@ -121,7 +121,8 @@ static void perform(struct worker_host *h, const struct agent_effect *e)
         x = execution_find(h, e->number);
         if (x != NULL && !x->stopped) {
             x->stopped = !one_in(w, 4); /* some functions are done before they notice */
-            job_add(w, &h->process, w->now + between(w, 0, 100), on_ended, h)->x = e->number;
+            mono_ms dying = one_in(w, 3) ? between(w, 100, 4000) : between(w, 0, 100);
+            job_add(w, &h->process, w->now + dying, on_ended, h)->x = e->number;
         }
         break;
     case AGENT_FX_LOG:

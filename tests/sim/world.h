@@ -76,6 +76,7 @@ struct batch {
     size_t execute; /* so many of them are carried out */
     uint64_t era;
     mono_ms sent_at;
+    mono_ms late; /* cut: it is carried out as late as this */
     bool executed, cut;
 };
 

@@ -1,0 +1,35 @@
+/* Bugs that the simulator plants to see that its checker finds them (tests/sim/planted.c). Only a
+ * second build of these sources, with MARATHON_PLANT, knows them; in every other build planted() is
+ * a constant and nothing of it is left. */
+#ifndef MARATHON_CORE_PLANT_H
+#define MARATHON_CORE_PLANT_H
+
+enum plant {
+    PLANT_NONE,
+    PLANT_REPLY_BEFORE_COMMIT,    /* answers do not wait for the write they tell of */
+    PLANT_ACK_BEFORE_DURABLE,     /* the worker may forget a result that is not stored */
+    PLANT_EVENT_BEFORE_DURABLE,   /* watchers are told before the store is */
+    PLANT_DEATH_IS_ATTEMPT,       /* a worker's death counts as a failed attempt */
+    PLANT_TOKEN_UNCHECKED,        /* any outcome will do */
+    PLANT_TIMER_LOST_AT_TAKEOVER, /* a retry that waits is forgotten with its coordinator */
+    PLANT_SUCCESS_OVERWRITTEN,    /* the last success wins, not the first */
+    PLANT_GENERATION_KEPT,        /* what runs again may be answered by old attempts */
+    PLANT_DELIVERY_KEPT,          /* a stopped attempt fails the one after a recover */
+    PLANT_LEASE_UNCHECKED,        /* an owner never doubts its lease */
+    PLANT_SEQ_HOLE,               /* an event's number is skipped */
+    PLANT_WAIT_NOT_DOUBLED,       /* every retry waits 2 s */
+    PLANT_KEY_OF_ATTEMPT,         /* each attempt has an idempotency key of its own */
+    PLANT_RUNNING_FORGOTTEN,      /* a dead worker's steps wait for it for ever */
+    PLANT_LATE_SUCCESS,           /* a success of a superseded attempt is thrown away */
+    PLANT_NEEDS_IGNORED,          /* a join runs after the first of its needs */
+    PLANT_CORE_COUNT
+};
+
+#ifdef MARATHON_PLANT
+extern enum plant core_plant; /* the one that is planted */
+#define planted(plant) (core_plant == (plant))
+#else
+#define planted(plant) 0
+#endif
+
+#endif

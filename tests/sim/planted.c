@@ -1,0 +1,112 @@
+/* sim_planted [COUNT]: plants one bug after the other and looks whether the simulator finds it
+ * within COUNT worlds. Each bug has a process of its own, since finding it ends the program. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/plant.h"
+#include "world.h"
+
+#define WORLDS_DEFAULT 300
+#define NONE_FOUND     111 /* exit status of a child that found nothing */
+
+enum plant core_plant = PLANT_NONE;
+
+static uint64_t running_seed;
+
+static const struct {
+    const char *name;
+    enum plant core;
+    bool fence, ttl; /* in the model of the store */
+} plants[] = {
+    {"a reply before its commit", PLANT_REPLY_BEFORE_COMMIT, false, false},
+    {"an acknowledgement before it is durable", PLANT_ACK_BEFORE_DURABLE, false, false},
+    {"an event told before it is durable", PLANT_EVENT_BEFORE_DURABLE, false, false},
+    {"a death counted as an attempt", PLANT_DEATH_IS_ATTEMPT, false, false},
+    {"tokens not checked", PLANT_TOKEN_UNCHECKED, false, false},
+    {"a retry's timer lost at a takeover", PLANT_TIMER_LOST_AT_TAKEOVER, false, false},
+    {"the first success overwritten", PLANT_SUCCESS_OVERWRITTEN, false, false},
+    {"the generation kept when results go", PLANT_GENERATION_KEPT, false, false},
+    {"the delivery kept over a recover", PLANT_DELIVERY_KEPT, false, false},
+    {"leases not checked", PLANT_LEASE_UNCHECKED, false, false},
+    {"a hole in seq", PLANT_SEQ_HOLE, false, false},
+    {"waits not doubled", PLANT_WAIT_NOT_DOUBLED, false, false},
+    {"an idempotency key for each attempt", PLANT_KEY_OF_ATTEMPT, false, false},
+    {"a dead worker's steps forgotten", PLANT_RUNNING_FORGOTTEN, false, false},
+    {"a superseded attempt's success refused", PLANT_LATE_SUCCESS, false, false},
+    {"a join after the first of its needs", PLANT_NEEDS_IGNORED, false, false},
+    {"fences ignored by the store", PLANT_NONE, true, false},
+    {"the TTL on a live key", PLANT_NONE, false, true},
+};
+
+static void on_abort(int signal)
+{
+    (void)signal;
+    char text[64];
+    int n = snprintf(text, sizeof text, "  seed %llu: ", (unsigned long long)running_seed);
+    ssize_t written = write(1, text, (size_t)n);
+    (void)written;
+    _exit(1);
+}
+
+/* The child: what it says on stderr is the finding. */
+_Noreturn static void look(size_t plant, uint64_t worlds, int out)
+{
+    core_plant = plants[plant].core;
+    store_model_plant(plants[plant].fence, plants[plant].ttl);
+    signal(SIGABRT, on_abort);
+    dup2(out, 2);
+    dup2(out, 1);
+    for (running_seed = 1; running_seed <= worlds; running_seed++) {
+        world_run(running_seed, false);
+    }
+    _exit(NONE_FOUND);
+}
+
+static bool found(size_t plant, uint64_t worlds)
+{
+    int ends[2];
+    char text[4096] = "";
+    size_t have = 0;
+    if (pipe(ends) != 0) {
+        die("pipe");
+    }
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        close(ends[0]);
+        look(plant, worlds, ends[1]);
+    }
+    close(ends[1]);
+    for (;;) {
+        ssize_t n = read(ends[0], text + have, sizeof text - 1 - have);
+        if (n <= 0) {
+            break;
+        }
+        have = have + (size_t)n < sizeof text - 1 ? have + (size_t)n : 0;
+    }
+    close(ends[0]);
+    text[have] = '\0';
+    text[strcspn(text, "\n")] = '\0';
+    int status = 0;
+    waitpid(child, &status, 0);
+    bool caught = !(WIFEXITED(status) && WEXITSTATUS(status) == NONE_FOUND);
+    printf("%-7s %-40s %.110s\n", caught ? "caught" : "MISSED", plants[plant].name, text);
+    return caught;
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t worlds = argc > 1 ? strtoull(argv[1], NULL, 10) : WORLDS_DEFAULT;
+    size_t count = sizeof plants / sizeof plants[0];
+    size_t caught = 0;
+    for (size_t i = 0; i < count; i++) {
+        caught += found(i, worlds);
+    }
+    printf("%zu of %zu planted bugs caught within %llu worlds each\n", caught, count,
+           (unsigned long long)worlds);
+    return caught == count ? 0 : 1;
+}
