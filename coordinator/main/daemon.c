@@ -277,6 +277,12 @@ static void on_admission(void *user, const char *why)
     step(d, &(struct event){.kind = EV_ADMISSION, .text = bytes_str(why)});
 }
 
+static void on_note(void *user, const char *text)
+{
+    (void)user;
+    log_line(LOG_WARN, "store_note", "text=%s", LOG_Q(text));
+}
+
 static struct store_handler store_handler(struct daemon *d)
 {
     return (struct store_handler){.up = on_store_up,
@@ -285,6 +291,7 @@ static struct store_handler store_handler(struct daemon *d)
                                   .read = on_read,
                                   .admission = on_admission,
                                   .pipeline = on_pipeline,
+                                  .note = on_note,
                                   .user = d};
 }
 
@@ -383,7 +390,8 @@ static void on_start_timer(void *user)
         return;
     }
     if (now - d->started_at < REFUSED_FOR_MS && !d->listening) {
-        start_listening(d); /* peers may come already; only a store that stays away is worth a line */
+        start_listening(
+            d); /* peers may come already; only a store that stays away is worth a line */
         loop_timer_set(d->start_timer, d->started_at + REFUSED_FOR_MS);
         return;
     }

@@ -1,8 +1,9 @@
 /* Functions for Marathon in C: the plugin ABI, version 1.
  *
- * A plugin is a shared object that exports one symbol, marathon_plugin. marathon-worker loads it in a child process of its own
- * (--plugin-host), kept between steps: a crash is an error of the step, not the end of the worker. One call at a time per child; a child
- * serves many calls, so free what you allocate.
+ * A plugin is a shared object that exports one symbol, marathon_plugin. marathon-worker loads it in
+ * a child process of its own
+ * (--plugin-host), kept between steps: a crash is an error of the step, not the end of the worker.
+ * One call at a time per child; a child serves many calls, so free what you allocate.
  *
  *     static int greet(struct marathon_call *call)
  *     {
@@ -30,14 +31,18 @@ enum marathon_return {
     MARATHON_PERMANENT = 65, /* permanent failure: not tried again */
 };
 
-/* One call. The host owns it; it lives until the function returns. Only the thread that was called may use it. */
+/* One call. The host owns it; it lives until the function returns. Only the thread that was called
+ * may use it. */
 struct marathon_call {
-    uint32_t abi;             /* MARATHON_PLUGIN_ABI of the host: at least the plugin's */
-    const char *envelope;     /* JSON: {"task_id","step_id","name","attempt","idempotency_key","input","results","progress_checkpoint","deadline"} */
-    size_t envelope_len;      /* a NUL stands behind it */
+    uint32_t abi;         /* MARATHON_PLUGIN_ABI of the host: at least the plugin's */
+    const char *envelope; /* JSON:
+                             {"task_id","step_id","name","attempt","idempotency_key","input","results","progress_checkpoint","deadline"}
+                           */
+    size_t envelope_len;  /* a NUL stands behind it */
     /* The result: one JSON value, copied. Returns MARATHON_DONE. The last call wins. */
     int (*complete)(struct marathon_call *call, const char *json, size_t len);
-    /* The error message, NUL-terminated, copied. permanent != 0: returns MARATHON_PERMANENT, else MARATHON_TRY_AGAIN. */
+    /* The error message, NUL-terminated, copied. permanent != 0: returns MARATHON_PERMANENT, else
+     * MARATHON_TRY_AGAIN. */
     int (*fail)(struct marathon_call *call, const char *message, int permanent);
     /* News while running; fraction 0..1, message may be NULL. */
     void (*progress)(struct marathon_call *call, double fraction, const char *message);
@@ -46,16 +51,17 @@ struct marathon_call {
     /* What the call cost; model may be NULL. */
     void (*usage)(struct marathon_call *call, const char *model, int64_t input_tokens,
                   int64_t output_tokens, double cost_usd);
-    void *host;               /* the host's own */
+    void *host; /* the host's own */
 };
 
 struct marathon_function {
-    const char *name;                          /* as pipelines name it */
-    int (*run)(struct marathon_call *call);    /* returns enum marathon_return; anything else is a transient failure */
+    const char *name; /* as pipelines name it */
+    int (*run)(struct marathon_call
+                   *call); /* returns enum marathon_return; anything else is a transient failure */
 };
 
 struct marathon_plugin {
-    uint32_t abi;                              /* MARATHON_PLUGIN_ABI of the plugin's build */
+    uint32_t abi; /* MARATHON_PLUGIN_ABI of the plugin's build */
     const char *name;
     const struct marathon_function *functions; /* ends with {NULL, NULL} */
 };
