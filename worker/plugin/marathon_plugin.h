@@ -34,11 +34,11 @@ enum marathon_return {
 /* One call. The host owns it; it lives until the function returns. Only the thread that was called
  * may use it. */
 struct marathon_call {
-    uint32_t abi;         /* MARATHON_PLUGIN_ABI of the host: at least the plugin's */
-    const char *envelope; /* JSON:
-                             {"task_id","step_id","name","attempt","idempotency_key","input","results","progress_checkpoint","deadline"}
-                           */
-    size_t envelope_len;  /* a NUL stands behind it */
+    uint32_t abi; /* MARATHON_PLUGIN_ABI of the host: at least the plugin's */
+    /* JSON with task_id, step_id, name, attempt, idempotency_key, input, results,
+     * progress_checkpoint and deadline; a NUL stands behind it. */
+    const char *envelope;
+    size_t envelope_len;
     /* The result: one JSON value, copied. Returns MARATHON_DONE. The last call wins. */
     int (*complete)(struct marathon_call *call, const char *json, size_t len);
     /* The error message, NUL-terminated, copied. permanent != 0: returns MARATHON_PERMANENT, else
@@ -56,8 +56,8 @@ struct marathon_call {
 
 struct marathon_function {
     const char *name; /* as pipelines name it */
-    int (*run)(struct marathon_call
-                   *call); /* returns enum marathon_return; anything else is a transient failure */
+    /* Returns enum marathon_return; anything else is a transient failure. */
+    int (*run)(struct marathon_call *call);
 };
 
 struct marathon_plugin {
