@@ -33,7 +33,8 @@ struct daemon {
     struct bytes *functions;
     char host[256];
     char program[512];
-    bool ending;
+    bool ending; /* drained: nothing is listened to any more */
+    bool ended;
 };
 
 /* ---- effects ---- */
@@ -60,14 +61,12 @@ static void finish(void *user)
     _exit(0); /* nng's exit handlers can hang; everything is flushed */
 }
 
-static void drained(struct daemon *d)
+/* In a turn of its own: what was drained last may have been told by a runner, from within. */
+static void end(struct daemon *d)
 {
-    if (!d->ending) {
-        d->ending = true;
-        runners_destroy(d->runners); /* what still runs is killed */
-        heart_destroy(d->heart);
-        d->transport->ops->shutdown(d->transport, FLUSH_MS, finish, d);
-    }
+    runners_destroy(d->runners); /* what still runs is killed */
+    heart_destroy(d->heart);
+    d->transport->ops->shutdown(d->transport, FLUSH_MS, finish, d);
 }
 
 static void perform(struct daemon *d, const struct agent_effect *e)
@@ -93,7 +92,7 @@ static void perform(struct daemon *d, const struct agent_effect *e)
         log_line(e->level, e->log_event, "%s", e->text);
         break;
     case AGENT_FX_DRAINED:
-        drained(d);
+        d->ending = true;
         break;
     }
 }
@@ -114,12 +113,22 @@ static void step(struct daemon *d, const struct agent_event *event)
 static void on_turn_end(void *user)
 {
     struct daemon *d = user;
-    loop_timer_set(d->timer, d->ending ? NEVER_MS : agent_next_deadline(d->agent));
+    if (!d->ending) {
+        loop_timer_set(d->timer, agent_next_deadline(d->agent));
+    } else if (!d->ended) {
+        d->ended = true;
+        loop_timer_set(d->timer, loop_now(d->loop).mono);
+    }
 }
 
 static void on_deadline(void *user)
 {
-    step(user, &(struct agent_event){.kind = AGENT_EV_TIME});
+    struct daemon *d = user;
+    if (d->ending) {
+        end(d);
+    } else {
+        step(d, &(struct agent_event){.kind = AGENT_EV_TIME});
+    }
 }
 
 /* ---- coordinators ---- */

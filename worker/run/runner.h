@@ -27,7 +27,7 @@ struct runner_ops {
     /* kill false: asks it to end (SIGTERM, closing the connection); true: by force, ended then
      * follows within PROCESS_KILL_MS. A number that has ended is ignored. */
     void (*stop)(struct runner *r, uint64_t number, bool kill);
-    /* Kills what runs, without telling the listener. */
+    /* Kills what runs, without telling the listener. Not from within the listener. */
     void (*destroy)(struct runner *r);
 };
 

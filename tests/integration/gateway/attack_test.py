@@ -1,0 +1,172 @@
+"""Bytes that no decent client sends: each gets its problem or its close, and the next client is served as if nothing had been."""
+
+import json
+import os
+import socket
+import subprocess
+import time
+
+from gateway_case import BIN, GatewayCase, free_port, main, until
+
+POST = b"POST /api/v1/marathon/start HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+UPGRADE = (b"GET %s HTTP/1.1\r\nHost: h:1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+           b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s\r\n")
+
+
+class Attack(GatewayCase):
+    settings = {"MARATHON_HEADER_TIMEOUT": 2, "MARATHON_BODY_TIMEOUT": 2, "MARATHON_STALL_TIMEOUT": 2,
+                "MARATHON_MAX_CONNECTIONS": 60, "MARATHON_ALLOWED_ORIGINS": "https://pages.example"}
+
+    def tearDown(self):
+        self.alive()
+        super().tearDown()
+
+    def alive(self):
+        begin = time.monotonic()
+        self.assertEqual(self.call("GET", "/livez", prefix="")[0], 200)
+        self.assertLess(time.monotonic() - begin, 1)
+
+    def problem(self, data, status, code, wait=1.0):
+        got, _ = self.talk(data, wait)
+        head, _, body = got.partition(b"\r\n\r\n")
+        if head.endswith(b"100 Continue"):
+            head, _, body = body.partition(b"\r\n\r\n")
+        self.assertIn(f" {status} ".encode(), head.split(b"\r\n")[0], got[:300])
+        self.assertIn(b"application/problem+json", head)
+        problem = json.loads(body)
+        self.assertEqual((problem["code"], problem["status"]), (code, status))
+        self.assertTrue(problem["request_id"] and problem["title"] and problem["detail"])
+        self.alive()
+        return problem
+
+    def body(self, body):
+        return POST + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+    def test_bytes_behind_a_body_do_not_freeze_it(self):
+        for junk in (b"GARBAGE" * 2000, b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n" * 50, b"\0" * 70000):
+            self.talk(self.body(b'{"task_type":"x"}') + junk, 1)
+            self.alive()
+
+    def test_bodies_without_a_length_are_411(self):
+        self.problem(POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 411, "LENGTH_REQUIRED")
+        self.problem(POST + b"\r\n", 411, "LENGTH_REQUIRED")
+        got, closed = self.talk(POST + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 1)
+        self.assertTrue(closed or b" 411 " in got)
+
+    def test_bodies_that_are_too_large_are_413_before_they_are_read(self):
+        self.problem(POST + b"Content-Length: 99999999999999999999\r\n\r\nxx", 413, "TOO_LARGE")
+        self.problem(POST + b"Content-Length: 1048577\r\n\r\nxx", 413, "TOO_LARGE")
+        self.problem(self.body(b"x" * 2_000_000), 413, "TOO_LARGE", 5)
+
+    def test_bodies_that_are_not_json_are_400(self):
+        for body in (b"\xff\xfe{}", b'{"task_type":"\xc0\x80"}', b"{", b"{} x", b"[" * 100000, b'{"a":"\\ud800"}'):
+            self.problem(self.body(body), 400, "INVALID_JSON")
+
+    def test_bodies_of_another_kind_are_415(self):
+        data = self.body(b"{}").replace(b"application/json", b"text/plain")
+        self.problem(data, 415, "UNSUPPORTED_TYPE")
+        self.problem(self.body(b"{}").replace(b"Content-Type: application/json\r\n", b""), 415, "UNSUPPORTED_TYPE")
+
+    def test_100_continue_is_said(self):
+        got, _ = self.talk(self.body(b'{"task_type":"x"}').replace(b"Host: x", b"Host: x\r\nExpect: 100-continue"), 1)
+        self.assertTrue(got.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 202 "), got[:100])
+
+    def test_paths_and_headers_have_their_bounds(self):
+        get = b"GET /api/v1/marathon/status/%s HTTP/1.1\r\nHost: x\r\n%s\r\n"
+        self.problem(get % (b"a" * 10000, b""), 414, "URI_TOO_LONG")
+        self.problem(get % (b"a?" + b"&".join(b"x=%d" % n for n in range(40)), b""), 414, "URI_TOO_LONG")
+        self.problem(get % (b"a", b"Cookie: " + b"c" * 20000 + b"\r\n"), 431, "HEADERS_TOO_LARGE")
+        self.assertTrue(self.talk(get % (b"a", b"X-Big: " + b"c" * 200000 + b"\r\n"), 2)[1])
+
+    def test_ids_are_taken_literally(self):
+        for path in (b"a%2Fb", b"a%20b", b"%C3%A4", b"a" * 129, b"a%25"):
+            self.problem(b"GET /api/v1/marathon/status/%s HTTP/1.1\r\nHost: x\r\n\r\n" % path, 404, "INVALID_ID")
+        self.problem(b"GET /api/v1/marathon/status/../../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n", 404, "NOT_FOUND")
+        self.problem(b"GET /../../../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n", 404, "NOT_FOUND")
+        self.talk(b"GET /api/v1/marathon/status/a%00b HTTP/1.1\r\nHost: x\r\n\r\n", 1)
+
+    def test_methods_are_checked(self):
+        got, _ = self.talk(b"DELETE /livez HTTP/1.1\r\nHost: x\r\n\r\n", 1)
+        self.assertIn(b"allow: GET, HEAD\r\n", got)
+        self.problem(b"PUT /api/v1/marathon/start HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx", 405,
+                     "METHOD_NOT_ALLOWED")
+        self.problem(b"OPTIONS /api/v1/marathon/start HTTP/1.1\r\nHost: x\r\n\r\n", 405, "METHOD_NOT_ALLOWED")
+        got, _ = self.talk(b"HEAD /livez HTTP/1.1\r\nHost: x\r\n\r\n", 0.5)
+        self.assertTrue(got.endswith(b"\r\n\r\n") and b"content-length: 17" in got, got)
+
+    def test_other_protocols_are_closed(self):
+        for data in (b"\x16\x03\x01\x02\x00" + b"\0" * 300, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\r\n" * 5000,
+                     b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+                     b"HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n" + b"\0" * 100):
+            self.talk(data, 0.5)
+            self.alive()
+
+    def test_slow_heads_and_bodies_are_cut(self):
+        begin = time.monotonic()
+        slow = [socket.create_connection(("127.0.0.1", self.port), timeout=10) for _ in range(3)]
+        slow[0].sendall(b"GET /livez HT")
+        slow[1].sendall(POST + b"Content-Length: 100\r\n\r\nxxx")
+        for s in slow:  # the third says nothing at all
+            self.assertEqual(s.recv(1000), b"")
+            s.close()
+        self.assertLess(time.monotonic() - begin, 8)
+
+    def test_a_loris_that_drips_does_not_gain_time(self):
+        s = socket.create_connection(("127.0.0.1", self.port), timeout=10)
+        begin = time.monotonic()
+        with self.assertRaises(OSError):
+            while time.monotonic() - begin < 9:
+                s.sendall(b"G" if time.monotonic() - begin < 0.1 else b"X")
+                time.sleep(0.2)
+        s.close()
+
+    def test_one_that_reads_no_answer_is_closed(self):
+        path = os.path.join(self.dir, "big")
+        with open(path, "w") as f:
+            json.dump({"s0": "x" * 40_000_000}, f, separators=(",", ":"))
+        self.fake.say("task", "t", 1, "completed", 5, path)
+        s = socket.create_connection(("127.0.0.1", self.port))
+        s.sendall(b"GET /api/v1/marathon/result/t HTTP/1.1\r\nHost: x\r\n\r\n")
+        until("it is closed", lambda: b"stalled_closed_total 1" in self.call("GET", "/metrics", prefix="")[2], 10)
+        s.close()
+
+    def test_too_many_connections_are_closed_and_later_ones_served(self):
+        many = [socket.create_connection(("127.0.0.1", self.port), timeout=5) for _ in range(100)]
+        time.sleep(0.3)
+        for s in many:
+            s.close()
+        until("it serves again", self.ready, 5)
+
+    def test_upgrades_are_refused_with_a_problem(self):
+        watch = b"/api/v1/ws/marathon/nope"
+        self.problem(UPGRADE % (b"/nope", b""), 404, "NOT_FOUND")
+        self.problem(UPGRADE % (watch, b"Origin: http://evil.example\r\n"), 400, "UPGRADE_REFUSED")
+        self.problem(UPGRADE % (watch, b"Origin: null\r\n"), 400, "UPGRADE_REFUSED")
+        self.problem(UPGRADE % (watch, b"Origin: http://h:1.evil.example\r\n"), 400, "UPGRADE_REFUSED")
+        self.problem(UPGRADE % (watch + b"?after=x", b""), 422, "INVALID_FIELD")
+        self.problem(b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % watch, 400, "UPGRADE_REFUSED")
+        for origin in (b"http://H:1", b"https://pages.example"):
+            got, _ = self.talk(UPGRADE % (watch, b"Origin: %s\r\n" % origin), 1)
+            self.assertTrue(got.startswith(b"HTTP/1.1 101 "), got[:100])
+
+    def test_broken_frames_end_their_own_connection_only(self):
+        self.fake.say("task", "t", 1, "running", 5)
+        for frame in (b"\x81\x04ping", b"\x83\x84\0\0\0\0ping", b"\xf1\x84\0\0\0\0ping", b"\x81\xff" + b"\x7f" + b"\xff" * 7 + b"\0" * 4,
+                      b"\x88\x81\0\0\0\0x", b"\x89\xff\0\0\0\0\0\0\xff\xff\0\0\0\0", b"\x80\x84\0\0\0\0ping",
+                      b"\x81\xfe\xff\xff\0\0\0\0" + b"x" * 65535, b"\x01\x84\0\0\0\0ping" * 9, os.urandom(3000)):
+            self.talk(UPGRADE % (b"/api/v1/ws/marathon/t", b"") + frame, 0.3)
+            self.alive()
+
+    def test_a_listener_for_others_has_to_be_meant(self):
+        env = {k: v for k, v in os.environ.items() if not k.startswith("MARATHON_")}
+        r = subprocess.run([f"{BIN}/marathon-gateway", "--listen", f"0.0.0.0:{free_port()}"], env=env, capture_output=True,
+                           text=True, timeout=20)
+        self.assertEqual(r.returncode, 78)
+        self.assertIn("--insecure-listen", r.stderr)
+        r = subprocess.run([f"{BIN}/marathon-gateway", "--listen", "nonsense"], env=env, capture_output=True, text=True,
+                           timeout=20)
+        self.assertEqual(r.returncode, 2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""Calls over a coordinator that vanishes, is slow, changes its mind or loses its answers."""
+
+import json
+import threading
+import time
+
+from gateway_case import PROGRESS, GatewayCase, main
+
+
+class Calls(GatewayCase):
+    def test_start_has_a_location_and_one_key_per_request(self):
+        status, headers, body = self.call("POST", "/start", {"task_type": "x", "task_id": "t"})
+        self.assertEqual((status, body, headers["Location"]),
+                         (202, {"task_id": "t", "status": "started"}, "/api/v1/marathon/status/t"))
+        self.call("POST", "/start", {"task_type": "x"}, {"Idempotency-Key": "k"})
+        self.call("POST", "/start", {"task_type": "x"}, {"Idempotency-Key": "k"})
+        self.assertEqual(len(set(self.fake.keys)), 2)
+        self.assertEqual(self.fake.keys[1], self.fake.keys[2])
+
+    def test_a_start_whose_answer_is_lost_is_sent_again_with_the_same_key(self):
+        answers = []
+        self.fake.say("mute", 1)
+        t = threading.Thread(target=lambda: answers.append(self.call("POST", "/start", {"task_type": "x"})))
+        t.start()
+        self.fake.await_got("START")
+        self.fake.say("mute", 0)
+        self.fake.say("drop")
+        t.join(10)
+        self.assertEqual(answers[0][0], 202)
+        self.assertEqual(self.fake.got.count("START"), 2)
+
+    def test_a_cancel_that_was_done_but_not_heard_of_counts_as_done(self):
+        self.fake.say("task", "t", 1, "running", 5)
+        self.fake.say("lose", "CANCEL")
+        status, _, body = self.call("POST", "/cancel/t")
+        self.assertEqual((status, body), (200, {"task_id": "t", "status": "cancelled"}))
+        self.assertEqual(self.fake.got.count("CANCEL"), 2)
+        status, _, body = self.call("POST", "/cancel/t")
+        self.assertEqual((status, body["code"], body["task_status"]), (409, "TASK_ENDED", "cancelled"))
+
+    def test_reads_survive_a_lost_connection(self):
+        self.fake.say("task", "t", 1, "running", 5, self.results_file({"s0": 1}))
+        for kind in ("GET_STATUS", "GET_DOC"):
+            self.fake.say("lose", kind)
+            status, _, body = self.call("GET", "/status/t")
+            self.assertEqual((status, body["accumulated_results"]), (200, {"s0": 1}))
+
+    def test_without_an_owner_calls_wait_and_then_get_503(self):
+        self.fake.say("task", "t", 1, "running", 5)
+        self.fake.say("own", 0)
+        self.await_metric("partitions_covered 0")
+        begin = time.monotonic()
+        status, headers, body = self.call("GET", "/status/t")
+        self.assertEqual((status, body["code"]), (503, "UNAVAILABLE"))
+        self.assertTrue(int(headers["Retry-After"]) >= 1)
+        self.assertTrue(4.5 < time.monotonic() - begin < 7)
+        timer = threading.Timer(0.5, lambda: self.fake.say("own", "f" * 16))
+        timer.start()
+        self.assertEqual(self.call("GET", "/status/t")[0], 200)
+        timer.join()
+
+    def test_a_coordinator_that_does_not_answer_is_504(self):
+        self.fake.say("task", "t", 1, "running", 5)
+        self.fake.say("mute", 1)
+        status, _, body = self.call("GET", "/status/t")
+        self.assertEqual((status, body["code"]), (504, "TIMEOUT"))
+
+    def test_a_silent_coordinator_is_left(self):
+        self.fake.say("task", "t", 1, "running", 5)
+        self.fake.say("quiet", 1)
+        self.fake.say("mute", 1)
+        time.sleep(3)
+        self.fake.say("quiet", 0)
+        self.fake.say("mute", 0)
+        self.assertEqual(self.call("GET", "/status/t")[0], 200)
+        text = self.call("GET", "/metrics", prefix="")[2].decode()
+        connects = [x for x in text.splitlines() if x.startswith("marathon_gateway_coordinator_connects_total")][0]
+        self.assertGreaterEqual(int(connects.split()[1]), 2)
+
+    def test_a_document_written_anew_is_read_again(self):
+        self.fake.say("task", "t", 1, "running", 5, self.results_file({"s0": "x" * 500000}))
+        self.fake.say("revise", "t", 2)
+        status, _, body = self.call("GET", "/result/t")
+        self.assertEqual(status, 409)
+        status, _, body = self.call("GET", "/status/t")
+        self.assertEqual((status, len(body["accumulated_results"]["s0"])), (200, 500000))
+        self.fake.say("revise", "t", 1000)
+        status, headers, body = self.call("GET", "/status/t")
+        self.assertEqual((status, body["code"]), (503, "UNAVAILABLE"))
+
+    def test_large_results_are_streamed_whole(self):
+        results = {"s0": "é" * 3_000_000, "s1": [1] * 100000}
+        text = json.dumps(results, separators=(",", ":"), ensure_ascii=False)
+        self.fake.say("task", "t", 1, "completed", 5, self.results_file(text))
+        status, headers, body = self.call("GET", "/result/t")
+        self.assertEqual((status, body), (200, results))
+        status, headers, body = self.call("GET", "/status/t")
+        self.assertEqual(body["accumulated_results"], results)
+
+    def test_refusals_keep_their_code_and_503_says_when_to_come_back(self):
+        self.fake.say("task", "t", 1, "running", 5)
+        for code, status in (("STORE_FULL", 503), ("UNKNOWN_PIPELINE", 422), ("TASK_EXISTS", 409), ("OVERLOADED", 503)):
+            self.fake.say("refuse", code, 1)
+            got, headers, body = self.call("POST", "/start", {"task_type": "x", "task_id": "t"})
+            self.assertEqual((got, body["code"], "Retry-After" in headers), (status, code, status == 503))
+        self.assertEqual(body["status"], 503)
+
+    def test_a_long_poll_holds_until_something_changes(self):
+        self.fake.say("task", "t", 3, "running", 5)
+        _, headers, _ = self.call("GET", "/status/t")
+        self.assertEqual(headers["ETag"], '"3-5"')
+        begin = time.monotonic()
+        timer = threading.Timer(1, lambda: self.fake.say("events", "t", 1, PROGRESS, "running"))
+        timer.start()
+        status, headers, body = self.call("GET", "/status/t?wait=20s", headers={"If-None-Match": '"3-5"'})
+        self.assertEqual((status, headers["ETag"], body["seq"]), (200, '"3-6"', 6))
+        self.assertTrue(0.8 < time.monotonic() - begin < 4)
+        timer.join()
+        status, headers, _ = self.call("GET", "/status/t?wait=600ms", headers={"If-None-Match": '"3-6"'})
+        self.assertEqual((status, headers["ETag"]), (304, '"3-6"'))
+        self.assertEqual(self.call("GET", "/status/t", headers={"If-None-Match": '"3-6"'})[0], 304)
+        begin = time.monotonic()
+        self.assertEqual(self.call("GET", "/status/t?wait=20s", headers={"If-None-Match": '"3-1"'})[0], 200)
+        self.assertEqual(self.call("GET", "/status/nope?wait=20s", headers={"If-None-Match": '"1"'})[0], 404)
+        self.assertLess(time.monotonic() - begin, 2)
+
+    def test_a_list_without_all_owners_is_503(self):
+        self.assertEqual(self.call("GET", "/tasks")[::2], (200, {"items": [], "next_cursor": None}))
+        self.fake.say("own", "f" * 15)
+        self.await_metric("partitions_covered 60")
+        self.assertEqual(self.call("GET", "/tasks")[0], 503)
+        self.assertEqual(self.call("GET", "/readyz", prefix="")[0], 503)
+        body = self.call("GET", "/readyz?verbose", prefix="")[2]
+        self.assertIn("60 of 64 partitions", body["errors"][0]["detail"])
+        self.fake.say("own", "f" * 16)
+        self.await_metric("partitions_covered 64")
+        self.assertEqual(self.call("GET", "/readyz", prefix="")[0], 200)
+
+    def test_a_client_that_leaves_costs_nothing(self):
+        self.fake.say("task", "t", 1, "running", 5, self.results_file({"s0": "x" * 3_000_000}))
+        self.fake.say("mute", 1)
+        for path in ("/status/t", "/stream/t", "/status/t?wait=9s", "/tasks", "/workers"):
+            self.talk(f"GET /api/v1/marathon{path} HTTP/1.1\r\nHost: x\r\nIf-None-Match: \"9\"\r\n\r\n".encode(), 0.3)
+        self.fake.say("mute", 0)
+        for path in ("/status/t", "/stream/t"):
+            self.talk(f"GET /api/v1/marathon{path} HTTP/1.1\r\nHost: x\r\n\r\n".encode()[:-2] + b"\r\n", 0.01)
+        self.assertEqual(self.call("GET", "/status/t")[0], 200)
+        for what in ("wire_waiting 0", "watchers 0", "feeds 0"):
+            self.await_metric(what)
+
+
+if __name__ == "__main__":
+    main()

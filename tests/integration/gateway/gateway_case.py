@@ -1,0 +1,202 @@
+"""A test case with a real marathon-gateway between the test (an outside client) and one or two scripted coordinators."""
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "support"))
+import websocket  # noqa: E402  (python3-websocket)
+from cluster import free_port, until  # noqa: E402
+
+# This client's list of close codes is older than 1013 (try again later).
+websocket._abnf.VALID_CLOSE_STATUS = (*websocket._abnf.VALID_CLOSE_STATUS, 1013)
+BUILD = os.environ["MARATHON_BUILD"]
+BIN = os.environ["MARATHON_BIN"]
+PREFIX = "/api/v1/marathon"
+PROGRESS, STEP_COMPLETED, STEP_RETRY, COMPLETE, ERROR, CANCELLED, RECOVERING = range(7)
+
+
+class Fake:
+    """A scripted coordinator (fake_coordinator.c)."""
+
+    def __init__(self, directory, name):
+        self.url = f"ipc://{directory}/{name}.sock"
+        self.got, self.keys, self.acks = [], [], 0
+        self.popen = subprocess.Popen([f"{BUILD}/tests/fake_coordinator", self.url], stdin=subprocess.PIPE,
+                                      stdout=subprocess.PIPE, text=True)
+        self.changed = threading.Condition()
+        self.reader = threading.Thread(target=self._read, daemon=True)
+        self.reader.start()
+        self._await_acks(1)
+
+    def _read(self):
+        for line in self.popen.stdout:
+            with self.changed:
+                word, _, rest = line.strip().partition(" ")
+                if word == "got":
+                    self.got.append(rest)
+                elif word == "key":
+                    self.keys.append(rest)
+                else:
+                    self.acks += 1
+                self.changed.notify_all()
+
+    def _await_acks(self, n):
+        with self.changed:
+            if not self.changed.wait_for(lambda: self.acks >= n, 10):
+                raise AssertionError("the scripted coordinator does not answer")
+
+    def say(self, *words):
+        wanted = self.acks + 1
+        self.popen.stdin.write(" ".join(str(w) for w in words) + "\n")
+        self.popen.stdin.flush()
+        self._await_acks(wanted)
+
+    def await_got(self, name, count=1):
+        with self.changed:
+            if not self.changed.wait_for(lambda: self.got.count(name) >= count, 10):
+                raise AssertionError(f"{name} was not asked {count} times: {self.got}")
+
+    def close(self):
+        self.popen.stdin.close()
+        code = self.popen.wait(10)
+        self.reader.join(10)
+        self.popen.stdout.close()
+        return code
+
+
+class GatewayCase(unittest.TestCase):
+    coordinators = 1
+    settings = {}
+
+    def setUp(self):
+        self.dir = tempfile.mkdtemp(prefix="marathon-gateway-")
+        self.fakes = [Fake(self.dir, f"c{n}") for n in range(self.coordinators)]
+        self.fake = self.fakes[0]
+        self.port = free_port()
+        self.script()
+        env = {k: v for k, v in os.environ.items() if not k.startswith("MARATHON_")}
+        env.update(MARATHON_COORDINATORS=",".join(f.url for f in self.fakes), MARATHON_LISTEN=f"127.0.0.1:{self.port}",
+                   **{k: str(v) for k, v in self.settings.items()})
+        self.log = open(os.path.join(self.dir, "gateway.log"), "w+b")
+        self.gateway = subprocess.Popen([f"{BIN}/marathon-gateway"], env=env, stderr=self.log, stdout=self.log)
+        until("the gateway is ready", self.ready, 15)
+
+    def script(self):
+        """Said before the gateway starts."""
+
+    def ready(self):
+        try:
+            return self.connected()
+        except OSError:
+            return False
+
+    def connected(self):
+        text = self.call("GET", "/metrics", prefix="")[2].decode()
+        return f"marathon_gateway_coordinators_connected {self.coordinators}\n" in text and \
+            "marathon_gateway_partitions_covered 64\n" in text
+
+    def await_metric(self, line):
+        until(f"the gateway says {line}", lambda: f"marathon_gateway_{line}\n".encode() in self.call("GET", "/metrics", prefix="")[2])
+
+    def tearDown(self):
+        self.gateway.send_signal(signal.SIGTERM)
+        code = self.gateway.wait(20)
+        codes = [f.close() for f in self.fakes]
+        self.log.seek(0)
+        text = self.log.read().decode(errors="replace")
+        self.log.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
+        self.assertEqual((code, codes), (0, [0] * len(codes)), text)
+        self.assertNotIn("ERROR: ", text)
+        self.assertNotIn("runtime error", text)
+
+    # ---- clients ----
+
+    def call(self, method, path, body=None, headers=None, prefix=PREFIX, timeout=30):
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            h = {"Content-Type": "application/json"} if body is not None else {}
+            h.update(headers or {})
+            c.request(method, prefix + path, json.dumps(body).encode() if body is not None else None, h)
+            r = c.getresponse()
+            raw = r.read()
+            return r.status, r.headers, json.loads(raw) if raw and "json" in (r.getheader("Content-Type") or "") else raw
+        finally:
+            c.close()
+
+    def results_file(self, results):
+        path = os.path.join(self.dir, f"results{time.monotonic_ns()}")
+        with open(path, "w") as f:
+            f.write(results if isinstance(results, str) else json.dumps(results, separators=(",", ":")))
+        return path
+
+    def watch(self, task_id, query="", timeout=15):
+        return Watcher(websocket.create_connection(
+            f"ws://127.0.0.1:{self.port}/api/v1/ws/marathon/{task_id}{query}", timeout=timeout))
+
+    def stream(self, task_id, query="", headers=None, timeout=15):
+        """Status and an iterator over the lines of an event stream."""
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        c.request("GET", f"{PREFIX}/stream/{task_id}{query}", headers=headers or {})
+        self.addCleanup(c.close)
+        r = c.getresponse()
+        return r.status, r
+
+    def talk(self, data, wait=3):
+        """Sends raw bytes; returns all that comes until the close (or the wait), and whether it was closed."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=wait) as s:
+            got = b""
+            try:
+                s.sendall(data)
+                while True:
+                    part = s.recv(65536)
+                    if not part:
+                        return got, True
+                    got += part
+            except socket.timeout:
+                return got, False
+            except ConnectionError:
+                return got, True
+
+
+class Watcher:
+    def __init__(self, ws):
+        self.ws = ws
+
+    def next(self):
+        """The next message, or ("closed", code, reason)."""
+        opcode, data = self.ws.recv_data()
+        if opcode == websocket.ABNF.OPCODE_CLOSE:
+            self.ws.close()
+            return "closed", int.from_bytes(data[:2], "big"), data[2:].decode()
+        text = data.decode()
+        return text if text == "pong" else json.loads(text)
+
+    def all(self):
+        got = []
+        while True:
+            m = self.next()
+            if isinstance(m, tuple):
+                return got, m[1]
+            got.append(m)
+
+    def close(self):
+        self.ws.close()
+
+
+def brief(messages):
+    return [(m["type"], m.get("seq")) for m in messages]
+
+
+def main():
+    unittest.main(failfast=False)

@@ -1,0 +1,348 @@
+"""What watchers see: the state, then every message once, in order, without a gap, whatever happens to the coordinators."""
+
+import json
+import threading
+import time
+
+from gateway_case import (CANCELLED, COMPLETE, ERROR, PROGRESS, RECOVERING, STEP_COMPLETED, GatewayCase, Watcher, brief, main,
+                          until, websocket)
+
+
+class Watch(GatewayCase):
+    def test_a_watcher_gets_the_state_and_then_every_event(self):
+        self.fake.say("task", "t", 1, "running", 5)
+        w = self.watch("t")
+        first = w.next()
+        self.assertEqual((first["type"], first["seq"], first["state"]["seq"]), ("initial_state", 5, 5))
+        self.fake.say("events", "t", 3, PROGRESS, "running")
+        self.assertEqual(brief([w.next() for _ in range(3)]), [("progress_update", n) for n in (6, 7, 8)])
+        self.fake.say("events", "t", 1, CANCELLED, "cancelled")
+        self.assertEqual(brief([w.next()]), [("task_cancelled", 9)])
+        self.assertEqual(w.next(), ("closed", 1000, "task ended"))
+
+    def test_the_end_carries_the_results(self):
+        self.fake.say("task", "t", 1, "running", 5, self.results_file({}))
+        w = self.watch("t")
+        w.next()
+        self.fake.say("task", "t", 1, "completed", 5, self.results_file({"s0": {"a": [1, 2]}}))
+        self.fake.say("events", "t", 1, COMPLETE, "completed")
+        last = w.next()
+        self.assertEqual((last["type"], last["seq"], last["data"]["results"]), ("task_complete", 6, {"s0": {"a": [1, 2]}}))
+        self.assertEqual(w.next()[1], 1000)
+
+    def test_who_comes_after_the_end_gets_state_final_message_and_close(self):
+        for state, kind in (("completed", "task_complete"), ("failed", "task_error"), ("cancelled", "task_cancelled")):
+            self.fake.say("task", state, 1, state, 9)
+            got, code = self.watch(state).all()
+            self.assertEqual((brief(got), code), ([("initial_state", 8), (kind, 9)], 1000))
+            self.assertEqual(got[0]["state"]["seq"], 9)
+
+    def test_an_unknown_task_is_closed_with_4404(self):
+        for task_id in ("nope", "bad%20id", "a%2Fb"):
+            self.assertEqual(self.watch(task_id).next(), ("closed", 4404, "unknown task"))
+
+    def test_ping_is_answered_also_by_one_who_watches(self):
+        self.fake.say("task", "t", 1, "running", 5)
+        w = self.watch("t")
+        w.next()
+        for _ in range(5):
+            w.ws.send("ping")
+            self.assertEqual(w.next(), "pong")
+        w.ws.send("anything else")
+        w.ws.send_binary(b"ping")
+        w.ws.send("ping")
+        self.assertEqual(w.next(), "pong")
+        w.close()
+
+    def test_after_replays_from_there(self):
+        self.fake.say("task", "t", 1, "running", 0)
+        self.fake.say("events", "t", 1300, PROGRESS, "running")
+        self.fake.say("events", "t", 1, ERROR, "failed")
+        got, code = self.watch("t", "?after=10").all()
+        self.assertEqual([m["seq"] for m in got], list(range(11, 1302)))
+        self.assertEqual((got[-1]["type"], code), ("task_error", 1000))
+        self.assertEqual(self.watch("t", "?after=1301").all(), ([], 1000))
+
+    def test_after_of_what_is_not_kept_is_a_gap_and_the_state(self):
+        self.fake.say("task", "t", 1, "running", 0)
+        self.fake.say("events", "t", 20, PROGRESS, "running")
+        self.fake.say("forget", "t", 15)
+        w = self.watch("t", "?after=3")
+        self.assertEqual(brief([w.next(), w.next()]), [("gap", None), ("initial_state", 20)])
+        w.close()
+        w = self.watch("t", "?after=400")  # of another run
+        self.assertEqual(brief([w.next(), w.next()]), [("gap", None), ("initial_state", 20)])
+        w.close()
+
+    def test_a_hole_is_filled_from_the_history(self):
+        self.fake.say("task", "t", 1, "running", 5)
+        w = self.watch("t")
+        w.next()
+        self.fake.say("events", "t", 3, PROGRESS, "running", "hide")
+        self.fake.say("events", "t", 1, PROGRESS, "running")
+        self.assertEqual([w.next()["seq"] for _ in range(4)], [6, 7, 8, 9])
+        w.close()
+
+    def test_a_hole_that_cannot_be_filled_is_a_gap(self):
+        self.fake.say("task", "t", 1, "running", 5)
+        w = self.watch("t")
+        w.next()
+        self.fake.say("events", "t", 3, PROGRESS, "running", "hide")
+        self.fake.say("forget", "t", 8)
+        self.fake.say("push", "t", 9, PROGRESS, "running")
+        got = [w.next(), w.next()]
+        self.assertEqual(brief(got), [("gap", None), ("initial_state", 8)])
+        self.assertEqual(got[0]["data"]["after"], 5)
+        w.close()
+
+    def test_events_told_twice_are_said_once(self):
+        self.fake.say("task", "t", 1, "running", 5)
+        w = self.watch("t")
+        w.next()
+        self.fake.say("events", "t", 2, PROGRESS, "running")
+        self.fake.say("push", "t", 6, PROGRESS, "running")
+        self.fake.say("push", "t", 7, PROGRESS, "running")
+        self.fake.say("events", "t", 1, STEP_COMPLETED, "running")
+        self.assertEqual([w.next()["seq"] for _ in range(3)], [6, 7, 8])
+        w.close()
+
+    def test_a_fresh_run_is_a_gap_and_its_state(self):
+        self.fake.say("task", "t", 1, "running", 5)
+        w = self.watch("t")
+        w.next()
+        self.fake.say("task", "t", 2, "running", 0)
+        self.fake.say("events", "t", 1, PROGRESS, "running")
+        got = [w.next(), w.next()]
+        self.assertEqual(brief(got), [("gap", None), ("initial_state", 1)])
+        self.assertEqual(got[1]["state"]["run"], 2)
+        self.fake.say("events", "t", 1, PROGRESS, "running")
+        self.assertEqual(w.next()["seq"], 2)
+        w.close()
+
+    def test_a_lost_connection_is_followed_without_a_gap(self):
+        self.fake.say("task", "t", 1, "running", 5)
+        w = self.watch("t")
+        w.next()
+        self.fake.say("drop")
+        self.fake.say("events", "t", 4, PROGRESS, "running")
+        self.fake.await_got("WATCH", 2)
+        self.fake.say("events", "t", 1, CANCELLED, "cancelled")
+        got, code = w.all()
+        self.assertEqual(([m["seq"] for m in got], code), ([6, 7, 8, 9, 10], 1000))
+
+    def test_a_fresh_run_behind_a_lost_connection_is_noticed(self):
+        self.fake.say("task", "t", 1, "running", 5)
+        w = self.watch("t")
+        w.next()
+        self.fake.say("drop")
+        self.fake.say("task", "t", 2, "running", 0)
+        self.fake.say("events", "t", 30, PROGRESS, "running")
+        got = [w.next(), w.next()]
+        self.assertEqual(brief(got), [("gap", None), ("initial_state", 30)])
+        w.close()
+
+    def test_a_recovered_task_goes_on_for_its_watchers(self):
+        self.fake.say("task", "t", 1, "running", 5)
+        w = self.watch("t")
+        w.next()
+        self.fake.say("events", "t", 1, ERROR, "failed")
+        self.assertEqual(brief([w.next()]), [("task_error", 6)])
+        self.assertEqual(w.next()[1], 1000)
+        self.fake.say("events", "t", 1, RECOVERING, "recovering")
+        got = self.watch("t", "?after=6")
+        self.assertEqual(brief([got.next()]), [("task_recovering", 7)])
+        got.close()
+
+    def test_many_watchers_see_the_same_and_share_one_subscription(self):
+        self.fake.say("task", "t", 1, "running", 5)
+        watchers = [self.watch("t") for _ in range(30)]
+        for w in watchers:
+            self.assertEqual(w.next()["seq"], 5)
+        self.fake.say("events", "t", 40, PROGRESS, "running")
+        self.fake.say("task", "t", 1, "completed", 45, self.results_file({"s0": "x" * 400000}))
+        self.fake.say("events", "t", 1, COMPLETE, "completed")
+        for w in watchers:
+            got, code = w.all()
+            self.assertEqual(([m["seq"] for m in got], code), (list(range(6, 47)), 1000))
+            self.assertEqual(len(got[-1]["data"]["results"]["s0"]), 400000)
+        self.assertEqual(self.fake.got.count("WATCH"), 1)
+        self.assertLess(self.fake.got.count("GET_STATUS"), 32)
+        self.fake.await_got("UNWATCH")
+
+    def test_a_large_state_comes_in_one_message_while_events_go_on(self):
+        self.fake.say("task", "t", 1, "running", 5, self.results_file({"s0": "x" * 5_000_000}))
+        w = self.watch("t")
+        self.fake.await_got("GET_DOC")
+        self.fake.say("events", "t", 50, PROGRESS, "running")
+        first = w.next()
+        self.assertEqual(len(first["state"]["accumulated_results"]["s0"]), 5_000_000)
+        self.assertEqual([w.next()["seq"] for _ in range(50)], list(range(first["seq"] + 1, first["seq"] + 51)))
+        w.close()
+
+    def test_one_that_reads_nothing_gets_a_gap_and_the_others_get_all(self):
+        self.fake.say("task", "t", 1, "running", 5)
+        deaf, well = self.watch("t", timeout=30), self.watch("t")
+        deaf.next()
+        well.next()
+        seqs = []
+        reader = threading.Thread(target=lambda: seqs.extend(well.next()["seq"] for _ in range(4000)))
+        reader.start()
+        for n in range(200):  # no faster than one who reads can take them
+            self.fake.say("events", "t", 20, PROGRESS, "running", "show", 3000)
+            until("the reader has them", lambda: len(seqs) >= 20 * (n + 1), 10, 0.001)
+        reader.join(60)
+        self.assertEqual(seqs, list(range(6, 4006)))
+        last, gaps = 5, 0
+        while last < 4005:
+            m = deaf.next()
+            if m["type"] == "gap":
+                self.assertEqual(m["data"]["after"], last)
+                m = deaf.next()
+                self.assertEqual(m["type"], "initial_state")
+                self.assertGreater(m["seq"], last)
+                gaps += 1
+            else:
+                self.assertEqual(m["seq"], last + 1)
+            last = m["seq"]
+        self.assertGreater(gaps, 0)
+        deaf.close()
+        well.close()
+
+
+class Deaf(GatewayCase):
+    settings = {"MARATHON_STALL_TIMEOUT": 1, "MARATHON_PING_INTERVAL": 1}
+
+    def test_a_watcher_that_takes_nothing_is_closed(self):
+        self.fake.say("task", "t", 1, "running", 5, self.results_file({"s0": "x" * 30_000_000}))
+        w = self.watch("t")
+        until("it is closed", lambda: b"stalled_closed_total 1" in self.call("GET", "/metrics", prefix="")[2], 10)
+        with self.assertRaises(Exception):
+            while True:
+                w.next()
+
+    def test_pings_without_answers_end_a_websocket(self):
+        self.fake.say("task", "t", 1, "running", 5)
+        w = self.watch("t")
+        w.next()  # from here on the client reads nothing, and so answers no ping
+        until("it is closed", lambda: b"websockets_open 0" in self.call("GET", "/metrics", prefix="")[2], 10)
+
+    def test_answered_pings_keep_it(self):
+        self.fake.say("task", "t", 1, "running", 5)
+        w = self.watch("t")
+        w.next()
+        w.ws.settimeout(4)
+        with self.assertRaises(websocket.WebSocketTimeoutException):
+            w.next()  # reads, and so answers pings, but there is no message
+        w.ws.settimeout(10)
+        self.fake.say("events", "t", 1, CANCELLED, "cancelled")
+        self.assertEqual(w.next()["seq"], 6)
+
+
+class Stream(GatewayCase):
+    def events(self, response, count):
+        """(id, message) of the next events."""
+        got, ident = [], None
+        while len(got) < count:
+            line = response.readline().decode().rstrip("\n")
+            if line.startswith("id: "):
+                ident = int(line[4:])
+            elif line.startswith("data: "):
+                got.append((ident, json.loads(line[6:])))
+                ident = None
+            else:
+                self.assertIn(line, ("", "retry: 2000"))
+        return got
+
+    def test_a_stream_says_the_same_as_the_websocket(self):
+        self.fake.say("task", "t", 1, "running", 5, self.results_file('{"s0":{\n "a": 1\n}}'))
+        status, r = self.stream("t")
+        self.assertEqual((status, r.getheader("Content-Type"), r.getheader("Cache-Control"), r.getheader("X-Accel-Buffering")),
+                         (200, "text/event-stream", "no-cache", "no"))
+        self.fake.await_got("WATCH")
+        first = self.events(r, 1)[0]
+        self.assertEqual((first[0], first[1]["type"], first[1]["state"]["accumulated_results"]),
+                         (5, "initial_state", {"s0": {"a": 1}}))
+        self.fake.say("events", "t", 2, PROGRESS, "running")
+        self.fake.say("events", "t", 1, COMPLETE, "completed")
+        got = self.events(r, 3)
+        self.assertEqual([(i, m["seq"], m["type"]) for i, m in got],
+                         [(6, 6, "progress_update"), (7, 7, "progress_update"), (8, 8, "task_complete")])
+        self.assertEqual(got[2][1]["data"]["results"], {"s0": {"a": 1}})
+        self.assertEqual(r.read(), b"\n")
+
+    def test_a_stream_goes_on_behind_the_last_event_id(self):
+        self.fake.say("task", "t", 1, "running", 0)
+        self.fake.say("events", "t", 9, PROGRESS, "running")
+        status, r = self.stream("t", headers={"Last-Event-ID": "6"})
+        self.assertEqual([i for i, _ in self.events(r, 3)], [7, 8, 9])
+        self.fake.say("events", "t", 1, CANCELLED, "cancelled")
+        self.assertEqual([i for i, _ in self.events(r, 1)], [10])
+        self.assertEqual(self.stream("t", headers={"Last-Event-ID": "10"})[0], 204)
+        self.assertEqual(self.stream("t", "?after=10")[0], 204)
+        status, r = self.stream("t", "?after=9")
+        self.assertEqual([i for i, _ in self.events(r, 1)], [10])
+
+    def test_a_stream_of_an_unknown_task_is_404(self):
+        status, r = self.stream("nope")
+        problem = json.loads(r.read())
+        self.assertEqual((status, problem["code"], r.getheader("Content-Type")),
+                         (404, "TASK_NOT_FOUND", "application/problem+json"))
+        self.assertEqual(self.stream("t", "?after=x")[0], 422)
+
+
+class Takeover(GatewayCase):
+    coordinators = 2
+
+    def script(self):
+        self.fakes[1].say("own", 0)
+
+    def test_watchers_follow_a_task_to_its_new_owner(self):
+        a, b = self.fakes
+        for f in (a, b):
+            f.say("task", "t", 1, "running", 0)
+            f.say("events", "t", 5, PROGRESS, "running")
+        w = self.watch("t")
+        self.assertEqual(w.next()["seq"], 5)
+        a.say("events", "t", 2, PROGRESS, "running")
+        self.assertEqual([w.next()["seq"] for _ in range(2)], [6, 7])
+        b.say("events", "t", 4, PROGRESS, "running")  # 6 and 7 again, and two more
+        a.say("own", 0)
+        b.say("own", "f" * 16)
+        self.assertEqual([w.next()["seq"] for _ in range(2)], [8, 9])
+        a.say("events", "t", 1, PROGRESS, "running")  # the old owner counts no more
+        b.say("events", "t", 1, CANCELLED, "cancelled")
+        self.assertEqual(brief([w.next()]), [("task_cancelled", 10)])
+        self.assertEqual(w.next()[1], 1000)
+
+    def test_a_watcher_waits_for_an_owner(self):
+        a, b = self.fakes
+        b.say("task", "t", 1, "running", 3)
+        a.say("own", 0)
+        self.await_metric("partitions_covered 0")
+        timer = threading.Timer(1, lambda: b.say("own", "f" * 16))
+        timer.start()
+        w = self.watch("t")
+        self.assertEqual(w.next()["seq"], 3)
+        timer.join()
+        w.close()
+
+    def test_without_an_owner_a_watcher_is_told_to_try_later(self):
+        self.fakes[0].say("own", 0)
+        self.await_metric("partitions_covered 0")
+        begin = time.monotonic()
+        self.assertEqual(self.watch("t").next()[1], 1013)
+        self.assertGreater(time.monotonic() - begin, 4)
+
+
+class Drain(GatewayCase):
+    def test_a_drain_sends_watchers_away(self):
+        self.fake.say("task", "t", 1, "running", 5)
+        w = self.watch("t")
+        w.next()
+        self.gateway.terminate()
+        self.assertEqual(w.next()[1], 1001)
+        self.assertEqual(self.gateway.wait(10), 0)
+
+
+if __name__ == "__main__":
+    main()
