@@ -206,14 +206,18 @@ void worker_timer(struct core *c, struct worker *w)
 
 /* ---- claims ---- */
 
-static void stop_claimed(struct core *c, struct worker *w, const struct attempt_ref *ref,
-                         enum stop_reason reason)
+/* t: the task as it is in memory, NULL where it is not; what was decided about it may not be
+ * durable yet, and an attempt stopped for nothing would be spent. */
+static void stop_claimed(struct core *c, const struct task *t, const struct worker *w,
+                         const struct attempt_ref *ref)
 {
-    struct message m = {.type = MSG_STOP};
-    m.stop.ref = *ref;
-    m.stop.ref.task_id = arena_bytes(fx_arena(c), ref->task_id);
-    m.stop.reason = reason;
-    fx_send(c, w->peer, &m);
+    struct reply r;
+    bool over = t == NULL || task_state_ended(t->state) || t->run != ref->run;
+    reply_begin(c, t, w->peer, 0, &r);
+    r.message->stop.ref = *ref;
+    r.message->stop.ref.task_id = arena_bytes(r.arena, ref->task_id);
+    r.message->stop.reason = over ? STOP_TASK_ENDED : STOP_SUPERSEDED;
+    reply_send(&r, MSG_STOP);
 }
 
 /* What a worker says it runs is running, where its token is good and current; else it is told to
@@ -227,7 +231,7 @@ static void claim(struct core *c, struct worker *w, const struct attempt_ref *re
     struct task *t = task_find(c, ref->task_id);
     if (t == NULL || task_state_ended(t->state) || t->run != ref->run ||
         ref->step >= t->pipeline->step_count) {
-        stop_claimed(c, w, ref, STOP_TASK_ENDED);
+        stop_claimed(c, t, w, ref);
         return;
     }
     struct step *s = &t->steps[ref->step];
@@ -235,7 +239,7 @@ static void claim(struct core *c, struct worker *w, const struct attempt_ref *re
                    s->deliveries == ref->delivery && s->needs_left == 0;
     bool elsewhere = s->phase == PHASE_RUNNING && s->worker != w->serial;
     if (!token_valid(c->secret, t, ref) || !current || elsewhere) {
-        stop_claimed(c, w, ref, STOP_SUPERSEDED);
+        stop_claimed(c, t, w, ref);
         return;
     }
     if (s->phase == PHASE_RUNNING || s->phase == PHASE_HELD) {
@@ -274,8 +278,9 @@ static bool listed(const struct message *m, const struct attempt_ref *ref)
     return false;
 }
 
-/* RUNNING is the truth about what the worker has: what we sent and it does not list never arrived.
- */
+/* RUNNING lists all that the worker has. After a new connection what we sent and it does not list
+ * never arrived; a draining worker hands it back. Later ones (we have gained a partition) cross
+ * with orders that are on their way, which stay. */
 void on_running(struct core *c, struct peer *p, const struct message *m)
 {
     struct worker *w = p->worker;
@@ -283,12 +288,13 @@ void on_running(struct core *c, struct peer *p, const struct message *m)
         fx_close(c, p->id, "it claims to run too many attempts");
         return;
     }
+    bool arrived = !p->speaks || w->draining;
     for (uint32_t i = 0; i < w->run_count;) {
-        if (listed(m, &w->runs[i].ref)) {
+        struct step *s = step_run_by(c, w, &w->runs[i].ref);
+        if (listed(m, &w->runs[i].ref) || (s != NULL && !arrived)) {
             i++;
             continue;
         }
-        struct step *s = step_run_by(c, w, &w->runs[i].ref);
         if (s != NULL) {
             s->phase = PHASE_NONE;
             s->state = STEP_PENDING;

@@ -195,6 +195,23 @@ static void test_a_rejected_outcome_does_not_make_the_run_forgotten(void **state
     assert_int_equal(stage_order(&s, other)->ref.delivery, 1);
 }
 
+static void test_a_claim_is_stopped_when_the_end_is_durable_and_not_before(void **state)
+{
+    (void)state;
+    peer_id worker = stage_worker(&s, "w", 1, "f");
+    stage_start(&s, gateway, "t", ONE);
+    struct attempt_ref ref = stage_order(&s, worker)->ref;
+    stage_leave(&s, worker);
+    s.hold_store = true;
+    assert_null(stage_task_request(&s, gateway, MSG_CANCEL, "t"));
+    worker = stage_worker_hello(&s, "w", 1, "f");
+    stage_running(&s, worker, &ref, 1);
+    stage_nothing(&s, worker, MSG_STOP);
+    s.hold_store = false;
+    stage_store_go(&s);
+    assert_int_equal(stage_take(&s, worker, MSG_STOP)->stop.reason, STOP_TASK_ENDED);
+}
+
 static void test_workers_are_shown_even_where_one_dies_in_the_same_turn(void **state)
 {
     (void)state;
@@ -208,6 +225,19 @@ static void test_workers_are_shown_even_where_one_dies_in_the_same_turn(void **s
     assert_true(bytes_is(r->workers.items[0].state, "silent"));
     assert_int_equal(r->workers.items[0].function_count, 2);
     assert_int_equal(stage_ask(&s, gateway, &m)->workers.count, 0);
+}
+
+/* It says again what it runs when we gain a partition; an order of ours may be on its way to it. */
+static void test_an_order_that_crosses_a_later_running_is_not_lost(void **state)
+{
+    (void)state;
+    peer_id worker = stage_worker(&s, "w", 2, "f");
+    stage_start(&s, gateway, "t", ONE);
+    const struct step_order *o = stage_order(&s, worker);
+    stage_running(&s, worker, NULL, 0);
+    stage_nothing(&s, worker, MSG_ORDER);
+    assert_int_equal(stage_status(&s, gateway, "t")->steps[0].state, STEP_RUNNING);
+    assert_int_equal(stage_succeed(&s, worker, o, "1"), VERDICT_APPLIED);
 }
 
 static void test_a_worker_that_grants_too_much_is_closed(void **state)
@@ -235,7 +265,9 @@ int main(void)
         TEST(test_a_draining_worker_gets_nothing),
         TEST(test_a_drained_workers_steps_go_elsewhere_without_a_death),
         TEST(test_a_rejected_outcome_does_not_make_the_run_forgotten),
+        TEST(test_a_claim_is_stopped_when_the_end_is_durable_and_not_before),
         TEST(test_workers_are_shown_even_where_one_dies_in_the_same_turn),
+        TEST(test_an_order_that_crosses_a_later_running_is_not_lost),
         TEST(test_a_worker_that_grants_too_much_is_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
