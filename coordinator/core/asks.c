@@ -6,7 +6,8 @@
 
 struct ask *ask_create(struct core *c, enum ask_kind kind)
 {
-    if (c->asks.count >= ASKS_PENDING_MAX) {
+    bool own = kind == ASK_OWNERS || kind == ASK_LIVE || kind == ASK_ORDER;
+    if (c->asks.count >= (own ? ASKS_PENDING_MAX : ASKS_PENDING_MAX / 2)) {
         return NULL;
     }
     struct ask *ask = mem_zalloc(sizeof *ask);

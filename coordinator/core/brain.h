@@ -18,7 +18,8 @@ struct pending_write;
 #define WRITES_PENDING_MAX                                                                         \
     16384 /* rows waiting for the store: beyond it starts are refused (503), what runs goes on */
 #define ASKS_PENDING_MAX                                                                           \
-    16384 /* requests that wait for a read: beyond it reads of gateways are refused */
+    16384 /* reads waiting for the store. Gateways may have half of them, and are refused beyond   \
+             it: a flood of questions must not keep the core from its own */
 #define RUNS_PER_WORKER_MAX                                                                        \
     4096                  /* attempts one worker may claim to run: over four times the most slots */
 #define WATCHES_MAX 65536 /* (gateway, task) pairs */
@@ -280,7 +281,7 @@ void watch_tell(struct core *c, struct bytes task_id, struct task_event *events,
 void watches_drop_peer(struct core *c, peer_id peer);
 
 /* asks.c */
-struct ask *ask_create(struct core *c, enum ask_kind kind); /* NULL where ASKS_PENDING_MAX wait */
+struct ask *ask_create(struct core *c, enum ask_kind kind); /* NULL where too many wait */
 void ask_send(struct core *c, struct ask *ask, struct store_read *read); /* sets read_id */
 void asks_on_answer(struct core *c, const struct store_answer *a);
 void ask_free(void *ask);

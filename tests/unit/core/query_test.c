@@ -192,6 +192,28 @@ static void test_pipelines_are_listed_without_and_given_with_their_source(void *
     assert_int_equal(stage_ask(&s, gateway, &m)->refused.code, CODE_PIPELINE_NOT_FOUND);
 }
 
+static void test_requests_that_wait_for_the_store_are_bounded_and_leave_room_for_the_core(
+    void **state)
+{
+    (void)state;
+    struct message m = {.type = MSG_GET_STATUS};
+    m.task.task_id = BYTES_LIT("nosuch");
+    stage_start(&s, gateway, "t", ONE);
+    s.hold_store = true;
+    const struct message *r = NULL;
+    for (int i = 0; i < 20000 && r == NULL; i++) {
+        r = stage_ask(&s, gateway, &m);
+    }
+    assert_non_null(r);
+    assert_int_equal(r->refused.code, CODE_OVERLOADED);
+    size_t before = s.op_count;
+    peer_id worker = stage_worker(&s, "w", 1, "f");
+    assert_int_equal(s.op_count, before + 1); /* the step's input is being read all the same */
+    s.hold_store = false;
+    stage_store_go(&s);
+    assert_non_null(stage_poll(&s, worker, MSG_ORDER));
+}
+
 static void test_a_stranger_of_another_version_is_told_why_and_closed(void **state)
 {
     (void)state;
@@ -219,6 +241,7 @@ int main(void)
         TEST(test_lists_are_filtered_paged_and_newest_first),
         TEST(test_readiness_is_a_round_trip),
         TEST(test_pipelines_are_listed_without_and_given_with_their_source),
+        TEST(test_requests_that_wait_for_the_store_are_bounded_and_leave_room_for_the_core),
         TEST(test_a_stranger_of_another_version_is_told_why_and_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
