@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,8 +30,8 @@ static void on_hello(struct desk *d)
 {
     d->hellos++;
     struct message m = {.type = MSG_WELCOME};
-    if (d->welcome_refused > 0) {
-        d->welcome_refused--;
+    if (d->refusals > 0) {
+        d->refusals--;
         m.welcome.reason = BYTES_LIT("not today");
         send_message(d, &m);
         return;
@@ -204,6 +205,8 @@ static void worker_start(struct desk *d, const struct desk_options *o)
     }
     d->worker = fork();
     if (d->worker == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0,
+                    0); /* a test that fails leaves nothing behind */
         (void)setenv("MARATHON_COORDINATORS", d->url, 1);
         (void)setenv("MARATHON_FUNCTIONS", file, 1);
         (void)setenv("MARATHON_WORK_DIR", d->folder, 1);
@@ -230,6 +233,7 @@ struct desk *desk_open(const struct desk_options *options)
     assert_non_null(mkdtemp(d->folder));
     (void)snprintf(d->url, sizeof d->url, "ipc://%s/desk.sock", d->folder);
     d->acknowledges = true;
+    d->refusals = options->refusals;
     worker_start(d, options); /* it dials until we listen; and no thread of ours runs yet */
     d->loop = loop_create();
     d->transport = transport_nng_create(d->loop, 250);

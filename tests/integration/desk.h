@@ -50,7 +50,7 @@ struct desk {
     unsigned beats; /* over all connections */
     uint32_t loop_age_ms;
     mono_ms beat_at, beat_gap_ms; /* of the newest, the longest between two */
-    unsigned welcome_refused;     /* so many connections are refused first */
+    unsigned refusals;
     bool exited;
     int status;
 };

@@ -285,6 +285,16 @@ static void test_a_killed_worker_takes_its_functions_along_grandchildren_too(voi
     desk_close(d);
 }
 
+static void test_a_refused_worker_comes_back_after_a_pause(void **state)
+{
+    (void)state;
+    mono_ms began = clock_now().mono;
+    struct desk *d = desk_open(&(struct desk_options){.functions = FILE_OF(""), .refusals = 1});
+    assert_in_range(clock_now().mono - began, 4500, 15000);
+    assert_int_equal(d->hellos, 2);
+    desk_close(d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -301,6 +311,7 @@ int main(void)
         cmocka_unit_test(test_sigterm_lets_finish_what_runs_and_exits_with_0),
         cmocka_unit_test(test_what_outlasts_the_drain_is_handed_back_and_killed),
         cmocka_unit_test(test_a_killed_worker_takes_its_functions_along_grandchildren_too),
+        cmocka_unit_test(test_a_refused_worker_comes_back_after_a_pause),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     _exit(failed); /* nng's exit handlers can hang */
