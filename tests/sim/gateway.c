@@ -58,25 +58,23 @@ void gateway_closed(struct gateway *g, struct conn *k)
 struct conn *gateway_owner(struct gateway *g, struct bytes task_id)
 {
     struct world *w = g->process.world;
+    struct conn *best = NULL; /* of two that claim it, the one that said so last */
     for (size_t i = w->conn_count; i-- > 0;) {
         struct conn *k = w->conns[i];
         if (k->ends[1] == &g->process && k->lives[1] == g->process.life && !k->closed &&
-            (k->owned >> id_partition(task_id) & 1) != 0) {
-            return k;
+            (k->owned >> id_partition(task_id) & 1) != 0 &&
+            (best == NULL || k->told > best->told)) {
+            best = k;
         }
     }
-    return NULL;
+    return best;
 }
 
 static void on_owned(struct gateway *g, struct conn *k, uint64_t partitions)
 {
     struct world *w = g->process.world;
-    for (size_t i = 0; i < w->conn_count; i++) {
-        if (w->conns[i]->ends[1] == &g->process) {
-            w->conns[i]->owned &= ~partitions; /* the newest claim wins */
-        }
-    }
     k->owned = partitions;
+    k->told = ++g->told;
     for (uint32_t i = 0; i < w->client_count; i++) {
         if (w->clients[i].gateway == g) {
             client_owner_moved(&w->clients[i]);

@@ -61,7 +61,8 @@ struct conn {
     bool ready;      /* the worker may send heartbeats */
     bool closed, lose;
     bool hole[2];   /* frames towards that end vanish, as behind a broken switch */
-    uint64_t owned; /* gateways: what the coordinator said it owns */
+    uint64_t owned; /* gateways: what the coordinator said it owns ... */
+    uint64_t told;  /* ... and when: the newest claim wins */
 };
 
 /* ---- coordinators: coordinator.c, link.c ---- */
@@ -145,7 +146,7 @@ struct client {
 struct gateway {
     struct process process; /* first */
     struct arena frames;
-    uint64_t next_request;
+    uint64_t next_request, told;
 };
 
 struct audit;
