@@ -14,7 +14,8 @@ static void check_step(const struct core *c, const struct task *t, const struct 
         assert(s->needs_left == 0);                                   /* I5 */
         assert(!task_state_ended(t->state));
     }
-    if (s->phase == PHASE_RUNNING) { /* its worker's death would be noticed */
+    if (s->phase == PHASE_RUNNING && partition_serves(&c->partitions[t->partition])) {
+        /* Its worker's death would be noticed. */
         struct worker *w = worker_by_serial(c, s->worker);
         struct attempt_ref ref = {.task_id = t->id, .run = t->run, .step = s->index};
         ref.generation = s->generation;
