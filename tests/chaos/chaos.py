@@ -1,0 +1,123 @@
+#!/usr/bin/python3
+"""Faults against real processes and a real Redis, under load, judged by a checker that shares no code with the engine.
+
+  chaos F7 --seed 3            one row of the fault table (reliability.md): the fault, the measured recovery, the verdict
+  chaos all --seeds 20         each row with seeds 1 to 20, one table
+  chaos fast --seeds 2         the rows that take a few seconds each
+  chaos kill --role worker --times 200
+                               kill -9 of a role at random phases; role: worker, coordinator, gateway, redis
+  chaos list                   the rows
+
+The programs are taken from the folder that chaos is called in (build/<preset>/bin) or $MARATHON_BIN. What a failed run left (logs of all
+processes, events.jsonl, effects.log, dump.json) stays in its directory, which is printed; `check.py judge DIR` judges it again.
+"""
+
+import argparse
+import json
+import os
+import signal
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+os.environ.setdefault("MARATHON_BIN", os.path.dirname(os.path.abspath(sys.argv[0])))
+
+import rows_process  # noqa: E402,F401  (each module registers its rows)
+import rows_redis  # noqa: E402,F401
+from kill import ROLES, kill_campaign  # noqa: E402
+from trial import ROWS, Trial  # noqa: E402
+
+FAST = ("F1", "F3", "F6", "F15", "F17", "F28", "F29")
+# Rows of the table that are shown elsewhere.
+ELSEWHERE = {}
+
+
+def order(name):
+    return int(name[1:])
+
+
+def show(result):
+    head = f"{result['row']} seed {result['seed']}: "
+    if "skipped" in result:
+        print(f"{head}SKIPPED, {result['skipped']}")
+        return
+    took = f"{result['recovery']:.2f} s" if result["recovery"] is not None else "-"
+    row = ROWS[result["row"]]
+    print(f"{head}{'ok' if result['good'] else 'FAILED'}: {row.fault}; recovery {took} (limit {row.limit_text}); "
+          f"{result.get('accepted', 0)} tasks accepted, {result.get('lost', '?')} lost, {result.get('executions', 0)} executions, "
+          f"{result.get('duplicates', '?')} beyond the needed; checker: {result.get('verdict', 'not run')}; {result['seconds']:.0f} s")
+    for note in result["notes"]:
+        print(f"    {note}")
+    for failure in result["failures"]:
+        print(f"    FAILED: {failure}")
+    for violation in result.get("violations", []):
+        print(f"    VIOLATED {violation}")
+    if not result["good"]:
+        print(f"    see {result['dir']}")
+    sys.stdout.flush()
+
+
+def run_row(name, seed, options):
+    result = Trial(ROWS[name], seed, options).run()
+    if options.json:
+        print(json.dumps(result))
+    else:
+        show(result)
+    return result
+
+
+def table(results):
+    print(f"\n{'row':4} {'fault':48} {'limit':20} {'runs':>4} {'median':>8} {'worst':>8} {'dup':>5} {'lost':>4}  verdict")
+    for name in sorted({r["row"] for r in results}, key=order):
+        runs = [r for r in results if r["row"] == name]
+        row = ROWS[name]
+        skipped = [r for r in runs if "skipped" in r]
+        if skipped:
+            print(f"{name:4} {row.fault:48} {row.limit_text:20} skipped: {skipped[0]['skipped']}")
+            continue
+        took = sorted(r["recovery"] for r in runs if r["recovery"] is not None)
+        median, worst = (f"{took[len(took) // 2]:.2f}", f"{took[-1]:.2f}") if took else ("-", "-")
+        bad = sum(1 for r in runs if not r["good"])
+        print(f"{name:4} {row.fault:48} {row.limit_text:20} {len(runs):4} {median:>8} {worst:>8} "
+              f"{sum(r.get('duplicates', 0) for r in runs):5} {sum(r.get('lost', 0) for r in runs):4}  "
+              f"{'ok' if not bad else f'{bad} FAILED'}")
+    for name, why in ELSEWHERE.items():
+        print(f"{name:4} {why}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", help="a row (F1 ...), all, fast, kill, or list")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seeds", type=int, help="seeds 1 to N (with all and fast, or a row)")
+    parser.add_argument("--role", choices=ROLES, help="with kill")
+    parser.add_argument("--times", type=int, default=200, help="with kill")
+    parser.add_argument("--seconds", type=int, default=20, help="how long F36 goes on")
+    parser.add_argument("--scale", type=float, default=1, help="a part of F31's and F32's sizes: 0.1 is a tenth")
+    parser.add_argument("--keep", action="store_true", help="leave the directory of a good run too")
+    parser.add_argument("--json", action="store_true", help="one JSON document per run")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    if options.what == "list":
+        for name in sorted(ROWS, key=order):
+            print(f"{name:4} {ROWS[name].fault:48} within {ROWS[name].limit_text}")
+        return 0
+    if options.what == "kill":
+        if not options.role:
+            parser.error("kill needs --role")
+        return kill_campaign(options)
+    if options.what in ROWS:
+        names = [options.what]
+    elif options.what in ("all", "fast"):
+        names = [n for n in sorted(ROWS, key=order) if options.what == "all" or n in FAST]
+    else:
+        parser.error(f"no such row: {options.what} (chaos list)")
+    seeds = range(1, options.seeds + 1) if options.seeds else [options.seed]
+    results = [run_row(name, seed, options) for name in names for seed in seeds]
+    if len(results) > 1 and not options.json:
+        table(results)
+    return 0 if all(r["good"] for r in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,107 @@
+"""What Redis holds, read by the checker's own few lines and decoded by its own knowledge of the format (coordinator/store/README.md and
+coordinator/core/record.h say what it should be). Nothing of the engine is used."""
+
+import json
+
+from resp import Redis
+
+TASK_STATES = ("pending", "running", "recovering", "completed", "failed", "cancelled")
+STEP_STATES = ("pending", "running", "completed", "failed", "skipped", "cancelled")
+EVENTS = ("progress_update", "step_completed", "step_retry", "task_complete", "task_error", "task_cancelled", "task_recovering")
+
+
+class Blob:
+    """LEB128 numbers, zigzag numbers, 8-byte doubles, byte strings with their length."""
+
+    def __init__(self, data):
+        self.data, self.at = data, 0
+        version = self.uint()
+        if version != 1:
+            raise ValueError(f"a blob of version {version}")
+
+    def uint(self):
+        value = shift = 0
+        while True:
+            byte = self.data[self.at]
+            self.at += 1
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value
+
+    def int(self):
+        v = self.uint()
+        return -(v >> 1) - 1 if v & 1 else v >> 1
+
+    def skip_double(self):
+        self.at += 8
+
+    def text(self):
+        n = self.uint()
+        self.at += n
+        return self.data[self.at - n:self.at].decode(errors="replace")
+
+
+def step_of(data):
+    b = Blob(data)
+    names = ("state", "generation", "failures", "deaths", "deliveries", "order", "duration", "offset", "len")
+    step = {n: b.uint() for n in names}
+    step["state"] = STEP_STATES[step["state"]]
+    return step
+
+
+def head_of(data):
+    b = Blob(data)
+    return {"state": TASK_STATES[b.uint()], "seq": b.uint(), "completed": b.uint()}
+
+
+def event_of(data):
+    b = Blob(data)
+    e = {"seq": b.uint(), "type": EVENTS[b.uint()]}
+    b.int()
+    e["state"] = TASK_STATES[b.uint()]
+    b.skip_double()
+    e["step"] = b.uint()
+    return e
+
+
+def task_of(redis, task, problems):
+    fields = redis.call("HGETALL", f"marathon:task:{task}", raw=True)
+    record = dict(zip((f.decode() for f in fields[::2]), fields[1::2]))
+    out = {"ended": "end" in record, "run": int(record["run"]), "version": int(record["v"]), "seq": int(record.get("seq", 0)),
+           "steps": {}, "events": []}
+    try:
+        out["head"] = head_of(record["head"])
+        out["steps"] = {f"step_{f[1:]}": step_of(v) for f, v in record.items() if f[:1] == "s" and f[1:].isdigit()}
+        for entry, pairs in redis.call("XRANGE", f"marathon:events:{task}", "-", "+", raw=True):
+            out["events"].append({"entry": entry.decode(), **event_of(pairs[1])})
+    except (ValueError, IndexError) as e:
+        problems.append(f"{task}: its record cannot be decoded: {e}")
+    keys = {"task": f"marathon:task:{task}", "events": f"marathon:events:{task}", "doc": f"checkpoint:{task}", "error": f"error:{task}"}
+    out["ttl"] = {name: redis.call("PTTL", key) for name, key in keys.items()}
+    out["doc"] = redis.call("GET", keys["doc"])
+    out["error"] = redis.call("GET", keys["error"])
+    return out
+
+
+def keys_of(redis, pattern):
+    cursor, found = "0", set()
+    while True:
+        cursor, page = redis.call("SCAN", cursor, "MATCH", pattern, "COUNT", 1000)
+        found.update(page)
+        if cursor == "0":
+            return sorted(found)
+
+
+def dump(socket_path, out_path):
+    redis = Redis(socket_path, 60)
+    problems = []
+    tasks = {k[len("marathon:task:"):]: None for k in keys_of(redis, "marathon:task:*")}
+    for task in tasks:
+        tasks[task] = task_of(redis, task, problems)
+    state = {"tasks": tasks, "problems": problems,
+             "live": {f"p{p:02}": redis.call("SMEMBERS", f"marathon:live:p{p:02}") for p in range(64)},
+             "docs": [k[len("checkpoint:"):] for k in keys_of(redis, "checkpoint:*")],
+             "idem": {k: redis.call("GET", k) for k in keys_of(redis, "marathon:idem:*")}}
+    with open(out_path, "w") as f:
+        json.dump(state, f)

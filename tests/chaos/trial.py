@@ -1,0 +1,171 @@
+"""One row of the fault table, once, with one seed: cluster up, load, the fault, the load's end, the checker's verdict."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+import traceback
+
+from load import Load
+from rig import Rig, now, until
+from sampler import Sampler
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+ROWS = {}
+
+
+class Skip(Exception):
+    """This machine cannot inject the fault; the text says why."""
+
+
+class Row:
+    def __init__(self, name, fault, limit, run, **more):
+        self.name, self.fault, self.limit, self.run = name, fault, limit, run
+        self.limit_text = more.pop("limit_text", f"{limit} s" if limit is not None else "-")
+        self.topology = {"coordinators": 1, "workers": 3, "gateways": 1, **more.pop("topology", {})}
+        self.functions, self.env = more.pop("functions", {}), more.pop("env", {})
+        self.load = {"clients": 12, **more.pop("load", {})}
+        self.settle = more.pop("settle", 20)
+        self.before, self.after = more.pop("before", None), more.pop("after", None)
+        assert not more, more
+
+
+def row(name, fault, limit, **more):
+    """limit: seconds that the recovery may take, None where the table gives none."""
+    def register(run):
+        ROWS[name] = Row(name, fault, limit, run, **more)
+        return run
+    return register
+
+
+class Trial:
+    """What a row's code works with. `recovered` takes the measured seconds, `require` what must hold, `note` what is worth a word."""
+
+    def __init__(self, row_, seed, options):
+        self.row, self.seed, self.options = row_, seed, options
+        self.notes, self.failures, self.recovery = [], [], None
+        self.rig = Rig(seed, row_)
+        self.rng, self.seen = self.rig.rng, self.rig.seen
+        self.load = Load(self.rig, seed, **row_.load)
+
+    # ---- for rows ----
+
+    def sleep(self, low, high=None):
+        time.sleep(self.rng.uniform(low, high) if high else low)
+
+    def note(self, text):
+        self.notes.append(text)
+
+    def require(self, holds, what):
+        if not holds:
+            self.failures.append(what)
+        return holds
+
+    def recovered(self, seconds):
+        self.recovery = max(self.recovery or 0, seconds)
+
+    def role(self, name):
+        return self.rig.roles[name]
+
+    def signal(self, process, signo):
+        return self.rig.signal(process, signo)
+
+    def await_busy(self, at_least=1, worker=None):
+        """Until so many executions are under way; returns them."""
+        until(f"{at_least} executions under way",
+              lambda: len(self.seen.read().running(now(), worker)) >= at_least, 20)
+        return self.seen.running(now(), worker)
+
+    def next_effect(self, at, seconds=30):
+        """Seconds from that moment to the first execution that was ordered because of something later than it."""
+        b = until("a new effect", lambda: self.seen.read().caused_after(at, self.load.asked), seconds)
+        return b["t"] - at
+
+    def rerun(self, executions, at, seconds=20):
+        """Seconds until each of these interrupted executions was begun again; None for none. Cancelled tasks are left out."""
+        cancelled = self.load.cancelled
+        waiting = {(b["task"], b["step"]): b for b in executions if b["task"] not in cancelled}
+        done = {}
+        end = now() + seconds
+        while len(done) < len(waiting) and now() < end:
+            for b in self.seen.read().begun:
+                key = (b["task"], b["step"])
+                if b["t"] > at and key in waiting and key not in done:
+                    done[key] = b["t"] - at
+                    self.require(b["attempt"] == waiting[key]["attempt"], f"{key} was run again as another attempt")
+            waiting = {k: b for k, b in waiting.items() if b["task"] not in cancelled}
+            time.sleep(0.01)
+        for key in waiting:
+            self.require(key in done, f"{key} was not run again within {seconds} s")
+        return max(done.values(), default=None)
+
+    def executions_of(self, task):
+        return [b for b in self.seen.read().begun if b["task"] == task]
+
+    def begin(self, **body):
+        """Starts a task of the row's own: the checker knows that it was asked for, and lets the row judge its end."""
+        task = body["task_id"]
+        self.load.put("ask", key=task, task=task, row=True)
+        status, _, answer = self.rig.call("POST", "/start", body)
+        if status == 202:
+            self.load.put("told", key=task, task=task)
+        return status, answer
+
+    # ---- the frame around a row ----
+
+    def start(self):
+        if self.row.before:
+            self.row.before(self)
+        self.rig.start(**self.row.topology)
+        self.rig.sampler = Sampler(self.rig)
+        self.load.start()
+        until("the load is under way", lambda: self.load.done >= 5 or any(e[1] == 500 for e in self.load.answers), 30)
+
+    def judge(self):
+        program = [sys.executable, "-B", os.path.join(HERE, "check.py")]
+        subprocess.run([*program, "dump", self.rig.redis_socket, self.rig.dir], check=True)
+        self.rig.close()
+        done = subprocess.run([*program, "judge", self.rig.dir], stdout=subprocess.PIPE, text=True)
+        return json.loads(done.stdout)
+
+    def run(self):
+        began = now()
+        verdict = {}
+        try:
+            self.start()
+            self.row.run(self)
+            self.load.stop(self.row.settle)
+            self.rig.sampler.stop()
+            verdict = self.judge()
+            if self.row.limit is not None and self.recovery is not None and self.recovery > self.row.limit:
+                self.failures.append(f"recovery took {self.recovery:.2f} s")
+        except Skip as e:
+            return self.finish({"skipped": str(e)}, began)
+        except AssertionError as e:
+            self.failures.append(str(e))
+        except Exception:
+            self.failures.append(traceback.format_exc())
+        return self.finish(verdict, began)
+
+    def finish(self, verdict, began):
+        self.load.stopping = self.load.abandoned = True
+        if self.rig.sampler:
+            self.rig.sampler.going = False
+        if not verdict or "skipped" in verdict:
+            self.rig.close()
+        if self.row.after:
+            self.row.after(self)
+        good = "skipped" in verdict or (verdict.get("verdict") == "ok" and not self.failures)
+        out = {"row": self.row.name, "seed": self.seed, "good": good, "recovery": self.recovery, "notes": self.notes,
+               "failures": self.failures, "seconds": now() - began, "dir": self.rig.dir, **verdict}
+        if good and not self.options.keep:
+            self.rig.remove()
+        return out
+
+
+def in_background(work):
+    t = threading.Thread(target=work, daemon=True)
+    t.start()
+    return t
