@@ -99,7 +99,8 @@ void conn_kill(struct conn *c)
 {
     if (!c->killed) {
         c->killed = true;
-        lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
+        /* At once: on libuv, LWS_TO_KILL_ASYNC waits for the next event of some connection. */
+        lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_SYNC);
     }
 }
 

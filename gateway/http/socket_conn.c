@@ -148,7 +148,7 @@ static int on_writable(struct conn *c)
     }
     if (c->ping_due) { /* control frames may stand between the pieces of a message */
         c->ping_due = false;
-        conn_piece_set(c, BYTES_NONE);
+        conn_piece_set(c, BYTES_LIT("m")); /* an empty one's pong is not told to us */
         result = conn_send(c, LWS_WRITE_PING) ? 0 : -1;
     } else if (c->pongs_due > 0 && !c->mid_message) {
         c->pongs_due--;

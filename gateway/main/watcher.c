@@ -273,10 +273,11 @@ static void on_writable(struct exchange *x)
     struct watcher *w = (struct watcher *)x;
     if (w->options.sse && !w->greeted) {
         greet(w);
+    } else if (w->gap_due && (w->stream == NULL || w->stream_first)) {
+        give_gap(w);
+        wake(w);
     } else if (w->stream != NULL) {
         stream_give(w);
-    } else if (w->gap_due) {
-        give_gap(w);
     } else if (w->comment_due) {
         w->comment_due = false;
         give_raw(w, BYTES_LIT(": still here\n\n"), true, true);

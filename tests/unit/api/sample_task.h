@@ -1,7 +1,7 @@
 /* A task with its checkpoint document, as a coordinator would have them: for the tests of what
  * clients see of it. */
-#ifndef TESTS_UNIT_API_SAMPLE_TASK_H
-#define TESTS_UNIT_API_SAMPLE_TASK_H
+#ifndef MARATHON_TESTS_UNIT_API_SAMPLE_TASK_H
+#define MARATHON_TESTS_UNIT_API_SAMPLE_TASK_H
 
 #include "api/body_plan.h"
 #include "json/doc.h"
