@@ -62,7 +62,8 @@ static void check_workers(const struct core *c)
     for (size_t i = 0; i < c->worker_count; i++) {
         const struct worker *w = c->by_serial[i];
         credits += w->credit;
-        assert((w->peer == 0) == heap_holds(&w->timer.node));
+        const struct peer *p = w->peer != 0 ? peer_find(c, w->peer) : NULL;
+        assert(p != NULL ? !p->speaks || !heap_holds(&w->timer.node) : heap_holds(&w->timer.node));
         assert(w->peer != 0 || w->credit == 0);
         assert(w->run_count <= 2 * RUNS_PER_WORKER_MAX); /* I11 */
     }

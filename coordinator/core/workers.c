@@ -1,11 +1,14 @@
 /* Workers: who they are, what they run, and their death. A worker outlives its connection by a
  * short grace: a living one redials. */
-#include <assert.h>
 #include <stdlib.h>
 
 #include "core/token.h"
 #include "core/writes.h"
 #include "core/plant.h"
+
+/* A worker that is back says what it runs as soon as it is welcomed; one that has not by then
+ * cannot hear us. */
+#define RUNNING_WITHIN_MS 500
 
 static void free_bytes(struct bytes b)
 {
@@ -142,7 +145,7 @@ struct worker *worker_join(struct core *c, const struct message *hello, peer_id 
         fx_close(c, w->peer, "the worker has connected anew");
         on_peer_down(c, w->peer);
     }
-    timer_clear(c, &w->timer);
+    timer_set(c, &w->timer, w->run_count > 0 ? c->now.mono + RUNNING_WITHIN_MS : NEVER_MS);
     w->peer = peer;
     w->credit = 0;
     w->heard = c->now.mono;
@@ -198,9 +201,13 @@ void worker_gone(struct core *c, struct worker *w)
     worker_free(c, w);
 }
 
+/* Not back within the grace, or back and silent about what it runs. */
 void worker_timer(struct core *c, struct worker *w)
 {
-    assert(w->peer == 0);
+    if (w->peer != 0) {
+        fx_close(c, w->peer, "it has not said what it runs");
+        on_peer_down(c, w->peer);
+    }
     worker_gone(c, w);
 }
 
@@ -289,6 +296,7 @@ void on_running(struct core *c, struct peer *p, const struct message *m)
         return;
     }
     bool arrived = !p->speaks || w->draining;
+    timer_clear(c, &w->timer);
     for (uint32_t i = 0; i < w->run_count;) {
         struct step *s = step_run_by(c, w, &w->runs[i].ref);
         if (listed(m, &w->runs[i].ref) || (s != NULL && !arrived)) {

@@ -67,6 +67,25 @@ static void test_a_worker_that_redials_within_the_grace_has_lost_nothing(void **
     assert_int_equal(stage_status(&s, gateway, "t")->steps[0].deaths, 0);
 }
 
+/* A line that carries one direction only: its HELLO comes through, our WELCOME does not. */
+static void test_a_worker_that_is_back_and_never_says_what_it_runs_is_dead(void **state)
+{
+    (void)state;
+    peer_id worker = stage_worker(&s, "w", 1, "f");
+    stage_start(&s, gateway, "t", ONE);
+    stage_order(&s, worker);
+    peer_id second = stage_worker(&s, "second", 1, "f");
+    stage_leave(&s, worker);
+    stage_time(&s, 100);
+    worker = stage_worker_hello(&s, "w", 1, "f");
+    stage_time(&s, 499);
+    stage_nothing(&s, second, MSG_ORDER);
+    stage_time(&s, 1 + 51);
+    assert_int_equal(stage_order(&s, second)->ref.delivery, 1);
+    assert_true(s.peers[s.peer_count - 1].gone);
+    assert_int_equal(s.peers[s.peer_count - 1].id, worker);
+}
+
 static void test_an_order_that_never_arrived_is_sent_again_and_counts_no_death(void **state)
 {
     (void)state;
@@ -257,6 +276,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_a_dead_workers_step_goes_to_another_at_once_and_spends_no_attempt),
         TEST(test_a_worker_that_redials_within_the_grace_has_lost_nothing),
+        TEST(test_a_worker_that_is_back_and_never_says_what_it_runs_is_dead),
         TEST(test_an_order_that_never_arrived_is_sent_again_and_counts_no_death),
         TEST(test_the_third_death_makes_a_dead_letter_that_recover_runs_again),
         TEST(test_the_second_death_waits_two_seconds),
