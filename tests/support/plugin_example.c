@@ -98,10 +98,35 @@ static int hang(struct marathon_call *call)
     return MARATHON_TRY_AGAIN;
 }
 
-static const struct marathon_function functions[] = {
-    {"example.count", count},   {"example.envelope", envelope}, {"example.later", later},
-    {"example.never", never},   {"example.crash", crash},       {"example.leave", leave},
-    {"example.silent", silent}, {"example.odd", odd},           {"example.nonsense", nonsense},
-    {"example.huge", huge},     {"example.hang", hang},         {NULL, NULL}};
+static void on_term(int signo)
+{
+    (void)signo;
+    waiting = 0;
+}
+
+/* Asked to stop, it finishes what it has. */
+static int stubborn(struct marathon_call *call)
+{
+    (void)signal(SIGTERM, on_term);
+    call->progress(call, 0.1, "waiting");
+    while (waiting) {
+        usleep(1000);
+    }
+    return call->complete(call, "\"done\"", 6);
+}
+
+static const struct marathon_function functions[] = {{"example.count", count},
+                                                     {"example.envelope", envelope},
+                                                     {"example.later", later},
+                                                     {"example.never", never},
+                                                     {"example.crash", crash},
+                                                     {"example.leave", leave},
+                                                     {"example.silent", silent},
+                                                     {"example.odd", odd},
+                                                     {"example.nonsense", nonsense},
+                                                     {"example.huge", huge},
+                                                     {"example.stubborn", stubborn},
+                                                     {"example.hang", hang},
+                                                     {NULL, NULL}};
 
 const struct marathon_plugin marathon_plugin = {MARATHON_PLUGIN_ABI, "example", functions};

@@ -105,6 +105,20 @@ static void test_outcome_and_claims_follow_the_partition_to_its_new_owner(void *
     stage_close(&s);
 }
 
+static void test_who_gets_a_partition_back_is_told_again_at_once(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    stage_succeed(&s, run_one(&s, 1, "t"));
+    assert_non_null(stage_sent(&s, 1, MSG_OUTCOME, 0));
+    stage_message(&s, 1, (struct message){.type = MSG_OWNED, .owned = {0}});
+    assert_null(stage_sent(&s, 1, MSG_OUTCOME, 0));
+    stage_message(&s, 1, (struct message){.type = MSG_OWNED, .owned = {EVERY_PARTITION}});
+    assert_non_null(stage_sent(&s, 1, MSG_OUTCOME, 0)); /* what it knew may be gone */
+    stage_close(&s);
+}
+
 static void test_without_an_owner_the_outcome_goes_to_where_the_order_came_from(void **state)
 {
     (void)state;
@@ -212,6 +226,7 @@ int main(void)
         cmocka_unit_test(
             test_a_lost_coordinator_stops_nothing_and_hears_the_outcome_when_it_is_back),
         cmocka_unit_test(test_outcome_and_claims_follow_the_partition_to_its_new_owner),
+        cmocka_unit_test(test_who_gets_a_partition_back_is_told_again_at_once),
         cmocka_unit_test(test_without_an_owner_the_outcome_goes_to_where_the_order_came_from),
         cmocka_unit_test(test_an_outcome_says_when_it_began_and_how_long_it_took),
         cmocka_unit_test(test_news_go_out_at_once_and_then_ten_times_a_second_at_most),

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static void run_sh(const char *script, enum code code, const char *part)
 {
@@ -150,7 +151,10 @@ static void test_nothing_but_0_to_3_is_open_and_signals_are_normal(void **state)
         "fds=$(echo /proc/self/fd/*); ignored=$(grep SigIgn /proc/self/status | cut -f2);"
         "blocked=$(grep SigBlk /proc/self/status | cut -f2); echo \"\\\"$ignored $blocked "
         "$fds\\\"\"");
+    int leaky = dup2(STDERR_FILENO, 30); /* a library's, without close-on-exec */
+    assert_int_equal(leaky, 30);
     const struct bench_call *c = bench_run(b, "f", NULL);
+    (void)close(leaky);
     assert_true(c->result.ok);
     const char *text = (const char *)c->result.result.ptr;
     assert_non_null(strstr(text, "0000000000000000 0000000000000000 "));
@@ -216,6 +220,23 @@ static void test_who_left_the_group_is_found_and_killed_after_the_end(void **sta
     bench_close(b);
 }
 
+static void test_a_group_ends_with_its_leader_while_others_run(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open("{\"functions\":{\"long\":{\"exec\":[\"sleep\",\"1000\"]},"
+                                 "\"f\":{\"exec\":[\"sh\",\"-c\",\"env -i sleep 1000 & "
+                                 "echo $! > c.new; mv c.new child; echo 1\"]}}}");
+    uint64_t longer = bench_start(b, "long", NULL);
+    uint64_t number = bench_start(b, "f", NULL);
+    pid_t child = bench_wait_pid(b, "child");
+    bench_wait_gone(b, child); /* it carries no mark: only its group gives it away */
+    assert_false(b->calls[longer].ended);
+    runners_stop(b->runners, longer, true);
+    bench_wait(b);
+    bench_assert_result(&b->calls[number], "1");
+    bench_close(b);
+}
+
 static void test_many_run_at_once_and_none_is_confused_with_another(void **state)
 {
     (void)state;
@@ -272,6 +293,7 @@ int main(void)
         cmocka_unit_test(test_who_ignores_the_stop_is_killed_with_its_children),
         cmocka_unit_test(test_children_that_hold_the_output_open_do_not_delay_the_end),
         cmocka_unit_test(test_who_left_the_group_is_found_and_killed_after_the_end),
+        cmocka_unit_test(test_a_group_ends_with_its_leader_while_others_run),
         cmocka_unit_test(test_many_run_at_once_and_none_is_confused_with_another),
         cmocka_unit_test(test_an_envelope_over_its_bound_is_refused),
     };

@@ -5,16 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EXAMPLE(name) "\"example." name "\":{\"plugin\":\"" PLUGIN_EXAMPLE "\"}"
-
 static struct bench *open_example(void)
 {
-    return bench_open(
-        "{\"functions\":{" EXAMPLE("count") "," EXAMPLE("envelope") "," EXAMPLE("later") "," EXAMPLE("never") "," EXAMPLE("crash") "," EXAMPLE("leave") "," EXAMPLE(
-            "silent") "," EXAMPLE("odd") "," EXAMPLE("nonsense") "," EXAMPLE("huge") "," EXAMPLE("h"
-                                                                                                 "a"
-                                                                                                 "n"
-                                                                                                 "g") "," EXAMPLE("missing") "}}");
+    static const char *const names[] = {"count",    "envelope", "later",  "never", "crash",
+                                        "leave",    "silent",   "odd",    "huge",  "hang",
+                                        "stubborn", "nonsense", "missing"};
+    struct buf text = {0};
+    buf_add_str(&text, "{\"functions\":");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        buf_addf(&text, "%c\"example.%s\":{\"plugin\":\"%s\"}", i == 0 ? '{' : ',', names[i],
+                 PLUGIN_EXAMPLE);
+    }
+    buf_add_str(&text, "}}");
+    struct bench *b = bench_open(buf_cstr(&text));
+    buf_free(&text);
+    return b;
 }
 
 static void run_plugin(const char *function, enum code code, const char *part)
@@ -119,6 +124,15 @@ static void test_a_hanging_plugin_is_stopped_and_its_host_not_used_again(void **
     runners_stop(b->runners, number, false);
     bench_wait(b);
     bench_assert_failed(&b->calls[number], CODE_FUNCTION_CRASHED, "signal 15");
+    number = bench_start(b, "example.stubborn", NULL);
+    bench_until(b, has_news, &b->calls[number]);
+    runners_stop(b->runners, number, false);
+    bench_wait(b);
+    bench_assert_result(&b->calls[number], "\"done\"");
+    const struct bench_call *c = bench_run(b, "example.count", NULL);
+    assert_non_null(strstr((const char *)c->result.result.ptr, "{\"calls\":1,"));
+    c = bench_run(b, "example.count", NULL);
+    assert_non_null(strstr((const char *)c->result.result.ptr, "{\"calls\":2,"));
     assert_true(bench_run(b, "example.count", NULL)->result.ok);
     bench_close(b);
 }
