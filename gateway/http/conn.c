@@ -78,7 +78,7 @@ void conn_destroyed(struct conn *c)
     }
     lws_set_opaque_user_data(c->wsi, NULL);
     arena_free(&c->arena);
-    buf_free(&c->body);
+    conn_body_free(c);
     buf_free(&c->head);
     buf_free(&c->out);
     free(c);
@@ -118,6 +118,12 @@ void conn_out_reset(struct conn *c)
     } else {
         buf_clear(&c->out);
     }
+}
+
+void conn_body_free(struct conn *c)
+{
+    c->server->body_bytes -= c->body.len;
+    buf_free(&c->body);
 }
 
 bool conn_send(struct conn *c, enum lws_write_protocol how)

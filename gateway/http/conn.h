@@ -79,6 +79,7 @@ struct http_server {
     exchange_id last_id;
     struct loop_timer *sweep;
     struct http_counts counts;
+    size_t body_bytes; /* being received */
     bool draining;
 };
 
@@ -97,6 +98,7 @@ void conn_kill(struct conn *c);         /* from the sweep only; the last word on
 bool conn_send(struct conn *c, enum lws_write_protocol how);
 void conn_piece_set(struct conn *c, struct bytes piece);
 void conn_out_reset(struct conn *c);
+void conn_body_free(struct conn *c);
 
 /* server.c: the words behind a status. */
 const char *reason_phrase(int status);

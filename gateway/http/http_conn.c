@@ -21,6 +21,8 @@ static void deliver(struct conn *c)
     conn_enter(c, CONN_ASKED);
     s->counts.requests_total++;
     s->handler.request(s->handler.user, c->id, &c->request);
+    c->request.body = BYTES_NONE;
+    conn_body_free(c);
 }
 
 static int continue_say(struct conn *c)
@@ -44,7 +46,6 @@ static int on_request(struct conn *c)
     c->completed = false;
     c->finished = false;
     c->woken = false;
-    buf_clear(&c->body);
     conn_exchange_begin(c);
     bool may_have_body = strcmp(method, "GET") != 0 && !c->head_only;
     if (may_have_body && !c->request.has_length) {
@@ -61,6 +62,10 @@ static int on_request(struct conn *c)
 static int on_body(struct conn *c, struct bytes part)
 {
     if (c->state == CONN_READING && c->body.len + part.len <= c->body_length) {
+        if (c->server->body_bytes + part.len > HTTP_BODIES_BYTES_MAX) {
+            return -1;
+        }
+        c->server->body_bytes += part.len;
         buf_add_bytes(&c->body, part);
     }
     return 0;
@@ -90,7 +95,6 @@ static int answer_end(struct conn *c)
         return 0;
     }
     conn_exchange_end(c);
-    buf_free(&c->body);
     if (c->close_after) {
         bool unread = c->body_length > 0 && !c->completed;
         if (!unread) {

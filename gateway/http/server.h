@@ -29,6 +29,8 @@ typedef uint64_t exchange_id; /* 0 is none */
     (60u                                                                                           \
      << 10) /* where libwebsockets stops reading: the connection ends without an answer. It does   \
                not count headers whose names it does not know, so those meet only this bound */
+#define HTTP_BODIES_BYTES_MAX                                                                      \
+    (128u << 20) /* of bodies being received, together: who would pass it is closed */
 #define HTTP_PATH_BYTES_MAX  2048
 #define HTTP_PIECE_BYTES_MAX (64u << 10) /* one server_write */
 #define HTTP_SOCKET_BYTES_MAX                                                                      \
@@ -40,8 +42,8 @@ struct http_request {
     const struct bytes *args;
     size_t arg_count; /* "name=value", decoded */
     struct bytes content_type, if_none_match, idempotency_key, last_event_id, request_id;
-    struct bytes body;
-    bool has_length; /* a Content-Length was given */
+    struct bytes body; /* for the call of `request` only */
+    bool has_length;   /* a Content-Length was given */
     enum code fault; /* not CODE_NONE: it broke a limit of the server; answer with this and nothing
                         else */
 };

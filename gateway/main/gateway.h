@@ -31,6 +31,7 @@ struct gateway {
     struct loop_timer *tick; /* each second: comments of streams */
     struct watcher *watcher_list;
     size_t watchers;
+    size_t snapshot_bytes; /* held by all snapshots */
     uint64_t requests_by_call[CALL_COUNT];
     uint64_t answers_by_class[6]; /* [2] = 2xx */
     uint64_t events_total, messages_total, gaps_total;

@@ -29,6 +29,7 @@ static void request_remove(struct requests *r, struct request *q)
     map_remove(&r->by_id, bytes_of(&q->id, sizeof q->id));
     *(q->prev != NULL ? &q->prev->next : &r->first) = q->next;
     *(q->next != NULL ? &q->next->prev : &r->last) = q->prev;
+    r->frame_bytes -= q->frame.len;
     buf_free(&q->frame);
     free(q);
 }
@@ -119,11 +120,13 @@ wire_id requests_send(struct requests *r, struct target target, struct message *
     struct request *q = mem_zalloc(sizeof *q);
     q->id = ++r->last_id;
     m->request = q->id;
-    if (frame_encode(m, &q->frame) != ERR_OK) {
+    if (frame_encode(m, &q->frame) != ERR_OK ||
+        r->frame_bytes + q->frame.len > REQUESTS_BYTES_MAX) {
         buf_free(&q->frame);
         free(q);
         return 0;
     }
+    r->frame_bytes += q->frame.len;
     q->target = target;
     q->fn = fn;
     q->user = user;

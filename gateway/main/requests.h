@@ -8,10 +8,10 @@
 #include "base/map.h"
 #include "main/peers.h"
 
-#define REQUESTS_MAX                                                                               \
-    16384 /* waiting at once; more get 503: memory stays below 16 MiB of frames of common size */
-#define HOLD_MS   5000  /* for a new owner: longer than a takeover (4 s) */
-#define ANSWER_MS 10000 /* from the first moment, sent or held */
+#define REQUESTS_MAX       16384       /* waiting at once; more get 503 */
+#define REQUESTS_BYTES_MAX (64u << 20) /* of their frames */
+#define HOLD_MS            5000        /* for a new owner: longer than a takeover (4 s) */
+#define ANSWER_MS          10000       /* from the first moment, sent or held */
 
 typedef uint64_t wire_id; /* 0 is none */
 
@@ -40,6 +40,7 @@ struct requests {
     struct loop *loop;
     struct map by_id;
     struct request *first, *last; /* in the order of their deadlines */
+    size_t frame_bytes;           /* of all that wait */
     wire_id last_id;
     struct loop_timer *timer;
     uint64_t sent_total, resent_total, failed_total;

@@ -39,21 +39,30 @@ void snapshot_unref(struct snapshot *s)
     if (s == NULL || --s->refs > 0) {
         return;
     }
+    s->gateway->snapshot_bytes -= s->counted;
     buf_free(&s->frame);
     buf_free(&s->results);
     arena_free(&s->arena);
     free(s);
 }
 
-static struct snapshot *snapshot_of(struct bytes frame)
+static void snapshot_count(struct snapshot *s, size_t bytes)
+{
+    s->counted += bytes;
+    s->gateway->snapshot_bytes += bytes;
+}
+
+static struct snapshot *snapshot_of(struct gateway *g, struct bytes frame)
 {
     struct snapshot *s = mem_zalloc(sizeof *s);
+    s->gateway = g;
     s->refs = 1;
     buf_add_bytes(&s->frame, frame);
     if (frame_decode(buf_bytes(&s->frame), &s->arena, &s->message) != ERR_OK) {
         die("a frame that was decoded before cannot be decoded again");
     }
     s->view = &s->message.status;
+    snapshot_count(s, s->frame.len + s->arena.used_bytes);
     return s;
 }
 
@@ -153,6 +162,7 @@ static void results_ask(struct snapshot_load *l)
 {
     uint64_t size = l->snapshot->view->results_bytes - 1; /* without the closing brace */
     buf_extend(&l->snapshot->results, (size_t)size);
+    snapshot_count(l->snapshot, (size_t)size);
     for (uint64_t at = 0; at < size; at += DOC_PART_BYTES_MAX) {
         struct snapshot_part *part = &l->parts[l->waiting];
         uint64_t left = size - at;
@@ -178,9 +188,10 @@ static void on_status(void *user, const struct reply *reply)
         load_fail(l, &p);
         return;
     }
-    l->snapshot = snapshot_of(reply->frame);
+    l->snapshot = snapshot_of(l->gateway, reply->frame);
     uint64_t size = l->snapshot->view->results_bytes;
-    if (l->results && size > 2 && size <= RESULTS_HELD_BYTES_MAX) {
+    if (l->results && size > 2 && size <= RESULTS_HELD_BYTES_MAX &&
+        l->gateway->snapshot_bytes + size <= SNAPSHOTS_HELD_BYTES_MAX) {
         results_ask(l);
     } else {
         load_done(l);
@@ -199,6 +210,9 @@ static bool status_ask(struct snapshot_load *l)
 struct snapshot_load *snapshot_load_start(struct gateway *g, struct bytes task_id, bool results,
                                           snapshot_fn *fn, void *user)
 {
+    if (g->snapshot_bytes > SNAPSHOTS_BYTES_MAX) {
+        return NULL;
+    }
     struct snapshot_load *l = mem_zalloc(sizeof *l);
     l->gateway = g;
     l->results = results;

@@ -11,7 +11,15 @@
  * checkpoints repeat results, too. */
 #define RESULTS_HELD_BYTES_MAX (1u << 20)
 
+/* What all snapshots together may hold: above the first, results are read while they are sent
+ * however small they are; above the second, calls get 503. Clients that ask for much and take
+ * little are closed within seconds, so this passes. */
+#define SNAPSHOTS_HELD_BYTES_MAX (192u << 20)
+#define SNAPSHOTS_BYTES_MAX      (512u << 20)
+
 struct snapshot {
+    struct gateway *gateway;
+    size_t counted; /* bytes, in gateway.snapshot_bytes */
     unsigned refs;
     struct buf frame;
     struct arena arena;

@@ -39,12 +39,15 @@ static void on_page(void *user, const struct reply *reply)
     }
     uint32_t count = reply->message->events.count;
     r->events = mem_zalloc((count + 1) * sizeof *r->events);
-    for (uint32_t i = 0; i < count; i++) {
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < count && bytes < FEED_RING_BYTES_MAX;
+         i++) { /* the rest is asked for later */
         const struct task_event *e = &reply->message->events.events[i];
         if (e->seq != r->after + r->count + 1) {
             break; /* the oldest kept one is newer */
         }
         event_render(bytes_str(r->task_id), e, &r->events[r->count].text);
+        bytes += r->events[r->count].text.len;
         r->events[r->count++].type = e->type;
     }
     r->done(r->user, r->count > 0);
