@@ -23,6 +23,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 os.environ.setdefault("MARATHON_BIN", os.path.dirname(os.path.abspath(sys.argv[0])))
 
 import rows_process  # noqa: E402,F401  (each module registers its rows)
+import rows_net  # noqa: E402,F401
 import rows_redis  # noqa: E402,F401
 from kill import ROLES, kill_campaign  # noqa: E402
 from trial import ROWS, Trial  # noqa: E402

@@ -94,6 +94,7 @@ class Client(threading.Thread):
             status, answer = self.ask("POST", "/start", body, headers)
             if status == 202:
                 self.load.put("told", key=key, task=answer["task_id"])
+                self.load.told_times.append(now())
                 return answer["task_id"]
             self.load.put("refused", key=key, status=status, code=(answer or {}).get("code"))
             if status not in (0, -1, 409, 429, 500, 503, 504):
@@ -194,6 +195,7 @@ class Client(threading.Thread):
             self.watch(task)
         final = self.poll(task)
         if final:
+            self.load.finals[task] = now()
             self.load.put("final", task=task, status=final["status"], error=final["error"], current=final["current_step"])
             if final["status"] == "completed":
                 self.read_result(task)
@@ -216,7 +218,8 @@ class Load:
         self.shape = {"ms": ms, "fail": fail}
         self.put = rig.log_lines.put
         self.stopping, self.abandoned, self.give_up_at = False, False, 0
-        self.asked, self.cancelled, self.done, self.answers = {}, set(), 0, []
+        self.asked, self.finals, self.cancelled, self.done, self.answers = {}, {}, set(), 0, []
+        self.told_times = []
         self.clients = [Client(self, n) for n in range(clients)]
 
     def heard(self, status):

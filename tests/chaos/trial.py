@@ -101,6 +101,17 @@ class Trial:
             self.require(key in done, f"{key} was not run again within {seconds} s")
         return max(done.values(), default=None)
 
+    def silence(self, at, seconds=20):
+        """The longest time for which nothing happened in a task that was in flight at that moment, counted from it: what an order or a
+        result that was lost on its way costs."""
+        flying = [k for k, t in list(self.load.asked.items()) if t <= at and self.load.finals.get(k, 1e18) > at]
+        until("all tasks in flight end", lambda: all(k in self.load.finals for k in flying), seconds, 0.05)
+        times = {k: [at, self.load.finals[k]] for k in flying}
+        for b in self.seen.read().begun:
+            if b["task"] in times:
+                times[b["task"]] += [m for m in (b["t"], self.seen.ended.get(b["nonce"], 0)) if m > at]
+        return max((max(b - a for a, b in zip(sorted(m), sorted(m)[1:])) for m in times.values()), default=0.0)
+
     def executions_of(self, task):
         return [b for b in self.seen.read().begun if b["task"] == task]
 
