@@ -66,7 +66,7 @@ struct worker {
     bool draining;
     mono_ms heard;
     unix_ms heard_wall;
-    struct timer timer; /* resume grace */
+    struct timer timer; /* resume grace; back, but RUNNING not heard yet */
     struct run *runs;
     uint32_t run_count, run_cap;
 };
@@ -147,8 +147,8 @@ struct core {
     uint64_t owned_told; /* the mask that peers were told */
     mono_ms tell_by;     /* gained partitions are told by then; NEVER_MS: nothing is waiting */
     mono_ms next_tick, next_observe, next_renew;
-    bool observing;    /* a READ_OWNERS is on its way */
-    bool wants_owners; /* there are partitions that are not ours */
+    bool observing; /* a READ_OWNERS is on its way */
+    bool wishing;   /* partitions that we asked for are awaited */
     mono_ms last_tick_at, observed_at;
     struct map tasks;          /* id -> struct task */
     struct map peers;          /* bytes of the id -> struct peer */
@@ -202,6 +202,10 @@ struct partition *partition_of(struct core *c, struct bytes task_id);
 bool partition_serves(const struct partition *p); /* its tasks are in memory and may change */
 void partitions_check_leases(struct core *c);     /* before anything is answered or fires */
 void partitions_tick(struct core *c);
+bool partition_mine(const struct core *c, const uint8_t nonce[NONCE_BYTES]);
+/* sharing.c: asks others for partitions where we hold less than our share. True while some that we
+ * asked for are awaited. */
+bool partitions_share(struct core *c, const struct owner_record *owners);
 void partition_on_owners(struct core *c, const struct store_answer *a);
 void partition_on_live(struct core *c, const struct ask *ask, const struct store_answer *a);
 void partition_on_claimed(struct core *c, partition_id id, enum store_verdict verdict);

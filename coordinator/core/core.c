@@ -324,7 +324,7 @@ mono_ms core_next_deadline(const struct core *c)
     next = c->tell_by < next ? c->tell_by : next;
     if (c->store_up) {
         next = c->next_renew < next ? c->next_renew : next;
-        if (c->wants_owners && !c->observing && c->next_observe < next) {
+        if (!c->draining && !c->observing && c->next_observe < next) {
             next = c->next_observe;
         }
     }

@@ -84,6 +84,7 @@ struct core_config {
     uint32_t ttl_s; /* of ended tasks */
     bool recovery_enabled;
     bool checkpoints_enabled;
+    bool standby;       /* asks for no share of the partitions: takes over from the dead only */
     uint32_t tasks_max; /* live tasks in memory; beyond it starts get CODE_OVERLOADED */
 };
 

@@ -11,6 +11,7 @@
 #include "core/plant.h"
 
 #define TELL_WITHIN_MS 50
+#define HAND_OVER_MS   25 /* between looks while a partition is awaited: the pause of its service */
 
 struct partition *partition_of(struct core *c, struct bytes task_id)
 {
@@ -96,10 +97,15 @@ static void claim(struct core *c, struct partition *p, const struct owner_record
     memcpy(row.claim.nonce, c->config.instance, NONCE_BYTES);
     row.owner = bytes_str(c->config.name);
     p->state = PARTITION_CLAIMING;
-    p->takeover = seen->exists && memcmp(seen->fence.nonce, c->config.instance, NONCE_BYTES) != 0;
+    p->takeover = seen->owner.len > 0 && !partition_mine(c, seen->fence.nonce);
     p->fence = row.claim;
     p->renew_sent_at = c->now.mono;
     fx_write(c, &row);
+}
+
+bool partition_mine(const struct core *c, const uint8_t nonce[NONCE_BYTES])
+{
+    return memcmp(nonce, c->config.instance, NONCE_BYTES) == 0;
 }
 
 static bool same_fence(const struct fence *a, const struct fence *b)
@@ -107,13 +113,14 @@ static bool same_fence(const struct fence *a, const struct fence *b)
     return a->epoch == b->epoch && memcmp(a->nonce, b->nonce, NONCE_BYTES) == 0;
 }
 
-/* Free to claim: never owned, handed over, ours of before (a lost answer), or not moved for a lease
- * of answered time. */
+/* Free to claim: never owned, handed over (to us, or to nobody in particular), ours of before (a
+ * lost answer), or not moved for a lease of answered time. */
 static void observe(struct core *c, struct partition *p, const struct owner_record *r,
                     mono_ms passed)
 {
-    bool ours = memcmp(r->fence.nonce, c->config.instance, NONCE_BYTES) == 0;
-    if (!r->exists || r->owner.len == 0 || ours) {
+    bool handed_over = r->owner.len == 0 && (!r->wished || partition_mine(c, r->wish));
+    bool ours = r->owner.len > 0 && partition_mine(c, r->fence.nonce);
+    if (!r->exists || handed_over || ours) {
         claim(c, p, r);
         return;
     }
@@ -130,6 +137,18 @@ static void observe(struct core *c, struct partition *p, const struct owner_reco
     p->fence = r->fence;
     p->beat = r->beat;
     p->beat_ms = 0;
+}
+
+static void release(struct core *c, struct partition *p)
+{
+    struct pending_write *w = write_create(c, ROW_RELEASE, p->id);
+    struct store_row row = {
+        .kind = ROW_RELEASE, .write_id = w->write_id, .partition = p->id, .fence = p->fence};
+    fx_write(c, &row);
+    /* Rows are applied in order: what was written before is durable before anybody else can claim.
+     */
+    p->state = PARTITION_RELEASING;
+    timer_clear(c, &p->timer);
 }
 
 void partition_on_owners(struct core *c, const struct store_answer *a)
@@ -151,10 +170,14 @@ void partition_on_owners(struct core *c, const struct store_answer *a)
     }
     for (int i = 0; i < PARTITION_COUNT; i++) {
         struct partition *p = &c->partitions[i];
+        const struct owner_record *r = &a->owners[i];
         if (p->state == PARTITION_UNSEEN || p->state == PARTITION_FOREIGN) {
-            observe(c, p, &a->owners[i], passed);
+            observe(c, p, r, passed);
+        } else if (p->state == PARTITION_OWNED && r->wished && same_fence(&p->fence, &r->fence)) {
+            release(c, p);
         }
     }
+    c->wishing = !c->config.standby && partitions_share(c, a->owners);
 }
 
 static void load_page(struct core *c, struct partition *p, uint64_t cursor)
@@ -167,18 +190,6 @@ static void load_page(struct core *c, struct partition *p, uint64_t cursor)
     ask->partition = p->id;
     struct store_read read = {.kind = READ_LIVE, .partition = p->id, .cursor = cursor};
     ask_send(c, ask, &read);
-}
-
-static void release(struct core *c, struct partition *p)
-{
-    struct pending_write *w = write_create(c, ROW_RELEASE, p->id);
-    struct store_row row = {
-        .kind = ROW_RELEASE, .write_id = w->write_id, .partition = p->id, .fence = p->fence};
-    fx_write(c, &row);
-    /* Rows are applied in order: what was written before is durable before anybody else can claim.
-     */
-    p->state = PARTITION_RELEASING;
-    timer_clear(c, &p->timer);
 }
 
 void partition_on_claimed(struct core *c, partition_id id, enum store_verdict verdict)
@@ -322,10 +333,6 @@ void partitions_check_leases(struct core *c)
 
 void partitions_tick(struct core *c)
 {
-    bool all_ours = true;
-    for (int i = 0; i < PARTITION_COUNT; i++) {
-        all_ours = all_ours && c->partitions[i].state >= PARTITION_CLAIMING;
-    }
     if (!c->store_up) {
         return;
     }
@@ -338,18 +345,14 @@ void partitions_tick(struct core *c)
             }
         }
     }
-    c->wants_owners = !all_ours && !c->draining;
-    if (c->wants_owners && !c->observing && c->now.mono >= c->next_observe) {
+    if (!c->draining && !c->observing && c->now.mono >= c->next_observe) {
         struct ask *ask = ask_create(c, ASK_OWNERS);
         if (ask != NULL) {
-            c->next_observe = c->now.mono + c->config.observe_ms;
+            c->next_observe = c->now.mono + (c->wishing ? HAND_OVER_MS : c->config.observe_ms);
             c->observing = true;
             struct store_read read = {.kind = READ_OWNERS};
             ask_send(c, ask, &read);
         }
-    }
-    if (all_ours) {
-        c->observed_at = NEVER_MS;
     }
 }
 

@@ -24,7 +24,10 @@ struct owner_record {
     bool exists; /* false: the partition was never owned; epoch 0 */
     struct fence fence;
     struct bytes owner; /* name of the coordinator; empty: handed over, free to claim */
-    uint64_t beat;      /* bumped by each renewal */
+    bool wished;        /* another coordinator asks for it, to have its share; a claim ends that */
+    uint8_t wish[NONCE_BYTES]; /* its nonce: where owner is empty, the others leave it to that one
+                                  for a lease */
+    uint64_t beat;             /* bumped by each renewal */
 };
 
 enum row_kind {
@@ -32,6 +35,7 @@ enum row_kind {
     ROW_RENEW,   /* bumps the beat */
     ROW_RELEASE, /* empties owner; epoch and nonce stay, so that the old fence is refused from then
                     on as for a stranger */
+    ROW_WISH,    /* asks the owner that was seen to hand the partition over to claim.nonce */
     ROW_ADMIT,   /* a new task, or a fresh run of an ended one */
     ROW_UPDATE,  /* a change of a task */
 };
@@ -58,7 +62,7 @@ struct store_row {
     enum row_kind kind;
     uint64_t write_id; /* echoed in the answer; rises by one per row */
     partition_id partition;
-    struct fence fence; /* the fence to check; CLAIM: the record that was seen */
+    struct fence fence; /* the fence to check; CLAIM, WISH: the record that was seen */
     /* CLAIM */
     bool claim_absent;  /* true: only if there is no record */
     struct fence claim; /* the new fence */

@@ -150,6 +150,8 @@ void writes_on_answer(struct core *c, const struct store_written *written)
         case ROW_RELEASE:
             partition_on_released(c, w->partition);
             break;
+        case ROW_WISH:
+            break; /* what comes of it is seen in the owners' records */
         case ROW_ADMIT:
             on_admitted(c, w, written);
             if (written->verdict == STORE_OK) {

@@ -329,6 +329,7 @@ static struct core *make_core(struct daemon *d, const char *backend)
     c.ttl_s = (uint32_t)conf_int(d->conf, "MARATHON_CHECKPOINT_TTL");
     c.tasks_max = (uint32_t)conf_int(d->conf, "MARATHON_TASKS_MAX");
     c.recovery_enabled = conf_bool(d->conf, "MARATHON_ENABLE_RECOVERY");
+    c.standby = conf_bool(d->conf, "MARATHON_STANDBY");
     c.checkpoints_enabled = conf_bool(d->conf, "MARATHON_ENABLE_CHECKPOINTS");
     return core_create(&c);
 }

@@ -53,6 +53,7 @@ local function claim()
         return FENCED
     end
     redis.call('HSET', owner, 'epoch', epoch, 'nonce', nonce, 'owner', name)
+    redis.call('HDEL', owner, 'wish')
     redis.call('HINCRBY', owner, 'hb', 1)
     fences[owner] = name ~= '' and epoch .. ':' .. nonce
     return OK
@@ -86,6 +87,17 @@ local function release()
     redis.call('HSET', owner, 'owner', '')
     redis.call('HINCRBY', owner, 'hb', 1)
     fences[owner] = false
+    return OK
+end
+
+-- The wish outlives the release that it leads to, and ends with the next claim.
+local function wish()
+    local owner = key()
+    local seen, nonce = arg(), arg()
+    if fence_in_force(owner) ~= seen then
+        return FENCED
+    end
+    redis.call('HSET', owner, 'wish', nonce)
     return OK
 end
 
@@ -334,7 +346,7 @@ local function admit()
     return {OK, run}
 end
 
-local kinds = {c = claim, n = renew, r = release, a = admit, u = update, l = update_life}
+local kinds = {c = claim, n = renew, r = release, w = wish, a = admit, u = update, l = update_life}
 
 local function apply_rows(call_keys, call_args)
     keys, args, key_at, arg_at, fences = call_keys, call_args, 0, 0, {}

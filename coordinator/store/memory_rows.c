@@ -35,6 +35,7 @@ static enum store_verdict claim(struct memory_store *s, const struct store_row *
     }
     o->record.exists = true;
     o->record.fence = row->claim;
+    o->record.wished = false;
     set_owner(o, row->owner);
     return STORE_OK;
 }
@@ -54,6 +55,17 @@ static enum store_verdict release(struct memory_store *s, const struct store_row
         return STORE_FENCED;
     }
     set_owner(&s->owners[row->partition], BYTES_NONE);
+    return STORE_OK;
+}
+
+static enum store_verdict wish(struct memory_store *s, const struct store_row *row)
+{
+    struct owner_record *o = &s->owners[row->partition].record;
+    if (!in_force(s, row)) {
+        return STORE_FENCED;
+    }
+    o->wished = true;
+    memcpy(o->wish, row->claim.nonce, NONCE_BYTES);
     return STORE_OK;
 }
 
@@ -250,6 +262,9 @@ void memory_apply(struct memory_store *s, const struct store_row *row,
         return;
     case ROW_RELEASE:
         ret_written->verdict = release(s, row);
+        return;
+    case ROW_WISH:
+        ret_written->verdict = wish(s, row);
         return;
     case ROW_ADMIT:
         ret_written->verdict = admit(s, row, ret_written);

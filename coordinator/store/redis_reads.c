@@ -73,6 +73,8 @@ static void on_owner(void *user, const struct redisReply *reply)
         owner->fence.epoch = reply_uint(reply_at(reply, 0));
         owner->owner = arena_bytes(&r->arena, reply_bytes(reply_at(reply, 2)));
         owner->beat = reply_uint(reply_at(reply, 3));
+        owner->wished =
+            hex_decode(reply_bytes(reply_at(reply, 4)), owner->wish, NONCE_BYTES) == ERR_OK;
     }
     if (r->awaited == 0) {
         read_done(r);
@@ -90,6 +92,7 @@ static void read_owners(struct redis_read *r)
         command_add_str(c, "nonce");
         command_add_str(c, "owner");
         command_add_str(c, "hb");
+        command_add_str(c, "wish");
         read_send(r, on_owner);
     }
 }

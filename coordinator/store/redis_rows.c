@@ -78,6 +78,16 @@ static void add_claim(struct redis_rows *rows, const struct redis_names *names,
     add(rows, row->owner);
 }
 
+static void add_wish(struct redis_rows *rows, const struct redis_names *names,
+                     const struct store_row *row)
+{
+    char nonce[2 * NONCE_BYTES + 1];
+    add_key(rows, names, row, KEY_OWNER);
+    add_str(rows, "w");
+    add_fence(rows, &row->fence);
+    add_str(rows, hex_encode(row->claim.nonce, NONCE_BYTES, nonce));
+}
+
 static void add_doc(struct redis_rows *rows, const struct store_row *row)
 {
     size_t len = row->doc[0].len + row->doc[1].len + row->doc[2].len;
@@ -189,6 +199,9 @@ void rows_add(struct redis_rows *rows, const struct redis_names *names, const st
         add_key(rows, names, row, KEY_OWNER);
         add_str(rows, "r");
         add_fence(rows, &row->fence);
+        return;
+    case ROW_WISH:
+        add_wish(rows, names, row);
         return;
     case ROW_ADMIT:
         add_admit(rows, names, row);

@@ -8,6 +8,7 @@ void test_a_partition_is_claimed_once(void **state);
 void test_a_stale_fence_is_refused_for_every_row(void **state);
 void test_a_renewal_bumps_the_beat(void **state);
 void test_a_released_partition_refuses_its_old_fence(void **state);
+void test_a_wish_outlives_the_release_and_ends_with_the_claim(void **state);
 void test_an_admitted_task_can_be_read(void **state);
 void test_a_live_task_is_not_admitted_again(void **state);
 void test_an_idempotency_key_replays_or_mismatches(void **state);

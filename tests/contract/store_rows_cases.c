@@ -103,6 +103,30 @@ void test_a_released_partition_refuses_its_old_fence(void **state)
     assert_int_equal(world_verdict(w, update), STORE_OK);
 }
 
+void test_a_wish_outlives_the_release_and_ends_with_the_claim(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(world_verdict(w, row_claim(P7, w->fence, "c1")), STORE_OK);
+    assert_false(owner_of(w, P7)->wished);
+    struct store_row wish = {.kind = ROW_WISH, .partition = P7, .fence = fence_of(1, 0x77)};
+    wish.claim = fence_of(0, 0xdd);
+    assert_int_equal(world_verdict(w, wish), STORE_FENCED); /* of another owner than is there */
+    wish.fence = w->fence;
+    assert_int_equal(world_verdict(w, wish), STORE_OK);
+    assert_true(owner_of(w, P7)->wished);
+    assert_memory_equal(owner_of(w, P7)->wish, wish.claim.nonce, NONCE_BYTES);
+
+    struct store_row release = {.kind = ROW_RELEASE, .partition = P7, .fence = w->fence};
+    assert_int_equal(world_verdict(w, release), STORE_OK);
+    assert_true(owner_of(w, P7)->wished);
+    assert_int_equal(world_verdict(w, wish), STORE_FENCED); /* nobody is there to be asked */
+    struct store_row again = row_claim(P7, fence_of(2, 0xdd), "c2");
+    again.claim_absent = false;
+    again.fence = w->fence;
+    assert_int_equal(world_verdict(w, again), STORE_OK);
+    assert_false(owner_of(w, P7)->wished);
+}
+
 void test_an_admitted_task_can_be_read(void **state)
 {
     struct world *w = *state;

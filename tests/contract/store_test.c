@@ -50,6 +50,7 @@ static int tear_down(void **state)
         ON(store, test_a_stale_fence_is_refused_for_every_row),                                    \
         ON(store, test_a_renewal_bumps_the_beat),                                                  \
         ON(store, test_a_released_partition_refuses_its_old_fence),                                \
+        ON(store, test_a_wish_outlives_the_release_and_ends_with_the_claim),                       \
         ON(store, test_an_admitted_task_can_be_read),                                              \
         ON(store, test_a_live_task_is_not_admitted_again),                                         \
         ON(store, test_an_idempotency_key_replays_or_mismatches),                                  \

@@ -295,7 +295,8 @@ static void admit(struct audit *a, const struct store_row *row, uint32_t run)
 void audit_row(struct audit *a, const struct coordinator *c, const struct store_row *row,
                mono_ms sent_at, const struct store_written *written)
 {
-    static const char *const kinds[] = {"claims", "renews", "releases", "admits", "updates"};
+    static const char *const kinds[] = {"claims", "renews", "releases",
+                                        "wishes", "admits", "updates"};
     a->row_sent_at = sent_at;
     if (row->kind >= ROW_ADMIT || written->verdict != STORE_OK) {
         tell(a->world, c->process.name, "%s %.*s in partition %u version %llu: verdict %d",

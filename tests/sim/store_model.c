@@ -114,6 +114,7 @@ static enum store_verdict claim(struct store_model *m, const struct store_row *r
     }
     o->exists = true;
     o->fence = row->claim;
+    o->wished = false;
     o->beat++;
     set(&o->owner, row->owner);
     return STORE_OK;
@@ -319,6 +320,13 @@ struct store_written store_model_write(struct store_model *m, const struct store
         if (w.verdict == STORE_OK) {
             o->beat++;
             buf_clear(&o->owner);
+        }
+        break;
+    case ROW_WISH:
+        w.verdict = fence_in_force(m, row) ? STORE_OK : STORE_FENCED;
+        if (w.verdict == STORE_OK) {
+            o->wished = true;
+            memcpy(o->wish, row->claim.nonce, NONCE_BYTES);
         }
         break;
     case ROW_ADMIT:

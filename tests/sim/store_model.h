@@ -42,6 +42,8 @@ struct stored_owner {
     bool exists;
     struct fence fence;
     struct buf owner;
+    bool wished;
+    uint8_t wish[NONCE_BYTES];
     uint64_t beat;
 };
 

@@ -27,7 +27,9 @@ static void read_owners(const struct store_model *m, struct store_answer *a, str
         a->owners[i] = (struct owner_record){.exists = o->exists,
                                              .fence = o->fence,
                                              .owner = arena_bytes(arena, buf_bytes(&o->owner)),
+                                             .wished = o->wished,
                                              .beat = o->beat};
+        memcpy(a->owners[i].wish, o->wish, NONCE_BYTES);
     }
 }
 

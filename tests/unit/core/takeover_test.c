@@ -15,8 +15,12 @@ static peer_id gateway_a, gateway_b, worker_a, worker_b;
 static int set_up(void **state)
 {
     (void)state;
-    stage_open(&a, &store, "a");
-    stage_open(&b, &store, "b");
+    stage_prepare(&a, &store, "a");
+    stage_prepare(&b, &store, "b");
+    a.config.standby = true; /* sharing has tests of its own */
+    b.config.standby = true;
+    stage_begin(&a);
+    stage_begin(&b);
     gateway_a = stage_gateway(&a);
     gateway_b = stage_gateway(&b);
     worker_a = stage_worker(&a, "w", 1, "f");

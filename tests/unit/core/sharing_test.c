@@ -1,0 +1,164 @@
+/* Coordinators that share the partitions evenly: who joins gets its share, what moves goes on, and
+ * it comes to rest. */
+#include <string.h>
+
+#include "stage.h"
+
+#define ONE "[{\"name\":\"one\",\"function\":\"f\"}]"
+
+static struct store_model store;
+static struct stage cluster[3];
+
+static int set_up(void **state)
+{
+    (void)state;
+    stage_open(&cluster[0], &store, "a");
+    return 0;
+}
+
+static void join(int i)
+{
+    const char *const names[] = {"a", "b", "c"};
+    stage_open(&cluster[i], &store, names[i]);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        if (cluster[i].core != NULL) {
+            stage_close(&cluster[i]);
+            cluster[i].core = NULL;
+        }
+    }
+    store_model_free(&store);
+    return 0;
+}
+
+static void pass(int count, mono_ms ms)
+{
+    for (mono_ms done = 0; done < ms; done += 25) {
+        for (int i = 0; i < count; i++) {
+            stage_time(&cluster[i], 25);
+        }
+    }
+}
+
+static uint64_t held(int i)
+{
+    return core_stats(cluster[i].core).partitions;
+}
+
+static int held_count(int i)
+{
+    return __builtin_popcountll(held(i));
+}
+
+static void test_a_newcomer_gets_half_without_anything_being_held_twice(void **state)
+{
+    (void)state;
+    assert_int_equal(held_count(0), 64);
+    join(1);
+    pass(2, 2000);
+    assert_int_equal(held_count(0), 32);
+    assert_int_equal(held_count(1), 32);
+    assert_int_equal(held(0) & held(1), 0);
+}
+
+static void test_three_share_and_come_to_rest(void **state)
+{
+    (void)state;
+    join(1);
+    join(2);
+    pass(3, 5000);
+    uint64_t before[3] = {held(0), held(1), held(2)};
+    assert_true(before[0] != 0 && (before[0] | before[1] | before[2]) == UINT64_MAX);
+    for (int i = 0; i < 3; i++) {
+        assert_in_range(held_count(i), 21, 22);
+    }
+    pass(3, 10000);
+    for (int i = 0; i < 3; i++) {
+        assert_true(held(i) == before[i]);
+    }
+}
+
+static void test_the_survivors_share_what_a_dead_one_held(void **state)
+{
+    (void)state;
+    join(1);
+    join(2);
+    pass(3, 5000);
+    stage_close(&cluster[2]);
+    cluster[2].core = NULL;
+    pass(2, 8000);
+    assert_int_equal(held_count(0), 32);
+    assert_int_equal(held_count(1), 32);
+}
+
+static void test_what_one_that_died_had_asked_for_is_not_left_alone(void **state)
+{
+    (void)state;
+    join(1);
+    stage_time(&cluster[1], 100); /* its wishes are written */
+    stage_close(&cluster[1]);
+    cluster[1].core = NULL;
+    pass(1, 1000);
+    assert_int_equal(held_count(0), 32); /* handed over, and nobody took it */
+    pass(1, 4000);
+    assert_int_equal(held_count(0), 64);
+}
+
+static void test_a_running_step_of_a_partition_that_moves_is_not_sent_out_again(void **state)
+{
+    (void)state;
+    peer_id gateway = stage_gateway(&cluster[0]);
+    peer_id worker = stage_worker(&cluster[0], "w", 64, "f");
+    struct attempt_ref refs[8];
+    struct step_order orders[8];
+    const char *const ids[] = {"t0", "t1", "t2", "t3", "t4", "t5", "t6", "t7"};
+    for (int i = 0; i < 8; i++) {
+        stage_start(&cluster[0], gateway, ids[i], ONE);
+        orders[i] = *stage_order(&cluster[0], worker);
+        refs[i] = orders[i].ref;
+    }
+    join(1);
+    peer_id same_worker = stage_worker(&cluster[1], "w", 64, "f");
+    stage_running(&cluster[1], same_worker, refs, 8);
+    pass(2, 3000);
+    stage_nothing(&cluster[0], worker, MSG_ORDER);
+    stage_nothing(&cluster[1], same_worker, MSG_ORDER);
+    int moved = 0;
+    for (int i = 0; i < 8; i++) {
+        bool at_new = (held(1) >> id_partition(bytes_str(ids[i])) & 1) != 0;
+        struct stage *owner = &cluster[at_new];
+        moved += at_new;
+        assert_int_equal(stage_succeed(owner, at_new ? same_worker : worker, &orders[i], "1"),
+                         VERDICT_APPLIED);
+    }
+    assert_in_range(moved, 1, 7);
+}
+
+static void test_a_standby_asks_for_nothing(void **state)
+{
+    (void)state;
+    stage_prepare(&cluster[1], &store, "b");
+    cluster[1].config.standby = true;
+    stage_begin(&cluster[1]);
+    pass(2, 5000);
+    assert_int_equal(held_count(0), 64);
+    assert_int_equal(held_count(1), 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_newcomer_gets_half_without_anything_being_held_twice),
+        TEST(test_three_share_and_come_to_rest),
+        TEST(test_the_survivors_share_what_a_dead_one_held),
+        TEST(test_what_one_that_died_had_asked_for_is_not_left_alone),
+        TEST(test_a_running_step_of_a_partition_that_moves_is_not_sent_out_again),
+        TEST(test_a_standby_asks_for_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
