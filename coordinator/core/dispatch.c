@@ -274,6 +274,10 @@ void dispatch_on_parts(struct core *c, const struct ask *ask, const struct store
     }
     struct worker *w = worker_by_serial(c, ask->worker);
     s->phase = PHASE_NONE;
+    if (!partition_serves(&c->partitions[t->partition])) { /* it is being handed over */
+        give_back(c, ask->worker, ask->peer);
+        return;
+    }
     if (a->err == ERR_NOT_FOUND) {
         fx_log(c, LOG_ERROR, "record_missing", "task_id=%.*s", (int)ask->task_id.len,
                (const char *)ask->task_id.ptr);

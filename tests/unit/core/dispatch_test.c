@@ -155,6 +155,20 @@ static void test_a_credit_reserved_for_a_step_that_was_cancelled_is_used_again(v
     assert_non_null(stage_poll(&s, worker, MSG_ORDER));
 }
 
+static void test_a_step_whose_partition_is_being_handed_over_is_not_sent_out(void **state)
+{
+    (void)state;
+    peer_id worker = stage_worker(&s, "w", 1, "f");
+    s.hold_store = true;
+    struct message m = stage_start_request("t", ONE);
+    assert_null(stage_ask(&s, gateway, &m));
+    stage_store_round(&s); /* admitted; its input is being read */
+    stage_event(&s, &(struct event){.kind = EV_DRAIN});
+    stage_store_round(&s);
+    stage_nothing(&s, worker, MSG_ORDER);
+    assert_true(s.drained);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -167,6 +181,7 @@ int main(void)
         TEST(test_nothing_is_sent_without_credit),
         TEST(test_many_functions_without_a_worker_move_the_table_safely),
         TEST(test_a_credit_reserved_for_a_step_that_was_cancelled_is_used_again),
+        TEST(test_a_step_whose_partition_is_being_handed_over_is_not_sent_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
