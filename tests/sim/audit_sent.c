@@ -7,6 +7,16 @@
 
 #define TASK(t) (int)(t)->id.len, (const char *)(t)->id.ptr
 
+/* Whoever tells of a task or gives it out must be its owner at that moment: another one's memory
+ * may be of the past. */
+static void must_own(struct audit *a, const struct coordinator *c, struct bytes task_id)
+{
+    partition_id p = id_partition(task_id);
+    REQUIRE(a, "lease", a->owned[p] && memcmp(a->fences[p].nonce, c->instance, NONCE_BYTES) == 0,
+            "%s speaks for %.*s, which is another's by now", c->process.name, (int)task_id.len,
+            (const char *)task_id.ptr);
+}
+
 static void sent_order(struct audit *a, const struct coordinator *c, const struct step_order *o)
 {
     const struct world *w = a->world;
@@ -171,6 +181,7 @@ void audit_sent(struct audit *a, const struct coordinator *c, const struct conn 
     REQUIRE(a, "wire", k != NULL && k->ends[0] == &c->process, "a message to nobody");
     switch ((int)m->type) {
     case MSG_ORDER:
+        must_own(a, c, m->order.ref.task_id);
         sent_order(a, c, &m->order);
         break;
     case MSG_ACK:
@@ -180,6 +191,7 @@ void audit_sent(struct audit *a, const struct coordinator *c, const struct conn 
         sent_events(a, m);
         break;
     case MSG_STATUS:
+        must_own(a, c, m->status.task_id);
         sent_status(a, &m->status);
         break;
     case MSG_STARTED:

@@ -74,6 +74,7 @@ void coordinator_start(struct world *w, struct coordinator *c)
     for (int i = 0; i < NONCE_BYTES; i++) {
         config.instance[i] = (uint8_t)chance(w, 256);
     }
+    memcpy(c->instance, config.instance, NONCE_BYTES);
     c->core = core_create(&config);
     c->link.era++;
     c->link.up = false;

@@ -96,6 +96,7 @@ struct coordinator {
     struct effects fx;
     struct arena frames;
     struct link link;
+    uint8_t instance[NONCE_BYTES];
     uint32_t index;
 };
 

@@ -162,6 +162,13 @@ void stage_time(struct stage *s, mono_ms ms)
     }
 }
 
+void stage_sleep(struct stage *s, mono_ms ms)
+{
+    s->now.wall += ms;
+    s->now.mono += ms;
+    stage_time(s, 1000);
+}
+
 void stage_prepare(struct stage *s, struct store_model *store, const char *name)
 {
     *s = (struct stage){.store = store, .now = {1000000, 1700000000000}, .next_request = 1};

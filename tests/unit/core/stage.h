@@ -58,6 +58,8 @@ void stage_close(struct stage *s);
 
 void stage_event(struct stage *s, const struct event *e);
 void stage_time(struct stage *s, mono_ms ms);
+/* The core stands still for so long, and then has a second to find its feet again. */
+void stage_sleep(struct stage *s, mono_ms ms);
 /* Carries out what waits; the answers are delivered. */
 void stage_store_go(struct stage *s);
 /* Only what waits now, not what its answers lead to. */

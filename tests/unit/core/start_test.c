@@ -103,9 +103,9 @@ static void test_a_key_outlives_its_task(void **state)
     (void)state;
     start_keyed("t", 'k', 'b');
     stage_succeed(&s, worker, stage_order(&s, worker), "1");
-    stage_time(&s, 23 * 3600 * 1000);
+    stage_sleep(&s, 23 * 3600 * 1000);
     assert_true(start_keyed("t", 'k', 'b')->started.replayed);
-    stage_time(&s, 2 * 3600 * 1000);
+    stage_sleep(&s, 2 * 3600 * 1000);
     assert_false(start_keyed("t", 'k', 'b')->started.replayed);
 }
 
