@@ -47,6 +47,21 @@ class Attack(GatewayCase):
             self.talk(self.body(b'{"task_type":"x"}') + junk, 1)
             self.alive()
 
+    def cpu_seconds(self):
+        with open(f"/proc/{self.gateway.pid}/stat") as f:
+            user, system = f.read().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    def test_bytes_behind_a_body_do_not_make_it_spin_while_the_answer_is_awaited(self):
+        self.fake.say("mute", 1)
+        for junk in (b"G", b"GARBAGE" * 2000, b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"):
+            with socket.create_connection(("127.0.0.1", self.port)) as s:
+                s.sendall(self.body(b'{"task_type":"x"}') + junk)
+                before = self.cpu_seconds()
+                time.sleep(1)
+                self.assertLess(self.cpu_seconds() - before, 0.4)
+        self.fake.say("mute", 0)
+
     def test_bodies_without_a_length_are_411(self):
         self.problem(POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 411, "LENGTH_REQUIRED")
         self.problem(POST + b"\r\n", 411, "LENGTH_REQUIRED")
