@@ -136,21 +136,27 @@ static void on_terminate(void *user)
 
 /* ---- the start ---- */
 
-/* libwebsockets keeps tables by the limit of descriptors: what is asked for is what they are made
- * for. */
-static void fds_limit(unsigned connections)
+/* How many connections there is room for. libwebsockets keeps tables by the limit of descriptors:
+ * what is asked for is what they are made for. It cannot be left to find out at accept: its
+ * listener would be ready for ever, and the loop would spin. */
+static unsigned fds_limit(unsigned connections)
 {
     struct rlimit limit;
-    rlim_t wanted = (rlim_t)connections + FDS_OF_OUR_OWN * 2;
+    rlim_t ours = FDS_OF_OUR_OWN * 2;
+    rlim_t wanted = (rlim_t)connections + ours;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
-        return;
+        return connections;
     }
     limit.rlim_cur =
         limit.rlim_max != RLIM_INFINITY && limit.rlim_max < wanted ? limit.rlim_max : wanted;
-    if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < wanted) {
-        log_line(LOG_WARN, "descriptors_few", "limit=%llu wanted=%llu action=fewer_connections",
-                 (unsigned long long)limit.rlim_cur, (unsigned long long)wanted);
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) {
+        return connections;
     }
+    unsigned fit =
+        (unsigned)(limit.rlim_cur > 2 * ours ? limit.rlim_cur - ours : limit.rlim_cur / 2);
+    log_line(LOG_WARN, "descriptors_few", "limit=%llu wanted=%llu connections=%u",
+             (unsigned long long)limit.rlim_cur, (unsigned long long)wanted, fit);
+    return fit;
 }
 
 static void http_start(struct program *p)
@@ -162,7 +168,7 @@ static void http_start(struct program *p)
                                    .writable = on_writable,
                                    .gone = on_gone,
                                    .user = g};
-    fds_limit(p->settings.http.connections_max);
+    p->settings.http.connections_max = fds_limit(p->settings.http.connections_max);
     enum err e = server_create(g->loop, &p->settings.http, handler, &g->http);
     if (e != ERR_OK) {
         log_line(LOG_ERROR, "listen_failed", "listen=%s reason=%s", p->settings.http.listen,

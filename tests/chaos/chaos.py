@@ -23,6 +23,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 os.environ.setdefault("MARATHON_BIN", os.path.dirname(os.path.abspath(sys.argv[0])))
 
 import rows_process  # noqa: E402,F401  (each module registers its rows)
+import rows_limits  # noqa: E402,F401
 import rows_net  # noqa: E402,F401
 import rows_redis  # noqa: E402,F401
 from kill import ROLES, kill_campaign  # noqa: E402
@@ -98,6 +99,8 @@ def main():
     parser.add_argument("--keep", action="store_true", help="leave the directory of a good run too")
     parser.add_argument("--json", action="store_true", help="one JSON document per run")
     options = parser.parse_args()
+    if not os.access(os.path.join(os.environ["MARATHON_BIN"], "marathon-coordinator"), os.X_OK):
+        parser.error(f"no marathon-coordinator in {os.environ['MARATHON_BIN']}: build first, call build/<preset>/bin/chaos")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     if options.what == "list":
         for name in sorted(ROWS, key=order):

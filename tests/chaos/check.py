@@ -84,7 +84,8 @@ class Case:
 def check_fates(c):
     """I1, I12 and what a task may end as."""
     cancels = {e["task"] for e in c.by_kind["cancel"]}
-    lenient = {c.asked[k].get("task") for k in c.asked if c.asked[k].get("row")}
+    lenient = {a.get("task") for a in c.asked.values() if a.get("row")}
+    waiting = {a.get("task") for a in c.asked.values() if a.get("waits")}
     for task in c.told:
         stored = c.store["tasks"].get(task)
         if stored is None:
@@ -100,7 +101,7 @@ def check_fates(c):
                 c.bad("I1", f"{task} failed: {stored['error']}")
     for p, ids in c.store["live"].items():
         for task in ids:
-            if task in c.told or task in c.store["tasks"]:
+            if task not in waiting:
                 c.bad("I1", f"{task} is still in the live index of {p}")
     for e in c.by_kind["drained"]:
         if e["late"]:
