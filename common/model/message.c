@@ -15,6 +15,7 @@ const char *message_type_name(enum message_type t)
         [MSG_ACK] = "ACK",
         [MSG_STOP] = "STOP",
         [MSG_DRAINING] = "DRAINING",
+        [MSG_DECLINE] = "DECLINE",
         [MSG_START] = "START",
         [MSG_CANCEL] = "CANCEL",
         [MSG_RECOVER] = "RECOVER",

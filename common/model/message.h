@@ -260,6 +260,7 @@ enum message_type {
     MSG_ACK = 10,      /* C -> W */
     MSG_STOP = 11,     /* C -> W */
     MSG_DRAINING = 12, /* W -> C: send no more orders */
+    MSG_DECLINE = 13,  /* W -> C: this order was not begun and will not be: it may run elsewhere */
     /* requests, G -> C; each is answered by one message with the same request id */
     MSG_START = 20,       /* -> MSG_STARTED or MSG_REFUSED */
     MSG_CANCEL = 21,      /* -> MSG_DONE or MSG_REFUSED */
@@ -326,6 +327,9 @@ struct message {
         struct step_order order;
         struct step_ack ack;
         struct step_stop stop;
+        struct {
+            struct attempt_ref ref;
+        } decline;
         struct start_request start;
         struct {
             struct bytes task_id;

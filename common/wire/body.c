@@ -18,6 +18,7 @@ static const struct body *const bodies[] = {
     [MSG_ACK] = &body_ack,
     [MSG_STOP] = &body_stop,
     [MSG_DRAINING] = &body_nothing,
+    [MSG_DECLINE] = &body_decline,
     [MSG_START] = &body_start,
     [MSG_CANCEL] = &body_task,
     [MSG_RECOVER] = &body_recover,

@@ -33,7 +33,8 @@ extern const struct body body_nothing; /* [] */
 /* messages_peer.c */
 extern const struct body body_hello, body_welcome, body_beat, body_owned, body_credit;
 /* messages_step.c */
-extern const struct body body_running, body_outcome, body_progress, body_order, body_ack, body_stop;
+extern const struct body body_running, body_outcome, body_progress, body_order, body_ack, body_stop,
+    body_decline;
 /* messages_request.c */
 extern const struct body body_start, body_task, body_recover, body_get_doc, body_get_history,
     body_get_list, body_get_pipelines;

@@ -14,6 +14,11 @@ static const struct field running[] = {
 };
 const struct body body_running = BODY(running);
 
+static const struct field decline[] = {
+    FIELD_OF_STRUCT(struct message, decline.ref, attempt_ref_layout),
+};
+const struct body body_decline = BODY(decline);
+
 static const struct field outcome[] = {
     FIELD_OF_STRUCT(struct step_outcome, ref, attempt_ref_layout),
     FIELD(struct step_outcome, number),

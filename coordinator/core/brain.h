@@ -258,6 +258,7 @@ void peers_tick(struct core *c);
 void on_peer_up(struct core *c, peer_id id, const struct message *hello);
 void on_peer_down(struct core *c, peer_id id);
 void on_running(struct core *c, struct peer *p, const struct message *m);
+void on_decline(struct core *c, struct peer *p, const struct attempt_ref *ref);
 void on_credit(struct core *c, struct peer *p, const struct message *m);
 void on_outcome(struct core *c, struct peer *p, const struct step_outcome *o);
 void on_progress(struct core *c, struct peer *p, const struct step_progress *n);

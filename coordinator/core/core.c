@@ -122,6 +122,9 @@ static void on_worker_message(struct core *c, struct peer *p, const struct messa
     case MSG_PROGRESS:
         on_progress(c, p, &m->progress);
         break;
+    case MSG_DECLINE:
+        on_decline(c, p, &m->decline.ref);
+        break;
     case MSG_DRAINING:
         p->worker->draining = true;
         break;

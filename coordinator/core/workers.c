@@ -321,6 +321,18 @@ void on_running(struct core *c, struct peer *p, const struct message *m)
     p->speaks = true;
 }
 
+/* It was never begun: as if it had not been sent. */
+void on_decline(struct core *c, struct peer *p, const struct attempt_ref *ref)
+{
+    struct step *s = step_run_by(c, p->worker, ref);
+    worker_run_remove(p->worker, ref);
+    if (s != NULL) {
+        s->phase = PHASE_NONE;
+        s->state = STEP_PENDING;
+        step_make_ready(c, s);
+    }
+}
+
 void on_credit(struct core *c, struct peer *p, const struct message *m)
 {
     struct worker *w = p->worker;

@@ -201,6 +201,9 @@ static mono_ms attempt_deadline(const struct agent *a, const struct attempt *t)
     if (t->phase == ATTEMPT_HELD) {
         return reachable ? t->resend_at : NEVER_MS;
     }
+    if (t->phase == ATTEMPT_WAITING) {
+        return t->deadline;
+    }
     if (t->phase == ATTEMPT_RUNNING) {
         return earlier(t->deadline, t->news && reachable ? t->news_due : NEVER_MS);
     }

@@ -88,6 +88,8 @@ struct agent_config {
 /* Prefetched orders wait behind running ones: only worth it (and harmless) while steps are this
  * quick on average. */
 #define AGENT_QUICK_MS 100
+/* An order that has waited so long for a slot is declined: another worker may have one. */
+#define AGENT_WAIT_MS 250
 /* Longest wait between two sends of one outcome over one connection: a coordinator that waits for
  * its store is not flooded. */
 #define AGENT_RESEND_MS_MAX 8000
@@ -124,7 +126,8 @@ struct agent_stats {
     uint32_t waiting, running, held; /* attempts */
     uint32_t credits;                /* granted and not used, over all coordinators */
     uint32_t peers;                  /* that welcomed us */
-    uint64_t orders_total, duplicates_total, outcomes_total, timeouts_total, rejected_total;
+    uint64_t orders_total, duplicates_total, declined_total, outcomes_total, timeouts_total,
+        rejected_total;
 };
 struct agent_stats agent_stats(const struct agent *a);
 

@@ -35,7 +35,7 @@ static struct attempt *attempt_add(struct agent *a, peer_id from, const struct s
     t->number = a->next_number++;
     t->phase = ATTEMPT_WAITING;
     t->from = from;
-    t->deadline = NEVER_MS;
+    t->deadline = order->alone ? NEVER_MS : a->now.mono + AGENT_WAIT_MS;
     t->news_due = NEVER_MS;
     t->fraction = -1;
     t->order = *order;
@@ -163,8 +163,35 @@ void attempts_start(struct agent *a)
     }
 }
 
+/* An order that found no free slot: another worker may have one. */
+static void attempt_decline(struct agent *a, struct attempt *t)
+{
+    const struct peer *p = peer_find(a, t->from);
+    if (p == NULL || !p->welcomed || p->closing) {
+        t->deadline = a->now.mono + AGENT_WAIT_MS; /* nobody to give it back to */
+        return;
+    }
+    struct message *m = fx_send(a, p->id, MSG_DECLINE);
+    m->decline.ref = t->order.ref;
+    m->decline.ref.task_id = arena_bytes(&a->fx->arena, t->order.ref.task_id);
+    a->totals.declined_total++;
+    a->waiting--;
+    attempt_drop(a, t);
+}
+
+static void attempts_decline(struct agent *a)
+{
+    for (size_t i = a->attempt_count; i-- > 0;) {
+        struct attempt *t = a->attempts[i];
+        if (t->phase == ATTEMPT_WAITING && t->deadline <= a->now.mono) {
+            attempt_decline(a, t);
+        }
+    }
+}
+
 void attempts_expire(struct agent *a)
 {
+    attempts_decline(a);
     for (size_t i = 0; i < a->attempt_count; i++) {
         struct attempt *t = a->attempts[i];
         if (t->phase != ATTEMPT_RUNNING || t->deadline > a->now.mono) {

@@ -3,9 +3,20 @@
  * only after AGENT_LEND_MS. */
 #include "agent/state.h"
 
+/* Are all slots held by attempts that last? Then an order beyond the slots would only wait. */
+static bool stuck(const struct agent *a)
+{
+    uint32_t lasting = 0;
+    for (size_t i = 0; i < a->attempt_count; i++) {
+        const struct attempt *t = a->attempts[i];
+        lasting += t->phase == ATTEMPT_RUNNING && a->now.mono - t->started >= AGENT_QUICK_MS;
+    }
+    return lasting >= a->config.slots;
+}
+
 static uint32_t capacity(const struct agent *a)
 {
-    bool quick = a->mean_ms < AGENT_QUICK_MS;
+    bool quick = a->mean_ms < AGENT_QUICK_MS && !stuck(a);
     return a->config.slots + (quick ? a->config.prefetch : 0);
 }
 

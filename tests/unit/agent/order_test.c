@@ -118,6 +118,33 @@ static void test_an_order_without_credit_closes_the_connection(void **state)
     stage_close(&s);
 }
 
+static void test_an_order_that_waits_too_long_for_a_slot_is_declined_and_not_asked_for_again(
+    void **state)
+{
+    (void)state;
+    struct agent_config config = stage_config();
+    config.slots = 1; /* and two coordinators: each has a credit */
+    config.coordinators = 2;
+    struct stage s = stage_open(&config);
+    stage_join(&s, 1, EVERY_PARTITION);
+    stage_join(&s, 2, 0);
+    stage_send_order(&s, 1, stage_order("long", 0));
+    uint64_t number = stage_started(&s);
+    stage_send_order(&s, 2, stage_order("other", 0));
+    assert_int_equal(agent_stats(s.agent).waiting, 1);
+    stage_pass(&s, AGENT_WAIT_MS - 1);
+    assert_null(stage_sent(&s, 2, MSG_DECLINE, 0));
+    stage_pass(&s, 1);
+    const struct message *m = stage_sent(&s, 2, MSG_DECLINE, 0);
+    assert_non_null(m);
+    assert_true(bytes_is(m->decline.ref.task_id, "other"));
+    assert_int_equal(agent_stats(s.agent).waiting, 0);
+    assert_int_equal(agent_stats(s.agent).credits, 0); /* it would only wait here again */
+    stage_succeed(&s, number);
+    assert_int_equal(agent_stats(s.agent).credits, 2);
+    stage_close(&s);
+}
+
 static void test_a_function_that_is_not_offered_fails_the_attempt_without_running(void **state)
 {
     (void)state;
@@ -233,6 +260,8 @@ int main(void)
         cmocka_unit_test(test_the_same_order_after_its_end_is_answered_from_the_held_outcome),
         cmocka_unit_test(test_another_delivery_of_the_same_step_is_another_attempt),
         cmocka_unit_test(test_an_order_without_credit_closes_the_connection),
+        cmocka_unit_test(
+            test_an_order_that_waits_too_long_for_a_slot_is_declined_and_not_asked_for_again),
         cmocka_unit_test(test_a_function_that_is_not_offered_fails_the_attempt_without_running),
         cmocka_unit_test(
             test_whoever_wants_to_be_alone_waits_for_an_empty_worker_and_is_not_overtaken),

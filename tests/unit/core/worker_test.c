@@ -259,6 +259,27 @@ static void test_an_order_that_crosses_a_later_running_is_not_lost(void **state)
     assert_int_equal(stage_succeed(&s, worker, o, "1"), VERDICT_APPLIED);
 }
 
+static void test_a_declined_order_goes_to_another_worker_and_counts_as_nothing(void **state)
+{
+    (void)state;
+    peer_id busy = stage_worker(&s, "busy", 1, "f");
+    stage_start(&s, gateway, "t", ONE);
+    const struct step_order *o = &stage_take(&s, busy, MSG_ORDER)->order;
+    peer_id free_one = stage_worker(&s, "free", 1, "f");
+    struct message m = {.type = MSG_DECLINE};
+    m.decline.ref = o->ref;
+    stage_send(&s, busy, &m);
+    const struct step_order *again = stage_order(&s, free_one);
+    assert_int_equal(again->ref.attempt, 1);
+    assert_int_equal(again->ref.delivery, 0);
+    stage_send(&s, busy, &m); /* said twice: it is another's now */
+    stage_nothing(&s, busy, MSG_ORDER);
+    assert_int_equal(stage_succeed(&s, free_one, again, "1"), VERDICT_APPLIED);
+    const struct task_view *v = stage_status(&s, gateway, "t");
+    assert_int_equal(v->steps[0].retry_count, 0);
+    assert_int_equal(v->steps[0].deaths, 0);
+}
+
 static void test_a_worker_that_grants_too_much_is_closed(void **state)
 {
     (void)state;
@@ -288,6 +309,7 @@ int main(void)
         TEST(test_a_claim_is_stopped_when_the_end_is_durable_and_not_before),
         TEST(test_workers_are_shown_even_where_one_dies_in_the_same_turn),
         TEST(test_an_order_that_crosses_a_later_running_is_not_lost),
+        TEST(test_a_declined_order_goes_to_another_worker_and_counts_as_nothing),
         TEST(test_a_worker_that_grants_too_much_is_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -381,6 +381,11 @@ static void same_ack_body(const struct message *a, const struct message *b)
     same_step_ack(&a->ack, &b->ack);
 }
 
+static void same_decline_body(const struct message *a, const struct message *b)
+{
+    same_attempt_ref(&a->decline.ref, &b->decline.ref);
+}
+
 static void same_stop_body(const struct message *a, const struct message *b)
 {
     same_step_stop(&a->stop, &b->stop);
@@ -435,6 +440,7 @@ static same_fn *const by_type[] = {
     [MSG_ACK] = same_ack_body,
     [MSG_STOP] = same_stop_body,
     [MSG_DRAINING] = same_nothing,
+    [MSG_DECLINE] = same_decline_body,
     [MSG_START] = same_start_body,
     [MSG_CANCEL] = same_task,
     [MSG_RECOVER] = same_recover_body,

@@ -196,6 +196,7 @@ const struct message samples[] = {
     {.type = MSG_ACK, .ack = {.number = 5, .verdict = VERDICT_REJECTED}},
     {.type = MSG_STOP, .stop = {.ref = REF(7), .reason = STOP_TASK_ENDED}},
     EMPTY(MSG_DRAINING),
+    {.type = MSG_DECLINE, .decline = {.ref = REF(9)}},
     {.type = MSG_START,
      .request = 1,
      .start = {.task_id = TEXT("t"),

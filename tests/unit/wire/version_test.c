@@ -86,7 +86,7 @@ static void test_unknown_type_is_told_apart_from_garbage(void **state)
     struct message m;
     packed_array(&body, 0);
     assert_int_equal(decode(0, &body, &m), ERR_NOT_FOUND);
-    assert_int_equal(decode(13, &body, &m), ERR_NOT_FOUND);
+    assert_int_equal(decode(14, &body, &m), ERR_NOT_FOUND);
     assert_int_equal(decode(255, &body, &m), ERR_NOT_FOUND);
     finish(&body);
 }
