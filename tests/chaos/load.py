@@ -208,6 +208,7 @@ class Client(threading.Thread):
             except Exception as e:  # whatever a client did not expect is a finding
                 self.load.put("bad", what=f"client {self.number}: {type(e).__name__}: {e}")
                 self.drop()
+        self.drop()
 
 
 class Load:

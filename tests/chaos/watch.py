@@ -101,4 +101,5 @@ class EventStream:
                 yield json.loads(text)
 
     def close(self):
+        self.response.close()
         self.connection.close()
