@@ -49,6 +49,7 @@ static void check_fence(struct audit *a, const struct store_row *row)
             (unsigned long long)row->fence.epoch, (unsigned long long)a->fences[p].epoch);
     if (row->kind == ROW_RELEASE) {
         a->owned[p] = false;
+        a->released[p] = row->fence;
     }
 }
 

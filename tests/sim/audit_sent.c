@@ -8,13 +8,14 @@
 #define TASK(t) (int)(t)->id.len, (const char *)(t)->id.ptr
 
 /* Whoever tells of a task or gives it out must be its owner at that moment: another one's memory
- * may be of the past. */
-static void must_own(struct audit *a, const struct coordinator *c, struct bytes task_id)
+ * may be of the past. Who has handed it over may still tell what was true until then. */
+static void must_own(struct audit *a, const struct coordinator *c, struct bytes task_id, bool tells)
 {
     partition_id p = id_partition(task_id);
-    REQUIRE(a, "lease", a->owned[p] && memcmp(a->fences[p].nonce, c->instance, NONCE_BYTES) == 0,
-            "%s speaks for %.*s, which is another's by now", c->process.name, (int)task_id.len,
-            (const char *)task_id.ptr);
+    bool owns = a->owned[p] && memcmp(a->fences[p].nonce, c->instance, NONCE_BYTES) == 0;
+    bool owned = memcmp(a->released[p].nonce, c->instance, NONCE_BYTES) == 0;
+    REQUIRE(a, "lease", owns || (tells && owned), "%s speaks for %.*s, which is another's by now",
+            c->process.name, (int)task_id.len, (const char *)task_id.ptr);
 }
 
 static void sent_order(struct audit *a, const struct coordinator *c, const struct step_order *o)
@@ -102,7 +103,8 @@ static void sent_ack_of(struct audit *a, const struct book_outcome *o, enum verd
             TASK(t), o->step);
 }
 
-static void sent_ack(struct audit *a, const struct conn *k, const struct message *m)
+static void sent_ack(struct audit *a, const struct coordinator *c, const struct conn *k,
+                     const struct message *m)
 {
     enum verdict verdict = m->ack.verdict;
     if (m->ack.number == UINT64_MAX) {
@@ -114,6 +116,7 @@ static void sent_ack(struct audit *a, const struct conn *k, const struct message
             k->ends[1]->name);
     const struct book_outcome *o = find_outcome(a, k->lives[1], m->ack.number);
     REQUIRE(a, "wire", o != NULL, "an acknowledgement of what %s never said", k->ends[1]->name);
+    must_own(a, c, o->task_id, true);
     sent_ack_of(a, o, verdict);
 }
 
@@ -181,17 +184,20 @@ void audit_sent(struct audit *a, const struct coordinator *c, const struct conn 
     REQUIRE(a, "wire", k != NULL && k->ends[0] == &c->process, "a message to nobody");
     switch ((int)m->type) {
     case MSG_ORDER:
-        must_own(a, c, m->order.ref.task_id);
+        must_own(a, c, m->order.ref.task_id, false);
         sent_order(a, c, &m->order);
         break;
     case MSG_ACK:
-        sent_ack(a, k, m);
+        sent_ack(a, c, k, m);
         break;
     case MSG_EVENTS:
         sent_events(a, m);
         break;
+    case MSG_WATCHED:
+        must_own(a, c, m->watched.task_id, true);
+        break;
     case MSG_STATUS:
-        must_own(a, c, m->status.task_id);
+        must_own(a, c, m->status.task_id, true);
         sent_status(a, &m->status);
         break;
     case MSG_STARTED:

@@ -59,7 +59,8 @@ struct audit {
     size_t key_count, key_cap;
     struct fence fences[PARTITION_COUNT];
     bool owned[PARTITION_COUNT];
-    mono_ms row_sent_at; /* of the row under audit */
+    struct fence released[PARTITION_COUNT]; /* the last one that was handed over */
+    mono_ms row_sent_at;                    /* of the row under audit */
 };
 
 struct book_task *book_find(const struct audit *a, struct bytes id);
