@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "conf/conf.h"
+#include "conf/log_settings.h"
 #include "main/daemon.h"
 
 static const struct conf_entry entries[] = {
@@ -81,16 +82,7 @@ static const struct conf_entry entries[] = {
      .kind = CONF_BOOL,
      .fallback = "false",
      .help = "allow a listener beyond this machine: peers are not authenticated"},
-    {.env = "MARATHON_LOG_LEVEL",
-     .kind = CONF_CHOICE,
-     .fallback = "info",
-     .choices = "debug|info|warn|error",
-     .help = "lines below it are dropped"},
-    {.env = "MARATHON_LOG_FORMAT",
-     .kind = CONF_CHOICE,
-     .fallback = "logfmt",
-     .choices = "logfmt|json",
-     .help = "form of the log on stderr"},
+    CONF_LOG_ENTRIES,
 };
 
 static const struct conf_program program = {
@@ -106,11 +98,7 @@ static const struct conf_program program = {
 int main(int argc, char **argv)
 {
     struct conf *conf = conf_load(&program, argc, argv, MARATHON_VERSION " (" MARATHON_GIT ")");
-    struct log_options log = {.role = "coordinator"};
-    if (log_level_parse(conf_text(conf, "MARATHON_LOG_LEVEL"), &log.level) != ERR_OK) {
-        die("the settings table lists a log level that there is not");
-    }
-    log.json = strcmp(conf_text(conf, "MARATHON_LOG_FORMAT"), "json") == 0;
+    struct log_options log = conf_log_options(conf, "coordinator");
     log_init(&log);
     log_line(LOG_INFO, "starting", "version=%s git=%s", MARATHON_VERSION, MARATHON_GIT);
     return daemon_run(daemon_create(conf));

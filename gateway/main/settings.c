@@ -1,5 +1,7 @@
 #include "main/settings.h"
 
+#include "conf/log_settings.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -72,16 +74,7 @@ static const struct conf_entry entries[] = {
      .min = 0,
      .max = 600,
      .help = "seconds for answers under way after SIGTERM"},
-    {.env = "MARATHON_LOG_LEVEL",
-     .kind = CONF_CHOICE,
-     .fallback = "info",
-     .choices = "debug|info|warn|error",
-     .help = "lines below it are dropped"},
-    {.env = "MARATHON_LOG_FORMAT",
-     .kind = CONF_CHOICE,
-     .fallback = "logfmt",
-     .choices = "logfmt|json",
-     .help = "form of the log on stderr"},
+    CONF_LOG_ENTRIES,
 };
 
 static const struct conf_program program = {
@@ -124,12 +117,8 @@ static void listen_check(const struct conf *c)
 struct settings settings_load(int argc, char **argv)
 {
     struct conf *c = conf_load(&program, argc, argv, MARATHON_VERSION " (" MARATHON_GIT ")");
-    struct settings s = {.conf = c, .log = {.role = "gateway"}};
+    struct settings s = {.conf = c, .log = conf_log_options(c, "gateway")};
     listen_check(c);
-    if (log_level_parse(conf_text(c, "MARATHON_LOG_LEVEL"), &s.log.level) != ERR_OK) {
-        die("the settings table lists a log level that there is not");
-    }
-    s.log.json = strcmp(conf_text(c, "MARATHON_LOG_FORMAT"), "json") == 0;
     s.http = (struct http_options){
         .listen = conf_text(c, "MARATHON_LISTEN"),
         .body_bytes_max = (size_t)conf_int(c, "MARATHON_MAX_BODY_BYTES"),

@@ -9,6 +9,7 @@
 #include "base/id.h"
 #include "base/log.h"
 #include "conf/conf.h"
+#include "conf/log_settings.h"
 #include "crypto/random.h"
 #include "main/daemon.h"
 #include "run/guardian.h"
@@ -52,16 +53,7 @@ static const struct conf_entry entries[] = {
      .min = 0,
      .max = 86400,
      .help = "seconds that running steps have to finish after SIGTERM"},
-    {.env = "MARATHON_LOG_LEVEL",
-     .kind = CONF_CHOICE,
-     .fallback = "info",
-     .choices = "debug|info|warn|error",
-     .help = "lines below it are dropped"},
-    {.env = "MARATHON_LOG_FORMAT",
-     .kind = CONF_CHOICE,
-     .fallback = "logfmt",
-     .choices = "logfmt|json",
-     .help = "form of the log on stderr"},
+    CONF_LOG_ENTRIES,
 };
 
 static const struct conf_program program = {
@@ -74,11 +66,7 @@ static const struct conf_program program = {
 
 static void log_begin(const struct conf *conf)
 {
-    struct log_options log = {.role = "worker"};
-    if (log_level_parse(conf_text(conf, "MARATHON_LOG_LEVEL"), &log.level) != ERR_OK) {
-        die("the settings table lists a log level that there is not");
-    }
-    log.json = strcmp(conf_text(conf, "MARATHON_LOG_FORMAT"), "json") == 0;
+    struct log_options log = conf_log_options(conf, "worker");
     log_init(&log);
 }
 
