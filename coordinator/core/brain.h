@@ -231,7 +231,8 @@ void task_stop_clock(struct core *c, struct task *t);
 
 /* dispatch.c */
 uint32_t function_intern(struct core *c, struct bytes name);
-void step_make_ready(struct core *c, struct step *s); /* READY now, or DELAYED until retry_at */
+void function_release(struct core *c, uint32_t index); /* where it is of no use any more */
+void step_make_ready(struct core *c, struct step *s);  /* READY now, or DELAYED until retry_at */
 void step_unqueue(struct core *c, struct step *s); /* out of ready order and timers; phase NONE */
 void dispatch(struct core *c);
 void dispatch_on_parts(struct core *c, const struct ask *ask, const struct store_answer *a);

@@ -87,7 +87,9 @@ void core_check(const struct core *c)
     assert(tasks == c->tasks.count && tasks == c->stats.tasks_live);
     size_t ready = 0;
     for (size_t i = 0; i < c->function_count; i++) {
-        ready += c->functions[i].ready.count;
+        const struct function *f = &c->functions[i];
+        assert(f->name == NULL || f->worker_count > 0 || f->ready.count > 0); /* I11 */
+        ready += f->ready.count;
     }
     assert(ready == c->ready_count);
     check_workers(c);

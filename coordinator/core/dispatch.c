@@ -24,15 +24,37 @@ static bool ready_before(const struct heap_node *a, const struct heap_node *b)
 
 uint32_t function_intern(struct core *c, struct bytes name)
 {
+    size_t at = c->function_count;
     for (size_t i = 0; i < c->function_count; i++) {
-        if (bytes_is(name, c->functions[i].name)) {
+        const char *taken = c->functions[i].name;
+        if (taken != NULL && bytes_is(name, taken)) {
             return (uint32_t)i;
         }
+        at = taken == NULL && i < at ? i : at;
     }
-    MEM_GROW(c->functions, c->function_count, c->function_cap);
-    c->functions[c->function_count] =
+    if (at == c->function_count) {
+        MEM_GROW(c->functions, c->function_count, c->function_cap);
+        c->function_count++;
+    }
+    c->functions[at] =
         (struct function){.name = mem_str_bytes(name), .ready = {.before = ready_before}};
-    return (uint32_t)c->function_count++;
+    return (uint32_t)at;
+}
+
+/* Clients name functions as they like: what nobody offers and nothing waits for is forgotten. */
+void function_release(struct core *c, uint32_t index)
+{
+    struct function *f = &c->functions[index];
+    if (f->worker_count > 0 || f->ready.count > 0) {
+        return;
+    }
+    free(f->name);
+    free(f->workers);
+    heap_free(&f->ready);
+    *f = (struct function){0};
+    while (c->function_count > 0 && c->functions[c->function_count - 1].name == NULL) {
+        c->function_count--;
+    }
 }
 
 static struct function *function_of(struct core *c, const struct step *s)
@@ -78,6 +100,7 @@ void step_unqueue(struct core *c, struct step *s)
     case PHASE_READY:
         heap_remove(&function_of(c, s)->ready, &s->ready);
         c->ready_count--;
+        function_release(c, function_intern(c, bytes_str(step_def(s)->function)));
         break;
     case PHASE_DELAYED:
         timer_clear(c, &s->timer);

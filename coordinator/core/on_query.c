@@ -343,7 +343,8 @@ static void answer_workers(struct core *c, const struct peer *p, const struct me
         v->function_count = w->function_count;
         v->functions = arena_alloc(fx_arena(c), (w->function_count + 1) * sizeof *v->functions);
         for (uint32_t k = 0; k < w->function_count; k++) {
-            v->functions[k] = bytes_str(c->functions[w->functions[k]].name);
+            v->functions[k] =
+                arena_bytes(fx_arena(c), bytes_str(c->functions[w->functions[k]].name));
         }
     }
     fx_send(c, p->id, &r);

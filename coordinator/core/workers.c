@@ -76,6 +76,7 @@ static void functions_leave(struct core *c, struct worker *w)
             }
         }
         f->warned = f->warned && f->worker_count > 0;
+        function_release(c, w->functions[i]);
     }
 }
 

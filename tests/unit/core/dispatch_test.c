@@ -169,10 +169,28 @@ static void test_a_step_whose_partition_is_being_handed_over_is_not_sent_out(voi
     assert_true(s.drained);
 }
 
+static void test_functions_that_only_a_cancelled_task_named_are_forgotten(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        stage_start(&s, gateway, "t", "[{\"name\":\"a\",\"function\":\"nobodys\"}]");
+        assert_true(stage_status(&s, gateway, "t")->steps[0].waiting_for.len > 0);
+        assert_int_equal(stage_task_request(&s, gateway, MSG_CANCEL, "t")->type, MSG_DONE);
+    }
+    peer_id worker =
+        stage_worker(&s, "w", 1, "f,g"); /* core_check sees that no name stays for nothing */
+    stage_leave(&s, worker);
+    stage_time(&s, 500);
+    worker = stage_worker(&s, "v", 1, "g");
+    stage_start(&s, gateway, "u", "[{\"name\":\"a\",\"function\":\"g\"}]");
+    stage_order(&s, worker);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
+        TEST(test_functions_that_only_a_cancelled_task_named_are_forgotten),
         TEST(test_higher_priorities_go_first_and_equals_in_order_of_age),
         TEST(test_a_step_whose_function_nobody_offers_waits_and_says_so),
         TEST(test_a_step_behind_busy_workers_says_so),
