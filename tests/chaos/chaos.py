@@ -6,6 +6,7 @@
   chaos fast --seeds 2         the rows that take a few seconds each
   chaos kill --role worker --times 200
                                kill -9 of a role at random phases; role: worker, coordinator, gateway, redis
+  chaos S1, S2                 a long function over three deaths of its coordinator; 100,000 waiting tasks change hands (--scale 0.1 is quicker)
   chaos list                   the rows
 
 The programs are taken from the folder that chaos is called in (build/<preset>/bin) or $MARATHON_BIN. What a failed run left (logs of all
@@ -26,16 +27,15 @@ import rows_process  # noqa: E402,F401  (each module registers its rows)
 import rows_limits  # noqa: E402,F401
 import rows_net  # noqa: E402,F401
 import rows_redis  # noqa: E402,F401
+import rows_shown  # noqa: E402,F401
 from kill import ROLES, kill_campaign  # noqa: E402
 from trial import ROWS, Trial  # noqa: E402
 
 FAST = ("F1", "F3", "F6", "F15", "F17", "F28", "F29")
-# Rows of the table that are shown elsewhere.
-ELSEWHERE = {}
 
 
 def order(name):
-    return int(name[1:])
+    return name[0], int(name[1:])
 
 
 def show(result):
@@ -83,8 +83,6 @@ def table(results):
         print(f"{name:4} {row.fault:48} {row.limit_text:20} {len(runs):4} {median:>8} {worst:>8} "
               f"{sum(r.get('duplicates', 0) for r in runs):5} {sum(r.get('lost', 0) for r in runs):4}  "
               f"{'ok' if not bad else f'{bad} FAILED'}")
-    for name, why in ELSEWHERE.items():
-        print(f"{name:4} {why}")
 
 
 def main():
@@ -95,7 +93,7 @@ def main():
     parser.add_argument("--role", choices=ROLES, help="with kill")
     parser.add_argument("--times", type=int, default=200, help="with kill")
     parser.add_argument("--seconds", type=int, default=20, help="how long F36 goes on")
-    parser.add_argument("--scale", type=float, default=1, help="a part of F31's and F32's sizes: 0.1 is a tenth")
+    parser.add_argument("--scale", type=float, default=1, help="a part of the sizes of F31, F32, S1 and S2: 0.1 is a tenth")
     parser.add_argument("--keep", action="store_true", help="leave the directory of a good run too")
     parser.add_argument("--json", action="store_true", help="one JSON document per run")
     options = parser.parse_args()
@@ -113,7 +111,7 @@ def main():
     if options.what in ROWS:
         names = [options.what]
     elif options.what in ("all", "fast"):
-        names = [n for n in sorted(ROWS, key=order) if options.what == "all" or n in FAST]
+        names = [n for n in sorted(ROWS, key=order) if (options.what == "all" and n[0] == "F") or n in FAST]
     else:
         parser.error(f"no such row: {options.what} (chaos list)")
     seeds = range(1, options.seeds + 1) if options.seeds else [options.seed]

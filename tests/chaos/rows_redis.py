@@ -33,7 +33,7 @@ def await_503(t, seconds, code=None):
     return now() - at
 
 
-@row("F4", "kill -9 redis, restart from AOF", 2, limit_text="load + 2 s", topology={"coordinators": 2})
+@row("F4", "kill -9 redis, restart from AOF", 2, limit_text="load + 2 s", topology={"coordinators": 2}, load={"fail": 0.0})
 def kill_redis(t):
     for _ in range(2):
         t.sleep(0.2, 1.5)
@@ -45,17 +45,17 @@ def kill_redis(t):
         at = now()
         until("redis answers", t.rig.redis_up, 20)
         loaded = now()
-        t.recovered(t.next_effect(at) - (loaded - at))
+        t.recovered(t.silence(at) - (loaded - at))
 
 
-@row("F15", "redis stalls 5 s", 2, limit_text="stall + 2 s", topology={"coordinators": 2})
+@row("F15", "redis stalls 5 s", 2, limit_text="stall + 2 s", topology={"coordinators": 2}, load={"fail": 0.0})
 def stall_redis(t):
     t.sleep(0.3, 1.5)
     before = owners(t)
     t.signal(t.role("redis")[0], STOP)
     t.sleep(5)
     at = t.signal(t.role("redis")[0], CONT)
-    t.recovered(t.next_effect(at))
+    t.recovered(t.silence(at))
     t.sleep(4)
     moved = sum(1 for a, b in zip(before, owners(t)) if a != b)
     t.require(moved == 0, f"{moved} partitions were taken over")
@@ -87,7 +87,8 @@ def unmount_small_disk(t):
     subprocess.run(["umount", "-l", t.small], check=False, capture_output=True)
 
 
-@row("F18", "disk full under redis", 2, limit_text="fix + 2 s", before=mount_small_disk, after=unmount_small_disk)
+@row("F18", "disk full under redis", 2, limit_text="fix + 2 s", before=mount_small_disk, after=unmount_small_disk,
+     load={"fail": 0.0})
 def full_disk(t):
     t.sleep(0.3, 1)
     redis = t.role("redis")[0]
@@ -107,4 +108,4 @@ def full_disk(t):
         t.note("redis ended itself")
         redis.start()
     until("redis answers", t.rig.redis_up, 20)
-    t.recovered(t.next_effect(at))
+    t.recovered(t.silence(at))

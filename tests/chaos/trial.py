@@ -46,6 +46,7 @@ class Trial:
     def __init__(self, row_, seed, options):
         self.row, self.seed, self.options = row_, seed, options
         self.notes, self.failures, self.recovery = [], [], None
+        self.topology = dict(row_.topology)
         self.rig = Rig(seed, row_)
         self.rng, self.seen = self.rig.rng, self.rig.seen
         self.load = Load(self.rig, seed, **row_.load)
@@ -101,16 +102,24 @@ class Trial:
             self.require(key in done, f"{key} was not run again within {seconds} s")
         return max(done.values(), default=None)
 
-    def silence(self, at, seconds=20):
-        """The longest time for which nothing happened in a task that was in flight at that moment, counted from it: what an order or a
-        result that was lost on its way costs."""
-        flying = [k for k, t in list(self.load.asked.items()) if t <= at and self.load.finals.get(k, 1e18) > at]
-        until("all tasks in flight end", lambda: all(k in self.load.finals for k in flying), seconds, 0.05)
-        times = {k: [at, self.load.finals[k]] for k in flying}
+    def silence(self, at, seconds=30):
+        """The longest time, counted from that moment, for which a task that was in flight then had nothing running, until its next step
+        began: what the fault cost the worst of them, whoever owned it. For loads without failing attempts, whose waits would count."""
+        cancelled, finals = self.load.cancelled, self.load.finals
+        flying = [k for k, t in list(self.load.asked.items()) if t <= at and finals.get(k, 1e18) > at]
+        until("all tasks in flight end", lambda: all(k in finals or k in cancelled for k in flying), seconds, 0.05)
+        runs = {k: [] for k in flying if k not in cancelled}
         for b in self.seen.read().begun:
-            if b["task"] in times:
-                times[b["task"]] += [m for m in (b["t"], self.seen.ended.get(b["nonce"], 0)) if m > at]
-        return max((max(b - a for a, b in zip(sorted(m), sorted(m)[1:])) for m in times.values()), default=0.0)
+            if b["task"] in runs:
+                runs[b["task"]].append((b["t"], self.seen.ended.get(b["nonce"], b["t"])))
+        worst = 0.0
+        for executions in runs.values():
+            busy_until = at
+            for begin, end in sorted(executions):
+                if begin > at:
+                    worst = max(worst, begin - busy_until)
+                busy_until = max(busy_until, end)
+        return worst
 
     def executions_of(self, task):
         return [b for b in self.seen.read().begun if b["task"] == task]
@@ -129,7 +138,7 @@ class Trial:
     def start(self):
         if self.row.before:
             self.row.before(self)
-        self.rig.start(**self.row.topology)
+        self.rig.start(**self.topology)
         self.rig.sampler = Sampler(self.rig)
         self.load.start()
         until("the load is under way", lambda: self.load.done >= 5 or any(e[1] == 500 for e in self.load.answers), 30)
