@@ -105,13 +105,31 @@ void peer_welcome(struct agent *a, struct peer *p, const struct message *m)
     }
 }
 
+/* Of those that say they own the partition, the one that said so last: another may have lost it and
+ * not know yet, or not have said so. */
+static const struct peer *owner_of(const struct agent *a, uint8_t partition)
+{
+    const struct peer *owner = NULL;
+    for (uint32_t i = 0; i < a->peer_count; i++) {
+        const struct peer *p = &a->peers[i];
+        if (p->welcomed && !p->closing && (p->partitions >> partition & 1) != 0 &&
+            (owner == NULL || p->told > owner->told)) {
+            owner = p;
+        }
+    }
+    return owner;
+}
+
 void peer_owned(struct agent *a, struct peer *p, uint64_t partitions)
 {
-    uint64_t gained = partitions & ~p->partitions;
-    for (uint32_t i = 0; i < a->peer_count; i++) {
-        a->peers[i].partitions &= ~partitions; /* the newest claim wins */
+    uint64_t gained = partitions;
+    for (uint8_t i = 0; i < PARTITION_COUNT; i++) {
+        if (owner_of(a, i) == p) {
+            gained &= ~((uint64_t)1 << i);
+        }
     }
     p->partitions = partitions;
+    p->told = ++a->owned_told;
     bool claims = false;
     for (size_t i = 0; i < a->attempt_count; i++) {
         struct attempt *t = a->attempts[i];
@@ -127,21 +145,14 @@ void peer_owned(struct agent *a, struct peer *p, uint64_t partitions)
 
 const struct peer *peer_for(const struct agent *a, const struct attempt *t)
 {
-    partition_id partition = id_partition(t->order.ref.task_id);
-    const struct peer *from = NULL;
-    for (uint32_t i = 0; i < a->peer_count; i++) {
+    const struct peer *owner = owner_of(a, id_partition(t->order.ref.task_id));
+    for (uint32_t i = 0; i < a->peer_count && owner == NULL; i++) {
         const struct peer *p = &a->peers[i];
-        if (!p->welcomed || p->closing) {
-            continue;
-        }
-        if ((p->partitions >> partition & 1) != 0) {
-            return p;
-        }
-        if (p->id == t->from) {
-            from = p;
+        if (p->id == t->from && p->welcomed && !p->closing) {
+            owner = p;
         }
     }
-    return from;
+    return owner;
 }
 
 void peers_judge(struct agent *a)

@@ -12,7 +12,8 @@ struct peer {
     bool closing;        /* CLOSE was given out; nothing more is done with it */
     uint32_t granted;    /* credits it has not used */
     uint64_t told_below; /* attempts numbered below were in a RUNNING for it */
-    uint64_t partitions; /* that it owns */
+    uint64_t partitions; /* that it says it owns; of two that say so the one heard of last */
+    uint64_t told;       /* place of its last OWNED among all */
     mono_ms heard_at;
 };
 
@@ -68,6 +69,7 @@ struct agent {
     struct arena *spent; /* likewise */
     size_t spent_count, spent_cap;
 
+    uint64_t owned_told; /* OWNED heard so far */
     bool draining, drained;
     mono_ms drain_at;
     struct agent_stats totals;

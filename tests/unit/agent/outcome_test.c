@@ -105,6 +105,22 @@ static void test_outcome_and_claims_follow_the_partition_to_its_new_owner(void *
     stage_close(&s);
 }
 
+/* 2 wakes up, says what it owned long ago, then learns that it does not; 1 has owned it all the
+ * time and says nothing. */
+static void test_a_claim_that_passes_leaves_the_partition_to_the_one_that_had_it(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    stage_join(&s, 2, EVERY_PARTITION);
+    stage_message(&s, 2, (struct message){.type = MSG_OWNED, .owned = {0}});
+    uint64_t number = run_one(&s, 2, "t"); /* an order of before */
+    stage_succeed(&s, number);
+    assert_null(stage_sent(&s, 2, MSG_OUTCOME, 0));
+    assert_non_null(stage_sent(&s, 1, MSG_OUTCOME, 0));
+    stage_close(&s);
+}
+
 static void test_who_gets_a_partition_back_is_told_again_at_once(void **state)
 {
     (void)state;
@@ -225,6 +241,7 @@ int main(void)
         cmocka_unit_test(test_a_coordinator_that_does_not_acknowledge_is_told_less_and_less_often),
         cmocka_unit_test(
             test_a_lost_coordinator_stops_nothing_and_hears_the_outcome_when_it_is_back),
+        cmocka_unit_test(test_a_claim_that_passes_leaves_the_partition_to_the_one_that_had_it),
         cmocka_unit_test(test_outcome_and_claims_follow_the_partition_to_its_new_owner),
         cmocka_unit_test(test_who_gets_a_partition_back_is_told_again_at_once),
         cmocka_unit_test(test_without_an_owner_the_outcome_goes_to_where_the_order_came_from),
