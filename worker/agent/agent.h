@@ -79,7 +79,7 @@ struct agent_config {
     uint32_t coordinators; /* that we dial */
     struct bytes *functions;
     uint32_t function_count;
-    mono_ms stop_grace_ms; /* 5000: between asking a function to stop and killing it */
+    mono_ms stop_grace_ms; /* between asking a function to stop and killing it */
     mono_ms resend_ms;     /* 1000: an outcome not acknowledged is sent again; doubles up to
                               AGENT_RESEND_MS_MAX on one connection */
     mono_ms silence_ms;    /* 2000: a coordinator not heard for so long is given up */
