@@ -16,7 +16,7 @@ import sys
 from dump import dump
 
 RSS_KIB_MAX = 512 * 1024
-FDS_MAX = 2048
+FDS_MAX = 16384
 SHOWN = 20
 
 
