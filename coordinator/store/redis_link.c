@@ -43,7 +43,7 @@ struct redis_link {
     bool inside;                /* of hiredis: writing now could free the context under its feet */
     bool ever_open, ever_other; /* an attempt that was not refused */
     bool attempted;
-    char why[192];
+    char why[512];
 };
 
 /* ---- failure --------------------------------------------------------------------------------- */
@@ -75,8 +75,13 @@ static void connect_failed(struct redis_link *l, const char *text)
 {
     l->attempted = true;
     l->ever_other = l->ever_other || !is_refusal(text);
-    char why[160];
-    snprintf(why, sizeof why, "cannot connect: %s", text);
+    char why[sizeof l->why];
+    if (l->url.host[0] == '\0') {
+        snprintf(why, sizeof why, "cannot connect to %s: %s", l->url.path, text);
+    } else {
+        snprintf(why, sizeof why, "cannot connect to %s port %d: %s", l->url.host, l->url.port,
+                 text);
+    }
     fail(l, why);
 }
 
@@ -219,12 +224,24 @@ static void on_ready(void *user, int ready)
     update_interest(l);
 }
 
+/* A bare system may have no /etc/hosts, and then no name server knows "localhost" either. */
+static redisAsyncContext *connect_host(const char *host, int port)
+{
+    redisAsyncContext *context = redisAsyncConnect(host, port);
+    bool unknown_name = context != NULL && context->err == REDIS_ERR_OTHER;
+    if (!unknown_name || strcmp(host, "localhost") != 0) {
+        return context;
+    }
+    redisAsyncFree(context);
+    return redisAsyncConnect("127.0.0.1", port);
+}
+
 static void begin_attempt(struct redis_link *l)
 {
     bool unix_socket = l->url.host[0] == '\0';
     l->state = LINK_CONNECTING;
-    redisAsyncContext *context = unix_socket ? redisAsyncConnectUnix(l->url.path)
-                                             : redisAsyncConnect(l->url.host, l->url.port);
+    redisAsyncContext *context =
+        unix_socket ? redisAsyncConnectUnix(l->url.path) : connect_host(l->url.host, l->url.port);
     if (context == NULL) {
         die("out of memory (a connection to Redis)");
     }

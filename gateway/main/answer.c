@@ -83,10 +83,12 @@ void problem_from_reply(struct problem *p, const struct reply *reply, struct byt
             "no answer came in time: whether it was done is unknown, ask or repeat it with the "
             "same Idempotency-Key");
     } else {
-        problem_set(p, CODE_UNAVAILABLE, "no coordinator that owns this task can be reached%s",
-                    reply->resent ? "; whether it was done is unknown, repeat it with the same "
-                                    "Idempotency-Key"
-                                  : "");
+        problem_set(
+            p, CODE_UNAVAILABLE,
+            "no coordinator that owns this task can be reached (/readyz?verbose says more)%s",
+            reply->resent ? "; whether it was done is unknown, repeat it with the same "
+                            "Idempotency-Key"
+                          : "");
         p->retry_after_s = 2;
     }
 }

@@ -58,7 +58,8 @@ static void on_time(void *user)
     }
     struct problem why;
     char *request_id = mem_str(p->request_id);
-    problem_set(&why, CODE_UNAVAILABLE, "no coordinator that owns this task can be reached");
+    problem_set(&why, CODE_UNAVAILABLE,
+                "no coordinator that owns this task can be reached (/readyz?verbose says more)");
     why.retry_after_s = 2;
     poll_free(p);
     answer_problem(g, id, &why, bytes_str(request_id));

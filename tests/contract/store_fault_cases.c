@@ -108,7 +108,7 @@ void test_a_missing_socket_counts_as_refused(void **state)
     assert_false(store_redis_refused(w->store)); /* not tried yet */
     world_pass(w, 50);
     assert_true(store_redis_refused(w->store));
-    assert_non_null(strstr(w->note, "cannot connect"));
+    assert_non_null(strstr(w->note, "cannot connect to /"));
     world_destroy(w);
 
     options.url = "redis://127.0.0.1:1"; /* nobody listens on tcpmux */
@@ -116,6 +116,13 @@ void test_a_missing_socket_counts_as_refused(void **state)
     world_pass(w, 50);
     assert_true(store_redis_refused(w->store));
     assert_null(store_redis_gate_fault(w->store));
+    assert_non_null(strstr(w->note, "cannot connect to 127.0.0.1 port 1: "));
+    world_destroy(w);
+
+    options.url = "redis://localhost:1"; /* is known even where there is no /etc/hosts */
+    w = world_create_with(&server, &options);
+    world_pass(w, 50);
+    assert_true(store_redis_refused(w->store));
     world_destroy(w);
     redis_server_finish(&server);
 }
