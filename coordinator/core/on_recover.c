@@ -263,9 +263,9 @@ void recover_on_task(struct core *c, const struct ask *ask, const struct store_a
         m.refused.detail =
             bytes_str(!c->config.recovery_enabled
                           ? "recovery is switched off (MARATHON_ENABLE_RECOVERY=false)"
-                      : live != NULL
-                          ? "the task is alive"
-                          : arena_printf(fx_arena(c), "the task is %s", task_state_name(t->state)));
+                      : live != NULL ? "the task is alive"
+                                     : arena_printf(fx_arena(c), "the task is %s" ONLY_ENDED_BADLY,
+                                                    task_state_name(t->state)));
         fx_send(c, ask->peer, &m);
         fx_bury(c, task_bury, t);
         return;

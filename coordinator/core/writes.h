@@ -58,6 +58,7 @@ void reply_begin(struct core *c, const struct task *t, peer_id peer, uint64_t re
 void reply_send(struct reply *r, enum message_type type);
 /* The common refusals, at once. */
 void refuse(struct core *c, peer_id peer, uint64_t request, enum code code, const char *detail);
+#define ONLY_ENDED_BADLY "; only a failed or cancelled one can be recovered"
 /* The same, held behind the task's newest write, with its state. */
 void refuse_for(struct core *c, const struct task *t, const struct peer *p,
                 const struct message *request, enum code code);

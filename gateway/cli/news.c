@@ -63,10 +63,17 @@ void news_write(struct news *n, const struct view *v, unix_ms now, struct buf *o
     }
     for (size_t i = 0; i < v->step_count; i++) {
         const struct view_step *s = &v->steps[i];
+        bool waits = s->state == STEP_PENDING && s->retry_at == 0 && s->waiting_for != NULL;
+        if (waits && !n->steps[i].waits) {
+            buf_addf(out, "%s step %s waits: ", v->task_id, s->name);
+            text_put_clean(out, bytes_str(s->waiting_for));
+            buf_add_char(out, '\n');
+        }
         if (s->state != n->steps[i].state || s->retry_count > n->steps[i].retry_count) {
             put_step(out, v, s, now);
         }
-        n->steps[i] = (struct news_step){.state = s->state, .retry_count = s->retry_count};
+        n->steps[i] =
+            (struct news_step){.state = s->state, .retry_count = s->retry_count, .waits = waits};
     }
     int tenth = (int)(v->progress * 10);
     if (strcmp(n->state_text, v->state_text) != 0 || tenth > n->tenth) {

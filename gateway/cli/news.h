@@ -1,6 +1,7 @@
 /* Progress as plain lines, one for each change: for logs, pipes and CI. Pure: it compares what it
  * said last with the view.
  *
+ *   analysis_123 step bcg_analysis waits: no worker offers the function menu.bcg
  *   analysis_123 running 0% 0/5 steps
  *   analysis_123 step bcg_analysis running
  *   analysis_123 step bcg_analysis completed in 1.2s
@@ -14,6 +15,7 @@
 struct news_step {
     enum step_state state;
     uint32_t retry_count;
+    bool waits; /* said what for */
 };
 
 /* What was said so far. Zero-initialise it; news_free when done. */

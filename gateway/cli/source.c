@@ -63,14 +63,14 @@ void source_place(struct bytes text, size_t offset, size_t *ret_line, size_t *re
     }
 }
 
-static enum err tell_fault(const struct cli *cli, const char *option, struct bytes text,
-                           const struct json_fault *fault)
+static enum err tell_fault(const struct cli *cli, const char *option, const char *value,
+                           struct bytes text, const struct json_fault *fault)
 {
+    bool is_file = value[0] != '@' && strcmp(value, "-") != 0 && access(value, F_OK) == 0;
     size_t line, column;
     source_place(text, fault->offset, &line, &column);
     (void)cli_usage(cli, "--%s is not JSON: %s at line %zu, column %zu%s", option, fault->reason,
-                    line, column,
-                    text.len > 0 && text.ptr[0] == '/' ? " (a file is given as @file)" : "");
+                    line, column, is_file ? " (a file is given as @file)" : "");
     return ERR_INVALID;
 }
 
@@ -90,7 +90,7 @@ enum err source_read(const struct cli *cli, const char *option, const char *valu
         (void)cli_usage(cli, "--%s %s cannot be read: %s", option, value, strerror(errno));
         e = ERR_INVALID;
     } else if (json_check(buf_bytes(&raw), &inner, &fault) != ERR_OK) {
-        e = tell_fault(cli, option, buf_bytes(&raw), &fault);
+        e = tell_fault(cli, option, value, buf_bytes(&raw), &fault);
     } else {
         buf_add_bytes(ret_text, inner);
     }

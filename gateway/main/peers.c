@@ -100,6 +100,21 @@ static void on_frame(void *user, conn_id conn, struct bytes frame)
     }
 }
 
+static const char *closed_text(enum transport_closed why)
+{
+    switch (why) {
+    case CLOSED_BY_PEER:
+        return "closed by the coordinator, or cut";
+    case CLOSED_BY_US:
+        return "closed by this gateway";
+    case CLOSED_GARBAGE:
+        return "garbage came";
+    case CLOSED_BACKLOG:
+        return "it takes too little of what is sent";
+    }
+    return "unknown";
+}
+
 static void on_closed(void *user, conn_id conn, enum transport_closed why)
 {
     struct peers *p = user;
@@ -109,8 +124,8 @@ static void on_closed(void *user, conn_id conn, enum transport_closed why)
     }
     struct peer *it = &p->items[index];
     if (it->welcomed) {
-        log_line(LOG_WARN, "coordinator_lost", "url=%s why=%d action=redial", LOG_Q(it->url),
-                 (int)why);
+        log_line(LOG_WARN, "coordinator_lost", "url=%s why=%s action=redial", LOG_Q(it->url),
+                 LOG_Q(closed_text(why)));
     }
     it->conn = 0;
     it->welcomed = false;

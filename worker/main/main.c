@@ -1,5 +1,6 @@
 /* marathon-worker: runs the steps that coordinators order, with the functions of its configuration.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <stdio.h>
@@ -91,8 +92,11 @@ static void functions_begin(const struct conf *conf, struct functions *out)
                                ? f->argv[0]
                                : NULL;
         if (path != NULL && access(path, f->kind == FUNCTION_EXEC ? X_OK : R_OK) != 0) {
-            log_line(LOG_WARN, "function_missing", "function=%s path=%s hint=%s", f->name,
-                     LOG_Q(path), LOG_Q("its steps will fail until it is there"));
+            int why = errno;
+            const char *hint = why == EACCES ? "its steps will fail until it may be used: chmod +x"
+                                             : "its steps will fail until it is there";
+            log_line(LOG_WARN, "function_missing", "function=%s path=%s why=%s hint=%s", f->name,
+                     LOG_Q(path), LOG_Q(strerror(why)), LOG_Q(hint));
         }
     }
 }

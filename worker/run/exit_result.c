@@ -1,5 +1,6 @@
 #include "run/exit_result.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -43,7 +44,10 @@ struct attempt_result result_of_end(const struct process_end *end, const char *p
                                     struct buf *text, const struct tail *tail)
 {
     if (end->error != NULL) {
-        buf_addf(text, "cannot start %s: %s: %s", program, end->stage, end->error);
+        bool unmarked =
+            strcmp(end->stage, "exec") == 0 && strcmp(end->error, strerror(EACCES)) == 0;
+        buf_addf(text, "cannot start %s: %s: %s%s", program, end->stage, end->error,
+                 unmarked ? " (is it marked as executable? chmod +x)" : "");
         return result_failure(CODE_FUNCTION_UNAVAILABLE, false, text, NULL);
     }
     if (WIFSIGNALED(end->status)) {

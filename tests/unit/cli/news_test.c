@@ -76,6 +76,21 @@ static void test_each_failed_attempt_is_said(void **state)
     view_free(&v);
 }
 
+static void test_what_a_step_waits_for_is_said_once(void **state)
+{
+    (void)state;
+    struct news n = {0};
+    struct view v =
+        view_of("\"status\":\"pending\"", "{\"name\":\"a\",\"status\":\"pending\","
+                                          "\"waiting_for\":\"no worker offers the function x\"}");
+    says(&n, &v, "t1 step a waits: no worker offers the function x\nt1 pending 0% 0/1 steps\n");
+    says(&n, &v, "");
+    v.steps[0].state = STEP_RUNNING;
+    says(&n, &v, "t1 step a running\n");
+    news_free(&n);
+    view_free(&v);
+}
+
 static void test_nothing_is_said_before_the_first_state(void **state)
 {
     (void)state;
@@ -108,6 +123,7 @@ int main(void)
         cmocka_unit_test(test_each_change_is_said_once),
         cmocka_unit_test(test_a_late_watcher_hears_what_is_past_at_once),
         cmocka_unit_test(test_each_failed_attempt_is_said),
+        cmocka_unit_test(test_what_a_step_waits_for_is_said_once),
         cmocka_unit_test(test_nothing_is_said_before_the_first_state),
         cmocka_unit_test(test_another_pipeline_under_the_same_id_begins_anew),
     };

@@ -155,6 +155,8 @@ static void test_there_is_nothing_to_recover_in_a_live_or_completed_task(void **
     r = stage_recover(&s, gateway, "t", "", "");
     assert_int_equal(r->refused.code, CODE_NOTHING_TO_RECOVER);
     assert_int_equal(r->refused.state, TASK_COMPLETED);
+    assert_true(bytes_is(r->refused.detail,
+                         "the task is completed; only a failed or cancelled one can be recovered"));
     assert_int_equal(stage_recover(&s, gateway, "u", "", "")->refused.code, CODE_TASK_NOT_FOUND);
 }
 

@@ -106,10 +106,12 @@ static void test_what_cannot_be_started_is_unavailable(void **state)
 {
     (void)state;
     struct bench *b = bench_open("{\"functions\":{\"f\":{\"exec\":[\"./nowhere\"]},"
+                                 "\"u\":{\"exec\":[\"/etc/passwd\"]},"
                                  "\"g\":{\"exec\":[\"no-such-program-anywhere\"]},"
                                  "\"h\":{\"exec\":[\"true\"],\"cwd\":\"/no/such/folder\"}}}");
     bench_assert_failed(bench_run(b, "f", NULL), CODE_FUNCTION_UNAVAILABLE,
                         "exec: No such file or directory");
+    bench_assert_failed(bench_run(b, "u", NULL), CODE_FUNCTION_UNAVAILABLE, "chmod +x");
     bench_assert_failed(bench_run(b, "g", NULL), CODE_FUNCTION_UNAVAILABLE,
                         "cannot start no-such-program-anywhere");
     bench_assert_failed(bench_run(b, "h", NULL), CODE_FUNCTION_UNAVAILABLE, "chdir: No such file");
