@@ -213,7 +213,8 @@ static void start_listening(struct daemon *d)
     const char *const *urls = NULL;
     size_t count = conf_list(d->conf, "MARATHON_COORDINATOR_LISTEN", &urls);
     for (size_t i = 0; i < count; i++) {
-        if (!local_url(urls[i]) && !conf_bool(d->conf, "MARATHON_INSECURE_LISTEN")) {
+        bool known = strncmp(urls[i], "tcp://", 6) == 0 || strncmp(urls[i], "ipc://", 6) == 0;
+        if (known && !local_url(urls[i]) && !conf_bool(d->conf, "MARATHON_INSECURE_LISTEN")) {
             fprintf(
                 stderr,
                 "marathon-coordinator: %s is beyond this machine, and peers are not authenticated; "
@@ -223,8 +224,13 @@ static void start_listening(struct daemon *d)
         }
         enum err e = d->transport->ops->listen(d->transport, urls[i], handler);
         if (e != ERR_OK) {
-            fprintf(stderr, "marathon-coordinator: cannot listen on %s: %s\n", urls[i],
-                    err_text(e));
+            fprintf(stderr,
+                    e == ERR_INVALID
+                        ? "marathon-coordinator: MARATHON_COORDINATOR_LISTEN: \"%s\" must be "
+                          "tcp://host:port or ipc:///path\n"
+                        : "marathon-coordinator: cannot listen on %s, the log above says why; give "
+                          "another address with --coordinator-listen\n",
+                    urls[i]);
             _exit(1);
         }
         log_line(LOG_INFO, "listening", "url=%s", LOG_Q(urls[i]));
@@ -268,7 +274,12 @@ static void on_admission(void *user, const char *why)
 {
     struct daemon *d = user;
     if (why != NULL && !d->was_up && store_redis_gate_fault(d->store) != NULL) {
-        fprintf(stderr, "marathon-coordinator: %s\n", store_redis_gate_fault(d->store));
+        const char *fault = store_redis_gate_fault(d->store);
+        fprintf(stderr, "marathon-coordinator: %s (deploy/redis.conf has all that is needed%s)\n",
+                fault,
+                strstr(fault, "append") != NULL
+                    ? "; MARATHON_DURABILITY=relaxed accepts that a crash may lose work"
+                    : "");
         _exit(EXIT_GATE);
     }
     if (why != NULL) {

@@ -107,7 +107,8 @@ enum err server_create(struct loop *loop, const struct http_options *options,
         .protocols = s->protocols,
         .user = s,
         .foreign_loops = foreign,
-        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND |
+        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
+                   LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND |
                    (v6 ? 0 : LWS_SERVER_OPTION_DISABLE_IPV6),
         .max_http_header_data2 = HTTP_HEADER_BYTES_CUT,
         .fd_limit_per_thread = options->connections_max + 256,
@@ -117,13 +118,13 @@ enum err server_create(struct loop *loop, const struct http_options *options,
     };
     lws_set_log_level(LLL_ERR | LLL_WARN, lws_log);
     s->context = lws_create_context(&info);
-    if (s->context == NULL) {
-        free(s);
+    *ret_server = s;
+    /* Made by itself: the context hides that its vhost cannot listen. */
+    if (s->context == NULL || lws_create_vhost(s->context, &info) == NULL) {
         return ERR_IO;
     }
     s->sweep = loop_timer_create(loop, sweep, s);
     loop_timer_set(s->sweep, loop_now(loop).mono + SWEEP_MS);
-    *ret_server = s;
     return ERR_OK;
 }
 

@@ -154,6 +154,17 @@ static void on_beat(void *user)
     loop_timer_set(p->beat, now + BEAT_MS);
 }
 
+static void on_awaited(void *user)
+{
+    struct peers *p = user;
+    for (int i = 0; i < p->count; i++) {
+        if (p->items[i].conn == 0) {
+            log_line(LOG_WARN, "coordinator_awaited", "url=%s hint=%s", LOG_Q(p->items[i].url),
+                     LOG_Q("no connection yet, trying on; does a coordinator listen there?"));
+        }
+    }
+}
+
 enum err peers_start(struct peers *p, const char *const *urls, size_t count)
 {
     if (count > PEERS_MAX) {
@@ -175,6 +186,8 @@ enum err peers_start(struct peers *p, const char *const *urls, size_t count)
     }
     p->beat = loop_timer_create(p->loop, on_beat, p);
     loop_timer_set(p->beat, loop_now(p->loop).mono + BEAT_MS);
+    p->awaited = loop_timer_create(p->loop, on_awaited, p);
+    loop_timer_set(p->awaited, loop_now(p->loop).mono + AWAITED_MS);
     return ERR_OK;
 }
 

@@ -10,6 +10,7 @@
 #define PEERS_MAX  64
 #define BEAT_MS    500  /* as reliability.md says: a beat each 0.5 s, */
 #define SILENCE_MS 2000 /* dead after 2 s of silence */
+#define AWAITED_MS 3000 /* without a connection for so long at start: worth a line */
 #define PEER_ANY   (-1)
 
 struct peer {
@@ -42,7 +43,7 @@ struct peers {
     char id[ID_TEXT_BYTES];
     char host[256];
     struct arena arena; /* of the message being handled */
-    struct loop_timer *beat;
+    struct loop_timer *beat, *awaited;
     uint64_t frames_bad, connects;
 };
 

@@ -34,7 +34,7 @@ struct daemon {
     char host[256];
     char program[512];
     bool ending; /* drained: nothing is listened to any more */
-    bool ended;
+    bool ended;  /* the timer is set for the end, and for nothing else */
 };
 
 /* ---- effects ---- */
@@ -124,9 +124,9 @@ static void on_turn_end(void *user)
 static void on_deadline(void *user)
 {
     struct daemon *d = user;
-    if (d->ending) {
+    if (d->ended) {
         end(d);
-    } else {
+    } else { /* one that was due in the turn that ended the drain does nothing */
         step(d, &(struct agent_event){.kind = AGENT_EV_TIME});
     }
 }
@@ -237,8 +237,10 @@ static enum err dial_all(struct daemon *d, const char *const *urls, size_t count
     for (size_t i = 0; i < count; i++) {
         enum err e = links_dial(d->links, urls[i]);
         if (e != ERR_OK) {
-            (void)fprintf(stderr, "marathon-worker: MARATHON_COORDINATORS: %s: %s\n", urls[i],
-                          err_text(e));
+            (void)fprintf(stderr,
+                          "marathon-worker: MARATHON_COORDINATORS: \"%s\" must be tcp://host:port "
+                          "or ipc:///path\n",
+                          urls[i]);
             return e;
         }
     }

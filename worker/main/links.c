@@ -4,6 +4,8 @@
 
 #include "base/log.h"
 
+#define AWAITED_MS 3000 /* without a connection for so long at start: worth a line */
+
 struct link {
     struct links *owner;
     struct link *next;
@@ -18,7 +20,19 @@ struct links {
     struct transport *transport;
     struct transport_handler handler;
     struct link *first;
+    struct loop_timer *awaited;
 };
+
+static void on_awaited(void *user)
+{
+    struct links *l = user;
+    for (struct link *k = l->first; k != NULL; k = k->next) {
+        if (k->conn == 0) {
+            log_line(LOG_WARN, "coordinator_awaited", "url=%s hint=%s", LOG_Q(k->url),
+                     LOG_Q("no connection yet, trying on; does a coordinator listen there?"));
+        }
+    }
+}
 
 struct links *links_create(struct loop *loop, struct transport *transport,
                            struct transport_handler handler)
@@ -27,6 +41,8 @@ struct links *links_create(struct loop *loop, struct transport *transport,
     l->loop = loop;
     l->transport = transport;
     l->handler = handler;
+    l->awaited = loop_timer_create(loop, on_awaited, l);
+    loop_timer_set(l->awaited, loop_now(loop).mono + AWAITED_MS);
     return l;
 }
 
@@ -87,5 +103,6 @@ void links_destroy(struct links *l)
         loop_timer_destroy(k->again);
         free(k);
     }
+    loop_timer_destroy(l->awaited);
     free(l);
 }

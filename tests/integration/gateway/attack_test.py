@@ -182,6 +182,15 @@ class Attack(GatewayCase):
                            timeout=20)
         self.assertEqual(r.returncode, 2)
 
+    def test_a_port_in_use_ends_it_at_once(self):
+        env = {k: v for k, v in os.environ.items() if not k.startswith("MARATHON_")}
+        with socket.create_server(("127.0.0.1", 0)) as s:
+            r = subprocess.run([f"{BIN}/marathon-gateway", "--listen", f"127.0.0.1:{s.getsockname()[1]}"], env=env,
+                               capture_output=True, text=True, timeout=20)
+        self.assertEqual(r.returncode, 1, r.stderr)
+        self.assertIn("listen_failed", r.stderr)
+        self.assertNotIn(" listening ", r.stderr)
+
 
 if __name__ == "__main__":
     main()
