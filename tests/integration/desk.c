@@ -63,8 +63,7 @@ static void on_outcome(struct desk *d, const struct step_outcome *o)
         t->outcome.message = arena_bytes(&t->memory, o->message);
     }
     if (d->acknowledges) {
-        struct message m = {.type = MSG_ACK, .ack = {o->number, VERDICT_APPLIED}};
-        send_message(d, &m);
+        desk_answer(d, t, VERDICT_APPLIED);
     }
 }
 
@@ -327,6 +326,11 @@ void desk_wait_outcome(struct desk *d, struct desk_task *t, unsigned times)
 {
     struct told told = {t, times};
     desk_until(d, is_told, &told);
+}
+
+void desk_answer(struct desk *d, const struct desk_task *t, enum verdict verdict)
+{
+    send_message(d, &(struct message){.type = MSG_ACK, .ack = {t->outcome.number, verdict}});
 }
 
 void desk_stop(struct desk *d, const char *task)

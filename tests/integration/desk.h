@@ -77,6 +77,8 @@ void desk_send_order(struct desk *d, const struct step_order *order);
 struct step_order desk_order_of(const char *task, const char *function, uint32_t timeout_ms);
 /* Until the task's outcome is there at least `times` times. */
 void desk_wait_outcome(struct desk *d, struct desk_task *t, unsigned times);
+/* Acknowledges the task's outcome by hand. */
+void desk_answer(struct desk *d, const struct desk_task *t, enum verdict verdict);
 void desk_stop(struct desk *d, const char *task);
 /* Cuts the connection and waits until the worker is back and has granted credit. */
 void desk_reconnect(struct desk *d);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -269,6 +270,51 @@ static void test_what_outlasts_the_drain_is_handed_back_and_killed(void **state)
     desk_close(d);
 }
 
+static bool time_is_over(struct desk *d, void *user)
+{
+    (void)d;
+    return clock_now().mono >= *(const mono_ms *)user;
+}
+
+static void log_fill(struct desk *d)
+{
+    char path[64];
+    (void)snprintf(path, sizeof path, "/proc/%d/fd/2", (int)d->worker);
+    int fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    assert_true(fd >= 0);
+    while (write(fd, "\n", 1) == 1) {
+    }
+    assert_int_equal(errno, EAGAIN);
+    assert_int_equal(close(fd), 0);
+}
+
+static bool ended_with_log(struct desk *d, void *user)
+{
+    (void)user;
+    log_drain(d);
+    return d->exited;
+}
+
+/* While a line of the log holds the loop up, the agent's next deadline passes, and the signal that
+ * ends an idle worker comes: one turn has both. */
+static void test_a_drain_that_ends_in_a_turn_with_a_deadline_ends_once(void **state)
+{
+    (void)state;
+    struct desk *d = desk_open(&(struct desk_options){.functions = FILE_OF(""), .log_pipe = true});
+    d->acknowledges = false;
+    struct desk_task *t = desk_order(d, "a", "echo", MINUTE_MS);
+    desk_wait_outcome(d, t, 1);
+    log_drain(d);
+    log_fill(d);
+    desk_answer(d, t, VERDICT_REJECTED);     /* is worth a line */
+    mono_ms later = clock_now().mono + 1000; /* the agent's longest sleep is half of that */
+    desk_until(d, time_is_over, &later);
+    desk_signal(d, SIGTERM);
+    desk_until(d, ended_with_log, NULL);
+    assert_true(WIFEXITED(d->status) && WEXITSTATUS(d->status) == 0);
+    desk_close(d);
+}
+
 static void test_a_killed_worker_takes_its_functions_along_grandchildren_too(void **state)
 {
     (void)state;
@@ -310,6 +356,7 @@ int main(void)
         cmocka_unit_test(test_four_functions_that_flood_their_logs_delay_no_beat),
         cmocka_unit_test(test_sigterm_lets_finish_what_runs_and_exits_with_0),
         cmocka_unit_test(test_what_outlasts_the_drain_is_handed_back_and_killed),
+        cmocka_unit_test(test_a_drain_that_ends_in_a_turn_with_a_deadline_ends_once),
         cmocka_unit_test(test_a_killed_worker_takes_its_functions_along_grandchildren_too),
         cmocka_unit_test(test_a_refused_worker_comes_back_after_a_pause),
     };
