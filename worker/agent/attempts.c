@@ -103,14 +103,27 @@ static void stop_softly(struct agent *a, struct attempt *t, enum stop_cause caus
     fx_add(a, AGENT_FX_STOP)->number = t->number;
 }
 
+static const char *stop_reason_text(enum stop_reason reason)
+{
+    switch (reason) {
+    case STOP_CANCELLED:
+        return "cancelled";
+    case STOP_SUPERSEDED:
+        return "superseded";
+    case STOP_TASK_ENDED:
+        return "task_ended";
+    }
+    return "unknown";
+}
+
 void attempt_stopped(struct agent *a, const struct step_stop *stop)
 {
     struct attempt *t = attempt_find_ref(a, &stop->ref);
     if (t == NULL || t->phase == ATTEMPT_HELD) {
         return; /* its outcome says the rest */
     }
-    fx_log(a, LOG_INFO, "attempt_stopped", "%s reason=%d", fx_ref_text(a, &stop->ref),
-           (int)stop->reason);
+    fx_log(a, LOG_INFO, "attempt_stopped", "%s reason=%s", fx_ref_text(a, &stop->ref),
+           stop_reason_text(stop->reason));
     if (t->phase == ATTEMPT_WAITING) {
         outcome_refused(a, t, CODE_CANCELLED, "stopped before it began");
     } else if (t->cause == CAUSE_NONE) {
