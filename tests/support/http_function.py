@@ -30,6 +30,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 name: seen.get(name) for name in wanted}, "peer": self.client_address[1]}).encode())
         elif path.startswith("/status/"):
             self.answer(int(path.split("/")[2]), b"the body says why")
+        elif path.startswith("/large/"):
+            try:
+                self.answer(int(path.split("/")[2]), b"x" * (4 << 20))
+            except OSError:
+                self.close_connection = True
         elif path == "/busy":
             self.answer(429, b"slow down", [("Retry-After", "7")])
         elif path == "/elsewhere":
@@ -56,6 +61,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 server.daemon_threads = True
+server.handle_error = lambda *_: None  # a worker that hangs up is what some tests want
 print(server.server_address[1], flush=True)
 sys.stdout.close()
 server.serve_forever()

@@ -25,10 +25,12 @@ void tail_write(const struct tail *t, struct buf *out)
     }
     size_t before = out->len;
     for (; from < t->written; from++) {
-        buf_add_char(out, (char)t->ring[from % sizeof t->ring]);
+        char c = (char)t->ring[from % sizeof t->ring];
+        if (c != '\0') { /* messages are C strings further on: what follows it would be lost */
+            buf_add_char(out, c);
+        }
     }
-    while (out->len > before && strchr(" \t\r\n", out->ptr[out->len - 1]) != NULL &&
-           out->ptr[out->len - 1] != '\0') {
+    while (out->len > before && strchr(" \t\r\n", out->ptr[out->len - 1]) != NULL) {
         out->len--;
     }
 }

@@ -13,7 +13,8 @@ struct tail {
 };
 
 void tail_add(struct tail *t, struct bytes data);
-/* Appends it without the white space at its end; a cut one begins with a whole character. */
+/* Appends it without NULs and the white space at its end; a cut one begins with a whole character.
+ */
 void tail_write(const struct tail *t, struct buf *out);
 
 #endif

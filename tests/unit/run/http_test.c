@@ -1,13 +1,16 @@
 /* http functions against a small server of their own. */
 #include "bench.h"
 
+#include <netdb.h>
 #include <netinet/in.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static pid_t server;
@@ -108,6 +111,13 @@ static void test_statuses_say_whether_to_try_again(void **state)
     run_url("/status/404", CODE_FUNCTION_REJECTED, "HTTP status 404");
 }
 
+static void test_a_status_counts_however_large_the_body(void **state)
+{
+    (void)state;
+    run_url("/large/503", CODE_FUNCTION_FAILED, "HTTP status 503\nxxx");
+    run_url("/large/400", CODE_FUNCTION_REJECTED, "HTTP status 400\nxxx");
+}
+
 static void test_a_redirect_is_not_followed(void **state)
 {
     (void)state;
@@ -152,6 +162,48 @@ static void test_a_stop_ends_a_request_that_hangs(void **state)
     bench_close(b);
 }
 
+static sem_t asked, give_up, gave_up;
+
+/* In place of libc's, for libcurl's resolver thread (addresses in digits do not come here): a name
+ * server that is silent for as long as the test wants, 5 s at most. */
+int getaddrinfo(const char *restrict node, const char *restrict service,
+                const struct addrinfo *restrict hints, struct addrinfo **restrict ret)
+{
+    (void)node, (void)service, (void)hints, (void)ret;
+    struct timespec until;
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += 5;
+    (void)sem_post(&asked);
+    (void)sem_timedwait(&give_up, &until);
+    (void)sem_post(&gave_up);
+    return EAI_FAIL;
+}
+
+static bool was_asked(void *user)
+{
+    (void)user;
+    return sem_trywait(&asked) == 0;
+}
+
+static void test_a_silent_name_server_holds_up_nobody(void **state)
+{
+    (void)state;
+    (void)sem_init(&asked, 0, 0);
+    (void)sem_init(&give_up, 0, 0);
+    (void)sem_init(&gave_up, 0, 0);
+    struct bench *b = bench_open("{\"functions\":{\"f\":{\"http\":\"http://name.invalid/\"}}}");
+    uint64_t number = bench_start(b, "f", NULL);
+    bench_until(b, was_asked, NULL);
+    mono_ms began = clock_now().mono;
+    runners_stop(b->runners, number, false);
+    bench_wait(b);
+    assert_in_range(clock_now().mono - began, 0, 2500);
+    bench_assert_failed(&b->calls[number], CODE_FUNCTION_FAILED, "stopped");
+    (void)sem_post(&give_up);
+    (void)sem_wait(&gave_up);
+    bench_close(b);
+}
+
 static void test_many_requests_run_at_once_and_connections_are_used_again(void **state)
 {
     (void)state;
@@ -177,6 +229,8 @@ int main(void)
         cmocka_unit_test(test_the_envelope_is_posted_with_its_key_and_headers),
         cmocka_unit_test(test_a_large_envelope_passes),
         cmocka_unit_test(test_statuses_say_whether_to_try_again),
+        cmocka_unit_test(test_a_status_counts_however_large_the_body),
+        cmocka_unit_test(test_a_silent_name_server_holds_up_nobody),
         cmocka_unit_test(test_a_redirect_is_not_followed),
         cmocka_unit_test(test_bad_bodies_are_typed_errors),
         cmocka_unit_test(test_a_refused_connection_is_unavailable),

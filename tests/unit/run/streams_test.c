@@ -127,6 +127,17 @@ static void test_the_tail_keeps_the_last_bytes_and_whole_characters(void **state
     buf_free(&large);
 }
 
+static void test_the_tail_goes_on_behind_a_nul(void **state)
+{
+    (void)state;
+    struct tail t = {0};
+    tail_add(&t, BYTES_LIT("\0why\0 it\0\0 failed\n\0\0"));
+    assert_tail(&t, "why it failed");
+    struct tail nothing = {0};
+    tail_add(&nothing, BYTES_LIT("\0\0\0"));
+    assert_tail(&nothing, "");
+}
+
 static void test_frames_survive_any_cut_and_any_nonsense(void **state)
 {
     (void)state;
@@ -156,6 +167,7 @@ int main(void)
         cmocka_unit_test(test_bad_lines_are_counted_and_passed_over),
         cmocka_unit_test(test_lines_have_a_bound_and_the_next_one_is_read_again),
         cmocka_unit_test(test_the_tail_keeps_the_last_bytes_and_whole_characters),
+        cmocka_unit_test(test_the_tail_goes_on_behind_a_nul),
         cmocka_unit_test(test_frames_survive_any_cut_and_any_nonsense),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
