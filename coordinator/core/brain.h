@@ -52,6 +52,7 @@ struct partition {
 /* An attempt that a worker runs, or of which it holds the outcome. */
 struct run {
     struct attempt_ref ref; /* task_id owned */
+    bool on_its_way;        /* ordered by us, and in no RUNNING yet */
 };
 
 struct worker {
@@ -245,7 +246,7 @@ struct worker *worker_join(struct core *c, const struct message *hello, peer_id 
 void worker_disconnected(struct core *c, struct worker *w);
 struct worker *worker_by_serial(const struct core *c, uint64_t serial);
 struct run *worker_run_find(struct worker *w, const struct attempt_ref *ref);
-void worker_run_add(struct worker *w, const struct attempt_ref *ref);
+struct run *worker_run_add(struct worker *w, const struct attempt_ref *ref);
 void worker_run_remove(struct worker *w, const struct attempt_ref *ref);
 void worker_gone(struct core *c, struct worker *w);
 void worker_timer(struct core *c, struct worker *w);

@@ -282,7 +282,7 @@ static void send_order(struct core *c, struct step *s, struct worker *w,
     s->fraction = 0;
     s->started_at = c->now.wall;
     s->checkpoint_saved_at = c->now.mono;
-    worker_run_add(w, &o->ref);
+    worker_run_add(w, &o->ref)->on_its_way = true;
     fx_send(c, w->peer, &m);
     task_step_started(c, s);
 }

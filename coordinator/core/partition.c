@@ -55,7 +55,11 @@ void partitions_tell(struct core *c)
         }
     }
     c->stats.partitions = mask;
-    if (mask == c->owned_told || tell_later(c, mask)) {
+    if (mask == c->owned_told) {
+        c->tell_by = NEVER_MS; /* what was gained is lost again: there is nothing to tell */
+        return;
+    }
+    if (tell_later(c, mask)) {
         return;
     }
     c->tell_by = NEVER_MS;

@@ -45,15 +45,16 @@ struct run *worker_run_find(struct worker *w, const struct attempt_ref *ref)
     return NULL;
 }
 
-void worker_run_add(struct worker *w, const struct attempt_ref *ref)
+struct run *worker_run_add(struct worker *w, const struct attempt_ref *ref)
 {
-    if (worker_run_find(w, ref) != NULL) {
-        return;
+    struct run *r = worker_run_find(w, ref);
+    if (r == NULL) {
+        MEM_GROW(w->runs, w->run_count, w->run_cap);
+        r = &w->runs[w->run_count++];
+        *r = (struct run){.ref = *ref};
+        r->ref.task_id = bytes_of(mem_str_bytes(ref->task_id), ref->task_id.len);
     }
-    MEM_GROW(w->runs, w->run_count, w->run_cap);
-    struct run *r = &w->runs[w->run_count++];
-    r->ref = *ref;
-    r->ref.task_id = bytes_of(mem_str_bytes(ref->task_id), ref->task_id.len);
+    return r;
 }
 
 void worker_run_remove(struct worker *w, const struct attempt_ref *ref)
@@ -300,7 +301,8 @@ void on_running(struct core *c, struct peer *p, const struct message *m)
     timer_clear(c, &w->timer);
     for (uint32_t i = 0; i < w->run_count;) {
         struct step *s = step_run_by(c, w, &w->runs[i].ref);
-        if (listed(m, &w->runs[i].ref) || (s != NULL && !arrived)) {
+        bool crossing = s != NULL && w->runs[i].on_its_way && !arrived;
+        if (listed(m, &w->runs[i].ref) || crossing) {
             i++;
             continue;
         }
@@ -315,7 +317,7 @@ void on_running(struct core *c, struct peer *p, const struct message *m)
     for (uint32_t i = 0; i < m->running.count; i++) {
         const struct attempt_ref *ref = &m->running.refs[i];
         if (id_valid(ref->task_id)) {
-            worker_run_add(w, ref);
+            worker_run_add(w, ref)->on_its_way = false;
             claim(c, w, ref);
         }
     }

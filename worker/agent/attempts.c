@@ -179,8 +179,8 @@ void attempts_start(struct agent *a)
 /* An order that found no free slot: another worker may have one. */
 static void attempt_decline(struct agent *a, struct attempt *t)
 {
-    const struct peer *p = peer_find(a, t->from);
-    if (p == NULL || !p->welcomed || p->closing) {
+    const struct peer *p = peer_for(a, t); /* the owner may have changed since it was ordered */
+    if (p == NULL) {
         t->deadline = a->now.mono + AGENT_WAIT_MS; /* nobody to give it back to */
         return;
     }

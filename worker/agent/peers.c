@@ -71,7 +71,6 @@ static void claims_send(struct agent *a, struct peer *p)
     for (size_t i = 0; i < a->attempt_count; i++) {
         m->running.refs[m->running.count++] = a->attempts[i]->order.ref;
     }
-    p->told_below = a->next_number;
 }
 
 void peers_claim(struct agent *a)
@@ -130,16 +129,14 @@ void peer_owned(struct agent *a, struct peer *p, uint64_t partitions)
     }
     p->partitions = partitions;
     p->told = ++a->owned_told;
-    bool claims = false;
     for (size_t i = 0; i < a->attempt_count; i++) {
         struct attempt *t = a->attempts[i];
         if ((gained >> id_partition(t->order.ref.task_id) & 1) != 0) {
             t->sent_to = 0; /* what the last owner was told is not known to this one */
-            claims = claims || (t->number >= p->told_below && t->from != p->id);
         }
     }
-    if (claims) {
-        claims_send(a, p);
+    if (gained != 0) {
+        claims_send(a, p); /* also where there is nothing: what it remembers of us may be over */
     }
 }
 

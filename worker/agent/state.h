@@ -11,7 +11,6 @@ struct peer {
     bool welcomed;
     bool closing;        /* CLOSE was given out; nothing more is done with it */
     uint32_t granted;    /* credits it has not used */
-    uint64_t told_below; /* attempts numbered below were in a RUNNING for it */
     uint64_t partitions; /* that it says it owns; of two that say so the one heard of last */
     uint64_t told;       /* place of its last OWNED among all */
     mono_ms heard_at;

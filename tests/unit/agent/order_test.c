@@ -127,7 +127,7 @@ static void test_an_order_that_waits_too_long_for_a_slot_is_declined_and_not_ask
     config.coordinators = 2;
     struct stage s = stage_open(&config);
     stage_join(&s, 1, EVERY_PARTITION);
-    stage_join(&s, 2, 0);
+    stage_join(&s, 2, EVERY_PARTITION); /* heard of last: the owner now */
     stage_send_order(&s, 1, stage_order("long", 0));
     uint64_t number = stage_started(&s);
     stage_send_order(&s, 2, stage_order("other", 0));

@@ -259,6 +259,20 @@ static void test_an_order_that_crosses_a_later_running_is_not_lost(void **state)
     assert_int_equal(stage_succeed(&s, worker, o, "1"), VERDICT_APPLIED);
 }
 
+/* Claimed from what it said before; declined to another coordinator in the meantime. */
+static void test_a_claim_that_the_worker_no_longer_lists_is_sent_out_again(void **state)
+{
+    (void)state;
+    peer_id worker = stage_worker(&s, "w", 1, "f");
+    stage_start(&s, gateway, "t", ONE);
+    struct attempt_ref ref = stage_take(&s, worker, MSG_ORDER)->order.ref;
+    stage_running(&s, worker, &ref, 1);
+    peer_id other = stage_worker(&s, "v", 1, "f");
+    stage_nothing(&s, other, MSG_ORDER);
+    stage_running(&s, worker, NULL, 0);
+    assert_int_equal(stage_order(&s, other)->ref.delivery, 0);
+}
+
 static void test_a_declined_order_goes_to_another_worker_and_counts_as_nothing(void **state)
 {
     (void)state;
@@ -309,6 +323,7 @@ int main(void)
         TEST(test_a_claim_is_stopped_when_the_end_is_durable_and_not_before),
         TEST(test_workers_are_shown_even_where_one_dies_in_the_same_turn),
         TEST(test_an_order_that_crosses_a_later_running_is_not_lost),
+        TEST(test_a_claim_that_the_worker_no_longer_lists_is_sent_out_again),
         TEST(test_a_declined_order_goes_to_another_worker_and_counts_as_nothing),
         TEST(test_a_worker_that_grants_too_much_is_closed),
     };
