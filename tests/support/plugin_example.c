@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static unsigned calls; /* shows that the host is kept between steps */
@@ -115,18 +116,24 @@ static int stubborn(struct marathon_call *call)
     return call->complete(call, "\"done\"", 6);
 }
 
-static const struct marathon_function functions[] = {{"example.count", count},
-                                                     {"example.envelope", envelope},
-                                                     {"example.later", later},
-                                                     {"example.never", never},
-                                                     {"example.crash", crash},
-                                                     {"example.leave", leave},
-                                                     {"example.silent", silent},
-                                                     {"example.odd", odd},
-                                                     {"example.nonsense", nonsense},
-                                                     {"example.huge", huge},
-                                                     {"example.stubborn", stubborn},
-                                                     {"example.hang", hang},
-                                                     {NULL, NULL}};
+/* Its child forgets to exit, and returns as if it were the function. */
+static int twins(struct marathon_call *call)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        return call->complete(call, "\"the child's\"", 13);
+    }
+    (void)waitpid(child, NULL, 0);
+    return call->complete(call, "\"the parent's\"", 14);
+}
+
+static const struct marathon_function functions[] = {
+    {"example.count", count},       {"example.envelope", envelope},
+    {"example.later", later},       {"example.never", never},
+    {"example.crash", crash},       {"example.leave", leave},
+    {"example.silent", silent},     {"example.odd", odd},
+    {"example.nonsense", nonsense}, {"example.huge", huge},
+    {"example.stubborn", stubborn}, {"example.twins", twins},
+    {"example.hang", hang},         {NULL, NULL}};
 
 const struct marathon_plugin marathon_plugin = {MARATHON_PLUGIN_ABI, "example", functions};

@@ -7,9 +7,9 @@
 
 static struct bench *open_example(void)
 {
-    static const char *const names[] = {"count",    "envelope", "later",  "never", "crash",
-                                        "leave",    "silent",   "odd",    "huge",  "hang",
-                                        "stubborn", "nonsense", "missing"};
+    static const char *const names[] = {"count",    "envelope", "later",   "never", "crash",
+                                        "leave",    "silent",   "odd",     "huge",  "hang",
+                                        "stubborn", "nonsense", "missing", "twins"};
     struct buf text = {0};
     buf_add_str(&text, "{\"functions\":");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -98,6 +98,18 @@ static void test_a_plugin_without_a_proper_answer_fails_the_step(void **state)
     run_plugin("example.huge", CODE_RESULT_TOO_LARGE, "1 MiB");
 }
 
+static void test_a_child_of_a_plugin_does_not_answer_in_its_place(void **state)
+{
+    (void)state;
+    struct bench *b = open_example();
+    for (int i = 0; i < 2; i++) {
+        const struct bench_call *c = bench_run(b, "example.twins", NULL);
+        assert_true(c->result.ok);
+        assert_true(bytes_is(c->result.result, "\"the parent's\""));
+    }
+    bench_close(b);
+}
+
 static void test_a_missing_plugin_or_function_is_unavailable(void **state)
 {
     (void)state;
@@ -162,6 +174,7 @@ int main(void)
         cmocka_unit_test(test_a_plugin_says_whether_to_try_again),
         cmocka_unit_test(test_a_crash_is_an_error_of_the_step_and_the_next_call_works),
         cmocka_unit_test(test_a_plugin_without_a_proper_answer_fails_the_step),
+        cmocka_unit_test(test_a_child_of_a_plugin_does_not_answer_in_its_place),
         cmocka_unit_test(test_a_missing_plugin_or_function_is_unavailable),
         cmocka_unit_test(test_a_hanging_plugin_is_stopped_and_its_host_not_used_again),
         cmocka_unit_test(test_a_host_that_was_killed_while_idle_is_replaced),
