@@ -16,6 +16,10 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 ROWS = {}
 
 
+# A factor on the limits, where a machine is shared with others (the tests); the table's own limits are kept without.
+SLACK = float(os.environ.get("CHAOS_SLACK", "1"))
+
+
 class Skip(Exception):
     """This machine cannot inject the fault; the text says why."""
 
@@ -159,7 +163,7 @@ class Trial:
             self.load.stop(self.row.settle)
             self.rig.sampler.stop()
             verdict = self.judge()
-            if self.row.limit is not None and self.recovery is not None and self.recovery > self.row.limit:
+            if self.row.limit is not None and self.recovery is not None and self.recovery > self.row.limit * SLACK:
                 self.failures.append(f"recovery took {self.recovery:.2f} s")
         except Skip as e:
             return self.finish({"skipped": str(e)}, began)
