@@ -1,0 +1,81 @@
+"""Workers from outside: descriptors and memory over many steps, none left at all, and SIGTERM under load."""
+
+import collections
+import os
+import resource
+import signal
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from cluster import ClusterCase, until  # noqa: E402
+
+STEPS = 300
+
+
+class Worker(ClusterCase):
+    functions = {"one": {"exec": ["/bin/echo", "1"]},
+                 "away": {"exec": ["/bin/sh", "-c", "setsid sleep 1000 & exec 1>&- 2>&- 3>&-; exit 75"]}}
+
+    def process(self, name):
+        return next(p for p in self.cluster.processes if p.name == name)
+
+    def descriptors(self, name):
+        return len(os.listdir(f"/proc/{self.process(name).popen.pid}/fd"))
+
+    def children(self, name):
+        """Without the guardian."""
+        pid = self.process(name).popen.pid
+        with open(f"/proc/{pid}/task/{pid}/children") as f:
+            return len(f.read().split()) - 1
+
+    def run_many(self, function, count, **more):
+        steps = [{"name": f"s{i}", "function": function, "needs": [], **more} for i in range(count)]
+        return self.cluster.wait(self.cluster.begin(steps=steps))
+
+    def test_many_steps_leave_no_descriptor_and_no_process_behind(self):
+        c = self.cluster.start(workers=1, slots=8)
+        self.assertEqual(self.run_many("one", 20)["status"], "completed")
+        before = {name: self.descriptors(name) for name in ("worker1", "coordinator1")}
+        for _ in range(2):
+            self.assertEqual(self.run_many("one", STEPS // 2)["status"], "completed")
+        self.assertEqual(self.run_many("away", 20, max_retries=0)["status"], "failed")
+        until("nothing of them is left", lambda: self.children("worker1") == 0)
+        for name, count in before.items():
+            # a watcher of the gateway's or a connection to Redis may come and go
+            until(f"{name} has no more than {count} descriptors", lambda: self.descriptors(name) <= count)
+
+    def test_a_worker_without_a_descriptor_left_fails_softly_and_comes_back(self):
+        c = self.cluster.start(workers=1, slots=4)
+        pid = self.process("worker1").popen.pid
+        soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (self.descriptors("worker1"), hard))
+        task = c.begin(steps=[{"name": "s", "function": "one", "max_retries": 5}])
+        failed = until("it failed once", lambda: next(
+            (s for s in c.get(f"/status/{task}")["steps"] if s["retry_count"] > 0), None))
+        self.assertEqual(failed["error_code"], "FUNCTION_UNAVAILABLE")
+        self.assertIn("Too many open files", failed["error_message"])
+        self.assertEqual(self.run_many("echo", 4)["status"], "completed")
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, hard))
+        self.assertEqual(c.wait(task)["status"], "completed")
+
+    def test_sigterm_under_load_loses_no_attempt_and_runs_nothing_twice(self):
+        c = self.cluster.start(workers=3)
+        tasks = [c.begin(steps=[{"name": f"s{i}", "function": "effect", "needs": [], "input": {"sleep": 0.1}}
+                                for i in range(40)]) for _ in range(3)]
+        for n, name in enumerate(("worker1", "worker2")):
+            until("much is done", lambda: len(c.effects_lines()) > 25 * (n + 1))
+            worker = self.process(name)
+            worker.kill(signal.SIGTERM)
+            self.assertEqual(worker.popen.poll(), 0)
+            worker.start()
+        for task in tasks:
+            done = c.wait(task)
+            self.assertEqual(done["status"], "completed")
+            self.assertEqual([s["name"] for s in done["steps"] if s["retry_count"] > 0], [])
+        runs = collections.Counter(tuple(line.split()[:2]) for line in c.effects_lines())
+        self.assertEqual((len(runs), max(runs.values())), (120, 1))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
