@@ -59,11 +59,13 @@ class Retry(ClusterCase):
         self.assertEqual(self.runs("r"), ["step_0", "step_1", "step_1"])
         self.assertFalse(os.path.exists(flag))
 
-    def test_four_failures_by_default(self):
+    def test_a_step_that_always_fails_ends_the_task_after_its_fourth_failure(self):
         c = self.cluster
-        c.begin(steps=[{"name": "f", "function": "fail", "input": {"error": "no luck"}}], task_id="f4", max_retries_per_step=1)
-        failed = c.wait("f4", seconds=20)
-        self.assertEqual((failed["status"], failed["steps"][0]["retry_count"]), ("failed", 2))
+        c.begin(steps=[{"name": "a", "function": "effect"}, {"name": "f", "function": "fail", "input": {"error": "no luck"}}],
+                task_id="f4")
+        failed = c.wait("f4", seconds=60)  # it waits 2, 4 and 8 s in between
+        self.assertEqual((failed["status"], failed["can_recover"]), ("failed", True))
+        self.assertEqual([s["retry_count"] for s in failed["steps"]], [0, 4])
         self.assertIn("no luck", failed["error"])
 
     def test_recover_from_a_step_runs_it_and_what_follows_and_nothing_else(self):
