@@ -26,6 +26,9 @@ static void pause(struct world *w, struct process *p)
 static void on_coordinator_start(struct world *w, struct job *j)
 {
     struct coordinator *c = j->who;
+    if (c->process.alive && c->process.life == j->x) {
+        coordinator_kill(c); /* still draining: cut short, as main does */
+    }
     if (!c->process.alive) {
         coordinator_start(w, c);
     }
@@ -41,14 +44,14 @@ static void hit_coordinator(struct world *w)
         pause(w, &c->process);
         return;
     }
+    uint64_t life = c->process.life;
     if (one_in(w, 3) && !c->process.paused) {
         tell(w, c->process.name, "is told to drain");
         coordinator_step(c, &(struct event){.kind = EV_DRAIN});
-        /* Cut short after 2 s, as main does. */
     } else {
         coordinator_kill(c);
     }
-    job_add(w, NULL, w->now + between(w, 100, 6000), on_coordinator_start, c);
+    job_add(w, NULL, w->now + between(w, 100, 6000), on_coordinator_start, c)->x = life;
 }
 
 static void hit_worker(struct world *w)

@@ -4,9 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "world.h"
+
+#define JOBS_MAX      64u    /* more would only wait for one another */
+#define PROGRESS_EACH 10000u /* worlds; about a minute */
 
 static uint64_t running_seed;
 
@@ -34,8 +38,12 @@ static void on_abort(int signal)
 
 static int usage(void)
 {
-    fputs("usage: sim [--seeds COUNT | --seeds FROM..TO | --seed N] [--trace]\n"
-          "       sim --planted [COUNT]\n",
+    fputs("usage: sim [--seeds COUNT | --seeds FROM..TO | --seed N] [--jobs PROCESSES] [--trace]\n"
+          "       sim --planted [COUNT]\n"
+          "\n"
+          "Runs worlds of the pure core, one from each seed (1 to 1000), in as many processes as\n"
+          "there are cores, and checks the invariants after each event. --trace tells the story\n"
+          "of each. --planted runs cores with known bugs, each of which must be caught.\n",
           stderr);
     return 2;
 }
@@ -53,36 +61,93 @@ static int run_planted(char **argv)
     return 2;
 }
 
-int main(int argc, char **argv)
+/* Worlds from, from + step, ... to, in this process. */
+static void run_worlds(uint64_t from, uint64_t to, uint64_t step, bool trace)
 {
-    uint64_t from = 1;
-    uint64_t to = 1000;
-    bool trace = false;
-    if (argc > 1 && strcmp(argv[1], "--planted") == 0) {
-        return run_planted(argv + 1);
-    }
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--trace") == 0) {
-            trace = true;
-        } else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc) {
-            from = to = strtoull(argv[++i], NULL, 10);
-        } else if (strcmp(argv[i], "--seeds") == 0 && i + 1 < argc) {
-            char *end = NULL;
-            uint64_t n = strtoull(argv[++i], &end, 10);
-            bool range = strncmp(end, "..", 2) == 0;
-            from = range ? n : 1;
-            to = range ? strtoull(end + 2, NULL, 10) : n;
-        } else {
-            return usage();
-        }
-    }
     signal(SIGABRT, on_abort);
     if (__sanitizer_set_death_callback != NULL) {
         __sanitizer_set_death_callback(tell_seed);
     }
-    for (running_seed = from; running_seed <= to; running_seed++) {
+    bool watched = isatty(2);
+    uint64_t done = 0;
+    for (running_seed = from; running_seed <= to; running_seed += step) {
         world_run(running_seed, trace);
+        if (++done % PROGRESS_EACH == 0 && watched) {
+            fprintf(stderr, "sim: seed %llu of %llu\n", (unsigned long long)running_seed,
+                    (unsigned long long)to);
+        }
     }
-    printf("sim: %llu worlds, all invariants held\n", (unsigned long long)(to - from + 1));
+}
+
+/* The same in several processes. True: no world failed. */
+static bool run_side_by_side(uint64_t from, uint64_t to, uint64_t jobs)
+{
+    fflush(stdout);
+    for (uint64_t k = 0; k < jobs; k++) {
+        pid_t pid = fork();
+        if (pid < 0) {
+            perror("sim: fork");
+            return false;
+        }
+        if (pid == 0) {
+            run_worlds(from + k, to, jobs, false);
+            _exit(0);
+        }
+    }
+    bool good = true;
+    int status;
+    while (wait(&status) > 0) {
+        good = good && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    }
+    return good;
+}
+
+struct words {
+    uint64_t from, to, jobs;
+    bool trace;
+};
+
+static bool read_words(int argc, char **argv, struct words *w)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--trace") == 0) {
+            w->trace = true;
+        } else if (i + 1 == argc) {
+            return false;
+        } else if (strcmp(argv[i], "--seed") == 0) {
+            w->from = w->to = strtoull(argv[++i], NULL, 10);
+        } else if (strcmp(argv[i], "--jobs") == 0) {
+            w->jobs = strtoull(argv[++i], NULL, 10);
+        } else if (strcmp(argv[i], "--seeds") == 0) {
+            char *end = NULL;
+            uint64_t n = strtoull(argv[++i], &end, 10);
+            bool range = strncmp(end, "..", 2) == 0;
+            w->from = range ? n : 1;
+            w->to = range ? strtoull(end + 2, NULL, 10) : n;
+        } else {
+            return false;
+        }
+    }
+    return w->from >= 1 && w->from <= w->to && w->jobs >= 1 && w->jobs <= JOBS_MAX;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && strcmp(argv[1], "--planted") == 0) {
+        return run_planted(argv + 1);
+    }
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    struct words w = {.from = 1, .to = 1000, .jobs = cores < 1 ? 1 : (uint64_t)cores};
+    w.jobs = w.jobs > JOBS_MAX ? JOBS_MAX : w.jobs;
+    if (!read_words(argc, argv, &w)) {
+        return usage();
+    }
+    uint64_t worlds = w.to - w.from + 1;
+    if (w.trace || w.jobs == 1 || worlds < w.jobs) {
+        run_worlds(w.from, w.to, 1, w.trace);
+    } else if (!run_side_by_side(w.from, w.to, w.jobs)) {
+        return 1;
+    }
+    printf("sim: %llu worlds, all invariants held\n", (unsigned long long)worlds);
     return 0;
 }
