@@ -20,6 +20,7 @@
 
 #define TOKEN_BYTES                16 /* HMAC-SHA256 cut to 128 bits */
 #define IDEMPOTENCY_KEY_TEXT_BYTES 33 /* 32 hex digits and a NUL */
+#define ITEM_NONE                  0u
 
 enum role { ROLE_COORDINATOR, ROLE_WORKER, ROLE_GATEWAY };
 
@@ -36,6 +37,7 @@ struct attempt_ref {
     uint32_t delivery; /* from 0: failures and deaths of this step so far; tells apart deliveries of
                           the same attempt */
     uint8_t token[TOKEN_BYTES];
+    uint32_t item; /* of a fan-out step, from 1; ITEM_NONE: the step itself */
 };
 
 /* coordinator -> worker: run this. */

@@ -5,7 +5,7 @@ static const struct field attempt_ref[] = {
     FIELD(struct attempt_ref, task_id), FIELD(struct attempt_ref, run),
     FIELD(struct attempt_ref, step),    FIELD(struct attempt_ref, generation),
     FIELD(struct attempt_ref, attempt), FIELD(struct attempt_ref, delivery),
-    FIELD(struct attempt_ref, token),
+    FIELD(struct attempt_ref, token),   FIELD(struct attempt_ref, item),
 };
 static const struct layout attempt_ref_layout = LAYOUT(struct attempt_ref, attempt_ref);
 

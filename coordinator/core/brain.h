@@ -117,8 +117,8 @@ struct ask {
     uint64_t request;
     enum message_type type; /* of the request */
     struct bytes task_id;
-    uint32_t run, step, delivery; /* ORDER, DOC */
-    uint64_t worker;              /* ORDER: serial */
+    uint32_t run, step, item; /* ORDER */
+    uint64_t worker;          /* ORDER: serial */
     struct recover_request recover;
     struct doc_request doc;
     struct list_request list;

@@ -118,7 +118,7 @@ void change_ready(struct change *ch, struct step *s)
     s->phase = PHASE_HELD;
     s->held_by = w->write_id;
     w->ready = grow(&w->arena, w->ready, w->ready_count, &ch->ready_cap, sizeof *w->ready);
-    w->ready[w->ready_count++] = s->index;
+    w->ready[w->ready_count++] = (struct unit){s->index, s->item};
 }
 
 void change_ready_all(struct change *ch)

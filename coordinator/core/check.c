@@ -17,7 +17,8 @@ static void check_step(const struct core *c, const struct task *t, const struct 
     if (s->phase == PHASE_RUNNING && partition_serves(&c->partitions[t->partition])) {
         /* Its worker's death would be noticed. */
         struct worker *w = worker_by_serial(c, s->worker);
-        struct attempt_ref ref = {.task_id = t->id, .run = t->run, .step = s->index};
+        struct attempt_ref ref = {
+            .task_id = t->id, .run = t->run, .step = s->index, .item = s->item};
         ref.generation = s->generation;
         ref.delivery = s->deliveries;
         assert(w != NULL && worker_run_find(w, &ref) != NULL);

@@ -197,6 +197,7 @@ static bool fetch(struct core *c, struct step *s, struct worker *w)
     ask->task_id = arena_bytes(&ask->arena, s->task->id);
     ask->run = s->task->run;
     ask->step = s->index;
+    ask->item = s->item;
     ask->worker = w->serial;
     ask->peer = w->peer;
     struct store_read read = {.kind = READ_PARTS, .partition = s->task->partition};
@@ -290,7 +291,7 @@ static void send_order(struct core *c, struct step *s, struct worker *w,
 void dispatch_on_parts(struct core *c, const struct ask *ask, const struct store_answer *a)
 {
     struct task *t = task_find(c, ask->task_id);
-    struct step *s = t != NULL && t->run == ask->run ? &t->steps[ask->step] : NULL;
+    struct step *s = t != NULL && t->run == ask->run ? unit_find(t, ask->step, ask->item) : NULL;
     if (s == NULL || s->phase != PHASE_FETCHING || s->read_id != ask->read_id) {
         give_back(c, ask->worker, ask->peer);
         return;

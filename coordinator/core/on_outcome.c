@@ -233,10 +233,10 @@ static enum verdict judge(struct core *c, const struct task *t, const struct pee
     if (t == NULL) {
         return VERDICT_LATE; /* ended and out of memory, or never there: nothing can be applied */
     }
-    if (o->ref.step >= t->pipeline->step_count || !token_valid(c->secret, t, &o->ref)) {
+    const struct step *s = unit_find(t, o->ref.step, o->ref.item);
+    if (s == NULL || !token_valid(c->secret, t, &o->ref)) {
         return o->ref.run == t->run ? VERDICT_REJECTED : VERDICT_LATE;
     }
-    const struct step *s = &t->steps[o->ref.step];
     if (o->ref.run != t->run || o->ref.generation != s->generation) {
         return VERDICT_LATE;
     }
@@ -264,7 +264,7 @@ void on_outcome(struct core *c, struct peer *p, const struct step_outcome *o)
     struct task *t = task_find(c, o->ref.task_id);
     enum verdict verdict = judge(c, t, p, o);
     if (verdict == VERDICT_APPLIED) {
-        struct step *s = &t->steps[o->ref.step];
+        struct step *s = unit_find(t, o->ref.step, o->ref.item);
         if (o->ok) {
             succeed(c, p, s, o);
         } else {

@@ -93,11 +93,9 @@ void on_progress(struct core *c, struct peer *p, const struct step_progress *n)
 {
     struct task *t =
         partition_serves(partition_of(c, n->ref.task_id)) ? task_find(c, n->ref.task_id) : NULL;
-    if (t == NULL || n->ref.run != t->run || n->ref.step >= t->pipeline->step_count) {
-        return;
-    }
-    struct step *s = &t->steps[n->ref.step];
-    if (s->phase != PHASE_RUNNING || s->worker != p->worker->serial ||
+    struct step *s =
+        t != NULL && n->ref.run == t->run ? unit_find(t, n->ref.step, n->ref.item) : NULL;
+    if (s == NULL || s->phase != PHASE_RUNNING || s->worker != p->worker->serial ||
         s->deliveries != n->ref.delivery || s->generation != n->ref.generation ||
         !token_valid(c->secret, t, &n->ref)) {
         return;

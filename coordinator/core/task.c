@@ -94,6 +94,11 @@ void task_clear_error(struct task *t)
     t->error_step = -1;
 }
 
+struct step *unit_find(const struct task *t, uint32_t step, uint32_t item)
+{
+    return step < t->pipeline->step_count && item == ITEM_NONE ? &t->steps[step] : NULL;
+}
+
 const struct pipeline_step *step_def(const struct step *s)
 {
     return &s->task->pipeline->steps[s->index];

@@ -9,6 +9,7 @@
 #include "base/id.h"
 #include "core/heap.h"
 #include "model/code.h"
+#include "model/message.h"
 #include "model/pipeline.h"
 #include "model/state.h"
 
@@ -44,7 +45,8 @@ struct step {
     struct timer timer;
     struct task *task;
     uint64_t ready_order; /* age: the smaller, the earlier */
-    uint32_t index;
+    uint32_t index;       /* in the pipeline */
+    uint32_t item;        /* of a fan-out step, from 1; ITEM_NONE: the step itself */
     /* stored */
     enum step_state state;
     enum code error_code;
@@ -122,6 +124,8 @@ void step_set_checkpoint(struct step *s, struct bytes checkpoint);
 void task_set_error(struct task *t, enum code code, struct bytes message, int32_t step);
 void task_clear_error(struct task *t);
 
+/* What attempts are made of: a step, or an item of one. NULL where the task has no such. */
+struct step *unit_find(const struct task *t, uint32_t step, uint32_t item);
 const struct pipeline_step *step_def(const struct step *s);
 uint32_t step_max_retries(const struct step *s);
 /* Counts needs_left anew from the steps' states. */

@@ -15,6 +15,7 @@ static struct sha256 sign(const uint8_t secret[SECRET_BYTES], const struct task 
     pack_int(&b, t->created_at);
     pack_uint(&b, ref->run);
     pack_uint(&b, ref->step);
+    pack_uint(&b, ref->item);
     pack_uint(&b, ref->generation);
     pack_uint(&b, ref->attempt);
     pack_uint(&b, ref->delivery);
@@ -29,6 +30,7 @@ void token_mint(const uint8_t secret[SECRET_BYTES], const struct step *s,
     *ret_ref = (struct attempt_ref){.task_id = s->task->id,
                                     .run = s->task->run,
                                     .step = s->index,
+                                    .item = s->item,
                                     .generation = s->generation,
                                     .attempt = s->failures + 1,
                                     .delivery = s->deliveries};
@@ -46,7 +48,8 @@ bool token_valid(const uint8_t secret[SECRET_BYTES], const struct task *t,
 void idempotency_key_make(const uint8_t secret[SECRET_BYTES], const struct step *s,
                           char text[IDEMPOTENCY_KEY_TEXT_BYTES])
 {
-    struct attempt_ref ref = {.run = s->task->run, .step = s->index, .generation = s->generation};
+    struct attempt_ref ref = {
+        .run = s->task->run, .step = s->index, .item = s->item, .generation = s->generation};
     ref.attempt = planted(PLANT_KEY_OF_ATTEMPT) ? s->failures : 0;
     struct sha256 mac = sign(secret, s->task, "step", &ref);
     hex_encode(mac.digest, (IDEMPOTENCY_KEY_TEXT_BYTES - 1) / 2, text);

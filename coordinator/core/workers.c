@@ -31,8 +31,9 @@ struct worker *worker_by_serial(const struct core *c, uint64_t serial)
 
 static bool same_attempt(const struct attempt_ref *a, const struct attempt_ref *b)
 {
-    return a->run == b->run && a->step == b->step && a->generation == b->generation &&
-           a->delivery == b->delivery && bytes_eq(a->task_id, b->task_id);
+    return a->run == b->run && a->step == b->step && a->item == b->item &&
+           a->generation == b->generation && a->delivery == b->delivery &&
+           bytes_eq(a->task_id, b->task_id);
 }
 
 struct run *worker_run_find(struct worker *w, const struct attempt_ref *ref)
@@ -169,11 +170,8 @@ static struct step *step_run_by(struct core *c, const struct worker *w,
 {
     struct partition *p = partition_of(c, ref->task_id);
     struct task *t = partition_serves(p) ? task_find(c, ref->task_id) : NULL;
-    if (t == NULL || t->run != ref->run || ref->step >= t->pipeline->step_count) {
-        return NULL;
-    }
-    struct step *s = &t->steps[ref->step];
-    bool runs = s->phase == PHASE_RUNNING && s->worker == w->serial &&
+    struct step *s = t != NULL && t->run == ref->run ? unit_find(t, ref->step, ref->item) : NULL;
+    bool runs = s != NULL && s->phase == PHASE_RUNNING && s->worker == w->serial &&
                 s->deliveries == ref->delivery && s->generation == ref->generation;
     return runs ? s : NULL;
 }
@@ -238,12 +236,11 @@ static void claim(struct core *c, struct worker *w, const struct attempt_ref *re
         return;
     }
     struct task *t = task_find(c, ref->task_id);
-    if (t == NULL || task_state_ended(t->state) || t->run != ref->run ||
-        ref->step >= t->pipeline->step_count) {
+    struct step *s = t != NULL ? unit_find(t, ref->step, ref->item) : NULL;
+    if (s == NULL || task_state_ended(t->state) || t->run != ref->run) {
         stop_claimed(c, t, w, ref);
         return;
     }
-    struct step *s = &t->steps[ref->step];
     bool current = s->state != STEP_COMPLETED && s->generation == ref->generation &&
                    s->deliveries == ref->delivery && s->needs_left == 0;
     bool elsewhere = s->phase == PHASE_RUNNING && s->worker != w->serial;

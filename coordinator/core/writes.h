@@ -12,6 +12,11 @@ struct held {
     struct message *message;
 };
 
+/* A step or an item of one, as unit_find takes it. */
+struct unit {
+    uint32_t step, item;
+};
+
 struct pending_write {
     uint64_t write_id;
     enum row_kind kind;
@@ -24,7 +29,7 @@ struct pending_write {
     struct held *sends, **sends_tail;
     struct task_event *events;
     uint32_t event_count;
-    uint32_t *ready; /* steps that may run once this is durable */
+    struct unit *ready; /* what may run once this is durable */
     uint32_t ready_count;
     struct task *admission; /* ADMIT: owned until the answer */
     peer_id peer;           /* ADMIT, or REVIVE: who asked */

@@ -47,7 +47,8 @@ uint64_t audit_began(struct audit *a, const char *worker, const struct step_orde
     for (size_t i = 0; i < a->execution_count; i++) {
         const struct book_execution *x = &a->executions[i];
         bool same = bytes_eq(x->task_id, ref->task_id) && x->run == ref->run &&
-                    x->step == ref->step && x->generation == ref->generation;
+                    x->step == ref->step && x->item == ref->item &&
+                    x->generation == ref->generation;
         REQUIRE(a, "I4", same == bytes_eq(x->key, order->idempotency_key),
                 "%.*s/%u: attempts of one generation %s an idempotency key", (int)ref->task_id.len,
                 (const char *)ref->task_id.ptr, ref->step,
@@ -59,6 +60,7 @@ uint64_t audit_began(struct audit *a, const char *worker, const struct step_orde
                                 .key = arena_bytes(&a->arena, order->idempotency_key),
                                 .run = ref->run,
                                 .step = ref->step,
+                                .item = ref->item,
                                 .generation = ref->generation,
                                 .recoveries = t->recoveries_seen};
     return a->execution_count - 1;
@@ -86,6 +88,7 @@ void audit_outcome(struct audit *a, uint64_t life, const struct step_outcome *ou
                               .task_id = arena_bytes(&a->arena, outcome->ref.task_id),
                               .run = outcome->ref.run,
                               .step = outcome->ref.step,
+                              .item = outcome->ref.item,
                               .generation = outcome->ref.generation,
                               .delivery = outcome->ref.delivery,
                               .ok = outcome->ok};

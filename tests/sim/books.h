@@ -8,7 +8,7 @@
 /* One execution of a function. */
 struct book_execution {
     struct bytes task_id, key, result;
-    uint32_t run, step, generation;
+    uint32_t run, step, item, generation;
     uint32_t recoveries; /* of the task when it began */
     bool ended, ok;
 };
@@ -39,7 +39,7 @@ struct book_task {
 struct book_outcome {
     uint64_t life, number; /* of the worker */
     struct bytes task_id;
-    uint32_t run, step, generation, delivery;
+    uint32_t run, step, item, generation, delivery;
     bool ok;
 };
 

@@ -20,9 +20,9 @@ static struct attempt *attempt_find_ref(struct agent *a, const struct attempt_re
 {
     for (size_t i = 0; i < a->attempt_count; i++) {
         const struct attempt_ref *r = &a->attempts[i]->order.ref;
-        if (r->run == ref->run && r->step == ref->step && r->generation == ref->generation &&
-            r->attempt == ref->attempt && r->delivery == ref->delivery &&
-            bytes_eq(r->task_id, ref->task_id)) {
+        if (r->run == ref->run && r->step == ref->step && r->item == ref->item &&
+            r->generation == ref->generation && r->attempt == ref->attempt &&
+            r->delivery == ref->delivery && bytes_eq(r->task_id, ref->task_id)) {
             return a->attempts[i];
         }
     }

@@ -49,8 +49,8 @@ void fx_log(struct agent *a, enum log_level level, const char *event, const char
 const char *fx_ref_text(struct agent *a, const struct attempt_ref *ref)
 {
     return arena_printf(&a->fx->arena,
-                        "task=%.*s run=%" PRIu32 " step=%" PRIu32 " attempt=%" PRIu32
-                        " delivery=%" PRIu32,
+                        "task=%.*s run=%" PRIu32 " step=%" PRIu32 " item=%" PRIu32
+                        " attempt=%" PRIu32 " delivery=%" PRIu32,
                         (int)ref->task_id.len, (const char *)ref->task_id.ptr, ref->run, ref->step,
-                        ref->attempt, ref->delivery);
+                        ref->item, ref->attempt, ref->delivery);
 }

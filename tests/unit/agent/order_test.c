@@ -74,6 +74,21 @@ static void test_the_same_order_again_while_it_runs_is_not_run_twice(void **stat
     stage_close(&s);
 }
 
+static void test_another_item_of_the_same_step_is_another_order(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    struct step_order order = stage_order("t", 0);
+    order.ref.item = 1;
+    stage_send_order(&s, 1, order);
+    order.ref.item = 2;
+    stage_send_order(&s, 1, order);
+    assert_int_equal(agent_stats(s.agent).running, 2);
+    assert_int_equal(agent_stats(s.agent).duplicates_total, 0);
+    stage_close(&s);
+}
+
 static void test_the_same_order_after_its_end_is_answered_from_the_held_outcome(void **state)
 {
     (void)state;
@@ -257,6 +272,7 @@ int main(void)
         cmocka_unit_test(test_an_order_starts_at_once_where_a_slot_is_free),
         cmocka_unit_test(test_the_credit_comes_back_when_the_order_has_ended),
         cmocka_unit_test(test_the_same_order_again_while_it_runs_is_not_run_twice),
+        cmocka_unit_test(test_another_item_of_the_same_step_is_another_order),
         cmocka_unit_test(test_the_same_order_after_its_end_is_answered_from_the_held_outcome),
         cmocka_unit_test(test_another_delivery_of_the_same_step_is_another_attempt),
         cmocka_unit_test(test_an_order_without_credit_closes_the_connection),

@@ -131,7 +131,11 @@ static void test_tokens_are_checked(void **state)
     m.outcome.ref.step = 77;
     stage_send(&s, worker, &m);
     assert_int_equal(stage_take(&s, worker, MSG_ACK)->ack.verdict, VERDICT_REJECTED);
-    assert_int_equal(core_stats(s.core).outcomes_rejected_total, 3);
+    m = stage_success(o, "1");
+    m.outcome.ref.item = 1;
+    stage_send(&s, worker, &m);
+    assert_int_equal(stage_take(&s, worker, MSG_ACK)->ack.verdict, VERDICT_REJECTED);
+    assert_int_equal(core_stats(s.core).outcomes_rejected_total, 4);
     assert_int_equal(stage_status(&s, gateway, "t")->steps[0].state, STEP_RUNNING);
     m = stage_success(o, "1");
     m.outcome.ref.task_id = BYTES_LIT("nosuch");

@@ -24,6 +24,7 @@ static void same_attempt_ref(const struct attempt_ref *a, const struct attempt_r
     SAME(attempt);
     SAME(delivery);
     assert_memory_equal(a->token, b->token, TOKEN_BYTES);
+    SAME(item);
 }
 
 static void same_step_order(const struct step_order *a, const struct step_order *b)

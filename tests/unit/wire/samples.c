@@ -7,7 +7,7 @@
 #define REF(n)                                                                                     \
     {                                                                                              \
         .task_id = TEXT("analysis_12" #n), .run = 2##n, .step = 3##n, .generation = 4##n,          \
-        .attempt = 5##n, .delivery = 6##n, .token = {                                              \
+        .attempt = 5##n, .delivery = 6##n, .item = 7##n, .token = {                                \
             n,                                                                                     \
             2,                                                                                     \
             3,                                                                                     \
