@@ -45,6 +45,7 @@ static const struct code_info infos[CODE_COUNT] = {
     [CODE_RECOVERY_DISABLED] = {"RECOVERY_DISABLED", "Recovery is switched off", 0},
     [CODE_TASK_TOO_LARGE] = {"TASK_TOO_LARGE", "All results of the task together are too large", 0},
     [CODE_CANCELLED] = {"CANCELLED", "Cancelled", 0},
+    [CODE_NOT_PAUSED] = {"NOT_PAUSED", "The task is not paused", 409},
 };
 
 const struct code_info *code_info(enum code c)

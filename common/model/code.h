@@ -49,6 +49,7 @@ enum code {
     CODE_RECOVERY_DISABLED,    /* found at a takeover with MARATHON_ENABLE_RECOVERY=false */
     CODE_TASK_TOO_LARGE,       /* permanent: all results together are over their bound */
     CODE_CANCELLED,
+    CODE_NOT_PAUSED, /* 409 resume of a task that does not rest */
     CODE_COUNT
 };
 

@@ -28,6 +28,8 @@ const char *message_type_name(enum message_type t)
         [MSG_GET_WORKERS] = "GET_WORKERS",
         [MSG_GET_PIPELINES] = "GET_PIPELINES",
         [MSG_GET_READY] = "GET_READY",
+        [MSG_PAUSE] = "PAUSE",
+        [MSG_RESUME] = "RESUME",
         [MSG_REFUSED] = "REFUSED",
         [MSG_STARTED] = "STARTED",
         [MSG_DONE] = "DONE",

@@ -112,10 +112,23 @@ struct start_request {
     int32_t priority;
 };
 
+/* Who asks for a change of a task, and why, as they say of themselves: kept in its history. Empty =
+ * not said. */
+struct deed {
+    struct bytes actor;  /* at most ACTOR_BYTES_MAX */
+    struct bytes reason; /* at most REASON_BYTES_MAX */
+};
+
+struct task_request { /* CANCEL, PAUSE, RESUME, GET_STATUS, WATCH, UNWATCH */
+    struct bytes task_id;
+    struct deed deed; /* CANCEL, PAUSE, RESUME */
+};
+
 struct recover_request {
     struct bytes task_id;
     struct bytes from_step;     /* name or step_id, empty = from the checkpoint */
     struct bytes checkpoint_id; /* empty = the newest */
+    struct deed deed;
 };
 
 struct doc_request { /* a piece of the checkpoint document, or the input */
@@ -226,6 +239,8 @@ enum event_type {
     EVENT_TASK_ERROR,    /* task_error */
     EVENT_TASK_CANCELLED,  /* task_cancelled */
     EVENT_TASK_RECOVERING, /* task_recovering */
+    EVENT_TASK_PAUSED,     /* task_paused */
+    EVENT_TASK_RESUMED,    /* task_resumed */
     EVENT_TYPE_COUNT
 };
 
@@ -243,6 +258,7 @@ struct task_event {
     enum code code;
     struct bytes message; /* error, or the function's progress message */
     bool can_recover;
+    struct deed deed; /* of what people asked for */
 };
 
 /* ---- the tagged union ---- */
@@ -277,6 +293,8 @@ enum message_type {
     MSG_GET_WORKERS = 29,   /* -> MSG_WORKERS */
     MSG_GET_PIPELINES = 30, /* -> MSG_PIPELINES or MSG_REFUSED */
     MSG_GET_READY = 31,     /* -> MSG_READY: after a real round trip to the store */
+    MSG_PAUSE = 60,         /* -> MSG_DONE or MSG_REFUSED */
+    MSG_RESUME = 61,        /* -> MSG_DONE or MSG_REFUSED */
     /* answers, C -> G */
     MSG_REFUSED = 40,
     MSG_STARTED = 41,
@@ -333,9 +351,7 @@ struct message {
             struct attempt_ref ref;
         } decline;
         struct start_request start;
-        struct {
-            struct bytes task_id;
-        } task; /* CANCEL, GET_STATUS, WATCH, UNWATCH */
+        struct task_request task;
         struct recover_request recover;
         struct doc_request get_doc;
         struct history_request get_history;

@@ -16,6 +16,7 @@ enum task_state {
     TASK_COMPLETED,
     TASK_FAILED,
     TASK_CANCELLED,
+    TASK_PAUSED, /* rests until a resume: no further step starts, what runs goes on */
     TASK_STATE_COUNT
 };
 
@@ -29,6 +30,9 @@ enum step_state {
     STEP_STATE_COUNT
 };
 
+/* All names, for texts that say what a state may be. */
+#define TASK_STATES_TEXT "pending, running, recovering, completed, failed, cancelled or paused"
+
 const char *task_state_name(enum task_state s);
 const char *step_state_name(enum step_state s);
 enum err MUST_CHECK task_state_parse(struct bytes name, enum task_state *ret_state);
@@ -36,6 +40,12 @@ enum err MUST_CHECK task_state_parse(struct bytes name, enum task_state *ret_sta
 static inline bool task_state_ended(enum task_state s)
 {
     return s == TASK_COMPLETED || s == TASK_FAILED || s == TASK_CANCELLED;
+}
+
+/* Alive, but no step of it is sent out until somebody says so. */
+static inline bool task_state_rests(enum task_state s)
+{
+    return s == TASK_PAUSED;
 }
 
 #endif

@@ -17,13 +17,17 @@ static const struct field start[] = {
 };
 const struct body body_start = BODY_AT(struct start_request, start, start);
 
-static const struct field task[] = {FIELD(struct message, task.task_id)};
-const struct body body_task = BODY(task);
+static const struct field task[] = {
+    FIELD(struct task_request, task_id),
+    FIELD(struct task_request, deed.actor),
+    FIELD(struct task_request, deed.reason),
+};
+const struct body body_task = BODY_AT(struct task_request, task, task);
 
 static const struct field recover[] = {
-    FIELD(struct recover_request, task_id),
-    FIELD(struct recover_request, from_step),
-    FIELD(struct recover_request, checkpoint_id),
+    FIELD(struct recover_request, task_id),       FIELD(struct recover_request, from_step),
+    FIELD(struct recover_request, checkpoint_id), FIELD(struct recover_request, deed.actor),
+    FIELD(struct recover_request, deed.reason),
 };
 const struct body body_recover = BODY_AT(struct recover_request, recover, recover);
 

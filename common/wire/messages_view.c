@@ -66,6 +66,8 @@ static const struct field task_event[] = {
     FIELD_OF_ENUM(struct task_event, code, CODE_COUNT),
     FIELD(struct task_event, message),
     FIELD(struct task_event, can_recover),
+    FIELD(struct task_event, deed.actor),
+    FIELD(struct task_event, deed.reason),
 };
 static const struct layout task_event_layout = LAYOUT(struct task_event, task_event);
 

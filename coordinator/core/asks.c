@@ -16,6 +16,11 @@ struct ask *ask_create(struct core *c, enum ask_kind kind)
     return ask;
 }
 
+struct deed deed_copy(struct arena *arena, const struct deed *deed)
+{
+    return (struct deed){arena_bytes(arena, deed->actor), arena_bytes(arena, deed->reason)};
+}
+
 void ask_send(struct core *c, struct ask *ask, struct store_read *read)
 {
     void *old = map_put(&c->asks, bytes_of(&ask->read_id, sizeof ask->read_id), ask);

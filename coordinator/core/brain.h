@@ -123,6 +123,7 @@ struct ask {
     struct doc_request doc;
     struct list_request list;
     struct history_request history;
+    struct deed deed;           /* TASK, REVIVE */
     struct task *task;          /* REVIVE: owned, until its document is read */
     bool *keep;                 /* REVIVE: the steps whose results stay */
     struct task_summary *items; /* LIST */
@@ -227,8 +228,10 @@ void task_bury(void *task);                       /* for fx_bury */
 void task_loaded(struct core *c,
                  struct task *t); /* after a load: what was running is pending again */
 void task_taken_over(struct core *c, struct task *t); /* recovery switched off; no checkpoints */
+/* max_task_duration counts from now on; not while the task rests. */
 void task_start_clock(struct core *c, struct task *t);
-void task_stop_clock(struct core *c, struct task *t);
+void task_hold_clock(struct core *c, struct task *t); /* it no longer counts */
+void task_stop_clock(struct core *c, struct task *t); /* the task has ended: nor is it told of */
 
 /* dispatch.c */
 uint32_t function_intern(struct core *c, struct bytes name);
@@ -267,6 +270,8 @@ void on_progress(struct core *c, struct peer *p, const struct step_progress *n);
 void on_start(struct core *c, struct peer *p, const struct message *m);
 void on_cancel(struct core *c, struct peer *p, const struct message *m);
 void on_recover(struct core *c, struct peer *p, const struct message *m);
+void on_pause(struct core *c, struct peer *p, const struct message *m);
+void on_resume(struct core *c, struct peer *p, const struct message *m);
 void on_query(struct core *c, struct peer *p, const struct message *m);
 void on_watch(struct core *c, struct peer *p, const struct message *m);
 void on_unwatch(struct core *c, peer_id peer, struct bytes task_id);
@@ -289,6 +294,7 @@ void watches_drop_peer(struct core *c, peer_id peer);
 
 /* asks.c */
 struct ask *ask_create(struct core *c, enum ask_kind kind); /* NULL where too many wait */
+struct deed deed_copy(struct arena *arena, const struct deed *deed);
 void ask_send(struct core *c, struct ask *ask, struct store_read *read); /* sets read_id */
 void asks_on_answer(struct core *c, const struct store_answer *a);
 void ask_free(void *ask);

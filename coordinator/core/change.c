@@ -5,6 +5,7 @@
 #include "core/record.h"
 #include "core/plant.h"
 #include "json/scan.h"
+#include "model/limits.h"
 
 /* Longer than the time for which clients repeat a request (conventions.md: 24 h). */
 #define IDEMPOTENCY_TTL_S 86400
@@ -71,6 +72,14 @@ struct task_event *change_event(struct change *ch, enum event_type type, uint32_
     return e;
 }
 
+struct task_event *change_deed(struct change *ch, enum event_type type, const struct deed *deed)
+{
+    struct task_event *e = change_event(ch, type, task_current_step(ch->task));
+    e->deed.actor = arena_bytes(&ch->write->arena, bytes_part(deed->actor, 0, ACTOR_BYTES_MAX));
+    e->deed.reason = arena_bytes(&ch->write->arena, bytes_part(deed->reason, 0, REASON_BYTES_MAX));
+    return e;
+}
+
 static void change_doc(struct change *ch, uint64_t offset, struct bytes lead, struct bytes body)
 {
     struct task *t = ch->task;
@@ -115,6 +124,9 @@ void change_ready(struct change *ch, struct step *s)
 {
     struct pending_write *w = ch->write;
     assert(s->phase == PHASE_NONE && s->state == STEP_PENDING);
+    if (task_state_rests(ch->task->state)) {
+        return;
+    }
     s->phase = PHASE_HELD;
     s->held_by = w->write_id;
     w->ready = grow(&w->arena, w->ready, w->ready_count, &ch->ready_cap, sizeof *w->ready);

@@ -21,11 +21,14 @@ void change_step(struct change *ch, struct step *s);
 /* Appends an event about a step; seq, times, state and progress are filled at commit's state:
  * change the task first. */
 struct task_event *change_event(struct change *ch, enum event_type type, uint32_t step);
+/* An event of what a person asked for. */
+struct task_event *change_deed(struct change *ch, enum event_type type, const struct deed *deed);
 /* The step's result joins the document; sets the step's offset and length. At most one a change. */
 void change_result(struct change *ch, struct step *s, struct bytes result);
 /* The document as a whole: results is the inside of the results object, without braces. */
 void change_document(struct change *ch, struct bytes results);
-/* The step may run (from retry_at on) when this is durable. */
+/* The step may run (from retry_at on) when this is durable; of a task that rests, once it no longer
+ * does. */
 void change_ready(struct change *ch, struct step *s);
 /* All pending steps whose needs are met. */
 void change_ready_all(struct change *ch);
@@ -37,8 +40,8 @@ struct pending_write *change_commit(struct change *ch);
 struct pending_write *change_admit(struct change *ch, const struct start_request *request);
 
 /* on_outcome.c: the task ends as part of this change (its error is set): all that runs is stopped.
- */
-void task_end(struct change *ch, enum task_state state);
+ * deed: whose doing it is, NULL where nobody's. */
+void task_end(struct change *ch, enum task_state state, const struct deed *deed);
 
 /* document.c: the tail behind the results object, from its closing brace on, for a task with so
  * many completed steps. */

@@ -30,7 +30,10 @@ static void check_step(const struct core *c, const struct task *t, const struct 
     }
     /* Liveness: an owned task's step that may run is somewhere from where it goes on. */
     bool owned = c->partitions[t->partition].state == PARTITION_OWNED;
-    if (owned && !task_state_ended(t->state) && s->state == STEP_PENDING && s->needs_left == 0) {
+    bool rests = task_state_rests(t->state);
+    assert(!rests || s->phase == PHASE_NONE || s->phase == PHASE_RUNNING); /* I13 */
+    if (owned && !rests && !task_state_ended(t->state) && s->state == STEP_PENDING &&
+        s->needs_left == 0) {
         assert(s->phase != PHASE_NONE);
     }
 }
@@ -55,6 +58,7 @@ static void check_task(const struct core *c, const struct task *t)
     assert(!task_state_ended(t->state) ||
            t->writes_pending > 0); /* an ended task leaves with its last write */
     assert((t->ran_since != NEVER_MS) == heap_holds(&t->duration_timer.node));
+    assert(!task_state_rests(t->state) || t->ran_since == NEVER_MS); /* I13 */
 }
 
 static void check_workers(const struct core *c)

@@ -134,6 +134,21 @@ static void on_worker_message(struct core *c, struct peer *p, const struct messa
     }
 }
 
+static void on_deed(struct core *c, struct peer *p, const struct message *m)
+{
+    switch ((int)m->type) {
+    case MSG_CANCEL:
+        on_cancel(c, p, m);
+        break;
+    case MSG_PAUSE:
+        on_pause(c, p, m);
+        break;
+    default:
+        on_resume(c, p, m);
+        break;
+    }
+}
+
 static void on_gateway_message(struct core *c, struct peer *p, const struct message *m)
 {
     switch ((int)m->type) {
@@ -141,10 +156,12 @@ static void on_gateway_message(struct core *c, struct peer *p, const struct mess
         on_start(c, p, m);
         break;
     case MSG_CANCEL:
+    case MSG_PAUSE:
+    case MSG_RESUME:
         if (!partition_serves(partition_of(c, m->task.task_id))) {
             refuse_unavailable(c, p->id, m->request);
         } else {
-            on_cancel(c, p, m);
+            on_deed(c, p, m);
         }
         break;
     case MSG_RECOVER:
@@ -178,6 +195,8 @@ static struct bytes subject(const struct message *m)
     case MSG_START:
         return m->start.task_id;
     case MSG_CANCEL:
+    case MSG_PAUSE:
+    case MSG_RESUME:
     case MSG_GET_STATUS:
     case MSG_WATCH:
     case MSG_UNWATCH:

@@ -66,6 +66,10 @@ static struct function *function_of(struct core *c, const struct step *s)
 void step_make_ready(struct core *c, struct step *s)
 {
     assert(s->state == STEP_PENDING && (s->phase == PHASE_NONE || s->phase == PHASE_HELD));
+    if (task_state_rests(s->task->state)) {
+        s->phase = PHASE_NONE;
+        return;
+    }
     if (s->retry_due > c->now.mono) {
         s->phase = PHASE_DELAYED;
         timer_set(c, &s->timer, s->retry_due);

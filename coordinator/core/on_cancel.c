@@ -16,7 +16,7 @@ void on_cancel(struct core *c, struct peer *p, const struct message *m)
     change_begin(c, t, &ch);
     task_clear_error(t);
     t->error_code = CODE_CANCELLED;
-    task_end(&ch, TASK_CANCELLED);
+    task_end(&ch, TASK_CANCELLED, &m->task.deed);
     change_commit(&ch);
     struct reply r;
     reply_begin(c, t, p->id, m->request, &r);

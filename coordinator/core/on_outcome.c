@@ -49,7 +49,7 @@ static void stop_all(struct change *ch, enum stop_reason reason, enum step_state
     }
 }
 
-void task_end(struct change *ch, enum task_state state)
+void task_end(struct change *ch, enum task_state state, const struct deed *deed)
 {
     struct core *c = ch->core;
     struct task *t = ch->task;
@@ -71,6 +71,7 @@ void task_end(struct change *ch, enum task_state state)
     case TASK_PENDING:
     case TASK_RUNNING:
     case TASK_RECOVERING:
+    case TASK_PAUSED:
     case TASK_STATE_COUNT:
         abort();
     }
@@ -78,7 +79,8 @@ void task_end(struct change *ch, enum task_state state)
     enum event_type type = state == TASK_COMPLETED ? EVENT_TASK_COMPLETE
                            : state == TASK_FAILED  ? EVENT_TASK_ERROR
                                                    : EVENT_TASK_CANCELLED;
-    struct task_event *e = change_event(ch, type, step);
+    struct task_event *e =
+        deed != NULL ? change_deed(ch, type, deed) : change_event(ch, type, step);
     e->code = t->error_code;
     e->message = arena_bytes(&ch->write->arena, bytes_str(t->error));
     change_end(ch);
@@ -89,7 +91,7 @@ static void fail_task(struct change *ch, struct step *s, enum code code, struct 
     s->state = STEP_FAILED;
     change_step(ch, s);
     task_set_error(ch->task, code, message, (int32_t)s->index);
-    task_end(ch, TASK_FAILED);
+    task_end(ch, TASK_FAILED, NULL);
 }
 
 /* The step waits `wait_ms` (from the moment it is durable) and is sent out again. */
@@ -188,7 +190,7 @@ static void complete(struct change *ch, struct step *s, const struct step_outcom
     timer_clear(c, &t->progress_timer);
     change_event(ch, EVENT_STEP_COMPLETED, s->index);
     if (t->completed == t->pipeline->step_count) {
-        task_end(ch, TASK_COMPLETED);
+        task_end(ch, TASK_COMPLETED, NULL);
     } else {
         change_event(ch, EVENT_PROGRESS, task_current_step(t));
     }
@@ -282,6 +284,6 @@ void task_timed_out(struct core *c, struct task *t)
         arena_printf(fx_arena(c), "the task has run for longer than its max_task_duration, %u s",
                      t->max_duration_s);
     task_set_error(t, CODE_TASK_TIMEOUT, bytes_str(why), (int32_t)task_current_step(t));
-    task_end(&ch, TASK_FAILED);
+    task_end(&ch, TASK_FAILED, NULL);
     change_commit(&ch);
 }

@@ -26,7 +26,7 @@ void task_step_started(struct core *c, struct step *s)
     if (t->started_at == 0) {
         t->started_at = c->now.wall;
     }
-    if (t->state != TASK_RUNNING) {
+    if (!task_state_rests(t->state)) { /* a worker's claim of what it runs ends no pause */
         t->state = TASK_RUNNING;
     }
     task_start_clock(c, t);

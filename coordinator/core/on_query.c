@@ -44,6 +44,8 @@ static void answer_task(struct core *c, const struct task *t, peer_id peer, uint
         reply_send(&r, MSG_WATCHED);
         break;
     case MSG_CANCEL:
+    case MSG_PAUSE:
+    case MSG_RESUME:
         r.message->refused.code = CODE_TASK_ENDED;
         r.message->refused.state = t->state;
         r.message->refused.detail =
@@ -68,6 +70,25 @@ static void answer_no_task(struct core *c, const struct ask *ask)
            "there is no such task, or it has expired");
 }
 
+static void change_or_answer(struct core *c, struct task *t, struct peer *p,
+                             const struct message *m)
+{
+    switch ((int)m->type) {
+    case MSG_CANCEL:
+        on_cancel(c, p, m);
+        break;
+    case MSG_PAUSE:
+        on_pause(c, p, m);
+        break;
+    case MSG_RESUME:
+        on_resume(c, p, m);
+        break;
+    default:
+        answer_task(c, t, p->id, m->request, m->type);
+        break;
+    }
+}
+
 void query_on_task(struct core *c, const struct ask *ask, const struct store_answer *a)
 {
     if (a->err == ERR_UNAVAILABLE || !partition_serves(partition_of(c, ask->task_id))) {
@@ -79,11 +100,10 @@ void query_on_task(struct core *c, const struct ask *ask, const struct store_ans
         /* Started, or recovered, in the meantime. */
         struct message m = {.type = ask->type, .request = ask->request};
         m.task.task_id = live->id;
+        m.task.deed = ask->deed;
         struct peer *p = peer_find(c, ask->peer);
-        if (ask->type == MSG_CANCEL && p != NULL) {
-            on_cancel(c, p, &m);
-        } else {
-            answer_task(c, live, ask->peer, ask->request, ask->type);
+        if (p != NULL) {
+            change_or_answer(c, live, p, &m);
         }
         return;
     }
@@ -103,6 +123,7 @@ static void ask_task(struct core *c, struct peer *p, const struct message *m)
         return;
     }
     ask->task_id = arena_bytes(&ask->arena, m->task.task_id);
+    ask->deed = deed_copy(&ask->arena, &m->task.deed);
     struct store_read read = {.kind = READ_TASK, .partition = id_partition(ask->task_id)};
     read.task_id = ask->task_id;
     ask_send(c, ask, &read);
@@ -414,6 +435,8 @@ void on_query(struct core *c, struct peer *p, const struct message *m)
     switch ((int)m->type) {
     case MSG_GET_STATUS:
     case MSG_CANCEL:
+    case MSG_PAUSE:
+    case MSG_RESUME:
     case MSG_WATCH:
         query_task(c, p, m, m->task.task_id);
         break;

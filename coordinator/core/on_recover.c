@@ -20,6 +20,7 @@ static void read_task(struct core *c, struct peer *p, const struct message *m)
     ask->task_id = arena_bytes(&ask->arena, m->recover.task_id);
     ask->recover.from_step = arena_bytes(&ask->arena, m->recover.from_step);
     ask->recover.checkpoint_id = arena_bytes(&ask->arena, m->recover.checkpoint_id);
+    ask->deed = deed_copy(&ask->arena, &m->recover.deed);
     struct store_read read = {.kind = READ_TASK, .partition = id_partition(ask->task_id)};
     read.task_id = ask->task_id;
     ask_send(c, ask, &read);
@@ -199,7 +200,7 @@ static void revive(struct core *c, const struct ask *ask, struct task *t, const 
         change_document(&ch, *results);
     }
     change_revive(&ch);
-    change_event(&ch, EVENT_TASK_RECOVERING, task_current_step(t));
+    change_deed(&ch, EVENT_TASK_RECOVERING, &ask->deed);
     change_ready_all(&ch);
     change_commit(&ch);
     struct reply r;
@@ -222,6 +223,7 @@ static void read_kept(struct core *c, const struct ask *from, struct task *t, bo
     }
     ask->peer = from->peer;
     ask->request = from->request;
+    ask->deed = deed_copy(&ask->arena, &from->deed);
     ask->task = t;
     ask->keep = keep;
     uint32_t n = t->pipeline->step_count;
@@ -339,7 +341,7 @@ void task_taken_over(struct core *c, struct task *t)
                        BYTES_LIT("its coordinator died, and recovery is switched off "
                                  "(MARATHON_ENABLE_RECOVERY=false)"),
                        (int32_t)task_current_step(t));
-        task_end(&ch, TASK_FAILED);
+        task_end(&ch, TASK_FAILED, NULL);
     } else {
         reset_all(&ch, NULL);
         t->progress = 0;

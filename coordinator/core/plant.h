@@ -22,6 +22,8 @@ enum plant {
     PLANT_RUNNING_FORGOTTEN,      /* a dead worker's steps wait for it for ever */
     PLANT_LATE_SUCCESS,           /* a success of a superseded attempt is thrown away */
     PLANT_NEEDS_IGNORED,          /* a join runs after the first of its needs */
+    PLANT_PAUSE_FORGOTTEN,        /* a takeover lets a paused task run on */
+    PLANT_PAUSE_LEAKS,            /* what waits for a worker when its task is paused is sent out */
     PLANT_CORE_COUNT
 };
 

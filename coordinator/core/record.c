@@ -82,6 +82,8 @@ void record_put_event(const struct task_event *e, struct buf *out)
     pack_uint(out, e->code);
     pack_bytes(out, e->message);
     pack_uint(out, e->can_recover);
+    pack_bytes(out, e->deed.actor);
+    pack_bytes(out, e->deed.reason);
 }
 
 /* ---- reading ---- */
@@ -263,6 +265,8 @@ enum err record_get_event(struct bytes blob, struct task_event *ret_event)
     e.code = get_enum(&u, CODE_COUNT);
     e.message = unpack_bytes(&u);
     e.can_recover = unpack_uint(&u) != 0;
+    e.deed.actor = unpack_bytes(&u);
+    e.deed.reason = unpack_bytes(&u);
     if (u.bad) {
         return ERR_INVALID;
     }

@@ -54,18 +54,23 @@ void task_remove(struct core *c, struct task *t)
 
 void task_start_clock(struct core *c, struct task *t)
 {
-    if (t->ran_since != NEVER_MS) {
+    if (t->ran_since != NEVER_MS || task_state_rests(t->state)) {
         return;
     }
     t->ran_since = c->now.mono;
     timer_set(c, &t->duration_timer, c->now.mono + (int64_t)t->max_duration_s * 1000 - t->ran_ms);
 }
 
-void task_stop_clock(struct core *c, struct task *t)
+void task_hold_clock(struct core *c, struct task *t)
 {
     t->ran_ms = task_ran_ms(t, c->now.mono);
     t->ran_since = NEVER_MS;
     timer_clear(c, &t->duration_timer);
+}
+
+void task_stop_clock(struct core *c, struct task *t)
+{
+    task_hold_clock(c, t);
     timer_clear(c, &t->progress_timer);
     timer_clear(c, &t->save_timer);
 }
@@ -89,7 +94,8 @@ void task_loaded(struct core *c, struct task *t)
             s->retry_due = NEVER_MS;
         }
     }
-    if (t->started_at != 0) {
+    bool rests = task_state_rests(t->state) && !planted(PLANT_PAUSE_FORGOTTEN);
+    if (t->started_at != 0 && !rests) {
         t->state = TASK_RECOVERING;
     }
 }

@@ -248,7 +248,7 @@ static void claim(struct core *c, struct worker *w, const struct attempt_ref *re
         stop_claimed(c, t, w, ref);
         return;
     }
-    if (s->phase == PHASE_RUNNING || s->phase == PHASE_HELD) {
+    if (s->phase == PHASE_RUNNING) {
         return;
     }
     step_unqueue(c, s);

@@ -64,6 +64,7 @@ void reply_send(struct reply *r, enum message_type type);
 /* The common refusals, at once. */
 void refuse(struct core *c, peer_id peer, uint64_t request, enum code code, const char *detail);
 #define ONLY_ENDED_BADLY "; only a failed or cancelled one can be recovered"
+#define ONLY_PAUSED      "; only a paused one can be resumed"
 /* The same, held behind the task's newest write, with its state. */
 void refuse_for(struct core *c, const struct task *t, const struct peer *p,
                 const struct message *request, enum code code);

@@ -20,6 +20,10 @@ static const char *event_name(enum event_type t)
         return "task_cancelled";
     case EVENT_TASK_RECOVERING:
         return "task_recovering";
+    case EVENT_TASK_PAUSED:
+        return "task_paused";
+    case EVENT_TASK_RESUMED:
+        return "task_resumed";
     case EVENT_TYPE_COUNT:
         break;
     }
@@ -76,6 +80,16 @@ static void error_put(struct buf *out, struct bytes error, enum code code, struc
     json_put_member_or_null(out, "step", step);
 }
 
+static void deed_put(struct buf *out, const struct deed *deed)
+{
+    if (deed->actor.len > 0) {
+        json_put_member(out, "actor", deed->actor);
+    }
+    if (deed->reason.len > 0) {
+        json_put_member(out, "reason", deed->reason);
+    }
+}
+
 void event_render(struct bytes task_id, const struct task_event *e, struct buf *out)
 {
     open_put(out, e->type, task_id, e->state);
@@ -103,6 +117,10 @@ void event_render(struct bytes task_id, const struct task_event *e, struct buf *
         break;
     case EVENT_TASK_CANCELLED:
     case EVENT_TASK_RECOVERING:
+    case EVENT_TASK_PAUSED:
+    case EVENT_TASK_RESUMED:
+        deed_put(out, &e->deed);
+        break;
     case EVENT_TYPE_COUNT:
         break;
     }

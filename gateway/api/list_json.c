@@ -17,8 +17,7 @@ bool list_query_parse(const struct query *q, struct arena *arena, struct list_re
         enum task_state state;
         if (task_state_parse(text, &state) != ERR_OK) {
             problem_set(ret_problem, CODE_INVALID_FIELD,
-                        "the query's `status` must be pending, running, recovering, completed, "
-                        "failed or cancelled");
+                        "the query's `status` must be " TASK_STATES_TEXT);
             problem_add(ret_problem, "", "query argument `status`");
             return false;
         }

@@ -119,6 +119,23 @@ void start_call_free(struct start_call *call)
     arena_free(&call->arena);
 }
 
+#define DEED_FIELDS(deed)                                                                          \
+    {"actor", FIELD_TEXT, 0, ACTOR_BYTES_MAX, &(deed)->actor},                                     \
+    {                                                                                              \
+        "reason", FIELD_TEXT, 0, REASON_BYTES_MAX, &(deed)->reason                                 \
+    }
+
+bool deed_body_parse(struct bytes body, struct arena *arena, struct deed *ret_deed,
+                     struct problem *ret_problem)
+{
+    *ret_deed = (struct deed){0};
+    if (body.len == 0) {
+        return true;
+    }
+    const struct field fields[] = {DEED_FIELDS(ret_deed)};
+    return fields_read(body, fields, sizeof fields / sizeof *fields, arena, ret_problem);
+}
+
 bool recover_body_parse(struct bytes body, struct bytes task_id, struct arena *arena,
                         struct recover_request *ret_request, struct problem *ret_problem)
 {
@@ -129,6 +146,7 @@ bool recover_body_parse(struct bytes body, struct bytes task_id, struct arena *a
     const struct field fields[] = {
         {"from_step", FIELD_ID, 0, 0, &ret_request->from_step},
         {"checkpoint_id", FIELD_TEXT, 0, 256, &ret_request->checkpoint_id},
+        DEED_FIELDS(&ret_request->deed),
     };
     return fields_read(body, fields, sizeof fields / sizeof *fields, arena, ret_problem);
 }

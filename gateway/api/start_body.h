@@ -36,8 +36,11 @@ bool start_body_parse(const struct start_input *in, struct start_call *ret_call,
                       struct problem *ret_problem);
 void start_call_free(struct start_call *call);
 
-/* The body of a recover: empty, or {"from_step"?, "checkpoint_id"?}. Texts are copied into the
- * arena. */
+/* The body of a cancel, a pause or a resume: empty, or {"actor"?, "reason"?}. Texts are copied into
+ * the arena. */
+bool deed_body_parse(struct bytes body, struct arena *arena, struct deed *ret_deed,
+                     struct problem *ret_problem);
+/* The body of a recover: empty, or {"from_step"?, "checkpoint_id"?, "actor"?, "reason"?}. */
 bool recover_body_parse(struct bytes body, struct bytes task_id, struct arena *arena,
                         struct recover_request *ret_request, struct problem *ret_problem);
 

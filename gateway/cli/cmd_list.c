@@ -73,10 +73,7 @@ static enum cli_exit list_path(const struct cli *cli, struct buf *path)
     int64_t limit = LIST_LIMIT_DEFAULT;
     enum task_state parsed;
     if (state != NULL && task_state_parse(bytes_str(state), &parsed) != ERR_OK) {
-        return cli_usage(cli,
-                         "--status is \"%s\": it must be pending, running, recovering, completed, "
-                         "failed or cancelled",
-                         state);
+        return cli_usage(cli, "--status is \"%s\": it must be " TASK_STATES_TEXT, state);
     }
     if (args_number(&cli->args, "limit", LIST_PAGE_MAX, &limit, &message) != ERR_OK) {
         (void)cli_usage(cli, "%s", buf_cstr(&message));

@@ -1,4 +1,5 @@
-/* The commands about one task that is there already: watch, status, result, cancel, recover. */
+/* The commands that look at one task: watch, status, result. cmd_change.c has those that change it.
+ */
 #include <stdio.h>
 
 #include "base/id.h"
@@ -8,8 +9,6 @@
 #include "cli/table.h"
 #include "cli/watch.h"
 #include "json/scan.h"
-
-#define CHANGE_PATIENCE_MS 30000 /* for cancel and recover */
 
 static enum cli_exit run_watch(struct cli *cli)
 {
@@ -138,130 +137,4 @@ const struct command command_result = {
     .operands_min = 1,
     .operands_max = 1,
     .run = run_result,
-};
-
-/* POST to one task; prints the answer, as JSON or as "ID STATE". */
-static enum cli_exit change(struct cli *cli, const char *doing, const char *path, struct bytes body)
-{
-    struct http_reply reply;
-    struct call call = {.doing = doing,
-                        .method = "POST",
-                        .path = path,
-                        .body = body,
-                        .patience_ms = CHANGE_PATIENCE_MS};
-    enum cli_exit code = call_perform(cli, &call, &reply);
-    if (code != CLI_COMPLETED) {
-        return code;
-    }
-    if (cli->json) {
-        cli_out_json(cli, buf_bytes(&reply.body));
-    } else {
-        struct doc *d = NULL;
-        struct doc_fault fault;
-        struct buf text = {0};
-        if (doc_parse(buf_bytes(&reply.body), &d, &fault) == ERR_OK) {
-            text_put_clean(&text, doc_string(doc_get(doc_root(d), "task_id")));
-            buf_add_char(&text, ' ');
-            text_put_clean(&text, doc_string(doc_get(doc_root(d), "status")));
-            buf_add_char(&text, '\n');
-            cli_out(&text);
-        }
-        doc_free(d);
-        buf_free(&text);
-    }
-    http_reply_free(&reply);
-    return CLI_COMPLETED;
-}
-
-static enum cli_exit run_cancel(struct cli *cli)
-{
-    enum cli_exit worst = CLI_COMPLETED;
-    for (size_t i = 0; i < cli->args.operand_count; i++) {
-        if (!cli_id_good(cli, cli->args.operands[i])) {
-            return CLI_USAGE;
-        }
-    }
-    for (size_t i = 0; i < cli->args.operand_count && !cli_stopped(); i++) {
-        char path[CALL_PATH_BYTES];
-        char doing[CALL_PATH_BYTES];
-        (void)snprintf(path, sizeof path, CLI_API "/cancel/%s", cli->args.operands[i]);
-        (void)snprintf(doing, sizeof doing, "cancel %s", cli->args.operands[i]);
-        enum cli_exit code = change(cli, doing, path, BYTES_NONE);
-        worst = worst == CLI_COMPLETED ? code : worst;
-    }
-    return worst;
-}
-
-const struct command command_cancel = {
-    .name = "cancel",
-    .operands = "TASK...",
-    .summary = "end tasks; what runs is stopped",
-    .text = "Returns once the end is durable. Exit code: that of the first one that could not be "
-            "cancelled.\n",
-    .examples = "  marathon cancel analysis_123\n"
-                "  marathon list --status running -o json | jq -r .items[].task_id | xargs "
-                "marathon cancel\n",
-    .operands_min = 1,
-    .operands_max = ARGS_OPERANDS_MAX,
-    .run = run_cancel,
-};
-
-static void put_recover_body(const struct cli *cli, struct buf *out)
-{
-    const char *from = args_value(&cli->args, "from-step");
-    const char *checkpoint = args_value(&cli->args, "checkpoint");
-    buf_add_char(out, '{');
-    if (from != NULL) {
-        buf_add_str(out, "\"from_step\":");
-        json_put_string(out, bytes_str(from));
-    }
-    if (checkpoint != NULL) {
-        buf_addf(out, "%s\"checkpoint_id\":", from != NULL ? "," : "");
-        json_put_string(out, bytes_str(checkpoint));
-    }
-    buf_add_char(out, '}');
-}
-
-static enum cli_exit run_recover(struct cli *cli)
-{
-    const char *id = cli->args.operands[0];
-    char path[CALL_PATH_BYTES];
-    struct buf body = {0};
-    if (!cli_id_good(cli, id)) {
-        return CLI_USAGE;
-    }
-    (void)snprintf(path, sizeof path, CLI_API "/recover/%s", id);
-    put_recover_body(cli, &body);
-    bool watch = args_has(&cli->args, "watch");
-    enum cli_exit code = change(cli, "recover the task", path, buf_bytes(&body));
-    buf_free(&body);
-    if (code != CLI_COMPLETED) {
-        return code;
-    }
-    if (!watch) {
-        cli_note(cli, "follow it: marathon watch %s%s", id, cli_server_flag(cli));
-        return CLI_COMPLETED;
-    }
-    struct watch_options o = {.task_id = id, .messages = cli->json};
-    return watch_task(cli, &o);
-}
-
-static const struct arg_option recover_options[] = {
-    {"from-step", 0, "STEP", "run again from this step on (its name or step_N)"},
-    {"checkpoint", 0, "ID", "run on from this checkpoint, not the newest"},
-    {"watch", 'w', NULL, "follow the task to its end"},
-};
-
-const struct command command_recover = {
-    .name = "recover",
-    .operands = "TASK",
-    .summary = "run a failed or cancelled task on from its checkpoint",
-    .text = "Completed steps are not run again, but for those from --from-step on.\n",
-    .examples = "  marathon recover analysis_123 --watch\n"
-                "  marathon recover analysis_123 --from-step bcg_analysis\n",
-    .options = recover_options,
-    .option_count = 3,
-    .operands_min = 1,
-    .operands_max = 1,
-    .run = run_recover,
 };

@@ -8,8 +8,8 @@ _marathon()
     command=${COMP_WORDS[1]}
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W "dev run start watch status list result cancel recover pipelines
-            workers healthcheck --help --version" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "dev run start watch status list result cancel pause resume
+            recover pipelines workers healthcheck --help --version" -- "$cur")
         return
     fi
     case $prev in
@@ -18,7 +18,7 @@ _marathon()
         return
         ;;
     --status)
-        mapfile -t COMPREPLY < <(compgen -W "pending running recovering completed failed cancelled" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "pending running recovering completed failed cancelled paused" -- "$cur")
         return
         ;;
     --data | --pipelines)
@@ -43,7 +43,8 @@ _marathon()
     status) options+=" --key" ;;
     list) options+=" --status --type --limit --cursor" ;;
     result) options+=" --step" ;;
-    recover) options+=" --from-step --checkpoint --watch" ;;
+    cancel | pause | resume) options+=" --reason --by" ;;
+    recover) options+=" --from-step --checkpoint --watch --reason --by" ;;
     healthcheck) options+=" --live" ;;
     esac
     if [[ $cur == -* ]]; then
@@ -56,7 +57,7 @@ _marathon()
         mapfile -t COMPREPLY < <(compgen -W "$(marathon pipelines -q --retry-for 0 2>/dev/null |
             awk 'NR > 1 { print $1 }')" -- "$cur")
         ;;
-    watch | status | result | cancel | recover)
+    watch | status | result | cancel | pause | resume | recover)
         mapfile -t COMPREPLY < <(compgen -W "$(marathon list -q --limit 200 --retry-for 0 2>/dev/null |
             awk 'NR > 1 { print $1 }')" -- "$cur")
         ;;

@@ -24,6 +24,8 @@ static const char *code_advice(enum code c)
          "nothing: it is not running any more; `marathon status ID` shows how it ended"},
         {CODE_NOTHING_TO_RECOVER,
          "only a failed or cancelled task can be recovered; see `marathon status ID`"},
+        {CODE_NOT_PAUSED,
+         "nothing: it is not paused; `marathon status ID` shows what it waits for"},
         {CODE_RESULT_NOT_READY,
          "`marathon watch ID` waits for its end; a failed one may be recovered"},
         {CODE_IDEMPOTENCY_MISMATCH, "give another --key, or the same request as before"},

@@ -172,6 +172,7 @@ static enum cli_exit end_code(const struct view *v)
     case TASK_PENDING:
     case TASK_RUNNING:
     case TASK_RECOVERING:
+    case TASK_PAUSED:
     case TASK_STATE_COUNT:
         break;
     }

@@ -1,5 +1,5 @@
-/* Start, cancel, recover: the calls that change a task. Each may be sent twice by us (requests.h),
- * so each knows what its own repetition looks like. */
+/* Start, cancel, pause, resume, recover: the calls that change a task. Each may be sent twice by us
+ * (requests.h), so each knows what its own repetition looks like. */
 #include <stdio.h>
 #include <strings.h>
 
@@ -122,11 +122,72 @@ static void on_cancelled(void *user, const struct reply *reply)
     }
 }
 
-void call_cancel(struct call_state *c)
+/* A change of a task whose body, where there is one, says who asks and why. */
+static void change_task(struct call_state *c, const struct http_request *r, enum message_type type,
+                        reply_fn *fn)
 {
-    struct message m = {.type = MSG_CANCEL};
+    struct arena arena = {0};
+    struct problem p;
+    struct message m = {.type = type};
+    if (!body_taken(c, r, false)) {
+        return;
+    }
     m.task.task_id = bytes_str(c->task_id);
-    send_or_fail(c, &m, on_cancelled);
+    if (deed_body_parse(r->body, &arena, &m.task.deed, &p)) {
+        send_or_fail(c, &m, fn);
+    } else {
+        call_problem(c, &p);
+    }
+    arena_free(&arena);
+}
+
+void call_cancel(struct call_state *c, const struct http_request *r)
+{
+    struct http_request without = *r;
+    if (!says_json(r->content_type)) { /* clients that send something else with it always could */
+        without.body = BYTES_NONE;
+    }
+    change_task(c, &without, MSG_CANCEL, on_cancelled);
+}
+
+static void on_paused(void *user, const struct reply *reply)
+{
+    struct call_state *c = user;
+    c->request = 0;
+    if (reply->err == ERR_OK && reply->message->type == MSG_DONE) {
+        id_answer(c, 200, bytes_str(c->task_id), "paused", false);
+    } else {
+        reply_problem(c, reply);
+    }
+}
+
+void call_pause(struct call_state *c, const struct http_request *r)
+{
+    change_task(c, r, MSG_PAUSE, on_paused);
+}
+
+static void on_resumed(void *user, const struct reply *reply)
+{
+    struct call_state *c = user;
+    c->request = 0;
+    enum task_state state = TASK_RUNNING;
+    bool done = reply->err == ERR_OK && reply->message->type == MSG_DONE;
+    bool before = own_work(reply, CODE_NOT_PAUSED);
+    if (done) {
+        state = reply->message->done.state;
+    } else if (before) {
+        state = reply->message->refused.state;
+    }
+    if (done || before) {
+        id_answer(c, 200, bytes_str(c->task_id), task_state_name(state), false);
+    } else {
+        reply_problem(c, reply);
+    }
+}
+
+void call_resume(struct call_state *c, const struct http_request *r)
+{
+    change_task(c, r, MSG_RESUME, on_resumed);
 }
 
 static void on_recovered(void *user, const struct reply *reply)

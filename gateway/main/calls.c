@@ -116,7 +116,13 @@ static void call_carry_out(struct gateway *g, exchange_id id, const struct route
         call_start(c, request);
         return;
     case CALL_CANCEL:
-        call_cancel(c);
+        call_cancel(c, request);
+        return;
+    case CALL_PAUSE:
+        call_pause(c, request);
+        return;
+    case CALL_RESUME:
+        call_resume(c, request);
         return;
     case CALL_RECOVER:
         call_recover(c, request);

@@ -31,10 +31,12 @@ void call_end(struct call_state *c);
 void call_answer(struct call_state *c, int status, struct bytes body, const char *location);
 void call_problem(struct call_state *c, const struct problem *p);
 
-/* call_change.c: start, cancel, recover. call_read.c: status, checkpoints, result. call_list.c:
- * what is asked of many. */
+/* call_change.c: start, cancel, pause, resume, recover. call_read.c: status, checkpoints, result.
+ * call_list.c: what is asked of many. */
 void call_start(struct call_state *c, const struct http_request *request);
-void call_cancel(struct call_state *c);
+void call_cancel(struct call_state *c, const struct http_request *request);
+void call_pause(struct call_state *c, const struct http_request *request);
+void call_resume(struct call_state *c, const struct http_request *request);
 void call_recover(struct call_state *c, const struct http_request *request);
 void call_status(struct call_state *c, const struct http_request *request);
 void call_read(struct call_state *c); /* checkpoints and result */

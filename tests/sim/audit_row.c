@@ -248,6 +248,28 @@ static void check_life(struct audit *a, const struct book_task *t, const struct 
             TASK(t), (unsigned long long)now->seq, (unsigned long long)t->seq);
 }
 
+/* A task that rests is not older when it goes on, and rests until somebody has said so. */
+static void check_rest(struct audit *a, struct book_task *t, const struct task *now,
+                       const struct store_row *row)
+{
+    struct task_event e;
+    bool resumed = false;
+    for (uint32_t i = 0; i < row->event_count; i++) {
+        if (record_get_event(row->events[i].blob, &e) == ERR_OK) {
+            t->pauses_seen += e.type == EVENT_TASK_PAUSED;
+            t->resumes_seen += e.type == EVENT_TASK_RESUMED;
+            resumed = resumed || e.type == EVENT_TASK_RESUMED;
+        }
+    }
+    if (t->state == TASK_PAUSED) {
+        REQUIRE(a, "I13", now->ran_ms == t->ran_ms, "%.*s: a pause has made it %lld ms older",
+                TASK(t), (long long)(now->ran_ms - t->ran_ms));
+        REQUIRE(a, "I13", now->state == TASK_PAUSED || task_state_ended(now->state) || resumed,
+                "%.*s: %s out of a pause that nobody ended", TASK(t), task_state_name(now->state));
+    }
+    t->ran_ms = now->ran_ms;
+}
+
 static void check_task(struct audit *a, struct book_task *t, const struct store_row *row)
 {
     const struct stored_task *stored = store_model_find(&a->world->store, t->id, a->world->now);
@@ -258,6 +280,7 @@ static void check_task(struct audit *a, struct book_task *t, const struct store_
     }
     check_document(a, t, now, stored);
     check_life(a, t, now, stored, row);
+    check_rest(a, t, now, row);
     t->state = now->state;
     t->version = now->version;
     t->cancels_seen += now->state == TASK_CANCELLED;

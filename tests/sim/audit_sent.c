@@ -26,6 +26,8 @@ static void sent_order(struct audit *a, const struct coordinator *c, const struc
     REQUIRE(a, "durable", t->run == o->ref.run && !task_state_ended(t->state),
             "%.*s: %s orders a step of run %u, stored are run %u and state %s", TASK(t),
             c->process.name, o->ref.run, t->run, task_state_name(t->state));
+    REQUIRE(a, "I13", t->state != TASK_PAUSED, "%.*s: %s orders a step of a paused task", TASK(t),
+            c->process.name);
     const struct book_step *s = &t->steps[o->ref.step];
     REQUIRE(a, "durable",
             s->state == STEP_PENDING && s->generation == o->ref.generation &&
@@ -173,7 +175,21 @@ static void sent_done(struct audit *a, const struct message *m)
 {
     const struct book_task *t = book_find(a, m->done.task_id);
     REQUIRE(a, "durable", t != NULL, "DONE is said of a task that is not stored");
-    bool durable = m->done.state == TASK_CANCELLED ? t->cancels_seen > 0 : t->recoveries_seen > 0;
+    bool durable = true;
+    switch ((int)m->done.state) {
+    case TASK_CANCELLED:
+        durable = t->cancels_seen > 0;
+        break;
+    case TASK_RECOVERING:
+        durable = t->recoveries_seen > 0;
+        break;
+    case TASK_PAUSED:
+        durable = t->pauses_seen > 0;
+        break;
+    default:
+        durable = t->resumes_seen > 0;
+        break;
+    }
     REQUIRE(a, "durable", durable || t->older != NULL, "%.*s: DONE with %s before it is stored",
             TASK(t), task_state_name(m->done.state));
 }

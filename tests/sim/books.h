@@ -24,7 +24,8 @@ struct book_step {
 /* A task as the store had it after its last row. */
 struct book_task {
     struct bytes id;
-    uint32_t run, recoveries_seen, cancels_seen;
+    uint32_t run, recoveries_seen, cancels_seen, pauses_seen, resumes_seen;
+    int64_t ran_ms;
     uint64_t seq, version;
     struct book_step *steps;
     uint32_t step_count;

@@ -140,6 +140,10 @@ static void on_wish(struct world *w, struct job *j)
         c->accepted = false;
         new_key(c);
         wish_start(c);
+    } else if (c->known == TASK_PAUSED && (w->healed || one_in(w, 2))) {
+        wish_about_task(c, MSG_RESUME); /* a forgotten pause would last for ever */
+    } else if (meddles && !ended && one_in(w, 10)) {
+        wish_about_task(c, MSG_PAUSE);
     } else if (c->results_bytes > 0 && one_in(w, 3)) {
         wish_doc(c);
     } else if (one_in(w, 8)) {
@@ -162,6 +166,9 @@ static void on_refused(struct client *c, const struct message *m)
     struct world *w = c->gateway->process.world;
     tell(w, c->gateway->process.name, "%s %s refused: %s", message_type_name(c->asked), c->task_id,
          code_info(m->refused.code)->name);
+    if (c->asked == MSG_RESUME) {
+        c->known = TASK_RUNNING; /* whatever it is, it is not paused: the status says */
+    }
     if (c->asked != MSG_START) {
         return;
     }

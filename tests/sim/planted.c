@@ -38,6 +38,8 @@ static const struct {
     {"a dead worker's steps forgotten", PLANT_RUNNING_FORGOTTEN, false, false},
     {"a superseded attempt's success refused", PLANT_LATE_SUCCESS, false, false},
     {"a join after the first of its needs", PLANT_NEEDS_IGNORED, false, false},
+    {"a pause forgotten at a takeover", PLANT_PAUSE_FORGOTTEN, false, false},
+    {"a paused task's ready step sent out", PLANT_PAUSE_LEAKS, false, false},
     {"fences ignored by the store", PLANT_NONE, true, false},
     {"the TTL on a live key", PLANT_NONE, false, true},
 };

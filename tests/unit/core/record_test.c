@@ -166,7 +166,8 @@ static void test_an_event_comes_back_as_it_was(void **state)
                            .retry_at = 1700000004000,
                            .code = CODE_FUNCTION_CRASHED,
                            .message = BYTES_LIT("signal 11"),
-                           .can_recover = true};
+                           .can_recover = true,
+                           .deed = {BYTES_LIT("ann"), BYTES_LIT("because")}};
     struct buf b = {0}, again = {0};
     struct task_event back;
     record_put_event(&e, &b);
@@ -174,6 +175,7 @@ static void test_an_event_comes_back_as_it_was(void **state)
     record_put_event(&back, &again);
     assert_true(bytes_eq(buf_bytes(&b), buf_bytes(&again)));
     assert_true(back.seq == 7 && back.can_recover && bytes_is(back.message, "signal 11"));
+    assert_true(bytes_is(back.deed.actor, "ann") && bytes_is(back.deed.reason, "because"));
     buf_free(&b);
     buf_free(&again);
 }

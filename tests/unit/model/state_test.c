@@ -25,15 +25,18 @@ static void test_task_states_read_back(void **state)
 static void test_the_names_are_those_of_the_clients(void **state)
 {
     (void)state;
-    static const char *const tasks[] = {"pending",   "running", "recovering",
-                                        "completed", "failed",  "cancelled"};
+    static const char *const tasks[] = {"pending", "running",   "recovering", "completed",
+                                        "failed",  "cancelled", "paused"};
     static const char *const steps[] = {"pending", "running", "completed",
                                         "failed",  "skipped", "cancelled"};
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < TASK_STATE_COUNT; i++) {
         assert_string_equal(task_state_name((enum task_state)i), tasks[i]);
+        assert_non_null(strstr(TASK_STATES_TEXT, tasks[i]));
+    }
+    for (int i = 0; i < 6; i++) {
         assert_string_equal(step_state_name((enum step_state)i), steps[i]);
     }
-    assert_int_equal(TASK_STATE_COUNT, 6);
+    assert_int_equal(TASK_STATE_COUNT, sizeof tasks / sizeof tasks[0]);
     assert_int_equal(STEP_STATE_COUNT, 6);
 }
 

@@ -193,7 +193,7 @@ static void test_values_of_a_wrong_type_or_out_of_range_are_refused(void **state
     assert_int_equal(DECODE_BODY(MSG_ACK, "\x92\x01\x04"), ERR_PROTOCOL); /* a fifth verdict */
     assert_int_equal(DECODE_BODY(MSG_ACK, "\x92\x01\x03"), ERR_OK);
     assert_int_equal(DECODE_BODY(MSG_HELLO, "\x91\x03"), ERR_PROTOCOL);        /* a fourth role */
-    assert_int_equal(DECODE_BODY(MSG_DONE, "\x92\xc4\x00\x06"), ERR_PROTOCOL); /* a seventh state */
+    assert_int_equal(DECODE_BODY(MSG_DONE, "\x92\xc4\x00\x7f"), ERR_PROTOCOL); /* no state */
     assert_int_equal(DECODE_BODY(MSG_DOC, "\x91\xa1x"), ERR_PROTOCOL);         /* str for bin */
     assert_int_equal(DECODE_BODY(MSG_STARTED, "\x92\xc4\x00\x01"), ERR_PROTOCOL); /* 1 for true */
     assert_int_equal(DECODE_BODY(MSG_RUNNING, "\x91\x01"), ERR_PROTOCOL);         /* no list */

@@ -94,6 +94,8 @@ static void same_recover_request(const struct recover_request *a, const struct r
     SAME_BYTES(task_id);
     SAME_BYTES(from_step);
     SAME_BYTES(checkpoint_id);
+    SAME_BYTES(deed.actor);
+    SAME_BYTES(deed.reason);
 }
 
 static void same_doc_request(const struct doc_request *a, const struct doc_request *b)
@@ -225,6 +227,8 @@ static void same_task_event(const struct task_event *a, const struct task_event 
     SAME(code);
     SAME_BYTES(message);
     SAME(can_recover);
+    SAME_BYTES(deed.actor);
+    SAME_BYTES(deed.reason);
 }
 
 static void same_hello(const struct message *a, const struct message *b)
@@ -274,6 +278,8 @@ static void same_running(const struct message *a, const struct message *b)
 static void same_task(const struct message *a, const struct message *b)
 {
     SAME_BYTES(task.task_id);
+    SAME_BYTES(task.deed.actor);
+    SAME_BYTES(task.deed.reason);
 }
 
 static void same_get_pipelines(const struct message *a, const struct message *b)
@@ -454,6 +460,8 @@ static same_fn *const by_type[] = {
     [MSG_GET_WORKERS] = same_nothing,
     [MSG_GET_PIPELINES] = same_get_pipelines,
     [MSG_GET_READY] = same_nothing,
+    [MSG_PAUSE] = same_task,
+    [MSG_RESUME] = same_task,
     [MSG_REFUSED] = same_refused,
     [MSG_STARTED] = same_started,
     [MSG_DONE] = same_done,

@@ -1,0 +1,84 @@
+/* PAUSE and RESUME: a paused task starts no further step until it is resumed; what runs goes on,
+ * and what it brings is taken. Both are answered when they are durable. */
+#include "core/change.h"
+#include "core/plant.h"
+
+static void answer_done(struct core *c, const struct task *t, const struct peer *p,
+                        const struct message *m)
+{
+    struct reply r;
+    reply_begin(c, t, p->id, m->request, &r);
+    r.message->done.task_id = arena_bytes(r.arena, t->id);
+    r.message->done.state = t->state;
+    reply_send(&r, MSG_DONE);
+}
+
+/* False where the task has ended or is none of ours: then the asker has its answer, or gets it from
+ * the store. */
+static bool find_live(struct core *c, struct peer *p, const struct message *m,
+                      struct task **ret_task)
+{
+    struct task *t = task_find(c, m->task.task_id);
+    if (t == NULL) {
+        on_query(c, p, m);
+        return false;
+    }
+    if (task_state_ended(t->state)) {
+        refuse_for(c, t, p, m, CODE_TASK_ENDED);
+        return false;
+    }
+    *ret_task = t;
+    return true;
+}
+
+/* Whatever waits for a worker, a moment or a write waits for the resume instead. */
+static void set_aside(struct core *c, struct task *t)
+{
+    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
+        struct step *s = &t->steps[i];
+        bool leaks = planted(PLANT_PAUSE_LEAKS) && s->phase == PHASE_READY;
+        if (s->state == STEP_PENDING && !leaks) {
+            step_unqueue(c, s);
+        }
+    }
+}
+
+void on_pause(struct core *c, struct peer *p, const struct message *m)
+{
+    struct task *t = NULL;
+    if (!find_live(c, p, m, &t)) {
+        return;
+    }
+    if (t->state != TASK_PAUSED) {
+        struct change ch;
+        change_begin(c, t, &ch);
+        task_hold_clock(c, t);
+        t->state = TASK_PAUSED;
+        set_aside(c, t);
+        change_deed(&ch, EVENT_TASK_PAUSED, &m->task.deed);
+        change_commit(&ch);
+    }
+    answer_done(c, t, p, m); /* also where it was paused before: the asker's answer may be lost */
+}
+
+void on_resume(struct core *c, struct peer *p, const struct message *m)
+{
+    struct task *t = NULL;
+    if (!find_live(c, p, m, &t)) {
+        return;
+    }
+    if (!task_state_rests(t->state)) {
+        refuse_for(c, t, p, m, CODE_NOT_PAUSED);
+        return;
+    }
+    struct change ch;
+    change_begin(c, t, &ch);
+    t->state = t->started_at != 0 ? TASK_RUNNING : TASK_PENDING;
+    change_deed(&ch, EVENT_TASK_RESUMED, &m->task.deed);
+    change_ready_all(&ch);
+    if (t->started_at != 0) {
+        task_start_clock(c, t);
+    }
+    change_commit(&ch);
+    answer_done(c, t, p, m);
+}

@@ -1,0 +1,215 @@
+/* The commands that change a task that is there already: cancel, pause, resume, recover. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/id.h"
+#include "cli/call.h"
+#include "cli/commands.h"
+#include "cli/watch.h"
+#include "json/scan.h"
+#include "model/limits.h"
+
+#define CHANGE_PATIENCE_MS 30000
+
+#define DEED_OPTIONS                                                                               \
+    {"reason", 0, "TEXT", "why; kept in the task's history"},                                      \
+    {                                                                                              \
+        "by", 0, "NAME", "who; kept in the task's history (default: the environment's USER)"       \
+    }
+
+/* Who and why, as members of a body that is not closed yet. */
+static void put_deed(const struct cli *cli, struct buf *out)
+{
+    const char *reason = args_value(&cli->args, "reason");
+    const char *by = args_value(&cli->args, "by");
+    by = by != NULL ? by : getenv("USER");
+    if (by != NULL && by[0] != '\0' && strlen(by) <= ACTOR_BYTES_MAX) {
+        buf_add_str(out, out->len > 1 ? ",\"actor\":" : "\"actor\":");
+        json_put_string(out, bytes_str(by));
+    }
+    if (reason != NULL) {
+        buf_add_str(out, out->len > 1 ? ",\"reason\":" : "\"reason\":");
+        json_put_string(out, bytes_str(reason));
+    }
+}
+
+/* POST to one task; prints the answer, as JSON or as "ID STATE". */
+static enum cli_exit change(struct cli *cli, const char *doing, const char *path, struct bytes body)
+{
+    struct http_reply reply;
+    struct call call = {.doing = doing,
+                        .method = "POST",
+                        .path = path,
+                        .body = body,
+                        .patience_ms = CHANGE_PATIENCE_MS};
+    enum cli_exit code = call_perform(cli, &call, &reply);
+    if (code != CLI_COMPLETED) {
+        return code;
+    }
+    if (cli->json) {
+        cli_out_json(cli, buf_bytes(&reply.body));
+    } else {
+        struct doc *d = NULL;
+        struct doc_fault fault;
+        struct buf text = {0};
+        if (doc_parse(buf_bytes(&reply.body), &d, &fault) == ERR_OK) {
+            text_put_clean(&text, doc_string(doc_get(doc_root(d), "task_id")));
+            buf_add_char(&text, ' ');
+            text_put_clean(&text, doc_string(doc_get(doc_root(d), "status")));
+            buf_add_char(&text, '\n');
+            cli_out(&text);
+        }
+        doc_free(d);
+        buf_free(&text);
+    }
+    http_reply_free(&reply);
+    return CLI_COMPLETED;
+}
+
+/* The same change of each task that is named; the first failure is the exit code. */
+static enum cli_exit change_each(struct cli *cli, const char *verb)
+{
+    enum cli_exit worst = CLI_COMPLETED;
+    struct buf body = {0};
+    for (size_t i = 0; i < cli->args.operand_count; i++) {
+        if (!cli_id_good(cli, cli->args.operands[i])) {
+            return CLI_USAGE;
+        }
+    }
+    buf_add_char(&body, '{');
+    put_deed(cli, &body);
+    buf_add_char(&body, '}');
+    for (size_t i = 0; i < cli->args.operand_count && !cli_stopped(); i++) {
+        char path[CALL_PATH_BYTES];
+        char doing[CALL_PATH_BYTES];
+        (void)snprintf(path, sizeof path, CLI_API "/%s/%s", verb, cli->args.operands[i]);
+        (void)snprintf(doing, sizeof doing, "%s %s", verb, cli->args.operands[i]);
+        enum cli_exit code = change(cli, doing, path, buf_bytes(&body));
+        worst = worst == CLI_COMPLETED ? code : worst;
+    }
+    buf_free(&body);
+    return worst;
+}
+
+static const struct arg_option deed_options[] = {DEED_OPTIONS};
+
+static enum cli_exit run_cancel(struct cli *cli)
+{
+    return change_each(cli, "cancel");
+}
+
+const struct command command_cancel = {
+    .name = "cancel",
+    .operands = "TASK...",
+    .summary = "end tasks; what runs is stopped",
+    .text = "Returns once the end is durable. Exit code: that of the first one that could not be "
+            "cancelled.\n",
+    .examples = "  marathon cancel analysis_123 --reason \"wrong file\"\n"
+                "  marathon list --status running -o json | jq -r .items[].task_id | xargs "
+                "marathon cancel\n",
+    .options = deed_options,
+    .option_count = sizeof deed_options / sizeof deed_options[0],
+    .operands_min = 1,
+    .operands_max = ARGS_OPERANDS_MAX,
+    .run = run_cancel,
+};
+
+static enum cli_exit run_pause(struct cli *cli)
+{
+    return change_each(cli, "pause");
+}
+
+const struct command command_pause = {
+    .name = "pause",
+    .operands = "TASK...",
+    .summary = "start no further step of tasks until they are resumed",
+    .text = "What runs goes on to its end. A pause outlives any restart, and does not count as "
+            "running time.\n",
+    .examples = "  marathon pause analysis_123 --reason \"the scraper is being fixed\"\n",
+    .options = deed_options,
+    .option_count = sizeof deed_options / sizeof deed_options[0],
+    .operands_min = 1,
+    .operands_max = ARGS_OPERANDS_MAX,
+    .run = run_pause,
+};
+
+static enum cli_exit run_resume(struct cli *cli)
+{
+    return change_each(cli, "resume");
+}
+
+const struct command command_resume = {
+    .name = "resume",
+    .operands = "TASK...",
+    .summary = "let paused tasks go on",
+    .examples = "  marathon resume analysis_123\n"
+                "  marathon list --status paused -o json | jq -r .items[].task_id | xargs "
+                "marathon resume\n",
+    .options = deed_options,
+    .option_count = sizeof deed_options / sizeof deed_options[0],
+    .operands_min = 1,
+    .operands_max = ARGS_OPERANDS_MAX,
+    .run = run_resume,
+};
+
+static void put_recover_body(const struct cli *cli, struct buf *out)
+{
+    const char *from = args_value(&cli->args, "from-step");
+    const char *checkpoint = args_value(&cli->args, "checkpoint");
+    buf_add_char(out, '{');
+    if (from != NULL) {
+        buf_add_str(out, "\"from_step\":");
+        json_put_string(out, bytes_str(from));
+    }
+    if (checkpoint != NULL) {
+        buf_addf(out, "%s\"checkpoint_id\":", from != NULL ? "," : "");
+        json_put_string(out, bytes_str(checkpoint));
+    }
+    put_deed(cli, out);
+    buf_add_char(out, '}');
+}
+
+static enum cli_exit run_recover(struct cli *cli)
+{
+    const char *id = cli->args.operands[0];
+    char path[CALL_PATH_BYTES];
+    struct buf body = {0};
+    if (!cli_id_good(cli, id)) {
+        return CLI_USAGE;
+    }
+    (void)snprintf(path, sizeof path, CLI_API "/recover/%s", id);
+    put_recover_body(cli, &body);
+    bool watch = args_has(&cli->args, "watch");
+    enum cli_exit code = change(cli, "recover the task", path, buf_bytes(&body));
+    buf_free(&body);
+    if (code != CLI_COMPLETED) {
+        return code;
+    }
+    if (!watch) {
+        cli_note(cli, "follow it: marathon watch %s%s", id, cli_server_flag(cli));
+        return CLI_COMPLETED;
+    }
+    struct watch_options o = {.task_id = id, .messages = cli->json};
+    return watch_task(cli, &o);
+}
+
+static const struct arg_option recover_options[] = {
+    {"from-step", 0, "STEP", "run again from this step on (its name or step_N)"},
+    {"checkpoint", 0, "ID", "run on from this checkpoint, not the newest"},
+    {"watch", 'w', NULL, "follow the task to its end"},
+    DEED_OPTIONS,
+};
+
+const struct command command_recover = {
+    .name = "recover",
+    .operands = "TASK",
+    .summary = "run a failed or cancelled task on from its checkpoint",
+    .text = "Completed steps are not run again, but for those from --from-step on.\n",
+    .examples = "  marathon recover analysis_123 --watch\n"
+                "  marathon recover analysis_123 --from-step bcg_analysis\n",
+    .options = recover_options,
+    .option_count = sizeof recover_options / sizeof recover_options[0],
+    .operands_min = 1,
+    .operands_max = 1,
+    .run = run_recover,
+};

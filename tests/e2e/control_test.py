@@ -1,0 +1,69 @@
+"""What people do to running tasks: pause and resume, by API and by command line, over kills of everything."""
+
+import os
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from cluster import BIN, ClusterCase, until  # noqa: E402
+
+
+class Control(ClusterCase):
+    def setUp(self):
+        super().setUp()
+        self.cluster.start(workers=1)
+
+    def runs(self, task_id):
+        return [line.split()[1] for line in self.cluster.effects_lines() if line.split()[0] == task_id]
+
+    def status(self, task_id):
+        return self.cluster.call("GET", f"/status/{task_id}")[2]
+
+    def cli(self, *args):
+        return subprocess.run([f"{BIN}/marathon", *args, "--server", f"http://127.0.0.1:{self.cluster.port}"],
+                              capture_output=True, text=True, timeout=60)
+
+    def test_a_pause_lets_what_runs_finish_and_survives_kills_of_everything(self):
+        c = self.cluster
+        c.begin(steps=[{"name": "a", "function": "sleep", "input": {"seconds": 1}}, {"name": "b", "function": "effect"}], task_id="p")
+        until("a runs", lambda: self.status("p")["steps"][0]["status"] == "running")
+        code, _, answer = c.call("POST", "/pause/p", {"actor": "ann", "reason": "lunch"})
+        self.assertEqual((code, answer), (200, {"task_id": "p", "status": "paused"}))
+        until("a has completed", lambda: self.status("p")["steps"][0]["status"] == "completed")
+        for p in [p for p in c.processes if p.name.startswith(("coordinator", "worker", "gateway"))]:
+            p.kill()
+            p.start()
+        until("all is back", c.ready, 20)
+        until("the task is served again", lambda: c.call("GET", "/status/p")[0] == 200, 20)
+        self.assertEqual(self.status("p")["status"], "paused")
+        self.assertEqual([t["task_id"] for t in c.call("GET", "/tasks?status=paused")[2]["items"]], ["p"])
+        self.assertEqual(self.runs("p"), [])
+        until("it can be resumed", lambda: c.call("POST", "/resume/p")[0] in (200, 409), 20)
+        done = c.wait("p", seconds=20)
+        self.assertEqual(done["status"], "completed")
+        self.assertEqual(self.runs("p"), ["step_1"])
+
+    def test_the_command_line_pauses_and_resumes(self):
+        c = self.cluster
+        c.begin(steps=[{"name": "a", "function": "nobody.has.it"}], task_id="q")
+        r = self.cli("pause", "q", "--reason", "not yet")
+        self.assertEqual((r.returncode, r.stdout), (0, "q paused\n"), r.stderr)
+        r = self.cli("resume", "q")
+        self.assertEqual((r.returncode, r.stdout), (0, "q pending\n"), r.stderr)
+        r = self.cli("resume", "q")
+        self.assertEqual(r.returncode, 1, r.stdout + r.stderr)
+        self.assertIn("only a paused one can be resumed", r.stderr)
+        self.assertEqual(self.cli("cancel", "q").returncode, 0)
+
+    def test_bad_requests_say_what_is_wrong(self):
+        c = self.cluster
+        for path, body, code, word in [("/pause/none", None, 404, "TASK_NOT_FOUND"), ("/resume/none", None, 404, "TASK_NOT_FOUND"),
+                                       ("/pause/x", {"why": "?"}, 422, "INVALID_FIELD"), ("/pause/x", {"reason": 5}, 422, "INVALID_FIELD"),
+                                       ("/resume/x", {"actor": "a" * 300}, 422, "INVALID_FIELD")]:
+            status, _, answer = c.call("POST", path, body)
+            self.assertEqual((status, answer["code"]), (code, word), path)
+
+
+if __name__ == "__main__":
+    unittest.main()
