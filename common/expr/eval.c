@@ -1,0 +1,453 @@
+/* The value of a term from those of its children. Recursion is bounded by the height of the tree,
+ * which the parser checked. */
+#include "expr/eval.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "json/scan.h"
+
+#define KEYS_SHOWN 12 /* of a map, where one is missing */
+
+bool eval_fault(struct eval *v, const struct expr_term *at, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(v->fault->detail, sizeof v->fault->detail, format, args);
+    va_end(args);
+    v->fault->at = at->from;
+    v->err = ERR_INVALID;
+    return false;
+}
+
+bool eval_too_much(struct eval *v, const struct expr_term *at)
+{
+    (void)eval_fault(v, at,
+                     "too much work for expressions: large values are searched too often; let a "
+                     "function do it");
+    v->err = ERR_TOO_LARGE;
+    return false;
+}
+
+struct bytes eval_text(const struct eval *v, uint16_t term)
+{
+    const struct expr_term *t = &v->expr->terms[term];
+    struct bytes text = bytes_part(v->expr->text, t->from, t->to - t->from);
+    size_t len = text.len < 80 ? text.len : 80;
+    while (len < text.len && len > 0 && (text.ptr[len] & 0xc0) == 0x80) {
+        len--;
+    }
+    return bytes_part(text, 0, len);
+}
+
+static const struct expr_term *child_of(const struct eval *v, const struct expr_term *t,
+                                        uint16_t *ret_second)
+{
+    const struct expr_term *first = &v->expr->terms[t->child];
+    *ret_second = first->next;
+    return first;
+}
+
+static bool eval_root(struct eval *v, const struct expr_term *t, struct value *ret_value)
+{
+    const struct expr_ref *ref = &v->expr->refs[t->ref];
+    struct bytes json = v->scope->read(v->scope->context, ref);
+    if (json.len == 0) {
+        return eval_fault(v, t, "there is no %.*s here",
+                          EVAL_TEXT(eval_text(v, (uint16_t)(t - v->expr->terms))));
+    }
+    if (json_kind_of(json) == JSON_STRING && !work_spend(&v->scope->work, 1, json.len)) {
+        return eval_too_much(v, t);
+    }
+    *ret_value = value_of_json(json, v->scope->arena);
+    return true;
+}
+
+/* "it has "a", "b" and 3 more". */
+static void put_keys(const struct value *map, struct buf *out)
+{
+    struct bytes key, member;
+    size_t count = 0;
+    for (struct json_walk w = json_walk(map->text); json_next(&w, &key, &member); count++) {
+        if (count < KEYS_SHOWN && out->len + key.len < 240) {
+            buf_addf(out, "%s\"%.*s\"", count > 0 ? ", " : "", EVAL_TEXT(key));
+        } else if (count >= KEYS_SHOWN + 1000) {
+            buf_add_str(out, " and more");
+            return;
+        }
+    }
+    if (count == 0) {
+        buf_add_str(out, "no members");
+    } else if (count > KEYS_SHOWN) {
+        buf_addf(out, " and %zu more", count - KEYS_SHOWN);
+    }
+}
+
+static bool fault_missing(struct eval *v, const struct expr_term *t, const struct value *map,
+                          struct bytes key)
+{
+    struct buf keys = {0};
+    put_keys(map, &keys);
+    struct bytes of = eval_text(v, t->child);
+    eval_fault(v, t, "there is no \"%.*s\" in %.*s; it has %s", (int)(key.len < 80 ? key.len : 80),
+               (const char *)key.ptr, EVAL_TEXT(of), buf_cstr(&keys));
+    buf_free(&keys);
+    return false;
+}
+
+static bool eval_select(struct eval *v, const struct expr_term *t, struct value *ret_value)
+{
+    struct value of;
+    if (!eval_term(v, t->child, &of)) {
+        return false;
+    }
+    struct bytes name = t->constant.text;
+    if (t->kind == TERM_HAS && name.ptr == NULL) { /* has(steps.x.error): not null */
+        *ret_value = value_bool(of.kind != VALUE_NULL);
+        return true;
+    }
+    if (of.kind != VALUE_MAP) {
+        struct bytes text = eval_text(v, t->child);
+        return eval_fault(v, t, "%.*s is %s, it has no member \"%.*s\"", EVAL_TEXT(text),
+                          value_kind_name(of.kind), (int)(name.len < 80 ? name.len : 80),
+                          (const char *)name.ptr);
+    }
+    struct value found;
+    enum err e = value_member(&of, name, v->scope->arena, &v->scope->work, &found);
+    if (e == ERR_TOO_LARGE) {
+        return eval_too_much(v, t);
+    }
+    if (t->kind == TERM_HAS) {
+        *ret_value = value_bool(e == ERR_OK);
+        return true;
+    }
+    if (e != ERR_OK) {
+        return fault_missing(v, t, &of, name);
+    }
+    *ret_value = found;
+    return true;
+}
+
+/* The place that a number names: an int, or a double without a fraction. */
+static bool list_place(const struct value *index, int64_t *ret_place)
+{
+    if (index->kind == VALUE_INT) {
+        *ret_place = index->integer;
+        return true;
+    }
+    if (index->kind == VALUE_DOUBLE && index->real >= 0 && index->real < 1e15 &&
+        (double)(int64_t)index->real == index->real) {
+        *ret_place = (int64_t)index->real;
+        return true;
+    }
+    return false;
+}
+
+static bool eval_element(struct eval *v, const struct expr_term *t, const struct value *list,
+                         const struct value *index, struct value *ret_value)
+{
+    int64_t place;
+    size_t count;
+    struct bytes text = eval_text(v, t->child);
+    if (!list_place(index, &place)) {
+        return eval_fault(v, t, "%.*s is a list, its index must be an int, not %s", EVAL_TEXT(text),
+                          value_kind_name(index->kind));
+    }
+    enum err e = value_element(list, place, v->scope->arena, &v->scope->work, ret_value);
+    if (e == ERR_OK) {
+        return true;
+    }
+    if (e == ERR_TOO_LARGE || value_count(list, &v->scope->work, &count) != ERR_OK) {
+        return eval_too_much(v, t);
+    }
+    return eval_fault(v, t, "there is no element %lld in %.*s; it has %zu, the first one is 0",
+                      (long long)place, EVAL_TEXT(text), count);
+}
+
+static bool eval_index(struct eval *v, const struct expr_term *t, struct value *ret_value)
+{
+    uint16_t second;
+    struct value of, index;
+    (void)child_of(v, t, &second);
+    if (!eval_term(v, t->child, &of) || !eval_term(v, second, &index)) {
+        return false;
+    }
+    if (of.kind == VALUE_LIST) {
+        return eval_element(v, t, &of, &index, ret_value);
+    }
+    struct bytes text = eval_text(v, t->child);
+    if (of.kind != VALUE_MAP) {
+        return eval_fault(v, t, "%.*s is %s, only lists and maps have an index", EVAL_TEXT(text),
+                          value_kind_name(of.kind));
+    }
+    if (index.kind != VALUE_STRING) {
+        return eval_fault(v, t, "%.*s is a map, its keys are strings, not %s", EVAL_TEXT(text),
+                          value_kind_name(index.kind));
+    }
+    enum err e = value_member(&of, index.text, v->scope->arena, &v->scope->work, ret_value);
+    if (e == ERR_TOO_LARGE) {
+        return eval_too_much(v, t);
+    }
+    return e == ERR_OK ? true : fault_missing(v, t, &of, index.text);
+}
+
+static bool eval_condition(struct eval *v, uint16_t term, const char *what, bool *ret_truth)
+{
+    struct value value;
+    if (!eval_term(v, term, &value)) {
+        return false;
+    }
+    if (value.kind != VALUE_BOOL) {
+        struct bytes text = eval_text(v, term);
+        return eval_fault(v, &v->expr->terms[term], "%s must be true or false; %.*s is %s", what,
+                          EVAL_TEXT(text), value_kind_name(value.kind));
+    }
+    *ret_truth = value.truth;
+    return true;
+}
+
+/* Either side decides alone, whatever the other one is, an error too. */
+static bool eval_logic(struct eval *v, const struct expr_term *t, struct value *ret_value)
+{
+    bool decides = t->kind == TERM_OR; /* this value of one side is the value of both */
+    const char *what = decides ? "each side of ||" : "each side of &&";
+    uint16_t second;
+    bool truth;
+    (void)child_of(v, t, &second);
+    bool left_ok = eval_condition(v, t->child, what, &truth);
+    if (left_ok && truth == decides) {
+        *ret_value = value_bool(decides);
+        return true;
+    }
+    struct expr_fault left_fault = *v->fault;
+    enum err left_err = v->err;
+    if (!left_ok && left_err == ERR_TOO_LARGE) {
+        return false;
+    }
+    bool right_ok = eval_condition(v, second, what, &truth);
+    if (right_ok && truth == decides) {
+        v->err = ERR_OK;
+        *ret_value = value_bool(decides);
+        return true;
+    }
+    if (!left_ok && v->err != ERR_TOO_LARGE) {
+        *v->fault = left_fault;
+        v->err = left_err;
+    }
+    *ret_value = value_bool(!decides);
+    return left_ok && right_ok;
+}
+
+static bool eval_choice(struct eval *v, const struct expr_term *t, struct value *ret_value)
+{
+    uint16_t yes;
+    bool truth;
+    (void)child_of(v, t, &yes);
+    if (!eval_condition(v, t->child, "what stands before ?", &truth)) {
+        return false;
+    }
+    return eval_term(v, truth ? yes : v->expr->terms[yes].next, ret_value);
+}
+
+static bool put_value(struct eval *v, uint16_t term, const struct value *value, struct buf *out)
+{
+    size_t from = out->len;
+    if (value_put_json(value, out) != ERR_OK) {
+        struct bytes text = eval_text(v, term);
+        return eval_fault(v, &v->expr->terms[term], "%.*s is not a number that JSON can hold",
+                          EVAL_TEXT(text));
+    }
+    if (out->len > EXPR_VALUE_BYTES_MAX || !work_spend(&v->scope->work, 1, out->len - from)) {
+        return eval_too_much(v, &v->expr->terms[term]);
+    }
+    return true;
+}
+
+static bool put_members(struct eval *v, const struct expr_term *t, struct buf *out)
+{
+    bool map = t->kind == TERM_MAP;
+    size_t place = 0;
+    for (uint16_t c = t->child; c != TERM_NONE; c = v->expr->terms[c].next, place++) {
+        struct value value;
+        if (!eval_term(v, c, &value)) {
+            return false;
+        }
+        bool key = map && place % 2 == 0;
+        if (key && value.kind != VALUE_STRING) {
+            return eval_fault(v, &v->expr->terms[c], "the keys of a map are strings, not %s",
+                              value_kind_name(value.kind));
+        }
+        buf_add_str(out, place == 0 ? "" : map && !key ? ":" : ",");
+        if (!put_value(v, c, &value, out)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A list or a map is its JSON. */
+static bool eval_literal(struct eval *v, const struct expr_term *t, struct value *ret_value)
+{
+    bool map = t->kind == TERM_MAP;
+    struct buf b = {0};
+    buf_add_char(&b, map ? '{' : '[');
+    bool ok = put_members(v, t, &b);
+    if (ok) {
+        buf_add_char(&b, map ? '}' : ']');
+        struct bytes json = arena_bytes(v->scope->arena, buf_bytes(&b));
+        struct bytes twice = map ? json_duplicate_key(json) : BYTES_NONE;
+        *ret_value = value_of_json(json, v->scope->arena);
+        if (twice.len > 0) {
+            ok = eval_fault(v, t, "a map with the key \"%.*s\" twice",
+                            (int)(twice.len < 80 ? twice.len : 80), (const char *)twice.ptr);
+        }
+    }
+    buf_free(&b);
+    return ok;
+}
+
+static bool eval_in(struct eval *v, const struct expr_term *t, const struct value *a,
+                    const struct value *b, struct value *ret_value)
+{
+    enum err e = ERR_NOT_FOUND;
+    struct bytes key, member;
+    bool found = false;
+    if (b->kind == VALUE_MAP) {
+        struct value ignored;
+        if (a->kind == VALUE_STRING) {
+            e = value_member(b, a->text, v->scope->arena, &v->scope->work, &ignored);
+        }
+        found = e == ERR_OK;
+    } else if (b->kind == VALUE_LIST) {
+        for (struct json_walk w = json_walk(b->text);
+             !found && e != ERR_TOO_LARGE && json_next(&w, &key, &member);) {
+            struct value element = value_of_json(member, v->scope->arena);
+            e = work_spend(&v->scope->work, 1, member.len)
+                    ? value_equal(a, &element, v->scope->arena, &v->scope->work, &found)
+                    : ERR_TOO_LARGE;
+        }
+    } else {
+        return eval_fault(v, t, "what stands behind in must be a list or a map, not %s",
+                          value_kind_name(b->kind));
+    }
+    if (e == ERR_TOO_LARGE) {
+        return eval_too_much(v, t);
+    }
+    *ret_value = value_bool(found);
+    return true;
+}
+
+static bool compare(struct eval *v, const struct expr_term *t, const struct value *a,
+                    const struct value *b, struct value *ret_value)
+{
+    int order;
+    if (value_is_number(a) && value_is_number(b)) {
+        order = value_compare_numbers(a, b);
+    } else if (a->kind == VALUE_STRING && b->kind == VALUE_STRING) {
+        order = bytes_cmp(a->text, b->text);
+        order = order < 0 ? -1 : order > 0;
+    } else if (a->kind == VALUE_BOOL && b->kind == VALUE_BOOL) {
+        order = (int)a->truth - (int)b->truth;
+    } else {
+        return eval_fault(v, t, "%s and %s have no order", value_kind_name(a->kind),
+                          value_kind_name(b->kind));
+    }
+    bool truth = t->kind == TERM_LESS            ? order == -1
+                 : t->kind == TERM_LESS_EQUAL    ? order <= 0
+                 : t->kind == TERM_GREATER       ? order == 1
+                 : t->kind == TERM_GREATER_EQUAL ? order == 0 || order == 1
+                                                 : false;
+    *ret_value = value_bool(truth);
+    return true;
+}
+
+static bool eval_pair(struct eval *v, const struct expr_term *t, const struct value *a,
+                      const struct value *b, struct value *ret_value)
+{
+    bool equal = false;
+    switch ((int)t->kind) {
+    case TERM_EQUAL:
+    case TERM_UNEQUAL:
+        if (value_equal(a, b, v->scope->arena, &v->scope->work, &equal) != ERR_OK) {
+            return eval_too_much(v, t);
+        }
+        *ret_value = value_bool(equal == (t->kind == TERM_EQUAL));
+        return true;
+    case TERM_IN:
+        return eval_in(v, t, a, b, ret_value);
+    case TERM_LESS:
+    case TERM_LESS_EQUAL:
+    case TERM_GREATER:
+    case TERM_GREATER_EQUAL:
+        return compare(v, t, a, b, ret_value);
+    case TERM_CONTAINS:
+    case TERM_STARTS_WITH:
+        return eval_function(v, t, a, b, ret_value);
+    default:
+        return eval_arithmetic(v, t, a, b, ret_value);
+    }
+}
+
+/* Operators and functions whose children are all needed. */
+static bool eval_strict(struct eval *v, const struct expr_term *t, struct value *ret_value)
+{
+    struct value a, b;
+    uint16_t second;
+    (void)child_of(v, t, &second);
+    if (!eval_term(v, t->child, &a)) {
+        return false;
+    }
+    switch ((int)t->kind) {
+    case TERM_NOT:
+        if (a.kind != VALUE_BOOL) {
+            return eval_fault(v, t, "! is for true and false, not for %s", value_kind_name(a.kind));
+        }
+        *ret_value = value_bool(!a.truth);
+        return true;
+    case TERM_NEGATE:
+        return eval_negate(v, t, &a, ret_value);
+    case TERM_SIZE:
+    case TERM_STRING:
+    case TERM_INT:
+    case TERM_DOUBLE:
+        return eval_function(v, t, &a, NULL, ret_value);
+    default:
+        return eval_term(v, second, &b) && eval_pair(v, t, &a, &b, ret_value);
+    }
+}
+
+bool eval_term(struct eval *v, uint16_t term, struct value *ret_value)
+{
+    const struct expr_term *t = &v->expr->terms[term];
+    if (!work_spend(&v->scope->work, 1, 0)) {
+        return eval_too_much(v, t);
+    }
+    switch ((int)t->kind) {
+    case TERM_CONSTANT:
+        *ret_value = t->constant;
+        return true;
+    case TERM_ROOT:
+        return eval_root(v, t, ret_value);
+    case TERM_SELECT:
+    case TERM_HAS:
+        return eval_select(v, t, ret_value);
+    case TERM_INDEX:
+        return eval_index(v, t, ret_value);
+    case TERM_AND:
+    case TERM_OR:
+        return eval_logic(v, t, ret_value);
+    case TERM_CHOICE:
+        return eval_choice(v, t, ret_value);
+    case TERM_LIST:
+    case TERM_MAP:
+        return eval_literal(v, t, ret_value);
+    default:
+        return eval_strict(v, t, ret_value);
+    }
+}
+
+bool eval_expr(struct eval *v, struct value *ret_value)
+{
+    return eval_term(v, (uint16_t)v->expr->root_term, ret_value);
+}

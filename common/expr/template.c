@@ -1,0 +1,249 @@
+#include "expr/template.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "expr/eval.h"
+
+struct build {
+    struct arena *arena;
+    uint32_t roots;
+    struct buf text; /* since the last expression */
+    struct buf pointer;
+    struct template_piece *pieces;
+    uint32_t count, cap;
+    bool found; /* an expression, or an escaped one */
+    struct template_fault *fault;
+    enum err err;
+};
+
+/* Where the next "${" or "$${" begins, or the end. */
+static size_t next_mark(struct bytes s, size_t from)
+{
+    for (size_t i = from; i + 1 < s.len; i++) {
+        if (s.ptr[i] == '$' && s.ptr[i + 1] == '{') {
+            return i > from && s.ptr[i - 1] == '$' ? i - 1 : i;
+        }
+    }
+    return s.len;
+}
+
+/* JSON of a part of a string, without the quotes. */
+static void add_inside(struct buf *out, struct bytes part)
+{
+    struct buf quoted = {0};
+    json_put_string(&quoted, part);
+    buf_add(out, quoted.ptr + 1, quoted.len - 2);
+    buf_free(&quoted);
+}
+
+static enum err fail(struct build *b, enum err e)
+{
+    b->fault->pointer = arena_bytes(b->arena, buf_bytes(&b->pointer));
+    b->err = e;
+    return e;
+}
+
+static struct template_piece *add_piece(struct build *b)
+{
+    MEM_GROW(b->pieces, b->count, b->cap);
+    struct template_piece *piece = &b->pieces[b->count++];
+    *piece = (struct template_piece){.text = arena_bytes(b->arena, buf_bytes(&b->text))};
+    buf_clear(&b->text);
+    return piece;
+}
+
+/* The expression that begins behind "${" at `at`; ret_end: behind its brace. */
+static enum err add_expr(struct build *b, struct bytes s, size_t at, size_t *ret_end)
+{
+    struct expr *e;
+    uint32_t end;
+    struct bytes rest = bytes_part(s, at + 2, s.len);
+    if (b->count == TEMPLATE_EXPRS_MAX) {
+        (void)snprintf(b->fault->fault.detail, sizeof b->fault->fault.detail,
+                       "more than %u expressions", TEMPLATE_EXPRS_MAX);
+        return fail(b, ERR_TOO_LARGE);
+    }
+    enum err err = expr_parse_braced(b->arena, rest, b->roots, &e, &end, &b->fault->fault);
+    if (err != ERR_OK) {
+        return fail(b, err);
+    }
+    *ret_end = at + 2 + end + 1;
+    bool whole = at == 0 && *ret_end == s.len;
+    if (whole) {
+        b->text.len--; /* the quote: the value brings its own, if any */
+    }
+    struct template_piece *piece = add_piece(b);
+    piece->expr = e;
+    piece->inside = !whole;
+    piece->pointer = arena_bytes(b->arena, buf_bytes(&b->pointer));
+    b->found = true;
+    return ERR_OK;
+}
+
+static enum err add_string(struct build *b, struct bytes s)
+{
+    size_t at = 0;
+    bool whole = false;
+    buf_add_char(&b->text, '"');
+    while (at < s.len) {
+        size_t mark = next_mark(s, at);
+        add_inside(&b->text, bytes_part(s, at, mark - at));
+        at = mark;
+        if (at < s.len && s.ptr[at + 1] == '$') { /* $${ */
+            buf_add_str(&b->text, "${");
+            at += 3;
+            b->found = true;
+        } else if (at < s.len) {
+            size_t end = 0;
+            enum err e = add_expr(b, s, at, &end);
+            if (e != ERR_OK) {
+                return e;
+            }
+            whole = !b->pieces[b->count - 1].inside;
+            at = end;
+        }
+    }
+    buf_add_str(&b->text, whole ? "" : "\"");
+    return ERR_OK;
+}
+
+static void add_pointer_part(struct buf *pointer, const char *key)
+{
+    buf_add_char(pointer, '/');
+    for (; *key != '\0'; key++) {
+        if (*key == '~' || *key == '/') {
+            buf_add_str(pointer, *key == '~' ? "~0" : "~1");
+        } else {
+            buf_add_char(pointer, *key);
+        }
+    }
+}
+
+static enum err add_value(struct build *b, const struct doc_value *v);
+
+static enum err add_member(struct build *b, const struct doc_value *member, const char *key)
+{
+    add_pointer_part(&b->pointer, key);
+    if (strstr(key, "${") != NULL) {
+        (void)snprintf(b->fault->fault.detail, sizeof b->fault->fault.detail,
+                       "a key holds ${, but only values are templates");
+        return fail(b, ERR_INVALID);
+    }
+    json_put_string(&b->text, bytes_str(key));
+    buf_add_char(&b->text, ':');
+    return add_value(b, member);
+}
+
+/* Documents are at most 64 deep. */
+static enum err add_many(struct build *b, const struct doc_value *v)
+{
+    bool object = doc_kind(v) == JSON_OBJECT;
+    size_t len = b->pointer.len;
+    enum err e = ERR_OK;
+    buf_add_char(&b->text, object ? '{' : '[');
+    for (size_t i = 0; i < doc_count(v) && e == ERR_OK; i++) {
+        const char *key;
+        buf_add_str(&b->text, i > 0 ? "," : "");
+        if (object) {
+            const struct doc_value *member = doc_member(v, i, &key);
+            e = add_member(b, member, key);
+        } else {
+            buf_addf(&b->pointer, "/%zu", i);
+            e = add_value(b, doc_at(v, i));
+        }
+        b->pointer.len = len;
+    }
+    buf_add_char(&b->text, object ? '}' : ']');
+    return e;
+}
+
+static enum err add_value(struct build *b, const struct doc_value *v)
+{
+    switch (doc_kind(v)) {
+    case JSON_OBJECT:
+    case JSON_ARRAY:
+        return add_many(b, v);
+    case JSON_STRING:
+        return add_string(b, doc_string(v));
+    case JSON_NUMBER:
+    case JSON_TRUE:
+    case JSON_FALSE:
+    case JSON_NULL:
+        break;
+    }
+    doc_write(v, &b->text);
+    return ERR_OK;
+}
+
+enum err template_parse(struct arena *arena, const struct doc_value *value, uint32_t roots,
+                        struct template **ret_template, struct template_fault *ret_fault)
+{
+    struct build b = {.arena = arena, .roots = roots, .fault = ret_fault};
+    enum err e = add_value(&b, value);
+    struct template *t = NULL;
+    if (e == ERR_OK && b.found) {
+        (void)add_piece(&b);
+        t = arena_alloc(arena, sizeof *t);
+        t->piece_count = b.count;
+        t->pieces = arena_alloc(arena, b.count * sizeof *t->pieces);
+        memcpy(t->pieces, b.pieces, b.count * sizeof *t->pieces);
+    }
+    if (e == ERR_OK) {
+        *ret_template = t;
+    }
+    free(b.pieces);
+    buf_free(&b.text);
+    buf_free(&b.pointer);
+    return e;
+}
+
+static enum err put_value(const struct template_piece *piece, struct expr_scope *scope,
+                          struct buf *out, struct template_fault *fault)
+{
+    struct eval v = {.expr = piece->expr, .scope = scope, .fault = &fault->fault};
+    struct value value;
+    if (!eval_expr(&v, &value)) {
+        return v.err;
+    }
+    if (piece->inside && value.kind == VALUE_STRING) {
+        add_inside(out, value.text);
+        return ERR_OK;
+    }
+    struct buf json = {0};
+    if (value_put_json(&value, &json) != ERR_OK) {
+        (void)eval_fault(&v, &piece->expr->terms[piece->expr->root_term],
+                         "the value is not a number that JSON can hold");
+    } else if (piece->inside) {
+        add_inside(out, buf_bytes(&json));
+    } else {
+        buf_add_bytes(out, buf_bytes(&json));
+    }
+    buf_free(&json);
+    return v.err;
+}
+
+enum err template_render(const struct template *t, struct expr_scope *scope, size_t bytes_max,
+                         struct buf *out, struct template_fault *ret_fault)
+{
+    size_t from = out->len;
+    for (uint32_t i = 0; i < t->piece_count; i++) {
+        const struct template_piece *piece = &t->pieces[i];
+        buf_add_bytes(out, piece->text);
+        if (piece->expr == NULL) {
+            continue;
+        }
+        ret_fault->pointer = piece->pointer;
+        ret_fault->text = piece->expr->text;
+        enum err e = put_value(piece, scope, out, ret_fault);
+        if (e != ERR_OK) {
+            return e;
+        }
+        if (out->len - from > bytes_max) {
+            (void)snprintf(ret_fault->fault.detail, sizeof ret_fault->fault.detail,
+                           "with this value the whole is over %zu bytes", bytes_max);
+            return ERR_TOO_LARGE;
+        }
+    }
+    return ERR_OK;
+}

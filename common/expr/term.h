@@ -1,0 +1,52 @@
+/* Inside of expr: a program is an array of terms, children before their parents. */
+#ifndef MARATHON_EXPR_TERM_H
+#define MARATHON_EXPR_TERM_H
+
+#include "expr/value.h"
+
+enum term_kind {
+    TERM_CONSTANT,
+    TERM_ROOT,   /* ref */
+    TERM_SELECT, /* child.name */
+    TERM_HAS,    /* has(child.name) */
+    TERM_INDEX,  /* child[child] */
+    TERM_NOT,
+    TERM_NEGATE,
+    TERM_AND,
+    TERM_OR,
+    TERM_CHOICE, /* child ? child : child */
+    TERM_LIST,
+    TERM_MAP, /* key, value, key, value ... */
+    TERM_EQUAL,
+    TERM_UNEQUAL,
+    TERM_LESS,
+    TERM_LESS_EQUAL,
+    TERM_GREATER,
+    TERM_GREATER_EQUAL,
+    TERM_IN,
+    TERM_ADD,
+    TERM_SUBTRACT,
+    TERM_MULTIPLY,
+    TERM_DIVIDE,
+    TERM_MODULO,
+    TERM_SIZE,
+    TERM_CONTAINS,
+    TERM_STARTS_WITH,
+    TERM_STRING,
+    TERM_INT,
+    TERM_DOUBLE,
+};
+
+#define TERM_NONE UINT16_MAX
+
+struct expr_term {
+    uint8_t kind;
+    uint8_t height;        /* of the tree below, 1 for a leaf */
+    uint16_t child;        /* the first; TERM_NONE where there is none */
+    uint16_t next;         /* the parent's next child */
+    uint16_t ref;          /* ROOT: which of expr's refs */
+    uint32_t from, to;     /* where it stands in the text */
+    struct value constant; /* CONSTANT; SELECT and HAS: the name, as a string */
+};
+
+#endif

@@ -1,0 +1,335 @@
+#include "expr/value.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "json/scan.h"
+
+const char *value_kind_name(enum value_kind kind)
+{
+    static const char *const names[] = {
+        [VALUE_NULL] = "null",       [VALUE_BOOL] = "a bool",     [VALUE_INT] = "an int",
+        [VALUE_DOUBLE] = "a double", [VALUE_STRING] = "a string", [VALUE_LIST] = "a list",
+        [VALUE_MAP] = "a map",
+    };
+    return names[kind];
+}
+
+struct value value_bool(bool truth)
+{
+    return (struct value){.kind = VALUE_BOOL, .truth = truth};
+}
+
+struct value value_int(int64_t integer)
+{
+    return (struct value){.kind = VALUE_INT, .integer = integer};
+}
+
+struct value value_double(double real)
+{
+    return (struct value){.kind = VALUE_DOUBLE, .real = real};
+}
+
+struct value value_string(struct bytes text)
+{
+    return (struct value){.kind = VALUE_STRING, .text = text};
+}
+
+/* Digits only, and within int64. */
+static bool whole_number(struct bytes json, int64_t *ret_integer)
+{
+    bool negative = json.len > 0 && json.ptr[0] == '-';
+    int64_t v = 0;
+    for (size_t i = negative ? 1 : 0; i < json.len; i++) {
+        int digit = json.ptr[i] - '0';
+        if (digit < 0 || digit > 9 || __builtin_mul_overflow(v, 10, &v) ||
+            __builtin_sub_overflow(v, digit, &v)) { /* downwards: INT64_MIN has no positive twin */
+            return false;
+        }
+    }
+    return negative ? (*ret_integer = v, true) : !__builtin_sub_overflow(0, v, ret_integer);
+}
+
+static struct value number_of_json(struct bytes json, struct arena *arena)
+{
+    struct value v = {.kind = VALUE_INT, .json = json};
+    if (!whole_number(json, &v.integer)) {
+        v.kind = VALUE_DOUBLE;
+        v.real = strtod((const char *)arena_bytes(arena, json).ptr, NULL);
+    }
+    return v;
+}
+
+static struct value string_of_json(struct bytes json, struct arena *arena)
+{
+    struct value v = {.kind = VALUE_STRING, .json = json};
+    v.text = bytes_part(json, 1, json.len - 2);
+    if (v.text.len > 0 && memchr(v.text.ptr, '\\', v.text.len) != NULL) {
+        struct buf b = {0};
+        json_unquote(json, &b);
+        v.text = arena_bytes(arena, buf_bytes(&b));
+        buf_free(&b);
+    }
+    return v;
+}
+
+struct value value_of_json(struct bytes json, struct arena *arena)
+{
+    switch (json_kind_of(json)) {
+    case JSON_OBJECT:
+        return (struct value){.kind = VALUE_MAP, .text = json, .json = json};
+    case JSON_ARRAY:
+        return (struct value){.kind = VALUE_LIST, .text = json, .json = json};
+    case JSON_STRING:
+        return string_of_json(json, arena);
+    case JSON_NUMBER:
+        return number_of_json(json, arena);
+    case JSON_TRUE:
+        return value_bool(true);
+    case JSON_FALSE:
+        return value_bool(false);
+    case JSON_NULL:
+        break;
+    }
+    return (struct value){.kind = VALUE_NULL};
+}
+
+/* A double stays one when it is read again: 2.0, not 2. */
+static enum err put_double(double real, struct buf *out)
+{
+    if (!isfinite(real)) {
+        return ERR_INVALID;
+    }
+    size_t from = out->len;
+    json_put_number(out, real);
+    for (size_t i = from; i < out->len; i++) {
+        if (out->ptr[i] == '.' || out->ptr[i] == 'e' || out->ptr[i] == 'E') {
+            return ERR_OK;
+        }
+    }
+    buf_add_str(out, ".0");
+    return ERR_OK;
+}
+
+enum err value_put_json(const struct value *v, struct buf *out)
+{
+    if (v->json.len > 0) {
+        buf_add_bytes(out, v->json);
+        return ERR_OK;
+    }
+    switch (v->kind) {
+    case VALUE_NULL:
+        buf_add_str(out, "null");
+        break;
+    case VALUE_BOOL:
+        buf_add_str(out, v->truth ? "true" : "false");
+        break;
+    case VALUE_INT:
+        buf_addf(out, "%" PRId64, v->integer);
+        break;
+    case VALUE_DOUBLE:
+        return put_double(v->real, out);
+    case VALUE_STRING:
+        json_put_string(out, v->text);
+        break;
+    case VALUE_LIST:
+    case VALUE_MAP:
+        buf_add_bytes(out, v->text);
+        break;
+    }
+    return ERR_OK;
+}
+
+static int compare_int_double(int64_t i, double d)
+{
+    if (isnan(d)) {
+        return 2;
+    }
+    if (d >= 9223372036854775808.0) {
+        return -1;
+    }
+    if (d < -9223372036854775808.0) {
+        return 1;
+    }
+    int64_t whole = (int64_t)d; /* towards zero, and exact: |d| < 2^63 */
+    if (i != whole) {
+        return i < whole ? -1 : 1;
+    }
+    double fraction = d - (double)whole;
+    return fraction > 0 ? -1 : fraction < 0 ? 1 : 0;
+}
+
+int value_compare_numbers(const struct value *a, const struct value *b)
+{
+    if (a->kind == VALUE_INT && b->kind == VALUE_INT) {
+        return a->integer < b->integer ? -1 : a->integer > b->integer;
+    }
+    if (a->kind == VALUE_INT) {
+        return compare_int_double(a->integer, b->real);
+    }
+    if (b->kind == VALUE_INT) {
+        int order = compare_int_double(b->integer, a->real);
+        return order == 2 ? 2 : -order;
+    }
+    if (isnan(a->real) || isnan(b->real)) {
+        return 2;
+    }
+    return a->real < b->real ? -1 : a->real > b->real;
+}
+
+bool work_spend(uint32_t *work, size_t members, size_t bytes)
+{
+    size_t more = members + bytes / 64;
+    if (more > EXPR_WORK_MAX - *work) {
+        *work = EXPR_WORK_MAX;
+        return false;
+    }
+    *work += (uint32_t)more;
+    return true;
+}
+
+enum err value_count(const struct value *v, uint32_t *work, size_t *ret_count)
+{
+    struct bytes key, member;
+    size_t count = 0;
+    for (struct json_walk w = json_walk(v->text); json_next(&w, &key, &member);) {
+        if (!work_spend(work, 1, key.len + member.len)) {
+            return ERR_TOO_LARGE;
+        }
+        count++;
+    }
+    *ret_count = count;
+    return ERR_OK;
+}
+
+static bool key_is(struct bytes raw, struct bytes key, struct buf *scratch)
+{
+    if (raw.len == 0 || memchr(raw.ptr, '\\', raw.len) == NULL) {
+        return bytes_eq(raw, key);
+    }
+    buf_clear(scratch);
+    json_unquote(bytes_of(raw.ptr - 1, raw.len + 2), scratch); /* the quotes stand around it */
+    return bytes_eq(buf_bytes(scratch), key);
+}
+
+enum err value_member(const struct value *map, struct bytes key, struct arena *arena,
+                      uint32_t *work, struct value *ret_member)
+{
+    struct bytes raw, member, found = BYTES_NONE;
+    struct buf scratch = {0};
+    enum err e = ERR_OK;
+    for (struct json_walk w = json_walk(map->text); json_next(&w, &raw, &member);) {
+        if (!work_spend(work, 1, raw.len + member.len)) {
+            e = ERR_TOO_LARGE;
+            break;
+        }
+        if (key_is(raw, key, &scratch)) {
+            found = member; /* the last one wins, as in json_member */
+        }
+    }
+    buf_free(&scratch);
+    if (e == ERR_OK && found.len == 0) {
+        e = ERR_NOT_FOUND;
+    }
+    if (e == ERR_OK) {
+        *ret_member = value_of_json(found, arena);
+    }
+    return e;
+}
+
+enum err value_element(const struct value *list, int64_t index, struct arena *arena, uint32_t *work,
+                       struct value *ret_element)
+{
+    struct bytes key, member;
+    int64_t at = 0;
+    for (struct json_walk w = json_walk(list->text); json_next(&w, &key, &member); at++) {
+        if (!work_spend(work, 1, member.len)) {
+            return ERR_TOO_LARGE;
+        }
+        if (at == index) {
+            *ret_element = value_of_json(member, arena);
+            return ERR_OK;
+        }
+    }
+    return ERR_NOT_FOUND;
+}
+
+static enum err lists_equal(const struct value *a, const struct value *b, struct arena *arena,
+                            uint32_t *work, bool *ret_equal)
+{
+    struct json_walk wa = json_walk(a->text), wb = json_walk(b->text);
+    struct bytes key, ma, mb;
+    for (;;) {
+        bool more_a = json_next(&wa, &key, &ma), more_b = json_next(&wb, &key, &mb);
+        if (!more_a || !more_b) {
+            *ret_equal = more_a == more_b;
+            return ERR_OK;
+        }
+        if (!work_spend(work, 1, ma.len + mb.len)) {
+            return ERR_TOO_LARGE;
+        }
+        struct value va = value_of_json(ma, arena), vb = value_of_json(mb, arena);
+        enum err e = value_equal(&va, &vb, arena, work, ret_equal);
+        if (e != ERR_OK || !*ret_equal) {
+            return e;
+        }
+    }
+}
+
+static enum err maps_equal(const struct value *a, const struct value *b, struct arena *arena,
+                           uint32_t *work, bool *ret_equal)
+{
+    size_t count_a = 0, count_b = 0;
+    enum err e = value_count(a, work, &count_a);
+    e = e == ERR_OK ? value_count(b, work, &count_b) : e;
+    *ret_equal = count_a == count_b;
+    struct bytes raw, member;
+    for (struct json_walk w = json_walk(a->text);
+         e == ERR_OK && *ret_equal && json_next(&w, &raw, &member);) {
+        struct value key = value_of_json(bytes_of(raw.ptr - 1, raw.len + 2), arena);
+        struct value mine, theirs;
+        e = value_member(a, key.text, arena, work, &mine);
+        e = e == ERR_OK ? value_member(b, key.text, arena, work, &theirs) : e;
+        if (e == ERR_NOT_FOUND) {
+            *ret_equal = false;
+            return ERR_OK;
+        }
+        e = e == ERR_OK ? value_equal(&mine, &theirs, arena, work, ret_equal) : e;
+    }
+    return e;
+}
+
+/* Recurses as deep as JSON may be: 64. */
+enum err value_equal(const struct value *a, const struct value *b, struct arena *arena,
+                     uint32_t *work, bool *ret_equal)
+{
+    if (!work_spend(work, 1, 0)) {
+        return ERR_TOO_LARGE;
+    }
+    if (value_is_number(a) && value_is_number(b)) {
+        *ret_equal = value_compare_numbers(a, b) == 0;
+        return ERR_OK;
+    }
+    *ret_equal = a->kind == b->kind;
+    if (a->kind != b->kind) {
+        return ERR_OK;
+    }
+    switch (a->kind) {
+    case VALUE_BOOL:
+        *ret_equal = a->truth == b->truth;
+        break;
+    case VALUE_STRING:
+        *ret_equal = bytes_eq(a->text, b->text);
+        break;
+    case VALUE_LIST:
+        return lists_equal(a, b, arena, work, ret_equal);
+    case VALUE_MAP:
+        return maps_equal(a, b, arena, work, ret_equal);
+    case VALUE_NULL:
+    case VALUE_INT:
+    case VALUE_DOUBLE:
+        break;
+    }
+    return ERR_OK;
+}

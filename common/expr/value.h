@@ -1,0 +1,59 @@
+/* Inside of expr: values, which are what JSON can say. */
+#ifndef MARATHON_EXPR_VALUE_H
+#define MARATHON_EXPR_VALUE_H
+
+#include "expr/expr.h"
+
+enum value_kind {
+    VALUE_NULL,
+    VALUE_BOOL,
+    VALUE_INT,
+    VALUE_DOUBLE,
+    VALUE_STRING,
+    VALUE_LIST,
+    VALUE_MAP
+};
+
+struct value {
+    enum value_kind kind;
+    union {
+        bool truth;
+        int64_t integer;
+        double real;
+        struct bytes text; /* STRING: decoded; LIST, MAP: JSON */
+    };
+    struct bytes json; /* as it stands in a document (numbers of any size stay as they are), or
+                          empty */
+};
+
+const char *value_kind_name(enum value_kind kind); /* "an int" */
+/* A value of checked JSON; strings with escapes are decoded into the arena. */
+struct value value_of_json(struct bytes json, struct arena *arena);
+/* ERR_INVALID where JSON cannot say it (infinities, NaN). */
+enum err MUST_CHECK value_put_json(const struct value *v, struct buf *out);
+struct value value_bool(bool truth);
+struct value value_int(int64_t integer);
+struct value value_double(double real);
+struct value value_string(struct bytes text);
+
+/* <0, 0, >0; 2 where one is NaN. Exact over the whole range of both. */
+int value_compare_numbers(const struct value *a, const struct value *b);
+static inline bool value_is_number(const struct value *v)
+{
+    return v->kind == VALUE_INT || v->kind == VALUE_DOUBLE;
+}
+
+/* Work that may be done: false where it is used up. */
+bool work_spend(uint32_t *work, size_t members, size_t bytes);
+/* CEL's ==. ERR_TOO_LARGE where the work is used up. */
+enum err MUST_CHECK value_equal(const struct value *a, const struct value *b, struct arena *arena,
+                                uint32_t *work, bool *ret_equal);
+/* Members of a list or map. */
+enum err MUST_CHECK value_count(const struct value *v, uint32_t *work, size_t *ret_count);
+/* The member of a map; ERR_NOT_FOUND. */
+enum err MUST_CHECK value_member(const struct value *map, struct bytes key, struct arena *arena,
+                                 uint32_t *work, struct value *ret_member);
+enum err MUST_CHECK value_element(const struct value *list, int64_t index, struct arena *arena,
+                                  uint32_t *work, struct value *ret_element);
+
+#endif
