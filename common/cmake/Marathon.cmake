@@ -19,8 +19,11 @@ set(MARATHON_SANITIZE "" CACHE STRING "Sanitizers, comma separated: address,unde
 option(MARATHON_FUZZ "Build the libFuzzer targets (clang)" OFF)
 option(MARATHON_COVERAGE "Record coverage" OFF)
 
-execute_process(COMMAND git rev-parse --short=12 HEAD WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}"
-                OUTPUT_VARIABLE MARATHON_GIT OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+# -DMARATHON_GIT=... says it where there is no repository, as in a container's build.
+if(NOT MARATHON_GIT)
+  execute_process(COMMAND git rev-parse --short=12 HEAD WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}"
+                  OUTPUT_VARIABLE MARATHON_GIT OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+endif()
 if(NOT MARATHON_GIT)
   set(MARATHON_GIT "unknown")
 endif()
