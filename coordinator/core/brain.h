@@ -152,6 +152,7 @@ struct core {
     bool observing; /* a READ_OWNERS is on its way */
     bool wishing;   /* partitions that we asked for are awaited */
     mono_ms last_tick_at, observed_at;
+    mono_ms store_heard_at;    /* last answer to a look at the owners */
     struct map tasks;          /* id -> struct task */
     struct map peers;          /* bytes of the id -> struct peer */
     struct map workers;        /* id -> struct worker */
@@ -161,6 +162,7 @@ struct core {
     struct function *functions;
     size_t function_count, function_cap;
     size_t ready_count;
+    size_t delayed_count; /* steps whose timer runs */
     uint64_t credit_sum;
     uint64_t next_ready; /* ages steps */
     struct heap timers;

@@ -78,6 +78,7 @@ static void check_workers(const struct core *c)
 void core_check(const struct core *c)
 {
     size_t tasks = 0;
+    size_t delayed = 0;
     for (int i = 0; i < PARTITION_COUNT; i++) {
         const struct partition *p = &c->partitions[i];
         assert(p->tasks == NULL || p->state >= PARTITION_LOADING);
@@ -86,6 +87,9 @@ void core_check(const struct core *c)
             tasks++;
             if (p->state != PARTITION_LOADING) {
                 check_task(c, t);
+            }
+            for (uint32_t k = 0; k < t->pipeline->step_count; k++) {
+                delayed += t->steps[k].phase == PHASE_DELAYED;
             }
         }
     }
@@ -96,7 +100,7 @@ void core_check(const struct core *c)
         assert(f->name == NULL || f->worker_count > 0 || f->ready.count > 0); /* I11 */
         ready += f->ready.count;
     }
-    assert(ready == c->ready_count);
+    assert(ready == c->ready_count && delayed == c->delayed_count);
     check_workers(c);
     assert(c->write_count <= 4 * WRITES_PENDING_MAX && c->asks.count <= ASKS_PENDING_MAX); /* I11 */
 }

@@ -352,12 +352,3 @@ mono_ms core_next_deadline(const struct core *c)
     }
     return next;
 }
-
-struct core_stats core_stats(const struct core *c)
-{
-    struct core_stats s = c->stats;
-    s.workers = c->worker_count;
-    s.steps_ready = c->ready_count;
-    s.writes_pending = c->write_count;
-    return s;
-}

@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/clock.h"
+#include "base/histogram.h"
 #include "base/log.h"
 #include "core/storage.h"
 #include "model/message.h"
@@ -111,6 +112,13 @@ struct core_stats {
     uint64_t steps_completed_total, attempts_failed_total, redeliveries_total;
     uint64_t outcomes_replayed_total, outcomes_late_total, outcomes_rejected_total, fenced_total;
     uint64_t partitions; /* mask of the owned ones */
+    uint64_t gateways, reads_pending, watches;
+    uint64_t starts_refused_total; /* because the system is full, away or closed */
+    uint64_t takeovers_total, partitions_dropped_total, workers_lost_total;
+    struct histogram step_wait, step_run; /* ready until sent out; a success's own duration */
+    bool store_up;
+    bool heard_store;             /* it answered within the last 2 s */
+    const char *admission_closed; /* why no start is taken; NULL = open. Until the next core_step */
 };
 struct core_stats core_stats(const struct core *c);
 

@@ -72,6 +72,7 @@ void step_make_ready(struct core *c, struct step *s)
     }
     if (s->retry_due > c->now.mono) {
         s->phase = PHASE_DELAYED;
+        c->delayed_count++;
         timer_set(c, &s->timer, s->retry_due);
         return;
     }
@@ -79,6 +80,7 @@ void step_make_ready(struct core *c, struct step *s)
     s->retry_at = 0;
     s->phase = PHASE_READY;
     s->ready_order = c->next_ready++;
+    s->ready_at = c->now.mono;
     heap_push(&f->ready, &s->ready);
     c->ready_count++;
     if (f->worker_count == 0 && !f->warned) {
@@ -108,6 +110,7 @@ void step_unqueue(struct core *c, struct step *s)
         break;
     case PHASE_DELAYED:
         timer_clear(c, &s->timer);
+        c->delayed_count--;
         break;
     case PHASE_NONE:
     case PHASE_HELD:
@@ -286,6 +289,7 @@ static void send_order(struct core *c, struct step *s, struct worker *w,
     s->phase = PHASE_RUNNING;
     s->fraction = 0;
     s->started_at = c->now.wall;
+    histogram_add_us(&c->stats.step_wait, (c->now.mono - s->ready_at) * 1000);
     s->checkpoint_saved_at = c->now.mono;
     worker_run_add(w, &o->ref)->on_its_way = true;
     fx_send(c, w->peer, &m);

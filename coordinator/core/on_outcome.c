@@ -176,6 +176,7 @@ static void complete(struct change *ch, struct step *s, const struct step_outcom
     step_clear_error(s);
     t->completed++;
     c->stats.steps_completed_total++;
+    histogram_add_us(&c->stats.step_run, (int64_t)o->duration_ms * 1000);
     change_step(ch, s);
     change_result(ch, s, o->result);
     const struct pipeline_step *def = step_def(s);

@@ -65,14 +65,17 @@ static struct task *make_task(struct core *c, const struct start_request *s,
 static bool may_admit(struct core *c, const struct peer *p, const struct message *m)
 {
     if (!partition_serves(partition_of(c, m->start.task_id))) {
+        c->stats.starts_refused_total++;
         refuse_unavailable(c, p->id, m->request);
         return false;
     }
     if (c->admission_closed != NULL) {
+        c->stats.starts_refused_total++;
         refuse_field(c, p, m, CODE_UNAVAILABLE, BYTES_NONE, c->admission_closed);
         return false;
     }
     if (c->stats.tasks_live >= c->config.tasks_max || c->write_count >= WRITES_PENDING_MAX) {
+        c->stats.starts_refused_total++;
         refuse(c, p->id, m->request, CODE_OVERLOADED,
                "this coordinator holds as many live tasks, or waits for as many writes, as it may");
         return false;
@@ -146,6 +149,7 @@ void on_admitted(struct core *c, struct pending_write *w, const struct store_wri
                "this Idempotency-Key was used with another body; use a new key for a new request");
         break;
     case STORE_FULL:
+        c->stats.starts_refused_total++;
         refuse(c, w->peer, w->request, CODE_STORE_FULL,
                "Redis has reached maxmemory: running tasks go on, new ones are refused until there "
                "is room");

@@ -85,6 +85,7 @@ void partition_drop(struct core *c, struct partition *p, const char *why)
     if (p->ever_owned && why != NULL) {
         fx_log(c, LOG_WARN, "partition_dropped", "partition=%u why=\"%s\"", p->id, why);
     }
+    c->stats.partitions_dropped_total += p->ever_owned && why != NULL;
     writes_drop(c, p);
     while (p->tasks != NULL) {
         task_remove(c, p->tasks);
@@ -169,6 +170,7 @@ void partition_on_owners(struct core *c, const struct store_answer *a)
         passed = 2 * c->config.observe_ms;
     }
     c->observed_at = c->now.mono;
+    c->store_heard_at = c->now.mono;
     if (c->draining) {
         return;
     }
@@ -208,6 +210,7 @@ void partition_on_claimed(struct core *c, partition_id id, enum store_verdict ve
     }
     p->state = PARTITION_LOADING;
     p->ever_owned = true;
+    c->stats.takeovers_total += p->takeover;
     p->renewed_at = p->renew_sent_at;
     if (c->draining) { /* the claim was on its way when the drain began */
         release(c, p);

@@ -64,6 +64,7 @@ struct step {
     /* not stored */
     enum step_phase phase;
     mono_ms retry_due; /* retry_at on this process's own clock; 0 = at once */
+    mono_ms ready_at;  /* READY, FETCHING: since when */
     uint32_t needs_left;
     uint64_t worker;  /* serial of the worker: FETCHING, RUNNING */
     uint64_t read_id; /* FETCHING */

@@ -29,6 +29,7 @@ static void timer_fire(struct core *c, struct timer *t)
         struct step *s = OWNER(struct step, timer, t);
         assert(s->phase == PHASE_DELAYED);
         s->phase = PHASE_NONE;
+        c->delayed_count--;
         step_make_ready(c, s);
         break;
     }

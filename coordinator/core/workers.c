@@ -178,6 +178,7 @@ static struct step *step_run_by(struct core *c, const struct worker *w,
 
 void worker_gone(struct core *c, struct worker *w)
 {
+    c->stats.workers_lost_total++;
     fx_log(c, LOG_WARN, "worker_lost", "worker=%.*s host=%s pid=%u running=%u", (int)w->id.len,
            (const char *)w->id.ptr, w->host, w->pid, w->run_count);
     const char *why =

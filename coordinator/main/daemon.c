@@ -11,6 +11,8 @@
 #include "crypto/random.h"
 #include "loop/loop.h"
 #include "main/definitions.h"
+#include "main/metrics.h"
+#include "monitor/monitor_start.h"
 #include "store/store.h"
 #include "transport/transport.h"
 #include "wire/frame.h"
@@ -411,6 +413,23 @@ static void on_start_timer(void *user)
     start_listening(d);
 }
 
+/* ---- watched over ---- */
+
+static void on_metrics(void *user, struct buf *out)
+{
+    struct daemon *d = user;
+    struct core_stats c = core_stats(d->core);
+    struct store_stats s = d->store->ops->stats(d->store);
+    metrics_put(&c, &s, d->store->ops->backend, out);
+}
+
+static bool on_ready(void *user, struct buf *out)
+{
+    struct daemon *d = user;
+    struct core_stats c = core_stats(d->core);
+    return metrics_ready(&c, out);
+}
+
 /* ---- life ---- */
 
 static void on_exit_timer(void *user)
@@ -445,6 +464,8 @@ struct daemon *daemon_create(const struct conf *conf)
     } else {
         use_redis(d);
     }
+    monitor_start(d->loop, conf, "marathon-coordinator",
+                  (struct monitor_handler){on_metrics, on_ready, d});
     loop_on_signal(d->loop, SIGTERM, on_sigterm, d);
     loop_on_signal(d->loop, SIGINT, on_sigterm, d);
     loop_on_turn_end(d->loop, on_turn_end, d);

@@ -6,6 +6,7 @@
 #include "conf/conf.h"
 #include "conf/log_settings.h"
 #include "main/daemon.h"
+#include "monitor/monitor_start.h"
 
 static const struct conf_entry entries[] = {
     {.env = "REDIS_URL",
@@ -82,6 +83,7 @@ static const struct conf_entry entries[] = {
      .kind = CONF_BOOL,
      .fallback = "false",
      .help = "allow a listener beyond this machine: peers are not authenticated"},
+    CONF_MONITOR_ENTRY,
     CONF_LOG_ENTRIES,
 };
 

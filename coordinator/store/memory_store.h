@@ -59,6 +59,7 @@ struct memory_store {
     struct memory_call *first, *last;
     uint64_t calls_given, calls_flushed, calls_done;
     bool is_up;
+    uint64_t rows_done, reads_done;
     uint8_t secret[SECRET_BYTES];
     struct memory_owner owners[PARTITION_COUNT];
     struct map tasks;           /* by id */

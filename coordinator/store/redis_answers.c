@@ -9,6 +9,7 @@ _Static_assert(STORE_OK == 0 && STORE_FENCED == 1 && STORE_VERSION == 2 && STORE
 
 static void tell(struct redis_store *s, const struct store_written *written)
 {
+    s->rows_answered++;
     s->handler.written(s->handler.user, written);
 }
 
@@ -64,11 +65,18 @@ static void on_call(void *user, const struct redisReply *reply)
             tell(s, &written);
         }
     }
+    const struct batch *b = s->batches.first;
+    if (b->calls_answered + 1 == b->call_count) {
+        histogram_add_us(&s->stats.call, clock_mono_us() - b->sent_us);
+    }
     batch_queue_answered(&s->batches);
 }
 
 void redis_batch_send(struct redis_store *s, struct batch *b)
 {
+    b->sent_us = clock_mono_us();
+    s->stats.batches_total++;
+    s->stats.rows_total += b->row_count;
     for (uint32_t i = 0; i < b->call_count; i++) {
         const struct redis_rows *rows = &b->calls[i].rows;
         redis_call_begin(s, "FCALL", b->calls[i].admits ? "admit" : "change");
@@ -85,6 +93,7 @@ void redis_rows_unknown(struct redis_store *s)
     s->batches = (struct batch_queue){.rows_given = lost.rows_given, .rows_sent = lost.rows_given};
     for (const struct batch *b = lost.first; b != NULL; b = b->next) {
         for (uint32_t i = b->calls_answered; i < b->call_count; i++) {
+            s->stats.unknown_total += b->calls[i].row_count;
             tell_all(s, &b->calls[i], STORE_UNKNOWN);
         }
     }

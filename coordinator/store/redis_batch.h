@@ -29,7 +29,8 @@ struct batch {
     uint32_t calls_answered;
     uint32_t row_count;
     size_t bytes;
-    bool flushed; /* may leave */
+    bool flushed;    /* may leave */
+    int64_t sent_us; /* when it left */
 };
 
 struct batch_queue {

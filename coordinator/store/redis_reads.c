@@ -51,6 +51,7 @@ void read_done(struct redis_read *r)
 {
     struct redis_store *s = r->store;
     unlink_read(r);
+    s->reads_waiting--;
     r->answer.kind = r->ask.kind;
     r->answer.read_id = r->ask.read_id;
     s->handler.read(s->handler.user, &r->answer);
@@ -297,6 +298,8 @@ void redis_read_add(struct redis_store *s, const struct store_read *read)
     for (uint32_t i = 0; i < read->range_count; i++) {
         r->ask.ranges[i] = read->ranges[i];
     }
+    s->stats.reads_total++;
+    s->reads_waiting++;
     r->after_row = s->batches.rows_given;
     r->prev = s->reads_last;
     *(r->prev != NULL ? &r->prev->next : &s->reads) = r;

@@ -54,6 +54,9 @@ struct redis_store {
     char noted[STORE_TEXT_BYTES];  /* the last note */
     char fault[STORE_TEXT_BYTES];  /* store_redis_gate_fault */
     uint8_t secret[SECRET_BYTES];
+    struct store_stats stats; /* the totals and the histogram */
+    uint64_t rows_answered;
+    uint64_t reads_waiting;
 };
 
 /* ---- for all ---- */

@@ -12,6 +12,7 @@
 #define MARATHON_STORE_STORE_H
 
 #include "base/err.h"
+#include "base/histogram.h"
 #include "core/storage.h"
 #include "loop/loop.h"
 
@@ -31,6 +32,17 @@ struct store_handler {
     void (*note)(void *user, const char *text);
 };
 
+/* What it has done so far, for /metrics. */
+struct store_stats {
+    struct histogram call; /* from a batch's sending to its last answer */
+    uint64_t rows_total, batches_total, reads_total;
+    uint64_t unknown_total;     /* rows whose outcome was never heard */
+    uint64_t connects_total;    /* times that it came up */
+    uint64_t rows_waiting;      /* given, not answered */
+    uint64_t reads_waiting;     /* likewise */
+    uint64_t batches_in_flight; /* sent, not answered */
+};
+
 struct store;
 
 struct store_ops {
@@ -42,6 +54,7 @@ struct store_ops {
      * already. Queued before the first `up` too. */
     void (*publish)(struct store *s, struct bytes name, struct bytes source,
                     const uint8_t hash[32]);
+    struct store_stats (*stats)(const struct store *s);
     void (*destroy)(struct store *s);
 };
 

@@ -148,9 +148,11 @@ static void on_turn(void *user)
         if (c->is_row) {
             struct store_written written;
             memory_apply(s, &c->row, &written);
+            s->rows_done++;
             s->handler.written(s->handler.user, &written);
         } else {
             memory_read(s, &c->read);
+            s->reads_done++;
         }
         call_drop_first(s);
     }
@@ -161,6 +163,15 @@ static void on_sweep(void *user)
     struct memory_store *s = user;
     memory_sweep(s);
     loop_timer_set(s->sweep, memory_now(s) + SWEEP_EVERY_MS);
+}
+
+static struct store_stats store_memory_stats(const struct store *base)
+{
+    const struct memory_store *s = (const struct memory_store *)base;
+    return (struct store_stats){.rows_total = s->rows_done,
+                                .reads_total = s->reads_done,
+                                .connects_total = s->is_up,
+                                .rows_waiting = s->calls_given - s->calls_done};
 }
 
 static void store_memory_destroy(struct store *base)
@@ -203,6 +214,7 @@ static const struct store_ops memory_ops = {
     .read = store_memory_read,
     .flush = store_memory_flush,
     .publish = store_memory_publish,
+    .stats = store_memory_stats,
     .destroy = store_memory_destroy,
 };
 

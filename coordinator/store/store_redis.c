@@ -149,6 +149,16 @@ static void store_redis_publish(struct store *base, struct bytes name, struct by
     redis_publication_add(of(base), name, source, hash);
 }
 
+static struct store_stats store_redis_stats(const struct store *base)
+{
+    const struct redis_store *s = (const struct redis_store *)base;
+    struct store_stats stats = s->stats;
+    stats.rows_waiting = s->batches.rows_given - s->rows_answered;
+    stats.reads_waiting = s->reads_waiting;
+    stats.batches_in_flight = s->batches.in_flight;
+    return stats;
+}
+
 static void store_redis_destroy(struct store *base)
 {
     struct redis_store *s = of(base);
@@ -169,6 +179,7 @@ static const struct store_ops redis_ops = {
     .read = store_redis_read,
     .flush = store_redis_flush,
     .publish = store_redis_publish,
+    .stats = store_redis_stats,
     .destroy = store_redis_destroy,
 };
 

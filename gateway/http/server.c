@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/listen.h"
 #include "base/log.h"
 #include "http/conn.h"
 

@@ -98,9 +98,6 @@ struct http_server;
  * options' texts for its life. */
 enum err MUST_CHECK server_create(struct loop *loop, const struct http_options *options,
                                   struct http_handler handler, struct http_server **ret_server);
-/* Where a text for `listen` points: only this machine? ERR_INVALID where it is none. Pure. */
-enum err MUST_CHECK listen_parse(const char *text, char host[64], int *ret_port,
-                                 bool *ret_loopback);
 struct http_counts server_counts(const struct http_server *s);
 
 void server_answer(struct http_server *s, exchange_id id, const struct http_head *head,

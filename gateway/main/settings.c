@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/listen.h"
 #include "model/limits.h"
 
 #define EXIT_CONFIG 78 /* EX_CONFIG of sysexits: restarting will not help */
@@ -99,7 +100,7 @@ static _Noreturn void refuse(int code, const char *text, const char *value)
 
 static void listen_check(const struct conf *c)
 {
-    char host[64];
+    char host[LISTEN_HOST_BYTES];
     int port;
     bool loopback;
     const char *text = conf_text(c, "MARATHON_LISTEN");

@@ -6,7 +6,7 @@ import re
 import sys
 
 PURE = {"base", "model", "json", "expr", "crypto/hash.h"}
-COMMON = {"base", "model", "json", "expr", "crypto", "wire", "conf", "loop", "transport"}
+COMMON = {"base", "model", "json", "expr", "crypto", "wire", "conf", "loop", "monitor", "transport"}
 
 # Folder -> the folders (or single headers) that it may include, besides itself.
 ALLOWED = {
@@ -18,6 +18,7 @@ ALLOWED = {
     "common/wire": {"base", "model"},
     "common/conf": {"base"},
     "common/loop": {"base"},
+    "common/monitor": {"base", "conf", "loop"},
     "common/transport": {"base", "model", "wire", "loop"},
     "coordinator/core": PURE,
     "coordinator/store": {"base", "model", "json", "crypto", "loop", "core/storage.h"},
@@ -39,6 +40,7 @@ OWNERS = {
     r"jansson.*": {"common/json"},
     r"openssl/.*": {"common/crypto"},
     r"nng/.*": {"common/transport"},
+    r"microhttpd\.h": {"common/monitor"},
     r"hiredis/.*": {"coordinator/store"},
     r"curl/.*": {"worker/run", "gateway/cli"},
     r"libwebsockets.*": {"gateway/http"},

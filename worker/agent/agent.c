@@ -231,6 +231,7 @@ struct agent_stats agent_stats(const struct agent *a)
     s.waiting = a->waiting;
     s.running = a->running;
     s.held = a->held;
+    s.held_bytes = a->held_bytes;
     for (uint32_t i = 0; i < a->peer_count; i++) {
         s.peers += a->peers[i].welcomed;
         s.credits += a->peers[i].granted;

@@ -10,6 +10,7 @@
 #define MARATHON_AGENT_AGENT_H
 
 #include "agent/attempt.h"
+#include "base/histogram.h"
 #include "base/log.h"
 
 typedef uint64_t peer_id; /* a connection to a coordinator; 0 is none */
@@ -128,6 +129,11 @@ struct agent_stats {
     uint32_t peers;                  /* that welcomed us */
     uint64_t orders_total, duplicates_total, declined_total, outcomes_total, timeouts_total,
         rejected_total;
+    uint64_t failures_total; /* of the outcomes */
+    uint64_t joins_total;    /* times that a coordinator welcomed us */
+    uint64_t resends_total;  /* outcomes told again */
+    uint64_t held_bytes;
+    struct histogram run; /* of what ran to its end */
 };
 struct agent_stats agent_stats(const struct agent *a);
 

@@ -23,6 +23,7 @@ static void outcome_hold(struct agent *a, struct attempt *t)
     a->held++;
     a->held_bytes += o->result.len + o->message.len;
     a->totals.outcomes_total++;
+    a->totals.failures_total += !o->ok;
     buf_free(&t->text);
     buf_free(&t->checkpoint);
     fx_log(a, LOG_DEBUG, "attempt_ended", "%s ok=%d code=%s duration_ms=%" PRIu32,
@@ -59,6 +60,7 @@ void outcome_ended(struct agent *a, struct attempt *t, const struct attempt_resu
 {
     mono_ms took = a->now.mono - t->started;
     a->running--;
+    histogram_add_us(&a->totals.run, took * 1000);
     a->mean_ms += (took - a->mean_ms) / 8;
     if (a->mean_ms > took) { /* integer division never lets it arrive by itself */
         a->mean_ms--;
@@ -112,6 +114,7 @@ void outcomes_resend(struct agent *a)
         } else if (t->resend_at > a->now.mono) {
             continue;
         } else {
+            a->totals.resends_total++;
             t->resend_wait *= t->resend_wait * 2 <= AGENT_RESEND_MS_MAX ? 2 : 1;
         }
         t->resend_at = a->now.mono + t->resend_wait;

@@ -95,6 +95,7 @@ void peer_welcome(struct agent *a, struct peer *p, const struct message *m)
         return;
     }
     p->welcomed = true;
+    a->totals.joins_total++;
     fx_log(a, LOG_INFO, "coordinator_joined", "peer=%" PRIu64 " running=%" PRIu32 " held=%" PRIu32,
            p->id, a->running + a->waiting, a->held);
     fx_add(a, AGENT_FX_READY)->peer = p->id;

@@ -9,6 +9,8 @@
 #include "base/log.h"
 #include "main/heart.h"
 #include "main/links.h"
+#include "main/metrics.h"
+#include "monitor/monitor_start.h"
 #include "run/runners.h"
 #include "wire/frame.h"
 
@@ -31,8 +33,10 @@ struct daemon {
     struct arena frames;      /* of the message being handled */
     struct buf out;
     struct bytes *functions;
+    size_t coordinator_count;
     char host[256];
     char program[512];
+    bool draining;
     bool ending; /* drained: nothing is listened to any more */
     bool ended;  /* the timer is set for the end, and for nothing else */
 };
@@ -187,7 +191,25 @@ static void on_sigterm(void *user)
     int64_t seconds = conf_int(d->options->conf, "MARATHON_DRAIN_SECONDS");
     log_line(LOG_INFO, "draining", "running=%" PRIu32 " waiting=%" PRIu32 " seconds=%" PRId64,
              s.running, s.waiting, seconds);
+    d->draining = true;
     step(d, &(struct agent_event){.kind = AGENT_EV_DRAIN, .drain_ms = seconds * 1000});
+}
+
+static void on_metrics(void *user, struct buf *out)
+{
+    struct daemon *d = user;
+    struct agent_stats s = agent_stats(d->agent);
+    struct worker_size size = {.slots = (uint64_t)conf_int(d->options->conf, "MARATHON_SLOTS"),
+                               .functions = d->options->functions->count,
+                               .coordinators = d->coordinator_count};
+    metrics_put(&s, &size, out);
+}
+
+static bool on_ready(void *user, struct buf *out)
+{
+    struct daemon *d = user;
+    struct agent_stats s = agent_stats(d->agent);
+    return metrics_ready(&s, d->draining, out);
 }
 
 static struct agent *agent_make(struct daemon *d, size_t coordinators)
@@ -259,11 +281,14 @@ int daemon_run(const struct daemon_options *options)
     runners_make(d);
     d->transport = transport_nng_create(d->loop, DIAL_BACKOFF_MS_MAX);
     d->heart = heart_create(d->loop, d->transport);
+    d->coordinator_count = count;
     d->agent = agent_make(d, count);
     d->timer = loop_timer_create(d->loop, on_deadline, d);
     loop_on_turn_end(d->loop, on_turn_end, d);
     loop_on_signal(d->loop, SIGTERM, on_sigterm, d);
     loop_on_signal(d->loop, SIGINT, on_sigterm, d);
+    monitor_start(d->loop, options->conf, "marathon-worker",
+                  (struct monitor_handler){on_metrics, on_ready, d});
     if (dial_all(d, urls, count) != ERR_OK) {
         return 2;
     }

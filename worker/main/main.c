@@ -13,6 +13,7 @@
 #include "conf/log_settings.h"
 #include "crypto/random.h"
 #include "main/daemon.h"
+#include "monitor/monitor_start.h"
 #include "run/guardian.h"
 #include "run/plugin_host.h"
 
@@ -54,6 +55,11 @@ static const struct conf_entry entries[] = {
      .min = 0,
      .max = 86400,
      .help = "seconds that running steps have to finish after SIGTERM"},
+    CONF_MONITOR_ENTRY,
+    {.env = "MARATHON_INSECURE_LISTEN",
+     .kind = CONF_BOOL,
+     .fallback = "false",
+     .help = "allow MARATHON_METRICS_LISTEN beyond this machine: who asks is not authenticated"},
     CONF_LOG_ENTRIES,
 };
 

@@ -1,4 +1,4 @@
-#include "http/server.h"
+#include "base/listen.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 
 static void assert_listen(const char *text, const char *host, int port, bool loopback)
 {
-    char got[64];
+    char got[LISTEN_HOST_BYTES];
     int got_port = 0;
     bool got_loopback = !loopback;
     assert_int_equal(listen_parse(text, got, &got_port, &got_loopback), ERR_OK);
@@ -37,7 +37,7 @@ static void test_what_is_no_address_and_port_is_refused(void **state)
         "",          "8000",          ":8000",       "127.0.0.1",   "1.2.3.4:",
         "1.2.3.4:0", "1.2.3.4:65536", "1.2.3.4:80x", "1.2.3.4: 80", "1.2.3.4:-1"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-        char host[64];
+        char host[LISTEN_HOST_BYTES];
         int port;
         bool loopback;
         assert_int_equal(listen_parse(bad[i], host, &port, &loopback), ERR_INVALID);

@@ -1,7 +1,9 @@
+#include "base/listen.h"
+
 #include <arpa/inet.h>
 #include <stdlib.h>
 
-#include "http/server.h"
+#include "base/bytes.h"
 
 static bool is_loopback(const char *host)
 {
@@ -16,7 +18,8 @@ static bool is_loopback(const char *host)
     return inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
-enum err listen_parse(const char *text, char host[64], int *ret_port, bool *ret_loopback)
+enum err listen_parse(const char *text, char host[LISTEN_HOST_BYTES], int *ret_port,
+                      bool *ret_loopback)
 {
     const char *colon = strrchr(text, ':');
     if (colon == NULL || colon == text) {
@@ -29,7 +32,7 @@ enum err listen_parse(const char *text, char host[64], int *ret_port, bool *ret_
     char *end;
     long port = strtol(colon + 1, &end, 10);
     bool digits = colon[1] >= '0' && colon[1] <= '9' && *end == '\0';
-    if (!digits || port < 1 || port > 65535 || name.len == 0 || name.len >= 64) {
+    if (!digits || port < 1 || port > 65535 || name.len == 0 || name.len >= LISTEN_HOST_BYTES) {
         return ERR_INVALID;
     }
     memcpy(host, name.ptr, name.len);

@@ -1,0 +1,207 @@
+#include "monitor/monitor.h"
+
+#include <microhttpd.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/listen.h"
+#include "base/log.h"
+#include "base/metric_text.h"
+
+#define CONNECTIONS_MAX 16 /* a Prometheus or two, probes, a curious person */
+#define IDLE_SECONDS    10u
+#define REQUEST_BYTES   (size_t)8192 /* of a connection's buffers: its head and our head */
+
+struct monitor {
+    struct loop *loop;
+    struct monitor_handler handler;
+    struct MHD_Daemon *daemon;
+    struct loop_watch *watch; /* of its epoll descriptor */
+    struct loop_timer *timer; /* its idle connections */
+};
+
+/* ---- answers ---- */
+
+struct page {
+    unsigned status;
+    const char *type;
+    struct buf body;
+};
+
+static void page_problem(struct page *p, unsigned status, const char *code, const char *detail)
+{
+    p->status = status;
+    p->type = "application/problem+json";
+    buf_clear(&p->body);
+    buf_addf(&p->body,
+             "{\"type\":\"about:blank\",\"status\":%u,\"code\":\"%s\",\"detail\":\"%s\"}\n", status,
+             code, detail);
+}
+
+static void page_ready(struct monitor *m, struct page *p)
+{
+    p->type = "text/plain; charset=utf-8";
+    if (m->handler.ready(m->handler.user, &p->body)) {
+        buf_clear(&p->body);
+        buf_add_str(&p->body, "ready");
+    } else {
+        p->status = MHD_HTTP_SERVICE_UNAVAILABLE;
+    }
+    buf_add_char(&p->body, '\n');
+}
+
+static void page_make(struct monitor *m, const char *url, const char *method, struct page *p)
+{
+    p->status = MHD_HTTP_OK;
+    if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
+        page_problem(p, MHD_HTTP_METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED",
+                     "only GET and HEAD are served here");
+    } else if (strcmp(url, "/metrics") == 0) {
+        p->type = METRIC_CONTENT_TYPE;
+        m->handler.metrics(m->handler.user, &p->body);
+    } else if (strcmp(url, "/livez") == 0) {
+        p->type = "text/plain; charset=utf-8";
+        buf_add_str(&p->body, "live\n");
+    } else if (strcmp(url, "/readyz") == 0 || strcmp(url, "/healthz") == 0) {
+        page_ready(m, p);
+    } else {
+        page_problem(p, MHD_HTTP_NOT_FOUND, "NOT_FOUND",
+                     "there are /metrics, /livez and /readyz here");
+    }
+}
+
+/* Once with the head, then for each piece of a body: none is wanted, the answer is given at once
+ * and the connection closed where one comes. */
+static enum MHD_Result on_request(void *user, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *data_bytes, void **state)
+{
+    (void)version;
+    (void)data;
+    (void)data_bytes;
+    (void)state;
+    struct page p = {0};
+    page_make(user, url, method, &p);
+    struct MHD_Response *r =
+        MHD_create_response_from_buffer(p.body.len, p.body.ptr, MHD_RESPMEM_MUST_COPY);
+    buf_free(&p.body);
+    if (r == NULL) {
+        return MHD_NO;
+    }
+    (void)MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, p.type);
+    (void)MHD_add_response_header(r, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    if (p.status == MHD_HTTP_METHOD_NOT_ALLOWED) {
+        (void)MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+    }
+    enum MHD_Result done = MHD_queue_response(connection, p.status, r);
+    MHD_destroy_response(r);
+    return done;
+}
+
+/* ---- on the loop ---- */
+
+static void turn(struct monitor *m)
+{
+    (void)MHD_run(m->daemon);
+    MHD_UNSIGNED_LONG_LONG wait_ms = 0;
+    mono_ms now = loop_now(m->loop).mono;
+    bool waits = MHD_get_timeout(m->daemon, &wait_ms) == MHD_YES;
+    loop_timer_set(m->timer, waits ? now + (mono_ms)wait_ms : NEVER_MS);
+}
+
+static void on_ready(void *user, int ready)
+{
+    (void)ready;
+    turn(user);
+}
+
+static void on_timer(void *user)
+{
+    turn(user);
+}
+
+static __attribute__((format(printf, 2, 0))) void on_log(void *user, const char *format,
+                                                         va_list args)
+{
+    (void)user;
+    char text[300];
+    (void)vsnprintf(text, sizeof text, format, args);
+    text[strcspn(text, "\n")] = '\0';
+    log_line(LOG_DEBUG, "monitor", "line=%s", LOG_Q(text));
+}
+
+/* ---- life ---- */
+
+const char *monitor_listen_fault(const char *listen, bool insecure)
+{
+    char host[LISTEN_HOST_BYTES];
+    int port;
+    bool loopback;
+    if (listen_parse(listen, host, &port, &loopback) != ERR_OK) {
+        return "must be an address and a port, as 127.0.0.1:7480";
+    }
+    return loopback || insecure ? NULL
+                                : "is reached from other machines, and who asks is not "
+                                  "authenticated; say --insecure-listen where the network is "
+                                  "private";
+}
+
+static enum err find_address(const char *listen, struct addrinfo **ret_address)
+{
+    char host[LISTEN_HOST_BYTES];
+    char service[16];
+    int port;
+    bool loopback;
+    enum err e = listen_parse(listen, host, &port, &loopback);
+    if (e != ERR_OK) {
+        return e;
+    }
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+    (void)snprintf(service, sizeof service, "%d", port);
+    /* A bare system has no /etc/hosts, and no name server knows "localhost". */
+    const char *name = strcmp(host, "localhost") == 0 ? "127.0.0.1" : host;
+    return getaddrinfo(name, service, &hints, ret_address) == 0 ? ERR_OK : ERR_IO;
+}
+
+enum err monitor_create(struct loop *loop, const char *listen, struct monitor_handler handler,
+                        struct monitor **ret_monitor)
+{
+    struct addrinfo *address = NULL;
+    enum err e = find_address(listen, &address);
+    if (e != ERR_OK) {
+        return e;
+    }
+    struct monitor *m = mem_zalloc(sizeof *m);
+    m->loop = loop;
+    m->handler = handler;
+    unsigned flags = MHD_USE_EPOLL | MHD_USE_ERROR_LOG;
+    flags |= address->ai_family == AF_INET6 ? MHD_USE_IPv6 : 0u;
+    m->daemon =
+        MHD_start_daemon(flags, 0, NULL, NULL, on_request, m, MHD_OPTION_EXTERNAL_LOGGER, on_log,
+                         NULL, MHD_OPTION_SOCK_ADDR, address->ai_addr, MHD_OPTION_CONNECTION_LIMIT,
+                         CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
+                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, REQUEST_BYTES, MHD_OPTION_END);
+    freeaddrinfo(address);
+    if (m->daemon == NULL) {
+        free(m);
+        return ERR_IO;
+    }
+    int fd = MHD_get_daemon_info(m->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+    m->watch = loop_watch_create(loop, fd, on_ready, m);
+    loop_watch_set(m->watch, LOOP_READABLE);
+    m->timer = loop_timer_create(loop, on_timer, m);
+    *ret_monitor = m;
+    return ERR_OK;
+}
+
+void monitor_destroy(struct monitor *m)
+{
+    if (m == NULL) {
+        return;
+    }
+    loop_watch_destroy(m->watch);
+    loop_timer_destroy(m->timer);
+    MHD_stop_daemon(m->daemon);
+    free(m);
+}

@@ -1,0 +1,31 @@
+/* What the core has counted, for /metrics. */
+#include "core/brain.h"
+
+#define HEARD_WITHIN_MS 2000 /* eight looks at the owners' records, twice the store's deadline */
+
+static void count_peers(const struct core *c, struct core_stats *s)
+{
+    void *value = NULL;
+    for (size_t i = 0; map_next(&c->peers, &i, &value);) {
+        s->gateways += ((const struct peer *)value)->role == ROLE_GATEWAY;
+    }
+    for (size_t i = 0; i < c->worker_count; i++) {
+        s->steps_running += c->by_serial[i]->run_count;
+    }
+}
+
+struct core_stats core_stats(const struct core *c)
+{
+    struct core_stats s = c->stats;
+    s.workers = c->worker_count;
+    s.steps_ready = c->ready_count;
+    s.steps_delayed = c->delayed_count;
+    s.writes_pending = c->write_count;
+    s.reads_pending = c->asks.count;
+    s.watches = c->watch_count;
+    s.store_up = c->store_up;
+    s.heard_store = c->store_up && c->now.mono - c->store_heard_at <= HEARD_WITHIN_MS;
+    s.admission_closed = c->admission_closed;
+    count_peers(c, &s);
+    return s;
+}

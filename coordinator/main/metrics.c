@@ -1,0 +1,105 @@
+#include "main/metrics.h"
+
+#include "base/id.h"
+#include "base/metric_text.h"
+
+static void tasks_put(struct metric_text *t, const struct core_stats *c)
+{
+    metric_single(t, "tasks_live", "Live tasks in memory.", c->tasks_live);
+    metric_single(t, "tasks_started_total", "Tasks admitted.", c->tasks_started_total);
+    metric_begin(t, "tasks_ended_total", "Tasks that ended here, by state.");
+    metric_labelled(t, "tasks_ended_total", "state", "completed", c->tasks_completed_total);
+    metric_labelled(t, "tasks_ended_total", "state", "failed", c->tasks_failed_total);
+    metric_labelled(t, "tasks_ended_total", "state", "cancelled", c->tasks_cancelled_total);
+    metric_single(t, "starts_refused_total", "Starts answered with 503: away, closed or full.",
+                  c->starts_refused_total);
+    metric_begin(t, "steps", "Steps on their way, by where they are.");
+    metric_labelled(t, "steps", "phase", "ready", c->steps_ready);
+    metric_labelled(t, "steps", "phase", "running", c->steps_running);
+    metric_labelled(t, "steps", "phase", "delayed", c->steps_delayed);
+    metric_single(t, "steps_completed_total", "Steps completed.", c->steps_completed_total);
+    metric_single(t, "attempts_failed_total", "Attempts that failed.", c->attempts_failed_total);
+    metric_single(t, "redeliveries_total", "Steps sent out again because their worker died.",
+                  c->redeliveries_total);
+    metric_begin(t, "outcomes_refused_total", "Outcomes that changed nothing, by verdict.");
+    metric_labelled(t, "outcomes_refused_total", "verdict", "replay", c->outcomes_replayed_total);
+    metric_labelled(t, "outcomes_refused_total", "verdict", "late", c->outcomes_late_total);
+    metric_labelled(t, "outcomes_refused_total", "verdict", "rejected", c->outcomes_rejected_total);
+    metric_histogram(t, "step_wait_seconds", "From ready to sent out to a worker.", &c->step_wait);
+    metric_histogram(t, "step_run_seconds", "What completed steps took, as their workers saw it.",
+                     &c->step_run);
+}
+
+static void peers_put(struct metric_text *t, const struct core_stats *c)
+{
+    metric_single(t, "workers", "Workers connected, or gone for a moment.", c->workers);
+    metric_single(t, "workers_lost_total", "Workers that left or died.", c->workers_lost_total);
+    metric_single(t, "gateways", "Gateways connected.", c->gateways);
+    metric_single(t, "watches", "Pairs of a gateway and a task that it watches.", c->watches);
+}
+
+static void ownership_put(struct metric_text *t, const struct core_stats *c)
+{
+    metric_single(t, "partitions_owned", "Partitions served here, of 64.",
+                  (uint64_t)__builtin_popcountll(c->partitions));
+    metric_single(t, "takeovers_total", "Partitions taken over from a coordinator that was silent.",
+                  c->takeovers_total);
+    metric_single(t, "partitions_dropped_total",
+                  "Partitions given up because the lease or a write failed.",
+                  c->partitions_dropped_total);
+    metric_single(t, "fenced_total",
+                  "Writes refused because another coordinator owns the partition.",
+                  c->fenced_total);
+    metric_single(t, "admission_open", "1 while the start gate lets starts pass, else 0.",
+                  c->admission_closed == NULL);
+    metric_begin(t, "admission_closed", "1 while starts are refused, with the reason.");
+    if (c->admission_closed != NULL) {
+        metric_labelled(t, "admission_closed", "reason", c->admission_closed, 1);
+    }
+}
+
+static void store_put(struct metric_text *t, const struct core_stats *c,
+                      const struct store_stats *s, const char *backend)
+{
+    metric_begin(t, "store_up", "1 while the store is connected, else 0.");
+    metric_labelled(t, "store_up", "backend", backend, c->store_up);
+    metric_single(t, "store_connects_total", "Times that the store came up.", s->connects_total);
+    metric_single(t, "store_rows_total", "Rows sent to the store.", s->rows_total);
+    metric_single(t, "store_rows_unknown_total", "Rows whose outcome was never heard.",
+                  s->unknown_total);
+    metric_single(t, "store_batches_total", "Batches of rows sent.", s->batches_total);
+    metric_single(t, "store_reads_total", "Reads asked of the store.", s->reads_total);
+    metric_single(t, "store_batches_in_flight", "Batches sent and not answered.",
+                  s->batches_in_flight);
+    metric_histogram(t, "store_batch_seconds", "From a batch's sending to its last answer.",
+                     &s->call);
+    metric_begin(t, "queue_length", "What waits, by queue.");
+    metric_labelled(t, "queue_length", "queue", "core_writes", c->writes_pending);
+    metric_labelled(t, "queue_length", "queue", "core_reads", c->reads_pending);
+    metric_labelled(t, "queue_length", "queue", "store_rows", s->rows_waiting);
+    metric_labelled(t, "queue_length", "queue", "store_reads", s->reads_waiting);
+}
+
+void metrics_put(const struct core_stats *c, const struct store_stats *s, const char *backend,
+                 struct buf *out)
+{
+    struct metric_text t = {out, "marathon_coordinator_"};
+    tasks_put(&t, c);
+    peers_put(&t, c);
+    ownership_put(&t, c);
+    store_put(&t, c, s, backend);
+}
+
+bool metrics_ready(const struct core_stats *c, struct buf *out)
+{
+    if (!c->store_up) {
+        buf_add_str(out, "the store is away");
+    } else if (!c->heard_store) {
+        buf_add_str(out, "the store has not answered for 2 s");
+    } else if (c->admission_closed != NULL) {
+        buf_add_str(out, c->admission_closed);
+    } else {
+        return true;
+    }
+    return false;
+}

@@ -1,0 +1,124 @@
+"""/metrics of every role, as Prometheus reads it: well formed (promtool), counting what happened, free of task ids; /livez and /readyz."""
+
+import http.client
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from cluster import BIN, ClusterCase, free_port, until  # noqa: E402
+
+
+def page(port, path):
+    c = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    try:
+        c.request("GET", path)
+        r = c.getresponse()
+        return r.status, r.read().decode()
+    finally:
+        c.close()
+
+
+def value(text, name):
+    """Of a metric, its labels as they stand; None where it is not there."""
+    found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.M)
+    return float(found.group(1)) if found else None
+
+
+class Metrics(ClusterCase):
+    def setUp(self):
+        super().setUp()
+        c = self.cluster
+        self.ports = {"coordinator": free_port(), "worker": free_port()}
+        c.start_redis()
+        c.start_coordinator(MARATHON_METRICS_LISTEN=f"127.0.0.1:{self.ports['coordinator']}")
+        c.start_worker(MARATHON_METRICS_LISTEN=f"127.0.0.1:{self.ports['worker']}")
+        self.ports["gateway"] = c.start_gateway().port
+        until("the worker has joined", lambda: len(c.get("/workers")["items"]) == 1)
+
+    def metrics(self, role):
+        status, text = page(self.ports[role], "/metrics")
+        self.assertEqual(status, 200)
+        return text
+
+    def counted(self, role, name):
+        return value(self.metrics(role), f"marathon_{role}_{name}")
+
+    def test_what_happens_is_counted_and_no_task_is_named(self):
+        c = self.cluster
+        steps = [{"name": "a", "function": "echo"}, {"name": "b", "function": "effect"}]
+        c.begin(task_id="named_task_1", steps=steps)
+        c.begin(task_id="named_task_2", steps=[{"name": "f", "function": "fail", "retryable": False}])
+        self.assertEqual(c.wait("named_task_1")["status"], "completed")
+        self.assertEqual(c.wait("named_task_2")["status"], "failed")
+        for name, expected in (("tasks_started_total", 2), ('tasks_ended_total{state="completed"}', 1), ('tasks_ended_total{state="failed"}', 1),
+                               ("steps_completed_total", 2), ("attempts_failed_total", 1), ("step_run_seconds_count", 2),
+                               ("step_wait_seconds_count", 3), ("workers", 1), ("gateways", 1), ("partitions_owned", 64),
+                               ('store_up{backend="redis"}', 1), ("admission_open", 1), ("fenced_total", 0), ("store_rows_unknown_total", 0)):
+            self.assertEqual(self.counted("coordinator", name), expected, name)
+        self.assertGreater(self.counted("coordinator", "store_batch_seconds_count"), 2)
+        for name, expected in (("slots", 4), ("slots_busy", 0), ("orders_total", 3), ('steps_total{result="ok"}', 2),
+                               ('steps_total{result="failed"}', 1), ("step_seconds_count", 3), ("coordinators_connected", 1),
+                               ("coordinator_joins_total", 1)):
+            self.assertEqual(self.counted("worker", name), expected, name)
+        until("the last outcome is acknowledged", lambda: self.counted("worker", "outcomes_held") == 0)
+        for role in self.ports:
+            self.assertNotIn("named_task", self.metrics(role))
+
+    def test_names_and_forms_are_as_prometheus_wants_them(self):
+        self.cluster.begin(task_id="t", steps=[{"name": "a", "function": "echo"}])
+        self.cluster.wait("t")
+        for role in self.ports:
+            text = self.metrics(role)
+            with self.subTest(role):
+                declared = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.M))
+                self.assertEqual(set(declared), set(re.findall(r"^# HELP (\S+) \S", text, re.M)))
+                for name, kind in declared.items():
+                    self.assertTrue(name.startswith(f"marathon_{role}_"), name)
+                    self.assertEqual(kind == "counter", name.endswith("_total"), name)
+                for name in re.findall(r"^([a-z_]+)[{ ]", text, re.M):
+                    self.assertIn(re.sub(r"_(bucket|sum|count)$", "", name) if name not in declared else name, declared)
+
+    @unittest.skipUnless(shutil.which("promtool"), "promtool (Debian's prometheus) is not installed")
+    def test_promtool_has_nothing_to_say(self):
+        for role in self.ports:
+            done = subprocess.run(["promtool", "check", "metrics"], input=self.metrics(role), capture_output=True, text=True)
+            self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""), role)
+
+    def test_readiness_follows_redis_and_liveness_does_not(self):
+        coordinator = self.ports["coordinator"]
+        redis = self.cluster.processes[0]
+        until("it is ready", lambda: page(coordinator, "/readyz") == (200, "ready\n"))
+        redis.kill(signal.SIGSTOP)
+        until("it is not ready", lambda: page(coordinator, "/readyz")[0] == 503)
+        self.assertEqual(page(coordinator, "/livez"), (200, "live\n"))
+        self.assertIn("store", page(coordinator, "/readyz")[1])
+        redis.kill(signal.SIGCONT)
+        until("it is ready again", lambda: page(coordinator, "/readyz")[0] == 200, 20)
+        self.assertGreater(self.counted("coordinator", "store_connects_total"), 1)
+
+    def test_a_worker_is_ready_while_a_coordinator_has_it(self):
+        worker = self.ports["worker"]
+        self.assertEqual(page(worker, "/readyz"), (200, "ready\n"))
+        coordinator = self.cluster.processes[1]
+        coordinator.kill()
+        until("it is not ready", lambda: page(worker, "/readyz") == (503, "no coordinator has welcomed it\n"))
+        coordinator.start()
+        until("it is ready again", lambda: page(worker, "/readyz")[0] == 200, 20)
+        self.assertEqual(self.counted("worker", "coordinator_joins_total"), 2)
+
+    def test_a_port_beyond_this_machine_must_be_meant(self):
+        for program in ("marathon-coordinator", "marathon-worker"):
+            env = self.cluster.env(MARATHON_METRICS_LISTEN="0.0.0.0:7480")
+            done = subprocess.run([f"{BIN}/{program}"], env=env, capture_output=True, text=True, timeout=60)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn("MARATHON_METRICS_LISTEN=0.0.0.0:7480", done.stderr)
+            self.assertIn("--insecure-listen", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
