@@ -176,6 +176,12 @@ bool fields_read(struct bytes body, const struct field *fields, size_t count, st
                     fault.reason, fault.offset);
         return false;
     }
+    return fields_read_checked(object, fields, count, arena, ret_problem);
+}
+
+bool fields_read_checked(struct bytes object, const struct field *fields, size_t count,
+                         struct arena *arena, struct problem *ret_problem)
+{
     if (json_kind_of(object) != JSON_OBJECT) {
         problem_set(ret_problem, CODE_INVALID_FIELD, "the body must be a JSON object");
         problem_add(ret_problem, "", "must be an object");

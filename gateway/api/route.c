@@ -10,6 +10,7 @@ struct route_row {
 
 static const struct route_row rows[CALL_COUNT] = {
     [CALL_START] = {"start", PREFIX "/start", true},
+    [CALL_START_BATCH] = {"start_batch", PREFIX "/start/batch", true},
     [CALL_STATUS] = {"status", PREFIX "/status/", false},
     [CALL_RECOVER] = {"recover", PREFIX "/recover/", true},
     [CALL_CANCEL] = {"cancel", PREFIX "/cancel/", true},

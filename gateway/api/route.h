@@ -6,6 +6,7 @@
 
 enum call {
     CALL_START,
+    CALL_START_BATCH,
     CALL_STATUS,
     CALL_RECOVER,
     CALL_CANCEL,

@@ -1,14 +1,19 @@
 #include "api/start_body.h"
 
 #include "api/fields.h"
+#include "json/scan.h"
 #include "model/limits.h"
 
 /* Parts of a hash's input are told apart by their lengths, so that no two lists of parts read the
  * same. */
-static struct sha256 parts_hash(const char *label, struct bytes a, struct bytes b)
+static struct sha256 parts_hash(const char *label, uint32_t place, struct bytes a, struct bytes b)
 {
     struct buf text = {0};
-    buf_addf(&text, "%s %zu %zu ", label, a.len, b.len);
+    buf_add_str(&text, label);
+    if (place > 0) {
+        buf_addf(&text, " %u", place);
+    }
+    buf_addf(&text, " %zu %zu ", a.len, b.len);
     buf_add_bytes(&text, a);
     buf_add_bytes(&text, b);
     struct sha256 hash = sha256_of(buf_bytes(&text));
@@ -38,7 +43,7 @@ static void id_choose(const struct start_input *in, struct bytes given, struct s
         memcpy(call->task_id, given.ptr, given.len);
         call->task_id[given.len] = '\0';
     } else if (in->idempotency_key.len > 0) {
-        struct sha256 hash = parts_hash("task-id", in->credential, in->idempotency_key);
+        struct sha256 hash = parts_hash("task-id", in->place, in->credential, in->idempotency_key);
         id_from_hash(&hash, call->task_id);
     } else {
         char text[ID_TEXT_BYTES];
@@ -52,8 +57,8 @@ static void id_choose(const struct start_input *in, struct bytes given, struct s
 static void key_choose(const struct start_input *in, struct start_call *call)
 {
     call->key = in->idempotency_key.len > 0
-                    ? parts_hash("key", in->credential, in->idempotency_key)
-                    : parts_hash("own", in->credential, bytes_of(in->random + 10, 16));
+                    ? parts_hash("key", in->place, in->credential, in->idempotency_key)
+                    : parts_hash("own", 0, in->credential, bytes_of(in->random + 10, 16));
     call->body_hash = sha256_of(in->body);
     call->request.idempotency_key = bytes_of(call->key.digest, SHA256_BYTES);
     call->request.body_hash = bytes_of(call->body_hash.digest, SHA256_BYTES);
@@ -95,9 +100,13 @@ bool start_body_parse(const struct start_input *in, struct start_call *ret_call,
         {"max_task_duration_seconds", FIELD_INT, 1, TASK_DURATION_S_MAX, &r->max_duration_s},
         {"priority", FIELD_INT, PRIORITY_MIN, PRIORITY_MAX, &r->priority},
     };
-    if (!key_check(in->idempotency_key, ret_problem) ||
-        !fields_read(in->body, fields, sizeof fields / sizeof *fields, &ret_call->arena,
-                     ret_problem)) {
+    const size_t count = sizeof fields / sizeof *fields;
+    struct arena *arena = &ret_call->arena;
+    if (!key_check(in->idempotency_key, ret_problem)) {
+        return false;
+    }
+    if (!(in->place > 0 ? fields_read_checked(in->body, fields, count, arena, ret_problem)
+                        : fields_read(in->body, fields, count, arena, ret_problem))) {
         return false;
     }
     if (r->task_type.len == 0 && r->steps.len == 0) {
@@ -134,6 +143,37 @@ bool deed_body_parse(struct bytes body, struct arena *arena, struct deed *ret_de
     }
     const struct field fields[] = {DEED_FIELDS(ret_deed)};
     return fields_read(body, fields, sizeof fields / sizeof *fields, arena, ret_problem);
+}
+
+bool start_batch_parse(struct bytes body, struct bytes *bodies, size_t *ret_count,
+                       struct problem *ret_problem)
+{
+    struct bytes tasks = BYTES_NONE;
+    struct arena none = {0};
+    const struct field fields[] = {{"tasks", FIELD_ARRAY, 0, 0, &tasks}};
+    if (!fields_read(body, fields, 1, &none, ret_problem)) {
+        return false;
+    }
+    if (tasks.len == 0) {
+        problem_set(ret_problem, CODE_INVALID_FIELD,
+                    "`tasks` must be an array of 1 to %u bodies of POST /start", START_BATCH_MAX);
+        problem_add(ret_problem, "/tasks", "is missing or empty");
+        return false;
+    }
+    size_t count = 0;
+    struct bytes key, item;
+    for (struct json_walk w = json_walk(tasks); json_next(&w, &key, &item);) {
+        if (count == START_BATCH_MAX) {
+            problem_set(ret_problem, CODE_INVALID_FIELD,
+                        "`tasks` has more than %u entries: send them in several batches",
+                        START_BATCH_MAX);
+            problem_add(ret_problem, "/tasks", "must have at most %u entries", START_BATCH_MAX);
+            return false;
+        }
+        bodies[count++] = item;
+    }
+    *ret_count = count;
+    return true;
 }
 
 bool recover_body_parse(struct bytes body, struct bytes task_id, struct arena *arena,

@@ -1,5 +1,5 @@
-/* The bodies of POST /start and POST /recover -> requests of the wire. Pure: time and randomness
- * are arguments.
+/* The bodies of POST /start, POST /start/batch and POST /recover -> requests of the wire. Pure:
+ * time and randomness are arguments.
  *
  * Every fault of a body is told at once (problem.h's errors). An optional field that is null counts
  * as absent. Payload bytes are checked as JSON once, here, and handed on as they are. */
@@ -20,6 +20,8 @@ struct start_input {
     struct bytes idempotency_key; /* the header's value, empty = none */
     unix_ms now;
     uint8_t random[START_RANDOM_BYTES];
+    uint32_t place; /* in a batch, from 1: its part of the batch's Idempotency-Key, and the body was
+                       checked with the whole; 0 = on its own */
 };
 
 /* What a body became. The request borrows from this struct and from the body. Zero-initialise; free
@@ -35,6 +37,13 @@ struct start_call {
 bool start_body_parse(const struct start_input *in, struct start_call *ret_call,
                       struct problem *ret_problem);
 void start_call_free(struct start_call *call);
+
+#define START_BATCH_MAX 1000u /* tasks in one POST /start/batch; its body has the bound of any */
+
+/* The body of a batch, {"tasks": [...]}: each task as a body of its own, checked to be JSON.
+ * bodies has room for START_BATCH_MAX and borrows from body. */
+bool start_batch_parse(struct bytes body, struct bytes *bodies, size_t *ret_count,
+                       struct problem *ret_problem);
 
 /* The body of a cancel, a pause or a resume: empty, or {"actor"?, "reason"?}. Texts are copied into
  * the arena. */

@@ -50,7 +50,7 @@ static bool says_json(struct bytes type)
            (type.len == n || type.ptr[n] == ';' || type.ptr[n] == ' ');
 }
 
-static bool body_taken(struct call_state *c, const struct http_request *r, bool needed)
+bool call_body_taken(struct call_state *c, const struct http_request *r, bool needed)
 {
     struct problem p;
     if (r->body.len == 0 && !needed) {
@@ -80,7 +80,7 @@ static void on_started(void *user, const struct reply *reply)
 
 void call_start(struct call_state *c, const struct http_request *r)
 {
-    if (!body_taken(c, r, true)) {
+    if (!call_body_taken(c, r, true)) {
         return;
     }
     struct start_input in = {.body = r->body,
@@ -129,7 +129,7 @@ static void change_task(struct call_state *c, const struct http_request *r, enum
     struct arena arena = {0};
     struct problem p;
     struct message m = {.type = type};
-    if (!body_taken(c, r, false)) {
+    if (!call_body_taken(c, r, false)) {
         return;
     }
     m.task.task_id = bytes_str(c->task_id);
@@ -210,7 +210,7 @@ void call_recover(struct call_state *c, const struct http_request *r)
     struct arena arena = {0};
     struct problem p;
     struct message m = {.type = MSG_RECOVER};
-    if (!body_taken(c, r, false)) {
+    if (!call_body_taken(c, r, false)) {
         return;
     }
     if (recover_body_parse(r->body, bytes_str(c->task_id), &arena, &m.recover, &p)) {

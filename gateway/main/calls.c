@@ -39,6 +39,7 @@ void call_end(struct call_state *c)
     requests_drop(&c->gateway->requests, c->request);
     snapshot_load_stop(c->load);
     fanout_stop(c->fanout);
+    start_batch_free(c->batch);
     free(c->if_none_match);
     free(c);
 }
@@ -114,6 +115,9 @@ static void call_carry_out(struct gateway *g, exchange_id id, const struct route
     switch (route->call) {
     case CALL_START:
         call_start(c, request);
+        return;
+    case CALL_START_BATCH:
+        call_start_batch(c, request);
         return;
     case CALL_CANCEL:
         call_cancel(c, request);

@@ -17,6 +17,7 @@ struct call_state {
     wire_id request;
     struct snapshot_load *load;
     struct fanout *fanout;
+    struct start_batch *batch;
 };
 
 void calls_request(struct gateway *g, exchange_id id, const struct http_request *request);
@@ -31,9 +32,14 @@ void call_end(struct call_state *c);
 void call_answer(struct call_state *c, int status, struct bytes body, const char *location);
 void call_problem(struct call_state *c, const struct problem *p);
 
-/* call_change.c: start, cancel, pause, resume, recover. call_read.c: status, checkpoints, result.
+/* call_change.c: start, cancel, pause, resume, recover. call_batch.c: many starts. call_read.c:
+ * status, checkpoints, result.
  * call_list.c: what is asked of many. */
 void call_start(struct call_state *c, const struct http_request *request);
+void call_start_batch(struct call_state *c, const struct http_request *request);
+void start_batch_free(struct start_batch *b); /* drops what still waits; NULL is allowed */
+/* A body is there, has a length and is JSON by its type; else the call has ended with a problem. */
+bool call_body_taken(struct call_state *c, const struct http_request *r, bool needed);
 void call_cancel(struct call_state *c, const struct http_request *request);
 void call_pause(struct call_state *c, const struct http_request *request);
 void call_resume(struct call_state *c, const struct http_request *request);

@@ -37,8 +37,8 @@ static const struct conf_entry entries[] = {
     {.env = "MARATHON_FUNCTIONS",
      .kind = CONF_LIST,
      .fallback = "",
-     .help =
-         "JSON files that name the functions; comma separated (echo, sleep, fail are built in)"},
+     .help = "JSON files that name the functions; comma separated (echo, sleep, fail, stamp are "
+             "built in)"},
     {.env = "MARATHON_WORK_DIR",
      .kind = CONF_TEXT,
      .fallback = "",

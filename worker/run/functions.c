@@ -12,7 +12,7 @@
 
 #define FILE_BYTES_MAX (4u << 20) /* a functions file: far beyond FUNCTIONS_MAX sane entries */
 
-static const char *const builtins[] = {"echo", "sleep", "fail"};
+static const char *const builtins[] = {"echo", "sleep", "fail", "stamp"};
 
 const struct function *functions_find(const struct functions *f, struct bytes name)
 {

@@ -6,8 +6,8 @@
  * "http://127.0.0.1:9000/run", "headers": {"X-Key": "k"}, "timeout_connect": 5}}}
  *
  * Paths (argv[0] with a slash, plugin, cwd) that are not absolute are relative to the file's
- * folder; an argv[0] without a slash is looked up in PATH. The built-ins echo, sleep and fail are
- * always there. Strict: an unknown field is an error. */
+ * folder; an argv[0] without a slash is looked up in PATH. The built-ins echo, sleep, fail and
+ * stamp are always there. Strict: an unknown field is an error. */
 #ifndef MARATHON_RUN_FUNCTIONS_H
 #define MARATHON_RUN_FUNCTIONS_H
 

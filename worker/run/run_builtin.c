@@ -1,4 +1,5 @@
-/* The built-in functions, for trials and tests: echo, sleep, fail. They run on the loop itself. */
+/* The built-in functions, for trials and tests: echo, sleep, fail, stamp. They run on the loop
+ * itself. */
 #include "run/runners.h"
 
 #include <assert.h>
@@ -107,6 +108,28 @@ static void fail_prepare(struct builtin_run *run, const struct doc_value *input,
                                              : BYTES_LIT("failed, as it was asked to"));
 }
 
+/* {"at_us":...,"fill":"xxx"}, so many bytes of it: what a step costs, and when it ran. */
+static void stamp_prepare(struct builtin_run *run, const struct doc_value *input)
+{
+    const struct doc_value *value = doc_get(input, "bytes");
+    int64_t bytes = value != NULL && doc_is_int(value) ? doc_int(value) : 0;
+    if ((value != NULL && !doc_is_int(value)) || bytes < 0 || bytes > (int64_t)RESULT_BYTES_MAX) {
+        run_reject(run, "stamp: the input's \"bytes\" is the size of the result, 0 to 1 MiB");
+        return;
+    }
+    struct buf *out = &run->output;
+    buf_clear(out);
+    buf_addf(out, "{\"at_us\":%lld", (long long)clock_mono_us());
+    const size_t frame = sizeof ",\"fill\":\"\"}" - 1;
+    if ((size_t)bytes > out->len + frame) {
+        size_t fill = (size_t)bytes - out->len - frame;
+        buf_add_str(out, ",\"fill\":\"");
+        memset(buf_extend(out, fill), 'x', fill);
+        buf_add_char(out, '"');
+    }
+    buf_add_char(out, '}');
+}
+
 static void builtin_start(struct runner *r, const struct function *f,
                           const struct attempt_call *call)
 {
@@ -131,6 +154,8 @@ static void builtin_start(struct runner *r, const struct function *f,
         sleep_prepare(run, doc_root(d));
     } else if (strcmp(f->name, "fail") == 0) {
         fail_prepare(run, doc_root(d), order->ref.attempt);
+    } else if (strcmp(f->name, "stamp") == 0) {
+        stamp_prepare(run, doc_root(d));
     } else {
         assert(echo);
     }

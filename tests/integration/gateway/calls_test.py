@@ -29,6 +29,36 @@ class Calls(GatewayCase):
         self.assertEqual(answers[0][0], 202)
         self.assertEqual(self.fake.got.count("START"), 2)
 
+    def test_a_batch_has_one_answer_for_each_task_in_order(self):
+        tasks = [{"task_type": "x", "task_id": "a"}, {"task_id": "b"}, {"task_type": "x"}, 7]
+        status, _, body = self.call("POST", "/start/batch", {"tasks": tasks}, {"Idempotency-Key": "k"})
+        self.assertEqual((status, len(body)), (200, 4))
+        self.assertEqual(body[0], {"task_id": "a", "status": "started"})
+        self.assertEqual((body[1]["status"], body[1]["code"], body[1]["errors"][0]["pointer"]), (422, "INVALID_FIELD", "/task_type"))
+        self.assertEqual(body[2]["status"], "started")
+        self.assertEqual((body[3]["status"], body[3]["code"]), (422, "INVALID_FIELD"))
+        self.assertEqual(len(set(self.fake.keys)), 2)
+        again = self.call("POST", "/start/batch", {"tasks": tasks}, {"Idempotency-Key": "k"})[2]
+        self.assertEqual(again[2]["task_id"], body[2]["task_id"])
+        self.assertEqual(len(set(self.fake.keys)), 2)
+
+    def test_a_batch_that_is_none_starts_nothing(self):
+        for wrong in ({}, {"tasks": []}, {"tasks": [{"task_type": "x"}] * 1001}, {"tasks": [{"task_type": "x"}], "more": 1}):
+            status, _, body = self.call("POST", "/start/batch", wrong)
+            self.assertEqual((status, body["code"]), (422, "INVALID_FIELD"))
+        self.assertEqual(self.call("GET", "/start/batch")[0], 405)
+        self.assertNotIn("START", self.fake.got)
+
+    def test_a_client_that_leaves_its_batch_leaves_nothing_behind(self):
+        self.fake.say("mute", 1)
+        body = json.dumps({"tasks": [{"task_type": "x"}] * 50}).encode()
+        self.talk(b"POST /api/v1/marathon/start/batch HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                  b"Content-Length: %d\r\n\r\n" % len(body) + body, 0.3)
+        self.await_metric("wire_waiting 0")
+        self.fake.say("mute", 0)
+        status, _, answer = self.call("POST", "/start/batch", {"tasks": [{"task_type": "x"}]})
+        self.assertEqual((status, answer[0]["status"]), (200, "started"))
+
     def test_a_cancel_that_was_done_but_not_heard_of_counts_as_done(self):
         self.fake.say("task", "t", 1, "running", 5)
         self.fake.say("lose", "CANCEL")

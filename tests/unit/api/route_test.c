@@ -30,6 +30,7 @@ static void test_every_call_has_its_path(void **state)
 {
     (void)state;
     assert_call("POST", "/api/v1/marathon/start", CALL_START, "");
+    assert_call("POST", "/api/v1/marathon/start/batch", CALL_START_BATCH, "");
     assert_call("GET", "/api/v1/marathon/status/a", CALL_STATUS, "a");
     assert_call("HEAD", "/api/v1/marathon/status/a.b:c-d_E9", CALL_STATUS, "a.b:c-d_E9");
     assert_call("POST", "/api/v1/marathon/recover/a", CALL_RECOVER, "a");

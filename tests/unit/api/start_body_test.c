@@ -277,6 +277,64 @@ static void test_recover_takes_no_body_or_a_step_and_a_checkpoint(void **state)
     arena_free(&arena);
 }
 
+static void test_a_batch_is_one_to_a_thousand_bodies(void **state)
+{
+    (void)state;
+    static struct bytes bodies[START_BATCH_MAX];
+    struct problem p;
+    size_t count = 0;
+    assert_true(start_batch_parse(BYTES_LIT(" {\"tasks\": [ {\"task_type\":\"a\"} , 7 ] } "),
+                                  bodies, &count, &p));
+    assert_int_equal(count, 2);
+    assert_true(bytes_is(bodies[0], "{\"task_type\":\"a\"}"));
+    assert_true(bytes_is(bodies[1], "7"));
+    static const char *const wrong[] = {"{}", "{\"tasks\":[]}", "{\"tasks\":{}}",
+                                        "{\"tasks\":[1],\"more\":1}", "[]"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        assert_false(start_batch_parse(bytes_str(wrong[i]), bodies, &count, &p));
+        assert_int_equal(p.code, CODE_INVALID_FIELD);
+    }
+    assert_false(start_batch_parse(BYTES_LIT("{\"tasks\":[1"), bodies, &count, &p));
+    assert_int_equal(p.code, CODE_INVALID_JSON);
+    struct buf many = {0};
+    buf_add_str(&many, "{\"tasks\":[0");
+    for (unsigned i = 1; i < START_BATCH_MAX; i++) {
+        buf_add_str(&many, ",1");
+    }
+    struct buf over = {0};
+    buf_add_bytes(&over, buf_bytes(&many));
+    buf_add_str(&many, "]}");
+    buf_add_str(&over, ",1]}");
+    assert_true(start_batch_parse(buf_bytes(&many), bodies, &count, &p));
+    assert_int_equal(count, START_BATCH_MAX);
+    assert_false(start_batch_parse(buf_bytes(&over), bodies, &count, &p));
+    assert_string_equal(p.faults[0].pointer, "/tasks");
+    buf_free(&many);
+    buf_free(&over);
+}
+
+static void test_each_place_of_a_batch_has_its_own_key_and_id(void **state)
+{
+    (void)state;
+    struct start_call calls[3] = {{.task_id = ""}};
+    struct problem p;
+    for (uint32_t i = 0; i < 3; i++) {
+        struct start_input in = {.body = BYTES_LIT("{\"task_type\":\"a\"}"),
+                                 .credential = BYTES_LIT("anonymous"),
+                                 .idempotency_key = BYTES_LIT("k"),
+                                 .place = i};
+        assert_true(start_body_parse(&in, &calls[i], &p));
+    }
+    for (uint32_t i = 0; i < 3; i++) {
+        uint32_t other = (i + 1) % 3;
+        assert_string_not_equal(calls[i].task_id, calls[other].task_id);
+        assert_memory_not_equal(calls[i].key.digest, calls[other].key.digest, SHA256_BYTES);
+    }
+    for (uint32_t i = 0; i < 3; i++) {
+        start_call_free(&calls[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -291,6 +349,8 @@ int main(void)
         cmocka_unit_test(test_input_over_its_bound_is_413_naming_it),
         cmocka_unit_test(test_a_key_that_no_header_should_hold_is_refused),
         cmocka_unit_test(test_recover_takes_no_body_or_a_step_and_a_checkpoint),
+        cmocka_unit_test(test_a_batch_is_one_to_a_thousand_bodies),
+        cmocka_unit_test(test_each_place_of_a_batch_has_its_own_key_and_id),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,8 @@
 /* The functions that every worker has. */
 #include "bench.h"
 
+#include <stdlib.h>
+
 static void test_echo_returns_its_input_as_it_is(void **state)
 {
     (void)state;
@@ -73,6 +75,27 @@ static void test_fail_without_times_always_fails(void **state)
     bench_close(b);
 }
 
+static void test_stamp_is_as_large_as_asked_for_and_says_when_it_ran(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open(NULL);
+    const struct bench_call *small = bench_run(b, "stamp", "{}");
+    assert_true(small->result.ok);
+    assert_memory_equal(small->result.result.ptr, "{\"at_us\":", 9);
+    int64_t at = strtoll((const char *)small->result.result.ptr + 9, NULL, 10);
+    assert_in_range(clock_mono_us() - at, 0, 60000000);
+    const struct bench_call *large = bench_run(b, "stamp", "{\"bytes\":1024}");
+    assert_true(large->result.ok);
+    assert_int_equal(large->result.result.len, 1024);
+    assert_memory_equal(large->result.result.ptr + 1021, "x\"}", 3);
+    bench_assert_failed(bench_run(b, "stamp", "{\"bytes\":-1}"), CODE_FUNCTION_REJECTED, "bytes");
+    bench_assert_failed(bench_run(b, "stamp", "{\"bytes\":\"1\"}"), CODE_FUNCTION_REJECTED,
+                        "bytes");
+    bench_assert_failed(bench_run(b, "stamp", "{\"bytes\":1048577}"), CODE_FUNCTION_REJECTED,
+                        "bytes");
+    bench_close(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -82,6 +105,7 @@ int main(void)
         cmocka_unit_test(test_sleep_wants_seconds),
         cmocka_unit_test(test_fail_fails_as_often_as_it_is_told),
         cmocka_unit_test(test_fail_without_times_always_fails),
+        cmocka_unit_test(test_stamp_is_as_large_as_asked_for_and_says_when_it_ran),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
