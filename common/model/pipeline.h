@@ -53,7 +53,7 @@ struct pipeline {
  * ("/steps/2/needs/0"). */
 struct pipeline_fault {
     char pointer[160];
-    char detail[320]; /* what is wrong and what would be right */
+    char detail[640]; /* what is wrong and what would be right */
 };
 
 /* text: a pipeline object, or an array of steps. The first fault found is told. ERR_INVALID or

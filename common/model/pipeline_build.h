@@ -33,6 +33,19 @@ enum err pipeline_fault_top(struct pipeline_build *b, enum err e, const char *fi
 enum err pipeline_fault_step(struct pipeline_build *b, uint32_t step, enum err e, const char *field,
                              const char *format, ...) __attribute__((format(printf, 5, 6)));
 
+/* ---- what the readers of fields share ---- */
+
+#define POINTER_PART_BYTES 100
+#define FIELD_LIST_BYTES   400
+
+const char *pipeline_kind_name(const struct doc_value *v); /* "an object": for texts of faults */
+/* The first member that is none of the known fields (NULL behind the last), or NULL. */
+const char *pipeline_unknown_field(const struct doc_value *object, const char *const *known);
+/* "a, b and c" of them: says what would be right. */
+const char *pipeline_field_list(const char *const *known, char list[FIELD_LIST_BYTES]);
+/* A key as a part of a JSON pointer (RFC 6901), cut to fit. */
+const char *pipeline_pointer_part(const char *key, char part[POINTER_PART_BYTES]);
+
 enum err MUST_CHECK pipeline_read(struct pipeline_build *b, const struct doc_value *root);
 enum err MUST_CHECK pipeline_link(struct pipeline_build *b);
 /* Moves the inputs of the steps into the source. */

@@ -1,6 +1,7 @@
 /* The fields of a definition: present, known, of the right type, within their bounds. */
 #include "model/pipeline_build.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -14,7 +15,7 @@ static const char *const step_fields[] = {"name",    "function",  "description",
                                           "timeout", "retryable", "max_retries",
                                           "needs",   "input",     NULL};
 
-static const char *kind_name(const struct doc_value *v)
+const char *pipeline_kind_name(const struct doc_value *v)
 {
     switch (doc_kind(v)) {
     case JSON_OBJECT:
@@ -34,8 +35,7 @@ static const char *kind_name(const struct doc_value *v)
     return "null";
 }
 
-/* The first member that is none of the known fields, or NULL. */
-static const char *unknown_field(const struct doc_value *object, const char *const *known)
+const char *pipeline_unknown_field(const struct doc_value *object, const char *const *known)
 {
     const char *key;
     for (size_t i = 0; doc_member(object, i, &key) != NULL; i++) {
@@ -50,11 +50,10 @@ static const char *unknown_field(const struct doc_value *object, const char *con
     return NULL;
 }
 
-/* A key as a part of a JSON pointer (RFC 6901), cut to fit. */
-static const char *pointer_part(const char *key, char part[100])
+const char *pipeline_pointer_part(const char *key, char part[POINTER_PART_BYTES])
 {
     size_t len = 0;
-    for (; *key != '\0' && len < 97; key++) {
+    for (; *key != '\0' && len < POINTER_PART_BYTES - 3; key++) {
         if (*key == '~' || *key == '/') {
             part[len++] = '~';
             part[len++] = *key == '~' ? '0' : '1';
@@ -64,6 +63,18 @@ static const char *pointer_part(const char *key, char part[100])
     }
     part[len] = '\0';
     return part;
+}
+
+const char *pipeline_field_list(const char *const *known, char list[FIELD_LIST_BYTES])
+{
+    size_t at = 0;
+    for (size_t k = 0; known[k] != NULL; k++) {
+        const char *between = k == 0 ? "" : known[k + 1] == NULL ? " and " : ", ";
+        int n = snprintf(list + at, FIELD_LIST_BYTES - at, "%s%s", between, known[k]);
+        assert(n > 0 && at + (size_t)n < FIELD_LIST_BYTES);
+        at += (size_t)n;
+    }
+    return list;
 }
 
 static bool is_name(const struct doc_value *v)
@@ -157,7 +168,8 @@ static enum err read_retries(struct pipeline_build *b, uint32_t i, const struct 
     if (retryable != NULL && doc_kind(retryable) != JSON_TRUE &&
         doc_kind(retryable) != JSON_FALSE) {
         return pipeline_fault_step(b, i, ERR_INVALID, "retryable",
-                                   "retryable must be true or false, not %s", kind_name(retryable));
+                                   "retryable must be true or false, not %s",
+                                   pipeline_kind_name(retryable));
     }
     s->max_retries = -1;
     if (retries == NULL) {
@@ -178,7 +190,7 @@ static enum err read_input(struct pipeline_build *b, uint32_t i, const struct do
     }
     if (doc_kind(input) != JSON_OBJECT) {
         return pipeline_fault_step(b, i, ERR_INVALID, "input", "input must be an object, not %s",
-                                   kind_name(input));
+                                   pipeline_kind_name(input));
     }
     struct buf text = {0};
     doc_write(input, &text);
@@ -197,16 +209,15 @@ static enum err read_step(struct pipeline_build *b, uint32_t i)
     const struct doc_value *step = doc_at(b->steps, i);
     if (doc_kind(step) != JSON_OBJECT) {
         return pipeline_fault_step(b, i, ERR_INVALID, "", "a step must be an object, not %s",
-                                   kind_name(step));
+                                   pipeline_kind_name(step));
     }
-    const char *unknown = unknown_field(step, step_fields);
+    const char *unknown = pipeline_unknown_field(step, step_fields);
     if (unknown != NULL) {
-        char part[100];
-        return pipeline_fault_step(
-            b, i, ERR_INVALID, pointer_part(unknown, part),
-            "unknown field \"%.100s\"; a step has name, function, description, "
-            "timeout, retryable, max_retries, needs and input",
-            unknown);
+        char part[POINTER_PART_BYTES];
+        char list[FIELD_LIST_BYTES];
+        return pipeline_fault_step(b, i, ERR_INVALID, pipeline_pointer_part(unknown, part),
+                                   "unknown field \"%.100s\"; a step has %s", unknown,
+                                   pipeline_field_list(step_fields, list));
     }
     enum err e = read_step_name(b, i, step);
     if (e != ERR_OK) {
@@ -230,11 +241,11 @@ static enum err read_step(struct pipeline_build *b, uint32_t i)
 
 static enum err read_head(struct pipeline_build *b, const struct doc_value *root)
 {
-    const char *unknown = unknown_field(root, pipeline_fields);
+    const char *unknown = pipeline_unknown_field(root, pipeline_fields);
     if (unknown != NULL) {
-        char part[100];
+        char part[POINTER_PART_BYTES];
         return pipeline_fault_top(
-            b, ERR_INVALID, pointer_part(unknown, part),
+            b, ERR_INVALID, pipeline_pointer_part(unknown, part),
             "unknown field \"%.100s\"; a pipeline has name, description and steps", unknown);
     }
     const struct doc_value *name = doc_get(root, "name");
@@ -273,14 +284,15 @@ enum err pipeline_read(struct pipeline_build *b, const struct doc_value *root)
     } else if (doc_kind(root) != JSON_ARRAY) {
         return pipeline_fault_top(
             b, ERR_INVALID, "",
-            "a definition must be a pipeline object or an array of steps, not %s", kind_name(root));
+            "a definition must be a pipeline object or an array of steps, not %s",
+            pipeline_kind_name(root));
     }
     const char *field = b->steps_pointer[0] != '\0' ? "steps" : "";
     size_t count = doc_count(b->steps);
     if (doc_kind(b->steps) != JSON_ARRAY || count < 1) {
         return pipeline_fault_top(
             b, ERR_INVALID, field, "steps must be an array of 1 to %u steps, not %s", STEPS_MAX,
-            doc_kind(b->steps) == JSON_ARRAY ? "an empty one" : kind_name(b->steps));
+            doc_kind(b->steps) == JSON_ARRAY ? "an empty one" : pipeline_kind_name(b->steps));
     }
     if (count > STEPS_MAX) {
         return pipeline_fault_top(b, ERR_TOO_LARGE, field, "%zu steps, more than %u", count,
