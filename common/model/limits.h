@@ -15,6 +15,8 @@
 #define BODY_BYTES_MAX     (1u << 20) /* an HTTP request body: input, pipeline and their envelope */
 #define STEPS_MAX          5000u      /* steps in one pipeline */
 #define NEEDS_MAX          64u        /* names in one `needs`: a wider join belongs to a fan-out */
+/* Each of them needs all other steps: a bound on the edges of the graph */
+#define FINALLY_MAX 16u
 /* A definition in its canonical text: fits a frame with room to spare */
 #define PIPELINE_BYTES_MAX    (3u << 20)
 #define DESCRIPTION_BYTES_MAX 1024u

@@ -241,6 +241,9 @@ enum event_type {
     EVENT_TASK_RECOVERING, /* task_recovering */
     EVENT_TASK_PAUSED,     /* task_paused */
     EVENT_TASK_RESUMED,    /* task_resumed */
+    EVENT_STEP_FAILED,     /* step_failed: for good, and the task goes on: on_failure, finally */
+    EVENT_STEP_SKIPPED,    /* step_skipped: what it depends on has failed */
+    EVENT_TASK_FAILING,    /* task_failing: it has failed, its finally steps run now */
     EVENT_TYPE_COUNT
 };
 

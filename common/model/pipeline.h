@@ -5,11 +5,12 @@
  *   {"name": id, "description"?: text, "steps": [step, ...]}        1..STEPS_MAX steps
  *   step: {"name": id, "function": id, "description"?: text,
  *          "timeout"?: seconds > 0 (fractions allowed), "retryable"?: bool,
- *          "max_retries"?: 0..RETRIES_MAX, "needs"?: [step names], "input"?: object}
+ *          "max_retries"?: 0..RETRIES_MAX, "needs"?: [step names], "input"?: object,
+ *          "on_failure"?: "fail" | "skip" | {"continue": result}, "finally"?: bool}
  *
  * `needs` omitted = the step before (none for the first); [] = at once; each name once. Names are
- * unique. Unknown fields are errors. Numbers in `input` must fit int64 or double. A definition is
- * at most PIPELINE_BYTES_MAX.
+ * unique. `finally` steps come last, need nothing and are needed by nobody. Unknown fields are
+ * errors. Numbers in `input` must fit int64 or double. A definition is at most PIPELINE_BYTES_MAX.
  *
  * An inline pipeline is the bare array of steps; a step there may leave `name` out only if its
  * `function` is no other step's name (name = function). */
@@ -23,6 +24,14 @@
 #include "base/err.h"
 #include "crypto/hash.h"
 
+/* What the final failure of a step means. Its death count and all else that ends it are meant too.
+ */
+enum on_failure {
+    ON_FAILURE_FAIL,     /* the task fails; other steps are stopped */
+    ON_FAILURE_SKIP,     /* what depends on it is skipped; the rest goes on */
+    ON_FAILURE_CONTINUE, /* it counts as completed, with the result given here */
+};
+
 struct pipeline_step {
     const char *name;
     const char *function;
@@ -31,7 +40,10 @@ struct pipeline_step {
     bool retryable;          /* default true */
     int32_t max_retries;     /* -1: the task's setting decides */
     struct bytes input;      /* the step's own input object as JSON text, empty where absent */
-    uint32_t *needs;         /* indexes of steps, ascending, without duplicates */
+    enum on_failure on_failure;
+    struct bytes failure_result; /* ON_FAILURE_CONTINUE: JSON */
+    bool finally;    /* runs when all others are over, however they ended: needs holds them all */
+    uint32_t *needs; /* indexes of steps, ascending, without duplicates */
     uint32_t needs_count;
     uint32_t *feeds; /* the reverse: indexes of the steps that need this one, ascending */
     uint32_t feeds_count;

@@ -46,6 +46,13 @@ const char *pipeline_field_list(const char *const *known, char list[FIELD_LIST_B
 /* A key as a part of a JSON pointer (RFC 6901), cut to fit. */
 const char *pipeline_pointer_part(const char *key, char part[POINTER_PART_BYTES]);
 
+/* pipeline_failure.c: on_failure, finally. */
+enum err MUST_CHECK pipeline_read_failure(struct pipeline_build *b, uint32_t i,
+                                          const struct doc_value *step);
+void pipeline_put_failure(struct buf *out, const struct pipeline_step *s);
+/* A finally step needs all others, however they end. */
+void pipeline_link_finally(struct pipeline_build *b, uint32_t i);
+
 enum err MUST_CHECK pipeline_read(struct pipeline_build *b, const struct doc_value *root);
 enum err MUST_CHECK pipeline_link(struct pipeline_build *b);
 /* Moves the inputs of the steps into the source. */

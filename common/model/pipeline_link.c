@@ -60,6 +60,9 @@ static enum err link_named(struct pipeline_build *b, uint32_t i, const struct do
         if (needed == s) {
             return fault_need(b, i, k, "a step cannot need itself:", name);
         }
+        if (needed->finally) {
+            return fault_need(b, i, k, "a finally step runs last, nothing can need", name);
+        }
         if (!insert_need(s, (uint32_t)(needed - b->p->steps))) {
             return fault_need(b, i, k, "named twice in needs:", name);
         }
@@ -70,6 +73,10 @@ static enum err link_named(struct pipeline_build *b, uint32_t i, const struct do
 static enum err link_step(struct pipeline_build *b, uint32_t i)
 {
     const struct doc_value *needs = doc_get(doc_at(b->steps, i), "needs");
+    if (b->p->steps[i].finally) {
+        pipeline_link_finally(b, i);
+        return ERR_OK;
+    }
     if (needs != NULL) {
         return link_named(b, i, needs);
     }

@@ -11,9 +11,9 @@
 #define NAME_RULE "a text of 1 to 128 of A-Z a-z 0-9 _ . : -"
 
 static const char *const pipeline_fields[] = {"name", "description", "steps", NULL};
-static const char *const step_fields[] = {"name",    "function",  "description",
-                                          "timeout", "retryable", "max_retries",
-                                          "needs",   "input",     NULL};
+static const char *const step_fields[] = {"name",       "function",    "description", "timeout",
+                                          "retryable",  "max_retries", "needs",       "input",
+                                          "on_failure", "finally",     NULL};
 
 const char *pipeline_kind_name(const struct doc_value *v)
 {
@@ -235,6 +235,9 @@ static enum err read_step(struct pipeline_build *b, uint32_t i)
     }
     if (e == ERR_OK) {
         e = read_input(b, i, doc_get(step, "input"));
+    }
+    if (e == ERR_OK) {
+        e = pipeline_read_failure(b, i, step);
     }
     return e;
 }

@@ -10,6 +10,16 @@ static void put_field(struct buf *out, const char *name, const char *text)
     json_put_string(out, bytes_str(text));
 }
 
+static void put_needs(struct buf *out, const struct pipeline *p, const struct pipeline_step *s)
+{
+    buf_add_str(out, ",\"needs\":[");
+    for (uint32_t i = 0; i < s->needs_count; i++) {
+        buf_add_str(out, i > 0 ? "," : "");
+        json_put_string(out, bytes_str(p->steps[s->needs[i]].name));
+    }
+    buf_add_char(out, ']');
+}
+
 static void put_step(struct buf *out, const struct pipeline *p, const struct pipeline_step *s)
 {
     buf_add_char(out, '{');
@@ -26,12 +36,10 @@ static void put_step(struct buf *out, const struct pipeline *p, const struct pip
     if (s->max_retries >= 0) {
         buf_addf(out, ",\"max_retries\":%d", (int)s->max_retries);
     }
-    buf_add_str(out, ",\"needs\":[");
-    for (uint32_t i = 0; i < s->needs_count; i++) {
-        buf_add_str(out, i > 0 ? "," : "");
-        json_put_string(out, bytes_str(p->steps[s->needs[i]].name));
+    pipeline_put_failure(out, s);
+    if (!s->finally) { /* whose needs are not named */
+        put_needs(out, p, s);
     }
-    buf_add_char(out, ']');
     if (s->input.len >
         0) { /* the last field: its text ends right before the brace, see move_inputs */
         buf_add_str(out, ",\"input\":");

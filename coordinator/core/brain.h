@@ -232,8 +232,9 @@ void task_loaded(struct core *c,
 void task_taken_over(struct core *c, struct task *t); /* recovery switched off; no checkpoints */
 /* max_task_duration counts from now on; not while the task rests. */
 void task_start_clock(struct core *c, struct task *t);
-void task_hold_clock(struct core *c, struct task *t); /* it no longer counts */
-void task_stop_clock(struct core *c, struct task *t); /* the task has ended: nor is it told of */
+void task_hold_clock(struct core *c, struct task *t);    /* it no longer counts */
+void task_stop_clock(struct core *c, struct task *t);    /* the task has ended: nor is it told of */
+void task_restart_clock(struct core *c, struct task *t); /* what it ran does not count */
 
 /* dispatch.c */
 uint32_t function_intern(struct core *c, struct bytes name);

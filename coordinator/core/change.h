@@ -39,9 +39,17 @@ struct pending_write *change_commit(struct change *ch);
 /* The first row of a task; the write owns it until the answer. */
 struct pending_write *change_admit(struct change *ch, const struct start_request *request);
 
-/* on_outcome.c: the task ends as part of this change (its error is set): all that runs is stopped.
+/* step_end.c: the task ends as part of this change (its error is set): all that runs is stopped.
  * deed: whose doing it is, NULL where nobody's. */
 void task_end(struct change *ch, enum task_state state, const struct deed *deed);
+/* It fails, now or behind its finally steps. */
+void task_fail(struct change *ch, enum code code, struct bytes message, uint32_t step);
+/* The step is over with this result (at most one such call a change), and what needs it may run. */
+void step_complete(struct change *ch, struct step *s, struct bytes result);
+bool step_result_fits(const struct step *s, struct bytes result);
+/* The step has failed for good (its error is set, it is in no queue): what then follows is its
+ * on_failure. */
+void step_give_up(struct change *ch, struct step *s, enum code code, struct bytes message);
 
 /* document.c: the tail behind the results object, from its closing brace on, for a task with so
  * many completed steps. */

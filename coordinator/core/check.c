@@ -41,20 +41,24 @@ static void check_step(const struct core *c, const struct task *t, const struct 
 static void check_task(const struct core *c, const struct task *t)
 {
     uint32_t completed = 0;
+    uint32_t over = 0;
     for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
         const struct step *s = &t->steps[i];
         const struct pipeline_step *def = &t->pipeline->steps[i];
         uint32_t left = 0;
         for (uint32_t n = 0; n < def->needs_count; n++) {
-            left += t->steps[def->needs[n]].state != STEP_COMPLETED;
+            left += !step_meets_need(&t->steps[def->needs[n]], def->finally);
         }
         assert(left == s->needs_left);
         completed += s->state == STEP_COMPLETED;
+        over += step_over(s);
         check_step(c, t, s);
     }
     assert(completed == t->completed);
     assert(t->progress >= 0 && t->progress <= 1);
-    assert((t->state == TASK_COMPLETED) == (completed == t->pipeline->step_count));
+    assert(over + t->steps_left == t->pipeline->step_count);
+    assert(task_state_ended(t->state) == (t->steps_left == 0));
+    assert((t->state == TASK_COMPLETED) == (t->steps_left == 0 && t->error_code == CODE_NONE));
     assert(!task_state_ended(t->state) ||
            t->writes_pending > 0); /* an ended task leaves with its last write */
     assert((t->ran_since != NEVER_MS) == heap_holds(&t->duration_timer.node));

@@ -186,7 +186,7 @@ static uint32_t ancestor_ranges(const struct step *s, struct arena *arena,
     pipeline_ancestors(t->pipeline, s->index, flags);
     uint32_t count = 0;
     for (uint32_t i = 0; i < n; i++) {
-        if (flags[i]) {
+        if (flags[i] && t->steps[i].state == STEP_COMPLETED) { /* not where it was skipped */
             ranges[count++] =
                 (struct byte_range){t->steps[i].result_offset, t->steps[i].result_len};
         }
@@ -249,7 +249,7 @@ static struct bytes put_results(struct core *c, const struct step *s, const stru
     uint32_t part = 0;
     buf_add_char(&b, '{');
     for (uint32_t i = 0; i < p->step_count; i++) {
-        if (flags[i] && part < a->part_count) {
+        if (flags[i] && s->task->steps[i].state == STEP_COMPLETED && part < a->part_count) {
             buf_addf(&b, "%s\"%s\":", part > 0 ? "," : "", p->steps[i].name);
             buf_add_bytes(&b, a->parts[part++]);
         }

@@ -76,7 +76,7 @@ static bool choose_kept(struct core *c, const struct ask *ask, const struct task
 {
     uint32_t n = t->pipeline->step_count;
     for (uint32_t i = 0; i < n; i++) {
-        keep[i] = t->steps[i].state == STEP_COMPLETED;
+        keep[i] = t->steps[i].state == STEP_COMPLETED && !t->pipeline->steps[i].finally;
     }
     if (ask->recover.from_step.len > 0) {
         int32_t from = pipeline_find(t->pipeline, ask->recover.from_step);
@@ -165,13 +165,17 @@ static void renumber(struct core *c, struct task *t)
 static void reset_all(struct change *ch, const bool *keep)
 {
     struct task *t = ch->task;
-    bool loses = false;
-    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
-        loses = loses || (t->steps[i].state == STEP_COMPLETED && (keep == NULL || !keep[i]));
+    uint32_t n = t->pipeline->step_count;
+    bool *anew = arena_alloc(fx_arena(ch->core), n);
+    for (uint32_t i = 0; i < n; i++) {
+        if (t->steps[i].state == STEP_COMPLETED && !anew[i] && (keep == NULL || !keep[i])) {
+            anew[i] = true;
+            pipeline_descendants(t->pipeline, i, anew);
+        }
     }
-    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
+    for (uint32_t i = 0; i < n; i++) {
         if (keep == NULL || !keep[i]) {
-            step_reset(ch, &t->steps[i], loses);
+            step_reset(ch, &t->steps[i], anew[i]);
         } else {
             change_step(ch, &t->steps[i]); /* its place and offset may have moved */
         }
@@ -331,7 +335,8 @@ void recover_on_parts(struct core *c, struct ask *ask, const struct store_answer
 void task_taken_over(struct core *c, struct task *t)
 {
     bool begun = t->started_at != 0;
-    if (!begun || (c->config.recovery_enabled && (t->checkpoints || t->completed == 0))) {
+    if (!begun ||
+        (c->config.recovery_enabled && (t->checkpoints || t->completed == 0 || task_failing(t)))) {
         return;
     }
     struct change ch;

@@ -24,6 +24,8 @@ enum plant {
     PLANT_NEEDS_IGNORED,          /* a join runs after the first of its needs */
     PLANT_PAUSE_FORGOTTEN,        /* a takeover lets a paused task run on */
     PLANT_PAUSE_LEAKS,            /* what waits for a worker when its task is paused is sent out */
+    PLANT_FINALLY_FORGOTTEN,      /* a task that fails ends without its finally steps */
+    PLANT_SKIP_FORGOTTEN,         /* on_failure skip fails the task all the same */
     PLANT_CORE_COUNT
 };
 

@@ -115,31 +115,33 @@ uint32_t step_max_retries(const struct step *s)
 
 void task_count_needs(struct task *t)
 {
+    t->steps_left = 0;
     for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
         const struct pipeline_step *def = &t->pipeline->steps[i];
+        t->steps_left += !step_over(&t->steps[i]);
         t->steps[i].needs_left = 0;
         for (uint32_t n = 0; n < def->needs_count; n++) {
-            if (t->steps[def->needs[n]].state != STEP_COMPLETED) {
-                t->steps[i].needs_left++;
-            }
+            t->steps[i].needs_left += !step_meets_need(&t->steps[def->needs[n]], def->finally);
         }
     }
 }
 
 uint32_t task_current_step(const struct task *t)
 {
-    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
-        if (t->steps[i].state != STEP_COMPLETED) {
-            return i;
+    uint32_t unfinished = t->pipeline->step_count - 1;
+    for (uint32_t i = t->pipeline->step_count; i-- > 0;) {
+        if (!step_meets_need(&t->steps[i], !task_state_ended(t->state))) {
+            unfinished = i;
         }
     }
-    return t->pipeline->step_count - 1;
+    return unfinished;
 }
 
 double task_measure(const struct task *t)
 {
     double sum = t->completed;
     for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
+        sum += t->steps[i].state == STEP_SKIPPED;
         if (t->steps[i].state == STEP_RUNNING) {
             sum += t->steps[i].fraction;
         }

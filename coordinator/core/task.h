@@ -106,6 +106,7 @@ struct task {
     char *error;        /* owned; NULL = none */
     int32_t error_step; /* index, -1 = none */
     /* not stored */
+    uint32_t steps_left; /* not over yet */
     uint64_t last_write; /* newest write about this task */
     uint32_t writes_pending;
     mono_ms ran_since; /* NEVER_MS: not running */
@@ -114,6 +115,25 @@ struct task {
     char *progress_message; /* owned */
     mono_ms event_at;       /* of the last event */
 };
+
+/* It will not run (again) in this run of the task: completed, failed for good, skipped, cancelled.
+ */
+static inline bool step_over(const struct step *s)
+{
+    return s->state != STEP_PENDING && s->state != STEP_RUNNING;
+}
+
+/* Does it count as done for a step that needs it? A finally step only waits for the end of all. */
+static inline bool step_meets_need(const struct step *s, bool of_finally)
+{
+    return s->state == STEP_COMPLETED || s->state == STEP_SKIPPED || (of_finally && step_over(s));
+}
+
+/* It has failed, and its finally steps still run. */
+static inline bool task_failing(const struct task *t)
+{
+    return t->error_code != CODE_NONE && !task_state_ended(t->state);
+}
 
 /* Takes a reference of p. Steps are fresh: PENDING, needs counted. */
 struct task *task_create(struct bytes id, struct pipeline *p);
@@ -129,9 +149,10 @@ void task_clear_error(struct task *t);
 struct step *unit_find(const struct task *t, uint32_t step, uint32_t item);
 const struct pipeline_step *step_def(const struct step *s);
 uint32_t step_max_retries(const struct step *s);
-/* Counts needs_left anew from the steps' states. */
+/* Counts needs_left and steps_left anew from the steps' states. */
 void task_count_needs(struct task *t);
-/* The first step not completed, or the last one. */
+/* The first step that is not over; of an ended task the first that was not completed or skipped;
+ * else the last one. */
 uint32_t task_current_step(const struct task *t);
 /* Completed steps and the fractions of running ones, 0..1. */
 double task_measure(const struct task *t);

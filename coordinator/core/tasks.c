@@ -61,6 +61,15 @@ void task_start_clock(struct core *c, struct task *t)
     timer_set(c, &t->duration_timer, c->now.mono + (int64_t)t->max_duration_s * 1000 - t->ran_ms);
 }
 
+void task_restart_clock(struct core *c, struct task *t)
+{
+    t->ran_ms = 0;
+    if (t->ran_since != NEVER_MS) {
+        t->ran_since = NEVER_MS;
+        task_start_clock(c, t);
+    }
+}
+
 void task_hold_clock(struct core *c, struct task *t)
 {
     t->ran_ms = task_ran_ms(t, c->now.mono);

@@ -242,7 +242,7 @@ static void claim(struct core *c, struct worker *w, const struct attempt_ref *re
         stop_claimed(c, t, w, ref);
         return;
     }
-    bool current = s->state != STEP_COMPLETED && s->generation == ref->generation &&
+    bool current = !step_over(s) && s->generation == ref->generation &&
                    s->deliveries == ref->delivery && s->needs_left == 0;
     bool elsewhere = s->phase == PHASE_RUNNING && s->worker != w->serial;
     if (!token_valid(c->secret, t, ref) || !current || elsewhere) {

@@ -24,6 +24,12 @@ static const char *event_name(enum event_type t)
         return "task_paused";
     case EVENT_TASK_RESUMED:
         return "task_resumed";
+    case EVENT_STEP_FAILED:
+        return "step_failed";
+    case EVENT_STEP_SKIPPED:
+        return "step_skipped";
+    case EVENT_TASK_FAILING:
+        return "task_failing";
     case EVENT_TYPE_COUNT:
         break;
     }
@@ -64,13 +70,18 @@ static void progress_put(struct buf *out, const struct task_event *e)
     buf_addf(out, ",\"step_index\":%u,\"total_steps\":%u", e->step + 1, e->total_steps);
 }
 
-static void retry_put(struct buf *out, const struct task_event *e)
+static void step_put(struct buf *out, const struct task_event *e)
 {
     json_put_member_or_null(out, "step", e->step_name);
-    buf_addf(out, ",\"step_id\":\"step_%u\",\"attempt\":%u", e->step, e->attempt);
+    buf_addf(out, ",\"step_id\":\"step_%u\"", e->step);
+}
+
+static void failure_put(struct buf *out, const struct task_event *e)
+{
+    step_put(out, e);
+    buf_addf(out, ",\"attempt\":%u", e->attempt);
     json_put_member_or_null(out, "error", e->message);
     code_put(out, e->code);
-    json_put_time(out, "retry_at", e->retry_at);
 }
 
 static void error_put(struct buf *out, struct bytes error, enum code code, struct bytes step)
@@ -102,11 +113,24 @@ void event_render(struct bytes task_id, const struct task_event *e, struct buf *
         break;
     case EVENT_STEP_COMPLETED:
         progress_put(out, e);
-        json_put_member_or_null(out, "step", e->step_name);
-        buf_addf(out, ",\"step_id\":\"step_%u\"", e->step);
+        step_put(out, e);
+        if (e->code != CODE_NONE) { /* it failed, and its on_failure gave the result */
+            json_put_member_or_null(out, "error", e->message);
+            code_put(out, e->code);
+        }
         break;
     case EVENT_STEP_RETRY:
-        retry_put(out, e);
+        failure_put(out, e);
+        json_put_time(out, "retry_at", e->retry_at);
+        break;
+    case EVENT_STEP_FAILED:
+        failure_put(out, e);
+        break;
+    case EVENT_STEP_SKIPPED:
+        step_put(out, e);
+        break;
+    case EVENT_TASK_FAILING:
+        error_put(out, e->message, e->code, e->step_name);
         break;
     case EVENT_TASK_ERROR:
         error_put(out, e->message, e->code, e->step_name);

@@ -19,7 +19,7 @@
 
 struct problem_fault {
     char pointer[200]; /* JSON pointer into the body, "" = the whole of it */
-    char detail[PROBLEM_DETAIL_BYTES];
+    char detail[600];
 };
 
 struct problem {

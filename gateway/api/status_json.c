@@ -85,12 +85,12 @@ bool status_etag_matches(const struct task_view *v, struct bytes if_none_match)
     return false;
 }
 
-/* The first step that is not completed; after the end the last one. From 0. */
+/* The first step that is not over; after the end the last one. From 0. */
 static uint32_t current_step(const struct task_view *v)
 {
     if (!task_state_ended(v->state)) {
         for (uint32_t i = 0; i < v->step_count; i++) {
-            if (v->steps[i].state != STEP_COMPLETED && v->steps[i].state != STEP_SKIPPED) {
+            if (v->steps[i].state == STEP_PENDING || v->steps[i].state == STEP_RUNNING) {
                 return i;
             }
         }

@@ -222,6 +222,40 @@ static void take_step_retry(struct view *v, const struct doc_value *data)
     }
 }
 
+static void take_step_failed(struct view *v, const struct doc_value *data)
+{
+    struct view_step *s = step_of(v, data);
+    if (s == NULL) {
+        return;
+    }
+    s->state = STEP_FAILED;
+    s->retry_at = 0;
+    uint32_t failed = count_of(doc_get(data, "attempt"));
+    s->retry_count = failed > s->retry_count ? failed : s->retry_count;
+    text_replace(&s->error, error_of(doc_get(data, "error")));
+}
+
+static void take_step_skipped(struct view *v, const struct doc_value *data)
+{
+    struct view_step *s = step_of(v, data);
+    if (s != NULL) {
+        s->state = STEP_SKIPPED;
+        s->retry_at = 0;
+    }
+}
+
+/* It has failed; what is no finally step was stopped, which the status says better. */
+static void take_failing(struct view *v, const struct doc_value *data)
+{
+    text_replace(&v->error, error_of(doc_get(data, "error")));
+    text_replace(&v->error_step, text_or_null(doc_get(data, "step")));
+    for (size_t i = 0; i < v->step_count; i++) {
+        if (v->steps[i].state == STEP_RUNNING) {
+            v->steps[i].state = STEP_CANCELLED;
+        }
+    }
+}
+
 static enum view_news take_end(struct view *v, enum task_state end, const struct doc_value *data,
                                unix_ms at)
 {
@@ -233,7 +267,7 @@ static enum view_news take_end(struct view *v, enum task_state end, const struct
     text_replace(&v->error_step, text_or_null(doc_get(data, "step")));
     for (size_t i = 0; i < v->step_count; i++) {
         struct view_step *s = &v->steps[i];
-        if (end == TASK_COMPLETED && s->state != STEP_SKIPPED) {
+        if (end == TASK_COMPLETED && s->state != STEP_SKIPPED && s->state != STEP_FAILED) {
             s->state = STEP_COMPLETED;
         } else if (end != TASK_COMPLETED && s->state == STEP_RUNNING) {
             s->state = end == TASK_CANCELLED ? STEP_CANCELLED : STEP_PENDING;
@@ -276,6 +310,12 @@ enum view_news view_take_message(struct view *v, const struct doc_value *message
         take_step_completed(v, data, at);
     } else if (bytes_is(type, "step_retry")) {
         take_step_retry(v, data);
+    } else if (bytes_is(type, "step_failed")) {
+        take_step_failed(v, data);
+    } else if (bytes_is(type, "step_skipped")) {
+        take_step_skipped(v, data);
+    } else if (bytes_is(type, "task_failing")) {
+        take_failing(v, data);
     } else if (bytes_is(type, "task_recovering")) {
         state_set(v, BYTES_LIT("recovering"));
     } else if (bytes_is(type, "task_paused") || bytes_is(type, "task_resumed")) {

@@ -109,9 +109,13 @@ static void check_counts(struct audit *a, struct book_task *t, struct book_step 
                          const struct step *s, const struct store_row *row, bool revived)
 {
     struct task_event e;
-    bool ends = find_event(row, EVENT_TASK_ERROR, s->index, &e);
+    bool ends =
+        (find_event(row, EVENT_STEP_FAILED, s->index, &e) ||
+         find_event(row, EVENT_TASK_ERROR, s->index, &e)) &&
+        (s->state == STEP_FAILED || (s->state == STEP_COMPLETED && s->error_code != CODE_NONE)) &&
+        b->state == STEP_PENDING;
     bool ends_by_death = ends && e.code == CODE_WORKER_DEATHS;
-    bool ends_by_failure = ends && s->state == STEP_FAILED && !ends_by_death;
+    bool ends_by_failure = ends && !ends_by_death;
     bool retry = find_event(row, EVENT_STEP_RETRY, s->index, &e);
     bool death = (retry && e.code == CODE_WORKER_DEATHS) || ends_by_death;
     bool failure = (retry && e.code != CODE_WORKER_DEATHS) || ends_by_failure;
@@ -137,13 +141,22 @@ static void check_completion(struct audit *a, struct book_task *t, struct book_s
     struct task_event e;
     const struct pipeline_step *def = &now->pipeline->steps[s->index];
     for (uint32_t n = 0; n < def->needs_count; n++) {
-        REQUIRE(a, "I5", now->steps[def->needs[n]].state == STEP_COMPLETED,
+        REQUIRE(a, "I5", step_meets_need(&now->steps[def->needs[n]], def->finally),
                 "%.*s/%u completed before step %u", TASK(t), s->index, def->needs[n]);
     }
     REQUIRE(a, "I3", find_event(row, EVENT_STEP_COMPLETED, s->index, &e),
             "%.*s/%u completed without an event", TASK(t), s->index);
     b->completions++;
     REQUIRE(a, "I3", b->completions == 1, "%.*s/%u completed twice", TASK(t), s->index);
+    if (s->error_code != CODE_NONE) { /* it failed, and goes on with what it was given for that */
+        REQUIRE(a, "failure",
+                def->on_failure == ON_FAILURE_CONTINUE &&
+                    bytes_eq(b->result, def->failure_result) &&
+                    find_event(row, EVENT_STEP_FAILED, s->index, &e),
+                "%.*s/%u completed with an error and %.*s", TASK(t), s->index, (int)b->result.len,
+                (const char *)b->result.ptr);
+        return;
+    }
     REQUIRE(a, "I6", book_has_result(a, t->id, t->run, s->index, s->generation, b->result),
             "%.*s/%u: a result that no execution of generation %u gave: %.*s", TASK(t), s->index,
             s->generation, (int)b->result.len, (const char *)b->result.ptr);
@@ -229,6 +242,44 @@ static void check_document(struct audit *a, const struct book_task *t, const str
     }
 }
 
+/* on_failure: what failed and is to be skipped over took its dependents with it, and nothing else
+ * fails a task. Finally steps run to their end, but for a cancel, a task that may not recover, and
+ * one whose time is over. */
+static void check_failures(struct audit *a, const struct book_task *t, const struct task *now)
+{
+    bool *skipped = mem_zalloc(t->step_count);
+    bool failed = false;
+    bool cut = now->state == TASK_CANCELLED || now->error_code == CODE_RECOVERY_DISABLED ||
+               now->max_duration_s < 60;
+    for (uint32_t i = 0; i < t->step_count; i++) {
+        const struct step *s = &now->steps[i];
+        bool skips = step_def(s)->on_failure == ON_FAILURE_SKIP;
+        failed = failed || (s->state == STEP_FAILED && !skips);
+        if (s->state == STEP_FAILED && skips) {
+            pipeline_descendants(now->pipeline, i, skipped);
+        }
+        REQUIRE(a, "finally",
+                !step_def(s)->finally || !task_state_ended(now->state) || cut ||
+                    s->state == STEP_COMPLETED || s->state == STEP_FAILED,
+                "%.*s is %s and its finally step %u is %s", TASK(t), task_state_name(now->state), i,
+                step_state_name(s->state));
+    }
+    for (uint32_t i = 0; i < t->step_count; i++) {
+        bool is = now->steps[i].state == STEP_SKIPPED;
+        bool aside = now->steps[i].state == STEP_CANCELLED || now->steps[i].state == STEP_FAILED;
+        REQUIRE(a, "failure", step_def(&now->steps[i])->finally || is == skipped[i] || aside,
+                "%.*s/%u is %s, and what it needs has%s failed", TASK(t), i,
+                step_state_name(now->steps[i].state), skipped[i] ? "" : " not");
+    }
+    free(skipped);
+    REQUIRE(a, "failure", !failed || now->error_code != CODE_NONE || task_state_ended(now->state),
+            "%.*s goes on, though a step failed for good", TASK(t));
+    REQUIRE(a, "failure",
+            now->state != TASK_FAILED || failed || now->error_code == CODE_TASK_TIMEOUT ||
+                now->error_code == CODE_RECOVERY_DISABLED,
+            "%.*s failed, and no step of it that may fail it", TASK(t));
+}
+
 static void check_life(struct audit *a, const struct book_task *t, const struct task *now,
                        const struct stored_task *stored, const struct store_row *row)
 {
@@ -241,9 +292,10 @@ static void check_life(struct audit *a, const struct book_task *t, const struct 
             row->life != LIFE_END ||
                 stored->expires_at == a->world->now + (mono_ms)row->ttl_s * 1000,
             "%.*s: its TTL does not start at its end", TASK(t));
-    REQUIRE(a, "I8", (now->state == TASK_COMPLETED) == (now->completed == t->step_count),
-            "%.*s is %s with %u of %u steps", TASK(t), task_state_name(now->state), now->completed,
-            t->step_count);
+    REQUIRE(a, "I8",
+            (now->state == TASK_COMPLETED) ==
+                (now->steps_left == 0 && now->error_code == CODE_NONE),
+            "%.*s is %s with %u steps left", TASK(t), task_state_name(now->state), now->steps_left);
     REQUIRE(a, "I7", now->seq == t->seq, "%.*s: the record's seq is %llu, the events' %llu",
             TASK(t), (unsigned long long)now->seq, (unsigned long long)t->seq);
 }
@@ -254,16 +306,19 @@ static void check_rest(struct audit *a, struct book_task *t, const struct task *
 {
     struct task_event e;
     bool resumed = false;
+    bool anew = false;
     for (uint32_t i = 0; i < row->event_count; i++) {
         if (record_get_event(row->events[i].blob, &e) == ERR_OK) {
             t->pauses_seen += e.type == EVENT_TASK_PAUSED;
             t->resumes_seen += e.type == EVENT_TASK_RESUMED;
             resumed = resumed || e.type == EVENT_TASK_RESUMED;
+            anew = anew || e.type == EVENT_TASK_FAILING; /* its finally steps have a clock anew */
         }
     }
     if (t->state == TASK_PAUSED) {
-        REQUIRE(a, "I13", now->ran_ms == t->ran_ms, "%.*s: a pause has made it %lld ms older",
-                TASK(t), (long long)(now->ran_ms - t->ran_ms));
+        REQUIRE(a, "I13", anew || now->ran_ms == t->ran_ms,
+                "%.*s: a pause has made it %lld ms older", TASK(t),
+                (long long)(now->ran_ms - t->ran_ms));
         REQUIRE(a, "I13", now->state == TASK_PAUSED || task_state_ended(now->state) || resumed,
                 "%.*s: %s out of a pause that nobody ended", TASK(t), task_state_name(now->state));
     }
@@ -281,6 +336,7 @@ static void check_task(struct audit *a, struct book_task *t, const struct store_
     check_document(a, t, now, stored);
     check_life(a, t, now, stored, row);
     check_rest(a, t, now, row);
+    check_failures(a, t, now);
     t->state = now->state;
     t->version = now->version;
     t->cancels_seen += now->state == TASK_CANCELLED;

@@ -18,6 +18,19 @@ static void must_own(struct audit *a, const struct coordinator *c, struct bytes 
             c->process.name, (int)task_id.len, (const char *)task_id.ptr);
 }
 
+static bool needs_met(const struct book_task *t, uint32_t step)
+{
+    const struct pipeline_step *def = &t->pipeline->steps[step];
+    for (uint32_t n = 0; n < def->needs_count; n++) {
+        enum step_state state = t->steps[def->needs[n]].state;
+        bool over = state != STEP_PENDING && state != STEP_RUNNING;
+        if (state != STEP_COMPLETED && state != STEP_SKIPPED && !(def->finally && over)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void sent_order(struct audit *a, const struct coordinator *c, const struct step_order *o)
 {
     const struct world *w = a->world;
@@ -40,6 +53,8 @@ static void sent_order(struct audit *a, const struct coordinator *c, const struc
             (long long)(s->not_before - w->now));
     REQUIRE(a, "retry", o->alone == (s->deaths >= 2), "%.*s/%u: alone is %d after %u deaths",
             TASK(t), o->ref.step, o->alone, s->deaths);
+    REQUIRE(a, "I5", needs_met(t, o->ref.step), "%.*s/%u is ordered before what it needs", TASK(t),
+            o->ref.step);
     struct arena arena = {0};
     bool *ancestors = arena_alloc(&arena, t->step_count);
     pipeline_ancestors(t->pipeline, o->ref.step, ancestors);
@@ -57,7 +72,7 @@ static void sent_order(struct audit *a, const struct coordinator *c, const struc
         members++;
     }
     for (uint32_t i = 0; i < t->step_count; i++) {
-        members -= ancestors[i];
+        members -= ancestors[i] && t->steps[i].state == STEP_COMPLETED;
     }
     REQUIRE(a, "I3", members == 0, "%.*s/%u is not given the results of all before it", TASK(t),
             o->ref.step);
@@ -73,17 +88,6 @@ static const struct book_outcome *find_outcome(const struct audit *a, uint64_t l
         }
     }
     return NULL;
-}
-
-static bool needs_met(const struct book_task *t, uint32_t step)
-{
-    const struct pipeline_step *def = &t->pipeline->steps[step];
-    for (uint32_t n = 0; n < def->needs_count; n++) {
-        if (t->steps[def->needs[n]].state != STEP_COMPLETED) {
-            return false;
-        }
-    }
-    return true;
 }
 
 /* The worker forgets an outcome that is acknowledged: what it says must be in the store by then, or

@@ -48,9 +48,20 @@ static const char *some_function(struct world *w)
     return rare[chance(w, 4)];
 }
 
+static void plan_failure(struct world *w, struct client *c, size_t *at)
+{
+    static const char *const choices[] = {",\"on_failure\":\"skip\"",
+                                          ",\"on_failure\":{\"continue\":[0]}"};
+    if (one_in(w, 3)) {
+        *at += (size_t)snprintf(c->steps + *at, sizeof c->steps - *at, "%s", choices[chance(w, 2)]);
+    }
+}
+
 static void plan_steps(struct world *w, struct client *c)
 {
     uint64_t count = 1 + chance(w, one_in(w, 5) ? 8 : 4);
+    uint64_t last = count > 1 && one_in(w, 4) ? 1 + chance(w, 2) : 0; /* finally steps */
+    last = last < count ? last : count - 1;
     bool graph = one_in(w, 2);
     size_t at = 0;
     at += (size_t)snprintf(c->steps, sizeof c->steps, "[");
@@ -58,7 +69,10 @@ static void plan_steps(struct world *w, struct client *c)
         at += (size_t)snprintf(c->steps + at, sizeof c->steps - at,
                                "%s{\"name\":\"s%llu\",\"function\":\"%s\"", i > 0 ? "," : "",
                                (unsigned long long)i, some_function(w));
-        if (graph) {
+        plan_failure(w, c, &at);
+        if (i >= count - last) {
+            at += (size_t)snprintf(c->steps + at, sizeof c->steps - at, ",\"finally\":true");
+        } else if (graph) {
             at += (size_t)snprintf(c->steps + at, sizeof c->steps - at, ",\"needs\":[");
             bool first = true;
             for (uint64_t n = 0; n < i; n++) {

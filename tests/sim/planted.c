@@ -40,6 +40,8 @@ static const struct {
     {"a join after the first of its needs", PLANT_NEEDS_IGNORED, false, false},
     {"a pause forgotten at a takeover", PLANT_PAUSE_FORGOTTEN, false, false},
     {"a paused task's ready step sent out", PLANT_PAUSE_LEAKS, false, false},
+    {"finally steps forgotten at a failure", PLANT_FINALLY_FORGOTTEN, false, false},
+    {"on_failure skip that fails the task", PLANT_SKIP_FORGOTTEN, false, false},
     {"fences ignored by the store", PLANT_NONE, true, false},
     {"the TTL on a live key", PLANT_NONE, false, true},
 };

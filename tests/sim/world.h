@@ -127,7 +127,7 @@ struct client {
     struct gateway *gateway;
     uint32_t index;
     char task_id[24];
-    char steps[1024];
+    char steps[2048];
     uint8_t key[32], body[32];
     uint32_t starts; /* how many different starts it has made */
     int32_t priority, max_retries, max_duration_s;

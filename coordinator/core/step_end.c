@@ -1,0 +1,217 @@
+/* The end of a step and what follows from it: whoever needs it, the task's end, the finally steps.
+ * A step is over once it is completed, failed for good, skipped or cancelled. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "core/change.h"
+#include "core/plant.h"
+#include "model/limits.h"
+
+static bool finally_left(const struct task *t)
+{
+    for (uint32_t i = t->pipeline->step_count; i-- > 0 && t->pipeline->steps[i].finally;) {
+        if (!step_over(&t->steps[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Stops what still runs and sets what waits aside; the finally steps too where `all`. */
+static void stop_rest(struct change *ch, enum stop_reason reason, bool all)
+{
+    struct task *t = ch->task;
+    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
+        struct step *s = &t->steps[i];
+        if (!step_over(s) && (all || !step_def(s)->finally)) {
+            step_stop_run(ch->core, s, reason, ch->write);
+            s->state = STEP_CANCELLED;
+            s->retry_at = 0;
+            change_step(ch, s);
+        }
+    }
+    task_count_needs(t);
+}
+
+void task_end(struct change *ch, enum task_state state, const struct deed *deed)
+{
+    struct core *c = ch->core;
+    struct task *t = ch->task;
+    stop_rest(ch, state == TASK_CANCELLED ? STOP_CANCELLED : STOP_TASK_ENDED, true);
+    task_stop_clock(c, t);
+    t->state = state;
+    t->completed_at = c->now.wall;
+    switch (state) {
+    case TASK_COMPLETED:
+        t->progress = 1;
+        c->stats.tasks_completed_total++;
+        break;
+    case TASK_FAILED:
+        c->stats.tasks_failed_total++;
+        break;
+    case TASK_CANCELLED:
+        c->stats.tasks_cancelled_total++;
+        break;
+    case TASK_PENDING:
+    case TASK_RUNNING:
+    case TASK_RECOVERING:
+    case TASK_PAUSED:
+    case TASK_STATE_COUNT:
+        abort();
+    }
+    uint32_t step = t->error_step >= 0 ? (uint32_t)t->error_step : task_current_step(t);
+    enum event_type type = state == TASK_COMPLETED ? EVENT_TASK_COMPLETE
+                           : state == TASK_FAILED  ? EVENT_TASK_ERROR
+                                                   : EVENT_TASK_CANCELLED;
+    struct task_event *e =
+        deed != NULL ? change_deed(ch, type, deed) : change_event(ch, type, step);
+    e->code = t->error_code;
+    e->message = arena_bytes(&ch->write->arena, bytes_str(t->error));
+    change_end(ch);
+}
+
+/* The last step is over: the task ends. */
+static void settle(struct change *ch)
+{
+    struct task *t = ch->task;
+    if (t->steps_left == 0) {
+        task_end(ch, task_failing(t) ? TASK_FAILED : TASK_COMPLETED, NULL);
+    }
+}
+
+void task_fail(struct change *ch, enum code code, struct bytes message, uint32_t step)
+{
+    struct task *t = ch->task;
+    bool again = task_failing(t); /* its finally steps are on: the first error stays */
+    if (!again) {
+        task_set_error(t, code, message, (int32_t)step);
+    }
+    if (!finally_left(t) || planted(PLANT_FINALLY_FORGOTTEN)) {
+        task_end(ch, TASK_FAILED, NULL);
+        return;
+    }
+    if (again) {
+        return;
+    }
+    stop_rest(ch, STOP_TASK_ENDED, false);
+    task_restart_clock(ch->core, t); /* they have max_task_duration for themselves */
+    struct task_event *e = change_event(ch, EVENT_TASK_FAILING, step);
+    e->code = code;
+    e->message = arena_bytes(&ch->write->arena, bytes_str(t->error));
+    change_ready_all(ch);
+}
+
+/* What depends on a step that failed is not run; its finally steps are. */
+static void skip_dependents(struct change *ch, const struct step *s)
+{
+    struct task *t = ch->task;
+    bool *after = arena_alloc(fx_arena(ch->core), t->pipeline->step_count);
+    pipeline_descendants(t->pipeline, s->index, after);
+    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
+        struct step *next = &t->steps[i];
+        if (after[i] && !step_def(next)->finally && !step_over(next)) {
+            step_stop_run(ch->core, next, STOP_SUPERSEDED, ch->write);
+            next->state = STEP_SKIPPED;
+            change_step(ch, next);
+            change_event(ch, EVENT_STEP_SKIPPED, i);
+        }
+    }
+}
+
+/* s is over: its needs are met for those that were waiting for it. */
+static void feed(struct change *ch, struct step *s)
+{
+    const struct pipeline_step *def = step_def(s);
+    struct task *t = ch->task;
+    for (uint32_t i = 0; i < def->feeds_count; i++) {
+        struct step *next = &t->steps[def->feeds[i]];
+        next->needs_left--;
+        next->needs_left = planted(PLANT_NEEDS_IGNORED) ? 0 : next->needs_left;
+        if (next->needs_left == 0 && next->state == STEP_PENDING && next->phase == PHASE_NONE) {
+            change_ready(ch, next);
+        }
+    }
+}
+
+void step_complete(struct change *ch, struct step *s, struct bytes result)
+{
+    struct task *t = ch->task;
+    s->state = STEP_COMPLETED;
+    s->fraction = 1;
+    s->retry_at = 0;
+    s->order = t->next_order++;
+    s->checkpoint_dirty = false;
+    step_set_checkpoint(s, BYTES_NONE);
+    t->completed++;
+    t->steps_left--;
+    ch->core->stats.steps_completed_total++;
+    change_step(ch, s);
+    change_result(ch, s, result);
+    feed(ch, s);
+    timer_clear(ch->core, &t->progress_timer);
+    struct task_event *e = change_event(ch, EVENT_STEP_COMPLETED, s->index);
+    e->code = s->error_code;
+    e->message = arena_bytes(&ch->write->arena, bytes_str(s->error));
+    if (t->steps_left > 0) {
+        change_event(ch, EVENT_PROGRESS, task_current_step(t));
+    }
+    settle(ch);
+}
+
+/* The results of a task have a bound, and what stands in for a result counts like one. */
+bool step_result_fits(const struct step *s, struct bytes result)
+{
+    return s->task->results_bytes + result.len + 256 <= TASK_RESULTS_BYTES_MAX;
+}
+
+static void tell_failed(struct change *ch, const struct step *s, enum code code,
+                        struct bytes message)
+{
+    struct task_event *e = change_event(ch, EVENT_STEP_FAILED, s->index);
+    e->attempt = s->failures;
+    e->code = code;
+    e->message = arena_bytes(&ch->write->arena, message);
+}
+
+void step_give_up(struct change *ch, struct step *s, enum code code, struct bytes message)
+{
+    const struct pipeline_step *def = step_def(s);
+    struct task *t = ch->task;
+    enum on_failure then = def->on_failure;
+    if (then == ON_FAILURE_CONTINUE && step_result_fits(s, def->failure_result)) {
+        tell_failed(ch, s, code, message);
+        s->completed_at = ch->core->now.wall;
+        step_complete(ch, s, def->failure_result);
+        return;
+    }
+    s->state = STEP_FAILED;
+    change_step(ch, s);
+    if (then == ON_FAILURE_SKIP && !planted(PLANT_SKIP_FORGOTTEN)) {
+        tell_failed(ch, s, code, message);
+        skip_dependents(ch, s);
+        task_count_needs(t);
+        change_ready_all(ch);
+        settle(ch);
+        return;
+    }
+    task_count_needs(t);
+    if (finally_left(t) || task_failing(t)) { /* else the task's own end says it */
+        tell_failed(ch, s, code, message);
+    }
+    task_fail(ch, code, message, s->index);
+}
+
+void task_timed_out(struct core *c, struct task *t)
+{
+    struct change ch;
+    change_begin(c, t, &ch);
+    const char *why =
+        arena_printf(fx_arena(c), "the task has run for longer than its max_task_duration, %u s",
+                     t->max_duration_s);
+    if (task_failing(t)) { /* so long for its finally steps */
+        task_end(&ch, TASK_FAILED, NULL);
+    } else {
+        task_fail(&ch, CODE_TASK_TIMEOUT, bytes_str(why), task_current_step(t));
+    }
+    change_commit(&ch);
+}

@@ -1,0 +1,50 @@
+"""Each example of deploy/pipelines/examples runs for real, as its file stands; what its end must look like is in the table."""
+
+import json
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from cluster import ClusterCase  # noqa: E402
+
+EXAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "deploy", "pipelines", "examples")
+
+
+def statuses(status):
+    return {s["name"]: s["status"] for s in status["steps"]}
+
+
+def check_failure(case, status):
+    case.assertEqual(status["status"], "completed")
+    case.assertEqual(statuses(status), {"weather": "completed", "photos": "failed", "album": "skipped", "menu": "completed",
+                                        "clean_up": "completed"})
+    case.assertEqual(status["accumulated_results"]["weather"], {"forecast": None})
+    case.assertIn("no weather today", status["steps"][0]["error_message"])
+
+
+# name of the file: (input_data, what is to be checked of the status at its end)
+CASES = {
+    "failure": ({"dish": "soup"}, check_failure),
+}
+
+
+class Examples(ClusterCase):
+    def setUp(self):
+        super().setUp()
+        for name in os.listdir(EXAMPLES):
+            if name.endswith(".json"):
+                with open(os.path.join(EXAMPLES, name)) as f:
+                    definition = json.load(f)
+                self.cluster.write_pipeline(definition["name"], definition["steps"])
+        self.cluster.start(workers=2)
+
+    def test_each_example_runs(self):
+        for name, (input_data, check) in CASES.items():
+            with self.subTest(name):
+                task_id = self.cluster.begin(task_type=name, input_data=input_data)
+                check(self, self.cluster.wait(task_id))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
