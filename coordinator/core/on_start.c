@@ -155,7 +155,6 @@ void on_admitted(struct core *c, struct pending_write *w, const struct store_wri
                "is room");
         break;
     case STORE_FENCED:
-        c->stats.fenced_total++;
         refuse_unavailable(c, w->peer, w->request);
         w->peer = 0;
         partition_drop(c, &c->partitions[w->partition], "fenced");

@@ -277,9 +277,6 @@ void partition_on_renewed(struct core *c, partition_id id, enum store_verdict ve
         p->renewed_at = p->renew_sent_at;
         return;
     }
-    if (verdict == STORE_FENCED) {
-        c->stats.fenced_total++;
-    }
     partition_drop(c, p, verdict == STORE_FENCED ? "fenced" : "its lease could not be renewed");
 }
 

@@ -126,9 +126,6 @@ static void on_updated(struct core *c, struct pending_write *w, enum store_verdi
         }
         w->sends = NULL;
     }
-    if (verdict == STORE_FENCED) {
-        c->stats.fenced_total++;
-    }
     partition_drop(c, p, verdict == STORE_FENCED ? "fenced" : "a write was refused");
 }
 
@@ -137,6 +134,9 @@ void writes_on_answer(struct core *c, const struct store_written *written)
     struct pending_write *w = write_find(c, written->write_id);
     if (w == NULL) {
         return; /* answered twice: the store breaks its contract, but nothing depends on it */
+    }
+    if (written->verdict == STORE_FENCED && w->kind != ROW_CLAIM && w->kind != ROW_WISH) {
+        c->stats.fenced_total++; /* also where the partition was dropped before the answer came */
     }
     /* Marked only after its handling: a drop within it must still see (and skip) what is being
      * answered. */
