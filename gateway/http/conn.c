@@ -14,6 +14,19 @@ struct conn *conn_of_exchange(const struct http_server *s, exchange_id id)
     return map_get(&s->exchanges, bytes_of(&id, sizeof id));
 }
 
+void conn_unlimit(struct conn *c)
+{
+    lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, 0);
+}
+
+void conn_unlimit_fresh(struct http_server *s)
+{
+    if (s->fresh != NULL) {
+        conn_unlimit(s->fresh);
+        s->fresh = NULL;
+    }
+}
+
 int conn_opened(struct http_server *s, struct lws *wsi)
 {
     struct conn *c = mem_zalloc(sizeof *c);
@@ -24,6 +37,8 @@ int conn_opened(struct http_server *s, struct lws *wsi)
         s->conns->prev = c;
     }
     s->conns = c;
+    conn_unlimit_fresh(s); /* a turn may accept thousands */
+    s->fresh = c;
     s->counts.connections_open++;
     conn_enter(c, CONN_IDLE);
     lws_set_opaque_user_data(wsi, c);
@@ -64,6 +79,9 @@ void conn_destroyed(struct conn *c)
 {
     struct http_server *s = c->server;
     conn_gone(c);
+    if (s->fresh == c) {
+        s->fresh = NULL;
+    }
     if (c->is_socket) {
         s->counts.sockets_open--;
     }
@@ -113,7 +131,7 @@ void conn_piece_set(struct conn *c, struct bytes piece)
 
 void conn_out_reset(struct conn *c)
 {
-    if (c->out.cap > OUT_KEEP_BYTES) {
+    if (c->is_socket || c->out.cap > OUT_KEEP_BYTES) { /* a WebSocket is silent most of its life */
         buf_free(&c->out);
     } else {
         buf_clear(&c->out);

@@ -75,6 +75,7 @@ struct http_server {
     struct lws_protocols protocols[2];
     char host[64];
     struct conn *conns;
+    struct conn *fresh; /* accepted last in this turn */
     struct map exchanges;
     exchange_id last_id;
     struct loop_timer *sweep;
@@ -88,6 +89,13 @@ struct conn *conn_of(struct lws *wsi);
 struct conn *conn_of_exchange(const struct http_server *s, exchange_id id);
 int conn_opened(struct http_server *s, struct lws *wsi);
 void conn_destroyed(struct conn *c);
+/* Takes libwebsockets' own time limit away: the sweep has all of ours, while its list of them is
+ * walked from the beginning at each setting, and so costs the square of the number of connections.
+ */
+void conn_unlimit(struct conn *c);
+/* It sets one for a new connection after our callback: taken away at the next one's, or at the end
+ * of the turn. */
+void conn_unlimit_fresh(struct http_server *s);
 void conn_enter(struct conn *c, enum conn_state state);
 void conn_exchange_begin(struct conn *c);
 void conn_exchange_end(struct conn *c); /* silently */

@@ -106,7 +106,11 @@ static int answer_end(struct conn *c)
     conn_enter(c, CONN_IDLE);
     c->served = true;
     arena_reset(&c->arena);
-    return lws_http_transaction_completed(c->wsi) != 0 ? -1 : 0;
+    if (lws_http_transaction_completed(c->wsi) != 0) {
+        return -1;
+    }
+    conn_unlimit(c);
+    return 0;
 }
 
 /* The head, and as much of a body as is there already, in one write. */

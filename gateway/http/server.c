@@ -9,6 +9,14 @@
 #include "http/conn.h"
 
 #define SWEEP_MS 500 /* how finely time-outs of connections are looked at */
+/* Each WebSocket has a buffer of so much for as long as it lives; clients say little. */
+#define SOCKET_RX_BYTES 512
+/* Beside a piece in one send: a head, or a frame's. Of what is longer libwebsockets keeps a copy.
+ */
+#define TX_SPARE 4096
+
+/* Ours are the pings. libwebsockets' own would cost a walk through all connections for each. */
+static const lws_retry_bo_t no_pings = {.secs_since_valid_hangup = 0};
 
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                     size_t len)
@@ -76,6 +84,11 @@ static void sweep(void *user)
     loop_timer_set(s->sweep, now + SWEEP_MS);
 }
 
+static void on_turn_end(void *user)
+{
+    conn_unlimit_fresh(user);
+}
+
 static void lws_log(int level, const char *line)
 {
     char text[400];
@@ -99,8 +112,10 @@ enum err server_create(struct loop *loop, const struct http_options *options,
     }
     bool any = strcmp(s->host, "0.0.0.0") == 0 || strcmp(s->host, "::") == 0;
     bool v6 = strchr(s->host, ':') != NULL;
-    s->protocols[0] =
-        (struct lws_protocols){.name = "marathon", .callback = on_event, .rx_buffer_size = 4096};
+    s->protocols[0] = (struct lws_protocols){.name = "marathon",
+                                             .callback = on_event,
+                                             .rx_buffer_size = SOCKET_RX_BYTES,
+                                             .tx_packet_size = HTTP_PIECE_BYTES_MAX + TX_SPARE};
     void *foreign[1] = {loop_uv(loop)};
     struct lws_context_creation_info info = {
         .port = port,
@@ -112,7 +127,7 @@ enum err server_create(struct loop *loop, const struct http_options *options,
                    LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND |
                    (v6 ? 0 : LWS_SERVER_OPTION_DISABLE_IPV6),
         .max_http_header_data2 = HTTP_HEADER_BYTES_CUT,
-        .fd_limit_per_thread = options->connections_max + 256,
+        .retry_and_idle_policy = &no_pings,
         .timeout_secs = (unsigned)(options->header_ms / 1000 + 1),
         .keepalive_timeout = (int)(options->idle_ms / 1000 + 1),
         .server_string = "marathon",
@@ -124,6 +139,7 @@ enum err server_create(struct loop *loop, const struct http_options *options,
     if (s->context == NULL || lws_create_vhost(s->context, &info) == NULL) {
         return ERR_IO;
     }
+    loop_on_turn_end(loop, on_turn_end, s);
     s->sweep = loop_timer_create(loop, sweep, s);
     loop_timer_set(s->sweep, loop_now(loop).mono + SWEEP_MS);
     return ERR_OK;

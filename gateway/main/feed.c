@@ -40,10 +40,17 @@ static void feed_destroy(struct feed *f)
     requests_drop(r, f->watch_request);
     requests_drop(r, f->history_request);
     snapshot_load_stop(f->probe);
-    snapshot_load_stop(f->load);
+    feed_state_stop(f);
     feed_ring_free(f);
     map_remove(&f->gateway->feeds, bytes_str(f->task_id));
     free(f);
+}
+
+void feed_end_if_left(struct feed *f)
+{
+    if (f->clients == NULL && !f->notifying) {
+        feed_destroy(f);
+    }
 }
 
 /* Calls fn for every client; clients may leave meanwhile, so the next one is found by a mark. */
@@ -63,10 +70,13 @@ static void each_client(struct feed *f, void (*fn)(struct feed_client *c, const 
     free(all);
     if (outer) {
         f->notifying = false;
-        if (f->clients == NULL) {
-            feed_destroy(f);
-        }
+        feed_end_if_left(f);
     }
+}
+
+void feed_hold(struct feed *f, bool held)
+{
+    f->notifying = held;
 }
 
 static void tell_changed(struct feed_client *c, const void *what)
@@ -80,8 +90,7 @@ static void tell_failed(struct feed_client *c, const void *what)
     c->failed(c, what);
 }
 
-/* Must be the caller's last word on f: the feed may be gone. */
-static void feed_changed(struct feed *f)
+void feed_changed(struct feed *f)
 {
     each_client(f, tell_changed, NULL);
 }
@@ -91,9 +100,10 @@ static void feed_failed(struct feed *f, const struct problem *why)
     each_client(f, tell_failed, why);
 }
 
-static void feed_reset(struct feed *f, uint64_t head)
+void feed_reset(struct feed *f, uint64_t head)
 {
     f->epoch++;
+    feed_forget_recent(f);
     f->gateway->gaps_total++;
     f->known = head;
     feed_ring_clear(f, head);
@@ -201,8 +211,6 @@ static void probe(struct feed *f)
     }
 }
 
-static void load_now(struct feed *f);
-
 static void take_watched(struct feed *f, conn_id conn, const struct message *m)
 {
     f->conn = conn;
@@ -220,7 +228,7 @@ static void take_watched(struct feed *f, conn_id conn, const struct message *m)
         f->known = m->watched.seq;
         feed_ring_clear(f, m->watched.seq);
     }
-    load_now(f);
+    feed_load_wanted(f);
 }
 
 static void on_watched(void *user, const struct reply *reply)
@@ -277,65 +285,7 @@ void feeds_owners_changed(struct gateway *g)
     }
 }
 
-/* ---- states for clients ---- */
-
-static void tell_snapshot(struct feed_client *c, const void *what)
-{
-    (void)what;
-    struct feed *f = c->feed;
-    if (c->wants_snapshot && f->snapshot != NULL && f->snapshot->view->seq >= c->snapshot_min) {
-        c->wants_snapshot = false;
-        c->snapshot(c, f->snapshot);
-    }
-}
-
-static bool anyone_wants(const struct feed *f)
-{
-    for (const struct feed_client *c = f->clients; c != NULL; c = c->next) {
-        if (c->wants_snapshot) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void tell_failed_if_wanting(struct feed_client *c, const void *what)
-{
-    if (c->wants_snapshot) {
-        c->failed(c, what);
-    }
-}
-
-static void on_load(void *user, struct snapshot *s, const struct problem *why)
-{
-    struct feed *f = user;
-    f->load = NULL;
-    if (s == NULL) {
-        each_client(f, tell_failed_if_wanting, why);
-        return;
-    }
-    if (f->run_known && s->view->run != f->run) {
-        feed_reset(f, s->view->seq);
-    }
-    f->run_known = true;
-    f->run = s->view->run;
-    f->snapshot = s;
-    f->notifying = true; /* keeps the feed there for the next lines */
-    each_client(f, tell_snapshot, NULL);
-    f->notifying = false;
-    f->snapshot = NULL;
-    snapshot_unref(s);
-    load_now(f);
-    feed_changed(f);
-}
-
-static void load_now(struct feed *f)
-{
-    if (f->load != NULL || f->state == FEED_SUBSCRIBING || !anyone_wants(f)) {
-        return;
-    }
-    f->load = snapshot_load_start(f->gateway, bytes_str(f->task_id), true, on_load, f);
-}
+/* ---- clients ---- */
 
 void feeds_tick(struct gateway *g)
 {
@@ -345,15 +295,8 @@ void feeds_tick(struct gateway *g)
         if (f->state == FEED_SUBSCRIBING) {
             subscribe(f);
         }
-        load_now(f);
+        feed_load_wanted(f);
     }
-}
-
-void feed_want_snapshot(struct feed_client *c, uint64_t min_seq)
-{
-    c->wants_snapshot = true;
-    c->snapshot_min = min_seq;
-    load_now(c->feed);
 }
 
 void feed_join(struct gateway *g, struct bytes task_id, struct feed_client *c)
@@ -378,13 +321,12 @@ void feed_leave(struct feed_client *c)
     if (f == NULL) {
         return;
     }
+    feed_want_snapshot_none(c);
     *(c->prev != NULL ? &c->prev->next : &f->clients) = c->next;
     if (c->next != NULL) {
         c->next->prev = c->prev;
     }
     c->feed = NULL;
     f->client_count--;
-    if (f->clients == NULL && !f->notifying) {
-        feed_destroy(f);
-    }
+    feed_end_if_left(f);
 }

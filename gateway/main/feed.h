@@ -22,12 +22,18 @@ struct feed_event {
     enum event_type type;
 };
 
+/* A crowd that joins shares one reading of the state: four readings a second, however many come.
+ * Only where no newer event is known, and only for watchers, which get every later event anyway. */
+#define SNAPSHOT_SHARED_MS 250
+
 enum feed_state { FEED_SUBSCRIBING, FEED_PROBING, FEED_LIVE };
 
 struct feed_client {
     struct feed *feed;
     struct feed_client *prev, *next;
-    bool wants_snapshot;
+    struct feed_client *want_prev, *want_next;
+    bool wants_snapshot;                    /* in the feed's list of those */
+    bool shares_snapshot;                   /* one read a moment ago will do */
     uint64_t snapshot_min;                  /* with at least this seq */
     void (*changed)(struct feed_client *c); /* events, or a reset */
     void (*snapshot)(struct feed_client *c,
@@ -44,7 +50,10 @@ struct feed {
     conn_id conn; /* where it is subscribed */
     wire_id watch_request, history_request;
     struct snapshot_load *probe, *load;
-    struct snapshot *snapshot; /* being told */
+    struct snapshot *recent; /* the last one read */
+    mono_ms recent_at;
+    struct loop_timer *soon; /* tells the recent one to those who share it */
+    struct feed_client *wanting;
     bool run_known;
     uint32_t run;
     uint64_t epoch;
@@ -61,7 +70,8 @@ struct feed {
 /* Joins the task's feed, made where there is none. Only `snapshot`, `changed` and `failed` need to
  * be set. */
 void feed_join(struct gateway *g, struct bytes task_id, struct feed_client *c);
-void feed_leave(struct feed_client *c); /* not joined is allowed */
+void feed_leave(struct feed_client *c);              /* not joined is allowed */
+void feed_want_snapshot_none(struct feed_client *c); /* not any more */
 /* Asks for the state with at least this seq; `snapshot` is called later, never from within. */
 void feed_want_snapshot(struct feed_client *c, uint64_t min_seq);
 /* The event of that seq, NULL where the ring has none. */
@@ -73,6 +83,20 @@ void feeds_watched(struct gateway *g, int peer,
                    const struct message *m); /* told without being asked */
 void feeds_owners_changed(struct gateway *g);
 void feeds_tick(struct gateway *g); /* tries again what could not be asked for want of room */
+
+/* feed_state.c, for feed.c */
+void feed_load_wanted(struct feed *f); /* reads the state where anyone wants it */
+void feed_state_stop(struct feed *f);
+void feed_forget_recent(struct feed *f);
+
+/* feed.c, for feed_state.c */
+void feed_reset(struct feed *f, uint64_t head);
+/* Must be the caller's last word on f: the feed may be gone. */
+void feed_changed(struct feed *f);
+/* While true, no leaving client ends the feed; then feed_end_if_left or feed_changed must follow.
+ */
+void feed_hold(struct feed *f, bool held);
+void feed_end_if_left(struct feed *f);
 
 /* feed_ring.c, for feed.c */
 void feed_ring_put(struct feed *f, const struct task_event *e);

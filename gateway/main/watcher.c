@@ -9,6 +9,9 @@
 #include "main/body_stream.h"
 #include "main/watcher_replay.h"
 
+/* One that stops taking holds a piece until it is closed: a thousand of those hold 16 MiB. */
+#define PIECE_BYTES_MAX (16u << 10)
+
 #define CLOSE_NORMAL    1000
 #define CLOSE_AWAY      1001
 #define CLOSE_TRY_LATER 1013
@@ -177,7 +180,7 @@ static void stream_done(struct watcher *w)
 static void stream_give(struct watcher *w)
 {
     struct buf piece = {0};
-    enum stream_state state = body_stream_next(w->stream, HTTP_PIECE_BYTES_MAX, &piece);
+    enum stream_state state = body_stream_next(w->stream, PIECE_BYTES_MAX, &piece);
     if (state == STREAM_MORE || state == STREAM_LAST) {
         give_raw(w, buf_bytes(&piece), w->stream_first, state == STREAM_LAST);
         w->stream_first = false;
@@ -406,8 +409,10 @@ void watcher_start(struct gateway *g, exchange_id id, struct bytes task_id,
     (void)snprintf(w->request_id, sizeof w->request_id, "%.*s", (int)options->request_id.len,
                    (const char *)options->request_id.ptr);
     w->exchange = (struct exchange){.id = id, .writable = on_writable, .gone = on_gone};
-    w->client =
-        (struct feed_client){.changed = on_changed, .snapshot = on_snapshot, .failed = on_failed};
+    w->client = (struct feed_client){.shares_snapshot = true,
+                                     .changed = on_changed,
+                                     .snapshot = on_snapshot,
+                                     .failed = on_failed};
     w->replay = (struct replay){.done = on_replay, .user = w};
     w->said = loop_now(g->loop).mono;
     w->next = g->watcher_list;
