@@ -45,6 +45,9 @@ static const struct code_info infos[CODE_COUNT] = {
     [CODE_RECOVERY_DISABLED] = {"RECOVERY_DISABLED", "Recovery is switched off", 0},
     [CODE_TASK_TOO_LARGE] = {"TASK_TOO_LARGE", "All results of the task together are too large", 0},
     [CODE_CANCELLED] = {"CANCELLED", "Cancelled", 0},
+    [CODE_WAIT_TIMEOUT] = {"WAIT_TIMEOUT", "The signal did not come in time", 0},
+    [CODE_SIGNAL_TAKEN] = {"SIGNAL_TAKEN", "The signal was given before", 409},
+    [CODE_UNKNOWN_SIGNAL] = {"UNKNOWN_SIGNAL", "No step waits for this signal", 422},
     [CODE_NOT_PAUSED] = {"NOT_PAUSED", "The task is not paused", 409},
 };
 

@@ -49,7 +49,10 @@ enum code {
     CODE_RECOVERY_DISABLED,    /* found at a takeover with MARATHON_ENABLE_RECOVERY=false */
     CODE_TASK_TOO_LARGE,       /* permanent: all results together are over their bound */
     CODE_CANCELLED,
-    CODE_NOT_PAUSED, /* 409 resume of a task that does not rest */
+    CODE_NOT_PAUSED,     /* 409 resume of a task that does not rest */
+    CODE_WAIT_TIMEOUT,   /* of a step: no signal within its timeout, and no default */
+    CODE_SIGNAL_TAKEN,   /* 409 the first signal of a name wins, and it was there */
+    CODE_UNKNOWN_SIGNAL, /* 422 no step of the task waits for this one */
     CODE_COUNT
 };
 

@@ -30,6 +30,8 @@ const char *message_type_name(enum message_type t)
         [MSG_GET_READY] = "GET_READY",
         [MSG_PAUSE] = "PAUSE",
         [MSG_RESUME] = "RESUME",
+        [MSG_SIGNAL] = "SIGNAL",
+        [MSG_SIGNALLED] = "SIGNALLED",
         [MSG_REFUSED] = "REFUSED",
         [MSG_STARTED] = "STARTED",
         [MSG_DONE] = "DONE",

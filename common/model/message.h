@@ -124,6 +124,15 @@ struct task_request { /* CANCEL, PAUSE, RESUME, GET_STATUS, WATCH, UNWATCH */
     struct deed deed; /* CANCEL, PAUSE, RESUME */
 };
 
+/* For the first step of that signal's name which has none yet; first wins. */
+struct signal_request {
+    struct bytes task_id;
+    struct bytes name;
+    struct bytes data; /* JSON, at most SIGNAL_BYTES_MAX */
+    uint64_t key;      /* of this request, not 0: the same again is the same signal */
+    struct deed deed;
+};
+
 struct recover_request {
     struct bytes task_id;
     struct bytes from_step;     /* name or step_id, empty = from the checkpoint */
@@ -172,6 +181,7 @@ struct step_view {
     struct bytes waiting_for; /* why a ready step does not run: "no worker offers function x", empty
                                  otherwise */
     struct bytes name, description, function;
+    unix_ms waiting_until; /* a wait step's timeout or moment, 0 = none */
 };
 
 struct task_view {
@@ -244,6 +254,8 @@ enum event_type {
     EVENT_STEP_FAILED,     /* step_failed: for good, and the task goes on: on_failure, finally */
     EVENT_STEP_SKIPPED,    /* step_skipped: what it depends on has failed */
     EVENT_TASK_FAILING,    /* task_failing: it has failed, its finally steps run now */
+    EVENT_STEP_WAITING,    /* step_waiting: a wait step has begun; retry_at: when it is over */
+    EVENT_SIGNAL,          /* signal: a person's or a program's, for the step named */
     EVENT_TYPE_COUNT
 };
 
@@ -298,6 +310,7 @@ enum message_type {
     MSG_GET_READY = 31,     /* -> MSG_READY: after a real round trip to the store */
     MSG_PAUSE = 60,         /* -> MSG_DONE or MSG_REFUSED */
     MSG_RESUME = 61,        /* -> MSG_DONE or MSG_REFUSED */
+    MSG_SIGNAL = 62,        /* -> MSG_SIGNALLED or MSG_REFUSED */
     /* answers, C -> G */
     MSG_REFUSED = 40,
     MSG_STARTED = 41,
@@ -310,6 +323,7 @@ enum message_type {
     MSG_WORKERS = 48,
     MSG_PIPELINES = 49,
     MSG_READY = 50,
+    MSG_SIGNALLED = 80,
 };
 
 struct message {
@@ -356,6 +370,7 @@ struct message {
         struct start_request start;
         struct task_request task;
         struct recover_request recover;
+        struct signal_request signal;
         struct doc_request get_doc;
         struct history_request get_history;
         struct list_request get_list;
@@ -377,6 +392,13 @@ struct message {
             struct bytes task_id;
             enum task_state state;
         } done;
+        struct {
+            struct bytes task_id;
+            enum task_state state;
+            struct bytes step; /* that has it */
+            bool kept;         /* until the step is reached */
+            uint64_t key;      /* the request's */
+        } signalled;
         struct task_view status;
         struct {
             struct bytes data; /* may be shorter than asked for at the end */

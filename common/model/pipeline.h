@@ -8,6 +8,9 @@
  *          "max_retries"?: 0..RETRIES_MAX, "needs"?: [step names], "input"?: object,
  *          "on_failure"?: "fail" | "skip" | {"continue": result}, "finally"?: bool}
  *
+ * or:   {"name": id, "description"?: text, "needs"?: [step names], "wait": one of
+ *          {"signal": id, "timeout"?: seconds, "default"?: any}, {"seconds": n}, {"until": time}}
+ *
  * `needs` omitted = the step before (none for the first); [] = at once; each name once. Names are
  * unique. `finally` steps come last, need nothing and are needed by nobody. Unknown fields are
  * errors. Numbers in `input` must fit int64 or double. A definition is at most PIPELINE_BYTES_MAX.
@@ -21,6 +24,7 @@
 #include <stdint.h>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "crypto/hash.h"
 
@@ -32,9 +36,25 @@ enum on_failure {
     ON_FAILURE_CONTINUE, /* it counts as completed, with the result given here */
 };
 
+enum wait_kind {
+    WAIT_NONE,    /* the step runs a function */
+    WAIT_SIGNAL,  /* for POST /signal: its data is the result */
+    WAIT_SECONDS, /* for so long; the result is null */
+    WAIT_UNTIL,   /* for a moment of the wall clock; the result is null */
+};
+
+struct pipeline_wait {
+    enum wait_kind kind;
+    const char *signal;    /* SIGNAL: its name */
+    int64_t ms;            /* SECONDS; SIGNAL: the timeout, 0 = none */
+    unix_ms until;         /* UNTIL */
+    struct bytes fallback; /* SIGNAL: the result at the timeout, JSON; empty: the step fails */
+};
+
 struct pipeline_step {
     const char *name;
-    const char *function;
+    const char *function; /* "" for one that waits */
+    struct pipeline_wait wait;
     const char *description; /* "" where absent */
     uint32_t timeout_ms;     /* one attempt; STEP_TIMEOUT_DEFAULT_S where absent */
     bool retryable;          /* default true */
@@ -55,6 +75,7 @@ struct pipeline {
     uint32_t version; /* set by who stores it; 0 for inline */
     struct pipeline_step *steps;
     uint32_t step_count;
+    uint32_t wait_count; /* of the steps that wait */
     struct bytes source; /* the canonical JSON text {"name":...,"steps":[...]}, or the bare array of
                           * steps where name is ""; parsing it again gives an equal pipeline */
     struct sha256 hash;  /* of source */

@@ -53,6 +53,11 @@ void pipeline_put_failure(struct buf *out, const struct pipeline_step *s);
 /* A finally step needs all others, however they end. */
 void pipeline_link_finally(struct pipeline_build *b, uint32_t i);
 
+/* pipeline_wait.c: steps that wait. */
+enum err MUST_CHECK pipeline_read_wait(struct pipeline_build *b, uint32_t i,
+                                       const struct doc_value *step);
+void pipeline_put_wait(struct buf *out, const struct pipeline_wait *w); /* "wait":{...} */
+
 enum err MUST_CHECK pipeline_read(struct pipeline_build *b, const struct doc_value *root);
 enum err MUST_CHECK pipeline_link(struct pipeline_build *b);
 /* Moves the inputs of the steps into the source. */

@@ -13,7 +13,7 @@
 static const char *const pipeline_fields[] = {"name", "description", "steps", NULL};
 static const char *const step_fields[] = {"name",       "function",    "description", "timeout",
                                           "retryable",  "max_retries", "needs",       "input",
-                                          "on_failure", "finally",     NULL};
+                                          "on_failure", "finally",     "wait",        NULL};
 
 const char *pipeline_kind_name(const struct doc_value *v)
 {
@@ -115,7 +115,8 @@ static enum err read_step_name(struct pipeline_build *b, uint32_t i, const struc
     const struct doc_value *name = doc_get(step, "name");
     bool inlined = b->steps_pointer[0] == '\0';
     struct pipeline_step *s = &b->p->steps[i];
-    if (!is_name(function)) {
+    bool waits = doc_get(step, "wait") != NULL;
+    if (!waits && !is_name(function)) {
         return pipeline_fault_step(
             b, i, ERR_INVALID, function != NULL ? "function" : "", "%s: it must be " NAME_RULE,
             function != NULL ? "not a name of a function" : "function is missing");
@@ -128,7 +129,7 @@ static enum err read_step_name(struct pipeline_build *b, uint32_t i, const struc
                                    "%s: it must be " NAME_RULE,
                                    name != NULL ? "not a name of a step" : "name is missing");
     }
-    s->function = keep_text(b, function);
+    s->function = waits ? "" : keep_text(b, function);
     s->name = name == function ? s->function : keep_text(b, name);
     const struct pipeline_step *taken = map_put(&b->names, bytes_str(s->name), s);
     if (taken != NULL) {
@@ -219,7 +220,10 @@ static enum err read_step(struct pipeline_build *b, uint32_t i)
                                    "unknown field \"%.100s\"; a step has %s", unknown,
                                    pipeline_field_list(step_fields, list));
     }
-    enum err e = read_step_name(b, i, step);
+    enum err e = pipeline_read_wait(b, i, step);
+    if (e == ERR_OK) {
+        e = read_step_name(b, i, step);
+    }
     if (e != ERR_OK) {
         return e;
     }

@@ -25,14 +25,20 @@ static void put_step(struct buf *out, const struct pipeline *p, const struct pip
     buf_add_char(out, '{');
     put_field(out, "name", s->name);
     buf_add_char(out, ',');
-    put_field(out, "function", s->function);
+    if (s->wait.kind == WAIT_NONE) {
+        put_field(out, "function", s->function);
+    } else {
+        pipeline_put_wait(out, &s->wait);
+    }
     if (s->description[0] != '\0') {
         buf_add_char(out, ',');
         put_field(out, "description", s->description);
     }
-    buf_add_str(out, ",\"timeout\":");
-    json_put_number(out, s->timeout_ms / 1000.0);
-    buf_addf(out, ",\"retryable\":%s", s->retryable ? "true" : "false");
+    if (s->wait.kind == WAIT_NONE) {
+        buf_add_str(out, ",\"timeout\":");
+        json_put_number(out, s->timeout_ms / 1000.0);
+        buf_addf(out, ",\"retryable\":%s", s->retryable ? "true" : "false");
+    }
     if (s->max_retries >= 0) {
         buf_addf(out, ",\"max_retries\":%d", (int)s->max_retries);
     }

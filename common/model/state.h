@@ -16,7 +16,8 @@ enum task_state {
     TASK_COMPLETED,
     TASK_FAILED,
     TASK_CANCELLED,
-    TASK_PAUSED, /* rests until a resume: no further step starts, what runs goes on */
+    TASK_PAUSED,  /* rests until a resume: no further step starts, what runs goes on */
+    TASK_WAITING, /* only for wait steps: no worker has anything to do for it */
     TASK_STATE_COUNT
 };
 
@@ -31,7 +32,8 @@ enum step_state {
 };
 
 /* All names, for texts that say what a state may be. */
-#define TASK_STATES_TEXT "pending, running, recovering, completed, failed, cancelled or paused"
+#define TASK_STATES_TEXT                                                                           \
+    "pending, running, recovering, completed, failed, cancelled, paused or waiting"
 
 const char *task_state_name(enum task_state s);
 const char *step_state_name(enum step_state s);

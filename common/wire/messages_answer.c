@@ -22,6 +22,15 @@ static const struct field done[] = {
 };
 const struct body body_done = BODY(done);
 
+static const struct field signalled[] = {
+    FIELD(struct message, signalled.task_id),
+    FIELD_OF_ENUM(struct message, signalled.state, TASK_STATE_COUNT),
+    FIELD(struct message, signalled.step),
+    FIELD(struct message, signalled.kept),
+    FIELD(struct message, signalled.key),
+};
+const struct body body_signalled = BODY(signalled);
+
 static const struct field doc[] = {FIELD(struct message, doc.data)};
 const struct body body_doc = BODY(doc);
 

@@ -24,6 +24,13 @@ static const struct field task[] = {
 };
 const struct body body_task = BODY_AT(struct task_request, task, task);
 
+static const struct field signal[] = {
+    FIELD(struct signal_request, task_id),    FIELD(struct signal_request, name),
+    FIELD(struct signal_request, data),       FIELD(struct signal_request, key),
+    FIELD(struct signal_request, deed.actor), FIELD(struct signal_request, deed.reason),
+};
+const struct body body_signal = BODY_AT(struct signal_request, signal, signal);
+
 static const struct field recover[] = {
     FIELD(struct recover_request, task_id),       FIELD(struct recover_request, from_step),
     FIELD(struct recover_request, checkpoint_id), FIELD(struct recover_request, deed.actor),

@@ -146,6 +146,7 @@ struct core {
     bool draining, drained_told;
     char *admission_closed; /* why; NULL = open */
     struct partition partitions[PARTITION_COUNT];
+    int64_t wall_offset; /* wall clock minus own clock when waits were last set by it */
     uint64_t owned_told; /* the mask that peers were told */
     mono_ms tell_by;     /* gained partitions are told by then; NEVER_MS: nothing is waiting */
     mono_ms next_tick, next_observe, next_renew;
@@ -273,6 +274,7 @@ void on_progress(struct core *c, struct peer *p, const struct step_progress *n);
 void on_start(struct core *c, struct peer *p, const struct message *m);
 void on_cancel(struct core *c, struct peer *p, const struct message *m);
 void on_recover(struct core *c, struct peer *p, const struct message *m);
+void on_signal(struct core *c, struct peer *p, const struct message *m);
 void on_pause(struct core *c, struct peer *p, const struct message *m);
 void on_resume(struct core *c, struct peer *p, const struct message *m);
 void on_query(struct core *c, struct peer *p, const struct message *m);
@@ -301,6 +303,15 @@ struct deed deed_copy(struct arena *arena, const struct deed *deed);
 void ask_send(struct core *c, struct ask *ask, struct store_read *read); /* sets read_id */
 void asks_on_answer(struct core *c, const struct store_answer *a);
 void ask_free(void *ask);
+
+/* wait.c: wait steps. */
+bool step_waits(const struct step *s); /* its wait has begun */
+void wait_make_ready(struct core *c, struct step *s);
+void wait_due(struct core *c, struct step *s);
+void wait_reset(struct step *s, bool anew);
+void waits_look_at_clock(struct core *c);
+/* Whether the task is waiting, and whether its clock stands: after each change of its steps. */
+void task_review(struct core *c, struct task *t);
 
 /* view.c */
 struct task_view *view_of(struct core *c, const struct task *t, struct arena *arena);

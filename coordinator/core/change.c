@@ -54,6 +54,7 @@ struct task_event *change_event(struct change *ch, enum event_type type, uint32_
     struct task *t = ch->task;
     w->events = grow(&w->arena, w->events, w->event_count, &ch->event_cap, sizeof *w->events);
     struct task_event *e = &w->events[w->event_count++];
+    task_review(ch->core, t);
     t->seq += planted(PLANT_SEQ_HOLE) && type == EVENT_STEP_RETRY;
     double measured = task_measure(t);
     if (measured > t->progress) {
@@ -72,9 +73,10 @@ struct task_event *change_event(struct change *ch, enum event_type type, uint32_
     return e;
 }
 
-struct task_event *change_deed(struct change *ch, enum event_type type, const struct deed *deed)
+struct task_event *change_deed(struct change *ch, enum event_type type, uint32_t step,
+                               const struct deed *deed)
 {
-    struct task_event *e = change_event(ch, type, task_current_step(ch->task));
+    struct task_event *e = change_event(ch, type, step);
     e->deed.actor = arena_bytes(&ch->write->arena, bytes_part(deed->actor, 0, ACTOR_BYTES_MAX));
     e->deed.reason = arena_bytes(&ch->write->arena, bytes_part(deed->reason, 0, REASON_BYTES_MAX));
     return e;
@@ -188,6 +190,7 @@ static void change_send(struct change *ch)
     struct task *t = ch->task;
     struct store_row *row = &ch->row;
     struct buf b = {0};
+    task_review(c, t);
     row->write_id = ch->write->write_id;
     row->partition = t->partition;
     row->fence = c->partitions[t->partition].fence;

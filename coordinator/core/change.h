@@ -22,7 +22,8 @@ void change_step(struct change *ch, struct step *s);
  * change the task first. */
 struct task_event *change_event(struct change *ch, enum event_type type, uint32_t step);
 /* An event of what a person asked for. */
-struct task_event *change_deed(struct change *ch, enum event_type type, const struct deed *deed);
+struct task_event *change_deed(struct change *ch, enum event_type type, uint32_t step,
+                               const struct deed *deed);
 /* The step's result joins the document; sets the step's offset and length. At most one a change. */
 void change_result(struct change *ch, struct step *s, struct bytes result);
 /* The document as a whole: results is the inside of the results object, without braces. */
@@ -50,6 +51,9 @@ bool step_result_fits(const struct step *s, struct bytes result);
 /* The step has failed for good (its error is set, it is in no queue): what then follows is its
  * on_failure. */
 void step_give_up(struct change *ch, struct step *s, enum code code, struct bytes message);
+
+/* wait.c: the step's wait is over, or the signal is kept for it. */
+void wait_take_signal(struct change *ch, struct step *s, struct bytes data, uint64_t key);
 
 /* document.c: the tail behind the results object, from its closing brace on, for a task with so
  * many completed steps. */

@@ -2,12 +2,17 @@
 #include <assert.h>
 
 #include "core/brain.h"
+#include "core/plant.h"
 
 static void check_step(const struct core *c, const struct task *t, const struct step *s)
 {
     assert(s->task == t);
     assert((s->phase == PHASE_READY) == heap_holds(&s->ready));
-    assert((s->phase == PHASE_DELAYED) == heap_holds(&s->timer.node));
+    assert(s->phase == PHASE_WAITING || (s->phase == PHASE_DELAYED) == heap_holds(&s->timer.node));
+    assert((s->phase != PHASE_WAITING && s->wait_until == 0) ||
+           step_def(s)->wait.kind != WAIT_NONE);
+    assert(s->phase != PHASE_WAITING || s->wait_until == 0 || planted(PLANT_WAIT_TIMER_LOST) ||
+           heap_holds(&s->timer.node));
     assert((s->phase == PHASE_RUNNING) == (s->state == STEP_RUNNING));
     if (s->phase != PHASE_NONE) {
         assert(s->state == STEP_PENDING || s->state == STEP_RUNNING); /* I8 */
@@ -31,10 +36,25 @@ static void check_step(const struct core *c, const struct task *t, const struct 
     /* Liveness: an owned task's step that may run is somewhere from where it goes on. */
     bool owned = c->partitions[t->partition].state == PARTITION_OWNED;
     bool rests = task_state_rests(t->state);
-    assert(!rests || s->phase == PHASE_NONE || s->phase == PHASE_RUNNING); /* I13 */
+    assert(!rests || s->phase == PHASE_NONE || s->phase == PHASE_RUNNING ||
+           s->phase == PHASE_WAITING); /* I13 */
     if (owned && !rests && !task_state_ended(t->state) && s->state == STEP_PENDING &&
         s->needs_left == 0) {
         assert(s->phase != PHASE_NONE);
+    }
+}
+
+/* I14: waiting is what a task is called when nothing but waits is left. */
+static void check_waiting(const struct core *c, const struct task *t)
+{
+    bool active = false;
+    bool waits = false;
+    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
+        waits = waits || t->steps[i].phase == PHASE_WAITING;
+        active = active || (t->steps[i].phase != PHASE_NONE && t->steps[i].phase != PHASE_WAITING);
+    }
+    if (c->partitions[t->partition].state == PARTITION_OWNED && !task_state_rests(t->state)) {
+        assert((t->state == TASK_WAITING) == (waits && !active));
     }
 }
 
@@ -63,6 +83,8 @@ static void check_task(const struct core *c, const struct task *t)
            t->writes_pending > 0); /* an ended task leaves with its last write */
     assert((t->ran_since != NEVER_MS) == heap_holds(&t->duration_timer.node));
     assert(!task_state_rests(t->state) || t->ran_since == NEVER_MS); /* I13 */
+    assert(t->state != TASK_WAITING || t->ran_since == NEVER_MS);
+    check_waiting(c, t);
 }
 
 static void check_workers(const struct core *c)

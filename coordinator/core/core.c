@@ -167,6 +167,13 @@ static void on_gateway_message(struct core *c, struct peer *p, const struct mess
     case MSG_RECOVER:
         on_recover(c, p, m);
         break;
+    case MSG_SIGNAL:
+        if (!partition_serves(partition_of(c, m->signal.task_id))) {
+            refuse_unavailable(c, p->id, m->request);
+        } else {
+            on_signal(c, p, m);
+        }
+        break;
     case MSG_WATCH:
         on_watch(c, p, m);
         break;
@@ -203,6 +210,8 @@ static struct bytes subject(const struct message *m)
         return m->task.task_id;
     case MSG_RECOVER:
         return m->recover.task_id;
+    case MSG_SIGNAL:
+        return m->signal.task_id;
     case MSG_GET_DOC:
         return m->get_doc.task_id;
     case MSG_GET_HISTORY:
@@ -321,6 +330,7 @@ void core_step(struct core *c, struct moment now, const struct event *event, str
     fx_free_buried(c);
     c->fx = fx;
     c->now = now;
+    waits_look_at_clock(c);
     partitions_check_leases(c);
     handle(c, event);
     if (now.mono >= c->next_tick) {

@@ -66,8 +66,13 @@ static struct function *function_of(struct core *c, const struct step *s)
 void step_make_ready(struct core *c, struct step *s)
 {
     assert(s->state == STEP_PENDING && (s->phase == PHASE_NONE || s->phase == PHASE_HELD));
-    if (task_state_rests(s->task->state)) {
+    bool begun = step_waits(s); /* a wait that has begun goes on in a pause */
+    if (task_state_rests(s->task->state) && !begun) {
         s->phase = PHASE_NONE;
+        return;
+    }
+    if (step_def(s)->wait.kind != WAIT_NONE) {
+        wait_make_ready(c, s);
         return;
     }
     if (s->retry_due > c->now.mono) {
@@ -111,6 +116,9 @@ void step_unqueue(struct core *c, struct step *s)
     case PHASE_DELAYED:
         timer_clear(c, &s->timer);
         c->delayed_count--;
+        break;
+    case PHASE_WAITING:
+        timer_clear(c, &s->timer);
         break;
     case PHASE_NONE:
     case PHASE_HELD:

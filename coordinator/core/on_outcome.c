@@ -43,12 +43,12 @@ static void try_again(struct change *ch, struct step *s, mono_ms wait_ms, enum c
     s->retry_at = ch->core->now.wall + wait_ms;
     s->retry_due = ch->core->now.mono + wait_ms;
     change_step(ch, s);
+    change_ready(ch, s);
     struct task_event *e = change_event(ch, EVENT_STEP_RETRY, s->index);
     e->attempt = s->failures + (code == CODE_WORKER_DEATHS ? 1 : 0);
     e->retry_at = s->retry_at;
     e->code = code;
     e->message = arena_bytes(&ch->write->arena, message);
-    change_ready(ch, s);
 }
 
 static void fail(struct change *ch, struct step *s, enum code code, struct bytes message,

@@ -31,13 +31,14 @@ static bool find_live(struct core *c, struct peer *p, const struct message *m,
     return true;
 }
 
-/* Whatever waits for a worker, a moment or a write waits for the resume instead. */
+/* Whatever waits for a worker, a moment or a write waits for the resume instead. A wait step that
+ * has begun is like one that runs: it goes on. */
 static void set_aside(struct core *c, struct task *t)
 {
     for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
         struct step *s = &t->steps[i];
         bool leaks = planted(PLANT_PAUSE_LEAKS) && s->phase == PHASE_READY;
-        if (s->state == STEP_PENDING && !leaks) {
+        if (s->state == STEP_PENDING && s->phase != PHASE_WAITING && !leaks) {
             step_unqueue(c, s);
         }
     }
@@ -55,7 +56,7 @@ void on_pause(struct core *c, struct peer *p, const struct message *m)
         task_hold_clock(c, t);
         t->state = TASK_PAUSED;
         set_aside(c, t);
-        change_deed(&ch, EVENT_TASK_PAUSED, &m->task.deed);
+        change_deed(&ch, EVENT_TASK_PAUSED, task_current_step(t), &m->task.deed);
         change_commit(&ch);
     }
     answer_done(c, t, p, m); /* also where it was paused before: the asker's answer may be lost */
@@ -74,11 +75,11 @@ void on_resume(struct core *c, struct peer *p, const struct message *m)
     struct change ch;
     change_begin(c, t, &ch);
     t->state = t->started_at != 0 ? TASK_RUNNING : TASK_PENDING;
-    change_deed(&ch, EVENT_TASK_RESUMED, &m->task.deed);
-    change_ready_all(&ch);
     if (t->started_at != 0) {
         task_start_clock(c, t);
     }
+    change_ready_all(&ch);
+    change_deed(&ch, EVENT_TASK_RESUMED, task_current_step(t), &m->task.deed);
     change_commit(&ch);
     answer_done(c, t, p, m);
 }

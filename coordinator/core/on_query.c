@@ -46,6 +46,7 @@ static void answer_task(struct core *c, const struct task *t, peer_id peer, uint
     case MSG_CANCEL:
     case MSG_PAUSE:
     case MSG_RESUME:
+    case MSG_SIGNAL:
         r.message->refused.code = CODE_TASK_ENDED;
         r.message->refused.state = t->state;
         r.message->refused.detail =
@@ -102,7 +103,10 @@ void query_on_task(struct core *c, const struct ask *ask, const struct store_ans
         m.task.task_id = live->id;
         m.task.deed = ask->deed;
         struct peer *p = peer_find(c, ask->peer);
-        if (p != NULL) {
+        if (p != NULL &&
+            ask->type == MSG_SIGNAL) { /* its data was not kept for a task that had ended */
+            refuse_unavailable(c, p->id, ask->request);
+        } else if (p != NULL) {
             change_or_answer(c, live, p, &m);
         }
         return;
@@ -122,8 +126,11 @@ static void ask_task(struct core *c, struct peer *p, const struct message *m)
     if (ask == NULL) {
         return;
     }
-    ask->task_id = arena_bytes(&ask->arena, m->task.task_id);
-    ask->deed = deed_copy(&ask->arena, &m->task.deed);
+    ask->task_id =
+        arena_bytes(&ask->arena, m->type == MSG_SIGNAL ? m->signal.task_id : m->task.task_id);
+    if (m->type != MSG_SIGNAL) {
+        ask->deed = deed_copy(&ask->arena, &m->task.deed);
+    }
     struct store_read read = {.kind = READ_TASK, .partition = id_partition(ask->task_id)};
     read.task_id = ask->task_id;
     ask_send(c, ask, &read);
@@ -439,6 +446,9 @@ void on_query(struct core *c, struct peer *p, const struct message *m)
     case MSG_RESUME:
     case MSG_WATCH:
         query_task(c, p, m, m->task.task_id);
+        break;
+    case MSG_SIGNAL:
+        query_task(c, p, m, m->signal.task_id);
         break;
     case MSG_GET_DOC:
         query_task(c, p, m, m->get_doc.task_id);

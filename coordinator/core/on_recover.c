@@ -134,6 +134,7 @@ static void step_reset(struct change *ch, struct step *s, bool anew)
     s->retry_at = 0;
     s->retry_due = 0;
     s->fraction = 0;
+    wait_reset(s, anew);
     step_clear_error(s);
     change_step(ch, s);
 }
@@ -204,7 +205,7 @@ static void revive(struct core *c, const struct ask *ask, struct task *t, const 
         change_document(&ch, *results);
     }
     change_revive(&ch);
-    change_deed(&ch, EVENT_TASK_RECOVERING, &ask->deed);
+    change_deed(&ch, EVENT_TASK_RECOVERING, task_current_step(t), &ask->deed);
     change_ready_all(&ch);
     change_commit(&ch);
     struct reply r;
@@ -348,6 +349,7 @@ void task_taken_over(struct core *c, struct task *t)
                        (int32_t)task_current_step(t));
         task_end(&ch, TASK_FAILED, NULL);
     } else {
+        t->state = task_state_rests(t->state) ? t->state : TASK_RECOVERING;
         reset_all(&ch, NULL);
         t->progress = 0;
         change_document(&ch, BYTES_NONE);

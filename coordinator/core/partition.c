@@ -378,5 +378,6 @@ void partition_timer(struct core *c, struct partition *p)
                 step_make_ready(c, s);
             }
         }
+        task_review(c, t);
     }
 }

@@ -26,6 +26,8 @@ enum plant {
     PLANT_PAUSE_LEAKS,            /* what waits for a worker when its task is paused is sent out */
     PLANT_FINALLY_FORGOTTEN,      /* a task that fails ends without its finally steps */
     PLANT_SKIP_FORGOTTEN,         /* on_failure skip fails the task all the same */
+    PLANT_WAIT_TIMER_LOST,        /* a wait's end is forgotten with its coordinator */
+    PLANT_EARLY_SIGNAL_LOST,      /* a signal before its step's turn is in memory only */
     PLANT_CORE_COUNT
 };
 

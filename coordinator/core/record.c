@@ -64,6 +64,9 @@ void record_put_step(const struct step *s, struct buf *out)
     pack_uint(out, s->error_code);
     pack_bytes(out, bytes_str(s->error));
     pack_bytes(out, s->checkpoint);
+    pack_int(out, s->wait_until);
+    pack_bytes(out, s->signal);
+    pack_uint(out, s->signal_key);
 }
 
 void record_put_event(const struct task_event *e, struct buf *out)
@@ -199,6 +202,9 @@ static void get_step(struct bytes blob, struct step *s, bool *bad)
     s->error = get_text(&u);
     struct bytes checkpoint = unpack_bytes(&u);
     step_set_checkpoint(s, checkpoint);
+    s->wait_until = unpack_int(&u);
+    struct bytes signal = unpack_bytes(&u);
+    step_set_signal(s, signal, unpack_uint(&u));
     *bad = *bad || u.bad;
 }
 

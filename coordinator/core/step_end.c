@@ -56,6 +56,7 @@ void task_end(struct change *ch, enum task_state state, const struct deed *deed)
     case TASK_RUNNING:
     case TASK_RECOVERING:
     case TASK_PAUSED:
+    case TASK_WAITING:
     case TASK_STATE_COUNT:
         abort();
     }
@@ -64,7 +65,7 @@ void task_end(struct change *ch, enum task_state state, const struct deed *deed)
                            : state == TASK_FAILED  ? EVENT_TASK_ERROR
                                                    : EVENT_TASK_CANCELLED;
     struct task_event *e =
-        deed != NULL ? change_deed(ch, type, deed) : change_event(ch, type, step);
+        deed != NULL ? change_deed(ch, type, step, deed) : change_event(ch, type, step);
     e->code = t->error_code;
     e->message = arena_bytes(&ch->write->arena, bytes_str(t->error));
     change_end(ch);

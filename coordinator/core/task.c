@@ -44,6 +44,7 @@ void task_free(struct task *t)
         assert(!heap_holds(&s->ready) && !heap_holds(&s->timer.node));
         free(s->error);
         bytes_free(s->checkpoint);
+        bytes_free(s->signal);
     }
     free(t->steps);
     pipeline_unref(t->pipeline);
@@ -76,6 +77,13 @@ void step_set_checkpoint(struct step *s, struct bytes checkpoint)
     if (checkpoint.len > 0) {
         s->checkpoint = bytes_of(mem_str_bytes(checkpoint), checkpoint.len);
     }
+}
+
+void step_set_signal(struct step *s, struct bytes data, uint64_t key)
+{
+    bytes_free(s->signal);
+    s->signal = data.len > 0 ? bytes_of(mem_str_bytes(data), data.len) : BYTES_NONE;
+    s->signal_key = key;
 }
 
 void task_set_error(struct task *t, enum code code, struct bytes message, int32_t step)

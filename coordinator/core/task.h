@@ -38,6 +38,7 @@ enum step_phase {
     PHASE_READY,    /* in the ready order of its function */
     PHASE_FETCHING, /* a worker's credit is reserved, its input is being read */
     PHASE_RUNNING,
+    PHASE_WAITING, /* a wait step's wait has begun; its timer runs where it has an end */
 };
 
 struct step {
@@ -61,6 +62,9 @@ struct step {
     unix_ms started_at, completed_at, retry_at;
     char *error;             /* owned; NULL = none */
     struct bytes checkpoint; /* owned; newest progress checkpoint */
+    unix_ms wait_until;      /* of a wait step that has begun: its end, 0 = none */
+    struct bytes signal;     /* owned; came before the step's turn, JSON; empty = none */
+    uint64_t signal_key;     /* of the signal that it has, or had; 0 = none */
     /* not stored */
     enum step_phase phase;
     mono_ms retry_due; /* retry_at on this process's own clock; 0 = at once */
@@ -142,6 +146,7 @@ void task_free(struct task *t); /* it must be in no heap and no list; NULL is al
 void step_set_error(struct step *s, enum code code, struct bytes message);
 void step_clear_error(struct step *s);
 void step_set_checkpoint(struct step *s, struct bytes checkpoint);
+void step_set_signal(struct step *s, struct bytes data, uint64_t key);
 void task_set_error(struct task *t, enum code code, struct bytes message, int32_t step);
 void task_clear_error(struct task *t);
 

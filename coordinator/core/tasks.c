@@ -54,7 +54,7 @@ void task_remove(struct core *c, struct task *t)
 
 void task_start_clock(struct core *c, struct task *t)
 {
-    if (t->ran_since != NEVER_MS || task_state_rests(t->state)) {
+    if (t->ran_since != NEVER_MS || task_state_rests(t->state) || t->state == TASK_WAITING) {
         return;
     }
     t->ran_since = c->now.mono;
@@ -104,7 +104,7 @@ void task_loaded(struct core *c, struct task *t)
         }
     }
     bool rests = task_state_rests(t->state) && !planted(PLANT_PAUSE_FORGOTTEN);
-    if (t->started_at != 0 && !rests) {
+    if (t->started_at != 0 && !rests && t->state != TASK_WAITING) {
         t->state = TASK_RECOVERING;
     }
 }

@@ -27,6 +27,10 @@ static void timer_fire(struct core *c, struct timer *t)
     switch (t->kind) {
     case TIMER_STEP: {
         struct step *s = OWNER(struct step, timer, t);
+        if (s->phase == PHASE_WAITING) {
+            wait_due(c, s);
+            break;
+        }
         assert(s->phase == PHASE_DELAYED);
         s->phase = PHASE_NONE;
         c->delayed_count--;

@@ -22,6 +22,12 @@ static void view_step(struct core *c, const struct step *s, struct arena *arena,
     v->name = arena_bytes(arena, bytes_str(def->name));
     v->description = arena_bytes(arena, bytes_str(def->description));
     v->function = arena_bytes(arena, bytes_str(def->function));
+    if (step_waits(s)) {
+        v->waiting_until = s->wait_until;
+        v->waiting_for = def->wait.kind == WAIT_SIGNAL
+                             ? bytes_str(arena_printf(arena, "the signal %s", def->wait.signal))
+                             : BYTES_LIT("a moment");
+    }
     if (s->phase == PHASE_READY) {
         uint32_t index = function_intern(c, bytes_str(def->function));
         if (c->functions[index].worker_count == 0) {

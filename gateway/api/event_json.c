@@ -30,6 +30,10 @@ static const char *event_name(enum event_type t)
         return "step_skipped";
     case EVENT_TASK_FAILING:
         return "task_failing";
+    case EVENT_STEP_WAITING:
+        return "step_waiting";
+    case EVENT_SIGNAL:
+        return "signal";
     case EVENT_TYPE_COUNT:
         break;
     }
@@ -131,6 +135,15 @@ void event_render(struct bytes task_id, const struct task_event *e, struct buf *
         break;
     case EVENT_TASK_FAILING:
         error_put(out, e->message, e->code, e->step_name);
+        break;
+    case EVENT_STEP_WAITING:
+        step_put(out, e);
+        json_put_time(out, "waiting_until", e->retry_at);
+        break;
+    case EVENT_SIGNAL:
+        step_put(out, e);
+        json_put_member(out, "name", e->message);
+        deed_put(out, &e->deed);
         break;
     case EVENT_TASK_ERROR:
         error_put(out, e->message, e->code, e->step_name);

@@ -65,7 +65,7 @@ static void string_read(const struct field *f, struct bytes value, struct arena 
 static void raw_read(const struct field *f, struct bytes value, struct problem *p)
 {
     enum json_kind wanted = f->kind == FIELD_OBJECT ? JSON_OBJECT : JSON_ARRAY;
-    if (json_kind_of(value) != wanted) {
+    if (f->kind != FIELD_ANY && json_kind_of(value) != wanted) {
         fault_add(p, f->name, f->kind == FIELD_OBJECT ? "an object" : "an array");
         return;
     }
@@ -103,6 +103,7 @@ static void field_read(const struct field *f, struct bytes value, struct arena *
         return;
     case FIELD_OBJECT:
     case FIELD_ARRAY:
+    case FIELD_ANY:
         raw_read(f, value, p);
         return;
     case FIELD_BOOL:
@@ -195,7 +196,7 @@ bool fields_read_checked(struct bytes object, const struct field *fields, size_t
     if (ret_problem->code == CODE_INVALID_FIELD) {
         const struct problem_fault *first = &ret_problem->faults[0];
         const char *name = first->pointer[0] == '/' ? first->pointer + 1 : first->pointer;
-        (void)snprintf(ret_problem->detail, sizeof ret_problem->detail, "`%s` %s", name,
+        (void)snprintf(ret_problem->detail, sizeof ret_problem->detail, "`%.150s` %.480s", name,
                        first->detail);
     }
     return false;

@@ -10,6 +10,7 @@ enum field_kind {
     FIELD_TEXT,   /* struct bytes: a string of at most max bytes */
     FIELD_OBJECT, /* struct bytes: the raw value, at most max bytes */
     FIELD_ARRAY,  /* struct bytes: the raw value; [] counts as absent */
+    FIELD_ANY,    /* struct bytes: the raw value of any kind but null, at most max bytes */
     FIELD_BOOL,   /* bool */
     FIELD_INT,    /* int32_t within min..max */
 };

@@ -16,6 +16,7 @@ static const struct route_row rows[CALL_COUNT] = {
     [CALL_CANCEL] = {"cancel", PREFIX "/cancel/", true},
     [CALL_PAUSE] = {"pause", PREFIX "/pause/", true},
     [CALL_RESUME] = {"resume", PREFIX "/resume/", true},
+    [CALL_SIGNAL] = {"signal", PREFIX "/signal/", true},
     [CALL_CHECKPOINTS] = {"checkpoints", PREFIX "/checkpoints/", false},
     [CALL_RESULT] = {"result", PREFIX "/result/", false},
     [CALL_STREAM] = {"stream", PREFIX "/stream/", false},

@@ -12,6 +12,7 @@ enum call {
     CALL_CANCEL,
     CALL_PAUSE,
     CALL_RESUME,
+    CALL_SIGNAL,
     CALL_CHECKPOINTS,
     CALL_RESULT,
     CALL_STREAM,

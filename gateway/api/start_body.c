@@ -176,6 +176,26 @@ bool start_batch_parse(struct bytes body, struct bytes *bodies, size_t *ret_coun
     return true;
 }
 
+bool signal_body_parse(struct bytes body, struct arena *arena, struct signal_request *ret_request,
+                       struct problem *ret_problem)
+{
+    *ret_request = (struct signal_request){.data = BYTES_LIT("null")};
+    const struct field fields[] = {
+        {"name", FIELD_ID, 0, 0, &ret_request->name},
+        {"data", FIELD_ANY, 0, SIGNAL_BYTES_MAX, &ret_request->data},
+        DEED_FIELDS(&ret_request->deed),
+    };
+    if (!fields_read(body, fields, sizeof fields / sizeof *fields, arena, ret_problem)) {
+        return false;
+    }
+    if (ret_request->name.len == 0) {
+        problem_set(ret_problem, CODE_INVALID_FIELD, "`name` (of the signal) is needed");
+        problem_add(ret_problem, "/name", "is missing");
+        return false;
+    }
+    return true;
+}
+
 bool recover_body_parse(struct bytes body, struct bytes task_id, struct arena *arena,
                         struct recover_request *ret_request, struct problem *ret_problem)
 {

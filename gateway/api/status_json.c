@@ -115,7 +115,7 @@ static void step_put(const struct step_view *s, uint32_t index, bool results,
     buf_addf(out, "{\"step_id\":\"step_%u\"", index);
     json_put_member(out, "name", s->name);
     json_put_member(out, "description", s->description);
-    json_put_member(out, "function", s->function);
+    json_put_member_or_null(out, "function", s->function);
     json_put_member(out, "status", bytes_str(step_state_name(s->state)));
     json_put_time(out, "started_at", s->started_at);
     json_put_time(out, "completed_at", s->completed_at);
@@ -131,6 +131,9 @@ static void step_put(const struct step_view *s, uint32_t index, bool results,
     json_put_member_or_null(out, "error_message", s->error);
     error_code_put(out, s->error_code);
     json_put_member_or_null(out, "waiting_for", s->waiting_for);
+    if (s->waiting_until != 0) {
+        json_put_time(out, "waiting_until", s->waiting_until);
+    }
     if (results) {
         step_result_put(s, plan);
     }

@@ -1,10 +1,11 @@
-/* The commands that change a task that is there already: cancel, pause, resume, recover. */
+/* The commands that change a task that is there already: cancel, pause, resume, signal, recover. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/id.h"
 #include "cli/call.h"
 #include "cli/commands.h"
+#include "cli/source.h"
 #include "cli/watch.h"
 #include "json/scan.h"
 #include "model/limits.h"
@@ -150,6 +151,84 @@ const struct command command_resume = {
     .operands_min = 1,
     .operands_max = ARGS_OPERANDS_MAX,
     .run = run_resume,
+};
+
+static enum cli_exit print_signalled(const struct cli *cli, struct bytes body)
+{
+    struct doc *d = NULL;
+    struct doc_fault fault;
+    struct buf text = {0};
+    if (cli->json) {
+        cli_out_json(cli, body);
+    } else if (doc_parse(body, &d, &fault) == ERR_OK) {
+        bool kept = doc_bool(doc_get(doc_root(d), "kept"));
+        text_put_clean(&text, doc_string(doc_get(doc_root(d), "task_id")));
+        buf_add_str(&text, kept ? " keeps it for the step " : " has it, the step ");
+        text_put_clean(&text, doc_string(doc_get(doc_root(d), "step")));
+        buf_add_str(&text, kept ? "\n" : " is completed\n");
+        cli_out(&text);
+        doc_free(d);
+    }
+    buf_free(&text);
+    return CLI_COMPLETED;
+}
+
+static enum cli_exit run_signal(struct cli *cli)
+{
+    const char *id = cli->args.operands[0];
+    const char *data = args_value(&cli->args, "data");
+    char path[CALL_PATH_BYTES];
+    struct buf body = {0}, json = {0};
+    struct http_reply reply;
+    if (!cli_id_good(cli, id) || !cli_id_good(cli, cli->args.operands[1])) {
+        return CLI_USAGE;
+    }
+    if (data != NULL && source_read(cli, "data", data, &json) != ERR_OK) {
+        return CLI_USAGE;
+    }
+    (void)snprintf(path, sizeof path, CLI_API "/signal/%s", id);
+    buf_addf(&body, "{\"name\":\"%s\"", cli->args.operands[1]);
+    if (json.len > 0) {
+        buf_add_str(&body, ",\"data\":");
+        buf_add_bytes(&body, buf_bytes(&json));
+    }
+    put_deed(cli, &body);
+    buf_add_char(&body, '}');
+    struct call call = {.doing = "signal the task",
+                        .method = "POST",
+                        .path = path,
+                        .body = buf_bytes(&body),
+                        .idempotency_key = args_value(&cli->args, "key"),
+                        .patience_ms = CHANGE_PATIENCE_MS};
+    enum cli_exit code = call_perform(cli, &call, &reply);
+    buf_free(&body);
+    buf_free(&json);
+    if (code == CLI_COMPLETED) {
+        code = print_signalled(cli, buf_bytes(&reply.body));
+        http_reply_free(&reply);
+    }
+    return code;
+}
+
+static const struct arg_option signal_options[] = {
+    {"data", 'd', "JSON", "the step's result: JSON, @file or - for standard input (default null)"},
+    {"key", 0, "KEY", "the same key is the same signal: makes a repetition safe"},
+    DEED_OPTIONS,
+};
+
+const struct command command_signal = {
+    .name = "signal",
+    .operands = "TASK NAME",
+    .summary = "give a task the signal that a step of it waits for",
+    .text = "The data becomes the step's result. The first signal of a name wins; one that comes "
+            "early is kept.\n",
+    .examples =
+        "  marathon signal analysis_123 approve --data '{\"ok\":true}' --reason \"looks good\"\n",
+    .options = signal_options,
+    .option_count = sizeof signal_options / sizeof signal_options[0],
+    .operands_min = 2,
+    .operands_max = 2,
+    .run = run_signal,
 };
 
 static void put_recover_body(const struct cli *cli, struct buf *out)

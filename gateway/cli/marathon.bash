@@ -9,7 +9,7 @@ _marathon()
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
         mapfile -t COMPREPLY < <(compgen -W "dev run start watch status list result cancel pause resume
-            recover pipelines workers healthcheck --help --version" -- "$cur")
+            signal recover pipelines workers healthcheck --help --version" -- "$cur")
         return
     fi
     case $prev in
@@ -18,7 +18,7 @@ _marathon()
         return
         ;;
     --status)
-        mapfile -t COMPREPLY < <(compgen -W "pending running recovering completed failed cancelled paused" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "pending running recovering completed failed cancelled paused waiting" -- "$cur")
         return
         ;;
     --data | --pipelines)
@@ -44,6 +44,7 @@ _marathon()
     list) options+=" --status --type --limit --cursor" ;;
     result) options+=" --step" ;;
     cancel | pause | resume) options+=" --reason --by" ;;
+    signal) options+=" --data --key --reason --by" ;;
     recover) options+=" --from-step --checkpoint --watch --reason --by" ;;
     healthcheck) options+=" --live" ;;
     esac
@@ -57,7 +58,7 @@ _marathon()
         mapfile -t COMPREPLY < <(compgen -W "$(marathon pipelines -q --retry-for 0 2>/dev/null |
             awk 'NR > 1 { print $1 }')" -- "$cur")
         ;;
-    watch | status | result | cancel | pause | resume | recover)
+    watch | status | result | cancel | pause | resume | signal | recover)
         mapfile -t COMPREPLY < <(compgen -W "$(marathon list -q --limit 200 --retry-for 0 2>/dev/null |
             awk 'NR > 1 { print $1 }')" -- "$cur")
         ;;

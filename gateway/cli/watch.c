@@ -173,6 +173,7 @@ static enum cli_exit end_code(const struct view *v)
     case TASK_RUNNING:
     case TASK_RECOVERING:
     case TASK_PAUSED:
+    case TASK_WAITING:
     case TASK_STATE_COUNT:
         break;
     }

@@ -1,5 +1,5 @@
-/* Start, cancel, pause, resume, recover: the calls that change a task. Each may be sent twice by us
- * (requests.h), so each knows what its own repetition looks like. */
+/* Start, cancel, pause, resume, signal, recover: the calls that change a task. Each may be sent
+ * twice by us (requests.h), so each knows what its own repetition looks like. */
 #include <stdio.h>
 #include <strings.h>
 
@@ -188,6 +188,58 @@ static void on_resumed(void *user, const struct reply *reply)
 void call_resume(struct call_state *c, const struct http_request *r)
 {
     change_task(c, r, MSG_RESUME, on_resumed);
+}
+
+static void on_signalled(void *user, const struct reply *reply)
+{
+    struct call_state *c = user;
+    c->request = 0;
+    if (reply->err != ERR_OK || reply->message->type != MSG_SIGNALLED) {
+        reply_problem(c, reply);
+        return;
+    }
+    const struct message *m = reply->message;
+    struct buf body = {0};
+    buf_add_str(&body, "{\"task_id\":");
+    json_put_string(&body, bytes_str(c->task_id));
+    buf_addf(&body, ",\"status\":\"%s\",\"step\":", task_state_name(m->signalled.state));
+    json_put_string(&body, m->signalled.step);
+    buf_addf(&body, ",\"kept\":%s}", m->signalled.kept ? "true" : "false");
+    call_answer(c, 200, buf_bytes(&body), NULL);
+    buf_free(&body);
+}
+
+/* Each request is a signal of its own, unless the client says by a key that it repeats one. */
+static uint64_t signal_key(const struct http_request *r)
+{
+    uint8_t bytes[8];
+    uint64_t key = 0;
+    if (r->idempotency_key.len > 0) {
+        struct sha256 hash = sha256_of(r->idempotency_key);
+        memcpy(bytes, hash.digest, sizeof bytes);
+    } else {
+        random_bytes(bytes, sizeof bytes);
+    }
+    memcpy(&key, bytes, sizeof key);
+    return key != 0 ? key : 1;
+}
+
+void call_signal(struct call_state *c, const struct http_request *r)
+{
+    struct arena arena = {0};
+    struct problem p;
+    struct message m = {.type = MSG_SIGNAL};
+    if (!call_body_taken(c, r, true)) {
+        return;
+    }
+    if (signal_body_parse(r->body, &arena, &m.signal, &p)) {
+        m.signal.task_id = bytes_str(c->task_id);
+        m.signal.key = signal_key(r);
+        send_or_fail(c, &m, on_signalled);
+    } else {
+        call_problem(c, &p);
+    }
+    arena_free(&arena);
 }
 
 static void on_recovered(void *user, const struct reply *reply)

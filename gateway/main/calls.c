@@ -128,6 +128,9 @@ static void call_carry_out(struct gateway *g, exchange_id id, const struct route
     case CALL_RESUME:
         call_resume(c, request);
         return;
+    case CALL_SIGNAL:
+        call_signal(c, request);
+        return;
     case CALL_RECOVER:
         call_recover(c, request);
         return;

@@ -32,7 +32,8 @@ void call_end(struct call_state *c);
 void call_answer(struct call_state *c, int status, struct bytes body, const char *location);
 void call_problem(struct call_state *c, const struct problem *p);
 
-/* call_change.c: start, cancel, pause, resume, recover. call_batch.c: many starts. call_read.c:
+/* call_change.c: start, cancel, pause, resume, signal,
+ * recover. call_batch.c: many starts. call_read.c:
  * status, checkpoints, result.
  * call_list.c: what is asked of many. */
 void call_start(struct call_state *c, const struct http_request *request);
@@ -43,6 +44,7 @@ bool call_body_taken(struct call_state *c, const struct http_request *r, bool ne
 void call_cancel(struct call_state *c, const struct http_request *request);
 void call_pause(struct call_state *c, const struct http_request *request);
 void call_resume(struct call_state *c, const struct http_request *request);
+void call_signal(struct call_state *c, const struct http_request *request);
 void call_recover(struct call_state *c, const struct http_request *request);
 void call_status(struct call_state *c, const struct http_request *request);
 void call_read(struct call_state *c); /* checkpoints and result */

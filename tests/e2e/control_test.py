@@ -56,11 +56,53 @@ class Control(ClusterCase):
         self.assertIn("only a paused one can be resumed", r.stderr)
         self.assertEqual(self.cli("cancel", "q").returncode, 0)
 
+    def test_a_wait_survives_kills_of_everything_and_takes_its_signal(self):
+        c = self.cluster
+        c.begin(steps=[{"name": "a", "function": "effect"},
+                       {"name": "ok", "wait": {"signal": "approve", "timeout": 600}},
+                       {"name": "early", "wait": {"signal": "early"}},
+                       {"name": "soon", "wait": {"seconds": 3}, "needs": ["a"]},
+                       {"name": "b", "function": "effect", "needs": ["early", "soon"]}], task_id="w")
+        until("it waits", lambda: self.status("w")["status"] == "waiting")
+        code, _, answer = c.call("POST", "/signal/w", {"name": "early", "data": [1]})
+        self.assertEqual((code, answer["kept"], answer["step"]), (200, True, "early"))
+        code, _, answer = c.call("POST", "/signal/w", {"name": "early", "data": [2]})
+        self.assertEqual((code, answer["code"], answer["task_status"]), (409, "SIGNAL_TAKEN", "waiting"))
+        for p in [p for p in c.processes if p.name.startswith(("coordinator", "worker", "gateway"))]:
+            p.kill()
+            p.start()
+        until("all is back", c.ready, 20)
+        until("the task is served again", lambda: c.call("GET", "/status/w")[0] == 200, 20)
+        step = self.status("w")["steps"][1]
+        self.assertEqual((step["waiting_for"], step["function"]), ("the signal approve", None))
+        self.assertIn("waiting_until", step)
+        r = self.cli("signal", "w", "approve", "--data", '{"ok":true}', "--by", "ann")
+        self.assertEqual((r.returncode, r.stdout), (0, "w has it, the step ok is completed\n"), r.stderr)
+        done = c.wait("w", seconds=20)
+        self.assertEqual(done["status"], "completed")
+        results = done["accumulated_results"]
+        self.assertEqual((results["ok"], results["early"], results["soon"]), ({"ok": True}, [1], None))
+        self.assertGreaterEqual(done["steps"][3]["duration_ms"], 2990)
+        self.assertEqual(self.runs("w"), ["step_0", "step_4"])
+
+    def test_the_same_key_is_the_same_signal(self):
+        c = self.cluster
+        c.begin(steps=[{"name": "one", "wait": {"signal": "go"}}, {"name": "two", "wait": {"signal": "go"}}], task_id="k")
+        for _ in range(2):
+            code, _, answer = c.call("POST", "/signal/k", {"name": "go", "data": 1}, headers={"Idempotency-Key": "a"})
+            self.assertEqual((code, answer["step"]), (200, "one"))
+        code, _, answer = c.call("POST", "/signal/k", {"name": "go", "data": 2})
+        self.assertEqual((code, answer["step"]), (200, "two"))
+        self.assertEqual(c.wait("k")["accumulated_results"], {"one": 1, "two": 2})
+
     def test_bad_requests_say_what_is_wrong(self):
         c = self.cluster
         for path, body, code, word in [("/pause/none", None, 404, "TASK_NOT_FOUND"), ("/resume/none", None, 404, "TASK_NOT_FOUND"),
                                        ("/pause/x", {"why": "?"}, 422, "INVALID_FIELD"), ("/pause/x", {"reason": 5}, 422, "INVALID_FIELD"),
-                                       ("/resume/x", {"actor": "a" * 300}, 422, "INVALID_FIELD")]:
+                                       ("/resume/x", {"actor": "a" * 300}, 422, "INVALID_FIELD"),
+                                       ("/signal/none", {"name": "go"}, 404, "TASK_NOT_FOUND"), ("/signal/x", {}, 422, "INVALID_FIELD"),
+                                       ("/signal/x", {"name": "a b"}, 422, "INVALID_FIELD"),
+                                       ("/signal/x", {"name": "a", "data": "x" * 70000}, 413, "TOO_LARGE")]:
             status, _, answer = c.call("POST", path, body)
             self.assertEqual((status, answer["code"]), (code, word), path)
 

@@ -6,7 +6,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from cluster import ClusterCase  # noqa: E402
+from cluster import ClusterCase, until  # noqa: E402
 
 EXAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "deploy", "pipelines", "examples")
 
@@ -23,9 +23,26 @@ def check_failure(case, status):
     case.assertIn("no weather today", status["steps"][0]["error_message"])
 
 
+def approve(case, task_id):
+    until("it waits for the approval", lambda: case.cluster.get(f"/status/{task_id}")["status"] == "waiting")
+    code, _, answer = case.cluster.call("POST", f"/signal/{task_id}", {"name": "approve", "data": {"approved": True}, "actor": "ann"})
+    case.assertEqual((code, answer["step"], answer["kept"]), (200, "ok", False))
+
+
+def check_approval(case, status):
+    case.assertEqual(status["status"], "completed")
+    case.assertEqual(status["accumulated_results"]["ok"], {"approved": True})
+    case.assertIsNone(status["accumulated_results"]["cool_off"])
+    case.assertGreaterEqual(status["steps"][2]["duration_ms"], 990)
+
+
+# name of the file: what is to be done while it runs
+ACTS = {"approval": approve}
+
 # name of the file: (input_data, what is to be checked of the status at its end)
 CASES = {
     "failure": ({"dish": "soup"}, check_failure),
+    "approval": ({"dish": "soup"}, check_approval),
 }
 
 
@@ -43,6 +60,7 @@ class Examples(ClusterCase):
         for name, (input_data, check) in CASES.items():
             with self.subTest(name):
                 task_id = self.cluster.begin(task_type=name, input_data=input_data)
+                ACTS.get(name, lambda case, task_id: None)(self, task_id)
                 check(self, self.cluster.wait(task_id))
 
 

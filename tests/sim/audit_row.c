@@ -115,7 +115,8 @@ static void check_counts(struct audit *a, struct book_task *t, struct book_step 
         (s->state == STEP_FAILED || (s->state == STEP_COMPLETED && s->error_code != CODE_NONE)) &&
         b->state == STEP_PENDING;
     bool ends_by_death = ends && e.code == CODE_WORKER_DEATHS;
-    bool ends_by_failure = ends && !ends_by_death;
+    bool waits = step_def(s)->wait.kind != WAIT_NONE; /* no attempt has failed */
+    bool ends_by_failure = ends && !ends_by_death && !waits;
     bool retry = find_event(row, EVENT_STEP_RETRY, s->index, &e);
     bool death = (retry && e.code == CODE_WORKER_DEATHS) || ends_by_death;
     bool failure = (retry && e.code != CODE_WORKER_DEATHS) || ends_by_failure;
@@ -132,6 +133,25 @@ static void check_counts(struct audit *a, struct book_task *t, struct book_step 
     REQUIRE(a, "retry", !failure || s->failures <= real,
             "%.*s/%u: %u failures, but only %u executions failed", TASK(t), s->index, s->failures,
             real);
+}
+
+/* A wait step's result is what ended the wait: a signal, its default, or nothing. */
+static void check_waited(struct audit *a, const struct book_task *t, const struct book_step *b,
+                         const struct step *s)
+{
+    const struct pipeline_wait *w = &t->pipeline->steps[s->index].wait;
+    struct bytes key = json_member(b->result, "key");
+    char sent[24];
+    snprintf(sent, sizeof sent, "%llu", (unsigned long long)s->signal_key);
+    bool signal = w->kind == WAIT_SIGNAL && s->signal_key != 0 && bytes_is(key, sent);
+    bool fallback =
+        w->kind == WAIT_SIGNAL && w->fallback.len > 0 && bytes_eq(b->result, w->fallback);
+    bool moment = w->kind != WAIT_SIGNAL && bytes_is(b->result, "null");
+    REQUIRE(a, "I14", signal || fallback || moment, "%.*s/%u: waited, and has %.*s", TASK(t),
+            s->index, (int)b->result.len, (const char *)b->result.ptr);
+    REQUIRE(a, "I14", signal || a->world->clock_stepped || a->row_sent_at >= b->waits_until,
+            "%.*s/%u: its wait was over %lld ms early", TASK(t), s->index,
+            (long long)(b->waits_until - a->row_sent_at));
 }
 
 static void check_completion(struct audit *a, struct book_task *t, struct book_step *b,
@@ -155,6 +175,10 @@ static void check_completion(struct audit *a, struct book_task *t, struct book_s
                     find_event(row, EVENT_STEP_FAILED, s->index, &e),
                 "%.*s/%u completed with an error and %.*s", TASK(t), s->index, (int)b->result.len,
                 (const char *)b->result.ptr);
+        return;
+    }
+    if (def->wait.kind != WAIT_NONE) {
+        check_waited(a, t, b, s);
         return;
     }
     REQUIRE(a, "I6", book_has_result(a, t->id, t->run, s->index, s->generation, b->result),
@@ -194,6 +218,11 @@ static void check_step(struct audit *a, struct book_task *t, const struct task *
     }
     check_counts(a, t, b, s, row, revived);
     check_wait(a, t, b, s, row);
+    if (find_event(row, EVENT_STEP_WAITING, i, &e)) {
+        const struct pipeline_wait *wait = &step_def(s)->wait;
+        b->waits_until = wait->kind == WAIT_UNTIL ? 0 : a->row_sent_at + wait->ms;
+    }
+    b->signal_key = s->signal_key;
     if (is && !(same && was)) {
         b->result = arena_bytes(&a->arena, result);
         check_completion(a, t, b, now, s, row);

@@ -41,6 +41,8 @@ static void sent_order(struct audit *a, const struct coordinator *c, const struc
             c->process.name, o->ref.run, t->run, task_state_name(t->state));
     REQUIRE(a, "I13", t->state != TASK_PAUSED, "%.*s: %s orders a step of a paused task", TASK(t),
             c->process.name);
+    REQUIRE(a, "I14", t->pipeline->steps[o->ref.step].wait.kind == WAIT_NONE,
+            "%.*s/%u: a step that waits is ordered", TASK(t), o->ref.step);
     const struct book_step *s = &t->steps[o->ref.step];
     REQUIRE(a, "durable",
             s->state == STEP_PENDING && s->generation == o->ref.generation &&
@@ -198,6 +200,17 @@ static void sent_done(struct audit *a, const struct message *m)
             TASK(t), task_state_name(m->done.state));
 }
 
+static void sent_signalled(struct audit *a, const struct message *m)
+{
+    const struct book_task *t = book_find(a, m->signalled.task_id);
+    REQUIRE(a, "durable", t != NULL, "SIGNALLED is said of a task that is not stored");
+    int32_t i = pipeline_find(t->pipeline, m->signalled.step);
+    REQUIRE(a, "durable",
+            t->older != NULL || t->recoveries_seen > 0 ||
+                (i >= 0 && t->steps[i].signal_key == m->signalled.key),
+            "%.*s: SIGNALLED is said of a signal that is not stored", TASK(t));
+}
+
 void audit_sent(struct audit *a, const struct coordinator *c, const struct conn *k,
                 const struct message *m)
 {
@@ -225,6 +238,9 @@ void audit_sent(struct audit *a, const struct coordinator *c, const struct conn 
         break;
     case MSG_DONE:
         sent_done(a, m);
+        break;
+    case MSG_SIGNALLED:
+        sent_signalled(a, m);
         break;
     default:
         break;

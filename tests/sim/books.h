@@ -19,6 +19,8 @@ struct book_step {
     struct bytes result;  /* completed */
     mono_ms not_before;   /* its next order */
     uint32_t completions; /* events of this generation */
+    uint64_t signal_key;
+    mono_ms waits_until; /* a wait of so many seconds is not over before */
 };
 
 /* A task as the store had it after its last row. */

@@ -208,6 +208,7 @@ void chaos_begin(struct world *w)
 
 static void heal_process(struct process *p)
 {
+    p->wall_off = 0; /* somebody sets the clocks: moments would else lie months ahead */
     if (p->alive && p->paused) {
         process_continue(p);
     }

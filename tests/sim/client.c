@@ -122,6 +122,23 @@ static void wish_about_task(struct client *c, enum message_type type)
     wish_for(c, &m);
 }
 
+static void wish_signal(struct client *c)
+{
+    struct world *w = c->gateway->process.world;
+    struct message m = {.type = MSG_SIGNAL};
+    if (c->signal_key == 0 || one_in(w, 2)) { /* else the same again */
+        c->signal_key = 1 + chance(w, UINT32_MAX);
+        c->signals_go = one_in(w, 2);
+    }
+    snprintf(c->signal_data, sizeof c->signal_data, "{\"from\":%u,\"key\":%llu}", c->index,
+             (unsigned long long)c->signal_key);
+    m.signal.task_id = bytes_str(c->task_id);
+    m.signal.name = c->signals_go ? BYTES_LIT("go") : BYTES_LIT("ok");
+    m.signal.data = bytes_str(c->signal_data);
+    m.signal.key = c->signal_key;
+    wish_for(c, &m);
+}
+
 static void on_wish(struct world *w, struct job *j)
 {
     struct client *c = j->who;
@@ -140,6 +157,8 @@ static void on_wish(struct world *w, struct job *j)
         c->accepted = false;
         new_key(c);
         wish_start(c);
+    } else if (!ended && one_in(w, c->known == TASK_WAITING ? 2 : 12)) {
+        wish_signal(c);
     } else if (c->known == TASK_PAUSED && (w->healed || one_in(w, 2))) {
         wish_about_task(c, MSG_RESUME); /* a forgotten pause would last for ever */
     } else if (meddles && !ended && one_in(w, 10)) {

@@ -57,6 +57,28 @@ static void plan_failure(struct world *w, struct client *c, size_t *at)
     }
 }
 
+static size_t plan_wait(struct world *w, char *text, size_t size)
+{
+    char at[TIME_TEXT_BYTES];
+    switch (chance(w, 5)) {
+    case 0:
+        return (size_t)snprintf(text, size, "\"wait\":{\"seconds\":%d}", (int)chance(w, 6));
+    case 1:
+        time_format(WALL_START + w->now + between(w, 0, 15000), at);
+        return (size_t)snprintf(text, size, "\"wait\":{\"until\":\"%s\"}", at);
+    case 2:
+        return (size_t)snprintf(
+            text, size, "\"wait\":{\"signal\":\"go\",\"timeout\":%d,\"default\":{\"late\":1}}",
+            1 + (int)chance(w, 8));
+    case 3:
+        return (size_t)snprintf(text, size, "\"wait\":{\"signal\":\"go\",\"timeout\":%d}",
+                                3 + (int)chance(w, 20));
+    default:
+        return (size_t)snprintf(text, size, "\"wait\":{\"signal\":\"%s\"}",
+                                one_in(w, 2) ? "go" : "ok");
+    }
+}
+
 static void plan_steps(struct world *w, struct client *c)
 {
     uint64_t count = 1 + chance(w, one_in(w, 5) ? 8 : 4);
@@ -66,9 +88,12 @@ static void plan_steps(struct world *w, struct client *c)
     size_t at = 0;
     at += (size_t)snprintf(c->steps, sizeof c->steps, "[");
     for (uint64_t i = 0; i < count; i++) {
-        at += (size_t)snprintf(c->steps + at, sizeof c->steps - at,
-                               "%s{\"name\":\"s%llu\",\"function\":\"%s\"", i > 0 ? "," : "",
-                               (unsigned long long)i, some_function(w));
+        bool waits = one_in(w, 7);
+        at += (size_t)snprintf(c->steps + at, sizeof c->steps - at, "%s{\"name\":\"s%llu\",",
+                               i > 0 ? "," : "", (unsigned long long)i);
+        at += waits ? plan_wait(w, c->steps + at, sizeof c->steps - at)
+                    : (size_t)snprintf(c->steps + at, sizeof c->steps - at, "\"function\":\"%s\"",
+                                       some_function(w));
         plan_failure(w, c, &at);
         if (i >= count - last) {
             at += (size_t)snprintf(c->steps + at, sizeof c->steps - at, ",\"finally\":true");
@@ -83,6 +108,10 @@ static void plan_steps(struct world *w, struct client *c)
                 }
             }
             at += (size_t)snprintf(c->steps + at, sizeof c->steps - at, "]");
+        }
+        if (waits) {
+            at += (size_t)snprintf(c->steps + at, sizeof c->steps - at, "}");
+            continue;
         }
         if (one_in(w, 6)) {
             at += (size_t)snprintf(c->steps + at, sizeof c->steps - at, ",\"input\":{\"own\":%d}",

@@ -42,6 +42,8 @@ static const struct {
     {"a paused task's ready step sent out", PLANT_PAUSE_LEAKS, false, false},
     {"finally steps forgotten at a failure", PLANT_FINALLY_FORGOTTEN, false, false},
     {"on_failure skip that fails the task", PLANT_SKIP_FORGOTTEN, false, false},
+    {"a wait's timer lost at a takeover", PLANT_WAIT_TIMER_LOST, false, false},
+    {"an early signal kept in memory only", PLANT_EARLY_SIGNAL_LOST, false, false},
     {"fences ignored by the store", PLANT_NONE, true, false},
     {"the TTL on a live key", PLANT_NONE, false, true},
 };

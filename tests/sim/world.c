@@ -7,7 +7,6 @@
 
 #include "audit.h"
 
-#define WALL_START         1700000000000 /* unix_ms at mono 0 of every world */
 #define LIVENESS_WITHIN_MS 400000 /* after the faults stop; the longest plan takes half of it */
 
 uint64_t chance(struct world *w, uint64_t below)

@@ -14,6 +14,7 @@
 #include "core/heap.h"
 #include "sim/store_model.h"
 
+#define WALL_START       1700000000000 /* unix_ms at mono 0 of every world */
 #define COORDINATORS_MAX 3
 #define WORKERS_MAX      6
 #define GATEWAYS_MAX     2
@@ -137,6 +138,9 @@ struct client {
     enum message_type asked;
     uint64_t asked_conn;
     enum task_state known;
+    uint64_t signal_key; /* of its last signal, 0 = none */
+    char signal_data[48];
+    bool signals_go;
     uint32_t run, revision, results_bytes;
     /* watching */
     bool watches;

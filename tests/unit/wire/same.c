@@ -1,12 +1,6 @@
 #include "same.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
-#define SAME(member)       assert_true(a->member == b->member)
-#define SAME_BYTES(member) assert_true(bytes_eq(a->member, b->member))
+#include "same_member.h"
 
 static void same_texts(const struct bytes *a, const struct bytes *b, uint32_t count)
 {
@@ -73,55 +67,6 @@ static void same_step_stop(const struct step_stop *a, const struct step_stop *b)
     SAME(reason);
 }
 
-static void same_start_request(const struct start_request *a, const struct start_request *b)
-{
-    SAME_BYTES(task_id);
-    SAME_BYTES(task_type);
-    SAME_BYTES(steps);
-    SAME_BYTES(session_id);
-    SAME_BYTES(input);
-    SAME_BYTES(idempotency_key);
-    SAME_BYTES(body_hash);
-    SAME(enable_checkpoints);
-    SAME(checkpoint_interval_s);
-    SAME(max_retries);
-    SAME(max_duration_s);
-    SAME(priority);
-}
-
-static void same_recover_request(const struct recover_request *a, const struct recover_request *b)
-{
-    SAME_BYTES(task_id);
-    SAME_BYTES(from_step);
-    SAME_BYTES(checkpoint_id);
-    SAME_BYTES(deed.actor);
-    SAME_BYTES(deed.reason);
-}
-
-static void same_doc_request(const struct doc_request *a, const struct doc_request *b)
-{
-    SAME_BYTES(task_id);
-    SAME(run);
-    SAME(revision);
-    SAME(offset);
-    SAME(len);
-}
-
-static void same_history_request(const struct history_request *a, const struct history_request *b)
-{
-    SAME_BYTES(task_id);
-    SAME(after);
-}
-
-static void same_list_request(const struct list_request *a, const struct list_request *b)
-{
-    SAME(state);
-    SAME_BYTES(task_type);
-    SAME(before);
-    SAME_BYTES(before_id);
-    SAME(limit);
-}
-
 static void same_step_view(const struct step_view *a, const struct step_view *b)
 {
     SAME(state);
@@ -142,6 +87,7 @@ static void same_step_view(const struct step_view *a, const struct step_view *b)
     SAME_BYTES(name);
     SAME_BYTES(description);
     SAME_BYTES(function);
+    SAME(waiting_until);
 }
 
 static void same_task_view(const struct task_view *a, const struct task_view *b)
@@ -275,16 +221,13 @@ static void same_running(const struct message *a, const struct message *b)
     }
 }
 
-static void same_task(const struct message *a, const struct message *b)
+static void same_signalled(const struct message *a, const struct message *b)
 {
-    SAME_BYTES(task.task_id);
-    SAME_BYTES(task.deed.actor);
-    SAME_BYTES(task.deed.reason);
-}
-
-static void same_get_pipelines(const struct message *a, const struct message *b)
-{
-    SAME_BYTES(get_pipelines.name);
+    SAME_BYTES(signalled.task_id);
+    SAME(signalled.state);
+    SAME_BYTES(signalled.step);
+    SAME(signalled.kept);
+    SAME(signalled.key);
 }
 
 static void same_refused(const struct message *a, const struct message *b)
@@ -398,31 +341,6 @@ static void same_stop_body(const struct message *a, const struct message *b)
     same_step_stop(&a->stop, &b->stop);
 }
 
-static void same_start_body(const struct message *a, const struct message *b)
-{
-    same_start_request(&a->start, &b->start);
-}
-
-static void same_recover_body(const struct message *a, const struct message *b)
-{
-    same_recover_request(&a->recover, &b->recover);
-}
-
-static void same_get_doc_body(const struct message *a, const struct message *b)
-{
-    same_doc_request(&a->get_doc, &b->get_doc);
-}
-
-static void same_get_history_body(const struct message *a, const struct message *b)
-{
-    same_history_request(&a->get_history, &b->get_history);
-}
-
-static void same_get_list_body(const struct message *a, const struct message *b)
-{
-    same_list_request(&a->get_list, &b->get_list);
-}
-
 static void same_status_body(const struct message *a, const struct message *b)
 {
     same_task_view(&a->status, &b->status);
@@ -462,6 +380,8 @@ static same_fn *const by_type[] = {
     [MSG_GET_READY] = same_nothing,
     [MSG_PAUSE] = same_task,
     [MSG_RESUME] = same_task,
+    [MSG_SIGNAL] = same_signal_body,
+    [MSG_SIGNALLED] = same_signalled,
     [MSG_REFUSED] = same_refused,
     [MSG_STARTED] = same_started,
     [MSG_DONE] = same_done,

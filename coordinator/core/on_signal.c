@@ -1,0 +1,102 @@
+/* SIGNAL: what a wait step waits for. The first one of a name wins; one that comes before its step
+ * is reached is kept in that step, which bounds how many are kept. */
+#include "core/change.h"
+#include "model/limits.h"
+
+static bool hears(const struct step *s, struct bytes name)
+{
+    const struct pipeline_wait *w = &step_def(s)->wait;
+    return w->kind == WAIT_SIGNAL && bytes_is(name, w->signal);
+}
+
+/* The step that has had this very signal before, else the first that can take it; NULL where none
+ * can. */
+static struct step *find_taker(struct task *t, const struct signal_request *r, bool *ret_named)
+{
+    struct step *taker = NULL;
+    *ret_named = false;
+    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
+        struct step *s = &t->steps[i];
+        if (!hears(s, r->name)) {
+            continue;
+        }
+        *ret_named = true;
+        if (s->signal_key == r->key) {
+            return s;
+        }
+        if (taker == NULL && s->state == STEP_PENDING && s->signal_key == 0) {
+            taker = s;
+        }
+    }
+    return taker;
+}
+
+static void refuse_signal(struct core *c, const struct task *t, const struct peer *p,
+                          const struct message *m, bool named)
+{
+    struct reply r;
+    reply_begin(c, t, p->id, m->request, &r);
+    struct message *a = r.message;
+    a->refused.state = t->state;
+    if (named) {
+        a->refused.code = CODE_SIGNAL_TAKEN;
+        a->refused.detail = BYTES_LIT("every step that waits for this signal has had it: the first "
+                                      "one wins");
+    } else {
+        struct buf b = {0};
+        const char *between = "; its steps wait for ";
+        buf_add_str(&b, "no step of this task waits for a signal of this name");
+        for (uint32_t i = 0; i < t->pipeline->step_count && b.len < 300; i++) {
+            const struct pipeline_wait *w = &t->pipeline->steps[i].wait;
+            if (w->kind == WAIT_SIGNAL) {
+                buf_addf(&b, "%s%s", between, w->signal);
+                between = ", ";
+            }
+        }
+        a->refused.code = CODE_UNKNOWN_SIGNAL;
+        a->refused.pointer = BYTES_LIT("/name");
+        a->refused.detail = arena_bytes(r.arena, buf_bytes(&b));
+        buf_free(&b);
+    }
+    reply_send(&r, MSG_REFUSED);
+}
+
+void on_signal(struct core *c, struct peer *p, const struct message *m)
+{
+    struct task *t = task_find(c, m->signal.task_id);
+    bool named = false;
+    if (m->signal.key == 0 || m->signal.data.len == 0 || m->signal.data.len > SIGNAL_BYTES_MAX) {
+        refuse(c, p->id, m->request, CODE_INVALID_FIELD,
+               "a signal has a key and 1 byte to 64 KiB of data");
+        return;
+    }
+    if (t == NULL) {
+        on_query(c, p, m);
+        return;
+    }
+    if (task_state_ended(t->state)) {
+        refuse_for(c, t, p, m, CODE_TASK_ENDED);
+        return;
+    }
+    struct step *s = find_taker(t, &m->signal, &named);
+    if (s == NULL) {
+        refuse_signal(c, t, p, m, named);
+        return;
+    }
+    if (s->signal_key != m->signal.key) {
+        struct change ch;
+        change_begin(c, t, &ch);
+        struct task_event *e = change_deed(&ch, EVENT_SIGNAL, s->index, &m->signal.deed);
+        e->message = arena_bytes(&ch.write->arena, m->signal.name);
+        wait_take_signal(&ch, s, m->signal.data, m->signal.key);
+        change_commit(&ch);
+    }
+    struct reply r;
+    reply_begin(c, t, p->id, m->request, &r);
+    r.message->signalled.task_id = arena_bytes(r.arena, t->id);
+    r.message->signalled.state = t->state;
+    r.message->signalled.step = arena_bytes(r.arena, bytes_str(step_def(s)->name));
+    r.message->signalled.kept = s->signal.len > 0;
+    r.message->signalled.key = m->signal.key;
+    reply_send(&r, MSG_SIGNALLED);
+}

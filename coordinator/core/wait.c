@@ -1,0 +1,193 @@
+/* Steps that wait: for a signal, for so long, until a moment. They hold no worker, and all that is
+ * known of a wait is stored, so that it outlives everything.
+ *
+ * Durations run on the process's own clock, which no setting of the wall clock moves; moments are
+ * of the wall clock, and looked at again when that has jumped. After a takeover both go on from the
+ * end that is stored, a duration never for longer than it is. */
+#include "core/change.h"
+#include "core/plant.h"
+
+/* The wall clock moves like this against the other without being set: slewing is slower. */
+#define CLOCK_JUMP_MS 1000
+
+static bool has_end(const struct step *s)
+{
+    const struct pipeline_wait *w = &step_def(s)->wait;
+    return w->kind != WAIT_SIGNAL || w->ms > 0;
+}
+
+static void arm(struct core *c, struct step *s)
+{
+    const struct pipeline_wait *w = &step_def(s)->wait;
+    mono_ms left = s->wait_until - c->now.wall;
+    if (w->kind != WAIT_UNTIL && left > w->ms) {
+        left = w->ms; /* the clock that said when it ends was ahead of ours */
+    }
+    timer_set(c, &s->timer, has_end(s) ? c->now.mono + (left > 0 ? left : 0) : NEVER_MS);
+}
+
+static unix_ms end_of(const struct core *c, const struct pipeline_wait *w)
+{
+    switch (w->kind) {
+    case WAIT_UNTIL:
+        return w->until;
+    case WAIT_SECONDS:
+        return c->now.wall + w->ms;
+    case WAIT_SIGNAL:
+        return w->ms > 0 ? c->now.wall + w->ms : 0;
+    case WAIT_NONE:
+        break;
+    }
+    return 0;
+}
+
+/* The step is over, with this result. */
+static void resolve(struct change *ch, struct step *s, struct bytes result)
+{
+    struct core *c = ch->core;
+    step_unqueue(c, s);
+    s->completed_at = c->now.wall;
+    int64_t took = s->completed_at - s->started_at;
+    s->duration_ms = took < 0 ? 0 : took > UINT32_MAX ? UINT32_MAX : (uint32_t)took;
+    s->wait_until = 0;
+    if (step_result_fits(s, result)) {
+        step_complete(ch, s, result);
+    } else {
+        step_give_up(ch, s, CODE_TASK_TOO_LARGE,
+                     BYTES_LIT("the results of this task are over 64 MiB together"));
+    }
+}
+
+/* Its turn has come: the wait begins, and is over at once where its signal is there already. */
+static void begin(struct core *c, struct step *s)
+{
+    struct task *t = s->task;
+    struct change ch;
+    change_begin(c, t, &ch);
+    s->started_at = c->now.wall;
+    s->wait_until = end_of(c, &step_def(s)->wait);
+    if (t->started_at == 0) {
+        t->started_at = c->now.wall;
+    }
+    s->phase = PHASE_WAITING;
+    arm(c, s);
+    change_step(&ch, s);
+    if (t->state == TASK_PENDING || t->state == TASK_RECOVERING) {
+        t->state = TASK_RUNNING;
+        task_start_clock(c, t);
+    }
+    struct task_event *e = change_event(&ch, EVENT_STEP_WAITING, s->index);
+    e->retry_at = s->wait_until;
+    if (s->signal.len > 0) {
+        struct bytes data = arena_bytes(fx_arena(c), s->signal);
+        step_set_signal(s, BYTES_NONE, s->signal_key);
+        resolve(&ch, s, data);
+    }
+    change_commit(&ch);
+}
+
+bool step_waits(const struct step *s)
+{
+    return step_def(s)->wait.kind != WAIT_NONE && s->state == STEP_PENDING && s->started_at != 0;
+}
+
+void wait_make_ready(struct core *c, struct step *s)
+{
+    if (!step_waits(s)) {
+        begin(c, s);
+        return;
+    }
+    s->phase = PHASE_WAITING; /* it began in another process */
+    arm(c, s);
+    if (planted(PLANT_WAIT_TIMER_LOST)) {
+        timer_clear(c, &s->timer);
+    }
+}
+
+void wait_due(struct core *c, struct step *s)
+{
+    const struct pipeline_wait *w = &step_def(s)->wait;
+    if (w->kind == WAIT_UNTIL && c->now.wall < s->wait_until) {
+        arm(c, s); /* the clock was set back */
+        return;
+    }
+    struct change ch;
+    change_begin(c, s->task, &ch);
+    if (w->kind != WAIT_SIGNAL) {
+        resolve(&ch, s, BYTES_LIT("null"));
+    } else if (w->fallback.len > 0) {
+        resolve(&ch, s, w->fallback);
+    } else {
+        const char *why = arena_printf(fx_arena(c), "the signal %s did not come within %lld s",
+                                       w->signal, (long long)(w->ms / 1000));
+        step_unqueue(c, s);
+        s->completed_at = c->now.wall;
+        step_set_error(s, CODE_WAIT_TIMEOUT, bytes_str(why));
+        step_give_up(&ch, s, CODE_WAIT_TIMEOUT, bytes_str(why));
+    }
+    change_commit(&ch);
+}
+
+void wait_take_signal(struct change *ch, struct step *s, struct bytes data, uint64_t key)
+{
+    if (step_waits(s)) {
+        s->signal_key = key;
+        resolve(ch, s, data);
+        return;
+    }
+    step_set_signal(s, data, key);
+    if (!planted(PLANT_EARLY_SIGNAL_LOST)) {
+        change_step(ch, s);
+    }
+}
+
+void wait_reset(struct step *s, bool anew)
+{
+    s->wait_until = 0;
+    if (anew || s->signal.len == 0) { /* one that was not used yet is as good as before */
+        step_set_signal(s, BYTES_NONE, 0);
+    }
+}
+
+/* All moments are looked at again where the wall clock has jumped: few tasks wait for one, and it
+ * hardly ever jumps. */
+void waits_look_at_clock(struct core *c)
+{
+    int64_t offset = c->now.wall - c->now.mono;
+    int64_t jump = offset - c->wall_offset;
+    if (jump <= CLOCK_JUMP_MS && jump >= -CLOCK_JUMP_MS) {
+        return;
+    }
+    c->wall_offset = offset;
+    for (int p = 0; p < PARTITION_COUNT; p++) {
+        for (struct task *t = c->partitions[p].tasks; t != NULL; t = t->next) {
+            for (uint32_t i = 0; t->pipeline->wait_count > 0 && i < t->pipeline->step_count; i++) {
+                struct step *s = &t->steps[i];
+                if (s->phase == PHASE_WAITING && step_def(s)->wait.kind == WAIT_UNTIL) {
+                    arm(c, s);
+                }
+            }
+        }
+    }
+}
+
+/* Waiting: all that is left is. Only then the task's clock stands. */
+void task_review(struct core *c, struct task *t)
+{
+    bool active = false;
+    bool waits = false;
+    if (t->pipeline->wait_count == 0 || task_state_ended(t->state) || task_state_rests(t->state)) {
+        return;
+    }
+    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
+        waits = waits || t->steps[i].phase == PHASE_WAITING;
+        active = active || (t->steps[i].phase != PHASE_WAITING && t->steps[i].phase != PHASE_NONE);
+    }
+    if (waits && !active && t->state != TASK_WAITING) {
+        t->state = TASK_WAITING;
+        task_hold_clock(c, t);
+    } else if (t->state == TASK_WAITING && active) {
+        t->state = TASK_RUNNING;
+        task_start_clock(c, t);
+    }
+}

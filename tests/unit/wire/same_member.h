@@ -1,0 +1,26 @@
+/* Inside of assert_same_message: how members are compared, and the bodies that same_request.c
+ * knows. */
+#ifndef MARATHON_TESTS_UNIT_WIRE_SAME_MEMBER_H
+#define MARATHON_TESTS_UNIT_WIRE_SAME_MEMBER_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "model/message.h"
+
+#define SAME(member)       assert_true(a->member == b->member)
+#define SAME_BYTES(member) assert_true(bytes_eq(a->member, b->member))
+
+void same_start_body(const struct message *a, const struct message *b);
+void same_recover_body(const struct message *a, const struct message *b);
+void same_get_doc_body(const struct message *a, const struct message *b);
+void same_get_history_body(const struct message *a, const struct message *b);
+void same_get_list_body(const struct message *a, const struct message *b);
+void same_task(const struct message *a, const struct message *b);
+void same_signal_body(const struct message *a, const struct message *b);
+void same_get_pipelines(const struct message *a, const struct message *b);
+
+#endif

@@ -1,0 +1,98 @@
+/* What gateways ask, held against each other. */
+#include "same_member.h"
+
+static void same_start_request(const struct start_request *a, const struct start_request *b)
+{
+    SAME_BYTES(task_id);
+    SAME_BYTES(task_type);
+    SAME_BYTES(steps);
+    SAME_BYTES(session_id);
+    SAME_BYTES(input);
+    SAME_BYTES(idempotency_key);
+    SAME_BYTES(body_hash);
+    SAME(enable_checkpoints);
+    SAME(checkpoint_interval_s);
+    SAME(max_retries);
+    SAME(max_duration_s);
+    SAME(priority);
+}
+
+static void same_recover_request(const struct recover_request *a, const struct recover_request *b)
+{
+    SAME_BYTES(task_id);
+    SAME_BYTES(from_step);
+    SAME_BYTES(checkpoint_id);
+    SAME_BYTES(deed.actor);
+    SAME_BYTES(deed.reason);
+}
+
+static void same_doc_request(const struct doc_request *a, const struct doc_request *b)
+{
+    SAME_BYTES(task_id);
+    SAME(run);
+    SAME(revision);
+    SAME(offset);
+    SAME(len);
+}
+
+static void same_history_request(const struct history_request *a, const struct history_request *b)
+{
+    SAME_BYTES(task_id);
+    SAME(after);
+}
+
+static void same_list_request(const struct list_request *a, const struct list_request *b)
+{
+    SAME(state);
+    SAME_BYTES(task_type);
+    SAME(before);
+    SAME_BYTES(before_id);
+    SAME(limit);
+}
+
+void same_start_body(const struct message *a, const struct message *b)
+{
+    same_start_request(&a->start, &b->start);
+}
+
+void same_recover_body(const struct message *a, const struct message *b)
+{
+    same_recover_request(&a->recover, &b->recover);
+}
+
+void same_get_doc_body(const struct message *a, const struct message *b)
+{
+    same_doc_request(&a->get_doc, &b->get_doc);
+}
+
+void same_get_history_body(const struct message *a, const struct message *b)
+{
+    same_history_request(&a->get_history, &b->get_history);
+}
+
+void same_get_list_body(const struct message *a, const struct message *b)
+{
+    same_list_request(&a->get_list, &b->get_list);
+}
+
+void same_task(const struct message *a, const struct message *b)
+{
+    SAME_BYTES(task.task_id);
+    SAME_BYTES(task.deed.actor);
+    SAME_BYTES(task.deed.reason);
+}
+
+void same_signal_body(const struct message *a, const struct message *b)
+{
+    SAME_BYTES(signal.task_id);
+    SAME_BYTES(signal.name);
+    SAME_BYTES(signal.data);
+    SAME(signal.key);
+    SAME_BYTES(signal.deed.actor);
+    SAME_BYTES(signal.deed.reason);
+}
+
+void same_get_pipelines(const struct message *a, const struct message *b)
+{
+    SAME_BYTES(get_pipelines.name);
+}
