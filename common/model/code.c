@@ -48,6 +48,8 @@ static const struct code_info infos[CODE_COUNT] = {
     [CODE_WAIT_TIMEOUT] = {"WAIT_TIMEOUT", "The signal did not come in time", 0},
     [CODE_SIGNAL_TAKEN] = {"SIGNAL_TAKEN", "The signal was given before", 409},
     [CODE_UNKNOWN_SIGNAL] = {"UNKNOWN_SIGNAL", "No step waits for this signal", 422},
+    [CODE_UNAUTHORIZED] = {"UNAUTHORIZED", "A valid API key is needed", 401},
+    [CODE_FORBIDDEN] = {"FORBIDDEN", "The API key may not do this", 403},
     [CODE_NOT_PAUSED] = {"NOT_PAUSED", "The task is not paused", 409},
 };
 

@@ -53,6 +53,8 @@ enum code {
     CODE_WAIT_TIMEOUT,   /* of a step: no signal within its timeout, and no default */
     CODE_SIGNAL_TAKEN,   /* 409 the first signal of a name wins, and it was there */
     CODE_UNKNOWN_SIGNAL, /* 422 no step of the task waits for this one */
+    CODE_UNAUTHORIZED,   /* 401 no key, or not a valid one */
+    CODE_FORBIDDEN,      /* 403 the key may not do this */
     CODE_COUNT
 };
 

@@ -166,7 +166,10 @@ enum err redis_url_parse(const char *text, struct redis_url *ret_url, const char
     } else if (strncmp(text, "unix://", 7) == 0) {
         fault = parse_unix(bytes_str(text + 7), &u);
     } else if (strncmp(text, "rediss://", 9) == 0) {
-        fault = "rediss:// (TLS) is not supported: use a unix socket or a tunnel";
+        fault =
+            "rediss:// (TLS) needs hiredis 1.0 or newer, this build has 0.14: put a tunnel before "
+            "Redis (stunnel, and redis:// to its local end), use a unix socket, or a private "
+            "network with an ACL user and redis://";
     }
     if (fault != NULL) {
         *ret_message = fault;

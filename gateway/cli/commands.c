@@ -6,12 +6,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "cli/api_key.h"
 #include "cli/duration.h"
 
 const struct command *const commands[COMMAND_COUNT] = {
-    &command_dev,    &command_run,     &command_start,     &command_watch,   &command_status,
-    &command_list,   &command_result,  &command_cancel,    &command_pause,   &command_resume,
-    &command_signal, &command_recover, &command_pipelines, &command_workers, &command_healthcheck,
+    &command_dev,       &command_run,     &command_start,  &command_watch,
+    &command_status,    &command_list,    &command_result, &command_cancel,
+    &command_pause,     &command_resume,  &command_signal, &command_recover,
+    &command_pipelines, &command_workers, &command_keys,   &command_healthcheck,
 };
 
 const struct arg_option shared_options[] = {
@@ -106,7 +108,15 @@ static enum cli_exit run_command(struct cli *cli)
         return cli_usage(cli, "\"%s\" is no address of a server: it must be like %s", cli->server,
                          CLI_SERVER_DEFAULT);
     }
-    code = cli->command->run(cli);
+    struct buf key = {0}, message = {0};
+    if (api_key_read(&key, &message) == ERR_OK) {
+        http_client_key(cli->http, buf_bytes(&key));
+        code = cli->command->run(cli);
+    } else {
+        code = cli_usage(cli, "%s", buf_cstr(&message));
+    }
+    buf_free(&key);
+    buf_free(&message);
     http_client_destroy(cli->http);
     return code;
 }

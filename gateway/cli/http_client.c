@@ -13,6 +13,7 @@
 struct http_client {
     CURLM *multi;
     char *base;
+    char *key; /* NULL = none */
     bool loopback;
     bool (*stopped)(void);
     char fault[CURL_ERROR_SIZE + 64];
@@ -65,6 +66,12 @@ enum err http_client_create(const char *base, bool (*stopped)(void),
     return ERR_OK;
 }
 
+void http_client_key(struct http_client *c, struct bytes key)
+{
+    free(c->key);
+    c->key = key.len > 0 ? mem_str_bytes(key) : NULL;
+}
+
 void http_client_destroy(struct http_client *c)
 {
     if (c == NULL) {
@@ -73,6 +80,7 @@ void http_client_destroy(struct http_client *c)
     (void)curl_multi_cleanup(c->multi);
     curl_global_cleanup();
     free(c->base);
+    free(c->key);
     free(c);
 }
 
@@ -141,6 +149,11 @@ static void set_headers(struct http_stream *s, const struct http_request *reques
     }
     if (request->idempotency_key != NULL) {
         buf_addf(&text, "Idempotency-Key: %s", request->idempotency_key);
+        s->headers = curl_slist_append(s->headers, buf_cstr(&text));
+        buf_clear(&text);
+    }
+    if (s->client->key != NULL) {
+        buf_addf(&text, "Authorization: Bearer %s", s->client->key);
         s->headers = curl_slist_append(s->headers, buf_cstr(&text));
         buf_clear(&text);
     }

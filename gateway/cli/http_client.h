@@ -34,6 +34,8 @@ struct http_reply {
  * URL. Free with http_client_destroy. */
 enum err MUST_CHECK http_client_create(const char *base, bool (*stopped)(void),
                                        struct http_client **ret_client);
+/* Shown with every request from now on (Authorization: Bearer); empty: none. */
+void http_client_key(struct http_client *c, struct bytes key);
 void http_client_destroy(struct http_client *c);
 /* What the last failed exchange failed of: "Connection refused". Never NULL. */
 const char *http_client_fault(const struct http_client *c);

@@ -9,7 +9,7 @@ _marathon()
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
         mapfile -t COMPREPLY < <(compgen -W "dev run start watch status list result cancel pause resume
-            signal recover pipelines workers healthcheck --help --version" -- "$cur")
+            signal recover pipelines workers keys healthcheck --help --version" -- "$cur")
         return
     fi
     case $prev in
@@ -25,7 +25,7 @@ _marathon()
         mapfile -t COMPREPLY < <(compgen -d -- "$cur")
         return
         ;;
-    -f | --functions)
+    -f | --functions | --file)
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return
         ;;
@@ -46,6 +46,7 @@ _marathon()
     cancel | pause | resume) options+=" --reason --by" ;;
     signal) options+=" --data --key --reason --by" ;;
     recover) options+=" --from-step --checkpoint --watch --reason --by" ;;
+    keys) options+=" --file --read" ;;
     healthcheck) options+=" --live" ;;
     esac
     if [[ $cur == -* ]]; then

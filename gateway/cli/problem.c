@@ -42,6 +42,9 @@ static const char *code_advice(enum code c)
         {CODE_OVERLOADED, "try again in a moment, or add workers"},
         {CODE_TIMEOUT,
          "the outcome is not known: repeat with the same --key, or look with `marathon list`"},
+        {CODE_UNAUTHORIZED,
+         "put a valid key into MARATHON_API_KEY, or a file's name into MARATHON_API_KEY_FILE"},
+        {CODE_FORBIDDEN, "use a key that may do this: `marathon keys new` makes one"},
         {CODE_RECOVERY_DISABLED, "MARATHON_ENABLE_RECOVERY=true on the coordinators allows it"},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {

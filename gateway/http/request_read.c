@@ -92,6 +92,8 @@ void request_read(struct conn *c, struct bytes path, const char *method)
     r->path = arena_bytes(&c->arena, bytes_part(path, 0, HTTP_PATH_BYTES_MAX));
     r->content_type = header_get(c, WSI_TOKEN_HTTP_CONTENT_TYPE);
     r->if_none_match = header_get(c, WSI_TOKEN_HTTP_IF_NONE_MATCH);
+    r->authorization = header_get(c, WSI_TOKEN_HTTP_AUTHORIZATION);
+    r->protocols = header_get(c, WSI_TOKEN_PROTOCOL);
     r->idempotency_key = custom_get(c, "idempotency-key:");
     r->last_event_id = custom_get(c, "last-event-id:");
     r->request_id = custom_get(c, "x-request-id:");

@@ -170,6 +170,8 @@ const char *reason_phrase(int status)
                 {204, "No Content"},
                 {304, "Not Modified"},
                 {400, "Bad Request"},
+                {401, "Unauthorized"},
+                {403, "Forbidden"},
                 {404, "Not Found"},
                 {405, "Method Not Allowed"},
                 {409, "Conflict"},

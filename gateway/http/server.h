@@ -42,8 +42,10 @@ struct http_request {
     const struct bytes *args;
     size_t arg_count; /* "name=value", decoded */
     struct bytes content_type, if_none_match, idempotency_key, last_event_id, request_id;
-    struct bytes body; /* for the call of `request` only */
-    bool has_length;   /* a Content-Length was given */
+    struct bytes authorization; /* never logged */
+    struct bytes protocols;     /* Sec-WebSocket-Protocol; never logged */
+    struct bytes body;          /* for the call of `request` only */
+    bool has_length;            /* a Content-Length was given */
     enum code fault; /* not CODE_NONE: it broke a limit of the server; answer with this and nothing
                         else */
 };

@@ -15,8 +15,9 @@ static void refuse(struct conn *c, enum code code, struct buf *body)
     struct buf text = {0};
     buf_addf(&text,
              "HTTP/1.1 %d %s\r\ncontent-type: application/problem+json\r\ncontent-length: %zu\r\n"
-             "x-content-type-options: nosniff\r\nconnection: close\r\n\r\n",
-             status, reason_phrase(status), body->len);
+             "x-content-type-options: nosniff\r\n%sconnection: close\r\n\r\n",
+             status, reason_phrase(status), body->len,
+             status == 401 ? "www-authenticate: Bearer realm=\"marathon\"\r\n" : "");
     buf_add_bytes(&text, buf_bytes(body));
     conn_piece_set(c, buf_bytes(&text));
     (void)conn_send(c, LWS_WRITE_HTTP_HEADERS);

@@ -55,6 +55,9 @@ void answer_problem(struct gateway *g, exchange_id id, const struct problem *p,
     if (p->allow != NULL) {
         head.headers[n++] = (struct http_header){"allow", p->allow};
     }
+    if (p->code == CODE_UNAUTHORIZED) {
+        head.headers[n++] = (struct http_header){"www-authenticate", "Bearer realm=\"marathon\""};
+    }
     count_answer(g, head.status);
     server_answer(g->http, id, &head, buf_bytes(&body));
     buf_free(&body);

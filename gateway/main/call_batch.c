@@ -121,7 +121,7 @@ void call_start_batch(struct call_state *c, const struct http_request *r)
     c->batch = b;
     for (size_t i = 0; i < count; i++) {
         struct start_input in = {.body = bodies[i],
-                                 .credential = BYTES_LIT("anonymous"),
+                                 .credential = bytes_str(c->credential),
                                  .idempotency_key = r->idempotency_key,
                                  .now = loop_now(c->gateway->loop).wall,
                                  .place = (uint32_t)i + 1};

@@ -84,7 +84,7 @@ void call_start(struct call_state *c, const struct http_request *r)
         return;
     }
     struct start_input in = {.body = r->body,
-                             .credential = BYTES_LIT("anonymous"),
+                             .credential = bytes_str(c->credential),
                              .idempotency_key = r->idempotency_key,
                              .now = loop_now(c->gateway->loop).wall};
     random_bytes(in.random, sizeof in.random);

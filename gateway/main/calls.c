@@ -108,10 +108,21 @@ static void fault_answer(struct gateway *g, exchange_id id, const struct http_re
     answer_problem(g, id, &p, r->request_id);
 }
 
+static const struct api_key *admit(struct gateway *g, enum call call, const struct http_request *r,
+                                   struct problem *ret_problem)
+{
+    const struct api_shown shown = {r->method, r->authorization, r->protocols};
+    const struct api_key *key = api_keys_admit(&g->keys, &shown, call, ret_problem);
+    g->keys_refused_total += key == NULL;
+    return key;
+}
+
 static void call_carry_out(struct gateway *g, exchange_id id, const struct route *route,
-                           const struct http_request *request)
+                           const struct http_request *request, const struct api_key *key)
 {
     struct call_state *c = call_begin(g, id, route, request);
+    (void)snprintf(c->credential, sizeof c->credential, "%s",
+                   key->id[0] != '\0' ? key->id : "anonymous");
     switch (route->call) {
     case CALL_START:
         call_start(c, request);
@@ -177,6 +188,11 @@ void calls_request(struct gateway *g, exchange_id id, const struct http_request 
         answer_problem(g, id, &p, request->request_id);
         return;
     }
+    const struct api_key *key = admit(g, route.call, request, &p);
+    if (key == NULL) {
+        answer_problem(g, id, &p, request->request_id);
+        return;
+    }
     g->requests_by_call[route.call]++;
     switch ((int)route.call) {
     case CALL_LIVE:
@@ -196,7 +212,7 @@ void calls_request(struct gateway *g, exchange_id id, const struct http_request 
         answer_problem(g, id, &p, request->request_id);
         return;
     default:
-        call_carry_out(g, id, &route, request);
+        call_carry_out(g, id, &route, request, key);
         return;
     }
 }
@@ -228,7 +244,7 @@ enum code calls_upgrade(struct gateway *g, const struct http_request *request, s
         problem_set(&p, request->fault, "the request breaks a limit of this server");
     } else if (!socket_id(request->path, &id)) {
         problem_set(&p, CODE_NOT_FOUND, "there is no WebSocket at this path");
-    } else if (watch_options_read(request, &o, &p)) {
+    } else if (admit(g, CALL_SOCKET, request, &p) != NULL && watch_options_read(request, &o, &p)) {
         g->requests_by_call[CALL_SOCKET]++;
         return CODE_NONE;
     }

@@ -11,7 +11,8 @@ struct call_state {
     enum call call;
     char task_id[ID_BYTES_MAX + 1]; /* or a pipeline's name */
     char request_id[64];
-    char *if_none_match; /* owned; status */
+    char *if_none_match;               /* owned; status */
+    char credential[ID_BYTES_MAX + 1]; /* id of the key; start */
     bool results, verbose;
     uint32_t limit;
     wire_id request;

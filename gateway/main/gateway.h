@@ -5,6 +5,7 @@
 #ifndef MARATHON_GATEWAY_GATEWAY_H
 #define MARATHON_GATEWAY_GATEWAY_H
 
+#include "api/keys.h"
 #include "api/problem.h"
 #include "api/route.h"
 #include "http/server.h"
@@ -34,6 +35,8 @@ struct gateway {
     size_t snapshot_bytes; /* held by all snapshots */
     uint64_t requests_by_call[CALL_COUNT];
     uint64_t answers_by_class[6]; /* [2] = 2xx */
+    struct api_keys keys;         /* none: nobody needs one */
+    uint64_t keys_refused_total;
     uint64_t events_total, messages_total, gaps_total;
     mono_ms started;
     bool draining;

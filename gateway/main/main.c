@@ -10,6 +10,7 @@
 #include "crypto/random.h"
 #include "main/calls.h"
 #include "main/feed.h"
+#include "main/keys_file.h"
 #include "main/settings.h"
 #include "main/watcher.h"
 
@@ -135,6 +136,39 @@ static void on_terminate(void *user)
     drain_look(p);
 }
 
+/* ---- keys ---- */
+
+static void keys_start(struct program *p)
+{
+    char message[256];
+    if (p->settings.keys_path[0] == '\0') {
+        return;
+    }
+    if (keys_file_load(p->settings.keys_path, &p->gateway.keys, message, sizeof message) !=
+        ERR_OK) {
+        (void)fprintf(stderr, "marathon-gateway: MARATHON_API_KEYS_FILE=%s: %s\n",
+                      p->settings.keys_path, message);
+        exit(2);
+    }
+    log_line(LOG_INFO, "keys_read", "count=%zu", p->gateway.keys.count);
+}
+
+static void on_hangup(void *user)
+{
+    struct program *p = user;
+    char message[256];
+    if (p->settings.keys_path[0] == '\0') {
+        log_line(LOG_INFO, "nothing_to_reload", "hint=%s",
+                 LOG_Q("only MARATHON_API_KEYS_FILE is read again on SIGHUP"));
+    } else if (keys_file_load(p->settings.keys_path, &p->gateway.keys, message, sizeof message) ==
+               ERR_OK) {
+        log_line(LOG_INFO, "keys_read", "count=%zu", p->gateway.keys.count);
+    } else {
+        log_line(LOG_ERROR, "keys_bad", "path=%s why=%s action=\"the old ones stay\"",
+                 LOG_Q(p->settings.keys_path), LOG_Q(message));
+    }
+}
+
 /* ---- the start ---- */
 
 /* How many connections there is room for. libwebsockets keeps tables by the limit of descriptors:
@@ -210,6 +244,7 @@ int main(int argc, char **argv)
     p.settings = settings_load(argc, argv);
     log_init(&p.settings.log);
     log_line(LOG_INFO, "starting", "version=%s git=%s", MARATHON_VERSION, MARATHON_GIT);
+    keys_start(&p);
     g->loop = loop_create();
     g->started = loop_now(g->loop).mono;
     g->transport = transport_nng_create(g->loop, DIAL_MS_MAX);
@@ -217,6 +252,7 @@ int main(int argc, char **argv)
     http_start(&p);
     g->tick = loop_timer_create(g->loop, on_tick, g);
     loop_timer_set(g->tick, loop_now(g->loop).mono + TICK_MS);
+    loop_on_signal(g->loop, SIGHUP, on_hangup, &p);
     loop_on_signal(g->loop, SIGTERM, on_terminate, &p);
     loop_on_signal(g->loop, SIGINT, on_terminate, &p);
     loop_run(g->loop);

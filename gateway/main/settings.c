@@ -18,7 +18,12 @@ static const struct conf_entry entries[] = {
     {.env = "MARATHON_INSECURE_LISTEN",
      .kind = CONF_BOOL,
      .fallback = "false",
-     .help = "allow to listen beyond this machine: clients are not authenticated"},
+     .help = "allow to listen beyond this machine without API keys"},
+    {.env = "MARATHON_API_KEYS_FILE",
+     .kind = CONF_TEXT,
+     .fallback = "",
+     .help =
+         "file of API keys (marathon keys new), read again on SIGHUP; empty: none is asked for"},
     {.env = "MARATHON_COORDINATORS",
      .kind = CONF_LIST,
      .fallback = "tcp://127.0.0.1:7400",
@@ -107,10 +112,12 @@ static void listen_check(const struct conf *c)
     if (listen_parse(text, host, &port, &loopback) != ERR_OK) {
         refuse(2, "must be an address and a port, as 127.0.0.1:8000", text);
     }
-    if (!loopback && !conf_bool(c, "MARATHON_INSECURE_LISTEN")) {
+    if (!loopback && conf_text(c, "MARATHON_API_KEYS_FILE")[0] == '\0' &&
+        !conf_bool(c, "MARATHON_INSECURE_LISTEN")) {
         refuse(EXIT_CONFIG,
-               "is reached from other machines, and clients are not authenticated; say "
-               "--insecure-listen (MARATHON_INSECURE_LISTEN=true) if that is meant",
+               "is reached from other machines, and clients are not authenticated; name a file of "
+               "keys with --api-keys-file (marathon keys new makes it), or say --insecure-listen "
+               "(MARATHON_INSECURE_LISTEN=true) if that is meant",
                text);
     }
 }
@@ -132,6 +139,7 @@ struct settings settings_load(int argc, char **argv)
     };
     s.http.origin_count = conf_list(c, "MARATHON_ALLOWED_ORIGINS", &s.http.origins);
     s.coordinator_count = conf_list(c, "MARATHON_COORDINATORS", &s.coordinators);
+    s.keys_path = conf_text(c, "MARATHON_API_KEYS_FILE");
     s.drain_ms = seconds(c, "MARATHON_DRAIN_TIMEOUT");
     return s;
 }

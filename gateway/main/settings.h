@@ -12,6 +12,7 @@ struct settings {
     struct http_options http;
     const char *const *coordinators;
     size_t coordinator_count;
+    const char *keys_path; /* "" = no keys */
     mono_ms drain_ms;
 };
 
