@@ -10,6 +10,7 @@
 #include "base/map.h"
 #include "base/rng.h"
 #include "core/core.h"
+#include "core/definitions.h"
 #include "core/heap.h"
 #include "core/task.h"
 
@@ -170,6 +171,7 @@ struct core {
     uint64_t next_timer;
     struct map watches; /* task id -> struct watch */
     size_t watch_count;
+    struct definitions definitions;
     struct map pipelines; /* name -> struct pipeline, newest version */
     struct map asks;      /* bytes of read_id -> struct ask */
     uint64_t next_read;

@@ -98,6 +98,7 @@ void core_destroy(struct core *c)
     map_free(&c->workers);
     map_free(&c->watches);
     map_free(&c->pipelines);
+    definitions_free(&c->definitions);
     map_free(&c->asks);
     heap_free(&c->timers);
     free(c->functions);

@@ -112,7 +112,8 @@ void query_on_task(struct core *c, const struct ask *ask, const struct store_ans
         return;
     }
     struct task *t = NULL;
-    if (a->err != ERR_OK || a->task_count == 0 || record_get_task(&a->tasks[0], &t) != ERR_OK) {
+    if (a->err != ERR_OK || a->task_count == 0 ||
+        record_get_task(&c->definitions, &a->tasks[0], &t) != ERR_OK) {
         answer_no_task(c, ask);
         return;
     }
@@ -188,7 +189,8 @@ static bool doc_current(struct core *c, const struct ask *ask, const struct stor
     if (writes_admit(c, ask->task_id)) {
         return false; /* a fresh run's document lies before the read to come */
     }
-    if (live == NULL && (a->task_count == 0 || record_get_task(&a->tasks[0], &stored) != ERR_OK)) {
+    if (live == NULL &&
+        (a->task_count == 0 || record_get_task(&c->definitions, &a->tasks[0], &stored) != ERR_OK)) {
         return false;
     }
     const struct task *t = live != NULL ? live : stored;

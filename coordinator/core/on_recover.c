@@ -251,7 +251,8 @@ void recover_on_task(struct core *c, const struct ask *ask, const struct store_a
         refuse_unavailable(c, ask->peer, ask->request);
         return;
     }
-    if (a->err != ERR_OK || a->task_count == 0 || record_get_task(&a->tasks[0], &t) != ERR_OK) {
+    if (a->err != ERR_OK || a->task_count == 0 ||
+        record_get_task(&c->definitions, &a->tasks[0], &t) != ERR_OK) {
         refuse(c, ask->peer, ask->request, CODE_TASK_NOT_FOUND,
                "there is no such task, or it has expired");
         return;

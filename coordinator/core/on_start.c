@@ -21,7 +21,7 @@ static struct pipeline *choose_pipeline(struct core *c, const struct peer *p,
     if (s->steps.len > 0) {
         struct pipeline *inline_one = NULL;
         struct pipeline_fault fault;
-        if (pipeline_parse(s->steps, &inline_one, &fault) == ERR_OK) {
+        if (definitions_get(&c->definitions, s->steps, 0, &inline_one, &fault) == ERR_OK) {
             return inline_one;
         }
         const char *pointer = arena_printf(fx_arena(c), "/steps%s", fault.pointer);

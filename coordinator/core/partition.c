@@ -225,7 +225,7 @@ static void load_task(struct core *c, struct partition *p, const struct task_rec
         return; /* pages may overlap */
     }
     struct task *t = NULL;
-    if (record_get_task(r, &t) != ERR_OK) {
+    if (record_get_task(&c->definitions, r, &t) != ERR_OK) {
         fx_log(c, LOG_ERROR, "record_unreadable", "task_id=%.*s partition=%u", (int)r->task_id.len,
                (const char *)r->task_id.ptr, p->id);
         return;

@@ -126,9 +126,9 @@ static char *get_text(struct unpack *u)
     return b.len > 0 ? mem_str_bytes(b) : NULL;
 }
 
-static enum err get_spec(struct bytes task_id, struct bytes blob, struct task **ret_task)
+static enum err get_spec(struct definitions *d, const struct task_record *r, struct task **ret_task)
 {
-    struct unpack u = open_blob(blob);
+    struct unpack u = open_blob(r->spec);
     struct bytes type = unpack_bytes(&u);
     struct bytes session = unpack_bytes(&u);
     unix_ms created_at = unpack_int(&u);
@@ -142,11 +142,10 @@ static enum err get_spec(struct bytes task_id, struct bytes blob, struct task **
     struct bytes source = unpack_bytes(&u);
     struct pipeline *p = NULL;
     struct pipeline_fault fault;
-    if (u.bad || pipeline_parse(source, &p, &fault) != ERR_OK) {
+    if (u.bad || definitions_get(d, source, version, &p, &fault) != ERR_OK) {
         return ERR_INVALID;
     }
-    p->version = version;
-    struct task *t = task_create(task_id, p);
+    struct task *t = task_create(r->task_id, p);
     pipeline_unref(p);
     t->task_type = mem_str_bytes(type);
     t->session_id = mem_str_bytes(session);
@@ -227,10 +226,10 @@ static bool consistent(const struct task *t)
     return completed == t->completed && t->next_order <= t->pipeline->step_count;
 }
 
-enum err record_get_task(const struct task_record *r, struct task **ret_task)
+enum err record_get_task(struct definitions *d, const struct task_record *r, struct task **ret_task)
 {
     struct task *t = NULL;
-    enum err e = get_spec(r->task_id, r->spec, &t);
+    enum err e = get_spec(d, r, &t);
     if (e != ERR_OK) {
         return e;
     }

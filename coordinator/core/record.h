@@ -7,6 +7,7 @@
 #define MARATHON_CORE_RECORD_H
 
 #include "base/err.h"
+#include "core/definitions.h"
 #include "core/storage.h"
 #include "core/task.h"
 #include "model/message.h"
@@ -19,8 +20,9 @@ void record_put_step(const struct step *s, struct buf *out);
 void record_put_event(const struct task_event *e, struct buf *out);
 
 /* A task from its record, its steps' needs counted, its running times stopped. ERR_INVALID: not a
- * record that we can read. */
-enum err MUST_CHECK record_get_task(const struct task_record *r, struct task **ret_task);
+ * record that we can read. d may be NULL (definitions.h). */
+enum err MUST_CHECK record_get_task(struct definitions *d, const struct task_record *r,
+                                    struct task **ret_task);
 /* The event borrows its texts from blob. */
 enum err MUST_CHECK record_get_event(struct bytes blob, struct task_event *ret_event);
 /* What a list shows, from a record without steps. Texts are borrowed from the record, or copied to

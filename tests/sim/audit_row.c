@@ -21,7 +21,7 @@ static struct task *read_back(struct audit *a, const struct stored_task *s)
         }
     }
     struct task *t = NULL;
-    enum err e = record_get_task(&r, &t);
+    enum err e = record_get_task(NULL, &r, &t);
     arena_free(&arena);
     REQUIRE(a, "record", e == ERR_OK, "the record of %.*s cannot be read back", TASK(s));
     return t;
