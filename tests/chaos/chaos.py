@@ -6,7 +6,8 @@
   chaos fast --seeds 2         the rows that take a few seconds each
   chaos kill --role worker --times 200
                                kill -9 of a role at random phases; role: worker, coordinator, gateway, redis
-  chaos S1, S2                 a long function over three deaths of its coordinator; 100,000 waiting tasks change hands (--scale 0.1 is quicker)
+  chaos S1, S2, S3             a long function over three deaths of its coordinator; 100,000 waiting tasks change hands (--scale 0.1 is
+                               quicker); an owner's writes that arrive after its takeover
   chaos list                   the rows
 
 The programs are taken from the folder that chaos is called in (build/<preset>/bin) or $MARATHON_BIN. What a failed run left (logs of all
