@@ -13,10 +13,10 @@
 #define TEMPLATE_EXPRS_MAX 1000u
 
 struct template_piece {
-    struct bytes text;       /* JSON that stands before the value, as it is */
-    const struct expr *expr; /* NULL in the last piece */
-    bool inside;             /* of a longer string */
-    struct bytes pointer;    /* of the string, in the template: "/a/0" */
+    struct bytes text;    /* JSON that stands before the value, as it is */
+    struct expr *expr;    /* NULL in the last piece */
+    bool inside;          /* of a longer string */
+    struct bytes pointer; /* of the string, in the template: "/a/0" */
 };
 
 struct template

@@ -51,6 +51,7 @@ static const struct code_info infos[CODE_COUNT] = {
     [CODE_UNAUTHORIZED] = {"UNAUTHORIZED", "A valid API key is needed", 401},
     [CODE_FORBIDDEN] = {"FORBIDDEN", "The API key may not do this", 403},
     [CODE_NOT_PAUSED] = {"NOT_PAUSED", "The task is not paused", 409},
+    [CODE_EXPRESSION_ERROR] = {"EXPRESSION_ERROR", "An expression of the step has no value", 0},
 };
 
 const struct code_info *code_info(enum code c)

@@ -55,6 +55,8 @@ enum code {
     CODE_UNKNOWN_SIGNAL, /* 422 no step of the task waits for this one */
     CODE_UNAUTHORIZED,   /* 401 no key, or not a valid one */
     CODE_FORBIDDEN,      /* 403 the key may not do this */
+    /* permanent: an expression of the step has no value (a path that is not there, a wrong kind) */
+    CODE_EXPRESSION_ERROR,
     CODE_COUNT
 };
 

@@ -252,10 +252,10 @@ enum event_type {
     EVENT_TASK_PAUSED,     /* task_paused */
     EVENT_TASK_RESUMED,    /* task_resumed */
     EVENT_STEP_FAILED,     /* step_failed: for good, and the task goes on: on_failure, finally */
-    EVENT_STEP_SKIPPED,    /* step_skipped: what it depends on has failed */
-    EVENT_TASK_FAILING,    /* task_failing: it has failed, its finally steps run now */
-    EVENT_STEP_WAITING,    /* step_waiting: a wait step has begun; retry_at: when it is over */
-    EVENT_SIGNAL,          /* signal: a person's or a program's, for the step named */
+    EVENT_STEP_SKIPPED, /* step_skipped: its condition is false, or what it depends on has failed */
+    EVENT_TASK_FAILING, /* task_failing: it has failed, its finally steps run now */
+    EVENT_STEP_WAITING, /* step_waiting: a wait step has begun; retry_at: when it is over */
+    EVENT_SIGNAL,       /* signal: a person's or a program's, for the step named */
     EVENT_TYPE_COUNT
 };
 

@@ -19,6 +19,9 @@ static enum err pipeline_build(struct pipeline_build *b, const struct doc_value 
         e = pipeline_link(b);
     }
     if (e == ERR_OK) {
+        e = pipeline_link_exprs(b);
+    }
+    if (e == ERR_OK) {
         e = pipeline_write_source(b);
     }
     return e;
@@ -41,6 +44,7 @@ enum err pipeline_parse(struct bytes text, struct pipeline **ret_pipeline,
     b.arena = &memory->arena;
     e = pipeline_build(&b, doc_root(doc));
     map_free(&b.names);
+    free(b.exprs);
     arena_free(&b.scratch);
     doc_free(doc);
     if (e != ERR_OK) {

@@ -5,7 +5,8 @@
  *   {"name": id, "description"?: text, "steps": [step, ...]}        1..STEPS_MAX steps
  *   step: {"name": id, "function": id, "description"?: text,
  *          "timeout"?: seconds > 0 (fractions allowed), "retryable"?: bool,
- *          "max_retries"?: 0..RETRIES_MAX, "needs"?: [step names], "input"?: object,
+ *          "max_retries"?: 0..RETRIES_MAX, "needs"?: [step names], "when"?: condition,
+ *          "input"?: object, a template,
  *          "on_failure"?: "fail" | "skip" | {"continue": result}, "finally"?: bool}
  *
  * or:   {"name": id, "description"?: text, "needs"?: [step names], "wait": one of
@@ -14,6 +15,8 @@
  * `needs` omitted = the step before (none for the first); [] = at once; each name once. Names are
  * unique. `finally` steps come last, need nothing and are needed by nobody. Unknown fields are
  * errors. Numbers in `input` must fit int64 or double. A definition is at most PIPELINE_BYTES_MAX.
+ * Conditions and templates: expr/expr.h, expr/template.h; the steps that they read must be
+ * ancestors.
  *
  * An inline pipeline is the bare array of steps; a step there may leave `name` out only if its
  * `function` is no other step's name (name = function). */
@@ -27,6 +30,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "crypto/hash.h"
+#include "expr/template.h"
 
 /* What the final failure of a step means. Its death count and all else that ends it are meant too.
  */
@@ -61,8 +65,11 @@ struct pipeline_step {
     int32_t max_retries;     /* -1: the task's setting decides */
     struct bytes input;      /* the step's own input object as JSON text, empty where absent */
     enum on_failure on_failure;
-    struct bytes failure_result; /* ON_FAILURE_CONTINUE: JSON */
+    struct bytes failure_result;     /* ON_FAILURE_CONTINUE: JSON */
+    struct template *input_template; /* input, where it holds expressions; else NULL */
+    struct expr *when;               /* NULL: always */
     bool finally;    /* runs when all others are over, however they ended: needs holds them all */
+    bool resolves;   /* before it may run, what it is to do is found out from the task's data */
     uint32_t *needs; /* indexes of steps, ascending, without duplicates */
     uint32_t needs_count;
     uint32_t *feeds; /* the reverse: indexes of the steps that need this one, ascending */
@@ -86,7 +93,8 @@ struct pipeline {
  * ("/steps/2/needs/0"). */
 struct pipeline_fault {
     char pointer[160];
-    char detail[640]; /* what is wrong and what would be right */
+    char detail[640]; /* what is wrong and what would be right; of an expression with two further
+                         lines, the text and a caret under the place */
 };
 
 /* text: a pipeline object, or an array of steps. The first fault found is told. ERR_INVALID or

@@ -1,6 +1,6 @@
 /* Inside of pipeline_parse: what its stages share. Stages, in this order: pipeline_read (fields of
- * the text), pipeline_link (needs, feeds, no circles), pipeline_write_source (canonical text and
- * its hash). Pure. */
+ * the text), pipeline_link (needs, feeds, no circles), pipeline_link_exprs (the steps that
+ * expressions read), pipeline_write_source (canonical text and its hash). Pure. */
 #ifndef MARATHON_MODEL_PIPELINE_BUILD_H
 #define MARATHON_MODEL_PIPELINE_BUILD_H
 
@@ -16,6 +16,13 @@ struct pipeline_memory {
     struct arena arena;
 };
 
+/* An expression that was read, until the graph is there to check what it refers to. */
+struct pipeline_expr {
+    uint32_t step;
+    struct expr *expr;
+    const char *field; /* "when", "input/a/0" */
+};
+
 struct pipeline_build {
     struct pipeline *p;
     struct arena *arena;           /* of the pipeline */
@@ -23,6 +30,8 @@ struct pipeline_build {
     const struct doc_value *steps; /* the array in the text */
     const char *steps_pointer;     /* "/steps", or "" where the text is the bare array */
     struct map names;              /* step name -> struct pipeline_step in p->steps */
+    struct pipeline_expr *exprs;
+    uint32_t expr_count, expr_cap;
     struct pipeline_fault *fault;
 };
 
@@ -57,6 +66,16 @@ void pipeline_link_finally(struct pipeline_build *b, uint32_t i);
 enum err MUST_CHECK pipeline_read_wait(struct pipeline_build *b, uint32_t i,
                                        const struct doc_value *step);
 void pipeline_put_wait(struct buf *out, const struct pipeline_wait *w); /* "wait":{...} */
+
+/* pipeline_expr.c: a field that is one expression, as it is or within ${ }; one whose strings are
+ * templates (NULL where they hold no expression). roots: those that it may use. */
+enum err MUST_CHECK pipeline_read_expr(struct pipeline_build *b, uint32_t step, const char *field,
+                                       uint32_t roots, struct expr **ret_expr);
+enum err MUST_CHECK pipeline_read_template(struct pipeline_build *b, uint32_t step,
+                                           const char *field, uint32_t roots,
+                                           struct template **ret_template);
+/* All expressions that were read: their steps are there, and ancestors. */
+enum err MUST_CHECK pipeline_link_exprs(struct pipeline_build *b);
 
 enum err MUST_CHECK pipeline_read(struct pipeline_build *b, const struct doc_value *root);
 enum err MUST_CHECK pipeline_link(struct pipeline_build *b);

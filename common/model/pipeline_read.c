@@ -11,9 +11,9 @@
 #define NAME_RULE "a text of 1 to 128 of A-Z a-z 0-9 _ . : -"
 
 static const char *const pipeline_fields[] = {"name", "description", "steps", NULL};
-static const char *const step_fields[] = {"name",       "function",    "description", "timeout",
-                                          "retryable",  "max_retries", "needs",       "input",
-                                          "on_failure", "finally",     "wait",        NULL};
+static const char *const step_fields[] = {
+    "name", "function", "description", "timeout", "retryable", "max_retries", "needs",
+    "when", "input",    "on_failure",  "finally", "wait",      NULL};
 
 const char *pipeline_kind_name(const struct doc_value *v)
 {
@@ -202,7 +202,16 @@ static enum err read_input(struct pipeline_build *b, uint32_t i, const struct do
                                    "input is larger than %u bytes; put larger data in files",
                                    INPUT_BYTES_MAX);
     }
-    return ERR_OK;
+    return pipeline_read_template(b, i, "input", EXPR_ROOTS_STEP, &b->p->steps[i].input_template);
+}
+
+static enum err read_when(struct pipeline_build *b, uint32_t i, const struct doc_value *when)
+{
+    if (when == NULL) {
+        return ERR_OK;
+    }
+    b->p->steps[i].resolves = true;
+    return pipeline_read_expr(b, i, "when", EXPR_ROOTS_STEP, &b->p->steps[i].when);
 }
 
 static enum err read_step(struct pipeline_build *b, uint32_t i)
@@ -239,6 +248,9 @@ static enum err read_step(struct pipeline_build *b, uint32_t i)
     }
     if (e == ERR_OK) {
         e = read_input(b, i, doc_get(step, "input"));
+    }
+    if (e == ERR_OK) {
+        e = read_when(b, i, doc_get(step, "when"));
     }
     if (e == ERR_OK) {
         e = pipeline_read_failure(b, i, step);

@@ -46,6 +46,10 @@ static void put_step(struct buf *out, const struct pipeline *p, const struct pip
     if (!s->finally) { /* whose needs are not named */
         put_needs(out, p, s);
     }
+    if (s->when != NULL) {
+        buf_add_str(out, ",\"when\":");
+        json_put_string(out, s->when->text);
+    }
     if (s->input.len >
         0) { /* the last field: its text ends right before the brace, see move_inputs */
         buf_add_str(out, ",\"input\":");

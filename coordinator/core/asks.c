@@ -6,7 +6,7 @@
 
 struct ask *ask_create(struct core *c, enum ask_kind kind)
 {
-    bool own = kind == ASK_OWNERS || kind == ASK_LIVE || kind == ASK_ORDER;
+    bool own = kind == ASK_OWNERS || kind == ASK_LIVE || kind == ASK_ORDER || kind == ASK_RESOLVE;
     if (c->asks.count >= (own ? ASKS_PENDING_MAX : ASKS_PENDING_MAX / 2)) {
         return NULL;
     }
@@ -55,6 +55,9 @@ void asks_on_answer(struct core *c, const struct store_answer *a)
         break;
     case ASK_ORDER:
         dispatch_on_parts(c, ask, a);
+        break;
+    case ASK_RESOLVE:
+        resolve_on_parts(c, ask, a);
         break;
     case ASK_TASK:
         if (ask->type == MSG_RECOVER) {

@@ -22,7 +22,9 @@ struct pending_write;
     16384 /* reads waiting for the store. Gateways may have half of them, and are refused beyond   \
              it: a flood of questions must not keep the core from its own */
 #define RUNS_PER_WORKER_MAX                                                                        \
-    4096                  /* attempts one worker may claim to run: over four times the most slots */
+    4096 /* attempts one worker may claim to run: over four times the most slots */
+#define RESOLVES_MAX                                                                               \
+    256 /* steps whose condition is being read for: their data passes through memory at once */
 #define WATCHES_MAX 65536 /* (gateway, task) pairs */
 
 enum partition_state {
@@ -101,6 +103,7 @@ enum ask_kind {
     ASK_OWNERS,
     ASK_LIVE,
     ASK_ORDER,
+    ASK_RESOLVE,
     ASK_TASK,
     ASK_REVIVE,
     ASK_DOC,
@@ -118,7 +121,7 @@ struct ask {
     uint64_t request;
     enum message_type type; /* of the request */
     struct bytes task_id;
-    uint32_t run, step, item; /* ORDER */
+    uint32_t run, step, item; /* ORDER, RESOLVE */
     uint64_t worker;          /* ORDER: serial */
     struct recover_request recover;
     struct doc_request doc;
@@ -164,7 +167,9 @@ struct core {
     struct function *functions;
     size_t function_count, function_cap;
     size_t ready_count;
-    size_t delayed_count; /* steps whose timer runs */
+    size_t delayed_count;  /* steps whose timer runs */
+    struct heap resolving; /* of struct step.ready: those that wait for their turn */
+    uint32_t resolving_asks;
     uint64_t credit_sum;
     uint64_t next_ready; /* ages steps */
     struct heap timers;
@@ -244,11 +249,17 @@ uint32_t function_intern(struct core *c, struct bytes name);
 void function_release(struct core *c, uint32_t index); /* where it is of no use any more */
 void step_make_ready(struct core *c, struct step *s);  /* READY now, or DELAYED until retry_at */
 void step_unqueue(struct core *c, struct step *s); /* out of ready order and timers; phase NONE */
+bool ready_before(const struct heap_node *a, const struct heap_node *b);
 void dispatch(struct core *c);
 void dispatch_on_parts(struct core *c, const struct ask *ask, const struct store_answer *a);
 /* Tells whoever runs the step to stop, once w is durable; the step is in no queue afterwards. */
 void step_stop_run(struct core *c, struct step *s, enum stop_reason reason,
                    struct pending_write *w);
+
+/* resolve.c: what a step is to do, where its task's data says so, before it may become ready. */
+void resolve_later(struct core *c, struct step *s); /* phase RESOLVING; asks when it is its turn */
+void steps_resolve(struct core *c);
+void resolve_on_parts(struct core *c, const struct ask *ask, const struct store_answer *a);
 
 /* workers.c, peers.c */
 struct worker *worker_join(struct core *c, const struct message *hello, peer_id peer);

@@ -48,6 +48,8 @@ void task_fail(struct change *ch, enum code code, struct bytes message, uint32_t
 /* The step is over with this result (at most one such call a change), and what needs it may run. */
 void step_complete(struct change *ch, struct step *s, struct bytes result);
 bool step_result_fits(const struct step *s, struct bytes result);
+/* The step is not to run: it counts as done, without a result. */
+void step_skip(struct change *ch, struct step *s);
 /* The step has failed for good (its error is set, it is in no queue): what then follows is its
  * on_failure. */
 void step_give_up(struct change *ch, struct step *s, enum code code, struct bytes message);

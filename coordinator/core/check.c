@@ -7,7 +7,8 @@
 static void check_step(const struct core *c, const struct task *t, const struct step *s)
 {
     assert(s->task == t);
-    assert((s->phase == PHASE_READY) == heap_holds(&s->ready));
+    bool queued = s->phase == PHASE_READY || (s->phase == PHASE_RESOLVING && s->read_id == 0);
+    assert(queued == heap_holds(&s->ready));
     assert(s->phase == PHASE_WAITING || (s->phase == PHASE_DELAYED) == heap_holds(&s->timer.node));
     assert((s->phase != PHASE_WAITING && s->wait_until == 0) ||
            step_def(s)->wait.kind != WAIT_NONE);
@@ -127,6 +128,7 @@ void core_check(const struct core *c)
         ready += f->ready.count;
     }
     assert(ready == c->ready_count && delayed == c->delayed_count);
+    assert(c->resolving_asks <= RESOLVES_MAX); /* I11 */
     check_workers(c);
     assert(c->write_count <= 4 * WRITES_PENDING_MAX && c->asks.count <= ASKS_PENDING_MAX); /* I11 */
 }

@@ -43,6 +43,7 @@ struct core *core_create(const struct core_config *config)
     c->config = *config;
     rng_seed(&c->rng, config->seed);
     c->timers.before = timer_before;
+    c->resolving.before = ready_before;
     c->observed_at = NEVER_MS;
     c->tell_by = NEVER_MS;
     c->next_write = 1;
@@ -101,6 +102,7 @@ void core_destroy(struct core *c)
     definitions_free(&c->definitions);
     map_free(&c->asks);
     heap_free(&c->timers);
+    heap_free(&c->resolving);
     free(c->functions);
     free(c->by_serial);
     free(c->graves);
@@ -340,6 +342,7 @@ void core_step(struct core *c, struct moment now, const struct event *event, str
     }
     timers_fire(c);
     partitions_tick(c);
+    steps_resolve(c);
     dispatch(c);
     partitions_tell(c);
     tell_drained(c);

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "core/scope.h"
 #include "core/token.h"
 #include "core/writes.h"
 #include "model/limits.h"
@@ -12,7 +13,7 @@ static const struct step *step_of_ready(const struct heap_node *n)
     return (const struct step *)(const void *)n; /* `ready` is the first member */
 }
 
-static bool ready_before(const struct heap_node *a, const struct heap_node *b)
+bool ready_before(const struct heap_node *a, const struct heap_node *b)
 {
     const struct step *x = step_of_ready(a);
     const struct step *y = step_of_ready(b);
@@ -71,6 +72,10 @@ void step_make_ready(struct core *c, struct step *s)
         s->phase = PHASE_NONE;
         return;
     }
+    if (step_def(s)->resolves && !s->resolved && !begun && s->retry_due <= c->now.mono) {
+        resolve_later(c, s);
+        return;
+    }
     if (step_def(s)->wait.kind != WAIT_NONE) {
         wait_make_ready(c, s);
         return;
@@ -119,6 +124,11 @@ void step_unqueue(struct core *c, struct step *s)
         break;
     case PHASE_WAITING:
         timer_clear(c, &s->timer);
+        break;
+    case PHASE_RESOLVING:
+        if (heap_holds(&s->ready)) {
+            heap_remove(&c->resolving, &s->ready);
+        }
         break;
     case PHASE_NONE:
     case PHASE_HELD:
@@ -183,24 +193,25 @@ static struct step *best(struct core *c, struct function **ret_function, struct 
     return found;
 }
 
-/* The parts of the document that hold the results of a step's ancestors. */
-static uint32_t ancestor_ranges(const struct step *s, struct arena *arena,
-                                struct byte_range **ret_ranges)
+/* What the order of a step is made of: what its input's expressions name, or the task's input and
+ * the results of all ancestors. */
+static void want(struct core *c, const struct step *s, struct scope *ret_scope)
 {
-    const struct task *t = s->task;
-    uint32_t n = t->pipeline->step_count;
-    bool *flags = arena_alloc(arena, n);
-    struct byte_range *ranges = arena_alloc(arena, n * sizeof *ranges);
-    pipeline_ancestors(t->pipeline, s->index, flags);
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        if (flags[i] && t->steps[i].state == STEP_COMPLETED) { /* not where it was skipped */
-            ranges[count++] =
-                (struct byte_range){t->steps[i].result_offset, t->steps[i].result_len};
+    const struct pipeline_step *def = step_def(s);
+    const struct pipeline *p = s->task->pipeline;
+    scope_begin(c, s, ret_scope);
+    if (def->input_template != NULL) {
+        scope_want_template(ret_scope, def->input_template);
+        return;
+    }
+    bool *flags = arena_alloc(fx_arena(c), p->step_count);
+    pipeline_ancestors(p, s->index, flags);
+    ret_scope->input = def->input.len == 0;
+    for (uint32_t i = 0; i < p->step_count; i++) {
+        if (flags[i]) {
+            scope_want_result(ret_scope, i);
         }
     }
-    *ret_ranges = ranges;
-    return count;
 }
 
 static bool fetch(struct core *c, struct step *s, struct worker *w)
@@ -215,10 +226,10 @@ static bool fetch(struct core *c, struct step *s, struct worker *w)
     ask->item = s->item;
     ask->worker = w->serial;
     ask->peer = w->peer;
-    struct store_read read = {.kind = READ_PARTS, .partition = s->task->partition};
-    read.task_id = s->task->id;
-    read.input = step_def(s)->input.len == 0;
-    read.range_count = ancestor_ranges(s, fx_arena(c), &read.ranges);
+    struct store_read read = {0};
+    struct scope x;
+    want(c, s, &x);
+    scope_ask(&x, &read);
     ask_send(c, ask, &read);
     s->phase = PHASE_FETCHING;
     s->read_id = ask->read_id;
@@ -247,25 +258,43 @@ void dispatch(struct core *c)
     }
 }
 
-/* {"name":result,...} of the ancestors, in the order of the pipeline. */
-static struct bytes put_results(struct core *c, const struct step *s, const struct store_answer *a)
+/* {"name":result,...} of the ancestors, in the order of the pipeline, where there are such. A
+ * step whose input names what it needs is given only that. */
+static struct bytes put_results(struct core *c, const struct step *s, const struct scope *x)
 {
     const struct pipeline *p = s->task->pipeline;
     bool *flags = arena_alloc(fx_arena(c), p->step_count);
-    pipeline_ancestors(p, s->index, flags);
+    if (step_def(s)->input_template == NULL) {
+        pipeline_ancestors(p, s->index, flags);
+    }
     struct buf b = {0};
-    uint32_t part = 0;
     buf_add_char(&b, '{');
     for (uint32_t i = 0; i < p->step_count; i++) {
-        if (flags[i] && s->task->steps[i].state == STEP_COMPLETED && part < a->part_count) {
-            buf_addf(&b, "%s\"%s\":", part > 0 ? "," : "", p->steps[i].name);
-            buf_add_bytes(&b, a->parts[part++]);
+        if (flags[i] && s->task->steps[i].state == STEP_COMPLETED) {
+            buf_addf(&b, "%s\"%s\":", b.len > 1 ? "," : "", p->steps[i].name);
+            buf_add_bytes(&b, scope_result(x, i));
         }
     }
     buf_add_char(&b, '}');
     struct bytes copy = arena_bytes(fx_arena(c), buf_bytes(&b));
     buf_free(&b);
     return copy;
+}
+
+/* The input of the order; false after the step has failed by it. */
+static bool put_input(struct core *c, struct step *s, struct scope *x, struct bytes *ret_input)
+{
+    const struct pipeline_step *def = step_def(s);
+    struct bytes why;
+    if (def->input_template == NULL) {
+        *ret_input = def->input.len > 0 ? def->input : arena_bytes(fx_arena(c), x->answer->input);
+        return true;
+    }
+    if (!scope_render(x, def->input_template, "input", ret_input, &why)) {
+        step_fail(c, s, CODE_EXPRESSION_ERROR, why);
+        return false;
+    }
+    return true;
 }
 
 static void send_order(struct core *c, struct step *s, struct worker *w,
@@ -275,6 +304,13 @@ static void send_order(struct core *c, struct step *s, struct worker *w,
     struct message m = {.type = MSG_ORDER};
     struct step_order *o = &m.order;
     char key[IDEMPOTENCY_KEY_TEXT_BYTES];
+    struct scope x;
+    want(c, s, &x);
+    x.answer = a;
+    if (!put_input(c, s, &x, &o->input)) {
+        give_back(c, w->serial, w->peer);
+        return;
+    }
     token_mint(c->secret, s, &o->ref);
     idempotency_key_make(c->secret, s, key);
     o->ref.task_id = arena_bytes(fx_arena(c), s->task->id);
@@ -283,8 +319,7 @@ static void send_order(struct core *c, struct step *s, struct worker *w,
     o->idempotency_key = bytes_str(arena_str(fx_arena(c), key));
     o->timeout_ms = def->timeout_ms;
     o->alone = s->deaths >= 2;
-    o->input = def->input.len > 0 ? def->input : arena_bytes(fx_arena(c), a->input);
-    o->results = put_results(c, s, a);
+    o->results = put_results(c, s, &x);
     o->progress_checkpoint = s->checkpoint;
     if (o->input.len + o->results.len + o->progress_checkpoint.len > ENVELOPE_BYTES_MAX) {
         give_back(c, w->serial, w->peer);

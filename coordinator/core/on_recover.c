@@ -100,7 +100,9 @@ static bool choose_kept(struct core *c, const struct ask *ask, const struct task
             return false;
         }
         for (uint32_t i = 0; i < n; i++) {
-            keep[i] = keep[i] && t->steps[i].order <= (uint64_t)k;
+            /* What was skipped is asked again: its data is what it was, or runs again itself. */
+            keep[i] =
+                keep[i] && t->steps[i].state == STEP_COMPLETED && t->steps[i].order <= (uint64_t)k;
         }
     }
     return true;
@@ -115,6 +117,7 @@ static void step_reset(struct change *ch, struct step *s, bool anew)
     if (s->state == STEP_COMPLETED) {
         ch->task->completed--;
     }
+    s->resolved = false;
     if (anew && !planted(PLANT_GENERATION_KEPT)) {
         s->generation++;
         s->deliveries = 0;

@@ -28,6 +28,8 @@ enum plant {
     PLANT_SKIP_FORGOTTEN,         /* on_failure skip fails the task all the same */
     PLANT_WAIT_TIMER_LOST,        /* a wait's end is forgotten with its coordinator */
     PLANT_EARLY_SIGNAL_LOST,      /* a signal before its step's turn is in memory only */
+    PLANT_WHEN_IGNORED,           /* a step whose condition is false runs all the same */
+    PLANT_SKIPPED_RUNS_AGAIN,     /* a takeover forgets which steps were skipped */
     PLANT_CORE_COUNT
 };
 

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/pack.h"
+#include "core/plant.h"
 
 /* ---- writing ---- */
 
@@ -247,6 +248,12 @@ enum err record_get_task(struct definitions *d, const struct task_record *r, str
     if (bad || !consistent(t)) {
         task_free(t);
         return ERR_INVALID;
+    }
+    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
+        if (planted(PLANT_SKIPPED_RUNS_AGAIN) && t->steps[i].state == STEP_SKIPPED) {
+            t->steps[i].state = STEP_PENDING;
+            t->steps[i].resolved = true;
+        }
     }
     task_count_needs(t);
     *ret_task = t;

@@ -159,6 +159,22 @@ void step_complete(struct change *ch, struct step *s, struct bytes result)
     settle(ch);
 }
 
+void step_skip(struct change *ch, struct step *s)
+{
+    struct task *t = ch->task;
+    step_unqueue(ch->core, s);
+    s->state = STEP_SKIPPED;
+    s->retry_at = 0;
+    t->steps_left--;
+    change_step(ch, s);
+    feed(ch, s);
+    change_event(ch, EVENT_STEP_SKIPPED, s->index);
+    if (t->steps_left > 0) {
+        change_event(ch, EVENT_PROGRESS, task_current_step(t));
+    }
+    settle(ch);
+}
+
 /* The results of a task have a bound, and what stands in for a result counts like one. */
 bool step_result_fits(const struct step *s, struct bytes result)
 {

@@ -32,17 +32,19 @@ struct timer {
 
 /* Where a pending or running step is. Exactly one phase at a time; STEP_RUNNING = PHASE_RUNNING. */
 enum step_phase {
-    PHASE_NONE,     /* waits for its needs, or is over */
-    PHASE_HELD,     /* may run (or wait) once the write that made it so is durable */
-    PHASE_DELAYED,  /* its timer runs */
-    PHASE_READY,    /* in the ready order of its function */
-    PHASE_FETCHING, /* a worker's credit is reserved, its input is being read */
+    PHASE_NONE,      /* waits for its needs, or is over */
+    PHASE_HELD,      /* may run (or wait) once the write that made it so is durable */
+    PHASE_DELAYED,   /* its timer runs */
+    PHASE_RESOLVING, /* what it is to do is found out: in the order of those that wait for it, or
+                        (read_id set) the task's data is being read */
+    PHASE_READY,     /* in the ready order of its function */
+    PHASE_FETCHING,  /* a worker's credit is reserved, its input is being read */
     PHASE_RUNNING,
     PHASE_WAITING, /* a wait step's wait has begun; its timer runs where it has an end */
 };
 
 struct step {
-    struct heap_node ready; /* in the heap of its function */
+    struct heap_node ready; /* in the heap of its function; RESOLVING: of the core */
     struct timer timer;
     struct task *task;
     uint64_t ready_order; /* age: the smaller, the earlier */
@@ -71,7 +73,8 @@ struct step {
     mono_ms ready_at;  /* READY, FETCHING: since when */
     uint32_t needs_left;
     uint64_t worker;  /* serial of the worker: FETCHING, RUNNING */
-    uint64_t read_id; /* FETCHING */
+    uint64_t read_id; /* FETCHING, RESOLVING */
+    bool resolved;    /* its condition holds: not asked again by later attempts */
     uint64_t held_by; /* HELD: the write that must be durable first */
     double fraction;  /* reported by the running attempt */
     mono_ms checkpoint_saved_at;
@@ -159,7 +162,7 @@ void task_count_needs(struct task *t);
 /* The first step that is not over; of an ended task the first that was not completed or skipped;
  * else the last one. */
 uint32_t task_current_step(const struct task *t);
-/* Completed steps and the fractions of running ones, 0..1. */
+/* Completed and skipped steps and the fractions of running ones, 0..1. */
 double task_measure(const struct task *t);
 bool task_can_recover(const struct task *t);
 /* Running time so far. */

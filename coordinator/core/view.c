@@ -13,7 +13,7 @@ static void view_step(struct core *c, const struct step *s, struct arena *arena,
     v->retry_count = s->failures;
     v->deaths = s->deaths;
     v->max_retries = step_max_retries(s);
-    v->progress = s->state == STEP_COMPLETED ? 1 : s->state == STEP_RUNNING ? s->fraction : 0;
+    v->progress = step_meets_need(s, false) ? 1 : s->state == STEP_RUNNING ? s->fraction : 0;
     v->order = s->order;
     v->result_offset = s->result_offset;
     v->result_len = s->result_len;

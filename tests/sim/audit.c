@@ -120,6 +120,21 @@ uint32_t book_failures(const struct audit *a, const struct book_task *t, uint32_
     return count;
 }
 
+bool book_when_holds(const struct book_task *t, uint32_t step)
+{
+    const struct expr *when = t->pipeline->steps[step].when;
+    if (when == NULL) {
+        return true;
+    }
+    const struct book_step *of = &t->steps[when->refs[0].step_index];
+    if (of->state != STEP_COMPLETED) {
+        return false;
+    }
+    struct bytes number =
+        json_member(of->result, "number"); /* none where it went on after a failure */
+    return number.len > 0 && strtoull((const char *)number.ptr, NULL, 10) < 1ull << 63;
+}
+
 void audit_doc(struct audit *a, const char *task_id, uint32_t run, uint32_t revision,
                struct bytes data, uint32_t results_bytes)
 {

@@ -186,6 +186,38 @@ static void check_completion(struct audit *a, struct book_task *t, struct book_s
             s->generation, (int)b->result.len, (const char *)b->result.ptr);
 }
 
+/* Was it skipped because of what has failed before it? */
+static bool after_failure(const struct task *now, const struct step *s)
+{
+    bool *before = mem_zalloc(now->pipeline->step_count);
+    bool failed = false;
+    pipeline_ancestors(now->pipeline, s->index, before);
+    for (uint32_t i = 0; i < now->pipeline->step_count; i++) {
+        failed = failed || (before[i] && now->steps[i].state == STEP_FAILED);
+    }
+    free(before);
+    return failed && !step_def(s)->finally;
+}
+
+/* A step is skipped once what it needs is over, and because its condition does not hold; or because
+ * of what has failed. */
+static void check_skip(struct audit *a, const struct book_task *t, const struct task *now,
+                       const struct step *s, const struct store_row *row)
+{
+    struct task_event e;
+    const struct pipeline_step *def = &now->pipeline->steps[s->index];
+    if (!after_failure(now, s)) {
+        for (uint32_t n = 0; n < def->needs_count; n++) {
+            REQUIRE(a, "I5", step_meets_need(&now->steps[def->needs[n]], def->finally),
+                    "%.*s/%u skipped before step %u", TASK(t), s->index, def->needs[n]);
+        }
+        REQUIRE(a, "I14", !book_when_holds(t, s->index), "%.*s/%u skipped, and its condition holds",
+                TASK(t), s->index);
+    }
+    REQUIRE(a, "I3", find_event(row, EVENT_STEP_SKIPPED, s->index, &e),
+            "%.*s/%u skipped without an event", TASK(t), s->index);
+}
+
 static void check_step(struct audit *a, struct book_task *t, const struct task *now, uint32_t i,
                        const struct store_row *row)
 {
@@ -226,6 +258,12 @@ static void check_step(struct audit *a, struct book_task *t, const struct task *
     if (is && !(same && was)) {
         b->result = arena_bytes(&a->arena, result);
         check_completion(a, t, b, now, s, row);
+    }
+    bool skipped = s->state == STEP_SKIPPED;
+    REQUIRE(a, "I14", !same || b->state != STEP_SKIPPED || skipped || revived,
+            "%.*s/%u: skipped, and then %s", TASK(t), i, step_state_name(s->state));
+    if (skipped && b->state != STEP_SKIPPED) {
+        check_skip(a, t, now, s, row);
     }
     REQUIRE(a, "I9", !same || s->deliveries >= b->deliveries, "%.*s/%u: deliveries go back",
             TASK(t), i);
@@ -289,14 +327,17 @@ static void check_failures(struct audit *a, const struct book_task *t, const str
         }
         REQUIRE(a, "finally",
                 !step_def(s)->finally || !task_state_ended(now->state) || cut ||
-                    s->state == STEP_COMPLETED || s->state == STEP_FAILED,
+                    s->state == STEP_COMPLETED || s->state == STEP_FAILED ||
+                    (s->state == STEP_SKIPPED && step_def(s)->when != NULL),
                 "%.*s is %s and its finally step %u is %s", TASK(t), task_state_name(now->state), i,
                 step_state_name(s->state));
     }
     for (uint32_t i = 0; i < t->step_count; i++) {
         bool is = now->steps[i].state == STEP_SKIPPED;
         bool aside = now->steps[i].state == STEP_CANCELLED || now->steps[i].state == STEP_FAILED;
-        REQUIRE(a, "failure", step_def(&now->steps[i])->finally || is == skipped[i] || aside,
+        REQUIRE(a, "failure",
+                step_def(&now->steps[i])->finally || is == skipped[i] || aside ||
+                    (is && step_def(&now->steps[i])->when != NULL),
                 "%.*s/%u is %s, and what it needs has%s failed", TASK(t), i,
                 step_state_name(now->steps[i].state), skipped[i] ? "" : " not");
     }

@@ -31,6 +31,53 @@ static bool needs_met(const struct book_task *t, uint32_t step)
     return true;
 }
 
+/* A step without expressions in its input is given the results of all before it that have one. */
+static void sent_results(struct audit *a, const struct book_task *t, const struct step_order *o)
+{
+    struct arena arena = {0};
+    bool *ancestors = arena_alloc(&arena, t->step_count);
+    if (t->pipeline->steps[o->ref.step].input_template == NULL) {
+        pipeline_ancestors(t->pipeline, o->ref.step, ancestors);
+    }
+    REQUIRE(a, "I3", json_check(o->results, NULL, NULL) == ERR_OK, "%.*s/%u: results are no JSON",
+            TASK(t), o->ref.step);
+    uint32_t members = 0;
+    struct bytes key, value;
+    for (struct json_walk walk = json_walk(o->results); json_next(&walk, &key, &value);) {
+        int32_t i = pipeline_find(t->pipeline, key);
+        REQUIRE(a, "I3",
+                i >= 0 && ancestors[i] && t->steps[i].state == STEP_COMPLETED &&
+                    bytes_eq(value, t->steps[i].result),
+                "%.*s/%u is given a result of %.*s that is not the stored one", TASK(t),
+                o->ref.step, (int)key.len, (const char *)key.ptr);
+        members++;
+    }
+    for (uint32_t i = 0; i < t->step_count; i++) {
+        members -= ancestors[i] && t->steps[i].state == STEP_COMPLETED;
+    }
+    REQUIRE(a, "I3", members == 0, "%.*s/%u is not given the results of all before it", TASK(t),
+            o->ref.step);
+    arena_free(&arena);
+}
+
+/* The input of plan.c's template: the number of the task's input, and a result. */
+static void sent_input(struct audit *a, const struct book_task *t, const struct step_order *o)
+{
+    const struct template *template = t->pipeline->steps[o->ref.step].input_template;
+    if (template == NULL) {
+        return;
+    }
+    const struct book_step *of = &t->steps[template->pieces[1].expr->refs[0].step_index];
+    struct bytes result = of->state == STEP_COMPLETED ? of->result : BYTES_LIT("null");
+    struct buf want = {0};
+    buf_add_str(&want, "{\"n\":12345678901234567890,\"own\":");
+    buf_add_bytes(&want, result);
+    buf_add_char(&want, '}');
+    REQUIRE(a, "I3", bytes_eq(o->input, buf_bytes(&want)), "%.*s/%u: its input is %.*s, not %s",
+            TASK(t), o->ref.step, (int)o->input.len, (const char *)o->input.ptr, buf_cstr(&want));
+    buf_free(&want);
+}
+
 static void sent_order(struct audit *a, const struct coordinator *c, const struct step_order *o)
 {
     const struct world *w = a->world;
@@ -57,28 +104,10 @@ static void sent_order(struct audit *a, const struct coordinator *c, const struc
             TASK(t), o->ref.step, o->alone, s->deaths);
     REQUIRE(a, "I5", needs_met(t, o->ref.step), "%.*s/%u is ordered before what it needs", TASK(t),
             o->ref.step);
-    struct arena arena = {0};
-    bool *ancestors = arena_alloc(&arena, t->step_count);
-    pipeline_ancestors(t->pipeline, o->ref.step, ancestors);
-    REQUIRE(a, "I3", json_check(o->results, NULL, NULL) == ERR_OK, "%.*s/%u: results are no JSON",
+    REQUIRE(a, "I14", book_when_holds(t, o->ref.step), "%.*s/%u: ordered, and its condition fails",
             TASK(t), o->ref.step);
-    uint32_t members = 0;
-    struct bytes key, value;
-    for (struct json_walk walk = json_walk(o->results); json_next(&walk, &key, &value);) {
-        int32_t i = pipeline_find(t->pipeline, key);
-        REQUIRE(a, "I3",
-                i >= 0 && ancestors[i] && t->steps[i].state == STEP_COMPLETED &&
-                    bytes_eq(value, t->steps[i].result),
-                "%.*s/%u is given a result of %.*s that is not the stored one", TASK(t),
-                o->ref.step, (int)key.len, (const char *)key.ptr);
-        members++;
-    }
-    for (uint32_t i = 0; i < t->step_count; i++) {
-        members -= ancestors[i] && t->steps[i].state == STEP_COMPLETED;
-    }
-    REQUIRE(a, "I3", members == 0, "%.*s/%u is not given the results of all before it", TASK(t),
-            o->ref.step);
-    arena_free(&arena);
+    sent_results(a, t, o);
+    sent_input(a, t, o);
 }
 
 static const struct book_outcome *find_outcome(const struct audit *a, uint64_t life,
@@ -160,8 +189,10 @@ static void sent_status(struct audit *a, const struct task_view *v)
             (unsigned long long)v->seq, (unsigned long long)t->seq);
     for (uint32_t i = 0; i < v->step_count && v->seq == t->seq; i++) {
         bool told = v->steps[i].state == STEP_COMPLETED;
+        bool skipped = v->steps[i].state == STEP_SKIPPED;
         REQUIRE(a, "durable",
                 told == (t->steps[i].state == STEP_COMPLETED) &&
+                    skipped == (t->steps[i].state == STEP_SKIPPED) &&
                     v->steps[i].retry_count == t->steps[i].failures &&
                     v->steps[i].deaths == t->steps[i].deaths,
                 "%.*s/%u: a status that the store does not bear out", TASK(t), i);

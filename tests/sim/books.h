@@ -70,6 +70,8 @@ struct book_task *book_find(const struct audit *a, struct bytes id);
 /* Was it run, with this result? */
 bool book_has_result(const struct audit *a, struct bytes task_id, uint32_t run, uint32_t step,
                      uint32_t generation, struct bytes result);
+/* Does the condition of a step hold, by the results in the books? (plan.c has its form.) */
+bool book_when_holds(const struct book_task *t, uint32_t step);
 /* Executions that failed, and had begun after the task's last recovery. */
 uint32_t book_failures(const struct audit *a, const struct book_task *t, uint32_t step,
                        uint32_t generation);

@@ -79,6 +79,34 @@ static size_t plan_wait(struct world *w, char *text, size_t size)
     }
 }
 
+/* What a step does with the result of one before it: a condition that holds half of the time, and
+ * an input that names it. The audit knows what comes of both. */
+static size_t plan_when(struct world *w, char *out, size_t room, uint64_t of)
+{
+    unsigned long long k = of;
+    if (!one_in(w, 4)) {
+        return 0;
+    }
+    return (size_t)snprintf(
+        out, room,
+        ",\"when\":\"steps.s%llu.error == null && steps.s%llu.result != null && "
+        "has(steps.s%llu.result.number) && steps.s%llu.result.number < 9223372036854775808.0\"",
+        k, k, k, k);
+}
+
+static size_t plan_input(struct world *w, char *out, size_t room, uint64_t of)
+{
+    if (of != UINT64_MAX && one_in(w, 4)) {
+        return (size_t)snprintf(
+            out, room, ",\"input\":{\"n\":\"${input.n}\",\"own\":\"${steps.s%llu.result}\"}",
+            (unsigned long long)of);
+    }
+    if (one_in(w, 6)) {
+        return (size_t)snprintf(out, room, ",\"input\":{\"own\":%d}", (int)chance(w, 100));
+    }
+    return 0;
+}
+
 static void plan_steps(struct world *w, struct client *c)
 {
     uint64_t count = 1 + chance(w, one_in(w, 5) ? 8 : 4);
@@ -95,7 +123,9 @@ static void plan_steps(struct world *w, struct client *c)
                     : (size_t)snprintf(c->steps + at, sizeof c->steps - at, "\"function\":\"%s\"",
                                        some_function(w));
         plan_failure(w, c, &at);
-        if (i >= count - last) {
+        bool finally = i >= count - last;
+        uint64_t need = finally ? 0 : graph || i == 0 ? UINT64_MAX : i - 1; /* one of them */
+        if (finally) {
             at += (size_t)snprintf(c->steps + at, sizeof c->steps - at, ",\"finally\":true");
         } else if (graph) {
             at += (size_t)snprintf(c->steps + at, sizeof c->steps - at, ",\"needs\":[");
@@ -105,18 +135,19 @@ static void plan_steps(struct world *w, struct client *c)
                     at += (size_t)snprintf(c->steps + at, sizeof c->steps - at, "%s\"s%llu\"",
                                            first ? "" : ",", (unsigned long long)n);
                     first = false;
+                    need = n;
                 }
             }
             at += (size_t)snprintf(c->steps + at, sizeof c->steps - at, "]");
+        }
+        if (need != UINT64_MAX) {
+            at += plan_when(w, c->steps + at, sizeof c->steps - at, need);
         }
         if (waits) {
             at += (size_t)snprintf(c->steps + at, sizeof c->steps - at, "}");
             continue;
         }
-        if (one_in(w, 6)) {
-            at += (size_t)snprintf(c->steps + at, sizeof c->steps - at, ",\"input\":{\"own\":%d}",
-                                   (int)chance(w, 100));
-        }
+        at += plan_input(w, c->steps + at, sizeof c->steps - at, need);
         at += (size_t)snprintf(c->steps + at, sizeof c->steps - at, ",\"timeout\":%d}",
                                one_in(w, 10) ? 3 : 60);
     }

@@ -44,6 +44,8 @@ static const struct {
     {"on_failure skip that fails the task", PLANT_SKIP_FORGOTTEN, false, false},
     {"a wait's timer lost at a takeover", PLANT_WAIT_TIMER_LOST, false, false},
     {"an early signal kept in memory only", PLANT_EARLY_SIGNAL_LOST, false, false},
+    {"a step that runs though its condition fails", PLANT_WHEN_IGNORED, false, false},
+    {"skipped steps run after a takeover", PLANT_SKIPPED_RUNS_AGAIN, false, false},
     {"fences ignored by the store", PLANT_NONE, true, false},
     {"the TTL on a live key", PLANT_NONE, false, true},
 };

@@ -128,7 +128,7 @@ struct client {
     struct gateway *gateway;
     uint32_t index;
     char task_id[24];
-    char steps[2048];
+    char steps[4096];
     uint8_t key[32], body[32];
     uint32_t starts; /* how many different starts it has made */
     int32_t priority, max_retries, max_duration_s;

@@ -1,0 +1,120 @@
+/* The expressions of a definition: syntax where they are read, the steps that they name once the
+ * graph is there. */
+#include "model/pipeline_build.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void keep_expr(struct pipeline_build *b, uint32_t step, struct expr *e, const char *field)
+{
+    MEM_GROW(b->exprs, b->expr_count, b->expr_cap);
+    b->exprs[b->expr_count++] = (struct pipeline_expr){step, e, field};
+}
+
+enum err pipeline_read_expr(struct pipeline_build *b, uint32_t step, const char *field,
+                            uint32_t roots, struct expr **ret_expr)
+{
+    const struct doc_value *value = doc_get(doc_at(b->steps, step), field);
+    struct bytes text = doc_string(value);
+    struct expr_fault fault = {.detail = ""};
+    uint32_t end = 0;
+    enum err e;
+    if (doc_kind(value) != JSON_STRING) {
+        return pipeline_fault_step(b, step, ERR_INVALID, field,
+                                   "%s must be an expression, as a text: \"input.count > 0\"",
+                                   field);
+    }
+    if (bytes_is(bytes_part(text, 0, 2), "${")) {
+        struct bytes inside = bytes_part(text, 2, text.len);
+        e = expr_parse_braced(b->arena, inside, roots, ret_expr, &end, &fault);
+        if (e == ERR_OK && end + 1 != inside.len) {
+            return pipeline_fault_step(b, step, ERR_INVALID, field,
+                                       "%s must be one expression and nothing else", field);
+        }
+    } else {
+        e = expr_parse(b->arena, text, roots, ret_expr, &fault);
+    }
+    if (e != ERR_OK) {
+        return pipeline_fault_step(b, step, e, field, "%s", fault.detail);
+    }
+    keep_expr(b, step, *ret_expr, arena_str(&b->scratch, field));
+    return ERR_OK;
+}
+
+enum err pipeline_read_template(struct pipeline_build *b, uint32_t step, const char *field,
+                                uint32_t roots, struct template **ret_template)
+{
+    struct template_fault fault = {.fault = {.detail = ""}};
+    struct template *t = NULL;
+    enum err e =
+        template_parse(b->arena, doc_get(doc_at(b->steps, step), field), roots, &t, &fault);
+    if (e != ERR_OK) {
+        const char *at = arena_printf(&b->scratch, "%s%.*s", field, (int)fault.pointer.len,
+                                      (const char *)fault.pointer.ptr);
+        return pipeline_fault_step(b, step, e, at, "%s", fault.fault.detail);
+    }
+    for (uint32_t i = 0; t != NULL && i < t->piece_count; i++) {
+        struct template_piece *piece = &t->pieces[i];
+        if (piece->expr != NULL) {
+            keep_expr(b, step, piece->expr,
+                      arena_printf(&b->scratch, "%s%.*s", field, (int)piece->pointer.len,
+                                   (const char *)piece->pointer.ptr));
+        }
+    }
+    *ret_template = t;
+    return ERR_OK;
+}
+
+/* Why an expression of this step must not read that one, or NULL. */
+static const char *fault_of(const struct pipeline_build *b, uint32_t step, const bool *ancestors,
+                            const struct pipeline_step *named)
+{
+    if (named == NULL) {
+        return "there is no step of this name";
+    }
+    uint32_t index = (uint32_t)(named - b->p->steps);
+    if (index == step) {
+        return "a step does not see its own result";
+    }
+    return ancestors[index] ? NULL
+                            : "this step does not come before: add it to \"needs\", of this step "
+                              "or of one before it";
+}
+
+static enum err link_expr(struct pipeline_build *b, const struct pipeline_expr *x,
+                          const bool *ancestors)
+{
+    for (uint32_t i = 0; i < x->expr->ref_count; i++) {
+        struct expr_ref *ref = &x->expr->refs[i];
+        if (ref->root < EXPR_RESULT || ref->root > EXPR_ATTEMPTS) {
+            continue;
+        }
+        const struct pipeline_step *named = map_get(&b->names, ref->step);
+        const char *why = fault_of(b, x->step, ancestors, named);
+        if (why != NULL) {
+            struct expr_fault fault = {.detail = ""};
+            (void)snprintf(fault.detail, sizeof fault.detail, "%s", why);
+            expr_fault_mark(&fault, x->expr->text, ref->from);
+            return pipeline_fault_step(b, x->step, ERR_INVALID, x->field, "%s", fault.detail);
+        }
+        ref->step_index = (uint32_t)(named - b->p->steps);
+    }
+    return ERR_OK;
+}
+
+enum err pipeline_link_exprs(struct pipeline_build *b)
+{
+    bool *ancestors = mem_zalloc(b->p->step_count * sizeof *ancestors);
+    enum err e = ERR_OK;
+    for (uint32_t i = 0; i < b->expr_count && e == ERR_OK; i++) {
+        const struct pipeline_expr *x = &b->exprs[i];
+        if (i == 0 || x->step != b->exprs[i - 1].step) {
+            memset(ancestors, 0, b->p->step_count * sizeof *ancestors);
+            pipeline_ancestors(b->p, x->step, ancestors);
+        }
+        e = link_expr(b, x, ancestors);
+    }
+    free(ancestors);
+    return e;
+}

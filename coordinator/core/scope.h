@@ -1,0 +1,37 @@
+/* What the expressions of a step see. Payloads are not in memory: first a scope gathers which parts
+ * of the task's data are wanted, then, when a read has brought them, it is made again with the same
+ * wishes in the same order, and gives expressions their values. All of it lives in the arena of the
+ * turn. */
+#ifndef MARATHON_CORE_SCOPE_H
+#define MARATHON_CORE_SCOPE_H
+
+#include "core/brain.h"
+
+struct scope {
+    struct core *core;
+    const struct step *step;
+    bool input;        /* the task's input is wanted */
+    uint32_t *part_of; /* step of the pipeline -> 1 + the part that is its result; 0: not wanted */
+    struct byte_range *ranges;
+    uint32_t range_count;
+    const struct store_answer *answer; /* NULL: nothing was read, since nothing is wanted */
+    struct bytes item;                 /* JSON; empty: the step has none */
+    struct expr_scope exprs; /* for expr_eval and template_render, over all of the above */
+};
+
+/* The scope is moved nowhere afterwards: exprs points to it. */
+void scope_begin(struct core *c, const struct step *s, struct scope *ret_scope);
+void scope_want(struct scope *x, const struct expr *e);
+void scope_want_template(struct scope *x, const struct template *t);
+void scope_want_result(struct scope *x, uint32_t step);
+bool scope_wants(const struct scope *x); /* anything that must be read */
+void scope_ask(const struct scope *x, struct store_read *read);
+/* JSON of a step's result: null where it was skipped; empty where it was not wanted or not read. */
+struct bytes scope_result(const struct scope *x, uint32_t step);
+/* The condition of the step. False with the fault in ret_why (a message for people). */
+bool scope_eval_when(struct scope *x, bool *ret_holds, struct bytes *ret_why);
+/* JSON of at most bytes_max from a template of the step; field: its name, for ret_why. */
+bool scope_render(struct scope *x, const struct template *t, const char *field,
+                  struct bytes *ret_json, struct bytes *ret_why);
+
+#endif
