@@ -36,6 +36,15 @@ def check_approval(case, status):
     case.assertGreaterEqual(status["steps"][2]["duration_ms"], 990)
 
 
+def check_expressions(case, status):
+    case.assertEqual(status["status"], "completed")
+    case.assertEqual(statuses(status), {"menu": "completed", "discount": "completed", "candles": "skipped", "bill": "completed"})
+    case.assertIsNone(status["steps"][2]["result"])
+    case.assertEqual(status["accumulated_results"]["bill"], {
+        "dishes": [{"name": "soup", "price": 7}, {"name": "cake", "price": 5}], "sum": 144, "percent_off": 10,
+        "text": "12 x soup, a price list has ${price}"})
+
+
 # name of the file: what is to be done while it runs
 ACTS = {"approval": approve}
 
@@ -43,6 +52,7 @@ ACTS = {"approval": approve}
 CASES = {
     "failure": ({"dish": "soup"}, check_failure),
     "approval": ({"dish": "soup"}, check_approval),
+    "expressions": ({"guests": 12}, check_expressions),
 }
 
 
