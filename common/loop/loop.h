@@ -56,6 +56,14 @@ struct loop_watch *loop_watch_create(struct loop *l, int fd, loop_watch_fn *fn, 
 void loop_watch_set(struct loop_watch *w, int interest); /* 0 pauses */
 void loop_watch_destroy(struct loop_watch *w);           /* before the fd is closed */
 
+#define LOOP_ADDRESSES_MAX 64 /* of one host; more are left out */
+/* The texts of a host's addresses ("10.0.0.3", "fd00::1"), borrowed for the call; none where it has
+ * none or cannot be asked for. */
+typedef void loop_resolved_fn(void *user, const char *const *addresses, size_t count);
+/* Asks the system's resolver; fn is called once, in a later turn. It cannot be taken back: the loop
+ * must not be destroyed before. */
+void loop_resolve(struct loop *l, const char *host, loop_resolved_fn *fn, void *user);
+
 /* fn(user) on the loop thread for each delivery. SIGPIPE is ignored by loop_create. */
 void loop_on_signal(struct loop *l, int signo, loop_fn *fn, void *user);
 

@@ -200,7 +200,7 @@ static void on_ready(void *user, struct fanout *f)
             }
             coordinator_put(g, &f->answers[i], &body);
         }
-        buf_addf(&body, "],\"coordinators_configured\":%d", g->peers.count);
+        buf_addf(&body, "],\"coordinators_configured\":%d", peers_dialled(&g->peers));
     }
     buf_add_char(&body, '}');
     call_answer(c, 200, buf_bytes(&body), NULL);

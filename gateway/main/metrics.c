@@ -33,7 +33,7 @@ static void wire_put(const struct gateway *g, struct metric_text *t)
         connected += g->peers.items[i].welcomed;
     }
     metric_single(t, "coordinators_configured", "Coordinators this gateway dials.",
-                  (uint64_t)g->peers.count);
+                  (uint64_t)peers_dialled(&g->peers));
     metric_single(t, "coordinators_connected", "Coordinators that have welcomed it.", connected);
     metric_single(t, "partitions_covered", "Partitions with a known owner, of 64.",
                   (uint64_t)__builtin_popcountll(peers_covered(&g->peers)));

@@ -158,11 +158,63 @@ static void on_awaited(void *user)
 {
     struct peers *p = user;
     for (int i = 0; i < p->count; i++) {
-        if (p->items[i].conn == 0) {
+        if (p->items[i].url != NULL && p->items[i].conn == 0) {
             log_line(LOG_WARN, "coordinator_awaited", "url=%s hint=%s", LOG_Q(p->items[i].url),
                      LOG_Q("no connection yet, trying on; does a coordinator listen there?"));
         }
     }
+}
+
+static enum err on_found(void *user, const char *url)
+{
+    struct peers *p = user;
+    struct transport_handler handler = {
+        .opened = on_opened, .frame = on_frame, .closed = on_closed, .user = p};
+    int i = 0;
+    while (i < p->count && p->items[i].url != NULL) {
+        i++;
+    }
+    if (i == PEERS_MAX) {
+        log_line(LOG_WARN, "too_many_coordinators", "max=%d", PEERS_MAX);
+        return ERR_TOO_LARGE;
+    }
+    struct peer it = {.url = mem_str(url)};
+    enum err e = p->transport->ops->dial(p->transport, url, handler, &it.dialer);
+    if (e != ERR_OK) {
+        free(it.url);
+        return e;
+    }
+    p->items[i] = it;
+    p->count = i == p->count ? i + 1 : p->count;
+    return ERR_OK;
+}
+
+/* One that is still connected lives, whatever its name says. */
+static bool on_gone(void *user, const char *url)
+{
+    struct peers *p = user;
+    for (int i = 0; i < p->count; i++) {
+        struct peer *it = &p->items[i];
+        if (it->url == NULL || strcmp(it->url, url) != 0) {
+            continue;
+        }
+        if (it->conn != 0) {
+            return false;
+        }
+        p->transport->ops->undial(p->transport, it->dialer);
+        free(it->url);
+        *it = (struct peer){0};
+    }
+    return true;
+}
+
+int peers_dialled(const struct peers *p)
+{
+    int n = 0;
+    for (int i = 0; i < p->count; i++) {
+        n += p->items[i].url != NULL;
+    }
+    return n;
 }
 
 enum err peers_start(struct peers *p, const char *const *urls, size_t count)
@@ -170,16 +222,14 @@ enum err peers_start(struct peers *p, const char *const *urls, size_t count)
     if (count > PEERS_MAX) {
         return ERR_TOO_LARGE;
     }
-    struct transport_handler handler = {
-        .opened = on_opened, .frame = on_frame, .closed = on_closed, .user = p};
+    p->finder =
+        finder_create(p->loop, loop_resolve,
+                      (struct finder_handler){.found = on_found, .gone = on_gone, .user = p});
     if (gethostname(p->host, sizeof p->host - 1) != 0) {
         memcpy(p->host, "unknown", sizeof "unknown");
     }
     for (size_t i = 0; i < count; i++) {
-        struct peer *it = &p->items[i];
-        it->url = mem_str(urls[i]);
-        p->count = (int)i + 1;
-        enum err e = p->transport->ops->dial(p->transport, urls[i], handler, &it->dialer);
+        enum err e = finder_add(p->finder, urls[i]);
         if (e != ERR_OK) {
             return e;
         }
@@ -196,6 +246,7 @@ void peers_stop(struct peers *p)
     for (int i = 0; i < p->count; i++) {
         free(p->items[i].url);
     }
+    finder_destroy(p->finder);
     arena_free(&p->arena);
 }
 

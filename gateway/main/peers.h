@@ -1,10 +1,11 @@
-/* The coordinators: one kept connection to each, who owns which partition, beats both ways. Loop's
- * thread. */
+/* The coordinators, found by transport/finder.h: one kept connection to each, who owns which
+ * partition, beats both ways. Loop's thread. */
 #ifndef MARATHON_GATEWAY_PEERS_H
 #define MARATHON_GATEWAY_PEERS_H
 
 #include "base/id.h"
 #include "model/message.h"
+#include "transport/finder.h"
 #include "transport/transport.h"
 
 #define PEERS_MAX  64
@@ -14,7 +15,7 @@
 #define PEER_ANY   (-1)
 
 struct peer {
-    char *url;
+    char *url; /* NULL: the place is free */
     uint32_t dialer;
     conn_id conn; /* 0 = not connected */
     bool welcomed;
@@ -38,7 +39,8 @@ struct peers {
     struct transport *transport;
     struct peers_handler handler;
     struct peer items[PEERS_MAX];
-    int count;
+    int count; /* places used so far; some may be free again */
+    struct finder *finder;
     uint64_t told;
     char id[ID_TEXT_BYTES];
     char host[256];
@@ -47,9 +49,11 @@ struct peers {
     uint64_t frames_bad, connects;
 };
 
-/* Dials each URL. ERR_INVALID names a bad one in the log; ERR_TOO_LARGE beyond PEERS_MAX. */
+/* Dials each URL, or all addresses of its name. ERR_INVALID names a bad one in the log;
+ * ERR_TOO_LARGE beyond PEERS_MAX. */
 enum err MUST_CHECK peers_start(struct peers *p, const char *const *urls, size_t count);
 void peers_stop(struct peers *p);
+int peers_dialled(const struct peers *p); /* how many there are */
 /* Index of the owner of a partition, -1 where none is known. */
 int peers_owner(const struct peers *p, partition_id partition);
 int peers_any(const struct peers *p);          /* a welcomed one, or -1 */

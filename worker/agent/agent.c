@@ -225,6 +225,11 @@ mono_ms agent_next_deadline(const struct agent *a)
     return next;
 }
 
+void agent_coordinators(struct agent *a, uint32_t count)
+{
+    a->config.coordinators = count;
+}
+
 struct agent_stats agent_stats(const struct agent *a)
 {
     struct agent_stats s = a->totals;

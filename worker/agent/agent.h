@@ -135,6 +135,8 @@ struct agent_stats {
     uint64_t held_bytes;
     struct histogram run; /* of what ran to its end */
 };
+/* How many coordinators are dialled now; they come and go where they are found by name. */
+void agent_coordinators(struct agent *a, uint32_t count);
 struct agent_stats agent_stats(const struct agent *a);
 
 /* Asserts the bounds: slots, alone, unique numbers, counters. For tests. */

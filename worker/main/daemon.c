@@ -33,7 +33,6 @@ struct daemon {
     struct arena frames;      /* of the message being handled */
     struct buf out;
     struct bytes *functions;
-    size_t coordinator_count;
     char host[256];
     char program[512];
     bool draining;
@@ -142,6 +141,7 @@ static void on_opened(void *user, conn_id conn, uint32_t dialer)
     struct daemon *d = user;
     if (!d->ending) {
         links_opened(d->links, conn, dialer);
+        agent_coordinators(d->agent, (uint32_t)links_count(d->links));
         step(d, &(struct agent_event){.kind = AGENT_EV_PEER_UP, .peer = conn});
     }
 }
@@ -151,6 +151,7 @@ static void on_closed(void *user, conn_id conn, enum transport_closed why)
     struct daemon *d = user;
     (void)why;
     if (!d->ending) {
+        links_closed(d->links, conn);
         heart_remove(d->heart, conn);
         step(d, &(struct agent_event){.kind = AGENT_EV_PEER_DOWN, .peer = conn});
     }
@@ -201,7 +202,7 @@ static void on_metrics(void *user, struct buf *out)
     struct agent_stats s = agent_stats(d->agent);
     struct worker_size size = {.slots = (uint64_t)conf_int(d->options->conf, "MARATHON_SLOTS"),
                                .functions = d->options->functions->count,
-                               .coordinators = d->coordinator_count};
+                               .coordinators = links_count(d->links)};
     metrics_put(&s, &size, out);
 }
 
@@ -281,7 +282,6 @@ int daemon_run(const struct daemon_options *options)
     runners_make(d);
     d->transport = transport_nng_create(d->loop, DIAL_BACKOFF_MS_MAX);
     d->heart = heart_create(d->loop, d->transport);
-    d->coordinator_count = count;
     d->agent = agent_make(d, count);
     d->timer = loop_timer_create(d->loop, on_deadline, d);
     loop_on_turn_end(d->loop, on_turn_end, d);

@@ -9,9 +9,9 @@
 struct link {
     struct links *owner;
     struct link *next;
-    const char *url;
-    uint32_t dialer;
-    conn_id conn; /* the newest */
+    char *url;
+    uint32_t dialer; /* 0: paused */
+    conn_id conn;    /* the newest, 0 = closed */
     struct loop_timer *again;
 };
 
@@ -20,6 +20,7 @@ struct links {
     struct transport *transport;
     struct transport_handler handler;
     struct link *first;
+    struct finder *finder;
     struct loop_timer *awaited;
 };
 
@@ -34,6 +35,9 @@ static void on_awaited(void *user)
     }
 }
 
+static enum err on_found(void *user, const char *url);
+static bool on_gone(void *user, const char *url);
+
 struct links *links_create(struct loop *loop, struct transport *transport,
                            struct transport_handler handler)
 {
@@ -41,6 +45,8 @@ struct links *links_create(struct loop *loop, struct transport *transport,
     l->loop = loop;
     l->transport = transport;
     l->handler = handler;
+    l->finder = finder_create(
+        loop, loop_resolve, (struct finder_handler){.found = on_found, .gone = on_gone, .user = l});
     l->awaited = loop_timer_create(loop, on_awaited, l);
     loop_timer_set(l->awaited, loop_now(loop).mono + AWAITED_MS);
     return l;
@@ -55,20 +61,66 @@ static void on_again(void *user)
     }
 }
 
-enum err links_dial(struct links *l, const char *url)
+static enum err on_found(void *user, const char *url)
 {
+    struct links *l = user;
     struct link *k = mem_zalloc(sizeof *k);
     k->owner = l;
-    k->url = url;
     enum err e = l->transport->ops->dial(l->transport, url, l->handler, &k->dialer);
     if (e != ERR_OK) {
         free(k);
         return e;
     }
+    k->url = mem_str(url);
     k->again = loop_timer_create(l->loop, on_again, k);
     k->next = l->first;
     l->first = k;
     return ERR_OK;
+}
+
+/* One that is still connected lives, whatever its name says. */
+static bool on_gone(void *user, const char *url)
+{
+    struct links *l = user;
+    struct link **at = &l->first;
+    while (*at != NULL && strcmp((*at)->url, url) != 0) {
+        at = &(*at)->next;
+    }
+    struct link *k = *at;
+    if (k == NULL || k->conn != 0) {
+        return k == NULL;
+    }
+    *at = k->next;
+    if (k->dialer != 0) {
+        l->transport->ops->undial(l->transport, k->dialer);
+    }
+    loop_timer_destroy(k->again);
+    free(k->url);
+    free(k);
+    return true;
+}
+
+enum err links_dial(struct links *l, const char *url)
+{
+    return finder_add(l->finder, url);
+}
+
+size_t links_count(const struct links *l)
+{
+    size_t n = 0;
+    for (const struct link *k = l->first; k != NULL; k = k->next) {
+        n++;
+    }
+    return n;
+}
+
+void links_closed(struct links *l, conn_id conn)
+{
+    for (struct link *k = l->first; k != NULL; k = k->next) {
+        if (k->conn == conn) {
+            k->conn = 0;
+        }
+    }
 }
 
 void links_opened(struct links *l, conn_id conn, uint32_t dialer)
@@ -101,8 +153,10 @@ void links_destroy(struct links *l)
         struct link *k = l->first;
         l->first = k->next;
         loop_timer_destroy(k->again);
+        free(k->url);
         free(k);
     }
+    finder_destroy(l->finder);
     loop_timer_destroy(l->awaited);
     free(l);
 }

@@ -1,8 +1,9 @@
-/* The coordinators that we dial: each URL with its dialer, the connection it has now, and a pause
- * where one has refused us. */
+/* The coordinators that we dial: each place (transport/finder.h) with its dialer, the connection it
+ * has now, and a pause where one has refused us. */
 #ifndef MARATHON_MAIN_LINKS_H
 #define MARATHON_MAIN_LINKS_H
 
+#include "transport/finder.h"
 #include "transport/transport.h"
 
 struct links;
@@ -10,10 +11,13 @@ struct links;
 /* Borrows all of it. */
 struct links *links_create(struct loop *loop, struct transport *transport,
                            struct transport_handler handler);
-/* Dials at once, and for ever. Borrows url. ERR_INVALID: not a URL that the transport knows. */
+/* Dials it, or all addresses of its name, at once and for ever. ERR_INVALID: not a URL that we
+ * know. */
 enum err MUST_CHECK links_dial(struct links *l, const char *url);
-/* From the handler's opened. */
+size_t links_count(const struct links *l); /* places that are dialled now */
+/* From the handler's opened, and from its closed. */
 void links_opened(struct links *l, conn_id conn, uint32_t dialer);
+void links_closed(struct links *l, conn_id conn);
 /* Closes a connection. retry_ms 0: the transport dials again by itself; else it is dialled after
  * that time. */
 void links_close(struct links *l, conn_id conn, mono_ms retry_ms);

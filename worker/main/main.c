@@ -21,7 +21,8 @@ static const struct conf_entry entries[] = {
     {.env = "MARATHON_COORDINATORS",
      .kind = CONF_LIST,
      .fallback = "tcp://127.0.0.1:7400",
-     .help = "all coordinators: tcp://host:port or ipc:///path; comma separated"},
+     .help = "all coordinators: tcp://host:port (every address of the name) or ipc:///path; comma "
+             "separated"},
     {.env = "MARATHON_SLOTS",
      .kind = CONF_INT,
      .fallback = "4",
