@@ -4,7 +4,7 @@ import json
 import threading
 import time
 
-from gateway_case import PROGRESS, GatewayCase, main
+from gateway_case import PROGRESS, GatewayCase, main, until
 
 
 class Calls(GatewayCase):
@@ -14,6 +14,7 @@ class Calls(GatewayCase):
                          (202, {"task_id": "t", "status": "started"}, "/api/v1/marathon/status/t"))
         self.call("POST", "/start", {"task_type": "x"}, {"Idempotency-Key": "k"})
         self.call("POST", "/start", {"task_type": "x"}, {"Idempotency-Key": "k"})
+        until("the coordinator has told its keys", lambda: len(self.fake.keys) == 3)
         self.assertEqual(len(set(self.fake.keys)), 2)
         self.assertEqual(self.fake.keys[1], self.fake.keys[2])
 
