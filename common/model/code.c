@@ -52,6 +52,8 @@ static const struct code_info infos[CODE_COUNT] = {
     [CODE_FORBIDDEN] = {"FORBIDDEN", "The API key may not do this", 403},
     [CODE_NOT_PAUSED] = {"NOT_PAUSED", "The task is not paused", 409},
     [CODE_EXPRESSION_ERROR] = {"EXPRESSION_ERROR", "An expression of the step has no value", 0},
+    [CODE_STEP_NOT_FOUND] = {"STEP_NOT_FOUND", "The task has no such step", 404},
+    [CODE_NOT_A_DEAD_LETTER] = {"NOT_A_DEAD_LETTER", "The step is not a dead letter", 409},
 };
 
 const struct code_info *code_info(enum code c)

@@ -34,6 +34,8 @@ enum code {
     CODE_OVERLOADED,           /* 503 a bound of the system is reached; Retry-After */
     CODE_TIMEOUT,  /* 504 no answer in time: the outcome is unknown, repeat with the same key */
     CODE_INTERNAL, /* 500 */
+    CODE_STEP_NOT_FOUND,    /* 404 the task has no such step */
+    CODE_NOT_A_DEAD_LETTER, /* 409 requeue of a step that is none */
     /* errors of steps (and of the tasks that they end) */
     CODE_FUNCTION_FAILED,      /* non-zero exit, transient by default */
     CODE_FUNCTION_REJECTED,    /* permanent: exit 65, an HTTP 4xx */

@@ -35,9 +35,11 @@
 #define PRIORITY_MIN        (-10)
 #define PRIORITY_MAX        10
 /* Events of a task kept for replay; an older `after` gets a gap and the state */
-#define EVENTS_KEPT_MAX        10000u
-#define EVENTS_PAGE_MAX        512u /* events in one history answer */
-#define LIST_PAGE_MAX          200u
+#define EVENTS_KEPT_MAX 10000u
+#define EVENTS_PAGE_MAX 512u /* events in one history answer */
+#define LIST_PAGE_MAX   200u
+/* Dead letters on one page: each with an error of ERROR_BYTES_MAX, they fit a frame of 256 KiB */
+#define DEAD_PAGE_MAX          50u
 #define FUNCTIONS_MAX          256u  /* functions one worker offers */
 #define SLOTS_MAX              1024u /* steps one worker runs at once */
 #define STEP_TIMEOUT_DEFAULT_S 600   /* a step without `timeout` */

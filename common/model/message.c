@@ -32,6 +32,8 @@ const char *message_type_name(enum message_type t)
         [MSG_RESUME] = "RESUME",
         [MSG_SIGNAL] = "SIGNAL",
         [MSG_SIGNALLED] = "SIGNALLED",
+        [MSG_GET_DEAD] = "GET_DEAD",
+        [MSG_REQUEUE] = "REQUEUE",
         [MSG_REFUSED] = "REFUSED",
         [MSG_STARTED] = "STARTED",
         [MSG_DONE] = "DONE",
@@ -43,6 +45,7 @@ const char *message_type_name(enum message_type t)
         [MSG_WORKERS] = "WORKERS",
         [MSG_PIPELINES] = "PIPELINES",
         [MSG_READY] = "READY",
+        [MSG_DEAD] = "DEAD",
     };
     if ((size_t)t >= sizeof names / sizeof names[0] || names[t] == NULL) {
         return "UNKNOWN";

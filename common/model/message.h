@@ -85,7 +85,9 @@ struct step_progress {
     double fraction; /* 0..1, negative = not said */
     struct bytes message;
     struct bytes
-        checkpoint; /* the newest progress checkpoint, JSON; empty = none since the last news */
+        checkpoint;   /* the newest progress checkpoint, JSON; empty = none since the last news */
+    struct bytes log; /* the end of its log, at most LOG_TAIL_BYTES_MAX; empty = nothing new. Should
+                         the worker die, it stands in the error */
 };
 
 enum stop_reason { STOP_CANCELLED, STOP_SUPERSEDED, STOP_TASK_ENDED };
@@ -138,6 +140,11 @@ struct recover_request {
     struct bytes from_step;     /* name or step_id, empty = from the checkpoint */
     struct bytes checkpoint_id; /* empty = the newest */
     struct deed deed;
+};
+
+struct requeue_request {
+    struct bytes task_id;
+    struct bytes step; /* name or step_id of the dead letter */
 };
 
 struct doc_request { /* a piece of the checkpoint document, or the input */
@@ -219,6 +226,16 @@ struct task_summary {
     uint32_t steps_completed, step_count;
     struct bytes current_step;
     struct bytes error;
+};
+
+/* A step set aside because it kept killing workers: its task has failed by it. */
+struct dead_letter {
+    struct bytes task_id, task_type;
+    uint32_t step; /* index: step_id is step_<index> */
+    struct bytes name, function;
+    uint32_t deaths;
+    unix_ms at;         /* when it became one; its place in lists */
+    struct bytes error; /* with the end of its log */
 };
 
 struct worker_view {
@@ -308,6 +325,8 @@ enum message_type {
     MSG_GET_WORKERS = 29,   /* -> MSG_WORKERS */
     MSG_GET_PIPELINES = 30, /* -> MSG_PIPELINES or MSG_REFUSED */
     MSG_GET_READY = 31,     /* -> MSG_READY: after a real round trip to the store */
+    MSG_GET_DEAD = 32,      /* -> MSG_DEAD or MSG_REFUSED */
+    MSG_REQUEUE = 33,       /* -> MSG_DONE or MSG_REFUSED */
     MSG_PAUSE = 60,         /* -> MSG_DONE or MSG_REFUSED */
     MSG_RESUME = 61,        /* -> MSG_DONE or MSG_REFUSED */
     MSG_SIGNAL = 62,        /* -> MSG_SIGNALLED or MSG_REFUSED */
@@ -323,6 +342,7 @@ enum message_type {
     MSG_WORKERS = 48,
     MSG_PIPELINES = 49,
     MSG_READY = 50,
+    MSG_DEAD = 51,
     MSG_SIGNALLED = 80,
 };
 
@@ -373,7 +393,8 @@ struct message {
         struct signal_request signal;
         struct doc_request get_doc;
         struct history_request get_history;
-        struct list_request get_list;
+        struct list_request get_list; /* GET_LIST, GET_DEAD (state and task_type have no part) */
+        struct requeue_request requeue;
         struct {
             struct bytes name; /* empty: all, without source */
         } get_pipelines;
@@ -421,6 +442,12 @@ struct message {
             unix_ms next_before; /* where the next page begins; next_before_id empty = no more */
             struct bytes next_before_id;
         } list;
+        struct {
+            struct dead_letter *items;
+            uint32_t count;
+            unix_ms next_before; /* as for list */
+            struct bytes next_before_id;
+        } dead;
         struct {
             struct worker_view *items;
             uint32_t count;

@@ -31,6 +31,8 @@ static const struct body *const bodies[] = {
     [MSG_GET_WORKERS] = &body_nothing,
     [MSG_GET_PIPELINES] = &body_get_pipelines,
     [MSG_GET_READY] = &body_nothing,
+    [MSG_GET_DEAD] = &body_get_list,
+    [MSG_REQUEUE] = &body_requeue,
     [MSG_PAUSE] = &body_task,
     [MSG_RESUME] = &body_task,
     [MSG_SIGNAL] = &body_signal,
@@ -46,6 +48,7 @@ static const struct body *const bodies[] = {
     [MSG_WORKERS] = &body_workers,
     [MSG_PIPELINES] = &body_pipelines,
     [MSG_READY] = &body_ready,
+    [MSG_DEAD] = &body_dead,
 };
 
 const struct body *body_of(uint8_t type)

@@ -38,6 +38,12 @@ static const struct field recover[] = {
 };
 const struct body body_recover = BODY_AT(struct recover_request, recover, recover);
 
+static const struct field requeue[] = {
+    FIELD(struct requeue_request, task_id),
+    FIELD(struct requeue_request, step),
+};
+const struct body body_requeue = BODY_AT(struct requeue_request, requeue, requeue);
+
 static const struct field get_doc[] = {
     FIELD(struct doc_request, task_id),  FIELD(struct doc_request, run),
     FIELD(struct doc_request, revision), FIELD(struct doc_request, offset),

@@ -37,6 +37,7 @@ static const struct field progress[] = {
     FIELD(struct step_progress, fraction),
     FIELD(struct step_progress, message),
     FIELD(struct step_progress, checkpoint),
+    FIELD(struct step_progress, log),
 };
 const struct body body_progress = BODY_AT(struct step_progress, progress, progress);
 

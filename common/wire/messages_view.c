@@ -104,6 +104,21 @@ static const struct field list[] = {
 };
 const struct body body_list = BODY(list);
 
+static const struct field dead_letter[] = {
+    FIELD(struct dead_letter, task_id),  FIELD(struct dead_letter, task_type),
+    FIELD(struct dead_letter, step),     FIELD(struct dead_letter, name),
+    FIELD(struct dead_letter, function), FIELD(struct dead_letter, deaths),
+    FIELD(struct dead_letter, at),       FIELD(struct dead_letter, error),
+};
+static const struct layout dead_letter_layout = LAYOUT(struct dead_letter, dead_letter);
+
+static const struct field dead[] = {
+    FIELD_OF_LIST(struct message, dead.items, dead.count, dead_letter_layout, DEAD_PAGE_MAX),
+    FIELD(struct message, dead.next_before),
+    FIELD(struct message, dead.next_before_id),
+};
+const struct body body_dead = BODY(dead);
+
 static const struct field worker_view[] = {
     FIELD(struct worker_view, worker_id),
     FIELD(struct worker_view, host),

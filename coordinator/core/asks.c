@@ -60,7 +60,7 @@ void asks_on_answer(struct core *c, const struct store_answer *a)
         resolve_on_parts(c, ask, a);
         break;
     case ASK_TASK:
-        if (ask->type == MSG_RECOVER) {
+        if (ask->type == MSG_RECOVER || ask->type == MSG_REQUEUE) {
             recover_on_task(c, ask, a);
         } else {
             query_on_task(c, ask, a);
@@ -68,6 +68,9 @@ void asks_on_answer(struct core *c, const struct store_answer *a)
         break;
     case ASK_REVIVE:
         recover_on_parts(c, ask, a);
+        break;
+    case ASK_DEAD:
+        dead_on_answer(c, ask, a);
         break;
     case ASK_DOC:
     case ASK_HISTORY:

@@ -109,6 +109,7 @@ enum ask_kind {
     ASK_DOC,
     ASK_HISTORY,
     ASK_LIST,
+    ASK_DEAD,
     ASK_READY
 };
 
@@ -124,6 +125,7 @@ struct ask {
     uint32_t run, step, item; /* ORDER, RESOLVE */
     uint64_t worker;          /* ORDER: serial */
     struct recover_request recover;
+    struct bytes dead_step; /* TASK, for a requeue: name or step_id */
     struct doc_request doc;
     struct list_request list;
     struct history_request history;
@@ -291,6 +293,8 @@ void on_signal(struct core *c, struct peer *p, const struct message *m);
 void on_pause(struct core *c, struct peer *p, const struct message *m);
 void on_resume(struct core *c, struct peer *p, const struct message *m);
 void on_query(struct core *c, struct peer *p, const struct message *m);
+void on_get_dead(struct core *c, const struct peer *p, const struct message *m);
+void on_requeue(struct core *c, struct peer *p, const struct message *m);
 void on_watch(struct core *c, struct peer *p, const struct message *m);
 void on_unwatch(struct core *c, peer_id peer, struct bytes task_id);
 void on_admitted(struct core *c, struct pending_write *w, const struct store_written *written);
@@ -305,6 +309,11 @@ void step_worker_died(struct core *c, struct step *s, struct bytes why);
 void query_on_task(struct core *c, const struct ask *ask, const struct store_answer *a);
 void recover_on_task(struct core *c, const struct ask *ask, const struct store_answer *a);
 void recover_on_parts(struct core *c, struct ask *ask, const struct store_answer *a);
+/* Has it failed by a dead letter? That is its error's step. */
+bool task_is_dead(const struct task *t);
+/* The task as it is stored; false after a refusal. */
+bool requeue_allowed(struct core *c, const struct ask *ask, const struct task *t);
+void dead_on_answer(struct core *c, const struct ask *ask, const struct store_answer *a);
 void query_on_answer(struct core *c, struct ask *ask, const struct store_answer *a);
 void watches_renew(struct core *c, const struct partition *p);
 void watch_tell(struct core *c, struct bytes task_id, struct task_event *events, uint32_t count);

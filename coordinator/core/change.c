@@ -153,6 +153,16 @@ void change_end(struct change *ch)
     ch->row.ttl_s = ch->core->config.ttl_s;
     ch->row.idempotency_ttl_s = IDEMPOTENCY_TTL_S;
     ch->write->ends = true;
+    if (task_is_dead(t) && !planted(PLANT_DEAD_LETTER_LOST)) {
+        struct buf dead = {0};
+        record_put_dead(t, &dead);
+        ch->row.dead = arena_bytes(fx_arena(ch->core), buf_bytes(&dead));
+        ch->row.dead_at = t->completed_at;
+        fx_log(ch->core, LOG_ERROR, "dead_letter", "task_id=%.*s step=step_%d function=%s",
+               (int)t->id.len, (const char *)t->id.ptr, (int)t->error_step,
+               step_def(&t->steps[t->error_step])->function);
+        buf_free(&dead);
+    }
     if (t->state == TASK_FAILED) {
         struct buf b = {0};
         char at[TIME_TEXT_BYTES];

@@ -177,6 +177,12 @@ static void on_gateway_message(struct core *c, struct peer *p, const struct mess
             on_signal(c, p, m);
         }
         break;
+    case MSG_REQUEUE:
+        on_requeue(c, p, m);
+        break;
+    case MSG_GET_DEAD:
+        on_get_dead(c, p, m);
+        break;
     case MSG_WATCH:
         on_watch(c, p, m);
         break;
@@ -215,6 +221,8 @@ static struct bytes subject(const struct message *m)
         return m->recover.task_id;
     case MSG_SIGNAL:
         return m->signal.task_id;
+    case MSG_REQUEUE:
+        return m->requeue.task_id;
     case MSG_GET_DOC:
         return m->get_doc.task_id;
     case MSG_GET_HISTORY:

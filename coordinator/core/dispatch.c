@@ -137,6 +137,7 @@ void step_unqueue(struct core *c, struct step *s)
         break;
     }
     s->phase = PHASE_NONE;
+    step_set_log(s, BYTES_NONE);
 }
 
 void step_stop_run(struct core *c, struct step *s, enum stop_reason reason, struct pending_write *w)

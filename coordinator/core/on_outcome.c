@@ -80,6 +80,10 @@ void step_worker_died(struct core *c, struct step *s, struct bytes why)
 {
     struct change ch;
     change_begin(c, s->task, &ch);
+    if (s->log != NULL) { /* all that is left of it; where this one was silent, of the one before */
+        why = bytes_str(arena_printf(fx_arena(c), "%.*s; the end of its log:\n%s", (int)why.len,
+                                     (const char *)why.ptr, s->log));
+    }
     s->phase = PHASE_NONE;
     s->deaths++;
     s->failures += planted(PLANT_DEATH_IS_ATTEMPT);

@@ -110,5 +110,10 @@ void on_progress(struct core *c, struct peer *p, const struct step_progress *n)
     if (t->checkpoints) {
         take_checkpoint(c, s, n->checkpoint);
     }
-    progress_soon(c, t, s->index);
+    if (n->log.len > 0) { /* kept for the moment of its death; no event, no write */
+        step_set_log(s, n->log);
+    }
+    if (n->fraction >= 0 || n->message.len > 0 || n->checkpoint.len > 0) {
+        progress_soon(c, t, s->index);
+    }
 }

@@ -128,7 +128,7 @@ static void step_reset(struct change *ch, struct step *s, bool anew)
     }
     s->state = STEP_PENDING;
     s->failures = 0;
-    s->deaths = 0;
+    s->deaths = planted(PLANT_DEATHS_KEPT) ? s->deaths : 0;
     s->result_len = 0;
     s->result_offset = 0;
     s->duration_ms = 0;
@@ -265,6 +265,10 @@ void recover_on_task(struct core *c, const struct ask *ask, const struct store_a
         refuse_unavailable(
             c, ask->peer,
             ask->request); /* its end, or a fresh start, is being written: ask a moment later */
+        return;
+    }
+    if (ask->type == MSG_REQUEUE && !requeue_allowed(c, ask, live != NULL ? live : t)) {
+        fx_bury(c, task_bury, t);
         return;
     }
     if (live != NULL || !task_can_recover(t) || !c->config.recovery_enabled) {

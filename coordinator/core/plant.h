@@ -30,6 +30,9 @@ enum plant {
     PLANT_EARLY_SIGNAL_LOST,      /* a signal before its step's turn is in memory only */
     PLANT_WHEN_IGNORED,           /* a step whose condition is false runs all the same */
     PLANT_SKIPPED_RUNS_AGAIN,     /* a takeover forgets which steps were skipped */
+    PLANT_DEAD_LETTER_LOST,       /* a dead letter is in no index */
+    PLANT_DEAD_LETTER_KEPT,       /* one stays when its task lives again: in the store's model */
+    PLANT_DEATHS_KEPT,            /* a recovered step's deaths do not count from 0 */
     PLANT_CORE_COUNT
 };
 

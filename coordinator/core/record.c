@@ -90,6 +90,19 @@ void record_put_event(const struct task_event *e, struct buf *out)
     pack_bytes(out, e->deed.reason);
 }
 
+void record_put_dead(const struct task *t, struct buf *out)
+{
+    const struct step *s = &t->steps[t->error_step];
+    pack_uint(out, RECORD_FORMAT);
+    pack_bytes(out, bytes_str(t->task_type));
+    pack_uint(out, s->index);
+    pack_bytes(out, bytes_str(step_def(s)->name));
+    pack_bytes(out, bytes_str(step_def(s)->function));
+    pack_uint(out, s->deaths);
+    pack_int(out, t->completed_at);
+    pack_bytes(out, bytes_str(t->error));
+}
+
 /* ---- reading ---- */
 
 static struct unpack open_blob(struct bytes blob)
@@ -315,5 +328,24 @@ enum err record_get_summary(const struct task_record *r, struct arena *arena,
         return ERR_INVALID;
     }
     *ret_summary = s;
+    return ERR_OK;
+}
+
+enum err record_get_dead(const struct task_record *r, struct arena *arena,
+                         struct dead_letter *ret_letter)
+{
+    struct unpack u = open_blob(r->dead);
+    struct dead_letter d = {.task_id = arena_bytes(arena, r->task_id)};
+    d.task_type = arena_bytes(arena, unpack_bytes(&u));
+    d.step = get_u32(&u);
+    d.name = arena_bytes(arena, unpack_bytes(&u));
+    d.function = arena_bytes(arena, unpack_bytes(&u));
+    d.deaths = get_u32(&u);
+    d.at = unpack_int(&u);
+    d.error = arena_bytes(arena, unpack_bytes(&u));
+    if (u.bad) {
+        return ERR_INVALID;
+    }
+    *ret_letter = d;
     return ERR_OK;
 }

@@ -25,6 +25,12 @@ enum err MUST_CHECK record_get_task(struct definitions *d, const struct task_rec
                                     struct task **ret_task);
 /* The event borrows its texts from blob. */
 enum err MUST_CHECK record_get_event(struct bytes blob, struct task_event *ret_event);
+/* The dead letter by which t has failed (task_is_dead): all that its list shows, so that no other
+ * blob is needed. */
+void record_put_dead(const struct task *t, struct buf *out);
+/* Texts are copied to arena. */
+enum err MUST_CHECK record_get_dead(const struct task_record *r, struct arena *arena,
+                                    struct dead_letter *ret_letter);
 /* What a list shows, from a record without steps. Texts are borrowed from the record, or copied to
  * arena. */
 enum err MUST_CHECK record_get_summary(const struct task_record *r, struct arena *arena,

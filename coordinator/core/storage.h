@@ -78,6 +78,11 @@ struct store_row {
     uint32_t event_count;
     enum row_life life;
     uint32_t ttl_s; /* LIFE_END */
+    /* LIFE_END: the task has failed by a step that killed its workers. The blob joins the
+     * partition's index of dead letters; it leaves with the task's revival, a fresh run, and the
+     * TTL. Empty = none. */
+    struct bytes dead;
+    unix_ms dead_at; /* place in that index */
     /* the checkpoint document: three parts that are written one behind the other at doc_offset; all
      * empty = unchanged */
     uint64_t doc_offset;
@@ -123,6 +128,7 @@ enum read_kind {
     READ_PARTS,  /* its input and parts of its document */
     READ_EVENTS,
     READ_LIST, /* newest tasks first */
+    READ_DEAD, /* newest dead letters first */
     READ_PING, /* a real round trip */
 };
 
@@ -142,9 +148,9 @@ struct store_read {
     struct byte_range *ranges; /* PARTS */
     uint32_t range_count;
     uint64_t after;      /* EVENTS: seq > after */
-    uint32_t limit;      /* EVENTS, LIST */
-    uint64_t partitions; /* LIST: bit mask */
-    unix_ms before;      /* LIST: see model/message.h */
+    uint32_t limit;      /* EVENTS, LIST, DEAD */
+    uint64_t partitions; /* LIST, DEAD: bit mask */
+    unix_ms before;      /* LIST, DEAD: see model/message.h */
     struct bytes before_id;
 };
 
@@ -156,6 +162,7 @@ struct task_record {
     struct bytes spec, head;
     struct step_blob *steps;
     uint32_t step_count;
+    struct bytes dead; /* DEAD only, and nothing else but task_id there */
 };
 
 /* Borrowed for the call that delivers it. */
@@ -164,7 +171,7 @@ struct store_answer {
     uint64_t read_id;
     enum err err; /* ERR_NOT_FOUND: no such task; ERR_UNAVAILABLE: the store is away */
     struct owner_record *owners; /* OWNERS: PARTITION_COUNT of them */
-    struct task_record *tasks;   /* LIVE, TASK (one), LIST (without steps) */
+    struct task_record *tasks;   /* LIVE, TASK (one), LIST (without steps), DEAD */
     uint32_t task_count;
     uint64_t cursor;     /* LIVE */
     struct bytes input;  /* PARTS */
@@ -173,7 +180,7 @@ struct store_answer {
     struct event_blob *events; /* EVENTS, ascending */
     uint32_t event_count;
     uint64_t oldest_seq; /* EVENTS: of the oldest event kept, 0 where there is none */
-    bool more;           /* LIST: there are older ones */
+    bool more;           /* LIST, DEAD: there are older ones */
 };
 
 #endif

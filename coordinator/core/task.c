@@ -1,5 +1,7 @@
 #include "core/task.h"
 
+#include "model/limits.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -43,6 +45,7 @@ void task_free(struct task *t)
         struct step *s = &t->steps[i];
         assert(!heap_holds(&s->ready) && !heap_holds(&s->timer.node));
         free(s->error);
+        free(s->log);
         bytes_free(s->checkpoint);
         bytes_free(s->signal);
     }
@@ -68,6 +71,12 @@ void step_clear_error(struct step *s)
     free(s->error);
     s->error = NULL;
     s->error_code = CODE_NONE;
+}
+
+void step_set_log(struct step *s, struct bytes log)
+{
+    free(s->log);
+    s->log = log.len > 0 ? mem_str_bytes(bytes_part(log, 0, LOG_TAIL_BYTES_MAX)) : NULL;
 }
 
 void step_set_checkpoint(struct step *s, struct bytes checkpoint)

@@ -77,6 +77,8 @@ struct step {
     bool resolved;    /* its condition holds: not asked again by later attempts */
     uint64_t held_by; /* HELD: the write that must be durable first */
     double fraction;  /* reported by the running attempt */
+    char *log; /* the end of its log, as far as it was heard, since its last failure; owned; NULL =
+                  none. At most LOG_TAIL_BYTES_MAX, as many as the workers have slots */
     mono_ms checkpoint_saved_at;
     bool checkpoint_dirty;
 };
@@ -148,6 +150,7 @@ void task_free(struct task *t); /* it must be in no heap and no list; NULL is al
 
 void step_set_error(struct step *s, enum code code, struct bytes message);
 void step_clear_error(struct step *s);
+void step_set_log(struct step *s, struct bytes log); /* empty: none */
 void step_set_checkpoint(struct step *s, struct bytes checkpoint);
 void step_set_signal(struct step *s, struct bytes data, uint64_t key);
 void task_set_error(struct task *t, enum code code, struct bytes message, int32_t step);

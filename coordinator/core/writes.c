@@ -241,9 +241,10 @@ void refuse_for(struct core *c, const struct task *t, const struct peer *p,
     r.message->refused.state = t->state;
     r.message->refused.detail =
         bytes_str(arena_printf(r.arena, "the task is %s%s", task_state_name(t->state),
-                               code == CODE_NOTHING_TO_RECOVER ? ONLY_ENDED_BADLY
-                               : code == CODE_NOT_PAUSED       ? ONLY_PAUSED
-                                                               : ""));
+                               code == CODE_NOTHING_TO_RECOVER  ? ONLY_ENDED_BADLY
+                               : code == CODE_NOT_PAUSED        ? ONLY_PAUSED
+                               : code == CODE_NOT_A_DEAD_LETTER ? " and has no dead letter"
+                                                                : ""));
     reply_send(&r, MSG_REFUSED);
 }
 

@@ -60,22 +60,23 @@ local function claim()
 end
 
 -- Tasks whose keys have expired leave the list here, a bite at a time.
-local function sweep(ended, list)
+local function sweep(ended, list, dead)
     local ids = redis.call('ZRANGE', ended, '-inf', '(' .. string.format('%.0f', now_ms()), 'BYSCORE',
         'LIMIT', 0, SWEPT_PER_RENEWAL)
     if #ids > 0 then
         redis.call('ZREM', list, unpack(ids))
+        redis.call('ZREM', dead, unpack(ids))
         redis.call('ZREM', ended, unpack(ids))
     end
 end
 
 local function renew()
-    local owner, ended, list = key(), key(), key()
+    local owner, ended, list, dead = key(), key(), key(), key()
     if fence_in_force(owner) ~= arg() then
         return FENCED
     end
     redis.call('HINCRBY', owner, 'hb', 1)
-    sweep(ended, list)
+    sweep(ended, list, dead)
     return OK
 end
 
@@ -125,7 +126,7 @@ end
 
 -- Takes what the beginning, the end and a failure of a task have besides.
 local function take_life(c)
-    c.error, c.live, c.ended = key(), key(), key()
+    c.error, c.live, c.ended, c.dead = key(), key(), key(), key()
     c.id = arg()
     c.error_mode, c.error_text = arg(), arg() -- mode: '' unchanged, 's' set, 'd' delete
 end
@@ -221,13 +222,14 @@ local function end_life(c, ttl_s, idem_prefix)
 end
 
 local function revive(c, idem_prefix)
-    redis.call('HDEL', c.task, 'end')
+    redis.call('HDEL', c.task, 'end', 'dead')
     redis.call('PERSIST', c.task)
     redis.call('PERSIST', c.events)
     redis.call('PERSIST', c.doc)
     redis.call('PERSIST', c.error)
     redis.call('SADD', c.live, c.id)
     redis.call('ZREM', c.ended, c.id)
+    redis.call('ZREM', c.dead, c.id)
     local idem = redis.call('HGET', c.task, 'idem')
     if idem then
         redis.call('PERSIST', idem_prefix .. idem)
@@ -246,8 +248,13 @@ local function keep_ended(c)
     end
 end
 
--- life: 'k' it goes on as it is, 'e' it ends, 'r' it is revived. ttl_s and idem_prefix: for the last two.
+-- life: 'k' it goes on as it is, 'e' it ends, 'd' it ends by a dead letter, 'r' it is revived. ttl_s and idem_prefix: for the
+-- last three.
 local function apply_update(c, life, ttl_s, idem_prefix)
+    local dead_at, dead
+    if life == 'd' then
+        dead_at, dead = arg(), arg()
+    end
     local version, next_version = arg(), arg()
     if fence_in_force(c.owner) ~= c.fence then
         return FENCED
@@ -276,6 +283,12 @@ local function apply_update(c, life, ttl_s, idem_prefix)
     if life == 'e' then
         put_record(c, 4)
         end_life(c, ttl_s, idem_prefix)
+        return OK
+    elseif life == 'd' then
+        fields[5], fields[6] = 'dead', dead
+        put_record(c, 6)
+        end_life(c, ttl_s, idem_prefix)
+        redis.call('ZADD', c.dead, dead_at, c.id)
         return OK
     end
     put_doc(c)
@@ -342,6 +355,9 @@ local function admit()
     put_record(c, n)
     redis.call('SADD', c.live, c.id)
     redis.call('ZREM', c.ended, c.id)
+    if old[1] then
+        redis.call('ZREM', c.dead, c.id)
+    end
     redis.call('ZADD', list, created, c.id)
     return {OK, run}
 end
@@ -393,7 +409,7 @@ local function bytes_before(a, b)
     return #a < #b
 end
 
--- A partition's newest tasks before a place in the list, those expired left out: id, created, id, created, ...
+-- A partition's newest tasks (or dead letters) before a place in the list, those expired left out: id, created, id, created, ...
 local function read_list(call_keys, call_args)
     local list = call_keys[1]
     local before, before_id, limit, task_prefix = call_args[1], call_args[2], tonumber(call_args[3]), call_args[4]

@@ -1,13 +1,20 @@
-/* The newest tasks, by one walk that keeps the best of what it sees. */
+/* The newest tasks or dead letters, by one walk that keeps the best of what it sees. */
 #include "store/memory_store.h"
 
 #include "model/limits.h"
 
-/* Is a listed before b? Newest first; of the same moment the greater id. */
-static bool listed_before(const struct memory_task *a, const struct memory_task *b)
+/* A task's place in the list that is read. */
+static unix_ms place_of(const struct memory_task *t, enum read_kind list)
 {
-    if (a->created_at != b->created_at) {
-        return a->created_at > b->created_at;
+    return list == READ_DEAD ? t->dead_at : t->created_at;
+}
+
+/* Is a listed before b? Newest first; of the same moment the greater id. */
+static bool listed_before(const struct memory_task *a, const struct memory_task *b,
+                          enum read_kind list)
+{
+    if (place_of(a, list) != place_of(b, list)) {
+        return place_of(a, list) > place_of(b, list);
     }
     return bytes_cmp(a->id, b->id) > 0;
 }
@@ -20,27 +27,34 @@ static bool wanted(const struct memory_task *t, const struct store_read *read, m
     if ((read->partitions >> id_partition(t->id) & 1) == 0) {
         return false;
     }
-    return t->created_at < read->before ||
-           (t->created_at == read->before && bytes_cmp(t->id, read->before_id) < 0);
+    unix_ms at = place_of(t, read->kind);
+    return (read->kind != READ_DEAD || t->dead.len > 0) &&
+           (at < read->before || (at == read->before && bytes_cmp(t->id, read->before_id) < 0));
 }
 
+struct best {
+    enum read_kind list;
+    const struct memory_task
+        *tasks[LIST_PAGE_MAX + 1]; /* one more tells whether there are others */
+    uint32_t count, max;
+};
+
 /* Puts t into its place among the best; the last one falls out where they are too many. */
-static void place(const struct memory_task **best, uint32_t *count, uint32_t max,
-                  const struct memory_task *t)
+static void place(struct best *b, const struct memory_task *t)
 {
-    uint32_t at = *count;
-    if (at == max) {
-        if (!listed_before(t, best[max - 1])) {
+    uint32_t at = b->count;
+    if (at == b->max) {
+        if (!listed_before(t, b->tasks[b->max - 1], b->list)) {
             return;
         }
         at--;
     } else {
-        (*count)++;
+        b->count++;
     }
-    for (; at > 0 && listed_before(t, best[at - 1]); at--) {
-        best[at] = best[at - 1];
+    for (; at > 0 && listed_before(t, b->tasks[at - 1], b->list); at--) {
+        b->tasks[at] = b->tasks[at - 1];
     }
-    best[at] = t;
+    b->tasks[at] = t;
 }
 
 void memory_read_list(struct memory_store *s, const struct store_read *read,
@@ -48,18 +62,20 @@ void memory_read_list(struct memory_store *s, const struct store_read *read,
 {
     bool whole_page = read->limit == 0 || read->limit > LIST_PAGE_MAX;
     uint32_t limit = whole_page ? LIST_PAGE_MAX : read->limit;
-    const struct memory_task *best[LIST_PAGE_MAX + 1]; /* one more tells whether there are others */
-    uint32_t count = 0;
+    struct best best = {.list = read->kind, .max = limit + 1};
     mono_ms now = memory_now(s);
     for (uint32_t i = 0; i < s->slot_count; i++) {
         if (wanted(s->slots[i], read, now)) {
-            place(best, &count, limit + 1, s->slots[i]);
+            place(&best, s->slots[i]);
         }
     }
-    answer->more = count > limit;
-    answer->task_count = count < limit ? count : limit;
+    answer->more = best.count > limit;
+    answer->task_count = best.count < limit ? best.count : limit;
     answer->tasks = arena_alloc(arena, (answer->task_count + 1) * sizeof *answer->tasks);
     for (uint32_t i = 0; i < answer->task_count; i++) {
-        answer->tasks[i] = memory_record(best[i], false);
+        const struct memory_task *t = best.tasks[i];
+        answer->tasks[i] = read->kind == READ_DEAD ? (struct task_record){.task_id = t->id}
+                                                   : memory_record(t, false);
+        answer->tasks[i].dead = read->kind == READ_DEAD ? buf_bytes(&t->dead) : BYTES_NONE;
     }
 }

@@ -106,6 +106,7 @@ void memory_read(struct memory_store *s, const struct store_read *read)
         read_one(s, read, &a, &arena);
         break;
     case READ_LIST:
+    case READ_DEAD:
         memory_read_list(s, read, &a, &arena);
         break;
     case READ_PING:

@@ -137,10 +137,12 @@ static mono_ms seconds_from_now(const struct memory_store *s, uint32_t seconds)
     return memory_now(s) + (seconds > 0 ? seconds : 1) * (mono_ms)1000;
 }
 
-static void end_life(struct memory_store *s, struct memory_task *t, uint32_t ttl_s)
+static void end_life(struct memory_store *s, struct memory_task *t, const struct store_row *row)
 {
     t->ended = true;
-    t->expires_at = seconds_from_now(s, ttl_s);
+    t->expires_at = seconds_from_now(s, row->ttl_s);
+    set(&t->dead, row->dead);
+    t->dead_at = row->dead_at;
     while (t->doc.len > 0 && t->doc.ptr[t->doc.len - 1] == ' ') {
         t->doc.len--;
     }
@@ -154,6 +156,7 @@ static void revive(struct memory_store *s, struct memory_task *t)
 {
     t->ended = false;
     t->expires_at = NEVER_MS;
+    buf_clear(&t->dead);
     struct memory_idem *idem = memory_idem_find(s, t->idem);
     if (idem != NULL) {
         idem->expires_at = NEVER_MS;
@@ -180,7 +183,7 @@ static enum store_verdict update(struct memory_store *s, const struct store_row 
     t->version++;
     put_change(t, row);
     if (row->life == LIFE_END) {
-        end_life(s, t, row->ttl_s);
+        end_life(s, t, row);
     } else if (row->life == LIFE_REVIVE) {
         revive(s, t);
     }

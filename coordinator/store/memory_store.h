@@ -18,6 +18,8 @@ struct memory_task {
     bool ended;
     mono_ms expires_at; /* NEVER_MS while it lives */
     struct buf spec, head, input, doc, error;
+    struct buf dead; /* its dead letter, empty = none */
+    unix_ms dead_at;
     struct step_blob *steps; /* ascending by index, blobs owned */
     uint32_t step_count, step_cap;
     struct event_blob *events; /* a ring of the newest EVENTS_KEPT_MAX, blobs owned */

@@ -82,6 +82,7 @@ void memory_task_free(struct memory_store *s, struct memory_task *t)
     buf_free(&t->input);
     buf_free(&t->doc);
     buf_free(&t->error);
+    buf_free(&t->dead);
     free_bytes(t->idem);
     free_bytes(t->id);
     free(t);

@@ -1,4 +1,4 @@
-/* The list of tasks: each partition's newest, merged, then their records. */
+/* The lists of tasks and of dead letters: each partition's newest, merged, then their records. */
 #include "store/redis_read.h"
 
 #include <stdio.h>
@@ -72,7 +72,7 @@ static void ask_partition(struct redis_read *r, partition_id p)
     struct redis_command *c = &r->store->command;
     redis_call_begin(r->store, "FCALL_RO", "list");
     command_add_uint(c, 1);
-    redis_add_key(r->store, KEY_LIST, p, BYTES_NONE);
+    redis_add_key(r->store, r->ask.kind == READ_DEAD ? KEY_DEAD : KEY_LIST, p, BYTES_NONE);
     if (r->ask.before == NEVER_MS) {
         command_add_str(c, "+inf");
     } else {

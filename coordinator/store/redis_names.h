@@ -15,6 +15,7 @@ enum redis_key {
     KEY_LIVE,   /* marathon:live:<pNN> */
     KEY_ENDED,  /* marathon:ended:<pNN> */
     KEY_LIST,   /* marathon:list:<pNN> */
+    KEY_DEAD,   /* marathon:dead:<pNN> */
     KEY_IDEM,   /* marathon:idem:<pNN>:<hex> */
 };
 

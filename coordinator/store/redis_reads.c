@@ -276,6 +276,7 @@ static void send_read(struct redis_read *r)
         read_events(r);
         break;
     case READ_LIST:
+    case READ_DEAD:
         list_read(r);
         break;
     case READ_PING:

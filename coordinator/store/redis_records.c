@@ -101,6 +101,30 @@ static void on_summary(void *user, const struct redisReply *reply)
     finish(r);
 }
 
+/* Of HGET dead. One that was revived between the index and here is none any more. */
+static void on_dead(void *user, const struct redisReply *reply)
+{
+    struct redis_read *r = user;
+    if (!read_take(r, reply)) {
+        return;
+    }
+    if (!reply_is_nil(reply)) {
+        r->answer.tasks[r->answer.task_count++] =
+            (struct task_record){.task_id = r->entries[r->taken - 1].id,
+                                 .dead = arena_bytes(&r->arena, reply_bytes(reply))};
+    }
+    finish(r);
+}
+
+static void ask_dead(struct redis_read *r, const struct list_entry *e)
+{
+    struct redis_command *c = &r->store->command;
+    command_begin(c, "HGET");
+    redis_add_key(r->store, KEY_TASK, e->partition, e->id);
+    command_add_str(c, "dead");
+    read_send(r, on_dead);
+}
+
 static void ask_summary(struct redis_read *r, const struct list_entry *e)
 {
     struct redis_command *c = &r->store->command;
@@ -132,6 +156,8 @@ void records_read(struct redis_read *r)
     for (uint32_t i = 0; i < r->entry_count; i++) {
         if (r->ask.kind == READ_LIST) {
             ask_summary(r, &r->entries[i]);
+        } else if (r->ask.kind == READ_DEAD) {
+            ask_dead(r, &r->entries[i]);
         } else {
             ask_record(r, &r->entries[i]);
         }

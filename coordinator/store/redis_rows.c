@@ -135,6 +135,7 @@ static void add_life(struct redis_rows *rows, const struct redis_names *names,
     add_key(rows, names, row, KEY_ERROR);
     add_key(rows, names, row, KEY_LIVE);
     add_key(rows, names, row, KEY_ENDED);
+    add_key(rows, names, row, KEY_DEAD);
     add(rows, row->task_id);
     add_str(rows, row->error_doc.len > 0 ? "s" : row->error_clear ? "d" : "");
     add(rows, row->error_doc);
@@ -158,9 +159,14 @@ static void add_update(struct redis_rows *rows, const struct redis_names *names,
     redis_name(names, KEY_IDEM, row->partition, BYTES_NONE, &idem_prefix);
     add_change(rows, names, row, "l");
     add_life(rows, names, row);
-    add_str(rows, row->life == LIFE_END ? "e" : row->life == LIFE_REVIVE ? "r" : "k");
+    bool dead = row->life == LIFE_END && row->dead.len > 0;
+    add_str(rows, dead ? "d" : row->life == LIFE_END ? "e" : row->life == LIFE_REVIVE ? "r" : "k");
     add_uint(rows, row->ttl_s > 0 ? row->ttl_s : 1);
     add(rows, buf_bytes(&idem_prefix));
+    if (dead) {
+        add_uint(rows, row->dead_at > 0 ? (uint64_t)row->dead_at : 0);
+        add(rows, row->dead);
+    }
     add_versions(rows, row);
     buf_free(&idem_prefix);
 }
@@ -192,6 +198,7 @@ void rows_add(struct redis_rows *rows, const struct redis_names *names, const st
         add_key(rows, names, row, KEY_OWNER);
         add_key(rows, names, row, KEY_ENDED);
         add_key(rows, names, row, KEY_LIST);
+        add_key(rows, names, row, KEY_DEAD);
         add_str(rows, "n");
         add_fence(rows, &row->fence);
         return;

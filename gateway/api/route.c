@@ -6,6 +6,7 @@ struct route_row {
     const char *name;
     const char *path; /* ending in '/': an id follows */
     bool post;
+    const char *tail; /* behind the id: "/<step>" and this; NULL = nothing */
 };
 
 static const struct route_row rows[CALL_COUNT] = {
@@ -24,6 +25,9 @@ static const struct route_row rows[CALL_COUNT] = {
     [CALL_PIPELINES] = {"pipelines", PREFIX "/pipelines", false},
     [CALL_PIPELINE] = {"pipeline", PREFIX "/pipelines/", false},
     [CALL_WORKERS] = {"workers", PREFIX "/workers", false},
+    [CALL_DEAD_LETTERS] = {"dead_letters", PREFIX "/dead-letters", false},
+    [CALL_REQUEUE_ALL] = {"requeue_all", PREFIX "/dead-letters/requeue", true},
+    [CALL_REQUEUE] = {"requeue", PREFIX "/dead-letters/", true, "/requeue"},
     [CALL_LIVE] = {"livez", "/livez", false},
     [CALL_READY] = {"readyz", "/readyz", false},
     [CALL_METRICS] = {"metrics", "/metrics", false},
@@ -36,29 +40,43 @@ const char *call_name(enum call c)
     return rows[c].name;
 }
 
-static bool row_matches(const struct route_row *row, struct bytes path, struct bytes *ret_id)
+/* "<id>/<step><tail>" into its two names. */
+static bool split_tail(const char *tail, struct bytes *id, struct bytes *ret_step)
+{
+    size_t end = strlen(tail);
+    const uint8_t *slash = memchr(id->ptr, '/', id->len);
+    size_t at = slash != NULL ? (size_t)(slash - id->ptr) : 0;
+    if (at == 0 || id->len < at + 2 + end || !bytes_is(bytes_part(*id, id->len - end, end), tail)) {
+        return false;
+    }
+    *ret_step = bytes_part(*id, at + 1, id->len - end - at - 1);
+    *id = bytes_part(*id, 0, at);
+    return true;
+}
+
+static bool row_matches(const struct route_row *row, struct bytes path, struct route *ret_route)
 {
     struct bytes own = bytes_str(row->path);
     bool takes_id = own.ptr[own.len - 1] == '/';
+    ret_route->id = ret_route->step = BYTES_NONE;
     if (!takes_id) {
-        *ret_id = BYTES_NONE;
         return bytes_eq(path, own);
     }
     if (path.len <= own.len || !bytes_eq(bytes_part(path, 0, own.len), own)) {
         return false;
     }
-    *ret_id = bytes_part(path, own.len, path.len - own.len);
-    return true;
+    ret_route->id = bytes_part(path, own.len, path.len - own.len);
+    return row->tail == NULL || split_tail(row->tail, &ret_route->id, &ret_route->step);
 }
 
 static bool call_of(struct bytes path, struct route *ret_route)
 {
     if (bytes_is(path, "/healthz")) { /* the alias that probes of other systems use */
-        *ret_route = (struct route){CALL_READY, BYTES_NONE};
+        *ret_route = (struct route){CALL_READY, BYTES_NONE, BYTES_NONE};
         return true;
     }
     for (int c = 0; c < CALL_COUNT; c++) {
-        if (row_matches(&rows[c], path, &ret_route->id)) {
+        if (row_matches(&rows[c], path, ret_route)) {
             ret_route->call = (enum call)c;
             return true;
         }
@@ -85,7 +103,7 @@ bool route_find(struct bytes method, struct bytes path, struct route *ret_route,
         ret_problem->allow = post ? "POST" : "GET, HEAD";
         return false;
     }
-    if (r.id.len > 0 && !id_valid(r.id)) {
+    if ((r.id.len > 0 && !id_valid(r.id)) || (r.step.len > 0 && !id_valid(r.step))) {
         problem_set(
             ret_problem, CODE_INVALID_ID,
             "no id can look like this: ids are 1 to %d of the characters A-Z a-z 0-9 _ . : -",

@@ -20,6 +20,9 @@ enum call {
     CALL_PIPELINES,
     CALL_PIPELINE,
     CALL_WORKERS,
+    CALL_DEAD_LETTERS,
+    CALL_REQUEUE_ALL,
+    CALL_REQUEUE,
     CALL_LIVE,
     CALL_READY,
     CALL_METRICS,
@@ -30,7 +33,8 @@ enum call {
 
 struct route {
     enum call call;
-    struct bytes id; /* of the task, or the pipeline's name; borrowed from the path */
+    struct bytes id;   /* of the task, or the pipeline's name; borrowed from the path */
+    struct bytes step; /* CALL_REQUEUE: name or step_id */
 };
 
 /* path is decoded and without the query. HEAD is found as GET. False: ret_problem says why (404,

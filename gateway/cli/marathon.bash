@@ -9,7 +9,7 @@ _marathon()
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
         mapfile -t COMPREPLY < <(compgen -W "dev run start watch status list result cancel pause resume
-            signal recover pipelines workers keys healthcheck --help --version" -- "$cur")
+            signal recover pipelines workers dead-letters keys healthcheck --help --version" -- "$cur")
         return
     fi
     case $prev in
@@ -47,6 +47,7 @@ _marathon()
     signal) options+=" --data --key --reason --by" ;;
     recover) options+=" --from-step --checkpoint --watch --reason --by" ;;
     keys) options+=" --file --read" ;;
+    dead-letters) options+=" --all --cursor" ;;
     healthcheck) options+=" --live" ;;
     esac
     if [[ $cur == -* ]]; then
@@ -58,6 +59,9 @@ _marathon()
     run | start | pipelines)
         mapfile -t COMPREPLY < <(compgen -W "$(marathon pipelines -q --retry-for 0 2>/dev/null |
             awk 'NR > 1 { print $1 }')" -- "$cur")
+        ;;
+    dead-letters)
+        mapfile -t COMPREPLY < <(compgen -W "list requeue" -- "$cur")
         ;;
     watch | status | result | cancel | pause | resume | signal | recover)
         mapfile -t COMPREPLY < <(compgen -W "$(marathon list -q --limit 200 --retry-for 0 2>/dev/null |

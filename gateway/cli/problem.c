@@ -22,6 +22,7 @@ static const char *code_advice(enum code c)
          "`marathon watch ID` follows it, `marathon cancel ID` ends it; or give another --id"},
         {CODE_TASK_ENDED,
          "nothing: it is not running any more; `marathon status ID` shows how it ended"},
+        {CODE_NOT_A_DEAD_LETTER, "`marathon dead-letters` lists those there are"},
         {CODE_NOTHING_TO_RECOVER,
          "only a failed or cancelled task can be recovered; see `marathon status ID`"},
         {CODE_NOT_PAUSED,

@@ -26,6 +26,8 @@ struct call_state *call_begin(struct gateway *g, exchange_id id, const struct ro
     c->gateway = g;
     c->call = route->call;
     memcpy(c->task_id, route->id.ptr != NULL ? route->id.ptr : (const uint8_t *)"", route->id.len);
+    (void)snprintf(c->step, sizeof c->step, "%.*s", (int)route->step.len,
+                   (const char *)route->step.ptr);
     (void)snprintf(c->request_id, sizeof c->request_id, "%.*s", (int)request->request_id.len,
                    (const char *)request->request_id.ptr);
     c->exchange = (struct exchange){.id = id, .writable = on_writable, .gone = on_gone};
@@ -40,6 +42,7 @@ void call_end(struct call_state *c)
     snapshot_load_stop(c->load);
     fanout_stop(c->fanout);
     start_batch_free(c->batch);
+    requeue_all_stop(c->requeue);
     free(c->if_none_match);
     free(c);
 }
@@ -161,6 +164,15 @@ static void call_carry_out(struct gateway *g, exchange_id id, const struct route
         return;
     case CALL_WORKERS:
         call_workers(c);
+        return;
+    case CALL_DEAD_LETTERS:
+        call_dead_letters(c, request);
+        return;
+    case CALL_REQUEUE:
+        call_requeue(c);
+        return;
+    case CALL_REQUEUE_ALL:
+        call_requeue_all(c, request);
         return;
     case CALL_READY:
         call_ready(c, request);

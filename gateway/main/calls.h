@@ -19,6 +19,8 @@ struct call_state {
     struct snapshot_load *load;
     struct fanout *fanout;
     struct start_batch *batch;
+    char step[ID_BYTES_MAX + 1];
+    struct requeue_all *requeue;
 };
 
 void calls_request(struct gateway *g, exchange_id id, const struct http_request *request);
@@ -52,6 +54,11 @@ void call_read(struct call_state *c); /* checkpoints and result */
 void call_tasks(struct call_state *c, const struct http_request *request);
 void call_pipelines(struct call_state *c);
 void call_workers(struct call_state *c);
+/* call_dead.c */
+void call_dead_letters(struct call_state *c, const struct http_request *request);
+void call_requeue(struct call_state *c);
+void call_requeue_all(struct call_state *c, const struct http_request *request);
+void requeue_all_stop(struct requeue_all *all); /* frees it; NULL is allowed */
 void call_ready(struct call_state *c, const struct http_request *request);
 void call_metrics(struct gateway *g, exchange_id id);
 

@@ -40,6 +40,11 @@ void test_the_list_is_newest_first_over_partitions(void **state);
 void test_the_list_pages_through_equal_times(void **state);
 void test_owners_and_ping(void **state);
 
+/* store_dead_cases.c: on both stores */
+void test_dead_letters_are_listed_newest_first(void **state);
+void test_a_dead_letter_goes_with_revival_fresh_run_and_ttl(void **state);
+void test_a_refused_end_makes_no_dead_letter(void **state);
+
 /* store_redis_cases.c: what only Redis shows */
 void test_keys_of_a_live_task_have_no_ttl(void **state);
 void test_all_keys_get_the_ttl_at_the_end(void **state);

@@ -159,6 +159,8 @@ void test_expired_tasks_leave_the_list_with_renewals(void **state)
     assert_int_equal(world_verdict(w, admit), STORE_OK);
     struct store_row end = row_end(w, "t1", 1);
     end.ttl_s = 1;
+    end.dead = BYTES_LIT("a dead letter");
+    end.dead_at = 1770000000000;
     assert_int_equal(world_verdict(w, end), STORE_OK);
     snprintf(command, sizeof command, "ZCARD marathon:list:p%02u", p);
     struct store_row renew = {.kind = ROW_RENEW, .partition = p, .fence = w->fence};
@@ -172,6 +174,8 @@ void test_expired_tasks_leave_the_list_with_renewals(void **state)
     assert_int_equal(world_verdict(w, renew), STORE_OK);
     assert_number(w, 0, command);
     snprintf(command, sizeof command, "ZCARD marathon:ended:p%02u", p);
+    assert_number(w, 0, command);
+    snprintf(command, sizeof command, "ZCARD marathon:dead:p%02u", p);
     assert_number(w, 0, command);
 }
 
@@ -234,10 +238,14 @@ void test_cluster_tags_are_part_of_every_key(void **state)
     row.idempotency_key = BYTES_LIT("0123456789abcdef0123456789abcdef");
     row.body_hash = BYTES_LIT("bodybodybodybodybodybodybodybody");
     assert_int_equal(world_verdict(tagged, row), STORE_OK);
-    assert_int_equal(world_verdict(tagged, row_end(tagged, "t1", 1)), STORE_OK);
+    struct store_row end = row_end(tagged, "t1", 1);
+    end.dead = BYTES_LIT("a dead letter");
+    assert_int_equal(world_verdict(tagged, end), STORE_OK);
     assert_int_equal(world_read(tagged, read_task("t1"))->tasks[0].version, 2);
     struct store_read list = {
         .kind = READ_LIST, .partitions = UINT64_MAX, .before = NEVER_MS, .limit = 10};
+    assert_int_equal(world_read(tagged, list)->task_count, 1);
+    list.kind = READ_DEAD;
     assert_int_equal(world_read(tagged, list)->task_count, 1);
     char tag[8];
     snprintf(tag, sizeof tag, "{p%02u}", id_partition(BYTES_LIT("t1")));
@@ -250,6 +258,6 @@ void test_cluster_tags_are_part_of_every_key(void **state)
             found++;
         }
     }
-    assert_int_equal(found, 6); /* owner, task, document, list, ended, idem */
+    assert_int_equal(found, 7); /* owner, task, document, list, ended, dead, idem */
     world_destroy(tagged);
 }

@@ -71,7 +71,10 @@ static int tear_down(void **state)
         ON(store, test_events_are_replayed_from_any_point),                                        \
         ON(store, test_old_events_are_trimmed), ON(store, test_live_tasks_come_in_pages),          \
         ON(store, test_the_list_is_newest_first_over_partitions),                                  \
-        ON(store, test_the_list_pages_through_equal_times), ON(store, test_owners_and_ping)
+        ON(store, test_the_list_pages_through_equal_times), ON(store, test_owners_and_ping),       \
+        ON(store, test_dead_letters_are_listed_newest_first),                                      \
+        ON(store, test_a_dead_letter_goes_with_revival_fresh_run_and_ttl),                         \
+        ON(store, test_a_refused_end_makes_no_dead_letter)
 
 int main(void)
 {

@@ -47,6 +47,7 @@ static void copy_records(struct world *w, const struct store_answer *a)
         t.task_id = arena_bytes(arena, t.task_id);
         t.spec = arena_bytes(arena, t.spec);
         t.head = arena_bytes(arena, t.head);
+        t.dead = arena_bytes(arena, t.dead);
         t.steps = arena_alloc(arena, (t.step_count + 1) * sizeof *t.steps);
         for (uint32_t j = 0; j < t.step_count; j++) {
             t.steps[j] = (struct step_blob){a->tasks[i].steps[j].index,

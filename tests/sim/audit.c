@@ -153,6 +153,22 @@ void audit_doc(struct audit *a, const char *task_id, uint32_t run, uint32_t revi
             (int)data.len, (const char *)data.ptr);
 }
 
+void audit_dead(struct audit *a, const struct dead_letter *items, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const struct book_task *t = book_find(a, items[i].task_id);
+        for (; t != NULL && !t->was_dead; t = t->older) {
+        }
+        REQUIRE(a, "dead letters", t != NULL, "%.*s is listed, and never had a dead letter",
+                (int)items[i].task_id.len, (const char *)items[i].task_id.ptr);
+        REQUIRE(a, "dead letters",
+                i == 0 || items[i - 1].at > items[i].at ||
+                    (items[i - 1].at == items[i].at &&
+                     bytes_cmp(items[i - 1].task_id, items[i].task_id) > 0),
+                "the list is out of order at %u", i);
+    }
+}
+
 void audit_seen(struct audit *a, uint32_t client, const char *task_id,
                 const struct task_event *event)
 {

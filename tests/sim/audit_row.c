@@ -395,6 +395,29 @@ static void check_rest(struct audit *a, struct book_task *t, const struct task *
     t->ran_ms = now->ran_ms;
 }
 
+/* It is in the index exactly while its task is failed by it. */
+static void check_dead(struct audit *a, struct book_task *t, const struct task *now,
+                       const struct stored_task *stored)
+{
+    bool failed_by = now->state == TASK_FAILED && now->error_code == CODE_WORKER_DEATHS;
+    REQUIRE(a, "dead letters", failed_by == (stored->dead.len > 0),
+            "%.*s is %s by %s and %s a dead letter", TASK(t), task_state_name(now->state),
+            code_info(now->error_code)->name, stored->dead.len > 0 ? "has" : "lacks");
+    if (!failed_by) {
+        return;
+    }
+    t->was_dead = true;
+    struct arena arena = {0};
+    struct dead_letter d = {0};
+    struct task_record r = {.task_id = stored->id, .dead = buf_bytes(&stored->dead)};
+    bool good = record_get_dead(&r, &arena, &d) == ERR_OK && (int32_t)d.step == now->error_step &&
+                d.deaths == t->steps[d.step].deaths && d.at == stored->dead_at &&
+                t->steps[d.step].state == STEP_FAILED;
+    REQUIRE(a, "dead letters", good, "%.*s: its dead letter is not of the step that failed it",
+            TASK(t));
+    arena_free(&arena);
+}
+
 static void check_task(struct audit *a, struct book_task *t, const struct store_row *row)
 {
     const struct stored_task *stored = store_model_find(&a->world->store, t->id, a->world->now);
@@ -407,6 +430,7 @@ static void check_task(struct audit *a, struct book_task *t, const struct store_
     check_life(a, t, now, stored, row);
     check_rest(a, t, now, row);
     check_failures(a, t, now);
+    check_dead(a, t, now, stored);
     t->state = now->state;
     t->version = now->version;
     t->cancels_seen += now->state == TASK_CANCELLED;

@@ -35,6 +35,7 @@ struct book_task {
     struct bytes *events; /* blobs of this run: seq - 1 is the index */
     size_t event_count, event_cap;
     enum task_state state;
+    bool was_dead;           /* at some time */
     struct book_task *older; /* the run before */
 };
 

@@ -115,6 +115,24 @@ static void wish_list(struct client *c)
     wish_for(c, &m);
 }
 
+static void wish_dead(struct client *c)
+{
+    struct message m = {.type = MSG_GET_DEAD};
+    m.get_list.before = NEVER_MS;
+    m.get_list.limit = 2;
+    wish_for(c, &m);
+}
+
+static void wish_requeue(struct client *c)
+{
+    char step[16];
+    struct message m = {.type = MSG_REQUEUE};
+    snprintf(step, sizeof step, "step_%u", c->dead_step);
+    m.requeue.task_id = bytes_str(c->task_id);
+    m.requeue.step = bytes_str(step);
+    wish_for(c, &m);
+}
+
 static void wish_about_task(struct client *c, enum message_type type)
 {
     struct message m = {.type = type};
@@ -151,6 +169,8 @@ static void on_wish(struct world *w, struct job *j)
         wish_start(c);
     } else if (meddles && one_in(w, 14)) {
         wish_about_task(c, MSG_CANCEL);
+    } else if (meddles && c->dead && one_in(w, 2)) {
+        wish_requeue(c);
     } else if (meddles && ended && one_in(w, 3)) {
         wish_recover(c);
     } else if (meddles && ended && one_in(w, 6)) {
@@ -166,7 +186,11 @@ static void on_wish(struct world *w, struct job *j)
     } else if (c->results_bytes > 0 && one_in(w, 3)) {
         wish_doc(c);
     } else if (one_in(w, 8)) {
-        wish_list(c);
+        if (one_in(w, 2)) {
+            wish_list(c);
+        } else {
+            wish_dead(c);
+        }
     } else {
         wish_about_task(c, MSG_GET_STATUS);
     }
@@ -241,6 +265,12 @@ void client_answer(struct client *c, const struct message *m)
         c->run = m->status.run;
         c->revision = m->status.doc_revision;
         c->results_bytes = (uint32_t)m->status.results_bytes;
+        c->dead = m->status.error_code == CODE_WORKER_DEATHS;
+        for (uint32_t i = 0; c->dead && i < m->status.step_count; i++) {
+            c->dead_step = m->status.steps[i].state == STEP_FAILED ? i : c->dead_step;
+        }
+    } else if (m->type == MSG_DEAD) {
+        audit_dead(w->audit, &m->dead.items[0], m->dead.count);
     } else if (m->type == MSG_DOC) {
         audit_doc(w->audit, c->task_id, c->run, c->revision, m->doc.data, c->results_bytes);
     } else if (m->type == MSG_DONE) {

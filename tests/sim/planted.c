@@ -46,8 +46,11 @@ static const struct {
     {"an early signal kept in memory only", PLANT_EARLY_SIGNAL_LOST, false, false},
     {"a step that runs though its condition fails", PLANT_WHEN_IGNORED, false, false},
     {"skipped steps run after a takeover", PLANT_SKIPPED_RUNS_AGAIN, false, false},
+    {"a dead letter that nobody lists", PLANT_DEAD_LETTER_LOST, false, false},
+    {"deaths kept over a requeue", PLANT_DEATHS_KEPT, false, false},
     {"fences ignored by the store", PLANT_NONE, true, false},
     {"the TTL on a live key", PLANT_NONE, false, true},
+    {"a dead letter listed while its task lives", PLANT_DEAD_LETTER_KEPT, false, false},
 };
 
 static void on_abort(int signal)
@@ -64,7 +67,7 @@ static void on_abort(int signal)
 _Noreturn static void look(size_t plant, uint64_t worlds, int out)
 {
     core_plant = plants[plant].core;
-    store_model_plant(plants[plant].fence, plants[plant].ttl);
+    store_model_plant(plants[plant].fence, plants[plant].ttl, core_plant == PLANT_DEAD_LETTER_KEPT);
     signal(SIGABRT, on_abort);
     dup2(out, 2);
     dup2(out, 1);

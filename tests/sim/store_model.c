@@ -3,12 +3,13 @@
 
 #include <stdlib.h>
 
-static bool planted_ignore_fence, planted_ttl_on_live;
+static bool planted_ignore_fence, planted_ttl_on_live, planted_dead_kept;
 
-void store_model_plant(bool ignore_fence, bool ttl_on_live)
+void store_model_plant(bool ignore_fence, bool ttl_on_live, bool dead_kept)
 {
     planted_ignore_fence = ignore_fence;
     planted_ttl_on_live = ttl_on_live;
+    planted_dead_kept = dead_kept;
 }
 
 static void set(struct buf *b, struct bytes s)
@@ -54,6 +55,7 @@ static void task_free(struct stored_task *t)
     buf_free(&t->input);
     buf_free(&t->doc);
     buf_free(&t->error);
+    buf_free(&t->dead);
     bytes_free(t->id);
     free(t);
 }
@@ -210,12 +212,17 @@ static enum store_verdict update(struct store_model *m, const struct store_row *
     if (row->life == LIFE_END) {
         t->ended = true;
         t->expires_at = now + (mono_ms)row->ttl_s * 1000;
+        set(&t->dead, row->dead);
+        t->dead_at = row->dead_at;
         while (t->doc.len > 0 && t->doc.ptr[t->doc.len - 1] == ' ') {
             t->doc.len--;
         }
         key_expires(m, t, now + (mono_ms)t->idempotency_ttl_s * 1000);
     } else if (row->life == LIFE_REVIVE) {
         t->ended = false;
+        if (!planted_dead_kept) {
+            buf_clear(&t->dead);
+        }
         if (!planted_ttl_on_live) {
             t->expires_at = NEVER_MS;
         }
@@ -238,6 +245,7 @@ static struct stored_task *task_for_admission(struct store_model *m, const struc
     events_clear(t);
     steps_clear(t);
     buf_clear(&t->error);
+    buf_clear(&t->dead);
     return t;
 }
 

@@ -22,7 +22,8 @@ struct stored_task {
     bool ended;
     mono_ms expires_at; /* NEVER_MS while it lives */
     unix_ms created_at;
-    struct buf spec, head, input, doc, error;
+    struct buf spec, head, input, doc, error, dead;
+    unix_ms dead_at;
     struct buf *steps; /* by index; an empty one was never written */
     uint32_t step_count;
     struct stored_event *events;
@@ -57,8 +58,8 @@ struct store_model {
 };
 
 /* Planted bugs, for all models of the program: any fence will do; the TTL of an ended task stays on
- * when it lives again. */
-void store_model_plant(bool ignore_fence, bool ttl_on_live);
+ * when it lives again; so does its dead letter. */
+void store_model_plant(bool ignore_fence, bool ttl_on_live, bool dead_kept);
 
 void store_model_free(struct store_model *m);
 /* Applies one row or refuses it. The answer's texts live in arena. */

@@ -75,6 +75,16 @@ static void read_events(const struct stored_task *t, const struct store_read *re
     }
 }
 
+static int newest_dead_first(const void *a, const void *b)
+{
+    const struct stored_task *x = *(struct stored_task *const *)a;
+    const struct stored_task *y = *(struct stored_task *const *)b;
+    if (x->dead_at != y->dead_at) {
+        return x->dead_at > y->dead_at ? -1 : 1;
+    }
+    return bytes_cmp(y->id, x->id);
+}
+
 static int newest_first(const void *a, const void *b)
 {
     const struct stored_task *x = *(struct stored_task *const *)a;
@@ -88,24 +98,29 @@ static int newest_first(const void *a, const void *b)
 static void read_list(const struct store_model *m, const struct store_read *read,
                       struct store_answer *a, struct arena *arena)
 {
+    bool dead = read->kind == READ_DEAD;
     struct stored_task **order = arena_alloc(arena, (m->task_count + 1) * sizeof(m->tasks[0]));
     if (m->task_count > 0) {
         memcpy(order, m->tasks, m->task_count * sizeof(m->tasks[0]));
-        qsort(order, m->task_count, sizeof(m->tasks[0]), newest_first);
+        qsort(order, m->task_count, sizeof(m->tasks[0]), dead ? newest_dead_first : newest_first);
     }
     a->tasks = arena_alloc(arena, (m->task_count + 1) * sizeof *a->tasks);
     for (size_t i = 0; i < m->task_count; i++) {
         const struct stored_task *t = order[i];
-        bool older = t->created_at < read->before ||
-                     (t->created_at == read->before && bytes_cmp(t->id, read->before_id) < 0);
-        if ((read->partitions >> id_partition(t->id) & 1) == 0 || !older) {
+        unix_ms at = dead ? t->dead_at : t->created_at;
+        bool older =
+            at < read->before || (at == read->before && bytes_cmp(t->id, read->before_id) < 0);
+        if ((read->partitions >> id_partition(t->id) & 1) == 0 || !older ||
+            (dead && t->dead.len == 0)) {
             continue;
         }
         if (a->task_count == read->limit) {
             a->more = true;
             return;
         }
-        a->tasks[a->task_count++] = record_of(t, false, arena);
+        a->tasks[a->task_count] = record_of(t, false, arena);
+        a->tasks[a->task_count++].dead =
+            dead ? arena_bytes(arena, buf_bytes(&t->dead)) : BYTES_NONE;
     }
 }
 
@@ -144,6 +159,7 @@ struct store_answer *store_model_read(struct store_model *m, const struct store_
         read_one(store_model_find(m, read->task_id, now), read, a, arena);
         break;
     case READ_LIST:
+    case READ_DEAD:
         read_list(m, read, a, arena);
         break;
     case READ_PING:
@@ -160,6 +176,7 @@ struct store_row *store_row_copy(const struct store_row *row, struct arena *aren
     r->task_id = arena_bytes(arena, row->task_id);
     r->head = arena_bytes(arena, row->head);
     r->error_doc = arena_bytes(arena, row->error_doc);
+    r->dead = arena_bytes(arena, row->dead);
     r->spec = arena_bytes(arena, row->spec);
     r->input = arena_bytes(arena, row->input);
     r->idempotency_key = arena_bytes(arena, row->idempotency_key);

@@ -70,6 +70,7 @@ static void on_news(struct world *w, struct job *j)
     int n = snprintf(checkpoint, sizeof checkpoint, "{\"at\":%lld}", (long long)w->now);
     struct attempt_news news = {.fraction = (double)chance(w, 101) / 100};
     news.message = one_in(w, 3) ? BYTES_LIT("half-way") : BYTES_NONE;
+    news.log = one_in(w, 3) ? bytes_of(checkpoint, (size_t)n) : BYTES_NONE;
     news.checkpoint = one_in(w, 3) ? bytes_of(checkpoint, (size_t)n) : BYTES_NONE;
     job_add(w, &h->process, w->now + between(w, 10, 900), on_news, h)->x = j->x;
     step(h, &(struct agent_event){.kind = AGENT_EV_NEWS, .number = j->x, .news = &news});

@@ -142,6 +142,8 @@ struct client {
     char signal_data[48];
     bool signals_go;
     uint32_t run, revision, results_bytes;
+    bool dead; /* its task has a dead letter, as far as it knows */
+    uint32_t dead_step;
     /* watching */
     bool watches;
     uint64_t watch_conn, watch_request;

@@ -44,6 +44,7 @@ static void attempt_free(struct attempt *t)
     arena_free(&t->memory);
     buf_free(&t->text);
     buf_free(&t->checkpoint);
+    buf_free(&t->log);
     free(t);
 }
 

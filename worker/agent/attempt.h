@@ -20,6 +20,7 @@ struct attempt_news {
     double fraction;         /* 0..1, negative = not said */
     struct bytes message;    /* empty = not said */
     struct bytes checkpoint; /* JSON, empty = none */
+    struct bytes log;        /* the end of its log as it is now; empty = nothing new */
 };
 
 /* runner -> agent, exactly once. */

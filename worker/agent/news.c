@@ -20,6 +20,11 @@ void news_take(struct agent *a, struct attempt *t, const struct attempt_news *ne
         buf_add_bytes(&t->checkpoint, news->checkpoint);
         t->news = true;
     }
+    if (news->log.len > 0) {
+        buf_clear(&t->log);
+        buf_add_bytes(&t->log, bytes_part(news->log, 0, LOG_TAIL_BYTES_MAX));
+        t->log_new = t->news = true;
+    }
     if (t->news && t->news_due == NEVER_MS) {
         t->news_due = a->now.mono;
     }
@@ -36,11 +41,23 @@ void news_flush(struct agent *a, struct attempt *t)
     out->fraction = t->fraction;
     out->message = arena_bytes(&a->fx->arena, buf_bytes(&t->text));
     out->checkpoint = arena_bytes(&a->fx->arena, buf_bytes(&t->checkpoint));
+    if (t->log_new) {
+        out->log = arena_bytes(&a->fx->arena, buf_bytes(&t->log));
+        t->log_new = false;
+    }
     t->fraction = -1;
     buf_clear(&t->text);
     buf_clear(&t->checkpoint);
     t->news = false;
     t->news_due = a->now.mono + AGENT_NEWS_MS;
+}
+
+void news_again(struct agent *a, struct attempt *t)
+{
+    if (t->phase == ATTEMPT_RUNNING && t->log.len > 0) {
+        t->log_new = t->news = true;
+        t->news_due = t->news_due == NEVER_MS ? a->now.mono : t->news_due;
+    }
 }
 
 void news_send_due(struct agent *a)

@@ -26,6 +26,7 @@ static void outcome_hold(struct agent *a, struct attempt *t)
     a->totals.failures_total += !o->ok;
     buf_free(&t->text);
     buf_free(&t->checkpoint);
+    buf_free(&t->log);
     fx_log(a, LOG_DEBUG, "attempt_ended", "%s ok=%d code=%s duration_ms=%" PRIu32,
            fx_ref_text(a, &o->ref), o->ok, o->ok ? "-" : code_info(o->code)->name, o->duration_ms);
 }

@@ -134,6 +134,7 @@ void peer_owned(struct agent *a, struct peer *p, uint64_t partitions)
         struct attempt *t = a->attempts[i];
         if ((gained >> id_partition(t->order.ref.task_id) & 1) != 0) {
             t->sent_to = 0; /* what the last owner was told is not known to this one */
+            news_again(a, t);
         }
     }
     if (gained != 0) {

@@ -36,6 +36,8 @@ struct attempt {
     double fraction; /* news not sent yet */
     struct buf text;
     struct buf checkpoint;
+    struct buf log; /* the newest end of its log; kept, for an owner that has not heard it */
+    bool log_new;
     bool news;
     mono_ms news_due;
 
@@ -119,5 +121,7 @@ void outcomes_resend(struct agent *a);
 void news_take(struct agent *a, struct attempt *t, const struct attempt_news *news);
 void news_flush(struct agent *a, struct attempt *t);
 void news_send_due(struct agent *a);
+/* What only the last owner has heard, and a new one will want should this worker die: the log. */
+void news_again(struct agent *a, struct attempt *t);
 
 #endif

@@ -70,6 +70,7 @@ static void on_output(void *user, int stream, struct bytes data)
     struct exec_run *run = user;
     if (stream == SPAWN_STDERR) {
         tail_add(&run->log, data);
+        tail_tell(&run->log, on_news, run);
     } else if (stream == SPAWN_NEWS) {
         news_lines_feed(&run->news, data, on_news, run);
     } else if (run->output.len + data.len <= OUTPUT_BYTES_MAX) {

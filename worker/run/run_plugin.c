@@ -90,12 +90,20 @@ static void host_break(struct host *h, enum code code, const char *what, struct 
     buf_free(&text);
 }
 
+static void on_news(void *user, const struct attempt_news *news)
+{
+    const struct host *h = user;
+    const struct runner_listener *to = &h->owner->world->listener;
+    if (h->number != 0) {
+        to->news(to->user, h->number, news);
+    }
+}
+
 static void news_take(struct host *h, struct bytes line)
 {
-    const struct runner_listener *to = &h->owner->world->listener;
     struct attempt_news news;
     if (news_line_read(line, &h->text, &news) == ERR_OK) {
-        to->news(to->user, h->number, &news);
+        on_news(h, &news);
     }
 }
 
@@ -132,6 +140,7 @@ static void on_output(void *user, int stream, struct bytes data)
     struct host *h = user;
     if (stream != SPAWN_NEWS) {
         tail_add(&h->log, data);
+        tail_tell(&h->log, on_news, h);
         return;
     }
     buf_add_bytes(&h->in, data);

@@ -34,3 +34,14 @@ void tail_write(const struct tail *t, struct buf *out)
         out->len--;
     }
 }
+
+void tail_tell(const struct tail *t, void (*fn)(void *user, const struct attempt_news *news),
+               void *user)
+{
+    struct buf text = {0};
+    tail_write(t, &text);
+    if (text.len > 0) {
+        fn(user, &(struct attempt_news){.fraction = -1, .log = buf_bytes(&text)});
+    }
+    buf_free(&text);
+}

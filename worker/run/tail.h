@@ -3,6 +3,7 @@
 #ifndef MARATHON_RUN_TAIL_H
 #define MARATHON_RUN_TAIL_H
 
+#include "agent/attempt.h"
 #include "base/bytes.h"
 #include "model/limits.h"
 
@@ -16,5 +17,8 @@ void tail_add(struct tail *t, struct bytes data);
 /* Appends it without NULs and the white space at its end; a cut one begins with a whole character.
  */
 void tail_write(const struct tail *t, struct buf *out);
+/* Hands it on as news: should the worker die, its coordinator is to have it. */
+void tail_tell(const struct tail *t, void (*fn)(void *user, const struct attempt_news *news),
+               void *user);
 
 #endif

@@ -4,6 +4,7 @@
 {"fail_times": n}  the first n attempts exit 1      {"exit": code}   always exits so
 {"sleep": s}       takes s seconds, with progress   {"hang": true}   never ends
 {"kill_worker": n} kills its worker in the first n deliveries (counted in $EFFECTS_LOG)
+{"say": text}      writes it to stderr before it does so, and gives it half a second to be heard
 """
 
 import json
@@ -25,6 +26,9 @@ os.fsync(fd)
 if want.get("hang"):
     signal.pause()
 if before < want.get("kill_worker", 0):
+    if "say" in want:
+        print(f"delivery {before}: {want['say']}", file=sys.stderr, flush=True)
+        time.sleep(0.5)
     os.kill(os.getppid(), signal.SIGKILL)
     time.sleep(60)
 end = time.monotonic() + want.get("sleep", 0)

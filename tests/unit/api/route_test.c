@@ -45,6 +45,11 @@ static void test_every_call_has_its_path(void **state)
     assert_call("GET", "/api/v1/marathon/pipelines", CALL_PIPELINES, "");
     assert_call("GET", "/api/v1/marathon/pipelines/p", CALL_PIPELINE, "p");
     assert_call("GET", "/api/v1/marathon/workers", CALL_WORKERS, "");
+    assert_call("GET", "/api/v1/marathon/dead-letters", CALL_DEAD_LETTERS, "");
+    assert_call("POST", "/api/v1/marathon/dead-letters/requeue", CALL_REQUEUE_ALL, "");
+    assert_call("POST", "/api/v1/marathon/dead-letters/a/step_1/requeue", CALL_REQUEUE, "a");
+    assert_call("POST", "/api/v1/marathon/dead-letters/requeue/requeue/requeue", CALL_REQUEUE,
+                "requeue");
     assert_call("GET", "/livez", CALL_LIVE, "");
     assert_call("GET", "/readyz", CALL_READY, "");
     assert_call("GET", "/healthz", CALL_READY, "");
@@ -64,6 +69,11 @@ static void test_other_paths_are_not_found(void **state)
                                         "/api/v1/marathon/start/",
                                         "/api/v1/marathon/startx",
                                         "/API/v1/marathon/start",
+                                        "/api/v1/marathon/dead-letters/",
+                                        "/api/v1/marathon/dead-letters/a",
+                                        "/api/v1/marathon/dead-letters/a/b",
+                                        "/api/v1/marathon/dead-letters/a/requeue",
+                                        "/api/v1/marathon/dead-letters//b/requeue",
                                         "/livez/"};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         assert_refused("GET", paths[i], CODE_NOT_FOUND, NULL);
@@ -82,6 +92,7 @@ static void test_ids_outside_the_alphabet_are_refused(void **state)
     assert_refused("GET", "/api/v1/marathon/status/a/b", CODE_INVALID_ID, NULL);
     assert_refused("GET", "/api/v1/marathon/status/../x", CODE_INVALID_ID, NULL);
     assert_refused("POST", "/api/v1/marathon/cancel/a b", CODE_INVALID_ID, NULL);
+    assert_refused("POST", "/api/v1/marathon/dead-letters/a/b/c/requeue", CODE_INVALID_ID, NULL);
     assert_refused("GET", "/api/v1/marathon/status/\xc3\xa4", CODE_INVALID_ID, NULL);
 }
 

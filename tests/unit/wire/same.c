@@ -59,6 +59,7 @@ static void same_step_progress(const struct step_progress *a, const struct step_
     SAME(fraction);
     SAME_BYTES(message);
     SAME_BYTES(checkpoint);
+    SAME_BYTES(log);
 }
 
 static void same_step_stop(const struct step_stop *a, const struct step_stop *b)
@@ -382,6 +383,8 @@ static same_fn *const by_type[] = {
     [MSG_RESUME] = same_task,
     [MSG_SIGNAL] = same_signal_body,
     [MSG_SIGNALLED] = same_signalled,
+    [MSG_GET_DEAD] = same_get_list_body,
+    [MSG_REQUEUE] = same_requeue,
     [MSG_REFUSED] = same_refused,
     [MSG_STARTED] = same_started,
     [MSG_DONE] = same_done,
@@ -393,6 +396,7 @@ static same_fn *const by_type[] = {
     [MSG_WORKERS] = same_workers,
     [MSG_PIPELINES] = same_pipelines,
     [MSG_READY] = same_ready,
+    [MSG_DEAD] = same_dead,
 };
 
 void assert_same_message(const struct message *a, const struct message *b)

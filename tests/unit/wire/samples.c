@@ -124,6 +124,17 @@ static struct task_summary summaries[] = {{
     .error = TEXT("it broke"),
 }};
 
+static struct dead_letter dead_letters[] = {{
+    .task_id = TEXT("analysis_123"),
+    .task_type = TEXT("full_analysis"),
+    .step = 2,
+    .name = TEXT("generate"),
+    .function = TEXT("menu.campaigns"),
+    .deaths = 3,
+    .at = 14,
+    .error = TEXT("it killed its worker"),
+}};
+
 static struct worker_view workers[] = {{
     .worker_id = TEXT("w1"),
     .host = TEXT("h1"),
@@ -184,7 +195,8 @@ const struct message samples[] = {
      .progress = {.ref = REF(5),
                   .fraction = -1.0,
                   .message = TEXT("half"),
-                  .checkpoint = TEXT("{\"at\":3}")}},
+                  .checkpoint = TEXT("{\"at\":3}"),
+                  .log = TEXT("a line")}},
     {.type = MSG_ORDER,
      .order = {.ref = REF(6),
                .name = TEXT("extract_menu"),
@@ -250,6 +262,10 @@ const struct message samples[] = {
     EMPTY(MSG_GET_WORKERS),
     {.type = MSG_GET_PIPELINES, .request = 6, .get_pipelines = {TEXT("full_analysis")}},
     EMPTY(MSG_GET_READY),
+    {.type = MSG_GET_DEAD,
+     .request = 17,
+     .get_list = {.state = -1, .before = 12, .before_id = TEXT("y"), .limit = 50}},
+    {.type = MSG_REQUEUE, .request = 18, .requeue = {.task_id = TEXT("t"), .step = TEXT("step_2")}},
     {.type = MSG_REFUSED,
      .request = 7,
      .refused = {.code = CODE_TASK_EXISTS,
@@ -308,5 +324,8 @@ const struct message samples[] = {
      .request = UINT64_MAX,
      .ready =
          {.ready = true, .detail = TEXT("warn"), .backend = TEXT("memory"), .partitions = 0xff}},
+    {.type = MSG_DEAD,
+     .request = 19,
+     .dead = {.items = dead_letters, .count = 1, .next_before = 7, .next_before_id = TEXT("z")}},
 };
 const size_t sample_count = sizeof samples / sizeof *samples;

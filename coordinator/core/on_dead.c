@@ -1,0 +1,122 @@
+/* Dead letters: steps set aside because they kept killing workers. Listed from the store's index;
+ * requeued by a recover of their task, in which deaths count from 0. */
+#include <stdlib.h>
+
+#include "core/change.h"
+#include "core/record.h"
+#include "model/limits.h"
+
+static struct ask *ask_about(struct core *c, const struct peer *p, const struct message *m,
+                             enum ask_kind kind)
+{
+    struct ask *ask = ask_create(c, kind);
+    if (ask == NULL) {
+        refuse(c, p->id, m->request, CODE_OVERLOADED, "too many requests wait for the store");
+        return NULL;
+    }
+    ask->type = m->type;
+    ask->peer = p->id;
+    ask->request = m->request;
+    return ask;
+}
+
+/* ---- the list ---- */
+
+void on_get_dead(struct core *c, const struct peer *p, const struct message *m)
+{
+    struct ask *ask = ask_about(c, p, m, ASK_DEAD);
+    if (ask == NULL) {
+        return;
+    }
+    const struct list_request *l = &m->get_list;
+    ask->list.limit = l->limit == 0 || l->limit > DEAD_PAGE_MAX ? DEAD_PAGE_MAX : l->limit;
+    struct store_read read = {.kind = READ_DEAD, .partitions = c->owned_told};
+    read.before = l->before;
+    read.before_id = arena_bytes(&ask->arena, l->before_id);
+    read.limit = ask->list.limit;
+    ask_send(c, ask, &read);
+}
+
+void dead_on_answer(struct core *c, const struct ask *ask, const struct store_answer *a)
+{
+    if (a->err != ERR_OK) {
+        refuse_unavailable(c, ask->peer, ask->request);
+        return;
+    }
+    struct message m = {.type = MSG_DEAD, .request = ask->request};
+    m.dead.items = arena_alloc(fx_arena(c), (a->task_count + 1) * sizeof *m.dead.items);
+    for (uint32_t i = 0; i < a->task_count; i++) {
+        struct dead_letter *d = &m.dead.items[m.dead.count];
+        if (record_get_dead(&a->tasks[i], fx_arena(c), d) != ERR_OK) {
+            fx_log(c, LOG_ERROR, "dead_letter_unreadable", "task_id=%.*s",
+                   (int)a->tasks[i].task_id.len, (const char *)a->tasks[i].task_id.ptr);
+            continue;
+        }
+        m.dead.count++;
+    }
+    if (a->more && m.dead.count > 0) {
+        m.dead.next_before = m.dead.items[m.dead.count - 1].at;
+        m.dead.next_before_id = m.dead.items[m.dead.count - 1].task_id;
+    }
+    fx_send(c, ask->peer, &m);
+}
+
+/* ---- requeue ---- */
+
+void on_requeue(struct core *c, struct peer *p, const struct message *m)
+{
+    const struct requeue_request *q = &m->requeue;
+    if (!partition_serves(partition_of(c, q->task_id))) {
+        refuse_unavailable(c, p->id, m->request);
+        return;
+    }
+    const struct task *t = task_find(c, q->task_id);
+    if (t != NULL && !task_state_ended(t->state)) {
+        refuse_for(c, t, p, m, CODE_NOT_A_DEAD_LETTER);
+        return;
+    }
+    struct ask *ask = ask_about(c, p, m, ASK_TASK);
+    if (ask == NULL) {
+        return;
+    }
+    ask->task_id = arena_bytes(&ask->arena, q->task_id);
+    ask->dead_step = arena_bytes(&ask->arena, q->step);
+    struct store_read read = {.kind = READ_TASK, .partition = id_partition(ask->task_id)};
+    read.task_id = ask->task_id;
+    ask_send(c, ask, &read);
+}
+
+bool task_is_dead(const struct task *t)
+{
+    return t->state == TASK_FAILED && t->error_code == CODE_WORKER_DEATHS && t->error_step >= 0;
+}
+
+static void refuse_requeue(struct core *c, const struct ask *ask, const struct task *t,
+                           enum code code, const char *detail)
+{
+    struct message m = {.type = MSG_REFUSED, .request = ask->request};
+    m.refused.code = code;
+    m.refused.state = t->state;
+    m.refused.detail = bytes_str(detail);
+    fx_send(c, ask->peer, &m);
+}
+
+bool requeue_allowed(struct core *c, const struct ask *ask, const struct task *t)
+{
+    int32_t step = pipeline_find(t->pipeline, ask->dead_step);
+    const char *state = task_state_name(t->state);
+    if (step < 0) {
+        refuse_requeue(c, ask, t, CODE_STEP_NOT_FOUND,
+                       "the task's pipeline has no step of this name or step_id");
+    } else if (!task_is_dead(t)) {
+        refuse_requeue(c, ask, t, CODE_NOT_A_DEAD_LETTER,
+                       arena_printf(fx_arena(c), "the task is %s and has no dead letter", state));
+    } else if (step != t->error_step) {
+        refuse_requeue(c, ask, t, CODE_NOT_A_DEAD_LETTER,
+                       arena_printf(fx_arena(c), "the dead letter of this task is step_%d",
+                                    (int)t->error_step));
+    } else {
+        return true;
+    }
+    return false;
+}

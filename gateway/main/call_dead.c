@@ -1,0 +1,245 @@
+/* Dead letters: their list, merged over all coordinators; the requeue of one, and of a page of
+ * them. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "api/dead_json.h"
+#include "json/scan.h"
+#include "main/calls.h"
+#include "main/fanout.h"
+
+#define ALL_PARTITIONS UINT64_MAX /* PARTITION_COUNT bits */
+
+static void dead_unavailable(struct call_state *c)
+{
+    struct problem p;
+    problem_set(&p, CODE_UNAVAILABLE,
+                "a part of the tasks is out of reach at the moment, and a list without their dead "
+                "letters would be wrong");
+    p.retry_after_s = 2;
+    call_problem(c, &p);
+}
+
+static void ask_all(struct call_state *c, const struct http_request *r,
+                    void (*done)(void *user, struct fanout *f))
+{
+    const struct query q = {r->args, r->arg_count};
+    const struct peers *peers = &c->gateway->peers;
+    struct arena arena = {0};
+    struct problem p;
+    struct message m = {.type = MSG_GET_DEAD};
+    uint64_t owners = 0;
+    for (int i = 0; i < peers->count; i++) {
+        owners |= peers->items[i].partitions != 0 ? 1ULL << i : 0;
+    }
+    if (!dead_query_parse(&q, &arena, &m.get_list, &p)) {
+        call_problem(c, &p);
+        arena_free(&arena);
+        return;
+    }
+    c->limit = m.get_list.limit;
+    if (peers_covered(peers) == ALL_PARTITIONS) {
+        c->fanout = fanout_start(c->gateway, owners, &m, done, c);
+    }
+    if (c->fanout == NULL) {
+        dead_unavailable(c);
+    }
+    arena_free(&arena);
+}
+
+/* The merged page; false after a problem. It borrows from the fanout. */
+static bool page_of(struct call_state *c, const struct fanout *f, struct dead_page *ret_page)
+{
+    const struct message *lists[PEERS_MAX];
+    size_t count = fanout_messages(f, MSG_DEAD, lists);
+    if (count < f->count || peers_covered(&c->gateway->peers) != ALL_PARTITIONS) {
+        dead_unavailable(c);
+        return false;
+    }
+    dead_page_merge(lists, count, c->limit, ret_page);
+    return true;
+}
+
+static void on_page(void *user, struct fanout *f)
+{
+    struct call_state *c = user;
+    struct dead_page page;
+    if (!page_of(c, f, &page)) {
+        return;
+    }
+    struct buf body = {0};
+    dead_page_render(&page, &body);
+    call_answer(c, 200, buf_bytes(&body), NULL);
+    buf_free(&body);
+}
+
+void call_dead_letters(struct call_state *c, const struct http_request *r)
+{
+    ask_all(c, r, on_page);
+}
+
+/* ---- one ---- */
+
+/* Sent twice by us, it may find what its own first sending has done. */
+static bool requeued(const struct reply *reply)
+{
+    if (reply->err != ERR_OK) {
+        return false;
+    }
+    const struct message *m = reply->message;
+    bool before = reply->resent && m->type == MSG_REFUSED &&
+                  m->refused.code == CODE_NOT_A_DEAD_LETTER &&
+                  (m->refused.state == TASK_RECOVERING || m->refused.state == TASK_RUNNING);
+    return m->type == MSG_DONE || before;
+}
+
+static void on_requeued(void *user, const struct reply *reply)
+{
+    struct call_state *c = user;
+    struct problem p;
+    c->request = 0;
+    if (!requeued(reply)) {
+        problem_from_reply(&p, reply, bytes_str(c->task_id));
+        call_problem(c, &p);
+        return;
+    }
+    char url[ID_BYTES_MAX + 64];
+    struct buf body = {0};
+    buf_add_str(&body, "{\"task_id\":");
+    json_put_string(&body, bytes_str(c->task_id));
+    buf_add_str(&body, ",\"status\":\"recovering\"}");
+    (void)snprintf(url, sizeof url, "/api/v1/marathon/status/%s", c->task_id);
+    call_answer(c, 202, buf_bytes(&body), url);
+    buf_free(&body);
+}
+
+void call_requeue(struct call_state *c)
+{
+    struct message m = {.type = MSG_REQUEUE};
+    m.requeue.task_id = bytes_str(c->task_id);
+    m.requeue.step = bytes_str(c->step);
+    c->request =
+        requests_send(&c->gateway->requests, target_of(m.requeue.task_id), &m, on_requeued, c);
+    if (c->request == 0) {
+        struct problem p;
+        problem_full(&p);
+        call_problem(c, &p);
+    }
+}
+
+/* ---- a page of them ---- */
+
+struct requeue_one {
+    struct requeue_all *all;
+    char task_id[ID_BYTES_MAX + 1];
+    uint32_t step;
+    wire_id request;
+};
+
+struct requeue_all {
+    struct call_state *call;
+    struct requeue_one items[DEAD_PAGE_MAX]; /* on their way at once: a page's worth */
+    uint32_t count, waiting, done;
+    struct buf failed;
+    unix_ms next_before;
+    char next_id[ID_BYTES_MAX + 1];
+};
+
+void requeue_all_stop(struct requeue_all *all)
+{
+    if (all == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < all->count; i++) {
+        requests_drop(&all->call->gateway->requests, all->items[i].request);
+    }
+    buf_free(&all->failed);
+    free(all);
+}
+
+static void requeue_all_answer(struct requeue_all *all)
+{
+    struct buf body = {0};
+    buf_addf(&body, "{\"requeued\":%u,\"failed\":[", all->done);
+    buf_add_bytes(&body, buf_bytes(&all->failed));
+    buf_add_char(&body, ']');
+    dead_cursor_put(&body, all->next_before, bytes_str(all->next_id));
+    buf_add_char(&body, '}');
+    call_answer(all->call, 200, buf_bytes(&body), NULL);
+    buf_free(&body);
+}
+
+static void requeue_failed(struct requeue_all *all, const struct requeue_one *one,
+                           const struct problem *why)
+{
+    if (all->failed.len > 0) {
+        buf_add_char(&all->failed, ',');
+    }
+    dead_failure_put(&all->failed, bytes_str(one->task_id), one->step, why);
+}
+
+static void on_one_requeued(void *user, const struct reply *reply)
+{
+    struct requeue_one *one = user;
+    struct requeue_all *all = one->all;
+    one->request = 0;
+    if (requeued(reply)) {
+        all->done++;
+    } else {
+        struct problem p;
+        problem_from_reply(&p, reply, bytes_str(one->task_id));
+        requeue_failed(all, one, &p);
+    }
+    if (--all->waiting == 0) {
+        requeue_all_answer(all);
+    }
+}
+
+static void requeue_one(struct requeue_all *all, const struct dead_letter *d)
+{
+    struct requeue_one *one = &all->items[all->count++];
+    char step[32];
+    *one = (struct requeue_one){.all = all, .step = d->step};
+    memcpy(one->task_id, d->task_id.ptr,
+           d->task_id.len < ID_BYTES_MAX ? d->task_id.len : ID_BYTES_MAX);
+    (void)snprintf(step, sizeof step, "step_%u", d->step);
+    struct message m = {.type = MSG_REQUEUE};
+    m.requeue.task_id = bytes_str(one->task_id);
+    m.requeue.step = bytes_str(step);
+    struct requests *requests = &all->call->gateway->requests;
+    one->request = requests_send(requests, target_of(m.requeue.task_id), &m, on_one_requeued, one);
+    if (one->request != 0) {
+        all->waiting++;
+        return;
+    }
+    struct problem p;
+    problem_full(&p);
+    requeue_failed(all, one, &p);
+}
+
+static void on_page_to_requeue(void *user, struct fanout *f)
+{
+    struct call_state *c = user;
+    struct dead_page page;
+    if (!page_of(c, f, &page)) {
+        return;
+    }
+    struct requeue_all *all = mem_zalloc(sizeof *all);
+    all->call = c;
+    all->next_before = page.next_before;
+    if (page.next_id.len > 0 && page.next_id.len <= ID_BYTES_MAX) {
+        memcpy(all->next_id, page.next_id.ptr, page.next_id.len);
+    }
+    c->requeue = all;
+    for (uint32_t i = 0; i < page.count; i++) {
+        requeue_one(all, page.items[i]); /* answers never come from within */
+    }
+    if (all->waiting == 0) {
+        requeue_all_answer(all);
+    }
+}
+
+void call_requeue_all(struct call_state *c, const struct http_request *r)
+{
+    ask_all(c, r, on_page_to_requeue);
+}
