@@ -140,6 +140,7 @@ struct recover_request {
     struct bytes from_step;     /* name or step_id, empty = from the checkpoint */
     struct bytes checkpoint_id; /* empty = the newest */
     struct deed deed;
+    struct bytes input; /* JSON object that replaces the task's input; empty = it stays */
 };
 
 struct requeue_request {
@@ -288,7 +289,8 @@ struct task_event {
     uint32_t attempt; /* STEP_RETRY: the attempt that failed */
     unix_ms retry_at;
     enum code code;
-    struct bytes message; /* error, or the function's progress message */
+    struct bytes message; /* error, or the function's progress message; RECOVERING: the new input
+                             (JSON: itself, or a text that says its size and hash) */
     bool can_recover;
     struct deed deed; /* of what people asked for */
 };

@@ -34,7 +34,7 @@ const struct body body_signal = BODY_AT(struct signal_request, signal, signal);
 static const struct field recover[] = {
     FIELD(struct recover_request, task_id),       FIELD(struct recover_request, from_step),
     FIELD(struct recover_request, checkpoint_id), FIELD(struct recover_request, deed.actor),
-    FIELD(struct recover_request, deed.reason),
+    FIELD(struct recover_request, deed.reason),   FIELD(struct recover_request, input),
 };
 const struct body body_recover = BODY_AT(struct recover_request, recover, recover);
 

@@ -45,7 +45,7 @@ static void check_step(const struct core *c, const struct task *t, const struct 
     }
 }
 
-/* I14: waiting is what a task is called when nothing but waits is left. */
+/* I15: waiting is what a task is called when nothing but waits is left. */
 static void check_waiting(const struct core *c, const struct task *t)
 {
     bool active = false;

@@ -5,6 +5,8 @@
 
 #include "core/change.h"
 #include "core/record.h"
+#include "crypto/hash.h"
+#include "model/limits.h"
 #include "core/plant.h"
 
 static void read_task(struct core *c, struct peer *p, const struct message *m)
@@ -20,6 +22,7 @@ static void read_task(struct core *c, struct peer *p, const struct message *m)
     ask->task_id = arena_bytes(&ask->arena, m->recover.task_id);
     ask->recover.from_step = arena_bytes(&ask->arena, m->recover.from_step);
     ask->recover.checkpoint_id = arena_bytes(&ask->arena, m->recover.checkpoint_id);
+    ask->recover.input = arena_bytes(&ask->arena, m->recover.input);
     ask->deed = deed_copy(&ask->arena, &m->recover.deed);
     struct store_read read = {.kind = READ_TASK, .partition = id_partition(ask->task_id)};
     read.task_id = ask->task_id;
@@ -165,8 +168,9 @@ static void renumber(struct core *c, struct task *t)
     t->next_order = next;
 }
 
-/* keep NULL: nothing stays. */
-static void reset_all(struct change *ch, const bool *keep)
+/* keep NULL: nothing stays. all_anew: what runs again is given something else than before, even
+ * where no result went away. */
+static void reset_all(struct change *ch, const bool *keep, bool all_anew)
 {
     struct task *t = ch->task;
     uint32_t n = t->pipeline->step_count;
@@ -179,13 +183,25 @@ static void reset_all(struct change *ch, const bool *keep)
     }
     for (uint32_t i = 0; i < n; i++) {
         if (keep == NULL || !keep[i]) {
-            step_reset(ch, &t->steps[i], anew[i]);
+            step_reset(ch, &t->steps[i], anew[i] || all_anew);
         } else {
             change_step(ch, &t->steps[i]); /* its place and offset may have moved */
         }
     }
     renumber(ch->core, t);
     task_count_needs(t);
+}
+
+/* What the history says of a new input: itself where it is small, else how to know it again. */
+static struct bytes input_told(struct arena *arena, struct bytes input)
+{
+    char hex[2 * SHA256_BYTES + 1];
+    if (input.len <= ERROR_BYTES_MAX) {
+        return arena_bytes(arena, input);
+    }
+    struct sha256 hash = sha256_of(input);
+    return bytes_str(arena_printf(arena, "\"%zu bytes, SHA-256 %s\"", input.len,
+                                  hex_encode(hash.digest, SHA256_BYTES, hex)));
 }
 
 /* results: the inside of the new results object where results went away, else NULL. */
@@ -202,13 +218,16 @@ static void revive(struct core *c, const struct ask *ask, struct task *t, const 
     t->ran_ms = 0;
     t->recoveries++;
     task_clear_error(t);
-    reset_all(&ch, keep);
+    reset_all(&ch, keep, ask->recover.input.len > 0);
+    ch.row.input = ask->recover.input;
     if (results != NULL) {
         t->progress = 0;
         change_document(&ch, *results);
     }
     change_revive(&ch);
-    change_deed(&ch, EVENT_TASK_RECOVERING, task_current_step(t), &ask->deed);
+    struct task_event *e =
+        change_deed(&ch, EVENT_TASK_RECOVERING, task_current_step(t), &ask->deed);
+    e->message = input_told(&ch.write->arena, ask->recover.input);
     change_ready_all(&ch);
     change_commit(&ch);
     struct reply r;
@@ -232,6 +251,7 @@ static void read_kept(struct core *c, const struct ask *from, struct task *t, bo
     ask->peer = from->peer;
     ask->request = from->request;
     ask->deed = deed_copy(&ask->arena, &from->deed);
+    ask->recover.input = arena_bytes(&ask->arena, from->recover.input);
     ask->task = t;
     ask->keep = keep;
     uint32_t n = t->pipeline->step_count;
@@ -358,7 +378,7 @@ void task_taken_over(struct core *c, struct task *t)
         task_end(&ch, TASK_FAILED, NULL);
     } else {
         t->state = task_state_rests(t->state) ? t->state : TASK_RECOVERING;
-        reset_all(&ch, NULL);
+        reset_all(&ch, NULL, false);
         t->progress = 0;
         change_document(&ch, BYTES_NONE);
         change_event(&ch, EVENT_TASK_RECOVERING, 0);

@@ -93,7 +93,7 @@ struct store_row {
     bool error_clear;
     /* ADMIT only */
     struct bytes spec;            /* immutable blob: definition, options */
-    struct bytes input;           /* JSON */
+    struct bytes input;           /* JSON. UPDATE: replaces it; empty = it stays */
     unix_ms created_at;           /* place in the list of tasks */
     struct bytes idempotency_key; /* 32 bytes or empty; kept while the task lives, and on */
     struct bytes body_hash;

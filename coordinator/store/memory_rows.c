@@ -182,6 +182,9 @@ static enum store_verdict update(struct memory_store *s, const struct store_row 
     }
     t->version++;
     put_change(t, row);
+    if (row->input.len > 0) {
+        set(&t->input, row->input);
+    }
     if (row->life == LIFE_END) {
         end_life(s, t, row);
     } else if (row->life == LIFE_REVIVE) {

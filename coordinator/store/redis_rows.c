@@ -114,7 +114,12 @@ static void add_change(struct redis_rows *rows, const struct redis_names *names,
     add_fence(rows, &row->fence);
     add(rows, row->head);
     add_doc(rows, row);
-    add_uint(rows, row->step_count);
+    bool input = row->kind == ROW_UPDATE && row->input.len > 0; /* one more field of the record */
+    add_uint(rows, row->step_count + (input ? 1 : 0));
+    if (input) {
+        add_str(rows, "input");
+        add(rows, row->input);
+    }
     for (uint32_t i = 0; i < row->step_count; i++) {
         char field[16];
         snprintf(field, sizeof field, "s%u", row->steps[i].index);

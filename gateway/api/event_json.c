@@ -2,6 +2,7 @@
 
 #include "api/status_json.h"
 #include "json/scan.h"
+#include "model/limits.h"
 
 static const char *event_name(enum event_type t)
 {
@@ -152,8 +153,14 @@ void event_render(struct bytes task_id, const struct task_event *e, struct buf *
     case EVENT_TASK_COMPLETE:
         buf_addf(out, ",\"total_steps\":%u,\"results\":{}", e->total_steps);
         break;
-    case EVENT_TASK_CANCELLED:
     case EVENT_TASK_RECOVERING:
+        if (e->message.len > 0) {
+            buf_add_str(out, ",\"input_data\":");
+            buf_add_bytes(out, e->message);
+        }
+        deed_put(out, &e->deed);
+        break;
+    case EVENT_TASK_CANCELLED:
     case EVENT_TASK_PAUSED:
     case EVENT_TASK_RESUMED:
         deed_put(out, &e->deed);
@@ -162,6 +169,25 @@ void event_render(struct bytes task_id, const struct task_event *e, struct buf *
         break;
     }
     close_put(out, e->at, e->seq);
+}
+
+void history_render(const struct message *events, uint64_t after, uint32_t limit, struct buf *out)
+{
+    uint32_t count = events->events.count < limit ? events->events.count : limit;
+    uint64_t oldest = events->events.oldest;
+    buf_add_str(out, "{\"items\":[");
+    for (uint32_t i = 0; i < count; i++) {
+        buf_add_str(out, i > 0 ? "," : "");
+        event_render(events->events.task_id, &events->events.events[i], out);
+    }
+    buf_add_str(out, "],\"next_cursor\":");
+    if (count < limit && count < EVENTS_PAGE_MAX) {
+        buf_add_str(out, "null");
+    } else {
+        buf_addf(out, "\"%llu\"", (unsigned long long)events->events.events[count - 1].seq);
+    }
+    uint64_t missing = oldest > after + 1 ? oldest - after - 1 : 0;
+    buf_addf(out, ",\"missing\":%llu}", (unsigned long long)missing);
 }
 
 uint64_t initial_state_seq(const struct task_view *v)

@@ -23,4 +23,8 @@ bool event_is_final(enum event_type type);
 /* Says that messages behind `after` are lost to this watcher; initial_state follows. */
 void gap_render(struct bytes task_id, uint64_t after, struct buf *out);
 
+/* MSG_EVENTS, an answer to GET_HISTORY: {"items":[messages],"next_cursor":text or null,"missing":n}
+ * with at most `limit` of them. missing: older ones that are no longer kept. */
+void history_render(const struct message *events, uint64_t after, uint32_t limit, struct buf *out);
+
 #endif

@@ -19,6 +19,7 @@ static const struct route_row rows[CALL_COUNT] = {
     [CALL_RESUME] = {"resume", PREFIX "/resume/", true},
     [CALL_SIGNAL] = {"signal", PREFIX "/signal/", true},
     [CALL_CHECKPOINTS] = {"checkpoints", PREFIX "/checkpoints/", false},
+    [CALL_HISTORY] = {"history", PREFIX "/history/", false},
     [CALL_RESULT] = {"result", PREFIX "/result/", false},
     [CALL_STREAM] = {"stream", PREFIX "/stream/", false},
     [CALL_TASKS] = {"tasks", PREFIX "/tasks", false},

@@ -206,6 +206,7 @@ bool recover_body_parse(struct bytes body, struct bytes task_id, struct arena *a
     const struct field fields[] = {
         {"from_step", FIELD_ID, 0, 0, &ret_request->from_step},
         {"checkpoint_id", FIELD_TEXT, 0, 256, &ret_request->checkpoint_id},
+        {"input_data", FIELD_OBJECT, 0, INPUT_BYTES_MAX, &ret_request->input},
         DEED_FIELDS(&ret_request->deed),
     };
     return fields_read(body, fields, sizeof fields / sizeof *fields, arena, ret_problem);

@@ -231,8 +231,13 @@ const struct command command_signal = {
     .run = run_signal,
 };
 
-static void put_recover_body(const struct cli *cli, struct buf *out)
+static enum cli_exit put_recover_body(const struct cli *cli, struct buf *out)
 {
+    const char *input = args_value(&cli->args, "input");
+    struct buf json = {0};
+    if (input != NULL && source_read(cli, "input", input, &json) != ERR_OK) {
+        return CLI_USAGE;
+    }
     const char *from = args_value(&cli->args, "from-step");
     const char *checkpoint = args_value(&cli->args, "checkpoint");
     buf_add_char(out, '{');
@@ -244,8 +249,14 @@ static void put_recover_body(const struct cli *cli, struct buf *out)
         buf_addf(out, "%s\"checkpoint_id\":", from != NULL ? "," : "");
         json_put_string(out, bytes_str(checkpoint));
     }
+    if (json.len > 0) {
+        buf_add_str(out, out->len > 1 ? ",\"input_data\":" : "\"input_data\":");
+        buf_add_bytes(out, buf_bytes(&json));
+    }
+    buf_free(&json);
     put_deed(cli, out);
     buf_add_char(out, '}');
+    return CLI_COMPLETED;
 }
 
 static enum cli_exit run_recover(struct cli *cli)
@@ -257,7 +268,10 @@ static enum cli_exit run_recover(struct cli *cli)
         return CLI_USAGE;
     }
     (void)snprintf(path, sizeof path, CLI_API "/recover/%s", id);
-    put_recover_body(cli, &body);
+    if (put_recover_body(cli, &body) != CLI_COMPLETED) {
+        buf_free(&body);
+        return CLI_USAGE;
+    }
     bool watch = args_has(&cli->args, "watch");
     enum cli_exit code = change(cli, "recover the task", path, buf_bytes(&body));
     buf_free(&body);
@@ -275,6 +289,7 @@ static enum cli_exit run_recover(struct cli *cli)
 static const struct arg_option recover_options[] = {
     {"from-step", 0, "STEP", "run again from this step on (its name or step_N)"},
     {"checkpoint", 0, "ID", "run on from this checkpoint, not the newest"},
+    {"input", 'i', "JSON", "replaces the task's input: JSON, @file or - for standard input"},
     {"watch", 'w', NULL, "follow the task to its end"},
     DEED_OPTIONS,
 };
@@ -285,7 +300,8 @@ const struct command command_recover = {
     .summary = "run a failed or cancelled task on from its checkpoint",
     .text = "Completed steps are not run again, but for those from --from-step on.\n",
     .examples = "  marathon recover analysis_123 --watch\n"
-                "  marathon recover analysis_123 --from-step bcg_analysis\n",
+                "  marathon recover analysis_123 --from-step bcg_analysis\n"
+                "  marathon recover analysis_123 --input @corrected.json --reason \"typo\"\n",
     .options = recover_options,
     .option_count = sizeof recover_options / sizeof recover_options[0],
     .operands_min = 1,

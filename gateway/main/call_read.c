@@ -1,9 +1,11 @@
-/* Status, checkpoints, result: reads of one task. */
+/* Status, checkpoints, result, history: reads of one task. */
+#include "api/event_json.h"
 #include "api/query.h"
 #include "api/status_json.h"
 #include "main/calls.h"
 #include "main/download.h"
 #include "main/poll.h"
+#include "model/limits.h"
 
 static void load_start(struct call_state *c, bool results, snapshot_fn *fn)
 {
@@ -116,4 +118,46 @@ static void on_read(void *user, struct snapshot *s, const struct problem *why)
 void call_read(struct call_state *c)
 {
     load_start(c, true, on_read);
+}
+
+/* ---- history ---- */
+
+#define HISTORY_LIMIT_DEFAULT 100
+
+static void on_history(void *user, const struct reply *reply)
+{
+    struct call_state *c = user;
+    c->request = 0;
+    if (reply->err != ERR_OK || reply->message->type != MSG_EVENTS) {
+        struct problem p;
+        problem_from_reply(&p, reply, bytes_str(c->task_id));
+        call_problem(c, &p);
+        return;
+    }
+    struct buf body = {0};
+    history_render(reply->message, c->after, c->limit, &body);
+    call_answer(c, 200, buf_bytes(&body), NULL);
+    buf_free(&body);
+}
+
+void call_history(struct call_state *c, const struct http_request *r)
+{
+    struct query q = {r->args, r->arg_count};
+    struct problem p;
+    struct message m = {.type = MSG_GET_HISTORY};
+    uint64_t limit = HISTORY_LIMIT_DEFAULT;
+    if (!query_number(&q, "cursor", INT64_MAX, &c->after, &p) ||
+        !query_number(&q, "limit", EVENTS_PAGE_MAX, &limit, &p)) {
+        call_problem(c, &p);
+        return;
+    }
+    c->limit = limit > 0 ? (uint32_t)limit : 1;
+    m.get_history.task_id = bytes_str(c->task_id);
+    m.get_history.after = c->after;
+    c->request =
+        requests_send(&c->gateway->requests, target_of(bytes_str(c->task_id)), &m, on_history, c);
+    if (c->request == 0) {
+        problem_full(&p);
+        call_problem(c, &p);
+    }
 }

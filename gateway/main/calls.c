@@ -151,6 +151,9 @@ static void call_carry_out(struct gateway *g, exchange_id id, const struct route
     case CALL_STATUS:
         call_status(c, request);
         return;
+    case CALL_HISTORY:
+        call_history(c, request);
+        return;
     case CALL_CHECKPOINTS:
     case CALL_RESULT:
         call_read(c);

@@ -15,6 +15,7 @@ struct call_state {
     char credential[ID_BYTES_MAX + 1]; /* id of the key; start */
     bool results, verbose;
     uint32_t limit;
+    uint64_t after; /* history */
     wire_id request;
     struct snapshot_load *load;
     struct fanout *fanout;
@@ -51,6 +52,7 @@ void call_signal(struct call_state *c, const struct http_request *request);
 void call_recover(struct call_state *c, const struct http_request *request);
 void call_status(struct call_state *c, const struct http_request *request);
 void call_read(struct call_state *c); /* checkpoints and result */
+void call_history(struct call_state *c, const struct http_request *request);
 void call_tasks(struct call_state *c, const struct http_request *request);
 void call_pipelines(struct call_state *c);
 void call_workers(struct call_state *c);

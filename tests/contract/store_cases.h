@@ -26,6 +26,7 @@ void test_the_end_cuts_the_padding(void **state);
 void test_a_fresh_run_replaces_an_ended_task(void **state);
 void test_an_ended_task_expires_and_is_gone(void **state);
 void test_a_revived_task_lives_on(void **state);
+void test_a_revived_task_may_have_another_input(void **state);
 void test_an_idempotency_key_outlives_its_task(void **state);
 void test_pipelines_get_versions(void **state);
 

@@ -122,6 +122,34 @@ void test_a_revived_task_lives_on(void **state)
     assert_int_equal(world_verdict(w, row_admit(w, "t1")), STORE_EXISTS);
 }
 
+static void assert_input(struct world *w, const char *input)
+{
+    struct store_read read = read_task("t1");
+    read.kind = READ_PARTS;
+    read.input = true;
+    assert_bytes(world_read(w, read)->input, input);
+}
+
+void test_a_revived_task_may_have_another_input(void **state)
+{
+    struct world *w = *state;
+    struct step_blob step = {0, BYTES_LIT("s")};
+    assert_int_equal(world_verdict(w, row_admit(w, "t1")), STORE_OK);
+    assert_int_equal(world_verdict(w, row_end(w, "t1", 1)), STORE_OK);
+    struct store_row revive = row_update(w, "t1", 2);
+    revive.life = LIFE_REVIVE;
+    revive.steps = &step;
+    revive.step_count = 1;
+    revive.input = BYTES_LIT("{\"in\":2}");
+    assert_int_equal(world_verdict(w, revive), STORE_OK);
+    assert_input(w, "{\"in\":2}");
+    assert_int_equal(world_verdict(w, row_update(w, "t1", 3)), STORE_OK);
+    assert_input(w, "{\"in\":2}"); /* a row without one leaves it */
+    const struct store_answer *a = world_read(w, read_task("t1"));
+    assert_int_equal(a->tasks[0].step_count, 1);
+    assert_bytes(a->tasks[0].steps[0].blob, "s");
+}
+
 void test_an_idempotency_key_outlives_its_task(void **state)
 {
     struct world *w = *state;

@@ -64,6 +64,7 @@ static int tear_down(void **state)
         ON(store, test_a_fresh_run_replaces_an_ended_task),                                        \
         ON(store, test_an_ended_task_expires_and_is_gone),                                         \
         ON(store, test_a_revived_task_lives_on),                                                   \
+        ON(store, test_a_revived_task_may_have_another_input),                                     \
         ON(store, test_an_idempotency_key_outlives_its_task),                                      \
         ON(store, test_pipelines_get_versions), ON(store, test_unknown_tasks_are_not_found),       \
         ON(store, test_reads_see_the_rows_given_before),                                           \

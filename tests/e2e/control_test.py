@@ -85,6 +85,33 @@ class Control(ClusterCase):
         self.assertGreaterEqual(done["steps"][3]["duration_ms"], 2990)
         self.assertEqual(self.runs("w"), ["step_0", "step_4"])
 
+    def test_a_recover_with_another_input_is_in_the_history(self):
+        c = self.cluster
+        c.begin(steps=[{"name": "a", "function": "echo"}, {"name": "b", "function": "fail", "input": {}, "max_retries": 0},
+                       {"name": "c", "function": "echo"}], task_id="h", input_data={"n": 1})
+        self.assertEqual(c.wait("h")["status"], "failed")
+        body = {"from_step": "a", "input_data": {"n": 2}, "actor": "ann", "reason": "a typo"}
+        self.assertEqual(c.call("POST", "/recover/h", body)[0], 202)
+        failed = c.wait("h")
+        self.assertEqual((failed["status"], failed["accumulated_results"]), ("failed", {"a": {"n": 2}}))
+        events, cursor = [], ""
+        while cursor is not None:
+            page = c.get(f"/history/h?limit=2&cursor={cursor}" if cursor else "/history/h?limit=2")
+            self.assertLessEqual(len(page["items"]), 2)
+            self.assertEqual(page["missing"], 0)
+            events += page["items"]
+            cursor = page["next_cursor"]
+        self.assertEqual([e["seq"] for e in events], list(range(1, len(events) + 1)))
+        recovered = [e for e in events if e["type"] == "task_recovering"]
+        self.assertEqual(len(recovered), 1)
+        data = recovered[0]["data"]
+        self.assertEqual((data["actor"], data["reason"], data["input_data"]), ("ann", "a typo", {"n": 2}))
+        r = self.cli("history", "h")
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertIn("a typo", r.stdout)
+        self.assertEqual(c.call("GET", "/history/none")[0], 404)
+        self.assertEqual(c.call("GET", "/history/h?cursor=x")[0], 422)
+
     def test_the_same_key_is_the_same_signal(self):
         c = self.cluster
         c.begin(steps=[{"name": "one", "wait": {"signal": "go"}}, {"name": "two", "wait": {"signal": "go"}}], task_id="k")

@@ -147,9 +147,9 @@ static void check_waited(struct audit *a, const struct book_task *t, const struc
     bool fallback =
         w->kind == WAIT_SIGNAL && w->fallback.len > 0 && bytes_eq(b->result, w->fallback);
     bool moment = w->kind != WAIT_SIGNAL && bytes_is(b->result, "null");
-    REQUIRE(a, "I14", signal || fallback || moment, "%.*s/%u: waited, and has %.*s", TASK(t),
+    REQUIRE(a, "I15", signal || fallback || moment, "%.*s/%u: waited, and has %.*s", TASK(t),
             s->index, (int)b->result.len, (const char *)b->result.ptr);
-    REQUIRE(a, "I14", signal || a->world->clock_stepped || a->row_sent_at >= b->waits_until,
+    REQUIRE(a, "I15", signal || a->world->clock_stepped || a->row_sent_at >= b->waits_until,
             "%.*s/%u: its wait was over %lld ms early", TASK(t), s->index,
             (long long)(b->waits_until - a->row_sent_at));
 }

@@ -65,6 +65,11 @@ static void sent_input(struct audit *a, const struct book_task *t, const struct 
 {
     const struct template *template = t->pipeline->steps[o->ref.step].input_template;
     if (template == NULL) {
+        const struct stored_task *stored = store_model_find(&a->world->store, t->id, a->world->now);
+        struct bytes own = t->pipeline->steps[o->ref.step].input;
+        REQUIRE(a, "I3", bytes_eq(o->input, own.len > 0 ? own : buf_bytes(&stored->input)),
+                "%.*s/%u: is given an input that is not the stored one: %.*s", TASK(t), o->ref.step,
+                (int)o->input.len, (const char *)o->input.ptr);
         return;
     }
     const struct book_step *of = &t->steps[template->pieces[1].expr->refs[0].step_index];
@@ -88,7 +93,7 @@ static void sent_order(struct audit *a, const struct coordinator *c, const struc
             c->process.name, o->ref.run, t->run, task_state_name(t->state));
     REQUIRE(a, "I13", t->state != TASK_PAUSED, "%.*s: %s orders a step of a paused task", TASK(t),
             c->process.name);
-    REQUIRE(a, "I14", t->pipeline->steps[o->ref.step].wait.kind == WAIT_NONE,
+    REQUIRE(a, "I15", t->pipeline->steps[o->ref.step].wait.kind == WAIT_NONE,
             "%.*s/%u: a step that waits is ordered", TASK(t), o->ref.step);
     const struct book_step *s = &t->steps[o->ref.step];
     REQUIRE(a, "durable",

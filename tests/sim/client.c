@@ -92,6 +92,9 @@ static void wish_recover(struct client *c)
         snprintf(checkpoint, sizeof checkpoint, "%s_cp_%d", c->task_id, (int)chance(w, 2));
         m.recover.checkpoint_id = bytes_str(checkpoint);
     }
+    if (one_in(w, 4)) {
+        m.recover.input = BYTES_LIT("{\"dish\":\"stew\",\"n\":12345678901234567890}");
+    }
     wish_for(c, &m);
 }
 

@@ -209,6 +209,9 @@ static enum store_verdict update(struct store_model *m, const struct store_row *
     }
     put_common(t, row);
     t->version++;
+    if (row->input.len > 0) {
+        set(&t->input, row->input);
+    }
     if (row->life == LIFE_END) {
         t->ended = true;
         t->expires_at = now + (mono_ms)row->ttl_s * 1000;

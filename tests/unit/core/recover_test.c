@@ -56,6 +56,31 @@ static void assert_recovering(const struct message *answer)
     assert_int_equal(answer->done.state, TASK_RECOVERING);
 }
 
+static void test_a_new_input_is_given_to_what_runs_from_now_on(void **state)
+{
+    (void)state;
+    fail_at_c();
+    struct message m = {.type = MSG_RECOVER};
+    m.recover.task_id = BYTES_LIT("t");
+    m.recover.input = BYTES_LIT("{\"in\":2}");
+    m.recover.deed.reason = BYTES_LIT("a typo");
+    assert_recovering(stage_ask(&s, gateway, &m));
+    const struct step_order *c = stage_order(&s, worker);
+    assert_true(bytes_is(c->name, "c") && bytes_is(c->input, "{\"in\":2}"));
+    assert_true(bytes_is(c->results, "{\"a\":1,\"b\":2}"));
+    assert_int_equal(c->ref.generation, 1); /* another input: another idempotency key */
+    m = (struct message){.type = MSG_GET_HISTORY};
+    m.get_history.task_id = BYTES_LIT("t");
+    const struct message *r = stage_ask(&s, gateway, &m);
+    bool told = false;
+    for (uint32_t i = 0; i < r->events.count; i++) {
+        const struct task_event *e = &r->events.events[i];
+        told = told || (e->type == EVENT_TASK_RECOVERING && bytes_is(e->message, "{\"in\":2}") &&
+                        bytes_is(e->deed.reason, "a typo"));
+    }
+    assert_true(told);
+}
+
 static void test_recover_runs_on_from_the_failed_step(void **state)
 {
     (void)state;
@@ -267,6 +292,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_recover_runs_on_from_the_failed_step),
+        TEST(test_a_new_input_is_given_to_what_runs_from_now_on),
         TEST(test_recover_from_a_step_runs_it_and_what_follows_again_with_other_keys),
         TEST(test_an_old_success_behind_a_step_that_runs_again_is_late),
         TEST(test_recover_from_a_checkpoint_keeps_the_results_up_to_it),

@@ -24,6 +24,7 @@ static void same_recover_request(const struct recover_request *a, const struct r
     SAME_BYTES(checkpoint_id);
     SAME_BYTES(deed.actor);
     SAME_BYTES(deed.reason);
+    SAME_BYTES(input);
 }
 
 static void same_doc_request(const struct doc_request *a, const struct doc_request *b)
