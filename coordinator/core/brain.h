@@ -173,7 +173,7 @@ struct core {
     struct heap resolving; /* of struct step.ready: those that wait for their turn */
     uint32_t resolving_asks;
     uint64_t credit_sum;
-    uint64_t next_ready; /* ages steps */
+    uint64_t last_age; /* ages tasks */
     struct heap timers;
     uint64_t next_timer;
     struct map watches; /* task id -> struct watch */

@@ -20,7 +20,7 @@ bool ready_before(const struct heap_node *a, const struct heap_node *b)
     if (x->task->priority != y->task->priority) {
         return x->task->priority > y->task->priority;
     }
-    return x->ready_order < y->ready_order;
+    return x->task != y->task ? x->task->age < y->task->age : x->index < y->index;
 }
 
 uint32_t function_intern(struct core *c, struct bytes name)
@@ -89,7 +89,9 @@ void step_make_ready(struct core *c, struct step *s)
     struct function *f = function_of(c, s);
     s->retry_at = 0;
     s->phase = PHASE_READY;
-    s->ready_order = c->next_ready++;
+    if (s->task->age == 0) {
+        s->task->age = ++c->last_age;
+    }
     s->ready_at = c->now.mono;
     heap_push(&f->ready, &s->ready);
     c->ready_count++;

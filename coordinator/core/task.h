@@ -47,9 +47,8 @@ struct step {
     struct heap_node ready; /* in the heap of its function; RESOLVING: of the core */
     struct timer timer;
     struct task *task;
-    uint64_t ready_order; /* age: the smaller, the earlier */
-    uint32_t index;       /* in the pipeline */
-    uint32_t item;        /* of a fan-out step, from 1; ITEM_NONE: the step itself */
+    uint32_t index; /* in the pipeline */
+    uint32_t item;  /* of a fan-out step, from 1; ITEM_NONE: the step itself */
     /* stored */
     enum step_state state;
     enum code error_code;
@@ -118,6 +117,8 @@ struct task {
     uint32_t steps_left; /* not over yet */
     uint64_t last_write; /* newest write about this task */
     uint32_t writes_pending;
+    uint64_t age; /* place among those with ready steps, from the first one on; 0 = none yet. The
+                     steps of an older task go first: what was begun is finished */
     mono_ms ran_since; /* NEVER_MS: not running */
     struct timer duration_timer, progress_timer, save_timer;
     uint32_t progress_step; /* whose news is waiting to be told */

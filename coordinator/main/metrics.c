@@ -69,6 +69,8 @@ static void store_put(struct metric_text *t, const struct core_stats *c,
                   s->unknown_total);
     metric_single(t, "store_batches_total", "Batches of rows sent.", s->batches_total);
     metric_single(t, "store_reads_total", "Reads asked of the store.", s->reads_total);
+    metric_single(t, "store_reads_cached_total", "Of these, answered from the store's cache.",
+                  s->reads_cached_total);
     metric_single(t, "store_batches_in_flight", "Batches sent and not answered.",
                   s->batches_in_flight);
     metric_histogram(t, "store_batch_seconds", "From a batch's sending to its last answer.",

@@ -10,6 +10,7 @@ _Static_assert(STORE_OK == 0 && STORE_FENCED == 1 && STORE_VERSION == 2 && STORE
 static void tell(struct redis_store *s, const struct store_written *written)
 {
     s->rows_answered++;
+    cache_answered(&s->cache, written->write_id, written->verdict);
     s->handler.written(s->handler.user, written);
 }
 

@@ -40,6 +40,16 @@ static void unlink_read(struct redis_read *r)
     *(r->next != NULL ? &r->next->prev : &s->reads_last) = r->prev;
 }
 
+static void link_read(struct redis_read *r)
+{
+    struct redis_store *s = r->store;
+    r->after_row = s->batches.rows_given;
+    r->next = NULL;
+    r->prev = s->reads_last;
+    *(r->prev != NULL ? &r->prev->next : &s->reads) = r;
+    s->reads_last = r;
+}
+
 static void free_read(struct redis_read *r)
 {
     free(r->entries);
@@ -301,10 +311,43 @@ void redis_read_add(struct redis_store *s, const struct store_read *read)
     }
     s->stats.reads_total++;
     s->reads_waiting++;
-    r->after_row = s->batches.rows_given;
-    r->prev = s->reads_last;
-    *(r->prev != NULL ? &r->prev->next : &s->reads) = r;
-    s->reads_last = r;
+    if (!cache_read(&s->cache, &r->ask, NULL)) {
+        link_read(r);
+        return;
+    }
+    *(s->cached != NULL ? &s->cached_last->next : &s->cached) = r;
+    s->cached_last = r;
+    if (s->cached == r) { /* never from within a call */
+        loop_timer_set(s->cached_timer, loop_now(s->loop).mono);
+    }
+}
+
+static void answer_cached(struct redis_read *r)
+{
+    struct redis_store *s = r->store;
+    r->answer = (struct store_answer){.kind = r->ask.kind, .read_id = r->ask.read_id};
+    r->answer.parts = arena_alloc(&r->arena, r->ask.range_count * sizeof *r->answer.parts);
+    if (!cache_read(&s->cache, &r->ask, &r->answer)) { /* forgotten meanwhile */
+        r->answer = (struct store_answer){0};
+        link_read(r);
+        return;
+    }
+    s->stats.reads_cached_total++;
+    s->reads_waiting--;
+    s->handler.read(s->handler.user, &r->answer);
+    free_read(r);
+}
+
+void redis_reads_cached(void *store)
+{
+    struct redis_store *s = store;
+    struct redis_read *r = s->cached; /* those asked for meanwhile wait for the next turn */
+    s->cached = s->cached_last = NULL;
+    for (struct redis_read *next; r != NULL; r = next) {
+        next = r->next;
+        r->next = NULL;
+        answer_cached(r);
+    }
 }
 
 void redis_reads_flush(struct redis_store *s)
@@ -331,6 +374,12 @@ void redis_reads_send(struct redis_store *s)
 
 void redis_reads_unavailable(struct redis_store *s)
 {
+    while (s->cached != NULL) { /* like all others */
+        struct redis_read *r = s->cached;
+        s->cached = r->next;
+        link_read(r);
+    }
+    s->cached_last = NULL;
     struct redis_read *last = s->reads_last; /* those given meanwhile wait for the next time */
     for (bool more = last != NULL; more;) {
         struct redis_read *r = s->reads;
@@ -342,6 +391,12 @@ void redis_reads_unavailable(struct redis_store *s)
 
 void redis_reads_free(struct redis_store *s)
 {
+    while (s->cached != NULL) {
+        struct redis_read *r = s->cached;
+        s->cached = r->next;
+        free_read(r);
+    }
+    s->cached_last = NULL;
     while (s->reads != NULL) {
         struct redis_read *r = s->reads;
         s->reads = r->next;

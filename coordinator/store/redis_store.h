@@ -8,6 +8,7 @@
 #define MARATHON_STORE_REDIS_STORE_H
 
 #include "store/redis_batch.h"
+#include "store/redis_cache.h"
 #include "store/redis_command.h"
 #include "store/redis_gate.h"
 #include "store/redis_library.h"
@@ -41,6 +42,10 @@ struct redis_store {
     struct batch_queue batches;
     struct redis_read *reads; /* all not yet answered, oldest first */
     struct redis_read *reads_last;
+    struct redis_cache cache;
+    struct redis_read *cached; /* to be answered from it in the next turn, oldest first */
+    struct redis_read *cached_last;
+    struct loop_timer *cached_timer;
     struct loop_timer *orphans; /* answers what was given while Redis is away */
 
     struct publication *publications; /* not yet stored, oldest first */
@@ -90,6 +95,7 @@ void redis_read_add(struct redis_store *s, const struct store_read *read);
 void redis_reads_flush(struct redis_store *s);
 void redis_reads_send(struct redis_store *s); /* those that may leave */
 void redis_reads_unavailable(struct redis_store *s);
+void redis_reads_cached(void *store);         /* the timer: answers those that the cache has */
 void redis_reads_free(struct redis_store *s); /* silently */
 
 /* ---- pipelines ---- */

@@ -36,11 +36,12 @@ struct store_handler {
 struct store_stats {
     struct histogram call; /* from a batch's sending to its last answer */
     uint64_t rows_total, batches_total, reads_total;
-    uint64_t unknown_total;     /* rows whose outcome was never heard */
-    uint64_t connects_total;    /* times that it came up */
-    uint64_t rows_waiting;      /* given, not answered */
-    uint64_t reads_waiting;     /* likewise */
-    uint64_t batches_in_flight; /* sent, not answered */
+    uint64_t reads_cached_total; /* of them without a round trip */
+    uint64_t unknown_total;      /* rows whose outcome was never heard */
+    uint64_t connects_total;     /* times that it came up */
+    uint64_t rows_waiting;       /* given, not answered */
+    uint64_t reads_waiting;      /* likewise */
+    uint64_t batches_in_flight;  /* sent, not answered */
 };
 
 struct store;

@@ -106,6 +106,7 @@ static void on_lost(void *user, const char *why)
     loop_timer_set(s->gate_timer, NEVER_MS);
     redis_publications_lost(s);
     answer_all(s);
+    cache_forget(&s->cache);
     if (was_ready) {
         s->handler.down(s->handler.user, why);
     } else {
@@ -124,6 +125,7 @@ static void store_redis_write(struct store *base, const struct store_row *row)
 {
     struct redis_store *s = of(base);
     batch_queue_add(&s->batches, &s->names, row);
+    cache_wrote(&s->cache, row);
 }
 
 static void store_redis_read(struct store *base, const struct store_read *read)
@@ -164,9 +166,11 @@ static void store_redis_destroy(struct store *base)
     struct redis_store *s = of(base);
     link_destroy(s->link);
     loop_timer_destroy(s->orphans);
+    loop_timer_destroy(s->cached_timer);
     loop_timer_destroy(s->gate_timer);
     batch_queue_free(&s->batches);
     redis_reads_free(s);
+    cache_forget(&s->cache);
     redis_pipelines_free(s);
     command_free(&s->command);
     explicit_bzero(s, sizeof *s); /* the secret, the password */
@@ -208,6 +212,7 @@ enum err store_redis_create(struct loop *loop, const struct store_redis_options 
     s->relaxed = options->relaxed;
     library_name(s->library);
     s->orphans = loop_timer_create(loop, on_orphans, s);
+    s->cached_timer = loop_timer_create(loop, redis_reads_cached, s);
     s->gate_timer = loop_timer_create(loop, redis_gate_again, s);
     s->link = link_create(loop, &url,
                           options->deadline_ms > 0 ? options->deadline_ms : DEADLINE_MS_DEFAULT,

@@ -1,0 +1,242 @@
+#include "store/redis_cache.h"
+
+#include <stdlib.h>
+
+#define DOC_OWN_BYTES 300 /* of a document's place in the tables, about */
+
+struct cached_doc {
+    struct cached_doc *newer, *older;
+    struct bytes id; /* owned */
+    partition_id partition;
+    struct bytes input; /* owned */
+    struct buf text;    /* the document up to its tail */
+    size_t durable;     /* bytes of text that are confirmed */
+    unsigned pending;   /* rows that name it */
+    bool gone;          /* out of the tables; freed with its last row */
+};
+
+/* A row under way. */
+struct cached_row {
+    uint64_t write_id;
+    struct cached_doc *doc; /* NULL: of no cached task */
+    size_t end;             /* of its part of the text; confirmed with it */
+    bool admits;
+};
+
+static void free_bytes(struct bytes b)
+{
+    union {
+        const uint8_t *borrowed;
+        void *owned;
+    } p = {.borrowed = b.ptr};
+    free(p.owned);
+}
+
+static struct bytes own(struct bytes b)
+{
+    return bytes_of(mem_str_bytes(b), b.len);
+}
+
+static size_t size_of(const struct cached_doc *d)
+{
+    return DOC_OWN_BYTES + d->id.len + d->input.len + d->text.cap;
+}
+
+static void doc_free(struct cached_doc *d)
+{
+    free_bytes(d->id);
+    free_bytes(d->input);
+    buf_free(&d->text);
+    free(d);
+}
+
+static void unlink_doc(struct redis_cache *c, struct cached_doc *d)
+{
+    *(d->newer != NULL ? &d->newer->older : &c->newest) = d->older;
+    *(d->older != NULL ? &d->older->newer : &c->oldest) = d->newer;
+}
+
+static void link_newest(struct redis_cache *c, struct cached_doc *d)
+{
+    d->newer = NULL;
+    d->older = c->newest;
+    *(c->newest != NULL ? &c->newest->newer : &c->oldest) = d;
+    c->newest = d;
+}
+
+static void drop(struct redis_cache *c, struct cached_doc *d)
+{
+    if (d->gone) {
+        return;
+    }
+    unlink_doc(c, d);
+    map_remove(&c->docs, d->id);
+    c->bytes -= size_of(d);
+    d->gone = true;
+    if (d->pending == 0) {
+        doc_free(d);
+    }
+}
+
+static struct cached_doc *add_doc(struct redis_cache *c, const struct store_row *row)
+{
+    struct cached_doc *d = mem_zalloc(sizeof *d);
+    d->id = own(row->task_id);
+    d->input = own(row->input);
+    d->partition = row->partition;
+    map_put(&c->docs, d->id, d);
+    link_newest(c, d);
+    c->bytes += size_of(d);
+    return d;
+}
+
+static void make_room(struct redis_cache *c)
+{
+    while (c->bytes > CACHE_BYTES_MAX) {
+        drop(c, c->oldest);
+    }
+}
+
+static void forget_partition(struct redis_cache *c, partition_id partition)
+{
+    struct cached_doc *older;
+    for (struct cached_doc *d = c->newest; d != NULL; d = older) {
+        older = d->older;
+        if (d->partition == partition) {
+            drop(c, d);
+        }
+    }
+}
+
+static struct cached_row *push_row(struct redis_cache *c)
+{
+    if (c->row_count == c->row_cap) {
+        size_t cap = c->row_cap < 64 ? 64 : c->row_cap * 2;
+        struct cached_row *rows = mem_alloc(cap * sizeof *rows);
+        for (size_t i = 0; i < c->row_count; i++) {
+            rows[i] = c->rows[(c->row_first + i) % c->row_cap];
+        }
+        free(c->rows);
+        c->rows = rows;
+        c->row_cap = cap;
+        c->row_first = 0;
+    }
+    return &c->rows[(c->row_first + c->row_count++) % c->row_cap];
+}
+
+static struct cached_doc *changed_doc(struct redis_cache *c, const struct store_row *row)
+{
+    struct cached_doc *d = map_get(&c->docs, row->task_id);
+    bool admits = row->kind == ROW_ADMIT;
+    if (d != NULL && (admits || row->life != LIFE_KEEP)) {
+        drop(c, d);
+        d = NULL;
+    }
+    if (admits) {
+        d = add_doc(c, row);
+    }
+    size_t offset = row->doc_whole || admits ? 0 : (size_t)row->doc_offset;
+    size_t len = row->doc[0].len + row->doc[1].len;
+    bool written = len + row->doc[2].len > 0;
+    if (d == NULL || !written) {
+        return d;
+    }
+    /* Only what goes on where it ended is followed: what is confirmed stays as it is. */
+    if (offset != d->text.len || offset + len > CACHE_DOC_BYTES_MAX) {
+        drop(c, d);
+        return NULL;
+    }
+    c->bytes -= size_of(d);
+    buf_add_bytes(&d->text, row->doc[0]);
+    buf_add_bytes(&d->text, row->doc[1]);
+    c->bytes += size_of(d);
+    return d;
+}
+
+void cache_wrote(struct redis_cache *c, const struct store_row *row)
+{
+    struct cached_row entry = {.write_id = row->write_id, .admits = row->kind == ROW_ADMIT};
+    if (row->kind == ROW_CLAIM || row->kind == ROW_RELEASE) {
+        forget_partition(c, row->partition);
+    } else if (row->kind == ROW_ADMIT || row->kind == ROW_UPDATE) {
+        entry.doc = changed_doc(c, row);
+    }
+    if (entry.doc != NULL) {
+        entry.doc->pending++;
+        entry.end = entry.doc->text.len;
+    }
+    *push_row(c) = entry;
+    make_room(c);
+}
+
+void cache_answered(struct redis_cache *c, uint64_t write_id, enum store_verdict verdict)
+{
+    if (c->row_count == 0 || c->rows[c->row_first].write_id != write_id) {
+        return; /* given before all was forgotten */
+    }
+    struct cached_row row = c->rows[c->row_first];
+    c->row_first = (c->row_first + 1) % c->row_cap;
+    c->row_count--;
+    struct cached_doc *d = row.doc;
+    if (d != NULL) {
+        d->pending--;
+        if (verdict == STORE_OK && !d->gone && row.end > d->durable) {
+            d->durable = row.end;
+        }
+        if (d->gone && d->pending == 0) {
+            doc_free(d);
+        } else if (verdict != STORE_OK) {
+            drop(c, d);
+        }
+    }
+    if (verdict != STORE_OK && !row.admits) {
+        cache_forget(c); /* it is not as we thought */
+    }
+}
+
+bool cache_read(struct redis_cache *c, const struct store_read *read,
+                struct store_answer *ret_answer)
+{
+    struct cached_doc *d = read->kind == READ_PARTS ? map_get(&c->docs, read->task_id) : NULL;
+    if (d == NULL || d->durable == 0) {
+        return false;
+    }
+    for (uint32_t i = 0; i < read->range_count; i++) {
+        if (read->ranges[i].offset + read->ranges[i].len > d->durable) {
+            return false;
+        }
+    }
+    if (ret_answer == NULL) {
+        return true;
+    }
+    unlink_doc(c, d);
+    link_newest(c, d);
+    ret_answer->err = ERR_OK;
+    ret_answer->input = read->input ? d->input : BYTES_NONE;
+    ret_answer->part_count = read->range_count;
+    for (uint32_t i = 0; i < read->range_count; i++) {
+        ret_answer->parts[i] =
+            bytes_part(buf_bytes(&d->text), (size_t)read->ranges[i].offset, read->ranges[i].len);
+    }
+    return true;
+}
+
+void cache_forget(struct redis_cache *c)
+{
+    while (c->oldest != NULL) {
+        drop(c, c->oldest);
+    }
+    while (c->row_count > 0) {
+        struct cached_doc *d = c->rows[c->row_first].doc;
+        c->row_first = (c->row_first + 1) % c->row_cap;
+        c->row_count--;
+        if (d != NULL && --d->pending == 0) {
+            doc_free(d);
+        }
+    }
+    if (c->docs.count == 0) {
+        map_free(&c->docs);
+        free(c->rows);
+        *c = (struct redis_cache){0};
+    }
+}

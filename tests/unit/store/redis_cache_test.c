@@ -1,0 +1,167 @@
+/* What the store remembers of what it wrote: only what is confirmed, only as long as nothing else
+ * was heard. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+
+#include "store/redis_cache.h"
+
+static struct store_row admission(uint64_t id, const char *task, struct bytes input)
+{
+    struct store_row row = {.kind = ROW_ADMIT, .write_id = id, .partition = 3, .doc_whole = true};
+    row.task_id = bytes_str(task);
+    row.input = input;
+    row.doc[0] = BYTES_LIT("{\"results\":{");
+    row.doc[2] = BYTES_LIT("},\"tail\":1}");
+    return row;
+}
+
+static struct store_row result(uint64_t id, const char *task, uint64_t offset, const char *text)
+{
+    struct store_row row = {.kind = ROW_UPDATE, .write_id = id, .partition = 3};
+    row.task_id = bytes_str(task);
+    row.doc_offset = offset;
+    row.doc[0] = BYTES_LIT("\"a\":");
+    row.doc[1] = bytes_str(text);
+    row.doc[2] = BYTES_LIT("},\"tail\":2}");
+    return row;
+}
+
+static void give(struct redis_cache *c, struct store_row row)
+{
+    cache_wrote(c, &row);
+}
+
+/* The input and the bytes 16 to 18 of the document. */
+static bool reads(struct redis_cache *c, const char *task, const char *input, const char *part)
+{
+    struct byte_range range = {16, 3};
+    struct bytes parts[1];
+    struct store_read read = {.kind = READ_PARTS, .task_id = bytes_str(task), .input = true};
+    struct store_answer a = {.parts = parts};
+    read.ranges = &range;
+    read.range_count = part != NULL ? 1 : 0;
+    if (!cache_read(c, &read, NULL)) {
+        return false;
+    }
+    assert_true(cache_read(c, &read, &a));
+    assert_true(bytes_is(a.input, input));
+    assert_true(part == NULL || bytes_is(a.parts[0], part));
+    return true;
+}
+
+static void test_only_what_is_confirmed_is_given_out(void **state)
+{
+    (void)state;
+    struct redis_cache c = {0};
+    give(&c, admission(1, "t", BYTES_LIT("{}")));
+    assert_false(reads(&c, "t", "{}", NULL));
+    cache_answered(&c, 1, STORE_OK);
+    assert_true(reads(&c, "t", "{}", NULL));
+    give(&c, result(2, "t", 12, "123"));
+    assert_false(reads(&c, "t", "{}", "123"));
+    cache_answered(&c, 2, STORE_OK);
+    assert_true(reads(&c, "t", "{}", "123"));
+    assert_false(reads(&c, "u", "{}", NULL));
+    cache_forget(&c);
+}
+
+static void test_a_refused_change_ends_all_that_is_known(void **state)
+{
+    (void)state;
+    struct redis_cache c = {0};
+    give(&c, admission(1, "t", BYTES_LIT("{}")));
+    give(&c, admission(2, "u", BYTES_LIT("{}")));
+    give(&c, result(3, "t", 12, "123"));
+    give(&c, admission(4, "v", BYTES_LIT("{}")));
+    cache_answered(&c, 1, STORE_OK);
+    cache_answered(&c, 2, STORE_EXISTS); /* an admission that is refused says nothing of others */
+    assert_true(reads(&c, "t", "{}", NULL));
+    assert_false(reads(&c, "u", "{}", NULL));
+    cache_answered(&c, 3, STORE_VERSION);
+    assert_false(reads(&c, "t", "{}", NULL));
+    cache_answered(&c, 4, STORE_OK); /* given before all was forgotten */
+    assert_false(reads(&c, "v", "{}", NULL));
+    cache_forget(&c);
+}
+
+static void test_a_claim_an_end_and_a_fresh_run_forget_what_was(void **state)
+{
+    (void)state;
+    struct redis_cache c = {0};
+    give(&c, admission(1, "t", BYTES_LIT("{}")));
+    cache_answered(&c, 1, STORE_OK);
+    struct store_row other = {.kind = ROW_CLAIM, .write_id = 2, .partition = 4};
+    give(&c, other);
+    assert_true(reads(&c, "t", "{}", NULL));
+    other.write_id = 3;
+    other.partition = 3;
+    give(&c, other);
+    assert_false(reads(&c, "t", "{}", NULL));
+    cache_answered(&c, 2, STORE_OK);
+    cache_answered(&c, 3, STORE_OK);
+    give(&c, admission(4, "t", BYTES_LIT("1")));
+    give(&c, admission(5, "t", BYTES_LIT("2")));
+    cache_answered(&c, 4, STORE_OK);
+    assert_false(reads(&c, "t", "1", NULL)); /* of the second run, which is not confirmed */
+    cache_answered(&c, 5, STORE_OK);
+    assert_true(reads(&c, "t", "2", NULL));
+    struct store_row end = result(6, "t", 12, "123");
+    end.life = LIFE_END;
+    give(&c, end);
+    assert_false(reads(&c, "t", "2", NULL));
+    cache_answered(&c, 6, STORE_OK);
+    assert_int_equal(c.bytes, 0);
+    cache_forget(&c);
+}
+
+static void test_a_document_that_is_written_anew_is_not_followed(void **state)
+{
+    (void)state;
+    struct redis_cache c = {0};
+    give(&c, admission(1, "t", BYTES_LIT("{}")));
+    give(&c, result(2, "t", 12, "123"));
+    give(&c, result(3, "t", 12, "456"));
+    cache_answered(&c, 1, STORE_OK);
+    cache_answered(&c, 2, STORE_OK);
+    assert_false(reads(&c, "t", "{}", "123"));
+    cache_answered(&c, 3, STORE_OK);
+    assert_false(reads(&c, "t", "{}", "456"));
+    cache_forget(&c);
+}
+
+static void test_the_oldest_make_room(void **state)
+{
+    (void)state;
+    struct redis_cache c = {0};
+    static char large[CACHE_BYTES_MAX / 4];
+    memset(large, ' ', sizeof large);
+    static const char *const names[] = {"a", "b", "c", "d", "e"};
+    for (uint64_t i = 0; i < 5; i++) {
+        give(&c, admission(i + 1, names[i], bytes_of(large, sizeof large - 2000)));
+        cache_answered(&c, i + 1, STORE_OK);
+        struct store_read read = {.kind = READ_PARTS, .task_id = bytes_str("a"), .input = true};
+        struct store_answer a = {0};
+        assert_true(cache_read(&c, &read, &a)); /* used last, each time */
+        assert_in_range(c.bytes, 1, CACHE_BYTES_MAX);
+    }
+    struct store_read read = {.kind = READ_PARTS, .task_id = bytes_str("b")};
+    assert_false(cache_read(&c, &read, NULL));
+    cache_forget(&c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_only_what_is_confirmed_is_given_out),
+        cmocka_unit_test(test_a_refused_change_ends_all_that_is_known),
+        cmocka_unit_test(test_a_claim_an_end_and_a_fresh_run_forget_what_was),
+        cmocka_unit_test(test_a_document_that_is_written_anew_is_not_followed),
+        cmocka_unit_test(test_the_oldest_make_room),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
