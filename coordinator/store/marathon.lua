@@ -10,7 +10,7 @@ local FIELDS_PER_HSET = 2000      -- unpack cannot return more than about 8,000 
 local SWEPT_PER_RENEWAL = 256     -- expired tasks taken out of the list at once: keeps a call short
 local COMPACT_BYTES_MAX = 1048576 -- beyond it a string's spare room is small against its length: not worth a copy
 local LIST_EXAMINED_MAX = 4096    -- entries of a list that one page may look at
-local EVENTS_KEPT = '10000'       -- EVENTS_KEPT_MAX of model/limits.h
+local EVENTS_KEPT = 10000         -- EVENTS_KEPT_MAX of model/limits.h
 
 -- The call's rows: keys and arguments one behind the other, each row takes its own from the front.
 local keys, args, key_at, arg_at
@@ -162,9 +162,18 @@ local function put_record(c, n)
     end
 end
 
+-- A row's events are one entry, named by the last one's seq: a command costs more than an event.
 local function put_events(c)
-    for i = c.events_at + 1, c.events_at + 2 * c.event_count, 2 do
-        redis.call('XADD', c.events, 'MAXLEN', '~', EVENTS_KEPT, args[i] .. '-0', 'e', args[i + 1])
+    local at, last = c.events_at + 1, c.events_at + 2 * c.event_count
+    for from = at, last, FIELDS_PER_HSET do
+        local to = math.min(from + FIELDS_PER_HSET - 1, last)
+        local seq = args[to - 1]
+        local oldest = tonumber(seq) - EVENTS_KEPT
+        if oldest > 0 then
+            redis.call('XADD', c.events, 'MINID', '~', string.format('%.0f-0', oldest), seq .. '-0', unpack(args, from, to))
+        else
+            redis.call('XADD', c.events, seq .. '-0', unpack(args, from, to))
+        end
     end
 end
 

@@ -163,15 +163,32 @@ static void read_parts(struct redis_read *r)
 
 /* ---- events ---- */
 
-/* An entry of XRANGE is id, [field, value]; the id is "<seq>-0". */
-static struct event_blob event_of(const struct redisReply *entry)
+/* An entry of XRANGE is id, [seq, event, seq, event, ...]; the n-th event of it. */
+static struct event_blob event_of(const struct redisReply *entry, size_t n)
 {
-    struct bytes id = reply_bytes(reply_at(entry, 0));
-    struct event_blob e = {.blob = reply_bytes(reply_at(reply_at(entry, 1), 1))};
-    for (size_t i = 0; i < id.len && id.ptr[i] >= '0' && id.ptr[i] <= '9'; i++) {
-        e.seq = e.seq * 10 + (uint64_t)(id.ptr[i] - '0');
+    const struct redisReply *fields = reply_at(entry, 1);
+    return (struct event_blob){reply_uint(reply_at(fields, 2 * n)),
+                               reply_bytes(reply_at(fields, 2 * n + 1))};
+}
+
+/* Those behind the seq that was asked for, a page of them. */
+static void take_events(struct redis_read *r, const struct redisReply *entries)
+{
+    struct store_answer *a = &r->answer;
+    uint32_t page = r->ask.limit == 0 || r->ask.limit > EVENTS_PAGE_MAX ? EVENTS_PAGE_MAX
+                                                                        : r->ask.limit;
+    a->events = arena_alloc(&r->arena, page * sizeof *a->events);
+    for (size_t i = 0; i < reply_count(entries); i++) {
+        const struct redisReply *entry = reply_at(entries, i);
+        size_t count = reply_count(reply_at(entry, 1)) / 2;
+        for (size_t n = 0; n < count && a->event_count < page; n++) {
+            struct event_blob e = event_of(entry, n);
+            if (e.seq > r->ask.after) {
+                e.blob = arena_bytes(&r->arena, e.blob);
+                a->events[a->event_count++] = e;
+            }
+        }
     }
-    return e;
 }
 
 /* Answers: does the task exist, its oldest event, the events asked for. */
@@ -186,16 +203,10 @@ static void on_events(void *user, const struct redisReply *reply)
         return;
     }
     if (r->taken == 2) {
-        r->answer.oldest_seq = reply_count(reply) > 0 ? event_of(reply_at(reply, 0)).seq : 0;
+        r->answer.oldest_seq = reply_count(reply) > 0 ? event_of(reply_at(reply, 0), 0).seq : 0;
         return;
     }
-    r->answer.event_count = (uint32_t)reply_count(reply);
-    r->answer.events = arena_alloc(&r->arena, r->answer.event_count * sizeof *r->answer.events);
-    for (uint32_t i = 0; i < r->answer.event_count; i++) {
-        struct event_blob e = event_of(reply_at(reply, i));
-        e.blob = arena_bytes(&r->arena, e.blob);
-        r->answer.events[i] = e;
-    }
+    take_events(r, reply);
     read_done(r);
 }
 

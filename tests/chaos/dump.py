@@ -74,7 +74,7 @@ def task_of(redis, task, problems):
         out["head"] = head_of(record["head"])
         out["steps"] = {f"step_{f[1:]}": step_of(v) for f, v in record.items() if f[:1] == "s" and f[1:].isdigit()}
         for entry, pairs in redis.call("XRANGE", f"marathon:events:{task}", "-", "+", raw=True):
-            out["events"].append({"entry": entry.decode(), **event_of(pairs[1])})
+            out["events"] += [{"entry": f"{seq.decode()}-0", **event_of(blob)} for seq, blob in zip(pairs[::2], pairs[1::2])]
     except (ValueError, IndexError) as e:
         problems.append(f"{task}: its record cannot be decoded: {e}")
     keys = {"task": f"marathon:task:{task}", "events": f"marathon:events:{task}", "doc": f"checkpoint:{task}", "error": f"error:{task}"}
