@@ -175,8 +175,8 @@ static struct event_blob event_of(const struct redisReply *entry, size_t n)
 static void take_events(struct redis_read *r, const struct redisReply *entries)
 {
     struct store_answer *a = &r->answer;
-    uint32_t page = r->ask.limit == 0 || r->ask.limit > EVENTS_PAGE_MAX ? EVENTS_PAGE_MAX
-                                                                        : r->ask.limit;
+    uint32_t page =
+        r->ask.limit == 0 || r->ask.limit > EVENTS_PAGE_MAX ? EVENTS_PAGE_MAX : r->ask.limit;
     a->events = arena_alloc(&r->arena, page * sizeof *a->events);
     for (size_t i = 0; i < reply_count(entries); i++) {
         const struct redisReply *entry = reply_at(entries, i);

@@ -28,7 +28,7 @@ static void test_its_bound_of_events_is_the_models(void **state)
     struct buf text = {0};
     struct buf line = {0};
     library_text("x", &text);
-    buf_addf(&line, "EVENTS_KEPT = '%u'", EVENTS_KEPT_MAX);
+    buf_addf(&line, "EVENTS_KEPT = %u ", EVENTS_KEPT_MAX);
     assert_non_null(strstr(buf_cstr(&text), buf_cstr(&line)));
     buf_free(&text);
     buf_free(&line);
