@@ -92,13 +92,18 @@ char *arena_printf(struct arena *a, const char *format, ...)
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, format, args);
+    char usual[256]; /* formatted once where it fits */
+    int len = vsnprintf(usual, sizeof usual, format, args);
     va_end(args);
     if (len < 0) {
         die("arena_printf: bad format '%s'", format);
     }
     char *text = arena_alloc(a, (size_t)len + 1);
-    (void)vsnprintf(text, (size_t)len + 1, format, again);
+    if ((size_t)len < sizeof usual) {
+        memcpy(text, usual, (size_t)len + 1);
+    } else {
+        (void)vsnprintf(text, (size_t)len + 1, format, again);
+    }
     va_end(again);
     return text;
 }

@@ -6,6 +6,9 @@
 
 #include "base/err.h"
 
+#define ADDF_BYTES_USUAL                                                                           \
+    64 /* buf_addf formats once where the text is not longer, or there is room */
+
 #define BUF_CAP_MIN 64
 
 void buf_free(struct buf *b)
@@ -71,15 +74,30 @@ void buf_addf(struct buf *b, const char *format, ...)
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, format, args);
+    buf_reserve(b, ADDF_BYTES_USUAL);
+    size_t room = b->cap - b->len; /* vsnprintf writes a NUL; it is not counted */
+    int len = vsnprintf((char *)(b->ptr + b->len), room, format, args);
     va_end(args);
     if (len < 0) {
         die("buf_addf: bad format '%s'", format);
     }
-    buf_reserve(b, (size_t)len + 1); /* vsnprintf writes a NUL; it is not counted */
-    (void)vsnprintf((char *)(b->ptr + b->len), (size_t)len + 1, format, again);
+    if ((size_t)len >= room) {
+        buf_reserve(b, (size_t)len + 1);
+        (void)vsnprintf((char *)(b->ptr + b->len), (size_t)len + 1, format, again);
+    }
     va_end(again);
     b->len += (size_t)len;
+}
+
+void buf_add_uint(struct buf *b, uint64_t v)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + v % 10);
+        v /= 10;
+    } while (v != 0);
+    buf_add(b, digits + at, sizeof digits - at);
 }
 
 void buf_drop_front(struct buf *b, size_t n)

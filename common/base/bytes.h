@@ -62,6 +62,7 @@ void buf_add(struct buf *b, const void *p, size_t n);
 void buf_add_bytes(struct buf *b, struct bytes s);
 void buf_add_str(struct buf *b, const char *s);
 void buf_add_char(struct buf *b, char c);
+void buf_add_uint(struct buf *b, uint64_t v); /* in decimal */
 void buf_addf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buf_drop_front(struct buf *b, size_t n); /* removes the first n bytes */
 const char *buf_cstr(

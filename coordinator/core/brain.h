@@ -152,9 +152,11 @@ struct core {
     bool draining, drained_told;
     char *admission_closed; /* why; NULL = open */
     struct partition partitions[PARTITION_COUNT];
-    int64_t wall_offset; /* wall clock minus own clock when waits were last set by it */
-    uint64_t owned_told; /* the mask that peers were told */
-    mono_ms tell_by;     /* gained partitions are told by then; NEVER_MS: nothing is waiting */
+    int64_t wall_offset;   /* wall clock minus own clock when waits were last set by it */
+    uint64_t owned_told;   /* the mask that peers were told */
+    bool partitions_moved; /* some state has changed since that was looked at */
+    mono_ms leases_checked_at;
+    mono_ms tell_by; /* gained partitions are told by then; NEVER_MS: nothing is waiting */
     mono_ms next_tick, next_observe, next_renew;
     bool observing; /* a READ_OWNERS is on its way */
     bool wishing;   /* partitions that we asked for are awaited */
@@ -249,6 +251,7 @@ void task_restart_clock(struct core *c, struct task *t); /* what it ran does not
 /* dispatch.c */
 uint32_t function_intern(struct core *c, struct bytes name);
 void function_release(struct core *c, uint32_t index); /* where it is of no use any more */
+void task_take_place(struct core *c, struct task *t);  /* in the order of age, once */
 void step_make_ready(struct core *c, struct step *s);  /* READY now, or DELAYED until retry_at */
 void step_unqueue(struct core *c, struct step *s); /* out of ready order and timers; phase NONE */
 bool ready_before(const struct heap_node *a, const struct heap_node *b);

@@ -46,6 +46,7 @@ struct core *core_create(const struct core_config *config)
     c->resolving.before = ready_before;
     c->observed_at = NEVER_MS;
     c->tell_by = NEVER_MS;
+    c->leases_checked_at = NEVER_MS;
     c->next_write = 1;
     c->next_read = 1;
     c->next_serial = 1;

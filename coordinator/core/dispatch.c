@@ -64,6 +64,13 @@ static struct function *function_of(struct core *c, const struct step *s)
     return &c->functions[index];
 }
 
+void task_take_place(struct core *c, struct task *t)
+{
+    if (t->age == 0) {
+        t->age = ++c->last_age;
+    }
+}
+
 void step_make_ready(struct core *c, struct step *s)
 {
     assert(s->state == STEP_PENDING && (s->phase == PHASE_NONE || s->phase == PHASE_HELD));
@@ -89,9 +96,7 @@ void step_make_ready(struct core *c, struct step *s)
     struct function *f = function_of(c, s);
     s->retry_at = 0;
     s->phase = PHASE_READY;
-    if (s->task->age == 0) {
-        s->task->age = ++c->last_age;
-    }
+    task_take_place(c, s->task);
     s->ready_at = c->now.mono;
     heap_push(&f->ready, &s->ready);
     c->ready_count++;

@@ -8,11 +8,16 @@ void document_put_tail(const struct core *c, const struct task *t, struct buf *o
     char at[TIME_TEXT_BYTES];
     buf_add_str(out, "},\"task_id\":");
     json_put_string(out, t->id);
-    buf_addf(out, ",\"step\":%u,\"timestamp\":\"%s\",\"state_snapshot\":{", t->completed,
-             time_format(c->now.wall, at));
-    buf_addf(out,
-             "\"storage_backend\":\"%s\",\"checkpoint_interval\":%u,\"max_retries\":%u,"
-             "\"enable_recovery\":%s}}",
-             c->config.backend, t->checkpoint_interval_s, t->max_retries,
-             c->config.recovery_enabled ? "true" : "false");
+    buf_add_str(out, ",\"step\":"); /* each step writes it: no format is read here */
+    buf_add_uint(out, t->completed);
+    buf_add_str(out, ",\"timestamp\":\"");
+    buf_add_str(out, time_format(c->now.wall, at));
+    buf_add_str(out, "\",\"state_snapshot\":{\"storage_backend\":\"");
+    buf_add_str(out, c->config.backend);
+    buf_add_str(out, "\",\"checkpoint_interval\":");
+    buf_add_uint(out, t->checkpoint_interval_s);
+    buf_add_str(out, ",\"max_retries\":");
+    buf_add_uint(out, t->max_retries);
+    buf_add_str(out, ",\"enable_recovery\":");
+    buf_add_str(out, c->config.recovery_enabled ? "true}}" : "false}}");
 }

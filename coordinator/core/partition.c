@@ -23,6 +23,12 @@ bool partition_serves(const struct partition *p)
     return p->state == PARTITION_GRACE || p->state == PARTITION_OWNED;
 }
 
+static void enter(struct core *c, struct partition *p, enum partition_state state)
+{
+    p->state = state;
+    c->partitions_moved = true;
+}
+
 static uint64_t bit(partition_id id)
 {
     return (uint64_t)1 << id;
@@ -48,6 +54,10 @@ static bool tell_later(struct core *c, uint64_t mask)
 
 void partitions_tell(struct core *c)
 {
+    if (!c->partitions_moved && c->tell_by == NEVER_MS) {
+        return; /* most events move none */
+    }
+    c->partitions_moved = false;
     uint64_t mask = 0;
     for (int i = 0; i < PARTITION_COUNT; i++) {
         if (partition_serves(&c->partitions[i])) {
@@ -76,7 +86,7 @@ void partitions_tell(struct core *c)
 void partition_drop(struct core *c, struct partition *p, const char *why)
 {
     bool held = p->state >= PARTITION_CLAIMING;
-    p->state = PARTITION_UNSEEN;
+    enter(c, p, PARTITION_UNSEEN);
     p->beat_ms = 0;
     timer_clear(c, &p->timer);
     if (!held) {
@@ -101,7 +111,7 @@ static void claim(struct core *c, struct partition *p, const struct owner_record
     row.claim.epoch = seen->fence.epoch + 1;
     memcpy(row.claim.nonce, c->config.instance, NONCE_BYTES);
     row.owner = bytes_str(c->config.name);
-    p->state = PARTITION_CLAIMING;
+    enter(c, p, PARTITION_CLAIMING);
     p->takeover = seen->owner.len > 0 && !partition_mine(c, seen->fence.nonce);
     p->fence = row.claim;
     p->renew_sent_at = c->now.mono;
@@ -138,7 +148,7 @@ static void observe(struct core *c, struct partition *p, const struct owner_reco
         }
         return;
     }
-    p->state = PARTITION_FOREIGN;
+    enter(c, p, PARTITION_FOREIGN);
     p->fence = r->fence;
     p->beat = r->beat;
     p->beat_ms = 0;
@@ -152,7 +162,7 @@ static void release(struct core *c, struct partition *p)
     fx_write(c, &row);
     /* Rows are applied in order: what was written before is durable before anybody else can claim.
      */
-    p->state = PARTITION_RELEASING;
+    enter(c, p, PARTITION_RELEASING);
     timer_clear(c, &p->timer);
 }
 
@@ -208,7 +218,7 @@ void partition_on_claimed(struct core *c, partition_id id, enum store_verdict ve
         partition_drop(c, p, "another coordinator claimed it first");
         return;
     }
-    p->state = PARTITION_LOADING;
+    enter(c, p, PARTITION_LOADING);
     p->ever_owned = true;
     c->stats.takeovers_total += p->takeover;
     p->renewed_at = p->renew_sent_at;
@@ -255,7 +265,7 @@ void partition_on_live(struct core *c, const struct ask *ask, const struct store
         load_page(c, p, a->cursor);
         return;
     }
-    p->state = PARTITION_GRACE;
+    enter(c, p, PARTITION_GRACE);
     timer_set(c, &p->timer, c->now.mono + c->config.claim_grace_ms);
     if (p->takeover) {
         for (struct task *t = p->tasks; t != NULL; t = t->next) {
@@ -325,6 +335,10 @@ void partitions_store_down(struct core *c)
  * was sent. */
 void partitions_check_leases(struct core *c)
 {
+    if (c->now.mono == c->leases_checked_at) {
+        return; /* none ends within the millisecond in which it was looked at */
+    }
+    c->leases_checked_at = c->now.mono;
     for (int i = 0; i < PARTITION_COUNT; i++) {
         struct partition *p = &c->partitions[i];
         if (p->state >= PARTITION_LOADING && p->state != PARTITION_RELEASING &&
@@ -364,7 +378,7 @@ void partitions_tick(struct core *c)
 void partition_timer(struct core *c, struct partition *p)
 {
     assert(p->state == PARTITION_GRACE);
-    p->state = PARTITION_OWNED;
+    enter(c, p, PARTITION_OWNED);
     for (struct task *t = p->tasks; t != NULL; t = t->next) {
         if (task_state_ended(t->state)) {
             continue;

@@ -12,7 +12,7 @@ void resolve_later(struct core *c, struct step *s)
 {
     s->phase = PHASE_RESOLVING;
     s->read_id = 0;
-    s->ready_order = c->next_ready++;
+    task_take_place(c, s->task);
     heap_push(&c->resolving, &s->ready);
 }
 
