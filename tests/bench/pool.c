@@ -76,7 +76,7 @@ static void link_lost(struct link *l)
 /* Where the head ends, and how long the body is; 0: not whole yet. */
 static size_t head_length(struct bytes in, size_t *ret_body)
 {
-    const uint8_t *end = memmem(in.ptr, in.len, "\r\n\r\n", 4);
+    const uint8_t *end = in.len == 0 ? NULL : memmem(in.ptr, in.len, "\r\n\r\n", 4);
     *ret_body = 0;
     if (end == NULL) {
         return 0;

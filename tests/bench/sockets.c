@@ -215,5 +215,13 @@ int load_sockets(const struct load_options *o)
     while (c->open > 0 && turn(c, 1000)) {
     }
     report(c);
+    for (unsigned i = 0; i < c->count; i++) {
+        if (c->socks[i].fd >= 0) {
+            sock_close(c, &c->socks[i]);
+        }
+    }
+    close(c->epoll);
+    free(c->socks);
+    free(c);
     return 0;
 }
