@@ -6,7 +6,8 @@
 
 struct ask *ask_create(struct core *c, enum ask_kind kind)
 {
-    bool own = kind == ASK_OWNERS || kind == ASK_LIVE || kind == ASK_ORDER || kind == ASK_RESOLVE;
+    bool own = kind == ASK_OWNERS || kind == ASK_LIVE || kind == ASK_ORDER || kind == ASK_RESOLVE ||
+               kind == ASK_AUDIT;
     if (c->asks.count >= (own ? ASKS_PENDING_MAX : ASKS_PENDING_MAX / 2)) {
         return NULL;
     }
@@ -71,6 +72,12 @@ void asks_on_answer(struct core *c, const struct store_answer *a)
         break;
     case ASK_DEAD:
         dead_on_answer(c, ask, a);
+        break;
+    case ASK_AUDIT:
+        audit_on_answer(c, ask, a);
+        break;
+    case ASK_AUDIT_TASK:
+        audit_on_task(c, ask, a);
         break;
     case ASK_DOC:
     case ASK_HISTORY:

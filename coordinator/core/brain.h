@@ -110,7 +110,9 @@ enum ask_kind {
     ASK_HISTORY,
     ASK_LIST,
     ASK_DEAD,
-    ASK_READY
+    ASK_READY,
+    ASK_AUDIT,
+    ASK_AUDIT_TASK
 };
 
 struct ask {
@@ -134,7 +136,24 @@ struct ask {
     bool *keep;                 /* REVIVE: the steps whose results stay */
     struct task_summary *items; /* LIST */
     uint32_t item_count, pages;
+    struct bytes
+        *audited; /* AUDIT: ids; where version is 0, one that is listed and not in memory */
+    uint64_t *versions;
+    uint32_t *runs;
+    uint32_t audited_count;
+    struct fence fence; /* AUDIT: the partition's at the time */
     mono_ms sent_at;
+};
+
+/* Where the auditor is on its walk. */
+struct audit {
+    partition_id partition;
+    struct task *next; /* of its list; NULL and begun: all are seen */
+    bool begun;
+    mono_ms next_at;
+    uint32_t asks; /* reads on their way */
+    uint64_t listed_cursor[PARTITION_COUNT];
+    uint64_t counting[TASK_STATE_COUNT];
 };
 
 struct buried {
@@ -189,6 +208,7 @@ struct core {
     uint64_t next_write;
     struct buried *graves;
     size_t grave_count, grave_cap;
+    struct audit audit;
     struct core_stats stats;
 };
 
@@ -219,6 +239,7 @@ bool partition_serves(const struct partition *p); /* its tasks are in memory and
 void partitions_check_leases(struct core *c);     /* before anything is answered or fires */
 void partitions_tick(struct core *c);
 bool partition_mine(const struct core *c, const uint8_t nonce[NONCE_BYTES]);
+bool fence_same(const struct fence *a, const struct fence *b);
 /* sharing.c: asks others for partitions where we hold less than our share. True while some that we
  * asked for are awaited. */
 bool partitions_share(struct core *c, const struct owner_record *owners);
@@ -228,6 +249,8 @@ void partition_on_claimed(struct core *c, partition_id id, enum store_verdict ve
 void partition_on_renewed(struct core *c, partition_id id, enum store_verdict verdict);
 void partition_on_released(struct core *c, partition_id id);
 void partition_timer(struct core *c, struct partition *p);
+/* A task that should have been loaded with it. False where it cannot be read or has ended. */
+bool partition_adopt(struct core *c, struct partition *p, const struct task_record *r);
 /* Forgets its tasks and what waits for them; it will be observed and claimed again. */
 void partition_drop(struct core *c, struct partition *p, const char *why);
 void partitions_store_down(struct core *c);
@@ -321,6 +344,18 @@ void query_on_answer(struct core *c, struct ask *ask, const struct store_answer 
 void watches_renew(struct core *c, const struct partition *p);
 void watch_tell(struct core *c, struct bytes task_id, struct task_event *events, uint32_t count);
 void watches_drop_peer(struct core *c, peer_id peer);
+
+/* audit.c: walks what is owned, a bounded piece each tick; finds, mends and counts. */
+void audit_tick(struct core *c);
+void audit_task(struct core *c, struct task *t); /* in memory */
+void audit_task_removed(struct core *c, const struct task *t);
+/* audit_store.c */
+void audit_ask(struct core *c, struct partition *p, struct ask *ask); /* its ids are set */
+void audit_on_answer(struct core *c, const struct ask *ask, const struct store_answer *a);
+void audit_on_task(struct core *c, const struct ask *ask, const struct store_answer *a);
+/* Counts and says so. s: NULL where it is about no step. */
+void audit_found(struct core *c, enum audit_kind kind, partition_id partition, struct bytes task_id,
+                 const struct step *s);
 
 /* asks.c */
 struct ask *ask_create(struct core *c, enum ask_kind kind); /* NULL where too many wait */

@@ -348,6 +348,7 @@ void core_step(struct core *c, struct moment now, const struct event *event, str
     if (now.mono >= c->next_tick) {
         c->next_tick = now.mono + TICK_MS;
         peers_tick(c);
+        audit_tick(c);
     }
     timers_fire(c);
     partitions_tick(c);

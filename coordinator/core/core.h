@@ -106,6 +106,23 @@ mono_ms core_next_deadline(const struct core *c);
  * For tests and the simulator: O(everything). */
 void core_check(const struct core *c);
 
+/* What the auditor finds; each is repaired, and should never be. */
+enum audit_kind {
+    AUDIT_STEP_LOST,      /* a step that may run is in no queue, or with nobody */
+    AUDIT_STEP_MISPLACED, /* one that may not run is in a queue */
+    AUDIT_TIMER_LOST,     /* a moment that is waited for would never come */
+    AUDIT_NEEDS_WRONG,    /* a step waits for another number of steps than it should */
+    AUDIT_TTL_ON_LIVE,    /* the store would let a live task's keys expire */
+    AUDIT_NOT_LISTED,     /* a takeover would not find a live task */
+    AUDIT_ENDED_MARK,     /* the store holds a live task for ended */
+    AUDIT_RECORD_LOST,    /* a live task's record is not there */
+    AUDIT_VERSION,        /* memory and store have another version of a task */
+    AUDIT_LISTED_ENDED,   /* the live index names a task that is gone or has ended */
+    AUDIT_TASK_LOST,      /* a live task of an owned partition was not in memory */
+    AUDIT_KIND_COUNT
+};
+const char *audit_kind_name(enum audit_kind k); /* "step_lost" */
+
 struct core_stats {
     uint64_t tasks_live, steps_ready, steps_running, steps_delayed, workers, writes_pending;
     uint64_t tasks_started_total, tasks_completed_total, tasks_failed_total, tasks_cancelled_total;
@@ -116,6 +133,9 @@ struct core_stats {
     uint64_t starts_refused_total; /* because the system is full, away or closed */
     uint64_t takeovers_total, partitions_dropped_total, workers_lost_total;
     struct histogram step_wait, step_run; /* ready until sent out; a success's own duration */
+    uint64_t audit_found_total[AUDIT_KIND_COUNT];
+    uint64_t audit_rounds_total;               /* times that it has seen all that is here */
+    uint64_t tasks_by_state[TASK_STATE_COUNT]; /* as the auditor counted them in its last round */
     bool store_up;
     bool heard_store;             /* it answered within the last 2 s */
     const char *admission_closed; /* why no start is taken; NULL = open. Until the next core_step */

@@ -123,7 +123,7 @@ bool partition_mine(const struct core *c, const uint8_t nonce[NONCE_BYTES])
     return memcmp(nonce, c->config.instance, NONCE_BYTES) == 0;
 }
 
-static bool same_fence(const struct fence *a, const struct fence *b)
+bool fence_same(const struct fence *a, const struct fence *b)
 {
     return a->epoch == b->epoch && memcmp(a->nonce, b->nonce, NONCE_BYTES) == 0;
 }
@@ -139,7 +139,7 @@ static void observe(struct core *c, struct partition *p, const struct owner_reco
         claim(c, p, r);
         return;
     }
-    if (p->state == PARTITION_FOREIGN && p->beat == r->beat && same_fence(&p->fence, &r->fence)) {
+    if (p->state == PARTITION_FOREIGN && p->beat == r->beat && fence_same(&p->fence, &r->fence)) {
         p->beat_ms += passed;
         if (p->beat_ms >= c->config.lease_ms) {
             fx_log(c, LOG_WARN, "lease_expired", "partition=%u epoch=%llu", p->id,
@@ -189,7 +189,7 @@ void partition_on_owners(struct core *c, const struct store_answer *a)
         const struct owner_record *r = &a->owners[i];
         if (p->state == PARTITION_UNSEEN || p->state == PARTITION_FOREIGN) {
             observe(c, p, r, passed);
-        } else if (p->state == PARTITION_OWNED && r->wished && same_fence(&p->fence, &r->fence)) {
+        } else if (p->state == PARTITION_OWNED && r->wished && fence_same(&p->fence, &r->fence)) {
             release(c, p);
         }
     }
@@ -374,24 +374,43 @@ void partitions_tick(struct core *c)
     }
 }
 
-/* The claim grace is over: what nobody runs may be sent out. */
+/* What nobody runs may be sent out. */
+static void resume(struct core *c, struct task *t)
+{
+    if (task_state_ended(t->state)) {
+        return;
+    }
+    if (t->started_at != 0) {
+        task_start_clock(c, t);
+    }
+    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
+        struct step *s = &t->steps[i];
+        if (s->state == STEP_PENDING && s->phase == PHASE_NONE && s->needs_left == 0) {
+            step_make_ready(c, s);
+        }
+    }
+    task_review(c, t);
+}
+
+/* The claim grace is over. */
 void partition_timer(struct core *c, struct partition *p)
 {
     assert(p->state == PARTITION_GRACE);
     enter(c, p, PARTITION_OWNED);
     for (struct task *t = p->tasks; t != NULL; t = t->next) {
-        if (task_state_ended(t->state)) {
-            continue;
-        }
-        if (t->started_at != 0) {
-            task_start_clock(c, t);
-        }
-        for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
-            struct step *s = &t->steps[i];
-            if (s->state == STEP_PENDING && s->phase == PHASE_NONE && s->needs_left == 0) {
-                step_make_ready(c, s);
-            }
-        }
-        task_review(c, t);
+        resume(c, t);
     }
+}
+
+bool partition_adopt(struct core *c, struct partition *p, const struct task_record *r)
+{
+    assert(p->state == PARTITION_OWNED && task_find(c, r->task_id) == NULL);
+    load_task(c, p, r);
+    struct task *t = task_find(c, r->task_id);
+    if (t == NULL) {
+        return false;
+    }
+    workers_claim(c, p);
+    resume(c, t);
+    return true;
 }

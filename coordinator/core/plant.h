@@ -33,6 +33,7 @@ enum plant {
     PLANT_DEAD_LETTER_LOST,       /* a dead letter is in no index */
     PLANT_DEAD_LETTER_KEPT,       /* one stays when its task lives again: in the store's model */
     PLANT_DEATHS_KEPT,            /* a recovered step's deaths do not count from 0 */
+    PLANT_AUDIT_BLIND,            /* the auditor finds how the store holds a task, and leaves it */
     PLANT_CORE_COUNT
 };
 

@@ -14,6 +14,14 @@ static void count_peers(const struct core *c, struct core_stats *s)
     }
 }
 
+const char *audit_kind_name(enum audit_kind k)
+{
+    static const char *const names[AUDIT_KIND_COUNT] = {
+        "step_lost",  "step_misplaced", "timer_lost", "needs_wrong",  "ttl_on_live", "not_listed",
+        "ended_mark", "record_lost",    "version",    "listed_ended", "task_lost"};
+    return names[k];
+}
+
 struct core_stats core_stats(const struct core *c)
 {
     struct core_stats s = c->stats;

@@ -38,6 +38,7 @@ enum row_kind {
     ROW_WISH,    /* asks the owner that was seen to hand the partition over to claim.nonce */
     ROW_ADMIT,   /* a new task, or a fresh run of an ended one */
     ROW_UPDATE,  /* a change of a task */
+    ROW_UNLIST,  /* takes a task out of the live index, where its record is gone or has ended */
 };
 
 enum row_life {
@@ -127,9 +128,11 @@ enum read_kind {
     READ_TASK,   /* one task, alive or ended */
     READ_PARTS,  /* its input and parts of its document */
     READ_EVENTS,
-    READ_LIST, /* newest tasks first */
-    READ_DEAD, /* newest dead letters first */
-    READ_PING, /* a real round trip */
+    READ_LIST,  /* newest tasks first */
+    READ_DEAD,  /* newest dead letters first */
+    READ_PING,  /* a real round trip */
+    READ_AUDIT, /* does the store hold tasks as a live one should be held; and a page of the live
+                   index. One moment: all of it is read at once */
 };
 
 struct byte_range {
@@ -142,9 +145,11 @@ struct store_read {
     uint64_t read_id;
     partition_id partition;
     struct bytes task_id;
-    uint64_t
-        cursor; /* LIVE: 0 first, then the answer's until that is 0 again; a task may come twice */
-    bool input; /* PARTS */
+    struct bytes *ids; /* AUDIT: tasks of the partition, AUDIT_IDS_MAX at most */
+    uint32_t id_count;
+    uint64_t cursor; /* LIVE, AUDIT: 0 first, then the answer's until that is 0 again; a task may
+                        come twice */
+    bool input;      /* PARTS */
     struct byte_range *ranges; /* PARTS */
     uint32_t range_count;
     uint64_t after;      /* EVENTS: seq > after */
@@ -152,6 +157,16 @@ struct store_read {
     uint64_t partitions; /* LIST, DEAD: bit mask */
     unix_ms before;      /* LIST, DEAD: see model/message.h */
     struct bytes before_id;
+};
+
+#define AUDIT_IDS_MAX 128 /* tasks in one READ_AUDIT: about a millisecond of Redis */
+
+/* How the store holds a task that should be live. */
+struct audit_entry {
+    bool found, ended;
+    bool listed;  /* in the live index of its partition */
+    bool expires; /* one of its keys has a TTL */
+    uint64_t version;
 };
 
 /* A task as it is stored. */
@@ -173,7 +188,12 @@ struct store_answer {
     struct owner_record *owners; /* OWNERS: PARTITION_COUNT of them */
     struct task_record *tasks;   /* LIVE, TASK (one), LIST (without steps), DEAD */
     uint32_t task_count;
-    uint64_t cursor;     /* LIVE */
+    uint64_t cursor;            /* LIVE, AUDIT */
+    struct audit_entry *audits; /* AUDIT: one per id */
+    uint32_t audit_count;
+    struct fence fence;   /* AUDIT: the partition's in that moment; epoch 0 where nobody owns it */
+    struct bytes *listed; /* AUDIT: ids of a page of the live index */
+    uint32_t listed_count;
     struct bytes input;  /* PARTS */
     struct bytes *parts; /* PARTS: one per range, shorter where the document ends */
     uint32_t part_count;

@@ -33,6 +33,7 @@ void task_bury(void *task)
 void task_remove(struct core *c, struct task *t)
 {
     struct partition *p = &c->partitions[t->partition];
+    audit_task_removed(c, t);
     for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
         step_unqueue(c, &t->steps[i]);
     }

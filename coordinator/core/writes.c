@@ -153,6 +153,12 @@ void writes_on_answer(struct core *c, const struct store_written *written)
             break;
         case ROW_WISH:
             break; /* what comes of it is seen in the owners' records */
+        case ROW_UNLIST:
+            if (written->verdict == STORE_FENCED) {
+                c->stats.fenced_total++;
+                partition_drop(c, &c->partitions[w->partition], "fenced");
+            }
+            break;
         case ROW_ADMIT:
             on_admitted(c, w, written);
             if (written->verdict == STORE_OK) {

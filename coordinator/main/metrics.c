@@ -58,6 +58,25 @@ static void ownership_put(struct metric_text *t, const struct core_stats *c)
     }
 }
 
+static void audit_put(struct metric_text *t, const struct core_stats *c)
+{
+    metric_begin(t, "audit_findings_total",
+                 "What the auditor found and mended, by kind: all should stay 0.");
+    for (int k = 0; k < AUDIT_KIND_COUNT; k++) {
+        metric_labelled(t, "audit_findings_total", "kind", audit_kind_name((enum audit_kind)k),
+                        c->audit_found_total[k]);
+    }
+    metric_single(t, "audit_rounds_total", "Times that the auditor has seen all that is here.",
+                  c->audit_rounds_total);
+    metric_begin(t, "tasks", "Live tasks by state, as counted in the auditor's last round.");
+    for (int s = 0; s < TASK_STATE_COUNT; s++) {
+        if (!task_state_ended((enum task_state)s)) {
+            metric_labelled(t, "tasks", "state", task_state_name((enum task_state)s),
+                            c->tasks_by_state[s]);
+        }
+    }
+}
+
 static void store_put(struct metric_text *t, const struct core_stats *c,
                       const struct store_stats *s, const char *backend)
 {
@@ -89,6 +108,7 @@ void metrics_put(const struct core_stats *c, const struct store_stats *s, const 
     tasks_put(&t, c);
     peers_put(&t, c);
     ownership_put(&t, c);
+    audit_put(&t, c);
     store_put(&t, c, s, backend);
 }
 

@@ -371,7 +371,19 @@ local function admit()
     return {OK, run}
 end
 
-local kinds = {c = claim, n = renew, r = release, w = wish, a = admit, u = update, l = update_life}
+-- A name in the live index without a live task behind it.
+local function unlist()
+    local owner, live, task, fence, id = key(), key(), key(), arg(), arg()
+    if fence_in_force(owner) ~= fence then
+        return FENCED
+    end
+    if redis.call('HEXISTS', task, 'v') == 0 or redis.call('HEXISTS', task, 'end') == 1 then
+        redis.call('SREM', live, id)
+    end
+    return OK
+end
+
+local kinds = {x = unlist, c = claim, n = renew, r = release, w = wish, a = admit, u = update, l = update_life}
 
 local function apply_rows(call_keys, call_args)
     keys, args, key_at, arg_at, fences = call_keys, call_args, 0, 0, {}
@@ -444,6 +456,20 @@ local function read_list(call_keys, call_args)
     return page
 end
 
+-- How tasks are held, and a page of the live index, in one moment; redis_audit.c says what is where.
+local function read_audit(call_keys, call_args)
+    local live, fence = call_keys[2], redis.call('HMGET', call_keys[1], 'epoch', 'nonce')
+    local page = redis.call('SSCAN', live, call_args[1], 'COUNT', call_args[2])
+    local found = {fence[1] or '', fence[2] or '', page[1], page[2]}
+    for i = 3, #call_args do
+        local first = 3 + (i - 3) * 4
+        local r, expires = redis.call('HMGET', call_keys[first], 'v', 'end'), 0
+        for k = first, first + 3 do expires = redis.call('PTTL', call_keys[k]) >= 0 and 1 or expires end
+        found[#found + 1] = {r[1] or '', r[2] and 1 or 0, expires, redis.call('SISMEMBER', live, call_args[i])}
+    end
+    return found
+end
+
 ---- pipelines ----
 
 -- Stores a definition as the next version unless the newest has its hash already; the newest version's number.
@@ -470,4 +496,5 @@ redis.register_function{function_name = '@LIBRARY@_admit', callback = apply_rows
 redis.register_function{function_name = '@LIBRARY@_change', callback = apply_rows, flags = {'allow-oom'}}
 redis.register_function{function_name = '@LIBRARY@_record', callback = read_record, flags = {'no-writes'}}
 redis.register_function{function_name = '@LIBRARY@_list', callback = read_list, flags = {'no-writes'}}
+redis.register_function{function_name = '@LIBRARY@_audit', callback = read_audit, flags = {'no-writes'}}
 redis.register_function{function_name = '@LIBRARY@_publish', callback = publish}

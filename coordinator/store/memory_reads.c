@@ -89,6 +89,33 @@ static void read_one(struct memory_store *s, const struct store_read *read, stru
     }
 }
 
+static void read_audit(struct memory_store *s, const struct store_read *read,
+                       struct store_answer *a, struct arena *arena)
+{
+    a->fence = s->owners[read->partition].record.fence;
+    a->audits = arena_alloc(arena, (read->id_count + 1) * sizeof *a->audits);
+    for (uint32_t i = 0; i < read->id_count; i++) {
+        const struct memory_task *t = memory_task_find(s, read->ids[i]);
+        if (t != NULL) {
+            a->audits[i] = (struct audit_entry){.found = true,
+                                                .ended = t->ended,
+                                                .listed = !t->ended,
+                                                .expires = t->expires_at != NEVER_MS,
+                                                .version = t->version};
+        }
+    }
+    a->audit_count = read->id_count;
+    uint64_t slot = read->cursor;
+    a->listed = arena_alloc(arena, LIVE_PAGE * sizeof *a->listed);
+    for (; slot < s->slot_count && a->listed_count < LIVE_PAGE; slot++) {
+        const struct memory_task *t = s->slots[slot];
+        if (t != NULL && !t->ended && id_partition(t->id) == read->partition) {
+            a->listed[a->listed_count++] = t->id;
+        }
+    }
+    a->cursor = slot < s->slot_count ? slot : 0;
+}
+
 void memory_read(struct memory_store *s, const struct store_read *read)
 {
     struct arena arena = {0};
@@ -108,6 +135,9 @@ void memory_read(struct memory_store *s, const struct store_read *read)
     case READ_LIST:
     case READ_DEAD:
         memory_read_list(s, read, &a, &arena);
+        break;
+    case READ_AUDIT:
+        read_audit(s, read, &a, &arena);
         break;
     case READ_PING:
         break;

@@ -278,5 +278,8 @@ void memory_apply(struct memory_store *s, const struct store_row *row,
     case ROW_UPDATE:
         ret_written->verdict = update(s, row);
         return;
+    case ROW_UNLIST: /* the index is the tasks themselves: nothing else is ever in it */
+        ret_written->verdict = in_force(s, row) ? STORE_OK : STORE_FENCED;
+        return;
     }
 }

@@ -38,5 +38,6 @@ void read_done(struct redis_read *r);
  * read_done. Without steps only what a list needs is read. */
 void records_read(struct redis_read *r);
 void list_read(struct redis_read *r);
+void audit_read(struct redis_read *r);
 
 #endif

@@ -300,6 +300,9 @@ static void send_read(struct redis_read *r)
     case READ_DEAD:
         list_read(r);
         break;
+    case READ_AUDIT:
+        audit_read(r);
+        break;
     case READ_PING:
         command_begin(&r->store->command, "PING");
         read_send(r, on_ping);
@@ -319,6 +322,10 @@ void redis_read_add(struct redis_store *s, const struct store_read *read)
     r->ask.ranges = arena_alloc(&r->arena, read->range_count * sizeof *read->ranges);
     for (uint32_t i = 0; i < read->range_count; i++) {
         r->ask.ranges[i] = read->ranges[i];
+    }
+    r->ask.ids = arena_alloc(&r->arena, (read->id_count + 1) * sizeof *read->ids);
+    for (uint32_t i = 0; i < read->id_count; i++) {
+        r->ask.ids[i] = arena_bytes(&r->arena, read->ids[i]);
     }
     s->stats.reads_total++;
     s->reads_waiting++;

@@ -221,6 +221,14 @@ void rows_add(struct redis_rows *rows, const struct redis_names *names, const st
     case ROW_UPDATE:
         add_update(rows, names, row);
         return;
+    case ROW_UNLIST:
+        add_key(rows, names, row, KEY_OWNER);
+        add_key(rows, names, row, KEY_LIVE);
+        add_key(rows, names, row, KEY_TASK);
+        add_str(rows, "x");
+        add_fence(rows, &row->fence);
+        add(rows, row->task_id);
+        return;
     }
     assert(false && "a row of no kind");
 }

@@ -76,6 +76,10 @@ static void store_memory_read(struct store *base, const struct store_read *read)
     c->read = *read;
     c->read.task_id = arena_bytes(&c->arena, read->task_id);
     c->read.before_id = arena_bytes(&c->arena, read->before_id);
+    c->read.ids = arena_alloc(&c->arena, (read->id_count + 1) * sizeof *read->ids);
+    for (uint32_t i = 0; i < read->id_count; i++) {
+        c->read.ids[i] = arena_bytes(&c->arena, read->ids[i]);
+    }
     c->read.ranges = arena_alloc(&c->arena, read->range_count * sizeof *read->ranges);
     for (uint32_t i = 0; i < read->range_count; i++) {
         c->read.ranges[i] = read->ranges[i];

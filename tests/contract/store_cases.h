@@ -40,6 +40,7 @@ void test_live_tasks_come_in_pages(void **state);
 void test_the_list_is_newest_first_over_partitions(void **state);
 void test_the_list_pages_through_equal_times(void **state);
 void test_owners_and_ping(void **state);
+void test_an_audit_tells_how_tasks_are_held(void **state);
 
 /* store_dead_cases.c: on both stores */
 void test_dead_letters_are_listed_newest_first(void **state);
@@ -56,6 +57,8 @@ void test_expired_tasks_leave_the_list_with_renewals(void **state);
 void test_at_maxmemory_updates_pass_and_admissions_do_not(void **state);
 void test_a_second_store_shares_secret_and_pipelines(void **state);
 void test_cluster_tags_are_part_of_every_key(void **state);
+void test_an_audit_sees_what_others_did_to_the_keys(void **state);
+void test_only_a_dead_name_leaves_the_live_index(void **state);
 
 /* store_fault_cases.c: with servers of their own; state is not used */
 void test_a_stopped_redis_makes_outcomes_unknown(void **state);

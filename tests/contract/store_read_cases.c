@@ -258,3 +258,49 @@ void test_owners_and_ping(void **state)
     }
     assert_int_equal(world_read(w, (struct store_read){.kind = READ_PING})->err, ERR_OK);
 }
+
+static void assert_held(const struct audit_entry *e, uint64_t version, bool ended)
+{
+    assert_true(e->found);
+    assert_int_equal(e->version, version);
+    assert_int_equal(e->ended, ended);
+    assert_int_equal(e->listed, !ended);
+    assert_int_equal(e->expires, ended);
+}
+
+void test_an_audit_tells_how_tasks_are_held(void **state)
+{
+    struct world *w = *state;
+    partition_id p = id_partition(BYTES_LIT("live"));
+    assert_int_equal(world_verdict(w, row_admit(w, "live")), STORE_OK);
+    assert_int_equal(world_verdict(w, row_update(w, "live", 1)), STORE_OK);
+    assert_int_equal(world_verdict(w, row_admit(w, "ended")), STORE_OK);
+    assert_int_equal(world_verdict(w, row_end(w, "ended", 1)), STORE_OK);
+    struct bytes ids[] = {BYTES_LIT("live"), BYTES_LIT("nobody"), BYTES_LIT("ended")};
+    struct store_read read = {.kind = READ_AUDIT, .partition = p, .ids = ids, .id_count = 2};
+    const struct store_answer *a = world_read(w, read);
+    assert_int_equal(a->audit_count, 2);
+    assert_held(&a->audits[0], 2, false);
+    assert_int_equal(a->fence.epoch, w->fence.epoch);
+    assert_memory_equal(a->fence.nonce, w->fence.nonce, NONCE_BYTES);
+    assert_false(a->audits[1].found || a->audits[1].listed);
+    assert_int_equal(a->listed_count, 1);
+    assert_bytes(a->listed[0], "live");
+    assert_int_equal(a->cursor, 0);
+    read.partition = id_partition(BYTES_LIT("ended"));
+    read.ids = ids + 2;
+    read.id_count = 1;
+    a = world_read(w, read);
+    assert_held(&a->audits[0], 2, true);
+    read.partition = (partition_id)(p == 0); /* nobody's tasks */
+    read.id_count = 0;
+    a = world_read(w, read);
+    assert_int_equal(a->audit_count + a->listed_count, 0);
+    struct store_row stale = {.kind = ROW_UNLIST, .partition = p, .task_id = ids[0]};
+    stale.fence = fence_of(1, 0x99);
+    assert_int_equal(world_verdict(w, stale), STORE_FENCED);
+    stale.fence = w->fence;
+    assert_int_equal(world_verdict(w, stale), STORE_OK); /* alive: it stays */
+    read = (struct store_read){.kind = READ_AUDIT, .partition = p};
+    assert_int_equal(world_read(w, read)->listed_count, 1);
+}

@@ -1,4 +1,5 @@
 /* What only Redis shows: its keys as an operator sees them, their TTLs, maxmemory. */
+#include <stdio.h>
 #include <string.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -260,4 +261,69 @@ void test_cluster_tags_are_part_of_every_key(void **state)
     }
     assert_int_equal(found, 7); /* owner, task, document, list, ended, dead, idem */
     world_destroy(tagged);
+}
+
+static struct audit_entry audit_t1(struct world *w)
+{
+    struct bytes id = BYTES_LIT("t1");
+    struct store_read read = {
+        .kind = READ_AUDIT, .partition = id_partition(id), .ids = &id, .id_count = 1};
+    return world_read(w, read)->audits[0];
+}
+
+/* The repair: a revival that changes nothing else. */
+static void hold_t1(struct world *w, uint64_t version)
+{
+    struct store_row row = row_update(w, "t1", version);
+    row.life = LIFE_REVIVE;
+    assert_int_equal(world_verdict(w, row), STORE_OK);
+    struct audit_entry e = audit_t1(w);
+    assert_true(e.found && e.listed && !e.expires && !e.ended);
+}
+
+void test_an_audit_sees_what_others_did_to_the_keys(void **state)
+{
+    struct world *w = *state;
+    uint64_t version = 1;
+    admit_t1(w);
+    for (size_t i = 0; i < 4; i++) {
+        assert_false(audit_t1(w).expires);
+        raw(w->server, "EXPIRE %s 1000", task_keys[i]);
+        assert_true(audit_t1(w).expires);
+        hold_t1(w, version++);
+        if (i == 1) {
+            raw(w->server, "SET error:t1 {}");
+        }
+    }
+    char *live = arena_printf(&w->arena, "marathon:live:p%02u", id_partition(BYTES_LIT("t1")));
+    raw(w->server, "SREM %s t1", live);
+    assert_false(audit_t1(w).listed);
+    hold_t1(w, version++);
+    raw(w->server, "HSET marathon:task:t1 end 1");
+    assert_true(audit_t1(w).ended);
+    hold_t1(w, version++);
+    raw(w->server, "DEL marathon:task:t1");
+    assert_false(audit_t1(w).found);
+}
+
+void test_only_a_dead_name_leaves_the_live_index(void **state)
+{
+    struct world *w = *state;
+    char live[32];
+    struct store_row row = {
+        .kind = ROW_UNLIST, .partition = id_partition(BYTES_LIT("t1")), .task_id = BYTES_LIT("t1")};
+    snprintf(live, sizeof live, "marathon:live:p%02u", row.partition);
+    admit_t1(w);
+    row.fence = w->fence;
+    assert_int_equal(world_verdict(w, row), STORE_OK);
+    assert_int_equal(raw(w->server, "SISMEMBER %s t1", live)->integer, 1);
+    assert_int_equal(world_verdict(w, row_end(w, "t1", 1)), STORE_OK);
+    raw(w->server, "SADD %s t1", live);
+    assert_true(audit_t1(w).listed);
+    assert_int_equal(world_verdict(w, row), STORE_OK);
+    assert_int_equal(raw(w->server, "SISMEMBER %s t1", live)->integer, 0);
+    raw(w->server, "SADD %s t1", live);
+    raw(w->server, "DEL marathon:task:t1");
+    assert_int_equal(world_verdict(w, row), STORE_OK);
+    assert_int_equal(raw(w->server, "SISMEMBER %s t1", live)->integer, 0);
 }

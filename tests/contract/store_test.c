@@ -75,7 +75,8 @@ static int tear_down(void **state)
         ON(store, test_the_list_pages_through_equal_times), ON(store, test_owners_and_ping),       \
         ON(store, test_dead_letters_are_listed_newest_first),                                      \
         ON(store, test_a_dead_letter_goes_with_revival_fresh_run_and_ttl),                         \
-        ON(store, test_a_refused_end_makes_no_dead_letter)
+        ON(store, test_a_refused_end_makes_no_dead_letter),                                        \
+        ON(store, test_an_audit_tells_how_tasks_are_held)
 
 int main(void)
 {
@@ -91,6 +92,8 @@ int main(void)
         ON(redis, test_at_maxmemory_updates_pass_and_admissions_do_not),
         ON(redis, test_a_second_store_shares_secret_and_pipelines),
         ON(redis, test_cluster_tags_are_part_of_every_key),
+        ON(redis, test_an_audit_sees_what_others_did_to_the_keys),
+        ON(redis, test_only_a_dead_name_leaves_the_live_index),
     };
     const struct CMUnitTest faults[] = {
         cmocka_unit_test(test_a_stopped_redis_makes_outcomes_unknown),

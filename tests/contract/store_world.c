@@ -72,6 +72,14 @@ static void on_read(void *user, const struct store_answer *a)
         }
     }
     copy_records(w, a);
+    w->answer.listed = arena_alloc(&w->arena, (a->listed_count + 1) * sizeof *a->listed);
+    for (uint32_t i = 0; i < a->listed_count; i++) {
+        w->answer.listed[i] = arena_bytes(&w->arena, a->listed[i]);
+    }
+    w->answer.audits = arena_alloc(&w->arena, (a->audit_count + 1) * sizeof *a->audits);
+    for (uint32_t i = 0; i < a->audit_count; i++) {
+        w->answer.audits[i] = a->audits[i];
+    }
     w->answer.input = arena_bytes(&w->arena, a->input);
     w->answer.parts = arena_alloc(&w->arena, (a->part_count + 1) * sizeof *a->parts);
     for (uint32_t i = 0; i < a->part_count; i++) {

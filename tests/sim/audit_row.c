@@ -356,8 +356,9 @@ static void check_life(struct audit *a, const struct book_task *t, const struct 
     bool ended = task_state_ended(now->state);
     REQUIRE(a, "TTL", stored->ended == ended, "%.*s is %s and %sin the live index", TASK(t),
             task_state_name(now->state), stored->ended ? "not " : "");
-    REQUIRE(a, "TTL", ended == (stored->expires_at != NEVER_MS), "%.*s is %s and has %s TTL",
-            TASK(t), task_state_name(now->state), stored->expires_at == NEVER_MS ? "no" : "a");
+    REQUIRE(a, "TTL", ended == (stored->expires_at != NEVER_MS) || stored->meddled,
+            "%.*s is %s and has %s TTL", TASK(t), task_state_name(now->state),
+            stored->expires_at == NEVER_MS ? "no" : "a");
     REQUIRE(a, "TTL",
             row->life != LIFE_END ||
                 stored->expires_at == a->world->now + (mono_ms)row->ttl_s * 1000,
@@ -469,8 +470,8 @@ static void admit(struct audit *a, const struct store_row *row, uint32_t run)
 void audit_row(struct audit *a, const struct coordinator *c, const struct store_row *row,
                mono_ms sent_at, const struct store_written *written)
 {
-    static const char *const kinds[] = {"claims", "renews", "releases",
-                                        "wishes", "admits", "updates"};
+    static const char *const kinds[] = {"claims", "renews",  "releases", "wishes",
+                                        "admits", "updates", "unlists"};
     a->row_sent_at = sent_at;
     if (row->kind >= ROW_ADMIT || written->verdict != STORE_OK) {
         tell(a->world, c->process.name, "%s %.*s in partition %u version %llu: verdict %d",

@@ -112,6 +112,26 @@ static void on_store_room(struct world *w, struct job *j)
     w->store.full = false;
 }
 
+/* Somebody else's hand in Redis. The auditor must mend it; where it finds anything without this, it
+ * is a bug. */
+static void meddle(struct world *w)
+{
+    if (w->store.task_count == 0 || w->seed % 4 != 0) {
+        return;
+    }
+    struct stored_task *t = w->store.tasks[chance(w, w->store.task_count)];
+    w->meddled++;
+    if (t->ended && t->expires_at > w->now + 600000) {
+        tell(w, "db", "somebody puts %.*s into the live index", (int)t->id.len,
+             (const char *)t->id.ptr);
+        t->stray = true;
+    } else if (!t->ended && t->expires_at == NEVER_MS) {
+        tell(w, "db", "somebody puts a TTL on %.*s", (int)t->id.len, (const char *)t->id.ptr);
+        t->meddled = true;
+        t->expires_at = w->now + 3600000;
+    }
+}
+
 static void hit_store(struct world *w)
 {
     if (one_in(w, 4)) {
@@ -188,6 +208,7 @@ static void on_fault(struct world *w, struct job *j)
         break;
     case 6:
         forge(w);
+        meddle(w);
         break;
     default:
         if (one_in(w, 2)) {

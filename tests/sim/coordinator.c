@@ -37,6 +37,9 @@ static void perform(struct coordinator *c, const struct effect *e)
         break;
     case FX_LOG:
         tell(w, c->process.name, "%s %s", e->log_event, e->text);
+        if (w->meddled == 0 && strcmp(e->log_event, "audit_finding") == 0) {
+            violated(w, "audit", "the auditor found: %s", e->text);
+        }
         break;
     case FX_DRAINED:
         coordinator_kill(c);

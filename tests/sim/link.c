@@ -106,12 +106,30 @@ static void execute(struct world *w, struct coordinator *c, struct batch *b)
     b->executed = true;
 }
 
+/* When it may be carried out: not while the store stands still, nor before what was sent over the
+ * same connection before it. */
+static mono_ms execution_time(struct world *w, struct coordinator *c, const struct batch *b)
+{
+    struct link *l = &c->link;
+    mono_ms at = b->late > w->store_stalled_until ? b->late : w->store_stalled_until;
+    for (size_t i = 0; i < l->count && l->batches[i] != b && !b->cut; i++) {
+        mono_ms behind = l->last_execution > w->now ? l->last_execution : w->now + 1;
+        if (!l->batches[i]->executed && at < behind) {
+            at = behind;
+        }
+    }
+    if (!b->cut && at > l->last_execution) {
+        l->last_execution = at;
+    }
+    return at;
+}
+
 /* A job of the world: what was sent to the store may be carried out after its sender's death. */
 static void on_execute(struct world *w, struct job *j)
 {
     struct batch *b = j->who;
     struct coordinator *c = &w->coordinators[j->x];
-    mono_ms not_before = b->late > w->store_stalled_until ? b->late : w->store_stalled_until;
+    mono_ms not_before = execution_time(w, c, b);
     if (w->now < not_before) {
         struct job *later = job_add(w, NULL, not_before, on_execute, b);
         later->x = j->x;

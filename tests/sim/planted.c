@@ -48,6 +48,7 @@ static const struct {
     {"skipped steps run after a takeover", PLANT_SKIPPED_RUNS_AGAIN, false, false},
     {"a dead letter that nobody lists", PLANT_DEAD_LETTER_LOST, false, false},
     {"deaths kept over a requeue", PLANT_DEATHS_KEPT, false, false},
+    {"an auditor that mends nothing", PLANT_AUDIT_BLIND, false, false},
     {"fences ignored by the store", PLANT_NONE, true, false},
     {"the TTL on a live key", PLANT_NONE, false, true},
     {"a dead letter listed while its task lives", PLANT_DEAD_LETTER_KEPT, false, false},

@@ -214,6 +214,7 @@ static enum store_verdict update(struct store_model *m, const struct store_row *
     }
     if (row->life == LIFE_END) {
         t->ended = true;
+        t->meddled = false;
         t->expires_at = now + (mono_ms)row->ttl_s * 1000;
         set(&t->dead, row->dead);
         t->dead_at = row->dead_at;
@@ -226,10 +227,24 @@ static enum store_verdict update(struct store_model *m, const struct store_row *
         if (!planted_dead_kept) {
             buf_clear(&t->dead);
         }
+        t->unlisted = t->meddled = false;
         if (!planted_ttl_on_live) {
             t->expires_at = NEVER_MS;
+            t->unlisted = t->stray = t->meddled = false;
         }
         key_expires(m, t, NEVER_MS);
+    }
+    return STORE_OK;
+}
+
+static enum store_verdict unlist(struct store_model *m, const struct store_row *row, mono_ms now)
+{
+    if (!fence_in_force(m, row)) {
+        return STORE_FENCED;
+    }
+    struct stored_task *t = store_model_find(m, row->task_id, now);
+    if (t != NULL && t->ended) {
+        t->stray = false;
     }
     return STORE_OK;
 }
@@ -345,6 +360,9 @@ struct store_written store_model_write(struct store_model *m, const struct store
         break;
     case ROW_UPDATE:
         w.verdict = update(m, row, now);
+        break;
+    case ROW_UNLIST:
+        w.verdict = unlist(m, row, now);
         break;
     }
     return w;

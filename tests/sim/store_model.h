@@ -21,6 +21,9 @@ struct stored_task {
     uint32_t run;
     bool ended;
     mono_ms expires_at; /* NEVER_MS while it lives */
+    bool unlisted;      /* somebody took it out of the live index */
+    bool stray;         /* somebody put it there though it has ended */
+    bool meddled;       /* somebody put a TTL on it while it lives */
     unix_ms created_at;
     struct buf spec, head, input, doc, error, dead;
     unix_ms dead_at;

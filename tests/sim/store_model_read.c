@@ -33,6 +33,37 @@ static void read_owners(const struct store_model *m, struct store_answer *a, str
     }
 }
 
+static bool listed(const struct stored_task *t)
+{
+    return t->ended ? t->stray : !t->unlisted;
+}
+
+/* All of the live index in one page. */
+static void read_audit(struct store_model *m, const struct store_read *read, mono_ms now,
+                       struct store_answer *a, struct arena *arena)
+{
+    a->fence = m->owners[read->partition].fence;
+    a->audits = arena_alloc(arena, (read->id_count + 1) * sizeof *a->audits);
+    a->audit_count = read->id_count;
+    for (uint32_t i = 0; i < read->id_count; i++) {
+        const struct stored_task *t = store_model_find(m, read->ids[i], now);
+        if (t != NULL) {
+            a->audits[i] = (struct audit_entry){.found = true,
+                                                .ended = t->ended,
+                                                .listed = listed(t),
+                                                .expires = t->expires_at != NEVER_MS,
+                                                .version = t->version};
+        }
+    }
+    a->listed = arena_alloc(arena, (m->task_count + 1) * sizeof *a->listed);
+    for (size_t i = 0; i < m->task_count; i++) {
+        const struct stored_task *t = m->tasks[i];
+        if (id_partition(t->id) == read->partition && listed(t)) {
+            a->listed[a->listed_count++] = arena_bytes(arena, t->id);
+        }
+    }
+}
+
 /* The cursor is a place in the order of admission; a page's last task comes again on the next one,
  * as a scan may repeat. */
 static void read_live(const struct store_model *m, const struct store_read *read,
@@ -42,7 +73,7 @@ static void read_live(const struct store_model *m, const struct store_read *read
     size_t i = (size_t)read->cursor;
     for (; i < m->task_count && a->task_count < STORE_MODEL_PAGE; i++) {
         const struct stored_task *t = m->tasks[i];
-        if (id_partition(t->id) == read->partition && !t->ended) {
+        if (id_partition(t->id) == read->partition && listed(t)) {
             a->tasks[a->task_count++] = record_of(t, true, arena);
         }
     }
@@ -162,6 +193,9 @@ struct store_answer *store_model_read(struct store_model *m, const struct store_
     case READ_DEAD:
         read_list(m, read, a, arena);
         break;
+    case READ_AUDIT:
+        read_audit(m, read, now, a, arena);
+        break;
     case READ_PING:
         break;
     }
@@ -203,6 +237,10 @@ struct store_read *store_read_copy(const struct store_read *read, struct arena *
     *r = *read;
     r->task_id = arena_bytes(arena, read->task_id);
     r->before_id = arena_bytes(arena, read->before_id);
+    r->ids = arena_alloc(arena, (read->id_count + 1) * sizeof *r->ids);
+    for (uint32_t i = 0; i < read->id_count; i++) {
+        r->ids[i] = arena_bytes(arena, read->ids[i]);
+    }
     r->ranges = arena_alloc(arena, (read->range_count + 1) * sizeof *r->ranges);
     if (read->range_count > 0) {
         memcpy(r->ranges, read->ranges, read->range_count * sizeof *r->ranges);

@@ -212,7 +212,8 @@ static void end_all(struct world *w)
 static bool all_over(struct world *w)
 {
     for (size_t i = 0; i < w->store.task_count; i++) {
-        if (!w->store.tasks[i]->ended) {
+        const struct stored_task *t = w->store.tasks[i];
+        if (!t->ended || t->stray) {
             return false;
         }
     }
@@ -230,6 +231,9 @@ static void tell_what_is_left(struct world *w)
         if (!w->store.tasks[i]->ended) {
             fprintf(stderr, "  task %.*s has not ended\n", (int)w->store.tasks[i]->id.len,
                     (const char *)w->store.tasks[i]->id.ptr);
+        } else if (w->store.tasks[i]->stray) {
+            fprintf(stderr, "  task %.*s has ended and is in the live index\n",
+                    (int)w->store.tasks[i]->id.len, (const char *)w->store.tasks[i]->id.ptr);
         }
     }
     for (uint32_t i = 0; i < w->client_count; i++) {

@@ -180,7 +180,8 @@ struct world {
     struct client clients[CLIENTS_MAX];
     uint32_t coordinator_count, worker_count, gateway_count, client_count;
     struct audit *audit;
-    uint64_t steps; /* core steps made */
+    uint32_t meddled; /* times that somebody else's hand was in the store */
+    uint64_t steps;   /* core steps made */
 };
 
 /* world.c */

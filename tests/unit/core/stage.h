@@ -45,6 +45,7 @@ struct stage {
     uint32_t peer_count;
     bool hold_store; /* rows and reads wait for stage_store_go */
     bool drained;
+    bool unchecked; /* its state is damaged: core_check would say so */
     mono_ms beat_at;
     uint64_t next_request;
 };

@@ -1,0 +1,192 @@
+/* The auditor: walks the tasks of the partitions that are owned, a piece each tick, looks whether
+ * each can go on, mends what cannot, and counts. What is looked at in memory is here, what is asked
+ * of the store in audit_store.c. All counts should stay 0: each finding is a bug, or somebody's
+ * hand in the store. */
+#include "core/writes.h"
+
+#define TICK_MS             1000
+#define PARTITIONS_PER_TICK 8 /* reads at once; a round takes at least 8 s, and ends */
+
+void audit_found(struct core *c, enum audit_kind kind, partition_id partition, struct bytes task_id,
+                 const struct step *s)
+{
+    c->stats.audit_found_total[kind]++;
+    fx_log(
+        c, LOG_ERROR, "audit_finding",
+        "kind=%s partition=%u task_id=%.*s step=%s then=\"it is mended; nothing should be found: "
+        "tell the developers, or look who writes to this Redis\"",
+        audit_kind_name(kind), partition, (int)task_id.len, (const char *)task_id.ptr,
+        s != NULL ? step_def(s)->name : "-");
+}
+
+/* ---- one task in memory ---- */
+
+static bool with_its_worker(struct core *c, const struct step *s)
+{
+    struct worker *w = worker_by_serial(c, s->worker);
+    struct attempt_ref ref = {.task_id = s->task->id,
+                              .run = s->task->run,
+                              .step = s->index,
+                              .item = s->item,
+                              .generation = s->generation,
+                              .delivery = s->deliveries};
+    return w != NULL && worker_run_find(w, &ref) != NULL;
+}
+
+/* Is there something that will move it on from where it is? */
+static bool goes_on(struct core *c, const struct step *s)
+{
+    switch (s->phase) {
+    case PHASE_NONE:
+        return false;
+    case PHASE_HELD:
+        return write_find(c, s->held_by) != NULL;
+    case PHASE_DELAYED:
+        return heap_holds(&s->timer.node);
+    case PHASE_READY:
+        return heap_holds(&s->ready);
+    case PHASE_RESOLVING:
+        return heap_holds(&s->ready) ||
+               map_get(&c->asks, bytes_of(&s->read_id, sizeof s->read_id)) != NULL;
+    case PHASE_FETCHING:
+        return map_get(&c->asks, bytes_of(&s->read_id, sizeof s->read_id)) != NULL;
+    case PHASE_RUNNING:
+        return with_its_worker(c, s);
+    case PHASE_WAITING:
+        return heap_holds(&s->timer.node) ||
+               (step_def(s)->wait.kind == WAIT_SIGNAL && step_def(s)->wait.ms == 0);
+    }
+    return false;
+}
+
+/* Back into the order, whatever it says of itself. */
+static void requeue(struct core *c, struct step *s)
+{
+    c->ready_count -= s->phase == PHASE_READY && !heap_holds(&s->ready);
+    if (s->phase != PHASE_READY || heap_holds(&s->ready)) {
+        step_unqueue(c, s);
+    }
+    s->phase = PHASE_NONE;
+    s->state = STEP_PENDING;
+    step_make_ready(c, s);
+}
+
+static void audit_step(struct core *c, struct task *t, struct step *s)
+{
+    bool open = s->state == STEP_PENDING || s->state == STEP_RUNNING;
+    bool may_run = open && s->needs_left == 0;
+    bool rests = task_state_rests(t->state) && s->state == STEP_PENDING;
+    if (!may_run || rests) {
+        if (s->phase != PHASE_NONE && !(may_run && s->phase == PHASE_WAITING)) {
+            audit_found(c, AUDIT_STEP_MISPLACED, t->partition, t->id, s);
+            step_unqueue(c, s);
+        }
+    } else if (!goes_on(c, s)) {
+        bool timed = s->phase == PHASE_DELAYED || s->phase == PHASE_WAITING;
+        audit_found(c, timed ? AUDIT_TIMER_LOST : AUDIT_STEP_LOST, t->partition, t->id, s);
+        requeue(c, s);
+    }
+}
+
+static void audit_needs(struct core *c, struct task *t)
+{
+    uint32_t n = t->pipeline->step_count;
+    uint32_t *before = arena_alloc(fx_arena(c), n * sizeof *before);
+    for (uint32_t i = 0; i < n; i++) {
+        before[i] = t->steps[i].needs_left;
+    }
+    task_count_needs(t);
+    for (uint32_t i = 0; i < n; i++) {
+        if (before[i] != t->steps[i].needs_left) {
+            audit_found(c, AUDIT_NEEDS_WRONG, t->partition, t->id, &t->steps[i]);
+        }
+    }
+}
+
+void audit_task(struct core *c, struct task *t)
+{
+    if (task_state_ended(t->state)) {
+        return; /* it leaves with the answer to its last row */
+    }
+    audit_needs(c, t);
+    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
+        audit_step(c, t, &t->steps[i]);
+    }
+    if (t->ran_since != NEVER_MS && !heap_holds(&t->duration_timer.node)) {
+        audit_found(c, AUDIT_TIMER_LOST, t->partition, t->id, NULL);
+        task_stop_clock(c, t);
+        task_start_clock(c, t);
+    }
+}
+
+/* ---- the walk ---- */
+
+void audit_task_removed(struct core *c, const struct task *t)
+{
+    if (c->audit.next == t) {
+        c->audit.next = t->next;
+    }
+}
+
+static void next_partition(struct core *c)
+{
+    struct audit *a = &c->audit;
+    a->begun = false;
+    a->next = NULL;
+    a->partition = (partition_id)((a->partition + 1) % PARTITION_COUNT);
+    if (a->partition == 0) {
+        memcpy(c->stats.tasks_by_state, a->counting, sizeof a->counting);
+        memset(a->counting, 0, sizeof a->counting);
+        c->stats.audit_rounds_total++;
+    }
+}
+
+/* The next piece of the partition's tasks. False where there is no room for the read. */
+static bool audit_piece(struct core *c, struct partition *p)
+{
+    struct audit *a = &c->audit;
+    struct ask *ask = ask_create(c, ASK_AUDIT);
+    if (ask == NULL) {
+        return false;
+    }
+    ask->audited = arena_alloc(&ask->arena, AUDIT_IDS_MAX * sizeof *ask->audited);
+    ask->versions = arena_alloc(&ask->arena, AUDIT_IDS_MAX * sizeof *ask->versions);
+    ask->runs = arena_alloc(&ask->arena, AUDIT_IDS_MAX * sizeof *ask->runs);
+    a->next = a->begun ? a->next : p->tasks;
+    a->begun = true;
+    for (uint32_t seen = 0; a->next != NULL && seen < AUDIT_IDS_MAX; seen++) {
+        struct task *t = a->next;
+        a->next = t->next;
+        audit_task(c, t);
+        a->counting[t->state]++;
+        if (!task_state_ended(t->state)) {
+            ask->audited[ask->audited_count] = arena_bytes(&ask->arena, t->id);
+            ask->runs[ask->audited_count] = t->run;
+            ask->versions[ask->audited_count++] = t->version;
+        }
+    }
+    audit_ask(c, p, ask);
+    return true;
+}
+
+void audit_tick(struct core *c)
+{
+    struct audit *a = &c->audit;
+    if (c->now.mono < a->next_at || !c->store_up || c->draining || a->asks > 0) {
+        return;
+    }
+    a->next_at = c->now.mono + TICK_MS;
+    for (int looked = 0, pieces = 0; looked < PARTITION_COUNT && pieces < PARTITIONS_PER_TICK;
+         looked++) {
+        struct partition *p = &c->partitions[a->partition];
+        if (p->state == PARTITION_OWNED && !(a->begun && a->next == NULL)) {
+            if (!audit_piece(c, p)) {
+                return;
+            }
+            pieces++;
+        }
+        if (p->state != PARTITION_OWNED || a->next == NULL) {
+            next_partition(c);
+        }
+    }
+}
