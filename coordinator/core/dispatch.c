@@ -279,7 +279,9 @@ static struct bytes put_results(struct core *c, const struct step *s, const stru
     buf_add_char(&b, '{');
     for (uint32_t i = 0; i < p->step_count; i++) {
         if (flags[i] && s->task->steps[i].state == STEP_COMPLETED) {
-            buf_addf(&b, "%s\"%s\":", b.len > 1 ? "," : "", p->steps[i].name);
+            buf_add_str(&b, b.len > 1 ? ",\"" : "\"");
+            buf_add_str(&b, p->steps[i].name);
+            buf_add_str(&b, "\":");
             buf_add_bytes(&b, scope_result(x, i));
         }
     }
