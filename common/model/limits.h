@@ -23,9 +23,11 @@
 /* A signal's data: in the coordinator's memory until its step is reached */
 #define SIGNAL_BYTES_MAX (64u << 10)
 #define WAIT_S_MAX       31536000 /* a wait step: a year */
-#define ACTOR_BYTES_MAX  256u     /* who asked for a change: a name, an address */
-#define REASON_BYTES_MAX 1024u    /* why: a sentence or two, kept in the history */
-#define ERROR_BYTES_MAX  4096u    /* an error message, with the log tail behind it */
+/* What a fork takes over: definition, input and results fit one frame with room to spare */
+#define FORK_BYTES_MAX   (3u << 20)
+#define ACTOR_BYTES_MAX  256u  /* who asked for a change: a name, an address */
+#define REASON_BYTES_MAX 1024u /* why: a sentence or two, kept in the history */
+#define ERROR_BYTES_MAX  4096u /* an error message, with the log tail behind it */
 /* The end of a function's stderr kept in the error of a failed attempt */
 #define LOG_TAIL_BYTES_MAX  2048u
 #define RETRIES_MAX         100u

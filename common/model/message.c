@@ -34,6 +34,8 @@ const char *message_type_name(enum message_type t)
         [MSG_SIGNALLED] = "SIGNALLED",
         [MSG_GET_DEAD] = "GET_DEAD",
         [MSG_REQUEUE] = "REQUEUE",
+        [MSG_GET_FORK] = "GET_FORK",
+        [MSG_FORK] = "FORK",
         [MSG_REFUSED] = "REFUSED",
         [MSG_STARTED] = "STARTED",
         [MSG_DONE] = "DONE",

@@ -99,6 +99,21 @@ struct step_stop {
 
 /* ---- requests of gateways ---- */
 
+/* Who asks for a change of a task, and why, as they say of themselves: kept in its history. Empty =
+ * not said. */
+struct deed {
+    struct bytes actor;  /* at most ACTOR_BYTES_MAX */
+    struct bytes reason; /* at most REASON_BYTES_MAX */
+};
+
+/* A step's result that a fork takes over. */
+struct kept_step {
+    uint32_t step;
+    struct bytes result; /* JSON */
+    unix_ms started_at, completed_at;
+    uint32_t duration_ms;
+};
+
 struct start_request {
     struct bytes task_id;   /* never empty: the gateway derives or generates it */
     struct bytes task_type; /* name of a pipeline, or the label of an inline one */
@@ -112,13 +127,12 @@ struct start_request {
     int32_t max_retries;           /* -1: the coordinator's setting */
     int32_t max_duration_s;        /* -1: the coordinator's setting */
     int32_t priority;
-};
-
-/* Who asks for a change of a task, and why, as they say of themselves: kept in its history. Empty =
- * not said. */
-struct deed {
-    struct bytes actor;  /* at most ACTOR_BYTES_MAX */
-    struct bytes reason; /* at most REASON_BYTES_MAX */
+    /* a fork: what it takes over from another task */
+    struct bytes fork_of;      /* id of that task, empty = no fork */
+    uint32_t pipeline_version; /* of steps */
+    struct kept_step *kept;    /* in the order of their completion */
+    uint32_t kept_count;
+    struct deed deed;
 };
 
 struct task_request { /* CANCEL, PAUSE, RESUME, GET_STATUS, WATCH, UNWATCH */
@@ -274,6 +288,7 @@ enum event_type {
     EVENT_TASK_FAILING, /* task_failing: it has failed, its finally steps run now */
     EVENT_STEP_WAITING, /* step_waiting: a wait step has begun; retry_at: when it is over */
     EVENT_SIGNAL,       /* signal: a person's or a program's, for the step named */
+    EVENT_TASK_FORKED,  /* task_forked: the first event of a fork; message: of which task */
     EVENT_TYPE_COUNT
 };
 
@@ -332,6 +347,7 @@ enum message_type {
     MSG_PAUSE = 60,         /* -> MSG_DONE or MSG_REFUSED */
     MSG_RESUME = 61,        /* -> MSG_DONE or MSG_REFUSED */
     MSG_SIGNAL = 62,        /* -> MSG_SIGNALLED or MSG_REFUSED */
+    MSG_GET_FORK = 63,      /* -> MSG_FORK or MSG_REFUSED: what a START of a fork must say */
     /* answers, C -> G */
     MSG_REFUSED = 40,
     MSG_STARTED = 41,
@@ -346,6 +362,7 @@ enum message_type {
     MSG_READY = 50,
     MSG_DEAD = 51,
     MSG_SIGNALLED = 80,
+    MSG_FORK = 81,
 };
 
 struct message {
@@ -389,9 +406,9 @@ struct message {
         struct {
             struct attempt_ref ref;
         } decline;
-        struct start_request start;
+        struct start_request start; /* START, FORK */
         struct task_request task;
-        struct recover_request recover;
+        struct recover_request recover; /* RECOVER, GET_FORK */
         struct signal_request signal;
         struct doc_request get_doc;
         struct history_request get_history;

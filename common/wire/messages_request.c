@@ -1,6 +1,15 @@
 /* What gateways ask of coordinators. */
 #include "wire/messages.h"
 
+#include "model/limits.h"
+
+static const struct field kept_step[] = {
+    FIELD(struct kept_step, step),        FIELD(struct kept_step, result),
+    FIELD(struct kept_step, started_at),  FIELD(struct kept_step, completed_at),
+    FIELD(struct kept_step, duration_ms),
+};
+static const struct layout kept_step_layout = LAYOUT(struct kept_step, kept_step);
+
 static const struct field start[] = {
     FIELD(struct start_request, task_id),
     FIELD(struct start_request, task_type),
@@ -14,6 +23,11 @@ static const struct field start[] = {
     FIELD(struct start_request, max_retries),
     FIELD(struct start_request, max_duration_s),
     FIELD(struct start_request, priority),
+    FIELD(struct start_request, fork_of),
+    FIELD(struct start_request, pipeline_version),
+    FIELD_OF_LIST(struct start_request, kept, kept_count, kept_step_layout, STEPS_MAX),
+    FIELD(struct start_request, deed.actor),
+    FIELD(struct start_request, deed.reason),
 };
 const struct body body_start = BODY_AT(struct start_request, start, start);
 

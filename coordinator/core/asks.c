@@ -63,9 +63,14 @@ void asks_on_answer(struct core *c, const struct store_answer *a)
     case ASK_TASK:
         if (ask->type == MSG_RECOVER || ask->type == MSG_REQUEUE) {
             recover_on_task(c, ask, a);
+        } else if (ask->type == MSG_GET_FORK) {
+            fork_on_task(c, ask, a);
         } else {
             query_on_task(c, ask, a);
         }
+        break;
+    case ASK_FORK:
+        fork_on_parts(c, ask, a);
         break;
     case ASK_REVIVE:
         recover_on_parts(c, ask, a);

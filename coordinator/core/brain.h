@@ -106,6 +106,7 @@ enum ask_kind {
     ASK_RESOLVE,
     ASK_TASK,
     ASK_REVIVE,
+    ASK_FORK,
     ASK_DOC,
     ASK_HISTORY,
     ASK_LIST,
@@ -132,7 +133,7 @@ struct ask {
     struct list_request list;
     struct history_request history;
     struct deed deed;           /* TASK, REVIVE */
-    struct task *task;          /* REVIVE: owned, until its document is read */
+    struct task *task;          /* REVIVE, FORK: owned, until its document is read */
     bool *keep;                 /* REVIVE: the steps whose results stay */
     struct task_summary *items; /* LIST */
     uint32_t item_count, pages;
@@ -333,6 +334,16 @@ void step_fail(struct core *c, struct step *s, enum code code, struct bytes mess
 void task_step_started(struct core *c, struct step *s);
 void step_worker_died(struct core *c, struct step *s, struct bytes why);
 void query_on_task(struct core *c, const struct ask *ask, const struct store_answer *a);
+/* on_recover.c, for forks too: reads the task that a request is about; keep[i]: the result of a
+ * step stays. False after a refusal. */
+void recover_read_task(struct core *c, struct peer *p, const struct message *m);
+bool recover_choose_kept(struct core *c, const struct ask *ask, const struct task *t, bool *keep);
+/* fork.c */
+void on_fork(struct core *c, struct peer *p, const struct message *m);
+void fork_on_task(struct core *c, const struct ask *ask, const struct store_answer *a);
+void fork_on_parts(struct core *c, struct ask *ask, const struct store_answer *a);
+/* Is it a part of the pipeline that could have run so, with something left to run? */
+bool fork_kept_good(const struct start_request *r, const struct pipeline *p, struct arena *arena);
 void recover_on_task(struct core *c, const struct ask *ask, const struct store_answer *a);
 void recover_on_parts(struct core *c, struct ask *ask, const struct store_answer *a);
 /* Has it failed by a dead letter? That is its error's step. */

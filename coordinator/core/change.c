@@ -237,7 +237,8 @@ struct pending_write *change_commit(struct change *ch)
     return ch->write;
 }
 
-struct pending_write *change_admit(struct change *ch, const struct start_request *request)
+struct pending_write *change_admit(struct change *ch, const struct start_request *request,
+                                   struct bytes results)
 {
     struct task *t = ch->task;
     ch->row.kind = ROW_ADMIT;
@@ -248,7 +249,7 @@ struct pending_write *change_admit(struct change *ch, const struct start_request
     ch->row.idempotency_key = request->idempotency_key;
     ch->row.body_hash = request->body_hash;
     ch->row.idempotency_ttl_s = IDEMPOTENCY_TTL_S;
-    change_document(ch, BYTES_NONE);
+    change_document(ch, results);
     t->doc_revision = 0;
     change_send(ch);
     return ch->write;

@@ -38,7 +38,10 @@ void change_end(struct change *ch);
 void change_revive(struct change *ch);
 struct pending_write *change_commit(struct change *ch);
 /* The first row of a task; the write owns it until the answer. */
-struct pending_write *change_admit(struct change *ch, const struct start_request *request);
+struct pending_write *change_admit(struct change *ch, const struct start_request *request,
+                                   struct bytes results);
+/* fork.c: the steps that a fork takes over are completed; the inside of its results object. */
+struct bytes fork_take_kept(struct change *ch, const struct start_request *r);
 
 /* step_end.c: the task ends as part of this change (its error is set): all that runs is stopped.
  * deed: whose doing it is, NULL where nobody's. */

@@ -171,6 +171,9 @@ static void on_gateway_message(struct core *c, struct peer *p, const struct mess
     case MSG_RECOVER:
         on_recover(c, p, m);
         break;
+    case MSG_GET_FORK:
+        on_fork(c, p, m);
+        break;
     case MSG_SIGNAL:
         if (!partition_serves(partition_of(c, m->signal.task_id))) {
             refuse_unavailable(c, p->id, m->request);
@@ -219,6 +222,7 @@ static struct bytes subject(const struct message *m)
     case MSG_UNWATCH:
         return m->task.task_id;
     case MSG_RECOVER:
+    case MSG_GET_FORK:
         return m->recover.task_id;
     case MSG_SIGNAL:
         return m->signal.task_id;

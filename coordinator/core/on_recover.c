@@ -9,14 +9,14 @@
 #include "model/limits.h"
 #include "core/plant.h"
 
-static void read_task(struct core *c, struct peer *p, const struct message *m)
+void recover_read_task(struct core *c, struct peer *p, const struct message *m)
 {
     struct ask *ask = ask_create(c, ASK_TASK);
     if (ask == NULL) {
         refuse(c, p->id, m->request, CODE_OVERLOADED, "too many requests wait for the store");
         return;
     }
-    ask->type = MSG_RECOVER;
+    ask->type = m->type;
     ask->peer = p->id;
     ask->request = m->request;
     ask->task_id = arena_bytes(&ask->arena, m->recover.task_id);
@@ -40,8 +40,8 @@ void on_recover(struct core *c, struct peer *p, const struct message *m)
         refuse_for(c, t, p, m, CODE_NOTHING_TO_RECOVER);
         return;
     }
-    read_task(c, p,
-              m); /* also where its end is still being written: the read comes behind that write */
+    recover_read_task(
+        c, p, m); /* also where its end is still being written: the read comes behind that write */
 }
 
 static void refuse_recover(struct core *c, const struct ask *ask, enum code code,
@@ -75,7 +75,7 @@ static int64_t checkpoint_index(const struct task *t, struct bytes id)
 }
 
 /* keep[i]: the step's result stays. False after a refusal. */
-static bool choose_kept(struct core *c, const struct ask *ask, const struct task *t, bool *keep)
+bool recover_choose_kept(struct core *c, const struct ask *ask, const struct task *t, bool *keep)
 {
     uint32_t n = t->pipeline->step_count;
     for (uint32_t i = 0; i < n; i++) {
@@ -308,7 +308,7 @@ void recover_on_task(struct core *c, const struct ask *ask, const struct store_a
     uint32_t n = t->pipeline->step_count;
     bool *keep = mem_zalloc(n);
     bool loses = false;
-    if (!choose_kept(c, ask, t, keep)) {
+    if (!recover_choose_kept(c, ask, t, keep)) {
         task_free(t);
         free(keep);
         return;

@@ -21,8 +21,16 @@ static struct pipeline *choose_pipeline(struct core *c, const struct peer *p,
     if (s->steps.len > 0) {
         struct pipeline *inline_one = NULL;
         struct pipeline_fault fault;
-        if (definitions_get(&c->definitions, s->steps, 0, &inline_one, &fault) == ERR_OK) {
+        enum err e =
+            definitions_get(&c->definitions, s->steps, s->pipeline_version, &inline_one, &fault);
+        if (e == ERR_OK && fork_kept_good(s, inline_one, fx_arena(c))) {
             return inline_one;
+        }
+        if (e == ERR_OK) {
+            pipeline_unref(inline_one);
+            refuse_field(c, p, m, CODE_INVALID_FIELD, BYTES_NONE,
+                         "the results that the fork takes over are not those of a part of it");
+            return NULL;
         }
         const char *pointer = arena_printf(fx_arena(c), "/steps%s", fault.pointer);
         refuse_field(c, p, m, CODE_INVALID_PIPELINE, bytes_str(pointer), fault.detail);
@@ -99,9 +107,16 @@ void on_start(struct core *c, struct peer *p, const struct message *m)
     change_begin(c, t, &ch);
     ch.write->peer = p->id;
     ch.write->request = m->request;
-    change_event(&ch, EVENT_PROGRESS, 0);
+    struct bytes results = BYTES_NONE;
+    if (s->fork_of.len > 0 && s->steps.len > 0) { /* its parts have been checked */
+        results = fork_take_kept(&ch, s);
+        struct task_event *e = change_deed(&ch, EVENT_TASK_FORKED, task_current_step(t), &s->deed);
+        e->message = arena_bytes(&ch.write->arena, s->fork_of);
+    } else {
+        change_event(&ch, EVENT_PROGRESS, 0);
+    }
     change_ready_all(&ch);
-    change_admit(&ch, s);
+    change_admit(&ch, s, results);
 }
 
 static void answer_started(struct core *c, const struct pending_write *w, struct bytes task_id,

@@ -73,7 +73,7 @@ struct store_row {
     uint64_t version; /* UPDATE: the record's version before this row; the row makes it version + 1.
                          ADMIT makes it 1 */
     struct bytes head;       /* the task-level blob */
-    struct step_blob *steps; /* changed steps (ADMIT: none; a step without a blob is fresh) */
+    struct step_blob *steps; /* changed steps (a step without a blob is fresh) */
     uint32_t step_count;
     struct event_blob *events;
     uint32_t event_count;

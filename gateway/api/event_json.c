@@ -35,6 +35,8 @@ static const char *event_name(enum event_type t)
         return "step_waiting";
     case EVENT_SIGNAL:
         return "signal";
+    case EVENT_TASK_FORKED:
+        return "task_forked";
     case EVENT_TYPE_COUNT:
         break;
     }
@@ -140,6 +142,11 @@ void event_render(struct bytes task_id, const struct task_event *e, struct buf *
     case EVENT_STEP_WAITING:
         step_put(out, e);
         json_put_time(out, "waiting_until", e->retry_at);
+        break;
+    case EVENT_TASK_FORKED:
+        progress_put(out, e);
+        json_put_member(out, "forked_from", e->message);
+        deed_put(out, &e->deed);
         break;
     case EVENT_SIGNAL:
         step_put(out, e);

@@ -18,6 +18,7 @@ static const struct route_row rows[CALL_COUNT] = {
     [CALL_PAUSE] = {"pause", PREFIX "/pause/", true},
     [CALL_RESUME] = {"resume", PREFIX "/resume/", true},
     [CALL_SIGNAL] = {"signal", PREFIX "/signal/", true},
+    [CALL_FORK] = {"fork", PREFIX "/fork/", true},
     [CALL_CHECKPOINTS] = {"checkpoints", PREFIX "/checkpoints/", false},
     [CALL_HISTORY] = {"history", PREFIX "/history/", false},
     [CALL_RESULT] = {"result", PREFIX "/result/", false},

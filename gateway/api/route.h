@@ -13,6 +13,7 @@ enum call {
     CALL_PAUSE,
     CALL_RESUME,
     CALL_SIGNAL,
+    CALL_FORK,
     CALL_CHECKPOINTS,
     CALL_HISTORY,
     CALL_RESULT,

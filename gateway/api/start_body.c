@@ -176,6 +176,30 @@ bool start_batch_parse(struct bytes body, struct bytes *bodies, size_t *ret_coun
     return true;
 }
 
+bool fork_body_parse(const struct start_input *in, struct bytes source, struct start_call *ret_call,
+                     struct fork_body *ret_fork, struct problem *ret_problem)
+{
+    struct bytes task_id = BYTES_NONE;
+    *ret_fork = (struct fork_body){.from = {.task_id = source}};
+    const struct field fields[] = {
+        {"from_step", FIELD_ID, 0, 0, &ret_fork->from.from_step},
+        {"checkpoint_id", FIELD_TEXT, 0, 256, &ret_fork->from.checkpoint_id},
+        {"task_id", FIELD_ID, 0, 0, &task_id},
+        {"input_data", FIELD_OBJECT, 0, INPUT_BYTES_MAX, &ret_fork->input},
+        DEED_FIELDS(&ret_call->request.deed),
+    };
+    if (!key_check(in->idempotency_key, ret_problem) ||
+        (in->body.len > 0 && !fields_read(in->body, fields, sizeof fields / sizeof *fields,
+                                          &ret_call->arena, ret_problem))) {
+        return false;
+    }
+    ret_fork->input = arena_bytes(&ret_call->arena, ret_fork->input);
+    id_choose(in, task_id, ret_call);
+    key_choose(in, ret_call);
+    ret_call->body_hash = parts_hash("fork", 0, source, in->body);
+    return true;
+}
+
 bool signal_body_parse(struct bytes body, struct arena *arena, struct signal_request *ret_request,
                        struct problem *ret_problem)
 {

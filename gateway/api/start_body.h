@@ -38,6 +38,17 @@ bool start_body_parse(const struct start_input *in, struct start_call *ret_call,
                       struct problem *ret_problem);
 void start_call_free(struct start_call *call);
 
+/* What a fork's body asks for, beside the id and the key of the new task (in call->request). */
+struct fork_body {
+    struct recover_request from; /* from_step, checkpoint_id */
+    struct bytes input;          /* empty = the source's; in the call's arena */
+};
+
+/* in->body: empty, or {"from_step"?, "checkpoint_id"?, "task_id"?, "input_data"?, "actor"?,
+ * "reason"?}. */
+bool fork_body_parse(const struct start_input *in, struct bytes source, struct start_call *ret_call,
+                     struct fork_body *ret_fork, struct problem *ret_problem);
+
 #define START_BATCH_MAX 1000u /* tasks in one POST /start/batch; its body has the bound of any */
 
 /* The body of a batch, {"tasks": [...]}: each task as a body of its own, checked to be JSON.

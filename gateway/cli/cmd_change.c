@@ -1,4 +1,5 @@
-/* The commands that change a task that is there already: cancel, pause, resume, signal, recover. */
+/* The commands that change a task that is there already: cancel, pause, resume, signal, recover,
+ * fork. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -285,6 +286,75 @@ static enum cli_exit run_recover(struct cli *cli)
     struct watch_options o = {.task_id = id, .messages = cli->json};
     return watch_task(cli, &o);
 }
+
+static enum cli_exit run_fork(struct cli *cli)
+{
+    const char *id = cli->args.operands[0];
+    const char *new_id = args_value(&cli->args, "id");
+    char path[CALL_PATH_BYTES];
+    struct buf body = {0};
+    struct http_reply reply;
+    if (!cli_id_good(cli, id) || (new_id != NULL && !cli_id_good(cli, new_id))) {
+        return CLI_USAGE;
+    }
+    if (put_recover_body(cli, &body) != CLI_COMPLETED) {
+        buf_free(&body);
+        return CLI_USAGE;
+    }
+    if (new_id != NULL) {
+        body.len--; /* the closing brace */
+        buf_addf(&body, "%s\"task_id\":\"%s\"}", body.len > 1 ? "," : "", new_id);
+    }
+    (void)snprintf(path, sizeof path, CLI_API "/fork/%s", id);
+    struct call call = {.doing = "fork the task",
+                        .method = "POST",
+                        .path = path,
+                        .body = buf_bytes(&body),
+                        .idempotency_key = args_value(&cli->args, "key"),
+                        .patience_ms = CHANGE_PATIENCE_MS};
+    enum cli_exit code = call_perform(cli, &call, &reply);
+    buf_free(&body);
+    if (code != CLI_COMPLETED) {
+        return code;
+    }
+    struct doc *d = NULL;
+    struct doc_fault fault;
+    struct buf text = {0};
+    if (cli->json) {
+        cli_out_json(cli, buf_bytes(&reply.body));
+    } else if (doc_parse(buf_bytes(&reply.body), &d, &fault) == ERR_OK) {
+        text_put_clean(&text, doc_string(doc_get(doc_root(d), "task_id")));
+        buf_add_char(&text, '\n');
+        cli_out(&text);
+        doc_free(d);
+    }
+    buf_free(&text);
+    http_reply_free(&reply);
+    return CLI_COMPLETED;
+}
+
+static const struct arg_option fork_options[] = {
+    {"from-step", 0, "STEP", "run again from this step on (its name or step_N)"},
+    {"checkpoint", 0, "ID", "start from this checkpoint, not the newest"},
+    {"input", 'i', "JSON", "instead of the task's input: JSON, @file or - for standard input"},
+    {"id", 0, "ID", "of the new task (default: a new one)"},
+    {"key", 0, "KEY", "idempotency key: makes a repetition safe"},
+    DEED_OPTIONS,
+};
+
+const struct command command_fork = {
+    .name = "fork",
+    .operands = "TASK",
+    .summary = "start a new task from this one's checkpoint",
+    .text = "Prints the new task's id. The task itself stays as it is, and may be running.\n",
+    .examples = "  marathon fork analysis_123 --from-step campaign_generation --id try_2\n"
+                "  marathon fork analysis_123 --from-step bcg_analysis --input @other.json\n",
+    .options = fork_options,
+    .option_count = sizeof fork_options / sizeof fork_options[0],
+    .operands_min = 1,
+    .operands_max = 1,
+    .run = run_fork,
+};
 
 static const struct arg_option recover_options[] = {
     {"from-step", 0, "STEP", "run again from this step on (its name or step_N)"},

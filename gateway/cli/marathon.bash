@@ -9,7 +9,7 @@ _marathon()
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
         mapfile -t COMPREPLY < <(compgen -W "dev run start watch status list result cancel pause resume
-            signal recover history pipelines workers dead-letters keys healthcheck --help --version" -- "$cur")
+            signal recover fork history pipelines workers dead-letters keys healthcheck --help --version" -- "$cur")
         return
     fi
     case $prev in
@@ -46,6 +46,7 @@ _marathon()
     cancel | pause | resume) options+=" --reason --by" ;;
     signal) options+=" --data --key --reason --by" ;;
     recover) options+=" --input --from-step --checkpoint --watch --reason --by" ;;
+    fork) options+=" --from-step --checkpoint --input --id --key --reason --by" ;;
     history) options+=" --cursor" ;;
     keys) options+=" --file --read" ;;
     dead-letters) options+=" --all --cursor" ;;
@@ -64,7 +65,7 @@ _marathon()
     dead-letters)
         mapfile -t COMPREPLY < <(compgen -W "list requeue" -- "$cur")
         ;;
-    watch | status | result | cancel | pause | resume | signal | recover | history)
+    watch | status | result | cancel | pause | resume | signal | recover | fork | history)
         mapfile -t COMPREPLY < <(compgen -W "$(marathon list -q --limit 200 --retry-for 0 2>/dev/null |
             awk 'NR > 1 { print $1 }')" -- "$cur")
         ;;

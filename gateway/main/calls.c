@@ -44,6 +44,7 @@ void call_end(struct call_state *c)
     start_batch_free(c->batch);
     requeue_all_stop(c->requeue);
     free(c->if_none_match);
+    call_fork_free(c->fork);
     free(c);
 }
 
@@ -141,6 +142,9 @@ static void call_carry_out(struct gateway *g, exchange_id id, const struct route
         return;
     case CALL_RESUME:
         call_resume(c, request);
+        return;
+    case CALL_FORK:
+        call_fork(c, request);
         return;
     case CALL_SIGNAL:
         call_signal(c, request);

@@ -15,7 +15,8 @@ struct call_state {
     char credential[ID_BYTES_MAX + 1]; /* id of the key; start */
     bool results, verbose;
     uint32_t limit;
-    uint64_t after; /* history */
+    uint64_t after;         /* history */
+    struct call_fork *fork; /* owned */
     wire_id request;
     struct snapshot_load *load;
     struct fanout *fanout;
@@ -48,6 +49,8 @@ bool call_body_taken(struct call_state *c, const struct http_request *r, bool ne
 void call_cancel(struct call_state *c, const struct http_request *request);
 void call_pause(struct call_state *c, const struct http_request *request);
 void call_resume(struct call_state *c, const struct http_request *request);
+void call_fork(struct call_state *c, const struct http_request *request); /* call_fork.c */
+void call_fork_free(struct call_fork *f);                                 /* NULL is allowed */
 void call_signal(struct call_state *c, const struct http_request *request);
 void call_recover(struct call_state *c, const struct http_request *request);
 void call_status(struct call_state *c, const struct http_request *request);

@@ -112,6 +112,28 @@ class Control(ClusterCase):
         self.assertEqual(c.call("GET", "/history/none")[0], 404)
         self.assertEqual(c.call("GET", "/history/h?cursor=x")[0], 422)
 
+    def test_a_fork_starts_from_another_tasks_checkpoint(self):
+        c = self.cluster
+        c.begin(steps=[{"name": "a", "function": "effect"}, {"name": "b", "function": "echo"}, {"name": "c", "function": "echo"}],
+                task_id="src", input_data={"n": 1})
+        first = c.wait("src")["accumulated_results"]
+        code, headers, answer = c.call("POST", "/fork/src", {"from_step": "b", "input_data": {"n": 2}, "task_id": "dst", "reason": "what if"})
+        self.assertEqual((code, answer), (202, {"task_id": "dst", "status": "started", "forked_from": "src"}))
+        self.assertEqual(headers["Location"], "/api/v1/marathon/status/dst")
+        done = c.wait("dst")
+        self.assertEqual(done["accumulated_results"], {"a": first["a"], "b": {"n": 2}, "c": {"n": 2}})
+        self.assertEqual((self.runs("src"), self.runs("dst")), (["step_0"], []))
+        event = c.get("/history/dst?limit=1")["items"][0]
+        self.assertEqual((event["type"], event["data"]["forked_from"], event["data"]["reason"]), ("task_forked", "src", "what if"))
+        r = self.cli("fork", "src", "--from-step", "c", "--input", '{"n":3}', "--id", "third")
+        self.assertEqual((r.returncode, r.stdout), (0, "third\n"), r.stderr)
+        self.assertEqual(c.wait("third")["accumulated_results"], {"a": first["a"], "b": {"n": 1}, "c": {"n": 3}})
+        ids = {c.call("POST", "/fork/src", {"from_step": "c"}, headers={"Idempotency-Key": "k"})[2]["task_id"] for _ in range(2)}
+        self.assertEqual(len(ids), 1)
+        for path, body, want in [("/fork/none", {}, 404), ("/fork/src", {}, 422), ("/fork/src", {"from_step": "x"}, 422),
+                                 ("/fork/src", {"from_step": "b", "task_id": "src"}, 422), ("/fork/src", {"form_step": "b"}, 422)]:
+            self.assertEqual(c.call("POST", path, body)[0], want, (path, body))
+
     def test_the_same_key_is_the_same_signal(self):
         c = self.cluster
         c.begin(steps=[{"name": "one", "wait": {"signal": "go"}}, {"name": "two", "wait": {"signal": "go"}}], task_id="k")

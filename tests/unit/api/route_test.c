@@ -39,6 +39,7 @@ static void test_every_call_has_its_path(void **state)
     assert_call("POST", "/api/v1/marathon/resume/a", CALL_RESUME, "a");
     assert_call("POST", "/api/v1/marathon/signal/a", CALL_SIGNAL, "a");
     assert_call("GET", "/api/v1/marathon/history/a", CALL_HISTORY, "a");
+    assert_call("POST", "/api/v1/marathon/fork/a", CALL_FORK, "a");
     assert_call("GET", "/api/v1/marathon/checkpoints/a", CALL_CHECKPOINTS, "a");
     assert_call("GET", "/api/v1/marathon/result/a", CALL_RESULT, "a");
     assert_call("GET", "/api/v1/marathon/stream/a", CALL_STREAM, "a");

@@ -15,6 +15,18 @@ static void same_start_request(const struct start_request *a, const struct start
     SAME(max_retries);
     SAME(max_duration_s);
     SAME(priority);
+    SAME_BYTES(fork_of);
+    SAME(pipeline_version);
+    SAME(kept_count);
+    for (uint32_t i = 0; i < a->kept_count; i++) {
+        SAME(kept[i].step);
+        SAME_BYTES(kept[i].result);
+        SAME(kept[i].started_at);
+        SAME(kept[i].completed_at);
+        SAME(kept[i].duration_ms);
+    }
+    SAME_BYTES(deed.actor);
+    SAME_BYTES(deed.reason);
 }
 
 static void same_recover_request(const struct recover_request *a, const struct recover_request *b)

@@ -109,6 +109,11 @@ static struct task_event events[] = {
     },
 };
 
+static struct kept_step kept[] = {
+    {.step = 2, .result = TEXT("7"), .started_at = 8, .completed_at = 9, .duration_ms = 1},
+    {.step = 0, .result = TEXT("{}"), .started_at = 10, .completed_at = 12, .duration_ms = 2},
+};
+
 static struct task_summary summaries[] = {{
     .task_id = TEXT("analysis_123"),
     .task_type = TEXT("full_analysis"),
@@ -224,7 +229,18 @@ const struct message samples[] = {
                .checkpoint_interval_s = -1,
                .max_retries = 100,
                .max_duration_s = 31536000,
-               .priority = -10}},
+               .priority = -10,
+               .fork_of = TEXT("source"),
+               .pipeline_version = 3,
+               .kept = kept,
+               .kept_count = 2,
+               .deed = {TEXT("ann"), TEXT("what if")}}},
+    {.type = MSG_FORK,
+     .request = 2,
+     .start = {.steps = TEXT("[1]"), .fork_of = TEXT("t"), .kept = kept, .kept_count = 1}},
+    {.type = MSG_GET_FORK,
+     .request = 2,
+     .recover = {.task_id = TEXT("t"), .from_step = TEXT("step_2")}},
     {.type = MSG_CANCEL,
      .request = 1,
      .task = {.task_id = TEXT("t"), .deed = {TEXT("ann"), TEXT("wrong file")}}},

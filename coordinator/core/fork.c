@@ -1,0 +1,219 @@
+/* FORK: a new task that starts from another one's checkpoint. The owner of the source says what its
+ * START must say (definition, settings, input, the results that are kept); the owner of the new one
+ * admits all of it in one row. So the two may be different coordinators, and nothing is promised
+ * between them: what is completed never changes within a run. */
+#include <stdlib.h>
+
+#include "core/change.h"
+#include "core/record.h"
+#include "model/limits.h"
+
+static void refuse_fork(struct core *c, const struct ask *ask, enum code code, const char *pointer,
+                        const char *detail)
+{
+    struct message m = {.type = MSG_REFUSED, .request = ask->request};
+    m.refused.code = code;
+    m.refused.pointer = bytes_str(pointer);
+    m.refused.detail = bytes_str(detail);
+    fx_send(c, ask->peer, &m);
+}
+
+void on_fork(struct core *c, struct peer *p, const struct message *m)
+{
+    if (!partition_serves(partition_of(c, m->recover.task_id))) {
+        refuse_unavailable(c, p->id, m->request);
+        return;
+    }
+    recover_read_task(c, p, m);
+}
+
+/* What stays of the source: completed steps with nothing before them that runs again. False where
+ * nothing would be left to run. */
+static bool keep_whole(struct core *c, const struct task *t, bool *keep)
+{
+    uint32_t n = t->pipeline->step_count;
+    bool *again = arena_alloc(fx_arena(c), n);
+    bool left = false;
+    for (uint32_t i = 0; i < n; i++) {
+        if (!keep[i] && !again[i]) {
+            again[i] = true;
+            pipeline_descendants(t->pipeline, i, again);
+        }
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        keep[i] = keep[i] && !again[i] && t->steps[i].state == STEP_COMPLETED;
+        left = left || !keep[i];
+    }
+    return left;
+}
+
+/* The kept steps in the order of completion; count of them. */
+static uint32_t in_order(struct core *c, const struct task *t, const bool *keep,
+                         uint32_t **ret_steps)
+{
+    uint32_t n = t->pipeline->step_count;
+    uint32_t *at = arena_alloc(fx_arena(c), (t->next_order + 1) * sizeof *at);
+    uint32_t *steps = arena_alloc(fx_arena(c), (n + 1) * sizeof *steps);
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (keep[i]) {
+            at[t->steps[i].order] = i + 1;
+        }
+    }
+    for (uint32_t k = 0; k < t->next_order; k++) {
+        if (at[k] > 0) {
+            steps[count++] = at[k] - 1;
+        }
+    }
+    *ret_steps = steps;
+    return count;
+}
+
+static void read_parts(struct core *c, const struct ask *from, struct task *t, bool *keep)
+{
+    struct ask *ask = ask_create(c, ASK_FORK);
+    uint32_t *steps = NULL;
+    if (ask == NULL) {
+        refuse(c, from->peer, from->request, CODE_OVERLOADED,
+               "too many requests wait for the store");
+        task_free(t);
+        free(keep);
+        return;
+    }
+    ask->peer = from->peer;
+    ask->request = from->request;
+    ask->task = t;
+    ask->keep = keep;
+    struct store_read read = {
+        .kind = READ_PARTS, .partition = t->partition, .task_id = t->id, .input = true};
+    read.range_count = in_order(c, t, keep, &steps);
+    read.ranges = arena_alloc(fx_arena(c), (read.range_count + 1) * sizeof *read.ranges);
+    for (uint32_t k = 0; k < read.range_count; k++) {
+        const struct step *s = &t->steps[steps[k]];
+        read.ranges[k] = (struct byte_range){s->result_offset, s->result_len};
+    }
+    ask_send(c, ask, &read);
+}
+
+void fork_on_task(struct core *c, const struct ask *ask, const struct store_answer *a)
+{
+    struct task *t = NULL;
+    if (a->err == ERR_UNAVAILABLE || !partition_serves(partition_of(c, ask->task_id)) ||
+        writes_admit(c, ask->task_id)) {
+        refuse_unavailable(c, ask->peer, ask->request);
+        return;
+    }
+    if (a->err != ERR_OK || a->task_count == 0 ||
+        record_get_task(&c->definitions, &a->tasks[0], &t) != ERR_OK) {
+        refuse(c, ask->peer, ask->request, CODE_TASK_NOT_FOUND,
+               "there is no such task, or it has expired");
+        return;
+    }
+    bool *keep = mem_zalloc(t->pipeline->step_count);
+    if (!recover_choose_kept(c, ask, t, keep)) {
+        task_free(t);
+        free(keep);
+        return;
+    }
+    uint64_t bytes = t->pipeline->source.len + INPUT_BYTES_MAX;
+    bool left = keep_whole(c, t, keep);
+    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
+        bytes += keep[i] ? t->steps[i].result_len : 0;
+    }
+    if (left && bytes <= FORK_BYTES_MAX) {
+        read_parts(c, ask, t, keep);
+        return;
+    }
+    if (left) {
+        refuse_fork(c, ask, CODE_TOO_LARGE, "/from_step",
+                    "the definition and the results that the fork would take over are over 3 MiB "
+                    "together: fork from an earlier step");
+    } else {
+        refuse_fork(c, ask, CODE_INVALID_FIELD, "/from_step",
+                    "every step of the task is completed: name the step from which the fork runs");
+    }
+    task_free(t);
+    free(keep);
+}
+
+void fork_on_parts(struct core *c, struct ask *ask, const struct store_answer *a)
+{
+    const struct task *t = ask->task;
+    const struct task *live = task_find(c, t->id);
+    bool moved = live != NULL && (live->run != t->run || live->doc_revision != t->doc_revision);
+    uint32_t *steps = NULL;
+    uint32_t count = in_order(c, t, ask->keep, &steps);
+    if (a->err != ERR_OK || moved || writes_admit(c, t->id) || a->part_count < count) {
+        refuse_unavailable(c, ask->peer, ask->request);
+        return;
+    }
+    struct message m = {.type = MSG_FORK, .request = ask->request};
+    struct start_request *r = &m.start;
+    struct arena *arena = fx_arena(c);
+    r->task_type = arena_bytes(arena, bytes_str(t->task_type));
+    r->steps = arena_bytes(arena, t->pipeline->source);
+    r->pipeline_version = t->pipeline->version;
+    r->input = arena_bytes(arena, a->input);
+    r->enable_checkpoints = t->checkpoints;
+    r->checkpoint_interval_s = (int32_t)t->checkpoint_interval_s;
+    r->max_retries = (int32_t)t->max_retries;
+    r->max_duration_s = (int32_t)t->max_duration_s;
+    r->priority = t->priority;
+    r->fork_of = arena_bytes(arena, t->id);
+    r->kept_count = count;
+    r->kept = arena_alloc(arena, (count + 1) * sizeof *r->kept);
+    for (uint32_t k = 0; k < count; k++) {
+        const struct step *s = &t->steps[steps[k]];
+        r->kept[k] = (struct kept_step){.step = s->index,
+                                        .result = arena_bytes(arena, a->parts[k]),
+                                        .started_at = s->started_at,
+                                        .completed_at = s->completed_at,
+                                        .duration_ms = s->duration_ms};
+    }
+    fx_send(c, ask->peer, &m);
+}
+
+bool fork_kept_good(const struct start_request *r, const struct pipeline *p, struct arena *arena)
+{
+    bool *seen = arena_alloc(arena, p->step_count);
+    for (uint32_t k = 0; k < r->kept_count; k++) {
+        const struct kept_step *kept = &r->kept[k];
+        if (kept->step >= p->step_count || seen[kept->step] || kept->result.len == 0 ||
+            kept->result.len > RESULT_BYTES_MAX) {
+            return false;
+        }
+        const struct pipeline_step *def = &p->steps[kept->step];
+        for (uint32_t n = 0; n < def->needs_count; n++) {
+            if (!seen[def->needs[n]]) { /* completed before it */
+                return false;
+            }
+        }
+        seen[kept->step] = true;
+    }
+    return r->kept_count < p->step_count;
+}
+
+struct bytes fork_take_kept(struct change *ch, const struct start_request *r)
+{
+    struct task *t = ch->task;
+    struct buf inside = {0};
+    for (uint32_t k = 0; k < r->kept_count; k++) {
+        const struct kept_step *kept = &r->kept[k];
+        struct step *s = &t->steps[kept->step];
+        s->state = STEP_COMPLETED;
+        s->order = t->next_order++;
+        s->started_at = kept->started_at;
+        s->completed_at = kept->completed_at;
+        s->duration_ms = kept->duration_ms;
+        t->completed++;
+        buf_addf(&inside, "%s\"%s\":", k > 0 ? "," : "", step_def(s)->name);
+        s->result_offset = RESULTS_OFFSET + 1 + inside.len;
+        s->result_len = (uint32_t)kept->result.len;
+        buf_add_bytes(&inside, kept->result);
+        change_step(ch, s);
+    }
+    task_count_needs(t);
+    struct bytes copy = arena_bytes(fx_arena(ch->core), buf_bytes(&inside));
+    buf_free(&inside);
+    return copy;
+}

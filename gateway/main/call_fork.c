@@ -1,0 +1,110 @@
+/* Fork: the owner of the source is asked what the new task is made of, then the owner of the new
+ * one is given it as a START. Either may be sent twice: the first only reads, the second has a key.
+ */
+#include <stdlib.h>
+
+#include "api/start_body.h"
+#include "crypto/random.h"
+#include "json/scan.h"
+#include "main/calls.h"
+
+struct call_fork {
+    struct start_call start; /* the new task's id, key and deed */
+    struct bytes input;      /* in its arena; empty = the source's */
+};
+
+void call_fork_free(struct call_fork *f)
+{
+    if (f != NULL) {
+        start_call_free(&f->start);
+        free(f);
+    }
+}
+
+static void fail(struct call_state *c, const struct reply *reply, struct bytes task_id)
+{
+    struct problem p;
+    problem_from_reply(&p, reply, task_id);
+    call_problem(c, &p);
+}
+
+static void send_or_fail(struct call_state *c, struct bytes to, struct message *m, reply_fn *fn)
+{
+    c->request = requests_send(&c->gateway->requests, target_of(to), m, fn, c);
+    if (c->request == 0) {
+        struct problem p;
+        problem_full(&p);
+        call_problem(c, &p);
+    }
+}
+
+static void on_started(void *user, const struct reply *reply)
+{
+    struct call_state *c = user;
+    c->request = 0;
+    if (reply->err != ERR_OK || reply->message->type != MSG_STARTED) {
+        fail(c, reply, bytes_str(c->fork->start.task_id));
+        return;
+    }
+    struct buf body = {0}, url = {0};
+    buf_add_str(&body, "{\"task_id\":");
+    json_put_string(&body, reply->message->started.task_id);
+    buf_add_str(&body, ",\"status\":\"started\",\"forked_from\":");
+    json_put_string(&body, bytes_str(c->task_id));
+    buf_add_char(&body, '}');
+    buf_add_str(&url, "/api/v1/marathon/status/");
+    buf_add_bytes(&url, reply->message->started.task_id);
+    call_answer(c, 202, buf_bytes(&body), buf_cstr(&url));
+    buf_free(&body);
+    buf_free(&url);
+}
+
+static void on_fork(void *user, const struct reply *reply)
+{
+    struct call_state *c = user;
+    struct call_fork *f = c->fork;
+    c->request = 0;
+    if (reply->err != ERR_OK || reply->message->type != MSG_FORK) {
+        fail(c, reply, bytes_str(c->task_id));
+        return;
+    }
+    struct message m = {.type = MSG_START};
+    m.start = reply->message->start;
+    m.start.task_id = bytes_str(f->start.task_id);
+    m.start.idempotency_key = bytes_of(f->start.key.digest, SHA256_BYTES);
+    m.start.body_hash = bytes_of(f->start.body_hash.digest, SHA256_BYTES);
+    m.start.deed = f->start.request.deed;
+    if (f->input.len > 0) {
+        m.start.input = f->input;
+    }
+    send_or_fail(c, m.start.task_id, &m, on_started);
+}
+
+void call_fork(struct call_state *c, const struct http_request *r)
+{
+    struct problem p;
+    struct fork_body fork = {0};
+    struct message m = {.type = MSG_GET_FORK};
+    if (!call_body_taken(c, r, false)) {
+        return;
+    }
+    struct start_input in = {.body = r->body,
+                             .credential = bytes_str(c->credential),
+                             .idempotency_key = r->idempotency_key,
+                             .now = loop_now(c->gateway->loop).wall};
+    random_bytes(in.random, sizeof in.random);
+    c->fork = mem_zalloc(sizeof *c->fork);
+    if (!fork_body_parse(&in, bytes_str(c->task_id), &c->fork->start, &fork, &p)) {
+        call_problem(c, &p);
+        return;
+    }
+    if (strcmp(c->fork->start.task_id, c->task_id) == 0) {
+        problem_set(&p, CODE_INVALID_FIELD, "`task_id` must be another one than the source's");
+        problem_add(&p, "/task_id", "is the source itself");
+        call_problem(c, &p);
+        return;
+    }
+    c->fork->input = fork.input;
+    m.recover = fork.from;
+    send_or_fail(c, bytes_str(c->task_id), &m, on_fork);
+}

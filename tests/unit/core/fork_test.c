@@ -1,0 +1,166 @@
+/* FORK: what a new task takes over from another one, and that it runs on from there. */
+#include "stage.h"
+
+#define CHAIN                                                                                      \
+    "[{\"name\":\"a\",\"function\":\"f\"},{\"name\":\"b\",\"function\":\"f\"},"                    \
+    "{\"name\":\"c\",\"function\":\"f\"}]"
+
+static struct store_model store;
+static struct stage s;
+static peer_id gateway, worker;
+
+static int set_up(void **state)
+{
+    (void)state;
+    stage_open(&s, &store, "a");
+    gateway = stage_gateway(&s);
+    worker = stage_worker(&s, "w", 4, "f");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    stage_close(&s);
+    store_model_free(&store);
+    return 0;
+}
+
+static void complete(const char *id)
+{
+    stage_start(&s, gateway, id, CHAIN);
+    stage_succeed(&s, worker, stage_order(&s, worker), "1");
+    stage_succeed(&s, worker, stage_order(&s, worker), "2");
+    stage_succeed(&s, worker, stage_order(&s, worker), "3");
+}
+
+static const struct message *get_fork(const char *id, const char *from_step)
+{
+    struct message m = {.type = MSG_GET_FORK};
+    m.recover.task_id = bytes_str(id);
+    m.recover.from_step = bytes_str(from_step);
+    return stage_ask(&s, gateway, &m);
+}
+
+/* As the gateway does. */
+static const struct message *start_fork(const struct message *fork, const char *id,
+                                        const char *input)
+{
+    struct message m = *fork;
+    m.type = MSG_START;
+    m.start.task_id = bytes_str(id);
+    m.start.idempotency_key = BYTES_LIT("0123456789abcdef0123456789abcdef");
+    m.start.body_hash = BYTES_LIT("fedcba9876543210fedcba9876543210");
+    m.start.deed.reason = BYTES_LIT("what if");
+    if (input != NULL) {
+        m.start.input = bytes_str(input);
+    }
+    return stage_ask(&s, gateway, &m);
+}
+
+static void assert_refused(const struct message *answer, enum code code, const char *pointer)
+{
+    assert_string_equal(message_type_name(answer->type), "REFUSED");
+    assert_string_equal(code_info(answer->refused.code)->name, code_info(code)->name);
+    assert_true(bytes_is(answer->refused.pointer, pointer));
+}
+
+static void test_a_fork_runs_on_from_its_step_with_the_results_before_it(void **state)
+{
+    (void)state;
+    complete("t");
+    const struct message *fork = get_fork("t", "b");
+    assert_string_equal(message_type_name(fork->type), "FORK");
+    assert_int_equal(fork->start.kept_count, 1);
+    assert_true(bytes_is(fork->start.kept[0].result, "1"));
+    assert_int_equal(start_fork(fork, "u", "{\"n\":2}")->type, MSG_STARTED);
+    const struct step_order *b = stage_order(&s, worker);
+    assert_true(bytes_is(b->name, "b") && bytes_is(b->ref.task_id, "u"));
+    assert_true(bytes_is(b->results, "{\"a\":1}") && bytes_is(b->input, "{\"n\":2}"));
+    const struct task_view *v = stage_status(&s, gateway, "u");
+    assert_int_equal(v->steps[0].state, STEP_COMPLETED);
+    stage_succeed(&s, worker, b, "22");
+    stage_succeed(&s, worker, stage_order(&s, worker), "33");
+    assert_int_equal(stage_status(&s, gateway, "u")->state, TASK_COMPLETED);
+    struct stored_task *stored = store_model_find(&store, BYTES_LIT("u"), s.now.mono);
+    const char *want = "{\"results\":{\"a\":1,\"b\":22,\"c\":33}";
+    assert_memory_equal(stored->doc.ptr, want, strlen(want));
+    stored = store_model_find(&store, BYTES_LIT("t"), s.now.mono);
+    want = "{\"results\":{\"a\":1,\"b\":2,\"c\":3}";
+    assert_memory_equal(stored->doc.ptr, want, strlen(want));
+}
+
+static void test_its_first_event_says_of_which_task_and_why(void **state)
+{
+    (void)state;
+    complete("t");
+    start_fork(get_fork("t", "b"), "u", NULL);
+    struct message m = {.type = MSG_GET_HISTORY};
+    m.get_history.task_id = BYTES_LIT("u");
+    const struct task_event *e = &stage_ask(&s, gateway, &m)->events.events[0];
+    assert_int_equal(e->type, EVENT_TASK_FORKED);
+    assert_true(bytes_is(e->message, "t") && bytes_is(e->deed.reason, "what if"));
+}
+
+static void test_a_fork_survives_a_takeover_before_it_has_run(void **state)
+{
+    (void)state;
+    complete("t");
+    start_fork(get_fork("t", "c"), "u", NULL);
+    stage_close(&s);
+    stage_open(&s, &store, "b");
+    stage_time(&s, 5000);
+    gateway = stage_gateway(&s);
+    worker = stage_worker(&s, "v", 4, "f");
+    const struct step_order *c = stage_order(&s, worker);
+    assert_true(bytes_is(c->name, "c") && bytes_is(c->results, "{\"a\":1,\"b\":2}"));
+}
+
+static void test_a_running_task_can_be_forked_and_goes_on(void **state)
+{
+    (void)state;
+    stage_start(&s, gateway, "t", CHAIN);
+    stage_succeed(&s, worker, stage_order(&s, worker), "1");
+    const struct step_order *b = stage_order(&s, worker);
+    assert_int_equal(start_fork(get_fork("t", ""), "u", NULL)->type, MSG_STARTED);
+    assert_true(bytes_is(stage_order(&s, worker)->ref.task_id, "u"));
+    assert_int_equal(stage_succeed(&s, worker, b, "2"), VERDICT_APPLIED);
+}
+
+static void test_what_cannot_be_forked_is_refused(void **state)
+{
+    (void)state;
+    assert_refused(get_fork("t", ""), CODE_TASK_NOT_FOUND, "");
+    complete("t");
+    assert_refused(get_fork("t", "x"), CODE_INVALID_FIELD, "/from_step");
+    assert_refused(get_fork("t", ""), CODE_INVALID_FIELD, "/from_step");
+}
+
+static void test_results_that_no_run_could_have_are_refused(void **state)
+{
+    (void)state;
+    struct kept_step kept[] = {{.step = 1, .result = BYTES_LIT("1")},
+                               {.step = 0, .result = BYTES_LIT("1")},
+                               {.step = 0, .result = BYTES_LIT("1")}};
+    for (uint32_t from = 0; from < 2; from++) { /* a need is missing; one step twice */
+        struct message m = stage_start_request("u", CHAIN);
+        m.start.fork_of = BYTES_LIT("t");
+        m.start.kept = &kept[from];
+        m.start.kept_count = 2;
+        assert_refused(stage_ask(&s, gateway, &m), CODE_INVALID_FIELD, "");
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+        CASE(test_a_fork_runs_on_from_its_step_with_the_results_before_it),
+        CASE(test_its_first_event_says_of_which_task_and_why),
+        CASE(test_a_fork_survives_a_takeover_before_it_has_run),
+        CASE(test_a_running_task_can_be_forked_and_goes_on),
+        CASE(test_what_cannot_be_forked_is_refused),
+        CASE(test_results_that_no_run_could_have_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
