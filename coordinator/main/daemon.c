@@ -10,6 +10,7 @@
 #include "core/core.h"
 #include "crypto/random.h"
 #include "loop/loop.h"
+#include "loop/notify.h"
 #include "main/definitions.h"
 #include "main/metrics.h"
 #include "monitor/monitor_start.h"
@@ -237,6 +238,7 @@ static void start_listening(struct daemon *d)
         }
         log_line(LOG_INFO, "listening", "url=%s", LOG_Q(urls[i]));
     }
+    notify_ready(d->loop);
 }
 
 /* ---- the store ---- */
@@ -442,6 +444,7 @@ static void on_sigterm(void *user)
 {
     struct daemon *d = user;
     log_line(LOG_INFO, "draining", NULL);
+    notify_stopping();
     loop_timer_set(d->exit_timer, loop_now(d->loop).mono + DRAIN_WITHIN_MS);
     step(d, &(struct event){.kind = EV_DRAIN});
 }

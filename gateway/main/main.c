@@ -8,6 +8,7 @@
 
 #include "base/id.h"
 #include "crypto/random.h"
+#include "loop/notify.h"
 #include "main/calls.h"
 #include "main/feed.h"
 #include "main/keys_file.h"
@@ -129,6 +130,7 @@ static void on_terminate(void *user)
     }
     g->draining = true;
     log_line(LOG_INFO, "draining", "open=%zu", server_open(g->http));
+    notify_stopping();
     server_drain(g->http);
     watchers_drain(g);
     p->drain_deadline = loop_now(g->loop).mono + p->settings.drain_ms;
@@ -255,6 +257,7 @@ int main(int argc, char **argv)
     loop_on_signal(g->loop, SIGHUP, on_hangup, &p);
     loop_on_signal(g->loop, SIGTERM, on_terminate, &p);
     loop_on_signal(g->loop, SIGINT, on_terminate, &p);
+    notify_ready(g->loop);
     loop_run(g->loop);
     return 0;
 }

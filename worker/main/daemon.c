@@ -7,6 +7,7 @@
 
 #include "agent/agent.h"
 #include "base/log.h"
+#include "loop/notify.h"
 #include "main/heart.h"
 #include "main/links.h"
 #include "main/metrics.h"
@@ -193,6 +194,7 @@ static void on_sigterm(void *user)
     log_line(LOG_INFO, "draining", "running=%" PRIu32 " waiting=%" PRIu32 " seconds=%" PRId64,
              s.running, s.waiting, seconds);
     d->draining = true;
+    notify_stopping();
     step(d, &(struct agent_event){.kind = AGENT_EV_DRAIN, .drain_ms = seconds * 1000});
 }
 
@@ -292,6 +294,7 @@ int daemon_run(const struct daemon_options *options)
     if (dial_all(d, urls, count) != ERR_OK) {
         return 2;
     }
+    notify_ready(d->loop);
     loop_run(d->loop);
     return 1; /* finish ends the process before */
 }
