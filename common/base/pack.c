@@ -2,11 +2,14 @@
 
 void pack_uint(struct buf *b, uint64_t v)
 {
+    uint8_t text[10]; /* 64 bits, 7 in each */
+    size_t n = 0;
     while (v >= 0x80) {
-        buf_add_char(b, (char)(uint8_t)(v | 0x80));
+        text[n++] = (uint8_t)(v | 0x80);
         v >>= 7;
     }
-    buf_add_char(b, (char)(uint8_t)v);
+    text[n++] = (uint8_t)v;
+    buf_add(b, text, n);
 }
 
 void pack_int(struct buf *b, int64_t v)
