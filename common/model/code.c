@@ -54,6 +54,10 @@ static const struct code_info infos[CODE_COUNT] = {
     [CODE_EXPRESSION_ERROR] = {"EXPRESSION_ERROR", "An expression of the step has no value", 0},
     [CODE_STEP_NOT_FOUND] = {"STEP_NOT_FOUND", "The task has no such step", 404},
     [CODE_NOT_A_DEAD_LETTER] = {"NOT_A_DEAD_LETTER", "The step is not a dead letter", 409},
+    [CODE_STEP_TIMEOUT_TOTAL] = {"STEP_TIMEOUT_TOTAL",
+                                 "The attempts of the step took too long together", 0},
+    [CODE_QUEUE_TIMEOUT] = {"QUEUE_TIMEOUT", "No worker took the step in time", 0},
+    [CODE_PROGRESS_TIMEOUT] = {"PROGRESS_TIMEOUT", "The attempt was silent for too long", 0},
 };
 
 const struct code_info *code_info(enum code c)

@@ -59,6 +59,9 @@ enum code {
     CODE_FORBIDDEN,      /* 403 the key may not do this */
     /* permanent: an expression of the step has no value (a path that is not there, a wrong kind) */
     CODE_EXPRESSION_ERROR,
+    CODE_STEP_TIMEOUT_TOTAL, /* all attempts together: timeout_total */
+    CODE_QUEUE_TIMEOUT,      /* ready, and no worker took it: queue_timeout */
+    CODE_PROGRESS_TIMEOUT,   /* the attempt was silent: progress_timeout */
     CODE_COUNT
 };
 

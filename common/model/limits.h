@@ -29,13 +29,19 @@
 #define REASON_BYTES_MAX 1024u /* why: a sentence or two, kept in the history */
 #define ERROR_BYTES_MAX  4096u /* an error message, with the log tail behind it */
 /* The end of a function's stderr kept in the error of a failed attempt */
-#define LOG_TAIL_BYTES_MAX  2048u
-#define RETRIES_MAX         100u
-#define RETRY_WAIT_MS_MAX   60000    /* longest wait between attempts, before jitter */
-#define TIMEOUT_S_MAX       604800   /* one attempt: a week */
-#define TASK_DURATION_S_MAX 31536000 /* a year */
-#define PRIORITY_MIN        (-10)
-#define PRIORITY_MAX        10
+#define LOG_TAIL_BYTES_MAX 2048u
+#define RETRIES_MAX        100u
+#define RETRY_WAIT_MS_MAX  60000 /* longest wait between attempts by default, before jitter */
+#define RETRY_MAX_S_MAX    86400 /* ... by a definition: a day */
+/* How long a function (or an HTTP Retry-After) may have us wait: an hour, so that a wrong one
+ * cannot put a task to sleep for good */
+#define RETRY_AFTER_MS_MAX      3600000
+#define RETRY_CODES_MAX         32u /* names in retry.on and non_retryable: a class has few members */
+#define FUNCTION_CODE_BYTES_MAX 64u      /* a function's own error code */
+#define TIMEOUT_S_MAX           604800   /* one attempt: a week */
+#define TASK_DURATION_S_MAX     31536000 /* a year */
+#define PRIORITY_MIN            (-10)
+#define PRIORITY_MAX            10
 /* Events of a task kept for replay; an older `after` gets a gap and the state */
 #define EVENTS_KEPT_MAX 10000u
 #define EVENTS_PAGE_MAX 512u /* events in one history answer */

@@ -51,6 +51,7 @@ struct step_order {
     struct bytes input;               /* JSON */
     struct bytes results;             /* JSON object: name -> result of the ancestors */
     struct bytes progress_checkpoint; /* JSON, empty = null */
+    uint32_t progress_timeout_ms;     /* stop it when it gave no news for so long; 0 = never */
 };
 
 /* worker -> coordinator: how an attempt ended. Kept and sent again by the worker until it is
@@ -65,6 +66,8 @@ struct step_outcome {
     bool permanent;       /* not ok: do not try again */
     unix_ms started_at;   /* on the worker's wall clock, for showing only */
     uint32_t duration_ms;
+    struct bytes function_code; /* not ok: the function's own error code, empty = none */
+    uint32_t retry_after_ms;    /* not ok: it asks to be left alone for so long; 0 = not said */
 };
 
 enum verdict {
@@ -203,7 +206,8 @@ struct step_view {
     struct bytes waiting_for; /* why a ready step does not run: "no worker offers function x", empty
                                  otherwise */
     struct bytes name, description, function;
-    unix_ms waiting_until; /* a wait step's timeout or moment, 0 = none */
+    unix_ms waiting_until;      /* a wait step's timeout or moment, 0 = none */
+    struct bytes function_code; /* the function's own code of the last error, empty = none */
 };
 
 struct task_view {

@@ -7,7 +7,10 @@
  *          "timeout"?: seconds > 0 (fractions allowed), "retryable"?: bool,
  *          "max_retries"?: 0..RETRIES_MAX, "needs"?: [step names], "when"?: condition,
  *          "input"?: object, a template,
- *          "on_failure"?: "fail" | "skip" | {"continue": result}, "finally"?: bool}
+ *          "on_failure"?: "fail" | "skip" | {"continue": result}, "finally"?: bool,
+ *          "retry"?: {"max_attempts"?, "initial"?, "factor"?, "max"?, "jitter"?, "on"?: [codes]},
+ *          "non_retryable"?: [codes], "on_exhausted"?: "fail" | "pause",
+ *          "timeout_total"?: seconds, "queue_timeout"?: seconds, "progress_timeout"?: seconds}
  *
  * or:   {"name": id, "description"?: text, "needs"?: [step names], "wait": one of
  *          {"signal": id, "timeout"?: seconds, "default"?: any}, {"seconds": n}, {"until": time}}
@@ -31,6 +34,7 @@
 #include "base/err.h"
 #include "crypto/hash.h"
 #include "expr/template.h"
+#include "model/retry.h"
 
 /* What the final failure of a step means. Its death count and all else that ends it are meant too.
  */
@@ -55,6 +59,18 @@ struct pipeline_wait {
     struct bytes fallback; /* SIGNAL: the result at the timeout, JSON; empty: the step fails */
 };
 
+/* When nothing is left to try. */
+enum on_exhausted {
+    EXHAUSTED_FAIL,  /* on_failure decides */
+    EXHAUSTED_PAUSE, /* the task is paused; resumed, it tries the step anew */
+};
+
+/* Error codes: names of enum code, or functions' own. */
+struct pipeline_codes {
+    const char **names;
+    uint32_t count;
+};
+
 struct pipeline_step {
     const char *name;
     const char *function; /* "" for one that waits */
@@ -63,7 +79,14 @@ struct pipeline_step {
     uint32_t timeout_ms;     /* one attempt; STEP_TIMEOUT_DEFAULT_S where absent */
     bool retryable;          /* default true */
     int32_t max_retries;     /* -1: the task's setting decides */
-    struct bytes input;      /* the step's own input object as JSON text, empty where absent */
+    struct retry_policy retry;
+    struct pipeline_codes retry_on;      /* empty: whatever is not permanent */
+    struct pipeline_codes non_retryable; /* these never */
+    uint32_t timeout_total_ms;           /* all attempts and the waits between them; 0 = none */
+    uint32_t queue_timeout_ms;           /* ready, and no worker took it; 0 = none */
+    uint32_t progress_timeout_ms;        /* of an attempt without any news; 0 = none */
+    enum on_exhausted on_exhausted;
+    struct bytes input; /* the step's own input object as JSON text, empty where absent */
     enum on_failure on_failure;
     struct bytes failure_result;     /* ON_FAILURE_CONTINUE: JSON */
     struct template *input_template; /* input, where it holds expressions; else NULL */
@@ -102,6 +125,7 @@ struct pipeline_fault {
 enum err MUST_CHECK pipeline_parse(struct bytes text, struct pipeline **ret_pipeline,
                                    struct pipeline_fault *ret_fault);
 struct pipeline *pipeline_ref(struct pipeline *p);
+bool pipeline_codes_have(const struct pipeline_codes *codes, struct bytes code);
 void pipeline_unref(struct pipeline *p); /* NULL is allowed */
 /* Index of a step by its name or its step_id ("step_3"), or -1. */
 int32_t pipeline_find(const struct pipeline *p, struct bytes name_or_step_id);

@@ -55,6 +55,10 @@ const char *pipeline_field_list(const char *const *known, char list[FIELD_LIST_B
 /* A key as a part of a JSON pointer (RFC 6901), cut to fit. */
 const char *pipeline_pointer_part(const char *key, char part[POINTER_PART_BYTES]);
 
+/* pipeline_retry.c: max_retries, retry, non_retryable, the time limits, on_exhausted. */
+enum err MUST_CHECK pipeline_read_retry(struct pipeline_build *b, uint32_t i,
+                                        const struct doc_value *step);
+void pipeline_put_retry(struct buf *out, const struct pipeline_step *s);
 /* pipeline_failure.c: on_failure, finally. */
 enum err MUST_CHECK pipeline_read_failure(struct pipeline_build *b, uint32_t i,
                                           const struct doc_value *step);

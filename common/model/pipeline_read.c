@@ -12,8 +12,10 @@
 
 static const char *const pipeline_fields[] = {"name", "description", "steps", NULL};
 static const char *const step_fields[] = {
-    "name", "function", "description", "timeout", "retryable", "max_retries", "needs",
-    "when", "input",    "on_failure",  "finally", "wait",      NULL};
+    "name",  "function",      "description",   "timeout",       "retryable",        "max_retries",
+    "needs", "when",          "input",         "on_failure",    "finally",          "wait",
+    "retry", "non_retryable", "timeout_total", "queue_timeout", "progress_timeout", "on_exhausted",
+    NULL};
 
 const char *pipeline_kind_name(const struct doc_value *v)
 {
@@ -143,28 +145,10 @@ static enum err read_step_name(struct pipeline_build *b, uint32_t i, const struc
     return ERR_OK;
 }
 
-static enum err read_timeout(struct pipeline_build *b, uint32_t i, const struct doc_value *timeout)
-{
-    struct pipeline_step *s = &b->p->steps[i];
-    s->timeout_ms = STEP_TIMEOUT_DEFAULT_S * 1000;
-    if (timeout == NULL) {
-        return ERR_OK;
-    }
-    double seconds = doc_number(timeout);
-    if (doc_kind(timeout) != JSON_NUMBER || seconds < 0.001 || seconds > TIMEOUT_S_MAX) {
-        return pipeline_fault_step(b, i, ERR_INVALID, "timeout",
-                                   "timeout must be a number of seconds from 0.001 to %d",
-                                   TIMEOUT_S_MAX);
-    }
-    s->timeout_ms = (uint32_t)(seconds * 1000 + 0.5);
-    return ERR_OK;
-}
-
-static enum err read_retries(struct pipeline_build *b, uint32_t i, const struct doc_value *step)
+static enum err read_retryable(struct pipeline_build *b, uint32_t i, const struct doc_value *step)
 {
     struct pipeline_step *s = &b->p->steps[i];
     const struct doc_value *retryable = doc_get(step, "retryable");
-    const struct doc_value *retries = doc_get(step, "max_retries");
     s->retryable = retryable == NULL || doc_bool(retryable);
     if (retryable != NULL && doc_kind(retryable) != JSON_TRUE &&
         doc_kind(retryable) != JSON_FALSE) {
@@ -172,15 +156,6 @@ static enum err read_retries(struct pipeline_build *b, uint32_t i, const struct 
                                    "retryable must be true or false, not %s",
                                    pipeline_kind_name(retryable));
     }
-    s->max_retries = -1;
-    if (retries == NULL) {
-        return ERR_OK;
-    }
-    if (!doc_is_int(retries) || doc_int(retries) < 0 || doc_int(retries) > (int64_t)RETRIES_MAX) {
-        return pipeline_fault_step(b, i, ERR_INVALID, "max_retries",
-                                   "max_retries must be a whole number from 0 to %u", RETRIES_MAX);
-    }
-    s->max_retries = (int32_t)doc_int(retries);
     return ERR_OK;
 }
 
@@ -242,9 +217,9 @@ static enum err read_step(struct pipeline_build *b, uint32_t i)
         return pipeline_fault_step(b, i, e, "description", "%s", wrong);
     }
     b->p->steps[i].description = description != NULL ? keep_text(b, description) : "";
-    e = read_timeout(b, i, doc_get(step, "timeout"));
+    e = read_retryable(b, i, step);
     if (e == ERR_OK) {
-        e = read_retries(b, i, step);
+        e = pipeline_read_retry(b, i, step);
     }
     if (e == ERR_OK) {
         e = read_input(b, i, doc_get(step, "input"));

@@ -39,9 +39,7 @@ static void put_step(struct buf *out, const struct pipeline *p, const struct pip
         json_put_number(out, s->timeout_ms / 1000.0);
         buf_addf(out, ",\"retryable\":%s", s->retryable ? "true" : "false");
     }
-    if (s->max_retries >= 0) {
-        buf_addf(out, ",\"max_retries\":%d", (int)s->max_retries);
-    }
+    pipeline_put_retry(out, s);
     pipeline_put_failure(out, s);
     if (!s->finally) { /* whose needs are not named */
         put_needs(out, p, s);

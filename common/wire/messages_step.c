@@ -29,6 +29,8 @@ static const struct field outcome[] = {
     FIELD(struct step_outcome, permanent),
     FIELD(struct step_outcome, started_at),
     FIELD(struct step_outcome, duration_ms),
+    FIELD(struct step_outcome, function_code),
+    FIELD(struct step_outcome, retry_after_ms),
 };
 const struct body body_outcome = BODY_AT(struct step_outcome, outcome, outcome);
 
@@ -51,6 +53,7 @@ static const struct field order[] = {
     FIELD(struct step_order, input),
     FIELD(struct step_order, results),
     FIELD(struct step_order, progress_checkpoint),
+    FIELD(struct step_order, progress_timeout_ms),
 };
 const struct body body_order = BODY_AT(struct step_order, order, order);
 

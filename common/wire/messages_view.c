@@ -23,6 +23,7 @@ static const struct field step_view[] = {
     FIELD(struct step_view, description),
     FIELD(struct step_view, function),
     FIELD(struct step_view, waiting_until),
+    FIELD(struct step_view, function_code),
 };
 static const struct layout step_view_layout = LAYOUT(struct step_view, step_view);
 

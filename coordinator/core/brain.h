@@ -272,6 +272,16 @@ void task_hold_clock(struct core *c, struct task *t);    /* it no longer counts 
 void task_stop_clock(struct core *c, struct task *t);    /* the task has ended: nor is it told of */
 void task_restart_clock(struct core *c, struct task *t); /* what it ran does not count */
 
+/* step_limits.c: timeout_total counts from a step's first order, queue_timeout from when it is
+ * ready.
+ */
+void step_clock_start(struct core *c, struct step *s);
+void step_clock_note(struct core *c, struct step *s); /* what was spent, for its blob */
+void step_clock_reset(struct step *s);
+mono_ms step_total_left(const struct core *c, const struct step *s);  /* NEVER_MS: no limit */
+mono_ms step_ready_until(const struct core *c, const struct step *s); /* NEVER_MS: no limit */
+void step_expire(struct core *c, struct step *s);
+
 /* dispatch.c */
 uint32_t function_intern(struct core *c, struct bytes name);
 void function_release(struct core *c, uint32_t index); /* where it is of no use any more */

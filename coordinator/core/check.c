@@ -9,7 +9,9 @@ static void check_step(const struct core *c, const struct task *t, const struct 
     assert(s->task == t);
     bool queued = s->phase == PHASE_READY || (s->phase == PHASE_RESOLVING && s->read_id == 0);
     assert(queued == heap_holds(&s->ready));
-    assert(s->phase == PHASE_WAITING || (s->phase == PHASE_DELAYED) == heap_holds(&s->timer.node));
+    assert(s->phase != PHASE_DELAYED || heap_holds(&s->timer.node));
+    assert(s->phase == PHASE_DELAYED || s->phase == PHASE_READY || s->phase == PHASE_WAITING ||
+           !heap_holds(&s->timer.node));
     assert((s->phase != PHASE_WAITING && s->wait_until == 0) ||
            step_def(s)->wait.kind != WAIT_NONE);
     assert(s->phase != PHASE_WAITING || s->wait_until == 0 || planted(PLANT_WAIT_TIMER_LOST) ||

@@ -100,6 +100,7 @@ void step_make_ready(struct core *c, struct step *s)
     s->ready_at = c->now.mono;
     heap_push(&f->ready, &s->ready);
     c->ready_count++;
+    timer_set(c, &s->timer, step_ready_until(c, s));
     if (f->worker_count == 0 && !f->warned) {
         f->warned = true;
         fx_log(c, LOG_WARN, "function_without_worker",
@@ -122,6 +123,7 @@ void step_unqueue(struct core *c, struct step *s)
     switch (s->phase) {
     case PHASE_READY:
         heap_remove(&function_of(c, s)->ready, &s->ready);
+        timer_clear(c, &s->timer);
         c->ready_count--;
         function_release(c, function_intern(c, bytes_str(step_def(s)->function)));
         break;
@@ -255,6 +257,7 @@ void dispatch(struct core *c)
             return;
         }
         heap_remove(&f->ready, &s->ready);
+        timer_clear(c, &s->timer);
         c->ready_count--;
         s->phase = PHASE_NONE;
         if (!fetch(c, s, w)) {
@@ -327,7 +330,9 @@ static void send_order(struct core *c, struct step *s, struct worker *w,
     o->name = bytes_str(def->name);
     o->function = bytes_str(def->function);
     o->idempotency_key = bytes_str(arena_str(fx_arena(c), key));
-    o->timeout_ms = def->timeout_ms;
+    mono_ms left = step_total_left(c, s);
+    o->timeout_ms = left < def->timeout_ms ? (uint32_t)left : def->timeout_ms;
+    o->progress_timeout_ms = def->progress_timeout_ms;
     o->alone = s->deaths >= 2;
     o->results = put_results(c, s, &x);
     o->progress_checkpoint = s->checkpoint;
@@ -338,6 +343,7 @@ static void send_order(struct core *c, struct step *s, struct worker *w,
             bytes_str("the input and the results of the steps before it are over 3 MiB together"));
         return;
     }
+    step_clock_start(c, s);
     s->state = STEP_RUNNING;
     s->phase = PHASE_RUNNING;
     s->fraction = 0;
@@ -373,6 +379,11 @@ void dispatch_on_parts(struct core *c, const struct ask *ask, const struct store
     if (a->err != ERR_OK || w == NULL || w->peer != ask->peer || w->draining) {
         give_back(c, ask->worker, ask->peer);
         step_make_ready(c, s);
+        return;
+    }
+    if (step_total_left(c, s) <= 0) {
+        give_back(c, ask->worker, ask->peer);
+        step_expire(c, s);
         return;
     }
     send_order(c, s, w, a);

@@ -42,6 +42,7 @@ static void try_again(struct change *ch, struct step *s, mono_ms wait_ms, enum c
     s->fraction = 0;
     s->retry_at = ch->core->now.wall + wait_ms;
     s->retry_due = ch->core->now.mono + wait_ms;
+    s->wait_ms = wait_ms;
     change_step(ch, s);
     change_ready(ch, s);
     struct task_event *e = change_event(ch, EVENT_STEP_RETRY, s->index);
@@ -51,28 +52,70 @@ static void try_again(struct change *ch, struct step *s, mono_ms wait_ms, enum c
     e->message = arena_bytes(&ch->write->arena, message);
 }
 
-static void fail(struct change *ch, struct step *s, enum code code, struct bytes message,
-                 bool final)
+struct failure {
+    enum code code;
+    struct bytes message, function_code;
+    mono_ms retry_after_ms;
+    bool permanent; /* by itself; a step's retry.on may know better */
+    bool final;
+};
+
+/* May this error be tried again? What a step lists counts more than what the error says of itself.
+ */
+static bool retryable(const struct step *s, const struct failure *f)
+{
+    const struct pipeline_step *def = step_def(s);
+    struct bytes name = bytes_str(code_info(f->code)->name);
+    if (planted(PLANT_RETRY_ON_IGNORED)) {
+        return !f->permanent;
+    }
+    if (pipeline_codes_have(&def->non_retryable, name) ||
+        pipeline_codes_have(&def->non_retryable, f->function_code)) {
+        return false;
+    }
+    if (def->retry_on.count > 0) {
+        return pipeline_codes_have(&def->retry_on, name) ||
+               pipeline_codes_have(&def->retry_on, f->function_code);
+    }
+    return !f->permanent;
+}
+
+static void fail(struct change *ch, struct step *s, const struct failure *f)
 {
     struct core *c = ch->core;
     step_unqueue(c, s);
+    step_clock_note(c, s);
     s->failures++;
     s->deliveries++;
-    step_set_error(s, code, message);
+    step_set_error(s, f->code, f->message);
+    if (f->function_code.len > 0) {
+        s->function_code = mem_str_bytes(bytes_part(f->function_code, 0, FUNCTION_CODE_BYTES_MAX));
+    }
     c->stats.attempts_failed_total++;
-    if (final || s->failures > step_max_retries(s)) {
-        step_give_up(ch, s, code, message);
+    mono_ms wait = retry_wait_ms(&step_def(s)->retry,
+                                 planted(PLANT_WAIT_NOT_DOUBLED) ? 1 : s->failures, &c->rng);
+    mono_ms asked = f->retry_after_ms < RETRY_AFTER_MS_MAX ? f->retry_after_ms : RETRY_AFTER_MS_MAX;
+    wait = asked > wait ? asked : wait;
+    mono_ms left = step_total_left(c, s);
+    if (f->final || s->failures > step_max_retries(s) || !retryable(s, f)) {
+        step_give_up(ch, s, f->code, f->message);
+    } else if (wait >= left) { /* the next attempt could not begin */
+        const char *why = arena_printf(
+            fx_arena(c), "nothing is left of its timeout_total, %.3g s, for attempt %u; %s",
+            step_def(s)->timeout_total_ms / 1000.0, s->failures + 1, s->error);
+        step_set_error(s, CODE_STEP_TIMEOUT_TOTAL, bytes_part(bytes_str(why), 0, ERROR_BYTES_MAX));
+        step_give_up(ch, s, CODE_STEP_TIMEOUT_TOTAL, bytes_str(s->error));
     } else {
-        try_again(ch, s, retry_wait_ms(planted(PLANT_WAIT_NOT_DOUBLED) ? 1 : s->failures, &c->rng),
-                  code, message);
+        try_again(ch, s, wait, f->code, f->message);
     }
 }
 
 void step_fail(struct core *c, struct step *s, enum code code, struct bytes message)
 {
     struct change ch;
+    struct failure f = {.code = code, .message = message, .final = true};
     change_begin(c, s->task, &ch);
-    fail(&ch, s, code, message, true);
+    fail(&ch, s, &f);
     change_commit(&ch);
 }
 
@@ -85,6 +128,7 @@ void step_worker_died(struct core *c, struct step *s, struct bytes why)
                                      (const char *)why.ptr, s->log));
     }
     s->phase = PHASE_NONE;
+    step_clock_note(c, s);
     s->deaths++;
     s->failures += planted(PLANT_DEATH_IS_ATTEMPT);
     s->deliveries++;
@@ -124,16 +168,22 @@ static void succeed(struct core *c, struct peer *p, struct step *s, const struct
         step_stop_run(c, s, STOP_SUPERSEDED, ch.write); /* a superseded attempt won the race */
     }
     step_unqueue(c, s);
+    struct failure f = {.code = CODE_NONE, .final = true};
     if (o->result.len > RESULT_BYTES_MAX) {
-        fail(&ch, s, CODE_RESULT_TOO_LARGE, BYTES_LIT("the result is over 1 MiB"), true);
+        f.code = CODE_RESULT_TOO_LARGE;
+        f.message = BYTES_LIT("the result is over 1 MiB");
     } else if (o->result.len == 0) {
-        fail(&ch, s, CODE_FUNCTION_BAD_OUTPUT, BYTES_LIT("a success without a result"), false);
+        f.code = CODE_FUNCTION_BAD_OUTPUT;
+        f.message = BYTES_LIT("a success without a result");
+        f.final = false;
     } else if (!step_result_fits(s, o->result)) {
-        fail(&ch, s, CODE_TASK_TOO_LARGE,
-             BYTES_LIT(
-                 "the results of this task are over 64 MiB together: keep large data elsewhere "
-                 "and return where it is"),
-             true);
+        f.code = CODE_TASK_TOO_LARGE;
+        f.message = BYTES_LIT(
+            "the results of this task are over 64 MiB together: keep large data elsewhere "
+            "and return where it is");
+    }
+    if (f.code != CODE_NONE) {
+        fail(&ch, s, &f);
     } else {
         complete(&ch, s, o);
     }
@@ -143,9 +193,13 @@ static void succeed(struct core *c, struct peer *p, struct step *s, const struct
 static void count_failure(struct core *c, struct step *s, const struct step_outcome *o)
 {
     struct change ch;
+    struct failure f = {.code = o->code == CODE_NONE ? CODE_FUNCTION_FAILED : o->code,
+                        .message = bytes_part(o->message, 0, ERROR_BYTES_MAX),
+                        .function_code = o->function_code,
+                        .retry_after_ms = o->retry_after_ms,
+                        .permanent = o->permanent};
     change_begin(c, s->task, &ch);
-    fail(&ch, s, o->code == CODE_NONE ? CODE_FUNCTION_FAILED : o->code,
-         bytes_part(o->message, 0, ERROR_BYTES_MAX), o->permanent);
+    fail(&ch, s, &f);
     change_commit(&ch);
 }
 

@@ -44,6 +44,29 @@ static void set_aside(struct core *c, struct task *t)
     }
 }
 
+void task_pause(struct change *ch, const struct deed *deed)
+{
+    task_hold_clock(ch->core, ch->task);
+    ch->task->state = TASK_PAUSED;
+    set_aside(ch->core, ch->task);
+    change_deed(ch, EVENT_TASK_PAUSED, task_current_step(ch->task), deed);
+}
+
+/* A step that was out of attempts is tried anew. */
+static void renew_steps(struct change *ch)
+{
+    for (uint32_t i = 0; i < ch->task->pipeline->step_count; i++) {
+        struct step *s = &ch->task->steps[i];
+        if (s->exhausted) {
+            s->exhausted = false;
+            s->failures = 0;
+            s->deaths = 0;
+            step_clock_reset(s);
+            change_step(ch, s);
+        }
+    }
+}
+
 void on_pause(struct core *c, struct peer *p, const struct message *m)
 {
     struct task *t = NULL;
@@ -53,10 +76,7 @@ void on_pause(struct core *c, struct peer *p, const struct message *m)
     if (t->state != TASK_PAUSED) {
         struct change ch;
         change_begin(c, t, &ch);
-        task_hold_clock(c, t);
-        t->state = TASK_PAUSED;
-        set_aside(c, t);
-        change_deed(&ch, EVENT_TASK_PAUSED, task_current_step(t), &m->task.deed);
+        task_pause(&ch, &m->task.deed);
         change_commit(&ch);
     }
     answer_done(c, t, p, m); /* also where it was paused before: the asker's answer may be lost */
@@ -75,6 +95,7 @@ void on_resume(struct core *c, struct peer *p, const struct message *m)
     struct change ch;
     change_begin(c, t, &ch);
     t->state = t->started_at != 0 ? TASK_RUNNING : TASK_PENDING;
+    renew_steps(&ch);
     if (t->started_at != 0) {
         task_start_clock(c, t);
     }

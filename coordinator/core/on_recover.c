@@ -141,6 +141,8 @@ static void step_reset(struct change *ch, struct step *s, bool anew)
     s->retry_due = 0;
     s->fraction = 0;
     wait_reset(s, anew);
+    step_clock_reset(s);
+    s->exhausted = false;
     step_clear_error(s);
     change_step(ch, s);
 }

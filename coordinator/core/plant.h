@@ -34,6 +34,8 @@ enum plant {
     PLANT_DEAD_LETTER_KEPT,       /* one stays when its task lives again: in the store's model */
     PLANT_DEATHS_KEPT,            /* a recovered step's deaths do not count from 0 */
     PLANT_AUDIT_BLIND,            /* the auditor finds how the store holds a task, and leaves it */
+    PLANT_TOTAL_FORGOTTEN,        /* a step is tried beyond its timeout_total */
+    PLANT_RETRY_ON_IGNORED,       /* whatever fails is tried again, listed or not */
     PLANT_CORE_COUNT
 };
 

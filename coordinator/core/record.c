@@ -68,6 +68,10 @@ void record_put_step(const struct step *s, struct buf *out)
     pack_int(out, s->wait_until);
     pack_bytes(out, s->signal);
     pack_uint(out, s->signal_key);
+    pack_bytes(out, bytes_str(s->function_code));
+    pack_int(out, s->spent_ms);
+    pack_uint(out, s->exhausted);
+    pack_int(out, s->wait_ms);
 }
 
 void record_put_event(const struct task_event *e, struct buf *out)
@@ -218,6 +222,10 @@ static void get_step(struct bytes blob, struct step *s, bool *bad)
     s->wait_until = unpack_int(&u);
     struct bytes signal = unpack_bytes(&u);
     step_set_signal(s, signal, unpack_uint(&u));
+    s->function_code = get_text(&u);
+    s->spent_ms = unpack_int(&u);
+    s->exhausted = unpack_uint(&u) != 0;
+    s->wait_ms = unpack_int(&u);
     *bad = *bad || u.bad;
 }
 

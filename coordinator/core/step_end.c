@@ -190,11 +190,34 @@ static void tell_failed(struct change *ch, const struct step *s, enum code code,
     e->message = arena_bytes(&ch->write->arena, message);
 }
 
+/* Nothing is left to try: people are to look at it. Resumed, it is tried anew. */
+static void rest_exhausted(struct change *ch, struct step *s, enum code code, struct bytes message)
+{
+    struct task *t = ch->task;
+    tell_failed(ch, s, code, message);
+    s->state = STEP_PENDING;
+    s->exhausted = true;
+    s->fraction = 0;
+    s->retry_at = 0;
+    s->retry_due = 0;
+    change_step(ch, s);
+    if (t->state != TASK_PAUSED) {
+        const char *why = arena_printf(fx_arena(ch->core), "step %s is out of attempts: %s",
+                                       step_def(s)->name, s->error);
+        struct deed deed = {.actor = BYTES_LIT("on_exhausted"), .reason = bytes_str(why)};
+        task_pause(ch, &deed);
+    }
+}
+
 void step_give_up(struct change *ch, struct step *s, enum code code, struct bytes message)
 {
     const struct pipeline_step *def = step_def(s);
     struct task *t = ch->task;
     enum on_failure then = def->on_failure;
+    if (def->on_exhausted == EXHAUSTED_PAUSE) {
+        rest_exhausted(ch, s, code, message);
+        return;
+    }
     if (then == ON_FAILURE_CONTINUE && step_result_fits(s, def->failure_result)) {
         tell_failed(ch, s, code, message);
         s->completed_at = ch->core->now.wall;

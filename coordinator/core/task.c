@@ -46,6 +46,7 @@ void task_free(struct task *t)
         assert(!heap_holds(&s->ready) && !heap_holds(&s->timer.node));
         free(s->error);
         free(s->log);
+        free(s->function_code);
         bytes_free(s->checkpoint);
         bytes_free(s->signal);
     }
@@ -69,7 +70,9 @@ void step_set_error(struct step *s, enum code code, struct bytes message)
 void step_clear_error(struct step *s)
 {
     free(s->error);
+    free(s->function_code);
     s->error = NULL;
+    s->function_code = NULL;
     s->error_code = CODE_NONE;
 }
 

@@ -61,7 +61,11 @@ struct step {
     uint32_t result_len;
     uint64_t result_offset;
     unix_ms started_at, completed_at, retry_at;
-    char *error;             /* owned; NULL = none */
+    char *error;         /* owned; NULL = none */
+    char *function_code; /* owned; the function's own code of that error, NULL = none */
+    mono_ms wait_ms;     /* what retry_at stands for: bounds what another wall clock makes of it */
+    bool exhausted;      /* its task was paused because nothing is left to try */
+    mono_ms spent_ms;    /* from its first order to its last row: for timeout_total */
     struct bytes checkpoint; /* owned; newest progress checkpoint */
     unix_ms wait_until;      /* of a wait step that has begun: its end, 0 = none */
     struct bytes signal;     /* owned; came before the step's turn, JSON; empty = none */
@@ -71,6 +75,7 @@ struct step {
     mono_ms retry_due; /* retry_at on this process's own clock; 0 = at once */
     mono_ms ready_at;  /* READY, FETCHING: since when */
     uint32_t needs_left;
+    mono_ms begun_at; /* its first order, on this process's own clock; 0 = none yet */
     uint64_t worker;  /* serial of the worker: FETCHING, RUNNING */
     uint64_t read_id; /* FETCHING, RESOLVING */
     bool resolved;    /* its condition holds: not asked again by later attempts */

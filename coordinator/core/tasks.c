@@ -85,11 +85,8 @@ void task_stop_clock(struct core *c, struct task *t)
     timer_clear(c, &t->save_timer);
 }
 
-/* RETRY_WAIT_MS_MAX and its jitter. */
-#define WAIT_LEFT_MS_MAX (RETRY_WAIT_MS_MAX * 11 / 10)
-
 /* What was completed stays; what was running, waiting or never begun is pending. Wall clocks of two
- * hosts are not compared beyond the longest wait there is. */
+ * hosts are not compared beyond the wait that was decided. */
 void task_loaded(struct core *c, struct task *t)
 {
     for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
@@ -98,7 +95,7 @@ void task_loaded(struct core *c, struct task *t)
             s->state = STEP_PENDING;
         }
         mono_ms left = s->retry_at - c->now.wall;
-        left = left < WAIT_LEFT_MS_MAX ? left : WAIT_LEFT_MS_MAX;
+        left = left < s->wait_ms ? left : s->wait_ms;
         s->retry_due = left > 0 ? c->now.mono + left : 0;
         if (planted(PLANT_TIMER_LOST_AT_TAKEOVER) && left > 0) {
             s->retry_due = NEVER_MS;

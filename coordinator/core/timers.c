@@ -31,6 +31,10 @@ static void timer_fire(struct core *c, struct timer *t)
             wait_due(c, s);
             break;
         }
+        if (s->phase == PHASE_READY) {
+            step_expire(c, s);
+            break;
+        }
         assert(s->phase == PHASE_DELAYED);
         s->phase = PHASE_NONE;
         c->delayed_count--;

@@ -19,6 +19,7 @@ static void view_step(struct core *c, const struct step *s, struct arena *arena,
     v->result_len = s->result_len;
     v->error_code = s->error_code;
     v->error = arena_bytes(arena, bytes_str(s->error));
+    v->function_code = arena_bytes(arena, bytes_str(s->function_code));
     v->name = arena_bytes(arena, bytes_str(def->name));
     v->description = arena_bytes(arena, bytes_str(def->description));
     v->function = arena_bytes(arena, bytes_str(def->function));

@@ -253,6 +253,7 @@ static void claim(struct core *c, struct worker *w, const struct attempt_ref *re
         return;
     }
     step_unqueue(c, s);
+    step_clock_start(c, s);
     s->phase = PHASE_RUNNING;
     s->state = STEP_RUNNING;
     s->worker = w->serial;

@@ -130,6 +130,7 @@ static void step_put(const struct step_view *s, uint32_t index, bool results,
     number_put(out, "progress", s->progress);
     json_put_member_or_null(out, "error_message", s->error);
     error_code_put(out, s->error_code);
+    json_put_member_or_null(out, "function_code", s->function_code);
     json_put_member_or_null(out, "waiting_for", s->waiting_for);
     if (s->waiting_until != 0) {
         json_put_time(out, "waiting_until", s->waiting_until);

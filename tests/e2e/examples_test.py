@@ -23,6 +23,10 @@ def check_failure(case, status):
     case.assertIn("no weather today", status["steps"][0]["error_message"])
 
 
+def check_retry(case, status):
+    case.assertEqual((status["status"], status["steps"][0]["retry_count"]), ("completed", 2))
+
+
 def approve(case, task_id):
     until("it waits for the approval", lambda: case.cluster.get(f"/status/{task_id}")["status"] == "waiting")
     code, _, answer = case.cluster.call("POST", f"/signal/{task_id}", {"name": "approve", "data": {"approved": True}, "actor": "ann"})
@@ -51,6 +55,7 @@ ACTS = {"approval": approve}
 # name of the file: (input_data, what is to be checked of the status at its end)
 CASES = {
     "failure": ({"dish": "soup"}, check_failure),
+    "retry": ({}, check_retry),
     "approval": ({"dish": "soup"}, check_approval),
     "expressions": ({"guests": 12}, check_expressions),
 }

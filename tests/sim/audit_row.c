@@ -66,58 +66,23 @@ static void take_events(struct audit *a, struct book_task *b, const struct store
     }
 }
 
-/* The row's event of this type about this step; false where there is none. */
-static bool find_event(const struct store_row *row, enum event_type type, uint32_t step,
-                       struct task_event *ret_event)
-{
-    for (uint32_t i = 0; i < row->event_count; i++) {
-        if (record_get_event(row->events[i].blob, ret_event) == ERR_OK && ret_event->type == type &&
-            ret_event->step == step) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* ---- steps ---- */
-
-static void check_wait(struct audit *a, struct book_task *t, struct book_step *b,
-                       const struct step *s, const struct store_row *row)
-{
-    struct task_event e;
-    if (!find_event(row, EVENT_STEP_RETRY, s->index, &e)) {
-        return;
-    }
-    mono_ms wait = e.retry_at - e.at;
-    mono_ms least = 0;
-    mono_ms most = 50;
-    if (e.code != CODE_WORKER_DEATHS) {
-        mono_ms middle = s->failures <= 5 ? (mono_ms)1000 << s->failures : 60000;
-        least = middle * 9 / 10;
-        most = middle * 11 / 10;
-    } else if (s->deaths == 2) {
-        least = 1800;
-        most = 2200;
-    }
-    REQUIRE(a, "retry", wait >= least && wait <= most,
-            "%.*s/%u: waits %lld ms after %u failures and %u deaths", TASK(t), s->index,
-            (long long)wait, s->failures, s->deaths);
-    b->not_before = a->world->clock_stepped ? 0 : a->row_sent_at + least;
-}
 
 static void check_counts(struct audit *a, struct book_task *t, struct book_step *b,
                          const struct step *s, const struct store_row *row, bool revived)
 {
     struct task_event e;
     bool ends =
-        (find_event(row, EVENT_STEP_FAILED, s->index, &e) ||
-         find_event(row, EVENT_TASK_ERROR, s->index, &e)) &&
+        (row_event(row, EVENT_STEP_FAILED, s->index, &e) ||
+         row_event(row, EVENT_TASK_ERROR, s->index, &e)) &&
         (s->state == STEP_FAILED || (s->state == STEP_COMPLETED && s->error_code != CODE_NONE)) &&
         b->state == STEP_PENDING;
     bool ends_by_death = ends && e.code == CODE_WORKER_DEATHS;
     bool waits = step_def(s)->wait.kind != WAIT_NONE; /* no attempt has failed */
-    bool ends_by_failure = ends && !ends_by_death && !waits;
-    bool retry = find_event(row, EVENT_STEP_RETRY, s->index, &e);
+    bool expired = ends && (e.code == CODE_QUEUE_TIMEOUT || e.code == CODE_STEP_TIMEOUT_TOTAL) &&
+                   s->failures == b->failures;
+    bool ends_by_failure = ends && !ends_by_death && !expired && !waits;
+    bool retry = row_event(row, EVENT_STEP_RETRY, s->index, &e);
     bool death = (retry && e.code == CODE_WORKER_DEATHS) || ends_by_death;
     bool failure = (retry && e.code != CODE_WORKER_DEATHS) || ends_by_failure;
     if (revived) {
@@ -164,7 +129,7 @@ static void check_completion(struct audit *a, struct book_task *t, struct book_s
         REQUIRE(a, "I5", step_meets_need(&now->steps[def->needs[n]], def->finally),
                 "%.*s/%u completed before step %u", TASK(t), s->index, def->needs[n]);
     }
-    REQUIRE(a, "I3", find_event(row, EVENT_STEP_COMPLETED, s->index, &e),
+    REQUIRE(a, "I3", row_event(row, EVENT_STEP_COMPLETED, s->index, &e),
             "%.*s/%u completed without an event", TASK(t), s->index);
     b->completions++;
     REQUIRE(a, "I3", b->completions == 1, "%.*s/%u completed twice", TASK(t), s->index);
@@ -172,7 +137,7 @@ static void check_completion(struct audit *a, struct book_task *t, struct book_s
         REQUIRE(a, "failure",
                 def->on_failure == ON_FAILURE_CONTINUE &&
                     bytes_eq(b->result, def->failure_result) &&
-                    find_event(row, EVENT_STEP_FAILED, s->index, &e),
+                    row_event(row, EVENT_STEP_FAILED, s->index, &e),
                 "%.*s/%u completed with an error and %.*s", TASK(t), s->index, (int)b->result.len,
                 (const char *)b->result.ptr);
         return;
@@ -214,7 +179,7 @@ static void check_skip(struct audit *a, const struct book_task *t, const struct 
         REQUIRE(a, "I14", !book_when_holds(t, s->index), "%.*s/%u skipped, and its condition holds",
                 TASK(t), s->index);
     }
-    REQUIRE(a, "I3", find_event(row, EVENT_STEP_SKIPPED, s->index, &e),
+    REQUIRE(a, "I3", row_event(row, EVENT_STEP_SKIPPED, s->index, &e),
             "%.*s/%u skipped without an event", TASK(t), s->index);
 }
 
@@ -249,8 +214,8 @@ static void check_step(struct audit *a, struct book_task *t, const struct task *
                 "%.*s/%u: its result has changed", TASK(t), i);
     }
     check_counts(a, t, b, s, row, revived);
-    check_wait(a, t, b, s, row);
-    if (find_event(row, EVENT_STEP_WAITING, i, &e)) {
+    audit_wait(a, t, b, s, row);
+    if (row_event(row, EVENT_STEP_WAITING, i, &e)) {
         const struct pipeline_wait *wait = &step_def(s)->wait;
         b->waits_until = wait->kind == WAIT_UNTIL ? 0 : a->row_sent_at + wait->ms;
     }

@@ -77,6 +77,13 @@ bool book_when_holds(const struct book_task *t, uint32_t step);
 uint32_t book_failures(const struct audit *a, const struct book_task *t, uint32_t step,
                        uint32_t generation);
 
+/* audit_retry.c: the row's event of this type about this step; false where there is none. */
+bool row_event(const struct store_row *row, enum event_type type, uint32_t step,
+               struct task_event *ret_event);
+/* A retry that the row tells of: its wait, and whether it may be. */
+void audit_wait(struct audit *a, struct book_task *t, struct book_step *b, const struct step *s,
+                const struct store_row *row);
+
 #define REQUIRE(a, invariant, condition, ...)                                                      \
     do {                                                                                           \
         if (!(condition)) {                                                                        \

@@ -48,6 +48,17 @@ static const char *some_function(struct world *w)
     return rare[chance(w, 4)];
 }
 
+static void plan_retry(struct world *w, struct client *c, size_t *at)
+{
+    static const char *const choices[] = {
+        ",\"retry\":{\"initial\":0.5,\"factor\":1,\"jitter\":0.5}",
+        ",\"retry\":{\"initial\":1,\"factor\":3,\"max\":5,\"on\":[\"FUNCTION_CRASHED\",\"BUSY\"]}",
+        ",\"non_retryable\":[\"BUSY\"]", ",\"timeout_total\":5", ",\"queue_timeout\":4"};
+    if (one_in(w, 4)) {
+        *at += (size_t)snprintf(c->steps + *at, sizeof c->steps - *at, "%s", choices[chance(w, 5)]);
+    }
+}
+
 static void plan_failure(struct world *w, struct client *c, size_t *at)
 {
     static const char *const choices[] = {",\"on_failure\":\"skip\"",
@@ -147,6 +158,7 @@ static void plan_steps(struct world *w, struct client *c)
             at += (size_t)snprintf(c->steps + at, sizeof c->steps - at, "}");
             continue;
         }
+        plan_retry(w, c, &at);
         at += plan_input(w, c->steps + at, sizeof c->steps - at, need);
         at += (size_t)snprintf(c->steps + at, sizeof c->steps - at, ",\"timeout\":%d}",
                                one_in(w, 10) ? 3 : 60);

@@ -47,6 +47,9 @@ static void on_ended(struct world *w, struct job *j)
     r.ok = !x->stopped && !function_fails(x->function, x->attempt, &r.permanent);
     if (x->stopped) {
         r.code = CODE_FUNCTION_CRASHED;
+    } else if (!r.ok && strcmp(x->function, "fail2") == 0) {
+        r.function_code = BYTES_LIT("BUSY");
+        r.retry_after_ms = BUSY_MS;
     }
     if (r.ok) {
         int n = snprintf(text, sizeof text, "{\"by\":\"%s\",\"number\":%llu,\"pad\":\"%.*s\"}",

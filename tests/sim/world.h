@@ -19,7 +19,8 @@
 #define WORKERS_MAX      6
 #define GATEWAYS_MAX     2
 #define CLIENTS_MAX      10
-#define EXECUTIONS_MAX   64 /* at once on one worker: over its slots */
+#define BUSY_MS          5000 /* what fail2 asks to be left alone for */
+#define EXECUTIONS_MAX   64   /* at once on one worker: over its slots */
 
 struct world;
 struct process;

@@ -37,6 +37,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.close_connection = True
         elif path == "/busy":
             self.answer(429, b"slow down", [("Retry-After", "7")])
+        elif path == "/says":
+            self.answer(400, b'{"error":{"code":"QUOTA","message":"no more today","retryable":true,"retry_after":90}}')
         elif path == "/elsewhere":
             self.answer(302, b"", [("Location", "/echo")])
         elif path == "/nonsense":

@@ -39,6 +39,13 @@ static int later(struct marathon_call *call)
     return call->fail(call, "not yet", 0);
 }
 
+static int quota(struct marathon_call *call)
+{
+    static const struct marathon_failure failure = {
+        .code = "QUOTA", .message = "no more today", .retry_after_s = 90};
+    return call->fail_with(call, &failure);
+}
+
 static int never(struct marathon_call *call)
 {
     return call->fail(call, "the input is wrong", 1);
@@ -128,12 +135,10 @@ static int twins(struct marathon_call *call)
 }
 
 static const struct marathon_function functions[] = {
-    {"example.count", count},       {"example.envelope", envelope},
-    {"example.later", later},       {"example.never", never},
-    {"example.crash", crash},       {"example.leave", leave},
-    {"example.silent", silent},     {"example.odd", odd},
-    {"example.nonsense", nonsense}, {"example.huge", huge},
-    {"example.stubborn", stubborn}, {"example.twins", twins},
-    {"example.hang", hang},         {NULL, NULL}};
+    {"example.count", count},   {"example.envelope", envelope}, {"example.later", later},
+    {"example.never", never},   {"example.crash", crash},       {"example.leave", leave},
+    {"example.silent", silent}, {"example.odd", odd},           {"example.nonsense", nonsense},
+    {"example.huge", huge},     {"example.stubborn", stubborn}, {"example.twins", twins},
+    {"example.hang", hang},     {"example.quota", quota},       {NULL, NULL}};
 
 const struct marathon_plugin marathon_plugin = {MARATHON_PLUGIN_ABI, "example", functions};

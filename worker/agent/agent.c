@@ -206,7 +206,8 @@ static mono_ms attempt_deadline(const struct agent *a, const struct attempt *t)
         return t->deadline;
     }
     if (t->phase == ATTEMPT_RUNNING) {
-        return earlier(t->deadline, t->news && reachable ? t->news_due : NEVER_MS);
+        mono_ms stop = t->cause == CAUSE_NONE ? earlier(t->deadline, t->silent_at) : t->deadline;
+        return earlier(stop, t->news && reachable ? t->news_due : NEVER_MS);
     }
     return NEVER_MS;
 }

@@ -15,12 +15,22 @@ struct attempt_call {
     unix_ms deadline; /* for the envelope; the agent itself keeps the time limit */
 };
 
+/* What a function says of its failure. */
+struct attempt_error {
+    bool given;
+    struct bytes code;    /* its own, of an id's alphabet; empty = none */
+    struct bytes message; /* empty = none */
+    int retryable;        /* 1, 0; -1 = not said */
+    uint32_t retry_after_ms;
+};
+
 /* runner -> agent, any number of times while it runs. */
 struct attempt_news {
-    double fraction;         /* 0..1, negative = not said */
-    struct bytes message;    /* empty = not said */
-    struct bytes checkpoint; /* JSON, empty = none */
-    struct bytes log;        /* the end of its log as it is now; empty = nothing new */
+    double fraction;            /* 0..1, negative = not said */
+    struct bytes message;       /* empty = not said */
+    struct bytes checkpoint;    /* JSON, empty = none */
+    struct bytes log;           /* the end of its log as it is now; empty = nothing new */
+    struct attempt_error error; /* kept by the runner for the attempt's end */
 };
 
 /* runner -> agent, exactly once. */
@@ -31,6 +41,8 @@ struct attempt_result {
     struct bytes
         message;    /* not ok: human text with the log tail behind it, at most ERROR_BYTES_MAX */
     bool permanent; /* not ok: do not try again */
+    struct bytes function_code; /* not ok: the function's own code, empty = none */
+    uint32_t retry_after_ms;    /* not ok: not before; 0 = not said */
 };
 
 #endif

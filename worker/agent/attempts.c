@@ -37,6 +37,7 @@ static struct attempt *attempt_add(struct agent *a, peer_id from, const struct s
     t->from = from;
     t->deadline = order->alone ? NEVER_MS : a->now.mono + AGENT_WAIT_MS;
     t->news_due = NEVER_MS;
+    t->silent_at = NEVER_MS;
     t->fraction = -1;
     t->order = *order;
     t->order.ref.task_id = arena_bytes(&t->memory, order->ref.task_id);
@@ -141,6 +142,9 @@ static void attempt_start(struct agent *a, struct attempt *t)
     mono_ms limit = t->order.timeout_ms > 0 ? (mono_ms)t->order.timeout_ms
                                             : (mono_ms)STEP_TIMEOUT_DEFAULT_S * 1000;
     t->deadline = a->now.mono + limit;
+    if (t->order.progress_timeout_ms > 0) {
+        t->silent_at = a->now.mono + t->order.progress_timeout_ms;
+    }
     struct step_order *order = arena_alloc(&a->fx->arena, sizeof *order);
     *order = t->order;
     struct agent_effect *e = fx_add(a, AGENT_FX_START);
@@ -207,6 +211,13 @@ void attempts_expire(struct agent *a)
     attempts_decline(a);
     for (size_t i = 0; i < a->attempt_count; i++) {
         struct attempt *t = a->attempts[i];
+        if (t->phase == ATTEMPT_RUNNING && t->cause == CAUSE_NONE && t->silent_at <= a->now.mono &&
+            t->deadline > a->now.mono) {
+            a->totals.timeouts_total++;
+            fx_log(a, LOG_WARN, "attempt_silent", "%s progress_timeout_ms=%" PRIu32,
+                   fx_ref_text(a, &t->order.ref), t->order.progress_timeout_ms);
+            stop_softly(a, t, CAUSE_SILENT, a->config.stop_grace_ms);
+        }
         if (t->phase != ATTEMPT_RUNNING || t->deadline > a->now.mono) {
             continue;
         }

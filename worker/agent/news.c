@@ -6,6 +6,9 @@
 
 void news_take(struct agent *a, struct attempt *t, const struct attempt_news *news)
 {
+    if (t->silent_at != NEVER_MS && news->log.len == 0) { /* a log is no progress */
+        t->silent_at = a->now.mono + t->order.progress_timeout_ms;
+    }
     if (news->fraction >= 0) {
         t->fraction = news->fraction > 1 ? 1 : news->fraction;
         t->news = true;

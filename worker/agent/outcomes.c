@@ -49,11 +49,19 @@ static void outcome_fail(struct agent *a, struct attempt *t, const struct attemp
         char *first = arena_printf(&a->fx->arena, "ran past its time limit of %.3g s",
                                    (double)t->order.timeout_ms / 1000);
         o->message = outcome_text(t, first, r->message);
+    } else if (t->cause == CAUSE_SILENT) {
+        o->code = CODE_PROGRESS_TIMEOUT;
+        o->permanent = false;
+        char *first = arena_printf(&a->fx->arena, "gave no news for %.3g s",
+                                   (double)t->order.progress_timeout_ms / 1000);
+        o->message = outcome_text(t, first, r->message);
     } else if (t->cause == CAUSE_STOPPED) {
         o->code = CODE_CANCELLED;
         o->message = outcome_text(t, "stopped", r->message);
     } else {
         o->message = arena_bytes(&t->memory, bytes_part(r->message, 0, ERROR_BYTES_MAX));
+        o->function_code = arena_bytes(&t->memory, r->function_code);
+        o->retry_after_ms = r->retry_after_ms;
     }
 }
 

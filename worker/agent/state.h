@@ -18,7 +18,7 @@ struct peer {
 
 enum attempt_phase { ATTEMPT_WAITING, ATTEMPT_RUNNING, ATTEMPT_HELD };
 
-enum stop_cause { CAUSE_NONE, CAUSE_TIMEOUT, CAUSE_STOPPED, CAUSE_DRAIN };
+enum stop_cause { CAUSE_NONE, CAUSE_TIMEOUT, CAUSE_SILENT, CAUSE_STOPPED, CAUSE_DRAIN };
 
 struct attempt {
     uint64_t number;
@@ -31,6 +31,7 @@ struct attempt {
     unix_ms started_wall;
     mono_ms
         deadline; /* of the next step towards its end: time limit, then kill; NEVER_MS after that */
+    mono_ms silent_at; /* without news until then it is stopped; NEVER_MS: no such limit */
     enum stop_cause cause;
 
     double fraction; /* news not sent yet */

@@ -1,4 +1,4 @@
-/* Functions for Marathon in C: the plugin ABI, version 1.
+/* Functions for Marathon in C: the plugin ABI, version 2.
  *
  * A plugin is a shared object that exports one symbol, marathon_plugin. marathon-worker loads it in
  * a child process of its own
@@ -22,13 +22,21 @@
 extern "C" {
 #endif
 
-#define MARATHON_PLUGIN_ABI 1u
+#define MARATHON_PLUGIN_ABI 2u
 
 /* What a function returns, and what complete() and fail() return for it to pass on. */
 enum marathon_return {
     MARATHON_DONE = 0,       /* complete() or fail() was called */
     MARATHON_TRY_AGAIN = 75, /* transient failure; fail() may have given the message */
     MARATHON_PERMANENT = 65, /* permanent failure: not tried again */
+};
+
+/* A failure that says more; see fail_with(). Zero-initialise it. */
+struct marathon_failure {
+    const char *code;     /* the function's own error code, of A-Z a-z 0-9 _ . : -; may be NULL */
+    const char *message;  /* may be NULL */
+    int permanent;        /* != 0: not tried again */
+    double retry_after_s; /* > 0: not before that; at most an hour is obeyed */
 };
 
 /* One call. The host owns it; it lives until the function returns. Only the thread that was called
@@ -52,6 +60,9 @@ struct marathon_call {
     void (*usage)(struct marathon_call *call, const char *model, int64_t input_tokens,
                   int64_t output_tokens, double cost_usd);
     void *host; /* the host's own */
+    /* Since ABI 2: fail() with more. Check call->abi >= 2 where a plugin must run in older hosts.
+     */
+    int (*fail_with)(struct marathon_call *call, const struct marathon_failure *failure);
 };
 
 struct marathon_function {

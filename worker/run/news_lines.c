@@ -4,6 +4,7 @@
 
 #include "json/scan.h"
 #include "model/limits.h"
+#include "run/said_error.h"
 
 /* The longest line that can be of use: a checkpoint and the object around it. */
 #define LINE_BYTES_MAX (NEWS_CHECKPOINT_BYTES_MAX + 1024u)
@@ -34,25 +35,27 @@ enum err news_line_read(struct bytes line, struct buf *text, struct attempt_news
     struct bytes message = json_member(object, "message");
     struct bytes checkpoint = json_member(object, "checkpoint");
     struct bytes usage = json_member(object, "usage");
-    if (progress.len + message.len + checkpoint.len + usage.len == 0 ||
+    struct bytes error = json_member(object, "error");
+    if (progress.len + message.len + checkpoint.len + usage.len + error.len == 0 ||
         (progress.len > 0 && json_kind_of(progress) != JSON_NUMBER) ||
         (message.len > 0 && json_kind_of(message) != JSON_STRING) ||
         (usage.len > 0 && json_kind_of(usage) != JSON_OBJECT) ||
         (checkpoint.len == 0 && line.len > NEWS_LINE_BYTES_MAX) ||
-        checkpoint.len > NEWS_CHECKPOINT_BYTES_MAX) {
+        checkpoint.len > NEWS_CHECKPOINT_BYTES_MAX ||
+        (error.len > 0 && !said_error_read(error, text, &news.error))) {
         return ERR_INVALID;
     }
     if (progress.len > 0) {
         double fraction = number_read(progress);
         news.fraction = fraction < 0 ? 0 : fraction > 1 ? 1 : fraction;
     }
-    if (message.len > 0) {
+    if (message.len > 0 && error.len == 0) { /* the text is the error's */
         buf_clear(text);
         json_unquote(message, text);
         news.message = bytes_part(buf_bytes(text), 0, ERROR_BYTES_MAX);
     }
     news.checkpoint = checkpoint;
-    if (news.fraction < 0 && news.message.len == 0 && checkpoint.len == 0) {
+    if (news.fraction < 0 && news.message.len == 0 && checkpoint.len == 0 && !news.error.given) {
         return ERR_NOT_FOUND;
     }
     *ret_news = news;

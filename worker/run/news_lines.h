@@ -1,6 +1,7 @@
 /* News as JSON lines, from fd 3 of an exec function: {"progress":0.4,"message":"..."},
- * {"checkpoint":{...}}, {"usage":{...}}. Splits a stream into lines with a bound, and reads one
- * line. What is not understood is counted, never an error of the step. Pure. */
+ * {"checkpoint":{...}}, {"usage":{...}}, {"error":{...}} (said_error.h). Splits a stream into lines
+ * with a bound, and reads one line. What is not understood is counted, never an error of the step.
+ * Pure. */
 #ifndef MARATHON_RUN_NEWS_LINES_H
 #define MARATHON_RUN_NEWS_LINES_H
 

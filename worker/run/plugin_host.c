@@ -70,6 +70,23 @@ static int call_fail(struct marathon_call *call, const char *message, int perman
     return permanent != 0 ? MARATHON_PERMANENT : MARATHON_TRY_AGAIN;
 }
 
+static int call_fail_with(struct marathon_call *call, const struct marathon_failure *f)
+{
+    struct buf line = {0};
+    const char *code = f->code != NULL ? f->code : "";
+    buf_addf(&line,
+             "{\"error\":{\"retryable\":%s,\"retry_after\":", f->permanent != 0 ? "false" : "true");
+    json_put_number(&line, f->retry_after_s > 0 ? f->retry_after_s : 0);
+    if (code[0] != '\0') {
+        buf_add_str(&line, ",\"code\":");
+        json_put_string(&line, bytes_str(code));
+    }
+    buf_add_str(&line, "}}");
+    send_frame(call->host, PLUGIN_NEWS, buf_bytes(&line));
+    buf_free(&line);
+    return call_fail(call, f->message != NULL ? f->message : "", f->permanent);
+}
+
 static void call_progress(struct marathon_call *call, double fraction, const char *message)
 {
     struct buf line = {0};
@@ -149,7 +166,8 @@ static void call_run(struct host *h, struct bytes payload)
                                      .progress = call_progress,
                                      .checkpoint = call_checkpoint,
                                      .usage = call_usage,
-                                     .host = h};
+                                     .host = h,
+                                     .fail_with = call_fail_with};
         pid_t self = getpid();
         int returned = f->run(&call);
         if (getpid() != self) {

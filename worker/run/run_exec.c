@@ -10,6 +10,7 @@
 #include "run/exit_result.h"
 #include "run/news_lines.h"
 #include "run/process.h"
+#include "run/said_error.h"
 
 /* White space around a result is not counted against it, within reason. */
 #define OUTPUT_BYTES_MAX (RESULT_BYTES_MAX + 4096u)
@@ -25,6 +26,7 @@ struct exec_run {
     bool overflow;
     struct tail log;
     struct news_lines news;
+    struct said_error said;
 };
 
 struct run_exec {
@@ -48,6 +50,7 @@ static void run_free(struct exec_run *run)
     }
     buf_free(&run->output);
     news_lines_free(&run->news);
+    said_error_free(&run->said);
     free(run);
 }
 
@@ -62,6 +65,9 @@ static void on_news(void *user, const struct attempt_news *news)
 {
     struct exec_run *run = user;
     const struct runner_listener *to = &run->owner->world->listener;
+    if (news->error.given) {
+        said_error_take(&run->said, &news->error);
+    }
     to->news(to->user, run->number, news);
 }
 
@@ -95,6 +101,7 @@ static void on_ended(void *user, const struct process_end *end)
     } else {
         result = result_of_end(end, run->function->argv[0], &text, &run->log);
     }
+    said_error_apply(&run->said, &result);
     run_tell(run, &result);
     buf_free(&text);
 }

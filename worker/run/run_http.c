@@ -8,6 +8,8 @@
 #include "run/envelope.h"
 #include "run/exit_result.h"
 #include "run/http_loop.h"
+#include "run/news_lines.h"
+#include "run/said_error.h"
 
 /* White space around a result is not counted against it, within reason. */
 #define OUTPUT_BYTES_MAX (RESULT_BYTES_MAX + 4096u)
@@ -22,6 +24,7 @@ struct http_run {
     struct buf response;
     bool overflow;
     bool stopped;
+    struct said_error said;
     char reason[CURL_ERROR_SIZE];
     struct loop_timer *timer; /* refusal or stop: told in the next turn */
 };
@@ -48,6 +51,7 @@ static void run_free(struct http_run *run)
     loop_timer_destroy(run->timer);
     buf_free(&run->request);
     buf_free(&run->response);
+    said_error_free(&run->said);
     free(run);
 }
 
@@ -80,8 +84,19 @@ static struct attempt_result result_of_status(struct http_run *run, long status,
     }
     struct tail body = {0};
     tail_add(&body, bytes_part(buf_bytes(&run->response), 0, LOG_TAIL_BYTES_MAX));
-    return result_failure(transient ? CODE_FUNCTION_FAILED : CODE_FUNCTION_REJECTED, !transient,
-                          text, &body);
+    struct attempt_result result = result_failure(
+        transient ? CODE_FUNCTION_FAILED : CODE_FUNCTION_REJECTED, !transient, text, &body);
+    result.retry_after_ms = wait_s <= 0                          ? 0
+                            : wait_s < RETRY_AFTER_MS_MAX / 1000 ? (uint32_t)wait_s * 1000
+                                                                 : RETRY_AFTER_MS_MAX;
+    struct attempt_news news;
+    struct buf message = {0};
+    if (news_line_read(buf_bytes(&run->response), &message, &news) == ERR_OK && news.error.given) {
+        said_error_take(&run->said, &news.error);
+        said_error_apply(&run->said, &result);
+    }
+    buf_free(&message);
+    return result;
 }
 
 static void on_done(void *user, CURLcode rc)

@@ -12,6 +12,7 @@
 #include "run/plugin_frame.h"
 #include "run/plugin_host.h"
 #include "run/process.h"
+#include "run/said_error.h"
 
 /* A host without work for so long is let go. */
 #define IDLE_MS 60000
@@ -29,6 +30,7 @@ struct host {
     struct buf in;   /* of fd 3 */
     struct buf text; /* of a message decoded from news */
     struct tail log;
+    struct said_error said; /* of the call under way */
 };
 
 struct run_plugin {
@@ -50,6 +52,7 @@ static void host_free(struct host *h)
     loop_timer_destroy(h->timer);
     buf_free(&h->in);
     buf_free(&h->text);
+    said_error_free(&h->said);
     free(h);
 }
 
@@ -72,6 +75,7 @@ static void host_fail(struct host *h, enum code code, bool permanent, struct byt
         process_read(h->process, SPAWN_STDERR); /* what it wrote before its answer */
     }
     struct attempt_result result = result_failure(code, permanent, &text, &h->log);
+    said_error_apply(&h->said, &result);
     host_tell(h, &result);
     buf_free(&text);
 }
@@ -103,6 +107,9 @@ static void news_take(struct host *h, struct bytes line)
 {
     struct attempt_news news;
     if (news_line_read(line, &h->text, &news) == ERR_OK) {
+        if (news.error.given) {
+            said_error_take(&h->said, &news.error);
+        }
         on_news(h, &news);
     }
 }
@@ -233,6 +240,7 @@ static void plugin_start(struct runner *r, const struct function *f,
     buf_add(&payload, f->name, strlen(f->name) + 1);
     if (envelope_write(call, &payload) != ERR_OK) {
         struct host *h = host_create(owner, f->path);
+        h->said.given = false;
         h->number = call->number;
         loop_timer_set(h->timer, loop_now(owner->world->loop).mono);
         buf_free(&payload);
@@ -243,6 +251,7 @@ static void plugin_start(struct runner *r, const struct function *f,
         h = host_create(owner, f->path);
         host_launch(h);
     }
+    h->said.given = false;
     h->number = call->number;
     h->log = (struct tail){0};
     loop_timer_set(h->timer, NEVER_MS);

@@ -253,9 +253,43 @@ static void test_a_refusal_closes_with_a_pause_and_nothing_is_said_before_a_welc
     stage_close(&s);
 }
 
+static void test_a_silent_attempt_is_stopped_and_one_with_news_is_not(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    struct step_order order = stage_order("t", 0);
+    order.progress_timeout_ms = 2000;
+    stage_send_order(&s, 1, order);
+    uint64_t number = stage_started(&s);
+    struct attempt_news news = {.fraction = 0.1};
+    for (int i = 0; i < 5; i++) {
+        s.now.mono += 1900;
+        stage_event(&s,
+                    (struct agent_event){.kind = AGENT_EV_NEWS, .number = number, .news = &news});
+        assert_int_equal(stage_count(&s, AGENT_FX_STOP), 0);
+    }
+    for (int i = 0; i < 4; i++) {
+        s.now.mono += 499;
+        heard(&s);
+        assert_int_equal(stage_count(&s, AGENT_FX_STOP), 0);
+    }
+    s.now.mono += 4;
+    heard(&s);
+    assert_int_equal(stage_count(&s, AGENT_FX_STOP), 1);
+    stage_fail(&s, number, "died by signal 15 (Terminated)");
+    const struct message *m = stage_sent(&s, 1, MSG_OUTCOME, 0);
+    assert_non_null(m);
+    assert_int_equal(m->outcome.code, CODE_PROGRESS_TIMEOUT);
+    assert_true(
+        bytes_is(m->outcome.message, "gave no news for 2 s\ndied by signal 15 (Terminated)"));
+    stage_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_silent_attempt_is_stopped_and_one_with_news_is_not),
         cmocka_unit_test(test_a_time_limit_asks_then_kills_then_reports_a_timeout),
         cmocka_unit_test(test_a_result_within_the_grace_still_counts),
         cmocka_unit_test(test_a_cancel_stops_what_runs_and_its_end_is_told),

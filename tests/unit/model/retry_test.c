@@ -15,7 +15,7 @@ static void expect_range(uint32_t failures, mono_ms middle)
     mono_ms low = INT64_MAX, high = 0;
     rng_seed(&rng, failures);
     for (int i = 0; i < 20000; i++) {
-        mono_ms wait = retry_wait_ms(failures, &rng);
+        mono_ms wait = retry_wait_ms(&retry_policy_default, failures, &rng);
         low = wait < low ? wait : low;
         high = wait > high ? wait : high;
     }
@@ -66,7 +66,8 @@ static void test_equal_seeds_wait_equally(void **state)
     rng_seed(&a, 9);
     rng_seed(&b, 9);
     for (uint32_t n = 1; n < 10; n++) {
-        assert_int_equal(retry_wait_ms(n, &a), retry_wait_ms(n, &b));
+        assert_int_equal(retry_wait_ms(&retry_policy_default, n, &a),
+                         retry_wait_ms(&retry_policy_default, n, &b));
     }
 }
 

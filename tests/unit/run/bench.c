@@ -39,6 +39,7 @@ static void on_ended(void *user, uint64_t number, const struct attempt_result *r
     c->result = *result;
     c->result.result = arena_bytes(&c->memory, result->result);
     c->result.message = arena_bytes(&c->memory, result->message);
+    c->result.function_code = arena_bytes(&c->memory, result->function_code);
     c->took_ms = loop_now(b->loop).mono - c->began;
     b->running--;
     if (b->running == 0) {

@@ -275,9 +275,37 @@ static void test_an_envelope_over_its_bound_is_refused(void **state)
     bench_close(b);
 }
 
+#define SAY "echo '{\"error\":{\"code\":\"BUSY\",\"message\":\"too busy\","
+
+static void test_a_function_says_what_its_failure_is(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open_sh(SAY "\"retry_after\":2.5}}' >&3; exit 1");
+    const struct bench_call *c = bench_run(b, "f", NULL);
+    bench_assert_failed(c, CODE_FUNCTION_FAILED, "too busy\nexit status 1");
+    assert_true(bytes_is(c->result.function_code, "BUSY"));
+    assert_int_equal(c->result.retry_after_ms, 2500);
+    assert_false(c->result.permanent);
+    bench_close(b);
+    b = bench_open_sh(SAY "\"retryable\":false}}' >&3; exit 75");
+    bench_assert_failed(bench_run(b, "f", NULL), CODE_FUNCTION_REJECTED,
+                        "too busy\nexit status 75");
+    bench_close(b);
+    b = bench_open_sh(SAY "\"retryable\":true}}' >&3; exit 65");
+    bench_assert_failed(bench_run(b, "f", NULL), CODE_FUNCTION_FAILED, "too busy\nexit status 65");
+    bench_close(b);
+    b = bench_open_sh(SAY "\"retryable\":true}}' >&3; echo 7"); /* and did not fail */
+    bench_assert_result(bench_run(b, "f", NULL), "7");
+    bench_close(b);
+    b = bench_open_sh(SAY "\"retryable\":true}}' >&3");
+    bench_assert_failed(bench_run(b, "f", NULL), CODE_FUNCTION_FAILED, "too busy\nno output");
+    bench_close(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_function_says_what_its_failure_is),
         cmocka_unit_test(test_the_envelope_is_on_stdin_and_the_value_on_stdout_is_the_result),
         cmocka_unit_test(test_white_space_around_the_result_is_dropped),
         cmocka_unit_test(test_a_function_need_not_read_its_input),

@@ -111,6 +111,21 @@ static void test_statuses_say_whether_to_try_again(void **state)
     run_url("/status/404", CODE_FUNCTION_REJECTED, "HTTP status 404");
 }
 
+static void test_what_an_error_says_and_when_to_come_back(void **state)
+{
+    (void)state;
+    struct bench *b = open_url("/busy");
+    assert_int_equal(bench_run(b, "f", NULL)->result.retry_after_ms, 7000);
+    bench_close(b);
+    b = open_url("/says");
+    const struct bench_call *c = bench_run(b, "f", NULL);
+    bench_assert_failed(c, CODE_FUNCTION_FAILED, "no more today\nHTTP status 400");
+    assert_true(bytes_is(c->result.function_code, "QUOTA"));
+    assert_int_equal(c->result.retry_after_ms, 90000);
+    assert_false(c->result.permanent);
+    bench_close(b);
+}
+
 static void test_a_status_counts_however_large_the_body(void **state)
 {
     (void)state;
@@ -226,6 +241,7 @@ static void test_many_requests_run_at_once_and_connections_are_used_again(void *
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_an_error_says_and_when_to_come_back),
         cmocka_unit_test(test_the_envelope_is_posted_with_its_key_and_headers),
         cmocka_unit_test(test_a_large_envelope_passes),
         cmocka_unit_test(test_statuses_say_whether_to_try_again),

@@ -9,7 +9,7 @@ static struct bench *open_example(void)
 {
     static const char *const names[] = {"count",    "envelope", "later",   "never", "crash",
                                         "leave",    "silent",   "odd",     "huge",  "hang",
-                                        "stubborn", "nonsense", "missing", "twins"};
+                                        "stubborn", "nonsense", "missing", "twins", "quota"};
     struct buf text = {0};
     buf_add_str(&text, "{\"functions\":");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -75,6 +75,19 @@ static void test_a_plugin_says_whether_to_try_again(void **state)
     (void)state;
     run_plugin("example.later", CODE_FUNCTION_FAILED, "not yet\nthe log of later");
     run_plugin("example.never", CODE_FUNCTION_REJECTED, "the input is wrong");
+}
+
+static void test_a_failure_may_say_more(void **state)
+{
+    (void)state;
+    struct bench *b = open_example();
+    const struct bench_call *c = bench_run(b, "example.quota", NULL);
+    bench_assert_failed(c, CODE_FUNCTION_FAILED, "no more today");
+    assert_true(bytes_is(c->result.function_code, "QUOTA"));
+    assert_int_equal(c->result.retry_after_ms, 90000);
+    c = bench_run(b, "example.later", NULL); /* the next call of the same host */
+    assert_int_equal(c->result.function_code.len, 0);
+    bench_close(b);
 }
 
 static void test_a_crash_is_an_error_of_the_step_and_the_next_call_works(void **state)
@@ -168,6 +181,7 @@ static void test_a_host_that_was_killed_while_idle_is_replaced(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_failure_may_say_more),
         cmocka_unit_test(test_a_plugin_gets_the_envelope_and_gives_a_result),
         cmocka_unit_test(test_the_host_is_kept_between_calls_and_news_arrive),
         cmocka_unit_test(test_calls_at_the_same_time_run_in_hosts_of_their_own),

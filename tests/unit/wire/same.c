@@ -32,6 +32,7 @@ static void same_step_order(const struct step_order *a, const struct step_order 
     SAME_BYTES(input);
     SAME_BYTES(results);
     SAME_BYTES(progress_checkpoint);
+    SAME(progress_timeout_ms);
 }
 
 static void same_step_outcome(const struct step_outcome *a, const struct step_outcome *b)
@@ -45,6 +46,8 @@ static void same_step_outcome(const struct step_outcome *a, const struct step_ou
     SAME(permanent);
     SAME(started_at);
     SAME(duration_ms);
+    SAME_BYTES(function_code);
+    SAME(retry_after_ms);
 }
 
 static void same_step_ack(const struct step_ack *a, const struct step_ack *b)
@@ -84,6 +87,7 @@ static void same_step_view(const struct step_view *a, const struct step_view *b)
     SAME(result_len);
     SAME(error_code);
     SAME_BYTES(error);
+    SAME_BYTES(function_code);
     SAME_BYTES(waiting_for);
     SAME_BYTES(name);
     SAME_BYTES(description);

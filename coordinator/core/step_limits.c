@@ -1,0 +1,64 @@
+/* The limits of a step beyond one attempt: timeout_total over all of them, queue_timeout for a step
+ * that no worker takes. One attempt's own limits are the worker's to keep. */
+#include <assert.h>
+
+#include "core/change.h"
+#include "core/plant.h"
+
+void step_clock_start(struct core *c, struct step *s)
+{
+    if (s->begun_at == 0) {
+        s->begun_at = c->now.mono - s->spent_ms;
+    }
+}
+
+void step_clock_note(struct core *c, struct step *s)
+{
+    s->spent_ms = s->begun_at != 0 ? c->now.mono - s->begun_at : s->spent_ms;
+}
+
+void step_clock_reset(struct step *s)
+{
+    s->begun_at = 0;
+    s->spent_ms = 0;
+}
+
+mono_ms step_total_left(const struct core *c, const struct step *s)
+{
+    mono_ms total = step_def(s)->timeout_total_ms;
+    if (total == 0 || planted(PLANT_TOTAL_FORGOTTEN)) {
+        return NEVER_MS;
+    }
+    return total - (s->begun_at != 0 ? c->now.mono - s->begun_at : s->spent_ms);
+}
+
+mono_ms step_ready_until(const struct core *c, const struct step *s)
+{
+    mono_ms queue = step_def(s)->queue_timeout_ms;
+    mono_ms until = queue > 0 ? s->ready_at + queue : NEVER_MS;
+    mono_ms left = s->begun_at != 0 ? step_total_left(c, s) : NEVER_MS;
+    return left != NEVER_MS && c->now.mono + left < until ? c->now.mono + left : until;
+}
+
+/* It is in no queue, and nothing is left of its time. */
+void step_expire(struct core *c, struct step *s)
+{
+    const struct pipeline_step *def = step_def(s);
+    bool total = step_total_left(c, s) <= 0;
+    struct change ch;
+    change_begin(c, s->task, &ch);
+    step_unqueue(c, s);
+    const char *why =
+        total
+            ? arena_printf(fx_arena(c), "its attempts have taken all of its timeout_total, %.3g s",
+                           def->timeout_total_ms / 1000.0)
+            : arena_printf(fx_arena(c),
+                           "no worker took it within its queue_timeout, %.3g s: none that offers "
+                           "%s was free",
+                           def->queue_timeout_ms / 1000.0, def->function);
+    enum code code = total ? CODE_STEP_TIMEOUT_TOTAL : CODE_QUEUE_TIMEOUT;
+    s->deliveries++;
+    step_set_error(s, code, bytes_str(why));
+    step_give_up(&ch, s, code, bytes_str(why));
+    change_commit(&ch);
+}

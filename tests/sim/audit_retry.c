@@ -1,0 +1,66 @@
+/* Waits between attempts, and whether there may be another one, against the step's definition. */
+#include "books.h"
+#include "model/retry.h"
+#include "world.h"
+
+#define TASK(t) (int)(t)->id.len, (const char *)(t)->id.ptr
+
+bool row_event(const struct store_row *row, enum event_type type, uint32_t step,
+               struct task_event *ret_event)
+{
+    for (uint32_t i = 0; i < row->event_count; i++) {
+        if (record_get_event(row->events[i].blob, ret_event) == ERR_OK && ret_event->type == type &&
+            ret_event->step == step) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What its definition says of the error, and of its time, allows another attempt. */
+static void check_retryable(struct audit *a, const struct book_task *t, const struct step *s,
+                            mono_ms wait, enum code code)
+{
+    const struct pipeline_step *def = step_def(s);
+    struct bytes names[] = {bytes_str(code_info(code)->name), bytes_str(s->function_code)};
+    bool listed = def->retry_on.count == 0 || pipeline_codes_have(&def->retry_on, names[0]) ||
+                  pipeline_codes_have(&def->retry_on, names[1]);
+    bool never = pipeline_codes_have(&def->non_retryable, names[0]) ||
+                 pipeline_codes_have(&def->non_retryable, names[1]);
+    REQUIRE(a, "retry", listed && !never, "%.*s/%u: %s is tried again against its definition",
+            TASK(t), s->index, names[1].len > 0 ? s->function_code : code_info(code)->name);
+    REQUIRE(a, "retry",
+            def->timeout_total_ms == 0 || s->spent_ms + wait < (mono_ms)def->timeout_total_ms,
+            "%.*s/%u: tried again %lld ms after its first order", TASK(t), s->index,
+            (long long)(s->spent_ms + wait));
+}
+
+void audit_wait(struct audit *a, struct book_task *t, struct book_step *b, const struct step *s,
+                const struct store_row *row)
+{
+    struct task_event e;
+    if (!row_event(row, EVENT_STEP_RETRY, s->index, &e)) {
+        return;
+    }
+    mono_ms wait = e.retry_at - e.at;
+    mono_ms least = 0;
+    mono_ms most = 50;
+    if (e.code != CODE_WORKER_DEATHS) {
+        const struct retry_policy *p = &step_def(s)->retry;
+        mono_ms middle = retry_wait_middle_ms(p, s->failures);
+        least = (mono_ms)((double)middle * (1 - p->jitter)) - 1;
+        most = (mono_ms)((double)middle * (1 + p->jitter)) + 1;
+        if (s->function_code != NULL) {
+            least = least > BUSY_MS ? least : BUSY_MS;
+            most = most > BUSY_MS ? most : BUSY_MS;
+        }
+        check_retryable(a, t, s, wait, e.code);
+    } else if (s->deaths == 2) {
+        least = 1800;
+        most = 2200;
+    }
+    REQUIRE(a, "retry", wait >= least && wait <= most,
+            "%.*s/%u: waits %lld ms after %u failures and %u deaths", TASK(t), s->index,
+            (long long)wait, s->failures, s->deaths);
+    b->not_before = a->world->clock_stepped ? 0 : a->row_sent_at + least;
+}
