@@ -36,6 +36,9 @@ static bool judge_live(struct core *c, struct partition *p, struct task *t, uint
 {
     if (!e->found || e->version < version || e->version > t->version) {
         audit_found(c, e->found ? AUDIT_VERSION : AUDIT_RECORD_LOST, p->id, t->id, NULL);
+        if (e->version < version) {
+            rollback_found(c, p, e->found ? "an older version of a task" : "no record of a task");
+        }
         partition_drop(c, p, "the store holds another version of a task, or none");
         return false;
     }

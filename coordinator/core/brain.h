@@ -50,6 +50,16 @@ struct partition {
     bool takeover; /* it was another process's before */
     struct timer timer;
     struct task *tasks; /* list */
+    /* What the store has shown us or acknowledged, ever: it must not go back behind it. */
+    struct fence known;
+    uint64_t known_beat;
+    uint64_t epoch_most;
+    struct acked {
+        char task_id[ID_BYTES_MAX + 1]; /* of the last row acknowledged under `fence`; "" = none */
+        uint32_t run;
+        uint64_t version;
+        struct fence fence;
+    } acked;
 };
 
 /* An attempt that a worker runs, or of which it holds the outcome. */
@@ -377,6 +387,15 @@ void audit_on_task(struct core *c, const struct ask *ask, const struct store_ans
 /* Counts and says so. s: NULL where it is about no step. */
 void audit_found(struct core *c, enum audit_kind kind, partition_id partition, struct bytes task_id,
                  const struct step *s);
+
+/* rollback.c: a store that came back with older data. True, counted and told: the record that was
+ * seen is older than what we know of the partition. */
+bool rollback_seen(struct core *c, struct partition *p, const struct owner_record *r);
+void rollback_note_acked(struct core *c, struct partition *p, const struct task *t,
+                         uint64_t version);
+/* After a load: does it hold the last row that was acknowledged? */
+void rollback_check_loaded(struct core *c, struct partition *p);
+void rollback_found(struct core *c, const struct partition *p, const char *what);
 
 /* asks.c */
 struct ask *ask_create(struct core *c, enum ask_kind kind); /* NULL where too many wait */

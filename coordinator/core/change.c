@@ -206,6 +206,7 @@ static void change_send(struct change *ch)
     row->fence = c->partitions[t->partition].fence;
     row->task_id = t->id;
     row->version = t->version++;
+    ch->write->version = t->version;
     record_put_head(t, c->now.mono, &b);
     row->head = take(ch, &b);
     for (uint32_t i = 0; i < row->step_count; i++) {

@@ -135,6 +135,7 @@ static void admit(struct core *c, struct pending_write *w, uint32_t run)
     t->run = run;
     t->writes_pending--;
     task_insert(c, t);
+    rollback_note_acked(c, &c->partitions[w->partition], t, w->version);
     c->stats.tasks_started_total++;
     answer_started(c, w, t->id, false);
 }

@@ -108,7 +108,12 @@ static void claim(struct core *c, struct partition *p, const struct owner_record
     struct store_row row = {.kind = ROW_CLAIM, .write_id = w->write_id, .partition = p->id};
     row.claim_absent = !seen->exists;
     row.fence = seen->fence;
-    row.claim.epoch = seen->fence.epoch + 1;
+    /* Beyond all epochs that were ever in force, also where the store has forgotten them. */
+    p->epoch_most = seen->fence.epoch > p->epoch_most ? seen->fence.epoch : p->epoch_most;
+    row.claim.epoch = ++p->epoch_most;
+    if (!fence_same(&seen->fence, &p->acked.fence)) {
+        p->acked.task_id[0] = '\0'; /* another has owned it since */
+    }
     memcpy(row.claim.nonce, c->config.instance, NONCE_BYTES);
     row.owner = bytes_str(c->config.name);
     enter(c, p, PARTITION_CLAIMING);
@@ -187,6 +192,9 @@ void partition_on_owners(struct core *c, const struct store_answer *a)
     for (int i = 0; i < PARTITION_COUNT; i++) {
         struct partition *p = &c->partitions[i];
         const struct owner_record *r = &a->owners[i];
+        if (rollback_seen(c, p, r) && p->state >= PARTITION_LOADING) {
+            partition_drop(c, p, "the store has gone back");
+        }
         if (p->state == PARTITION_UNSEEN || p->state == PARTITION_FOREIGN) {
             observe(c, p, r, passed);
         } else if (p->state == PARTITION_OWNED && r->wished && fence_same(&p->fence, &r->fence)) {
@@ -222,6 +230,8 @@ void partition_on_claimed(struct core *c, partition_id id, enum store_verdict ve
     p->ever_owned = true;
     c->stats.takeovers_total += p->takeover;
     p->renewed_at = p->renew_sent_at;
+    p->known = p->fence;
+    p->known_beat = 0;
     if (c->draining) { /* the claim was on its way when the drain began */
         release(c, p);
         return;
@@ -265,6 +275,7 @@ void partition_on_live(struct core *c, const struct ask *ask, const struct store
         load_page(c, p, a->cursor);
         return;
     }
+    rollback_check_loaded(c, p);
     enter(c, p, PARTITION_GRACE);
     timer_set(c, &p->timer, c->now.mono + c->config.claim_grace_ms);
     if (p->takeover) {

@@ -108,6 +108,7 @@ static void on_updated(struct core *c, struct pending_write *w, enum store_verdi
     assert(t != NULL && t->writes_pending > 0);
     t->writes_pending--;
     if (verdict == STORE_OK) {
+        rollback_note_acked(c, &c->partitions[w->partition], t, w->version);
         release(c, w);
         if (task_state_ended(t->state) && t->writes_pending == 0) {
             task_remove(c, t);

@@ -24,6 +24,7 @@ struct pending_write {
     bool dropped; /* its partition was lost: the answer no longer matters */
     bool answered;
     bool ends, revives; /* the task, with this write */
+    uint64_t version;   /* UPDATE, ADMIT: of the task, with this write */
     struct arena arena; /* everything below */
     struct bytes task_id;
     struct held *sends, **sends_tail;

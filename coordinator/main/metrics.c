@@ -66,6 +66,9 @@ static void audit_put(struct metric_text *t, const struct core_stats *c)
         metric_labelled(t, "audit_findings_total", "kind", audit_kind_name((enum audit_kind)k),
                         c->audit_found_total[k]);
     }
+    metric_single(t, "store_rollbacks_total",
+                  "Partitions whose store came back with older data: acknowledged work is lost.",
+                  c->rollbacks_total);
     metric_single(t, "audit_rounds_total", "Times that the auditor has seen all that is here.",
                   c->audit_rounds_total);
     metric_begin(t, "tasks", "Live tasks by state, as counted in the auditor's last round.");

@@ -1,0 +1,59 @@
+/* A store that goes back: a replica that was promoted without the last writes, an older file that
+ * was restored. It is outside the promise, and must not pass unseen: each partition remembers the
+ * newest owner record and the last acknowledged row that it knows of. */
+#include "core/writes.h"
+
+void rollback_found(struct core *c, const struct partition *p, const char *what)
+{
+    c->stats.rollbacks_total++;
+    fx_log(
+        c, LOG_ERROR, "store_rolled_back",
+        "partition=%u what=\"%s\" then=\"its tasks are read anew; what was acknowledged since is "
+        "lost\" hint=\"find out why Redis has older data (a failover without WAIT, an older file "
+        "restored, appendfsync not always), and which tasks clients miss\"",
+        p->id, what);
+}
+
+bool rollback_seen(struct core *c, struct partition *p, const struct owner_record *r)
+{
+    const struct fence none = {0};
+    const struct fence *now = r->exists ? &r->fence : &none;
+    bool same = fence_same(now, &p->known);
+    const char *what = NULL;
+    if (now->epoch < p->known.epoch) {
+        what = r->exists ? "an older owner" : "no owner record";
+    } else if (now->epoch == p->known.epoch && !same) {
+        what = "another owner under the same epoch";
+    } else if (same && r->beat < p->known_beat) {
+        what = "an older heartbeat of its owner";
+    }
+    if (what != NULL) {
+        rollback_found(c, p, what);
+    }
+    p->known = *now;
+    p->known_beat = r->beat;
+    return what != NULL;
+}
+
+void rollback_note_acked(struct core *c, struct partition *p, const struct task *t,
+                         uint64_t version)
+{
+    (void)c;
+    struct acked *a = &p->acked;
+    memcpy(a->task_id, t->id.ptr, t->id.len);
+    a->task_id[t->id.len] = '\0';
+    a->run = t->run;
+    a->version = version;
+    a->fence = p->fence;
+}
+
+/* A task that is not there says nothing: it may have ended by a row whose answer never came. */
+void rollback_check_loaded(struct core *c, struct partition *p)
+{
+    const struct acked *a = &p->acked;
+    const struct task *t = a->task_id[0] != '\0' ? task_find(c, bytes_str(a->task_id)) : NULL;
+    if (t != NULL && (t->run < a->run || (t->run == a->run && t->version < a->version))) {
+        rollback_found(c, p, "an older version of a task");
+    }
+    p->acked.task_id[0] = '\0';
+}

@@ -1,0 +1,109 @@
+"""Redis goes away, stands still, or comes back with older data: what is refused, what goes on, what is told."""
+
+import http.client
+import os
+import re
+import shutil
+import signal
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from cluster import ClusterCase, free_port, until  # noqa: E402
+
+
+class StoreAway(ClusterCase):
+    def setUp(self):
+        super().setUp()
+        c = self.cluster
+        self.port = free_port()
+        self.redis = c.start_redis()
+        self.coordinator = c.start_coordinator(MARATHON_METRICS_LISTEN=f"127.0.0.1:{self.port}")
+        c.start_worker()
+        c.start_gateway()
+        until("the worker has joined", lambda: len(c.get("/workers")["items"]) == 1)
+
+    def counted(self, name):
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        client.request("GET", "/metrics")
+        text = client.getresponse().read().decode()
+        client.close()
+        found = re.search(rf"^marathon_coordinator_{re.escape(name)} (\d+)$", text, re.M)
+        return int(found.group(1)) if found else None
+
+    def start_answer(self, task_id):
+        status, headers, body = self.cluster.call("POST", "/start", {"task_id": task_id, "steps": [{"name": "a", "function": "echo"}]})
+        return status, headers, body
+
+    def run_through(self, task_id):
+        until(f"{task_id} is accepted", lambda: self.start_answer(task_id)[0] in (202, 409), 30)
+        self.assertEqual(self.cluster.wait(task_id)["status"], "completed")
+
+    def test_a_redis_that_stands_still_refuses_starts_and_loses_no_work(self):
+        c = self.cluster
+        c.begin(task_id="busy", steps=[{"name": "a", "function": "sleep", "input": {"seconds": 3}}, {"name": "b", "function": "effect"}])
+        until("it runs", lambda: c.get("/status/busy")["status"] == "running")
+        self.redis.kill(signal.SIGSTOP)
+        until("the loss is noticed", lambda: self.counted('store_up{backend="redis"}') == 0)
+        status, headers, body = self.start_answer("refused")
+        self.assertEqual((status, body["status"]), (503, 503))
+        self.assertGreaterEqual(int(headers["Retry-After"]), 1)
+        self.redis.kill(signal.SIGCONT)
+        done = c.wait("busy", seconds=60)
+        self.assertEqual(done["status"], "completed")
+        self.assertEqual([s["retry_count"] for s in done["steps"]], [0, 0])
+        self.assertEqual(len(c.effects_lines()), 1)
+        self.assertEqual(self.counted("redeliveries_total"), 0)
+        self.assertEqual(self.counted("takeovers_total"), 0)
+        self.assertEqual(self.counted("store_rollbacks_total"), 0)
+        self.run_through("after")
+
+    def test_a_killed_redis_comes_back_with_all_and_the_work_goes_on(self):
+        c = self.cluster
+        c.begin(task_id="busy", steps=[{"name": "a", "function": "sleep", "input": {"seconds": 2}}, {"name": "b", "function": "effect"}])
+        until("it runs", lambda: c.get("/status/busy")["status"] == "running")
+        self.redis.kill()
+        until("the loss is noticed", lambda: self.counted('store_up{backend="redis"}') == 0)
+        self.assertEqual(self.start_answer("refused")[0], 503)
+        self.redis.start()
+        self.assertEqual(c.wait("busy", seconds=60)["status"], "completed")
+        self.assertEqual(len(c.effects_lines()), 1)
+        self.assertEqual(self.counted("store_rollbacks_total"), 0)
+        self.assertGreater(self.counted("store_connects_total"), 1)
+
+    def test_the_gate_is_asked_again_and_names_what_is_wrong(self):
+        c = self.cluster
+        c.begin(task_id="busy", steps=[{"name": "a", "function": "sleep", "input": {"seconds": 1}}])
+        c.redis("CONFIG", "SET", "appendfsync", "everysec")
+        until("admission is closed", lambda: self.counted("admission_open") == 0, 30, 0.1)
+        status, headers, body = self.start_answer("refused")
+        self.assertEqual(status, 503)
+        self.assertIn("appendfsync", body["detail"])
+        self.assertGreaterEqual(int(headers["Retry-After"]), 1)
+        self.assertEqual(c.wait("busy")["status"], "completed")  # what runs goes on
+        c.redis("CONFIG", "SET", "appendfsync", "always")
+        until("admission is open", lambda: self.counted("admission_open") == 1, 30, 0.1)
+        self.run_through("after")
+
+    def test_an_older_file_that_is_restored_is_told_and_survived(self):
+        c = self.cluster
+        aof, kept = os.path.join(c.dir, "appendonlydir"), os.path.join(c.dir, "kept")
+        self.run_through("before")
+        shutil.copytree(aof, kept)
+        beat = sum(int(c.redis("HGET", f"marathon:owner:p{p:02d}", "hb")) for p in range(64))
+        self.run_through("lost")
+        until("the owner's heartbeat goes on",
+              lambda: sum(int(c.redis("HGET", f"marathon:owner:p{p:02d}", "hb")) for p in range(64)) >= beat + 128)
+        self.redis.kill()
+        shutil.rmtree(aof)
+        shutil.move(kept, aof)
+        self.redis.start()
+        until("the rollback is counted", lambda: (self.counted("store_rollbacks_total") or 0) >= 60, 30)
+        self.assertRegex(self.coordinator.log(), r"error coordinator store_rolled_back partition=\d+ what=\"an older heartbeat")
+        self.run_through("after")
+        self.assertEqual(c.call("GET", "/status/before")[2]["status"], "completed")
+        self.assertEqual(c.call("GET", "/status/lost")[0], 404)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,119 @@
+/* A store that comes back with older data: seen, told, and survived. */
+#include <string.h>
+
+#include "stage.h"
+
+#define TWO "[{\"name\":\"one\",\"function\":\"f\"},{\"name\":\"two\",\"function\":\"f\"}]"
+
+static struct store_model store;
+static struct stage s;
+static peer_id gateway, worker;
+static partition_id mine; /* of the task t */
+
+static int set_up(void **state)
+{
+    (void)state;
+    mine = id_partition(BYTES_LIT("t"));
+    stage_open(&s, &store, "a");
+    gateway = stage_gateway(&s);
+    worker = stage_worker(&s, "w", 1, "f");
+    stage_time(&s, 3000);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    stage_close(&s);
+    store_model_free(&store);
+    return 0;
+}
+
+static uint64_t rollbacks(void)
+{
+    return core_stats(s.core).rollbacks_total;
+}
+
+static void assert_serves(void)
+{
+    stage_time(&s, 6000);
+    assert_true(core_stats(s.core).partitions == UINT64_MAX);
+    stage_start(&s, gateway, "after", "[{\"name\":\"one\",\"function\":\"f\"}]");
+}
+
+static void test_a_store_that_only_was_away_is_no_alarm(void **state)
+{
+    (void)state;
+    stage_start(&s, gateway, "t", TWO);
+    stage_succeed(&s, worker, stage_order(&s, worker), "1");
+    stage_store_lost(&s, true);
+    stage_store_up(&s);
+    assert_serves();
+    assert_int_equal(rollbacks(), 0);
+}
+
+static void test_an_older_heartbeat_is_seen_and_the_next_epoch_is_beyond_all(void **state)
+{
+    (void)state;
+    uint64_t epoch = store.owners[mine].fence.epoch;
+    store.owners[mine].beat -= 2;
+    stage_time(&s, 1000);
+    assert_int_equal(rollbacks(), 1);
+    assert_true(store.owners[mine].fence.epoch > epoch);
+    assert_serves();
+    assert_int_equal(rollbacks(), 1);
+}
+
+static void test_an_older_owner_after_the_stores_return_is_seen(void **state)
+{
+    (void)state;
+    stage_store_lost(&s, true); /* it is claimed anew: the epoch rises */
+    stage_store_up(&s);
+    stage_time(&s, 3000);
+    uint64_t epoch = store.owners[mine].fence.epoch;
+    stage_store_lost(&s, true);
+    store.owners[mine].fence.epoch--;
+    memset(store.owners[mine].fence.nonce, 0x77, NONCE_BYTES);
+    stage_store_up(&s);
+    assert_serves();
+    assert_int_equal(rollbacks(), 1);
+    assert_true(store.owners[mine].fence.epoch > epoch);
+}
+
+static void test_a_store_that_is_empty_is_seen(void **state)
+{
+    (void)state;
+    stage_store_lost(&s, true);
+    for (int i = 0; i < PARTITION_COUNT; i++) {
+        store.owners[i].exists = false;
+    }
+    stage_store_up(&s);
+    assert_serves();
+    assert_int_equal(rollbacks(), PARTITION_COUNT);
+}
+
+static void test_a_lost_acknowledged_row_is_seen_though_the_owner_is_the_same(void **state)
+{
+    (void)state;
+    stage_start(&s, gateway, "t", TWO);
+    stage_succeed(&s, worker, stage_order(&s, worker), "1");
+    stage_store_lost(&s, true);
+    store_model_find(&store, BYTES_LIT("t"), s.now.mono)->version--;
+    stage_store_up(&s);
+    stage_time(&s, 1000);
+    assert_int_equal(rollbacks(), 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_a_store_that_only_was_away_is_no_alarm),
+        TEST(test_an_older_heartbeat_is_seen_and_the_next_epoch_is_beyond_all),
+        TEST(test_an_older_owner_after_the_stores_return_is_seen),
+        TEST(test_a_store_that_is_empty_is_seen),
+        TEST(test_a_lost_acknowledged_row_is_seen_though_the_owner_is_the_same),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
