@@ -48,6 +48,7 @@ const char *message_type_name(enum message_type t)
         [MSG_PIPELINES] = "PIPELINES",
         [MSG_READY] = "READY",
         [MSG_DEAD] = "DEAD",
+        [MSG_MEMBERS] = "MEMBERS",
     };
     if ((size_t)t >= sizeof names / sizeof names[0] || names[t] == NULL) {
         return "UNKNOWN";

@@ -365,6 +365,7 @@ enum message_type {
     MSG_PIPELINES = 49,
     MSG_READY = 50,
     MSG_DEAD = 51,
+    MSG_MEMBERS = 52, /* C -> W, G; after MSG_OWNED and whenever it changes */
     MSG_SIGNALLED = 80,
     MSG_FORK = 81,
 };
@@ -395,6 +396,10 @@ struct message {
         struct {
             uint64_t partitions; /* bit p set: this coordinator owns partition p */
         } owned;
+        struct {
+            struct bytes *urls; /* of the coordinators that say how they are reached */
+            uint32_t count;
+        } members;
         struct {
             uint32_t count;
         } credit;

@@ -51,6 +51,7 @@ static const struct body *const bodies[] = {
     [MSG_PIPELINES] = &body_pipelines,
     [MSG_READY] = &body_ready,
     [MSG_DEAD] = &body_dead,
+    [MSG_MEMBERS] = &body_members,
 };
 
 const struct body *body_of(uint8_t type)

@@ -31,7 +31,7 @@ const struct body *body_of(uint8_t type);
 
 extern const struct body body_nothing; /* [] */
 /* messages_peer.c */
-extern const struct body body_hello, body_welcome, body_beat, body_owned, body_credit;
+extern const struct body body_hello, body_welcome, body_beat, body_owned, body_members, body_credit;
 /* messages_step.c */
 extern const struct body body_running, body_outcome, body_progress, body_order, body_ack, body_stop,
     body_decline;

@@ -29,5 +29,10 @@ const struct body body_beat = BODY(beat);
 static const struct field owned[] = {FIELD(struct message, owned.partitions)};
 const struct body body_owned = BODY(owned);
 
+static const struct field members[] = {
+    FIELD_OF_TEXTS(struct message, members.urls, members.count, PARTITION_COUNT),
+};
+const struct body body_members = BODY(members);
+
 static const struct field credit[] = {FIELD(struct message, credit.count)};
 const struct body body_credit = BODY(credit);

@@ -182,6 +182,8 @@ struct core {
     bool draining, drained_told;
     char *admission_closed; /* why; NULL = open */
     struct partition partitions[PARTITION_COUNT];
+    char *members[PARTITION_COUNT]; /* URLs of the owners that say one, in order; owned */
+    uint32_t member_count;
     int64_t wall_offset;   /* wall clock minus own clock when waits were last set by it */
     uint64_t owned_told;   /* the mask that peers were told */
     bool partitions_moved; /* some state has changed since that was looked at */
@@ -267,6 +269,11 @@ void partition_drop(struct core *c, struct partition *p, const char *why);
 void partitions_store_down(struct core *c);
 void partitions_drain(struct core *c);
 void partitions_tell(struct core *c); /* MSG_OWNED to all peers where the mask has changed */
+
+/* members.c */
+void members_learn(struct core *c, const struct owner_record *owners); /* and tells all peers */
+void members_tell(struct core *c, peer_id peer);
+void members_free(struct core *c);
 
 /* tasks.c: the table */
 struct task *task_find(const struct core *c, struct bytes id);

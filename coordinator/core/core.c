@@ -91,6 +91,7 @@ void core_destroy(struct core *c)
         }
         timer_clear(c, &c->partitions[i].timer);
     }
+    members_free(c);
     writes_free(c);
     free_tables(c);
     fx_free_buried(c);

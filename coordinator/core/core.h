@@ -68,8 +68,9 @@ struct effects {
 void effects_free(struct effects *fx);
 
 struct core_config {
-    const char *name;    /* of this coordinator, for people: host:pid or the like; borrowed */
-    const char *backend; /* "redis" or "memory"; borrowed */
+    const char *name; /* of this coordinator, for people: host:pid or the like, and behind a space
+                         the URL at which all peers reach it, where it is known; borrowed */
+    const char *backend;           /* "redis" or "memory"; borrowed */
     uint8_t instance[NONCE_BYTES]; /* random, new at each start: the nonce of its fences, and its id
                                       for peers */
     uint64_t seed;                 /* of its jitter */

@@ -201,6 +201,7 @@ void partition_on_owners(struct core *c, const struct store_answer *a)
             release(c, p);
         }
     }
+    members_learn(c, a->owners);
     c->wishing = !c->config.standby && partitions_share(c, a->owners);
 }
 

@@ -61,6 +61,7 @@ void on_peer_up(struct core *c, peer_id id, const struct message *hello)
     struct message owned = {.type = MSG_OWNED};
     owned.owned.partitions = c->owned_told;
     fx_send(c, id, &owned);
+    members_tell(c, id);
     if (p->role == ROLE_WORKER) {
         p->worker = worker_join(c, hello, id);
     }

@@ -47,7 +47,7 @@ struct daemon {
     struct loop_timer *start_timer, *hello_timer, *exit_timer;
     mono_ms started_at;
     bool listening, was_up, ending;
-    char name[320], host[256];
+    char name[768], host[256];
 };
 
 static void step(struct daemon *d, const struct event *e);
@@ -454,7 +454,9 @@ struct daemon *daemon_create(const struct conf *conf)
     struct daemon *d = mem_zalloc(sizeof *d);
     d->conf = conf;
     gethostname(d->host, sizeof d->host - 1);
-    snprintf(d->name, sizeof d->name, "%s:%d", d->host, (int)getpid());
+    const char *url = conf_text(conf, "MARATHON_ADVERTISE");
+    snprintf(d->name, sizeof d->name, "%s:%d%s%s", d->host, (int)getpid(),
+             url[0] != '\0' ? " " : "", url);
     d->loop = loop_create();
     d->transport = transport_nng_create(d->loop, 250);
     d->timer = loop_timer_create(d->loop, on_deadline, d);

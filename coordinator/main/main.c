@@ -33,6 +33,12 @@ static const struct conf_entry entries[] = {
      .kind = CONF_LIST,
      .fallback = "tcp://127.0.0.1:7400",
      .help = "where workers and gateways connect: tcp://host:port or ipc:///path; comma separated"},
+    {.env = "MARATHON_ADVERTISE",
+     .kind = CONF_TEXT,
+     .fallback = "",
+     .help =
+         "URL at which all workers and gateways reach this coordinator: told to those that know "
+         "another one; empty: it is in their own lists"},
     {.env = "MARATHON_PIPELINES",
      .kind = CONF_LIST,
      .fallback = "",

@@ -297,6 +297,8 @@ void status_render(const struct task_view *v, bool results, struct body_plan *pl
         buf_add_str(out, ",\"accumulated_results\":");
         results_render(v, plan);
     }
+    buf_addf(out, ",\"enable_checkpoints\":%s,\"enable_recovery\":%s",
+             v->checkpoints ? "true" : "false", v->recovery_enabled ? "true" : "false");
     json_put_member_or_null(out, "error", v->error);
     error_code_put(out, v->error_code);
     json_put_member_or_null(out, "error_step", v->error_step);

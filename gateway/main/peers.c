@@ -6,6 +6,12 @@
 #include "base/log.h"
 #include "wire/frame.h"
 
+static void on_opened(void *user, conn_id conn, uint32_t dialer);
+static void on_frame(void *user, conn_id conn, struct bytes frame);
+static void on_closed(void *user, conn_id conn, enum transport_closed why);
+static enum err on_found(void *user, const char *url);
+static bool on_gone(void *user, const char *url);
+
 static int by_conn(const struct peers *p, conn_id conn)
 {
     for (int i = 0; i < p->count; i++) {
@@ -53,6 +59,42 @@ static void on_opened(void *user, conn_id conn, uint32_t dialer)
     }
 }
 
+static bool same_coordinator(const struct peer *a, const struct peer *b)
+{
+    return a->id_len > 0 && a->id_len == b->id_len && memcmp(a->id, b->id, a->id_len) == 0;
+}
+
+/* Two places that lead to one coordinator: the older one rests while this connection lives, so that
+ * nobody is asked, nor listed, twice. */
+static void rest_others(struct peers *p, int index)
+{
+    struct peer *here = &p->items[index];
+    for (int i = 0; i < p->count; i++) {
+        struct peer *it = &p->items[i];
+        if (i == index || it->spare || !same_coordinator(it, here)) {
+            continue;
+        }
+        log_line(LOG_INFO, "coordinator_twice", "url=%s same_as=%s", LOG_Q(it->url),
+                 LOG_Q(here->url));
+        it->spare = true;
+        p->transport->ops->undial(p->transport, it->dialer);
+    }
+}
+
+/* A place that leads to the coordinator which this one led to may still reach it. */
+static void dial_spares(struct peers *p, int lost)
+{
+    struct transport_handler handler = {
+        .opened = on_opened, .frame = on_frame, .closed = on_closed, .user = p};
+    for (int i = 0; i < p->count; i++) {
+        struct peer *it = &p->items[i];
+        if (it->spare && i != lost && same_coordinator(it, &p->items[lost])) {
+            enum err e = p->transport->ops->dial(p->transport, it->url, handler, &it->dialer);
+            it->spare = e != ERR_OK; /* an error: we are ending */
+        }
+    }
+}
+
 static void on_welcome(struct peers *p, int index, const struct message *m)
 {
     struct peer *it = &p->items[index];
@@ -65,7 +107,57 @@ static void on_welcome(struct peers *p, int index, const struct message *m)
         return;
     }
     it->welcomed = true;
+    struct bytes id = bytes_part(m->welcome.id, 0, sizeof it->id);
+    it->id_len = id.len;
+    if (id.len > 0) {
+        memcpy(it->id, id.ptr, id.len);
+    }
+    rest_others(p, index);
     log_line(LOG_INFO, "coordinator_joined", "url=%s", LOG_Q(it->url));
+}
+
+static bool listed(const struct message *m, const char *url)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < m->members.count; i++) {
+        found = found || bytes_is(m->members.urls[i], url);
+    }
+    return found;
+}
+
+static int by_url(const struct peers *p, struct bytes url)
+{
+    for (int i = 0; i < p->count; i++) {
+        if (p->items[i].url != NULL && bytes_is(url, p->items[i].url)) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* Dials the coordinators named that are not known yet; those learned before that are not named and
+ * not connected are forgotten. */
+static void on_members(struct peers *p, const struct message *m)
+{
+    for (int i = 0; i < p->count; i++) {
+        const struct peer *it = &p->items[i];
+        if (it->url != NULL && it->learned && !listed(m, it->url)) {
+            char *url = mem_str(it->url);
+            (void)on_gone(p, url);
+            free(url);
+        }
+    }
+    for (uint32_t i = 0; i < m->members.count; i++) {
+        if (by_url(p, m->members.urls[i]) >= 0) {
+            continue;
+        }
+        char *url = mem_str_bytes(m->members.urls[i]);
+        if (on_found(p, url) == ERR_OK) {
+            p->items[by_url(p, m->members.urls[i])].learned = true;
+            log_line(LOG_INFO, "coordinator_learned", "url=%s", LOG_Q(url));
+        }
+        free(url);
+    }
 }
 
 static void on_frame(void *user, conn_id conn, struct bytes frame)
@@ -95,6 +187,8 @@ static void on_frame(void *user, conn_id conn, struct bytes frame)
         it->partitions = m.owned.partitions;
         it->told = ++p->told;
         p->handler.changed(p->handler.user);
+    } else if (m.type == MSG_MEMBERS) {
+        on_members(p, &m);
     } else if (m.type != MSG_BEAT) {
         p->handler.message(p->handler.user, index, &m, frame);
     }
@@ -130,6 +224,9 @@ static void on_closed(void *user, conn_id conn, enum transport_closed why)
     it->conn = 0;
     it->welcomed = false;
     it->partitions = 0;
+    if (!it->spare) {
+        dial_spares(p, index);
+    }
     p->handler.lost(p->handler.user, index);
     p->handler.changed(p->handler.user);
 }
@@ -158,7 +255,7 @@ static void on_awaited(void *user)
 {
     struct peers *p = user;
     for (int i = 0; i < p->count; i++) {
-        if (p->items[i].url != NULL && p->items[i].conn == 0) {
+        if (p->items[i].url != NULL && p->items[i].conn == 0 && !p->items[i].spare) {
             log_line(LOG_WARN, "coordinator_awaited", "url=%s hint=%s", LOG_Q(p->items[i].url),
                      LOG_Q("no connection yet, trying on; does a coordinator listen there?"));
         }
@@ -212,7 +309,7 @@ int peers_dialled(const struct peers *p)
 {
     int n = 0;
     for (int i = 0; i < p->count; i++) {
-        n += p->items[i].url != NULL;
+        n += p->items[i].url != NULL && !p->items[i].spare;
     }
     return n;
 }

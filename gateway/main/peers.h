@@ -17,7 +17,11 @@
 struct peer {
     char *url; /* NULL: the place is free */
     uint32_t dialer;
-    conn_id conn; /* 0 = not connected */
+    conn_id conn;   /* 0 = not connected */
+    uint8_t id[32]; /* of the coordinator that welcomed us there */
+    size_t id_len;
+    bool learned; /* from a coordinator, not configured */
+    bool spare;   /* not dialled: another place leads to the same coordinator */
     bool welcomed;
     uint64_t partitions; /* 0 unless welcomed */
     uint64_t told; /* order in which masks were told: of two that claim a partition the later one is

@@ -6,7 +6,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from cluster import ClusterCase, until  # noqa: E402
+from cluster import BIN, ClusterCase, until  # noqa: E402
 
 
 class Sharing(ClusterCase):
@@ -62,6 +62,57 @@ class Sharing(ClusterCase):
             self.assertEqual(c.wait(task)["status"], "completed")
         runs = [tuple(line.split()[:2]) for line in c.effects_lines()]
         self.assertEqual((len(runs), len(set(runs))), (100, 100))
+
+
+class Members(ClusterCase):
+    pipelines = Sharing.pipelines
+    owners = Sharing.owners
+
+    def advertised(self, n):
+        return self.cluster.start_coordinator(n, MARATHON_ADVERTISE=self.cluster.coordinator_url(n))
+
+    def test_who_knows_one_coordinator_learns_all_and_follows_them(self):
+        c = self.cluster
+        c.start_redis()
+        first = self.advertised(1)
+        c.start_worker(slots=16)  # both know the first one only
+        c.start_gateway()
+        self.advertised(2)
+        self.advertised(3)
+        until("three share", lambda: sorted(self.owners().values()) in ([21, 21, 22], [21, 22, 21]), 15)
+        worker = next(p for p in c.processes if p.name == "worker1")
+        until("the worker knows all", lambda: worker.log().count("coordinator_joined") >= 3, 10)
+        tasks = [c.begin(task_type="five", task_id=f"m{i}") for i in range(20)]
+        for task in tasks:
+            self.assertEqual(c.wait(task)["status"], "completed")
+        first.kill()
+        until("two share what three had", lambda: sum(v for k, v in self.owners().items() if k) == 64
+              and len(self.owners()) == 2, 15)
+        tasks = [c.begin(task_type="five", task_id=f"n{i}") for i in range(20)]
+        for task in tasks:
+            self.assertEqual(c.wait(task)["status"], "completed")
+        runs = [tuple(line.split()[:2]) for line in c.effects_lines()]
+        self.assertEqual((len(runs), len(set(runs))), (200, 200))
+
+    def test_two_addresses_of_one_coordinator_are_one_connection(self):
+        c = self.cluster
+        c.start_redis()
+        urls = f"{c.coordinator_url(1)},{c.coordinator_url(2)}"
+        coordinator = c.spawn("coordinator", [f"{BIN}/marathon-coordinator"], MARATHON_STORE="redis",
+                              MARATHON_COORDINATOR_LISTEN=urls, MARATHON_PIPELINES=c.pipelines_dir)
+        c.start_worker(slots=4, coordinators=2)
+        c.start_gateway(coordinators=2)
+        tasks = [c.begin(task_type="five", task_id=f"d{i}") for i in range(4)]
+        for task in tasks:
+            self.assertEqual(c.wait(task)["status"], "completed")
+        self.assertEqual(sorted(t["task_id"] for t in c.get("/tasks")["items"]), tasks)
+        self.assertEqual(len(c.get("/workers")["items"]), 1)
+        self.assertLessEqual(coordinator.log().count("connected anew"), 3, "they do not drive each other out")
+        coordinator.kill()
+        coordinator.start()
+        until("it is back", c.ready, 20)
+        c.begin(task_type="five", task_id="after")
+        self.assertEqual(c.wait("after")["status"], "completed")
 
 
 if __name__ == "__main__":

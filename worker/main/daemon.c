@@ -165,6 +165,14 @@ static void on_frame(void *user, conn_id conn, struct bytes frame)
     arena_reset(&d->frames);
     enum err e = frame_decode(frame, &d->frames, &m);
     if (e == ERR_OK) {
+        if (m.type == MSG_WELCOME && m.welcome.version != 0) {
+            links_welcomed(d->links, conn, m.welcome.id);
+            agent_coordinators(d->agent, (uint32_t)links_count(d->links));
+        } else if (m.type == MSG_MEMBERS) {
+            links_members(d->links, &m);
+            agent_coordinators(d->agent, (uint32_t)links_count(d->links));
+            return;
+        }
         step(d, &(struct agent_event){.kind = AGENT_EV_MESSAGE, .peer = conn, .message = &m});
     } else if (e != ERR_NOT_FOUND) { /* that would be a message of a newer version: not for us */
         log_line(LOG_WARN, "frame_bad", "peer=%" PRIu64 " error=%s", conn, LOG_Q(err_text(e)));

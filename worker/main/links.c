@@ -3,7 +3,12 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "crypto/hash.h"
 
+#define COORDINATOR_ID_BYTES_MAX 64
+#define LINKS_MAX                                                                                  \
+    64 /* places dialled because coordinators name them: as many as the agent takes                \
+        */
 #define AWAITED_MS 3000 /* without a connection for so long at start: worth a line */
 
 struct link {
@@ -12,6 +17,9 @@ struct link {
     char *url;
     uint32_t dialer; /* 0: paused */
     conn_id conn;    /* the newest, 0 = closed */
+    char *id;        /* of the coordinator that welcomed us there, NULL = none yet; stays */
+    bool learned;    /* from a coordinator, not configured */
+    bool spare;      /* not dialled: another place leads to the same coordinator */
     struct loop_timer *again;
 };
 
@@ -28,7 +36,7 @@ static void on_awaited(void *user)
 {
     struct links *l = user;
     for (struct link *k = l->first; k != NULL; k = k->next) {
-        if (k->conn == 0) {
+        if (k->conn == 0 && !k->spare) {
             log_line(LOG_WARN, "coordinator_awaited", "url=%s hint=%s", LOG_Q(k->url),
                      LOG_Q("no connection yet, trying on; does a coordinator listen there?"));
         }
@@ -95,6 +103,7 @@ static bool on_gone(void *user, const char *url)
         l->transport->ops->undial(l->transport, k->dialer);
     }
     loop_timer_destroy(k->again);
+    free(k->id);
     free(k->url);
     free(k);
     return true;
@@ -105,13 +114,70 @@ enum err links_dial(struct links *l, const char *url)
     return finder_add(l->finder, url);
 }
 
+static struct link *link_at(const struct links *l, struct bytes url)
+{
+    struct link *k = l->first;
+    while (k != NULL && !bytes_is(url, k->url)) {
+        k = k->next;
+    }
+    return k;
+}
+
+static bool listed(const struct message *members, const char *url)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < members->members.count; i++) {
+        found = found || bytes_is(members->members.urls[i], url);
+    }
+    return found;
+}
+
+/* Learned places that nobody names any more go, unless they are connected. */
+static void forget_others(struct links *l, const struct message *members)
+{
+    for (struct link *k = l->first, *next; k != NULL; k = next) {
+        next = k->next;
+        if (k->learned && !listed(members, k->url)) {
+            (void)on_gone(l, k->url);
+        }
+    }
+}
+
+void links_members(struct links *l, const struct message *members)
+{
+    forget_others(l, members);
+    for (uint32_t i = 0; i < members->members.count; i++) {
+        struct bytes url = members->members.urls[i];
+        if (link_at(l, url) != NULL || links_count(l) >= LINKS_MAX) {
+            continue;
+        }
+        char *text = mem_str_bytes(url);
+        if (on_found(l, text) == ERR_OK) {
+            l->first->learned = true;
+            log_line(LOG_INFO, "coordinator_learned", "url=%s", LOG_Q(text));
+        }
+        free(text);
+    }
+}
+
 size_t links_count(const struct links *l)
 {
     size_t n = 0;
     for (const struct link *k = l->first; k != NULL; k = k->next) {
-        n++;
+        n += !k->spare;
     }
     return n;
+}
+
+/* A place that leads to the coordinator which this one led to may still reach it. */
+static void dial_spares(struct links *l, const struct link *lost)
+{
+    for (struct link *k = l->first; k != NULL; k = k->next) {
+        if (k->spare && lost->id != NULL && strcmp(k->id, lost->id) == 0) {
+            k->spare = false;
+            loop_timer_set(k->again, loop_now(l->loop).mono);
+        }
+    }
 }
 
 void links_closed(struct links *l, conn_id conn)
@@ -119,6 +185,34 @@ void links_closed(struct links *l, conn_id conn)
     for (struct link *k = l->first; k != NULL; k = k->next) {
         if (k->conn == conn) {
             k->conn = 0;
+            if (!k->spare) {
+                dial_spares(l, k);
+            }
+        }
+    }
+}
+
+void links_welcomed(struct links *l, conn_id conn, struct bytes id)
+{
+    struct link *here = l->first;
+    while (here != NULL && here->conn != conn) {
+        here = here->next;
+    }
+    if (here == NULL || id.len == 0) {
+        return;
+    }
+    free(here->id);
+    char text[2 * COORDINATOR_ID_BYTES_MAX + 1];
+    id = bytes_part(id, 0, COORDINATOR_ID_BYTES_MAX);
+    here->id = mem_str(hex_encode(id.ptr, id.len, text));
+    for (struct link *k = l->first; k != NULL; k = k->next) {
+        if (k != here && k->dialer != 0 && k->id != NULL && strcmp(k->id, here->id) == 0) {
+            log_line(LOG_INFO, "coordinator_twice", "url=%s same_as=%s", LOG_Q(k->url),
+                     LOG_Q(here->url));
+            uint32_t dialer = k->dialer;
+            k->spare = true;
+            k->dialer = 0;
+            l->transport->ops->undial(l->transport, dialer);
         }
     }
 }
@@ -153,6 +247,7 @@ void links_destroy(struct links *l)
         struct link *k = l->first;
         l->first = k->next;
         loop_timer_destroy(k->again);
+        free(k->id);
         free(k->url);
         free(k);
     }

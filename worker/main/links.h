@@ -3,6 +3,7 @@
 #ifndef MARATHON_MAIN_LINKS_H
 #define MARATHON_MAIN_LINKS_H
 
+#include "model/message.h"
 #include "transport/finder.h"
 #include "transport/transport.h"
 
@@ -17,6 +18,12 @@ enum err MUST_CHECK links_dial(struct links *l, const char *url);
 size_t links_count(const struct links *l); /* places that are dialled now */
 /* From the handler's opened, and from its closed. */
 void links_opened(struct links *l, conn_id conn, uint32_t dialer);
+/* The coordinator there has this id. Where another place leads to it too, that one rests while this
+ * connection lives: a coordinator keeps one connection of each worker, the newest. */
+void links_welcomed(struct links *l, conn_id conn, struct bytes id);
+/* Dials the coordinators that MSG_MEMBERS names and that are not known yet; forgets those learned
+ * before that it does not name and that are not connected. */
+void links_members(struct links *l, const struct message *members);
 void links_closed(struct links *l, conn_id conn);
 /* Closes a connection. retry_ms 0: the transport dials again by itself; else it is dialled after
  * that time. */

@@ -149,7 +149,9 @@ static void on_frame(void *user, conn_id conn, struct bytes frame)
     if (m.type == MSG_HELLO) {
         struct message r = {.type = MSG_WELCOME};
         r.welcome.version = WIRE_VERSION;
-        r.welcome.id = BYTES_LIT("fake");
+        char id[32];
+        (void)snprintf(id, sizeof id, "fake-%d", (int)getpid());
+        r.welcome.id = bytes_str(id);
         send_message(conn, &r);
         owned_say(conn);
     } else if (m.type != MSG_BEAT) {

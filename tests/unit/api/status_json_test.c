@@ -72,11 +72,14 @@ static void test_after_the_end_the_current_step_is_the_last(void **state)
     t.view.error_code = CODE_FUNCTION_FAILED;
     t.view.error_step = BYTES_LIT("s1");
     t.view.can_recover = true;
+    t.view.checkpoints = false;
     struct doc *d = status(&t, true);
     assert_int_equal(doc_int(at(d, "current_step")), 3);
     assert_true(bytes_is(doc_string(at(d, "error")), "it \"broke\""));
     assert_true(bytes_is(doc_string(at(d, "error_code")), "FUNCTION_FAILED"));
     assert_true(doc_bool(at(d, "can_recover")));
+    assert_false(doc_bool(at(d, "enable_checkpoints")));
+    assert_true(doc_bool(at(d, "enable_recovery")));
     doc_free(d);
     sample_free(&t);
 }

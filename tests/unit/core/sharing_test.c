@@ -149,6 +149,41 @@ static void test_a_standby_asks_for_nothing(void **state)
     assert_int_equal(held_count(1), 0);
 }
 
+static void assert_members(struct stage *s, peer_id peer, const char *first, const char *second)
+{
+    const struct message *m = stage_take(s, peer, MSG_MEMBERS);
+    assert_int_equal(m->members.count, second != NULL ? 2 : 1);
+    assert_true(bytes_is(m->members.urls[0], first));
+    assert_true(second == NULL || bytes_is(m->members.urls[1], second));
+}
+
+static void test_peers_are_told_where_the_owners_are_and_of_each_change(void **state)
+{
+    (void)state;
+    stage_close(&cluster[0]);
+    store_model_free(&store);
+    peer_id silent = 0;
+    stage_open(&cluster[0], &store, "without"); /* it says no URL */
+    silent = stage_gateway(&cluster[0]);
+    stage_nothing(&cluster[0], silent, MSG_MEMBERS);
+    stage_close(&cluster[0]);
+    store_model_free(&store);
+    stage_open(&cluster[0], &store, "a tcp://a:1");
+    stage_time(&cluster[0], 500);
+    peer_id gateway = stage_gateway(&cluster[0]);
+    assert_members(&cluster[0], gateway, "tcp://a:1", NULL);
+    stage_open(&cluster[1], &store, "b tcp://b:1");
+    pass(2, 3000);
+    assert_members(&cluster[0], gateway, "tcp://a:1", "tcp://b:1");
+    peer_id worker = stage_worker_hello(&cluster[1], "w", 1, "f");
+    assert_members(&cluster[1], worker, "tcp://a:1", "tcp://b:1");
+    stage_nothing(&cluster[0], gateway, MSG_MEMBERS); /* told once */
+    stage_close(&cluster[1]);
+    cluster[1].core = NULL;
+    pass(1, 6000);
+    assert_members(&cluster[0], gateway, "tcp://a:1", NULL);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -159,6 +194,7 @@ int main(void)
         TEST(test_what_one_that_died_had_asked_for_is_not_left_alone),
         TEST(test_a_running_step_of_a_partition_that_moves_is_not_sent_out_again),
         TEST(test_a_standby_asks_for_nothing),
+        TEST(test_peers_are_told_where_the_owners_are_and_of_each_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -403,6 +403,7 @@ static same_fn *const by_type[] = {
     [MSG_PIPELINES] = same_pipelines,
     [MSG_READY] = same_ready,
     [MSG_DEAD] = same_dead,
+    [MSG_MEMBERS] = same_members,
 };
 
 void assert_same_message(const struct message *a, const struct message *b)

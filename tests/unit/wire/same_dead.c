@@ -17,6 +17,14 @@ void same_dead(const struct message *a, const struct message *b)
     SAME_BYTES(dead.next_before_id);
 }
 
+void same_members(const struct message *a, const struct message *b)
+{
+    SAME(members.count);
+    for (uint32_t i = 0; i < a->members.count; i++) {
+        SAME_BYTES(members.urls[i]);
+    }
+}
+
 void same_requeue(const struct message *a, const struct message *b)
 {
     SAME_BYTES(requeue.task_id);

@@ -23,6 +23,7 @@ void same_task(const struct message *a, const struct message *b);
 void same_signal_body(const struct message *a, const struct message *b);
 /* same_dead.c */
 void same_dead(const struct message *a, const struct message *b);
+void same_members(const struct message *a, const struct message *b);
 void same_requeue(const struct message *a, const struct message *b);
 void same_get_pipelines(const struct message *a, const struct message *b);
 

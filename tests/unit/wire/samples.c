@@ -130,6 +130,8 @@ static struct task_summary summaries[] = {{
     .error = TEXT("it broke"),
 }};
 
+static struct bytes member_urls[] = {TEXT("tcp://c1:7400"), TEXT("ipc:///run/c2")};
+
 static struct dead_letter dead_letters[] = {{
     .task_id = TEXT("analysis_123"),
     .task_type = TEXT("full_analysis"),
@@ -345,6 +347,7 @@ const struct message samples[] = {
      .request = UINT64_MAX,
      .ready =
          {.ready = true, .detail = TEXT("warn"), .backend = TEXT("memory"), .partitions = 0xff}},
+    {.type = MSG_MEMBERS, .members = {.urls = member_urls, .count = 2}},
     {.type = MSG_DEAD,
      .request = 19,
      .dead = {.items = dead_letters, .count = 1, .next_before = 7, .next_before_id = TEXT("z")}},
