@@ -34,10 +34,10 @@ void expr_fault_mark(struct expr_fault *fault, struct bytes text, uint32_t at)
     size_t place = at < text.len ? at : text.len;
     size_t from = place > SHOWN_BEFORE ? place - SHOWN_BEFORE : 0;
     size_t to = text.len - place > SHOWN_BEHIND ? place + SHOWN_BEHIND : text.len;
-    while (continues(text, from)) {
+    while (from < place && continues(text, from)) {
         from++;
     }
-    while (continues(text, to)) {
+    while (to > place && continues(text, to)) {
         to--;
     }
     fault->at = at;

@@ -14,7 +14,9 @@
 #define DOC_PART_BYTES_MAX (192u << 10)
 #define BODY_BYTES_MAX     (1u << 20) /* an HTTP request body: input, pipeline and their envelope */
 #define STEPS_MAX          5000u      /* steps in one pipeline */
-#define NEEDS_MAX          64u        /* names in one `needs`: a wider join belongs to a fan-out */
+/* Pipelines within pipelines: names and texts grow with each, and nobody looks through more */
+#define PIPELINE_DEPTH_MAX 8u
+#define NEEDS_MAX          64u /* names in one `needs`: a wider join belongs to a fan-out */
 /* Each of them needs all other steps: a bound on the edges of the graph */
 #define FINALLY_MAX 16u
 /* A definition in its canonical text: fits a frame with room to spare */

@@ -45,6 +45,7 @@ enum err pipeline_parse(struct bytes text, struct pipeline **ret_pipeline,
     e = pipeline_build(&b, doc_root(doc));
     map_free(&b.names);
     free(b.exprs);
+    free(b.places);
     arena_free(&b.scratch);
     doc_free(doc);
     if (e != ERR_OK) {

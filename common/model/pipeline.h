@@ -11,6 +11,7 @@
  *          "retry"?: {"max_attempts"?, "initial"?, "factor"?, "max"?, "jitter"?, "on"?: [codes]},
  *          "non_retryable"?: [codes], "on_exhausted"?: "fail" | "pause",
  *          "timeout_total"?: seconds, "queue_timeout"?: seconds, "progress_timeout"?: seconds}
+ *   instead of "function": "wait" (pipeline_wait.c), or "pipeline": a name, or a whole pipeline
  *
  * or:   {"name": id, "description"?: text, "needs"?: [step names], "wait": one of
  *          {"signal": id, "timeout"?: seconds, "default"?: any}, {"seconds": n}, {"until": time}}
@@ -18,8 +19,10 @@
  * `needs` omitted = the step before (none for the first); [] = at once; each name once. Names are
  * unique. `finally` steps come last, need nothing and are needed by nobody. Unknown fields are
  * errors. Numbers in `input` must fit int64 or double. A definition is at most PIPELINE_BYTES_MAX.
- * Conditions and templates: expr/expr.h, expr/template.h; the steps that they read must be
- * ancestors.
+ * A step that is a whole pipeline is expanded: the steps of that pipeline stand before it in the
+ * list, called <step>/<name>, and it joins them. One that names a pipeline is not run as it stands:
+ * pipeline_expand.h. Conditions and templates: expr/expr.h, expr/template.h; the steps that they
+ * read must be ancestors.
  *
  * An inline pipeline is the bare array of steps; a step there may leave `name` out only if its
  * `function` is no other step's name (name = function). */
@@ -71,9 +74,22 @@ struct pipeline_codes {
     uint32_t count;
 };
 
+#define STEP_NONE UINT32_MAX
+
 struct pipeline_step {
-    const char *name;
-    const char *function; /* "" for one that waits */
+    const char *name;     /* the whole one: "shop/bake" */
+    const char *own_name; /* its end, as its pipeline has it: "bake" */
+    const char *function; /* "" for one that waits, or joins */
+    uint32_t parent;      /* the step whose pipeline it belongs to, or STEP_NONE */
+    /* A step that is a pipeline, and joins what was expanded of it: its name and version ("" and 0
+     * for an inline one), where its steps begin (they end right before it), and what it needs
+     * itself: so do the first of its steps. */
+    bool joins;
+    const char *pipeline;
+    uint32_t pipeline_version;
+    uint32_t first;
+    uint32_t *outer_needs;
+    uint32_t outer_needs_count;
     struct pipeline_wait wait;
     const char *description; /* "" where absent */
     uint32_t timeout_ms;     /* one attempt; STEP_TIMEOUT_DEFAULT_S where absent */
@@ -105,7 +121,8 @@ struct pipeline {
     uint32_t version; /* set by who stores it; 0 for inline */
     struct pipeline_step *steps;
     uint32_t step_count;
-    uint32_t wait_count; /* of the steps that wait */
+    uint32_t wait_count;  /* of the steps that wait */
+    uint32_t named_count; /* of the steps that name a pipeline: 0 in one that can be run */
     struct bytes source; /* the canonical JSON text {"name":...,"steps":[...]}, or the bare array of
                           * steps where name is ""; parsing it again gives an equal pipeline */
     struct sha256 hash;  /* of source */

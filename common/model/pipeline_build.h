@@ -23,13 +23,26 @@ struct pipeline_expr {
     const char *field; /* "when", "input/a/0" */
 };
 
+/* Where a step stands in the text. */
+struct pipeline_place {
+    const struct doc_value *value;
+    const char *pointer;
+    const char *prefix; /* of the names of its pipeline's steps: "shop/", or "" */
+    uint32_t depth;
+    uint32_t parent; /* index of the step whose pipeline it belongs to, or STEP_NONE */
+    uint32_t before; /* index of the step before it in its pipeline, or STEP_NONE */
+    uint32_t first;  /* of a step that is a whole pipeline: the first of its steps */
+};
+
 struct pipeline_build {
     struct pipeline *p;
     struct arena *arena;           /* of the pipeline */
     struct arena scratch;          /* freed when the parse is over */
     const struct doc_value *steps; /* the array in the text */
     const char *steps_pointer;     /* "/steps", or "" where the text is the bare array */
-    struct map names;              /* step name -> struct pipeline_step in p->steps */
+    struct pipeline_place *places; /* one for each step */
+    uint32_t place_count, place_cap;
+    struct map names; /* step name -> struct pipeline_step in p->steps */
     struct pipeline_expr *exprs;
     uint32_t expr_count, expr_cap;
     struct pipeline_fault *fault;
@@ -80,6 +93,16 @@ enum err MUST_CHECK pipeline_read_template(struct pipeline_build *b, uint32_t st
                                            struct template **ret_template);
 /* All expressions that were read: their steps are there, and ancestors. */
 enum err MUST_CHECK pipeline_link_exprs(struct pipeline_build *b);
+
+/* pipeline_nest.c: steps that are pipelines. Finds the places of all steps, those within others
+ * too, and makes room for them in p->steps. */
+enum err MUST_CHECK pipeline_read_places(struct pipeline_build *b);
+enum err MUST_CHECK pipeline_read_joint(struct pipeline_build *b, uint32_t i);
+/* A step by the name that it has for step `of`; NULL where there is none. */
+struct pipeline_step *pipeline_named(const struct pipeline_build *b, uint32_t of,
+                                     struct bytes name);
+/* Those that begin a pipeline within need what its step needs; that one needs those that end it. */
+void pipeline_link_joints(struct pipeline_build *b);
 
 enum err MUST_CHECK pipeline_read(struct pipeline_build *b, const struct doc_value *root);
 enum err MUST_CHECK pipeline_link(struct pipeline_build *b);

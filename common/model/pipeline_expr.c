@@ -15,7 +15,7 @@ static void keep_expr(struct pipeline_build *b, uint32_t step, struct expr *e, c
 enum err pipeline_read_expr(struct pipeline_build *b, uint32_t step, const char *field,
                             uint32_t roots, struct expr **ret_expr)
 {
-    const struct doc_value *value = doc_get(doc_at(b->steps, step), field);
+    const struct doc_value *value = doc_get(b->places[step].value, field);
     struct bytes text = doc_string(value);
     struct expr_fault fault = {.detail = ""};
     uint32_t end = 0;
@@ -47,8 +47,7 @@ enum err pipeline_read_template(struct pipeline_build *b, uint32_t step, const c
 {
     struct template_fault fault = {.fault = {.detail = ""}};
     struct template *t = NULL;
-    enum err e =
-        template_parse(b->arena, doc_get(doc_at(b->steps, step), field), roots, &t, &fault);
+    enum err e = template_parse(b->arena, doc_get(b->places[step].value, field), roots, &t, &fault);
     if (e != ERR_OK) {
         const char *at = arena_printf(&b->scratch, "%s%.*s", field, (int)fault.pointer.len,
                                       (const char *)fault.pointer.ptr);
@@ -90,7 +89,7 @@ static enum err link_expr(struct pipeline_build *b, const struct pipeline_expr *
         if (ref->root < EXPR_RESULT || ref->root > EXPR_ATTEMPTS) {
             continue;
         }
-        const struct pipeline_step *named = map_get(&b->names, ref->step);
+        const struct pipeline_step *named = pipeline_named(b, x->step, ref->step);
         const char *why = fault_of(b, x->step, ancestors, named);
         if (why != NULL) {
             struct expr_fault fault = {.detail = ""};

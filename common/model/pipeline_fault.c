@@ -1,6 +1,5 @@
 #include "model/pipeline_build.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -21,8 +20,8 @@ enum err pipeline_fault_step(struct pipeline_build *b, uint32_t step, enum err e
 {
     va_list args;
     va_start(args, format);
-    (void)snprintf(b->fault->pointer, sizeof b->fault->pointer, "%s/%" PRIu32 "%s%s",
-                   b->steps_pointer, step, field[0] != '\0' ? "/" : "", field);
+    (void)snprintf(b->fault->pointer, sizeof b->fault->pointer, "%s%s%s", b->places[step].pointer,
+                   field[0] != '\0' ? "/" : "", field);
     (void)vsnprintf(b->fault->detail, sizeof b->fault->detail, format, args);
     va_end(args);
     return e;

@@ -53,7 +53,7 @@ static enum err link_named(struct pipeline_build *b, uint32_t i, const struct do
             return pipeline_fault_step(b, i, ERR_INVALID, field,
                                        "a need must be the name of a step");
         }
-        const struct pipeline_step *needed = map_get(&b->names, name);
+        const struct pipeline_step *needed = pipeline_named(b, i, name);
         if (needed == NULL) {
             return fault_need(b, i, k, "there is no step named", name);
         }
@@ -72,7 +72,7 @@ static enum err link_named(struct pipeline_build *b, uint32_t i, const struct do
 
 static enum err link_step(struct pipeline_build *b, uint32_t i)
 {
-    const struct doc_value *needs = doc_get(doc_at(b->steps, i), "needs");
+    const struct doc_value *needs = doc_get(b->places[i].value, "needs");
     if (b->p->steps[i].finally) {
         pipeline_link_finally(b, i);
         return ERR_OK;
@@ -80,9 +80,9 @@ static enum err link_step(struct pipeline_build *b, uint32_t i)
     if (needs != NULL) {
         return link_named(b, i, needs);
     }
-    if (i > 0) { /* omitted: the step before */
+    if (b->places[i].before != STEP_NONE) { /* omitted: the step before */
         b->p->steps[i].needs = arena_alloc(b->arena, sizeof(uint32_t));
-        b->p->steps[i].needs[0] = i - 1;
+        b->p->steps[i].needs[0] = b->places[i].before;
         b->p->steps[i].needs_count = 1;
     }
     return ERR_OK;
@@ -170,7 +170,7 @@ static enum err fault_circle(struct pipeline_build *b, const uint32_t *waiting)
         buf_addf(&path, " needs %s", p->steps[next].name);
     } while (next != first && path.len < 200);
     const char *more = next != first ? " needs ..." : "";
-    bool given = doc_get(doc_at(b->steps, first), "needs") != NULL;
+    bool given = doc_get(b->places[first].value, "needs") != NULL;
     enum err e =
         pipeline_fault_step(b, first, ERR_INVALID, given ? "needs" : "",
                             "the steps need each other in a circle: %s%s", buf_cstr(&path), more);
@@ -186,6 +186,7 @@ enum err pipeline_link(struct pipeline_build *b)
             return e;
         }
     }
+    pipeline_link_joints(b);
     link_feeds(b);
     uint32_t *waiting = arena_alloc(&b->scratch, b->p->step_count * sizeof *waiting);
     if (run_dry(b, waiting) < b->p->step_count) {

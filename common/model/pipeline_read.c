@@ -11,11 +11,26 @@
 #define NAME_RULE "a text of 1 to 128 of A-Z a-z 0-9 _ . : -"
 
 static const char *const pipeline_fields[] = {"name", "description", "steps", NULL};
-static const char *const step_fields[] = {
-    "name",  "function",      "description",   "timeout",       "retryable",        "max_retries",
-    "needs", "when",          "input",         "on_failure",    "finally",          "wait",
-    "retry", "non_retryable", "timeout_total", "queue_timeout", "progress_timeout", "on_exhausted",
-    NULL};
+static const char *const step_fields[] = {"name",
+                                          "function",
+                                          "description",
+                                          "timeout",
+                                          "retryable",
+                                          "max_retries",
+                                          "needs",
+                                          "when",
+                                          "input",
+                                          "on_failure",
+                                          "finally",
+                                          "wait",
+                                          "retry",
+                                          "non_retryable",
+                                          "timeout_total",
+                                          "queue_timeout",
+                                          "progress_timeout",
+                                          "on_exhausted",
+                                          "pipeline",
+                                          NULL};
 
 const char *pipeline_kind_name(const struct doc_value *v)
 {
@@ -117,7 +132,7 @@ static enum err read_step_name(struct pipeline_build *b, uint32_t i, const struc
     const struct doc_value *name = doc_get(step, "name");
     bool inlined = b->steps_pointer[0] == '\0';
     struct pipeline_step *s = &b->p->steps[i];
-    bool waits = doc_get(step, "wait") != NULL;
+    bool waits = doc_get(step, "wait") != NULL || doc_get(step, "pipeline") != NULL;
     if (!waits && !is_name(function)) {
         return pipeline_fault_step(
             b, i, ERR_INVALID, function != NULL ? "function" : "", "%s: it must be " NAME_RULE,
@@ -132,7 +147,11 @@ static enum err read_step_name(struct pipeline_build *b, uint32_t i, const struc
                                    name != NULL ? "not a name of a step" : "name is missing");
     }
     s->function = waits ? "" : keep_text(b, function);
-    s->name = name == function ? s->function : keep_text(b, name);
+    s->own_name = name == function ? s->function : keep_text(b, name);
+    s->name = s->own_name;
+    if (b->places[i].prefix[0] != '\0') {
+        s->name = arena_printf(b->arena, "%s%s", b->places[i].prefix, s->own_name);
+    }
     const struct pipeline_step *taken = map_put(&b->names, bytes_str(s->name), s);
     if (taken != NULL) {
         bool given = name != function;
@@ -191,7 +210,7 @@ static enum err read_when(struct pipeline_build *b, uint32_t i, const struct doc
 
 static enum err read_step(struct pipeline_build *b, uint32_t i)
 {
-    const struct doc_value *step = doc_at(b->steps, i);
+    const struct doc_value *step = b->places[i].value;
     if (doc_kind(step) != JSON_OBJECT) {
         return pipeline_fault_step(b, i, ERR_INVALID, "", "a step must be an object, not %s",
                                    pipeline_kind_name(step));
@@ -205,6 +224,9 @@ static enum err read_step(struct pipeline_build *b, uint32_t i)
                                    pipeline_field_list(step_fields, list));
     }
     enum err e = pipeline_read_wait(b, i, step);
+    if (e == ERR_OK) {
+        e = pipeline_read_joint(b, i);
+    }
     if (e == ERR_OK) {
         e = read_step_name(b, i, step);
     }
@@ -292,8 +314,10 @@ enum err pipeline_read(struct pipeline_build *b, const struct doc_value *root)
         return pipeline_fault_top(b, ERR_TOO_LARGE, field, "%zu steps, more than %u", count,
                                   STEPS_MAX);
     }
-    b->p->steps = arena_alloc(b->arena, count * sizeof *b->p->steps);
-    b->p->step_count = (uint32_t)count;
+    enum err places = pipeline_read_places(b);
+    if (places != ERR_OK) {
+        return places;
+    }
     for (uint32_t i = 0; i < b->p->step_count; i++) {
         enum err e = read_step(b, i);
         if (e != ERR_OK) {

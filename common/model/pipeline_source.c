@@ -12,20 +12,50 @@ static void put_field(struct buf *out, const char *name, const char *text)
 
 static void put_needs(struct buf *out, const struct pipeline *p, const struct pipeline_step *s)
 {
+    const uint32_t *needs = s->outer_needs != NULL ? s->outer_needs : s->needs;
+    uint32_t count = s->outer_needs != NULL ? s->outer_needs_count : s->needs_count;
+    const char *comma = "";
     buf_add_str(out, ",\"needs\":[");
-    for (uint32_t i = 0; i < s->needs_count; i++) {
-        buf_add_str(out, i > 0 ? "," : "");
-        json_put_string(out, bytes_str(p->steps[s->needs[i]].name));
+    for (uint32_t i = 0; i < count; i++) {
+        if (p->steps[needs[i]].parent == s->parent) { /* not what its pipeline as a whole needs */
+            buf_add_str(out, comma);
+            json_put_string(out, bytes_str(p->steps[needs[i]].own_name));
+            comma = ",";
+        }
     }
     buf_add_char(out, ']');
 }
 
-static void put_step(struct buf *out, const struct pipeline *p, const struct pipeline_step *s)
+static void put_steps(struct buf *out, const struct pipeline *p, uint32_t parent, size_t *ends);
+
+/* The pipeline that a step is: its name, or all of it. */
+static void put_joint(struct buf *out, const struct pipeline *p, const struct pipeline_step *s,
+                      size_t *ends)
+{
+    uint32_t index = (uint32_t)(s - p->steps);
+    if (s->first == index) {
+        put_field(out, "pipeline", s->pipeline);
+        return;
+    }
+    buf_add_str(out, "\"pipeline\":{");
+    if (s->pipeline[0] != '\0') {
+        put_field(out, "name", s->pipeline);
+        buf_addf(out, ",\"version\":%u,", s->pipeline_version);
+    }
+    buf_add_str(out, "\"steps\":");
+    put_steps(out, p, index, ends);
+    buf_add_char(out, '}');
+}
+
+static void put_step(struct buf *out, const struct pipeline *p, const struct pipeline_step *s,
+                     size_t *ends)
 {
     buf_add_char(out, '{');
-    put_field(out, "name", s->name);
+    put_field(out, "name", s->own_name);
     buf_add_char(out, ',');
-    if (s->wait.kind == WAIT_NONE) {
+    if (s->joins) {
+        put_joint(out, p, s, ends);
+    } else if (s->wait.kind == WAIT_NONE) {
         put_field(out, "function", s->function);
     } else {
         pipeline_put_wait(out, &s->wait);
@@ -34,7 +64,7 @@ static void put_step(struct buf *out, const struct pipeline *p, const struct pip
         buf_add_char(out, ',');
         put_field(out, "description", s->description);
     }
-    if (s->wait.kind == WAIT_NONE) {
+    if (s->wait.kind == WAIT_NONE && !s->joins) {
         buf_add_str(out, ",\"timeout\":");
         json_put_number(out, s->timeout_ms / 1000.0);
         buf_addf(out, ",\"retryable\":%s", s->retryable ? "true" : "false");
@@ -54,6 +84,24 @@ static void put_step(struct buf *out, const struct pipeline *p, const struct pip
         buf_add_bytes(out, s->input);
     }
     buf_add_char(out, '}');
+}
+
+/* Nested as deep as pipelines may be. ends[i] = where the text of step i ends. */
+static void put_steps(struct buf *out, const struct pipeline *p, uint32_t parent, size_t *ends)
+{
+    uint32_t from = parent == STEP_NONE ? 0 : p->steps[parent].first;
+    uint32_t to = parent == STEP_NONE ? p->step_count : parent;
+    const char *comma = "";
+    buf_add_char(out, '[');
+    for (uint32_t i = from; i < to; i++) {
+        if (p->steps[i].parent == parent) {
+            buf_add_str(out, comma);
+            put_step(out, p, &p->steps[i], ends);
+            ends[i] = out->len;
+            comma = ",";
+        }
+    }
+    buf_add_char(out, ']');
 }
 
 /* Lets the inputs point into the source instead of holding them twice. ends[i] = where step i's
@@ -82,12 +130,8 @@ enum err pipeline_write_source(struct pipeline_build *b)
         }
         buf_add_str(&out, ",\"steps\":");
     }
-    for (uint32_t i = 0; i < p->step_count; i++) {
-        buf_add_char(&out, i > 0 ? ',' : '[');
-        put_step(&out, p, &p->steps[i]);
-        ends[i] = out.len;
-    }
-    buf_add_str(&out, p->name[0] != '\0' ? "]}" : "]");
+    put_steps(&out, p, STEP_NONE, ends);
+    buf_add_str(&out, p->name[0] != '\0' ? "}" : "");
     if (out.len > PIPELINE_BYTES_MAX) {
         buf_free(&out);
         return pipeline_fault_top(b, ERR_TOO_LARGE, "", "the definition is larger than %u bytes",

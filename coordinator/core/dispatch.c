@@ -216,9 +216,11 @@ static void want(struct core *c, const struct step *s, struct scope *ret_scope)
     }
     bool *flags = arena_alloc(fx_arena(c), p->step_count);
     pipeline_ancestors(p, s->index, flags);
-    ret_scope->input = def->input.len == 0;
+    if (def->input.len == 0) {
+        scope_want_input(ret_scope);
+    }
     for (uint32_t i = 0; i < p->step_count; i++) {
-        if (flags[i]) {
+        if (flags[i] && p->steps[i].parent == def->parent) {
             scope_want_result(ret_scope, i);
         }
     }
@@ -269,8 +271,8 @@ void dispatch(struct core *c)
     }
 }
 
-/* {"name":result,...} of the ancestors, in the order of the pipeline, where there are such. A
- * step whose input names what it needs is given only that. */
+/* {"name":result,...} of the ancestors in its pipeline, in the order of the pipeline, where there
+ * are such. A step whose input names what it needs is given only that. */
 static struct bytes put_results(struct core *c, const struct step *s, const struct scope *x)
 {
     const struct pipeline *p = s->task->pipeline;
@@ -281,9 +283,10 @@ static struct bytes put_results(struct core *c, const struct step *s, const stru
     struct buf b = {0};
     buf_add_char(&b, '{');
     for (uint32_t i = 0; i < p->step_count; i++) {
-        if (flags[i] && s->task->steps[i].state == STEP_COMPLETED) {
+        if (flags[i] && p->steps[i].parent == step_def(s)->parent &&
+            s->task->steps[i].state == STEP_COMPLETED) {
             buf_add_str(&b, b.len > 1 ? ",\"" : "\"");
-            buf_add_str(&b, p->steps[i].name);
+            buf_add_str(&b, p->steps[i].own_name);
             buf_add_str(&b, "\":");
             buf_add_bytes(&b, scope_result(x, i));
         }
@@ -299,15 +302,19 @@ static bool put_input(struct core *c, struct step *s, struct scope *x, struct by
 {
     const struct pipeline_step *def = step_def(s);
     struct bytes why;
-    if (def->input_template == NULL) {
-        *ret_input = def->input.len > 0 ? def->input : arena_bytes(fx_arena(c), x->answer->input);
-        return true;
+    bool ok = true;
+    if (def->input_template != NULL) {
+        ok = scope_render_input(x, ret_input, &why);
+    } else if (def->input.len > 0) {
+        *ret_input = def->input;
+    } else {
+        ok = scope_input(x, ret_input, &why);
+        *ret_input = ok ? arena_bytes(fx_arena(c), *ret_input) : BYTES_NONE;
     }
-    if (!scope_render(x, def->input_template, "input", ret_input, &why)) {
+    if (!ok) {
         step_fail(c, s, CODE_EXPRESSION_ERROR, why);
-        return false;
     }
-    return true;
+    return ok;
 }
 
 static void send_order(struct core *c, struct step *s, struct worker *w,

@@ -90,7 +90,9 @@ bool recover_choose_kept(struct core *c, const struct ask *ask, const struct tas
         }
         bool *after = arena_alloc(fx_arena(c), n);
         pipeline_descendants(t->pipeline, (uint32_t)from, after);
-        after[from] = true;
+        for (uint32_t i = t->pipeline->steps[from].first; i <= (uint32_t)from; i++) {
+            after[i] = true; /* of one that is a pipeline: with all of its steps */
+        }
         for (uint32_t i = 0; i < n; i++) {
             keep[i] = keep[i] && !after[i];
         }

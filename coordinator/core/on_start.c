@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "core/change.h"
+#include "model/pipeline_expand.h"
 
 static void refuse_field(struct core *c, const struct peer *p, const struct message *m,
                          enum code code, struct bytes pointer, const char *detail)
@@ -11,6 +12,40 @@ static void refuse_field(struct core *c, const struct peer *p, const struct mess
     r.refused.pointer = pointer;
     r.refused.detail = bytes_str(arena_str(fx_arena(c), detail));
     fx_send(c, p->id, &r);
+}
+
+static const struct pipeline *find_stored(void *context, struct bytes name)
+{
+    struct core *c = context;
+    return map_get(&c->pipelines, name);
+}
+
+/* The pipelines that it names are put in their places, as they are now. Takes the reference. NULL
+ * after a refusal. */
+static struct pipeline *expand(struct core *c, const struct peer *p, const struct message *m,
+                               struct pipeline *of)
+{
+    const struct pipeline_library library = {find_stored, c};
+    struct pipeline_fault fault;
+    struct pipeline *whole = NULL;
+    struct buf text = {0};
+    if (of->named_count == 0) {
+        return of;
+    }
+    enum err e = pipeline_expand(of, &library, &text, &fault);
+    if (e == ERR_OK) {
+        e = definitions_get(&c->definitions, buf_bytes(&text), of->version, &whole, &fault);
+    }
+    if (e != ERR_OK) {
+        const char *pointer = m->start.steps.len > 0
+                                  ? arena_printf(fx_arena(c), "/steps%s", fault.pointer)
+                                  : "/task_type";
+        refuse_field(c, p, m, e == ERR_NOT_FOUND ? CODE_UNKNOWN_PIPELINE : CODE_INVALID_PIPELINE,
+                     bytes_str(pointer), fault.detail);
+    }
+    buf_free(&text);
+    pipeline_unref(of);
+    return whole;
 }
 
 /* The pipeline that a start names or carries; NULL after a refusal. The caller owns a reference. */
@@ -24,7 +59,7 @@ static struct pipeline *choose_pipeline(struct core *c, const struct peer *p,
         enum err e =
             definitions_get(&c->definitions, s->steps, s->pipeline_version, &inline_one, &fault);
         if (e == ERR_OK && fork_kept_good(s, inline_one, fx_arena(c))) {
-            return inline_one;
+            return expand(c, p, m, inline_one);
         }
         if (e == ERR_OK) {
             pipeline_unref(inline_one);
@@ -38,7 +73,7 @@ static struct pipeline *choose_pipeline(struct core *c, const struct peer *p,
     }
     struct pipeline *stored = map_get(&c->pipelines, s->task_type);
     if (stored != NULL) {
-        return pipeline_ref(stored);
+        return expand(c, p, m, pipeline_ref(stored));
     }
     const char *detail = arena_printf(
         fx_arena(c),

@@ -36,6 +36,7 @@ enum plant {
     PLANT_AUDIT_BLIND,            /* the auditor finds how the store holds a task, and leaves it */
     PLANT_TOTAL_FORGOTTEN,        /* a step is tried beyond its timeout_total */
     PLANT_RETRY_ON_IGNORED,       /* whatever fails is tried again, listed or not */
+    PLANT_JOIN_CUT,               /* a pipeline within gives the result of one of its last steps */
     PLANT_CORE_COUNT
 };
 

@@ -1,12 +1,13 @@
-/* Steps whose task's data says what they are to do: whether they run at all. Once the needs of such
- * a step are met it waits here for its turn, exactly the parts that its expressions refer to are
- * read, and then it is made ready or skipped. What was found out is not stored where it leads to a
- * run: the same data say the same again. */
+/* Steps whose task's data says what they are to do: whether they run at all, or what they join.
+ * Once the needs of such a step are met it waits here for its turn, exactly the parts that its
+ * expressions refer to are read, and then it is made ready or skipped. What was found out is not
+ * stored where it leads to a run: the same data say the same again. */
 #include <assert.h>
 
 #include "core/change.h"
 #include "core/plant.h"
 #include "core/scope.h"
+#include "model/limits.h"
 
 void resolve_later(struct core *c, struct step *s)
 {
@@ -24,6 +25,38 @@ static void skip(struct core *c, struct step *s)
     change_commit(&ch);
 }
 
+/* The result of a pipeline within: those of its last steps, by name; null where one was skipped. */
+static void join(struct core *c, struct step *s, struct scope *x)
+{
+    const struct pipeline *p = s->task->pipeline;
+    const struct pipeline_step *def = step_def(s);
+    struct buf b = {0};
+    buf_add_char(&b, '{');
+    for (uint32_t i = 0; i < def->needs_count && !(planted(PLANT_JOIN_CUT) && i > 0); i++) {
+        buf_addf(&b, "%s\"%s\":", i > 0 ? "," : "", p->steps[def->needs[i]].own_name);
+        buf_add_bytes(&b, scope_result(x, def->needs[i]));
+    }
+    buf_add_char(&b, '}');
+    struct bytes result = arena_bytes(fx_arena(c), buf_bytes(&b));
+    buf_free(&b);
+    if (result.len > RESULT_BYTES_MAX || !step_result_fits(s, result)) {
+        step_fail(
+            c, s, CODE_RESULT_TOO_LARGE,
+            BYTES_LIT("the results of its last steps are over 1 MiB together, or those of the "
+                      "task over 64 MiB"));
+        return;
+    }
+    struct change ch;
+    change_begin(c, s->task, &ch);
+    s->started_at = c->now.wall;
+    s->completed_at = c->now.wall;
+    if (s->task->started_at == 0) {
+        s->task->started_at = c->now.wall;
+    }
+    step_complete(&ch, s, result);
+    change_commit(&ch);
+}
+
 static void decide(struct core *c, struct step *s, struct scope *x)
 {
     bool holds = true;
@@ -33,6 +66,8 @@ static void decide(struct core *c, struct step *s, struct scope *x)
         step_fail(c, s, CODE_EXPRESSION_ERROR, why);
     } else if (!holds && !planted(PLANT_WHEN_IGNORED)) {
         skip(c, s);
+    } else if (step_def(s)->joins) {
+        join(c, s, x);
     } else {
         s->resolved = true;
         step_make_ready(c, s);
@@ -42,7 +77,10 @@ static void decide(struct core *c, struct step *s, struct scope *x)
 static void want(struct core *c, const struct step *s, struct scope *ret_scope)
 {
     scope_begin(c, s, ret_scope);
-    scope_want(ret_scope, step_def(s)->when);
+    scope_want_when(ret_scope);
+    for (uint32_t i = 0; step_def(s)->joins && i < step_def(s)->needs_count; i++) {
+        scope_want_result(ret_scope, step_def(s)->needs[i]);
+    }
 }
 
 /* False where too many reads wait: the step keeps its place. */

@@ -11,7 +11,7 @@ static uint32_t attempts_of(const struct step *s)
 
 static struct bytes finish(const struct scope *x, struct buf *b)
 {
-    struct bytes json = arena_bytes(x->exprs.arena, buf_bytes(b));
+    struct bytes json = arena_bytes(x->arena, buf_bytes(b));
     buf_free(b);
     return json;
 }
@@ -46,20 +46,30 @@ static struct bytes task_json(const struct scope *x)
 
 static struct bytes number_json(const struct scope *x, uint32_t n)
 {
-    return bytes_str(arena_printf(x->exprs.arena, "%u", n));
+    return bytes_str(arena_printf(x->arena, "%u", n));
 }
+
+/* Expressions of a step, or of one whose pipeline it belongs to. */
+struct view {
+    struct scope *x;
+    uint32_t step;
+};
+
+static bool input_for(struct scope *x, uint32_t step, struct bytes *ret_json);
 
 static struct bytes read_root(void *context, const struct expr_ref *ref)
 {
-    struct scope *x = context;
+    const struct view *view = context;
+    struct scope *x = view->x;
     const struct step *named = &x->step->task->steps[ref->step_index];
+    struct bytes json = BYTES_NONE;
     switch (ref->root) {
     case EXPR_INPUT:
-        return x->answer != NULL ? x->answer->input : BYTES_NONE;
+        return input_for(x, view->step, &json) ? json : BYTES_NONE;
     case EXPR_RESULT:
         return scope_result(x, ref->step_index);
     case EXPR_STATUS:
-        return bytes_str(arena_printf(x->exprs.arena, "\"%s\"", step_state_name(named->state)));
+        return bytes_str(arena_printf(x->arena, "\"%s\"", step_state_name(named->state)));
     case EXPR_ERROR:
         return error_json(x, named);
     case EXPR_ATTEMPTS:
@@ -79,10 +89,9 @@ static struct bytes read_root(void *context, const struct expr_ref *ref)
 void scope_begin(struct core *c, const struct step *s, struct scope *ret_scope)
 {
     uint32_t n = s->task->pipeline->step_count;
-    *ret_scope = (struct scope){.core = c, .step = s};
+    *ret_scope = (struct scope){.core = c, .step = s, .arena = fx_arena(c)};
     ret_scope->part_of = arena_alloc(fx_arena(c), n * sizeof *ret_scope->part_of);
     ret_scope->ranges = arena_alloc(fx_arena(c), n * sizeof *ret_scope->ranges);
-    ret_scope->exprs = (struct expr_scope){read_root, ret_scope, fx_arena(c), 0};
 }
 
 void scope_want_result(struct scope *x, uint32_t step)
@@ -95,21 +104,74 @@ void scope_want_result(struct scope *x, uint32_t step)
     x->part_of[step] = x->range_count;
 }
 
-void scope_want(struct scope *x, const struct expr *e)
+static const struct pipeline_step *def_of(const struct scope *x, uint32_t step)
+{
+    return &x->step->task->pipeline->steps[step];
+}
+
+/* The innermost pipeline around a step that has an input of its own, or STEP_NONE: the task's. */
+static uint32_t input_giver(const struct scope *x, uint32_t step)
+{
+    uint32_t joint = def_of(x, step)->parent;
+    while (joint != STEP_NONE && def_of(x, joint)->input.len == 0) {
+        joint = def_of(x, joint)->parent;
+    }
+    return joint;
+}
+
+static void want_template_of(struct scope *x, uint32_t step, const struct template *t);
+
+static void want_input_of(struct scope *x, uint32_t step)
+{
+    uint32_t joint = input_giver(x, step);
+    if (joint == STEP_NONE) {
+        x->input = true;
+    } else if (def_of(x, joint)->input_template != NULL) {
+        want_template_of(x, joint, def_of(x, joint)->input_template);
+    }
+}
+
+static void want_of(struct scope *x, uint32_t step, const struct expr *e)
 {
     for (uint32_t i = 0; i < e->ref_count; i++) {
-        x->input = x->input || e->refs[i].root == EXPR_INPUT;
-        if (e->refs[i].root == EXPR_RESULT) {
+        if (e->refs[i].root == EXPR_INPUT) {
+            want_input_of(x, step);
+        } else if (e->refs[i].root == EXPR_RESULT) {
             scope_want_result(x, e->refs[i].step_index);
         }
     }
 }
 
-void scope_want_template(struct scope *x, const struct template *t)
+/* Recurses over pipelines within pipelines. */
+static void want_template_of(struct scope *x, uint32_t step, const struct template *t)
 {
     for (uint32_t i = 0; i < t->piece_count; i++) {
         if (t->pieces[i].expr != NULL) {
-            scope_want(x, t->pieces[i].expr);
+            want_of(x, step, t->pieces[i].expr);
+        }
+    }
+}
+
+void scope_want(struct scope *x, const struct expr *e)
+{
+    want_of(x, x->step->index, e);
+}
+
+void scope_want_template(struct scope *x, const struct template *t)
+{
+    want_template_of(x, x->step->index, t);
+}
+
+void scope_want_input(struct scope *x)
+{
+    want_input_of(x, x->step->index);
+}
+
+void scope_want_when(struct scope *x)
+{
+    for (uint32_t i = x->step->index; i != STEP_NONE; i = def_of(x, i)->parent) {
+        if (def_of(x, i)->when != NULL) {
+            want_of(x, i, def_of(x, i)->when);
         }
     }
 }
@@ -143,11 +205,14 @@ struct bytes scope_result(const struct scope *x, uint32_t step)
 }
 
 /* step "x", /when, ${text}: what is wrong */
-static struct bytes why(const struct scope *x, const char *field,
-                        const struct template_fault *fault)
+static struct bytes why_of(const struct scope *x, uint32_t step, const char *field,
+                           const struct template_fault *fault)
 {
     struct buf b = {0};
-    buf_addf(&b, "step \"%s\", /%s", step_def(x->step)->name, field);
+    if (x->inner_why.len > 0) {
+        return x->inner_why;
+    }
+    buf_addf(&b, "step \"%s\", /%s", def_of(x, step)->name, field);
     buf_add_bytes(&b, fault->pointer);
     buf_add_str(&b, ", ${");
     buf_add_bytes(&b, bytes_part(fault->text, 0, 1000));
@@ -156,37 +221,107 @@ static struct bytes why(const struct scope *x, const char *field,
     return finish(x, &b);
 }
 
-bool scope_eval_when(struct scope *x, bool *ret_holds, struct bytes *ret_why)
+static bool eval_when_of(struct scope *x, uint32_t step, bool *ret_holds, struct bytes *ret_why)
 {
-    const struct expr *when = step_def(x->step)->when;
+    const struct expr *when = def_of(x, step)->when;
     struct template_fault fault = {.text = when->text, .fault = {.detail = ""}};
-    if (expr_eval_bool(when, &x->exprs, ret_holds, &fault.fault) == ERR_OK) {
-        return true;
+    struct view view = {x, step};
+    struct expr_scope exprs = {read_root, &view, x->arena, x->work};
+    enum err e = expr_eval_bool(when, &exprs, ret_holds, &fault.fault);
+    x->work = exprs.work;
+    if (e != ERR_OK) {
+        *ret_why = why_of(x, step, "when", &fault);
     }
-    *ret_why = why(x, "when", &fault);
-    return false;
+    return e == ERR_OK;
 }
 
-bool scope_render(struct scope *x, const struct template *t, const char *field,
-                  struct bytes *ret_json, struct bytes *ret_why)
+static bool when_holds(struct scope *x, uint32_t step, bool *ret_holds, struct bytes *ret_why)
 {
+    const struct pipeline_step *def = def_of(x, step);
+    bool holds = true;
+    if (def->parent != STEP_NONE && !when_holds(x, def->parent, &holds, ret_why)) {
+        return false;
+    }
+    if (holds && def->when != NULL && !eval_when_of(x, step, &holds, ret_why)) {
+        return false;
+    }
+    *ret_holds = holds;
+    return true;
+}
+
+bool scope_eval_when(struct scope *x, bool *ret_holds, struct bytes *ret_why)
+{
+    return when_holds(x, x->step->index, ret_holds, ret_why);
+}
+
+static bool render_of(struct scope *x, uint32_t step, const struct template *t,
+                      struct bytes *ret_json, struct bytes *ret_why)
+{
+    static const char field[] = "input";
     struct template_fault fault = {.fault = {.detail = ""}};
     struct json_fault json_fault;
     struct buf b = {0};
-    enum err e = template_render(t, &x->exprs, ENVELOPE_BYTES_MAX, &b, &fault);
+    struct view view = {x, step};
+    struct expr_scope exprs = {read_root, &view, x->arena, x->work};
+    enum err e = template_render(t, &exprs, ENVELOPE_BYTES_MAX, &b, &fault);
+    x->work = exprs.work;
     /* Values within values may be nested deeper than JSON may be here. */
     if (e == ERR_OK && json_check(buf_bytes(&b), NULL, &json_fault) != ERR_OK) {
         buf_free(&b);
-        *ret_why = bytes_str(arena_printf(x->exprs.arena,
+        *ret_why = bytes_str(arena_printf(x->arena,
                                           "step \"%s\", /%s: what comes out is not good JSON: %s",
-                                          step_def(x->step)->name, field, json_fault.reason));
+                                          def_of(x, step)->name, field, json_fault.reason));
         return false;
     }
     if (e != ERR_OK) {
         buf_free(&b);
-        *ret_why = why(x, field, &fault);
+        *ret_why = why_of(x, step, field, &fault);
         return false;
     }
     *ret_json = finish(x, &b);
+    return true;
+}
+
+bool scope_render_input(struct scope *x, struct bytes *ret_json, struct bytes *ret_why)
+{
+    return render_of(x, x->step->index, step_def(x->step)->input_template, ret_json, ret_why);
+}
+
+/* Rendered once for all expressions that read it. */
+static bool input_for(struct scope *x, uint32_t step, struct bytes *ret_json)
+{
+    uint32_t joint = input_giver(x, step);
+    if (joint == STEP_NONE) {
+        *ret_json = x->answer != NULL ? x->answer->input : BYTES_NONE;
+        return x->answer != NULL;
+    }
+    const struct pipeline_step *def = def_of(x, joint);
+    if (def->input_template == NULL) {
+        *ret_json = def->input;
+        return true;
+    }
+    for (uint32_t i = 0; i < x->input_count; i++) {
+        if (x->inputs[i].joint == joint) {
+            *ret_json = x->inputs[i].json;
+            return true;
+        }
+    }
+    struct bytes why;
+    if (!render_of(x, joint, def->input_template, ret_json, &why)) {
+        x->inner_why = why;
+        return false;
+    }
+    if (x->input_count < PIPELINE_DEPTH_MAX) {
+        x->inputs[x->input_count++] = (struct scope_input){joint, *ret_json};
+    }
+    return true;
+}
+
+bool scope_input(struct scope *x, struct bytes *ret_json, struct bytes *ret_why)
+{
+    if (!input_for(x, x->step->index, ret_json)) {
+        *ret_why = x->inner_why;
+        return false;
+    }
     return true;
 }

@@ -6,6 +6,13 @@
 #define MARATHON_CORE_SCOPE_H
 
 #include "core/brain.h"
+#include "model/limits.h"
+
+/* The rendered input of a pipeline within, which its steps have as their `input`. */
+struct scope_input {
+    uint32_t joint;
+    struct bytes json;
+};
 
 struct scope {
     struct core *core;
@@ -16,22 +23,30 @@ struct scope {
     uint32_t range_count;
     const struct store_answer *answer; /* NULL: nothing was read, since nothing is wanted */
     struct bytes item;                 /* JSON; empty: the step has none */
-    struct expr_scope exprs; /* for expr_eval and template_render, over all of the above */
+    struct scope_input inputs[PIPELINE_DEPTH_MAX];
+    uint32_t input_count;
+    struct bytes inner_why; /* what failed in such an input */
+    struct arena *arena;
+    uint32_t work; /* spent by expressions so far */
 };
 
-/* The scope is moved nowhere afterwards: exprs points to it. */
 void scope_begin(struct core *c, const struct step *s, struct scope *ret_scope);
 void scope_want(struct scope *x, const struct expr *e);
 void scope_want_template(struct scope *x, const struct template *t);
 void scope_want_result(struct scope *x, uint32_t step);
+/* What the step sees as `input`: the task's, or that of the pipeline that it belongs to. */
+void scope_want_input(struct scope *x);
+void scope_want_when(struct scope *x);
 bool scope_wants(const struct scope *x); /* anything that must be read */
 void scope_ask(const struct scope *x, struct store_read *read);
 /* JSON of a step's result: null where it was skipped; empty where it was not wanted or not read. */
 struct bytes scope_result(const struct scope *x, uint32_t step);
-/* The condition of the step. False with the fault in ret_why (a message for people). */
+/* False with the fault in ret_why. */
+bool scope_input(struct scope *x, struct bytes *ret_json, struct bytes *ret_why);
+/* The condition of the step, and those of the pipelines around it. False with the fault in ret_why
+ * (a message for people). */
 bool scope_eval_when(struct scope *x, bool *ret_holds, struct bytes *ret_why);
-/* JSON of at most bytes_max from a template of the step; field: its name, for ret_why. */
-bool scope_render(struct scope *x, const struct template *t, const char *field,
-                  struct bytes *ret_json, struct bytes *ret_why);
+/* The step's own input, which is a template: JSON of at most ENVELOPE_BYTES_MAX. */
+bool scope_render_input(struct scope *x, struct bytes *ret_json, struct bytes *ret_why);
 
 #endif

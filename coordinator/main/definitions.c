@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "model/limits.h"
+#include "model/pipeline_expand.h"
 
 static enum err read_file(const char *path, struct buf *out)
 {
@@ -37,7 +38,23 @@ static enum err read_file(const char *path, struct buf *out)
     return e;
 }
 
-static enum err load_file(const char *path, definition_fn *fn, void *user)
+static void tell_invalid(const char *path, const struct pipeline_fault *fault)
+{
+    log_line(LOG_ERROR, "definition_invalid", "file=%s pointer=%s detail=%s", LOG_Q(path),
+             LOG_Q(fault->pointer), LOG_Q(fault->detail));
+}
+
+struct loaded {
+    char *path;
+    struct pipeline *pipeline;
+};
+
+struct directory {
+    struct loaded *items;
+    size_t count, cap;
+};
+
+static enum err load_file(const char *path, struct directory *d)
 {
     struct buf text = {0};
     enum err e = read_file(path, &text);
@@ -58,13 +75,49 @@ static enum err load_file(const char *path, definition_fn *fn, void *user)
         e = ERR_INVALID;
     }
     if (e != ERR_OK) {
-        log_line(LOG_ERROR, "definition_invalid", "file=%s pointer=%s detail=%s", LOG_Q(path),
-                 LOG_Q(fault.pointer), LOG_Q(fault.detail));
+        tell_invalid(path, &fault);
         return ERR_INVALID;
     }
-    fn(user, p);
-    pipeline_unref(p);
+    MEM_GROW(d->items, d->count, d->cap);
+    d->items[d->count++] = (struct loaded){mem_str(path), p};
     return ERR_OK;
+}
+
+static const struct pipeline *find_loaded(void *context, struct bytes name)
+{
+    const struct directory *d = context;
+    for (size_t i = 0; i < d->count; i++) {
+        if (bytes_is(name, d->items[i].pipeline->name)) {
+            return d->items[i].pipeline;
+        }
+    }
+    return NULL;
+}
+
+/* Pipelines that name others: together they must make one that can be run. What is not in the
+ * directory may be stored already; whether it is, a start sees. */
+static enum err check_together(struct directory *d, const struct loaded *item)
+{
+    const struct pipeline_library library = {find_loaded, d};
+    struct pipeline_fault fault;
+    struct pipeline *whole = NULL;
+    struct buf text = {0};
+    if (item->pipeline->named_count == 0) {
+        return ERR_OK;
+    }
+    enum err e = pipeline_expand(item->pipeline, &library, &text, &fault);
+    if (e == ERR_OK) {
+        e = pipeline_parse(buf_bytes(&text), &whole, &fault);
+        if (e == ERR_OK) {
+            pipeline_unref(whole);
+        }
+    }
+    buf_free(&text);
+    if (e == ERR_OK || e == ERR_NOT_FOUND) {
+        return ERR_OK;
+    }
+    tell_invalid(item->path, &fault);
+    return ERR_INVALID;
 }
 
 static int is_definition(const struct dirent *entry)
@@ -84,15 +137,28 @@ enum err definitions_load(const char *directory, definition_fn *fn, void *user)
         return ERR_NOT_FOUND;
     }
     enum err result = ERR_OK;
+    struct directory d = {0};
     for (int i = 0; i < count; i++) {
         struct buf path = {0};
         buf_addf(&path, "%s/%s", directory, entries[i]->d_name);
-        if (load_file(buf_cstr(&path), fn, user) != ERR_OK) {
+        if (load_file(buf_cstr(&path), &d) != ERR_OK) {
             result = ERR_INVALID;
         }
         buf_free(&path);
         free(entries[i]);
     }
     free(entries);
+    for (size_t i = 0; i < d.count; i++) {
+        if (check_together(&d, &d.items[i]) != ERR_OK) {
+            result = ERR_INVALID;
+        } else {
+            fn(user, d.items[i].pipeline);
+        }
+    }
+    for (size_t i = 0; i < d.count; i++) {
+        free(d.items[i].path);
+        pipeline_unref(d.items[i].pipeline);
+    }
+    free(d.items);
     return result;
 }

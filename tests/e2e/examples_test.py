@@ -49,6 +49,15 @@ def check_expressions(case, status):
         "text": "12 x soup, a price list has ${price}"})
 
 
+def check_nested(case, status):
+    case.assertEqual(status["status"], "completed")
+    case.assertEqual([s["name"] for s in status["steps"]],
+                     ["order", "soup/cook", "soup/taste", "soup", "cake/cook", "cake/taste", "cake", "serve"])
+    case.assertEqual(status["accumulated_results"]["soup"], {"taste": {"was": {"dish": "soup", "for": 4}}})
+    case.assertEqual(status["steps"][4]["status"], "skipped")
+    case.assertEqual(status["accumulated_results"]["serve"], {"soup": {"dish": "soup", "for": 4}, "cake": None})
+
+
 # name of the file: what is to be done while it runs
 ACTS = {"approval": approve}
 
@@ -58,6 +67,7 @@ CASES = {
     "retry": ({}, check_retry),
     "approval": ({"dish": "soup"}, check_approval),
     "expressions": ({"guests": 12}, check_expressions),
+    "nested": ({"guests": 4, "dessert": False}, check_nested),
 }
 
 

@@ -11,7 +11,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void check_step(const struct pipeline *p, uint32_t i)
 {
     const struct pipeline_step *s = &p->steps[i];
-    assert(s->name[0] != '\0' && s->function[0] != '\0' && s->description != NULL);
+    assert(s->name[0] != '\0' &&
+           (s->function[0] != '\0' || s->joins || s->wait.kind != WAIT_NONE) &&
+           s->description != NULL);
     assert(s->timeout_ms > 0 && s->max_retries >= -1 && s->max_retries <= (int32_t)RETRIES_MAX);
     assert(pipeline_find(p, bytes_str(s->name)) == (int32_t)i);
     for (uint32_t k = 0; k < s->needs_count; k++) {

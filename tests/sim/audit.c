@@ -122,17 +122,36 @@ uint32_t book_failures(const struct audit *a, const struct book_task *t, uint32_
 
 bool book_when_holds(const struct book_task *t, uint32_t step)
 {
-    const struct expr *when = t->pipeline->steps[step].when;
-    if (when == NULL) {
+    const struct pipeline_step *def = &t->pipeline->steps[step];
+    if (def->parent != STEP_NONE && !book_when_holds(t, def->parent)) {
+        return false;
+    }
+    if (def->when == NULL) {
         return true;
     }
-    const struct book_step *of = &t->steps[when->refs[0].step_index];
+    const struct book_step *of = &t->steps[def->when->refs[0].step_index];
     if (of->state != STEP_COMPLETED) {
         return false;
     }
-    struct bytes number =
-        json_member(of->result, "number"); /* none where it went on after a failure */
+    /* None where it waited, joined, or went on after a failure. */
+    struct bytes number = json_member(of->result, "number");
     return number.len > 0 && strtoull((const char *)number.ptr, NULL, 10) < 1ull << 63;
+}
+
+bool book_joined(const struct book_task *t, uint32_t step)
+{
+    const struct pipeline_step *def = &t->pipeline->steps[step];
+    struct buf want = {0};
+    buf_add_char(&want, '{');
+    for (uint32_t n = 0; n < def->needs_count; n++) {
+        const struct book_step *of = &t->steps[def->needs[n]];
+        buf_addf(&want, "%s\"%s\":", n > 0 ? "," : "", t->pipeline->steps[def->needs[n]].own_name);
+        buf_add_bytes(&want, of->state == STEP_COMPLETED ? of->result : BYTES_LIT("null"));
+    }
+    buf_add_char(&want, '}');
+    bool same = bytes_eq(t->steps[step].result, buf_bytes(&want));
+    buf_free(&want);
+    return same;
 }
 
 void audit_doc(struct audit *a, const char *task_id, uint32_t run, uint32_t revision,

@@ -146,6 +146,11 @@ static void check_completion(struct audit *a, struct book_task *t, struct book_s
         check_waited(a, t, b, s);
         return;
     }
+    if (def->joins) {
+        REQUIRE(a, "I15", book_joined(t, s->index), "%.*s/%u joins to %.*s", TASK(t), s->index,
+                (int)b->result.len, (const char *)b->result.ptr);
+        return;
+    }
     REQUIRE(a, "I6", book_has_result(a, t->id, t->run, s->index, s->generation, b->result),
             "%.*s/%u: a result that no execution of generation %u gave: %.*s", TASK(t), s->index,
             s->generation, (int)b->result.len, (const char *)b->result.ptr);
@@ -293,7 +298,7 @@ static void check_failures(struct audit *a, const struct book_task *t, const str
         REQUIRE(a, "finally",
                 !step_def(s)->finally || !task_state_ended(now->state) || cut ||
                     s->state == STEP_COMPLETED || s->state == STEP_FAILED ||
-                    (s->state == STEP_SKIPPED && step_def(s)->when != NULL),
+                    (s->state == STEP_SKIPPED && step_def(s)->resolves),
                 "%.*s is %s and its finally step %u is %s", TASK(t), task_state_name(now->state), i,
                 step_state_name(s->state));
     }
@@ -302,7 +307,7 @@ static void check_failures(struct audit *a, const struct book_task *t, const str
         bool aside = now->steps[i].state == STEP_CANCELLED || now->steps[i].state == STEP_FAILED;
         REQUIRE(a, "failure",
                 step_def(&now->steps[i])->finally || is == skipped[i] || aside ||
-                    (is && step_def(&now->steps[i])->when != NULL),
+                    (is && step_def(&now->steps[i])->resolves),
                 "%.*s/%u is %s, and what it needs has%s failed", TASK(t), i,
                 step_state_name(now->steps[i].state), skipped[i] ? "" : " not");
     }

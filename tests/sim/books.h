@@ -73,6 +73,8 @@ bool book_has_result(const struct audit *a, struct bytes task_id, uint32_t run, 
                      uint32_t generation, struct bytes result);
 /* Does the condition of a step hold, by the results in the books? (plan.c has its form.) */
 bool book_when_holds(const struct book_task *t, uint32_t step);
+/* Is the result of a step that is a pipeline that of its last steps? */
+bool book_joined(const struct book_task *t, uint32_t step);
 /* Executions that failed, and had begun after the task's last recovery. */
 uint32_t book_failures(const struct audit *a, const struct book_task *t, uint32_t step,
                        uint32_t generation);

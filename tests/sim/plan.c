@@ -118,6 +118,18 @@ static size_t plan_input(struct world *w, char *out, size_t room, uint64_t of)
     return 0;
 }
 
+/* A step that is a pipeline of two steps, whose input hands the task's number on. */
+static size_t plan_nested(struct world *w, char *text, size_t size)
+{
+    const char *x = some_function(w), *y = some_function(w);
+    return (size_t)snprintf(
+        text, size,
+        "\"input\":{\"n\":\"${input.n}\"},\"pipeline\":{\"steps\":[{\"name\":\"x\",\"function\":"
+        "\"%s\",\"needs\":[]},{\"name\":\"y\",\"function\":\"%s\"%s}%s]}",
+        x, y, one_in(w, 2) ? ",\"input\":{\"n\":\"${input.n}\",\"own\":\"${steps.x.result}\"}" : "",
+        one_in(w, 2) ? ",{\"name\":\"z\",\"function\":\"quick\",\"needs\":[]}" : "");
+}
+
 static void plan_steps(struct world *w, struct client *c)
 {
     uint64_t count = 1 + chance(w, one_in(w, 5) ? 8 : 4);
@@ -127,14 +139,18 @@ static void plan_steps(struct world *w, struct client *c)
     size_t at = 0;
     at += (size_t)snprintf(c->steps, sizeof c->steps, "[");
     for (uint64_t i = 0; i < count; i++) {
-        bool waits = one_in(w, 7);
+        bool finally = i >= count - last;
+        bool nested = !finally && one_in(w, 8);
+        bool waits = !nested && one_in(w, 7);
         at += (size_t)snprintf(c->steps + at, sizeof c->steps - at, "%s{\"name\":\"s%llu\",",
                                i > 0 ? "," : "", (unsigned long long)i);
-        at += waits ? plan_wait(w, c->steps + at, sizeof c->steps - at)
-                    : (size_t)snprintf(c->steps + at, sizeof c->steps - at, "\"function\":\"%s\"",
-                                       some_function(w));
-        plan_failure(w, c, &at);
-        bool finally = i >= count - last;
+        at += nested  ? plan_nested(w, c->steps + at, sizeof c->steps - at)
+              : waits ? plan_wait(w, c->steps + at, sizeof c->steps - at)
+                      : (size_t)snprintf(c->steps + at, sizeof c->steps - at, "\"function\":\"%s\"",
+                                         some_function(w));
+        if (!nested) {
+            plan_failure(w, c, &at);
+        }
         uint64_t need = finally ? 0 : graph || i == 0 ? UINT64_MAX : i - 1; /* one of them */
         if (finally) {
             at += (size_t)snprintf(c->steps + at, sizeof c->steps - at, ",\"finally\":true");
@@ -154,7 +170,7 @@ static void plan_steps(struct world *w, struct client *c)
         if (need != UINT64_MAX) {
             at += plan_when(w, c->steps + at, sizeof c->steps - at, need);
         }
-        if (waits) {
+        if (waits || nested) {
             at += (size_t)snprintf(c->steps + at, sizeof c->steps - at, "}");
             continue;
         }
