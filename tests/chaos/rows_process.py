@@ -24,7 +24,8 @@ def kill_worker(t):
         t.rig.await_workers(4)
 
 
-@row("F2", "kill -9 coordinator", 4, topology=STANDBY, load={"ms": (20, 100, 1000, 5000), "fail": 0.0})
+# A task may have six steps of 5 s.
+@row("F2", "kill -9 coordinator", 4, topology=STANDBY, load={"ms": (20, 100, 1000, 5000), "fail": 0.0}, settle=60)
 def kill_coordinator(t):
     t.sleep(0.3, 1.5)
     running = t.await_busy(3)
