@@ -129,6 +129,10 @@ void change_ready(struct change *ch, struct step *s)
     if (task_state_rests(ch->task->state)) {
         return;
     }
+    if (step_waits(s)) {
+        wait_make_ready(ch->core, s); /* it has begun, durably: it only goes on */
+        return;
+    }
     s->phase = PHASE_HELD;
     s->held_by = w->write_id;
     w->ready = grow(&w->arena, w->ready, w->ready_count, &ch->ready_cap, sizeof *w->ready);

@@ -230,6 +230,28 @@ static void test_a_wait_that_has_begun_goes_on_in_a_pause(void **state)
     assert_int_equal(status()->state, TASK_COMPLETED);
 }
 
+/* Requests are served while workers may still say what they run: nothing has been made ready yet.
+ */
+static void test_a_wait_that_has_begun_goes_on_where_the_resume_comes_early_in_a_takeover(
+    void **state)
+{
+    (void)state;
+    stage_start(&s, gateway, "t", SECONDS);
+    stage_task_request(&s, gateway, MSG_PAUSE, "t");
+    stage_close(&s);
+    stage_open(&s, &store, "b");
+    gateway = stage_gateway(&s);
+    enum message_type answer = MSG_REFUSED;
+    for (int i = 0; i < 1000 && answer != MSG_DONE; i++) {
+        stage_time(&s, 10);
+        answer = stage_task_request(&s, gateway, MSG_RESUME, "t")->type;
+    }
+    assert_int_equal(answer, MSG_DONE);
+    assert_int_equal(status()->state, TASK_WAITING);
+    stage_time(&s, 10000);
+    assert_int_equal(status()->state, TASK_COMPLETED);
+}
+
 static void test_a_pause_before_the_turn_of_a_wait_keeps_it_from_beginning(void **state)
 {
     (void)state;
@@ -296,6 +318,7 @@ int main(void)
         CASE(test_a_moment_is_of_the_wall_clock),
         CASE(test_a_moment_that_has_passed_is_no_wait),
         CASE(test_a_wait_that_has_begun_goes_on_in_a_pause),
+        CASE(test_a_wait_that_has_begun_goes_on_where_the_resume_comes_early_in_a_takeover),
         CASE(test_a_pause_before_the_turn_of_a_wait_keeps_it_from_beginning),
         CASE(test_steps_beside_a_wait_run),
         CASE(test_what_no_step_waits_for_is_refused_with_the_names_there_are),
