@@ -18,6 +18,10 @@ struct pending_write;
 
 #define WRITES_PENDING_MAX                                                                         \
     16384 /* rows waiting for the store: beyond it starts are refused (503), what runs goes on */
+#define CHANGES_PENDING_MAX                                                                        \
+    (2 * WRITES_PENDING_MAX) /* beyond it clients' other changes are refused too (503): only       \
+                                cancels, and what workers bring, go on; these are bounded by the   \
+                                live tasks and by what runs */
 #define ASKS_PENDING_MAX                                                                           \
     16384 /* reads waiting for the store. Gateways may have half of them, and are refused beyond   \
              it: a flood of questions must not keep the core from its own */

@@ -154,8 +154,24 @@ static void on_deed(struct core *c, struct peer *p, const struct message *m)
     }
 }
 
+/* A change that can be asked for again and again, while the store takes none. */
+static bool too_many_changes(struct core *c, const struct peer *p, const struct message *m)
+{
+    bool changes = m->type == MSG_PAUSE || m->type == MSG_RESUME || m->type == MSG_RECOVER ||
+                   m->type == MSG_SIGNAL || m->type == MSG_REQUEUE || m->type == MSG_GET_FORK;
+    if (!changes || c->write_count < CHANGES_PENDING_MAX) {
+        return false;
+    }
+    refuse(c, p->id, m->request, CODE_OVERLOADED,
+           "this coordinator waits for as many writes as it may");
+    return true;
+}
+
 static void on_gateway_message(struct core *c, struct peer *p, const struct message *m)
 {
+    if (too_many_changes(c, p, m)) {
+        return;
+    }
     switch ((int)m->type) {
     case MSG_START:
         on_start(c, p, m);

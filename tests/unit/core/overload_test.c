@@ -1,0 +1,94 @@
+/* Too much waits for the store: what is refused first, and what never. */
+#include "core/brain.h"
+#include "stage.h"
+
+#define ONE "[{\"name\":\"one\",\"function\":\"f\"}]"
+
+static struct store_model store;
+static struct stage s;
+static peer_id gateway, worker;
+
+static int set_up(void **state)
+{
+    (void)state;
+    stage_open(&s, &store, "a");
+    gateway = stage_gateway(&s);
+    worker = stage_worker(&s, "w", 1, "f");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    stage_close(&s);
+    store_model_free(&store);
+    return 0;
+}
+
+static void change(enum message_type type, const char *id, uint64_t request)
+{
+    struct message m = {.type = type, .request = request};
+    m.task.task_id = bytes_str(id);
+    stage_send(&s, gateway, &m);
+}
+
+/* Pauses and resumes until so many rows wait. */
+static void fill(size_t rows)
+{
+    while (s.core->write_count < rows) {
+        change(MSG_PAUSE, "flood", 0);
+        change(MSG_RESUME, "flood", 0);
+    }
+}
+
+static enum code refusal(uint64_t request)
+{
+    const struct message *m = stage_poll(&s, gateway, MSG_REFUSED);
+    assert_non_null(m);
+    assert_int_equal(m->request, request);
+    assert_true(m->refused.retry_after_s >= 1);
+    return m->refused.code;
+}
+
+static void test_starts_go_first_then_other_changes_cancels_and_outcomes_never(void **state)
+{
+    (void)state;
+    stage_start(&s, gateway, "works", ONE);
+    const struct step_order *o = stage_order(&s, worker);
+    stage_start(&s, gateway, "flood", "[{\"name\":\"x\",\"function\":\"nobody\"}]");
+    s.hold_store = true;
+    s.unchecked = true; /* tens of thousands of events, each of which would check all */
+    fill(WRITES_PENDING_MAX);
+    struct message start = stage_start_request("more", ONE);
+    start.request = 71;
+    stage_send(&s, gateway, &start);
+    assert_int_equal(refusal(71), CODE_OVERLOADED);
+    change(MSG_PAUSE, "flood", 72);
+    stage_nothing(&s, gateway, MSG_REFUSED);
+    change(MSG_RESUME, "flood", 0);
+
+    fill(CHANGES_PENDING_MAX);
+    size_t full = s.core->write_count;
+    change(MSG_PAUSE, "flood", 73);
+    assert_int_equal(refusal(73), CODE_OVERLOADED);
+    assert_int_equal(s.core->write_count, full);
+    change(MSG_CANCEL, "flood", 74);
+    struct message outcome = stage_success(o, "1");
+    stage_send(&s, worker, &outcome);
+    assert_int_equal(s.core->write_count, full + 2);
+    stage_nothing(&s, gateway, MSG_REFUSED);
+
+    s.hold_store = false;
+    s.unchecked = false;
+    stage_store_go(&s);
+    assert_int_equal(s.core->write_count, 0);
+    assert_int_equal(store_model_find(&store, BYTES_LIT("flood"), s.now.mono)->ended, true);
+    assert_int_equal(store_model_find(&store, BYTES_LIT("works"), s.now.mono)->ended, true);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(
+        test_starts_go_first_then_other_changes_cancels_and_outcomes_never, set_up, tear_down)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
