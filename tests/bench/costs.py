@@ -28,7 +28,7 @@ def instructions():
     if shutil.which("valgrind") is None:
         return None
     steps = 5000
-    r = subprocess.run(["valgrind", "--tool=callgrind", "--toggle-collect=measured", "--callgrind-out-file=/dev/null",
+    r = subprocess.run(["valgrind", "--tool=callgrind", "--toggle-collect=measured*", "--callgrind-out-file=/dev/null",
                         os.path.join(TOOLS, "bench_core"), "--waiting", "1000", "--steps", str(steps)], capture_output=True, text=True)
     found = re.search(r"Collected : (\d+)", r.stderr)
     return int(found.group(1)) / steps if found and r.returncode == 0 else None

@@ -30,16 +30,16 @@ def throughput(o, name, tasks, targets):
                 runs = [e.load(tasks, batch=batch, conns=conns) for _ in range(o.runs)]
                 rows.append(Row(f"{name} {fsync}, {way}", "steps/s", [tasks * STEPS / r["seconds"] for r in runs],
                                 targets.get(fsync) if way == "REST" else None))
-            if name == "W1L":
-                rows += memory_rows(e, fsync)
+                if name == "W1L":
+                    rows += memory_rows(e, fsync, way)
     return rows
 
 
-def memory_rows(e, fsync):
+def memory_rows(e, fsync, way):
     memory = e.memory()
     ours = sum(rss for name, (rss, _) in memory.items() if not name.startswith("redis"))
     each = ", ".join(f"{name} {rss / 1024:.1f}" for name, (rss, _) in memory.items())
-    return [Row(f"W5 {fsync}, memory after W1L", "MiB", [ours / 1024], 40, False, each)]
+    return [Row(f"W5 {fsync}, memory after W1L by {way}", "MiB", [ours / 1024], 40 if way == "REST" else None, False, each)]
 
 
 def w1(o):
