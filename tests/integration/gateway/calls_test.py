@@ -28,6 +28,7 @@ class Calls(GatewayCase):
         self.fake.say("drop")
         t.join(10)
         self.assertEqual(answers[0][0], 202)
+        self.fake.await_got("START", 2)  # said by the coordinator beside its answer: one may be read before the other
         self.assertEqual(self.fake.got.count("START"), 2)
 
     def test_a_batch_has_one_answer_for_each_task_in_order(self):
@@ -65,6 +66,7 @@ class Calls(GatewayCase):
         self.fake.say("lose", "CANCEL")
         status, _, body = self.call("POST", "/cancel/t")
         self.assertEqual((status, body), (200, {"task_id": "t", "status": "cancelled"}))
+        self.fake.await_got("CANCEL", 2)
         self.assertEqual(self.fake.got.count("CANCEL"), 2)
         status, _, body = self.call("POST", "/cancel/t")
         self.assertEqual((status, body["code"], body["task_status"]), (409, "TASK_ENDED", "cancelled"))
