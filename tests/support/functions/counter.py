@@ -1,0 +1,25 @@
+#!/usr/bin/python3
+"""Counts to input.to, one every input.every seconds, and saves each number as its progress checkpoint; COUNTER_LOG gets a line for each
+start (`start <from>`) and each save (`save <n> <monotonic ms>`), by which tests see where an attempt began."""
+import json
+import os
+import sys
+import time
+
+envelope = json.load(sys.stdin)
+log = os.open(os.environ["COUNTER_LOG"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+
+def note(text):
+    os.write(log, (text + "\n").encode())
+
+
+saved = envelope["progress_checkpoint"]
+n = saved["n"] if saved else 0
+note(f"start {n}")
+while n < envelope["input"]["to"]:
+    time.sleep(envelope["input"]["every"])
+    n += 1
+    note(f"save {n} {int(time.monotonic() * 1000)}")
+    os.write(3, (json.dumps({"checkpoint": {"n": n}, "progress": n / envelope["input"]["to"]}) + "\n").encode())
+print(json.dumps({"counted": n}))
