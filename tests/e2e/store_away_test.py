@@ -99,7 +99,7 @@ class StoreAway(ClusterCase):
         shutil.move(kept, aof)
         self.redis.start()
         until("the rollback is counted", lambda: (self.counted("store_rollbacks_total") or 0) >= 60, 30)
-        self.assertRegex(self.coordinator.log(), r"error coordinator store_rolled_back partition=\d+ what=\"an older heartbeat")
+        self.assertRegex(self.coordinator.log(), r"error coordinator store_rolled_back partition=\d+ what=\"an older (heartbeat|owner)")
         self.run_through("after")
         self.assertEqual(c.call("GET", "/status/before")[2]["status"], "completed")
         self.assertEqual(c.call("GET", "/status/lost")[0], 404)
