@@ -11,9 +11,8 @@
 /* Appends one character for each code point of text[from, to) that fits. */
 static void show(struct buf *out, struct bytes text, size_t from, size_t to)
 {
-    const uint8_t *end = text.ptr + text.len;
     while (from < to) {
-        size_t len = utf8_sequence(text.ptr + from, end);
+        size_t len = utf8_sequence(text.ptr + from, text.ptr + text.len);
         if (len == 0 || text.ptr[from] < 0x20) {
             buf_add_char(out, text.ptr[from] < 0x20 ? ' ' : '?');
             len = 1;

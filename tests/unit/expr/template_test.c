@@ -118,6 +118,10 @@ static void test_faults_say_where(void **state)
           "expected a value: a literal, input, steps.<name>, item, index or task\n"
           "  input.n + }\n"
           "            ^");
+    fails("[\"x ${\"]", "/0",
+          "the expression ends where a value is expected\n"
+          "  \n"
+          "  ^");
     fails("{\"${x}\":1}", "/${x}", "a key holds ${, but only values are templates");
     fails("{\"a\":[0,\"${input.nope}\"]}", "/a/1",
           "there is no \"nope\" in input; it has \"city\", \"n\", \"deep\", \"quote\", \"sneaky\"");
