@@ -49,7 +49,17 @@
 #define EVENTS_PAGE_MAX 512u /* events in one history answer */
 #define LIST_PAGE_MAX   200u
 /* Dead letters on one page: each with an error of ERROR_BYTES_MAX, they fit a frame of 256 KiB */
-#define DEAD_PAGE_MAX          50u
+#define DEAD_PAGE_MAX 50u
+/* Items of one fan-out step: one byte each in the coordinator while they wait */
+#define ITEMS_MAX 10000u
+/* The list of a fan-out: it is read and written once */
+#define ITEMS_LIST_BYTES_MAX (4u << 20)
+/* Items of one step that are under way at once; 64 where the step does not say */
+#define MAX_PARALLEL_MAX     1024u
+#define MAX_PARALLEL_DEFAULT 64u
+/* One page of items with their results: fits a frame with room to spare */
+#define ITEMS_PAGE_BYTES_MAX   (1u << 20)
+#define ITEMS_PAGE_MAX         200u
 #define FUNCTIONS_MAX          256u  /* functions one worker offers */
 #define SLOTS_MAX              1024u /* steps one worker runs at once */
 #define STEP_TIMEOUT_DEFAULT_S 600   /* a step without `timeout` */

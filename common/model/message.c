@@ -49,6 +49,8 @@ const char *message_type_name(enum message_type t)
         [MSG_READY] = "READY",
         [MSG_DEAD] = "DEAD",
         [MSG_MEMBERS] = "MEMBERS",
+        [MSG_GET_ITEMS] = "GET_ITEMS",
+        [MSG_ITEMS] = "ITEMS",
     };
     if ((size_t)t >= sizeof names / sizeof names[0] || names[t] == NULL) {
         return "UNKNOWN";

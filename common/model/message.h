@@ -16,6 +16,8 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "model/code.h"
+#include "model/event.h"
+#include "model/item.h"
 #include "model/state.h"
 
 #define TOKEN_BYTES                16 /* HMAC-SHA256 cut to 128 bits */
@@ -102,13 +104,6 @@ struct step_stop {
 
 /* ---- requests of gateways ---- */
 
-/* Who asks for a change of a task, and why, as they say of themselves: kept in its history. Empty =
- * not said. */
-struct deed {
-    struct bytes actor;  /* at most ACTOR_BYTES_MAX */
-    struct bytes reason; /* at most REASON_BYTES_MAX */
-};
-
 /* A step's result that a fork takes over. */
 struct kept_step {
     uint32_t step;
@@ -156,6 +151,7 @@ struct recover_request {
     struct bytes task_id;
     struct bytes from_step;     /* name or step_id, empty = from the checkpoint */
     struct bytes checkpoint_id; /* empty = the newest */
+    bool only_failed;           /* of from_step, a fan-out: its items that are done stay so */
     struct deed deed;
     struct bytes input; /* JSON object that replaces the task's input; empty = it stays */
 };
@@ -208,6 +204,9 @@ struct step_view {
     struct bytes name, description, function;
     unix_ms waiting_until;      /* a wait step's timeout or moment, 0 = none */
     struct bytes function_code; /* the function's own code of the last error, empty = none */
+    /* of a fan-out step whose list is known */
+    bool fans_out;
+    uint32_t items, items_done, items_failed, items_running;
 };
 
 struct task_view {
@@ -273,47 +272,6 @@ struct pipeline_view {
     struct bytes source; /* JSON; empty in lists */
 };
 
-/* ---- events: what watchers see ---- */
-
-/* Stored as numbers: append only. */
-enum event_type {
-    EVENT_PROGRESS,       /* progress_update */
-    EVENT_STEP_COMPLETED, /* step_completed */
-    EVENT_STEP_RETRY,    /* step_retry: an attempt failed or its worker died; retry_at says when the
-                            next one may start */
-    EVENT_TASK_COMPLETE, /* task_complete */
-    EVENT_TASK_ERROR,    /* task_error */
-    EVENT_TASK_CANCELLED,  /* task_cancelled */
-    EVENT_TASK_RECOVERING, /* task_recovering */
-    EVENT_TASK_PAUSED,     /* task_paused */
-    EVENT_TASK_RESUMED,    /* task_resumed */
-    EVENT_STEP_FAILED,     /* step_failed: for good, and the task goes on: on_failure, finally */
-    EVENT_STEP_SKIPPED, /* step_skipped: its condition is false, or what it depends on has failed */
-    EVENT_TASK_FAILING, /* task_failing: it has failed, its finally steps run now */
-    EVENT_STEP_WAITING, /* step_waiting: a wait step has begun; retry_at: when it is over */
-    EVENT_SIGNAL,       /* signal: a person's or a program's, for the step named */
-    EVENT_TASK_FORKED,  /* task_forked: the first event of a fork; message: of which task */
-    EVENT_TYPE_COUNT
-};
-
-struct task_event {
-    uint64_t seq; /* from 1, without holes, over all recovers; a fresh start begins at 1 again */
-    enum event_type type;
-    unix_ms at;
-    enum task_state state;
-    double progress;
-    uint32_t step; /* index of the step it is about; for EVENT_PROGRESS the current step */
-    struct bytes step_name;
-    uint32_t total_steps;
-    uint32_t attempt; /* STEP_RETRY: the attempt that failed */
-    unix_ms retry_at;
-    enum code code;
-    struct bytes message; /* error, or the function's progress message; RECOVERING: the new input
-                             (JSON: itself, or a text that says its size and hash) */
-    bool can_recover;
-    struct deed deed; /* of what people asked for */
-};
-
 /* ---- the tagged union ---- */
 
 /* Numbers are the wire's: append only, never reuse. Who sends it: C coordinator, W worker, G
@@ -352,6 +310,7 @@ enum message_type {
     MSG_RESUME = 61,        /* -> MSG_DONE or MSG_REFUSED */
     MSG_SIGNAL = 62,        /* -> MSG_SIGNALLED or MSG_REFUSED */
     MSG_GET_FORK = 63,      /* -> MSG_FORK or MSG_REFUSED: what a START of a fork must say */
+    MSG_GET_ITEMS = 38,     /* -> MSG_ITEMS or MSG_REFUSED */
     /* answers, C -> G */
     MSG_REFUSED = 40,
     MSG_STARTED = 41,
@@ -368,6 +327,7 @@ enum message_type {
     MSG_MEMBERS = 52, /* C -> W, G; after MSG_OWNED and whenever it changes */
     MSG_SIGNALLED = 80,
     MSG_FORK = 81,
+    MSG_ITEMS = 57,
 };
 
 struct message {
@@ -421,6 +381,7 @@ struct message {
         struct signal_request signal;
         struct doc_request get_doc;
         struct history_request get_history;
+        struct items_request get_items;
         struct list_request get_list; /* GET_LIST, GET_DEAD (state and task_type have no part) */
         struct requeue_request requeue;
         struct {
@@ -476,6 +437,12 @@ struct message {
             unix_ms next_before; /* as for list */
             struct bytes next_before_id;
         } dead;
+        struct {
+            struct item_view *items;
+            uint32_t count;
+            uint32_t next; /* where the next page begins; 0: no more */
+            uint32_t total;
+        } items;
         struct {
             struct worker_view *items;
             uint32_t count;

@@ -8,6 +8,8 @@
  *          "max_retries"?: 0..RETRIES_MAX, "needs"?: [step names], "when"?: condition,
  *          "input"?: object, a template,
  *          "on_failure"?: "fail" | "skip" | {"continue": result}, "finally"?: bool,
+ *          "for_each"?: expression, and with it "max_parallel"?: 1..MAX_PARALLEL_MAX and
+ *          "tolerate"?: number of items or "10%",
  *          "retry"?: {"max_attempts"?, "initial"?, "factor"?, "max"?, "jitter"?, "on"?: [codes]},
  *          "non_retryable"?: [codes], "on_exhausted"?: "fail" | "pause",
  *          "timeout_total"?: seconds, "queue_timeout"?: seconds, "progress_timeout"?: seconds}
@@ -107,7 +109,11 @@ struct pipeline_step {
     struct bytes failure_result;     /* ON_FAILURE_CONTINUE: JSON */
     struct template *input_template; /* input, where it holds expressions; else NULL */
     struct expr *when;               /* NULL: always */
-    bool finally;    /* runs when all others are over, however they ended: needs holds them all */
+    bool finally; /* runs when all others are over, however they ended: needs holds them all */
+    struct expr *for_each; /* the list of its items; NULL: it has none */
+    uint32_t max_parallel; /* items under way at once */
+    uint32_t tolerate;     /* so many items may fail: a number, or per cent of them */
+    bool tolerate_percent;
     bool resolves;   /* before it may run, what it is to do is found out from the task's data */
     uint32_t *needs; /* indexes of steps, ascending, without duplicates */
     uint32_t needs_count;

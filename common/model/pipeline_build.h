@@ -105,6 +105,8 @@ struct pipeline_step *pipeline_named(const struct pipeline_build *b, uint32_t of
 void pipeline_link_joints(struct pipeline_build *b);
 
 enum err MUST_CHECK pipeline_read(struct pipeline_build *b, const struct doc_value *root);
+/* for_each and what belongs to it (pipeline_each.c). */
+enum err MUST_CHECK pipeline_read_each(struct pipeline_build *b, uint32_t step);
 enum err MUST_CHECK pipeline_link(struct pipeline_build *b);
 /* Moves the inputs of the steps into the source. */
 enum err MUST_CHECK pipeline_write_source(struct pipeline_build *b);

@@ -30,6 +30,9 @@ static const char *const step_fields[] = {"name",
                                           "progress_timeout",
                                           "on_exhausted",
                                           "pipeline",
+                                          "for_each",
+                                          "max_parallel",
+                                          "tolerate",
                                           NULL};
 
 const char *pipeline_kind_name(const struct doc_value *v)
@@ -196,7 +199,8 @@ static enum err read_input(struct pipeline_build *b, uint32_t i, const struct do
                                    "input is larger than %u bytes; put larger data in files",
                                    INPUT_BYTES_MAX);
     }
-    return pipeline_read_template(b, i, "input", EXPR_ROOTS_STEP, &b->p->steps[i].input_template);
+    uint32_t roots = b->p->steps[i].for_each != NULL ? EXPR_ROOTS_ALL : EXPR_ROOTS_STEP;
+    return pipeline_read_template(b, i, "input", roots, &b->p->steps[i].input_template);
 }
 
 static enum err read_when(struct pipeline_build *b, uint32_t i, const struct doc_value *when)
@@ -242,6 +246,9 @@ static enum err read_step(struct pipeline_build *b, uint32_t i)
     e = read_retryable(b, i, step);
     if (e == ERR_OK) {
         e = pipeline_read_retry(b, i, step);
+    }
+    if (e == ERR_OK) {
+        e = pipeline_read_each(b, i);
     }
     if (e == ERR_OK) {
         e = read_input(b, i, doc_get(step, "input"));

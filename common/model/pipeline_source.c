@@ -78,6 +78,16 @@ static void put_step(struct buf *out, const struct pipeline *p, const struct pip
         buf_add_str(out, ",\"when\":");
         json_put_string(out, s->when->text);
     }
+    if (s->for_each != NULL) {
+        buf_add_str(out, ",\"for_each\":");
+        json_put_string(out, s->for_each->text);
+        buf_addf(out, ",\"max_parallel\":%u", s->max_parallel);
+        if (s->tolerate_percent) {
+            buf_addf(out, ",\"tolerate\":\"%u%%\"", s->tolerate);
+        } else if (s->tolerate > 0) {
+            buf_addf(out, ",\"tolerate\":%u", s->tolerate);
+        }
+    }
     if (s->input.len >
         0) { /* the last field: its text ends right before the brace, see move_inputs */
         buf_add_str(out, ",\"input\":");

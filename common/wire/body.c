@@ -52,6 +52,8 @@ static const struct body *const bodies[] = {
     [MSG_READY] = &body_ready,
     [MSG_DEAD] = &body_dead,
     [MSG_MEMBERS] = &body_members,
+    [MSG_GET_ITEMS] = &body_get_items,
+    [MSG_ITEMS] = &body_items,
 };
 
 const struct body *body_of(uint8_t type)

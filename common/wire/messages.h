@@ -36,11 +36,11 @@ extern const struct body body_hello, body_welcome, body_beat, body_owned, body_m
 extern const struct body body_running, body_outcome, body_progress, body_order, body_ack, body_stop,
     body_decline;
 /* messages_request.c */
-extern const struct body body_signal, body_start, body_task, body_recover, body_requeue,
-    body_get_doc, body_get_history, body_get_list, body_get_pipelines;
+extern const struct body body_get_items, body_signal, body_start, body_task, body_recover,
+    body_requeue, body_get_doc, body_get_history, body_get_list, body_get_pipelines;
 /* messages_answer.c */
-extern const struct body body_signalled, body_refused, body_started, body_done, body_status,
-    body_doc, body_events, body_watched, body_list, body_dead, body_workers, body_pipelines,
-    body_ready;
+extern const struct body body_items, body_signalled, body_refused, body_started, body_done,
+    body_status, body_doc, body_events, body_watched, body_list, body_dead, body_workers,
+    body_pipelines, body_ready;
 
 #endif

@@ -49,6 +49,7 @@ static const struct field recover[] = {
     FIELD(struct recover_request, task_id),       FIELD(struct recover_request, from_step),
     FIELD(struct recover_request, checkpoint_id), FIELD(struct recover_request, deed.actor),
     FIELD(struct recover_request, deed.reason),   FIELD(struct recover_request, input),
+    FIELD(struct recover_request, only_failed),
 };
 const struct body body_recover = BODY_AT(struct recover_request, recover, recover);
 
@@ -64,6 +65,13 @@ static const struct field get_doc[] = {
     FIELD(struct doc_request, len),
 };
 const struct body body_get_doc = BODY_AT(struct doc_request, get_doc, get_doc);
+
+static const struct field get_items[] = {
+    FIELD(struct items_request, task_id), FIELD(struct items_request, step),
+    FIELD(struct items_request, state),   FIELD(struct items_request, from),
+    FIELD(struct items_request, limit),
+};
+const struct body body_get_items = BODY_AT(struct items_request, get_items, get_items);
 
 static const struct field get_history[] = {
     FIELD(struct history_request, task_id),

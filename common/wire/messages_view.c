@@ -24,8 +24,30 @@ static const struct field step_view[] = {
     FIELD(struct step_view, function),
     FIELD(struct step_view, waiting_until),
     FIELD(struct step_view, function_code),
+    FIELD(struct step_view, fans_out),
+    FIELD(struct step_view, items),
+    FIELD(struct step_view, items_done),
+    FIELD(struct step_view, items_failed),
+    FIELD(struct step_view, items_running),
 };
 static const struct layout step_view_layout = LAYOUT(struct step_view, step_view);
+
+static const struct field item_view[] = {
+    FIELD(struct item_view, item),        FIELD_OF_ENUM(struct item_view, state, STEP_STATE_COUNT),
+    FIELD(struct item_view, started_at),  FIELD(struct item_view, completed_at),
+    FIELD(struct item_view, retry_at),    FIELD(struct item_view, duration_ms),
+    FIELD(struct item_view, retry_count), FIELD(struct item_view, deaths),
+    FIELD(struct item_view, progress),    FIELD_OF_ENUM(struct item_view, error_code, CODE_COUNT),
+    FIELD(struct item_view, error),       FIELD(struct item_view, result),
+};
+static const struct layout item_view_layout = LAYOUT(struct item_view, item_view);
+
+static const struct field items[] = {
+    FIELD_OF_LIST(struct message, items.items, items.count, item_view_layout, ITEMS_PAGE_MAX),
+    FIELD(struct message, items.next),
+    FIELD(struct message, items.total),
+};
+const struct body body_items = BODY(items);
 
 static const struct field status[] = {
     FIELD(struct task_view, task_id),
@@ -70,6 +92,9 @@ static const struct field task_event[] = {
     FIELD(struct task_event, can_recover),
     FIELD(struct task_event, deed.actor),
     FIELD(struct task_event, deed.reason),
+    FIELD(struct task_event, items),
+    FIELD(struct task_event, items_done),
+    FIELD(struct task_event, items_failed),
 };
 static const struct layout task_event_layout = LAYOUT(struct task_event, task_event);
 

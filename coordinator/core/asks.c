@@ -84,6 +84,9 @@ void asks_on_answer(struct core *c, const struct store_answer *a)
     case ASK_AUDIT_TASK:
         audit_on_task(c, ask, a);
         break;
+    case ASK_ITEMS:
+        items_on_answer(c, ask, a);
+        return; /* a second read may go on with the same ask */
     case ASK_DOC:
     case ASK_HISTORY:
     case ASK_LIST:

@@ -2,7 +2,7 @@
  * each can go on, mends what cannot, and counts. What is looked at in memory is here, what is asked
  * of the store in audit_store.c. All counts should stay 0: each finding is a bug, or somebody's
  * hand in the store. */
-#include "core/writes.h"
+#include "core/fan.h"
 
 #define TICK_MS             1000
 #define PARTITIONS_PER_TICK 8 /* reads at once; a round takes at least 8 s, and ends */
@@ -52,6 +52,8 @@ static bool goes_on(struct core *c, const struct step *s)
         return map_get(&c->asks, bytes_of(&s->read_id, sizeof s->read_id)) != NULL;
     case PHASE_RUNNING:
         return with_its_worker(c, s);
+    case PHASE_ITEMS:
+        return s->fan->live_count > 0 || task_state_rests(s->task->state);
     case PHASE_WAITING:
         return heap_holds(&s->timer.node) ||
                (step_def(s)->wait.kind == WAIT_SIGNAL && step_def(s)->wait.ms == 0);
@@ -109,8 +111,9 @@ void audit_task(struct core *c, struct task *t)
         return; /* it leaves with the answer to its last row */
     }
     audit_needs(c, t);
-    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
-        audit_step(c, t, &t->steps[i]);
+    struct unit_walk walk = {0};
+    for (struct step *s; (s = unit_next(t, &walk)) != NULL;) {
+        audit_step(c, t, s);
     }
     if (t->ran_since != NEVER_MS && !heap_holds(&t->duration_timer.node)) {
         audit_found(c, AUDIT_TIMER_LOST, t->partition, t->id, NULL);

@@ -127,7 +127,8 @@ enum ask_kind {
     ASK_DEAD,
     ASK_READY,
     ASK_AUDIT,
-    ASK_AUDIT_TASK
+    ASK_AUDIT_TASK,
+    ASK_ITEMS
 };
 
 struct ask {
@@ -146,6 +147,9 @@ struct ask {
     struct doc_request doc;
     struct list_request list;
     struct history_request history;
+    struct items_request items_wanted; /* ITEMS */
+    uint32_t items_total;
+    bool items_over;            /* their step is */
     struct deed deed;           /* TASK, REVIVE */
     struct task *task;          /* REVIVE, FORK: owned, until its document is read */
     bool *keep;                 /* REVIVE: the steps whose results stay */
@@ -353,6 +357,8 @@ void on_resume(struct core *c, struct peer *p, const struct message *m);
 void on_query(struct core *c, struct peer *p, const struct message *m);
 void on_get_dead(struct core *c, const struct peer *p, const struct message *m);
 void on_requeue(struct core *c, struct peer *p, const struct message *m);
+void on_items(struct core *c, struct peer *p, const struct message *m);
+void items_on_answer(struct core *c, struct ask *ask, const struct store_answer *a);
 void on_watch(struct core *c, struct peer *p, const struct message *m);
 void on_unwatch(struct core *c, peer_id peer, struct bytes task_id);
 void on_admitted(struct core *c, struct pending_write *w, const struct store_written *written);
@@ -362,6 +368,8 @@ void task_progress_due(struct core *c, struct task *t);
 void task_save_due(struct core *c, struct task *t);
 /* An attempt failed for good, or may be tried again: counted, told, made durable. */
 void step_fail(struct core *c, struct step *s, enum code code, struct bytes message);
+/* Something about a step is worth telling: with the next progress event. */
+void task_news(struct core *c, const struct step *s, struct bytes message);
 void task_step_started(struct core *c, struct step *s);
 void step_worker_died(struct core *c, struct step *s, struct bytes why);
 void query_on_task(struct core *c, const struct ask *ask, const struct store_answer *a);

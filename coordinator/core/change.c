@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "core/fan.h"
 #include "core/record.h"
 #include "core/plant.h"
 #include "json/scan.h"
@@ -34,8 +35,39 @@ static void *grow(struct arena *a, void *items, uint32_t count, uint32_t *cap, s
     return bigger;
 }
 
+void change_items(struct change *ch, const struct items_change *items)
+{
+    struct store_row *row = &ch->row;
+    row->items =
+        grow(fx_arena(ch->core), row->items, row->items_count, &ch->items_cap, sizeof *row->items);
+    row->items[row->items_count++] = *items;
+}
+
+static struct changed_item *change_item(struct change *ch, const struct step *item)
+{
+    for (uint32_t i = 0; i < ch->changed_count; i++) {
+        if (ch->changed[i].item == item) {
+            return &ch->changed[i];
+        }
+    }
+    ch->changed = grow(fx_arena(ch->core), ch->changed, ch->changed_count, &ch->changed_cap,
+                       sizeof *ch->changed);
+    struct changed_item *x = &ch->changed[ch->changed_count++];
+    *x = (struct changed_item){.item = item};
+    return x;
+}
+
+void change_item_result(struct change *ch, struct step *item, struct bytes result)
+{
+    change_item(ch, item)->result = result;
+}
+
 void change_step(struct change *ch, struct step *s)
 {
+    if (s->item != ITEM_NONE) {
+        change_item(ch, s);
+        return;
+    }
     if (ch->marked == NULL) {
         ch->marked = arena_alloc(fx_arena(ch->core), ch->task->pipeline->step_count);
     }
@@ -68,6 +100,12 @@ struct task_event *change_event(struct change *ch, enum event_type type, uint32_
                              .step = step,
                              .total_steps = t->pipeline->step_count,
                              .can_recover = task_can_recover(t)};
+    const struct fan *f = t->steps[step].fan;
+    if (f != NULL) {
+        e->items = f->count;
+        e->items_done = f->done;
+        e->items_failed = f->failed;
+    }
     e->step_name = arena_bytes(&w->arena, bytes_str(t->pipeline->steps[step].name));
     t->event_at = ch->core->now.mono;
     return e;
@@ -87,7 +125,8 @@ static void change_doc(struct change *ch, uint64_t offset, struct bytes lead, st
     struct task *t = ch->task;
     struct buf tail = {0};
     document_put_tail(ch->core, t, &tail);
-    uint64_t end = offset + lead.len + body.len + tail.len;
+    uint64_t end =
+        offset + lead.len + body.len + tail.len; /* also of a body that the store makes */
     /* A document never gets shorter by an overwrite: what would be left of the old tail becomes
      * white space. */
     while (!ch->row.doc_whole && end < t->doc_bytes) {
@@ -97,7 +136,7 @@ static void change_doc(struct change *ch, uint64_t offset, struct bytes lead, st
     t->doc_bytes = end;
     ch->row.doc_offset = offset;
     ch->row.doc[0] = lead;
-    ch->row.doc[1] = body;
+    ch->row.doc[1] = body.ptr != NULL ? body : BYTES_NONE;
     ch->row.doc[2] = arena_bytes(fx_arena(ch->core), buf_bytes(&tail));
     buf_free(&tail);
 }
@@ -111,6 +150,10 @@ void change_result(struct change *ch, struct step *s, struct bytes result)
     s->result_offset = offset + strlen(lead);
     s->result_len = (uint32_t)result.len;
     t->results_bytes += strlen(lead) + result.len;
+    if (result.ptr == NULL) {
+        ch->row.doc_items = s->index + 1;
+        ch->row.doc_items_bytes = result.len;
+    }
     change_doc(ch, offset, bytes_str(lead), result);
 }
 
@@ -143,6 +186,9 @@ void change_ready_all(struct change *ch)
 {
     for (uint32_t i = 0; i < ch->task->pipeline->step_count; i++) {
         struct step *s = &ch->task->steps[i];
+        if (s->phase == PHASE_ITEMS) {
+            fan_resume(ch, s);
+        }
         if (s->state == STEP_PENDING && s->phase == PHASE_NONE && s->needs_left == 0) {
             change_ready(ch, s);
         }
@@ -216,6 +262,16 @@ static void change_send(struct change *ch)
     for (uint32_t i = 0; i < row->step_count; i++) {
         record_put_step(&t->steps[row->steps[i].index], &b);
         row->steps[i].blob = take(ch, &b);
+    }
+    for (uint32_t i = 0; i < ch->changed_count; i++) {
+        const struct step *item = ch->changed[i].item;
+        record_put_item(item, &b);
+        struct items_change put = {.kind = ITEMS_PUT,
+                                   .step = item->index,
+                                   .item = item->item,
+                                   .blob = take(ch, &b),
+                                   .result = ch->changed[i].result};
+        change_items(ch, &put);
     }
     row->event_count = ch->write->event_count;
     row->events = arena_alloc(fx_arena(c), (row->event_count + 1) * sizeof *row->events);

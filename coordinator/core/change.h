@@ -6,12 +6,19 @@
 
 #include "core/writes.h"
 
+struct changed_item {
+    const struct step *item;
+    struct bytes result; /* empty = none */
+};
+
 struct change {
     struct core *core;
     struct task *task;
     struct pending_write *write;
     struct store_row row;
-    uint32_t step_cap, event_cap, ready_cap;
+    uint32_t step_cap, event_cap, ready_cap, items_cap, changed_cap;
+    struct changed_item *changed; /* items of fan-out steps already in the row */
+    uint32_t changed_count;
     bool *marked; /* steps already in the row */
 };
 
@@ -24,7 +31,12 @@ struct task_event *change_event(struct change *ch, enum event_type type, uint32_
 /* An event of what a person asked for. */
 struct task_event *change_deed(struct change *ch, enum event_type type, uint32_t step,
                                const struct deed *deed);
-/* The step's result joins the document; sets the step's offset and length. At most one a change. */
+/* The items of a step change all together: made, dropped, to be begun again. */
+void change_items(struct change *ch, const struct items_change *items);
+/* The item's blob is written, and this result. */
+void change_item_result(struct change *ch, struct step *item, struct bytes result);
+/* The step's result joins the document; sets the step's offset and length. At most one a change.
+ * One without bytes (ptr is NULL) is put together from its items' by the store. */
 void change_result(struct change *ch, struct step *s, struct bytes result);
 /* The document as a whole: results is the inside of the results object, without braces. */
 void change_document(struct change *ch, struct bytes results);

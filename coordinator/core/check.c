@@ -1,7 +1,7 @@
 /* The invariants of core/README.md, asserted over the whole state. */
 #include <assert.h>
 
-#include "core/brain.h"
+#include "core/fan.h"
 #include "core/plant.h"
 
 static void check_step(const struct core *c, const struct task *t, const struct step *s)
@@ -16,7 +16,7 @@ static void check_step(const struct core *c, const struct task *t, const struct 
            step_def(s)->wait.kind != WAIT_NONE);
     assert(s->phase != PHASE_WAITING || s->wait_until == 0 || planted(PLANT_WAIT_TIMER_LOST) ||
            heap_holds(&s->timer.node));
-    assert((s->phase == PHASE_RUNNING) == (s->state == STEP_RUNNING));
+    assert((s->phase == PHASE_RUNNING || s->phase == PHASE_ITEMS) == (s->state == STEP_RUNNING));
     if (s->phase != PHASE_NONE) {
         assert(s->state == STEP_PENDING || s->state == STEP_RUNNING); /* I8 */
         assert(s->needs_left == 0);                                   /* I5 */
@@ -31,7 +31,7 @@ static void check_step(const struct core *c, const struct task *t, const struct 
         ref.delivery = s->deliveries;
         assert(w != NULL && worker_run_find(w, &ref) != NULL);
     }
-    if (s->state == STEP_COMPLETED) {
+    if (s->state == STEP_COMPLETED && s->item == ITEM_NONE) {
         assert(s->result_len > 0 && s->result_offset > RESULTS_OFFSET);
         assert(s->result_offset + s->result_len < RESULTS_OFFSET + t->results_bytes);
         assert(s->order < t->next_order);
@@ -40,7 +40,7 @@ static void check_step(const struct core *c, const struct task *t, const struct 
     bool owned = c->partitions[t->partition].state == PARTITION_OWNED;
     bool rests = task_state_rests(t->state);
     assert(!rests || s->phase == PHASE_NONE || s->phase == PHASE_RUNNING ||
-           s->phase == PHASE_WAITING); /* I13 */
+           s->phase == PHASE_WAITING || s->phase == PHASE_ITEMS); /* I13 */
     if (owned && !rests && !task_state_ended(t->state) && s->state == STEP_PENDING &&
         s->needs_left == 0) {
         assert(s->phase != PHASE_NONE);
@@ -61,6 +61,32 @@ static void check_waiting(const struct core *c, const struct task *t)
     }
 }
 
+/* Counts and marks agree, each item under way is one that its step may have, and no more of them
+ * than may be. */
+static void check_items(const struct core *c, const struct task *t, const struct step *s)
+{
+    const struct fan *f = s->fan;
+    uint32_t counts[256] = {0};
+    for (uint32_t i = 0; i < f->count; i++) {
+        counts[f->marks[i]]++;
+        assert(i >= f->next || f->marks[i] != ITEM_WAITING);
+    }
+    assert(counts[ITEM_DONE] == f->done && counts[ITEM_FAILED] == f->failed);
+    assert(counts[ITEM_BEGUN] == f->live_count);
+    assert(f->live_count == 0 ||
+           ((s->state == STEP_PENDING || s->state == STEP_RUNNING) && s->needs_left == 0));
+    for (uint32_t i = 0; i < f->live_count; i++) {
+        const struct step *item = f->live[i];
+        assert(item->index == s->index && f->marks[item->item - 1] == ITEM_BEGUN);
+        assert(item->generation == s->generation && item->deliveries >= f->base);
+        if (s->phase == PHASE_ITEMS || item->phase == PHASE_RUNNING) {
+            check_step(c, t, item);
+        }
+    }
+    bool rests = task_state_rests(t->state);
+    assert(s->phase != PHASE_ITEMS || rests || f->live_count > 0); /* it goes on */
+}
+
 static void check_task(const struct core *c, const struct task *t)
 {
     uint32_t completed = 0;
@@ -76,6 +102,9 @@ static void check_task(const struct core *c, const struct task *t)
         completed += s->state == STEP_COMPLETED;
         over += step_over(s);
         check_step(c, t, s);
+        if (s->fan != NULL) {
+            check_items(c, t, s);
+        }
     }
     assert(completed == t->completed);
     assert(t->progress >= 0 && t->progress <= 1);
@@ -117,8 +146,9 @@ void core_check(const struct core *c)
             if (p->state != PARTITION_LOADING) {
                 check_task(c, t);
             }
-            for (uint32_t k = 0; k < t->pipeline->step_count; k++) {
-                delayed += t->steps[k].phase == PHASE_DELAYED;
+            struct unit_walk walk = {0};
+            for (const struct step *s; (s = unit_next(t, &walk)) != NULL;) {
+                delayed += s->phase == PHASE_DELAYED;
             }
         }
     }

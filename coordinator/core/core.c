@@ -204,6 +204,9 @@ static void on_gateway_message(struct core *c, struct peer *p, const struct mess
     case MSG_GET_DEAD:
         on_get_dead(c, p, m);
         break;
+    case MSG_GET_ITEMS:
+        on_items(c, p, m);
+        break;
     case MSG_WATCH:
         on_watch(c, p, m);
         break;
@@ -249,6 +252,8 @@ static struct bytes subject(const struct message *m)
         return m->get_doc.task_id;
     case MSG_GET_HISTORY:
         return m->get_history.task_id;
+    case MSG_GET_ITEMS:
+        return m->get_items.task_id;
     default:
         return BYTES_LIT("none");
     }

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "core/fan.h"
 #include "core/scope.h"
 #include "core/token.h"
 #include "core/writes.h"
@@ -13,6 +14,8 @@ static const struct step *step_of_ready(const struct heap_node *n)
     return (const struct step *)(const void *)n; /* `ready` is the first member */
 }
 
+/* The steps of an older task go first; but an item of a fan-out is as young as its own turn, so
+ * that ten thousand of them do not keep all younger tasks waiting. */
 bool ready_before(const struct heap_node *a, const struct heap_node *b)
 {
     const struct step *x = step_of_ready(a);
@@ -20,7 +23,9 @@ bool ready_before(const struct heap_node *a, const struct heap_node *b)
     if (x->task->priority != y->task->priority) {
         return x->task->priority > y->task->priority;
     }
-    return x->task != y->task ? x->task->age < y->task->age : x->index < y->index;
+    uint64_t x_age = x->item != ITEM_NONE ? x->age : x->task->age;
+    uint64_t y_age = y->item != ITEM_NONE ? y->age : y->task->age;
+    return x_age != y_age ? x_age < y_age : x->index < y->index;
 }
 
 uint32_t function_intern(struct core *c, struct bytes name)
@@ -79,9 +84,16 @@ void step_make_ready(struct core *c, struct step *s)
         s->phase = PHASE_NONE;
         return;
     }
+    if (s->fan != NULL) {
+        fan_go(c, s);
+        return;
+    }
     if (step_def(s)->resolves && !s->resolved && !begun && s->retry_due <= c->now.mono) {
         resolve_later(c, s);
         return;
+    }
+    if (s->item != ITEM_NONE && s->age == 0) {
+        s->age = ++c->last_age;
     }
     if (step_def(s)->wait.kind != WAIT_NONE) {
         wait_make_ready(c, s);
@@ -142,6 +154,7 @@ void step_unqueue(struct core *c, struct step *s)
     case PHASE_NONE:
     case PHASE_HELD:
     case PHASE_FETCHING: /* the answer finds no step and gives the credit back */
+    case PHASE_ITEMS:    /* they are in queues of their own */
     case PHASE_RUNNING:  /* the worker's run stays: it is claimed, stopped or answered by itself */
         break;
     }
@@ -214,6 +227,9 @@ static void want(struct core *c, const struct step *s, struct scope *ret_scope)
         scope_want_template(ret_scope, def->input_template);
         return;
     }
+    if (s->item != ITEM_NONE) {
+        return; /* it is given itself: what it needs of the task, its input names */
+    }
     bool *flags = arena_alloc(fx_arena(c), p->step_count);
     pipeline_ancestors(p, s->index, flags);
     if (def->input.len == 0) {
@@ -242,6 +258,8 @@ static bool fetch(struct core *c, struct step *s, struct worker *w)
     struct scope x;
     want(c, s, &x);
     scope_ask(&x, &read);
+    read.step = s->index;
+    read.item = s->item;
     ask_send(c, ask, &read);
     s->phase = PHASE_FETCHING;
     s->read_id = ask->read_id;
@@ -277,7 +295,7 @@ static struct bytes put_results(struct core *c, const struct step *s, const stru
 {
     const struct pipeline *p = s->task->pipeline;
     bool *flags = arena_alloc(fx_arena(c), p->step_count);
-    if (step_def(s)->input_template == NULL) {
+    if (step_def(s)->input_template == NULL && s->item == ITEM_NONE) {
         pipeline_ancestors(p, s->index, flags);
     }
     struct buf b = {0};
@@ -297,13 +315,27 @@ static struct bytes put_results(struct core *c, const struct step *s, const stru
     return copy;
 }
 
+/* What an item is given where its step has no input. */
+static struct bytes item_input(struct core *c, const struct step *s, struct bytes value)
+{
+    struct buf b = {0};
+    buf_add_str(&b, "{\"item\":");
+    buf_add_bytes(&b, value);
+    buf_addf(&b, ",\"index\":%u}", s->item - 1);
+    struct bytes copy = arena_bytes(fx_arena(c), buf_bytes(&b));
+    buf_free(&b);
+    return copy;
+}
+
 /* The input of the order; false after the step has failed by it. */
 static bool put_input(struct core *c, struct step *s, struct scope *x, struct bytes *ret_input)
 {
     const struct pipeline_step *def = step_def(s);
     struct bytes why;
     bool ok = true;
-    if (def->input_template != NULL) {
+    if (def->input.len == 0 && s->item != ITEM_NONE) {
+        *ret_input = item_input(c, s, x->item);
+    } else if (def->input_template != NULL) {
         ok = scope_render_input(x, ret_input, &why);
     } else if (def->input.len > 0) {
         *ret_input = def->input;
@@ -327,6 +359,7 @@ static void send_order(struct core *c, struct step *s, struct worker *w,
     struct scope x;
     want(c, s, &x);
     x.answer = a;
+    x.item = a->item;
     if (!put_input(c, s, &x, &o->input)) {
         give_back(c, w->serial, w->peer);
         return;

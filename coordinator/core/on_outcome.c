@@ -2,7 +2,7 @@
  * worker's death is no attempt. */
 #include <stdlib.h>
 
-#include "core/change.h"
+#include "core/fan.h"
 #include "core/token.h"
 #include "core/plant.h"
 #include "model/limits.h"
@@ -34,6 +34,13 @@ static void ack(struct core *c, const struct task *t, struct peer *p, const stru
     }
 }
 
+static void tell_item(struct core *c, const struct step *s, struct bytes message)
+{
+    task_news(c, s,
+              bytes_str(arena_printf(fx_arena(c), "item %u: %.*s", s->item - 1, (int)message.len,
+                                     (const char *)message.ptr)));
+}
+
 /* The step waits `wait_ms` (from the moment it is durable) and is sent out again. */
 static void try_again(struct change *ch, struct step *s, mono_ms wait_ms, enum code code,
                       struct bytes message)
@@ -45,6 +52,10 @@ static void try_again(struct change *ch, struct step *s, mono_ms wait_ms, enum c
     s->wait_ms = wait_ms;
     change_step(ch, s);
     change_ready(ch, s);
+    if (s->item != ITEM_NONE) { /* thousands may fail: no event of its own for each */
+        tell_item(ch->core, s, message);
+        return;
+    }
     struct task_event *e = change_event(ch, EVENT_STEP_RETRY, s->index);
     e->attempt = s->failures + (code == CODE_WORKER_DEATHS ? 1 : 0);
     e->retry_at = s->retry_at;
@@ -157,7 +168,11 @@ static void complete(struct change *ch, struct step *s, const struct step_outcom
     }
     step_clear_error(s);
     histogram_add_us(&c->stats.step_run, (int64_t)o->duration_ms * 1000);
-    step_complete(ch, s, o->result);
+    if (s->item != ITEM_NONE) {
+        fan_item_done(ch, s, o->result);
+    } else {
+        step_complete(ch, s, o->result);
+    }
 }
 
 static void succeed(struct core *c, struct peer *p, struct step *s, const struct step_outcome *o)
@@ -203,13 +218,19 @@ static void count_failure(struct core *c, struct step *s, const struct step_outc
     change_commit(&ch);
 }
 
-static enum verdict judge(struct core *c, const struct task *t, const struct peer *p,
+static enum verdict judge(struct core *c, struct task *t, const struct peer *p,
                           const struct step_outcome *o)
 {
     if (t == NULL) {
         return VERDICT_LATE; /* ended and out of memory, or never there: nothing can be applied */
     }
-    const struct step *s = unit_find(t, o->ref.step, o->ref.item);
+    const struct step *s = fan_unit(c, t, &o->ref);
+    if (s == NULL && fan_item_over(t, &o->ref) && token_valid(c->secret, t, &o->ref)) {
+        const struct fan *f = t->steps[o->ref.step].fan;
+        bool done = f->marks[o->ref.item - 1] == ITEM_DONE && o->ref.run == t->run &&
+                    o->ref.generation == t->steps[o->ref.step].generation;
+        return done && o->ok ? VERDICT_REPLAY : VERDICT_LATE;
+    }
     if (s == NULL || !token_valid(c->secret, t, &o->ref)) {
         return o->ref.run == t->run ? VERDICT_REJECTED : VERDICT_LATE;
     }

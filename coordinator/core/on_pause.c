@@ -1,6 +1,6 @@
 /* PAUSE and RESUME: a paused task starts no further step until it is resumed; what runs goes on,
  * and what it brings is taken. Both are answered when they are durable. */
-#include "core/change.h"
+#include "core/fan.h"
 #include "core/plant.h"
 
 static void answer_done(struct core *c, const struct task *t, const struct peer *p,
@@ -35,8 +35,8 @@ static bool find_live(struct core *c, struct peer *p, const struct message *m,
  * has begun is like one that runs: it goes on. */
 static void set_aside(struct core *c, struct task *t)
 {
-    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
-        struct step *s = &t->steps[i];
+    struct unit_walk walk = {0};
+    for (struct step *s; (s = unit_next(t, &walk)) != NULL;) {
         bool leaks = planted(PLANT_PAUSE_LEAKS) && s->phase == PHASE_READY;
         if (s->state == STEP_PENDING && s->phase != PHASE_WAITING && !leaks) {
             step_unqueue(c, s);
@@ -59,6 +59,9 @@ static void renew_steps(struct change *ch)
         struct step *s = &ch->task->steps[i];
         if (s->exhausted) {
             s->exhausted = false;
+            if (s->fan != NULL) {
+                fan_again(ch, s);
+            }
             s->failures = 0;
             s->deaths = 0;
             step_clock_reset(s);

@@ -19,6 +19,16 @@ static void progress_soon(struct core *c, struct task *t, uint32_t step)
     timer_set(c, &t->progress_timer, at > c->now.mono ? at : c->now.mono + EVENT_SPACING_MS);
 }
 
+void task_news(struct core *c, const struct step *s, struct bytes message)
+{
+    struct task *t = s->task;
+    if (message.len > 0) {
+        free(t->progress_message);
+        t->progress_message = mem_str_bytes(bytes_part(message, 0, DESCRIPTION_BYTES_MAX));
+    }
+    progress_soon(c, t, s->index);
+}
+
 /* A step's start is no write of its own: it is told when nothing else happens for a moment. */
 void task_step_started(struct core *c, struct step *s)
 {
@@ -58,8 +68,8 @@ void task_save_due(struct core *c, struct task *t)
 {
     mono_ms interval = (mono_ms)t->checkpoint_interval_s * 1000;
     struct change ch = {0};
-    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
-        struct step *s = &t->steps[i];
+    struct unit_walk walk = {0};
+    for (struct step *s; (s = unit_next(t, &walk)) != NULL;) {
         if (!s->checkpoint_dirty) {
             continue;
         }
@@ -103,10 +113,6 @@ void on_progress(struct core *c, struct peer *p, const struct step_progress *n)
     if (n->fraction > s->fraction && n->fraction <= 1) {
         s->fraction = n->fraction;
     }
-    if (n->message.len > 0) {
-        free(t->progress_message);
-        t->progress_message = mem_str_bytes(bytes_part(n->message, 0, DESCRIPTION_BYTES_MAX));
-    }
     if (t->checkpoints) {
         take_checkpoint(c, s, n->checkpoint);
     }
@@ -114,6 +120,6 @@ void on_progress(struct core *c, struct peer *p, const struct step_progress *n)
         step_set_log(s, n->log);
     }
     if (n->fraction >= 0 || n->message.len > 0 || n->checkpoint.len > 0) {
-        progress_soon(c, t, s->index);
+        task_news(c, s, n->message);
     }
 }

@@ -3,7 +3,7 @@
  * Also what a takeover does to tasks without checkpoints or without recovery. */
 #include <stdlib.h>
 
-#include "core/change.h"
+#include "core/fan.h"
 #include "core/record.h"
 #include "crypto/hash.h"
 #include "model/limits.h"
@@ -21,11 +21,13 @@ void recover_read_task(struct core *c, struct peer *p, const struct message *m)
     ask->request = m->request;
     ask->task_id = arena_bytes(&ask->arena, m->recover.task_id);
     ask->recover.from_step = arena_bytes(&ask->arena, m->recover.from_step);
+    ask->recover.only_failed = m->recover.only_failed;
     ask->recover.checkpoint_id = arena_bytes(&ask->arena, m->recover.checkpoint_id);
     ask->recover.input = arena_bytes(&ask->arena, m->recover.input);
     ask->deed = deed_copy(&ask->arena, &m->recover.deed);
     struct store_read read = {.kind = READ_TASK, .partition = id_partition(ask->task_id)};
     read.task_id = ask->task_id;
+    read.items = true;
     ask_send(c, ask, &read);
 }
 
@@ -117,8 +119,13 @@ bool recover_choose_kept(struct core *c, const struct ask *ask, const struct tas
  * what its old attempts still bring was computed from what is no more: a new generation, and no
  * progress checkpoint. Else its input is the same and an old success is welcome, but a new delivery
  * tells old failures (the end of what was stopped) apart. */
-static void step_reset(struct change *ch, struct step *s, bool anew)
+static void step_reset(struct change *ch, struct step *s, bool anew, bool items)
 {
+    if (s->fan != NULL && items) {
+        fan_again(ch, s);
+    } else if (s->fan != NULL) {
+        fan_drop(ch, s);
+    }
     if (s->state == STEP_COMPLETED) {
         ch->task->completed--;
     }
@@ -172,9 +179,23 @@ static void renumber(struct core *c, struct task *t)
     t->next_order = next;
 }
 
+/* May the items that are done stay so? Their list is what it was where nothing before it runs
+ * again. */
+static bool items_stay(const struct task *t, uint32_t step, const bool *keep, int32_t from)
+{
+    bool *before = mem_zalloc(t->pipeline->step_count);
+    bool stay = keep != NULL && (int32_t)step != from;
+    pipeline_ancestors(t->pipeline, step, before);
+    for (uint32_t i = 0; i < t->pipeline->step_count && stay; i++) {
+        stay = !before[i] || keep[i];
+    }
+    free(before);
+    return stay;
+}
+
 /* keep NULL: nothing stays. all_anew: what runs again is given something else than before, even
- * where no result went away. */
-static void reset_all(struct change *ch, const bool *keep, bool all_anew)
+ * where no result went away. from: the step that is to run again with all its items, or -1. */
+static void reset_all(struct change *ch, const bool *keep, bool all_anew, int32_t from)
 {
     struct task *t = ch->task;
     uint32_t n = t->pipeline->step_count;
@@ -187,7 +208,8 @@ static void reset_all(struct change *ch, const bool *keep, bool all_anew)
     }
     for (uint32_t i = 0; i < n; i++) {
         if (keep == NULL || !keep[i]) {
-            step_reset(ch, &t->steps[i], anew[i] || all_anew);
+            bool items = t->steps[i].fan != NULL && !all_anew && items_stay(t, i, keep, from);
+            step_reset(ch, &t->steps[i], anew[i] || all_anew, items);
         } else {
             change_step(ch, &t->steps[i]); /* its place and offset may have moved */
         }
@@ -222,7 +244,9 @@ static void revive(struct core *c, const struct ask *ask, struct task *t, const 
     t->ran_ms = 0;
     t->recoveries++;
     task_clear_error(t);
-    reset_all(&ch, keep, ask->recover.input.len > 0);
+    bool whole = ask->recover.from_step.len > 0 && !ask->recover.only_failed;
+    reset_all(&ch, keep, ask->recover.input.len > 0,
+              whole ? pipeline_find(t->pipeline, ask->recover.from_step) : -1);
     ch.row.input = ask->recover.input;
     if (results != NULL) {
         t->progress = 0;
@@ -382,7 +406,7 @@ void task_taken_over(struct core *c, struct task *t)
         task_end(&ch, TASK_FAILED, NULL);
     } else {
         t->state = task_state_rests(t->state) ? t->state : TASK_RECOVERING;
-        reset_all(&ch, NULL, false);
+        reset_all(&ch, NULL, false, -1);
         t->progress = 0;
         change_document(&ch, BYTES_NONE);
         change_event(&ch, EVENT_TASK_RECOVERING, 0);

@@ -1,9 +1,12 @@
 #include "core/record.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "base/pack.h"
+#include "core/fan.h"
 #include "core/plant.h"
+#include "model/limits.h"
 
 /* ---- writing ---- */
 
@@ -72,6 +75,26 @@ void record_put_step(const struct step *s, struct buf *out)
     pack_int(out, s->spent_ms);
     pack_uint(out, s->exhausted);
     pack_int(out, s->wait_ms);
+    const struct fan *f = s->fan;
+    pack_uint(out, f != NULL);
+    if (f != NULL) {
+        pack_uint(out, f->count);
+        pack_uint(out, f->done);
+        pack_uint(out, f->failed);
+        pack_uint(out, f->results_bytes);
+        pack_uint(out, f->base);
+    }
+}
+
+void record_put_item(const struct step *item, struct buf *out)
+{
+    static const char marks[STEP_STATE_COUNT] = {
+        [STEP_PENDING] = ITEM_BEGUN,     [STEP_RUNNING] = ITEM_BEGUN,
+        [STEP_COMPLETED] = ITEM_DONE,    [STEP_FAILED] = ITEM_FAILED,
+        [STEP_SKIPPED] = ITEM_CANCELLED, [STEP_CANCELLED] = ITEM_CANCELLED,
+    };
+    buf_add_char(out, marks[item->state]);
+    record_put_step(item, out);
 }
 
 void record_put_event(const struct task_event *e, struct buf *out)
@@ -92,6 +115,9 @@ void record_put_event(const struct task_event *e, struct buf *out)
     pack_uint(out, e->can_recover);
     pack_bytes(out, e->deed.actor);
     pack_bytes(out, e->deed.reason);
+    pack_uint(out, e->items);
+    pack_uint(out, e->items_done);
+    pack_uint(out, e->items_failed);
 }
 
 void record_put_dead(const struct task *t, struct buf *out)
@@ -226,7 +252,55 @@ static void get_step(struct bytes blob, struct step *s, bool *bad)
     s->spent_ms = unpack_int(&u);
     s->exhausted = unpack_uint(&u) != 0;
     s->wait_ms = unpack_int(&u);
-    *bad = *bad || u.bad;
+    if (unpack_uint(&u) != 0 && s->item == ITEM_NONE && s->fan == NULL) {
+        s->fan = fan_create(get_u32(&u), false);
+        s->fan->done = get_u32(&u);
+        s->fan->failed = get_u32(&u);
+        s->fan->results_bytes = unpack_uint(&u);
+        s->fan->base = get_u32(&u);
+    }
+    *bad = *bad || u.bad || (s->fan != NULL && s->fan->count > ITEMS_MAX);
+}
+
+enum err record_get_item(struct bytes blob, struct step *item)
+{
+    bool bad = blob.len < 1;
+    get_step(bytes_part(blob, 1, blob.len), item, &bad);
+    return bad ? ERR_INVALID : ERR_OK;
+}
+
+/* What the store knows of each item of a step. */
+static void get_items(const struct stored_items *stored, struct step *s, bool *bad)
+{
+    struct fan *f = s->fan;
+    if (f == NULL || f->marks != NULL || stored->marks.len != f->count) {
+        *bad = true;
+        return;
+    }
+    uint32_t counts[256] = {0};
+    f->marks = mem_alloc(f->count + 1);
+    for (uint32_t i = 0; i < f->count; i++) {
+        uint8_t mark = stored->marks.ptr[i];
+        counts[mark]++;
+        f->marks[i] = mark == ITEM_BEGUN ? ITEM_WAITING : mark; /* fan_open makes it begun */
+    }
+    *bad = *bad || counts[ITEM_DONE] != f->done || counts[ITEM_FAILED] != f->failed;
+    for (uint32_t i = 0; i < stored->begun_count && !*bad; i++) {
+        const struct stored_item *from = &stored->begun[i];
+        bool begun = from->blob.len > 0 && from->blob.ptr[0] == ITEM_BEGUN;
+        struct step *over = begun ? NULL : step_create(s->task, s->index);
+        struct step *item = begun ? fan_open(s, from->item) : over;
+        if (over != NULL) {
+            over->item = from->item;
+        }
+        *bad = item == NULL || record_get_item(from->blob, item) != ERR_OK;
+        if (item != NULL && item->deliveries > f->used) {
+            f->used = item->deliveries;
+        }
+        if (over != NULL) {
+            step_free(over);
+        }
+    }
 }
 
 /* Do the steps bear out what the head says of them? */
@@ -266,6 +340,12 @@ enum err record_get_task(struct definitions *d, const struct task_record *r, str
         }
         get_step(r->steps[i].blob, &t->steps[r->steps[i].index], &bad);
     }
+    for (uint32_t i = 0; i < r->items_count && !bad; i++) {
+        bad = r->items[i].step >= t->pipeline->step_count;
+        if (!bad) {
+            get_items(&r->items[i], &t->steps[r->items[i].step], &bad);
+        }
+    }
     if (bad || !consistent(t)) {
         task_free(t);
         return ERR_INVALID;
@@ -300,6 +380,9 @@ enum err record_get_event(struct bytes blob, struct task_event *ret_event)
     e.can_recover = unpack_uint(&u) != 0;
     e.deed.actor = unpack_bytes(&u);
     e.deed.reason = unpack_bytes(&u);
+    e.items = get_u32(&u);
+    e.items_done = get_u32(&u);
+    e.items_failed = get_u32(&u);
     if (u.bad) {
         return ERR_INVALID;
     }

@@ -17,12 +17,16 @@
 void record_put_spec(const struct task *t, struct buf *out);
 void record_put_head(const struct task *t, mono_ms now, struct buf *out);
 void record_put_step(const struct step *s, struct buf *out);
+/* An item's: its mark, then the same as of a step. */
+void record_put_item(const struct step *item, struct buf *out);
 void record_put_event(const struct task_event *e, struct buf *out);
 
 /* A task from its record, its steps' needs counted, its running times stopped. ERR_INVALID: not a
  * record that we can read. d may be NULL (definitions.h). */
 enum err MUST_CHECK record_get_task(struct definitions *d, const struct task_record *r,
                                     struct task **ret_task);
+/* An item as it is stored, its result's length aside. */
+enum err MUST_CHECK record_get_item(struct bytes blob, struct step *item);
 /* The event borrows its texts from blob. */
 enum err MUST_CHECK record_get_event(struct bytes blob, struct task_event *ret_event);
 /* The dead letter by which t has failed (task_is_dead): all that its list shows, so that no other

@@ -4,7 +4,7 @@
  * stored where it leads to a run: the same data say the same again. */
 #include <assert.h>
 
-#include "core/change.h"
+#include "core/fan.h"
 #include "core/plant.h"
 #include "core/scope.h"
 #include "model/limits.h"
@@ -57,6 +57,17 @@ static void join(struct core *c, struct step *s, struct scope *x)
     change_commit(&ch);
 }
 
+/* The list of the step's items. It is stored with them: never found out a second time. */
+static void spread(struct core *c, struct step *s, struct scope *x)
+{
+    struct bytes list, why;
+    if (!scope_eval(x, step_def(s)->for_each, "for_each", &list, &why)) {
+        step_fail(c, s, CODE_EXPRESSION_ERROR, why);
+    } else {
+        fan_make(c, s, list);
+    }
+}
+
 static void decide(struct core *c, struct step *s, struct scope *x)
 {
     bool holds = true;
@@ -68,6 +79,8 @@ static void decide(struct core *c, struct step *s, struct scope *x)
         skip(c, s);
     } else if (step_def(s)->joins) {
         join(c, s, x);
+    } else if (step_def(s)->for_each != NULL) {
+        spread(c, s, x);
     } else {
         s->resolved = true;
         step_make_ready(c, s);
@@ -78,6 +91,9 @@ static void want(struct core *c, const struct step *s, struct scope *ret_scope)
 {
     scope_begin(c, s, ret_scope);
     scope_want_when(ret_scope);
+    if (step_def(s)->for_each != NULL) {
+        scope_want(ret_scope, step_def(s)->for_each);
+    }
     for (uint32_t i = 0; step_def(s)->joins && i < step_def(s)->needs_count; i++) {
         scope_want_result(ret_scope, step_def(s)->needs[i]);
     }

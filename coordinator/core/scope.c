@@ -254,6 +254,20 @@ bool scope_eval_when(struct scope *x, bool *ret_holds, struct bytes *ret_why)
     return when_holds(x, x->step->index, ret_holds, ret_why);
 }
 
+bool scope_eval(struct scope *x, const struct expr *e, const char *field, struct bytes *ret_json,
+                struct bytes *ret_why)
+{
+    struct template_fault fault = {.text = e->text, .fault = {.detail = ""}};
+    struct view view = {x, x->step->index};
+    struct expr_scope exprs = {read_root, &view, x->arena, x->work};
+    enum err err = expr_eval(e, &exprs, ret_json, &fault.fault);
+    x->work = exprs.work;
+    if (err != ERR_OK) {
+        *ret_why = why_of(x, x->step->index, field, &fault);
+    }
+    return err == ERR_OK;
+}
+
 static bool render_of(struct scope *x, uint32_t step, const struct template *t,
                       struct bytes *ret_json, struct bytes *ret_why)
 {

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "core/change.h"
+#include "core/fan.h"
 #include "core/plant.h"
 #include "model/limits.h"
 
@@ -24,6 +24,7 @@ static void stop_rest(struct change *ch, enum stop_reason reason, bool all)
     for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
         struct step *s = &t->steps[i];
         if (!step_over(s) && (all || !step_def(s)->finally)) {
+            fan_stop(ch, s, reason);
             step_stop_run(ch->core, s, reason, ch->write);
             s->state = STEP_CANCELLED;
             s->retry_at = 0;
@@ -111,6 +112,7 @@ static void skip_dependents(struct change *ch, const struct step *s)
     for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
         struct step *next = &t->steps[i];
         if (after[i] && !step_def(next)->finally && !step_over(next)) {
+            fan_stop(ch, next, STOP_SUPERSEDED);
             step_stop_run(ch->core, next, STOP_SUPERSEDED, ch->write);
             next->state = STEP_SKIPPED;
             change_step(ch, next);
@@ -178,6 +180,9 @@ void step_skip(struct change *ch, struct step *s)
 /* The results of a task have a bound, and what stands in for a result counts like one. */
 bool step_result_fits(const struct step *s, struct bytes result)
 {
+    if (s->item != ITEM_NONE) {
+        return fan_fits(&s->task->steps[s->index], result);
+    }
     return s->task->results_bytes + result.len + 256 <= TASK_RESULTS_BYTES_MAX;
 }
 
@@ -211,6 +216,10 @@ static void rest_exhausted(struct change *ch, struct step *s, enum code code, st
 
 void step_give_up(struct change *ch, struct step *s, enum code code, struct bytes message)
 {
+    if (s->item != ITEM_NONE) {
+        fan_item_failed(ch, s, code, message);
+        return;
+    }
     const struct pipeline_step *def = step_def(s);
     struct task *t = ch->task;
     enum on_failure then = def->on_failure;

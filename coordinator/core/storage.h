@@ -54,6 +54,49 @@ struct step_blob {
     struct bytes blob;
 };
 
+/* ---- the items of a fan-out step ----
+ * They are kept apart from the record, so that a change of one costs its own size. Of each: the
+ * value that it is for, a blob, a result. */
+
+/* The first byte of an item's blob. */
+enum item_mark {
+    ITEM_WAITING = 'w', /* of one without a blob */
+    ITEM_BEGUN = 'b',   /* it waits for its next attempt, or has saved a progress checkpoint */
+    ITEM_DONE = 'd',
+    ITEM_FAILED = 'f',
+    ITEM_CANCELLED = 'x',
+};
+
+enum items_change_kind {
+    ITEMS_MAKE,  /* the step has these items and no others; they wait */
+    ITEMS_PUT,   /* the blob of one item, and its result where there is one */
+    ITEMS_AGAIN, /* those that are not done wait again, as if they had never been begun */
+    ITEMS_DROP,  /* the step has no items */
+};
+
+struct items_change {
+    enum items_change_kind kind;
+    uint32_t step;
+    uint32_t item;        /* PUT: from 1 */
+    struct bytes blob;    /* PUT */
+    struct bytes result;  /* PUT: JSON; empty = none */
+    struct bytes *values; /* MAKE: JSON */
+    uint32_t count;       /* MAKE */
+};
+
+struct stored_item {
+    uint32_t item;
+    struct bytes blob, result; /* empty where there is none */
+};
+
+/* As they are read with a record. */
+struct stored_items {
+    uint32_t step;
+    struct bytes marks;        /* one for each item */
+    struct stored_item *begun; /* blobs of those that are neither waiting nor done */
+    uint32_t begun_count;
+};
+
 struct event_blob {
     uint64_t seq;
     struct bytes blob;
@@ -77,6 +120,8 @@ struct store_row {
     uint32_t step_count;
     struct event_blob *events;
     uint32_t event_count;
+    struct items_change *items; /* carried out in their order, before the document is written */
+    uint32_t items_count;
     enum row_life life;
     uint32_t ttl_s; /* LIFE_END */
     /* LIFE_END: the task has failed by a step that killed its workers. The blob joins the
@@ -88,6 +133,10 @@ struct store_row {
      * empty = unchanged */
     uint64_t doc_offset;
     struct bytes doc[3];
+    /* Index + 1 of a step: the store puts its items' results together as doc[1], an array with null
+     * where an item has none. doc_items_bytes is its length: another one is STORE_VERSION. */
+    uint32_t doc_items;
+    uint64_t doc_items_bytes;
     bool doc_whole; /* replaces the document (SET) instead of overwriting its tail (SETRANGE) */
     /* error:<task_id>: empty = unchanged; error_clear deletes it */
     struct bytes error_doc;
@@ -128,6 +177,7 @@ enum read_kind {
     READ_TASK,   /* one task, alive or ended */
     READ_PARTS,  /* its input and parts of its document */
     READ_EVENTS,
+    READ_ITEMS, /* a page of a step's items */
     READ_LIST,  /* newest tasks first */
     READ_DEAD,  /* newest dead letters first */
     READ_PING,  /* a real round trip */
@@ -150,10 +200,14 @@ struct store_read {
     uint64_t cursor; /* LIVE, AUDIT: 0 first, then the answer's until that is 0 again; a task may
                         come twice */
     bool input;      /* PARTS */
+    uint32_t step;   /* PARTS: of item; ITEMS */
+    uint32_t item;   /* PARTS: the value of this one (0 = none); ITEMS: from this one on */
+    char marks[8];   /* ITEMS: only items with one of these; empty = all */
+    bool items;      /* TASK: with the items of its steps */
     struct byte_range *ranges; /* PARTS */
     uint32_t range_count;
     uint64_t after;      /* EVENTS: seq > after */
-    uint32_t limit;      /* EVENTS, LIST, DEAD */
+    uint32_t limit;      /* EVENTS, LIST, DEAD, ITEMS */
     uint64_t partitions; /* LIST, DEAD: bit mask */
     unix_ms before;      /* LIST, DEAD: see model/message.h */
     struct bytes before_id;
@@ -177,7 +231,9 @@ struct task_record {
     struct bytes spec, head;
     struct step_blob *steps;
     uint32_t step_count;
-    struct bytes dead; /* DEAD only, and nothing else but task_id there */
+    struct bytes dead;          /* DEAD only, and nothing else but task_id there */
+    struct stored_items *items; /* LIVE, and TASK where asked for: of the steps that have some */
+    uint32_t items_count;
 };
 
 /* Borrowed for the call that delivers it. */
@@ -197,6 +253,11 @@ struct store_answer {
     struct bytes input;  /* PARTS */
     struct bytes *parts; /* PARTS: one per range, shorter where the document ends */
     uint32_t part_count;
+    struct bytes item; /* PARTS: its value; empty where there is none */
+    /* ITEMS: at most limit of them, and (but for the first) no more than ITEMS_PAGE_BYTES_MAX */
+    struct stored_item *items;
+    uint32_t items_count;
+    uint32_t next_item;        /* ITEMS: the first that was not looked at; 0 = there are no more */
     struct event_blob *events; /* EVENTS, ascending */
     uint32_t event_count;
     uint64_t oldest_seq; /* EVENTS: of the oldest event kept, 0 where there is none */

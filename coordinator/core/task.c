@@ -1,9 +1,24 @@
 #include "core/task.h"
 
+#include "core/fan.h"
 #include "model/limits.h"
 
 #include <assert.h>
 #include <stdlib.h>
+
+static void step_init(struct step *s, struct task *t, uint32_t index)
+{
+    s->task = t;
+    s->index = index;
+    s->timer.kind = TIMER_STEP;
+}
+
+struct step *step_create(struct task *t, uint32_t index)
+{
+    struct step *s = mem_zalloc(sizeof *s);
+    step_init(s, t, index);
+    return s;
+}
 
 struct task *task_create(struct bytes id, struct pipeline *p)
 {
@@ -13,9 +28,7 @@ struct task *task_create(struct bytes id, struct pipeline *p)
     t->pipeline = pipeline_ref(p);
     t->steps = mem_zalloc(p->step_count * sizeof *t->steps);
     for (uint32_t i = 0; i < p->step_count; i++) {
-        t->steps[i].task = t;
-        t->steps[i].index = i;
-        t->steps[i].timer.kind = TIMER_STEP;
+        step_init(&t->steps[i], t, i);
     }
     t->duration_timer.kind = TIMER_DURATION;
     t->progress_timer.kind = TIMER_PROGRESS;
@@ -35,6 +48,23 @@ static void bytes_free(struct bytes b)
     free(p.owned);
 }
 
+static void step_clear(struct step *s)
+{
+    assert(!heap_holds(&s->ready) && !heap_holds(&s->timer.node));
+    free(s->error);
+    bytes_free(s->checkpoint);
+    bytes_free(s->signal);
+    free(s->log);
+    free(s->function_code);
+    fan_free(s->fan);
+}
+
+void step_free(struct step *s)
+{
+    step_clear(s);
+    free(s);
+}
+
 void task_free(struct task *t)
 {
     if (t == NULL) {
@@ -42,13 +72,7 @@ void task_free(struct task *t)
     }
     assert(!heap_holds(&t->duration_timer.node) && !heap_holds(&t->progress_timer.node));
     for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
-        struct step *s = &t->steps[i];
-        assert(!heap_holds(&s->ready) && !heap_holds(&s->timer.node));
-        free(s->error);
-        free(s->log);
-        free(s->function_code);
-        bytes_free(s->checkpoint);
-        bytes_free(s->signal);
+        step_clear(&t->steps[i]);
     }
     free(t->steps);
     pipeline_unref(t->pipeline);
@@ -116,7 +140,35 @@ void task_clear_error(struct task *t)
 
 struct step *unit_find(const struct task *t, uint32_t step, uint32_t item)
 {
-    return step < t->pipeline->step_count && item == ITEM_NONE ? &t->steps[step] : NULL;
+    if (step >= t->pipeline->step_count) {
+        return NULL;
+    }
+    struct step *s = &t->steps[step];
+    if (item == ITEM_NONE) {
+        return s;
+    }
+    for (uint32_t i = 0; s->fan != NULL && i < s->fan->live_count; i++) {
+        if (s->fan->live[i]->item == item) {
+            return s->fan->live[i];
+        }
+    }
+    return NULL;
+}
+
+struct step *unit_next(const struct task *t, struct unit_walk *walk)
+{
+    while (walk->step < t->pipeline->step_count) {
+        struct step *s = &t->steps[walk->step];
+        uint32_t at = walk->item++;
+        if (at == 0) {
+            return s;
+        }
+        if (s->fan != NULL && at <= s->fan->live_count) {
+            return s->fan->live[at - 1];
+        }
+        *walk = (struct unit_walk){.step = walk->step + 1};
+    }
+    return NULL;
 }
 
 const struct pipeline_step *step_def(const struct step *s)

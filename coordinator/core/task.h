@@ -30,7 +30,8 @@ struct timer {
     enum timer_kind kind;
 };
 
-/* Where a pending or running step is. Exactly one phase at a time; STEP_RUNNING = PHASE_RUNNING. */
+/* Where a pending or running step is. Exactly one phase at a time; STEP_RUNNING = PHASE_RUNNING or
+ * PHASE_ITEMS. */
 enum step_phase {
     PHASE_NONE,      /* waits for its needs, or is over */
     PHASE_HELD,      /* may run (or wait) once the write that made it so is durable */
@@ -41,14 +42,17 @@ enum step_phase {
     PHASE_FETCHING,  /* a worker's credit is reserved, its input is being read */
     PHASE_RUNNING,
     PHASE_WAITING, /* a wait step's wait has begun; its timer runs where it has an end */
+    PHASE_ITEMS,   /* of a fan-out step: its items are under way */
 };
 
 struct step {
     struct heap_node ready; /* in the heap of its function; RESOLVING: of the core */
     struct timer timer;
     struct task *task;
-    uint32_t index; /* in the pipeline */
-    uint32_t item;  /* of a fan-out step, from 1; ITEM_NONE: the step itself */
+    uint32_t index;  /* in the pipeline */
+    uint32_t item;   /* of a fan-out step, from 1; ITEM_NONE: the step itself */
+    uint64_t age;    /* of an item: its place in the order, taken when it was first ready */
+    struct fan *fan; /* owned; of a fan-out step whose list is known, else NULL (fan.h) */
     /* stored */
     enum step_state state;
     enum code error_code;
@@ -153,6 +157,16 @@ static inline bool task_failing(const struct task *t)
 /* Takes a reference of p. Steps are fresh: PENDING, needs counted. */
 struct task *task_create(struct bytes id, struct pipeline *p);
 void task_free(struct task *t); /* it must be in no heap and no list; NULL is allowed */
+
+/* A fresh one, for items: those of the pipeline come with their task. */
+struct step *step_create(struct task *t, uint32_t index);
+void step_free(struct step *s);
+
+/* A walk over all there is in memory of a task: its steps, and their items. NULL after the last. */
+struct unit_walk {
+    uint32_t step, item;
+};
+struct step *unit_next(const struct task *t, struct unit_walk *walk);
 
 void step_set_error(struct step *s, enum code code, struct bytes message);
 void step_clear_error(struct step *s);

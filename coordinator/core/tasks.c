@@ -34,8 +34,9 @@ void task_remove(struct core *c, struct task *t)
 {
     struct partition *p = &c->partitions[t->partition];
     audit_task_removed(c, t);
-    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
-        step_unqueue(c, &t->steps[i]);
+    struct unit_walk walk = {0};
+    for (struct step *s; (s = unit_next(t, &walk)) != NULL;) {
+        step_unqueue(c, s);
     }
     timer_clear(c, &t->duration_timer);
     timer_clear(c, &t->progress_timer);
@@ -89,8 +90,8 @@ void task_stop_clock(struct core *c, struct task *t)
  * hosts are not compared beyond the wait that was decided. */
 void task_loaded(struct core *c, struct task *t)
 {
-    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
-        struct step *s = &t->steps[i];
+    struct unit_walk walk = {0};
+    for (struct step *s; (s = unit_next(t, &walk)) != NULL;) {
         if (s->state == STEP_RUNNING) {
             s->state = STEP_PENDING;
         }

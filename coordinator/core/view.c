@@ -1,5 +1,5 @@
 /* A task as gateways see it. */
-#include "core/brain.h"
+#include "core/fan.h"
 
 static void view_step(struct core *c, const struct step *s, struct arena *arena,
                       struct step_view *v)
@@ -28,6 +28,13 @@ static void view_step(struct core *c, const struct step *s, struct arena *arena,
         v->waiting_for = def->wait.kind == WAIT_SIGNAL
                              ? bytes_str(arena_printf(arena, "the signal %s", def->wait.signal))
                              : BYTES_LIT("a moment");
+    }
+    if (s->fan != NULL) {
+        v->fans_out = true;
+        v->items = s->fan->count;
+        v->items_done = s->fan->done;
+        v->items_failed = s->fan->failed;
+        v->items_running = fan_running(s->fan);
     }
     if (s->phase == PHASE_READY) {
         uint32_t index = function_intern(c, bytes_str(def->function));

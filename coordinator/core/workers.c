@@ -2,6 +2,7 @@
  * short grace: a living one redials. */
 #include <stdlib.h>
 
+#include "core/fan.h"
 #include "core/token.h"
 #include "core/writes.h"
 #include "core/plant.h"
@@ -237,7 +238,8 @@ static void claim(struct core *c, struct worker *w, const struct attempt_ref *re
         return;
     }
     struct task *t = task_find(c, ref->task_id);
-    struct step *s = t != NULL ? unit_find(t, ref->step, ref->item) : NULL;
+    bool ours = t != NULL && t->run == ref->run && !task_state_ended(t->state);
+    struct step *s = ours ? fan_unit(c, t, ref) : NULL;
     if (s == NULL || task_state_ended(t->state) || t->run != ref->run) {
         stop_claimed(c, t, w, ref);
         return;

@@ -115,6 +115,7 @@ local function take_change()
     c.fence, c.head = arg(), arg()
     c.doc_mode, c.doc_offset, c.doc_text = arg(), tonumber(arg()), arg() -- mode: '' unchanged, 'w' whole, 'p' patch
     c.error_mode = ''
+    c.items_count, c.doc_items = 0, ''
     c.step_count = tonumber(arg())
     c.steps_at = arg_at
     arg_at = arg_at + 2 * c.step_count
@@ -124,11 +125,14 @@ local function take_change()
     return c
 end
 
--- Takes what the beginning, the end and a failure of a task have besides.
+-- items.lua comes here
+
+-- Takes what the beginning, the end, a failure and the items of a task have besides.
 local function take_life(c)
     c.error, c.live, c.ended, c.dead = key(), key(), key(), key()
     c.id = arg()
     c.error_mode, c.error_text = arg(), arg() -- mode: '' unchanged, 's' set, 'd' delete
+    take_items(c)
 end
 
 -- Do the events follow the last one stored, in order? XADD would fail half-way otherwise.
@@ -222,6 +226,7 @@ local function end_life(c, ttl_s, idem_prefix)
     redis.call('PEXPIREAT', c.task, expires)
     redis.call('PEXPIREAT', c.events, expires)
     redis.call('PEXPIREAT', c.error, expires)
+    redis.call('PEXPIREAT', c.items, expires)
     redis.call('SREM', c.live, c.id)
     redis.call('ZADD', c.ended, expires, c.id)
     local idem = redis.call('HMGET', c.task, 'idem', 'ittl')
@@ -236,6 +241,7 @@ local function revive(c, idem_prefix)
     redis.call('PERSIST', c.events)
     redis.call('PERSIST', c.doc)
     redis.call('PERSIST', c.error)
+    redis.call('PERSIST', c.items)
     redis.call('SADD', c.live, c.id)
     redis.call('ZREM', c.ended, c.id)
     redis.call('ZREM', c.dead, c.id)
@@ -253,6 +259,9 @@ local function keep_ended(c)
         redis.call('PEXPIRE', c.doc, left)
         if c.error_mode == 's' then
             redis.call('PEXPIRE', c.error, left)
+        end
+        if c.items_count > 0 then
+            redis.call('PEXPIRE', c.items, left)
         end
     end
 end
@@ -285,6 +294,14 @@ local function apply_update(c, life, ttl_s, idem_prefix)
     if c.doc_mode == 'p' and redis.call('STRLEN', c.doc) < c.doc_offset then
         return VERSION
     end
+    if c.doc_items ~= '' then
+        local text = with_items(c)
+        if not text then
+            return VERSION
+        end
+        c.doc_text = text
+    end
+    put_items(c)
     put_events(c)
     put_error(c)
     local fields = change_fields
@@ -345,7 +362,7 @@ local function admit()
     if not events_follow(c, 0) then
         return VERSION
     end
-    redis.call('DEL', c.task, c.events, c.doc, c.error)
+    redis.call('DEL', c.task, c.events, c.doc, c.error, c.items)
     local run = tonumber(old[1] or 0) + 1
     local fields, n = change_fields, 10
     fields[1], fields[2], fields[3], fields[4] = 'v', '1', 'run', tostring(run)
@@ -362,6 +379,7 @@ local function admit()
     put_events(c)
     put_error(c)
     put_record(c, n)
+    put_items(c)
     redis.call('SADD', c.live, c.id)
     redis.call('ZREM', c.ended, c.id)
     if old[1] then
@@ -396,79 +414,7 @@ local function apply_rows(call_keys, call_args)
     return answers
 end
 
----- reads ----
-
--- One task's fields and values, but for its input.
-local function read_record(call_keys)
-    local task = call_keys[1]
-    local wanted = {}
-    for _, name in ipairs(redis.call('HKEYS', task)) do
-        if name ~= 'input' then
-            wanted[#wanted + 1] = name
-        end
-    end
-    local fields = {}
-    for from = 1, #wanted, FIELDS_PER_HSET do
-        local to = math.min(from + FIELDS_PER_HSET - 1, #wanted)
-        local values = redis.call('HMGET', task, unpack(wanted, from, to))
-        for i = from, to do
-            fields[#fields + 1] = wanted[i]
-            fields[#fields + 1] = values[i - from + 1]
-        end
-    end
-    return fields
-end
-
--- Byte by byte: Lua's own < follows the locale, sorted sets do not.
-local function bytes_before(a, b)
-    for i = 1, math.min(#a, #b) do
-        local x, y = a:byte(i), b:byte(i)
-        if x ~= y then
-            return x < y
-        end
-    end
-    return #a < #b
-end
-
--- A partition's newest tasks (or dead letters) before a place in the list, those expired left out: id, created, id, created, ...
-local function read_list(call_keys, call_args)
-    local list = call_keys[1]
-    local before, before_id, limit, task_prefix = call_args[1], call_args[2], tonumber(call_args[3]), call_args[4]
-    local page, from = {}, 0
-    while from < LIST_EXAMINED_MAX do
-        local entries = redis.call('ZRANGE', list, before, '-inf', 'BYSCORE', 'REV', 'LIMIT', from, 256, 'WITHSCORES')
-        for i = 1, #entries, 2 do
-            local id, created = entries[i], entries[i + 1]
-            local past = before == '+inf' or tonumber(created) < tonumber(before) or bytes_before(id, before_id)
-            if past and redis.call('EXISTS', task_prefix .. id) == 1 then
-                page[#page + 1] = id
-                page[#page + 1] = created
-                if #page == 2 * limit then
-                    return page
-                end
-            end
-        end
-        if #entries < 512 then
-            break
-        end
-        from = from + 256
-    end
-    return page
-end
-
--- How tasks are held, and a page of the live index, in one moment; redis_audit.c says what is where.
-local function read_audit(call_keys, call_args)
-    local live, fence = call_keys[2], redis.call('HMGET', call_keys[1], 'epoch', 'nonce')
-    local page = redis.call('SSCAN', live, call_args[1], 'COUNT', call_args[2])
-    local found = {fence[1] or '', fence[2] or '', page[1], page[2]}
-    for i = 3, #call_args do
-        local first = 3 + (i - 3) * 4
-        local r, expires = redis.call('HMGET', call_keys[first], 'v', 'end'), 0
-        for k = first, first + 3 do expires = redis.call('PTTL', call_keys[k]) >= 0 and 1 or expires end
-        found[#found + 1] = {r[1] or '', r[2] and 1 or 0, expires, redis.call('SISMEMBER', live, call_args[i])}
-    end
-    return found
-end
+-- reads.lua comes here
 
 ---- pipelines ----
 
@@ -495,6 +441,7 @@ end
 redis.register_function{function_name = '@LIBRARY@_admit', callback = apply_rows}
 redis.register_function{function_name = '@LIBRARY@_change', callback = apply_rows, flags = {'allow-oom'}}
 redis.register_function{function_name = '@LIBRARY@_record', callback = read_record, flags = {'no-writes'}}
+redis.register_function{function_name = '@LIBRARY@_items', callback = read_items, flags = {'no-writes'}}
 redis.register_function{function_name = '@LIBRARY@_list', callback = read_list, flags = {'no-writes'}}
 redis.register_function{function_name = '@LIBRARY@_audit', callback = read_audit, flags = {'no-writes'}}
 redis.register_function{function_name = '@LIBRARY@_publish', callback = publish}

@@ -36,7 +36,8 @@ static void read_live(struct memory_store *s, const struct store_read *read, str
     for (; slot < s->slot_count && a->task_count < LIVE_PAGE; slot++) {
         const struct memory_task *t = s->slots[slot];
         if (t != NULL && !t->ended && id_partition(t->id) == read->partition) {
-            a->tasks[a->task_count++] = memory_record(t, true);
+            a->tasks[a->task_count] = memory_record(t, true);
+            memory_items_record(t, &a->tasks[a->task_count++], arena);
         }
     }
     a->cursor = slot < s->slot_count ? slot : 0;
@@ -47,6 +48,9 @@ static void read_parts(const struct memory_task *t, const struct store_read *rea
 {
     if (read->input) {
         a->input = buf_bytes(&t->input);
+    }
+    if (read->item != 0) {
+        a->item = memory_item_value(t, read->step, read->item);
     }
     a->part_count = read->range_count;
     a->parts = arena_alloc(arena, read->range_count * sizeof *a->parts);
@@ -71,7 +75,7 @@ static void read_events(const struct memory_task *t, const struct store_read *re
     }
 }
 
-/* READ_TASK, READ_PARTS, READ_EVENTS. */
+/* READ_TASK, READ_PARTS, READ_EVENTS, READ_ITEMS. */
 static void read_one(struct memory_store *s, const struct store_read *read, struct store_answer *a,
                      struct arena *arena)
 {
@@ -82,9 +86,14 @@ static void read_one(struct memory_store *s, const struct store_read *read, stru
         read_parts(t, read, a, arena);
     } else if (read->kind == READ_EVENTS) {
         read_events(t, read, a, arena);
+    } else if (read->kind == READ_ITEMS) {
+        memory_items_read(t, read, a, arena);
     } else {
         a->tasks = arena_alloc(arena, sizeof *a->tasks);
         a->tasks[0] = memory_record(t, true);
+        if (read->items) {
+            memory_items_record(t, &a->tasks[0], arena);
+        }
         a->task_count = 1;
     }
 }
@@ -130,6 +139,7 @@ void memory_read(struct memory_store *s, const struct store_read *read)
     case READ_TASK:
     case READ_PARTS:
     case READ_EVENTS:
+    case READ_ITEMS:
         read_one(s, read, &a, &arena);
         break;
     case READ_LIST:

@@ -93,8 +93,9 @@ static bool has_doc(const struct store_row *row)
     return row->doc[0].len + row->doc[1].len + row->doc[2].len > 0;
 }
 
-/* Whole, or over the bytes from doc_offset on; what lies behind stays. */
-static void put_doc(struct memory_task *t, const struct store_row *row)
+/* Whole, or over the bytes from doc_offset on; what lies behind stays. items: in place of doc[1]
+ * where the row has doc_items. */
+static void put_doc(struct memory_task *t, const struct store_row *row, struct bytes items)
 {
     if (!has_doc(row)) {
         return;
@@ -104,7 +105,7 @@ static void put_doc(struct memory_task *t, const struct store_row *row)
     }
     size_t at = row->doc_whole ? 0 : (size_t)row->doc_offset;
     for (int i = 0; i < 3; i++) {
-        struct bytes part = row->doc[i];
+        struct bytes part = i == 1 && row->doc_items != 0 ? items : row->doc[i];
         if (at + part.len > t->doc.len) {
             buf_extend(&t->doc, at + part.len - t->doc.len);
         }
@@ -115,16 +116,19 @@ static void put_doc(struct memory_task *t, const struct store_row *row)
     }
 }
 
-static void put_change(struct memory_task *t, const struct store_row *row)
+static void put_change(struct memory_task *t, const struct store_row *row, struct bytes items)
 {
     set(&t->head, row->head);
+    for (uint32_t i = 0; i < row->items_count; i++) {
+        memory_items_change(t, &row->items[i]);
+    }
     for (uint32_t i = 0; i < row->step_count; i++) {
         memory_task_put_step(t, &row->steps[i]);
     }
     for (uint32_t i = 0; i < row->event_count; i++) {
         memory_task_put_event(t, &row->events[i]);
     }
-    put_doc(t, row);
+    put_doc(t, row, items);
     if (row->error_doc.len > 0) {
         set(&t->error, row->error_doc);
     } else if (row->error_clear) {
@@ -180,8 +184,17 @@ static enum store_verdict update(struct memory_store *s, const struct store_row 
     if (!events_follow(row, t->last_seq) || (patches && t->doc.len < row->doc_offset)) {
         return STORE_VERSION;
     }
+    struct buf items = {0};
+    if (row->doc_items != 0) {
+        memory_items_array(t, row, &items);
+        if (items.len != row->doc_items_bytes) {
+            buf_free(&items);
+            return STORE_VERSION;
+        }
+    }
     t->version++;
-    put_change(t, row);
+    put_change(t, row, buf_bytes(&items));
+    buf_free(&items);
     if (row->input.len > 0) {
         set(&t->input, row->input);
     }
@@ -251,7 +264,7 @@ static enum store_verdict admit(struct memory_store *s, const struct store_row *
     if (key.len > 0) {
         keep_idem(s, t, row, key);
     }
-    put_change(t, row);
+    put_change(t, row, BYTES_NONE);
     return STORE_OK;
 }
 

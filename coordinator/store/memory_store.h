@@ -9,6 +9,16 @@
 #include "crypto/hash.h"
 #include "store/store.h"
 
+struct memory_item {
+    struct bytes value, blob, result; /* owned */
+};
+
+struct memory_items {
+    struct memory_items *next;
+    uint32_t step, count;
+    struct memory_item *items;
+};
+
 struct memory_task {
     uint32_t slot; /* place in the table */
     struct bytes id;
@@ -22,7 +32,8 @@ struct memory_task {
     unix_ms dead_at;
     struct step_blob *steps; /* ascending by index, blobs owned */
     uint32_t step_count, step_cap;
-    struct event_blob *events; /* a ring of the newest EVENTS_KEPT_MAX, blobs owned */
+    struct memory_items *items; /* of its fan-out steps */
+    struct event_blob *events;  /* a ring of the newest EVENTS_KEPT_MAX, blobs owned */
     uint32_t event_first, event_count, event_cap;
     uint64_t last_seq;
     struct bytes idem; /* the key of its memory_idem, empty = none */
@@ -83,6 +94,8 @@ struct memory_task *memory_task_add(struct memory_store *s, struct bytes id);
 void memory_task_free(struct memory_store *s, struct memory_task *t);
 void memory_task_put_step(struct memory_task *t, const struct step_blob *step);
 void memory_task_put_event(struct memory_task *t, const struct event_blob *event);
+struct bytes memory_copy(struct bytes b); /* the caller's to give to memory_copy_free */
+void memory_copy_free(struct bytes b);
 /* Key: what memory_idem_key made. */
 struct memory_idem *memory_idem_find(struct memory_store *s, struct bytes key);
 struct memory_idem *memory_idem_add(struct memory_store *s, struct bytes key);
@@ -90,6 +103,21 @@ void memory_idem_free(struct memory_store *s, struct memory_idem *i);
 /* Frees some of what has expired. */
 void memory_sweep(struct memory_store *s);
 mono_ms memory_now(const struct memory_store *s);
+
+/* ---- memory_items.c ---- */
+
+void memory_items_free(struct memory_task *t);
+/* The row's changes of items, copied into arena. */
+void memory_items_copy(struct store_row *row, struct arena *arena);
+void memory_items_change(struct memory_task *t, const struct items_change *change);
+/* The array of a step's items' results, as they are once the row's changes are made. */
+void memory_items_array(const struct memory_task *t, const struct store_row *row, struct buf *out);
+void memory_items_read(const struct memory_task *t, const struct store_read *read,
+                       struct store_answer *answer, struct arena *arena);
+/* What a record has of them. */
+void memory_items_record(const struct memory_task *t, struct task_record *record,
+                         struct arena *arena);
+struct bytes memory_item_value(const struct memory_task *t, uint32_t step, uint32_t item);
 
 /* ---- memory_rows.c, memory_reads.c ---- */
 
@@ -99,7 +127,7 @@ void memory_apply(struct memory_store *s, const struct store_row *row,
 void memory_read(struct memory_store *s, const struct store_read *read);
 void memory_read_list(struct memory_store *s, const struct store_read *read,
                       struct store_answer *answer, struct arena *arena);
-/* The record as it is told; without steps for lists. Borrows from t. */
+/* The record as it is told; without steps for lists, without items. Borrows from t. */
 struct task_record memory_record(const struct memory_task *t, bool steps);
 
 #endif

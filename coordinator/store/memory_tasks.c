@@ -7,7 +7,7 @@
 
 #define SWEPT_AT_ONCE 1024u /* looked at in one bite: some microseconds */
 
-static struct bytes copy_of(struct bytes b)
+struct bytes memory_copy(struct bytes b)
 {
     uint8_t *copy = mem_alloc(b.len + 1);
     if (b.len > 0) {
@@ -16,7 +16,7 @@ static struct bytes copy_of(struct bytes b)
     return bytes_of(copy, b.len);
 }
 
-static void free_bytes(struct bytes b)
+void memory_copy_free(struct bytes b)
 {
     union {
         const uint8_t *borrowed;
@@ -54,7 +54,7 @@ static uint32_t free_slot(struct memory_store *s)
 struct memory_task *memory_task_add(struct memory_store *s, struct bytes id)
 {
     struct memory_task *t = mem_zalloc(sizeof *t);
-    t->id = copy_of(id);
+    t->id = memory_copy(id);
     t->expires_at = NEVER_MS;
     t->slot = free_slot(s);
     s->slots[t->slot] = t;
@@ -70,11 +70,12 @@ void memory_task_free(struct memory_store *s, struct memory_task *t)
     MEM_GROW(s->holes, s->hole_count, s->hole_cap);
     s->holes[s->hole_count++] = t->slot;
     for (uint32_t i = 0; i < t->step_count; i++) {
-        free_bytes(t->steps[i].blob);
+        memory_copy_free(t->steps[i].blob);
     }
     for (uint32_t i = 0; i < t->event_count; i++) {
-        free_bytes(t->events[(t->event_first + i) % t->event_cap].blob);
+        memory_copy_free(t->events[(t->event_first + i) % t->event_cap].blob);
     }
+    memory_items_free(t);
     free(t->steps);
     free(t->events);
     buf_free(&t->spec);
@@ -83,8 +84,8 @@ void memory_task_free(struct memory_store *s, struct memory_task *t)
     buf_free(&t->doc);
     buf_free(&t->error);
     buf_free(&t->dead);
-    free_bytes(t->idem);
-    free_bytes(t->id);
+    memory_copy_free(t->idem);
+    memory_copy_free(t->id);
     free(t);
 }
 
@@ -101,13 +102,13 @@ void memory_task_put_step(struct memory_task *t, const struct step_blob *step)
         }
     }
     if (low < t->step_count && t->steps[low].index == step->index) {
-        free_bytes(t->steps[low].blob);
+        memory_copy_free(t->steps[low].blob);
     } else {
         MEM_GROW(t->steps, t->step_count, t->step_cap);
         memmove(&t->steps[low + 1], &t->steps[low], (t->step_count - low) * sizeof *t->steps);
         t->step_count++;
     }
-    t->steps[low] = (struct step_blob){step->index, copy_of(step->blob)};
+    t->steps[low] = (struct step_blob){step->index, memory_copy(step->blob)};
 }
 
 static void grow_events(struct memory_task *t)
@@ -130,12 +131,12 @@ void memory_task_put_event(struct memory_task *t, const struct event_blob *event
         grow_events(t);
     }
     if (t->event_count == t->event_cap) { /* the oldest makes room */
-        free_bytes(t->events[t->event_first].blob);
+        memory_copy_free(t->events[t->event_first].blob);
         t->event_first = (t->event_first + 1) % t->event_cap;
         t->event_count--;
     }
     t->events[(t->event_first + t->event_count++) % t->event_cap] =
-        (struct event_blob){event->seq, copy_of(event->blob)};
+        (struct event_blob){event->seq, memory_copy(event->blob)};
     t->last_seq = event->seq;
 }
 

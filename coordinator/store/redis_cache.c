@@ -141,8 +141,9 @@ static struct cached_doc *changed_doc(struct redis_cache *c, const struct store_
     if (d == NULL || !written) {
         return d;
     }
-    /* Only what goes on where it ended is followed: what is confirmed stays as it is. */
-    if (offset != d->text.len || offset + len > CACHE_DOC_BYTES_MAX) {
+    /* Only what goes on where it ended, and is not put together in Redis, is followed: what is
+     * confirmed stays as it is. */
+    if (row->doc_items != 0 || offset != d->text.len || offset + len > CACHE_DOC_BYTES_MAX) {
         drop(c, d);
         return NULL;
     }
@@ -198,7 +199,7 @@ bool cache_read(struct redis_cache *c, const struct store_read *read,
                 struct store_answer *ret_answer)
 {
     struct cached_doc *d = read->kind == READ_PARTS ? map_get(&c->docs, read->task_id) : NULL;
-    if (d == NULL || d->durable == 0) {
+    if (d == NULL || d->durable == 0 || read->item != 0) {
         return false;
     }
     for (uint32_t i = 0; i < read->range_count; i++) {

@@ -11,6 +11,7 @@ enum redis_key {
     KEY_ERROR,  /* error:<id> */
     KEY_TASK,   /* marathon:task:<id> */
     KEY_EVENTS, /* marathon:events:<id> */
+    KEY_ITEMS,  /* marathon:items:<id> */
     KEY_OWNER,  /* marathon:owner:<pNN> */
     KEY_LIVE,   /* marathon:live:<pNN> */
     KEY_ENDED,  /* marathon:ended:<pNN> */

@@ -110,19 +110,22 @@ static void read_owners(struct redis_read *r)
 
 /* ---- parts ---- */
 
-/* Answers: does the task exist, its input (where asked), the ranges. */
+/* Answers: does the task exist, its input and an item's value (where asked), the ranges. */
 static void on_part(void *user, const struct redisReply *reply)
 {
     struct redis_read *r = user;
     if (!read_take(r, reply)) {
         return;
     }
-    uint32_t first_range = r->ask.input ? 2 : 1;
+    uint32_t item_at = r->ask.input ? 2 : 1;
+    uint32_t first_range = r->ask.item != 0 ? item_at + 1 : item_at;
     uint32_t at = r->taken - 1;
     if (at == 0) {
         r->answer.err = reply_uint(reply) == 1 ? ERR_OK : ERR_NOT_FOUND;
-    } else if (at < first_range) {
+    } else if (at < item_at) {
         r->answer.input = arena_bytes(&r->arena, reply_bytes(reply));
+    } else if (at < first_range) {
+        r->answer.item = arena_bytes(&r->arena, reply_bytes(reply));
     } else {
         r->answer.parts[at - first_range] = arena_bytes(&r->arena, reply_bytes(reply));
     }
@@ -148,6 +151,14 @@ static void read_parts(struct redis_read *r)
         command_add_str(c, "input");
         read_send(r, on_part);
     }
+    if (r->ask.item != 0) {
+        char field[32];
+        snprintf(field, sizeof field, "%uv%u", r->ask.step, r->ask.item);
+        command_begin(c, "HGET");
+        redis_add_key(r->store, KEY_ITEMS, r->ask.partition, r->ask.task_id);
+        command_add_str(c, field);
+        read_send(r, on_part);
+    }
     r->answer.part_count = r->ask.range_count;
     r->answer.parts = arena_alloc(&r->arena, r->ask.range_count * sizeof *r->answer.parts);
     for (uint32_t i = 0; i < r->ask.range_count; i++) {
@@ -159,6 +170,46 @@ static void read_parts(struct redis_read *r)
         command_add_uint(c, range->len > 0 ? range->offset + range->len - 1 : 0);
         read_send(r, on_part);
     }
+}
+
+/* ---- items ---- */
+
+/* Answers: does the task exist; the next item, then item, blob, result of each. */
+static void on_items(void *user, const struct redisReply *reply)
+{
+    struct redis_read *r = user;
+    struct store_answer *a = &r->answer;
+    if (!read_take(r, reply)) {
+        return;
+    }
+    if (r->taken == 1) {
+        a->err = reply_uint(reply) == 1 ? ERR_OK : ERR_NOT_FOUND;
+        return;
+    }
+    a->next_item = (uint32_t)reply_uint(reply_at(reply, 0));
+    a->items = arena_alloc(&r->arena, (reply_count(reply) / 3 + 1) * sizeof *a->items);
+    for (size_t i = 1; i + 2 < reply_count(reply); i += 3) {
+        a->items[a->items_count++] = (struct stored_item){
+            .item = (uint32_t)reply_uint(reply_at(reply, i)),
+            .blob = arena_bytes(&r->arena, reply_bytes(reply_at(reply, i + 1))),
+            .result = arena_bytes(&r->arena, reply_bytes(reply_at(reply, i + 2)))};
+    }
+    read_done(r);
+}
+
+static void read_items(struct redis_read *r)
+{
+    struct redis_command *c = &r->store->command;
+    ask_exists(r, on_items);
+    redis_call_begin(r->store, "FCALL_RO", "items");
+    command_add_uint(c, 2);
+    redis_add_key(r->store, KEY_TASK, r->ask.partition, r->ask.task_id);
+    redis_add_key(r->store, KEY_ITEMS, r->ask.partition, r->ask.task_id);
+    command_add_uint(c, r->ask.step);
+    command_add_uint(c, r->ask.item > 0 ? r->ask.item : 1);
+    command_add_uint(c, r->ask.limit);
+    command_add_str(c, r->ask.marks);
+    read_send(r, on_items);
 }
 
 /* ---- events ---- */
@@ -295,6 +346,9 @@ static void send_read(struct redis_read *r)
         break;
     case READ_EVENTS:
         read_events(r);
+        break;
+    case READ_ITEMS:
+        read_items(r);
         break;
     case READ_LIST:
     case READ_DEAD:

@@ -9,21 +9,69 @@ static int step_order(const void *a, const void *b)
     return x->index < y->index ? -1 : x->index > y->index;
 }
 
-/* "s17" -> 17. False for other fields. */
-static bool step_field(struct bytes name, uint32_t *ret_index)
+static bool number_of(struct bytes digits, uint32_t *ret_number)
 {
-    uint32_t index = 0;
-    if (name.len < 2 || name.len > 10 || name.ptr[0] != 's') {
-        return false;
-    }
-    for (size_t i = 1; i < name.len; i++) {
-        if (name.ptr[i] < '0' || name.ptr[i] > '9') {
+    uint32_t number = 0;
+    for (size_t i = 0; i < digits.len; i++) {
+        if (digits.ptr[i] < '0' || digits.ptr[i] > '9') {
             return false;
         }
-        index = index * 10 + (uint32_t)(name.ptr[i] - '0');
+        number = number * 10 + (uint32_t)(digits.ptr[i] - '0');
     }
-    *ret_index = index;
-    return true;
+    *ret_number = number;
+    return digits.len > 0 && digits.len < 10;
+}
+
+/* "s17" -> 17 for the letter s. False for other fields. */
+static bool step_field(struct bytes name, char letter, uint32_t *ret_index)
+{
+    return name.len > 0 && name.ptr[0] == (uint8_t)letter &&
+           number_of(bytes_part(name, 1, name.len), ret_index);
+}
+
+/* "b3:17" -> step 3, item 17. */
+static bool item_field(struct bytes name, uint32_t *ret_step, uint32_t *ret_item)
+{
+    size_t colon = 0;
+    while (colon < name.len && name.ptr[colon] != ':') {
+        colon++;
+    }
+    return step_field(bytes_part(name, 0, colon), 'b', ret_step) &&
+           number_of(bytes_part(name, colon + 1, name.len), ret_item);
+}
+
+static struct stored_items *items_of(struct redis_read *r, struct task_record *t, uint32_t step,
+                                     size_t begun_max)
+{
+    if (t->items_count == 0 || t->items[t->items_count - 1].step != step) {
+        struct stored_items *items =
+            arena_alloc(&r->arena, (t->items_count + 1) * sizeof *t->items);
+        if (t->items_count > 0) {
+            memcpy(items, t->items, t->items_count * sizeof *items);
+        }
+        t->items = items;
+        items[t->items_count++] = (struct stored_items){
+            .step = step, .begun = arena_alloc(&r->arena, begun_max * sizeof *items->begun)};
+    }
+    return &t->items[t->items_count - 1];
+}
+
+/* A step's begun items come one behind the other, then their marks.*/
+static void take_items(struct redis_read *r, struct task_record *t, const struct redisReply *fields,
+                       size_t i)
+{
+    struct bytes name = reply_bytes(reply_at(fields, i));
+    struct bytes value = reply_bytes(reply_at(fields, i + 1));
+    size_t rest = (reply_count(fields) - i) / 2;
+    uint32_t step = 0;
+    uint32_t item = 0;
+    if (step_field(name, 'm', &step)) {
+        items_of(r, t, step, rest)->marks = arena_bytes(&r->arena, value);
+    } else if (item_field(name, &step, &item)) {
+        struct stored_items *items = items_of(r, t, step, rest);
+        items->begun[items->begun_count++] =
+            (struct stored_item){.item = item, .blob = arena_bytes(&r->arena, value)};
+    }
 }
 
 /* fields: name, value, name, value, ... Returns whether the task has ended. */
@@ -37,7 +85,7 @@ static bool fill_record(struct redis_read *r, const struct redisReply *fields,
         struct bytes name = reply_bytes(reply_at(fields, i));
         const struct redisReply *value = reply_at(fields, i + 1);
         uint32_t index = 0;
-        if (step_field(name, &index)) {
+        if (step_field(name, 's', &index)) {
             t->steps[t->step_count++] =
                 (struct step_blob){index, arena_bytes(a, reply_bytes(value))};
         } else if (bytes_is(name, "v")) {
@@ -50,6 +98,8 @@ static bool fill_record(struct redis_read *r, const struct redisReply *fields,
             t->head = arena_bytes(a, reply_bytes(value));
         } else if (bytes_is(name, "end")) {
             ended = true;
+        } else {
+            take_items(r, t, fields, i);
         }
     }
     qsort(t->steps, t->step_count, sizeof *t->steps, step_order);
@@ -140,8 +190,12 @@ static void ask_summary(struct redis_read *r, const struct list_entry *e)
 static void ask_record(struct redis_read *r, const struct list_entry *e)
 {
     redis_call_begin(r->store, "FCALL_RO", "record");
-    command_add_uint(&r->store->command, 1);
+    bool items = r->ask.kind == READ_LIVE || r->ask.items;
+    command_add_uint(&r->store->command, items ? 2 : 1);
     redis_add_key(r->store, KEY_TASK, e->partition, e->id);
+    if (items) {
+        redis_add_key(r->store, KEY_ITEMS, e->partition, e->id);
+    }
     read_send(r, on_record);
 }
 

@@ -50,7 +50,8 @@ static void add_key(struct redis_rows *rows, const struct redis_names *names,
     if (key == KEY_IDEM) {
         assert(row->idempotency_key.len * 2 <= HASH_HEX_MAX);
         id = bytes_str(hex_encode(row->idempotency_key.ptr, row->idempotency_key.len, hex));
-    } else if (key != KEY_DOC && key != KEY_ERROR && key != KEY_TASK && key != KEY_EVENTS) {
+    } else if (key != KEY_DOC && key != KEY_ERROR && key != KEY_TASK && key != KEY_EVENTS &&
+               key != KEY_ITEMS) {
         id = BYTES_NONE;
     }
     uint8_t space[256];
@@ -133,6 +134,43 @@ static void add_change(struct redis_rows *rows, const struct redis_names *names,
     }
 }
 
+static void add_items_change(struct redis_rows *rows, const struct items_change *change)
+{
+    static const char *const kinds[] = {
+        [ITEMS_MAKE] = "m", [ITEMS_PUT] = "p", [ITEMS_AGAIN] = "a", [ITEMS_DROP] = "d"};
+    bool put = change->kind == ITEMS_PUT;
+    bool make = change->kind == ITEMS_MAKE;
+    add_str(rows, kinds[change->kind]);
+    add_uint(rows, change->step);
+    add_uint(rows, put ? 3 : make ? change->count : 0);
+    for (uint32_t i = 0; make && i < change->count; i++) {
+        add(rows, change->values[i]);
+    }
+    if (put) {
+        add_uint(rows, change->item);
+        add(rows, change->blob);
+        add(rows, change->result);
+    }
+}
+
+/* What its take_items takes. */
+static void add_items(struct redis_rows *rows, const struct redis_names *names,
+                      const struct store_row *row)
+{
+    add_key(rows, names, row, KEY_ITEMS);
+    add_uint(rows, row->items_count);
+    for (uint32_t i = 0; i < row->items_count; i++) {
+        add_items_change(rows, &row->items[i]);
+    }
+    if (row->doc_items == 0) {
+        add_str(rows, "");
+        return;
+    }
+    add_uint(rows, row->doc_items - 1);
+    add_uint(rows, row->doc[0].len);
+    add_uint(rows, row->doc_items_bytes);
+}
+
 /* What its take_life takes. */
 static void add_life(struct redis_rows *rows, const struct redis_names *names,
                      const struct store_row *row)
@@ -144,6 +182,7 @@ static void add_life(struct redis_rows *rows, const struct redis_names *names,
     add(rows, row->task_id);
     add_str(rows, row->error_doc.len > 0 ? "s" : row->error_clear ? "d" : "");
     add(rows, row->error_doc);
+    add_items(rows, names, row);
 }
 
 static void add_versions(struct redis_rows *rows, const struct store_row *row)
@@ -155,7 +194,8 @@ static void add_versions(struct redis_rows *rows, const struct store_row *row)
 static void add_update(struct redis_rows *rows, const struct redis_names *names,
                        const struct store_row *row)
 {
-    if (row->life == LIFE_KEEP && row->error_doc.len == 0 && !row->error_clear) {
+    if (row->life == LIFE_KEEP && row->error_doc.len == 0 && !row->error_clear &&
+        row->items_count == 0 && row->doc_items == 0) {
         add_change(rows, names, row, "u");
         add_versions(rows, row);
         return;

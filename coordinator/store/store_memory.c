@@ -63,6 +63,7 @@ static void store_memory_write(struct store *base, const struct store_row *row)
         c->row.steps[i] =
             (struct step_blob){row->steps[i].index, arena_bytes(a, row->steps[i].blob)};
     }
+    memory_items_copy(&c->row, a);
     c->row.events = arena_alloc(a, row->event_count * sizeof *row->events);
     for (uint32_t i = 0; i < row->event_count; i++) {
         c->row.events[i] =

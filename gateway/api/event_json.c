@@ -75,6 +75,10 @@ static void progress_put(struct buf *out, const struct task_event *e)
     json_put_number(out, e->progress);
     json_put_member_or_null(out, "current_step", e->step_name);
     buf_addf(out, ",\"step_index\":%u,\"total_steps\":%u", e->step + 1, e->total_steps);
+    if (e->items > 0) {
+        buf_addf(out, ",\"items\":{\"total\":%u,\"completed\":%u,\"failed\":%u}", e->items,
+                 e->items_done, e->items_failed);
+    }
 }
 
 static void step_put(struct buf *out, const struct task_event *e)

@@ -1,5 +1,7 @@
 #include "api/route.h"
 
+#include <string.h>
+
 #define PREFIX "/api/v1/marathon"
 
 struct route_row {
@@ -24,6 +26,7 @@ static const struct route_row rows[CALL_COUNT] = {
     [CALL_RESULT] = {"result", PREFIX "/result/", false},
     [CALL_STREAM] = {"stream", PREFIX "/stream/", false},
     [CALL_TASKS] = {"tasks", PREFIX "/tasks", false},
+    [CALL_ITEMS] = {"items", PREFIX "/tasks/", false},
     [CALL_PIPELINES] = {"pipelines", PREFIX "/pipelines", false},
     [CALL_PIPELINE] = {"pipeline", PREFIX "/pipelines/", false},
     [CALL_WORKERS] = {"workers", PREFIX "/workers", false},
@@ -71,14 +74,34 @@ static bool row_matches(const struct route_row *row, struct bytes path, struct r
     return row->tail == NULL || split_tail(row->tail, &ret_route->id, &ret_route->step);
 }
 
+/* "t1/steps/extract/items": the id of the task and the step. */
+static bool items_path(struct route *r)
+{
+    static const char middle[] = "/steps/", end[] = "/items";
+    struct bytes path = r->id;
+    size_t slash = 0;
+    while (slash < path.len && path.ptr[slash] != '/') {
+        slash++;
+    }
+    size_t step = slash + strlen(middle);
+    if (path.len <= step + strlen(end) ||
+        !bytes_is(bytes_part(path, slash, strlen(middle)), middle) ||
+        !bytes_is(bytes_part(path, path.len - strlen(end), strlen(end)), end)) {
+        return false;
+    }
+    r->id = bytes_part(path, 0, slash);
+    r->step = bytes_part(path, step, path.len - strlen(end) - step);
+    return r->id.len > 0 && r->step.len > 0;
+}
+
 static bool call_of(struct bytes path, struct route *ret_route)
 {
     if (bytes_is(path, "/healthz")) { /* the alias that probes of other systems use */
-        *ret_route = (struct route){CALL_READY, BYTES_NONE, BYTES_NONE};
+        *ret_route = (struct route){.call = CALL_READY};
         return true;
     }
     for (int c = 0; c < CALL_COUNT; c++) {
-        if (row_matches(&rows[c], path, ret_route)) {
+        if (row_matches(&rows[c], path, ret_route) && (c != CALL_ITEMS || items_path(ret_route))) {
             ret_route->call = (enum call)c;
             return true;
         }

@@ -19,6 +19,7 @@ enum call {
     CALL_RESULT,
     CALL_STREAM,
     CALL_TASKS,
+    CALL_ITEMS,
     CALL_PIPELINES,
     CALL_PIPELINE,
     CALL_WORKERS,
@@ -36,7 +37,7 @@ enum call {
 struct route {
     enum call call;
     struct bytes id;   /* of the task, or the pipeline's name; borrowed from the path */
-    struct bytes step; /* CALL_REQUEUE: name or step_id */
+    struct bytes step; /* CALL_REQUEUE, CALL_ITEMS: name or step_id */
 };
 
 /* path is decoded and without the query. HEAD is found as GET. False: ret_problem says why (404,

@@ -231,7 +231,18 @@ bool recover_body_parse(struct bytes body, struct bytes task_id, struct arena *a
         {"from_step", FIELD_ID, 0, 0, &ret_request->from_step},
         {"checkpoint_id", FIELD_TEXT, 0, 256, &ret_request->checkpoint_id},
         {"input_data", FIELD_OBJECT, 0, INPUT_BYTES_MAX, &ret_request->input},
+        {"only_failed", FIELD_BOOL, 0, 0, &ret_request->only_failed},
         DEED_FIELDS(&ret_request->deed),
     };
-    return fields_read(body, fields, sizeof fields / sizeof *fields, arena, ret_problem);
+    if (!fields_read(body, fields, sizeof fields / sizeof *fields, arena, ret_problem)) {
+        return false;
+    }
+    if (ret_request->only_failed && ret_request->from_step.len == 0) {
+        problem_set(ret_problem, CODE_INVALID_FIELD,
+                    "only_failed needs from_step, a step with for_each: without one only failed "
+                    "items run again anyway");
+        problem_add(ret_problem, "/only_failed", "needs from_step");
+        return false;
+    }
+    return true;
 }

@@ -135,6 +135,10 @@ static void step_put(const struct step_view *s, uint32_t index, bool results,
     if (s->waiting_until != 0) {
         json_put_time(out, "waiting_until", s->waiting_until);
     }
+    if (s->fans_out) {
+        buf_addf(out, ",\"items\":{\"total\":%u,\"completed\":%u,\"failed\":%u,\"running\":%u}",
+                 s->items, s->items_done, s->items_failed, s->items_running);
+    }
     if (results) {
         step_result_put(s, plan);
     }

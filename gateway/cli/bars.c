@@ -116,6 +116,21 @@ static void put_running(struct line *l, const struct view_step *s, unix_ms serve
     }
 }
 
+/* "12/50 items, 3 failed" */
+static void put_items(struct line *l, const struct view_step *s)
+{
+    char text[80];
+    if (s->items == 0) {
+        return;
+    }
+    (void)snprintf(text, sizeof text, "  %" PRId64 "/%" PRId64 " items", s->items_done, s->items);
+    line_put(l, TEXT_PLAIN, text);
+    if (s->items_failed > 0) {
+        (void)snprintf(text, sizeof text, ", %" PRId64 " failed", s->items_failed);
+        line_put(l, TEXT_YELLOW, text);
+    }
+}
+
 static void put_retry(struct line *l, const struct view_step *s, unix_ms server_now)
 {
     char wait[DURATION_TEXT_BYTES];
@@ -134,6 +149,7 @@ static void put_step_news(struct line *l, const struct view_step *s, unix_ms ser
     char text[DURATION_TEXT_BYTES];
     if (s->state == STEP_RUNNING) {
         put_running(l, s, server_now);
+        put_items(l, s);
         return;
     }
     if (s->state == STEP_PENDING) {
@@ -150,6 +166,7 @@ static void put_step_news(struct line *l, const struct view_step *s, unix_ms ser
         line_put(l, TEXT_PLAIN, "  ");
         line_put(l, TEXT_DIM, duration_text(s->duration_ms, text));
     }
+    put_items(l, s);
     if (s->state == STEP_FAILED && s->error != NULL) {
         line_put(l, TEXT_PLAIN, "  ");
         line_put(l, TEXT_PLAIN, s->error);

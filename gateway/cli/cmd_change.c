@@ -255,6 +255,9 @@ static enum cli_exit put_recover_body(const struct cli *cli, struct buf *out)
         buf_add_bytes(out, buf_bytes(&json));
     }
     buf_free(&json);
+    if (args_has(&cli->args, "only-failed")) {
+        buf_add_str(out, out->len > 1 ? ",\"only_failed\":true" : "\"only_failed\":true");
+    }
     put_deed(cli, out);
     buf_add_char(out, '}');
     return CLI_COMPLETED;
@@ -358,6 +361,7 @@ const struct command command_fork = {
 
 static const struct arg_option recover_options[] = {
     {"from-step", 0, "STEP", "run again from this step on (its name or step_N)"},
+    {"only-failed", 0, NULL, "of that step, one with items: only those that are not done"},
     {"checkpoint", 0, "ID", "run on from this checkpoint, not the newest"},
     {"input", 'i', "JSON", "replaces the task's input: JSON, @file or - for standard input"},
     {"watch", 'w', NULL, "follow the task to its end"},

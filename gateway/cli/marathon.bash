@@ -45,7 +45,7 @@ _marathon()
     result) options+=" --step" ;;
     cancel | pause | resume) options+=" --reason --by" ;;
     signal) options+=" --data --key --reason --by" ;;
-    recover) options+=" --input --from-step --checkpoint --watch --reason --by" ;;
+    recover) options+=" --input --from-step --only-failed --checkpoint --watch --reason --by" ;;
     fork) options+=" --from-step --checkpoint --input --id --key --reason --by" ;;
     history) options+=" --cursor" ;;
     keys) options+=" --file --read" ;;

@@ -156,6 +156,16 @@ static void add_step(struct table *t, const struct view_step *s, unix_ms now)
     } else if (s->state == STEP_COMPLETED) {
         note = NULL; /* an error of an attempt that was made good */
     }
+    char items[80];
+    if (note == NULL && s->items > 0) {
+        int n = snprintf(items, sizeof items, "%" PRId64 " of %" PRId64 " items", s->items_done,
+                         s->items);
+        if (s->items_failed > 0) {
+            (void)snprintf(items + n, sizeof items - (size_t)n, ", %" PRId64 " failed",
+                           s->items_failed);
+        }
+        note = items;
+    }
     table_add(t, bytes_str(note));
 }
 

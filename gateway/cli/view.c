@@ -54,6 +54,15 @@ static unix_ms time_or_zero(const struct doc_value *v)
     return time_parse(doc_string(v), &t) == ERR_OK ? t : 0;
 }
 
+static void take_items(struct view_step *s, const struct doc_value *items)
+{
+    if (doc_kind(items) == JSON_OBJECT) {
+        s->items = doc_int(doc_get(items, "total"));
+        s->items_done = doc_int(doc_get(items, "completed"));
+        s->items_failed = doc_int(doc_get(items, "failed"));
+    }
+}
+
 static double fraction_of(const struct doc_value *v)
 {
     double f = doc_number(v);
@@ -89,6 +98,7 @@ static void step_take(struct view_step *s, const struct doc_value *from)
     s->duration_ms = doc_int(doc_get(from, "duration_ms"));
     s->error = text_or_null(doc_get(from, "error_message"));
     s->waiting_for = text_or_null(doc_get(from, "waiting_for"));
+    take_items(s, doc_get(from, "items"));
 }
 
 static void state_set(struct view *v, struct bytes name)
@@ -175,6 +185,11 @@ static void take_progress(struct view *v, const struct doc_value *data, unix_ms 
         v->started_at = at;
     }
     struct view_step *s = step_of(v, data);
+    if (s != NULL && doc_get(data, "items") != NULL) {
+        take_items(s, doc_get(data, "items"));
+        s->progress =
+            (double)(s->items_done + s->items_failed) / (double)(s->items > 0 ? s->items : 1);
+    }
     /* A dispatch has no message of its own: news of a step is the first sign that it runs. */
     if (s != NULL && s->state == STEP_PENDING && s->retry_at <= at &&
         strcmp(v->state_text, "running") == 0) {
@@ -189,6 +204,7 @@ static void take_step_completed(struct view *v, const struct doc_value *data, un
 {
     struct view_step *s = step_of(v, data);
     if (s != NULL) {
+        take_items(s, doc_get(data, "items"));
         s->state = STEP_COMPLETED;
         s->progress = 1;
         s->retry_at = 0;

@@ -18,10 +18,11 @@ struct view_step {
     enum step_state state;
     double progress; /* 0..1 */
     uint32_t retry_count, max_retries;
-    unix_ms started_at, retry_at; /* 0 = not set */
-    int64_t duration_ms;          /* 0 = not known */
-    char *error;                  /* of the last failed attempt, or NULL */
-    char *waiting_for;            /* why nobody runs it, or NULL */
+    unix_ms started_at, retry_at;            /* 0 = not set */
+    int64_t duration_ms;                     /* 0 = not known */
+    char *error;                             /* of the last failed attempt, or NULL */
+    int64_t items, items_done, items_failed; /* of a fan-out step; 0 = it has none */
+    char *waiting_for;                       /* why nobody runs it, or NULL */
 };
 
 struct view {

@@ -165,6 +165,9 @@ static void call_carry_out(struct gateway *g, exchange_id id, const struct route
     case CALL_TASKS:
         call_tasks(c, request);
         return;
+    case CALL_ITEMS:
+        call_items(c, request, route->step);
+        return;
     case CALL_PIPELINES:
     case CALL_PIPELINE:
         call_pipelines(c);

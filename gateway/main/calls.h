@@ -57,6 +57,7 @@ void call_status(struct call_state *c, const struct http_request *request);
 void call_read(struct call_state *c); /* checkpoints and result */
 void call_history(struct call_state *c, const struct http_request *request);
 void call_tasks(struct call_state *c, const struct http_request *request);
+void call_items(struct call_state *c, const struct http_request *request, struct bytes step);
 void call_pipelines(struct call_state *c);
 void call_workers(struct call_state *c);
 /* call_dead.c */

@@ -46,6 +46,13 @@ void test_an_audit_tells_how_tasks_are_held(void **state);
 void test_dead_letters_are_listed_newest_first(void **state);
 void test_a_dead_letter_goes_with_revival_fresh_run_and_ttl(void **state);
 void test_a_refused_end_makes_no_dead_letter(void **state);
+/* store_items_cases.c: on both stores */
+void test_items_are_read_with_their_task(void **state);
+void test_items_are_read_in_pages(void **state);
+void test_the_results_of_items_become_a_part_of_the_document(void **state);
+void test_items_that_are_not_done_wait_again(void **state);
+void test_items_go_with_their_step_and_their_run(void **state);
+void test_ten_thousand_items(void **state);
 
 /* store_redis_cases.c: what only Redis shows */
 void test_keys_of_a_live_task_have_no_ttl(void **state);

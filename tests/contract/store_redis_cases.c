@@ -22,7 +22,8 @@ static void assert_number(struct world *w, long long expected, const char *comma
 }
 
 static const char *const task_keys[] = {"checkpoint:t1", "error:t1", "marathon:task:t1",
-                                        "marathon:events:t1"};
+                                        "marathon:events:t1", "marathon:items:t1"};
+#define TASK_KEYS (sizeof task_keys / sizeof task_keys[0])
 
 /* A task with a document, an error, an event and an idempotency key. */
 static void admit_t1(struct world *w)
@@ -35,6 +36,10 @@ static void admit_t1(struct world *w)
     row.idempotency_key = BYTES_LIT("0123456789abcdef0123456789abcdef");
     row.body_hash = BYTES_LIT("bodybodybodybodybodybodybodybody");
     row.idempotency_ttl_s = 86400;
+    struct bytes value = BYTES_LIT("{}");
+    struct items_change make = {.kind = ITEMS_MAKE, .step = 0, .values = &value, .count = 1};
+    row.items = &make;
+    row.items_count = 1;
     assert_int_equal(world_verdict(w, row), STORE_OK);
 }
 
@@ -48,7 +53,7 @@ void test_keys_of_a_live_task_have_no_ttl(void **state)
 {
     struct world *w = *state;
     admit_t1(w);
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < TASK_KEYS; i++) {
         assert_int_equal(ttl_of(w, task_keys[i]), -1);
     }
     assert_int_equal(ttl_of(w, idem_key(w)), -1);
@@ -63,14 +68,14 @@ void test_all_keys_get_the_ttl_at_the_end(void **state)
     struct world *w = *state;
     admit_t1(w);
     assert_int_equal(world_verdict(w, row_end(w, "t1", 1)), STORE_OK);
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < TASK_KEYS; i++) {
         assert_in_range(ttl_of(w, task_keys[i]), 3590, 3600);
     }
     assert_in_range(ttl_of(w, idem_key(w)), 86390, 86400);
     struct store_row revive = row_update(w, "t1", 2);
     revive.life = LIFE_REVIVE;
     assert_int_equal(world_verdict(w, revive), STORE_OK);
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < TASK_KEYS; i++) {
         assert_int_equal(ttl_of(w, task_keys[i]), -1);
     }
     assert_int_equal(ttl_of(w, idem_key(w)), -1);
@@ -86,8 +91,12 @@ void test_a_late_event_of_an_ended_task_expires_with_it(void **state)
     late.events = &event;
     late.event_count = 1;
     late.error_doc = BYTES_LIT("{}");
+    struct bytes value = BYTES_LIT("{}");
+    struct items_change make = {.kind = ITEMS_MAKE, .values = &value, .count = 1};
+    late.items = &make;
+    late.items_count = 1;
     assert_int_equal(world_verdict(w, late), STORE_OK);
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < TASK_KEYS; i++) {
         assert_in_range(ttl_of(w, task_keys[i]), 3590, 3600);
     }
 }

@@ -76,7 +76,11 @@ static int tear_down(void **state)
         ON(store, test_dead_letters_are_listed_newest_first),                                      \
         ON(store, test_a_dead_letter_goes_with_revival_fresh_run_and_ttl),                         \
         ON(store, test_a_refused_end_makes_no_dead_letter),                                        \
-        ON(store, test_an_audit_tells_how_tasks_are_held)
+        ON(store, test_an_audit_tells_how_tasks_are_held),                                         \
+        ON(store, test_items_are_read_with_their_task), ON(store, test_items_are_read_in_pages),   \
+        ON(store, test_the_results_of_items_become_a_part_of_the_document),                        \
+        ON(store, test_items_that_are_not_done_wait_again),                                        \
+        ON(store, test_items_go_with_their_step_and_their_run), ON(store, test_ten_thousand_items)
 
 int main(void)
 {

@@ -38,6 +38,17 @@ static void on_written(void *user, const struct store_written *written)
     w->writes_heard++;
 }
 
+static struct stored_item *copy_items(struct arena *arena, const struct stored_item *from,
+                                      uint32_t count)
+{
+    struct stored_item *items = arena_alloc(arena, (count + 1) * sizeof *items);
+    for (uint32_t i = 0; i < count; i++) {
+        items[i] = (struct stored_item){from[i].item, arena_bytes(arena, from[i].blob),
+                                        arena_bytes(arena, from[i].result)};
+    }
+    return items;
+}
+
 static void copy_records(struct world *w, const struct store_answer *a)
 {
     struct arena *arena = &w->arena;
@@ -52,6 +63,12 @@ static void copy_records(struct world *w, const struct store_answer *a)
         for (uint32_t j = 0; j < t.step_count; j++) {
             t.steps[j] = (struct step_blob){a->tasks[i].steps[j].index,
                                             arena_bytes(arena, a->tasks[i].steps[j].blob)};
+        }
+        t.items = arena_alloc(arena, (t.items_count + 1) * sizeof *t.items);
+        for (uint32_t j = 0; j < t.items_count; j++) {
+            t.items[j] = a->tasks[i].items[j];
+            t.items[j].marks = arena_bytes(arena, t.items[j].marks);
+            t.items[j].begun = copy_items(arena, t.items[j].begun, t.items[j].begun_count);
         }
         w->answer.tasks[i] = t;
     }
@@ -81,6 +98,8 @@ static void on_read(void *user, const struct store_answer *a)
         w->answer.audits[i] = a->audits[i];
     }
     w->answer.input = arena_bytes(&w->arena, a->input);
+    w->answer.item = arena_bytes(&w->arena, a->item);
+    w->answer.items = copy_items(&w->arena, a->items, a->items_count);
     w->answer.parts = arena_alloc(&w->arena, (a->part_count + 1) * sizeof *a->parts);
     for (uint32_t i = 0; i < a->part_count; i++) {
         w->answer.parts[i] = arena_bytes(&w->arena, a->parts[i]);

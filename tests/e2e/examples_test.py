@@ -58,11 +58,21 @@ def check_nested(case, status):
     case.assertEqual(status["accumulated_results"]["serve"], {"soup": {"dish": "soup", "for": 4}, "cake": None})
 
 
+def check_fan_out(case, status):
+    case.assertEqual(status["status"], "completed")
+    dishes = ["soup", "pasta", "cake", "tea"]
+    case.assertEqual(status["accumulated_results"]["describe"],
+                     [{"dish": dish, "number": n + 1, "guests": 4} for n, dish in enumerate(dishes)])
+    case.assertEqual(status["accumulated_results"]["menu"], {"first": "soup", "dishes": 4})
+    case.assertEqual(status["steps"][1]["items"], {"total": 4, "completed": 4, "failed": 0, "running": 0})
+
+
 # name of the file: what is to be done while it runs
 ACTS = {"approval": approve}
 
 # name of the file: (input_data, what is to be checked of the status at its end)
 CASES = {
+    "fan_out": ({"guests": 4}, check_fan_out),
     "failure": ({"dish": "soup"}, check_failure),
     "retry": ({}, check_retry),
     "approval": ({"dish": "soup"}, check_approval),

@@ -49,6 +49,7 @@ static void task_free(struct stored_task *t)
 {
     events_clear(t);
     steps_clear(t);
+    fans_clear(t);
     free(t->events);
     buf_free(&t->spec);
     buf_free(&t->head);
@@ -134,7 +135,7 @@ static bool events_follow(const struct stored_task *t, const struct store_row *r
     return true;
 }
 
-static void put_doc(struct stored_task *t, const struct store_row *row)
+static void put_doc(struct stored_task *t, const struct store_row *row, struct bytes array)
 {
     if (row->doc[0].len + row->doc[1].len + row->doc[2].len == 0) {
         return;
@@ -144,17 +145,18 @@ static void put_doc(struct stored_task *t, const struct store_row *row)
     }
     uint64_t at = row->doc_whole ? 0 : row->doc_offset;
     for (int i = 0; i < 3; i++) {
-        if (at + row->doc[i].len > t->doc.len) {
-            buf_extend(&t->doc, (size_t)(at + row->doc[i].len - t->doc.len));
+        struct bytes part = i == 1 && row->doc_items != 0 ? array : row->doc[i];
+        if (at + part.len > t->doc.len) {
+            buf_extend(&t->doc, (size_t)(at + part.len - t->doc.len));
         }
-        if (row->doc[i].len > 0) {
-            memcpy(t->doc.ptr + at, row->doc[i].ptr, row->doc[i].len);
+        if (part.len > 0) {
+            memcpy(t->doc.ptr + at, part.ptr, part.len);
         }
-        at += row->doc[i].len;
+        at += part.len;
     }
 }
 
-static void put_common(struct stored_task *t, const struct store_row *row)
+static void put_common(struct stored_task *t, const struct store_row *row, struct bytes array)
 {
     set(&t->head, row->head);
     for (uint32_t i = 0; i < row->step_count; i++) {
@@ -172,7 +174,8 @@ static void put_common(struct stored_task *t, const struct store_row *row)
         *e = (struct stored_event){.seq = row->events[i].seq};
         set(&e->blob, row->events[i].blob);
     }
-    put_doc(t, row);
+    fans_change(t, row);
+    put_doc(t, row, array);
     if (row->error_clear) {
         buf_clear(&t->error);
     } else if (row->error_doc.len > 0) {
@@ -207,7 +210,16 @@ static enum store_verdict update(struct store_model *m, const struct store_row *
     if (!events_follow(t, row) || (has_doc && !row->doc_whole && t->doc.len < row->doc_offset)) {
         return STORE_VERSION;
     }
-    put_common(t, row);
+    struct buf array = {0};
+    if (row->doc_items != 0) {
+        fans_array(t, row, &array);
+        if (array.len != row->doc_items_bytes) {
+            buf_free(&array);
+            return STORE_VERSION;
+        }
+    }
+    put_common(t, row, buf_bytes(&array));
+    buf_free(&array);
     t->version++;
     if (row->input.len > 0) {
         set(&t->input, row->input);
@@ -262,6 +274,7 @@ static struct stored_task *task_for_admission(struct store_model *m, const struc
     }
     events_clear(t);
     steps_clear(t);
+    fans_clear(t);
     buf_clear(&t->error);
     buf_clear(&t->dead);
     return t;
@@ -322,7 +335,7 @@ static enum store_verdict admit(struct store_model *m, const struct store_row *r
     t->idempotency_ttl_s = row->idempotency_ttl_s;
     set(&t->spec, row->spec);
     set(&t->input, row->input);
-    put_common(t, row);
+    put_common(t, row, BYTES_NONE);
     put_key(m, t, row);
     w->run = t->run;
     return STORE_OK;

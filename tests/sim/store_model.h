@@ -15,6 +15,16 @@ struct stored_event {
     struct buf blob;
 };
 
+struct stored_cell {
+    struct buf value, blob, result;
+};
+
+/* The items of a fan-out step. */
+struct stored_fan {
+    uint32_t step, count;
+    struct stored_cell *cells;
+};
+
 struct stored_task {
     struct bytes id; /* owned */
     uint64_t version;
@@ -29,6 +39,8 @@ struct stored_task {
     unix_ms dead_at;
     struct buf *steps; /* by index; an empty one was never written */
     uint32_t step_count;
+    struct stored_fan *fans;
+    size_t fan_count, fan_cap;
     struct stored_event *events;
     size_t event_count, event_cap;
     uint8_t idempotency_key[32];
@@ -73,6 +85,17 @@ struct store_answer *store_model_read(struct store_model *m, const struct store_
                                       mono_ms now, struct arena *arena);
 /* NULL where there is none, or it has expired. */
 struct stored_task *store_model_find(struct store_model *m, struct bytes task_id, mono_ms now);
+
+/* store_model_items.c */
+void fans_clear(struct stored_task *t);
+void fans_change(struct stored_task *t, const struct store_row *row);
+/* What doc[1] is, where the row leaves it to the store. */
+void fans_array(const struct stored_task *t, const struct store_row *row, struct buf *out);
+void fans_record(const struct stored_task *t, struct task_record *record, struct arena *arena);
+void fans_read(const struct stored_task *t, const struct store_read *read, struct store_answer *a,
+               struct arena *arena);
+struct bytes fans_value(const struct stored_task *t, uint32_t step, uint32_t item);
+struct items_change *items_copy(const struct store_row *row, struct arena *arena);
 
 /* Deep copies, for whoever carries them out later. */
 struct store_row *store_row_copy(const struct store_row *row, struct arena *arena);

@@ -74,7 +74,8 @@ static void read_live(const struct store_model *m, const struct store_read *read
     for (; i < m->task_count && a->task_count < STORE_MODEL_PAGE; i++) {
         const struct stored_task *t = m->tasks[i];
         if (id_partition(t->id) == read->partition && listed(t)) {
-            a->tasks[a->task_count++] = record_of(t, true, arena);
+            a->tasks[a->task_count] = record_of(t, true, arena);
+            fans_record(t, &a->tasks[a->task_count++], arena);
         }
     }
     a->cursor = i < m->task_count ? i - (i > read->cursor + 1) : 0;
@@ -84,6 +85,9 @@ static void read_parts(const struct stored_task *t, const struct store_read *rea
                        struct store_answer *a, struct arena *arena)
 {
     a->input = read->input ? arena_bytes(arena, buf_bytes(&t->input)) : BYTES_NONE;
+    if (read->item != 0) {
+        a->item = arena_bytes(arena, fans_value(t, read->step, read->item));
+    }
     a->parts = arena_alloc(arena, (read->range_count + 1) * sizeof *a->parts);
     a->part_count = read->range_count;
     for (uint32_t i = 0; i < read->range_count; i++) {
@@ -163,7 +167,12 @@ static void read_one(const struct stored_task *t, const struct store_read *read,
     } else if (read->kind == READ_TASK) {
         a->tasks = arena_alloc(arena, sizeof *a->tasks);
         a->tasks[0] = record_of(t, true, arena);
+        if (read->items) {
+            fans_record(t, &a->tasks[0], arena);
+        }
         a->task_count = 1;
+    } else if (read->kind == READ_ITEMS) {
+        fans_read(t, read, a, arena);
     } else if (read->kind == READ_PARTS) {
         read_parts(t, read, a, arena);
     } else {
@@ -187,6 +196,7 @@ struct store_answer *store_model_read(struct store_model *m, const struct store_
     case READ_TASK:
     case READ_PARTS:
     case READ_EVENTS:
+    case READ_ITEMS:
         read_one(store_model_find(m, read->task_id, now), read, a, arena);
         break;
     case READ_LIST:
@@ -223,6 +233,7 @@ struct store_row *store_row_copy(const struct store_row *row, struct arena *aren
         r->steps[i] =
             (struct step_blob){row->steps[i].index, arena_bytes(arena, row->steps[i].blob)};
     }
+    r->items = items_copy(row, arena);
     r->events = arena_alloc(arena, (row->event_count + 1) * sizeof *r->events);
     for (uint32_t i = 0; i < row->event_count; i++) {
         r->events[i] =

@@ -22,7 +22,11 @@ enum err envelope_write(const struct attempt_call *call, struct buf *out)
     char deadline[TIME_TEXT_BYTES];
     buf_add_str(out, "{\"task_id\":");
     json_put_string(out, o->ref.task_id);
-    buf_addf(out, ",\"step_id\":\"step_%" PRIu32 "\",\"name\":", o->ref.step);
+    buf_addf(out, ",\"step_id\":\"step_%" PRIu32 "\"", o->ref.step);
+    if (o->ref.item != ITEM_NONE) {
+        buf_addf(out, ",\"index\":%" PRIu32, o->ref.item - 1);
+    }
+    buf_add_str(out, ",\"name\":");
     json_put_string(out, o->name);
     buf_addf(out, ",\"attempt\":%" PRIu32 ",\"idempotency_key\":", o->ref.attempt);
     json_put_string(out, o->idempotency_key);

@@ -66,6 +66,9 @@ static size_t put_call(struct arena *arena, const char **out, size_t count,
     for (size_t i = 0; i < sizeof made / sizeof *made; i++) {
         count = put(out, count, made[i]);
     }
+    if (o->ref.item != ITEM_NONE) {
+        count = put(out, count, arena_printf(arena, "MARATHON_INDEX=%" PRIu32, o->ref.item - 1));
+    }
     return count;
 }
 
@@ -76,7 +79,7 @@ const char *const *environment_make(struct arena *arena, char *const *ours,
     while (ours[own] != NULL) {
         own++;
     }
-    const char **out = arena_alloc(arena, (own + count_of(extra) + 8) * sizeof *out);
+    const char **out = arena_alloc(arena, (own + count_of(extra) + 9) * sizeof *out);
     size_t count = 0;
     for (size_t i = 0; i < own; i++) {
         if (environment_passes(ours[i])) {

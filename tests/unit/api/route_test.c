@@ -44,6 +44,7 @@ static void test_every_call_has_its_path(void **state)
     assert_call("GET", "/api/v1/marathon/result/a", CALL_RESULT, "a");
     assert_call("GET", "/api/v1/marathon/stream/a", CALL_STREAM, "a");
     assert_call("GET", "/api/v1/marathon/tasks", CALL_TASKS, "");
+    assert_call("GET", "/api/v1/marathon/tasks/t1/steps/each/items", CALL_ITEMS, "t1");
     assert_call("GET", "/api/v1/marathon/pipelines", CALL_PIPELINES, "");
     assert_call("GET", "/api/v1/marathon/pipelines/p", CALL_PIPELINE, "p");
     assert_call("GET", "/api/v1/marathon/workers", CALL_WORKERS, "");
@@ -76,6 +77,9 @@ static void test_other_paths_are_not_found(void **state)
                                         "/api/v1/marathon/dead-letters/a/b",
                                         "/api/v1/marathon/dead-letters/a/requeue",
                                         "/api/v1/marathon/dead-letters//b/requeue",
+                                        "/api/v1/marathon/tasks/t1/steps/items",
+                                        "/api/v1/marathon/tasks/t1/steps//items",
+                                        "/api/v1/marathon/tasks//steps/each/items",
                                         "/livez/"};
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         assert_refused("GET", paths[i], CODE_NOT_FOUND, NULL);

@@ -71,6 +71,32 @@ static void same_step_stop(const struct step_stop *a, const struct step_stop *b)
     SAME(reason);
 }
 
+static void same_item_view(const struct item_view *a, const struct item_view *b)
+{
+    SAME(item);
+    SAME(state);
+    SAME(started_at);
+    SAME(completed_at);
+    SAME(retry_at);
+    SAME(duration_ms);
+    SAME(retry_count);
+    SAME(deaths);
+    SAME(progress);
+    SAME(error_code);
+    SAME_BYTES(error);
+    SAME_BYTES(result);
+}
+
+static void same_items_body(const struct message *a, const struct message *b)
+{
+    SAME(items.next);
+    SAME(items.total);
+    assert_int_equal(a->items.count, b->items.count);
+    for (uint32_t i = 0; i < a->items.count; i++) {
+        same_item_view(&a->items.items[i], &b->items.items[i]);
+    }
+}
+
 static void same_step_view(const struct step_view *a, const struct step_view *b)
 {
     SAME(state);
@@ -85,6 +111,11 @@ static void same_step_view(const struct step_view *a, const struct step_view *b)
     SAME(order);
     SAME(result_offset);
     SAME(result_len);
+    SAME(fans_out);
+    SAME(items);
+    SAME(items_done);
+    SAME(items_failed);
+    SAME(items_running);
     SAME(error_code);
     SAME_BYTES(error);
     SAME_BYTES(function_code);
@@ -180,6 +211,9 @@ static void same_task_event(const struct task_event *a, const struct task_event 
     SAME(can_recover);
     SAME_BYTES(deed.actor);
     SAME_BYTES(deed.reason);
+    SAME(items);
+    SAME(items_done);
+    SAME(items_failed);
 }
 
 static void same_hello(const struct message *a, const struct message *b)
@@ -374,6 +408,8 @@ static same_fn *const by_type[] = {
     [MSG_START] = same_start_body,
     [MSG_CANCEL] = same_task,
     [MSG_RECOVER] = same_recover_body,
+    [MSG_GET_ITEMS] = same_get_items_body,
+    [MSG_ITEMS] = same_items_body,
     [MSG_GET_STATUS] = same_task,
     [MSG_GET_DOC] = same_get_doc_body,
     [MSG_GET_HISTORY] = same_get_history_body,

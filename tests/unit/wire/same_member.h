@@ -14,6 +14,7 @@
 #define SAME(member)       assert_true(a->member == b->member)
 #define SAME_BYTES(member) assert_true(bytes_eq(a->member, b->member))
 
+void same_get_items_body(const struct message *a, const struct message *b);
 void same_start_body(const struct message *a, const struct message *b);
 void same_recover_body(const struct message *a, const struct message *b);
 void same_get_doc_body(const struct message *a, const struct message *b);

@@ -34,9 +34,19 @@ static void same_recover_request(const struct recover_request *a, const struct r
     SAME_BYTES(task_id);
     SAME_BYTES(from_step);
     SAME_BYTES(checkpoint_id);
+    SAME(only_failed);
     SAME_BYTES(deed.actor);
     SAME_BYTES(deed.reason);
     SAME_BYTES(input);
+}
+
+static void same_items_request(const struct items_request *a, const struct items_request *b)
+{
+    SAME_BYTES(task_id);
+    SAME_BYTES(step);
+    SAME(state);
+    SAME(from);
+    SAME(limit);
 }
 
 static void same_doc_request(const struct doc_request *a, const struct doc_request *b)
@@ -61,6 +71,11 @@ static void same_list_request(const struct list_request *a, const struct list_re
     SAME(before);
     SAME_BYTES(before_id);
     SAME(limit);
+}
+
+void same_get_items_body(const struct message *a, const struct message *b)
+{
+    same_items_request(&a->get_items, &b->get_items);
 }
 
 void same_start_body(const struct message *a, const struct message *b)

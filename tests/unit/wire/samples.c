@@ -27,6 +27,20 @@
         }                                                                                          \
     }
 
+static struct item_view item_views[] = {
+    {.item = 7,
+     .state = STEP_FAILED,
+     .started_at = 1,
+     .completed_at = 2,
+     .retry_at = 3,
+     .duration_ms = 4,
+     .retry_count = 5,
+     .deaths = 1,
+     .progress = 0.5,
+     .error_code = CODE_FUNCTION_FAILED,
+     .error = TEXT("it broke")},
+    {.item = 8, .state = STEP_COMPLETED, .result = TEXT("{}")},
+};
 static struct bytes functions[] = {TEXT("menu.extract"), TEXT(""), TEXT("echo")};
 
 static struct attempt_ref refs[] = {REF(1), REF(2), REF(3)};
@@ -48,6 +62,11 @@ static struct step_view steps[] = {
         .error_code = CODE_STEP_TIMEOUT,
         .error = TEXT("ran past 120 s"),
         .waiting_for = TEXT("nothing"),
+        .fans_out = true,
+        .items = 100,
+        .items_done = 50,
+        .items_failed = 3,
+        .items_running = 8,
         .name = TEXT("extract_menu"),
         .function_code = TEXT("QUOTA"),
         .description = TEXT("reads the menu"),
@@ -107,6 +126,9 @@ static struct task_event events[] = {
         .message = TEXT("y"),
         .can_recover = true,
         .deed = {TEXT("ann"), TEXT("because")},
+        .items = 10,
+        .items_done = 5,
+        .items_failed = 1,
     },
 };
 
@@ -219,6 +241,13 @@ const struct message samples[] = {
                .progress_checkpoint = TEXT("[7]"),
                .progress_timeout_ms = 9000}},
     {.type = MSG_ACK, .ack = {.number = 5, .verdict = VERDICT_REJECTED}},
+    {.type = MSG_GET_ITEMS,
+     .request = 38,
+     .get_items =
+         {.task_id = TEXT("t1"), .step = TEXT("each"), .state = -1, .from = 7, .limit = 50}},
+    {.type = MSG_ITEMS,
+     .request = 57,
+     .items = {.items = item_views, .count = 2, .next = 9, .total = 10000}},
     {.type = MSG_STOP, .stop = {.ref = REF(7), .reason = STOP_TASK_ENDED}},
     EMPTY(MSG_DRAINING),
     {.type = MSG_DECLINE, .decline = {.ref = REF(9)}},
@@ -264,6 +293,7 @@ const struct message samples[] = {
     {.type = MSG_RECOVER,
      .request = 2,
      .recover = {.task_id = TEXT("t"),
+                 .only_failed = true,
                  .from_step = TEXT("step_2"),
                  .checkpoint_id = TEXT("t_cp_1"),
                  .deed = {TEXT("bob"), TEXT("again")},

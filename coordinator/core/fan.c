@@ -1,0 +1,390 @@
+#include "core/fan.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "core/plant.h"
+#include "core/token.h"
+#include "json/scan.h"
+#include "model/limits.h"
+
+/* ---- in memory ---- */
+
+struct fan *fan_create(uint32_t count, bool marks)
+{
+    struct fan *f = mem_zalloc(sizeof *f);
+    f->count = count;
+    if (marks) {
+        f->marks = mem_alloc(count + 1);
+        memset(f->marks, ITEM_WAITING, count);
+    }
+    return f;
+}
+
+void fan_free(struct fan *f)
+{
+    if (f == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < f->live_count; i++) {
+        step_free(f->live[i]);
+    }
+    free(f->live);
+    free(f->marks);
+    free(f);
+}
+
+struct step *fan_open(struct step *parent, uint32_t item)
+{
+    struct fan *f = parent->fan;
+    bool over = parent->state != STEP_PENDING && parent->state != STEP_RUNNING;
+    if (f == NULL || f->marks == NULL || over || item == ITEM_NONE || item > f->count ||
+        f->marks[item - 1] != ITEM_WAITING) {
+        return NULL;
+    }
+    struct step *s = step_create(parent->task, parent->index);
+    s->item = item;
+    s->generation = parent->generation;
+    s->deliveries = f->base;
+    s->resolved = true;
+    f->marks[item - 1] = ITEM_BEGUN;
+    MEM_GROW(f->live, f->live_count, f->live_cap);
+    f->live[f->live_count++] = s;
+    return s;
+}
+
+static struct fan *fan_of(const struct task *t, const struct attempt_ref *ref)
+{
+    struct fan *f = ref->step < t->pipeline->step_count ? t->steps[ref->step].fan : NULL;
+    bool known = f != NULL && f->marks != NULL && ref->item != ITEM_NONE && ref->item <= f->count;
+    return known ? f : NULL;
+}
+
+struct step *fan_unit(struct core *c, struct task *t, const struct attempt_ref *ref)
+{
+    struct step *s = unit_find(t, ref->step, ref->item);
+    const struct fan *f = fan_of(t, ref);
+    if (s != NULL || f == NULL || t->steps[ref->step].generation != ref->generation ||
+        f->base != ref->delivery || ref->run != t->run || !token_valid(c->secret, t, ref)) {
+        return s;
+    }
+    return fan_open(&t->steps[ref->step], ref->item);
+}
+
+bool fan_item_over(const struct task *t, const struct attempt_ref *ref)
+{
+    const struct fan *f = fan_of(t, ref);
+    return f != NULL && unit_find(t, ref->step, ref->item) == NULL;
+}
+
+static void bury_step(void *step)
+{
+    step_free(step);
+}
+
+/* The item is over, or as if it had never begun: only its mark is left. */
+static void fan_close(struct core *c, struct step *parent, struct step *item, enum item_mark mark)
+{
+    struct fan *f = parent->fan;
+    uint32_t i = 0;
+    while (f->live[i] != item) {
+        i++;
+    }
+    f->live[i] = f->live[--f->live_count];
+    f->used = item->deliveries > f->used ? item->deliveries : f->used;
+    f->marks[item->item - 1] = (uint8_t)mark;
+    if (mark == ITEM_WAITING && item->item - 1 < f->next) {
+        f->next = item->item - 1;
+    }
+    step_unqueue(c, item);
+    fx_bury(c, bury_step, item);
+}
+
+uint32_t fan_running(const struct fan *f)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < f->live_count; i++) {
+        n += f->live[i]->state == STEP_RUNNING;
+    }
+    return n;
+}
+
+static struct step *parent_of(const struct step *item)
+{
+    return &item->task->steps[item->index];
+}
+
+/* ---- beginning ---- */
+
+static void fail_list(struct core *c, struct step *parent, enum code code, const char *what)
+{
+    const char *why =
+        arena_printf(fx_arena(c), "step \"%s\", /for_each: %s", step_def(parent)->name, what);
+    step_fail(c, parent, code, bytes_str(why));
+}
+
+/* The elements of a list, or false after the step has failed by it. */
+static bool split(struct core *c, struct step *parent, struct bytes list, struct items_change *make)
+{
+    struct bytes key, value;
+    if (list.len > ITEMS_LIST_BYTES_MAX) {
+        fail_list(c, parent, CODE_INPUT_TOO_LARGE, "the list is over 4 MiB");
+        return false;
+    }
+    if (json_kind_of(list) != JSON_ARRAY) {
+        fail_list(c, parent, CODE_EXPRESSION_ERROR, "what it gives is not a list");
+        return false;
+    }
+    for (struct json_walk walk = json_walk(list); json_next(&walk, &key, &value);) {
+        make->count++;
+    }
+    if (make->count > ITEMS_MAX) {
+        fail_list(c, parent, CODE_INPUT_TOO_LARGE,
+                  arena_printf(fx_arena(c), "the list has %u items, more than %u", make->count,
+                               ITEMS_MAX));
+        return false;
+    }
+    make->values = arena_alloc(fx_arena(c), (make->count + 1) * sizeof *make->values);
+    uint32_t n = 0;
+    for (struct json_walk walk = json_walk(list); json_next(&walk, &key, &value);) {
+        make->values[n++] = value;
+    }
+    return true;
+}
+
+void fan_make(struct core *c, struct step *parent, struct bytes list)
+{
+    struct items_change make = {.kind = ITEMS_MAKE, .step = parent->index};
+    if (!split(c, parent, list, &make)) {
+        return;
+    }
+    struct change ch;
+    change_begin(c, parent->task, &ch);
+    parent->fan = fan_create(make.count, true);
+    change_items(&ch, &make);
+    change_step(&ch, parent);
+    if (make.count == 0) {
+        parent->started_at = c->now.wall;
+        parent->completed_at = c->now.wall;
+        step_complete(&ch, parent, BYTES_LIT("[]"));
+    } else {
+        change_ready(&ch, parent);
+    }
+    change_commit(&ch);
+}
+
+/* The next item that waits comes into memory, unless as many as may be are under way. */
+static struct step *open_next(struct step *parent)
+{
+    struct fan *f = parent->fan;
+    uint32_t most = planted(PLANT_ITEMS_UNBOUND) ? UINT32_MAX : step_def(parent)->max_parallel;
+    while (f->live_count < most && f->next < f->count) {
+        struct step *item = fan_open(parent, ++f->next);
+        if (item != NULL) {
+            return item;
+        }
+    }
+    return NULL;
+}
+
+static void measure(struct step *parent)
+{
+    const struct fan *f = parent->fan;
+    parent->fraction = f->count > 0 ? (double)(f->done + f->failed) / f->count : 0;
+}
+
+void fan_go(struct core *c, struct step *parent)
+{
+    struct fan *f = parent->fan;
+    parent->phase = PHASE_ITEMS;
+    parent->state = STEP_RUNNING;
+    parent->retry_at = 0;
+    measure(parent);
+    for (uint32_t i = 0; i < f->live_count; i++) {
+        if (f->live[i]->state == STEP_PENDING && f->live[i]->phase == PHASE_NONE) {
+            step_make_ready(c, f->live[i]);
+        }
+    }
+    struct step *item;
+    while ((item = open_next(parent)) != NULL) {
+        step_make_ready(c, item);
+    }
+}
+
+static void fill(struct change *ch, struct step *parent)
+{
+    struct step *item;
+    if (parent->phase != PHASE_ITEMS || task_state_rests(ch->task->state)) {
+        return; /* the claim grace of a takeover, or a pause: fan_go, fan_resume do it */
+    }
+    while ((item = open_next(parent)) != NULL) {
+        change_ready(ch, item);
+    }
+}
+
+void fan_resume(struct change *ch, struct step *parent)
+{
+    struct fan *f = parent->fan;
+    for (uint32_t i = 0; i < f->live_count; i++) {
+        if (f->live[i]->state == STEP_PENDING && f->live[i]->phase == PHASE_NONE) {
+            change_ready(ch, f->live[i]);
+        }
+    }
+    fill(ch, parent);
+}
+
+/* ---- ends ---- */
+
+static uint64_t array_bytes(const struct fan *f)
+{
+    return 2 + f->results_bytes + (f->count - 1) + 4 * (uint64_t)(f->count - f->done);
+}
+
+bool fan_fits(const struct step *parent, struct bytes result)
+{
+    const struct fan *f = parent->fan;
+    return parent->task->results_bytes + array_bytes(f) + result.len + 256 <=
+           TASK_RESULTS_BYTES_MAX;
+}
+
+/* The step's times, from those of its items. */
+static void take_time(struct core *c, struct step *parent)
+{
+    parent->completed_at = c->now.wall;
+    if (parent->started_at == 0 || parent->started_at > c->now.wall) {
+        parent->started_at = c->now.wall;
+    }
+    int64_t took = parent->completed_at - parent->started_at;
+    parent->duration_ms = (uint32_t)(took < UINT32_MAX ? took : UINT32_MAX);
+}
+
+static void finish(struct change *ch, struct step *parent)
+{
+    struct fan *f = parent->fan;
+    parent->phase = PHASE_NONE;
+    take_time(ch->core, parent);
+    if (!fan_fits(parent, BYTES_NONE)) {
+        static const char why[] = "the results of this task are over 64 MiB together: keep large "
+                                  "data elsewhere and return where it is";
+        step_set_error(parent, CODE_TASK_TOO_LARGE, bytes_str(why));
+        step_give_up(ch, parent, CODE_TASK_TOO_LARGE, bytes_str(why));
+        return;
+    }
+    step_clear_error(parent);
+    step_complete(ch, parent, bytes_of(NULL, (size_t)array_bytes(f)));
+}
+
+static void go_on(struct change *ch, struct step *parent)
+{
+    struct fan *f = parent->fan;
+    measure(parent);
+    change_step(ch, parent);
+    if (f->done + f->failed == f->count) {
+        finish(ch, parent);
+        return;
+    }
+    fill(ch, parent);
+    task_news(ch->core, parent, BYTES_NONE);
+}
+
+void fan_item_done(struct change *ch, struct step *item, struct bytes result)
+{
+    struct step *parent = parent_of(item);
+    struct fan *f = parent->fan;
+    item->state = STEP_COMPLETED;
+    item->fraction = 1;
+    item->retry_at = 0;
+    item->result_len = (uint32_t)result.len;
+    item->checkpoint_dirty = false;
+    step_set_checkpoint(item, BYTES_NONE);
+    step_clear_error(item);
+    f->done++;
+    f->results_bytes += result.len;
+    if (parent->started_at == 0 || item->started_at < parent->started_at) {
+        parent->started_at = item->started_at;
+    }
+    change_step(ch, item);
+    change_item_result(ch, item, result);
+    fan_close(ch->core, parent, item, ITEM_DONE);
+    go_on(ch, parent);
+}
+
+static uint32_t tolerated(const struct step *parent)
+{
+    const struct pipeline_step *def = step_def(parent);
+    return def->tolerate_percent ? (uint32_t)((uint64_t)parent->fan->count * def->tolerate / 100)
+                                 : def->tolerate;
+}
+
+void fan_item_failed(struct change *ch, struct step *item, enum code code, struct bytes message)
+{
+    struct core *c = ch->core;
+    struct step *parent = parent_of(item);
+    struct fan *f = parent->fan;
+    item->state = STEP_FAILED;
+    item->retry_at = 0;
+    item->completed_at = c->now.wall;
+    f->failed++;
+    change_step(ch, item);
+    const char *why = arena_printf(fx_arena(c), "item %u: %.*s", item->item - 1, (int)message.len,
+                                   (const char *)message.ptr);
+    fan_close(c, parent, item, ITEM_FAILED);
+    if (f->failed <= tolerated(parent)) {
+        task_news(c, parent, bytes_str(why));
+        go_on(ch, parent);
+        return;
+    }
+    fan_stop(ch, parent, STOP_SUPERSEDED);
+    measure(parent);
+    parent->phase = PHASE_NONE;
+    take_time(c, parent);
+    step_set_error(parent, code, bytes_part(bytes_str(why), 0, ERROR_BYTES_MAX));
+    step_give_up(ch, parent, code, bytes_str(parent->error));
+}
+
+void fan_stop(struct change *ch, struct step *parent, enum stop_reason reason)
+{
+    struct fan *f = parent->fan;
+    while (f != NULL && f->live_count > 0) {
+        struct step *item = f->live[f->live_count - 1];
+        bool begun = item->phase == PHASE_RUNNING || item->failures > 0 || item->deaths > 0 ||
+                     item->deliveries > f->base;
+        step_stop_run(ch->core, item, reason, ch->write);
+        if (!begun) {
+            fan_close(ch->core, parent, item, ITEM_WAITING);
+            continue;
+        }
+        item->state = STEP_CANCELLED;
+        item->retry_at = 0;
+        change_step(ch, item);
+        fan_close(ch->core, parent, item, ITEM_CANCELLED);
+    }
+}
+
+/* ---- recover ---- */
+
+void fan_again(struct change *ch, struct step *parent)
+{
+    struct fan *f = parent->fan;
+    struct items_change again = {.kind = ITEMS_AGAIN, .step = parent->index};
+    for (uint32_t i = 0; i < f->live_count; i++) { /* as they were loaded, in no queue */
+        step_free(f->live[i]);
+    }
+    f->base = f->used > f->base ? f->used : f->base;
+    f->base += !planted(PLANT_DELIVERY_KEPT);
+    f->live_count = 0;
+    f->failed = 0;
+    f->next = 0;
+    for (uint32_t i = 0; i < f->count; i++) {
+        f->marks[i] = f->marks[i] == ITEM_DONE ? ITEM_DONE : ITEM_WAITING;
+    }
+    change_items(ch, &again);
+}
+
+void fan_drop(struct change *ch, struct step *parent)
+{
+    struct items_change drop = {.kind = ITEMS_DROP, .step = parent->index};
+    change_items(ch, &drop);
+    fan_free(parent->fan);
+    parent->fan = NULL;
+}

@@ -1,0 +1,78 @@
+---- reads: a part of marathon.lua, put in there where it says that it comes ----
+
+-- One task's fields and values, but for its input. With the key of its items: their marks too.
+local function read_record(call_keys)
+    local task, items = call_keys[1], call_keys[2]
+    local wanted, fans = {}, {}
+    for _, name in ipairs(redis.call('HKEYS', task)) do
+        if name:sub(1, 1) == 'f' then
+            fans[#fans + 1] = name:sub(2)
+        elseif name ~= 'input' then
+            wanted[#wanted + 1] = name
+        end
+    end
+    local fields = {}
+    for from = 1, #wanted, FIELDS_PER_HSET do
+        local to = math.min(from + FIELDS_PER_HSET - 1, #wanted)
+        local values = redis.call('HMGET', task, unpack(wanted, from, to))
+        for i = from, to do
+            fields[#fields + 1] = wanted[i]
+            fields[#fields + 1] = values[i - from + 1]
+        end
+    end
+    for _, step in ipairs(items and fans or {}) do
+        put_marks(fields, task, items, step)
+    end
+    return fields
+end
+
+-- Byte by byte: Lua's own < follows the locale, sorted sets do not.
+local function bytes_before(a, b)
+    for i = 1, math.min(#a, #b) do
+        local x, y = a:byte(i), b:byte(i)
+        if x ~= y then
+            return x < y
+        end
+    end
+    return #a < #b
+end
+
+-- A partition's newest tasks (or dead letters) before a place in the list, those expired left out: id, created, id, created, ...
+local function read_list(call_keys, call_args)
+    local list = call_keys[1]
+    local before, before_id, limit, task_prefix = call_args[1], call_args[2], tonumber(call_args[3]), call_args[4]
+    local page, from = {}, 0
+    while from < LIST_EXAMINED_MAX do
+        local entries = redis.call('ZRANGE', list, before, '-inf', 'BYSCORE', 'REV', 'LIMIT', from, 256, 'WITHSCORES')
+        for i = 1, #entries, 2 do
+            local id, created = entries[i], entries[i + 1]
+            local past = before == '+inf' or tonumber(created) < tonumber(before) or bytes_before(id, before_id)
+            if past and redis.call('EXISTS', task_prefix .. id) == 1 then
+                page[#page + 1] = id
+                page[#page + 1] = created
+                if #page == 2 * limit then
+                    return page
+                end
+            end
+        end
+        if #entries < 512 then
+            break
+        end
+        from = from + 256
+    end
+    return page
+end
+
+-- How tasks are held, and a page of the live index, in one moment; redis_audit.c says what is where.
+local function read_audit(call_keys, call_args)
+    local live, fence = call_keys[2], redis.call('HMGET', call_keys[1], 'epoch', 'nonce')
+    local page = redis.call('SSCAN', live, call_args[1], 'COUNT', call_args[2])
+    local found = {fence[1] or '', fence[2] or '', page[1], page[2]}
+    for i = 3, #call_args do
+        local first = 3 + (i - 3) * 4
+        local r, expires = redis.call('HMGET', call_keys[first], 'v', 'end'), 0
+        for k = first, first + 3 do expires = redis.call('PTTL', call_keys[k]) >= 0 and 1 or expires end
+        found[#found + 1] = {r[1] or '', r[2] and 1 or 0, expires, redis.call('SISMEMBER', live, call_args[i])}
+    end
+    return found
+end

@@ -1,0 +1,15 @@
+/* A page of a fan-out step's items. Pure. */
+#ifndef MARATHON_API_ITEMS_JSON_H
+#define MARATHON_API_ITEMS_JSON_H
+
+#include "api/query.h"
+
+#define ITEMS_LIMIT_DEFAULT 50
+
+/* ?status= &limit= &cursor=. */
+bool items_query_parse(const struct query *q, struct items_request *ret_request,
+                       struct problem *ret_problem);
+/* reply: MSG_ITEMS. Appends {"items":[...],"total":n,"next_cursor":...}. */
+void items_render(const struct message *reply, struct buf *out);
+
+#endif
