@@ -177,8 +177,7 @@ void fan_make(struct core *c, struct step *parent, struct bytes list)
 static struct step *open_next(struct step *parent)
 {
     struct fan *f = parent->fan;
-    uint32_t most = planted(PLANT_ITEMS_UNBOUND) ? UINT32_MAX : step_def(parent)->max_parallel;
-    while (f->live_count < most && f->next < f->count) {
+    while (f->live_count < step_def(parent)->max_parallel && f->next < f->count) {
         struct step *item = fan_open(parent, ++f->next);
         if (item != NULL) {
             return item;

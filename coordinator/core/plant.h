@@ -37,7 +37,6 @@ enum plant {
     PLANT_TOTAL_FORGOTTEN,        /* a step is tried beyond its timeout_total */
     PLANT_RETRY_ON_IGNORED,       /* whatever fails is tried again, listed or not */
     PLANT_JOIN_CUT,               /* a pipeline within gives the result of one of its last steps */
-    PLANT_ITEMS_UNBOUND,          /* a fan-out step begins with all its items */
     PLANT_CORE_COUNT
 };
 
