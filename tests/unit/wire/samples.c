@@ -187,7 +187,7 @@ static struct pipeline_view pipelines[] = {{
 
 #define TASK(t)                                                                                    \
     {                                                                                              \
-        .type = (t), .request = 0x0102030405060708, .task = { TEXT("analysis_123") }               \
+        .type = (t), .request = 0x0102030405060708, .task = {.task_id = TEXT("analysis_123") }     \
     }
 #define EMPTY(t)                                                                                   \
     {                                                                                              \
