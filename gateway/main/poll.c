@@ -66,6 +66,14 @@ static void on_time(void *user)
     free(request_id);
 }
 
+static void on_changed(struct feed_client *c)
+{
+    struct poll *p = of_client(c);
+    if (p->seen && (c->feed->known > p->seq || c->feed->epoch != p->epoch)) {
+        feed_want_snapshot(c, c->feed->epoch == p->epoch ? c->feed->known : 0);
+    }
+}
+
 static void on_snapshot(struct feed_client *c, struct snapshot *s)
 {
     struct poll *p = of_client(c);
@@ -74,6 +82,8 @@ static void on_snapshot(struct feed_client *c, struct snapshot *s)
     p->epoch = c->feed->epoch;
     if (status_etag_matches(s->view, bytes_str(p->if_none_match))) {
         status_etag(s->view, p->etag);
+        on_changed(
+            c); /* what came while the state was read is newer than it, and may be the last */
         return;
     }
     struct gateway *g = p->gateway;
@@ -81,14 +91,6 @@ static void on_snapshot(struct feed_client *c, struct snapshot *s)
     bool results = p->results;
     poll_free(p);
     download_status(g, id, s, results);
-}
-
-static void on_changed(struct feed_client *c)
-{
-    struct poll *p = of_client(c);
-    if (p->seen && (c->feed->known > p->seq || c->feed->epoch != p->epoch)) {
-        feed_want_snapshot(c, c->feed->epoch == p->epoch ? c->feed->known : 0);
-    }
 }
 
 static void on_failed(struct feed_client *c, const struct problem *why)

@@ -157,6 +157,15 @@ class Calls(GatewayCase):
         self.assertEqual(self.call("GET", "/status/nope?wait=20s", headers={"If-None-Match": '"1"'})[0], 404)
         self.assertLess(time.monotonic() - begin, 2)
 
+    def test_a_long_poll_sees_what_came_while_it_read_the_state(self):
+        self.fake.say("task", "t", 1, "running", 5)
+        self.fake.say("overtake", "t", PROGRESS, "completed")
+        begin = time.monotonic()
+        status, headers, body = self.call("GET", "/status/t?wait=20s", headers={"If-None-Match": '"1-5"'})
+        self.assertEqual((status, headers.get("ETag")), (200, '"1-6"'))
+        self.assertEqual((body["status"], body["seq"]), ("completed", 6))
+        self.assertLess(time.monotonic() - begin, 10)
+
     def test_a_list_without_all_owners_is_503(self):
         self.assertEqual(self.call("GET", "/tasks")[::2], (200, {"items": [], "next_cursor": None}))
         self.fake.say("own", "f" * 15)

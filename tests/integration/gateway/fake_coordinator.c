@@ -7,8 +7,9 @@
  *   revise ID N                   N reads find the document written anew
  *   drop | mute 0/1 | quiet 0/1   closes all connections; answers nothing; beats no more
  *   lose TYPE                     does the next request of that type, then drops instead of
- * answering refuse CODE N                 refuses the next N requests Each line is answered with
- * `ok`; each request is told as `got TYPE ID`. */
+ * answering refuse CODE N                 refuses the next N requests
+ *   overtake ID TYPE STATE        an event follows, told before the next status, which is of before
+ * Each line is answered with `ok`; each request is told as `got TYPE ID`. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -28,6 +29,8 @@ static conn_id conns[CONNS_MAX];
 static uint64_t owned = UINT64_MAX;
 static bool mute, quiet;
 static char lose[32];
+static struct fake_task *overtaken; /* its next status is sent behind this event */
+static struct fake_event overtaking;
 static enum code refuse_code;
 static unsigned refuse_left;
 
@@ -94,6 +97,20 @@ static void on_start(conn_id conn, const struct message *m)
     free(id);
 }
 
+static void answer_overtaken(conn_id conn, const struct message *m)
+{
+    struct message r = {0};
+    struct buf frame = {0};
+    fake_answer(conn, m, &r);
+    if (frame_encode(&r, &frame) != ERR_OK) {
+        die("a status of the script does not fit a frame");
+    }
+    fake_task_event(overtaken, &overtaking, false, send_message);
+    (void)transport->ops->send(transport, conn, buf_bytes(&frame));
+    buf_free(&frame);
+    overtaken = NULL;
+}
+
 static void request_answer(conn_id conn, const struct message *m)
 {
     struct message r = {0};
@@ -115,6 +132,8 @@ static void request_answer(conn_id conn, const struct message *m)
         r.type = MSG_LIST;
         r.request = m->request;
         send_message(conn, &r);
+    } else if (m->type == MSG_GET_STATUS && overtaken != NULL) {
+        answer_overtaken(conn, m);
     } else {
         fake_answer(conn, m, &r);
         send_message(conn, &r);
@@ -255,6 +274,11 @@ static void do_word(char **w)
         mute = atoi(w[1]) != 0;
     } else if (strcmp(w[0], "quiet") == 0) {
         quiet = atoi(w[1]) != 0;
+    } else if (strcmp(w[0], "overtake") == 0) {
+        overtaken = fake_task_set(w[1]);
+        overtaking = (struct fake_event){.seq = overtaken->seq + 1,
+                                         .type = (enum event_type)atoi(w[2]),
+                                         .state = state_of(w[3])};
     } else if (strcmp(w[0], "lose") == 0) {
         (void)snprintf(lose, sizeof lose, "%s", w[1]);
     } else if (strcmp(w[0], "refuse") == 0) {
