@@ -44,6 +44,7 @@
 #define TASK_DURATION_S_MAX     31536000 /* a year */
 #define PRIORITY_MIN            (-10)
 #define PRIORITY_MAX            10
+#define PRIORITY_UNSET          (-128) /* a start that says none: its pipeline's counts */
 /* Events of a task kept for replay; an older `after` gets a gap and the state */
 #define EVENTS_KEPT_MAX 10000u
 #define EVENTS_PAGE_MAX 512u /* events in one history answer */
@@ -58,9 +59,13 @@
 #define MAX_PARALLEL_MAX     1024u
 #define MAX_PARALLEL_DEFAULT 64u
 /* One page of items with their results: fits a frame with room to spare */
-#define ITEMS_PAGE_BYTES_MAX   (1u << 20)
-#define ITEMS_PAGE_MAX         200u
-#define FUNCTIONS_MAX          256u  /* functions one worker offers */
+#define ITEMS_PAGE_BYTES_MAX (1u << 20)
+#define ITEMS_PAGE_MAX       200u
+#define FUNCTIONS_MAX        256u /* functions one worker offers */
+/* Labels of one worker, and of one `requires`: a worker is described by a handful */
+#define WAITING_VIEWS_MAX      100u /* functions (with labels) that nobody offers, in one answer */
+#define LABELS_MAX             32u
+#define LABEL_PART_BYTES_MAX   64u
 #define SLOTS_MAX              1024u /* steps one worker runs at once */
 #define STEP_TIMEOUT_DEFAULT_S 600   /* a step without `timeout` */
 

@@ -124,7 +124,7 @@ struct start_request {
     int32_t checkpoint_interval_s; /* -1: the coordinator's setting */
     int32_t max_retries;           /* -1: the coordinator's setting */
     int32_t max_duration_s;        /* -1: the coordinator's setting */
-    int32_t priority;
+    int32_t priority;              /* PRIORITY_UNSET: its pipeline's */
     /* a fork: what it takes over from another task */
     struct bytes fork_of;      /* id of that task, empty = no fork */
     uint32_t pipeline_version; /* of steps */
@@ -263,6 +263,15 @@ struct worker_view {
     struct bytes state; /* "ready", "draining", "silent" */
     struct bytes *functions;
     uint32_t function_count;
+    struct bytes *labels;
+    uint32_t label_count;
+};
+
+/* Ready steps that no worker at all may run. */
+struct waiting_view {
+    struct bytes function;
+    struct bytes requires; /* as model/label.h has it; empty: nobody offers the function */
+    uint32_t steps;
 };
 
 struct pipeline_view {
@@ -344,6 +353,8 @@ struct message {
             uint32_t slots;        /* workers */
             struct bytes *functions;
             uint32_t function_count;
+            struct bytes *labels; /* workers: "name=value" */
+            uint32_t label_count;
         } hello;
         struct {
             uint32_t version; /* chosen; 0 = refused, reason says why */
@@ -446,6 +457,8 @@ struct message {
         struct {
             struct worker_view *items;
             uint32_t count;
+            struct waiting_view *waiting;
+            uint32_t waiting_count;
         } workers;
         struct {
             struct pipeline_view *items;

@@ -2,7 +2,8 @@
  * (one thread). Pure.
  *
  * Source is JSON as in product.md:
- *   {"name": id, "description"?: text, "steps": [step, ...]}        1..STEPS_MAX steps
+ *   {"name": id, "description"?: text, "priority"?: -10..10, "requires"?: of each step that says
+ *    none itself, "steps": [step, ...]}        1..STEPS_MAX steps
  *   step: {"name": id, "function": id, "description"?: text,
  *          "timeout"?: seconds > 0 (fractions allowed), "retryable"?: bool,
  *          "max_retries"?: 0..RETRIES_MAX, "needs"?: [step names], "when"?: condition,
@@ -12,7 +13,8 @@
  *          "tolerate"?: number of items or "10%",
  *          "retry"?: {"max_attempts"?, "initial"?, "factor"?, "max"?, "jitter"?, "on"?: [codes]},
  *          "non_retryable"?: [codes], "on_exhausted"?: "fail" | "pause",
- *          "timeout_total"?: seconds, "queue_timeout"?: seconds, "progress_timeout"?: seconds}
+ *          "timeout_total"?: seconds, "queue_timeout"?: seconds, "progress_timeout"?: seconds,
+ *          "requires"?: {label: value} that the worker must have, each equal}
  *   instead of "function": "wait" (pipeline_wait.c), or "pipeline": a name, or a whole pipeline
  *
  * or:   {"name": id, "description"?: text, "needs"?: [step names], "wait": one of
@@ -114,6 +116,7 @@ struct pipeline_step {
     uint32_t max_parallel; /* items under way at once */
     uint32_t tolerate;     /* so many items may fail: a number, or per cent of them */
     bool tolerate_percent;
+    const char *requires; /* labels of the worker, as label.h has them; "" = any worker */
     bool resolves;   /* before it may run, what it is to do is found out from the task's data */
     uint32_t *needs; /* indexes of steps, ascending, without duplicates */
     uint32_t needs_count;
@@ -127,6 +130,7 @@ struct pipeline {
     uint32_t version; /* set by who stores it; 0 for inline */
     struct pipeline_step *steps;
     uint32_t step_count;
+    int32_t priority;     /* of tasks whose start says none */
     uint32_t wait_count;  /* of the steps that wait */
     uint32_t named_count; /* of the steps that name a pipeline: 0 in one that can be run */
     struct bytes source; /* the canonical JSON text {"name":...,"steps":[...]}, or the bare array of

@@ -45,6 +45,7 @@ struct pipeline_build {
     struct map names; /* step name -> struct pipeline_step in p->steps */
     struct pipeline_expr *exprs;
     uint32_t expr_count, expr_cap;
+    const char *requires; /* the definition's own, NULL = none */
     struct pipeline_fault *fault;
 };
 
@@ -79,6 +80,10 @@ void pipeline_put_failure(struct buf *out, const struct pipeline_step *s);
 /* A finally step needs all others, however they end. */
 void pipeline_link_finally(struct pipeline_build *b, uint32_t i);
 
+/* pipeline_order.c: priority, requires. */
+enum err MUST_CHECK pipeline_read_order_top(struct pipeline_build *b, const struct doc_value *root);
+enum err MUST_CHECK pipeline_read_order(struct pipeline_build *b, uint32_t i);
+void pipeline_put_order(struct buf *out, const struct pipeline_step *s);
 /* pipeline_wait.c: steps that wait. */
 enum err MUST_CHECK pipeline_read_wait(struct pipeline_build *b, uint32_t i,
                                        const struct doc_value *step);

@@ -10,7 +10,8 @@
 
 #define NAME_RULE "a text of 1 to 128 of A-Z a-z 0-9 _ . : -"
 
-static const char *const pipeline_fields[] = {"name", "description", "steps", NULL};
+static const char *const pipeline_fields[] = {"name",     "description", "priority",
+                                              "requires", "steps",       NULL};
 static const char *const step_fields[] = {"name",
                                           "function",
                                           "description",
@@ -33,6 +34,7 @@ static const char *const step_fields[] = {"name",
                                           "for_each",
                                           "max_parallel",
                                           "tolerate",
+                                          "requires",
                                           NULL};
 
 const char *pipeline_kind_name(const struct doc_value *v)
@@ -257,6 +259,9 @@ static enum err read_step(struct pipeline_build *b, uint32_t i)
         e = read_when(b, i, doc_get(step, "when"));
     }
     if (e == ERR_OK) {
+        e = pipeline_read_order(b, i);
+    }
+    if (e == ERR_OK) {
         e = pipeline_read_failure(b, i, step);
     }
     return e;
@@ -267,9 +272,10 @@ static enum err read_head(struct pipeline_build *b, const struct doc_value *root
     const char *unknown = pipeline_unknown_field(root, pipeline_fields);
     if (unknown != NULL) {
         char part[POINTER_PART_BYTES];
-        return pipeline_fault_top(
-            b, ERR_INVALID, pipeline_pointer_part(unknown, part),
-            "unknown field \"%.100s\"; a pipeline has name, description and steps", unknown);
+        char list[FIELD_LIST_BYTES];
+        return pipeline_fault_top(b, ERR_INVALID, pipeline_pointer_part(unknown, part),
+                                  "unknown field \"%.100s\"; a pipeline has %s", unknown,
+                                  pipeline_field_list(pipeline_fields, list));
     }
     const struct doc_value *name = doc_get(root, "name");
     if (!is_name(name)) {
@@ -285,6 +291,10 @@ static enum err read_head(struct pipeline_build *b, const struct doc_value *root
     }
     b->p->name = keep_text(b, name);
     b->p->description = description != NULL ? keep_text(b, description) : "";
+    e = pipeline_read_order_top(b, root);
+    if (e != ERR_OK) {
+        return e;
+    }
     b->steps = doc_get(root, "steps");
     b->steps_pointer = "/steps";
     if (b->steps == NULL) {

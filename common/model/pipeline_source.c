@@ -71,6 +71,7 @@ static void put_step(struct buf *out, const struct pipeline *p, const struct pip
     }
     pipeline_put_retry(out, s);
     pipeline_put_failure(out, s);
+    pipeline_put_order(out, s);
     if (!s->finally) { /* whose needs are not named */
         put_needs(out, p, s);
     }
@@ -137,6 +138,9 @@ enum err pipeline_write_source(struct pipeline_build *b)
         if (p->description[0] != '\0') {
             buf_add_char(&out, ',');
             put_field(&out, "description", p->description);
+        }
+        if (p->priority != 0) {
+            buf_addf(&out, ",\"priority\":%d", (int)p->priority);
         }
         buf_add_str(&out, ",\"steps\":");
     }

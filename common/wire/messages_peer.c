@@ -13,6 +13,7 @@ static const struct field hello[] = {
     FIELD(struct message, hello.software),
     FIELD(struct message, hello.slots),
     FIELD_OF_TEXTS(struct message, hello.functions, hello.function_count, FUNCTIONS_MAX),
+    FIELD_OF_TEXTS(struct message, hello.labels, hello.label_count, LABELS_MAX),
 };
 const struct body body_hello = BODY(hello);
 

@@ -154,11 +154,21 @@ static const struct field worker_view[] = {
     FIELD(struct worker_view, last_heard_at),
     FIELD(struct worker_view, state),
     FIELD_OF_TEXTS(struct worker_view, functions, function_count, FUNCTIONS_MAX),
+    FIELD_OF_TEXTS(struct worker_view, labels, label_count, LABELS_MAX),
 };
 static const struct layout worker_view_layout = LAYOUT(struct worker_view, worker_view);
 
+static const struct field waiting_view[] = {
+    FIELD(struct waiting_view, function),
+    FIELD(struct waiting_view, requires),
+    FIELD(struct waiting_view, steps),
+};
+static const struct layout waiting_view_layout = LAYOUT(struct waiting_view, waiting_view);
+
 static const struct field workers[] = {
     FIELD_OF_LIST(struct message, workers.items, workers.count, worker_view_layout, LIST_ANY_MAX),
+    FIELD_OF_LIST(struct message, workers.waiting, workers.waiting_count, waiting_view_layout,
+                  WAITING_VIEWS_MAX),
 };
 const struct body body_workers = BODY(workers);
 

@@ -79,6 +79,8 @@ struct worker {
     uint32_t pid, slots;
     uint32_t *functions; /* indexes into core's table */
     uint32_t function_count;
+    struct bytes *labels; /* owned, sorted as they were said */
+    uint32_t label_count;
     peer_id peer; /* 0: disconnected, within its grace */
     uint32_t credit;
     bool draining;
@@ -97,10 +99,14 @@ struct peer {
     bool speaks;           /* its RUNNING has come (workers) */
 };
 
+/* A function, and the labels that steps of it require: each such pair has a ready order of its own,
+ * so that one that nobody can take is in nobody's way. */
 struct function {
-    char *name;
-    struct heap ready; /* of struct step.ready */
-    struct worker **workers;
+    char *name;              /* owned; NULL: this place of the table is free */
+    char *requires;          /* owned; "" = no labels */
+    struct bytes key;        /* owned: both as one, for the map */
+    struct heap ready;       /* of struct step.ready */
+    struct worker **workers; /* that offer it and have the labels */
     size_t worker_count, worker_cap;
     size_t next_worker; /* where the next search for credit begins: spreads the steps */
     bool warned;        /* that nobody offers it */
@@ -210,6 +216,7 @@ struct core {
     uint64_t next_serial;
     struct function *functions;
     size_t function_count, function_cap;
+    struct map function_places; /* key -> place in functions, plus 1 */
     size_t ready_count;
     size_t delayed_count;  /* steps whose timer runs */
     struct heap resolving; /* of struct step.ready: those that wait for their turn */
@@ -307,11 +314,23 @@ mono_ms step_total_left(const struct core *c, const struct step *s);  /* NEVER_M
 mono_ms step_ready_until(const struct core *c, const struct step *s); /* NEVER_MS: no limit */
 void step_expire(struct core *c, struct step *s);
 
-/* dispatch.c */
-uint32_t function_intern(struct core *c, struct bytes name);
+/* functions.c: who may run what. */
+uint32_t function_intern(struct core *c, struct bytes name, const char *requires);
 void function_release(struct core *c, uint32_t index); /* where it is of no use any more */
-void task_take_place(struct core *c, struct task *t);  /* in the order of age, once */
-void step_make_ready(struct core *c, struct step *s);  /* READY now, or DELAYED until retry_at */
+struct function *function_of(struct core *c, const struct step *s);
+void functions_join(struct core *c, struct worker *w, const struct message *hello);
+void functions_leave(struct core *c, struct worker *w);
+void functions_free(struct core *c);
+/* Why a ready step is not sent out. */
+const char *function_lack(const struct function *f, struct arena *arena);
+/* Those with ready steps that no worker may run. */
+struct waiting_view *functions_waiting(struct core *c, uint32_t *ret_count);
+/* What is no fault, but worth to be known: for /readyz. */
+struct bytes functions_warning(struct core *c);
+
+/* dispatch.c */
+void task_take_place(struct core *c, struct task *t); /* in the order of age, once */
+void step_make_ready(struct core *c, struct step *s); /* READY now, or DELAYED until retry_at */
 void step_unqueue(struct core *c, struct step *s); /* out of ready order and timers; phase NONE */
 bool ready_before(const struct heap_node *a, const struct heap_node *b);
 void dispatch(struct core *c);

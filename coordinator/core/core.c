@@ -16,6 +16,7 @@ struct core_config core_config_default(void)
     return (struct core_config){.name = "coordinator",
                                 .backend = "redis",
                                 .lease_ms = 3000,
+                                .priority_ms = 60000,
                                 .renew_ms = 1000,
                                 .observe_ms = 250,
                                 .claim_grace_ms = 200,
@@ -74,11 +75,7 @@ static void free_tables(struct core *c)
     for (size_t i = 0; map_next(&c->asks, &i, &value);) {
         ask_free(value);
     }
-    for (size_t i = 0; i < c->function_count; i++) {
-        free(c->functions[i].name);
-        free(c->functions[i].workers);
-        heap_free(&c->functions[i].ready);
-    }
+    functions_free(c);
 }
 
 void core_destroy(struct core *c)
@@ -105,7 +102,6 @@ void core_destroy(struct core *c)
     map_free(&c->asks);
     heap_free(&c->timers);
     heap_free(&c->resolving);
-    free(c->functions);
     free(c->by_serial);
     free(c->graves);
     free(c->admission_closed);

@@ -86,8 +86,11 @@ struct core_config {
     uint32_t ttl_s; /* of ended tasks */
     bool recovery_enabled;
     bool checkpoints_enabled;
-    bool standby;       /* asks for no share of the partitions: takes over from the dead only */
-    uint32_t tasks_max; /* live tasks in memory; beyond it starts get CODE_OVERLOADED */
+    bool standby;        /* asks for no share of the partitions: takes over from the dead only */
+    mono_ms priority_ms; /* 60000: a point of priority counts as so much waiting. Of two tasks of
+                            the furthest priorities, the lower one waits 20 of these behind those
+                            that come later, at most */
+    uint32_t tasks_max;  /* live tasks in memory; beyond it starts get CODE_OVERLOADED */
 };
 
 struct core_config core_config_default(void);
@@ -124,12 +127,18 @@ enum audit_kind {
 };
 const char *audit_kind_name(enum audit_kind k); /* "step_lost" */
 
+#define UNPLACED_SHOWN 16 /* series of a metric: more say nothing new */
+
 struct core_stats {
     uint64_t tasks_live, steps_ready, steps_running, steps_delayed, workers, writes_pending;
     uint64_t tasks_started_total, tasks_completed_total, tasks_failed_total, tasks_cancelled_total;
     uint64_t steps_completed_total, attempts_failed_total, redeliveries_total;
     uint64_t outcomes_replayed_total, outcomes_late_total, outcomes_rejected_total, fenced_total;
-    uint64_t partitions; /* mask of the owned ones */
+    struct unplaced {
+        const char *wants; /* the function, a space, the labels; until the next core_step */
+        uint64_t steps;
+    } unplaced[UNPLACED_SHOWN]; /* ready steps that no worker may run; wants NULL behind the last */
+    uint64_t partitions;        /* mask of the owned ones */
     uint64_t gateways, reads_pending, watches;
     uint64_t starts_refused_total; /* because the system is full, away or closed */
     uint64_t takeovers_total, partitions_dropped_total, workers_lost_total;

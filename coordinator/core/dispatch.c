@@ -1,5 +1,5 @@
-/* Ready steps to free workers: by priority, then age; a worker's credit is reserved, the step's
- * input read, the order sent. */
+/* Ready steps to free workers: by age, to which priority adds; a worker's credit is reserved, the
+ * step's input read, the order sent. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -14,65 +14,34 @@ static const struct step *step_of_ready(const struct heap_node *n)
     return (const struct step *)(const void *)n; /* `ready` is the first member */
 }
 
-/* The steps of an older task go first; but an item of a fan-out is as young as its own turn, so
- * that ten thousand of them do not keep all younger tasks waiting. */
+/* A point of priority is worth so much age, and nothing else counts: what waits grows older than
+ * whatever may come later, so that nothing starves; and a step's place never changes, as a heap
+ * wants it. The steps of an older task go first; but an item of a fan-out is as young as its own
+ * turn, so that ten thousand of them do not keep all younger tasks waiting. */
 bool ready_before(const struct heap_node *a, const struct heap_node *b)
 {
     const struct step *x = step_of_ready(a);
     const struct step *y = step_of_ready(b);
-    if (x->task->priority != y->task->priority) {
-        return x->task->priority > y->task->priority;
+    mono_ms x_place = x->item != ITEM_NONE ? x->place : x->task->place;
+    mono_ms y_place = y->item != ITEM_NONE ? y->place : y->task->place;
+    if (x_place != y_place) {
+        return x_place < y_place;
     }
     uint64_t x_age = x->item != ITEM_NONE ? x->age : x->task->age;
     uint64_t y_age = y->item != ITEM_NONE ? y->age : y->task->age;
     return x_age != y_age ? x_age < y_age : x->index < y->index;
 }
 
-uint32_t function_intern(struct core *c, struct bytes name)
+static mono_ms place_now(const struct core *c, const struct task *t)
 {
-    size_t at = c->function_count;
-    for (size_t i = 0; i < c->function_count; i++) {
-        const char *taken = c->functions[i].name;
-        if (taken != NULL && bytes_is(name, taken)) {
-            return (uint32_t)i;
-        }
-        at = taken == NULL && i < at ? i : at;
-    }
-    if (at == c->function_count) {
-        MEM_GROW(c->functions, c->function_count, c->function_cap);
-        c->function_count++;
-    }
-    c->functions[at] =
-        (struct function){.name = mem_str_bytes(name), .ready = {.before = ready_before}};
-    return (uint32_t)at;
-}
-
-/* Clients name functions as they like: what nobody offers and nothing waits for is forgotten. */
-void function_release(struct core *c, uint32_t index)
-{
-    struct function *f = &c->functions[index];
-    if (f->worker_count > 0 || f->ready.count > 0) {
-        return;
-    }
-    free(f->name);
-    free(f->workers);
-    heap_free(&f->ready);
-    *f = (struct function){0};
-    while (c->function_count > 0 && c->functions[c->function_count - 1].name == NULL) {
-        c->function_count--;
-    }
-}
-
-static struct function *function_of(struct core *c, const struct step *s)
-{
-    uint32_t index = function_intern(c, bytes_str(step_def(s)->function)); /* may move the table */
-    return &c->functions[index];
+    return c->now.mono - t->priority * c->config.priority_ms;
 }
 
 void task_take_place(struct core *c, struct task *t)
 {
     if (t->age == 0) {
         t->age = ++c->last_age;
+        t->place = place_now(c, t) - t->old_ms;
     }
 }
 
@@ -94,6 +63,7 @@ void step_make_ready(struct core *c, struct step *s)
     }
     if (s->item != ITEM_NONE && s->age == 0) {
         s->age = ++c->last_age;
+        s->place = place_now(c, s->task);
     }
     if (step_def(s)->wait.kind != WAIT_NONE) {
         wait_make_ready(c, s);
@@ -116,7 +86,9 @@ void step_make_ready(struct core *c, struct step *s)
     if (f->worker_count == 0 && !f->warned) {
         f->warned = true;
         fx_log(c, LOG_WARN, "function_without_worker",
-               "function=%s hint=\"steps wait until a worker that offers it connects\"", f->name);
+               "function=%s requires=%s hint=\"steps wait until a worker that offers it, and has "
+               "these labels, connects\"",
+               f->name, f->requires);
     }
 }
 
@@ -130,14 +102,19 @@ static void give_back(struct core *c, uint64_t serial, peer_id peer)
     }
 }
 
+static void queue_leave(struct core *c, struct function *f, struct step *s)
+{
+    heap_remove(&f->ready, &s->ready);
+    timer_clear(c, &s->timer);
+    c->ready_count--;
+    function_release(c, (uint32_t)(f - c->functions));
+}
+
 void step_unqueue(struct core *c, struct step *s)
 {
     switch (s->phase) {
     case PHASE_READY:
-        heap_remove(&function_of(c, s)->ready, &s->ready);
-        timer_clear(c, &s->timer);
-        c->ready_count--;
-        function_release(c, function_intern(c, bytes_str(step_def(s)->function)));
+        queue_leave(c, function_of(c, s), s);
         break;
     case PHASE_DELAYED:
         timer_clear(c, &s->timer);
@@ -276,9 +253,7 @@ void dispatch(struct core *c)
         if (s == NULL) {
             return;
         }
-        heap_remove(&f->ready, &s->ready);
-        timer_clear(c, &s->timer);
-        c->ready_count--;
+        queue_leave(c, f, s);
         s->phase = PHASE_NONE;
         if (!fetch(c, s, w)) {
             step_make_ready(c, s);

@@ -313,9 +313,7 @@ static void on_ready(struct core *c, const struct ask *ask, const struct store_a
         m.ready.detail = bytes_str(c->admission_closed);
     } else {
         m.ready.ready = true;
-        m.ready.detail = strcmp(c->config.backend, "memory") == 0
-                             ? BYTES_LIT("the store is memory: a restart loses all tasks")
-                             : BYTES_NONE;
+        m.ready.detail = functions_warning(c);
     }
     fx_send(c, ask->peer, &m);
 }
@@ -371,12 +369,15 @@ static void answer_workers(struct core *c, const struct peer *p, const struct me
         v->last_heard_at = w->heard_wall;
         v->state = bytes_str(w->peer == 0 ? "silent" : w->draining ? "draining" : "ready");
         v->function_count = w->function_count;
+        v->labels = w->labels;
+        v->label_count = w->label_count;
         v->functions = arena_alloc(fx_arena(c), (w->function_count + 1) * sizeof *v->functions);
         for (uint32_t k = 0; k < w->function_count; k++) {
             v->functions[k] =
                 arena_bytes(fx_arena(c), bytes_str(c->functions[w->functions[k]].name));
         }
     }
+    r.workers.waiting = functions_waiting(c, &r.workers.waiting_count);
     fx_send(c, p->id, &r);
 }
 

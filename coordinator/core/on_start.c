@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "core/change.h"
+#include "model/limits.h"
 #include "model/pipeline_expand.h"
 
 static void refuse_field(struct core *c, const struct peer *p, const struct message *m,
@@ -95,7 +96,7 @@ static struct task *make_task(struct core *c, const struct start_request *s,
     t->task_type = mem_str_bytes(s->task_type);
     t->session_id = mem_str_bytes(s->session_id);
     t->created_at = c->now.wall;
-    t->priority = s->priority;
+    t->priority = s->priority != PRIORITY_UNSET ? s->priority : pipeline->priority;
     t->max_retries = or_default(s->max_retries, c->config.max_retries);
     t->checkpoint_interval_s =
         or_default(s->checkpoint_interval_s, c->config.checkpoint_interval_s);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/writes.h"
+#include "model/label.h"
 #include "model/limits.h"
 
 /* wire/frame.h's WIRE_VERSION, which the core does not see */
@@ -13,6 +14,15 @@
 struct peer *peer_find(const struct core *c, peer_id id)
 {
     return map_get(&c->peers, bytes_of(&id, sizeof id));
+}
+
+static bool labels_good(const struct message *hello)
+{
+    bool good = hello->hello.label_count <= LABELS_MAX;
+    for (uint32_t i = 0; good && i < hello->hello.label_count; i++) {
+        good = label_valid(hello->hello.labels[i]);
+    }
+    return good;
 }
 
 /* Why a HELLO is not accepted; NULL where it is. */
@@ -31,6 +41,9 @@ static const char *fault_of(const struct message *hello)
     }
     if (hello->hello.slots > SLOTS_MAX || hello->hello.function_count > FUNCTIONS_MAX) {
         return "a worker has at most 1024 slots and 256 functions";
+    }
+    if (!labels_good(hello)) {
+        return "a worker has at most 32 labels, each name=value of A-Z a-z 0-9 _ . : -";
     }
     return NULL;
 }

@@ -37,6 +37,7 @@ enum plant {
     PLANT_TOTAL_FORGOTTEN,        /* a step is tried beyond its timeout_total */
     PLANT_RETRY_ON_IGNORED,       /* whatever fails is tried again, listed or not */
     PLANT_JOIN_CUT,               /* a pipeline within gives the result of one of its last steps */
+    PLANT_LABELS_IGNORED,         /* any worker that offers the function will do */
     PLANT_CORE_COUNT
 };
 

@@ -14,6 +14,17 @@ static void count_peers(const struct core *c, struct core_stats *s)
     }
 }
 
+static void count_unplaced(const struct core *c, struct core_stats *s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < c->function_count && n < UNPLACED_SHOWN; i++) {
+        const struct function *f = &c->functions[i];
+        if (f->name != NULL && f->ready.count > 0 && f->worker_count == 0) {
+            s->unplaced[n++] = (struct unplaced){(const char *)f->key.ptr, f->ready.count};
+        }
+    }
+}
+
 const char *audit_kind_name(enum audit_kind k)
 {
     static const char *const names[AUDIT_KIND_COUNT] = {
@@ -35,5 +46,6 @@ struct core_stats core_stats(const struct core *c)
     s.heard_store = c->store_up && c->now.mono - c->store_heard_at <= HEARD_WITHIN_MS;
     s.admission_closed = c->admission_closed;
     count_peers(c, &s);
+    count_unplaced(c, &s);
     return s;
 }

@@ -51,7 +51,8 @@ struct step {
     struct task *task;
     uint32_t index;  /* in the pipeline */
     uint32_t item;   /* of a fan-out step, from 1; ITEM_NONE: the step itself */
-    uint64_t age;    /* of an item: its place in the order, taken when it was first ready */
+    mono_ms place;   /* of an item: in the order, taken when it was first ready */
+    uint64_t age;    /* of an item: breaks ties of place; 0 = none yet */
     struct fan *fan; /* owned; of a fan-out step whose list is known, else NULL (fan.h) */
     /* stored */
     enum step_state state;
@@ -126,8 +127,12 @@ struct task {
     uint32_t steps_left; /* not over yet */
     uint64_t last_write; /* newest write about this task */
     uint32_t writes_pending;
-    uint64_t age; /* place among those with ready steps, from the first one on; 0 = none yet. The
-                     steps of an older task go first: what was begun is finished */
+    /* Place among those with ready steps, from the first one on: the moment of that, earlier by
+     * what its priority is worth and by how old the task already was. The steps of an older task go
+     * first: what was begun is finished. */
+    mono_ms place;
+    mono_ms old_ms;    /* of a loaded task */
+    uint64_t age;      /* breaks ties of place; 0 = no place yet */
     mono_ms ran_since; /* NEVER_MS: not running */
     struct timer duration_timer, progress_timer, save_timer;
     uint32_t progress_step; /* whose news is waiting to be told */

@@ -86,6 +86,15 @@ void task_stop_clock(struct core *c, struct task *t)
     timer_clear(c, &t->save_timer);
 }
 
+/* How old it is, so that a takeover does not put it behind all that is here. By another host's
+ * clock, and so no more than the widest distance of two priorities. */
+static mono_ms age_of(const struct core *c, const struct task *t)
+{
+    mono_ms most = (PRIORITY_MAX - PRIORITY_MIN) * c->config.priority_ms;
+    mono_ms age = c->now.wall - t->created_at;
+    return age < 0 ? 0 : age < most ? age : most;
+}
+
 /* What was completed stays; what was running, waiting or never begun is pending. Wall clocks of two
  * hosts are not compared beyond the wait that was decided. */
 void task_loaded(struct core *c, struct task *t)
@@ -102,6 +111,7 @@ void task_loaded(struct core *c, struct task *t)
             s->retry_due = NEVER_MS;
         }
     }
+    t->old_ms = age_of(c, t);
     bool rests = task_state_rests(t->state) && !planted(PLANT_PAUSE_FORGOTTEN);
     if (t->started_at != 0 && !rests && t->state != TASK_WAITING) {
         t->state = TASK_RECOVERING;

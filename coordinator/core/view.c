@@ -37,13 +37,7 @@ static void view_step(struct core *c, const struct step *s, struct arena *arena,
         v->items_running = fan_running(s->fan);
     }
     if (s->phase == PHASE_READY) {
-        uint32_t index = function_intern(c, bytes_str(def->function));
-        if (c->functions[index].worker_count == 0) {
-            v->waiting_for =
-                bytes_str(arena_printf(arena, "no worker offers the function %s", def->function));
-        } else {
-            v->waiting_for = BYTES_LIT("all workers that offer the function are busy");
-        }
+        v->waiting_for = bytes_str(function_lack(function_of(c, s), arena));
     }
 }
 

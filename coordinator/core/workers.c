@@ -68,27 +68,16 @@ void worker_run_remove(struct worker *w, const struct attempt_ref *ref)
     }
 }
 
-static void functions_leave(struct core *c, struct worker *w)
-{
-    for (uint32_t i = 0; i < w->function_count; i++) {
-        struct function *f = &c->functions[w->functions[i]];
-        for (size_t k = 0; k < f->worker_count; k++) {
-            if (f->workers[k] == w) {
-                f->workers[k] = f->workers[--f->worker_count];
-                break;
-            }
-        }
-        f->warned = f->warned && f->worker_count > 0;
-        function_release(c, w->functions[i]);
-    }
-}
-
 static void worker_destroy(void *thing)
 {
     struct worker *w = thing;
     for (uint32_t i = 0; i < w->run_count; i++) {
         free_bytes(w->runs[i].ref.task_id);
     }
+    for (uint32_t i = 0; i < w->label_count; i++) {
+        free_bytes(w->labels[i]);
+    }
+    free(w->labels);
     free(w->runs);
     free(w->functions);
     free(w->host);
@@ -112,25 +101,7 @@ static struct worker *worker_create(struct core *c, const struct message *hello)
     w->pid = hello->hello.pid;
     w->slots = hello->hello.slots;
     w->timer.kind = TIMER_WORKER;
-    w->functions = mem_zalloc((hello->hello.function_count + 1) * sizeof *w->functions);
-    for (uint32_t i = 0; i < hello->hello.function_count; i++) {
-        uint32_t index = function_intern(c, hello->hello.functions[i]);
-        bool twice = false;
-        for (uint32_t k = 0; k < w->function_count; k++) {
-            twice = twice || w->functions[k] == index;
-        }
-        if (twice) {
-            continue;
-        }
-        struct function *f = &c->functions[index];
-        w->functions[w->function_count++] = index;
-        MEM_GROW(f->workers, f->worker_count, f->worker_cap);
-        f->workers[f->worker_count++] = w;
-        if (f->warned) {
-            fx_log(c, LOG_INFO, "function_has_worker", "function=%s", f->name);
-            f->warned = false;
-        }
-    }
+    functions_join(c, w, hello);
     MEM_GROW(c->by_serial, c->worker_count, c->worker_cap);
     c->by_serial[c->worker_count++] = w;
     map_put(&c->workers, w->id, w);

@@ -340,6 +340,7 @@ static struct core *make_core(struct daemon *d, const char *backend)
     c.seed = random_u64();
     c.checkpoint_interval_s = (uint32_t)conf_int(d->conf, "MARATHON_CHECKPOINT_INTERVAL");
     c.max_retries = (uint32_t)conf_int(d->conf, "MARATHON_MAX_RETRIES_PER_STEP");
+    c.priority_ms = conf_int(d->conf, "MARATHON_PRIORITY_SECONDS") * 1000;
     c.max_duration_s = (uint32_t)conf_int(d->conf, "MARATHON_MAX_TASK_DURATION");
     c.ttl_s = (uint32_t)conf_int(d->conf, "MARATHON_CHECKPOINT_TTL");
     c.tasks_max = (uint32_t)conf_int(d->conf, "MARATHON_TASKS_MAX");

@@ -61,6 +61,14 @@ static const struct conf_entry entries[] = {
      .min = 1,
      .max = 31536000,
      .help = "seconds a task may run"},
+    {.env = "MARATHON_PRIORITY_SECONDS",
+     .kind = CONF_INT,
+     .fallback = "60",
+     .min = 0,
+     .max = 86400,
+     .help =
+         "seconds of waiting that a point of priority is worth: nothing waits longer than 20 of "
+         "them behind what comes later"},
     {.env = "MARATHON_CHECKPOINT_TTL",
      .kind = CONF_INT,
      .fallback = "3600",

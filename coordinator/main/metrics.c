@@ -17,6 +17,12 @@ static void tasks_put(struct metric_text *t, const struct core_stats *c)
     metric_labelled(t, "steps", "phase", "ready", c->steps_ready);
     metric_labelled(t, "steps", "phase", "running", c->steps_running);
     metric_labelled(t, "steps", "phase", "delayed", c->steps_delayed);
+    metric_begin(
+        t, "steps_unplaced",
+        "Ready steps that no connected worker may run, by function and labels; 16 at most.");
+    for (size_t i = 0; i < UNPLACED_SHOWN && c->unplaced[i].wants != NULL; i++) {
+        metric_labelled(t, "steps_unplaced", "wants", c->unplaced[i].wants, c->unplaced[i].steps);
+    }
     metric_single(t, "steps_completed_total", "Steps completed.", c->steps_completed_total);
     metric_single(t, "attempts_failed_total", "Attempts that failed.", c->attempts_failed_total);
     metric_single(t, "redeliveries_total", "Steps sent out again because their worker died.",

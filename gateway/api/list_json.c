@@ -1,10 +1,12 @@
 #include "api/list_json.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "api/cursor.h"
 #include "api/status_json.h"
 #include "json/scan.h"
+#include "model/label.h"
 #include "model/limits.h"
 
 bool list_query_parse(const struct query *q, struct arena *arena, struct list_request *ret_request,
@@ -153,6 +155,17 @@ void tasks_render(const struct message *const *replies, size_t count, uint32_t l
     free(at);
 }
 
+static void labels_of_worker_put(const struct worker_view *w, struct buf *out)
+{
+    struct buf labels = {0};
+    for (uint32_t i = 0; i < w->label_count; i++) {
+        buf_add_str(&labels, i > 0 ? "," : "");
+        buf_add_bytes(&labels, w->labels[i]);
+    }
+    labels_put_json(out, buf_bytes(&labels));
+    buf_free(&labels);
+}
+
 static void worker_put(const struct worker_view *w, uint32_t busy, unix_ms heard,
                        struct bytes state, struct buf *out)
 {
@@ -166,7 +179,9 @@ static void worker_put(const struct worker_view *w, uint32_t busy, unix_ms heard
         }
         json_put_string(out, w->functions[i]);
     }
-    buf_addf(out, "],\"slots\":%u,\"busy\":%u", w->slots, busy < w->slots ? busy : w->slots);
+    buf_add_str(out, "],\"labels\":");
+    labels_of_worker_put(w, out);
+    buf_addf(out, ",\"slots\":%u,\"busy\":%u", w->slots, busy < w->slots ? busy : w->slots);
     json_put_time(out, "last_heard_at", heard);
     json_put_member(out, "state", state);
     buf_add_char(out, '}');
@@ -210,6 +225,47 @@ static void worker_merge(const struct message *const *replies, size_t count,
     worker_put(w, busy, heard, state, out);
 }
 
+/* Steps that wait for such a worker, at all coordinators together; 0 where one before named it. */
+static uint64_t waiting_sum(const struct message *const *replies, size_t count, size_t reply,
+                            const struct waiting_view *v)
+{
+    uint64_t steps = 0;
+    for (size_t i = 0; i < count; i++) {
+        for (uint32_t k = 0; k < replies[i]->workers.waiting_count; k++) {
+            const struct waiting_view *o = &replies[i]->workers.waiting[k];
+            if (bytes_eq(o->function, v->function) && bytes_eq(o->requires, v->requires)) {
+                if (i < reply) {
+                    return 0;
+                }
+                steps += o->steps;
+            }
+        }
+    }
+    return steps;
+}
+
+static void waiting_put(const struct message *const *replies, size_t count, struct buf *out)
+{
+    const char *comma = "";
+    buf_add_str(out, ",\"waiting\":[");
+    for (size_t i = 0; i < count; i++) {
+        for (uint32_t k = 0; k < replies[i]->workers.waiting_count; k++) {
+            const struct waiting_view *v = &replies[i]->workers.waiting[k];
+            uint64_t steps = waiting_sum(replies, count, i, v);
+            if (steps == 0) {
+                continue;
+            }
+            buf_addf(out, "%s{\"function\":", comma);
+            json_put_string(out, v->function);
+            buf_add_str(out, ",\"requires\":");
+            labels_put_json(out, v->requires);
+            buf_addf(out, ",\"steps\":%" PRIu64 "}", steps);
+            comma = ",";
+        }
+    }
+    buf_add_char(out, ']');
+}
+
 void workers_render(const struct message *const *replies, size_t count, struct buf *out)
 {
     bool first = true;
@@ -227,7 +283,9 @@ void workers_render(const struct message *const *replies, size_t count, struct b
             worker_merge(replies, count, w, out);
         }
     }
-    buf_add_str(out, "]}");
+    buf_add_char(out, ']');
+    waiting_put(replies, count, out);
+    buf_add_char(out, '}');
 }
 
 static void pipeline_put(const struct pipeline_view *p, struct buf *out)
@@ -263,6 +321,11 @@ bool pipeline_render(const struct message *reply, struct buf *out)
     }
     pipeline_put(p, out);
     struct bytes steps = json_member(source, "steps");
+    struct bytes priority = json_member(source, "priority");
+    if (priority.len > 0) {
+        buf_add_str(out, ",\"priority\":");
+        buf_add_bytes(out, priority);
+    }
     buf_add_str(out, ",\"steps\":");
     buf_add_bytes(out, steps.len > 0 ? steps : BYTES_LIT("[]"));
     buf_add_char(out, '}');

@@ -86,7 +86,8 @@ bool start_body_parse(const struct start_input *in, struct start_call *ret_call,
     *r = (struct start_request){.enable_checkpoints = true,
                                 .checkpoint_interval_s = -1,
                                 .max_retries = -1,
-                                .max_duration_s = -1};
+                                .max_duration_s = -1,
+                                .priority = PRIORITY_UNSET};
     struct bytes task_id = BYTES_NONE;
     const struct field fields[] = {
         {"task_type", FIELD_ID, 0, 0, &r->task_type},

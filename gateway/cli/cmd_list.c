@@ -211,14 +211,49 @@ static void add_functions(struct table *t, const struct doc_value *functions)
     buf_free(&text);
 }
 
+static void put_labels(struct buf *out, const struct doc_value *labels, const char *between)
+{
+    const char *name;
+    const struct doc_value *value;
+    for (size_t i = 0; (value = doc_member(labels, i, &name)) != NULL; i++) {
+        buf_addf(out, "%s%s=", i > 0 ? between : "", name);
+        buf_add_bytes(out, doc_string(value));
+    }
+}
+
+static void add_labels(struct table *t, const struct doc_value *labels)
+{
+    struct buf text = {0};
+    put_labels(&text, labels, ",");
+    table_add(t, buf_bytes(&text));
+    buf_free(&text);
+}
+
+/* Which workers are missing. */
+static void note_waiting(const struct cli *cli, const struct doc_value *waiting)
+{
+    for (size_t i = 0; i < doc_count(waiting); i++) {
+        const struct doc_value *w = doc_at(waiting, i);
+        const struct doc_value *requires = doc_get(w, "requires");
+        struct bytes function = doc_string(doc_get(w, "function"));
+        struct buf text = {0};
+        buf_addf(&text, "%" PRId64 " ready: no worker offers %.*s", doc_int(doc_get(w, "steps")),
+                 (int)function.len, (const char *)function.ptr);
+        buf_add_str(&text, doc_count(requires) > 0 ? " and has the labels " : "");
+        put_labels(&text, requires, ", ");
+        cli_note(cli, "%s", buf_cstr(&text));
+        buf_free(&text);
+    }
+}
+
 static void print_workers(const struct cli *cli, const struct doc *d)
 {
-    static const char *const headings[] = {"WORKER", "HOST",  "PID",      "STATE",
-                                           "BUSY",   "HEARD", "FUNCTIONS"};
+    static const char *const headings[] = {"WORKER", "HOST",  "PID",    "STATE",
+                                           "BUSY",   "HEARD", "LABELS", "FUNCTIONS"};
     const struct doc_value *items = doc_get(doc_root(d), "items");
     unix_ms now = clock_now().wall;
     struct table t;
-    table_init(&t, headings, 7);
+    table_init(&t, headings, 8);
     for (size_t i = 0; i < doc_count(items); i++) {
         const struct doc_value *w = doc_at(items, i);
         add_text(&t, w, "worker_id");
@@ -228,12 +263,14 @@ static void print_workers(const struct cli *cli, const struct doc *d)
         table_addf(&t, "%" PRId64 "/%" PRId64, doc_int(doc_get(w, "busy")),
                    doc_int(doc_get(w, "slots")));
         add_span(&t, time_of(w, "last_heard_at"), now);
+        add_labels(&t, doc_get(w, "labels"));
         add_functions(&t, doc_get(w, "functions"));
     }
     print_table(cli, &t);
     if (doc_count(items) == 0) {
         cli_note(cli, "no worker is connected: steps wait until one is (marathon-worker --help)");
     }
+    note_waiting(cli, doc_get(doc_root(d), "waiting"));
 }
 
 static enum cli_exit run_workers(struct cli *cli)

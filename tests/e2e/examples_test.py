@@ -67,8 +67,32 @@ def check_fan_out(case, status):
     case.assertEqual(status["steps"][1]["items"], {"total": 4, "completed": 4, "failed": 0, "running": 0})
 
 
+def add_labelled_worker(case, task_id):
+    wants = [{"function": "echo", "requires": {"gpu": "true", "region": "eu"}, "steps": 1}]
+    until("the step with labels waits", lambda: case.cluster.get("/workers")["waiting"] == wants)
+    step = case.cluster.get(f"/status/{task_id}")["steps"][1]
+    case.assertEqual((step["status"], step["waiting_for"]),
+                     ("pending", "no worker that offers the function echo has the labels gpu=true,region=eu"))
+    ready = case.cluster.call("GET", "/readyz?verbose", prefix="")[2]
+    case.assertEqual(ready["coordinators"][0]["detail"], "no worker offers echo and has the labels gpu=true,region=eu (steps ready: 1)")
+    case.cluster.start_worker(MARATHON_LABELS="region=eu,gpu=true,owner=kitchen")
+
+
+def check_labels(case, status):
+    case.assertEqual(status["status"], "completed")
+    case.assertEqual(status["accumulated_results"]["album"], {"price": 7, "photos": 3})
+    workers = case.cluster.get("/workers")
+    case.assertEqual(workers["waiting"], [])
+    case.assertIn({"region": "eu", "gpu": "true", "owner": "kitchen"}, [w["labels"] for w in workers["items"]])
+
+
+def check_priority(case, status):
+    case.assertEqual(status["accumulated_results"]["alarm"], {"priority": 5, "dish": "soup"})
+    case.assertEqual(case.cluster.get("/pipelines/priority")["priority"], 5)
+
+
 # name of the file: what is to be done while it runs
-ACTS = {"approval": approve}
+ACTS = {"approval": approve, "labels": add_labelled_worker}
 
 # name of the file: (input_data, what is to be checked of the status at its end)
 CASES = {
@@ -77,6 +101,8 @@ CASES = {
     "retry": ({}, check_retry),
     "approval": ({"dish": "soup"}, check_approval),
     "expressions": ({"guests": 12}, check_expressions),
+    "labels": ({"dish": "soup"}, check_labels),
+    "priority": ({"dish": "soup"}, check_priority),
     "nested": ({"guests": 4, "dessert": False}, check_nested),
 }
 
@@ -88,7 +114,7 @@ class Examples(ClusterCase):
             if name.endswith(".json"):
                 with open(os.path.join(EXAMPLES, name)) as f:
                     definition = json.load(f)
-                self.cluster.write_pipeline(definition["name"], definition["steps"])
+                self.cluster.write_pipeline(**definition)
         self.cluster.start(workers=2)
 
     def test_each_example_runs(self):

@@ -101,7 +101,8 @@ static void sent_input(struct audit *a, const struct book_task *t, const struct 
     buf_free(&want);
 }
 
-static void sent_order(struct audit *a, const struct coordinator *c, const struct step_order *o)
+static void sent_order(struct audit *a, const struct coordinator *c, const struct conn *k,
+                       const struct step_order *o)
 {
     const struct world *w = a->world;
     const struct book_task *t = book_find(a, o->ref.task_id);
@@ -129,6 +130,7 @@ static void sent_order(struct audit *a, const struct coordinator *c, const struc
             o->ref.step);
     REQUIRE(a, "I14", book_when_holds(t, o->ref.step), "%.*s/%u: ordered, and its condition fails",
             TASK(t), o->ref.step);
+    audit_order_placed(a, t, k, o);
     sent_results(a, t, o);
     sent_input(a, t, o);
 }
@@ -272,7 +274,7 @@ void audit_sent(struct audit *a, const struct coordinator *c, const struct conn 
     switch ((int)m->type) {
     case MSG_ORDER:
         must_own(a, c, m->order.ref.task_id, false);
-        sent_order(a, c, &m->order);
+        sent_order(a, c, k, &m->order);
         break;
     case MSG_ACK:
         sent_ack(a, c, k, m);

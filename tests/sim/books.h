@@ -79,6 +79,10 @@ bool book_joined(const struct book_task *t, uint32_t step);
 uint32_t book_failures(const struct audit *a, const struct book_task *t, uint32_t step,
                        uint32_t generation);
 
+/* audit_order.c: the worker behind k may run it. */
+void audit_order_placed(struct audit *a, const struct book_task *t, const struct conn *k,
+                        const struct step_order *o);
+
 /* audit_retry.c: the row's event of this type about this step; false where there is none. */
 bool row_event(const struct store_row *row, enum event_type type, uint32_t step,
                struct task_event *ret_event);

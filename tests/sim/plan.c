@@ -175,6 +175,7 @@ static void plan_steps(struct world *w, struct client *c)
             continue;
         }
         plan_retry(w, c, &at);
+        at += plan_order(w, c->steps + at, sizeof c->steps - at);
         at += plan_input(w, c->steps + at, sizeof c->steps - at, need);
         at += (size_t)snprintf(c->steps + at, sizeof c->steps - at, ",\"timeout\":%d}",
                                one_in(w, 10) ? 3 : 60);
@@ -213,6 +214,7 @@ void plan_world(struct world *w)
         h->index = i;
         snprintf(h->process.name, sizeof h->process.name, "w%u", i);
         h->slots = 1 + (uint32_t)chance(w, 4);
+        plan_labels(w, h);
         for (uint32_t f = 0; f < function_count; f++) {
             if (i == 0 || !one_in(w, 5)) {
                 h->functions[h->function_count++] = bytes_str(function_names[f]);

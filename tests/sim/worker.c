@@ -165,6 +165,8 @@ void worker_host_start(struct world *w, struct worker_host *h)
     config.coordinators = w->coordinator_count;
     config.functions = h->functions;
     config.function_count = h->function_count;
+    config.labels = h->labels;
+    config.label_count = h->label_count;
     h->agent = agent_create(&config);
     memset(h->executions, 0, sizeof h->executions);
     for (uint32_t i = 0; i < w->coordinator_count; i++) {

@@ -117,9 +117,9 @@ struct worker_host {
     struct agent *agent;
     struct agent_effects fx;
     struct arena frames;
-    struct bytes functions[16];
+    struct bytes functions[16], labels[4];
     char id[40];
-    uint32_t slots, function_count, index;
+    uint32_t slots, function_count, label_count, index;
     struct execution executions[EXECUTIONS_MAX];
 };
 
@@ -260,6 +260,9 @@ bool client_content(struct client *c);
 
 /* plan.c: what the clients want, from the seed */
 void plan_world(struct world *w);
+/* plan_order.c: a step's fields; a worker's labels. */
+size_t plan_order(struct world *w, char *out, size_t room);
+void plan_labels(struct world *w, struct worker_host *h);
 /* How long an execution takes, and how it ends. */
 mono_ms function_takes(struct world *w, const char *function);
 bool function_fails(const char *function, uint32_t attempt, bool *ret_permanent);

@@ -87,9 +87,9 @@ class Cluster:
 
     # ---- processes ----
 
-    def write_pipeline(self, name, steps):
+    def write_pipeline(self, name, steps, **more):
         with open(os.path.join(self.pipelines_dir, f"{name}.json"), "w") as f:
-            json.dump({"name": name, "steps": steps}, f)
+            json.dump({"name": name, "steps": steps, **more}, f)
 
     def env(self, **more):
         env = {k: v for k, v in os.environ.items() if not k.startswith("MARATHON_") and k != "REDIS_URL"}

@@ -80,6 +80,8 @@ struct agent_config {
     uint32_t coordinators; /* that we dial */
     struct bytes *functions;
     uint32_t function_count;
+    struct bytes *labels; /* "name=value" */
+    uint32_t label_count;
     mono_ms stop_grace_ms; /* between asking a function to stop and killing it */
     mono_ms resend_ms;     /* 1000: an outcome not acknowledged is sent again; doubles up to
                               AGENT_RESEND_MS_MAX on one connection */

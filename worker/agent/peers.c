@@ -45,6 +45,8 @@ void peer_up(struct agent *a, peer_id id)
     m->hello.slots = a->config.slots;
     m->hello.functions = a->config.functions;
     m->hello.function_count = a->config.function_count;
+    m->hello.labels = a->config.labels;
+    m->hello.label_count = a->config.label_count;
 }
 
 void peer_down(struct agent *a, peer_id id)

@@ -33,7 +33,7 @@ struct daemon {
     struct loop_timer *timer; /* the agent's next deadline */
     struct arena frames;      /* of the message being handled */
     struct buf out;
-    struct bytes *functions;
+    struct bytes *functions, *labels;
     char host[256];
     char program[512];
     bool draining;
@@ -223,6 +223,17 @@ static bool on_ready(void *user, struct buf *out)
     return metrics_ready(&s, d->draining, out);
 }
 
+static uint32_t labels_take(struct daemon *d, const struct conf *conf)
+{
+    const char *const *labels = NULL;
+    size_t count = conf_list(conf, "MARATHON_LABELS", &labels);
+    d->labels = mem_zalloc((count + 1) * sizeof *d->labels);
+    for (size_t i = 0; i < count; i++) {
+        d->labels[i] = bytes_str(labels[i]);
+    }
+    return (uint32_t)count;
+}
+
 static struct agent *agent_make(struct daemon *d, size_t coordinators)
 {
     const struct conf *conf = d->options->conf;
@@ -242,6 +253,8 @@ static struct agent *agent_make(struct daemon *d, size_t coordinators)
     c.coordinators = (uint32_t)coordinators;
     c.functions = d->functions;
     c.function_count = f->count;
+    c.label_count = labels_take(d, conf);
+    c.labels = d->labels;
     c.stop_grace_ms = conf_int(conf, "MARATHON_STOP_GRACE") * 1000;
     return agent_create(&c);
 }

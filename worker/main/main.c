@@ -13,6 +13,8 @@
 #include "conf/log_settings.h"
 #include "crypto/random.h"
 #include "main/daemon.h"
+#include "model/label.h"
+#include "model/limits.h"
 #include "monitor/monitor_start.h"
 #include "run/guardian.h"
 #include "run/plugin_host.h"
@@ -40,6 +42,10 @@ static const struct conf_entry entries[] = {
      .fallback = "",
      .help = "JSON files that name the functions; comma separated (echo, sleep, fail, stamp are "
              "built in)"},
+    {.env = "MARATHON_LABELS",
+     .kind = CONF_LIST,
+     .fallback = "",
+     .help = "what steps may require of their worker: name=value, comma separated (gpu=true)"},
     {.env = "MARATHON_WORK_DIR",
      .kind = CONF_TEXT,
      .fallback = "",
@@ -108,6 +114,33 @@ static void functions_begin(const struct conf *conf, struct functions *out)
     }
 }
 
+/* Exits with 2 where one is at fault. */
+static void labels_check(const struct conf *conf)
+{
+    const char *const *labels = NULL;
+    size_t count = conf_list(conf, "MARATHON_LABELS", &labels);
+    const char *fault = NULL;
+    for (size_t i = 0; i < count && fault == NULL; i++) {
+        if (i >= LABELS_MAX) {
+            fault = "there are more than 32 labels";
+        } else if (!label_valid(bytes_str(labels[i]))) {
+            fault = "a label must be name=value, each 1 to 64 of A-Z a-z 0-9 _ . : -";
+        }
+        for (size_t k = 0; k < i && fault == NULL; k++) {
+            if (bytes_eq(label_name(bytes_str(labels[k])), label_name(bytes_str(labels[i])))) {
+                fault = "a label has one value";
+            }
+        }
+        if (fault != NULL) {
+            (void)fprintf(stderr, "marathon-worker: MARATHON_LABELS: \"%s\": %s\n", labels[i],
+                          fault);
+        }
+    }
+    if (fault != NULL) {
+        _exit(2);
+    }
+}
+
 /* A daemon started with one of them closed must not get a socket in its place. */
 static void standard_fds_open(void)
 {
@@ -131,6 +164,7 @@ int main(int argc, char **argv)
     (void)mallopt(M_ARENA_MAX, 1); /* its threads allocate little: one heap keeps it small */
     struct functions functions = {0};
     functions_begin(conf, &functions);
+    labels_check(conf);
     random_bytes(random, sizeof random);
     (void)id_make(clock_now().wall, random, id);
     if (guardian_start(id) != ERR_OK) {

@@ -74,7 +74,7 @@ static void test_what_is_absent_or_null_takes_its_default(void **state)
     assert_int_equal(call.request.checkpoint_interval_s, -1);
     assert_int_equal(call.request.max_retries, -1);
     assert_int_equal(call.request.max_duration_s, -1);
-    assert_int_equal(call.request.priority, 0);
+    assert_int_equal(call.request.priority, PRIORITY_UNSET);
     assert_int_equal(call.request.session_id.len, 0);
     start_call_free(&call);
 }

@@ -85,7 +85,8 @@ static void test_a_ready_step_that_fell_out_of_its_queue_is_put_back(void **stat
     stage_start(&s, gateway, "t", ONE);
     struct step *step = &task("t")->steps[0];
     assert_int_equal(step->phase, PHASE_READY);
-    heap_remove(&s.core->functions[function_intern(s.core, BYTES_LIT("f"))].ready, &step->ready);
+    heap_remove(&s.core->functions[function_intern(s.core, BYTES_LIT("f"), "")].ready,
+                &step->ready);
     s.unchecked = true;
     stage_time(&s, ROUND_MS);
     s.unchecked = false;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/label.h"
 #include "wire/frame.h"
 
 static const uint8_t secret[SECRET_BYTES] = "a secret for the tests of core";
@@ -221,7 +222,8 @@ peer_id stage_gateway(struct stage *s)
 
 peer_id stage_worker_hello(struct stage *s, const char *id, uint32_t slots, const char *functions)
 {
-    struct bytes names[8];
+    struct bytes names[8], labels[8];
+    const char *labels_at = strchr(functions, ';');
     struct message m = {.type = MSG_HELLO};
     m.hello.role = ROLE_WORKER;
     m.hello.version_min = m.hello.version_max = 1;
@@ -230,10 +232,15 @@ peer_id stage_worker_hello(struct stage *s, const char *id, uint32_t slots, cons
     m.hello.slots = slots;
     m.hello.functions = names;
     for (const char *at = functions; at != NULL && *at != '\0';) {
-        const char *comma = strchr(at, ',');
+        const char *comma = strpbrk(at, ",;");
         names[m.hello.function_count++] =
             bytes_of(at, comma != NULL ? (size_t)(comma - at) : strlen(at));
-        at = comma != NULL ? comma + 1 : NULL;
+        at = comma != NULL && *comma == ',' ? comma + 1 : NULL;
+    }
+    m.hello.labels = labels;
+    struct bytes rest = bytes_str(labels_at != NULL ? labels_at + 1 : "");
+    while (labels_next(&rest, &labels[m.hello.label_count])) {
+        m.hello.label_count++;
     }
     peer_id peer = add_peer(s);
     stage_event(s, &(struct event){.kind = EV_PEER_UP, .peer = peer, .message = &m});

@@ -70,7 +70,8 @@ void stage_store_lost(struct stage *s, bool executed);
 void stage_store_up(struct stage *s);
 
 peer_id stage_gateway(struct stage *s);
-/* functions: names with commas between. It says HELLO, RUNNING nothing, CREDIT slots. */
+/* functions: names with commas between, and behind a semicolon labels: "f,g;gpu=true". It says
+ * HELLO, RUNNING nothing, CREDIT slots. */
 peer_id stage_worker(struct stage *s, const char *id, uint32_t slots, const char *functions);
 /* HELLO only. */
 peer_id stage_worker_hello(struct stage *s, const char *id, uint32_t slots, const char *functions);

@@ -183,6 +183,15 @@ static void same_worker_view(const struct worker_view *a, const struct worker_vi
     SAME_BYTES(state);
     SAME(function_count);
     same_texts(a->functions, b->functions, a->function_count);
+    SAME(label_count);
+    same_texts(a->labels, b->labels, a->label_count);
+}
+
+static void same_waiting_view(const struct waiting_view *a, const struct waiting_view *b)
+{
+    SAME_BYTES(function);
+    SAME_BYTES(requires);
+    SAME(steps);
 }
 
 static void same_pipeline_view(const struct pipeline_view *a, const struct pipeline_view *b)
@@ -228,6 +237,8 @@ static void same_hello(const struct message *a, const struct message *b)
     SAME(hello.slots);
     SAME(hello.function_count);
     same_texts(a->hello.functions, b->hello.functions, a->hello.function_count);
+    SAME(hello.label_count);
+    same_texts(a->hello.labels, b->hello.labels, a->hello.label_count);
 }
 
 static void same_welcome(const struct message *a, const struct message *b)
@@ -328,6 +339,10 @@ static void same_workers(const struct message *a, const struct message *b)
     SAME(workers.count);
     for (uint32_t i = 0; i < a->workers.count; i++) {
         same_worker_view(&a->workers.items[i], &b->workers.items[i]);
+    }
+    SAME(workers.waiting_count);
+    for (uint32_t i = 0; i < a->workers.waiting_count; i++) {
+        same_waiting_view(&a->workers.waiting[i], &b->workers.waiting[i]);
     }
 }
 

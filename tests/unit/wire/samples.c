@@ -41,6 +41,8 @@ static struct item_view item_views[] = {
      .error = TEXT("it broke")},
     {.item = 8, .state = STEP_COMPLETED, .result = TEXT("{}")},
 };
+static struct bytes labels[] = {TEXT("gpu=true"), TEXT("region=eu")};
+
 static struct bytes functions[] = {TEXT("menu.extract"), TEXT(""), TEXT("echo")};
 
 static struct attempt_ref refs[] = {REF(1), REF(2), REF(3)};
@@ -175,7 +177,12 @@ static struct worker_view workers[] = {{
     .state = TEXT("draining"),
     .functions = functions,
     .function_count = 3,
+    .labels = labels,
+    .label_count = 2,
 }};
+
+static struct waiting_view waiting[] = {
+    {.function = TEXT("echo"), .requires = TEXT("gpu=true"), .steps = 3}};
 
 static struct pipeline_view pipelines[] = {{
     .name = TEXT("full_analysis"),
@@ -205,7 +212,9 @@ const struct message samples[] = {
                .software = TEXT("0.1.0"),
                .slots = 16,
                .functions = functions,
-               .function_count = 3}},
+               .function_count = 3,
+               .labels = labels,
+               .label_count = 2}},
     {.type = MSG_WELCOME, .welcome = {.version = 1, .id = TEXT("c1"), .reason = TEXT("none")}},
     {.type = MSG_BEAT, .beat = {.loop_age_ms = 9999}},
     {.type = MSG_OWNED, .owned = {.partitions = 0x8000000000000001}},
@@ -371,7 +380,9 @@ const struct message samples[] = {
     {.type = MSG_LIST,
      .request = 14,
      .list = {.items = summaries, .count = 1, .next_before = -5, .next_before_id = TEXT("z")}},
-    {.type = MSG_WORKERS, .request = 15, .workers = {.items = workers, .count = 1}},
+    {.type = MSG_WORKERS,
+     .request = 15,
+     .workers = {.items = workers, .count = 1, .waiting = waiting, .waiting_count = 1}},
     {.type = MSG_PIPELINES, .request = 16, .pipelines = {.items = pipelines, .count = 1}},
     {.type = MSG_READY,
      .request = UINT64_MAX,
