@@ -22,6 +22,10 @@ struct pending_write;
     (2 * WRITES_PENDING_MAX) /* beyond it clients' other changes are refused too (503): only       \
                                 cancels, and what workers bring, go on; these are bounded by the   \
                                 live tasks and by what runs */
+#define WRITES_BYTES_MAX                                                                           \
+    (64u << 20) /* of these rows, their payloads in them. Beyond it starts are refused and no step \
+                   is sent out: what still comes are the outcomes of what runs, which are bounded  \
+                   by the workers' slots, and must be taken */
 #define ASKS_PENDING_MAX                                                                           \
     16384 /* reads waiting for the store. Gateways may have half of them, and are refused beyond   \
              it: a flood of questions must not keep the core from its own */
@@ -233,6 +237,7 @@ struct core {
     uint64_t next_read;
     struct pending_write **writes; /* a queue: by write_id - first_write */
     size_t write_head, write_count, write_cap;
+    uint64_t write_bytes; /* of the unanswered ones' rows */
     uint64_t next_write;
     struct buried *graves;
     size_t grave_count, grave_cap;

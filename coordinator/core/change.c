@@ -284,6 +284,7 @@ static void change_send(struct change *ch)
         row->spec = take(ch, &b);
     }
     buf_free(&b);
+    write_count_row(c, ch->write, row);
     t->last_write = row->write_id;
     t->writes_pending++;
     if (planted(PLANT_EVENT_BEFORE_DURABLE)) {

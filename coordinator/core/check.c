@@ -162,5 +162,6 @@ void core_check(const struct core *c)
     assert(ready == c->ready_count && delayed == c->delayed_count);
     assert(c->resolving_asks <= RESOLVES_MAX); /* I11 */
     check_workers(c);
+    writes_check(c);
     assert(c->write_count <= 4 * WRITES_PENDING_MAX && c->asks.count <= ASKS_PENDING_MAX); /* I11 */
 }

@@ -246,7 +246,7 @@ static bool fetch(struct core *c, struct step *s, struct worker *w)
 
 void dispatch(struct core *c)
 {
-    while (c->ready_count > 0 && c->credit_sum > 0) {
+    while (c->ready_count > 0 && c->credit_sum > 0 && c->write_bytes < WRITES_BYTES_MAX) {
         struct function *f = NULL;
         struct worker *w = NULL;
         struct step *s = best(c, &f, &w);

@@ -118,7 +118,7 @@ static bool may_admit(struct core *c, const struct peer *p, const struct message
         refuse_field(c, p, m, CODE_UNAVAILABLE, BYTES_NONE, c->admission_closed);
         return false;
     }
-    if (c->stats.tasks_live >= c->config.tasks_max || c->write_count >= WRITES_PENDING_MAX) {
+    if (c->stats.tasks_live >= c->config.tasks_max || writes_full(c)) {
         c->stats.starts_refused_total++;
         refuse(c, p->id, m->request, CODE_OVERLOADED,
                "this coordinator holds as many live tasks, or waits for as many writes, as it may");

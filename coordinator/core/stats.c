@@ -40,6 +40,7 @@ struct core_stats core_stats(const struct core *c)
     s.steps_ready = c->ready_count;
     s.steps_delayed = c->delayed_count;
     s.writes_pending = c->write_count;
+    s.writes_pending_bytes = c->write_bytes;
     s.reads_pending = c->asks.count;
     s.watches = c->watch_count;
     s.store_up = c->store_up;

@@ -42,6 +42,41 @@ struct pending_write *write_find(struct core *c, uint64_t write_id)
     return w->answered ? NULL : w;
 }
 
+void write_count_row(struct core *c, struct pending_write *w, const struct store_row *row)
+{
+    w->bytes = row->head.len + row->spec.len + row->input.len + row->dead.len + row->error_doc.len +
+               row->doc[0].len + row->doc[1].len + row->doc[2].len;
+    for (uint32_t i = 0; i < row->step_count; i++) {
+        w->bytes += row->steps[i].blob.len;
+    }
+    for (uint32_t i = 0; i < row->items_count; i++) {
+        const struct items_change *x = &row->items[i];
+        w->bytes += x->blob.len + x->result.len;
+        for (uint32_t k = 0; k < x->count; k++) {
+            w->bytes += x->values[k].len;
+        }
+    }
+    for (uint32_t i = 0; i < row->event_count; i++) {
+        w->bytes += row->events[i].blob.len;
+    }
+    c->write_bytes += w->bytes;
+}
+
+bool writes_full(const struct core *c)
+{
+    return c->write_count >= WRITES_PENDING_MAX || c->write_bytes >= WRITES_BYTES_MAX;
+}
+
+void writes_check(const struct core *c)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < c->write_count; i++) {
+        const struct pending_write *w = c->writes[c->write_head + i];
+        bytes += w->answered ? 0 : w->bytes;
+    }
+    assert(bytes == c->write_bytes);
+}
+
 bool writes_admit(const struct core *c, struct bytes task_id)
 {
     for (size_t i = 0; i < c->write_count; i++) {
@@ -172,6 +207,7 @@ void writes_on_answer(struct core *c, const struct store_written *written)
         }
     }
     w->answered = true;
+    c->write_bytes -= w->bytes;
     writes_shrink(c);
 }
 

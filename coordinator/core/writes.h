@@ -25,6 +25,7 @@ struct pending_write {
     bool answered;
     bool ends, revives; /* the task, with this write */
     uint64_t version;   /* UPDATE, ADMIT: of the task, with this write */
+    uint64_t bytes;     /* of its row, counted in core.write_bytes until it is answered */
     struct arena arena; /* everything below */
     struct bytes task_id;
     struct held *sends, **sends_tail;
@@ -43,6 +44,10 @@ struct pending_write *write_find(struct core *c, uint64_t write_id); /* NULL whe
 struct message *write_hold(struct pending_write *w, peer_id peer);
 /* Is a start of this task on its way? O(writes): for rare requests. */
 bool writes_admit(const struct core *c, struct bytes task_id);
+/* The row leaves for the store: what it holds counts against WRITES_BYTES_MAX until the answer. */
+void write_count_row(struct core *c, struct pending_write *w, const struct store_row *row);
+bool writes_full(const struct core *c); /* no start may be taken */
+void writes_check(const struct core *c);
 void writes_on_answer(struct core *c, const struct store_written *written);
 /* What waits for writes of a partition is told that the outcome is unknown; the answers to come are
  * ignored. */

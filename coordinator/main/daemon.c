@@ -11,6 +11,7 @@
 #include "crypto/random.h"
 #include "loop/loop.h"
 #include "loop/notify.h"
+#include "main/advertise.h"
 #include "main/definitions.h"
 #include "main/metrics.h"
 #include "monitor/monitor_start.h"
@@ -19,6 +20,11 @@
 #include "wire/frame.h"
 
 #define HELLO_WITHIN_MS 5000 /* a connection that has not said who it is by then is closed */
+/* Connections, each of which may have the half of a frame in hand (4 MiB at most): eight times the
+ * workers that a pool is measured with. Of these, those that have not said HELLO: a pool that
+ * comes back at once, and no more, so that strangers cannot keep a pool out. */
+#define GUESTS_MAX    4096u
+#define STRANGERS_MAX 1024u
 #define REFUSED_FOR_MS                                                                             \
     2000 /* MARATHON_STORE=auto: how long a local Redis must refuse before memory is taken */
 #define DRAIN_WITHIN_MS                                                                            \
@@ -43,11 +49,12 @@ struct daemon {
     struct arena frames; /* of the message being handled */
     struct buf out;
     struct map guests;
+    size_t strangers;         /* of them, those that have not said HELLO */
     struct loop_timer *timer; /* the core's next deadline */
     struct loop_timer *start_timer, *hello_timer, *exit_timer;
     mono_ms started_at;
     bool listening, was_up, ending;
-    char name[768], host[256];
+    char name[ADVERTISE_BYTES + 512], host[256];
 };
 
 static void step(struct daemon *d, const struct event *e);
@@ -132,10 +139,21 @@ static void on_deadline(void *user)
 
 /* ---- peers ---- */
 
+static void reject(struct daemon *d, conn_id conn, const char *why)
+{
+    log_line(LOG_WARN, "peer_rejected", "peer=%llu why=%s", (unsigned long long)conn, LOG_Q(why));
+    d->transport->ops->close(d->transport, conn);
+}
+
 static void on_opened(void *user, conn_id conn, uint32_t dialer)
 {
     struct daemon *d = user;
     (void)dialer;
+    if (d->guests.count >= GUESTS_MAX || d->strangers >= STRANGERS_MAX) {
+        reject(d, conn, "too many connections");
+        return;
+    }
+    d->strangers++;
     struct guest *g = mem_zalloc(sizeof *g);
     g->id = conn;
     g->opened_at = loop_now(d->loop).mono;
@@ -147,16 +165,12 @@ static void on_closed(void *user, conn_id conn, enum transport_closed why)
     struct daemon *d = user;
     (void)why;
     struct guest *g = map_remove(&d->guests, bytes_of(&conn, sizeof conn));
-    if (g != NULL && g->peer) {
+    if (g != NULL && !g->peer) {
+        d->strangers--;
+    } else if (g != NULL) {
         step(d, &(struct event){.kind = EV_PEER_DOWN, .peer = conn});
     }
     free(g);
-}
-
-static void reject(struct daemon *d, conn_id conn, const char *why)
-{
-    log_line(LOG_WARN, "peer_rejected", "peer=%llu why=%s", (unsigned long long)conn, LOG_Q(why));
-    d->transport->ops->close(d->transport, conn);
 }
 
 static void on_frame(void *user, conn_id conn, struct bytes frame)
@@ -180,6 +194,7 @@ static void on_frame(void *user, conn_id conn, struct bytes frame)
         step(d, &(struct event){.kind = EV_MESSAGE, .peer = conn, .message = &m});
     } else if (m.type == MSG_HELLO) {
         g->peer = true;
+        d->strangers--;
         step(d, &(struct event){.kind = EV_PEER_UP, .peer = conn, .message = &m});
     } else {
         reject(d, conn, "its first message is not HELLO");
@@ -200,12 +215,6 @@ static void on_hello_timer(void *user)
     loop_timer_set(d->hello_timer, now + 1000);
 }
 
-static bool local_url(const char *url)
-{
-    return strncmp(url, "ipc://", 6) == 0 || strncmp(url, "tcp://127.", 10) == 0 ||
-           strncmp(url, "tcp://localhost:", 16) == 0 || strncmp(url, "tcp://[::1]:", 12) == 0;
-}
-
 static void start_listening(struct daemon *d)
 {
     if (d->listening) {
@@ -217,7 +226,8 @@ static void start_listening(struct daemon *d)
     size_t count = conf_list(d->conf, "MARATHON_COORDINATOR_LISTEN", &urls);
     for (size_t i = 0; i < count; i++) {
         bool known = strncmp(urls[i], "tcp://", 6) == 0 || strncmp(urls[i], "ipc://", 6) == 0;
-        if (known && !local_url(urls[i]) && !conf_bool(d->conf, "MARATHON_INSECURE_LISTEN")) {
+        if (known && !advertise_is_local(urls[i]) &&
+            !conf_bool(d->conf, "MARATHON_INSECURE_LISTEN")) {
             fprintf(
                 stderr,
                 "marathon-coordinator: %s is beyond this machine, and peers are not authenticated; "
@@ -455,7 +465,8 @@ struct daemon *daemon_create(const struct conf *conf)
     struct daemon *d = mem_zalloc(sizeof *d);
     d->conf = conf;
     gethostname(d->host, sizeof d->host - 1);
-    const char *url = conf_text(conf, "MARATHON_ADVERTISE");
+    char url[ADVERTISE_BYTES];
+    advertise_configured(conf, url);
     snprintf(d->name, sizeof d->name, "%s:%d%s%s", d->host, (int)getpid(),
              url[0] != '\0' ? " " : "", url);
     d->loop = loop_create();

@@ -35,10 +35,11 @@ static const struct conf_entry entries[] = {
      .help = "where workers and gateways connect: tcp://host:port or ipc:///path; comma separated"},
     {.env = "MARATHON_ADVERTISE",
      .kind = CONF_TEXT,
-     .fallback = "",
+     .fallback = "auto",
      .help =
          "URL at which all workers and gateways reach this coordinator: told to those that know "
-         "another one; empty: it is in their own lists"},
+         "another one. auto: what it listens on; for 0.0.0.0 the machine's address where it "
+         "has but one. none: their own lists name it (behind a proxy, say)"},
     {.env = "MARATHON_PIPELINES",
      .kind = CONF_LIST,
      .fallback = "",

@@ -136,6 +136,7 @@ class Rig(Cluster):
         return self.add("coordinator", self.spawn("coordinator", [f"{BIN}/marathon-coordinator"], **{
             "MARATHON_STORE": "redis", "MARATHON_COORDINATOR_LISTEN": self.coordinator_url(n), "REDIS_URL": self.redis_url,
             "MARATHON_PIPELINES": self.pipelines_dir, "MARATHON_CHECKPOINT_TTL": 86400,
+            "MARATHON_ADVERTISE": "none",  # the rows that put a proxy between want no way around it
             **self.more_env.get("coordinator", {}), **env}))
 
     def urls(self):

@@ -96,8 +96,8 @@ def retry_waits(t):
 
 @row("F27", "clock +-1 h, +10 years", None, before=shimmed_clocks, topology={"coordinators": 2, "workers": 2}, load={"fail": 0.3})
 def jumping_clocks(t):
-    from rows_redis import owners
-    before = owners(t)
+    from rows_redis import owners, shared_owners
+    before = shared_owners(t)
     for _ in range(5):
         for role in ("coordinator", "worker", "gateway"):
             set_clock(t, role, t.rng.choice((0, HOUR, -HOUR, TEN_YEARS)))

@@ -15,6 +15,15 @@ def owners(t):
     return Redis(t.rig.redis_socket).pipeline([("HGET", f"marathon:owner:p{p:02}", "owner") for p in range(64)])
 
 
+def shared_owners(t):
+    """The owners, once every coordinator has its even share: the first one up had all of them for a moment."""
+    def shared():
+        names = owners(t)
+        count, even = len(t.role("coordinator")), 64 // len(t.role("coordinator"))
+        return names if len(set(names)) == count and all(names.count(n) >= even for n in set(names)) and None not in names else None
+    return until("the partitions are shared", shared, 10)
+
+
 def await_503(t, seconds, code=None):
     """Until a start is refused by 503 with Retry-After; seconds since the call."""
     at = now()
@@ -51,7 +60,7 @@ def kill_redis(t):
 @row("F15", "redis stalls 5 s", 2, limit_text="stall + 2 s", topology={"coordinators": 2}, load={"fail": 0.0})
 def stall_redis(t):
     t.sleep(0.3, 1.5)
-    before = owners(t)
+    before = shared_owners(t)
     t.signal(t.role("redis")[0], STOP)
     t.sleep(5)
     at = t.signal(t.role("redis")[0], CONT)

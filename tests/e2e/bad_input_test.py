@@ -2,12 +2,15 @@
 step and leave the worker unharmed."""
 
 import os
+import resource
+import socket
 import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from cluster import ClusterCase, until  # noqa: E402
 
+STRANGERS_MAX = 1024  # of coordinator/main/daemon.c
 ONE = [{"name": "a", "function": "echo"}]
 
 # body of POST /start, status, code, pointer
@@ -123,6 +126,24 @@ class BadInput(ClusterCase):
         self.assertEqual(c.wait("after")["accumulated_results"], {"a": {"x": 1}})
         leftovers = [p for p in os.popen("ps -eo args").read().splitlines() if p.startswith("sleep 1000")]
         self.assertEqual(leftovers, [], "grandchildren of the function that hung")
+
+    def test_a_crowd_of_strangers_is_bounded_and_goes_and_the_pool_works_on(self):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        crowd = []
+        for _ in range(STRANGERS_MAX + 40):
+            s = socket.socket(socket.AF_UNIX)
+            self.addCleanup(s.close)
+            s.connect(self.cluster.coordinator_url(1)[len("ipc://"):])
+            s.settimeout(20)
+            crowd.append(s)
+        log = next(p for p in self.cluster.processes if p.name == "coordinator1").log
+        until("those beyond the bound are turned away", lambda: log().count("too many connections") >= 40, 10)
+        self.cluster.begin(steps=[{"name": "a", "function": "echo"}], task_id="beside")
+        self.assertEqual(self.cluster.wait("beside")["status"], "completed")
+        for s in crowd:  # the others have said nothing for 5 s
+            self.assertEqual(s.recv(1), b"")
 
     def test_a_result_before_the_end_is_a_conflict_that_names_the_state(self):
         c = self.cluster

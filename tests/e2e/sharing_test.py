@@ -68,17 +68,14 @@ class Members(ClusterCase):
     pipelines = Sharing.pipelines
     owners = Sharing.owners
 
-    def advertised(self, n):
-        return self.cluster.start_coordinator(n, MARATHON_ADVERTISE=self.cluster.coordinator_url(n))
-
     def test_who_knows_one_coordinator_learns_all_and_follows_them(self):
         c = self.cluster
         c.start_redis()
-        first = self.advertised(1)
+        first = c.start_coordinator(1)  # each advertises what it listens on
         c.start_worker(slots=16)  # both know the first one only
         c.start_gateway()
-        self.advertised(2)
-        self.advertised(3)
+        c.start_coordinator(2)
+        c.start_coordinator(3)
         until("three share", lambda: sorted(self.owners().values()) in ([21, 21, 22], [21, 22, 21]), 15)
         worker = next(p for p in c.processes if p.name == "worker1")
         until("the worker knows all", lambda: worker.log().count("coordinator_joined") >= 3, 10)

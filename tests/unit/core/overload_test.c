@@ -1,4 +1,6 @@
 /* Too much waits for the store: what is refused first, and what never. */
+#include <stdio.h>
+
 #include "core/brain.h"
 #include "stage.h"
 
@@ -86,9 +88,56 @@ static void test_starts_go_first_then_other_changes_cancels_and_outcomes_never(v
     assert_int_equal(store_model_find(&store, BYTES_LIT("works"), s.now.mono)->ended, true);
 }
 
+static void test_a_store_that_is_slow_holds_starts_and_orders_back_by_bytes_too(void **state)
+{
+    (void)state;
+    static uint8_t big[1 << 18];
+    memset(big, ' ', sizeof big);
+    big[0] = '1';
+    peer_id many = stage_worker(&s, "m", 300, "g");
+    s.unchecked = true; /* hundreds of tasks, each of whose events would check all */
+    for (int i = 0; i < 600; i++) {
+        char id[16];
+        (void)snprintf(id, sizeof id, "t%d", i);
+        stage_start(&s, gateway, id, "[{\"name\":\"x\",\"function\":\"g\"}]");
+    }
+    stage_start(&s, gateway, "before", ONE);
+    const struct step_order *first = stage_order(&s, worker);
+    s.hold_store = true;
+    while (s.core->write_bytes < WRITES_BYTES_MAX) {
+        struct message outcome = stage_success(stage_order(&s, many), "1");
+        outcome.outcome.result = bytes_of(big, sizeof big);
+        stage_send(&s, many, &outcome);
+    }
+    struct message start = stage_start_request("more", ONE);
+    start.request = 81;
+    stage_send(&s, gateway, &start);
+    assert_int_equal(refusal(81), CODE_OVERLOADED);
+    size_t ready = s.core->ready_count;
+    stage_credit(&s, many, 8);
+    assert_true(ready > 0 && s.core->ready_count == ready);
+    struct message outcome = stage_success(first, "1"); /* what runs is taken all the same */
+    uint64_t bytes = s.core->write_bytes;
+    stage_send(&s, worker, &outcome);
+    assert_true(s.core->write_bytes > bytes);
+
+    s.unchecked = false;
+    s.hold_store = false;
+    stage_store_go(&s);
+    assert_int_equal(s.core->write_bytes, 0);
+    assert_true(s.core->ready_count < ready);
+    assert_true(store_model_find(&store, BYTES_LIT("before"), s.now.mono)->ended);
+    stage_start(&s, gateway, "more", ONE);
+    stage_order(&s, worker);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(
-        test_starts_go_first_then_other_changes_cancels_and_outcomes_never, set_up, tear_down)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            test_starts_go_first_then_other_changes_cancels_and_outcomes_never, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_a_store_that_is_slow_holds_starts_and_orders_back_by_bytes_too, set_up, tear_down),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
