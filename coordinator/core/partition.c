@@ -6,6 +6,7 @@
  * epoch. The lease needs no wall clock: see reliability.md. */
 #include <assert.h>
 
+#include "core/change.h"
 #include "core/writes.h"
 #include "core/record.h"
 #include "core/plant.h"
@@ -401,7 +402,13 @@ static void resume(struct core *c, struct task *t)
             step_make_ready(c, s);
         }
     }
+    bool waited = t->state == TASK_WAITING;
     task_review(c, t);
+    if (t->state == TASK_WAITING && !waited) { /* lists read it in the store */
+        struct change ch;
+        change_begin(c, t, &ch);
+        change_commit(&ch);
+    }
 }
 
 /* The claim grace is over. */

@@ -38,6 +38,7 @@ enum plant {
     PLANT_RETRY_ON_IGNORED,       /* whatever fails is tried again, listed or not */
     PLANT_JOIN_CUT,               /* a pipeline within gives the result of one of its last steps */
     PLANT_LABELS_IGNORED,         /* any worker that offers the function will do */
+    PLANT_ROLLBACK_UNSEEN,        /* nobody compares what the store says with what it said */
     PLANT_CORE_COUNT
 };
 

@@ -237,12 +237,15 @@ static void claim(struct core *c, struct worker *w, const struct attempt_ref *re
     task_step_started(c, s);
 }
 
+/* What it was sent before we lost the partition, too; but that may have been declined to another
+ * owner since, so that the RUNNING which answers our OWNED has the last word. */
 void workers_claim(struct core *c, struct partition *p)
 {
     for (size_t i = 0; i < c->worker_count; i++) {
         struct worker *w = c->by_serial[i];
         for (uint32_t k = 0; k < w->run_count; k++) {
             if (partition_of(c, w->runs[k].ref.task_id) == p) {
+                w->runs[k].on_its_way = false;
                 claim(c, w, &w->runs[k].ref);
             }
         }

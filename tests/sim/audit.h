@@ -10,6 +10,8 @@ struct audit *audit_create(struct world *w);
 void audit_free(struct audit *a);
 /* Nothing is left undone: called once, when the world is over. */
 void audit_end(struct audit *a);
+/* From here on nothing is seen: the books are right no longer. */
+void audit_blind(struct audit *a);
 
 /* The store has carried out a row that c gave away at sent_at. */
 void audit_row(struct audit *a, const struct coordinator *c, const struct store_row *row,

@@ -270,6 +270,9 @@ static void sent_signalled(struct audit *a, const struct message *m)
 void audit_sent(struct audit *a, const struct coordinator *c, const struct conn *k,
                 const struct message *m)
 {
+    if (a->blind) {
+        return;
+    }
     REQUIRE(a, "wire", k != NULL && k->ends[0] == &c->process, "a message to nobody");
     switch ((int)m->type) {
     case MSG_ORDER:

@@ -53,6 +53,7 @@ struct book_key {
 
 struct audit {
     struct world *world;
+    bool blind;
     struct arena arena;
     struct map tasks;
     struct book_execution *executions;

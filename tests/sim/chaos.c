@@ -73,7 +73,7 @@ static void hit_worker(struct world *w)
 static void on_gateway_start(struct world *w, struct job *j)
 {
     struct gateway *g = j->who;
-    if (!g->process.alive) {
+    if (!g->process.alive && !w->rolled_back) {
         gateway_start(w, g);
     }
 }

@@ -53,6 +53,7 @@ static const struct {
     {"retry.on and non_retryable ignored", PLANT_RETRY_ON_IGNORED, false, false},
     {"a pipeline within that joins one of its steps", PLANT_JOIN_CUT, false, false},
     {"labels that a step requires ignored", PLANT_LABELS_IGNORED, false, false},
+    {"a store that goes back unseen", PLANT_ROLLBACK_UNSEEN, false, false},
     {"fences ignored by the store", PLANT_NONE, true, false},
     {"the TTL on a live key", PLANT_NONE, false, true},
     {"a dead letter listed while its task lives", PLANT_DEAD_LETTER_KEPT, false, false},

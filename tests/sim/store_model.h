@@ -76,6 +76,8 @@ struct store_model {
  * when it lives again; so does its dead letter. */
 void store_model_plant(bool ignore_fence, bool ttl_on_live, bool dead_kept);
 
+/* All of it, in memory of its own. */
+void store_model_copy(const struct store_model *from, struct store_model *to);
 void store_model_free(struct store_model *m);
 /* Applies one row or refuses it. The answer's texts live in arena. */
 struct store_written store_model_write(struct store_model *m, const struct store_row *row,

@@ -7,8 +7,6 @@
 
 #include "audit.h"
 
-#define LIVENESS_WITHIN_MS 400000 /* after the faults stop; the longest plan takes half of it */
-
 uint64_t chance(struct world *w, uint64_t below)
 {
     return rng_below(&w->rng, below);
@@ -246,6 +244,15 @@ static void tell_what_is_left(struct world *w)
     }
 }
 
+void world_next(struct world *w)
+{
+    struct job *j = (struct job *)(void *)heap_top(&w->jobs);
+    assert(j != NULL && j->at >= w->now);
+    heap_remove(&w->jobs, &j->node);
+    w->now = j->at;
+    job_run(w, j);
+}
+
 void world_run(uint64_t seed, bool trace)
 {
     struct world *w = mem_zalloc(sizeof *w);
@@ -258,14 +265,11 @@ void world_run(uint64_t seed, bool trace)
     plan_world(w);
     start_all(w);
     chaos_begin(w);
+    rollback_plan(w);
     mono_ms end = w->heal_at + LIVENESS_WITHIN_MS;
     mono_ms look = 0;
     for (;;) {
-        struct job *j = (struct job *)(void *)heap_top(&w->jobs);
-        assert(j != NULL && j->at >= w->now);
-        heap_remove(&w->jobs, &j->node);
-        w->now = j->at;
-        job_run(w, j);
+        world_next(w);
         if (!w->healed && w->now >= w->heal_at) {
             chaos_heal(w);
             look = w->now + 2000;
@@ -283,6 +287,7 @@ void world_run(uint64_t seed, bool trace)
         }
     }
     audit_end(w->audit);
+    rollback_play(w);
     end_all(w);
     free(w);
 }

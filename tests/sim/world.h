@@ -14,13 +14,14 @@
 #include "core/heap.h"
 #include "sim/store_model.h"
 
-#define WALL_START       1700000000000 /* unix_ms at mono 0 of every world */
-#define COORDINATORS_MAX 3
-#define WORKERS_MAX      6
-#define GATEWAYS_MAX     2
-#define CLIENTS_MAX      10
-#define BUSY_MS          5000 /* what fail2 asks to be left alone for */
-#define EXECUTIONS_MAX   64   /* at once on one worker: over its slots */
+#define WALL_START         1700000000000 /* unix_ms at mono 0 of every world */
+#define LIVENESS_WITHIN_MS 400000 /* after the faults stop; the longest plan takes half of it */
+#define COORDINATORS_MAX   3
+#define WORKERS_MAX        6
+#define GATEWAYS_MAX       2
+#define CLIENTS_MAX        10
+#define BUSY_MS            5000 /* what fail2 asks to be left alone for */
+#define EXECUTIONS_MAX     64   /* at once on one worker: over its slots */
 
 struct world;
 struct process;
@@ -171,6 +172,8 @@ struct world {
     int faults;         /* 0 none .. 3 many */
     bool clock_stepped; /* retry waits may be shorter after a takeover */
     struct store_model store;
+    struct store_model *older; /* that it will go back to, once all is over */
+    bool rolled_back;
     mono_ms store_stalled_until;
     struct conn **conns;
     size_t conn_count, conn_cap;
@@ -187,6 +190,7 @@ struct world {
 
 /* world.c */
 void world_run(uint64_t seed, bool trace);
+void world_next(struct world *w); /* carries out the next job */
 uint64_t chance(struct world *w, uint64_t below);
 bool one_in(struct world *w, uint64_t n);
 mono_ms between(struct world *w, mono_ms from, mono_ms to);
@@ -246,6 +250,10 @@ void gateway_frame(struct gateway *g, struct conn *k, struct bytes frame);
 void gateway_opened(struct gateway *g, struct conn *k);
 void gateway_closed(struct gateway *g, struct conn *k);
 struct conn *gateway_owner(struct gateway *g, struct bytes task_id);
+
+/* rollback.c */
+void rollback_plan(struct world *w);
+void rollback_play(struct world *w);
 
 /* client.c */
 void client_begin(struct client *c);

@@ -105,6 +105,20 @@ static void test_a_claim_within_the_grace_is_early_enough(void **state)
     stage_nothing(&b, worker_b, MSG_ORDER);
 }
 
+static void test_an_order_given_back_to_another_owner_is_sent_again_when_the_partition_returns(
+    void **state)
+{
+    (void)state;
+    stage_start(&a, gateway_a, "t", ONE);
+    struct attempt_ref first = stage_order(&a, worker_a)->ref;
+    stage_store_lost(&a, false); /* meanwhile the worker declined it to whoever had the partition */
+    stage_store_up(&a);
+    stage_running(&a, worker_a, NULL, 0);
+    stage_time(&a, 1000);
+    struct attempt_ref again = stage_order(&a, worker_a)->ref;
+    assert_int_equal(again.delivery, first.delivery);
+}
+
 static void test_retry_waits_survive_a_takeover(void **state)
 {
     (void)state;
@@ -284,6 +298,7 @@ int main(void)
         TEST(test_a_dead_coordinators_tasks_go_on_within_four_seconds),
         TEST(test_what_a_worker_claims_is_not_sent_out_again_after_a_takeover),
         TEST(test_a_claim_within_the_grace_is_early_enough),
+        TEST(test_an_order_given_back_to_another_owner_is_sent_again_when_the_partition_returns),
         TEST(test_retry_waits_survive_a_takeover),
         TEST(test_a_coordinator_that_stood_still_past_its_lease_answers_nothing_from_memory),
         TEST(test_a_fenced_write_drops_the_partition_and_what_waits_for_it),
