@@ -118,10 +118,17 @@ static bool may_admit(struct core *c, const struct peer *p, const struct message
         refuse_field(c, p, m, CODE_UNAVAILABLE, BYTES_NONE, c->admission_closed);
         return false;
     }
-    if (c->stats.tasks_live >= c->config.tasks_max || writes_full(c)) {
+    if (c->stats.tasks_live >= c->config.tasks_max) {
+        c->stats.starts_refused_total++;
+        refuse(c, p->id, m->request, CODE_TOO_MANY_REQUESTS,
+               "this coordinator holds as many live tasks as it may (MARATHON_TASKS_MAX): wait "
+               "until some have ended, or cancel some");
+        return false;
+    }
+    if (writes_full(c)) {
         c->stats.starts_refused_total++;
         refuse(c, p->id, m->request, CODE_OVERLOADED,
-               "this coordinator holds as many live tasks, or waits for as many writes, as it may");
+               "this coordinator waits for as many writes of the store as it may");
         return false;
     }
     return true;

@@ -269,7 +269,8 @@ void refuse(struct core *c, peer_id peer, uint64_t request, enum code code, cons
     struct message m = {.type = MSG_REFUSED, .request = request};
     m.refused.code = code;
     m.refused.detail = bytes_str(detail);
-    if (code == CODE_UNAVAILABLE || code == CODE_OVERLOADED || code == CODE_STORE_FULL) {
+    if (code == CODE_UNAVAILABLE || code == CODE_OVERLOADED || code == CODE_TOO_MANY_REQUESTS ||
+        code == CODE_STORE_FULL) {
         m.refused.retry_after_s = 1;
     }
     fx_send(c, peer, &m);

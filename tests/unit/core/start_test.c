@@ -164,7 +164,7 @@ static void test_too_many_live_tasks_are_refused(void **state)
     stage_start(&s, gateway, "t", ONE);
     struct message m = stage_start_request("u", ONE);
     const struct message *r = stage_ask(&s, gateway, &m);
-    assert_int_equal(r->refused.code, CODE_OVERLOADED);
+    assert_int_equal(r->refused.code, CODE_TOO_MANY_REQUESTS);
     assert_int_equal(r->refused.retry_after_s, 1);
 }
 
