@@ -9,7 +9,7 @@ _marathon()
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
         mapfile -t COMPREPLY < <(compgen -W "dev run start watch status list result cancel pause resume
-            signal recover fork history pipelines workers dead-letters keys healthcheck --help --version" -- "$cur")
+            signal recover fork history pipelines workers dead-letters keys healthcheck doctor --help --version" -- "$cur")
         return
     fi
     case $prev in

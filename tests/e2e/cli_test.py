@@ -154,6 +154,11 @@ class ExitCodesAndStreams(CliCase):
         self.assertRegex(self.good("status", "l1").stdout, r"part_2 +completed +100% ")
         self.assertIn("checkpoint:l1", self.good("status", "--key", "l1").stdout)
         self.assertEqual(self.good("healthcheck").stdout, "ready\n")
+        examined = json.loads(self.good("doctor", "-o", "json").stdout)
+        self.assertEqual(examined["status"], "warning")  # one of each
+        self.assertEqual({f["check"]: f["level"] for f in examined["findings"]},
+                         {"coordinators": "warning", "workers": "warning", "pipelines": "ok", "dead letters": "ok"})
+        self.assertIn("one worker: while it is away no step runs", self.good("doctor").stdout)
         self.assertEqual(self.cluster.redis("EXISTS", "checkpoint:l1"), "1")
 
     def test_watch_json_is_the_stream_without_a_hole(self):

@@ -1,0 +1,203 @@
+#include "cli/doctor.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#define FINDING_BYTES 1024 /* a line or two: longer details of a coordinator are cut */
+
+const char *doctor_level_name(enum doctor_level l)
+{
+    static const char *const names[] = {"ok", "warning", "fault"};
+    return names[l];
+}
+
+void doctor_free(struct doctor *d)
+{
+    arena_free(&d->arena);
+}
+
+enum doctor_level doctor_worst(const struct doctor *d)
+{
+    enum doctor_level worst = DOCTOR_GOOD;
+    for (size_t i = 0; i < d->count; i++) {
+        worst = d->findings[i].level > worst ? d->findings[i].level : worst;
+    }
+    return worst;
+}
+
+void doctor_find(struct doctor *d, enum doctor_level level, const char *check, const char *advice,
+                 const char *format, ...)
+{
+    if (d->count == DOCTOR_FINDINGS_MAX) {
+        return;
+    }
+    char text[FINDING_BYTES];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    d->findings[d->count++] =
+        (struct finding){level, check, arena_bytes(&d->arena, bytes_str(text)), bytes_str(advice)};
+}
+
+static const char *text_of(const struct doc_value *object, const char *key)
+{
+    struct bytes s = doc_string(doc_get(object, key));
+    return s.len > 0 ? (const char *)s.ptr : "";
+}
+
+/* ---- the coordinators and their store ---- */
+
+static void not_ready(struct doctor *d, const struct doc_value *problem)
+{
+    const struct doc_value *errors = doc_get(problem, "errors");
+    for (size_t i = 0; i < doc_count(errors); i++) {
+        doctor_find(d, DOCTOR_FAULT, "ready",
+                    "see that coordinator's log; alarms and cures are in deploy/RUNBOOK.md", "%s",
+                    text_of(doc_at(errors, i), "detail"));
+    }
+    if (doc_count(errors) == 0) {
+        const char *why = text_of(problem, "detail");
+        doctor_find(d, DOCTOR_FAULT, "ready",
+                    "start coordinators, and name them in the gateway's MARATHON_COORDINATORS",
+                    "the gateway is not ready: %s", why[0] != '\0' ? why : "it does not say why");
+    }
+}
+
+static void coordinator(struct doctor *d, const struct doc_value *c)
+{
+    const char *url = text_of(c, "url"), *detail = text_of(c, "detail");
+    if (strcmp(text_of(c, "storage_backend"), "memory") == 0) {
+        doctor_find(d, DOCTOR_WARNING, "store",
+                    "set MARATHON_STORE=redis and REDIS_URL: a restart loses all tasks",
+                    "coordinator %s keeps its tasks in memory only", url);
+    }
+    if (detail[0] != '\0') {
+        doctor_find(d, DOCTOR_WARNING, "store", "deploy/redis.conf has the settings that are safe",
+                    "coordinator %s: %s", url, detail);
+    }
+}
+
+void doctor_ready(struct doctor *d, int status, const struct doc_value *body)
+{
+    const struct doc_value *all = doc_get(body, "coordinators");
+    if (status != 200) {
+        not_ready(d, body);
+        return;
+    }
+    size_t count = doc_count(all), before = d->count;
+    int64_t configured = doc_int(doc_get(body, "coordinators_configured"));
+    for (size_t i = 0; i < count; i++) {
+        coordinator(d, doc_at(all, i));
+    }
+    if ((int64_t)count < configured) {
+        doctor_find(d, DOCTOR_WARNING, "coordinators",
+                    "start those that are missing, or take them out of MARATHON_COORDINATORS",
+                    "%zu of %" PRId64 " coordinators are connected", count, configured);
+    } else if (count == 1) {
+        doctor_find(d, DOCTOR_WARNING, "coordinators",
+                    "start a second one: it takes over within 4 s where this one dies",
+                    "one coordinator: while it is away nothing goes on");
+    }
+    if (d->count == before) {
+        doctor_find(d, DOCTOR_GOOD, "coordinators", "", "%zu ready, all partitions owned", count);
+    }
+}
+
+/* ---- workers ---- */
+
+static void missing(struct doctor *d, const struct doc_value *waiting)
+{
+    for (size_t i = 0; i < doc_count(waiting); i++) {
+        const struct doc_value *w = doc_at(waiting, i);
+        const struct doc_value *requires = doc_get(w, "requires");
+        struct buf labels = {0};
+        const char *name;
+        const struct doc_value *value;
+        for (size_t k = 0; (value = doc_member(requires, k, &name)) != NULL; k++) {
+            buf_addf(&labels, "%s%s=%s", k > 0 ? ", " : " with the labels ", name,
+                     (const char *)doc_string(value).ptr);
+        }
+        doctor_find(d, DOCTOR_FAULT, "workers",
+                    "start a worker that offers it (--functions, --labels), or cancel the tasks",
+                    "%" PRId64 " steps wait: no worker offers %s%s", doc_int(doc_get(w, "steps")),
+                    text_of(w, "function"), labels.len > 0 ? buf_cstr(&labels) : "");
+        buf_free(&labels);
+    }
+}
+
+void doctor_workers(struct doctor *d, const struct doc_value *workers)
+{
+    const struct doc_value *items = doc_get(workers, "items");
+    size_t ready = 0, before = d->count;
+    int64_t slots = 0, busy = 0;
+    for (size_t i = 0; i < doc_count(items); i++) {
+        const struct doc_value *w = doc_at(items, i);
+        if (strcmp(text_of(w, "state"), "ready") == 0) {
+            ready++;
+            slots += doc_int(doc_get(w, "slots"));
+            busy += doc_int(doc_get(w, "busy"));
+        }
+    }
+    missing(d, doc_get(workers, "waiting"));
+    if (ready == 0) {
+        doctor_find(d, DOCTOR_FAULT, "workers",
+                    "start some; see that MARATHON_COORDINATORS names the coordinators",
+                    "no worker is ready (%zu connected)", doc_count(items));
+    } else if (busy >= slots) {
+        doctor_find(d, DOCTOR_WARNING, "workers", "more workers, or more --slots, would do more",
+                    "all %" PRId64 " slots are busy", slots);
+    } else if (ready == 1) {
+        doctor_find(d, DOCTOR_WARNING, "workers",
+                    "start a second one: its steps are run elsewhere within 0.4 s where one dies",
+                    "one worker: while it is away no step runs");
+    }
+    if (d->count == before) {
+        doctor_find(d, DOCTOR_GOOD, "workers", "",
+                    "%zu ready, %" PRId64 " of %" PRId64 " slots busy", ready, busy, slots);
+    }
+}
+
+static bool offered(const struct doc_value *workers, struct bytes function)
+{
+    const struct doc_value *items = doc_get(workers, "items");
+    for (size_t i = 0; i < doc_count(items); i++) {
+        const struct doc_value *functions = doc_get(doc_at(items, i), "functions");
+        for (size_t k = 0; k < doc_count(functions); k++) {
+            if (bytes_eq(doc_string(doc_at(functions, k)), function)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+void doctor_pipeline(struct doctor *d, const struct doc_value *pipeline,
+                     const struct doc_value *workers)
+{
+    const struct doc_value *steps = doc_get(pipeline, "steps");
+    for (size_t i = 0; i < doc_count(steps); i++) {
+        const struct doc_value *step = doc_at(steps, i);
+        struct bytes function = doc_string(doc_get(step, "function"));
+        if (function.len > 0 && !offered(workers, function)) {
+            doctor_find(d, DOCTOR_WARNING, "pipelines",
+                        "a task of it would wait there: start a worker that offers it",
+                        "%s: step %s needs %s, which no worker offers", text_of(pipeline, "name"),
+                        text_of(step, "name"), (const char *)function.ptr);
+        }
+    }
+}
+
+void doctor_dead_letters(struct doctor *d, const struct doc_value *letters)
+{
+    const struct doc_value *first = doc_at(doc_get(letters, "items"), 0);
+    if (first == NULL) {
+        doctor_find(d, DOCTOR_GOOD, "dead letters", "", "none");
+        return;
+    }
+    doctor_find(d, DOCTOR_WARNING, "dead letters",
+                "`marathon dead-letters` lists them with the last of their stderr, and requeues",
+                "there are some; the newest: task %s, step %s", text_of(first, "task_id"),
+                text_of(first, "name"));
+}
