@@ -268,7 +268,8 @@ static void change_send(struct change *ch)
         record_put_item(item, &b);
         struct items_change put = {.kind = ITEMS_PUT,
                                    .step = item->index,
-                                   .item = item->item,
+                                   .item = item->item -
+                                           (planted(PLANT_ITEM_MISPLACED) && item->item > 1),
                                    .blob = take(ch, &b),
                                    .result = ch->changed[i].result};
         change_items(ch, &put);

@@ -60,21 +60,11 @@ static struct fan *fan_of(const struct task *t, const struct attempt_ref *ref)
     return known ? f : NULL;
 }
 
-struct step *fan_unit(struct core *c, struct task *t, const struct attempt_ref *ref)
-{
-    struct step *s = unit_find(t, ref->step, ref->item);
-    const struct fan *f = fan_of(t, ref);
-    if (s != NULL || f == NULL || t->steps[ref->step].generation != ref->generation ||
-        f->base != ref->delivery || ref->run != t->run || !token_valid(c->secret, t, ref)) {
-        return s;
-    }
-    return fan_open(&t->steps[ref->step], ref->item);
-}
-
-bool fan_item_over(const struct task *t, const struct attempt_ref *ref)
+bool fan_item_done_as(const struct task *t, const struct attempt_ref *ref)
 {
     const struct fan *f = fan_of(t, ref);
-    return f != NULL && unit_find(t, ref->step, ref->item) == NULL;
+    return f != NULL && f->marks[ref->item - 1] == ITEM_DONE && ref->run == t->run &&
+           ref->generation == t->steps[ref->step].generation;
 }
 
 static void bury_step(void *step)
@@ -98,6 +88,25 @@ static void fan_close(struct core *c, struct step *parent, struct step *item, en
     }
     step_unqueue(c, item);
     fx_bury(c, bury_step, item);
+}
+
+/* As if it had never been opened: nothing of it is stored, and no worker has it. */
+static bool untouched(const struct fan *f, const struct step *item)
+{
+    return item->phase != PHASE_RUNNING && item->failures == 0 && item->deaths == 0 &&
+           item->deliveries == f->base && item->checkpoint.len == 0;
+}
+
+struct step *fan_unit(struct core *c, struct task *t, const struct attempt_ref *ref)
+{
+    struct step *s = unit_find(t, ref->step, ref->item);
+    const struct fan *f = fan_of(t, ref);
+    if (s != NULL || f == NULL || t->steps[ref->step].generation != ref->generation ||
+        f->base != ref->delivery || ref->run != t->run || t->steps[ref->step].exhausted ||
+        !token_valid(c->secret, t, ref)) {
+        return s;
+    }
+    return fan_open(&t->steps[ref->step], ref->item);
 }
 
 uint32_t fan_running(const struct fan *f)
@@ -177,7 +186,8 @@ void fan_make(struct core *c, struct step *parent, struct bytes list)
 static struct step *open_next(struct step *parent)
 {
     struct fan *f = parent->fan;
-    while (f->live_count < step_def(parent)->max_parallel && f->next < f->count) {
+    bool any = planted(PLANT_PARALLEL_IGNORED);
+    while ((any || f->live_count < step_def(parent)->max_parallel) && f->next < f->count) {
         struct step *item = fan_open(parent, ++f->next);
         if (item != NULL) {
             return item;
@@ -190,24 +200,6 @@ static void measure(struct step *parent)
 {
     const struct fan *f = parent->fan;
     parent->fraction = f->count > 0 ? (double)(f->done + f->failed) / f->count : 0;
-}
-
-void fan_go(struct core *c, struct step *parent)
-{
-    struct fan *f = parent->fan;
-    parent->phase = PHASE_ITEMS;
-    parent->state = STEP_RUNNING;
-    parent->retry_at = 0;
-    measure(parent);
-    for (uint32_t i = 0; i < f->live_count; i++) {
-        if (f->live[i]->state == STEP_PENDING && f->live[i]->phase == PHASE_NONE) {
-            step_make_ready(c, f->live[i]);
-        }
-    }
-    struct step *item;
-    while ((item = open_next(parent)) != NULL) {
-        step_make_ready(c, item);
-    }
 }
 
 static void fill(struct change *ch, struct step *parent)
@@ -236,7 +228,8 @@ void fan_resume(struct change *ch, struct step *parent)
 
 static uint64_t array_bytes(const struct fan *f)
 {
-    return 2 + f->results_bytes + (f->count - 1) + 4 * (uint64_t)(f->count - f->done);
+    uint64_t commas = f->count > 0 ? f->count - 1 : 0;
+    return 2 + f->results_bytes + commas + 4 * (uint64_t)(f->count - f->done);
 }
 
 bool fan_fits(const struct step *parent, struct bytes result)
@@ -271,6 +264,31 @@ static void finish(struct change *ch, struct step *parent)
     }
     step_clear_error(parent);
     step_complete(ch, parent, bytes_of(NULL, (size_t)array_bytes(f)));
+}
+
+void fan_go(struct core *c, struct step *parent)
+{
+    struct fan *f = parent->fan;
+    if (f->done + f->failed == f->count) { /* recovered, and nothing of it was left to be done */
+        struct change ch;
+        change_begin(c, parent->task, &ch);
+        finish(&ch, parent);
+        change_commit(&ch);
+        return;
+    }
+    parent->phase = PHASE_ITEMS;
+    parent->state = STEP_RUNNING;
+    parent->retry_at = 0;
+    measure(parent);
+    for (uint32_t i = 0; i < f->live_count; i++) {
+        if (f->live[i]->state == STEP_PENDING && f->live[i]->phase == PHASE_NONE) {
+            step_make_ready(c, f->live[i]);
+        }
+    }
+    struct step *item;
+    while ((item = open_next(parent)) != NULL) {
+        step_make_ready(c, item);
+    }
 }
 
 static void go_on(struct change *ch, struct step *parent)
@@ -311,6 +329,9 @@ void fan_item_done(struct change *ch, struct step *item, struct bytes result)
 static uint32_t tolerated(const struct step *parent)
 {
     const struct pipeline_step *def = step_def(parent);
+    if (planted(PLANT_TOLERATE_IGNORED)) {
+        return 0;
+    }
     return def->tolerate_percent ? (uint32_t)((uint64_t)parent->fan->count * def->tolerate / 100)
                                  : def->tolerate;
 }
@@ -336,6 +357,7 @@ void fan_item_failed(struct change *ch, struct step *item, enum code code, struc
     fan_stop(ch, parent, STOP_SUPERSEDED);
     measure(parent);
     parent->phase = PHASE_NONE;
+    parent->deaths = code == CODE_WORKER_DEATHS ? item->deaths : 0; /* by which it fails */
     take_time(c, parent);
     step_set_error(parent, code, bytes_part(bytes_str(why), 0, ERROR_BYTES_MAX));
     step_give_up(ch, parent, code, bytes_str(parent->error));
@@ -346,10 +368,9 @@ void fan_stop(struct change *ch, struct step *parent, enum stop_reason reason)
     struct fan *f = parent->fan;
     while (f != NULL && f->live_count > 0) {
         struct step *item = f->live[f->live_count - 1];
-        bool begun = item->phase == PHASE_RUNNING || item->failures > 0 || item->deaths > 0 ||
-                     item->deliveries > f->base;
+        bool fresh = untouched(f, item);
         step_stop_run(ch->core, item, reason, ch->write);
-        if (!begun) {
+        if (fresh) {
             fan_close(ch->core, parent, item, ITEM_WAITING);
             continue;
         }
@@ -374,8 +395,13 @@ void fan_again(struct change *ch, struct step *parent)
     f->live_count = 0;
     f->failed = 0;
     f->next = 0;
+    if (planted(PLANT_ITEMS_REDONE)) {
+        f->done = 0;
+        f->results_bytes = 0;
+    }
     for (uint32_t i = 0; i < f->count; i++) {
-        f->marks[i] = f->marks[i] == ITEM_DONE ? ITEM_DONE : ITEM_WAITING;
+        bool stays = f->marks[i] == ITEM_DONE && !planted(PLANT_ITEMS_REDONE);
+        f->marks[i] = stays ? ITEM_DONE : ITEM_WAITING;
     }
     change_items(ch, &again);
 }

@@ -9,19 +9,6 @@
 
 #include "core/change.h"
 
-struct fan {
-    uint32_t count, done, failed; /* items */
-    uint64_t results_bytes;       /* of those that are done */
-    uint32_t base;                /* delivery of an item that has not begun */
-    uint32_t used;  /* not stored: the highest delivery of those that have begun and are not done */
-    uint8_t *marks; /* enum item_mark of each; ITEM_BEGUN: it is in `live`. NULL: not read */
-    uint32_t next;  /* no item before this one (from 0) waits */
-    struct step **live;
-    uint32_t live_count, live_cap;
-};
-
-struct scope;
-
 /* task.c's */
 struct fan *fan_create(uint32_t count, bool marks);
 void fan_free(struct fan *f); /* NULL is allowed */
@@ -29,10 +16,12 @@ void fan_free(struct fan *f); /* NULL is allowed */
 struct step *fan_open(struct step *parent, uint32_t item);
 
 /* The unit that an attempt is of; an item that waits (its coordinator has died since) comes into
- * memory where the attempt's token is good and current. NULL where there is none. */
+ * memory where the attempt's token is good and current. There is a place for it: items begin in
+ * their order, so that those under way are always the first ones that are not over. NULL where
+ * there is none. */
 struct step *fan_unit(struct core *c, struct task *t, const struct attempt_ref *ref);
-/* Is the item over, and stays so? */
-bool fan_item_over(const struct task *t, const struct attempt_ref *ref);
+/* Is the item done, in this run and generation? */
+bool fan_item_done_as(const struct task *t, const struct attempt_ref *ref);
 
 /* The list is there: the step gets its items, once that is durable. */
 void fan_make(struct core *c, struct step *parent, struct bytes list);

@@ -83,6 +83,7 @@ void on_requeue(struct core *c, struct peer *p, const struct message *m)
     ask->dead_step = arena_bytes(&ask->arena, q->step);
     struct store_read read = {.kind = READ_TASK, .partition = id_partition(ask->task_id)};
     read.task_id = ask->task_id;
+    read.items = true;
     ask_send(c, ask, &read);
 }
 

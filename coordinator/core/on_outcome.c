@@ -225,14 +225,11 @@ static enum verdict judge(struct core *c, struct task *t, const struct peer *p,
         return VERDICT_LATE; /* ended and out of memory, or never there: nothing can be applied */
     }
     const struct step *s = fan_unit(c, t, &o->ref);
-    if (s == NULL && fan_item_over(t, &o->ref) && token_valid(c->secret, t, &o->ref)) {
-        const struct fan *f = t->steps[o->ref.step].fan;
-        bool done = f->marks[o->ref.item - 1] == ITEM_DONE && o->ref.run == t->run &&
-                    o->ref.generation == t->steps[o->ref.step].generation;
-        return done && o->ok ? VERDICT_REPLAY : VERDICT_LATE;
-    }
-    if (s == NULL || !token_valid(c->secret, t, &o->ref)) {
+    if (!token_valid(c->secret, t, &o->ref)) {
         return o->ref.run == t->run ? VERDICT_REJECTED : VERDICT_LATE;
+    }
+    if (s == NULL) { /* an item that is over, waits for another delivery, or is no more */
+        return o->ok && fan_item_done_as(t, &o->ref) ? VERDICT_REPLAY : VERDICT_LATE;
     }
     if (o->ref.run != t->run || o->ref.generation != s->generation) {
         return VERDICT_LATE;

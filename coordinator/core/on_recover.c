@@ -179,37 +179,48 @@ static void renumber(struct core *c, struct task *t)
     t->next_order = next;
 }
 
-/* May the items that are done stay so? Their list is what it was where nothing before it runs
- * again. */
-static bool items_stay(const struct task *t, uint32_t step, const bool *keep, int32_t from)
+/* May the items that are done stay so? Where what their list was made of runs again, their list is
+ * another one; else those of a step that was not completed stay, unless it is to run as a whole,
+ * and of a completed one where only its failed items are wanted. What was skipped before it is
+ * skipped again. */
+static bool items_stay(const struct task *t, uint32_t step, const bool *keep,
+                       const struct recover_request *how)
 {
+    if (keep == NULL || how->input.len > 0) {
+        return false;
+    }
+    int32_t from = how->from_step.len > 0 ? pipeline_find(t->pipeline, how->from_step) : -1;
+    bool stay = (int32_t)step == from ? how->only_failed : t->steps[step].state != STEP_COMPLETED;
     bool *before = mem_zalloc(t->pipeline->step_count);
-    bool stay = keep != NULL && (int32_t)step != from;
     pipeline_ancestors(t->pipeline, step, before);
     for (uint32_t i = 0; i < t->pipeline->step_count && stay; i++) {
-        stay = !before[i] || keep[i];
+        stay = !before[i] || keep[i] || t->steps[i].state == STEP_SKIPPED;
     }
     free(before);
     return stay;
 }
 
-/* keep NULL: nothing stays. all_anew: what runs again is given something else than before, even
- * where no result went away. from: the step that is to run again with all its items, or -1. */
-static void reset_all(struct change *ch, const bool *keep, bool all_anew, int32_t from)
+/* keep NULL: nothing stays. A new input: what runs again is given something else than before, even
+ * where no result went away. */
+static void reset_all(struct change *ch, const bool *keep, const struct recover_request *how)
 {
     struct task *t = ch->task;
     uint32_t n = t->pipeline->step_count;
+    bool all_anew = how != NULL && how->input.len > 0;
     bool *anew = arena_alloc(fx_arena(ch->core), n);
+    bool *items = arena_alloc(fx_arena(ch->core), n);
     for (uint32_t i = 0; i < n; i++) {
-        if (t->steps[i].state == STEP_COMPLETED && !anew[i] && (keep == NULL || !keep[i])) {
+        bool again = keep == NULL || !keep[i];
+        items[i] = again && t->steps[i].fan != NULL && items_stay(t, i, keep, how);
+        bool loses = t->steps[i].state == STEP_COMPLETED || (t->steps[i].fan != NULL && !items[i]);
+        if (again && loses && !anew[i]) {
             anew[i] = true;
             pipeline_descendants(t->pipeline, i, anew);
         }
     }
     for (uint32_t i = 0; i < n; i++) {
         if (keep == NULL || !keep[i]) {
-            bool items = t->steps[i].fan != NULL && !all_anew && items_stay(t, i, keep, from);
-            step_reset(ch, &t->steps[i], anew[i] || all_anew, items);
+            step_reset(ch, &t->steps[i], anew[i] || all_anew, items[i]);
         } else {
             change_step(ch, &t->steps[i]); /* its place and offset may have moved */
         }
@@ -244,9 +255,7 @@ static void revive(struct core *c, const struct ask *ask, struct task *t, const 
     t->ran_ms = 0;
     t->recoveries++;
     task_clear_error(t);
-    bool whole = ask->recover.from_step.len > 0 && !ask->recover.only_failed;
-    reset_all(&ch, keep, ask->recover.input.len > 0,
-              whole ? pipeline_find(t->pipeline, ask->recover.from_step) : -1);
+    reset_all(&ch, keep, &ask->recover);
     ch.row.input = ask->recover.input;
     if (results != NULL) {
         t->progress = 0;
@@ -280,6 +289,8 @@ static void read_kept(struct core *c, const struct ask *from, struct task *t, bo
     ask->request = from->request;
     ask->deed = deed_copy(&ask->arena, &from->deed);
     ask->recover.input = arena_bytes(&ask->arena, from->recover.input);
+    ask->recover.from_step = arena_bytes(&ask->arena, from->recover.from_step);
+    ask->recover.only_failed = from->recover.only_failed;
     ask->task = t;
     ask->keep = keep;
     uint32_t n = t->pipeline->step_count;
@@ -406,7 +417,7 @@ void task_taken_over(struct core *c, struct task *t)
         task_end(&ch, TASK_FAILED, NULL);
     } else {
         t->state = task_state_rests(t->state) ? t->state : TASK_RECOVERING;
-        reset_all(&ch, NULL, false, -1);
+        reset_all(&ch, NULL, NULL);
         t->progress = 0;
         change_document(&ch, BYTES_NONE);
         change_event(&ch, EVENT_TASK_RECOVERING, 0);

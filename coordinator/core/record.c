@@ -83,6 +83,7 @@ void record_put_step(const struct step *s, struct buf *out)
         pack_uint(out, f->failed);
         pack_uint(out, f->results_bytes);
         pack_uint(out, f->base);
+        pack_uint(out, f->used);
     }
 }
 
@@ -258,6 +259,7 @@ static void get_step(struct bytes blob, struct step *s, bool *bad)
         s->fan->failed = get_u32(&u);
         s->fan->results_bytes = unpack_uint(&u);
         s->fan->base = get_u32(&u);
+        s->fan->used = get_u32(&u);
     }
     *bad = *bad || u.bad || (s->fan != NULL && s->fan->count > ITEMS_MAX);
 }
@@ -285,21 +287,15 @@ static void get_items(const struct stored_items *stored, struct step *s, bool *b
         f->marks[i] = mark == ITEM_BEGUN ? ITEM_WAITING : mark; /* fan_open makes it begun */
     }
     *bad = *bad || counts[ITEM_DONE] != f->done || counts[ITEM_FAILED] != f->failed;
+    for (uint32_t i = 0; planted(PLANT_ITEM_RUNS_AGAIN) && i < f->count; i++) {
+        f->done -= f->marks[i] == ITEM_DONE;
+        f->marks[i] = f->marks[i] == ITEM_DONE ? ITEM_WAITING : f->marks[i];
+    }
     for (uint32_t i = 0; i < stored->begun_count && !*bad; i++) {
         const struct stored_item *from = &stored->begun[i];
-        bool begun = from->blob.len > 0 && from->blob.ptr[0] == ITEM_BEGUN;
-        struct step *over = begun ? NULL : step_create(s->task, s->index);
-        struct step *item = begun ? fan_open(s, from->item) : over;
-        if (over != NULL) {
-            over->item = from->item;
-        }
-        *bad = item == NULL || record_get_item(from->blob, item) != ERR_OK;
-        if (item != NULL && item->deliveries > f->used) {
-            f->used = item->deliveries;
-        }
-        if (over != NULL) {
-            step_free(over);
-        }
+        struct step *item = fan_open(s, from->item);
+        *bad = item == NULL || record_get_item(from->blob, item) != ERR_OK ||
+               from->blob.ptr[0] != ITEM_BEGUN;
     }
 }
 

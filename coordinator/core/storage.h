@@ -93,7 +93,7 @@ struct stored_item {
 struct stored_items {
     uint32_t step;
     struct bytes marks;        /* one for each item */
-    struct stored_item *begun; /* blobs of those that are neither waiting nor done */
+    struct stored_item *begun; /* blobs of those that have begun and are not over */
     uint32_t begun_count;
 };
 

@@ -92,6 +92,18 @@ struct step {
     bool checkpoint_dirty;
 };
 
+/* The items of a fan-out step: fan.h. */
+struct fan {
+    uint32_t count, done, failed; /* items */
+    uint64_t results_bytes;       /* of those that are done */
+    uint32_t base;                /* delivery of an item that has not begun */
+    uint32_t used;                /* the highest delivery of those that are over */
+    uint8_t *marks; /* enum item_mark of each; ITEM_BEGUN: it is in `live`. NULL: not read */
+    uint32_t next;  /* no item before this one (from 0) waits */
+    struct step **live;
+    uint32_t live_count, live_cap;
+};
+
 struct task {
     struct bytes id;          /* owned */
     struct task *next, *prev; /* in its partition's list */

@@ -4,6 +4,7 @@
 -- a step has is the field f<step> of its task's record.
 
 local ITEM_DONE = 100                -- 'd': the first byte of such an item's blob
+local ITEM_BEGUN = 98                -- 'b'
 local ITEMS_PAGE_BYTES_MAX = 1048576 -- of model/limits.h
 
 -- Takes the changes of items: kind, step, n and n arguments each; then the step whose items' results go into the
@@ -117,14 +118,13 @@ local function put_items(c)
     end
 end
 
--- Appends for a step: m<step> and its items' marks; b<step>:<item> and its blob for each that is neither waiting nor
--- done.
+-- Appends for a step: m<step> and its items' marks; b<step>:<item> and its blob for each that has begun and is not over.
 local function put_marks(fields, task, items, step)
     local marks = {}
     items_fields(step, 'b', items_of(task, step), function(names, from)
         for i, blob in ipairs(redis.call('HMGET', items, unpack(names))) do
             marks[#marks + 1] = blob and blob:sub(1, 1) or 'w'
-            if blob and blob:byte(1) ~= ITEM_DONE then
+            if blob and blob:byte(1) == ITEM_BEGUN then
                 fields[#fields + 1] = 'b' .. step .. ':' .. (from + i - 1)
                 fields[#fields + 1] = blob
             end

@@ -192,7 +192,7 @@ void memory_items_record(const struct memory_task *t, struct task_record *record
         s->begun = arena_alloc(arena, (m->count + 1) * sizeof *s->begun);
         for (uint32_t i = 0; i < m->count; i++) {
             marks[i] = (uint8_t)mark_of(&m->items[i]);
-            if (marks[i] != ITEM_WAITING && marks[i] != ITEM_DONE) {
+            if (marks[i] == ITEM_BEGUN) {
                 s->begun[s->begun_count++] =
                     (struct stored_item){.item = i + 1, .blob = m->items[i].blob};
             }

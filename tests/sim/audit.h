@@ -24,9 +24,10 @@ uint64_t audit_began(struct audit *a, const char *worker, const struct step_orde
 void audit_ended(struct audit *a, uint64_t record, bool ok, struct bytes result);
 /* A worker tells this outcome: its acknowledgement will be held against it. */
 void audit_outcome(struct audit *a, uint64_t life, const struct step_outcome *outcome);
-/* A client was given this part of a document, these dead letters, or an event. */
+/* A client was given this part of a document, these items, these dead letters, or an event. */
 void audit_doc(struct audit *a, const char *task_id, uint32_t run, uint32_t revision,
                struct bytes data, uint32_t results_bytes);
+void audit_items(struct audit *a, const char *task_id, uint32_t step, const struct message *m);
 void audit_dead(struct audit *a, const struct dead_letter *items, uint32_t count);
 void audit_seen(struct audit *a, uint32_t client, const char *task_id,
                 const struct task_event *event);

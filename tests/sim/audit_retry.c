@@ -35,6 +35,21 @@ static void check_retryable(struct audit *a, const struct book_task *t, const st
             (long long)(s->spent_ms + wait));
 }
 
+struct wait_bounds audit_wait_bounds(const struct step *s, bool death)
+{
+    const struct retry_policy *p = &step_def(s)->retry;
+    if (death) {
+        return s->deaths == 2 ? (struct wait_bounds){1800, 2200} : (struct wait_bounds){0, 50};
+    }
+    mono_ms middle = retry_wait_middle_ms(p, s->failures);
+    mono_ms asked = s->function_code != NULL ? BUSY_MS : 0;
+    struct wait_bounds b = {(mono_ms)((double)middle * (1 - p->jitter)) - 1,
+                            (mono_ms)((double)middle * (1 + p->jitter)) + 1};
+    b.least = b.least > asked ? b.least : asked;
+    b.most = b.most > asked ? b.most : asked;
+    return b;
+}
+
 void audit_wait(struct audit *a, struct book_task *t, struct book_step *b, const struct step *s,
                 const struct store_row *row)
 {
@@ -43,24 +58,12 @@ void audit_wait(struct audit *a, struct book_task *t, struct book_step *b, const
         return;
     }
     mono_ms wait = e.retry_at - e.at;
-    mono_ms least = 0;
-    mono_ms most = 50;
+    struct wait_bounds bounds = audit_wait_bounds(s, e.code == CODE_WORKER_DEATHS);
     if (e.code != CODE_WORKER_DEATHS) {
-        const struct retry_policy *p = &step_def(s)->retry;
-        mono_ms middle = retry_wait_middle_ms(p, s->failures);
-        least = (mono_ms)((double)middle * (1 - p->jitter)) - 1;
-        most = (mono_ms)((double)middle * (1 + p->jitter)) + 1;
-        if (s->function_code != NULL) {
-            least = least > BUSY_MS ? least : BUSY_MS;
-            most = most > BUSY_MS ? most : BUSY_MS;
-        }
         check_retryable(a, t, s, wait, e.code);
-    } else if (s->deaths == 2) {
-        least = 1800;
-        most = 2200;
     }
-    REQUIRE(a, "retry", wait >= least && wait <= most,
+    REQUIRE(a, "retry", wait >= bounds.least && wait <= bounds.most,
             "%.*s/%u: waits %lld ms after %u failures and %u deaths", TASK(t), s->index,
             (long long)wait, s->failures, s->deaths);
-    b->not_before = a->world->clock_stepped ? 0 : a->row_sent_at + least;
+    b->not_before = a->world->clock_stepped ? 0 : a->row_sent_at + bounds.least;
 }

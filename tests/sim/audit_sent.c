@@ -114,6 +114,19 @@ static void sent_order(struct audit *a, const struct coordinator *c, const struc
             c->process.name);
     REQUIRE(a, "I15", t->pipeline->steps[o->ref.step].wait.kind == WAIT_NONE,
             "%.*s/%u: a step that waits is ordered", TASK(t), o->ref.step);
+    REQUIRE(a, "I5", needs_met(t, o->ref.step), "%.*s/%u is ordered before what it needs", TASK(t),
+            o->ref.step);
+    REQUIRE(a, "I14", book_when_holds(t, o->ref.step), "%.*s/%u: ordered, and its condition fails",
+            TASK(t), o->ref.step);
+    REQUIRE(a, "I16",
+            (o->ref.item != ITEM_NONE) == (t->pipeline->steps[o->ref.step].for_each != NULL),
+            "%.*s/%u: ordered as a step with%s items", TASK(t), o->ref.step,
+            o->ref.item != ITEM_NONE ? "" : "out");
+    audit_order_placed(a, t, k, o);
+    if (o->ref.item != ITEM_NONE) {
+        audit_fan_order(a, t, o);
+        return;
+    }
     const struct book_step *s = &t->steps[o->ref.step];
     REQUIRE(a, "durable",
             s->state == STEP_PENDING && s->generation == o->ref.generation &&
@@ -126,11 +139,6 @@ static void sent_order(struct audit *a, const struct coordinator *c, const struc
             (long long)(s->not_before - w->now));
     REQUIRE(a, "retry", o->alone == (s->deaths >= 2), "%.*s/%u: alone is %d after %u deaths",
             TASK(t), o->ref.step, o->alone, s->deaths);
-    REQUIRE(a, "I5", needs_met(t, o->ref.step), "%.*s/%u is ordered before what it needs", TASK(t),
-            o->ref.step);
-    REQUIRE(a, "I14", book_when_holds(t, o->ref.step), "%.*s/%u: ordered, and its condition fails",
-            TASK(t), o->ref.step);
-    audit_order_placed(a, t, k, o);
     sent_results(a, t, o);
     sent_input(a, t, o);
 }
@@ -155,12 +163,17 @@ static void sent_ack_of(struct audit *a, const struct book_outcome *o, enum verd
     const struct book_step *s = &t->steps[o->step];
     bool current = t->run == o->run && !task_state_ended(t->state) &&
                    s->generation == o->generation && s->state == STEP_PENDING;
+    bool moved_on = s->deliveries > o->delivery;
+    if (o->item != ITEM_NONE) {
+        current = current && audit_fan_wants(t, o);
+        moved_on = current && audit_fan_moved_on(t, o);
+    }
     if (verdict == VERDICT_LATE) {
         REQUIRE(a, "I3", !(o->ok && current && needs_met(t, o->step)),
                 "%.*s/%u: a success is called late, and is not", TASK(t), o->step);
         return;
     }
-    bool stored = !current || (!o->ok && s->deliveries > o->delivery);
+    bool stored = !current || (!o->ok && moved_on);
     REQUIRE(a, "durable", stored, "%.*s/%u: an outcome is acknowledged before it is stored",
             TASK(t), o->step);
 }
@@ -221,6 +234,7 @@ static void sent_status(struct audit *a, const struct task_view *v)
                     v->steps[i].retry_count == t->steps[i].failures &&
                     v->steps[i].deaths == t->steps[i].deaths,
                 "%.*s/%u: a status that the store does not bear out", TASK(t), i);
+        audit_fan_status(a, t, &v->steps[i], i);
     }
     REQUIRE(a, "I7", v->progress >= 0 && v->progress <= 1, "%.*s: progress %f", TASK(t),
             v->progress);

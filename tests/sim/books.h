@@ -13,6 +13,22 @@ struct book_execution {
     bool ended, ok;
 };
 
+/* An item of a fan-out step. */
+struct book_item {
+    char mark; /* enum item_mark */
+    uint32_t failures, deaths, deliveries;
+    struct bytes value, result;
+    mono_ms not_before;
+    uint64_t ordered_epoch; /* of who ordered it last, as this delivery */
+    uint32_t ordered_delivery;
+};
+
+struct book_fan {
+    uint32_t count, base; /* base: the delivery of one that waits */
+    bool exhausted;
+    struct book_item *items;
+};
+
 struct book_step {
     enum step_state state;
     uint32_t generation, failures, deaths, deliveries;
@@ -20,7 +36,8 @@ struct book_step {
     mono_ms not_before;   /* its next order */
     uint32_t completions; /* events of this generation */
     uint64_t signal_key;
-    mono_ms waits_until; /* a wait of so many seconds is not over before */
+    mono_ms waits_until;  /* a wait of so many seconds is not over before */
+    struct book_fan *fan; /* NULL: it has no items */
 };
 
 /* A task as the store had it after its last row. */
@@ -90,6 +107,23 @@ bool row_event(const struct store_row *row, enum event_type type, uint32_t step,
 /* A retry that the row tells of: its wait, and whether it may be. */
 void audit_wait(struct audit *a, struct book_task *t, struct book_step *b, const struct step *s,
                 const struct store_row *row);
+
+/* The wait for the attempt after this failure, or death. */
+struct wait_bounds {
+    mono_ms least, most;
+};
+struct wait_bounds audit_wait_bounds(const struct step *s, bool death);
+
+/* audit_fan.c: a row's changes of items, and what they make of their steps. */
+void audit_fans(struct audit *a, struct book_task *t, struct task *now,
+                const struct store_row *row);
+void audit_fan_counts(struct audit *a, const struct book_task *t, const struct step *s);
+void audit_fan_order(struct audit *a, const struct book_task *t, const struct step_order *o);
+void audit_fan_status(struct audit *a, const struct book_task *t, const struct step_view *v,
+                      uint32_t step);
+/* Is an outcome of an item's attempt still wanted? Is the item beyond it? */
+bool audit_fan_wants(const struct book_task *t, const struct book_outcome *o);
+bool audit_fan_moved_on(const struct book_task *t, const struct book_outcome *o);
 
 #define REQUIRE(a, invariant, condition, ...)                                                      \
     do {                                                                                           \

@@ -59,7 +59,9 @@ static void wish_start(struct client *c)
     m.start.task_id = bytes_str(c->task_id);
     m.start.task_type = BYTES_LIT("trial");
     m.start.steps = bytes_str(c->steps);
-    m.start.input = BYTES_LIT("{\"dish\":\"soup\",\"n\":12345678901234567890}");
+    m.start.input = BYTES_LIT("{\"dish\":\"soup\",\"n\":12345678901234567890,\"none\":[],\"few\":["
+                              "\"a\",{\"k\":[1]},3],\"many\":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,"
+                              "16,17,18,19,20,21,22]}");
     m.start.idempotency_key = bytes_of(c->key, sizeof c->key);
     m.start.body_hash = bytes_of(c->body, sizeof c->body);
     m.start.enable_checkpoints = c->checkpoints;
@@ -88,12 +90,14 @@ static void wish_recover(struct client *c)
     m.recover.task_id = bytes_str(c->task_id);
     if (one_in(w, 3)) {
         m.recover.from_step = one_in(w, 2) ? BYTES_LIT("step_0") : BYTES_LIT("s1");
+        m.recover.only_failed = one_in(w, 2);
     } else if (one_in(w, 3)) {
         snprintf(checkpoint, sizeof checkpoint, "%s_cp_%d", c->task_id, (int)chance(w, 2));
         m.recover.checkpoint_id = bytes_str(checkpoint);
     }
     if (one_in(w, 4)) {
-        m.recover.input = BYTES_LIT("{\"dish\":\"stew\",\"n\":12345678901234567890}");
+        m.recover.input = BYTES_LIT("{\"dish\":\"stew\",\"n\":12345678901234567890,\"none\":[],"
+                                    "\"few\":[4,null,\"b\",5],\"many\":[1,3,5,7,9,11,13,15,17]}");
     }
     wish_for(c, &m);
 }
@@ -133,6 +137,21 @@ static void wish_requeue(struct client *c)
     snprintf(step, sizeof step, "step_%u", c->dead_step);
     m.requeue.task_id = bytes_str(c->task_id);
     m.requeue.step = bytes_str(step);
+    wish_for(c, &m);
+}
+
+static void wish_items(struct client *c)
+{
+    struct world *w = c->gateway->process.world;
+    char step[16];
+    struct message m = {.type = MSG_GET_ITEMS};
+    snprintf(step, sizeof step, "step_%u", c->fan_step);
+    m.get_items.task_id = bytes_str(c->task_id);
+    m.get_items.step = bytes_str(step);
+    m.get_items.state = one_in(w, 2) ? -1 : (int32_t)chance(w, STEP_STATE_COUNT);
+    m.get_items.from = 1 + (uint32_t)chance(w, 5);
+    m.get_items.limit = 1 + (uint32_t)chance(w, 9);
+    c->items_of = c->fan_step;
     wish_for(c, &m);
 }
 
@@ -188,6 +207,8 @@ static void on_wish(struct world *w, struct job *j)
         wish_about_task(c, MSG_PAUSE);
     } else if (c->results_bytes > 0 && one_in(w, 3)) {
         wish_doc(c);
+    } else if (c->has_fan && one_in(w, 4)) {
+        wish_items(c);
     } else if (one_in(w, 8)) {
         if (one_in(w, 2)) {
             wish_list(c);
@@ -272,6 +293,14 @@ void client_answer(struct client *c, const struct message *m)
         for (uint32_t i = 0; c->dead && i < m->status.step_count; i++) {
             c->dead_step = m->status.steps[i].state == STEP_FAILED ? i : c->dead_step;
         }
+        for (uint32_t i = 0; i < m->status.step_count; i++) {
+            if (m->status.steps[i].fans_out) {
+                c->has_fan = true;
+                c->fan_step = i;
+            }
+        }
+    } else if (m->type == MSG_ITEMS) {
+        audit_items(w->audit, c->task_id, c->items_of, m);
     } else if (m->type == MSG_DEAD) {
         audit_dead(w->audit, &m->dead.items[0], m->dead.count);
     } else if (m->type == MSG_DOC) {

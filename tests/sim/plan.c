@@ -3,8 +3,8 @@
 
 #include "world.h"
 
-const char *const function_names[] = {"quick",  "slow",  "fail1",  "fail2",
-                                      "always", "never", "killer", "killer2"};
+const char *const function_names[] = {"quick", "slow",   "fail1",   "fail2",  "always",
+                                      "never", "killer", "killer2", "patchy", "mine"};
 const uint32_t function_count = sizeof function_names / sizeof function_names[0];
 
 mono_ms function_takes(struct world *w, const char *function)
@@ -136,16 +136,22 @@ static void plan_steps(struct world *w, struct client *c)
     uint64_t last = count > 1 && one_in(w, 4) ? 1 + chance(w, 2) : 0; /* finally steps */
     last = last < count ? last : count - 1;
     bool graph = one_in(w, 2);
+    uint64_t fans = 0; /* bit i: step i has items */
     size_t at = 0;
     at += (size_t)snprintf(c->steps, sizeof c->steps, "[");
     for (uint64_t i = 0; i < count; i++) {
         bool finally = i >= count - last;
         bool nested = !finally && one_in(w, 8);
         bool waits = !nested && one_in(w, 7);
+        bool fan = !nested && !waits && one_in(w, 5);
+        uint64_t of =
+            i > 0 && !finally && !graph && (fans & 1ull << (i - 1)) == 0 ? i - 1 : UINT64_MAX;
+        fans |= (uint64_t)fan << i;
         at += (size_t)snprintf(c->steps + at, sizeof c->steps - at, "%s{\"name\":\"s%llu\",",
                                i > 0 ? "," : "", (unsigned long long)i);
         at += nested  ? plan_nested(w, c->steps + at, sizeof c->steps - at)
               : waits ? plan_wait(w, c->steps + at, sizeof c->steps - at)
+              : fan   ? plan_fan(w, c->steps + at, sizeof c->steps - at, some_function(w), of)
                       : (size_t)snprintf(c->steps + at, sizeof c->steps - at, "\"function\":\"%s\"",
                                          some_function(w));
         if (!nested) {
@@ -167,7 +173,7 @@ static void plan_steps(struct world *w, struct client *c)
             }
             at += (size_t)snprintf(c->steps + at, sizeof c->steps - at, "]");
         }
-        if (need != UINT64_MAX) {
+        if (need != UINT64_MAX && (fans & 1ull << need) == 0) { /* a list has no number */
             at += plan_when(w, c->steps + at, sizeof c->steps - at, need);
         }
         if (waits || nested) {
@@ -176,7 +182,7 @@ static void plan_steps(struct world *w, struct client *c)
         }
         plan_retry(w, c, &at);
         at += plan_order(w, c->steps + at, sizeof c->steps - at);
-        at += plan_input(w, c->steps + at, sizeof c->steps - at, need);
+        at += fan ? 0 : plan_input(w, c->steps + at, sizeof c->steps - at, need);
         at += (size_t)snprintf(c->steps + at, sizeof c->steps - at, ",\"timeout\":%d}",
                                one_in(w, 10) ? 3 : 60);
     }

@@ -122,7 +122,7 @@ void fans_record(const struct stored_task *t, struct task_record *record, struct
         s->begun = arena_alloc(arena, (f->count + 1) * sizeof *s->begun);
         for (uint32_t i = 0; i < f->count; i++) {
             marks[i] = mark_of(&f->cells[i]);
-            if (marks[i] != (char)ITEM_WAITING && marks[i] != (char)ITEM_DONE) {
+            if (marks[i] == (char)ITEM_BEGUN) {
                 s->begun[s->begun_count++] = (struct stored_item){
                     .item = i + 1, .blob = arena_bytes(arena, buf_bytes(&f->cells[i].blob))};
             }

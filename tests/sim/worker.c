@@ -35,7 +35,7 @@ static void on_ended(struct world *w, struct job *j)
     if (x == NULL) {
         return; /* stopped, and ended by that */
     }
-    if (function_kills(x->function, x->delivery)) {
+    if (function_kills(x->function, x->delivery) || item_kills(x->function, x->item, x->delivery)) {
         tell(w, h->process.name, "is killed by %s", x->function);
         mono_ms back = w->now + between(w, 100, 3000);
         worker_host_kill(h);
@@ -44,7 +44,8 @@ static void on_ended(struct world *w, struct job *j)
     }
     char text[200];
     struct attempt_result r = {.code = CODE_FUNCTION_FAILED, .message = BYTES_LIT("it failed")};
-    r.ok = !x->stopped && !function_fails(x->function, x->attempt, &r.permanent);
+    r.ok = !x->stopped && !function_fails(x->function, x->attempt, &r.permanent) &&
+           !item_fails(x->function, x->item, x->delivery, &r.permanent);
     if (x->stopped) {
         r.code = CODE_FUNCTION_CRASHED;
     } else if (!r.ok && strcmp(x->function, "fail2") == 0) {
@@ -88,7 +89,8 @@ static void begin(struct worker_host *h, const struct attempt_call *call)
     }
     *x = (struct execution){.number = call->number,
                             .attempt = call->order->ref.attempt,
-                            .delivery = call->order->ref.delivery};
+                            .delivery = call->order->ref.delivery,
+                            .item = call->order->ref.item};
     snprintf(x->function, sizeof x->function, "%.*s", (int)call->order->function.len,
              (const char *)call->order->function.ptr);
     x->record = audit_began(w->audit, h->process.name, call->order);

@@ -108,7 +108,7 @@ struct coordinator {
 struct execution {
     uint64_t number; /* the agent's; 0 = free */
     uint64_t record; /* the audit's */
-    uint32_t attempt, delivery;
+    uint32_t attempt, delivery, item;
     char function[16];
     bool stopped;
 };
@@ -146,6 +146,8 @@ struct client {
     uint32_t run, revision, results_bytes;
     bool dead; /* its task has a dead letter, as far as it knows */
     uint32_t dead_step;
+    bool has_fan; /* its task has a step with items: this one; items_of: whose it asked for */
+    uint32_t fan_step, items_of;
     /* watching */
     bool watches;
     uint64_t watch_conn, watch_request;
@@ -275,6 +277,11 @@ void plan_labels(struct world *w, struct worker_host *h);
 mono_ms function_takes(struct world *w, const char *function);
 bool function_fails(const char *function, uint32_t attempt, bool *ret_permanent);
 bool function_kills(const char *function, uint32_t delivery);
+/* plan_fan.c: a step with items: its fields from "function" on. of: a step that has run before it,
+ * UINT64_MAX: none. */
+size_t plan_fan(struct world *w, char *out, size_t room, const char *function, uint64_t of);
+bool item_fails(const char *function, uint32_t item, uint32_t delivery, bool *ret_permanent);
+bool item_kills(const char *function, uint32_t item, uint32_t delivery);
 extern const char *const function_names[];
 extern const uint32_t function_count;
 
