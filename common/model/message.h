@@ -110,6 +110,10 @@ struct kept_step {
     struct bytes result; /* JSON */
     unix_ms started_at, completed_at;
     uint32_t duration_ms;
+    uint32_t failures; /* what expressions may ask of it: attempts that failed, and the error of one
+                          that went on after it */
+    enum code error_code;
+    struct bytes error;
 };
 
 struct start_request {
@@ -246,14 +250,16 @@ struct task_summary {
     struct bytes error;
 };
 
-/* A step set aside because it kept killing workers: its task has failed by it. */
+/* A step set aside because it kept killing workers, or was out of attempts where its definition
+ * wants that: its task has failed by it. */
 struct dead_letter {
     struct bytes task_id, task_type;
     uint32_t step; /* index: step_id is step_<index> */
     struct bytes name, function;
     uint32_t deaths;
-    unix_ms at;         /* when it became one; its place in lists */
-    struct bytes error; /* with the end of its log */
+    enum code error_code; /* WORKER_DEATHS, or how its last attempt failed */
+    unix_ms at;           /* when it became one; its place in lists */
+    struct bytes error;   /* with the end of its log */
 };
 
 struct worker_view {

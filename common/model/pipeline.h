@@ -12,13 +12,14 @@
  *          "for_each"?: expression, and with it "max_parallel"?: 1..MAX_PARALLEL_MAX and
  *          "tolerate"?: number of items or "10%",
  *          "retry"?: {"max_attempts"?, "initial"?, "factor"?, "max"?, "jitter"?, "on"?: [codes]},
- *          "non_retryable"?: [codes], "on_exhausted"?: "fail" | "pause",
+ *          "non_retryable"?: [codes], "on_exhausted"?: "fail" | "pause" | "dead_letter",
  *          "timeout_total"?: seconds, "queue_timeout"?: seconds, "progress_timeout"?: seconds,
  *          "requires"?: {label: value} that the worker must have, each equal}
  *   instead of "function": "wait" (pipeline_wait.c), or "pipeline": a name, or a whole pipeline
  *
  * or:   {"name": id, "description"?: text, "needs"?: [step names], "wait": one of
  *          {"signal": id, "timeout"?: seconds, "default"?: any}, {"seconds": n}, {"until": time}}
+ *          each of the times may be an expression, "${...}"
  *
  * `needs` omitted = the step before (none for the first); [] = at once; each name once. Names are
  * unique. `finally` steps come last, need nothing and are needed by nobody. Unknown fields are
@@ -64,12 +65,15 @@ struct pipeline_wait {
     int64_t ms;            /* SECONDS; SIGNAL: the timeout, 0 = none */
     unix_ms until;         /* UNTIL */
     struct bytes fallback; /* SIGNAL: the result at the timeout, JSON; empty: the step fails */
+    struct expr
+        *end; /* gives the seconds, the moment or the timeout instead; NULL: it stands here */
 };
 
 /* When nothing is left to try. */
 enum on_exhausted {
     EXHAUSTED_FAIL,  /* on_failure decides */
     EXHAUSTED_PAUSE, /* the task is paused; resumed, it tries the step anew */
+    EXHAUSTED_DEAD,  /* the task fails, and the step is a dead letter until it is requeued */
 };
 
 /* Error codes: names of enum code, or functions' own. */

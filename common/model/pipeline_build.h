@@ -89,10 +89,14 @@ enum err MUST_CHECK pipeline_read_wait(struct pipeline_build *b, uint32_t i,
                                        const struct doc_value *step);
 void pipeline_put_wait(struct buf *out, const struct pipeline_wait *w); /* "wait":{...} */
 
-/* pipeline_expr.c: a field that is one expression, as it is or within ${ }; one whose strings are
- * templates (NULL where they hold no expression). roots: those that it may use. */
+/* pipeline_expr.c: a field that is one expression, as it is or within ${ }, without `item`; the
+ * same of a value deeper in the step; one whose strings are templates (NULL where they hold no
+ * expression). roots: those that it may use. */
 enum err MUST_CHECK pipeline_read_expr(struct pipeline_build *b, uint32_t step, const char *field,
-                                       uint32_t roots, struct expr **ret_expr);
+                                       struct expr **ret_expr);
+enum err MUST_CHECK pipeline_read_expr_of(struct pipeline_build *b, uint32_t step,
+                                          const char *field, const struct doc_value *value,
+                                          struct expr **ret_expr);
 enum err MUST_CHECK pipeline_read_template(struct pipeline_build *b, uint32_t step,
                                            const char *field, uint32_t roots,
                                            struct template **ret_template);

@@ -73,7 +73,7 @@ enum err pipeline_read_each(struct pipeline_build *b, uint32_t i)
         return ERR_OK;
     }
     b->p->steps[i].resolves = true;
-    enum err e = pipeline_read_expr(b, i, "for_each", EXPR_ROOTS_STEP, &b->p->steps[i].for_each);
+    enum err e = pipeline_read_expr(b, i, "for_each", &b->p->steps[i].for_each);
     if (e == ERR_OK) {
         e = read_max_parallel(b, i, doc_get(step, "max_parallel"));
     }

@@ -12,13 +12,13 @@ static void keep_expr(struct pipeline_build *b, uint32_t step, struct expr *e, c
     b->exprs[b->expr_count++] = (struct pipeline_expr){step, e, field};
 }
 
-enum err pipeline_read_expr(struct pipeline_build *b, uint32_t step, const char *field,
-                            uint32_t roots, struct expr **ret_expr)
+enum err pipeline_read_expr_of(struct pipeline_build *b, uint32_t step, const char *field,
+                               const struct doc_value *value, struct expr **ret_expr)
 {
-    const struct doc_value *value = doc_get(b->places[step].value, field);
     struct bytes text = doc_string(value);
     struct expr_fault fault = {.detail = ""};
     uint32_t end = 0;
+    uint32_t roots = EXPR_ROOTS_STEP;
     enum err e;
     if (doc_kind(value) != JSON_STRING) {
         return pipeline_fault_step(b, step, ERR_INVALID, field,
@@ -40,6 +40,12 @@ enum err pipeline_read_expr(struct pipeline_build *b, uint32_t step, const char 
     }
     keep_expr(b, step, *ret_expr, arena_str(&b->scratch, field));
     return ERR_OK;
+}
+
+enum err pipeline_read_expr(struct pipeline_build *b, uint32_t step, const char *field,
+                            struct expr **ret_expr)
+{
+    return pipeline_read_expr_of(b, step, field, doc_get(b->places[step].value, field), ret_expr);
 }
 
 enum err pipeline_read_template(struct pipeline_build *b, uint32_t step, const char *field,

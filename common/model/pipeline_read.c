@@ -211,7 +211,7 @@ static enum err read_when(struct pipeline_build *b, uint32_t i, const struct doc
         return ERR_OK;
     }
     b->p->steps[i].resolves = true;
-    return pipeline_read_expr(b, i, "when", EXPR_ROOTS_STEP, &b->p->steps[i].when);
+    return pipeline_read_expr(b, i, "when", &b->p->steps[i].when);
 }
 
 static enum err read_step(struct pipeline_build *b, uint32_t i)

@@ -185,11 +185,21 @@ static enum err read_exhausted(struct pipeline_build *b, uint32_t i, const struc
         b->p->steps[i].on_exhausted = EXHAUSTED_FAIL;
     } else if (bytes_is(text, "pause")) {
         b->p->steps[i].on_exhausted = EXHAUSTED_PAUSE;
+    } else if (bytes_is(text, "dead_letter")) {
+        b->p->steps[i].on_exhausted = EXHAUSTED_DEAD;
     } else {
         return pipeline_fault_step(b, i, ERR_INVALID, "on_exhausted",
                                    "on_exhausted must be \"fail\" (on_failure says what then; the "
-                                   "default) or \"pause\" (the task is paused; a resume tries the "
-                                   "step again)");
+                                   "default), \"pause\" (the task is paused; a resume tries the "
+                                   "step again) or \"dead_letter\" (the task fails; a requeue of "
+                                   "the dead letter tries the step again)");
+    }
+    const struct doc_value *then = doc_get(b->places[i].value, "on_failure");
+    if (b->p->steps[i].on_exhausted == EXHAUSTED_DEAD && then != NULL &&
+        !bytes_is(doc_string(then), "fail")) {
+        return pipeline_fault_step(b, i, ERR_INVALID, "on_exhausted",
+                                   "a dead letter fails its task: on_failure must be \"fail\" or "
+                                   "absent where on_exhausted is \"dead_letter\"");
     }
     return ERR_OK;
 }
@@ -275,5 +285,7 @@ void pipeline_put_retry(struct buf *out, const struct pipeline_step *s)
     put_seconds(out, "progress_timeout", s->progress_timeout_ms);
     if (s->on_exhausted == EXHAUSTED_PAUSE) {
         buf_add_str(out, ",\"on_exhausted\":\"pause\"");
+    } else if (s->on_exhausted == EXHAUSTED_DEAD) {
+        buf_add_str(out, ",\"on_exhausted\":\"dead_letter\"");
     }
 }

@@ -7,7 +7,7 @@
 
 #define WAIT_RULE                                                                                  \
     "wait must be {\"signal\": name, \"timeout\"?: seconds, \"default\"?: result}, {\"seconds\": " \
-    "number} or {\"until\": \"2026-02-02T18:30:00Z\"}"
+    "number} or {\"until\": \"2026-02-02T18:30:00Z\"}; a time may be an expression, \"${...}\""
 
 static const char *const wait_fields[] = {"signal", "seconds", "until", "timeout", "default", NULL};
 /* What says how a function is run means nothing where none is. */
@@ -26,6 +26,33 @@ static bool is_seconds(const struct doc_value *v, double least)
     return doc_kind(v) == JSON_NUMBER && seconds >= least && seconds <= WAIT_S_MAX;
 }
 
+/* "${...}": the core finds out what it gives, once the step's needs are met. */
+static bool is_expr(const struct doc_value *v)
+{
+    return bytes_is(bytes_part(doc_string(v), 0, 2), "${");
+}
+
+static enum err read_end(struct pipeline_build *b, uint32_t i, const char *field,
+                         const struct doc_value *v)
+{
+    b->p->steps[i].resolves = true;
+    return pipeline_read_expr_of(b, i, field, v, &b->p->steps[i].wait.end);
+}
+
+static enum err read_timeout(struct pipeline_build *b, uint32_t i, const struct doc_value *timeout)
+{
+    if (is_expr(timeout)) {
+        return read_end(b, i, "wait/timeout", timeout);
+    }
+    if (timeout != NULL && !is_seconds(timeout, 0.001)) {
+        return pipeline_fault_step(b, i, ERR_INVALID, "wait/timeout",
+                                   "timeout must be a number of seconds from 0.001 to %d (a year)",
+                                   WAIT_S_MAX);
+    }
+    b->p->steps[i].wait.ms = timeout != NULL ? (int64_t)(doc_number(timeout) * 1000 + 0.5) : 0;
+    return ERR_OK;
+}
+
 static enum err read_signal(struct pipeline_build *b, uint32_t i, const struct doc_value *wait)
 {
     struct pipeline_wait *w = &b->p->steps[i].wait;
@@ -39,14 +66,9 @@ static enum err read_signal(struct pipeline_build *b, uint32_t i, const struct d
                                    "_ . : -");
     }
     w->signal = (const char *)arena_bytes(b->arena, doc_string(signal)).ptr;
-    if (timeout != NULL && !is_seconds(timeout, 0.001)) {
-        return pipeline_fault_step(b, i, ERR_INVALID, "wait/timeout",
-                                   "timeout must be a number of seconds from 0.001 to %d (a year)",
-                                   WAIT_S_MAX);
-    }
-    w->ms = timeout != NULL ? (int64_t)(doc_number(timeout) * 1000 + 0.5) : 0;
-    if (fallback == NULL) {
-        return ERR_OK;
+    enum err e = read_timeout(b, i, timeout);
+    if (e != ERR_OK || fallback == NULL) {
+        return e;
     }
     if (timeout == NULL) {
         return pipeline_fault_step(b, i, ERR_INVALID, "wait/default",
@@ -70,6 +92,9 @@ static enum err read_moment(struct pipeline_build *b, uint32_t i, const struct d
     const struct doc_value *until = doc_get(wait, "until");
     if (seconds != NULL) {
         w->kind = WAIT_SECONDS;
+        if (is_expr(seconds)) {
+            return read_end(b, i, "wait/seconds", seconds);
+        }
         if (!is_seconds(seconds, 0)) {
             return pipeline_fault_step(b, i, ERR_INVALID, "wait/seconds",
                                        "seconds must be a number from 0 to %d (a year)",
@@ -79,6 +104,9 @@ static enum err read_moment(struct pipeline_build *b, uint32_t i, const struct d
         return ERR_OK;
     }
     w->kind = WAIT_UNTIL;
+    if (is_expr(until)) {
+        return read_end(b, i, "wait/until", until);
+    }
     if (doc_kind(until) != JSON_STRING || time_parse(doc_string(until), &w->until) != ERR_OK) {
         return pipeline_fault_step(b, i, ERR_INVALID, "wait/until",
                                    "until must be a moment as in RFC 3339: "
@@ -121,6 +149,25 @@ enum err pipeline_read_wait(struct pipeline_build *b, uint32_t i, const struct d
     return signal ? read_signal(b, i, wait) : read_moment(b, i, wait);
 }
 
+static void put_end(struct buf *out, const struct expr *end)
+{
+    struct buf text = {0};
+    buf_add_str(&text, "${");
+    buf_add_bytes(&text, end->text);
+    buf_add_char(&text, '}');
+    json_put_string(out, buf_bytes(&text));
+    buf_free(&text);
+}
+
+static void put_seconds(struct buf *out, const struct pipeline_wait *w)
+{
+    if (w->end != NULL) {
+        put_end(out, w->end);
+    } else {
+        json_put_number(out, (double)w->ms / 1000.0);
+    }
+}
+
 void pipeline_put_wait(struct buf *out, const struct pipeline_wait *w)
 {
     char at[TIME_TEXT_BYTES];
@@ -128,9 +175,9 @@ void pipeline_put_wait(struct buf *out, const struct pipeline_wait *w)
     switch (w->kind) {
     case WAIT_SIGNAL:
         buf_addf(out, "\"signal\":\"%s\"", w->signal); /* the alphabet of ids needs no escapes */
-        if (w->ms > 0) {
+        if (w->ms > 0 || w->end != NULL) {
             buf_add_str(out, ",\"timeout\":");
-            json_put_number(out, (double)w->ms / 1000.0);
+            put_seconds(out, w);
         }
         if (w->fallback.len > 0) {
             buf_add_str(out, ",\"default\":");
@@ -139,10 +186,15 @@ void pipeline_put_wait(struct buf *out, const struct pipeline_wait *w)
         break;
     case WAIT_SECONDS:
         buf_add_str(out, "\"seconds\":");
-        json_put_number(out, (double)w->ms / 1000.0);
+        put_seconds(out, w);
         break;
     case WAIT_UNTIL:
-        buf_addf(out, "\"until\":\"%s\"", time_format(w->until, at));
+        if (w->end != NULL) {
+            buf_add_str(out, "\"until\":");
+            put_end(out, w->end);
+        } else {
+            buf_addf(out, "\"until\":\"%s\"", time_format(w->until, at));
+        }
         break;
     case WAIT_NONE:
         break;

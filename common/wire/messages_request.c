@@ -6,7 +6,8 @@
 static const struct field kept_step[] = {
     FIELD(struct kept_step, step),        FIELD(struct kept_step, result),
     FIELD(struct kept_step, started_at),  FIELD(struct kept_step, completed_at),
-    FIELD(struct kept_step, duration_ms),
+    FIELD(struct kept_step, duration_ms), FIELD(struct kept_step, failures),
+    FIELD(struct kept_step, error),       FIELD_OF_ENUM(struct kept_step, error_code, CODE_COUNT),
 };
 static const struct layout kept_step_layout = LAYOUT(struct kept_step, kept_step);
 

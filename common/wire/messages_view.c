@@ -131,10 +131,15 @@ static const struct field list[] = {
 const struct body body_list = BODY(list);
 
 static const struct field dead_letter[] = {
-    FIELD(struct dead_letter, task_id),  FIELD(struct dead_letter, task_type),
-    FIELD(struct dead_letter, step),     FIELD(struct dead_letter, name),
-    FIELD(struct dead_letter, function), FIELD(struct dead_letter, deaths),
-    FIELD(struct dead_letter, at),       FIELD(struct dead_letter, error),
+    FIELD(struct dead_letter, task_id),
+    FIELD(struct dead_letter, task_type),
+    FIELD(struct dead_letter, step),
+    FIELD(struct dead_letter, name),
+    FIELD(struct dead_letter, function),
+    FIELD(struct dead_letter, deaths),
+    FIELD(struct dead_letter, at),
+    FIELD(struct dead_letter, error),
+    FIELD_OF_ENUM(struct dead_letter, error_code, CODE_COUNT),
 };
 static const struct layout dead_letter_layout = LAYOUT(struct dead_letter, dead_letter);
 

@@ -56,7 +56,7 @@ static bool goes_on(struct core *c, const struct step *s)
         return s->fan->live_count > 0 || task_state_rests(s->task->state);
     case PHASE_WAITING:
         return heap_holds(&s->timer.node) ||
-               (step_def(s)->wait.kind == WAIT_SIGNAL && step_def(s)->wait.ms == 0);
+               (step_def(s)->wait.kind == WAIT_SIGNAL && s->wait_until == 0);
     }
     return false;
 }

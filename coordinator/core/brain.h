@@ -450,6 +450,9 @@ void ask_free(void *ask);
 /* wait.c: wait steps. */
 bool step_waits(const struct step *s); /* its wait has begun */
 void wait_make_ready(struct core *c, struct step *s);
+struct scope;
+/* Its time is an expression: found out before it begins. False with the fault in ret_why. */
+bool wait_resolve(struct core *c, struct step *s, struct scope *x, struct bytes *ret_why);
 void wait_due(struct core *c, struct step *s);
 void wait_reset(struct step *s, bool anew);
 void waits_look_at_clock(struct core *c);

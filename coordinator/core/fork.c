@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/change.h"
+#include "core/plant.h"
 #include "core/record.h"
 #include "model/limits.h"
 
@@ -34,7 +35,7 @@ static bool keep_whole(struct core *c, const struct task *t, bool *keep)
     uint32_t n = t->pipeline->step_count;
     bool *again = arena_alloc(fx_arena(c), n);
     bool left = false;
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < n && !planted(PLANT_FORK_KEEPS_MORE); i++) {
         if (!keep[i] && !again[i]) {
             again[i] = true;
             pipeline_descendants(t->pipeline, i, again);
@@ -168,7 +169,10 @@ void fork_on_parts(struct core *c, struct ask *ask, const struct store_answer *a
                                         .result = arena_bytes(arena, a->parts[k]),
                                         .started_at = s->started_at,
                                         .completed_at = s->completed_at,
-                                        .duration_ms = s->duration_ms};
+                                        .duration_ms = s->duration_ms,
+                                        .failures = s->failures,
+                                        .error_code = s->error_code,
+                                        .error = arena_bytes(arena, bytes_str(s->error))};
     }
     fx_send(c, ask->peer, &m);
 }
@@ -179,8 +183,9 @@ bool fork_kept_good(const struct start_request *r, const struct pipeline *p, str
     for (uint32_t k = 0; k < r->kept_count; k++) {
         const struct kept_step *kept = &r->kept[k];
         if (kept->step >= p->step_count || seen[kept->step] || kept->result.len == 0 ||
-            kept->result.len > RESULT_BYTES_MAX) {
-            return false;
+            kept->result.len >
+                (p->steps[kept->step].for_each != NULL ? FORK_BYTES_MAX : RESULT_BYTES_MAX)) {
+            return false; /* the list of a fan-out's results may be larger than one of them */
         }
         const struct pipeline_step *def = &p->steps[kept->step];
         for (uint32_t n = 0; n < def->needs_count; n++) {
@@ -197,7 +202,7 @@ struct bytes fork_take_kept(struct change *ch, const struct start_request *r)
 {
     struct task *t = ch->task;
     struct buf inside = {0};
-    for (uint32_t k = 0; k < r->kept_count; k++) {
+    for (uint32_t k = planted(PLANT_FORK_KEEPS_LESS); k < r->kept_count; k++) {
         const struct kept_step *kept = &r->kept[k];
         struct step *s = &t->steps[kept->step];
         s->state = STEP_COMPLETED;
@@ -205,8 +210,12 @@ struct bytes fork_take_kept(struct change *ch, const struct start_request *r)
         s->started_at = kept->started_at;
         s->completed_at = kept->completed_at;
         s->duration_ms = kept->duration_ms;
+        s->failures = kept->failures;
+        if (kept->error_code != CODE_NONE) {
+            step_set_error(s, kept->error_code, kept->error);
+        }
         t->completed++;
-        buf_addf(&inside, "%s\"%s\":", k > 0 ? "," : "", step_def(s)->name);
+        buf_addf(&inside, "%s\"%s\":", inside.len > 0 ? "," : "", step_def(s)->name);
         s->result_offset = RESULTS_OFFSET + 1 + inside.len;
         s->result_len = (uint32_t)kept->result.len;
         buf_add_bytes(&inside, kept->result);

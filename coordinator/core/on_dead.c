@@ -1,8 +1,10 @@
-/* Dead letters: steps set aside because they kept killing workers. Listed from the store's index;
+/* Dead letters: steps set aside because they kept killing workers, or because nothing was left to
+ * try and their definition has it so. Listed from the store's index;
  * requeued by a recover of their task, in which deaths count from 0. */
 #include <stdlib.h>
 
 #include "core/change.h"
+#include "core/plant.h"
 #include "core/record.h"
 #include "model/limits.h"
 
@@ -89,7 +91,10 @@ void on_requeue(struct core *c, struct peer *p, const struct message *m)
 
 bool task_is_dead(const struct task *t)
 {
-    return t->state == TASK_FAILED && t->error_code == CODE_WORKER_DEATHS && t->error_step >= 0;
+    const struct step *s = t->error_step >= 0 ? &t->steps[t->error_step] : NULL;
+    return t->state == TASK_FAILED && s != NULL && s->state == STEP_FAILED &&
+           (t->error_code == CODE_WORKER_DEATHS ||
+            (step_def(s)->on_exhausted == EXHAUSTED_DEAD && !planted(PLANT_EXHAUSTED_NOT_DEAD)));
 }
 
 static void refuse_requeue(struct core *c, const struct ask *ask, const struct task *t,

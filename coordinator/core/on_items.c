@@ -52,6 +52,12 @@ static const struct step *choose(struct core *c, struct ask *ask, const struct t
                          : "this step has no items: it has no for_each");
         return NULL;
     }
+    if (s->fan == NULL && s->state == STEP_COMPLETED && s->error_code == CODE_NONE) {
+        refuse(c, ask->peer, ask->request, CODE_NOT_FOUND,
+               "this task is a fork and has the result of this step, not its items: they are those "
+               "of the task that it was forked from");
+        return NULL;
+    }
     ask->step = (uint32_t)index;
     ask->items_total = s->fan != NULL ? s->fan->count : 0;
     ask->items_over = s->state != STEP_PENDING && s->state != STEP_RUNNING;

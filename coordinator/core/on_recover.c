@@ -38,7 +38,8 @@ void on_recover(struct core *c, struct peer *p, const struct message *m)
         return;
     }
     struct task *t = task_find(c, m->recover.task_id);
-    if (t != NULL && (!task_state_ended(t->state) || t->state == TASK_COMPLETED)) {
+    bool completed = t != NULL && t->state == TASK_COMPLETED && !m->recover.only_failed;
+    if (t != NULL && (!task_state_ended(t->state) || completed)) {
         refuse_for(c, t, p, m, CODE_NOTHING_TO_RECOVER);
         return;
     }
@@ -305,6 +306,46 @@ static void read_kept(struct core *c, const struct ask *from, struct task *t, bo
     ask_send(c, ask, &read);
 }
 
+/* A task that ended badly, and of a completed one the items that were not done. */
+static bool recoverable(const struct ask *ask, const struct task *t)
+{
+    int32_t from = pipeline_find(t->pipeline, ask->recover.from_step);
+    const struct fan *f = from >= 0 ? t->steps[from].fan : NULL;
+    bool items = ask->recover.only_failed && f != NULL && f->done < f->count;
+    return task_can_recover(t) || (t->state == TASK_COMPLETED && items);
+}
+
+static void refuse_ended(struct core *c, const struct ask *ask, const struct task *live,
+                         const struct task *t)
+{
+    struct message m = {.type = MSG_REFUSED, .request = ask->request};
+    const char *state = task_state_name(t->state);
+    m.refused.code = CODE_NOTHING_TO_RECOVER;
+    m.refused.state = live != NULL ? live->state : t->state;
+    const char *detail =
+        !c->config.recovery_enabled ? "recovery is switched off (MARATHON_ENABLE_RECOVERY=false)"
+        : live != NULL              ? "the task is alive"
+        : ask->recover.only_failed
+            ? arena_printf(fx_arena(c), "the task is %s, and all items of that step are done",
+                           state)
+            : arena_printf(fx_arena(c), "the task is %s" ONLY_ENDED_BADLY, state);
+    m.refused.detail = bytes_str(detail);
+    fx_send(c, ask->peer, &m);
+}
+
+/* keep[i]: the step's result stays; false after a refusal. */
+static bool choose(struct core *c, const struct ask *ask, const struct task *t, bool *keep)
+{
+    int32_t from = pipeline_find(t->pipeline, ask->recover.from_step);
+    if (ask->recover.only_failed && from >= 0 && t->pipeline->steps[from].for_each == NULL) {
+        refuse_recover(c, ask, CODE_INVALID_FIELD, "/only_failed",
+                       "only_failed is about the items of from_step, and that step has none: it "
+                       "has no for_each");
+        return false;
+    }
+    return recover_choose_kept(c, ask, t, keep);
+}
+
 void recover_on_task(struct core *c, const struct ask *ask, const struct store_answer *a)
 {
     struct task *live = task_find(c, ask->task_id);
@@ -330,24 +371,15 @@ void recover_on_task(struct core *c, const struct ask *ask, const struct store_a
         fx_bury(c, task_bury, t);
         return;
     }
-    if (live != NULL || !task_can_recover(t) || !c->config.recovery_enabled) {
-        struct message m = {.type = MSG_REFUSED, .request = ask->request};
-        m.refused.code = CODE_NOTHING_TO_RECOVER;
-        m.refused.state = live != NULL ? live->state : t->state;
-        m.refused.detail =
-            bytes_str(!c->config.recovery_enabled
-                          ? "recovery is switched off (MARATHON_ENABLE_RECOVERY=false)"
-                      : live != NULL ? "the task is alive"
-                                     : arena_printf(fx_arena(c), "the task is %s" ONLY_ENDED_BADLY,
-                                                    task_state_name(t->state)));
-        fx_send(c, ask->peer, &m);
+    if (live != NULL || !recoverable(ask, t) || !c->config.recovery_enabled) {
+        refuse_ended(c, ask, live, t);
         fx_bury(c, task_bury, t);
         return;
     }
     uint32_t n = t->pipeline->step_count;
     bool *keep = mem_zalloc(n);
     bool loses = false;
-    if (!recover_choose_kept(c, ask, t, keep)) {
+    if (!choose(c, ask, t, keep)) {
         task_free(t);
         free(keep);
         return;

@@ -44,6 +44,10 @@ enum plant {
     PLANT_PARALLEL_IGNORED,       /* all items are under way at once */
     PLANT_TOLERATE_IGNORED,       /* the first item that fails ends its step */
     PLANT_ITEMS_REDONE,           /* a recover runs items again that are done */
+    PLANT_EXHAUSTED_NOT_DEAD,     /* on_exhausted dead_letter fails the task, and that is all */
+    PLANT_FORK_KEEPS_MORE,        /* a fork has results of what runs again */
+    PLANT_FORK_KEEPS_LESS,        /* a fork loses the first of its results */
+    PLANT_WAIT_CUT,               /* a wait whose time is an expression ends at once */
     PLANT_CORE_COUNT
 };
 

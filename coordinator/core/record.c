@@ -132,6 +132,7 @@ void record_put_dead(const struct task *t, struct buf *out)
     pack_uint(out, s->deaths);
     pack_int(out, t->completed_at);
     pack_bytes(out, bytes_str(t->error));
+    pack_uint(out, t->error_code);
 }
 
 /* ---- reading ---- */
@@ -430,6 +431,7 @@ enum err record_get_dead(const struct task_record *r, struct arena *arena,
     d.deaths = get_u32(&u);
     d.at = unpack_int(&u);
     d.error = arena_bytes(arena, unpack_bytes(&u));
+    d.error_code = get_enum(&u, CODE_COUNT);
     if (u.bad) {
         return ERR_INVALID;
     }

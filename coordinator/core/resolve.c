@@ -1,4 +1,5 @@
-/* Steps whose task's data says what they are to do: whether they run at all, or what they join.
+/* Steps whose task's data says what they are to do: whether they run at all, what they join, the
+ * list of their items, how long they wait.
  * Once the needs of such a step are met it waits here for its turn, exactly the parts that its
  * expressions refer to are read, and then it is made ready or skipped. What was found out is not
  * stored where it leads to a run: the same data say the same again. */
@@ -81,6 +82,8 @@ static void decide(struct core *c, struct step *s, struct scope *x)
         join(c, s, x);
     } else if (step_def(s)->for_each != NULL) {
         spread(c, s, x);
+    } else if (step_def(s)->wait.end != NULL && !wait_resolve(c, s, x, &why)) {
+        step_fail(c, s, CODE_EXPRESSION_ERROR, why);
     } else {
         s->resolved = true;
         step_make_ready(c, s);
@@ -93,6 +96,9 @@ static void want(struct core *c, const struct step *s, struct scope *ret_scope)
     scope_want_when(ret_scope);
     if (step_def(s)->for_each != NULL) {
         scope_want(ret_scope, step_def(s)->for_each);
+    }
+    if (step_def(s)->wait.end != NULL) {
+        scope_want(ret_scope, step_def(s)->wait.end);
     }
     for (uint32_t i = 0; step_def(s)->joins && i < step_def(s)->needs_count; i++) {
         scope_want_result(ret_scope, step_def(s)->needs[i]);

@@ -6,35 +6,35 @@
  * end that is stored, a duration never for longer than it is. */
 #include "core/change.h"
 #include "core/plant.h"
+#include "core/scope.h"
+#include "json/doc.h"
 
 /* The wall clock moves like this against the other without being set: slewing is slower. */
 #define CLOCK_JUMP_MS 1000
 
 static bool has_end(const struct step *s)
 {
-    const struct pipeline_wait *w = &step_def(s)->wait;
-    return w->kind != WAIT_SIGNAL || w->ms > 0;
+    return step_def(s)->wait.kind != WAIT_SIGNAL || s->wait_ms > 0;
 }
 
 static void arm(struct core *c, struct step *s)
 {
-    const struct pipeline_wait *w = &step_def(s)->wait;
     mono_ms left = s->wait_until - c->now.wall;
-    if (w->kind != WAIT_UNTIL && left > w->ms) {
-        left = w->ms; /* the clock that said when it ends was ahead of ours */
+    if (step_def(s)->wait.kind != WAIT_UNTIL && left > s->wait_ms) {
+        left = s->wait_ms; /* the clock that said when it ends was ahead of ours */
     }
     timer_set(c, &s->timer, has_end(s) ? c->now.mono + (left > 0 ? left : 0) : NEVER_MS);
 }
 
-static unix_ms end_of(const struct core *c, const struct pipeline_wait *w)
+static unix_ms end_of(const struct core *c, const struct step *s)
 {
-    switch (w->kind) {
+    switch (step_def(s)->wait.kind) {
     case WAIT_UNTIL:
-        return w->until;
+        return s->wait_until;
     case WAIT_SECONDS:
-        return c->now.wall + w->ms;
+        return c->now.wall + s->wait_ms;
     case WAIT_SIGNAL:
-        return w->ms > 0 ? c->now.wall + w->ms : 0;
+        return s->wait_ms > 0 ? c->now.wall + s->wait_ms : 0;
     case WAIT_NONE:
         break;
     }
@@ -65,7 +65,11 @@ static void begin(struct core *c, struct step *s)
     struct change ch;
     change_begin(c, t, &ch);
     s->started_at = c->now.wall;
-    s->wait_until = end_of(c, &step_def(s)->wait);
+    if (step_def(s)->wait.end == NULL) {
+        s->wait_ms = step_def(s)->wait.ms;
+        s->wait_until = step_def(s)->wait.until;
+    }
+    s->wait_until = end_of(c, s);
     if (t->started_at == 0) {
         t->started_at = c->now.wall;
     }
@@ -84,6 +88,50 @@ static void begin(struct core *c, struct step *s)
         resolve(&ch, s, data);
     }
     change_commit(&ch);
+}
+
+/* What an expression of a wait gave: a number of seconds, or a moment. */
+static bool take_end(struct step *s, struct bytes json)
+{
+    const struct pipeline_wait *w = &step_def(s)->wait;
+    struct doc *d = NULL;
+    struct doc_fault fault;
+    bool good = doc_parse(json, &d, &fault) == ERR_OK;
+    const struct doc_value *v = good ? doc_root(d) : NULL;
+    if (good && w->kind == WAIT_UNTIL) {
+        good = doc_kind(v) == JSON_STRING && time_parse(doc_string(v), &s->wait_until) == ERR_OK;
+    } else if (good) {
+        double seconds = doc_number(v);
+        double least = w->kind == WAIT_SIGNAL ? 0.001 : 0;
+        good = doc_kind(v) == JSON_NUMBER && seconds >= least && seconds <= WAIT_S_MAX;
+        s->wait_ms = good ? (mono_ms)(seconds * (planted(PLANT_WAIT_CUT) ? 1 : 1000) + 0.5) : 0;
+    }
+    doc_free(d);
+    return good;
+}
+
+bool wait_resolve(struct core *c, struct step *s, struct scope *x, struct bytes *ret_why)
+{
+    static const char *const fields[] = {[WAIT_NONE] = "wait",
+                                         [WAIT_SIGNAL] = "wait/timeout",
+                                         [WAIT_SECONDS] = "wait/seconds",
+                                         [WAIT_UNTIL] = "wait/until"};
+    enum wait_kind kind = step_def(s)->wait.kind;
+    struct bytes json;
+    if (!scope_eval(x, step_def(s)->wait.end, fields[kind], &json, ret_why)) {
+        return false;
+    }
+    if (take_end(s, json)) {
+        return true;
+    }
+    const char *want = kind == WAIT_UNTIL    ? "a moment as in RFC 3339"
+                       : kind == WAIT_SIGNAL ? "a number of seconds from 0.001 to 31536000 (a year)"
+                                             : "a number of seconds from 0 to 31536000 (a year)";
+    *ret_why = bytes_str(
+        arena_printf(fx_arena(c), "step \"%s\", /%s: it gives %.*s%s, and must give %s",
+                     step_def(s)->name, fields[kind], json.len < 100 ? (int)json.len : 100,
+                     (const char *)json.ptr, json.len < 100 ? "" : "...", want));
+    return false;
 }
 
 bool step_waits(const struct step *s)
@@ -119,7 +167,7 @@ void wait_due(struct core *c, struct step *s)
         resolve(&ch, s, w->fallback);
     } else {
         const char *why = arena_printf(fx_arena(c), "the signal %s did not come within %lld s",
-                                       w->signal, (long long)(w->ms / 1000));
+                                       w->signal, (long long)(s->wait_ms / 1000));
         step_unqueue(c, s);
         s->completed_at = c->now.wall;
         step_set_error(s, CODE_WAIT_TIMEOUT, bytes_str(why));
@@ -144,6 +192,7 @@ void wait_take_signal(struct change *ch, struct step *s, struct bytes data, uint
 void wait_reset(struct step *s, bool anew)
 {
     s->wait_until = 0;
+    s->wait_ms = 0;
     if (anew || s->signal.len == 0) { /* one that was not used yet is as good as before */
         step_set_signal(s, BYTES_NONE, 0);
     }

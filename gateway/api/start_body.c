@@ -245,5 +245,12 @@ bool recover_body_parse(struct bytes body, struct bytes task_id, struct arena *a
         problem_add(ret_problem, "/only_failed", "needs from_step");
         return false;
     }
+    if (ret_request->only_failed && ret_request->input.len > 0) {
+        problem_set(ret_problem, CODE_INVALID_FIELD,
+                    "only_failed keeps the items that are done, and another input may make another "
+                    "list: recover from the step as a whole, or keep the input");
+        problem_add(ret_problem, "/only_failed", "not together with input_data");
+        return false;
+    }
     return true;
 }

@@ -27,6 +27,7 @@ static void add_letter(struct table *t, const struct doc_value *letter, unix_ms 
     table_add(t, doc_string(doc_get(letter, "name")));
     table_add(t, doc_string(doc_get(letter, "function")));
     table_addf(t, "%" PRId64, doc_int(doc_get(letter, "deaths")));
+    table_add(t, doc_string(doc_get(letter, "error_code")));
     bool dated = time_parse(doc_string(doc_get(letter, "dead_at")), &at) == ERR_OK;
     table_add(t, dated ? bytes_str(duration_clock(now - at, age)) : BYTES_NONE);
     table_add(t, error);
@@ -35,13 +36,13 @@ static void add_letter(struct table *t, const struct doc_value *letter, unix_ms 
 static void print_letters(const struct cli *cli, const struct doc *d)
 {
     static const char *const headings[] = {"TASK",   "STEP", "NAME", "FUNCTION",
-                                           "DEATHS", "AGE",  "ERROR"};
+                                           "DEATHS", "CODE", "AGE",  "ERROR"};
     const struct doc_value *items = doc_get(doc_root(d), "items");
     struct bytes cursor = doc_string(doc_get(doc_root(d), "next_cursor"));
     unix_ms now = clock_now().wall;
     struct table t;
     struct buf text = {0};
-    table_init(&t, headings, 7);
+    table_init(&t, headings, 8);
     for (size_t i = 0; i < doc_count(items); i++) {
         add_letter(&t, doc_at(items, i), now);
     }
@@ -225,10 +226,11 @@ static const struct arg_option dead_options[] = {
 const struct command command_dead_letters = {
     .name = "dead-letters",
     .operands = "[list | requeue TASK STEP | requeue --all]",
-    .summary = "list and requeue steps that killed three workers",
-    .text = "Requeue runs the task on from its checkpoint; deaths count from 0 again. Mend the "
-            "function first.\nExit code of requeue --all: 1 where one of them could not be "
-            "requeued.\n",
+    .summary = "list and requeue steps that killed three workers, or ran out of attempts",
+    .text =
+        "Requeue runs the task on from its checkpoint; deaths and attempts count from 0 again. "
+        "Mend the function first.\nExit code of requeue --all: 1 where one of them could not be "
+        "requeued.\n",
     .examples = "  marathon dead-letters -o json | jq -r '.items[].error_message'\n"
                 "  marathon dead-letters requeue analysis_123 step_2\n"
                 "  marathon dead-letters requeue --all\n",

@@ -27,6 +27,8 @@ void audit_free(struct audit *a)
     free(a->executions);
     free(a->outcomes);
     free(a->keys);
+    free(a->forks);
+    map_free(&a->recovers_asked);
     arena_free(&a->arena);
     free(a);
 }

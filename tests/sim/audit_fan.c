@@ -249,7 +249,8 @@ static void check_fan(struct audit *a, const struct book_task *t, const struct s
     REQUIRE(a, "I16", (f == NULL) == (s->fan == NULL), "%.*s/%u: %s items", TASK(t), s->index,
             f == NULL ? "it has" : "it lacks its");
     if (f == NULL) {
-        REQUIRE(a, "I16", s->state != STEP_COMPLETED || s->error_code != CODE_NONE,
+        REQUIRE(a, "I16",
+                s->state != STEP_COMPLETED || s->error_code != CODE_NONE || t->steps[s->index].kept,
                 "%.*s/%u is completed, and has no items", TASK(t), s->index);
         return;
     }
@@ -299,7 +300,7 @@ void audit_fan_counts(struct audit *a, const struct book_task *t, const struct s
 {
     bool failed = s->state != STEP_PENDING && s->error_code != CODE_NONE && s->fan == NULL;
     uint32_t deaths = s->error_code == CODE_WORKER_DEATHS ? 3 : 0;
-    REQUIRE(a, "retry", s->failures == failed && s->deaths == deaths,
+    REQUIRE(a, "retry", t->steps[s->index].kept || (s->failures == failed && s->deaths == deaths),
             "%.*s/%u: %u failures and %u deaths of a step with items", TASK(t), s->index,
             s->failures, s->deaths);
 }

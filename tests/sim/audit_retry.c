@@ -1,5 +1,6 @@
 /* Waits between attempts, and whether there may be another one, against the step's definition. */
 #include "books.h"
+#include "json/scan.h"
 #include "model/retry.h"
 #include "world.h"
 
@@ -66,4 +67,17 @@ void audit_wait(struct audit *a, struct book_task *t, struct book_step *b, const
             "%.*s/%u: waits %lld ms after %u failures and %u deaths", TASK(t), s->index,
             (long long)wait, s->failures, s->deaths);
     b->not_before = a->world->clock_stepped ? 0 : a->row_sent_at + bounds.least;
+}
+
+mono_ms audit_wait_ms(const struct pipeline_wait *wait, const struct stored_task *stored)
+{
+    struct bytes key, value;
+    mono_ms ms = wait->ms;
+    if (wait->end != NULL) {
+        struct json_walk walk = json_walk(json_member(buf_bytes(&stored->input), "few"));
+        while (json_next(&walk, &key, &value)) {
+            ms += 1000;
+        }
+    }
+    return ms;
 }

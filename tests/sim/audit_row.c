@@ -224,18 +224,21 @@ static void check_step(struct audit *a, struct book_task *t, const struct task *
     }
     if (step_def(s)->for_each != NULL) {
         audit_fan_counts(a, t, s);
-    } else {
+    } else if (!b->kept || row->kind != ROW_ADMIT) {
         check_counts(a, t, b, s, row, revived);
         audit_wait(a, t, b, s, row);
     }
     if (row_event(row, EVENT_STEP_WAITING, i, &e)) {
         const struct pipeline_wait *wait = &step_def(s)->wait;
-        b->waits_until = wait->kind == WAIT_UNTIL ? 0 : a->row_sent_at + wait->ms;
+        b->waits_until =
+            wait->kind == WAIT_UNTIL ? 0 : a->row_sent_at + audit_wait_ms(wait, stored);
     }
     b->signal_key = s->signal_key;
     if (is && !(same && was)) {
         b->result = arena_bytes(&a->arena, result);
-        check_completion(a, t, b, now, s, row);
+        if (!b->kept || row->kind != ROW_ADMIT) {
+            check_completion(a, t, b, now, s, row);
+        }
     }
     bool skipped = s->state == STEP_SKIPPED;
     REQUIRE(a, "I14", !same || b->state != STEP_SKIPPED || skipped || revived,
@@ -250,6 +253,7 @@ static void check_step(struct audit *a, struct book_task *t, const struct task *
     b->failures = s->failures;
     b->deaths = s->deaths;
     b->deliveries = s->deliveries;
+    b->order = s->order;
     if (revived) {
         b->not_before = 0;
     }
@@ -378,7 +382,10 @@ static void check_rest(struct audit *a, struct book_task *t, const struct task *
 static void check_dead(struct audit *a, struct book_task *t, const struct task *now,
                        const struct stored_task *stored)
 {
-    bool failed_by = now->state == TASK_FAILED && now->error_code == CODE_WORKER_DEATHS;
+    const struct step *by = now->error_step >= 0 ? &now->steps[now->error_step] : NULL;
+    bool failed_by =
+        now->state == TASK_FAILED && by != NULL && by->state == STEP_FAILED &&
+        (now->error_code == CODE_WORKER_DEATHS || step_def(by)->on_exhausted == EXHAUSTED_DEAD);
     REQUIRE(a, "dead letters", failed_by == (stored->dead.len > 0),
             "%.*s is %s by %s and %s a dead letter", TASK(t), task_state_name(now->state),
             code_info(now->error_code)->name, stored->dead.len > 0 ? "has" : "lacks");
@@ -390,8 +397,8 @@ static void check_dead(struct audit *a, struct book_task *t, const struct task *
     struct dead_letter d = {0};
     struct task_record r = {.task_id = stored->id, .dead = buf_bytes(&stored->dead)};
     bool good = record_get_dead(&r, &arena, &d) == ERR_OK && (int32_t)d.step == now->error_step &&
-                d.deaths == t->steps[d.step].deaths && d.at == stored->dead_at &&
-                t->steps[d.step].state == STEP_FAILED;
+                d.deaths == t->steps[d.step].deaths && d.error_code == now->error_code &&
+                d.at == stored->dead_at && t->steps[d.step].state == STEP_FAILED;
     REQUIRE(a, "dead letters", good, "%.*s: its dead letter is not of the step that failed it",
             TASK(t));
     arena_free(&arena);
@@ -411,6 +418,7 @@ static void check_task(struct audit *a, struct book_task *t, const struct store_
     check_rest(a, t, now, row);
     check_failures(a, t, now);
     check_dead(a, t, now, stored);
+    audit_recoveries(a, t, now);
     t->state = now->state;
     t->version = now->version;
     t->cancels_seen += now->state == TASK_CANCELLED;
@@ -442,6 +450,7 @@ static void admit(struct audit *a, const struct store_row *row, uint32_t run)
     t->pipeline = pipeline_ref(now->pipeline);
     t->step_count = now->pipeline->step_count;
     t->steps = arena_alloc(&a->arena, t->step_count * sizeof *t->steps);
+    audit_fork_admitted(a, t, now, row);
     task_free(now);
     check_task(a, t, row);
 }

@@ -309,6 +309,10 @@ void audit_sent(struct audit *a, const struct coordinator *c, const struct conn 
     case MSG_STARTED:
         sent_started(a, m);
         break;
+    case MSG_FORK:
+        must_own(a, c, m->start.fork_of, true);
+        audit_fork_told(a, &m->start);
+        break;
     case MSG_DONE:
         sent_done(a, m);
         break;

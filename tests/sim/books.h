@@ -31,13 +31,14 @@ struct book_fan {
 
 struct book_step {
     enum step_state state;
-    uint32_t generation, failures, deaths, deliveries;
+    uint32_t generation, failures, deaths, deliveries, order;
     struct bytes result;  /* completed */
     mono_ms not_before;   /* its next order */
     uint32_t completions; /* events of this generation */
     uint64_t signal_key;
     mono_ms waits_until;  /* a wait of so many seconds is not over before */
     struct book_fan *fan; /* NULL: it has no items */
+    bool kept;            /* by the fork that its task is, from its source */
 };
 
 /* A task as the store had it after its last row. */
@@ -64,6 +65,13 @@ struct book_outcome {
     bool ok;
 };
 
+/* A fork that a client starts, or has started. */
+struct book_fork {
+    struct bytes task_id, source, input;
+    const struct kept_step *kept;
+    uint32_t kept_count;
+};
+
 struct book_key {
     struct bytes key, task_id;
 };
@@ -79,6 +87,9 @@ struct audit {
     size_t outcome_count, outcome_cap;
     struct book_key *keys;
     size_t key_count, key_cap;
+    struct book_fork *forks;
+    size_t fork_count, fork_cap;
+    struct map recovers_asked; /* id -> a number, as a pointer */
     struct fence fences[PARTITION_COUNT];
     bool owned[PARTITION_COUNT];
     struct fence released[PARTITION_COUNT]; /* the last one that was handed over */
@@ -113,6 +124,18 @@ struct wait_bounds {
     mono_ms least, most;
 };
 struct wait_bounds audit_wait_bounds(const struct step *s, bool death);
+
+/* How long a wait step waits: of an expression, plan.c's. */
+mono_ms audit_wait_ms(const struct pipeline_wait *wait, const struct stored_task *stored);
+
+/* audit_fork.c: of a task that is admitted: marks the steps that it took over, which must be those
+ * that its client was told of. */
+void audit_fork_admitted(struct audit *a, struct book_task *t, const struct task *now,
+                         const struct store_row *row);
+/* A task lives again only where a client has asked for that. */
+void audit_recoveries(struct audit *a, const struct book_task *t, const struct task *now);
+/* What a coordinator says of a fork, when it says it. */
+void audit_fork_told(struct audit *a, const struct start_request *fork);
 
 /* audit_fan.c: a row's changes of items, and what they make of their steps. */
 void audit_fans(struct audit *a, struct book_task *t, struct task *now,

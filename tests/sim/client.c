@@ -26,11 +26,11 @@ static void on_impatient(struct world *w, struct job *j)
 }
 
 /* 0 where nobody is known to own it. */
-static uint64_t ask(struct client *c, struct message *m, uint64_t *ret_conn)
+static uint64_t ask(struct client *c, struct message *m, const char *task_id, uint64_t *ret_conn)
 {
     struct gateway *g = c->gateway;
     struct world *w = g->process.world;
-    struct conn *k = g->process.alive ? gateway_owner(g, bytes_str(c->task_id)) : NULL;
+    struct conn *k = g->process.alive ? gateway_owner(g, bytes_str(task_id)) : NULL;
     if (k == NULL) {
         return 0;
     }
@@ -41,21 +41,36 @@ static uint64_t ask(struct client *c, struct message *m, uint64_t *ret_conn)
     return m->request;
 }
 
-static void wish_for(struct client *c, struct message *m)
+void client_ask_about(struct client *c, struct message *m, const char *task_id)
 {
     struct world *w = c->gateway->process.world;
     c->asked = m->type;
-    c->request = ask(c, m, &c->asked_conn);
+    c->tends = task_id != c->task_id;
+    audit_asked(w->audit, task_id, m->type);
+    c->request = ask(c, m, task_id, &c->asked_conn);
     if (c->request == 0) {
         next_wish(c, between(w, 50, 300));
     } else {
-        tell(w, c->gateway->process.name, "asks %s %s", message_type_name(m->type), c->task_id);
+        tell(w, c->gateway->process.name, "asks %s %s", message_type_name(m->type), task_id);
     }
+}
+
+void client_wish_for(struct client *c, struct message *m)
+{
+    client_ask_about(c, m, c->task_id);
 }
 
 static void wish_start(struct client *c)
 {
     struct message m = {.type = MSG_START};
+    if (c->fork != NULL) {
+        m.start = *c->fork;
+        m.start.task_id = bytes_str(c->task_id);
+        m.start.idempotency_key = bytes_of(c->key, sizeof c->key);
+        m.start.body_hash = bytes_of(c->body, sizeof c->body);
+        client_wish_for(c, &m);
+        return;
+    }
     m.start.task_id = bytes_str(c->task_id);
     m.start.task_type = BYTES_LIT("trial");
     m.start.steps = bytes_str(c->steps);
@@ -69,10 +84,10 @@ static void wish_start(struct client *c)
     m.start.max_retries = c->max_retries;
     m.start.max_duration_s = c->max_duration_s;
     m.start.priority = c->priority;
-    wish_for(c, &m);
+    client_wish_for(c, &m);
 }
 
-static void new_key(struct client *c)
+void client_new_key(struct client *c)
 {
     struct world *w = c->gateway->process.world;
     c->starts++;
@@ -99,7 +114,7 @@ static void wish_recover(struct client *c)
         m.recover.input = BYTES_LIT("{\"dish\":\"stew\",\"n\":12345678901234567890,\"none\":[],"
                                     "\"few\":[4,null,\"b\",5],\"many\":[1,3,5,7,9,11,13,15,17]}");
     }
-    wish_for(c, &m);
+    client_wish_for(c, &m);
 }
 
 static void wish_doc(struct client *c)
@@ -110,7 +125,7 @@ static void wish_doc(struct client *c)
     m.get_doc.revision = c->revision;
     m.get_doc.offset = RESULTS_OFFSET;
     m.get_doc.len = c->results_bytes;
-    wish_for(c, &m);
+    client_wish_for(c, &m);
 }
 
 static void wish_list(struct client *c)
@@ -119,7 +134,7 @@ static void wish_list(struct client *c)
     m.get_list.state = -1;
     m.get_list.before = NEVER_MS;
     m.get_list.limit = 3;
-    wish_for(c, &m);
+    client_wish_for(c, &m);
 }
 
 static void wish_dead(struct client *c)
@@ -127,7 +142,7 @@ static void wish_dead(struct client *c)
     struct message m = {.type = MSG_GET_DEAD};
     m.get_list.before = NEVER_MS;
     m.get_list.limit = 2;
-    wish_for(c, &m);
+    client_wish_for(c, &m);
 }
 
 static void wish_requeue(struct client *c)
@@ -137,7 +152,7 @@ static void wish_requeue(struct client *c)
     snprintf(step, sizeof step, "step_%u", c->dead_step);
     m.requeue.task_id = bytes_str(c->task_id);
     m.requeue.step = bytes_str(step);
-    wish_for(c, &m);
+    client_wish_for(c, &m);
 }
 
 static void wish_items(struct client *c)
@@ -152,14 +167,14 @@ static void wish_items(struct client *c)
     m.get_items.from = 1 + (uint32_t)chance(w, 5);
     m.get_items.limit = 1 + (uint32_t)chance(w, 9);
     c->items_of = c->fan_step;
-    wish_for(c, &m);
+    client_wish_for(c, &m);
 }
 
 static void wish_about_task(struct client *c, enum message_type type)
 {
     struct message m = {.type = type};
     m.task.task_id = bytes_str(c->task_id);
-    wish_for(c, &m);
+    client_wish_for(c, &m);
 }
 
 static void wish_signal(struct client *c)
@@ -176,7 +191,7 @@ static void wish_signal(struct client *c)
     m.signal.name = c->signals_go ? BYTES_LIT("go") : BYTES_LIT("ok");
     m.signal.data = bytes_str(c->signal_data);
     m.signal.key = c->signal_key;
-    wish_for(c, &m);
+    client_wish_for(c, &m);
 }
 
 static void on_wish(struct world *w, struct job *j)
@@ -197,8 +212,12 @@ static void on_wish(struct world *w, struct job *j)
         wish_recover(c);
     } else if (meddles && ended && one_in(w, 6)) {
         c->accepted = false;
-        new_key(c);
+        client_new_key(c);
         wish_start(c);
+    } else if (c->forks > 0 && one_in(w, 4)) {
+        client_tend(c);
+    } else if (meddles && c->forks < FORKS_MAX && one_in(w, 20)) {
+        client_wish_fork(c);
     } else if (!ended && one_in(w, c->known == TASK_WAITING ? 2 : 12)) {
         wish_signal(c);
     } else if (c->known == TASK_PAUSED && (w->healed || one_in(w, 2))) {
@@ -271,6 +290,10 @@ void client_answer(struct client *c, const struct message *m)
         return;
     }
     c->request = 0;
+    if (c->tends) {
+        next_wish(c, between(w, 10, 500));
+        return;
+    }
     if (m->type == MSG_REFUSED) {
         on_refused(c, m);
     } else if (m->type == MSG_STARTED) {
@@ -289,7 +312,8 @@ void client_answer(struct client *c, const struct message *m)
         c->run = m->status.run;
         c->revision = m->status.doc_revision;
         c->results_bytes = (uint32_t)m->status.results_bytes;
-        c->dead = m->status.error_code == CODE_WORKER_DEATHS;
+        c->dead = m->status.error_code == CODE_WORKER_DEATHS ||
+                  m->status.error_code == CODE_FUNCTION_FAILED; /* it may have one */
         for (uint32_t i = 0; c->dead && i < m->status.step_count; i++) {
             c->dead_step = m->status.steps[i].state == STEP_FAILED ? i : c->dead_step;
         }
@@ -305,6 +329,8 @@ void client_answer(struct client *c, const struct message *m)
         audit_dead(w->audit, &m->dead.items[0], m->dead.count);
     } else if (m->type == MSG_DOC) {
         audit_doc(w->audit, c->task_id, c->run, c->revision, m->doc.data, c->results_bytes);
+    } else if (m->type == MSG_FORK) {
+        client_take_fork(c, m);
     } else if (m->type == MSG_DONE) {
         c->known = m->done.state;
         if (c->known == TASK_CANCELLED &&
@@ -354,13 +380,13 @@ static void on_watch(struct world *w, struct job *j)
     uint64_t conn = 0;
     if (c->watch_conn == 0) {
         m.task.task_id = bytes_str(c->task_id);
-        c->watch_request = ask(c, &m, &conn);
+        c->watch_request = ask(c, &m, c->task_id, &conn);
         c->watch_conn = c->watch_request != 0 ? conn : 0;
     } else if (c->told > c->have) {
         m.type = MSG_GET_HISTORY;
         m.get_history.task_id = bytes_str(c->task_id);
         m.get_history.after = c->have;
-        c->watch_request = ask(c, &m, &conn);
+        c->watch_request = ask(c, &m, c->task_id, &conn);
     }
 }
 
@@ -388,7 +414,7 @@ void client_owner_moved(struct client *c)
 void client_begin(struct client *c)
 {
     struct world *w = c->gateway->process.world;
-    new_key(c);
+    client_new_key(c);
     next_wish(c, between(w, 0, w->heal_at / 2));
     if (c->watches) {
         job_add(w, NULL, w->now + 100, on_watch, c);

@@ -68,10 +68,25 @@ static void plan_failure(struct world *w, struct client *c, size_t *at)
     }
 }
 
+/* A step (its text so far) that fails its task may be a dead letter then. */
+static void plan_dead(struct world *w, struct client *c, size_t from, size_t *at)
+{
+    if (strstr(c->steps + from, "on_") == NULL && one_in(w, 6)) {
+        *at += (size_t)snprintf(c->steps + *at, sizeof c->steps - *at,
+                                ",\"on_exhausted\":\"dead_letter\"");
+    }
+}
+
 static size_t plan_wait(struct world *w, char *text, size_t size)
 {
     char at[TIME_TEXT_BYTES];
-    switch (chance(w, 5)) {
+    switch (chance(w, 6)) {
+    case 5: /* the audit knows this expression, and no other */
+        return one_in(w, 2)
+                   ? (size_t)snprintf(text, size, "\"wait\":{\"seconds\":\"${size(input.few)}\"}")
+                   : (size_t)snprintf(text, size,
+                                      "\"wait\":{\"signal\":\"go\",\"timeout\":"
+                                      "\"${size(input.few)}\",\"default\":{\"late\":1}}");
     case 0:
         return (size_t)snprintf(text, size, "\"wait\":{\"seconds\":%d}", (int)chance(w, 6));
     case 1:
@@ -140,6 +155,7 @@ static void plan_steps(struct world *w, struct client *c)
     size_t at = 0;
     at += (size_t)snprintf(c->steps, sizeof c->steps, "[");
     for (uint64_t i = 0; i < count; i++) {
+        size_t from = at;
         bool finally = i >= count - last;
         bool nested = !finally && one_in(w, 8);
         bool waits = !nested && one_in(w, 7);
@@ -182,6 +198,7 @@ static void plan_steps(struct world *w, struct client *c)
         }
         plan_retry(w, c, &at);
         at += plan_order(w, c->steps + at, sizeof c->steps - at);
+        plan_dead(w, c, from, &at);
         at += fan ? 0 : plan_input(w, c->steps + at, sizeof c->steps - at, need);
         at += (size_t)snprintf(c->steps + at, sizeof c->steps - at, ",\"timeout\":%d}",
                                one_in(w, 10) ? 3 : 60);

@@ -201,6 +201,9 @@ static void end_all(struct world *w)
     for (size_t i = 0; i < w->conn_count; i++) {
         free(w->conns[i]);
     }
+    for (uint32_t i = 0; i < w->client_count; i++) {
+        arena_free(&w->clients[i].fork_arena);
+    }
     free(w->conns);
     heap_free(&w->jobs);
     store_model_free(&w->store);

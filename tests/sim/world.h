@@ -21,6 +21,7 @@
 #define GATEWAYS_MAX       2
 #define CLIENTS_MAX        10
 #define BUSY_MS            5000 /* what fail2 asks to be left alone for */
+#define FORKS_MAX          2    /* of one client */
 #define EXECUTIONS_MAX     64   /* at once on one worker: over its slots */
 
 struct world;
@@ -148,6 +149,12 @@ struct client {
     uint32_t dead_step;
     bool has_fan; /* its task has a step with items: this one; items_of: whose it asked for */
     uint32_t fan_step, items_of;
+    uint32_t forks;             /* it has made: its task is the newest of them */
+    char left[FORKS_MAX][24];   /* tasks that were its own before: it still tends them */
+    bool tends;                 /* what it asked last was about one of them */
+    char fork_from[8];          /* the step from which it asked for one, "" = as it stands */
+    struct start_request *fork; /* of its task, NULL: it is none */
+    struct arena fork_arena;
     /* watching */
     bool watches;
     uint64_t watch_conn, watch_request;
@@ -265,6 +272,15 @@ void client_events(struct client *c, const struct message *m);
 void client_watched(struct client *c, uint64_t seq);
 void client_conn_lost(struct client *c, uint64_t conn);
 void client_owner_moved(struct client *c);
+/* client_fork.c: it forks its task, and turns to the fork. */
+void client_wish_fork(struct client *c);
+void client_take_fork(struct client *c, const struct message *m);
+/* Ends the pauses and the waits of tasks that it has left. */
+void client_tend(struct client *c);
+/* A request about this task of its. */
+void client_ask_about(struct client *c, struct message *m, const char *task_id);
+void client_wish_for(struct client *c, struct message *m); /* about its task */
+void client_new_key(struct client *c);
 /* Has it seen everything? For the end of the world. */
 bool client_content(struct client *c);
 

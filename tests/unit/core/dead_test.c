@@ -89,6 +89,7 @@ static void test_a_dead_letter_shows_what_it_was_and_the_last_of_its_log(void **
     assert_true(bytes_is(d->name, "cook"));
     assert_true(bytes_is(d->function, "f"));
     assert_int_equal(d->deaths, 3);
+    assert_int_equal(d->error_code, CODE_WORKER_DEATHS);
     assert_int_equal(d->at, stage_status(&s, gateway, "t")->completed_at);
     char error[512];
     (void)snprintf(error, sizeof error, "%.*s", (int)d->error.len, (const char *)d->error.ptr);
@@ -175,6 +176,43 @@ static void test_what_is_no_dead_letter_is_not_requeued(void **state)
     assert_refused(requeue("t", "b"), CODE_NOT_A_DEAD_LETTER, "recovering");
 }
 
+static void test_a_step_out_of_attempts_is_one_where_its_definition_says_so(void **state)
+{
+    (void)state;
+    peer_id worker = stage_worker(&s, "w", 1, "f");
+    stage_start(&s, gateway, "t",
+                "[{\"name\":\"cook\",\"function\":\"f\",\"max_retries\":0,"
+                "\"on_exhausted\":\"dead_letter\"},{\"name\":\"clean\",\"function\":\"f\","
+                "\"finally\":true}]");
+    assert_int_equal(stage_fail(&s, worker, stage_order(&s, worker)), VERDICT_APPLIED);
+    assert_int_equal(list(NEVER_MS, "", 10)->dead.count, 0); /* its finally step runs */
+    stage_succeed(&s, worker, stage_order(&s, worker), "1");
+    const struct message *m = list(NEVER_MS, "", 10);
+    assert_int_equal(m->dead.count, 1);
+    assert_int_equal(m->dead.items[0].error_code, CODE_FUNCTION_FAILED);
+    assert_int_equal(m->dead.items[0].deaths, 0);
+    assert_int_equal(requeue("t", "cook")->type, MSG_DONE);
+    assert_int_equal(list(NEVER_MS, "", 10)->dead.count, 0);
+    const struct step_order *again = stage_order(&s, worker);
+    assert_int_equal(again->ref.attempt, 1);
+    stage_succeed(&s, worker, again, "1");
+    stage_succeed(&s, worker, stage_order(&s, worker), "1");
+    assert_int_equal(stage_status(&s, gateway, "t")->state, TASK_COMPLETED);
+}
+
+static void test_a_task_out_of_time_has_no_dead_letter(void **state)
+{
+    (void)state;
+    stage_worker(&s, "w", 1, "f");
+    struct message m = stage_start_request("t", "[{\"name\":\"cook\",\"function\":\"f\","
+                                                "\"on_exhausted\":\"dead_letter\"}]");
+    m.start.max_duration_s = 1;
+    assert_int_equal(stage_ask(&s, gateway, &m)->type, MSG_STARTED);
+    stage_time(&s, 2000);
+    assert_int_equal(stage_status(&s, gateway, "t")->error_code, CODE_TASK_TIMEOUT);
+    assert_int_equal(list(NEVER_MS, "", 10)->dead.count, 0);
+}
+
 static void test_a_recover_and_a_fresh_run_take_it_off_the_list(void **state)
 {
     (void)state;
@@ -215,6 +253,8 @@ int main(void)
         TEST(test_a_log_alone_is_no_event),
         TEST(test_requeue_runs_it_again_with_deaths_counted_from_0),
         TEST(test_what_is_no_dead_letter_is_not_requeued),
+        TEST(test_a_step_out_of_attempts_is_one_where_its_definition_says_so),
+        TEST(test_a_task_out_of_time_has_no_dead_letter),
         TEST(test_a_recover_and_a_fresh_run_take_it_off_the_list),
         TEST(test_the_list_is_paged_newest_first),
     };

@@ -96,6 +96,42 @@ static void test_only_failed_of_a_completed_step_runs_the_tolerated_ones(void **
     assert_true(bytes_is(stage_order(&s, worker)->results, "{\"each\":[1,2,3]}"));
 }
 
+static void test_only_failed_items_of_a_completed_task_run_again(void **state)
+{
+    (void)state;
+    start("{\"list\":[1,2]}", EACH(",\"tolerate\":1"));
+    stage_succeed(&s, worker, stage_order(&s, worker), "1");
+    fail_for_good(stage_order(&s, worker));
+    stage_succeed(&s, worker, stage_order(&s, worker), "\"first\"");
+    assert_int_equal(stage_status(&s, gateway, "t")->state, TASK_COMPLETED);
+    assert_int_equal(recover("each", false)->refused.code, CODE_NOTHING_TO_RECOVER);
+    const struct message *refused = recover("after", true);
+    assert_int_equal(refused->refused.code, CODE_NOTHING_TO_RECOVER);
+    assert_int_equal(recover("each", true)->type, MSG_DONE);
+    const struct step_order *two = stage_order(&s, worker);
+    assert_int_equal(two->ref.item, 2);
+    stage_succeed(&s, worker, two, "2");
+    const struct step_order *after = stage_order(&s, worker);
+    assert_true(bytes_is(after->results, "{\"each\":[1,2]}"));
+    stage_succeed(&s, worker, after, "\"second\"");
+    struct stored_task *t = store_model_find(&store, BYTES_LIT("t"), s.now.mono);
+    const char *want = "{\"results\":{\"each\":[1,2],\"after\":\"second\"}";
+    assert_memory_equal(t->doc.ptr, want, strlen(want));
+    refused = recover("each", true);
+    assert_int_equal(refused->refused.code, CODE_NOTHING_TO_RECOVER);
+    assert_true(bytes_is(refused->refused.detail,
+                         "the task is completed, and all items of that step are done"));
+}
+
+static void test_only_failed_is_about_a_step_with_items(void **state)
+{
+    (void)state;
+    fail_behind();
+    const struct message *m = recover("after", true);
+    assert_int_equal(m->refused.code, CODE_INVALID_FIELD);
+    assert_true(bytes_is(m->refused.pointer, "/only_failed"));
+}
+
 static void test_what_is_thrown_away_is_of_an_older_generation(void **state)
 {
     (void)state;
@@ -206,6 +242,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_from_a_completed_step_all_its_items_run_again),
         TEST(test_only_failed_of_a_completed_step_runs_the_tolerated_ones),
+        TEST(test_only_failed_items_of_a_completed_task_run_again),
+        TEST(test_only_failed_is_about_a_step_with_items),
         TEST(test_what_is_thrown_away_is_of_an_older_generation),
         TEST(test_an_outcome_of_an_item_that_is_no_more_is_late),
         TEST(test_a_step_whose_items_are_all_done_is_completed_at_once),

@@ -136,6 +136,62 @@ static void test_what_cannot_be_forked_is_refused(void **state)
     assert_refused(get_fork("t", ""), CODE_INVALID_FIELD, "/from_step");
 }
 
+static void test_a_kept_step_is_to_expressions_what_it_was(void **state)
+{
+    (void)state;
+    stage_start(
+        &s, gateway, "t",
+        "[{\"name\":\"a\",\"function\":\"f\",\"max_retries\":0,\"on_failure\":{\"continue\":"
+        "0}},{\"name\":\"b\",\"function\":\"f\",\"input\":{\"error\":\"${steps.a.error.code}\","
+        "\"attempts\":\"${steps.a.attempts}\"}}]");
+    stage_fail(&s, worker, stage_order(&s, worker));
+    const struct step_order *b = stage_order(&s, worker);
+    assert_true(bytes_is(b->input, "{\"error\":\"FUNCTION_FAILED\",\"attempts\":1}"));
+    stage_succeed(&s, worker, b, "1");
+    assert_int_equal(start_fork(get_fork("t", "b"), "u", NULL)->type, MSG_STARTED);
+    const struct step_order *again = stage_order(&s, worker);
+    assert_true(
+        bytes_eq(again->input, BYTES_LIT("{\"error\":\"FUNCTION_FAILED\",\"attempts\":1}")));
+}
+
+static void complete_fan(void)
+{
+    struct message m = stage_start_request(
+        "t",
+        "[{\"name\":\"each\",\"function\":\"f\",\"for_each\":\"${input.list}\",\"max_parallel\":"
+        "1},{\"name\":\"b\",\"function\":\"f\"}]");
+    m.start.input = BYTES_LIT("{\"list\":[1,2]}");
+    assert_int_equal(stage_ask(&s, gateway, &m)->type, MSG_STARTED);
+}
+
+static void test_a_fork_has_the_list_of_a_fan_out_and_not_its_items(void **state)
+{
+    (void)state;
+    complete_fan();
+    stage_succeed(&s, worker, stage_order(&s, worker), "1");
+    stage_succeed(&s, worker, stage_order(&s, worker), "2");
+    stage_succeed(&s, worker, stage_order(&s, worker), "3");
+    assert_int_equal(start_fork(get_fork("t", "b"), "u", NULL)->type, MSG_STARTED);
+    assert_true(bytes_is(stage_order(&s, worker)->results, "{\"each\":[1,2]}"));
+    struct message m = {.type = MSG_GET_ITEMS};
+    m.get_items.task_id = BYTES_LIT("u");
+    m.get_items.step = BYTES_LIT("each");
+    m.get_items.state = -1;
+    assert_refused(stage_ask(&s, gateway, &m), CODE_NOT_FOUND, "");
+}
+
+static void test_a_fan_out_that_is_not_completed_runs_as_a_whole_in_a_fork(void **state)
+{
+    (void)state;
+    complete_fan();
+    stage_succeed(&s, worker, stage_order(&s, worker), "1");
+    stage_order(&s, worker);
+    assert_int_equal(start_fork(get_fork("t", ""), "u", NULL)->type, MSG_STARTED);
+    const struct step_order *o = stage_order(&s, worker);
+    assert_true(bytes_is(o->ref.task_id, "u"));
+    assert_int_equal(o->ref.item, 1);
+}
+
 static void test_results_that_no_run_could_have_are_refused(void **state)
 {
     (void)state;
@@ -160,6 +216,9 @@ int main(void)
         CASE(test_a_fork_survives_a_takeover_before_it_has_run),
         CASE(test_a_running_task_can_be_forked_and_goes_on),
         CASE(test_what_cannot_be_forked_is_refused),
+        CASE(test_a_kept_step_is_to_expressions_what_it_was),
+        CASE(test_a_fork_has_the_list_of_a_fan_out_and_not_its_items),
+        CASE(test_a_fan_out_that_is_not_completed_runs_as_a_whole_in_a_fork),
         CASE(test_results_that_no_run_could_have_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -303,6 +303,66 @@ static void test_a_task_that_waits_can_be_cancelled_and_recovered(void **state)
     assert_int_equal(status()->state, TASK_COMPLETED);
 }
 
+static void test_a_time_may_be_an_expression(void **state)
+{
+    (void)state;
+    struct message m = stage_start_request(
+        "t", "[{\"name\":\"w\",\"wait\":{\"seconds\":\"${input.minutes * 60}\"}},"
+             "{\"name\":\"u\",\"wait\":{\"until\":\"${input.at}\"}},"
+             "{\"name\":\"s\",\"wait\":{\"signal\":\"go\",\"timeout\":"
+             "\"${double(input.minutes) * 10.0}\"}}]");
+    char at[TIME_TEXT_BYTES], input[100];
+    (void)snprintf(input, sizeof input, "{\"minutes\":2,\"at\":\"%s\"}",
+                   time_format(s.now.wall + 300000, at));
+    m.start.input = bytes_str(input);
+    assert_int_equal(stage_ask(&s, gateway, &m)->type, MSG_STARTED);
+    unix_ms begun = s.now.wall;
+    assert_int_equal(status()->steps[0].waiting_until, begun + 120000);
+    take_over(); /* not found out anew: it is stored */
+    assert_int_equal(status()->steps[0].waiting_until, begun + 120000);
+    stage_time(&s, 120000);
+    assert_int_equal(status()->steps[0].state, STEP_COMPLETED);
+    assert_int_equal(status()->steps[1].waiting_until, begun + 300000);
+    stage_time(&s, 180001);
+    assert_int_equal(status()->steps[1].state, STEP_COMPLETED);
+    assert_true(status()->steps[2].waiting_until > 0);
+    stage_time(&s, 20001);
+    assert_int_equal(status()->error_code, CODE_WAIT_TIMEOUT);
+}
+
+static void assert_bad_time(const char *wait, const char *why)
+{
+    char steps[300];
+    (void)snprintf(steps, sizeof steps, "[{\"name\":\"w\",\"wait\":{%s}}]", wait);
+    struct message m = stage_start_request("t", steps);
+    m.start.input = BYTES_LIT("{\"n\":-1,\"text\":\"soon\",\"big\":1e300}");
+    assert_int_equal(stage_ask(&s, gateway, &m)->type, MSG_STARTED);
+    const struct task_view *v = status();
+    assert_int_equal(v->state, TASK_FAILED);
+    assert_int_equal(v->error_code, CODE_EXPRESSION_ERROR);
+    if (!bytes_is(v->error, why)) {
+        fail_msg("%.*s", (int)v->error.len, (const char *)v->error.ptr);
+    }
+}
+
+static void test_what_is_no_time_fails_the_step_and_says_what_would_be_right(void **state)
+{
+    (void)state;
+    assert_bad_time(
+        "\"seconds\":\"${input.n}\"",
+        "step \"w\", /wait/seconds: it gives -1, and must give a number of seconds from "
+        "0 to 31536000 (a year)");
+    assert_bad_time("\"seconds\":\"${input.big}\"",
+                    "step \"w\", /wait/seconds: it gives 1e300, and must give a number of seconds "
+                    "from 0 to 31536000 (a year)");
+    assert_bad_time("\"signal\":\"go\",\"timeout\":\"${0}\"",
+                    "step \"w\", /wait/timeout: it gives 0, and must give a number of seconds from "
+                    "0.001 to 31536000 (a year)");
+    assert_bad_time("\"until\":\"${input.text}\"",
+                    "step \"w\", /wait/until: it gives \"soon\", and must give a moment as in RFC "
+                    "3339");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -323,6 +383,8 @@ int main(void)
         CASE(test_steps_beside_a_wait_run),
         CASE(test_what_no_step_waits_for_is_refused_with_the_names_there_are),
         CASE(test_a_task_that_waits_can_be_cancelled_and_recovered),
+        CASE(test_a_time_may_be_an_expression),
+        CASE(test_what_is_no_time_fails_the_step_and_says_what_would_be_right),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -59,13 +59,16 @@ static const struct {
     {"[" A ",\"progress_timeout\":604801}]", "/0/progress_timeout",
      "progress_timeout must be a number of seconds from 0.001 to 604800"},
     {"[" A ",\"on_exhausted\":\"stop\"}]", "/0/on_exhausted",
-     "on_exhausted must be \"fail\" (on_failure says what then; the default) or \"pause\" (the "
-     "task "
-     "is paused; a resume tries the step again)"},
+     "on_exhausted must be \"fail\" (on_failure says what then; the default), \"pause\" (the "
+     "task is paused; a resume tries the step again) or \"dead_letter\" (the task fails; a requeue "
+     "of the dead letter tries the step again)"},
     {"[" A ",\"on_exhausted\":null}]", "/0/on_exhausted",
-     "on_exhausted must be \"fail\" (on_failure says what then; the default) or \"pause\" (the "
-     "task "
-     "is paused; a resume tries the step again)"},
+     "on_exhausted must be \"fail\" (on_failure says what then; the default), \"pause\" (the "
+     "task is paused; a resume tries the step again) or \"dead_letter\" (the task fails; a requeue "
+     "of the dead letter tries the step again)"},
+    {"[" A ",\"on_exhausted\":\"dead_letter\",\"on_failure\":\"skip\"}]", "/0/on_exhausted",
+     "a dead letter fails its task: on_failure must be \"fail\" or absent where on_exhausted is "
+     "\"dead_letter\""},
 };
 
 static void test_bad_ones_are_told_with_pointer_and_detail(void **state)
@@ -94,8 +97,8 @@ static void test_all_of_it_is_read_and_written_again(void **state)
         "\"jitter\":0,\"on\":[\"BUSY\",\"STEP_TIMEOUT\"]},\"non_retryable\":[\"NO_MONEY\"],"
         "\"timeout\":7,\"timeout_total\":60,\"queue_timeout\":1.5,\"progress_timeout\":2,"
         "\"on_exhausted\":\"pause\"},{\"name\":\"b\",\"function\":\"f\"},"
-        "{\"name\":\"c\",\"function\":\"f\",\"retry\":{\"initial\":100},\"on_exhausted\":\"fail\"}"
-        "]";
+        "{\"name\":\"c\",\"function\":\"f\",\"retry\":{\"initial\":100},\"on_exhausted\":\"fail\"},"
+        "{\"name\":\"d\",\"function\":\"f\",\"on_exhausted\":\"dead_letter\"}]";
     assert_int_equal(pipeline_parse(bytes_str(text), &p, &fault), ERR_OK);
     assert_int_equal(pipeline_parse(p->source, &again, &fault), ERR_OK);
     assert_true(bytes_eq(p->source, again->source));
@@ -113,6 +116,7 @@ static void test_all_of_it_is_read_and_written_again(void **state)
         assert_int_equal(s->queue_timeout_ms, 1500);
         assert_int_equal(s->progress_timeout_ms, 2000);
         assert_int_equal(s->on_exhausted, EXHAUSTED_PAUSE);
+        assert_int_equal(q->steps[3].on_exhausted, EXHAUSTED_DEAD);
         assert_true(retry_policy_eq(&q->steps[1].retry, &retry_policy_default));
         assert_int_equal(q->steps[1].max_retries, -1);
         assert_int_equal(q->steps[2].retry.max_ms, 100000); /* at least the first wait */

@@ -10,7 +10,7 @@
 
 #define WAIT_RULE                                                                                  \
     "wait must be {\"signal\": name, \"timeout\"?: seconds, \"default\"?: result}, {\"seconds\": " \
-    "number} or {\"until\": \"2026-02-02T18:30:00Z\"}"
+    "number} or {\"until\": \"2026-02-02T18:30:00Z\"}; a time may be an expression, \"${...}\""
 
 static struct pipeline *parsed(const char *text)
 {
@@ -46,6 +46,25 @@ static void test_all_kinds_of_waits_are_read_and_written(void **state)
     assert_int_equal(s[2].wait.until, 1770057000000);
     assert_int_equal(s[3].wait.ms, 0);
     assert_int_equal(s[3].wait.fallback.len, 0);
+    assert_true(bytes_is(p->source, text));
+    pipeline_unref(p);
+}
+
+static void test_times_may_be_expressions(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "[{\"name\":\"s\",\"wait\":{\"seconds\":\"${input.n * 60}\"},\"needs\":[]},"
+        "{\"name\":\"u\",\"wait\":{\"until\":\"${steps.s.status == \\\"x\\\" ? input.a : "
+        "input.b}\"},\"needs\":[\"s\"]},"
+        "{\"name\":\"e\",\"wait\":{\"signal\":\"go\",\"timeout\":\"${input.n}\",\"default\":1},"
+        "\"needs\":[\"u\"]}]";
+    struct pipeline *p = parsed(text);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_non_null(p->steps[i].wait.end);
+        assert_true(p->steps[i].resolves);
+    }
+    assert_int_equal(p->steps[1].wait.end->refs[0].step_index, 0);
     assert_true(bytes_is(p->source, text));
     pipeline_unref(p);
 }
@@ -133,6 +152,7 @@ int main(void)
         cmocka_unit_test(test_a_default_of_null_is_a_default),
         cmocka_unit_test(test_bad_waits_are_refused_with_the_spot_and_what_is_right),
         cmocka_unit_test(test_a_wait_needs_a_name),
+        cmocka_unit_test(test_times_may_be_expressions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,6 +24,9 @@ static void same_start_request(const struct start_request *a, const struct start
         SAME(kept[i].started_at);
         SAME(kept[i].completed_at);
         SAME(kept[i].duration_ms);
+        SAME(kept[i].failures);
+        SAME(kept[i].error_code);
+        SAME_BYTES(kept[i].error);
     }
     SAME_BYTES(deed.actor);
     SAME_BYTES(deed.reason);

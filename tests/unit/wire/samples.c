@@ -136,7 +136,14 @@ static struct task_event events[] = {
 
 static struct kept_step kept[] = {
     {.step = 2, .result = TEXT("7"), .started_at = 8, .completed_at = 9, .duration_ms = 1},
-    {.step = 0, .result = TEXT("{}"), .started_at = 10, .completed_at = 12, .duration_ms = 2},
+    {.step = 0,
+     .result = TEXT("{}"),
+     .started_at = 10,
+     .completed_at = 12,
+     .duration_ms = 2,
+     .failures = 3,
+     .error_code = CODE_FUNCTION_FAILED,
+     .error = TEXT("it broke")},
 };
 
 static struct task_summary summaries[] = {{
@@ -163,6 +170,7 @@ static struct dead_letter dead_letters[] = {{
     .name = TEXT("generate"),
     .function = TEXT("menu.campaigns"),
     .deaths = 3,
+    .error_code = CODE_WORKER_DEATHS,
     .at = 14,
     .error = TEXT("it killed its worker"),
 }};

@@ -1,0 +1,165 @@
+/* Forks: exactly the results that are kept, an id of its own, and a source that nobody touches. */
+#include <stdlib.h>
+
+#include "books.h"
+
+#define TASK(t) (int)(t)->id.len, (const char *)(t)->id.ptr
+
+void audit_asked(struct audit *a, const char *task_id, enum message_type type)
+{
+    if (type != MSG_RECOVER && type != MSG_REQUEUE) {
+        return;
+    }
+    uint32_t *count = map_get(&a->recovers_asked, bytes_str(task_id));
+    if (count == NULL) {
+        count = arena_alloc(&a->arena, sizeof *count);
+        map_put(&a->recovers_asked, arena_bytes(&a->arena, bytes_str(task_id)), count);
+    }
+    ++*count;
+}
+
+void audit_recoveries(struct audit *a, const struct book_task *t, const struct task *now)
+{
+    const uint32_t *asked = map_get(&a->recovers_asked, t->id);
+    uint32_t count = now->recoveries;
+    for (const struct book_task *older = t->older; older != NULL; older = older->older) {
+        count += older->recoveries_seen;
+    }
+    REQUIRE(a, "fork", count <= (asked != NULL ? *asked : 0),
+            "%.*s was recovered %u times, and a client asked for that %u times", TASK(t), count,
+            asked != NULL ? *asked : 0);
+}
+
+/* Its first `most` completed steps with nothing before them that is not, nor `from` or what follows
+ * it. */
+static void choose_kept(const struct book_task *t, int32_t from, uint32_t most, bool *keep)
+{
+    uint32_t n = t->step_count;
+    bool *again = mem_zalloc(n);
+    for (uint32_t i = 0; i < n; i++) {
+        bool part = from >= 0 && i >= t->pipeline->steps[from].first && i <= (uint32_t)from &&
+                    (i == (uint32_t)from || t->pipeline->steps[from].joins);
+        bool is = t->steps[i].state == STEP_COMPLETED && t->steps[i].order < most;
+        if (!is || t->pipeline->steps[i].finally || part) {
+            again[i] = true;
+            pipeline_descendants(t->pipeline, i, again);
+        }
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        keep[i] = !again[i];
+    }
+    free(again);
+}
+
+static bool has(const struct start_request *fork, uint32_t step, struct bytes result)
+{
+    for (uint32_t k = 0; k < fork->kept_count; k++) {
+        if (fork->kept[k].step == step) {
+            return bytes_eq(fork->kept[k].result, result);
+        }
+    }
+    return false;
+}
+
+static bool explains(const struct book_task *t, const struct start_request *fork, int32_t from,
+                     uint32_t most)
+{
+    bool *keep = mem_zalloc(t->step_count);
+    uint32_t count = 0;
+    bool all = true;
+    choose_kept(t, from, most, keep);
+    for (uint32_t i = 0; i < t->step_count; i++) {
+        count += keep[i];
+        all = all && (!keep[i] || has(fork, i, t->steps[i].result));
+    }
+    free(keep);
+    return all && count == fork->kept_count;
+}
+
+/* From which step it was asked for is not known here, nor how far the task was when it was read:
+ * some step and some moment must explain it. */
+void audit_fork_told(struct audit *a, const struct start_request *fork)
+{
+    const struct book_task *t = book_find(a, fork->fork_of);
+    REQUIRE(a, "fork", t != NULL, "a fork of a task that is not stored");
+    bool explained = false;
+    for (int32_t from = -1; from < (int32_t)t->step_count && !explained; from++) {
+        for (uint32_t most = 0; most <= t->step_count && !explained; most++) {
+            explained = explains(t, fork, from, most);
+        }
+    }
+    REQUIRE(a, "fork", explained, "%.*s: a fork of it has %u results that are not those to be kept",
+            TASK(t), fork->kept_count);
+}
+
+void audit_fork(struct audit *a, const char *source, const char *from_step,
+                const struct start_request *fork)
+{
+    struct pipeline *p = NULL;
+    struct pipeline_fault fault;
+    REQUIRE(a, "fork", bytes_is(fork->fork_of, source), "a fork of %s says it is of another",
+            source);
+    REQUIRE(a, "fork", pipeline_parse(fork->steps, &p, &fault) == ERR_OK,
+            "%s: the definition of its fork cannot be read", source);
+    int32_t from = pipeline_find(p, bytes_str(from_step));
+    bool *after = mem_zalloc(p->step_count);
+    if (from >= 0) {
+        after[from] = true;
+        pipeline_descendants(p, (uint32_t)from, after);
+    }
+    for (uint32_t k = 0; k < fork->kept_count; k++) {
+        REQUIRE(a, "fork", fork->kept[k].step < p->step_count && !after[fork->kept[k].step],
+                "%s: its fork from %s keeps the result of step %u", source, from_step,
+                fork->kept[k].step);
+    }
+    free(after);
+    pipeline_unref(p);
+}
+
+void audit_fork_start(struct audit *a, const char *task_id, const struct start_request *fork)
+{
+    MEM_GROW(a->forks, a->fork_count, a->fork_cap);
+    struct kept_step *kept = arena_alloc(&a->arena, (fork->kept_count + 1) * sizeof *kept);
+    for (uint32_t k = 0; k < fork->kept_count; k++) {
+        kept[k] = fork->kept[k];
+        kept[k].result = arena_bytes(&a->arena, fork->kept[k].result);
+    }
+    a->forks[a->fork_count++] =
+        (struct book_fork){.task_id = arena_bytes(&a->arena, bytes_str(task_id)),
+                           .source = arena_bytes(&a->arena, fork->fork_of),
+                           .input = arena_bytes(&a->arena, fork->input),
+                           .kept = kept,
+                           .kept_count = fork->kept_count};
+}
+
+void audit_fork_admitted(struct audit *a, struct book_task *t, const struct task *now,
+                         const struct store_row *row)
+{
+    const struct book_fork *f = NULL;
+    for (size_t i = 0; i < a->fork_count; i++) {
+        f = bytes_eq(a->forks[i].task_id, t->id) ? &a->forks[i] : f;
+    }
+    const struct stored_task *stored = store_model_find(&a->world->store, t->id, a->world->now);
+    REQUIRE(a, "fork", now->completed == (f != NULL ? f->kept_count : 0),
+            "%.*s is admitted with %u steps completed, not %u", TASK(t), now->completed,
+            f != NULL ? f->kept_count : 0);
+    if (f == NULL) {
+        return;
+    }
+    struct task_event e;
+    REQUIRE(a, "fork",
+            row_event(row, EVENT_TASK_FORKED, task_current_step(now), &e) &&
+                bytes_eq(e.message, f->source) && !bytes_eq(t->id, f->source),
+            "%.*s: its first event does not say of which task it is a fork", TASK(t));
+    REQUIRE(a, "fork", bytes_eq(buf_bytes(&stored->input), f->input), "%.*s: another input",
+            TASK(t));
+    for (uint32_t k = 0; k < f->kept_count; k++) {
+        const struct step *s = &now->steps[f->kept[k].step];
+        struct bytes result =
+            bytes_part(buf_bytes(&stored->doc), (size_t)s->result_offset, s->result_len);
+        REQUIRE(a, "fork",
+                s->state == STEP_COMPLETED && s->order == k && bytes_eq(result, f->kept[k].result),
+                "%.*s/%u: its result is not that of its source", TASK(t), s->index);
+        t->steps[s->index].kept = true;
+    }
+}
