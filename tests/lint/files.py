@@ -37,10 +37,10 @@ def check_guard(name, text, problems):
 
 
 def check(path, name, problems):
-    if NAMES_FORBIDDEN.fullmatch(path.stem):
-        problems.append(f"{name}: a name that says nothing")
     if "build" in name.parts or "node_modules" in name.parts or "vendor" in name.parts:
         return
+    if NAMES_FORBIDDEN.fullmatch(path.stem):
+        problems.append(f"{name}: a name that says nothing")
     text = path.read_text()
     lines = text.count("\n")
     if lines > LINES_MAX:
