@@ -121,4 +121,36 @@ class Purity(unittest.TestCase):
                 self.assertIn(call, out)
 
 
+class Monitoring(unittest.TestCase):
+    FILES = ("deploy/monitoring", "deploy/kubernetes", "deploy/RUNBOOK.md", "README.md", "coordinator/main/metrics.c", "worker/main/metrics.c",
+             "gateway/main/metrics.c")
+    BROKEN = (
+        ("deploy/monitoring/alerts.yaml", "coordinator_store_up", "coordinator_store_is_up", "no program emits marathon_coordinator_store_is_up"),
+        ("deploy/monitoring/grafana/marathon.json", "phase", "stage", "no metric has the label stage"),
+        ("deploy/monitoring/grafana/marathon.json", "step_wait_seconds_bucket", "step_wait_seconds_buckets", "no program emits"),
+        ("deploy/monitoring/grafana/marathon.json", "sum(marathon", "sum(((marathon", "promtool: "),
+        ("deploy/monitoring/grafana/marathon.json", '"x": 8', '"x": 4', "has another one's id or place"),
+        ("deploy/kubernetes/components/keda/scaledobject.yaml", "phase=~", "stage=~", "has no label stage"),
+        ("deploy/RUNBOOK.md", "| MarathonStoreSlow |", "| MarathonStoreFast |", "MarathonStoreSlow is not explained"),
+        ("coordinator/main/metrics.c", '"takeovers_total"', '"taken_over_total"', "no program emits marathon_coordinator_takeovers_total"),
+    )
+
+    def test_what_nobody_emits_is_told(self):
+        for name, old, new, word in self.BROKEN:
+            if word == "promtool: " and shutil.which("promtool") is None:
+                continue
+            with self.subTest(name=name, new=new), tempfile.TemporaryDirectory(prefix="marathon-lint-") as folder:
+                root = pathlib.Path(folder)
+                for file in self.FILES:
+                    source, copy = HERE.parent.parent / file, root / file
+                    copy.parent.mkdir(parents=True, exist_ok=True)
+                    (shutil.copytree if source.is_dir() else shutil.copy)(source, copy)
+                text = (root / name).read_text()
+                self.assertIn(old, text)
+                (root / name).write_text(text.replace(old, new))
+                code, out = run("monitoring.py", root)
+                self.assertEqual(code, 1, out)
+                self.assertIn(word, out)
+
+
 unittest.main()
