@@ -58,6 +58,8 @@ static const struct code_info infos[CODE_COUNT] = {
                                  "The attempts of the step took too long together", 0},
     [CODE_QUEUE_TIMEOUT] = {"QUEUE_TIMEOUT", "No worker took the step in time", 0},
     [CODE_PROGRESS_TIMEOUT] = {"PROGRESS_TIMEOUT", "The attempt was silent for too long", 0},
+    [CODE_TOO_MANY_PIPELINES] = {"TOO_MANY_PIPELINES",
+                                 "There are as many pipelines as there may be", 409},
 };
 
 const struct code_info *code_info(enum code c)

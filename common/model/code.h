@@ -62,6 +62,7 @@ enum code {
     CODE_STEP_TIMEOUT_TOTAL, /* all attempts together: timeout_total */
     CODE_QUEUE_TIMEOUT,      /* ready, and no worker took it: queue_timeout */
     CODE_PROGRESS_TIMEOUT,   /* the attempt was silent: progress_timeout */
+    CODE_TOO_MANY_PIPELINES, /* 409 as many names, or versions of this name, as there may be */
     CODE_COUNT
 };
 

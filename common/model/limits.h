@@ -22,6 +22,11 @@
 /* A definition in its canonical text: fits a frame with room to spare */
 #define PIPELINE_BYTES_MAX    (3u << 20)
 #define DESCRIPTION_BYTES_MAX 1024u
+/* Names of stored pipelines: every coordinator holds the newest of each in memory */
+#define PIPELINES_MAX 1000u
+/* Versions of one name: none is ever deleted, so this is years of daily changes */
+#define PIPELINE_VERSIONS_MAX 10000u
+#define VERSIONS_PAGE_MAX     200u
 /* A signal's data: in the coordinator's memory until its step is reached */
 #define SIGNAL_BYTES_MAX (64u << 10)
 #define WAIT_S_MAX       31536000 /* a wait step: a year */

@@ -51,6 +51,10 @@ const char *message_type_name(enum message_type t)
         [MSG_MEMBERS] = "MEMBERS",
         [MSG_GET_ITEMS] = "GET_ITEMS",
         [MSG_ITEMS] = "ITEMS",
+        [MSG_PUT_PIPELINE] = "PUT_PIPELINE",
+        [MSG_PIPELINE_STORED] = "PIPELINE_STORED",
+        [MSG_GET_VERSIONS] = "GET_VERSIONS",
+        [MSG_VERSIONS] = "VERSIONS",
     };
     if ((size_t)t >= sizeof names / sizeof names[0] || names[t] == NULL) {
         return "UNKNOWN";

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "model/code.h"
+#include "model/definition.h"
 #include "model/event.h"
 #include "model/item.h"
 #include "model/state.h"
@@ -131,7 +132,8 @@ struct start_request {
     int32_t priority;              /* PRIORITY_UNSET: its pipeline's */
     /* a fork: what it takes over from another task */
     struct bytes fork_of;      /* id of that task, empty = no fork */
-    uint32_t pipeline_version; /* of steps */
+    uint32_t pipeline_version; /* of steps; without them the one of task_type that is to be run, 0 =
+                                  the newest */
     struct kept_step *kept;    /* in the order of their completion */
     uint32_t kept_count;
     struct deed deed;
@@ -280,13 +282,6 @@ struct waiting_view {
     uint32_t steps;
 };
 
-struct pipeline_view {
-    struct bytes name, description;
-    uint32_t version;
-    uint32_t step_count;
-    struct bytes source; /* JSON; empty in lists */
-};
-
 /* ---- the tagged union ---- */
 
 /* Numbers are the wire's: append only, never reuse. Who sends it: C coordinator, W worker, G
@@ -326,6 +321,8 @@ enum message_type {
     MSG_SIGNAL = 62,        /* -> MSG_SIGNALLED or MSG_REFUSED */
     MSG_GET_FORK = 63,      /* -> MSG_FORK or MSG_REFUSED: what a START of a fork must say */
     MSG_GET_ITEMS = 38,     /* -> MSG_ITEMS or MSG_REFUSED */
+    MSG_PUT_PIPELINE = 66,  /* -> MSG_PIPELINE_STORED or MSG_REFUSED */
+    MSG_GET_VERSIONS = 67,  /* -> MSG_VERSIONS or MSG_REFUSED */
     /* answers, C -> G */
     MSG_REFUSED = 40,
     MSG_STARTED = 41,
@@ -343,6 +340,8 @@ enum message_type {
     MSG_SIGNALLED = 80,
     MSG_FORK = 81,
     MSG_ITEMS = 57,
+    MSG_PIPELINE_STORED = 86,
+    MSG_VERSIONS = 87,
 };
 
 struct message {
@@ -403,7 +402,11 @@ struct message {
         struct requeue_request requeue;
         struct {
             struct bytes name; /* empty: all, without source */
+            uint32_t version;  /* 0: the newest */
+            bool brief;        /* without source */
         } get_pipelines;
+        struct pipeline_put put_pipeline;
+        struct versions_request get_versions;
         struct {
             enum code code;
             struct bytes detail;    /* human */
@@ -470,6 +473,18 @@ struct message {
             struct pipeline_view *items;
             uint32_t count;
         } pipelines;
+        struct {
+            struct bytes name; /* "" for steps without one */
+            uint32_t version;  /* 0 where it was only checked */
+            uint32_t step_count;
+            struct bytes hash;
+            bool created; /* false: it was there before */
+        } stored;
+        struct {
+            struct version_view *items; /* newest first */
+            uint32_t count;
+            uint32_t next; /* `before` of the next page; 0: no more */
+        } versions;
         struct {
             bool ready;
             struct bytes detail; /* what fails, or a warning ("store is memory: a restart loses all

@@ -54,6 +54,10 @@ static const struct body *const bodies[] = {
     [MSG_MEMBERS] = &body_members,
     [MSG_GET_ITEMS] = &body_get_items,
     [MSG_ITEMS] = &body_items,
+    [MSG_PUT_PIPELINE] = &body_put_pipeline,
+    [MSG_PIPELINE_STORED] = &body_pipeline_stored,
+    [MSG_GET_VERSIONS] = &body_get_versions,
+    [MSG_VERSIONS] = &body_versions,
 };
 
 const struct body *body_of(uint8_t type)

@@ -37,10 +37,13 @@ extern const struct body body_running, body_outcome, body_progress, body_order, 
     body_decline;
 /* messages_request.c */
 extern const struct body body_get_items, body_signal, body_start, body_task, body_recover,
-    body_requeue, body_get_doc, body_get_history, body_get_list, body_get_pipelines;
+    body_requeue, body_get_doc, body_get_history, body_get_list;
 /* messages_answer.c */
 extern const struct body body_items, body_signalled, body_refused, body_started, body_done,
     body_status, body_doc, body_events, body_watched, body_list, body_dead, body_workers,
-    body_pipelines, body_ready;
+    body_ready;
+/* messages_pipeline.c */
+extern const struct body body_get_pipelines, body_pipelines, body_put_pipeline,
+    body_pipeline_stored, body_get_versions, body_versions;
 
 #endif

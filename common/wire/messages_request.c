@@ -86,6 +86,3 @@ static const struct field get_list[] = {
     FIELD(struct list_request, limit),
 };
 const struct body body_get_list = BODY_AT(struct list_request, get_list, get_list);
-
-static const struct field get_pipelines[] = {FIELD(struct message, get_pipelines.name)};
-const struct body body_get_pipelines = BODY(get_pipelines);

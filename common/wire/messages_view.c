@@ -1,4 +1,4 @@
-/* Views of tasks, workers and pipelines, and the events of tasks. */
+/* Views of tasks and workers, and the events of tasks. */
 #include "wire/messages.h"
 
 #include "model/limits.h"
@@ -176,16 +176,3 @@ static const struct field workers[] = {
                   WAITING_VIEWS_MAX),
 };
 const struct body body_workers = BODY(workers);
-
-static const struct field pipeline_view[] = {
-    FIELD(struct pipeline_view, name),    FIELD(struct pipeline_view, description),
-    FIELD(struct pipeline_view, version), FIELD(struct pipeline_view, step_count),
-    FIELD(struct pipeline_view, source),
-};
-static const struct layout pipeline_view_layout = LAYOUT(struct pipeline_view, pipeline_view);
-
-static const struct field pipelines[] = {
-    FIELD_OF_LIST(struct message, pipelines.items, pipelines.count, pipeline_view_layout,
-                  LIST_ANY_MAX),
-};
-const struct body body_pipelines = BODY(pipelines);

@@ -17,6 +17,20 @@ struct ask *ask_create(struct core *c, enum ask_kind kind)
     return ask;
 }
 
+struct ask *ask_for(struct core *c, const struct peer *p, const struct message *m,
+                    enum ask_kind kind)
+{
+    struct ask *ask = ask_create(c, kind);
+    if (ask == NULL) {
+        refuse(c, p->id, m->request, CODE_OVERLOADED, "too many requests wait for the store");
+        return NULL;
+    }
+    ask->type = m->type;
+    ask->peer = p->id;
+    ask->request = m->request;
+    return ask;
+}
+
 struct deed deed_copy(struct arena *arena, const struct deed *deed)
 {
     return (struct deed){arena_bytes(arena, deed->actor), arena_bytes(arena, deed->reason)};
@@ -36,6 +50,7 @@ void ask_free(void *thing)
 {
     struct ask *ask = thing;
     task_free(ask->task);
+    pipeline_unref(ask->pipeline);
     free(ask->keep);
     arena_free(&ask->arena);
     free(ask);
@@ -87,6 +102,14 @@ void asks_on_answer(struct core *c, const struct store_answer *a)
     case ASK_ITEMS:
         items_on_answer(c, ask, a);
         return; /* a second read may go on with the same ask */
+    case ASK_PIPELINE:
+        library_on_answer(c, ask, a);
+        break;
+    case ASK_VERSIONS:
+        versions_on_answer(c, ask, a);
+        break;
+    case ASK_PUBLISH:
+        abort(); /* answered by EV_PUBLISHED */
     case ASK_DOC:
     case ASK_HISTORY:
     case ASK_LIST:

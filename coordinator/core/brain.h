@@ -34,6 +34,10 @@ struct pending_write;
 #define RESOLVES_MAX                                                                               \
     256 /* steps whose condition is being read for: their data passes through memory at once */
 #define WATCHES_MAX 65536 /* (gateway, task) pairs */
+#define PUBLISHES_PENDING_MAX                                                                      \
+    16 /* pipelines on their way into the store: each in memory twice, at most 3 MiB */
+#define OLD_VERSIONS_MAX                                                                           \
+    256 /* versions that are not the newest and were asked for: read again beyond that */
 
 enum partition_state {
     PARTITION_UNSEEN,   /* nothing is known yet */
@@ -138,7 +142,10 @@ enum ask_kind {
     ASK_READY,
     ASK_AUDIT,
     ASK_AUDIT_TASK,
-    ASK_ITEMS
+    ASK_ITEMS,
+    ASK_PIPELINE,
+    ASK_VERSIONS,
+    ASK_PUBLISH
 };
 
 struct ask {
@@ -172,6 +179,20 @@ struct ask {
     uint32_t audited_count;
     struct fence fence; /* AUDIT: the partition's at the time */
     mono_ms sent_at;
+    struct message again;      /* PIPELINE: what is to be handled once it is there, in the arena */
+    struct bytes name;         /* PIPELINE, VERSIONS */
+    uint32_t version;          /* PIPELINE */
+    struct pipeline *pipeline; /* PUBLISH: owned */
+};
+
+/* The stored pipelines as far as they are known here (library.c). */
+struct library {
+    struct map newest; /* name -> struct pipeline */
+    struct map old;    /* "<name>:<version>" -> struct old_version: those that were asked for */
+    /* While a request is handled again: the store has no such. Empty: none was looked for. */
+    struct bytes absent;
+    uint32_t absent_version;
+    uint32_t publishing; /* on their way into the store */
 };
 
 /* Where the auditor is on its walk. */
@@ -232,8 +253,8 @@ struct core {
     struct map watches; /* task id -> struct watch */
     size_t watch_count;
     struct definitions definitions;
-    struct map pipelines; /* name -> struct pipeline, newest version */
-    struct map asks;      /* bytes of read_id -> struct ask */
+    struct library library;
+    struct map asks; /* bytes of read_id -> struct ask */
     uint64_t next_read;
     struct pending_write **writes; /* a queue: by write_id - first_write */
     size_t write_head, write_count, write_cap;
@@ -254,6 +275,7 @@ struct effect *fx_send_stranger(
 void fx_close(struct core *c, peer_id peer, const char *why);
 void fx_read(struct core *c, const struct store_read *read);
 void fx_write(struct core *c, const struct store_row *row);
+void fx_publish(struct core *c, const struct store_publish *publish);
 void fx_log(struct core *c, enum log_level level, const char *event, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 struct arena *fx_arena(struct core *c);
@@ -386,7 +408,29 @@ void items_on_answer(struct core *c, struct ask *ask, const struct store_answer 
 void on_watch(struct core *c, struct peer *p, const struct message *m);
 void on_unwatch(struct core *c, peer_id peer, struct bytes task_id);
 void on_admitted(struct core *c, struct pending_write *w, const struct store_written *written);
+/* library.c */
 void on_pipeline(struct core *c, struct bytes source, uint32_t version);
+/* That version, or (0) the newest; NULL where it is not known here. */
+struct pipeline *library_find(struct core *c, struct bytes name, uint32_t version);
+/* Looks for it in the store; then m, a START, GET_PIPELINES or PUT_PIPELINE, is handled again.
+ * False where that has been done: there is no such. */
+bool library_look(struct core *c, const struct peer *p, const struct message *m, struct bytes name,
+                  uint32_t version);
+void library_on_answer(struct core *c, const struct ask *ask, const struct store_answer *a);
+/* The pipelines that `of` names are put in their places, as they are now; own: the one that stands
+ * for its name, or NULL. NULL: m has been refused, or is handled again later. Takes the reference.
+ */
+struct pipeline *library_expand(struct core *c, const struct peer *p, const struct message *m,
+                                struct pipeline *of, const struct pipeline *own);
+void library_free(struct core *c);
+/* on_publish.c: pipelines that clients store, and what they ask of those there are. */
+void on_put_pipeline(struct core *c, struct peer *p, const struct message *m);
+void on_published(struct core *c, const struct store_published *published);
+void on_get_pipelines(struct core *c, struct peer *p, const struct message *m);
+void on_get_versions(struct core *c, struct peer *p, const struct message *m);
+void versions_on_answer(struct core *c, const struct ask *ask, const struct store_answer *a);
+void refuse_field(struct core *c, const struct peer *p, const struct message *m, enum code code,
+                  struct bytes pointer, const char *detail);
 void task_timed_out(struct core *c, struct task *t);
 void task_progress_due(struct core *c, struct task *t);
 void task_save_due(struct core *c, struct task *t);
@@ -442,6 +486,9 @@ void rollback_found(struct core *c, const struct partition *p, const char *what)
 
 /* asks.c */
 struct ask *ask_create(struct core *c, enum ask_kind kind); /* NULL where too many wait */
+/* One of a request, or NULL: it was refused. */
+struct ask *ask_for(struct core *c, const struct peer *p, const struct message *m,
+                    enum ask_kind kind);
 struct deed deed_copy(struct arena *arena, const struct deed *deed);
 void ask_send(struct core *c, struct ask *ask, struct store_read *read); /* sets read_id */
 void asks_on_answer(struct core *c, const struct store_answer *a);

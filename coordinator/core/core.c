@@ -69,9 +69,7 @@ static void free_tables(struct core *c)
         map_remove(&c->workers, w->id);
         worker_free(c, w);
     }
-    for (size_t i = 0; map_next(&c->pipelines, &i, &value);) {
-        pipeline_unref(value);
-    }
+    library_free(c);
     for (size_t i = 0; map_next(&c->asks, &i, &value);) {
         ask_free(value);
     }
@@ -97,7 +95,6 @@ void core_destroy(struct core *c)
     map_free(&c->peers);
     map_free(&c->workers);
     map_free(&c->watches);
-    map_free(&c->pipelines);
     definitions_free(&c->definitions);
     map_free(&c->asks);
     heap_free(&c->timers);
@@ -214,9 +211,17 @@ static void on_gateway_message(struct core *c, struct peer *p, const struct mess
     case MSG_GET_HISTORY:
     case MSG_GET_LIST:
     case MSG_GET_WORKERS:
-    case MSG_GET_PIPELINES:
     case MSG_GET_READY:
         on_query(c, p, m);
+        break;
+    case MSG_GET_PIPELINES:
+        on_get_pipelines(c, p, m);
+        break;
+    case MSG_GET_VERSIONS:
+        on_get_versions(c, p, m);
+        break;
+    case MSG_PUT_PIPELINE:
+        on_put_pipeline(c, p, m);
         break;
     default:
         fx_close(c, p->id, "a message that a gateway must not send");
@@ -335,6 +340,9 @@ static void handle(struct core *c, const struct event *e)
         break;
     case EV_ADMISSION:
         on_admission(c, e->text);
+        break;
+    case EV_PUBLISHED:
+        on_published(c, e->published);
         break;
     }
 }

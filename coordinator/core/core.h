@@ -32,28 +32,31 @@ enum event_kind {
     EV_MESSAGE,   /* from a peer that said HELLO */
     EV_DRAIN,     /* SIGTERM: hand the partitions over; FX_DRAINED when done */
     EV_ADMISSION, /* the start gate: open, or closed with the reason in text */
+    EV_PUBLISHED, /* the answer to an FX_PUBLISH; the EV_PIPELINE of it came before */
 };
 
 struct event {
     enum event_kind kind;
-    peer_id peer;                        /* PEER_UP, PEER_DOWN, MESSAGE */
-    const struct message *message;       /* PEER_UP, MESSAGE */
-    const struct store_written *written; /* WRITTEN */
-    const struct store_answer *answer;   /* READ */
+    peer_id peer;                            /* PEER_UP, PEER_DOWN, MESSAGE */
+    const struct message *message;           /* PEER_UP, MESSAGE */
+    const struct store_written *written;     /* WRITTEN */
+    const struct store_answer *answer;       /* READ */
+    const struct store_published *published; /* PUBLISHED */
     struct bytes text;     /* PIPELINE: its source; ADMISSION: why it is closed, empty = open */
     uint32_t version;      /* PIPELINE */
     const uint8_t *secret; /* STORE_UP: SECRET_BYTES */
 };
 
-enum effect_kind { FX_SEND, FX_CLOSE, FX_WRITE, FX_READ, FX_LOG, FX_DRAINED };
+enum effect_kind { FX_SEND, FX_CLOSE, FX_WRITE, FX_READ, FX_PUBLISH, FX_LOG, FX_DRAINED };
 
 struct effect {
     enum effect_kind kind;
-    peer_id peer;                  /* SEND, CLOSE */
-    const struct message *message; /* SEND */
-    const struct store_row *row;   /* WRITE */
-    const struct store_read *read; /* READ */
-    enum log_level level;          /* LOG */
+    peer_id peer;                        /* SEND, CLOSE */
+    const struct message *message;       /* SEND */
+    const struct store_row *row;         /* WRITE */
+    const struct store_read *read;       /* READ */
+    const struct store_publish *publish; /* PUBLISH */
+    enum log_level level;                /* LOG */
     const char *log_event;
     const char *text; /* LOG: key=value pairs; CLOSE: why */
 };

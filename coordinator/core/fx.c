@@ -58,6 +58,13 @@ void fx_write(struct core *c, const struct store_row *row)
     fx_add(c, FX_WRITE)->row = copy;
 }
 
+void fx_publish(struct core *c, const struct store_publish *publish)
+{
+    struct store_publish *copy = arena_alloc(fx_arena(c), sizeof *copy);
+    *copy = *publish;
+    fx_add(c, FX_PUBLISH)->publish = copy;
+}
+
 void fx_log(struct core *c, enum log_level level, const char *event, const char *format, ...)
 {
     char text[512];

@@ -10,20 +10,6 @@
     16 /* pages read for one request whose filter lets little through; then it answers with what   \
           there is and a cursor */
 
-static struct ask *ask_for(struct core *c, const struct peer *p, const struct message *m,
-                           enum ask_kind kind)
-{
-    struct ask *ask = ask_create(c, kind);
-    if (ask == NULL) {
-        refuse(c, p->id, m->request, CODE_OVERLOADED, "too many requests wait for the store");
-        return NULL;
-    }
-    ask->type = m->type;
-    ask->peer = p->id;
-    ask->request = m->request;
-    return ask;
-}
-
 /* ---- questions about one task ---- */
 
 static void answer_task(struct core *c, const struct task *t, peer_id peer, uint64_t request,
@@ -381,40 +367,6 @@ static void answer_workers(struct core *c, const struct peer *p, const struct me
     fx_send(c, p->id, &r);
 }
 
-static void put_pipeline(struct pipeline_view *v, const struct pipeline *p, bool source)
-{
-    v->name = bytes_str(p->name);
-    v->description = bytes_str(p->description);
-    v->version = p->version;
-    v->step_count = p->step_count;
-    v->source = source ? p->source : BYTES_NONE;
-}
-
-static void answer_pipelines(struct core *c, const struct peer *p, const struct message *m)
-{
-    struct message r = {.type = MSG_PIPELINES, .request = m->request};
-    if (m->get_pipelines.name.len > 0) {
-        const struct pipeline *one = map_get(&c->pipelines, m->get_pipelines.name);
-        if (one == NULL) {
-            refuse(c, p->id, m->request, CODE_PIPELINE_NOT_FOUND,
-                   "there is no pipeline of this name");
-            return;
-        }
-        r.pipelines.items = arena_alloc(fx_arena(c), sizeof *r.pipelines.items);
-        put_pipeline(&r.pipelines.items[0], one, true);
-        r.pipelines.count = 1;
-        fx_send(c, p->id, &r);
-        return;
-    }
-    r.pipelines.items =
-        arena_alloc(fx_arena(c), (c->pipelines.count + 1) * sizeof *r.pipelines.items);
-    void *value = NULL;
-    for (size_t i = 0; map_next(&c->pipelines, &i, &value);) {
-        put_pipeline(&r.pipelines.items[r.pipelines.count++], value, false);
-    }
-    fx_send(c, p->id, &r);
-}
-
 static void ask_ready(struct core *c, struct peer *p, const struct message *m)
 {
     struct ask *ask = ask_for(c, p, m, ASK_READY);
@@ -464,9 +416,6 @@ void on_query(struct core *c, struct peer *p, const struct message *m)
         break;
     case MSG_GET_WORKERS:
         answer_workers(c, p, m);
-        break;
-    case MSG_GET_PIPELINES:
-        answer_pipelines(c, p, m);
         break;
     case MSG_GET_READY:
         ask_ready(c, p, m);

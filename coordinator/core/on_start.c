@@ -3,10 +3,9 @@
 
 #include "core/change.h"
 #include "model/limits.h"
-#include "model/pipeline_expand.h"
 
-static void refuse_field(struct core *c, const struct peer *p, const struct message *m,
-                         enum code code, struct bytes pointer, const char *detail)
+void refuse_field(struct core *c, const struct peer *p, const struct message *m, enum code code,
+                  struct bytes pointer, const char *detail)
 {
     struct message r = {.type = MSG_REFUSED, .request = m->request};
     r.refused.code = code;
@@ -15,38 +14,32 @@ static void refuse_field(struct core *c, const struct peer *p, const struct mess
     fx_send(c, p->id, &r);
 }
 
-static const struct pipeline *find_stored(void *context, struct bytes name)
+static struct pipeline *choose_stored(struct core *c, const struct peer *p, const struct message *m)
 {
-    struct core *c = context;
-    return map_get(&c->pipelines, name);
-}
-
-/* The pipelines that it names are put in their places, as they are now. Takes the reference. NULL
- * after a refusal. */
-static struct pipeline *expand(struct core *c, const struct peer *p, const struct message *m,
-                               struct pipeline *of)
-{
-    const struct pipeline_library library = {find_stored, c};
-    struct pipeline_fault fault;
-    struct pipeline *whole = NULL;
-    struct buf text = {0};
-    if (of->named_count == 0) {
-        return of;
+    const struct start_request *s = &m->start;
+    struct pipeline *stored = library_find(c, s->task_type, s->pipeline_version);
+    if (stored != NULL) {
+        return library_expand(c, p, m, pipeline_ref(stored), NULL);
     }
-    enum err e = pipeline_expand(of, &library, &text, &fault);
-    if (e == ERR_OK) {
-        e = definitions_get(&c->definitions, buf_bytes(&text), of->version, &whole, &fault);
+    if (library_look(c, p, m, s->task_type, s->pipeline_version)) {
+        return NULL;
     }
-    if (e != ERR_OK) {
-        const char *pointer = m->start.steps.len > 0
-                                  ? arena_printf(fx_arena(c), "/steps%s", fault.pointer)
-                                  : "/task_type";
-        refuse_field(c, p, m, e == ERR_NOT_FOUND ? CODE_UNKNOWN_PIPELINE : CODE_INVALID_PIPELINE,
-                     bytes_str(pointer), fault.detail);
+    int len = (int)(s->task_type.len < 128 ? s->task_type.len : 128);
+    const char *name = (const char *)s->task_type.ptr;
+    if (s->pipeline_version > 0 && library_find(c, s->task_type, 0) != NULL) {
+        refuse_field(c, p, m, CODE_UNKNOWN_PIPELINE, BYTES_LIT("/pipeline_version"),
+                     arena_printf(fx_arena(c),
+                                  "pipeline '%.*s' has no version %u; GET "
+                                  "/api/v1/marathon/pipelines/%.*s/versions lists those there are",
+                                  len, name, s->pipeline_version, len, name));
+        return NULL;
     }
-    buf_free(&text);
-    pipeline_unref(of);
-    return whole;
+    refuse_field(c, p, m, CODE_UNKNOWN_PIPELINE, BYTES_LIT("/task_type"),
+                 arena_printf(fx_arena(c),
+                              "there is no pipeline '%.*s'; GET /api/v1/marathon/pipelines lists "
+                              "those there are",
+                              len, name));
+    return NULL;
 }
 
 /* The pipeline that a start names or carries; NULL after a refusal. The caller owns a reference. */
@@ -60,7 +53,7 @@ static struct pipeline *choose_pipeline(struct core *c, const struct peer *p,
         enum err e =
             definitions_get(&c->definitions, s->steps, s->pipeline_version, &inline_one, &fault);
         if (e == ERR_OK && fork_kept_good(s, inline_one, fx_arena(c))) {
-            return expand(c, p, m, inline_one);
+            return library_expand(c, p, m, inline_one, NULL);
         }
         if (e == ERR_OK) {
             pipeline_unref(inline_one);
@@ -72,16 +65,7 @@ static struct pipeline *choose_pipeline(struct core *c, const struct peer *p,
         refuse_field(c, p, m, CODE_INVALID_PIPELINE, bytes_str(pointer), fault.detail);
         return NULL;
     }
-    struct pipeline *stored = map_get(&c->pipelines, s->task_type);
-    if (stored != NULL) {
-        return expand(c, p, m, pipeline_ref(stored));
-    }
-    const char *detail = arena_printf(
-        fx_arena(c),
-        "there is no pipeline '%.*s'; GET /api/v1/marathon/pipelines lists those there are",
-        (int)(s->task_type.len < 128 ? s->task_type.len : 128), (const char *)s->task_type.ptr);
-    refuse_field(c, p, m, CODE_UNKNOWN_PIPELINE, BYTES_LIT("/task_type"), detail);
-    return NULL;
+    return choose_stored(c, p, m);
 }
 
 static uint32_t or_default(int32_t asked, uint32_t fallback)
@@ -226,28 +210,4 @@ void on_admitted(struct core *c, struct pending_write *w, const struct store_wri
         partition_drop(c, &c->partitions[w->partition], "a start has an unknown outcome");
         break;
     }
-}
-
-void on_pipeline(struct core *c, struct bytes source, uint32_t version)
-{
-    struct pipeline *p = NULL;
-    struct pipeline_fault fault;
-    if (pipeline_parse(source, &p, &fault) != ERR_OK) {
-        fx_log(c, LOG_ERROR, "pipeline_unreadable", "pointer=%s detail=\"%s\"", fault.pointer,
-               fault.detail);
-        return;
-    }
-    p->version = version;
-    struct pipeline *old = map_get(&c->pipelines, bytes_str(p->name));
-    if (old != NULL && old->version > version) {
-        pipeline_unref(p);
-        return;
-    }
-    if (old != NULL) {
-        map_remove(&c->pipelines, bytes_str(p->name));
-        pipeline_unref(old);
-    }
-    map_put(&c->pipelines, bytes_str(p->name), p);
-    fx_log(c, LOG_INFO, "pipeline_ready", "name=%s version=%u steps=%u", p->name, version,
-           p->step_count);
 }

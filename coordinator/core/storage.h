@@ -150,6 +150,40 @@ struct store_row {
     uint32_t idempotency_ttl_s; /* LIFE_END: how long the key outlives the task */
 };
 
+/* ---- pipelines ---- */
+
+/* A definition to be stored as the next version of its name, unless the newest has this hash. */
+struct store_publish {
+    uint64_t publish_id; /* echoed in the answer. 0: nobody waits for one; it is kept and tried
+                            until it is stored */
+    struct bytes name, source;
+    uint8_t hash[32];
+    unix_ms at;
+    struct bytes by; /* who stores it, without blanks in front */
+};
+
+enum publish_verdict {
+    PUBLISH_CREATED,
+    PUBLISH_SAME,     /* the newest version is equal */
+    PUBLISH_NAMES,    /* PIPELINES_MAX names are there */
+    PUBLISH_VERSIONS, /* this one has PIPELINE_VERSIONS_MAX versions */
+    PUBLISH_FULL,     /* the store takes no new data */
+    PUBLISH_UNKNOWN,  /* no answer: stored or not */
+};
+
+struct store_published {
+    uint64_t publish_id;
+    enum publish_verdict verdict;
+    uint32_t version; /* CREATED, SAME: the newest one now */
+};
+
+struct stored_version {
+    uint32_t version;
+    struct bytes hash; /* hex */
+    unix_ms at;
+    struct bytes by;
+};
+
 enum store_verdict {
     STORE_OK,
     STORE_FENCED,  /* another fence is in force, or CLAIM found another record */
@@ -177,12 +211,14 @@ enum read_kind {
     READ_TASK,   /* one task, alive or ended */
     READ_PARTS,  /* its input and parts of its document */
     READ_EVENTS,
-    READ_ITEMS, /* a page of a step's items */
-    READ_LIST,  /* newest tasks first */
-    READ_DEAD,  /* newest dead letters first */
-    READ_PING,  /* a real round trip */
-    READ_AUDIT, /* does the store hold tasks as a live one should be held; and a page of the live
-                   index. One moment: all of it is read at once */
+    READ_ITEMS,    /* a page of a step's items */
+    READ_LIST,     /* newest tasks first */
+    READ_DEAD,     /* newest dead letters first */
+    READ_PIPELINE, /* the source of one version */
+    READ_VERSIONS, /* of one pipeline, newest first */
+    READ_PING,     /* a real round trip */
+    READ_AUDIT,    /* does the store hold tasks as a live one should be held; and a page of the live
+                      index. One moment: all of it is read at once */
 };
 
 struct byte_range {
@@ -207,10 +243,12 @@ struct store_read {
     struct byte_range *ranges; /* PARTS */
     uint32_t range_count;
     uint64_t after;      /* EVENTS: seq > after */
-    uint32_t limit;      /* EVENTS, LIST, DEAD, ITEMS */
+    uint32_t limit;      /* EVENTS, LIST, DEAD, ITEMS, VERSIONS */
     uint64_t partitions; /* LIST, DEAD: bit mask */
     unix_ms before;      /* LIST, DEAD: see model/message.h */
     struct bytes before_id;
+    struct bytes name; /* PIPELINE, VERSIONS */
+    uint32_t version;  /* PIPELINE: 0 = the newest; VERSIONS: older than this one, 0 = all */
 };
 
 #define AUDIT_IDS_MAX 128 /* tasks in one READ_AUDIT: about a millisecond of Redis */
@@ -240,7 +278,7 @@ struct task_record {
 struct store_answer {
     enum read_kind kind;
     uint64_t read_id;
-    enum err err; /* ERR_NOT_FOUND: no such task; ERR_UNAVAILABLE: the store is away */
+    enum err err; /* ERR_NOT_FOUND: no such task or pipeline; ERR_UNAVAILABLE: the store is away */
     struct owner_record *owners; /* OWNERS: PARTITION_COUNT of them */
     struct task_record *tasks;   /* LIVE, TASK (one), LIST (without steps), DEAD */
     uint32_t task_count;
@@ -260,8 +298,12 @@ struct store_answer {
     uint32_t next_item;        /* ITEMS: the first that was not looked at; 0 = there are no more */
     struct event_blob *events; /* EVENTS, ascending */
     uint32_t event_count;
-    uint64_t oldest_seq; /* EVENTS: of the oldest event kept, 0 where there is none */
-    bool more;           /* LIST, DEAD: there are older ones */
+    uint64_t oldest_seq;             /* EVENTS: of the oldest event kept, 0 where there is none */
+    bool more;                       /* LIST, DEAD, VERSIONS: there are older ones */
+    struct bytes source;             /* PIPELINE */
+    uint32_t version;                /* PIPELINE */
+    struct stored_version *versions; /* VERSIONS */
+    uint32_t version_count;
 };
 
 #endif

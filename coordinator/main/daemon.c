@@ -108,6 +108,9 @@ static void perform(struct daemon *d, const struct effect *e)
     case FX_READ:
         d->store->ops->read(d->store, e->read);
         break;
+    case FX_PUBLISH:
+        d->store->ops->publish(d->store, e->publish);
+        break;
     case FX_LOG:
         log_line(e->level, e->log_event, "%s", e->text);
         break;
@@ -284,6 +287,11 @@ static void on_pipeline(void *user, struct bytes source, uint32_t version)
     step(user, &(struct event){.kind = EV_PIPELINE, .text = source, .version = version});
 }
 
+static void on_published(void *user, const struct store_published *published)
+{
+    step(user, &(struct event){.kind = EV_PUBLISHED, .published = published});
+}
+
 static void on_admission(void *user, const char *why)
 {
     struct daemon *d = user;
@@ -317,24 +325,15 @@ static struct store_handler store_handler(struct daemon *d)
                                   .admission = on_admission,
                                   .pipeline = on_pipeline,
                                   .note = on_note,
+                                  .published = on_published,
                                   .user = d};
-}
-
-static void publish(void *user, const struct pipeline *p)
-{
-    struct daemon *d = user;
-    d->store->ops->publish(d->store, bytes_str(p->name), p->source, p->hash.digest);
 }
 
 static void publish_definitions(struct daemon *d)
 {
     const char *const *directories = NULL;
     size_t count = conf_list(d->conf, "MARATHON_PIPELINES", &directories);
-    bool good = true;
-    for (size_t i = 0; i < count; i++) {
-        good = definitions_load(directories[i], publish, d) == ERR_OK && good;
-    }
-    if (!good) {
+    if (definitions_publish(directories, count, d->store, loop_now(d->loop).wall) != ERR_OK) {
         fprintf(stderr,
                 "marathon-coordinator: pipeline definitions are at fault, see the log above\n");
         _exit(2);

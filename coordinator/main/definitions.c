@@ -127,7 +127,22 @@ static int is_definition(const struct dirent *entry)
            strcmp(entry->d_name, "functions.json") != 0;
 }
 
-enum err definitions_load(const char *directory, definition_fn *fn, void *user)
+struct publisher {
+    struct store *store;
+    unix_ms now;
+};
+
+static void publish(const struct publisher *by, const struct pipeline *p)
+{
+    struct store_publish publish = {.name = bytes_str(p->name),
+                                    .source = p->source,
+                                    .at = by->now,
+                                    .by = BYTES_LIT("a coordinator's files")};
+    memcpy(publish.hash, p->hash.digest, sizeof publish.hash);
+    by->store->ops->publish(by->store, &publish);
+}
+
+static enum err load_directory(const char *directory, const struct publisher *by)
 {
     struct dirent **entries = NULL;
     int count = scandir(directory, &entries, is_definition, alphasort);
@@ -152,7 +167,7 @@ enum err definitions_load(const char *directory, definition_fn *fn, void *user)
         if (check_together(&d, &d.items[i]) != ERR_OK) {
             result = ERR_INVALID;
         } else {
-            fn(user, d.items[i].pipeline);
+            publish(by, d.items[i].pipeline);
         }
     }
     for (size_t i = 0; i < d.count; i++) {
@@ -160,5 +175,17 @@ enum err definitions_load(const char *directory, definition_fn *fn, void *user)
         pipeline_unref(d.items[i].pipeline);
     }
     free(d.items);
+    return result;
+}
+
+enum err definitions_publish(const char *const *directories, size_t count, struct store *store,
+                             unix_ms now)
+{
+    struct publisher by = {store, now};
+    enum err result = ERR_OK;
+    for (size_t i = 0; i < count; i++) {
+        enum err e = load_directory(directories[i], &by);
+        result = result == ERR_OK ? e : result;
+    }
     return result;
 }

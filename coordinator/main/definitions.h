@@ -2,16 +2,17 @@
 #ifndef MARATHON_COORDINATOR_DEFINITIONS_H
 #define MARATHON_COORDINATOR_DEFINITIONS_H
 
+#include <stddef.h>
+
+#include "base/clock.h"
 #include "base/err.h"
-#include "model/pipeline.h"
+#include "store/store.h"
 
-/* Called with each definition, in the order of file names. The pipeline is the callee's only for
- * the call. */
-typedef void definition_fn(void *user, const struct pipeline *pipeline);
-
-/* Checks every *.json in the directory and hands them over. A file that cannot be read or does not
- * pass its checks is logged with file, pointer and reason; ERR_INVALID then, after all files were
- * looked at. A missing directory is ERR_NOT_FOUND. */
-enum err MUST_CHECK definitions_load(const char *directory, definition_fn *fn, void *user);
+/* Checks every *.json of the directories, in the order of file names, and gives those that pass to
+ * the store. A file that cannot be read or does not pass its checks is logged with file, pointer
+ * and reason; ERR_INVALID then, after all files were looked at. A missing directory is
+ * ERR_NOT_FOUND. */
+enum err MUST_CHECK definitions_publish(const char *const *directories, size_t count,
+                                        struct store *store, unix_ms now);
 
 #endif

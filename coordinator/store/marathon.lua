@@ -416,26 +416,7 @@ end
 
 -- reads.lua comes here
 
----- pipelines ----
-
--- Stores a definition as the next version unless the newest has its hash already; the newest version's number.
-local function publish(call_keys, call_args)
-    local index = call_keys[1]
-    local name, hash, source, prefix = call_args[1], call_args[2], call_args[3], call_args[4]
-    local version = 0
-    local newest = redis.call('HGET', index, name)
-    if newest then
-        local space = newest:find(' ', 1, true)
-        version = tonumber(newest:sub(1, space - 1))
-        if newest:sub(space + 1) == hash then
-            return version
-        end
-    end
-    version = version + 1
-    redis.call('SET', prefix .. name .. ':' .. version, source)
-    redis.call('HSET', index, name, version .. ' ' .. hash)
-    return version
-end
+-- pipelines.lua comes here
 
 -- At maxmemory admissions are refused as a whole, before they begin; what is under way may still be finished.
 redis.register_function{function_name = '@LIBRARY@_admit', callback = apply_rows}
@@ -445,3 +426,5 @@ redis.register_function{function_name = '@LIBRARY@_items', callback = read_items
 redis.register_function{function_name = '@LIBRARY@_list', callback = read_list, flags = {'no-writes'}}
 redis.register_function{function_name = '@LIBRARY@_audit', callback = read_audit, flags = {'no-writes'}}
 redis.register_function{function_name = '@LIBRARY@_publish', callback = publish}
+redis.register_function{function_name = '@LIBRARY@_pipeline', callback = read_pipeline, flags = {'no-writes'}}
+redis.register_function{function_name = '@LIBRARY@_versions', callback = read_versions, flags = {'no-writes'}}

@@ -149,6 +149,10 @@ void memory_read(struct memory_store *s, const struct store_read *read)
     case READ_AUDIT:
         read_audit(s, read, &a, &arena);
         break;
+    case READ_PIPELINE:
+    case READ_VERSIONS:
+        memory_pipelines_read(s, read, &a, &arena);
+        break;
     case READ_PING:
         break;
     }

@@ -47,13 +47,24 @@ struct memory_idem {
     struct arena arena;
 };
 
+struct memory_version {
+    struct bytes source, by; /* owned */
+    uint8_t hash[SHA256_BYTES];
+    unix_ms at;
+};
+
 struct memory_pipeline {
     struct memory_pipeline *next;
     char *name;
-    struct buf source;
-    uint8_t hash[SHA256_BYTES];
-    uint32_t version;
-    bool told; /* to the handler */
+    struct memory_version *versions;
+    uint32_t count, cap;
+};
+
+/* A publish whose answer is told in the next turn. */
+struct memory_publish {
+    struct memory_publish *next;
+    const struct memory_pipeline *pipeline; /* NULL: nothing was stored */
+    struct store_published published;
 };
 
 struct memory_owner {
@@ -84,6 +95,7 @@ struct memory_store {
     size_t idems_swept;
     struct map idems;
     struct memory_pipeline *pipelines;
+    struct memory_publish *publishes; /* to be told, in order */
 };
 
 /* ---- memory_tasks.c ---- */
@@ -118,6 +130,14 @@ void memory_items_read(const struct memory_task *t, const struct store_read *rea
 void memory_items_record(const struct memory_task *t, struct task_record *record,
                          struct arena *arena);
 struct bytes memory_item_value(const struct memory_task *t, uint32_t step, uint32_t item);
+
+/* ---- memory_pipelines.c ---- */
+
+void memory_publish(struct memory_store *s, const struct store_publish *publish);
+void memory_pipelines_tell(struct memory_store *s); /* calls the handler */
+void memory_pipelines_read(const struct memory_store *s, const struct store_read *read,
+                           struct store_answer *answer, struct arena *arena);
+void memory_pipelines_free(struct memory_store *s);
 
 /* ---- memory_rows.c, memory_reads.c ---- */
 

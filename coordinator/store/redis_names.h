@@ -34,5 +34,8 @@ void redis_name(const struct redis_names *names, enum redis_key key, partition_i
 #define KEY_PIPELINE_INDEX "marathon:pipelines"
 /* The key of a version is this, name, ':', version. */
 #define KEY_PIPELINE_PREFIX "marathon:pipeline:"
+/* ... and the list of a name's versions is this and name. */
+#define KEY_VERSIONS_PREFIX   "marathon:versions:"
+#define KEY_PIPELINES_CHANGED "marathon:pipelines:changed"
 
 #endif

@@ -1,16 +1,15 @@
 /* Definitions: stored as versions, read when a connection is made ready. */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "crypto/hash.h"
+#include "model/limits.h"
 #include "store/redis_reply.h"
 #include "store/redis_store.h"
 
 struct publication {
     struct publication *next;
     struct redis_store *store;
-    struct bytes name, source;
-    char hash[2 * SHA256_BYTES + 1];
+    struct store_publish publish; /* its slices are in the arena */
     bool sent;
     bool held; /* Redis had no room: again with the next look at the gate */
     struct arena arena;
@@ -18,19 +17,22 @@ struct publication {
 
 /* ---- publishing ---- */
 
-void redis_publication_add(struct redis_store *s, struct bytes name, struct bytes source,
-                           const uint8_t hash[32])
+void redis_publication_add(struct redis_store *s, const struct store_publish *publish)
 {
     struct publication *p = mem_zalloc(sizeof *p);
     p->store = s;
-    p->name = arena_bytes(&p->arena, name);
-    p->source = arena_bytes(&p->arena, source);
-    hex_encode(hash, SHA256_BYTES, p->hash);
+    p->publish = *publish;
+    p->publish.name = arena_bytes(&p->arena, publish->name);
+    p->publish.source = arena_bytes(&p->arena, publish->source);
+    p->publish.by = arena_bytes(&p->arena, publish->by);
     struct publication **last = &s->publications;
     while (*last != NULL) {
         last = &(*last)->next;
     }
     *last = p;
+    if (s->phase != REDIS_READY && publish->publish_id != 0) {
+        loop_timer_set(s->orphans, loop_now(s->loop).mono);
+    }
 }
 
 static void publication_remove(struct publication *p)
@@ -44,41 +46,85 @@ static void publication_remove(struct publication *p)
     free(p);
 }
 
+/* Answers whoever waits for it, and frees it. */
+static void publication_end(struct publication *p, enum publish_verdict verdict, uint32_t version)
+{
+    struct redis_store *s = p->store;
+    struct store_published published = {p->publish.publish_id, verdict, version};
+    publication_remove(p);
+    if (published.publish_id != 0) {
+        s->handler.published(s->handler.user, &published);
+    }
+}
+
+static enum publish_verdict verdict_of(struct bytes word)
+{
+    return bytes_is(word, "created") ? PUBLISH_CREATED
+           : bytes_is(word, "same")  ? PUBLISH_SAME
+           : bytes_is(word, "names") ? PUBLISH_NAMES
+                                     : PUBLISH_VERSIONS;
+}
+
 static void on_published(void *user, const struct redisReply *reply)
 {
     struct publication *p = user;
     struct redis_store *s = p->store;
-    if (reply_is_error(reply, "OOM") || reply_is_error(reply, "MISCONF")) {
+    bool full = reply_is_error(reply, "OOM") || reply_is_error(reply, "MISCONF");
+    if (full && p->publish.publish_id != 0) {
+        publication_end(p, PUBLISH_FULL, 0);
+        return;
+    }
+    if (full) {
         p->sent = false;
         p->held = true;
         redis_note(s, "a pipeline cannot be stored: redis takes no new data");
         return;
     }
-    if (reply->type != REDIS_REPLY_INTEGER) {
+    if (reply_count(reply) != 2) {
         redis_refused(s, "storing a pipeline", reply);
         return;
     }
-    if (s->phase == REDIS_READY) { /* before that all are read anyway */
-        s->handler.pipeline(s->handler.user, p->source, (uint32_t)reply->integer);
+    uint32_t version = (uint32_t)reply_uint(reply_at(reply, 0));
+    enum publish_verdict verdict = verdict_of(reply_bytes(reply_at(reply, 1)));
+    bool stored = verdict == PUBLISH_CREATED || verdict == PUBLISH_SAME;
+    if (stored && s->phase == REDIS_READY) { /* before that all are read anyway */
+        s->handler.pipeline(s->handler.user, p->publish.source, version);
     }
-    publication_remove(p);
+    if (!stored && p->publish.publish_id == 0) {
+        redis_note(s, "a pipeline of a file is not stored: there are as many pipelines, or "
+                      "versions of it, as there may be");
+    }
+    publication_end(p, verdict, version);
+}
+
+static void publication_send(struct publication *p)
+{
+    struct redis_store *s = p->store;
+    struct redis_command *c = &s->command;
+    char hash[2 * SHA256_BYTES + 1];
+    p->sent = true;
+    redis_call_begin(s, "FCALL", "publish");
+    command_add_uint(c, 2);
+    command_add_str(c, KEY_PIPELINE_INDEX);
+    command_add_str(c, KEY_PIPELINES_CHANGED);
+    command_add(c, p->publish.name);
+    command_add_str(c, hex_encode(p->publish.hash, SHA256_BYTES, hash));
+    command_add(c, p->publish.source);
+    command_add_str(c, KEY_PIPELINE_PREFIX);
+    command_add_str(c, KEY_VERSIONS_PREFIX);
+    command_add_uint(c, p->publish.at > 0 ? (uint64_t)p->publish.at : 0);
+    command_add(c, p->publish.by);
+    command_add_uint(c, PIPELINES_MAX);
+    command_add_uint(c, PIPELINE_VERSIONS_MAX);
+    redis_send(s, on_published, p);
 }
 
 void redis_publications_send(struct redis_store *s)
 {
     for (struct publication *p = s->publications; p != NULL; p = p->next) {
-        if (p->sent || p->held) {
-            continue;
+        if (!p->sent && !p->held) {
+            publication_send(p);
         }
-        p->sent = true;
-        redis_call_begin(s, "FCALL", "publish");
-        command_add_uint(&s->command, 1);
-        command_add_str(&s->command, KEY_PIPELINE_INDEX);
-        command_add(&s->command, p->name);
-        command_add_str(&s->command, p->hash);
-        command_add(&s->command, p->source);
-        command_add_str(&s->command, KEY_PIPELINE_PREFIX);
-        redis_send(s, on_published, p);
     }
 }
 
@@ -89,11 +135,23 @@ void redis_publications_retry(struct redis_store *s)
     }
 }
 
+void redis_publications_unsent(struct redis_store *s)
+{
+    struct publication *next;
+    for (struct publication *p = s->publications; p != NULL; p = next) {
+        next = p->next;
+        if (p->publish.publish_id != 0 && !p->sent) {
+            publication_end(p, PUBLISH_UNKNOWN, 0);
+        }
+    }
+}
+
 void redis_publications_lost(struct redis_store *s)
 {
     for (struct publication *p = s->publications; p != NULL; p = p->next) {
         p->sent = p->held = false;
     }
+    redis_publications_unsent(s);
 }
 
 /* ---- reading all of them ---- */
@@ -154,6 +212,7 @@ static void on_index(void *user, const struct redisReply *reply)
 void redis_pipelines_load(struct redis_store *s)
 {
     redis_publications_send(s);
+    redis_changes_begin(s);
     command_begin(&s->command, "HGETALL");
     command_add_str(&s->command, KEY_PIPELINE_INDEX);
     redis_send(s, on_index, s);

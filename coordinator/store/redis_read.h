@@ -39,5 +39,7 @@ void read_done(struct redis_read *r);
 void records_read(struct redis_read *r);
 void list_read(struct redis_read *r);
 void audit_read(struct redis_read *r);
+void definition_read(struct redis_read *r);
+void definition_versions_read(struct redis_read *r);
 
 #endif

@@ -357,6 +357,12 @@ static void send_read(struct redis_read *r)
     case READ_AUDIT:
         audit_read(r);
         break;
+    case READ_PIPELINE:
+        definition_read(r);
+        break;
+    case READ_VERSIONS:
+        definition_versions_read(r);
+        break;
     case READ_PING:
         command_begin(&r->store->command, "PING");
         read_send(r, on_ping);
@@ -373,6 +379,7 @@ void redis_read_add(struct redis_store *s, const struct store_read *read)
     r->ask = *read;
     r->ask.task_id = arena_bytes(&r->arena, read->task_id);
     r->ask.before_id = arena_bytes(&r->arena, read->before_id);
+    r->ask.name = arena_bytes(&r->arena, read->name);
     r->ask.ranges = arena_alloc(&r->arena, read->range_count * sizeof *read->ranges);
     for (uint32_t i = 0; i < read->range_count; i++) {
         r->ask.ranges[i] = read->ranges[i];

@@ -227,5 +227,6 @@ void redis_start_done(struct redis_store *s)
     s->stats.connects_total++;
     s->noted[0] = '\0';
     loop_timer_set(s->gate_timer, loop_now(s->loop).mono + GATE_EVERY_MS);
+    loop_timer_set(s->changed_timer, loop_now(s->loop).mono + CHANGES_EVERY_MS);
     s->handler.up(s->handler.user, s->secret);
 }

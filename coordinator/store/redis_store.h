@@ -3,7 +3,7 @@
  * store_redis.c  the vtable, the turn's flush, loss of the connection
  * redis_start.c  from an open connection to `up`; the start gate, again every 10 s
  * redis_answers.c rows' answers; redis_reads.c, redis_records.c, redis_list.c reads and theirs
- * redis_pipelines.c definitions */
+ * redis_pipelines.c definitions; redis_versions.c their versions, and what others publish */
 #ifndef MARATHON_STORE_REDIS_STORE_H
 #define MARATHON_STORE_REDIS_STORE_H
 
@@ -16,6 +16,8 @@
 #include "store/redis_names.h"
 #include "store/store.h"
 
+/* Another process's pipeline is known within a second of its being stored */
+#define CHANGES_EVERY_MS 500
 #define STORE_TEXT_BYTES 256 /* one line for an operator */
 
 enum redis_phase {
@@ -51,6 +53,8 @@ struct redis_store {
     struct publication *publications; /* not yet stored, oldest first */
     uint32_t *loading; /* versions of the definitions that are being read, in order */
     uint32_t loading_count, loading_at;
+    struct loop_timer *changed_timer; /* the next look at what others have published */
+    uint64_t changed_seen;
 
     struct redis_gate gate;
     bool library_missing; /* found at the start */
@@ -100,12 +104,17 @@ void redis_reads_free(struct redis_store *s); /* silently */
 
 /* ---- pipelines ---- */
 
-void redis_publication_add(struct redis_store *s, struct bytes name, struct bytes source,
-                           const uint8_t hash[32]);
+void redis_publication_add(struct redis_store *s, const struct store_publish *publish);
 void redis_publications_send(struct redis_store *s);
 void redis_publications_retry(struct redis_store *s); /* those that found no room */
-void redis_publications_lost(struct redis_store *s);  /* the connection: send them again */
-void redis_pipelines_load(struct redis_store *s);     /* then redis_start_done */
+/* The connection is gone: those that somebody waits for are answered, the others sent again. */
+void redis_publications_lost(struct redis_store *s);
+/* There is none: those that somebody waits for, and that were not sent, are answered. */
+void redis_publications_unsent(struct redis_store *s);
+void redis_pipelines_load(struct redis_store *s); /* then redis_start_done */
 void redis_pipelines_free(struct redis_store *s);
+/* redis_versions.c: looks from now on every half second whether another process has published. */
+void redis_changes_begin(struct redis_store *s); /* before they are loaded */
+void redis_changes_look(void *store);            /* the timer */
 
 #endif

@@ -24,12 +24,15 @@ struct store_handler {
     /* The start gate: why admissions must be refused (maxmemory policy, AOF off, ...), NULL when
      * they may go on. Redis only. */
     void (*admission)(void *user, const char *why);
-    /* Each stored pipeline, newest version of each name, before `up` and after a publish. */
+    /* Each stored pipeline, newest version of each name, before `up`, after a publish, and within a
+     * second where another process has published. May come twice. */
     void (*pipeline)(void *user, struct bytes source, uint32_t version);
     void *user;
     /* May be NULL. Something for an operator's log, each text once until it changes: why there is
      * no connection yet, what the start gate found but lets pass. Redis only. */
     void (*note)(void *user, const char *text);
+    /* The answer to a publish with an id; what it stored was told by `pipeline` before. */
+    void (*published)(void *user, const struct store_published *published);
 };
 
 /* What it has done so far, for /metrics. */
@@ -51,10 +54,8 @@ struct store_ops {
     void (*write)(struct store *s, const struct store_row *row);  /* copied */
     void (*read)(struct store *s, const struct store_read *read); /* copied */
     void (*flush)(struct store *s);
-    /* Stores a definition as the next version of name, unless its newest version has this hash
-     * already. Queued before the first `up` too. */
-    void (*publish)(struct store *s, struct bytes name, struct bytes source,
-                    const uint8_t hash[32]);
+    /* Copied. Without an id it waits for a connection, also before the first `up`. */
+    void (*publish)(struct store *s, const struct store_publish *p);
     struct store_stats (*stats)(const struct store *s);
     void (*destroy)(struct store *s);
 };

@@ -77,6 +77,7 @@ static void store_memory_read(struct store *base, const struct store_read *read)
     c->read = *read;
     c->read.task_id = arena_bytes(&c->arena, read->task_id);
     c->read.before_id = arena_bytes(&c->arena, read->before_id);
+    c->read.name = arena_bytes(&c->arena, read->name);
     c->read.ids = arena_alloc(&c->arena, (read->id_count + 1) * sizeof *read->ids);
     for (uint32_t i = 0; i < read->id_count; i++) {
         c->read.ids[i] = arena_bytes(&c->arena, read->ids[i]);
@@ -96,45 +97,11 @@ static void store_memory_flush(struct store *base)
     }
 }
 
-/* ---- pipelines ---- */
-
-static struct memory_pipeline *pipeline_named(struct memory_store *s, struct bytes name)
-{
-    struct memory_pipeline **at = &s->pipelines;
-    for (; *at != NULL; at = &(*at)->next) {
-        if (bytes_is(name, (*at)->name)) {
-            return *at;
-        }
-    }
-    *at = mem_zalloc(sizeof **at);
-    (*at)->name = mem_str_bytes(name);
-    return *at;
-}
-
-static void store_memory_publish(struct store *base, struct bytes name, struct bytes source,
-                                 const uint8_t hash[32])
+static void store_memory_publish(struct store *base, const struct store_publish *publish)
 {
     struct memory_store *s = of(base);
-    struct memory_pipeline *p = pipeline_named(s, name);
-    if (p->version > 0 && memcmp(p->hash, hash, SHA256_BYTES) == 0) {
-        return;
-    }
-    p->version++;
-    memcpy(p->hash, hash, SHA256_BYTES);
-    buf_clear(&p->source);
-    buf_add_bytes(&p->source, source);
-    p->told = false;
+    memory_publish(s, publish);
     loop_timer_set(s->turn, memory_now(s));
-}
-
-static void tell_pipelines(struct memory_store *s)
-{
-    for (struct memory_pipeline *p = s->pipelines; p != NULL; p = p->next) {
-        if (!p->told) {
-            p->told = true;
-            s->handler.pipeline(s->handler.user, buf_bytes(&p->source), p->version);
-        }
-    }
 }
 
 /* ---- turns ---- */
@@ -142,7 +109,7 @@ static void tell_pipelines(struct memory_store *s)
 static void on_turn(void *user)
 {
     struct memory_store *s = user;
-    tell_pipelines(s);
+    memory_pipelines_tell(s);
     if (!s->is_up) {
         s->is_up = true;
         s->handler.up(s->handler.user, s->secret);
@@ -196,13 +163,7 @@ static void store_memory_destroy(struct store *base)
     for (size_t at = 0; map_next(&s->idems, &at, &idem);) {
         memory_idem_free(s, idem);
     }
-    while (s->pipelines != NULL) {
-        struct memory_pipeline *p = s->pipelines;
-        s->pipelines = p->next;
-        buf_free(&p->source);
-        free(p->name);
-        free(p);
-    }
+    memory_pipelines_free(s);
     for (uint32_t p = 0; p < PARTITION_COUNT; p++) {
         free(s->owners[p].name);
     }

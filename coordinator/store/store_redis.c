@@ -89,6 +89,7 @@ static void on_orphans(void *user)
 {
     struct redis_store *s = user;
     if (s->phase != REDIS_READY) {
+        redis_publications_unsent(s);
         answer_all(s);
     }
 }
@@ -104,6 +105,7 @@ static void on_lost(void *user, const char *why)
     bool was_ready = s->phase == REDIS_READY;
     s->phase = REDIS_AWAY;
     loop_timer_set(s->gate_timer, NEVER_MS);
+    loop_timer_set(s->changed_timer, NEVER_MS);
     redis_publications_lost(s);
     answer_all(s);
     cache_forget(&s->cache);
@@ -145,10 +147,9 @@ static void store_redis_flush(struct store *base)
     link_flush(s->link);
 }
 
-static void store_redis_publish(struct store *base, struct bytes name, struct bytes source,
-                                const uint8_t hash[32])
+static void store_redis_publish(struct store *base, const struct store_publish *publish)
 {
-    redis_publication_add(of(base), name, source, hash);
+    redis_publication_add(of(base), publish);
 }
 
 static struct store_stats store_redis_stats(const struct store *base)
@@ -168,6 +169,7 @@ static void store_redis_destroy(struct store *base)
     loop_timer_destroy(s->orphans);
     loop_timer_destroy(s->cached_timer);
     loop_timer_destroy(s->gate_timer);
+    loop_timer_destroy(s->changed_timer);
     batch_queue_free(&s->batches);
     redis_reads_free(s);
     cache_forget(&s->cache);
@@ -214,6 +216,7 @@ enum err store_redis_create(struct loop *loop, const struct store_redis_options 
     s->orphans = loop_timer_create(loop, on_orphans, s);
     s->cached_timer = loop_timer_create(loop, redis_reads_cached, s);
     s->gate_timer = loop_timer_create(loop, redis_gate_again, s);
+    s->changed_timer = loop_timer_create(loop, redis_changes_look, s);
     s->link = link_create(loop, &url,
                           options->deadline_ms > 0 ? options->deadline_ms : DEADLINE_MS_DEFAULT,
                           (struct redis_link_handler){

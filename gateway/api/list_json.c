@@ -294,6 +294,7 @@ static void pipeline_put(const struct pipeline_view *p, struct buf *out)
     json_put_string(out, p->name);
     json_put_member(out, "description", p->description);
     buf_addf(out, ",\"version\":%u,\"step_count\":%u", p->version, p->step_count);
+    json_put_member(out, "hash", p->hash);
 }
 
 void pipelines_render(const struct message *reply, struct buf *out)

@@ -29,6 +29,9 @@ static const struct route_row rows[CALL_COUNT] = {
     [CALL_ITEMS] = {"items", PREFIX "/tasks/", false, NULL},
     [CALL_PIPELINES] = {"pipelines", PREFIX "/pipelines", false, NULL},
     [CALL_PIPELINE] = {"pipeline", PREFIX "/pipelines/", false, NULL},
+    [CALL_PIPELINE_PUT] = {"put_pipeline", PREFIX "/pipelines/", false, NULL},
+    [CALL_PIPELINE_VERSIONS] = {"versions", PREFIX "/pipelines/", false, NULL},
+    [CALL_PIPELINE_CHECK] = {"check_pipeline", PREFIX "/pipelines/validate", true, NULL},
     [CALL_WORKERS] = {"workers", PREFIX "/workers", false, NULL},
     [CALL_DEAD_LETTERS] = {"dead_letters", PREFIX "/dead-letters", false, NULL},
     [CALL_REQUEUE_ALL] = {"requeue_all", PREFIX "/dead-letters/requeue", true, NULL},
@@ -94,7 +97,23 @@ static bool items_path(struct route *r)
     return r->id.len > 0 && r->step.len > 0;
 }
 
-static bool call_of(struct bytes path, struct route *ret_route)
+/* The calls that share the path of a pipeline. */
+static void refine_pipeline(struct bytes method, struct route *r)
+{
+    static const char versions[] = "/versions";
+    size_t end = strlen(versions);
+    if (r->id.len > end && bytes_is(bytes_part(r->id, r->id.len - end, end), versions)) {
+        r->id = bytes_part(r->id, 0, r->id.len - end);
+        r->call = CALL_PIPELINE_VERSIONS;
+    } else if (bytes_is(method, "PUT")) {
+        r->call = CALL_PIPELINE_PUT;
+    } else if (bytes_is(method, "POST") && bytes_is(r->id, "validate")) {
+        r->id = BYTES_NONE;
+        r->call = CALL_PIPELINE_CHECK;
+    }
+}
+
+static bool call_of(struct bytes method, struct bytes path, struct route *ret_route)
 {
     if (bytes_is(path, "/healthz")) { /* the alias that probes of other systems use */
         *ret_route = (struct route){.call = CALL_READY};
@@ -103,6 +122,9 @@ static bool call_of(struct bytes path, struct route *ret_route)
     for (int c = 0; c < CALL_COUNT; c++) {
         if (row_matches(&rows[c], path, ret_route) && (c != CALL_ITEMS || items_path(ret_route))) {
             ret_route->call = (enum call)c;
+            if (c == CALL_PIPELINE) {
+                refine_pipeline(method, ret_route);
+            }
             return true;
         }
     }
@@ -113,19 +135,24 @@ bool route_find(struct bytes method, struct bytes path, struct route *ret_route,
                 struct problem *ret_problem)
 {
     struct route r;
-    if (!call_of(path, &r)) {
+    if (!call_of(method, path, &r)) {
         struct bytes shown = bytes_part(path, 0, 200);
         problem_set(ret_problem, CODE_NOT_FOUND, "there is nothing at %.*s", (int)shown.len,
                     (const char *)shown.ptr);
         return false;
     }
     bool post = rows[r.call].post;
-    bool fits =
-        post ? bytes_is(method, "POST") : bytes_is(method, "GET") || bytes_is(method, "HEAD");
+    bool fits = r.call == CALL_PIPELINE_PUT ? bytes_is(method, "PUT")
+                : post                      ? bytes_is(method, "POST")
+                                            : bytes_is(method, "GET") || bytes_is(method, "HEAD");
     if (!fits) {
         problem_set(ret_problem, CODE_METHOD_NOT_ALLOWED, "this call takes %s",
-                    post ? "POST" : "GET");
-        ret_problem->allow = post ? "POST" : "GET, HEAD";
+                    post                      ? "POST"
+                    : r.call == CALL_PIPELINE ? "GET or PUT"
+                                              : "GET");
+        ret_problem->allow = post                      ? "POST"
+                             : r.call == CALL_PIPELINE ? "GET, HEAD, PUT"
+                                                       : "GET, HEAD";
         return false;
     }
     if ((r.id.len > 0 && !id_valid(r.id)) || (r.step.len > 0 && !id_valid(r.step))) {

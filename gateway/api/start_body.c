@@ -89,7 +89,9 @@ bool start_body_parse(const struct start_input *in, struct start_call *ret_call,
                                 .max_duration_s = -1,
                                 .priority = PRIORITY_UNSET};
     struct bytes task_id = BYTES_NONE;
+    int32_t pipeline_version = 0;
     const struct field fields[] = {
+        {"pipeline_version", FIELD_INT, 1, PIPELINE_VERSIONS_MAX, &pipeline_version},
         {"task_type", FIELD_ID, 0, 0, &r->task_type},
         {"steps", FIELD_ARRAY, 0, 0, &r->steps},
         {"session_id", FIELD_TEXT, 0, SESSION_ID_BYTES_MAX, &r->session_id},
@@ -116,6 +118,14 @@ bool start_body_parse(const struct start_input *in, struct start_call *ret_call,
         problem_add(ret_problem, "/task_type", "is missing, and so is `steps`");
         return false;
     }
+    if (pipeline_version > 0 && r->steps.len > 0) {
+        problem_set(ret_problem, CODE_INVALID_FIELD,
+                    "`pipeline_version` is a version of the stored pipeline `task_type`: an inline "
+                    "one (`steps`) has none");
+        problem_add(ret_problem, "/pipeline_version", "goes with `task_type` only");
+        return false;
+    }
+    r->pipeline_version = (uint32_t)pipeline_version;
     if (r->input.len == 0) {
         r->input = BYTES_LIT("{}");
     }

@@ -1,4 +1,4 @@
-/* What is asked of many coordinators: tasks, workers, pipelines, readiness. */
+/* What is asked of many coordinators: tasks, workers, readiness. */
 #include <stdio.h>
 
 #include "api/list_json.h"
@@ -9,7 +9,7 @@
 
 #define ALL_PARTITIONS UINT64_MAX /* PARTITION_COUNT bits */
 
-static uint64_t peers_where(const struct gateway *g, bool owning)
+uint64_t call_peers(const struct gateway *g, bool owning)
 {
     uint64_t mask = 0;
     for (int i = 0; i < g->peers.count; i++) {
@@ -29,8 +29,8 @@ static void call_unavailable(struct call_state *c, const char *detail)
     call_problem(c, &p);
 }
 
-static void ask(struct call_state *c, uint64_t peers, struct message *m,
-                void (*done)(void *user, struct fanout *f))
+void call_ask_all(struct call_state *c, uint64_t peers, struct message *m,
+                  void (*done)(void *user, struct fanout *f))
 {
     c->fanout = fanout_start(c->gateway, peers, m, done, c);
     if (c->fanout == NULL) {
@@ -69,7 +69,7 @@ void call_tasks(struct call_state *c, const struct http_request *r)
                             "them would be wrong");
     } else {
         c->limit = m.get_list.limit;
-        ask(c, peers_where(c->gateway, true), &m, on_tasks);
+        call_ask_all(c, call_peers(c->gateway, true), &m, on_tasks);
     }
     arena_free(&arena);
 }
@@ -94,45 +94,7 @@ static void on_workers(void *user, struct fanout *f)
 void call_workers(struct call_state *c)
 {
     struct message m = {.type = MSG_GET_WORKERS};
-    ask(c, peers_where(c->gateway, false), &m, on_workers);
-}
-
-/* ---- pipelines ---- */
-
-static void on_pipelines(void *user, const struct reply *reply)
-{
-    struct call_state *c = user;
-    struct problem p;
-    c->request = 0;
-    if (reply->err != ERR_OK || reply->message->type != MSG_PIPELINES) {
-        problem_from_reply(&p, reply, BYTES_NONE);
-        call_problem(c, &p);
-        return;
-    }
-    struct buf body = {0};
-    if (c->call == CALL_PIPELINES) {
-        pipelines_render(reply->message, &body);
-    } else if (!pipeline_render(reply->message, &body)) {
-        problem_set(&p, CODE_PIPELINE_NOT_FOUND, "there is no pipeline %s", c->task_id);
-        call_problem(c, &p);
-        buf_free(&body);
-        return;
-    }
-    call_answer(c, 200, buf_bytes(&body), NULL);
-    buf_free(&body);
-}
-
-void call_pipelines(struct call_state *c)
-{
-    struct message m = {.type = MSG_GET_PIPELINES};
-    m.get_pipelines.name = bytes_str(c->task_id);
-    struct target any = {TARGET_ANY, 0, PEER_ANY};
-    c->request = requests_send(&c->gateway->requests, any, &m, on_pipelines, c);
-    if (c->request == 0) {
-        struct problem p;
-        problem_full(&p);
-        call_problem(c, &p);
-    }
+    call_ask_all(c, call_peers(c->gateway, false), &m, on_workers);
 }
 
 /* ---- readiness ---- */
@@ -217,6 +179,6 @@ void call_ready(struct call_state *c, const struct http_request *r)
         call_unavailable(c, "this gateway is shutting down");
     } else {
         struct message m = {.type = MSG_GET_READY};
-        ask(c, peers_where(c->gateway, false), &m, on_ready);
+        call_ask_all(c, call_peers(c->gateway, false), &m, on_ready);
     }
 }

@@ -45,6 +45,7 @@ void call_end(struct call_state *c)
     requeue_all_stop(c->requeue);
     free(c->if_none_match);
     call_fork_free(c->fork);
+    buf_free(&c->body);
     free(c);
 }
 
@@ -170,7 +171,14 @@ static void call_carry_out(struct gateway *g, exchange_id id, const struct route
         return;
     case CALL_PIPELINES:
     case CALL_PIPELINE:
-        call_pipelines(c);
+        call_pipelines(c, request);
+        return;
+    case CALL_PIPELINE_PUT:
+    case CALL_PIPELINE_CHECK:
+        call_pipeline_put(c, request);
+        return;
+    case CALL_PIPELINE_VERSIONS:
+        call_pipeline_versions(c, request);
         return;
     case CALL_WORKERS:
         call_workers(c);

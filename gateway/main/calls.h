@@ -23,6 +23,8 @@ struct call_state {
     struct start_batch *batch;
     char step[ID_BYTES_MAX + 1];
     struct requeue_all *requeue;
+    struct buf body; /* what is answered once others know of it */
+    bool created;
 };
 
 void calls_request(struct gateway *g, exchange_id id, const struct http_request *request);
@@ -58,7 +60,14 @@ void call_read(struct call_state *c); /* checkpoints and result */
 void call_history(struct call_state *c, const struct http_request *request);
 void call_tasks(struct call_state *c, const struct http_request *request);
 void call_items(struct call_state *c, const struct http_request *request, struct bytes step);
-void call_pipelines(struct call_state *c);
+/* call_pipeline.c */
+void call_pipelines(struct call_state *c, const struct http_request *request);
+void call_pipeline_put(struct call_state *c, const struct http_request *request);
+void call_pipeline_versions(struct call_state *c, const struct http_request *request);
+/* call_list.c: asks every coordinator of the mask; ends the call where there is none. */
+void call_ask_all(struct call_state *c, uint64_t peers, struct message *m,
+                  void (*done)(void *user, struct fanout *f));
+uint64_t call_peers(const struct gateway *g, bool owning);
 void call_workers(struct call_state *c);
 /* call_dead.c */
 void call_dead_letters(struct call_state *c, const struct http_request *request);

@@ -28,7 +28,10 @@ void test_an_ended_task_expires_and_is_gone(void **state);
 void test_a_revived_task_lives_on(void **state);
 void test_a_revived_task_may_have_another_input(void **state);
 void test_an_idempotency_key_outlives_its_task(void **state);
+/* store_pipeline_cases.c: on both stores */
 void test_pipelines_get_versions(void **state);
+void test_versions_are_read_one_by_one_and_in_pages(void **state);
+void test_there_are_only_so_many_names(void **state);
 
 /* store_read_cases.c: on both stores */
 void test_unknown_tasks_are_not_found(void **state);
@@ -63,6 +66,8 @@ void test_a_step_writes_only_its_own_size(void **state);
 void test_expired_tasks_leave_the_list_with_renewals(void **state);
 void test_at_maxmemory_updates_pass_and_admissions_do_not(void **state);
 void test_a_second_store_shares_secret_and_pipelines(void **state);
+void test_what_one_store_publishes_another_learns(void **state);
+void test_at_maxmemory_a_pipeline_is_not_stored(void **state);
 void test_cluster_tags_are_part_of_every_key(void **state);
 void test_an_audit_sees_what_others_did_to_the_keys(void **state);
 void test_only_a_dead_name_leaves_the_live_index(void **state);

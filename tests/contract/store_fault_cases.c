@@ -61,8 +61,8 @@ void test_what_is_given_while_away_is_answered(void **state)
     assert_int_equal(world_read(w, (struct store_read){.kind = READ_PING})->err, ERR_UNAVAILABLE);
     assert_int_equal(w->ups, 0);
     assert_int_equal(w->downs, 0);
-    uint8_t hash[32] = {1};
-    w->store->ops->publish(w->store, BYTES_LIT("menu"), BYTES_LIT("{}"), hash);
+    world_publish(w, "menu", "{}", 1);
+    assert_int_equal(world_published(w, "other", "{}", 1).verdict, PUBLISH_UNKNOWN);
     redis_server_start(&server, NULL);
     world_wait_ups(w, 1);
     assert_int_equal(w->pipelines, 1); /* what was published meanwhile was kept */

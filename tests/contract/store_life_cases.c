@@ -1,4 +1,4 @@
-/* The life of a task: its document, end, fresh runs, revival; idempotency keys and pipelines. */
+/* The life of a task: its document, end, fresh runs, revival; idempotency keys. */
 #include <string.h>
 
 #include "json/scan.h"
@@ -166,37 +166,4 @@ void test_an_idempotency_key_outlives_its_task(void **state)
     assert_int_equal(world_verdict(w, row), STORE_REPLAY);
     world_pass(w, 1000);
     assert_int_equal(world_verdict(w, row), STORE_OK);
-}
-
-static bool pipelines_reached(const struct world *w, uint64_t what)
-{
-    return w->pipelines >= what;
-}
-
-static void publish(struct world *w, const char *name, const char *source, uint8_t hash)
-{
-    uint8_t hashes[32];
-    memset(hashes, hash, sizeof hashes);
-    w->store->ops->publish(w->store, bytes_str(name), bytes_str(source), hashes);
-}
-
-void test_pipelines_get_versions(void **state)
-{
-    struct world *w = *state;
-    publish(w, "menu", "{\"v\":1}", 1);
-    world_wait(w, pipelines_reached, 1);
-    assert_int_equal(w->pipeline_version, 1);
-    assert_string_equal(w->pipeline, "{\"v\":1}");
-    publish(w, "menu", "{\"v\":2}", 2);
-    world_wait(w, pipelines_reached, 2);
-    assert_int_equal(w->pipeline_version, 2);
-    assert_string_equal(w->pipeline, "{\"v\":2}");
-    publish(w, "menu", "{\"v\":2}", 2); /* known: no new version */
-    publish(w, "other", "{\"v\":1}", 1);
-    world_wait(w, pipelines_reached, 3);
-    world_pass(w, 20);
-    assert_int_equal(w->pipeline_version, 1);
-    publish(w, "menu", "{\"v\":3}", 3);
-    world_wait(w, pipelines_reached, w->pipelines + 1);
-    assert_int_equal(w->pipeline_version, 3);
 }

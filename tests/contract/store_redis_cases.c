@@ -210,34 +210,6 @@ void test_at_maxmemory_updates_pass_and_admissions_do_not(void **state)
     assert_int_equal(world_verdict(w, row_admit(w, "t2")), STORE_OK);
 }
 
-static bool pipelines_reached(const struct world *w, uint64_t what)
-{
-    return w->pipelines >= what;
-}
-
-void test_a_second_store_shares_secret_and_pipelines(void **state)
-{
-    struct world *w = *state;
-    uint8_t hash[32] = {1};
-    w->store->ops->publish(w->store, BYTES_LIT("menu"), BYTES_LIT("{\"v\":1}"), hash);
-    world_wait(w, pipelines_reached, 1);
-    hash[0] = 2;
-    w->store->ops->publish(w->store, BYTES_LIT("menu"), BYTES_LIT("{\"v\":2}"), hash);
-    world_wait(w, pipelines_reached, 2);
-    assert_string_equal(raw(w->server, "GET marathon:pipeline:menu:1")->str, "{\"v\":1}");
-
-    struct store_redis_options options = {.url = w->server->url};
-    struct world *other = world_create_with(w->server, &options);
-    other->store->ops->publish(other->store, BYTES_LIT("menu"), BYTES_LIT("{\"v\":2}"), hash);
-    world_wait_ups(other, 1);
-    assert_memory_equal(w->secret, other->secret, SECRET_BYTES);
-    assert_int_equal(other->pipelines, 1); /* there before `up`, once */
-    assert_int_equal(other->pipeline_version, 2);
-    assert_string_equal(other->pipeline, "{\"v\":2}");
-    world_destroy(other);
-    assert_int_equal(raw(w->server, "FUNCTION LIST")->elements, 1);
-}
-
 void test_cluster_tags_are_part_of_every_key(void **state)
 {
     struct world *w = *state;

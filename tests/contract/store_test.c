@@ -66,7 +66,9 @@ static int tear_down(void **state)
         ON(store, test_a_revived_task_lives_on),                                                   \
         ON(store, test_a_revived_task_may_have_another_input),                                     \
         ON(store, test_an_idempotency_key_outlives_its_task),                                      \
-        ON(store, test_pipelines_get_versions), ON(store, test_unknown_tasks_are_not_found),       \
+        ON(store, test_pipelines_get_versions),                                                    \
+        ON(store, test_versions_are_read_one_by_one_and_in_pages),                                 \
+        ON(store, test_there_are_only_so_many_names), ON(store, test_unknown_tasks_are_not_found), \
         ON(store, test_reads_see_the_rows_given_before),                                           \
         ON(store, test_parts_of_the_document_and_the_input),                                       \
         ON(store, test_events_are_replayed_from_any_point),                                        \
@@ -95,6 +97,8 @@ int main(void)
         ON(redis, test_expired_tasks_leave_the_list_with_renewals),
         ON(redis, test_at_maxmemory_updates_pass_and_admissions_do_not),
         ON(redis, test_a_second_store_shares_secret_and_pipelines),
+        ON(redis, test_what_one_store_publishes_another_learns),
+        ON(redis, test_at_maxmemory_a_pipeline_is_not_stored),
         ON(redis, test_cluster_tags_are_part_of_every_key),
         ON(redis, test_an_audit_sees_what_others_did_to_the_keys),
         ON(redis, test_only_a_dead_name_leaves_the_live_index),

@@ -98,6 +98,13 @@ static void on_read(void *user, const struct store_answer *a)
         w->answer.audits[i] = a->audits[i];
     }
     w->answer.input = arena_bytes(&w->arena, a->input);
+    w->answer.source = arena_bytes(&w->arena, a->source);
+    w->answer.versions = arena_alloc(&w->arena, (a->version_count + 1) * sizeof *a->versions);
+    for (uint32_t i = 0; i < a->version_count; i++) {
+        w->answer.versions[i] = a->versions[i];
+        w->answer.versions[i].hash = arena_bytes(&w->arena, a->versions[i].hash);
+        w->answer.versions[i].by = arena_bytes(&w->arena, a->versions[i].by);
+    }
     w->answer.item = arena_bytes(&w->arena, a->item);
     w->answer.items = copy_items(&w->arena, a->items, a->items_count);
     w->answer.parts = arena_alloc(&w->arena, (a->part_count + 1) * sizeof *a->parts);
@@ -125,6 +132,14 @@ static void on_pipeline(void *user, struct bytes source, uint32_t version)
     w->pipelines++;
     w->pipeline_version = version;
     snprintf(w->pipeline, sizeof w->pipeline, "%.*s", (int)source.len, (const char *)source.ptr);
+}
+
+static void on_published(void *user, const struct store_published *published)
+{
+    struct world *w = user;
+    assert_false(w->inside);
+    w->publishes++;
+    w->published = *published;
 }
 
 static void on_note(void *user, const char *text)
@@ -202,6 +217,47 @@ void world_wait_downs(struct world *w, int downs)
     world_wait(w, downs_reached, (uint64_t)downs);
 }
 
+/* ---- pipelines ---- */
+
+bool world_pipelines_reached(const struct world *w, uint64_t what)
+{
+    return w->pipelines >= what;
+}
+
+static bool publishes_reached(const struct world *w, uint64_t what)
+{
+    return w->publishes >= what;
+}
+
+static void publish(struct world *w, const char *name, const char *source, uint8_t hash,
+                    uint64_t id)
+{
+    struct store_publish p = {.publish_id = id,
+                              .name = bytes_str(name),
+                              .source = bytes_str(source),
+                              .at = 1700000000000 + hash,
+                              .by = BYTES_LIT("ann of the kitchen")};
+    memset(p.hash, hash, sizeof p.hash);
+    w->inside = true;
+    w->store->ops->publish(w->store, &p);
+    w->inside = false;
+}
+
+void world_publish(struct world *w, const char *name, const char *source, uint8_t hash)
+{
+    publish(w, name, source, hash, 0);
+}
+
+struct store_published world_published(struct world *w, const char *name, const char *source,
+                                       uint8_t hash)
+{
+    uint64_t id = ++w->next_id;
+    publish(w, name, source, hash, id);
+    world_wait(w, publishes_reached, w->publishes + 1);
+    assert_int_equal(w->published.publish_id, id);
+    return w->published;
+}
+
 /* ---- life ---- */
 
 struct world *world_create_with(struct redis_server *server,
@@ -219,7 +275,8 @@ struct world *world_create_with(struct redis_server *server,
                                     .admission = on_admission,
                                     .pipeline = on_pipeline,
                                     .user = w,
-                                    .note = on_note};
+                                    .note = on_note,
+                                    .published = on_published};
     if (server == NULL) {
         w->store = store_memory_create(w->loop, handler);
     } else {

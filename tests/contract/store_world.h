@@ -41,6 +41,8 @@ struct world {
     uint32_t pipelines;
     char pipeline[256];
     uint32_t pipeline_version;
+    uint32_t publishes; /* answers */
+    struct store_published published;
     bool inside; /* one of our calls into the store: nothing may be told meanwhile */
     bool owned[PARTITION_COUNT];
     struct fence fence; /* with which world_own claims */
@@ -72,6 +74,13 @@ const struct heard_write *world_written(struct world *w, struct store_row row);
 enum store_verdict world_verdict(struct world *w, struct store_row row);
 const struct store_answer *world_read(struct world *w, struct store_read read);
 bool write_heard(const struct world *w, uint64_t id);
+
+/* Without an id: nobody waits for an answer. The hash is of this byte only. */
+void world_publish(struct world *w, const char *name, const char *source, uint8_t hash);
+/* With one; waits for the answer. */
+struct store_published world_published(struct world *w, const char *name, const char *source,
+                                       uint8_t hash);
+bool world_pipelines_reached(const struct world *w, uint64_t what);
 
 /* Claims the task's partition where the world has not yet. */
 void world_own(struct world *w, const char *task_id);

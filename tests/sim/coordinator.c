@@ -35,6 +35,9 @@ static void perform(struct coordinator *c, const struct effect *e)
     case FX_READ:
         link_read(c, e->read);
         break;
+    case FX_PUBLISH:
+        link_publish(c, e->publish);
+        break;
     case FX_LOG:
         tell(w, c->process.name, "%s %s", e->log_event, e->text);
         if (w->meddled == 0 && strcmp(e->log_event, "audit_finding") == 0) {

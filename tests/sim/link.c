@@ -20,9 +20,11 @@ static struct batch *open_batch(struct coordinator *c)
         b->cap = b->cap < 8 ? 8 : b->cap * 2;
         b->rows = mem_resize(b->rows, b->cap * sizeof(b->rows[0]));
         b->reads = mem_resize(b->reads, b->cap * sizeof(b->reads[0]));
+        b->publishes = mem_resize(b->publishes, b->cap * sizeof(b->publishes[0]));
     }
     b->rows[b->count] = NULL;
     b->reads[b->count] = NULL;
+    b->publishes[b->count] = NULL;
     return b;
 }
 
@@ -38,12 +40,33 @@ void link_read(struct coordinator *c, const struct store_read *read)
     b->reads[b->count++] = store_read_copy(read, &b->arena);
 }
 
+void link_publish(struct coordinator *c, const struct store_publish *publish)
+{
+    struct batch *b = open_batch(c);
+    b->publishes[b->count++] = store_publish_copy(publish, &b->arena);
+}
+
 static void batch_free(struct batch *b)
 {
     arena_free(&b->arena);
     free(b->rows);
     free(b->reads);
+    free(b->publishes);
     free(b);
+}
+
+/* As store_redis: what was stored is told before the answer. */
+static void answer_publish(struct coordinator *c, struct batch *b, size_t i, bool known)
+{
+    struct store_published p = {.publish_id = b->publishes[i]->publish_id,
+                                .verdict = PUBLISH_UNKNOWN};
+    if (known) {
+        p = b->published[i];
+        coordinator_step(c, &(struct event){.kind = EV_PIPELINE,
+                                            .text = b->publishes[i]->source,
+                                            .version = p.version});
+    }
+    coordinator_step(c, &(struct event){.kind = EV_PUBLISHED, .published = &p});
 }
 
 static void answer(struct coordinator *c, struct batch *b, size_t i, bool known)
@@ -52,6 +75,10 @@ static void answer(struct coordinator *c, struct batch *b, size_t i, bool known)
         struct store_written w = {.write_id = b->rows[i]->write_id, .verdict = STORE_UNKNOWN};
         coordinator_step(
             c, &(struct event){.kind = EV_WRITTEN, .written = known ? &b->written[i] : &w});
+        return;
+    }
+    if (b->publishes[i] != NULL) {
+        answer_publish(c, b, i, known);
         return;
     }
     struct store_answer a = {
@@ -94,8 +121,13 @@ static void execute(struct world *w, struct coordinator *c, struct batch *b)
 {
     b->written = arena_alloc(&b->arena, (b->count + 1) * sizeof *b->written);
     b->answers = arena_alloc(&b->arena, (b->count + 1) * sizeof(b->answers[0]));
+    b->published = arena_alloc(&b->arena, (b->count + 1) * sizeof *b->published);
     size_t n = b->execute < b->count ? b->execute : b->count;
     for (size_t i = 0; i < n; i++) {
+        if (b->publishes[i] != NULL) {
+            b->published[i] = store_model_publish(&w->store, b->publishes[i]);
+            continue;
+        }
         if (b->rows[i] == NULL) {
             b->answers[i] = store_model_read(&w->store, b->reads[i], w->now, &b->arena);
             continue;

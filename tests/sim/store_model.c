@@ -75,6 +75,7 @@ void store_model_free(struct store_model *m)
     for (int i = 0; i < PARTITION_COUNT; i++) {
         buf_free(&m->owners[i].owner);
     }
+    store_model_free_pipelines(m);
     free(m->tasks);
     map_free(&m->by_id);
     map_free(&m->keys);

@@ -63,6 +63,19 @@ struct stored_owner {
     uint64_t beat;
 };
 
+struct stored_pipeline_version {
+    struct buf source, by;
+    uint8_t hash[32];
+    unix_ms at;
+};
+
+struct stored_pipeline {
+    struct buf name;
+    struct stored_pipeline_version *versions;
+    size_t count, cap;
+    uint64_t change; /* place in the order of changes of its newest version */
+};
+
 struct store_model {
     struct stored_owner owners[PARTITION_COUNT];
     struct stored_task **tasks; /* in the order of their first admission */
@@ -70,6 +83,9 @@ struct store_model {
     struct map by_id;
     struct map keys;
     bool full; /* at maxmemory: no admissions */
+    struct stored_pipeline *pipelines;
+    size_t pipeline_count, pipeline_cap;
+    uint64_t pipeline_changes;
 };
 
 /* Planted bugs, for all models of the program: any fence will do; the TTL of an ended task stays on
@@ -88,6 +104,16 @@ struct store_answer *store_model_read(struct store_model *m, const struct store_
 /* NULL where there is none, or it has expired. */
 struct stored_task *store_model_find(struct store_model *m, struct bytes task_id, mono_ms now);
 
+/* store_model_pipelines.c */
+struct store_published store_model_publish(struct store_model *m,
+                                           const struct store_publish *publish);
+/* The source of a version; of the newest where *version is 0, which it becomes. Empty: no such. */
+struct bytes store_model_pipeline(const struct store_model *m, struct bytes name,
+                                  uint32_t *version);
+void store_model_read_pipeline(const struct store_model *m, const struct store_read *read,
+                               struct store_answer *a, struct arena *arena);
+void store_model_free_pipelines(struct store_model *m);
+
 /* store_model_items.c */
 void fans_clear(struct stored_task *t);
 void fans_change(struct stored_task *t, const struct store_row *row);
@@ -102,5 +128,6 @@ struct items_change *items_copy(const struct store_row *row, struct arena *arena
 /* Deep copies, for whoever carries them out later. */
 struct store_row *store_row_copy(const struct store_row *row, struct arena *arena);
 struct store_read *store_read_copy(const struct store_read *read, struct arena *arena);
+struct store_publish *store_publish_copy(const struct store_publish *publish, struct arena *arena);
 
 #endif

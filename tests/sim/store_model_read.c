@@ -206,6 +206,10 @@ struct store_answer *store_model_read(struct store_model *m, const struct store_
     case READ_AUDIT:
         read_audit(m, read, now, a, arena);
         break;
+    case READ_PIPELINE:
+    case READ_VERSIONS:
+        store_model_read_pipeline(m, read, a, arena);
+        break;
     case READ_PING:
         break;
     }
@@ -248,6 +252,7 @@ struct store_read *store_read_copy(const struct store_read *read, struct arena *
     *r = *read;
     r->task_id = arena_bytes(arena, read->task_id);
     r->before_id = arena_bytes(arena, read->before_id);
+    r->name = arena_bytes(arena, read->name);
     r->ids = arena_alloc(arena, (read->id_count + 1) * sizeof *r->ids);
     for (uint32_t i = 0; i < read->id_count; i++) {
         r->ids[i] = arena_bytes(arena, read->ids[i]);

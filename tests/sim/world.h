@@ -73,10 +73,12 @@ struct conn {
 
 struct batch {
     struct arena arena;
-    struct store_row **rows; /* one of both per place */
+    struct store_row **rows; /* one of the three per place */
     struct store_read **reads;
+    struct store_publish **publishes;
     struct store_written *written;
     struct store_answer **answers;
+    struct store_published *published;
     size_t count, cap;
     size_t execute; /* so many of them are carried out */
     uint64_t era;
@@ -236,6 +238,7 @@ void coordinator_closed(struct coordinator *c, struct conn *k);
 /* link.c */
 void link_write(struct coordinator *c, const struct store_row *row);
 void link_read(struct coordinator *c, const struct store_read *read);
+void link_publish(struct coordinator *c, const struct store_publish *publish);
 void link_flush(struct coordinator *c);
 void link_connect(struct coordinator *c, mono_ms at);
 /* The connection is gone; the coordinator's process lives on (or not: killed). */

@@ -47,6 +47,12 @@ static void test_every_call_has_its_path(void **state)
     assert_call("GET", "/api/v1/marathon/tasks/t1/steps/each/items", CALL_ITEMS, "t1");
     assert_call("GET", "/api/v1/marathon/pipelines", CALL_PIPELINES, "");
     assert_call("GET", "/api/v1/marathon/pipelines/p", CALL_PIPELINE, "p");
+    assert_call("HEAD", "/api/v1/marathon/pipelines/validate", CALL_PIPELINE, "validate");
+    assert_call("PUT", "/api/v1/marathon/pipelines/p", CALL_PIPELINE_PUT, "p");
+    assert_call("PUT", "/api/v1/marathon/pipelines/validate", CALL_PIPELINE_PUT, "validate");
+    assert_call("POST", "/api/v1/marathon/pipelines/validate", CALL_PIPELINE_CHECK, "");
+    assert_call("GET", "/api/v1/marathon/pipelines/p/versions", CALL_PIPELINE_VERSIONS, "p");
+    assert_call("GET", "/api/v1/marathon/pipelines/versions", CALL_PIPELINE, "versions");
     assert_call("GET", "/api/v1/marathon/workers", CALL_WORKERS, "");
     assert_call("GET", "/api/v1/marathon/dead-letters", CALL_DEAD_LETTERS, "");
     assert_call("POST", "/api/v1/marathon/dead-letters/requeue", CALL_REQUEUE_ALL, "");
@@ -107,6 +113,10 @@ static void test_a_wrong_method_is_told_the_right_one(void **state)
     (void)state;
     assert_refused("GET", "/api/v1/marathon/start", CODE_METHOD_NOT_ALLOWED, "POST");
     assert_refused("POST", "/api/v1/marathon/status/a", CODE_METHOD_NOT_ALLOWED, "GET, HEAD");
+    assert_refused("POST", "/api/v1/marathon/pipelines/p", CODE_METHOD_NOT_ALLOWED,
+                   "GET, HEAD, PUT");
+    assert_refused("PUT", "/api/v1/marathon/pipelines/p/versions", CODE_METHOD_NOT_ALLOWED,
+                   "GET, HEAD");
     assert_refused("DELETE", "/livez", CODE_METHOD_NOT_ALLOWED, "GET, HEAD");
     assert_refused("OPTIONS", "/api/v1/marathon/cancel/a", CODE_METHOD_NOT_ALLOWED, "POST");
 }

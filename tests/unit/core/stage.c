@@ -42,6 +42,9 @@ static void perform(struct stage *s, const struct effect *e)
     case FX_CLOSE:
         peer_of(s, e->peer)->gone = true;
         return;
+    case FX_PUBLISH:
+        op.publish = store_publish_copy(e->publish, &s->arena);
+        break;
     case FX_LOG:
         assert_non_null(e->text);
         return;
@@ -79,6 +82,18 @@ static void answer(struct stage *s, struct stage_op op, enum store_verdict *forc
         }
         w.verdict = forced != NULL ? *forced : w.verdict;
         step(s, &(struct event){.kind = EV_WRITTEN, .written = &w});
+        return;
+    }
+    if (op.publish != NULL) {
+        struct store_published p = {.publish_id = op.publish->publish_id,
+                                    .verdict = PUBLISH_UNKNOWN};
+        if (execute) {
+            p = store_model_publish(s->store, op.publish);
+            step(s, &(struct event){
+                        .kind = EV_PIPELINE, .text = op.publish->source, .version = p.version});
+        }
+        p.verdict = forced != NULL ? PUBLISH_UNKNOWN : p.verdict;
+        step(s, &(struct event){.kind = EV_PUBLISHED, .published = &p});
         return;
     }
     struct store_answer away = {

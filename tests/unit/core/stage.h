@@ -21,8 +21,9 @@ struct stage_sent {
 };
 
 struct stage_op {
-    struct store_row *row; /* or */
-    struct store_read *read;
+    struct store_row *row;   /* or */
+    struct store_read *read; /* or */
+    struct store_publish *publish;
 };
 
 struct stage_peer {

@@ -194,15 +194,6 @@ static void same_waiting_view(const struct waiting_view *a, const struct waiting
     SAME(steps);
 }
 
-static void same_pipeline_view(const struct pipeline_view *a, const struct pipeline_view *b)
-{
-    SAME_BYTES(name);
-    SAME_BYTES(description);
-    SAME(version);
-    SAME(step_count);
-    SAME_BYTES(source);
-}
-
 static void same_task_event(const struct task_event *a, const struct task_event *b)
 {
     SAME(seq);
@@ -346,14 +337,6 @@ static void same_workers(const struct message *a, const struct message *b)
     }
 }
 
-static void same_pipelines(const struct message *a, const struct message *b)
-{
-    SAME(pipelines.count);
-    for (uint32_t i = 0; i < a->pipelines.count; i++) {
-        same_pipeline_view(&a->pipelines.items[i], &b->pipelines.items[i]);
-    }
-}
-
 static void same_ready(const struct message *a, const struct message *b)
 {
     SAME(ready.ready);
@@ -425,6 +408,10 @@ static same_fn *const by_type[] = {
     [MSG_RECOVER] = same_recover_body,
     [MSG_GET_ITEMS] = same_get_items_body,
     [MSG_ITEMS] = same_items_body,
+    [MSG_PUT_PIPELINE] = same_put_pipeline,
+    [MSG_PIPELINE_STORED] = same_pipeline_stored,
+    [MSG_GET_VERSIONS] = same_get_versions,
+    [MSG_VERSIONS] = same_versions,
     [MSG_GET_STATUS] = same_task,
     [MSG_GET_DOC] = same_get_doc_body,
     [MSG_GET_HISTORY] = same_get_history_body,

@@ -26,6 +26,12 @@ void same_signal_body(const struct message *a, const struct message *b);
 void same_dead(const struct message *a, const struct message *b);
 void same_members(const struct message *a, const struct message *b);
 void same_requeue(const struct message *a, const struct message *b);
+/* same_pipeline.c */
 void same_get_pipelines(const struct message *a, const struct message *b);
+void same_pipelines(const struct message *a, const struct message *b);
+void same_put_pipeline(const struct message *a, const struct message *b);
+void same_pipeline_stored(const struct message *a, const struct message *b);
+void same_get_versions(const struct message *a, const struct message *b);
+void same_versions(const struct message *a, const struct message *b);
 
 #endif

@@ -122,8 +122,3 @@ void same_signal_body(const struct message *a, const struct message *b)
     SAME_BYTES(signal.deed.actor);
     SAME_BYTES(signal.deed.reason);
 }
-
-void same_get_pipelines(const struct message *a, const struct message *b)
-{
-    SAME_BYTES(get_pipelines.name);
-}

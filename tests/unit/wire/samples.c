@@ -198,7 +198,12 @@ static struct pipeline_view pipelines[] = {{
     .version = 3,
     .step_count = 5,
     .source = TEXT("{\"name\":\"full_analysis\"}"),
+    .hash = TEXT("0f1e"),
 }};
+
+static struct version_view versions[] = {
+    {.version = 7, .hash = TEXT("ab12"), .at = 1790000000000, .by = TEXT("ci")},
+    {.version = 6, .hash = TEXT("cd34"), .at = 1780000000000, .by = TEXT("")}};
 
 #define TASK(t)                                                                                    \
     {                                                                                              \
@@ -330,7 +335,19 @@ const struct message samples[] = {
                   .before_id = TEXT("y"),
                   .limit = 200}},
     EMPTY(MSG_GET_WORKERS),
-    {.type = MSG_GET_PIPELINES, .request = 6, .get_pipelines = {TEXT("full_analysis")}},
+    {.type = MSG_GET_PIPELINES, .request = 6, .get_pipelines = {TEXT("full_analysis"), 7, true}},
+    {.type = MSG_PUT_PIPELINE,
+     .request = 61,
+     .put_pipeline = {TEXT("menu"), TEXT("{\"steps\":[]}"), TEXT("ci"), true}},
+    {.type = MSG_PIPELINE_STORED,
+     .request = 61,
+     .stored = {.name = TEXT("menu"),
+                .version = 7,
+                .step_count = 3,
+                .hash = TEXT("ab12"),
+                .created = true}},
+    {.type = MSG_GET_VERSIONS, .request = 62, .get_versions = {TEXT("menu"), 8, 50}},
+    {.type = MSG_VERSIONS, .request = 62, .versions = {.items = versions, .count = 2, .next = 6}},
     EMPTY(MSG_GET_READY),
     {.type = MSG_GET_DEAD,
      .request = 17,

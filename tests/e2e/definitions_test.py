@@ -1,0 +1,121 @@
+"""Pipelines by API and from the command line: versions, checks, starts that pin one; with several coordinators and gateways, over restarts."""
+
+import json
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from cluster import ClusterCase, until  # noqa: E402
+
+
+def step(function="echo", **more):
+    return {"name": "a", "function": function, **more}
+
+
+class Definitions(ClusterCase):
+    def setUp(self):
+        super().setUp()
+        c = self.cluster
+        c.start_redis()
+        self.coordinators = [c.start_coordinator(1), c.start_coordinator(2)]
+        c.start_worker(coordinators=2)
+        self.gateways = [c.start_gateway(coordinators=2), c.start_gateway(coordinators=2)]
+        owners = lambda: {c.redis("HGET", f"marathon:owner:p{p:02d}", "owner") for p in range(64)}  # noqa: E731
+        until("two share", lambda: len(owners()) == 2, 15)
+
+    def put(self, name, steps, gateway=0, **more):
+        return self.cluster.call("PUT", f"/pipelines/{name}", {"steps": steps, **more}, port=self.gateways[gateway].port)
+
+    def inputs(self, task_id):
+        return self.cluster.wait(task_id)["accumulated_results"]["a"]
+
+    def test_versions_are_stored_shown_and_run(self):
+        c = self.cluster
+        code, headers, first = self.put("menu", [step(input={"v": 1})], description="a first one")
+        self.assertEqual((code, first["version"], first["created"]), (201, 1, True))
+        self.assertEqual(headers["Location"], "/api/v1/marathon/pipelines/menu")
+        code, _, again = self.put("menu", [step(input={"v": 1}, timeout=600)], description="a first one")
+        self.assertEqual((code, again), (200, {**first, "created": False}))
+        for v in (2, 3, 4):
+            self.assertEqual(self.put("menu", [step(input={"v": v})])[0], 201)
+        newest, second = c.get("/pipelines/menu"), c.get("/pipelines/menu?version=2")
+        self.assertEqual((newest["version"], newest["steps"][0]["input"]), (4, {"v": 4}))
+        self.assertEqual((second["version"], second["steps"][0]["input"]), (2, {"v": 2}))
+        self.assertEqual(c.get("/pipelines/menu?version=1")["hash"], first["hash"])
+        page = c.get("/pipelines/menu/versions?limit=3")
+        self.assertEqual([v["version"] for v in page["items"]], [4, 3, 2])
+        self.assertEqual({v["published_by"] for v in page["items"]}, {"anonymous"})
+        rest = c.get(f"/pipelines/menu/versions?limit=3&cursor={page['next_cursor']}")
+        self.assertEqual(([v["version"] for v in rest["items"]], rest["next_cursor"]), ([1], None))
+        self.assertEqual(rest["items"][0]["hash"], first["hash"])
+        self.assertEqual([(p["name"], p["version"]) for p in c.get("/pipelines")["items"]], [("menu", 4)])
+        self.assertEqual(self.inputs(c.begin(task_type="menu")), {"v": 4})
+        self.assertEqual(self.inputs(c.begin(task_type="menu", pipeline_version=2)), {"v": 2})
+        # what is stored under the same text again is the version that it was
+        for p in self.coordinators:
+            p.kill()
+            p.start()
+        until("the gateway is ready", c.ready, 20)
+        self.assertEqual(c.get("/pipelines/menu")["version"], 4)
+        self.assertEqual(self.inputs(c.begin(task_type="menu", pipeline_version=3)), {"v": 3})
+
+    def test_a_start_after_the_201_runs_the_new_version_whoever_owns_it_and_a_running_task_keeps_its_own(self):
+        c = self.cluster
+        self.put("slow", [{"name": "wait", "wait": {"signal": "go"}}, step(input={"v": 0})])
+        waiting = c.begin(task_type="slow", task_id="old")
+        until("it waits", lambda: c.get("/status/old")["status"] == "waiting")
+        tasks = {}
+        for v in range(1, 21):
+            self.assertEqual(self.put("fast", [step(input={"v": v})], gateway=v % 2)[0], 201)
+            code, _, answer = c.call("POST", "/start", {"task_type": "fast"}, port=self.gateways[(v + 1) % 2].port)
+            self.assertEqual(code, 202)
+            tasks[answer["task_id"]] = v
+        for task_id, v in tasks.items():
+            self.assertEqual(self.inputs(task_id), {"v": v})
+        self.put("slow", [step(input={"v": 1})])
+        c.call("POST", "/signal/old", {"name": "go"})
+        self.assertEqual(self.inputs(waiting), {"v": 0})
+
+    def test_what_is_wrong_is_refused_with_its_place_and_stores_nothing(self):
+        c = self.cluster
+        self.put("menu", [step()])
+        bad = [
+            ("/pipelines/menu", {"steps": [step(needs=["b"])]}, 422, "INVALID_PIPELINE", "/steps/0/needs/0"),
+            ("/pipelines/menu", {"steps": [{"name": "m", "pipeline": "menu"}]}, 422, "INVALID_PIPELINE", "/steps/0/pipeline"),
+            ("/pipelines/menu", {"steps": [{"name": "m", "pipeline": "no"}]}, 422, "UNKNOWN_PIPELINE", "/steps/0/pipeline"),
+            ("/pipelines/menu", {"name": "fish", "steps": [step()]}, 422, "INVALID_PIPELINE", "/name"),
+            ("/pipelines/menu", [step()], 422, "INVALID_PIPELINE", ""),
+            ("/pipelines/menu", b"{", 400, "INVALID_JSON", None),
+            ("/pipelines/me%20nu", {"steps": [step()]}, 404, "INVALID_ID", None),
+        ]
+        for path, body, status, code, pointer in bad:
+            with self.subTest(body=body):
+                answer = c.call("PUT", path, body)
+                self.assertEqual((answer[0], answer[2]["code"]), (status, code), answer[2])
+                if pointer is not None:
+                    self.assertEqual(answer[2]["errors"][0]["pointer"], pointer)
+                if pointer is not None and path.endswith("/menu"):
+                    checked = c.call("POST", "/pipelines/validate", {"name": "menu", **body} if isinstance(body, dict) else body)
+                    self.assertEqual(checked[0], 200 if body in ([step()], bad[3][1]) else 422, checked)
+        self.assertEqual(c.get("/pipelines/menu")["version"], 1)
+        code, _, valid = c.call("POST", "/pipelines/validate", {"name": "new", "steps": [step(), {"name": "m", "pipeline": "menu"}]})
+        self.assertEqual((code, valid["valid"], valid["name"], valid["step_count"]), (200, True, "new", 2))
+        self.assertEqual(c.call("GET", "/pipelines/new")[0], 404)
+        for query in ("version=0", "version=x", "version=10001"):
+            self.assertEqual(c.call("GET", f"/pipelines/menu?{query}")[0], 422)
+        self.assertEqual(c.call("GET", "/pipelines/menu?version=7")[2]["code"], "PIPELINE_NOT_FOUND")
+        self.assertEqual(c.call("GET", "/pipelines/new/versions")[2]["code"], "PIPELINE_NOT_FOUND")
+        self.assertEqual(c.call("GET", "/pipelines/menu/versions?cursor=x")[0], 422)
+        code, headers, _ = c.call("DELETE", "/pipelines/menu")
+        self.assertEqual((code, headers["Allow"]), (405, "GET, HEAD, PUT"))
+        for body, pointer in (({"task_type": "menu", "pipeline_version": 9}, "/pipeline_version"),
+                              ({"task_type": "menu", "pipeline_version": 0}, "/pipeline_version"),
+                              ({"steps": [step()], "pipeline_version": 1}, "/pipeline_version"),
+                              ({"task_type": "no", "pipeline_version": 1}, "/task_type")):
+            answer = c.call("POST", "/start", body)
+            self.assertEqual((answer[0], answer[2]["errors"][0]["pointer"]), (422, pointer), answer)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
