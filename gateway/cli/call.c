@@ -100,7 +100,8 @@ static enum cli_exit judge(const struct cli *cli, const struct call *call, enum 
     if (e != ERR_OK) {
         return give_up(cli, call, e);
     }
-    if (reply->status >= 200 && reply->status < 300) {
+    if ((reply->status >= 200 && reply->status < 300) ||
+        (call->keeps_refusal && reply->status >= 400 && reply->status < 500)) {
         return CLI_COMPLETED;
     }
     struct problem problem = {call->doing, reply->status, buf_bytes(&reply->body)};

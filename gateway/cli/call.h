@@ -16,6 +16,7 @@ struct call {
     const char *idempotency_key;
     int64_t patience_ms; /* how long to repeat where the server is away or busy; 0 = not at all */
     bool repeatable;     /* repeat also where the outcome of the last try is unknown */
+    bool keeps_refusal;  /* a 4xx is the caller's to tell: CLI_COMPLETED with that reply */
 };
 
 /* CLI_COMPLETED with ret_reply on 2xx (free it with http_reply_free); otherwise the user has been

@@ -1,4 +1,4 @@
-/* The commands that show what there is: list, pipelines, workers, healthcheck. */
+/* The commands that show what there is: list, workers, healthcheck. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -147,57 +147,6 @@ const struct command command_list = {
     .options = list_options,
     .option_count = 4,
     .run = run_list,
-};
-
-static void print_pipelines(const struct cli *cli, const struct doc *d)
-{
-    static const char *const headings[] = {"PIPELINE", "VERSION", "STEPS", "DESCRIPTION"};
-    const struct doc_value *items = doc_get(doc_root(d), "items");
-    struct table t;
-    table_init(&t, headings, 4);
-    for (size_t i = 0; i < doc_count(items); i++) {
-        const struct doc_value *p = doc_at(items, i);
-        add_text(&t, p, "name");
-        table_addf(&t, "%" PRId64, doc_int(doc_get(p, "version")));
-        table_addf(&t, "%" PRId64, doc_int(doc_get(p, "step_count")));
-        add_text(&t, p, "description");
-    }
-    print_table(cli, &t);
-}
-
-static enum cli_exit run_pipelines(struct cli *cli)
-{
-    bool one = cli->args.operand_count == 1;
-    char path[CALL_PATH_BYTES] = CLI_API "/pipelines";
-    struct doc *d = NULL;
-    if (one) {
-        if (!cli_id_good(cli, cli->args.operands[0])) {
-            return CLI_USAGE;
-        }
-        (void)snprintf(path, sizeof path, CLI_API "/pipelines/%s", cli->args.operands[0]);
-    }
-    enum cli_exit code =
-        call_get_doc(cli, one ? "get the pipeline" : "list the pipelines", path, &d);
-    if (code != CLI_COMPLETED) {
-        return code;
-    }
-    if (one || cli->json) {
-        print_doc(cli, d);
-    } else {
-        print_pipelines(cli, d);
-    }
-    doc_free(d);
-    return CLI_COMPLETED;
-}
-
-const struct command command_pipelines = {
-    .name = "pipelines",
-    .operands = "[PIPELINE]",
-    .summary = "list the pipelines, or print the definition of one",
-    .examples = "  marathon pipelines\n"
-                "  marathon pipelines full_analysis\n",
-    .operands_max = 1,
-    .run = run_pipelines,
 };
 
 static void add_functions(struct table *t, const struct doc_value *functions)

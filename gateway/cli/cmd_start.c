@@ -17,6 +17,7 @@
 static const struct arg_option options[] = {
     {"input", 'i', "JSON", "the task's input_data: JSON, @file, or - for standard input"},
     {"steps", 0, "JSON", "an inline pipeline: an array of steps or a definition; JSON, @file or -"},
+    {"version", 0, "N", "the version of the pipeline (default: the newest)"},
     {"id", 0, "ID", "the task's id (default: the server makes one)"},
     {"session", 0, "ID", "the session it belongs to"},
     {"key", 'k', "KEY", "idempotency key: the same key never starts a second task"},
@@ -77,6 +78,9 @@ static enum cli_exit take_numbers(const struct cli *cli, struct start_body *b)
         e = args_number(&cli->args, "max-duration", TASK_DURATION_S_MAX, &b->max_duration_s,
                         &message);
     }
+    if (e == ERR_OK) {
+        e = args_number(&cli->args, "version", PIPELINE_VERSIONS_MAX, &b->version, &message);
+    }
     const char *priority = args_value(&cli->args, "priority");
     if (e == ERR_OK && priority != NULL) {
         char *end = NULL;
@@ -112,7 +116,8 @@ static enum cli_exit take_sources(const struct cli *cli, struct start *s)
 
 static enum cli_exit make_request(const struct cli *cli, struct start *s)
 {
-    struct start_body body = {.priority = START_UNSET,
+    struct start_body body = {.version = START_UNSET,
+                              .priority = START_UNSET,
                               .max_retries = START_UNSET,
                               .max_duration_s = START_UNSET,
                               .task_id = args_value(&cli->args, "id"),

@@ -12,6 +12,9 @@ extern const struct command command_dev, command_run, command_start, command_wat
 #define COMMAND_COUNT 20
 /* In the order of the overview. */
 extern const struct command *const commands[COMMAND_COUNT];
+/* cmd_definitions.c: verbs of pipelines. */
+enum cli_exit definitions_validate(struct cli *cli);
+enum cli_exit definitions_apply(struct cli *cli);
 /* The options that every command takes. */
 extern const struct arg_option shared_options[];
 extern const size_t shared_option_count;

@@ -144,7 +144,7 @@ static void set_headers(struct http_stream *s, const struct http_request *reques
         NULL, s->fn != NULL ? "Accept: text/event-stream, application/problem+json"
                             : "Accept: application/json, application/problem+json");
     s->headers = curl_slist_append(s->headers, "Expect:"); /* no 100-continue round trip */
-    if (strcmp(request->method, "POST") == 0) {
+    if (strcmp(request->method, "GET") != 0) {
         s->headers = curl_slist_append(s->headers, "Content-Type: application/json");
     }
     if (request->idempotency_key != NULL) {
@@ -214,8 +214,9 @@ struct http_stream *http_stream_open(struct http_client *c, const struct http_re
     buf_free(&url);
     (void)curl_easy_setopt(s->easy, CURLOPT_URL, s->url);
     (void)curl_easy_setopt(s->easy, CURLOPT_USERAGENT, "marathon-cli");
-    if (strcmp(request->method, "POST") == 0) {
+    if (strcmp(request->method, "GET") != 0) {
         (void)curl_easy_setopt(s->easy, CURLOPT_POST, 1L);
+        (void)curl_easy_setopt(s->easy, CURLOPT_CUSTOMREQUEST, request->method);
         (void)curl_easy_setopt(s->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
         (void)curl_easy_setopt(s->easy, CURLOPT_COPYPOSTFIELDS,
                                request->body.len > 0 ? (const char *)request->body.ptr : "");

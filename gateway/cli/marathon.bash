@@ -38,7 +38,7 @@ _marathon()
     case $command in
     dev) options+=" --port --data --workers --slots --pipelines --functions" ;;
     run | start)
-        options+=" --input --steps --id --session --key --priority --max-retries --max-duration --no-checkpoints"
+        options+=" --input --steps --version --id --session --key --priority --max-retries --max-duration --no-checkpoints"
         ;;
     status) options+=" --key" ;;
     list) options+=" --status --type --limit --cursor" ;;
@@ -49,6 +49,7 @@ _marathon()
     fork) options+=" --from-step --checkpoint --input --id --key --reason --by" ;;
     history) options+=" --cursor" ;;
     keys) options+=" --file --read" ;;
+    pipelines) options+=" --version --dot --cursor" ;;
     dead-letters) options+=" --all --cursor" ;;
     healthcheck) options+=" --live" ;;
     esac
@@ -57,6 +58,18 @@ _marathon()
         return
     fi
     # Names that the server knows; silence where it is away.
+    if [[ $command == pipelines ]]; then
+        case ${COMP_WORDS[2]} in
+        apply | validate)
+            mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+            return
+            ;;
+        esac
+        if ((COMP_CWORD == 2)); then
+            mapfile -t COMPREPLY < <(compgen -W "list show versions graph validate apply" -- "$cur")
+            return
+        fi
+    fi
     case $command in
     run | start | pipelines)
         mapfile -t COMPREPLY < <(compgen -W "$(marathon pipelines -q --retry-for 0 2>/dev/null |

@@ -52,6 +52,11 @@ static enum err read_text(const char *value, struct buf *out)
     return ERR_OK;
 }
 
+enum err source_file(const char *path, struct buf *ret_text)
+{
+    return strcmp(path, "-") == 0 ? read_fd(STDIN_FILENO, ret_text) : read_file(path, ret_text);
+}
+
 void source_place(struct bytes text, size_t offset, size_t *ret_line, size_t *ret_column)
 {
     *ret_line = 1;

@@ -9,6 +9,8 @@
  * of the fault. `option` is its name, for that. */
 enum err MUST_CHECK source_read(const struct cli *cli, const char *option, const char *value,
                                 struct buf *ret_text);
+/* A file, or - for standard input, of at most BODY_BYTES_MAX. ERR_IO: errno says why. */
+enum err MUST_CHECK source_file(const char *path, struct buf *ret_text);
 /* Line and column (from 1, in bytes) of an offset. Pure. */
 void source_place(struct bytes text, size_t offset, size_t *ret_line, size_t *ret_column);
 

@@ -90,6 +90,7 @@ enum err start_body_write(const struct start_body *b, struct buf *out, struct bu
     put_text(out, "task_id", b->task_id);
     put_text(out, "session_id", b->session_id);
     put_raw(out, "input_data", b->input);
+    put_number(out, "pipeline_version", b->version);
     put_number(out, "priority", b->priority);
     put_number(out, "max_retries_per_step", b->max_retries);
     put_number(out, "max_task_duration_seconds", b->max_duration_s);

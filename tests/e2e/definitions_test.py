@@ -2,11 +2,12 @@
 
 import json
 import os
+import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from cluster import ClusterCase, until  # noqa: E402
+from cluster import BIN, ClusterCase, until  # noqa: E402
 
 
 def step(function="echo", **more):
@@ -115,6 +116,61 @@ class Definitions(ClusterCase):
                               ({"task_type": "no", "pipeline_version": 1}, "/task_type")):
             answer = c.call("POST", "/start", body)
             self.assertEqual((answer[0], answer[2]["errors"][0]["pointer"]), (422, pointer), answer)
+
+    # ---- the command line ----
+
+    def marathon(self, *args, code=0):
+        env = self.cluster.env(MARATHON_URL=f"http://127.0.0.1:{self.cluster.port}", LC_ALL="C.UTF-8")
+        r = subprocess.run([f"{BIN}/marathon", *args], env=env, capture_output=True, text=True, timeout=60, cwd=self.cluster.dir)
+        self.assertEqual(r.returncode, code, r.stderr)
+        return r.stderr if code else r.stdout
+
+    def write(self, name, text):
+        path = os.path.join(self.cluster.dir, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as f:
+            f.write(text)
+        return path
+
+    def test_files_are_checked_stored_in_order_and_drawn(self):
+        self.write("defs/a_feast.yaml", "name: feast  # names one that comes later\nsteps:\n  - {name: cake, pipeline: bake}\n")
+        self.write("defs/bake.yml", "name: bake\nsteps:\n  - name: a\n    function: echo\n    input: {v: 1}\n")
+        self.write("defs/plain.json", json.dumps({"name": "plain", "steps": [step()]}))
+        self.write("defs/functions.json", "{}")
+        out = self.marathon("pipelines", "apply", "defs")
+        self.assertRegex(out, r"(?s)bake +1 +stored +defs/bake.yml\nplain +1 +stored.*feast +1 +stored")
+        self.assertEqual(self.marathon("pipelines", "apply", "defs").count("unchanged"), 3)
+        self.write("defs/bake.yml", "name: bake\nsteps:\n  - name: a\n    function: echo\n    input: {v: 2}\n")
+        self.assertRegex(self.marathon("pipelines", "apply", "defs/bake.yml"), r"bake +2 +stored")
+        self.assertEqual(json.loads(self.marathon("pipelines", "show", "bake", "--version", "1"))["steps"][0]["input"], {"v": 1})
+        self.assertEqual(json.loads(self.marathon("pipelines", "bake"))["version"], 2)
+        self.assertRegex(self.marathon("pipelines", "versions", "bake"), r"(?m)^2 +20\S+ +anonymous +[0-9a-f]{12}$")
+        self.assertEqual(self.marathon("pipelines", "graph", "feast"), "feast version 1: 1 step\n\ncake  pipeline bake\n")
+        self.assertIn('"a" [label="a\\necho"];', self.marathon("pipelines", "graph", "bake", "--dot"))
+        self.assertEqual(self.marathon("pipelines", "graph", "defs/plain.json"), "plain: 1 step\n\na  echo\n")
+        self.assertRegex(self.marathon("run", "bake", "--version", "1", "--id", "b1"), "completed")
+        self.assertEqual(json.loads(self.marathon("result", "b1"))["a"], {"v": 1})
+
+    def test_faults_of_files_are_told_with_line_column_pointer_and_caret(self):
+        c = self.cluster
+        bad = self.write("bad.yaml", "name: bad\nsteps:\n  - name: a\n    function: echo\n  - name: b\n    function: echo\n    needs: [a, x]\n")
+        said = self.marathon("pipelines", "validate", bad, code=2)
+        self.assertEqual(said, f'{bad}:7:16: /steps/1/needs/1: there is no step named "x"\n     7 |     needs: [a, x]\n       |                ^\n')
+        good = self.write("good.yaml", "name: good\nsteps:\n  - {name: m, pipeline: nowhere}\n")
+        self.assertIn("not checked", subprocess.run([f"{BIN}/marathon", "pipelines", "validate", good], capture_output=True, text=True).stderr)
+        url = f"http://127.0.0.1:{c.port}"
+        said = self.marathon("pipelines", "validate", good, "--server", url, code=3)
+        self.assertIn(f"{good}:3:15: /steps/0/pipeline: there is no pipeline of this name: nowhere\n", said)
+        said = self.marathon("pipelines", "apply", good, bad, code=2)
+        self.assertEqual(c.get("/pipelines")["items"], [], "nothing is stored where one of them is at fault")
+        circle = [self.write(f"{a}.yaml", f"name: {a}\nsteps:\n  - {{name: m, pipeline: {b}}}\n") for a, b in ("xy", "yx")]
+        self.assertIn("/steps/0/pipeline: a pipeline must not contain itself: y > x > y", self.marathon("pipelines", "apply", *circle, code=2))
+        for text in ("name: [", '{"name": "x", "steps": [}', "a: 1\na: 2\n"):
+            path = self.write("broken.yaml" if text[0] != "{" else "broken.json", text)
+            said = self.marathon("pipelines", "validate", path, code=2)
+            self.assertRegex(said, r"broken\.\w+:\d+:\d+: ")
+        self.assertIn("takes files", self.marathon("pipelines", "apply", code=2))
+        self.assertIn("cannot be read", self.marathon("pipelines", "validate", "nothing.yaml", code=2))
 
 
 if __name__ == "__main__":

@@ -43,6 +43,7 @@ OWNERS = {
     r"microhttpd\.h": {"common/monitor"},
     r"hiredis/.*": {"coordinator/store"},
     r"curl/.*": {"worker/run", "gateway/cli"},
+    r"libfyaml\.h": {"gateway/cli"},
     r"libwebsockets.*": {"gateway/http"},
 }
 

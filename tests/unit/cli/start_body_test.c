@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-static const struct start_body nothing = {
-    .priority = START_UNSET, .max_retries = START_UNSET, .max_duration_s = START_UNSET};
+static const struct start_body nothing = {.version = START_UNSET,
+                                          .priority = START_UNSET,
+                                          .max_retries = START_UNSET,
+                                          .max_duration_s = START_UNSET};
 
 static void writes(const struct start_body *b, const char *expected)
 {
@@ -48,13 +50,15 @@ static void test_everything_that_can_be_given_is_said(void **state)
                            .session_id = "a \"b\"",
                            .input = BYTES_LIT("{\"x\": 1}"),
                            .steps = BYTES_LIT("[]"),
+                           .version = 4,
                            .priority = -3,
                            .max_retries = 0,
                            .max_duration_s = 60,
                            .no_checkpoints = true};
     writes(&b,
            "{\"task_type\":\"p\",\"steps\":[],\"task_id\":\"t1\",\"session_id\":\"a \\\"b\\\"\","
-           "\"input_data\":{\"x\": 1},\"priority\":-3,\"max_retries_per_step\":0,"
+           "\"input_data\":{\"x\": "
+           "1},\"pipeline_version\":4,\"priority\":-3,\"max_retries_per_step\":0,"
            "\"max_task_duration_seconds\":60,\"enable_checkpoints\":false}");
 }
 
