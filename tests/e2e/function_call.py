@@ -4,6 +4,7 @@ import collections
 import json
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 
@@ -83,6 +84,40 @@ def call(function, value=None, results=None, environment=None, fd3=True, **more)
     )
 
 
+def filled(value, roots):
+    """The value with its expressions replaced. Only paths, as strings of their own: what the
+    restaurant pipelines use."""
+    if isinstance(value, dict):
+        return {key: filled(v, roots) for key, v in value.items()}
+    if not isinstance(value, str) or "${" not in value:
+        return value
+    path = re.fullmatch(r"\$\{([\w.]+)\}", value)[1].split(".")
+    found = roots
+    for key in path:
+        found = found[key]
+    return found
+
+
+def run_step(number, step, value, known):
+    """A step's result; of one with for_each the list of its items' results."""
+    roots = {"input": value, "steps": {name: {"result": r} for name, r in known.items()}}
+    templates = "${" in json.dumps(step.get("input", {}))
+    entries = filled(step["for_each"], roots) if "for_each" in step else [None]
+    made = []
+    for entry in entries:
+        outcome = call(
+            step["function"],
+            filled(step["input"], {**roots, "item": entry}) if "input" in step else value,
+            {} if templates else known,
+            step_id=f"step_{number}",
+            name=step["name"],
+        )
+        if outcome.status != 0:
+            raise AssertionError(f"{step['name']}: exit {outcome.status}: {outcome.stderr}")
+        made.append(json.loads(outcome.stdout))
+    return made if "for_each" in step else made[0]
+
+
 def run_pipeline(name, value=None):
     """Runs a pipeline's steps one after the other in the order of the file, each with the results
     of its ancestors only."""
@@ -91,14 +126,5 @@ def run_pipeline(name, value=None):
         needs = step.get("needs", [steps[number - 1]["name"]] if number else [])
         ancestors[step["name"]] = set(needs).union(*(ancestors[n] for n in needs))
         known = {n: results[n] for n in results if n in ancestors[step["name"]]}
-        outcome = call(
-            step["function"],
-            step.get("input", value),
-            known,
-            step_id=f"step_{number}",
-            name=step["name"],
-        )
-        if outcome.status != 0:
-            raise AssertionError(f"{name}.{step['name']}: exit {outcome.status}: {outcome.stderr}")
-        results[step["name"]] = json.loads(outcome.stdout)
+        results[step["name"]] = run_step(number, step, value, known)
     return results

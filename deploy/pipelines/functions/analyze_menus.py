@@ -2,7 +2,7 @@
 """competitors.menus: reads the menus of the competitors and finds our dishes on them.
 
 input:  {"restaurant": file}, where no step has read our menu from pictures
-results used: enrich_competitors (else identify_competitors)
+results used: enrich_competitors, the items of a step with for_each
 result: {"menus": [{"id","dishes","sections","price_median","matches"}], "own_menu", "missing_here",
   "method"}"""
 import statistics
@@ -55,9 +55,8 @@ def missing_dishes(menus, own):
 
 
 def analyze(call):
-    source = call.result("enrich_competitors", needed=False) or call.result("identify_competitors")
-    competitors = source.get("competitors")
-    if not isinstance(competitors, list) or not competitors:
+    competitors = call.items("enrich_competitors")
+    if not competitors:
         raise Permanent("the steps before found no competitors")
     own = own_menu(call)
     summaries, menus = [], []

@@ -3,7 +3,7 @@
 tone.
 
 input:  {"variant": 1..200, "channel"?, "tone"?}
-results used: as menu.campaigns
+results used: as menu.campaigns, which an input hands over by name: an item of a fan-out has no others
 result: {"campaign": {...}, "method"}"""
 from campaign_ideas import CHANNELS, TONES, facts, ideas, spread, write
 from marathon_function import Permanent, method, run
@@ -17,8 +17,10 @@ def variant(call):
             raise Permanent(
                 f"input.{field}: expected one of {', '.join(known)}, got {str(value)[:80]!r}"
             )
-    call.result("bcg_analysis")
-    found, known = spread(ideas(call.results), 200), facts(call.results)
+    analyses = {"bcg_analysis": call.result("bcg_analysis")}
+    for step in ("sentiment_analysis", "competitive_intel"):
+        analyses[step] = call.result(step, needed=False)
+    found, known = spread(ideas(analyses), 200), facts(analyses)
     if not found:
         raise Permanent("results.bcg_analysis: has no dishes")
     idea = found[(number - 1) % len(found)]

@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""competitors.enrich: what is known of each identified competitor: hours, seats, delivery, what its
+"""competitors.enrich: what is known of one identified competitor: hours, seats, delivery, what its
 guests say.
 
-input:  {"competitors": file} (its folder holds profiles.json)
-results used: identify_competitors
-result: {"competitors": [those, with "profile"], "without_profile", "method"}"""
+input:  {"competitor": one of identify_competitors, "competitors": file} (its folder holds
+  profiles.json)
+result: {the competitor, "threat", "profile": null where none is known, "method"}"""
 import posixpath
 
 from lexicon import aspects_of, clauses, label, score
@@ -57,33 +57,21 @@ def enrich(competitor, profile):
 
 
 def run_enrich(call):
-    found = call.result("identify_competitors").get("competitors")
-    if not isinstance(found, list):
-        raise Permanent("results.identify_competitors: has no list of competitors")
+    competitor = call.input.get("competitor")
+    if not isinstance(competitor, dict) or not isinstance(competitor.get("id"), str):
+        raise Permanent("input.competitor: expected one of identify_competitors, with its id")
     name = posixpath.join(posixpath.dirname(call.text("competitors")), "profiles.json")
-    profiles = read_json(name, "profiles of the competitors")
-    enriched, missing = [], []
-    for number, competitor in enumerate(found, 1):
-        profile = profiles.get(competitor["id"])
-        try:
-            enriched.append(
-                enrich(competitor, profile)
-                if profile
-                else {**competitor, "threat": competitor["score"], "profile": None}
-            )
-        except (KeyError, TypeError) as error:
-            raise Permanent(
-                f"{name}: {competitor['id']}: {type(error).__name__}: {error}"
-            ) from error
-        if not profile:
-            missing.append(competitor["id"])
-        call.progress(number / len(found), competitor["name"])
-    enriched.sort(key=lambda c: (-c["threat"], c["id"]))
-    return {
-        "competitors": enriched,
-        "without_profile": missing,
-        "method": method("profile-join-v1"),
-    }
+    profile = read_json(name, "profiles of the competitors").get(competitor["id"])
+    try:
+        known = (
+            enrich(competitor, profile)
+            if profile
+            else {**competitor, "threat": competitor["score"], "profile": None}
+        )
+    except (KeyError, TypeError) as error:
+        raise Permanent(f"{name}: {competitor['id']}: {type(error).__name__}: {error}") from error
+    call.progress(1.0, competitor.get("name", competitor["id"]))
+    return {**known, "method": method("profile-join-v1")}
 
 
 if __name__ == "__main__":

@@ -132,9 +132,15 @@ class Call:
             raise Permanent(f"input.{field}: expected a whole number, got {value}")
         return int(value)
 
+    def _of_step(self, step):
+        """What an earlier step has returned: from the results, or handed over by the step's input
+        under that name ("bcg_analysis": "${steps.bcg_analysis.result}")."""
+        value = self.results.get(step)
+        return self.input.get(step) if value is None else value
+
     def result(self, step, needed=True):
         """The result of an earlier step, an object; None where it is not needed and not there."""
-        value = self.results.get(step)
+        value = self._of_step(step)
         if value is None and not needed:
             return None
         if not isinstance(value, dict):
@@ -142,6 +148,15 @@ class Call:
                 f"results.{step} is missing: this function needs the result of the step {step!r}"
             )
         return value
+
+    def items(self, step):
+        """The results of a step with for_each, those that failed left out."""
+        value = self._of_step(step)
+        if not isinstance(value, list):
+            raise Permanent(
+                f"results.{step} is missing: this function needs the items of the step {step!r}"
+            )
+        return [item for item in value if item is not None]
 
     def progress(self, fraction, message=""):
         _news({"progress": round(min(1.0, max(0.0, fraction)), 4), "message": message})

@@ -50,7 +50,7 @@ def answers(enriched):
         "ambience": "make the room the reason to come",
         "cleanliness": "keep tables and floor spotless, and show it",
     }
-    for competitor in enriched["competitors"][:THREATS]:
+    for competitor in enriched[:THREATS]:
         guests = (competitor.get("profile") or {}).get("guests", {})
         weak = [w for w in guests.get("weaknesses", []) if w in advice]
         action = (
@@ -72,7 +72,7 @@ def answers(enriched):
 
 
 def delivery(enriched):
-    known = [c["profile"] for c in enriched["competitors"] if c.get("profile")]
+    known = [c["profile"] for c in enriched if c.get("profile")]
     share = sum(p["delivery"] for p in known) / len(known) if known else 0.0
     if share >= 0.4:
         yield {
@@ -85,7 +85,8 @@ def delivery(enriched):
 
 
 def strategy(call):
-    found, enriched = call.result("identify_competitors"), call.result("enrich_competitors")
+    found = call.result("identify_competitors")
+    enriched = sorted(call.items("enrich_competitors"), key=lambda c: (-c["threat"], c["id"]))
     menus, prices = call.result("analyze_menus"), call.result("price_intelligence")
     advice = [*price_moves(prices), *new_dishes(menus), *answers(enriched), *delivery(enriched)]
     advice.sort(key=lambda a: (-a["priority"], a["title"]))
