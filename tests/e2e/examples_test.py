@@ -1,12 +1,12 @@
 """Each example of deploy/pipelines/examples runs for real, as its file stands; what its end must look like is in the table."""
 
-import json
 import os
+import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from cluster import ClusterCase, until  # noqa: E402
+from cluster import BIN, ClusterCase, until  # noqa: E402
 
 EXAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "deploy", "pipelines", "examples")
 
@@ -91,8 +91,86 @@ def check_priority(case, status):
     case.assertEqual(case.cluster.get("/pipelines/priority")["priority"], 5)
 
 
+def check_graph(case, status):
+    case.assertEqual(status["status"], "completed")
+    case.assertEqual(status["accumulated_results"]["serve"], {"dishes": ["soup", "cake"], "music": True})
+    steps = {s["name"]: s for s in status["steps"]}
+    case.assertLess(steps["soup"]["started_at"], steps["cake"]["completed_at"])
+    case.assertLess(steps["cake"]["started_at"], steps["soup"]["completed_at"], "side by side")
+    case.assertGreaterEqual(steps["serve"]["started_at"], max(steps["soup"]["completed_at"], steps["cake"]["completed_at"]))
+
+
+def check_when(case, status):
+    case.assertEqual(statuses(status), {"order": "completed", "hall": "completed", "corner": "skipped", "seat": "completed"})
+    case.assertEqual(status["accumulated_results"]["seat"], {"table": "the long one"})
+
+
+def check_finally(case, status):
+    case.assertEqual((status["status"], statuses(status)), ("failed", {"rent": "completed", "party": "failed", "return_tables": "completed"}))
+    case.assertEqual(status["accumulated_results"]["return_tables"], {"tables": 12, "party": "failed", "why": "it rained"})
+
+
+def check_wait(case, status):
+    case.assertEqual(status["accumulated_results"], {"knead": {}, "rest": None, "not_before": None, "bake": {"rested": "completed"}})
+    case.assertGreaterEqual(status["steps"][1]["duration_ms"], 990)
+
+
+def check_limits(case, status):
+    case.assertEqual(status["accumulated_results"]["bill"], {"served": False, "why": "STEP_TIMEOUT"})
+    case.assertEqual((status["steps"][0]["status"], status["steps"][0]["retry_count"]), ("completed", 2))
+
+
+def kill_its_worker(case, task_id):
+    """Half way, and saved: then the worker dies."""
+    c = case.cluster
+    until("it is half way", lambda: c.get(f"/status/{task_id}")["steps"][0]["progress"] >= 0.5, 60)
+    until("what it saved is stored", lambda: "began_at" in c.redis("--no-raw", "HGET", f"marathon:task:{task_id}", "s0"), 30)
+    pid = next(w["pid"] for w in c.get("/workers")["items"] if w["busy"] == 1)
+    next(p for p in c.processes if p.popen.pid == pid).kill()
+
+
+def check_checkpoint(case, status):
+    result = status["accumulated_results"]["count"]
+    case.assertEqual((status["status"], result["counted"], len(result["began_at"])), ("completed", 20, 2))
+    case.assertGreater(result["began_at"][1], 0, "the second attempt went on from what the first had saved")
+
+
+def second_chance(case, task_id):
+    """Paused, it starts nothing; its failure is mended by another input; what had been done stays. And a fork of it."""
+    c = case.cluster
+    until("it waits", lambda: c.get(f"/status/{task_id}")["status"] == "waiting")
+    case.assertEqual(c.call("POST", f"/pause/{task_id}", {"actor": "ann", "reason": "the cook is late"})[0], 200)
+    case.assertEqual(c.call("POST", f"/signal/{task_id}", {"name": "open"})[0], 200)
+    until("the signal has come", lambda: statuses(c.get(f"/status/{task_id}"))["open"] == "completed")
+    case.assertEqual(statuses(c.get(f"/status/{task_id}"))["cook"], "pending")
+    case.assertEqual(c.call("POST", f"/resume/{task_id}")[0], 200)
+    case.assertEqual(c.wait(task_id)["error"], "the oven is broken")
+    code, _, answer = c.call("POST", f"/recover/{task_id}", {"from_step": "cook", "input_data": {"broken": False}, "actor": "ann"})
+    case.assertEqual((code, answer["status"]), (202, "recovering"))
+    c.wait(task_id)
+    code, _, answer = c.call("POST", f"/fork/{task_id}", {"from_step": "serve", "task_id": "what_if", "input_data": {"broken": True}})
+    case.assertEqual((code, answer["task_id"]), (202, "what_if"))
+    fork = c.wait("what_if")
+    case.assertEqual((fork["status"], fork["accumulated_results"]["serve"]), ("completed", {"dishes": 3, "oven": "broken"}))
+    by_ann = [e for e in c.get(f"/history/{task_id}")["items"] if e["data"].get("actor") == "ann"]
+    case.assertEqual([e["data"].get("reason") for e in by_ann][:1], ["the cook is late"])
+    case.assertEqual(len(by_ann), 2)
+
+
+def check_second_chance(case, status):
+    case.assertEqual((status["status"], status["accumulated_results"]["serve"]), ("completed", {"dishes": 3, "oven": "mended"}))
+
+
+def check_from_yaml(case, status):
+    case.assertEqual([c["text"] for c in status["accumulated_results"]["card"]],
+                     ["Welcome!\nToday there is:\n1. soup", "Welcome!\nToday there is:\n2. cake"])
+
+
 # name of the file: what is to be done while it runs
-ACTS = {"approval": approve, "labels": add_labelled_worker}
+ACTS = {"approval": approve, "labels": add_labelled_worker, "second_chance": second_chance, "checkpoint": kill_its_worker}
+
+# name of the file: more of its start
+STARTS = {"checkpoint": {"checkpoint_interval_seconds": 1}}
 
 # name of the file: (input_data, what is to be checked of the status at its end)
 CASES = {
@@ -104,25 +182,39 @@ CASES = {
     "labels": ({"dish": "soup"}, check_labels),
     "priority": ({"dish": "soup"}, check_priority),
     "nested": ({"guests": 4, "dessert": False}, check_nested),
+    "graph": ({}, check_graph),
+    "when": ({"guests": 12}, check_when),
+    "finally": ({}, check_finally),
+    "wait": ({}, check_wait),
+    "limits": ({}, check_limits),
+    "second_chance": ({"broken": True}, check_second_chance),
+    "from_yaml": ({}, check_from_yaml),
+    "checkpoint": ({"to": 20, "every": 0.25}, check_checkpoint),
 }
+
+
+# A step of another example, and run by that one.
+PARTS = {"dish"}
 
 
 class Examples(ClusterCase):
     def setUp(self):
         super().setUp()
-        for name in os.listdir(EXAMPLES):
-            if name.endswith(".json"):
-                with open(os.path.join(EXAMPLES, name)) as f:
-                    definition = json.load(f)
-                self.cluster.write_pipeline(**definition)
+        self.cluster.functions.append(os.path.join(os.environ["MARATHON_BUILD"], "pipelines", "functions.json"))
         self.cluster.start(workers=2)
 
     def test_each_example_runs(self):
+        c = self.cluster
+        env = c.env(MARATHON_URL=f"http://127.0.0.1:{c.port}")
+        subprocess.run([f"{BIN}/marathon", "pipelines", "apply", EXAMPLES], env=env, check=True, capture_output=True)
+        names = {name.rpartition(".")[0] for name in os.listdir(EXAMPLES)}
+        self.assertEqual(names, set(CASES) | PARTS, "each file has a case here")
+        self.assertLessEqual(names, {p["name"] for p in c.get("/pipelines")["items"]})
         for name, (input_data, check) in CASES.items():
             with self.subTest(name):
-                task_id = self.cluster.begin(task_type=name, input_data=input_data)
+                task_id = c.begin(task_type=name, input_data=input_data, **STARTS.get(name, {}))
                 ACTS.get(name, lambda case, task_id: None)(self, task_id)
-                check(self, self.cluster.wait(task_id))
+                check(self, c.wait(task_id))
 
 
 if __name__ == "__main__":
