@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/change.h"
+#include "core/plant.h"
 #include "model/pipeline_expand.h"
 
 struct old_version {
@@ -98,7 +99,8 @@ void on_pipeline(struct core *c, struct bytes source, uint32_t version)
 struct pipeline *library_find(struct core *c, struct bytes name, uint32_t version)
 {
     struct pipeline *newest = map_get(&c->library.newest, name);
-    if (version == 0 || (newest != NULL && newest->version == version)) {
+    if (version == 0 || planted(PLANT_PIN_IGNORED) ||
+        (newest != NULL && newest->version == version)) {
         return newest;
     }
     const struct old_version *old = map_get(&c->library.old, old_key(c, name, version));
@@ -154,6 +156,9 @@ bool library_look(struct core *c, const struct peer *p, const struct message *m,
                   uint32_t version)
 {
     struct library *l = &c->library;
+    if (planted(PLANT_PIPELINE_UNSEEN)) {
+        return false;
+    }
     if (l->absent.len > 0 && bytes_eq(l->absent, name) && l->absent_version == version) {
         return false;
     }

@@ -48,6 +48,8 @@ enum plant {
     PLANT_FORK_KEEPS_MORE,        /* a fork has results of what runs again */
     PLANT_FORK_KEEPS_LESS,        /* a fork loses the first of its results */
     PLANT_WAIT_CUT,               /* a wait whose time is an expression ends at once */
+    PLANT_PIN_IGNORED,            /* a start that names a version runs the newest */
+    PLANT_PIPELINE_UNSEEN,        /* what others have stored is refused, not looked for */
     PLANT_CORE_COUNT
 };
 

@@ -94,6 +94,9 @@ void gateway_frame(struct gateway *g, struct conn *k, struct bytes frame)
         on_owned(g, k, m.owned.partitions);
         return;
     }
+    if (publisher_answer(w, &m)) {
+        return;
+    }
     for (uint32_t i = 0; i < w->client_count; i++) {
         struct client *c = &w->clients[i];
         if (c->gateway != g) {

@@ -230,6 +230,22 @@ void link_flush(struct coordinator *c)
     }
 }
 
+/* The newest version of each that has changed since the last look. */
+static void tell_pipelines(struct world *w, struct coordinator *c)
+{
+    uint64_t seen = c->link.changes_seen;
+    c->link.changes_seen = w->store.pipeline_changes;
+    for (size_t i = 0; i < w->store.pipeline_count; i++) {
+        const struct stored_pipeline *p = &w->store.pipelines[i];
+        if (p->change > seen) {
+            coordinator_step(c,
+                             &(struct event){.kind = EV_PIPELINE,
+                                             .text = buf_bytes(&p->versions[p->count - 1].source),
+                                             .version = (uint32_t)p->count});
+        }
+    }
+}
+
 static void on_up(struct world *w, struct job *j)
 {
     struct coordinator *c = j->who;
@@ -253,6 +269,8 @@ static void on_up(struct world *w, struct job *j)
         }
         batch_free(left);
     }
+    c->link.changes_seen = 0;
+    tell_pipelines(w, c);
     coordinator_step(c, &(struct event){.kind = EV_STORE_UP, .secret = secret});
 }
 
@@ -326,5 +344,7 @@ void link_deadline(struct world *w, struct job *j)
     if (c->link.up && c->link.count > 0 &&
         w->now - c->link.batches[0]->sent_at > STORE_DEADLINE_MS) {
         link_break(c, false);
+    } else if (c->link.up && w->now >= w->store_stalled_until) {
+        tell_pipelines(w, c);
     }
 }

@@ -63,6 +63,8 @@ static const struct {
     {"a fork with results of what runs again", PLANT_FORK_KEEPS_MORE, false, false},
     {"a fork without the first of its results", PLANT_FORK_KEEPS_LESS, false, false},
     {"a wait by an expression cut short", PLANT_WAIT_CUT, false, false},
+    {"a start's version ignored", PLANT_PIN_IGNORED, false, false},
+    {"a pipeline not looked for in the store", PLANT_PIPELINE_UNSEEN, false, false},
     {"fences ignored by the store", PLANT_NONE, true, false},
     {"the TTL on a live key", PLANT_NONE, false, true},
     {"a dead letter listed while its task lives", PLANT_DEAD_LETTER_KEPT, false, false},

@@ -175,6 +175,7 @@ static void start_all(struct world *w)
     for (uint32_t i = 0; i < w->client_count; i++) {
         client_begin(&w->clients[i]);
     }
+    publisher_begin(w);
 }
 
 static void end_all(struct world *w)

@@ -91,7 +91,8 @@ struct link {
     bool up;
     uint64_t era; /* counts its connections */
     mono_ms last_execution, last_reply;
-    struct batch *open; /* of the core's step under way */
+    struct batch *open;    /* of the core's step under way */
+    uint64_t changes_seen; /* of the pipelines */
     struct batch **batches;
     size_t count, cap;
 };
@@ -169,6 +170,30 @@ struct gateway {
     uint64_t next_request, told;
 };
 
+/* ---- publisher.c ---- */
+
+#define PUBLISHER_ASKS 32
+
+struct publisher_ask {
+    uint64_t request; /* 0: free */
+    enum message_type type;
+    struct gateway *gateway;
+    uint32_t coordinator;
+    mono_ms until;
+    uint32_t text;    /* PUT_PIPELINE */
+    uint32_t version; /* GET_PIPELINES, START: 0 = the newest */
+    uint32_t least;   /* START: what its owner was seen to know */
+    uint32_t task;
+};
+
+struct publisher {
+    struct rng rng; /* its own: worlds without it are as they were */
+    uint32_t texts, newest, starts;
+    uint32_t known[COORDINATORS_MAX]; /* version that each has shown */
+    struct publisher_ask asks[PUBLISHER_ASKS];
+    size_t next_ask;
+};
+
 struct audit;
 
 struct world {
@@ -194,6 +219,7 @@ struct world {
     struct gateway gateways[GATEWAYS_MAX];
     struct client clients[CLIENTS_MAX];
     uint32_t coordinator_count, worker_count, gateway_count, client_count;
+    struct publisher publisher;
     struct audit *audit;
     uint32_t meddled; /* times that somebody else's hand was in the store */
     uint64_t steps;   /* core steps made */
@@ -312,5 +338,10 @@ static inline struct coordinator *coordinator_of(struct process *p)
 {
     return (struct coordinator *)(void *)p;
 }
+
+/* publisher.c */
+void publisher_begin(struct world *w);
+/* False: it is no answer to it. */
+bool publisher_answer(struct world *w, const struct message *m);
 
 #endif
