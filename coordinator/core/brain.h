@@ -12,6 +12,7 @@
 #include "core/core.h"
 #include "core/definitions.h"
 #include "core/heap.h"
+#include "core/library.h"
 #include "core/task.h"
 
 struct pending_write;
@@ -34,10 +35,6 @@ struct pending_write;
 #define RESOLVES_MAX                                                                               \
     256 /* steps whose condition is being read for: their data passes through memory at once */
 #define WATCHES_MAX 65536 /* (gateway, task) pairs */
-#define PUBLISHES_PENDING_MAX                                                                      \
-    16 /* pipelines on their way into the store: each in memory twice, at most 3 MiB */
-#define OLD_VERSIONS_MAX                                                                           \
-    256 /* versions that are not the newest and were asked for: read again beyond that */
 
 enum partition_state {
     PARTITION_UNSEEN,   /* nothing is known yet */
@@ -183,16 +180,6 @@ struct ask {
     struct bytes name;         /* PIPELINE, VERSIONS */
     uint32_t version;          /* PIPELINE */
     struct pipeline *pipeline; /* PUBLISH: owned */
-};
-
-/* The stored pipelines as far as they are known here (library.c). */
-struct library {
-    struct map newest; /* name -> struct pipeline */
-    struct map old;    /* "<name>:<version>" -> struct old_version: those that were asked for */
-    /* While a request is handled again: the store has no such. Empty: none was looked for. */
-    struct bytes absent;
-    uint32_t absent_version;
-    uint32_t publishing; /* on their way into the store */
 };
 
 /* Where the auditor is on its walk. */
@@ -408,27 +395,6 @@ void items_on_answer(struct core *c, struct ask *ask, const struct store_answer 
 void on_watch(struct core *c, struct peer *p, const struct message *m);
 void on_unwatch(struct core *c, peer_id peer, struct bytes task_id);
 void on_admitted(struct core *c, struct pending_write *w, const struct store_written *written);
-/* library.c */
-void on_pipeline(struct core *c, struct bytes source, uint32_t version);
-/* That version, or (0) the newest; NULL where it is not known here. */
-struct pipeline *library_find(struct core *c, struct bytes name, uint32_t version);
-/* Looks for it in the store; then m, a START, GET_PIPELINES or PUT_PIPELINE, is handled again.
- * False where that has been done: there is no such. */
-bool library_look(struct core *c, const struct peer *p, const struct message *m, struct bytes name,
-                  uint32_t version);
-void library_on_answer(struct core *c, const struct ask *ask, const struct store_answer *a);
-/* The pipelines that `of` names are put in their places, as they are now; own: the one that stands
- * for its name, or NULL. NULL: m has been refused, or is handled again later. Takes the reference.
- */
-struct pipeline *library_expand(struct core *c, const struct peer *p, const struct message *m,
-                                struct pipeline *of, const struct pipeline *own);
-void library_free(struct core *c);
-/* on_publish.c: pipelines that clients store, and what they ask of those there are. */
-void on_put_pipeline(struct core *c, struct peer *p, const struct message *m);
-void on_published(struct core *c, const struct store_published *published);
-void on_get_pipelines(struct core *c, struct peer *p, const struct message *m);
-void on_get_versions(struct core *c, struct peer *p, const struct message *m);
-void versions_on_answer(struct core *c, const struct ask *ask, const struct store_answer *a);
 void refuse_field(struct core *c, const struct peer *p, const struct message *m, enum code code,
                   struct bytes pointer, const char *detail);
 void task_timed_out(struct core *c, struct task *t);

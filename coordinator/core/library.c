@@ -1,6 +1,8 @@
 /* The stored pipelines that are known here: the newest version of each, as the store tells of them,
  * and those that requests have named. What is not known is looked for in the store before a request
  * for it is refused: another coordinator may have stored it a moment ago. */
+#include "core/library.h"
+
 #include <stdlib.h>
 
 #include "core/change.h"

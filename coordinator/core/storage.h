@@ -160,6 +160,9 @@ struct store_publish {
     uint8_t hash[32];
     unix_ms at;
     struct bytes by; /* who stores it, without blanks in front */
+    /* A file's: nor where an older version has this hash. What has replaced it since is not undone
+     * by the next start of a coordinator. */
+    bool unless_known;
 };
 
 enum publish_verdict {

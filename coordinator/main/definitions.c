@@ -137,7 +137,8 @@ static void publish(const struct publisher *by, const struct pipeline *p)
     struct store_publish publish = {.name = bytes_str(p->name),
                                     .source = p->source,
                                     .at = by->now,
-                                    .by = BYTES_LIT("a coordinator's files")};
+                                    .by = BYTES_LIT("a coordinator's files"),
+                                    .unless_known = true};
     memcpy(publish.hash, p->hash.digest, sizeof publish.hash);
     by->store->ops->publish(by->store, &publish);
 }

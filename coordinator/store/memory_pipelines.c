@@ -41,10 +41,14 @@ static enum publish_verdict store_version(struct memory_store *s,
         p->next = s->pipelines;
         s->pipelines = p;
     }
-    *ret_pipeline = p;
-    if (p->count > 0 && memcmp(p->versions[p->count - 1].hash, publish->hash, SHA256_BYTES) == 0) {
-        return PUBLISH_SAME;
+    for (uint32_t v = p->count; v > 0; v--) {
+        if (memcmp(p->versions[v - 1].hash, publish->hash, SHA256_BYTES) == 0 &&
+            (v == p->count || publish->unless_known)) {
+            *ret_pipeline = v == p->count ? p : NULL;
+            return PUBLISH_SAME;
+        }
     }
+    *ret_pipeline = p;
     if (p->count >= PIPELINE_VERSIONS_MAX) {
         return PUBLISH_VERSIONS;
     }
@@ -59,7 +63,8 @@ void memory_publish(struct memory_store *s, const struct store_publish *publish)
     enum publish_verdict verdict = store_version(s, publish, &p);
     bool stored = verdict == PUBLISH_CREATED || verdict == PUBLISH_SAME;
     told->pipeline = stored ? p : NULL;
-    told->published = (struct store_published){publish->publish_id, verdict, stored ? p->count : 0};
+    told->published =
+        (struct store_published){publish->publish_id, verdict, told->pipeline ? p->count : 0};
     struct memory_publish **last = &s->publishes;
     while (*last != NULL) {
         last = &(*last)->next;

@@ -5,6 +5,7 @@ local function publish(call_keys, call_args)
     local index, changed = call_keys[1], call_keys[2]
     local name, hash, source, prefix, versions = call_args[1], call_args[2], call_args[3], call_args[4], call_args[5]
     local at, by, names_max, versions_max = call_args[6], call_args[7], tonumber(call_args[8]), tonumber(call_args[9])
+    local unless_known = call_args[10] == '1'
     local version = 0
     local newest = redis.call('HGET', index, name)
     if newest then
@@ -12,6 +13,11 @@ local function publish(call_keys, call_args)
         version = tonumber(newest:sub(1, space - 1))
         if newest:sub(space + 1) == hash then
             return {version, 'same'}
+        end
+        for _, entry in ipairs(unless_known and redis.call('LRANGE', versions .. name, 0, -1) or {}) do
+            if entry:sub(1, #hash) == hash then
+                return {version, 'known'}
+            end
         end
     elseif redis.call('HLEN', index) >= names_max then
         return {0, 'names'}

@@ -61,6 +61,7 @@ static enum publish_verdict verdict_of(struct bytes word)
 {
     return bytes_is(word, "created") ? PUBLISH_CREATED
            : bytes_is(word, "same")  ? PUBLISH_SAME
+           : bytes_is(word, "known") ? PUBLISH_SAME
            : bytes_is(word, "names") ? PUBLISH_NAMES
                                      : PUBLISH_VERSIONS;
 }
@@ -87,7 +88,8 @@ static void on_published(void *user, const struct redisReply *reply)
     uint32_t version = (uint32_t)reply_uint(reply_at(reply, 0));
     enum publish_verdict verdict = verdict_of(reply_bytes(reply_at(reply, 1)));
     bool stored = verdict == PUBLISH_CREATED || verdict == PUBLISH_SAME;
-    if (stored && s->phase == REDIS_READY) { /* before that all are read anyway */
+    bool newest = stored && !bytes_is(reply_bytes(reply_at(reply, 1)), "known");
+    if (newest && s->phase == REDIS_READY) { /* before that all are read anyway */
         s->handler.pipeline(s->handler.user, p->publish.source, version);
     }
     if (!stored && p->publish.publish_id == 0) {
@@ -116,6 +118,7 @@ static void publication_send(struct publication *p)
     command_add(c, p->publish.by);
     command_add_uint(c, PIPELINES_MAX);
     command_add_uint(c, PIPELINE_VERSIONS_MAX);
+    command_add_uint(c, p->publish.unless_known);
     redis_send(s, on_published, p);
 }
 

@@ -23,6 +23,14 @@ void test_pipelines_get_versions(void **state)
     assert_int_equal(again.version, 2);
     assert_int_equal(world_published(w, "other", "{\"v\":1}", 1).version, 1);
     assert_int_equal(world_published(w, "menu", "{\"v\":1}", 1).version, 3); /* back to the first */
+    uint32_t told = w->pipelines;
+    world_publish(w, "menu", "{\"v\":2}", 2); /* a file's, which was replaced */
+    assert_int_equal(world_published(w, "other", "{\"v\":2}", 2).version, 2);
+    assert_int_equal(w->pipelines, told + 1);
+    struct store_read read = {.kind = READ_PIPELINE, .name = BYTES_LIT("menu")};
+    const struct store_answer *a = world_read(w, read);
+    assert_int_equal(a->version, 3);
+    assert_bytes(a->source, "{\"v\":1}");
 }
 
 static struct store_read read_pipeline(const char *name, uint32_t version)

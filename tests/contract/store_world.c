@@ -236,7 +236,8 @@ static void publish(struct world *w, const char *name, const char *source, uint8
                               .name = bytes_str(name),
                               .source = bytes_str(source),
                               .at = 1700000000000 + hash,
-                              .by = BYTES_LIT("ann of the kitchen")};
+                              .by = BYTES_LIT("ann of the kitchen"),
+                              .unless_known = id == 0};
     memset(p.hash, hash, sizeof p.hash);
     w->inside = true;
     w->store->ops->publish(w->store, &p);

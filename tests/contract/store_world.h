@@ -75,7 +75,7 @@ enum store_verdict world_verdict(struct world *w, struct store_row row);
 const struct store_answer *world_read(struct world *w, struct store_read read);
 bool write_heard(const struct world *w, uint64_t id);
 
-/* Without an id: nobody waits for an answer. The hash is of this byte only. */
+/* Without an id, as of a file: nobody waits for an answer. The hash is of this byte only. */
 void world_publish(struct world *w, const char *name, const char *source, uint8_t hash);
 /* With one; waits for the answer. */
 struct store_published world_published(struct world *w, const char *name, const char *source,

@@ -18,6 +18,7 @@ class Definitions(ClusterCase):
     def setUp(self):
         super().setUp()
         c = self.cluster
+        c.write_pipeline("filed", [step(input={"v": "file"})])
         c.start_redis()
         self.coordinators = [c.start_coordinator(1), c.start_coordinator(2)]
         c.start_worker(coordinators=2)
@@ -50,16 +51,18 @@ class Definitions(ClusterCase):
         rest = c.get(f"/pipelines/menu/versions?limit=3&cursor={page['next_cursor']}")
         self.assertEqual(([v["version"] for v in rest["items"]], rest["next_cursor"]), ([1], None))
         self.assertEqual(rest["items"][0]["hash"], first["hash"])
-        self.assertEqual([(p["name"], p["version"]) for p in c.get("/pipelines")["items"]], [("menu", 4)])
+        self.assertEqual(self.put("filed", [step(input={"v": "put"})])[2]["version"], 2)
+        self.assertEqual([(p["name"], p["version"]) for p in c.get("/pipelines")["items"]], [("filed", 2), ("menu", 4)])
         self.assertEqual(self.inputs(c.begin(task_type="menu")), {"v": 4})
         self.assertEqual(self.inputs(c.begin(task_type="menu", pipeline_version=2)), {"v": 2})
-        # what is stored under the same text again is the version that it was
         for p in self.coordinators:
             p.kill()
             p.start()
         until("the gateway is ready", c.ready, 20)
         self.assertEqual(c.get("/pipelines/menu")["version"], 4)
         self.assertEqual(self.inputs(c.begin(task_type="menu", pipeline_version=3)), {"v": 3})
+        self.assertEqual(self.inputs(c.begin(task_type="filed")), {"v": "put"}, "a restart does not bring the file's back")
+        self.assertEqual(c.get("/pipelines/filed/versions")["items"][1]["published_by"], "a coordinator's files")
 
     def test_a_start_after_the_201_runs_the_new_version_whoever_owns_it_and_a_running_task_keeps_its_own(self):
         c = self.cluster
@@ -162,7 +165,7 @@ class Definitions(ClusterCase):
         said = self.marathon("pipelines", "validate", good, "--server", url, code=3)
         self.assertIn(f"{good}:3:15: /steps/0/pipeline: there is no pipeline of this name: nowhere\n", said)
         said = self.marathon("pipelines", "apply", good, bad, code=2)
-        self.assertEqual(c.get("/pipelines")["items"], [], "nothing is stored where one of them is at fault")
+        self.assertEqual([p["name"] for p in c.get("/pipelines")["items"]], ["filed"], "nothing is stored where one of them is at fault")
         circle = [self.write(f"{a}.yaml", f"name: {a}\nsteps:\n  - {{name: m, pipeline: {b}}}\n") for a, b in ("xy", "yx")]
         self.assertIn("/steps/0/pipeline: a pipeline must not contain itself: y > x > y", self.marathon("pipelines", "apply", *circle, code=2))
         for text in ("name: [", '{"name": "x", "steps": [}', "a: 1\na: 2\n"):

@@ -44,8 +44,9 @@ class Keys(GatewayCase):
         self.assertEqual(self.ask("GET", "/metrics", self.reader, prefix="")[0], 200)
 
     def test_a_key_for_reading_changes_nothing(self):
-        status, _, problem = self.ask("POST", "/start", self.reader, {"task_type": "x"})
-        self.assertEqual((status, problem["code"]), (403, "FORBIDDEN"))
+        for method, path in (("POST", "/start"), ("PUT", "/pipelines/x"), ("POST", "/pipelines/validate")):
+            status, _, problem = self.ask(method, path, self.reader, {"task_type": "x"})
+            self.assertEqual((path, status, problem["code"]), (path, 403, "FORBIDDEN"))
         self.assertIn("board", problem["detail"])
         self.assertNotEqual(self.ask("GET", "/tasks", self.reader)[0], 403)
 
