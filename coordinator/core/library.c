@@ -127,6 +127,7 @@ static struct start_request start_copy(struct arena *a, const struct start_reque
     for (uint32_t i = 0; i < s->kept_count; i++) {
         copy.kept[i] = s->kept[i];
         copy.kept[i].result = arena_bytes(a, s->kept[i].result);
+        copy.kept[i].error = arena_bytes(a, s->kept[i].error);
     }
     return copy;
 }

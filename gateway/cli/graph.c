@@ -12,7 +12,12 @@ static void put_work(struct buf *out, const struct pipeline_step *s)
         buf_addf(out, "waits for the signal %s", s->wait.signal);
         break;
     case WAIT_SECONDS:
-        buf_addf(out, "waits %g s", (double)s->wait.ms / 1000.0);
+        if (s->wait.end == NULL) {
+            buf_addf(out, "waits %g s", (double)s->wait.ms / 1000.0);
+        } else {
+            buf_addf(out, "waits %.*s s", (int)s->wait.end->text.len,
+                     (const char *)s->wait.end->text.ptr);
+        }
         break;
     case WAIT_UNTIL:
         buf_add_str(out, "waits until a moment");

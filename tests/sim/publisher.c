@@ -2,7 +2,7 @@
  * others read them as a gateway does, and starts tasks of it: of the newest version, or of one that
  * it names. Each text has a number, so that a task's record shows which text it runs.
  *
- * I17: a version's text never changes; what a coordinator was seen to know it does not forget; a
+ * I18: a version's text never changes; what a coordinator was seen to know it does not forget; a
  * start runs the version that it names, or one that is no older than what its owner was seen to
  * know; what is stored is never said to be missing. */
 #include <stdio.h>
@@ -150,7 +150,7 @@ static uint32_t text_of(struct world *w, struct bytes text)
     const uint8_t *at = text.len > 0 ? memmem(text.ptr, text.len, mark, sizeof mark - 1) : NULL;
     uint32_t n = 0;
     if (at == NULL) {
-        violated(w, "I17", "a definition without its number");
+        violated(w, "I18", "a definition without its number");
     }
     for (at += sizeof mark - 1; *at >= '0' && *at <= '9'; at++) {
         n = n * 10 + (uint32_t)(*at - '0');
@@ -164,7 +164,7 @@ static void on_stored(struct world *w, const struct publisher_ask *a, const stru
     uint32_t version = m->stored.version;
     struct bytes source = store_model_pipeline(&w->store, BYTES_LIT(NAME), &version);
     if (source.len == 0 || text_of(w, source) != a->text) {
-        violated(w, "I17", "version %u is said to hold text %u, and does not", m->stored.version,
+        violated(w, "I18", "version %u is said to hold text %u, and does not", m->stored.version,
                  a->text);
     }
     p->newest = version > p->newest ? version : p->newest;
@@ -184,7 +184,7 @@ static void on_started(struct world *w, const struct publisher_ask *a)
     uint32_t version = wanted;
     uint32_t least = text_of(w, store_model_pipeline(&w->store, BYTES_LIT(NAME), &version));
     if (a->version > 0 ? text != least : text < least) {
-        violated(w, "I17", "%s runs text %u: version %u has text %u", id, text, wanted, least);
+        violated(w, "I18", "%s runs text %u: version %u has text %u", id, text, wanted, least);
     }
 }
 
@@ -194,7 +194,7 @@ static void on_refused(struct world *w, const struct publisher_ask *a, const str
     bool passes = code == CODE_UNAVAILABLE || code == CODE_STORE_FULL || code == CODE_OVERLOADED ||
                   code == CODE_TASK_EXISTS;
     if (!passes) {
-        violated(w, "I17", "%s of a stored pipeline refused with %s", message_type_name(a->type),
+        violated(w, "I18", "%s of a stored pipeline refused with %s", message_type_name(a->type),
                  code_info(code)->name);
     }
 }
@@ -220,7 +220,7 @@ bool publisher_answer(struct world *w, const struct message *m)
     } else if (m->type == MSG_PIPELINES) {
         uint32_t *known = &p->known[asked.coordinator];
         if (m->pipelines.items[0].version != asked.version) {
-            violated(w, "I17", "asked for version %u, given %u", asked.version,
+            violated(w, "I18", "asked for version %u, given %u", asked.version,
                      m->pipelines.items[0].version);
         }
         *known = asked.version > *known ? asked.version : *known;

@@ -112,6 +112,7 @@ struct bytes store_model_pipeline(const struct store_model *m, struct bytes name
                                   uint32_t *version);
 void store_model_read_pipeline(const struct store_model *m, const struct store_read *read,
                                struct store_answer *a, struct arena *arena);
+void store_model_copy_pipelines(const struct store_model *from, struct store_model *to);
 void store_model_free_pipelines(struct store_model *m);
 
 /* store_model_items.c */

@@ -84,4 +84,5 @@ void store_model_copy(const struct store_model *from, struct store_model *to)
         map_put(&to->by_id, to->tasks[i]->id, to->tasks[i]);
     }
     copy_keys(from, to);
+    store_model_copy_pipelines(from, to);
 }

@@ -30,6 +30,27 @@ void store_model_free_pipelines(struct store_model *m)
     free(m->pipelines);
 }
 
+void store_model_copy_pipelines(const struct store_model *from, struct store_model *to)
+{
+    to->pipeline_changes = from->pipeline_changes;
+    to->pipeline_count = to->pipeline_cap = from->pipeline_count;
+    to->pipelines = mem_zalloc((from->pipeline_count + 1) * sizeof *to->pipelines);
+    for (size_t i = 0; i < from->pipeline_count; i++) {
+        const struct stored_pipeline *p = &from->pipelines[i];
+        struct stored_pipeline *copy = &to->pipelines[i];
+        buf_add_bytes(&copy->name, buf_bytes(&p->name));
+        copy->change = p->change;
+        copy->count = copy->cap = p->count;
+        copy->versions = mem_zalloc((p->count + 1) * sizeof *copy->versions);
+        for (size_t v = 0; v < p->count; v++) {
+            copy->versions[v].at = p->versions[v].at;
+            memcpy(copy->versions[v].hash, p->versions[v].hash, SHA256_BYTES);
+            buf_add_bytes(&copy->versions[v].source, buf_bytes(&p->versions[v].source));
+            buf_add_bytes(&copy->versions[v].by, buf_bytes(&p->versions[v].by));
+        }
+    }
+}
+
 struct store_published store_model_publish(struct store_model *m,
                                            const struct store_publish *publish)
 {
