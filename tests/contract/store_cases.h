@@ -67,6 +67,7 @@ void test_expired_tasks_leave_the_list_with_renewals(void **state);
 void test_at_maxmemory_updates_pass_and_admissions_do_not(void **state);
 void test_a_second_store_shares_secret_and_pipelines(void **state);
 void test_what_one_store_publishes_another_learns(void **state);
+void test_there_are_only_so_many_versions(void **state);
 void test_at_maxmemory_a_pipeline_is_not_stored(void **state);
 void test_cluster_tags_are_part_of_every_key(void **state);
 void test_an_audit_sees_what_others_did_to_the_keys(void **state);

@@ -94,6 +94,15 @@ void test_there_are_only_so_many_names(void **state)
     assert_int_equal(world_published(w, "last", "{ }", 2).version, 2);
 }
 
+void test_there_are_only_so_many_versions(void **state)
+{
+    struct world *w = *state;
+    raw(w->server, "HSET marathon:pipelines %s %s", "menu", "9999 aa");
+    assert_int_equal(world_published(w, "menu", "{}", 1).version, PIPELINE_VERSIONS_MAX);
+    assert_int_equal(world_published(w, "menu", "{ }", 2).verdict, PUBLISH_VERSIONS);
+    assert_int_equal(world_published(w, "menu", "{}", 1).verdict, PUBLISH_SAME);
+}
+
 void test_a_second_store_shares_secret_and_pipelines(void **state)
 {
     struct world *w = *state;

@@ -98,6 +98,7 @@ int main(void)
         ON(redis, test_at_maxmemory_updates_pass_and_admissions_do_not),
         ON(redis, test_a_second_store_shares_secret_and_pipelines),
         ON(redis, test_what_one_store_publishes_another_learns),
+        ON(redis, test_there_are_only_so_many_versions),
         ON(redis, test_at_maxmemory_a_pipeline_is_not_stored),
         ON(redis, test_cluster_tags_are_part_of_every_key),
         ON(redis, test_an_audit_sees_what_others_did_to_the_keys),

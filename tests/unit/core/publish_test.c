@@ -271,6 +271,39 @@ static void test_only_so_many_are_stored_at_once(void **state)
     stored(MENU("f"), 1, false);
 }
 
+static void test_what_the_store_refuses_is_told(void **state)
+{
+    (void)state;
+    static const struct {
+        enum publish_verdict verdict;
+        enum code code;
+        const char *detail;
+    } cases[] = {
+        {PUBLISH_NAMES, CODE_TOO_MANY_PIPELINES,
+         "there are 1000 pipelines, and every coordinator holds all of them in memory: store it "
+         "under a name that is there, or start it as an inline one"},
+        {PUBLISH_VERSIONS, CODE_TOO_MANY_PIPELINES,
+         "this pipeline has 10000 versions, and none of them is ever deleted: go on under another "
+         "name"},
+        {PUBLISH_FULL, CODE_STORE_FULL,
+         "Redis takes no new data: pipelines are stored again once there is room"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct message m = {.type = MSG_PUT_PIPELINE};
+        m.put_pipeline.name = BYTES_LIT("menu");
+        m.put_pipeline.source = BYTES_LIT(MENU("f"));
+        s.hold_store = true;
+        assert_null(stage_ask(&s, gateway, &m));
+        struct store_published p = {.publish_id = s.ops[s.op_count - 1].publish->publish_id,
+                                    .verdict = cases[i].verdict};
+        s.op_count--;
+        stage_event(&s, &(struct event){.kind = EV_PUBLISHED, .published = &p});
+        refused(stage_take(&s, gateway, MSG_REFUSED), cases[i].code, "", cases[i].detail);
+        s.hold_store = false;
+    }
+    stored(MENU("f"), 1, true);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -285,6 +318,7 @@ int main(void)
         TEST(test_a_version_that_is_asked_for_is_known_from_then_on),
         TEST(test_without_the_store_nothing_is_stored_and_nothing_said_to_be_missing),
         TEST(test_only_so_many_are_stored_at_once),
+        TEST(test_what_the_store_refuses_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
