@@ -35,6 +35,7 @@ enum event_type {
     EVENT_STEP_WAITING, /* step_waiting: a wait step has begun; retry_at: when it is over */
     EVENT_SIGNAL,       /* signal: a person's or a program's, for the step named */
     EVENT_TASK_FORKED,  /* task_forked: the first event of a fork; message: of which task */
+    EVENT_STEP_CHECKPOINT, /* step_checkpoint: what a running step has saved is durable */
     EVENT_TYPE_COUNT
 };
 
@@ -55,6 +56,8 @@ struct task_event {
     bool can_recover;
     struct deed deed;                         /* of what people asked for */
     uint32_t items, items_done, items_failed; /* of the step, where it fans out; else 0 */
+    uint32_t checkpoint_bytes;                /* STEP_CHECKPOINT: its size, ... */
+    struct bytes checkpoint; /* ... and itself, JSON; empty where it is too large to be shown */
 };
 
 #endif

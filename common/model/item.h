@@ -25,7 +25,10 @@ struct item_view {
     double progress;
     enum code error_code;
     struct bytes error;
-    struct bytes result; /* JSON; empty = none */
+    struct bytes result;       /* JSON; empty = none */
+    uint32_t checkpoint_bytes; /* as of a step */
+    unix_ms checkpoint_at;
+    struct bytes checkpoint;
 };
 
 #endif

@@ -34,7 +34,12 @@
 #define FORK_BYTES_MAX   (3u << 20)
 #define ACTOR_BYTES_MAX  256u  /* who asked for a change: a name, an address */
 #define REASON_BYTES_MAX 1024u /* why: a sentence or two, kept in the history */
-#define ERROR_BYTES_MAX  4096u /* an error message, with the log tail behind it */
+/* A progress checkpoint in a status or an event: whoever looks sees a state, not a payload. A
+ * larger one is told by its size */
+#define CHECKPOINT_SHOWN_BYTES_MAX 4096u
+/* All of them in one status: a frame stays small, so that heartbeats pass */
+#define CHECKPOINTS_SHOWN_BYTES_MAX (128u << 10)
+#define ERROR_BYTES_MAX             4096u /* an error message, with the log tail behind it */
 /* The end of a function's stderr kept in the error of a failed attempt */
 #define LOG_TAIL_BYTES_MAX 2048u
 #define RETRIES_MAX        100u

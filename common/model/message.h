@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "model/code.h"
+#include "model/dead_letter.h"
 #include "model/definition.h"
 #include "model/event.h"
 #include "model/item.h"
@@ -210,6 +211,10 @@ struct step_view {
     struct bytes name, description, function;
     unix_ms waiting_until;      /* a wait step's timeout or moment, 0 = none */
     struct bytes function_code; /* the function's own code of the last error, empty = none */
+    /* the progress checkpoint that is durable, and what the next attempt is given; 0 = none */
+    uint32_t checkpoint_bytes;
+    unix_ms checkpoint_at;
+    struct bytes checkpoint; /* JSON; empty where it is too large to be shown */
     /* of a fan-out step whose list is known */
     bool fans_out;
     uint32_t items, items_done, items_failed, items_running;
@@ -250,18 +255,6 @@ struct task_summary {
     uint32_t steps_completed, step_count;
     struct bytes current_step;
     struct bytes error;
-};
-
-/* A step set aside because it kept killing workers, or was out of attempts where its definition
- * wants that: its task has failed by it. */
-struct dead_letter {
-    struct bytes task_id, task_type;
-    uint32_t step; /* index: step_id is step_<index> */
-    struct bytes name, function;
-    uint32_t deaths;
-    enum code error_code; /* WORKER_DEATHS, or how its last attempt failed */
-    unix_ms at;           /* when it became one; its place in lists */
-    struct bytes error;   /* with the end of its log */
 };
 
 struct worker_view {

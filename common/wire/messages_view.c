@@ -29,16 +29,28 @@ static const struct field step_view[] = {
     FIELD(struct step_view, items_done),
     FIELD(struct step_view, items_failed),
     FIELD(struct step_view, items_running),
+    FIELD(struct step_view, checkpoint_bytes),
+    FIELD(struct step_view, checkpoint_at),
+    FIELD(struct step_view, checkpoint),
 };
 static const struct layout step_view_layout = LAYOUT(struct step_view, step_view);
 
 static const struct field item_view[] = {
-    FIELD(struct item_view, item),        FIELD_OF_ENUM(struct item_view, state, STEP_STATE_COUNT),
-    FIELD(struct item_view, started_at),  FIELD(struct item_view, completed_at),
-    FIELD(struct item_view, retry_at),    FIELD(struct item_view, duration_ms),
-    FIELD(struct item_view, retry_count), FIELD(struct item_view, deaths),
-    FIELD(struct item_view, progress),    FIELD_OF_ENUM(struct item_view, error_code, CODE_COUNT),
-    FIELD(struct item_view, error),       FIELD(struct item_view, result),
+    FIELD(struct item_view, item),
+    FIELD_OF_ENUM(struct item_view, state, STEP_STATE_COUNT),
+    FIELD(struct item_view, started_at),
+    FIELD(struct item_view, completed_at),
+    FIELD(struct item_view, retry_at),
+    FIELD(struct item_view, duration_ms),
+    FIELD(struct item_view, retry_count),
+    FIELD(struct item_view, deaths),
+    FIELD(struct item_view, progress),
+    FIELD_OF_ENUM(struct item_view, error_code, CODE_COUNT),
+    FIELD(struct item_view, error),
+    FIELD(struct item_view, result),
+    FIELD(struct item_view, checkpoint_bytes),
+    FIELD(struct item_view, checkpoint_at),
+    FIELD(struct item_view, checkpoint),
 };
 static const struct layout item_view_layout = LAYOUT(struct item_view, item_view);
 
@@ -95,6 +107,8 @@ static const struct field task_event[] = {
     FIELD(struct task_event, items),
     FIELD(struct task_event, items_done),
     FIELD(struct task_event, items_failed),
+    FIELD(struct task_event, checkpoint_bytes),
+    FIELD(struct task_event, checkpoint),
 };
 static const struct layout task_event_layout = LAYOUT(struct task_event, task_event);
 

@@ -43,7 +43,7 @@ void change_items(struct change *ch, const struct items_change *items)
     row->items[row->items_count++] = *items;
 }
 
-static struct changed_item *change_item(struct change *ch, const struct step *item)
+static struct changed_item *change_item(struct change *ch, struct step *item)
 {
     for (uint32_t i = 0; i < ch->changed_count; i++) {
         if (ch->changed[i].item == item) {
@@ -260,11 +260,13 @@ static void change_send(struct change *ch)
     record_put_head(t, c->now.mono, &b);
     row->head = take(ch, &b);
     for (uint32_t i = 0; i < row->step_count; i++) {
+        step_note_saved(&t->steps[row->steps[i].index], c->now);
         record_put_step(&t->steps[row->steps[i].index], &b);
         row->steps[i].blob = take(ch, &b);
     }
     for (uint32_t i = 0; i < ch->changed_count; i++) {
-        const struct step *item = ch->changed[i].item;
+        struct step *item = ch->changed[i].item;
+        step_note_saved(item, c->now);
         record_put_item(item, &b);
         struct items_change put = {.kind = ITEMS_PUT,
                                    .step = item->index,

@@ -7,7 +7,7 @@
 #include "core/writes.h"
 
 struct changed_item {
-    const struct step *item;
+    struct step *item;
     struct bytes result; /* empty = none */
 };
 

@@ -20,7 +20,10 @@ static void view_item(const struct step *s, struct arena *arena, struct item_vie
                                         : s->state == STEP_RUNNING ? s->fraction
                                                                    : 0,
                             .error_code = s->error_code,
-                            .error = arena_bytes(arena, bytes_str(s->error))};
+                            .error = arena_bytes(arena, bytes_str(s->error)),
+                            .checkpoint_bytes = s->saved_bytes,
+                            .checkpoint_at = s->saved_at,
+                            .checkpoint = arena_bytes(arena, s->saved)};
 }
 
 /* An item as it is stored; one without a blob waits, or never began before its step was over. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/change.h"
+#include "core/plant.h"
 #include "core/token.h"
 #include "model/limits.h"
 
@@ -64,6 +65,17 @@ static void save_at(struct core *c, struct step *s, mono_ms at)
     }
 }
 
+/* What is durable with this row is seen from then on: by who looks, and by who watches. */
+static void tell_saved(struct change *ch, const struct step *s)
+{
+    struct task_event *e = change_event(ch, EVENT_STEP_CHECKPOINT, s->index);
+    e->attempt = s->failures + 1;
+    e->checkpoint_bytes = (uint32_t)s->checkpoint.len;
+    if (s->checkpoint.len <= CHECKPOINT_SHOWN_BYTES_MAX) {
+        e->checkpoint = arena_bytes(&ch->write->arena, s->checkpoint);
+    }
+}
+
 void task_save_due(struct core *c, struct task *t)
 {
     mono_ms interval = (mono_ms)t->checkpoint_interval_s * 1000;
@@ -77,12 +89,13 @@ void task_save_due(struct core *c, struct task *t)
             save_at(c, s, s->checkpoint_saved_at + interval);
             continue;
         }
-        s->checkpoint_dirty = false;
-        s->checkpoint_saved_at = c->now.mono;
         if (ch.core == NULL) {
             change_begin(c, t, &ch);
         }
         change_step(&ch, s);
+        if (s->item == ITEM_NONE) { /* thousands of items may save: their pages show it */
+            tell_saved(&ch, s);
+        }
     }
     if (ch.core != NULL) {
         change_commit(&ch);
@@ -96,6 +109,9 @@ static void take_checkpoint(struct core *c, struct step *s, struct bytes checkpo
     }
     step_set_checkpoint(s, checkpoint);
     s->checkpoint_dirty = true;
+    if (planted(PLANT_CHECKPOINT_EARLY)) {
+        step_note_saved(s, c->now);
+    }
     save_at(c, s, s->checkpoint_saved_at + (mono_ms)s->task->checkpoint_interval_s * 1000);
 }
 

@@ -50,6 +50,7 @@ enum plant {
     PLANT_WAIT_CUT,               /* a wait whose time is an expression ends at once */
     PLANT_PIN_IGNORED,            /* a start that names a version runs the newest */
     PLANT_PIPELINE_UNSEEN,        /* what others have stored is refused, not looked for */
+    PLANT_CHECKPOINT_EARLY,       /* what a step has saved is shown before it is stored */
     PLANT_CORE_COUNT
 };
 

@@ -75,6 +75,7 @@ void record_put_step(const struct step *s, struct buf *out)
     pack_int(out, s->spent_ms);
     pack_uint(out, s->exhausted);
     pack_int(out, s->wait_ms);
+    pack_int(out, s->saved_at);
     const struct fan *f = s->fan;
     pack_uint(out, f != NULL);
     if (f != NULL) {
@@ -119,6 +120,8 @@ void record_put_event(const struct task_event *e, struct buf *out)
     pack_uint(out, e->items);
     pack_uint(out, e->items_done);
     pack_uint(out, e->items_failed);
+    pack_uint(out, e->checkpoint_bytes);
+    pack_bytes(out, e->checkpoint);
 }
 
 void record_put_dead(const struct task *t, struct buf *out)
@@ -254,6 +257,7 @@ static void get_step(struct bytes blob, struct step *s, bool *bad)
     s->spent_ms = unpack_int(&u);
     s->exhausted = unpack_uint(&u) != 0;
     s->wait_ms = unpack_int(&u);
+    step_load_saved(s, unpack_int(&u));
     if (unpack_uint(&u) != 0 && s->item == ITEM_NONE && s->fan == NULL) {
         s->fan = fan_create(get_u32(&u), false);
         s->fan->done = get_u32(&u);
@@ -380,6 +384,8 @@ enum err record_get_event(struct bytes blob, struct task_event *ret_event)
     e.items = get_u32(&u);
     e.items_done = get_u32(&u);
     e.items_failed = get_u32(&u);
+    e.checkpoint_bytes = get_u32(&u);
+    e.checkpoint = unpack_bytes(&u);
     if (u.bad) {
         return ERR_INVALID;
     }

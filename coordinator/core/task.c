@@ -53,6 +53,7 @@ static void step_clear(struct step *s)
     assert(!heap_holds(&s->ready) && !heap_holds(&s->timer.node));
     free(s->error);
     bytes_free(s->checkpoint);
+    bytes_free(s->saved);
     bytes_free(s->signal);
     free(s->log);
     free(s->function_code);
@@ -113,6 +114,35 @@ void step_set_checkpoint(struct step *s, struct bytes checkpoint)
     if (checkpoint.len > 0) {
         s->checkpoint = bytes_of(mem_str_bytes(checkpoint), checkpoint.len);
     }
+}
+
+static void set_saved(struct step *s)
+{
+    bytes_free(s->saved);
+    s->saved = BYTES_NONE;
+    s->saved_bytes = (uint32_t)s->checkpoint.len;
+    if (s->saved_bytes > 0 && s->saved_bytes <= CHECKPOINT_SHOWN_BYTES_MAX) {
+        s->saved = bytes_of(mem_str_bytes(s->checkpoint), s->checkpoint.len);
+    }
+}
+
+void step_note_saved(struct step *s, struct moment now)
+{
+    if (s->checkpoint.len == 0) {
+        s->saved_at = 0;
+        set_saved(s);
+    } else if (s->checkpoint_dirty || s->saved_at == 0) {
+        s->saved_at = now.wall;
+        s->checkpoint_saved_at = now.mono;
+        s->checkpoint_dirty = false;
+        set_saved(s);
+    }
+}
+
+void step_load_saved(struct step *s, unix_ms at)
+{
+    s->saved_at = at;
+    set_saved(s);
 }
 
 void step_set_signal(struct step *s, struct bytes data, uint64_t key)

@@ -72,6 +72,7 @@ struct step {
     bool exhausted;      /* its task was paused because nothing is left to try */
     mono_ms spent_ms;    /* from its first order to its last row: for timeout_total */
     struct bytes checkpoint; /* owned; newest progress checkpoint */
+    unix_ms saved_at;        /* when the one that is stored was; 0 = there is none */
     unix_ms wait_until;      /* of a wait step that has begun: its end, 0 = none */
     struct bytes signal;     /* owned; came before the step's turn, JSON; empty = none */
     uint64_t signal_key;     /* of the signal that it has, or had; 0 = none */
@@ -90,6 +91,8 @@ struct step {
                   none. At most LOG_TAIL_BYTES_MAX, as many as the workers have slots */
     mono_ms checkpoint_saved_at;
     bool checkpoint_dirty;
+    uint32_t saved_bytes; /* of the progress checkpoint that is stored, ... */
+    struct bytes saved;   /* ... and itself, where it is small enough to be shown; owned */
 };
 
 /* The items of a fan-out step: fan.h. */
@@ -189,6 +192,9 @@ void step_set_error(struct step *s, enum code code, struct bytes message);
 void step_clear_error(struct step *s);
 void step_set_log(struct step *s, struct bytes log); /* empty: none */
 void step_set_checkpoint(struct step *s, struct bytes checkpoint);
+/* The newest progress checkpoint becomes the stored one: it is in a row at this moment. */
+void step_note_saved(struct step *s, struct moment now);
+void step_load_saved(struct step *s, unix_ms at); /* as it was read */
 void step_set_signal(struct step *s, struct bytes data, uint64_t key);
 void task_set_error(struct task *t, enum code code, struct bytes message, int32_t step);
 void task_clear_error(struct task *t);

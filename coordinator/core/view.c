@@ -1,7 +1,9 @@
 /* A task as gateways see it. */
 #include "core/fan.h"
+#include "model/limits.h"
 
-static void view_step(struct core *c, const struct step *s, struct arena *arena,
+/* room: for progress checkpoints, all together. */
+static void view_step(struct core *c, const struct step *s, struct arena *arena, size_t *room,
                       struct step_view *v)
 {
     const struct pipeline_step *def = step_def(s);
@@ -23,6 +25,12 @@ static void view_step(struct core *c, const struct step *s, struct arena *arena,
     v->name = arena_bytes(arena, bytes_str(def->name));
     v->description = arena_bytes(arena, bytes_str(def->description));
     v->function = arena_bytes(arena, bytes_str(def->function));
+    v->checkpoint_at = s->saved_at;
+    v->checkpoint_bytes = s->saved_bytes;
+    if (s->saved.len <= *room) {
+        v->checkpoint = arena_bytes(arena, s->saved);
+        *room -= s->saved.len;
+    }
     if (step_waits(s)) {
         v->waiting_until = s->wait_until;
         v->waiting_for = def->wait.kind == WAIT_SIGNAL
@@ -81,8 +89,9 @@ struct task_view *view_of(struct core *c, const struct task *t, struct arena *ar
     v->results_bytes = t->results_bytes;
     v->step_count = t->pipeline->step_count;
     v->steps = arena_alloc(arena, v->step_count * sizeof *v->steps);
+    size_t room = CHECKPOINTS_SHOWN_BYTES_MAX;
     for (uint32_t i = 0; i < v->step_count; i++) {
-        view_step(c, &t->steps[i], arena, &v->steps[i]);
+        view_step(c, &t->steps[i], arena, &room, &v->steps[i]);
     }
     return v;
 }

@@ -37,6 +37,8 @@ static const char *event_name(enum event_type t)
         return "signal";
     case EVENT_TASK_FORKED:
         return "task_forked";
+    case EVENT_STEP_CHECKPOINT:
+        return "step_checkpoint";
     case EVENT_TYPE_COUNT:
         break;
     }
@@ -146,6 +148,12 @@ void event_render(struct bytes task_id, const struct task_event *e, struct buf *
     case EVENT_STEP_WAITING:
         step_put(out, e);
         json_put_time(out, "waiting_until", e->retry_at);
+        break;
+    case EVENT_STEP_CHECKPOINT:
+        progress_put(out, e);
+        step_put(out, e);
+        buf_addf(out, ",\"attempt\":%u", e->attempt);
+        json_put_checkpoint(out, e->checkpoint, e->checkpoint_bytes);
         break;
     case EVENT_TASK_FORKED:
         progress_put(out, e);

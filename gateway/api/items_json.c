@@ -64,6 +64,8 @@ static void item_put(const struct item_view *v, struct buf *out)
     json_put_member_or_null(out, "error_code",
                             v->error_code != CODE_NONE ? bytes_str(code_info(v->error_code)->name)
                                                        : BYTES_NONE);
+    json_put_checkpoint(out, v->checkpoint, v->checkpoint_bytes);
+    json_put_time(out, "progress_checkpoint_at", v->checkpoint_at);
     buf_add_str(out, ",\"result\":");
     buf_add_bytes(out, v->result.len > 0 ? v->result : BYTES_LIT("null"));
     buf_add_char(out, '}');

@@ -30,7 +30,9 @@ bool status_etag_matches(const struct task_view *v, struct bytes if_none_match);
 /* Appending helpers that the other renderers share. */
 void json_put_member(struct buf *out, const char *name, struct bytes text); /* ,"name":"text" */
 void json_put_member_or_null(struct buf *out, const char *name,
-                             struct bytes text);                  /* null where empty */
+                             struct bytes text); /* null where empty */
+/* ,"progress_checkpoint": itself or null; its size where there is one. */
+void json_put_checkpoint(struct buf *out, struct bytes checkpoint, uint32_t bytes);
 void json_put_time(struct buf *out, const char *name, unix_ms t); /* null where 0 */
 
 #endif

@@ -320,7 +320,7 @@ enum view_news view_take_message(struct view *v, const struct doc_value *message
     }
     int64_t seq = doc_int(doc_get(message, "seq"));
     v->seq = seq > v->seq ? seq : v->seq;
-    if (bytes_is(type, "progress_update")) {
+    if (bytes_is(type, "progress_update") || bytes_is(type, "step_checkpoint")) {
         take_progress(v, data, at);
     } else if (bytes_is(type, "step_completed")) {
         take_step_completed(v, data, at);

@@ -34,6 +34,16 @@ class Checkpoint(ClusterCase):
                            checkpoint_interval_seconds=INTERVAL)
         until("it has saved five times", lambda: len(self.lines("save")) >= 5, 30)
 
+    def check_seen(self):
+        """What is durable of it stands in the status and comes to watchers."""
+        step = self.cluster.get("/status/t")["steps"][0]
+        self.assertIn(step["progress_checkpoint"]["n"], [n for n, _ in self.lines("save")])
+        self.assertGreater(step["progress_checkpoint_bytes"], 0)
+        events = [e for e in self.cluster.get("/history/t")["items"] if e["type"] == "step_checkpoint"]
+        self.assertGreaterEqual(len(events), 1)
+        self.assertIn("n", events[0]["data"]["progress_checkpoint"])
+        self.assertEqual((events[0]["data"]["step"], events[0]["data"]["attempt"]), ("count", 1))
+
     def check_second_start(self, killed_ms):
         """It began from a save that was at most the interval, and the way to the store, older than the kill."""
         done = self.cluster.wait("t", seconds=60)
@@ -50,6 +60,7 @@ class Checkpoint(ClusterCase):
         c = self.cluster
         c.start(workers=1)
         self.begin()
+        self.check_seen()
         worker = next(p for p in c.processes if p.name.startswith("worker"))
         killed_ms = int(time.monotonic() * 1000)
         worker.kill()

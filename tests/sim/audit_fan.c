@@ -299,7 +299,9 @@ void audit_fans(struct audit *a, struct book_task *t, struct task *now, const st
 void audit_fan_counts(struct audit *a, const struct book_task *t, const struct step *s)
 {
     bool failed = s->state != STEP_PENDING && s->error_code != CODE_NONE && s->fan == NULL;
-    uint32_t deaths = s->error_code == CODE_WORKER_DEATHS ? 3 : 0;
+    bool by_death =
+        s->error_code == CODE_WORKER_DEATHS && (s->state != STEP_PENDING || s->exhausted);
+    uint32_t deaths = by_death ? 3 : 0;
     REQUIRE(a, "retry", t->steps[s->index].kept || (s->failures == failed && s->deaths == deaths),
             "%.*s/%u: %u failures and %u deaths of a step with items", TASK(t), s->index,
             s->failures, s->deaths);

@@ -254,6 +254,7 @@ static void check_step(struct audit *a, struct book_task *t, const struct task *
     b->deaths = s->deaths;
     b->deliveries = s->deliveries;
     b->order = s->order;
+    audit_checkpoint(a, t, b, s, row);
     if (revived) {
         b->not_before = 0;
     }

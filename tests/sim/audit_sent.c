@@ -235,6 +235,7 @@ static void sent_status(struct audit *a, const struct task_view *v)
                     v->steps[i].deaths == t->steps[i].deaths,
                 "%.*s/%u: a status that the store does not bear out", TASK(t), i);
         audit_fan_status(a, t, &v->steps[i], i);
+        audit_checkpoint_told(a, t, &v->steps[i], i);
     }
     REQUIRE(a, "I7", v->progress >= 0 && v->progress <= 1, "%.*s: progress %f", TASK(t),
             v->progress);

@@ -32,9 +32,10 @@ struct book_fan {
 struct book_step {
     enum step_state state;
     uint32_t generation, failures, deaths, deliveries, order;
-    struct bytes result;  /* completed */
-    mono_ms not_before;   /* its next order */
-    uint32_t completions; /* events of this generation */
+    struct bytes result;     /* completed */
+    struct bytes checkpoint; /* of its progress, as it is stored */
+    mono_ms not_before;      /* its next order */
+    uint32_t completions;    /* events of this generation */
     uint64_t signal_key;
     mono_ms waits_until;  /* a wait of so many seconds is not over before */
     struct book_fan *fan; /* NULL: it has no items */
@@ -127,6 +128,12 @@ struct wait_bounds audit_wait_bounds(const struct step *s, bool death);
 
 /* How long a wait step waits: of an expression, plan.c's. */
 mono_ms audit_wait_ms(const struct pipeline_wait *wait, const struct stored_task *stored);
+
+/* audit_progress.c: what is said to be saved is what is stored. */
+void audit_checkpoint(struct audit *a, const struct book_task *t, struct book_step *b,
+                      const struct step *s, const struct store_row *row);
+void audit_checkpoint_told(struct audit *a, const struct book_task *t, const struct step_view *v,
+                           uint32_t step);
 
 /* audit_fork.c: of a task that is admitted: marks the steps that it took over, which must be those
  * that its client was told of. */

@@ -65,6 +65,7 @@ static const struct {
     {"a wait by an expression cut short", PLANT_WAIT_CUT, false, false},
     {"a start's version ignored", PLANT_PIN_IGNORED, false, false},
     {"a pipeline not looked for in the store", PLANT_PIPELINE_UNSEEN, false, false},
+    {"a progress checkpoint shown before it is stored", PLANT_CHECKPOINT_EARLY, false, false},
     {"fences ignored by the store", PLANT_NONE, true, false},
     {"the TTL on a live key", PLANT_NONE, false, true},
     {"a dead letter listed while its task lives", PLANT_DEAD_LETTER_KEPT, false, false},

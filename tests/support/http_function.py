@@ -39,6 +39,24 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(429, b"slow down", [("Retry-After", "7")])
         elif path == "/says":
             self.answer(400, b'{"error":{"code":"QUOTA","message":"no more today","retryable":true,"retry_after":90}}')
+        elif path.startswith("/lines"):
+            self.send_response(200)
+            self.send_header("Content-Type", "application/x-ndjson; charset=utf-8")
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            lines = {"/lines": [b'{"progress":0.25,"message":"a quar', b'ter"}\n{"checkpoint":{"at":1}}\n', b'{"usage":{"cost_usd":0.1}}\nwhat?\n{"checkpoint":{"at":2}}\n',
+                                b'{"result":{"n":[1,', b'2]}}\n'],
+                     "/lines/none": [b'{"progress":1}\nwhat?\n'],
+                     "/lines/error": [b'{"progress":0.5}\n{"error":{"code":"QUOTA","message":"no more today","retryable":false}}\n'],
+                     "/lines/cut": [b'{"result":1}\n'],
+                     "/lines/huge": [b'{"result":"' + b"x" * (3 << 20)]}[path]
+            try:
+                for part in lines:
+                    self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
+                self.wfile.write(b"" if path == "/lines/cut" else b"0\r\n\r\n")
+            except OSError:
+                pass
+            self.close_connection = path == "/lines/cut"
         elif path == "/elsewhere":
             self.answer(302, b"", [("Location", "/echo")])
         elif path == "/nonsense":

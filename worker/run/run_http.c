@@ -1,12 +1,15 @@
-/* http: POST of the envelope; 200 and one JSON value is a success; 408, 425, 429 and 5xx may be
- * tried again, other statuses are permanent. One multi handle on the loop (http_loop.c). The only
- * files that include libcurl. */
+/* http: POST of the envelope; 200 and one JSON value is a success, or 200 and lines of news with
+ * the result as the last (http_lines.h); 408, 425, 429 and 5xx may be tried again, other statuses
+ * are permanent. One multi handle on the loop (http_loop.c). The only files that include libcurl.
+ */
 #include "run/runners.h"
 
 #include <stdlib.h>
+#include <strings.h>
 
 #include "run/envelope.h"
 #include "run/exit_result.h"
+#include "run/http_lines.h"
 #include "run/http_loop.h"
 #include "run/news_lines.h"
 #include "run/said_error.h"
@@ -22,6 +25,9 @@ struct http_run {
     struct curl_slist *headers;
     struct buf request;
     struct buf response;
+    bool begun; /* its body has */
+    bool in_lines;
+    struct http_lines lines;
     bool overflow;
     bool stopped;
     struct said_error said;
@@ -51,6 +57,7 @@ static void run_free(struct http_run *run)
     loop_timer_destroy(run->timer);
     buf_free(&run->request);
     buf_free(&run->response);
+    http_lines_free(&run->lines);
     said_error_free(&run->said);
     free(run);
 }
@@ -62,9 +69,38 @@ static void run_tell(struct http_run *run, const struct attempt_result *result)
     run_free(run);
 }
 
+static void on_news(void *user, const struct attempt_news *news)
+{
+    struct http_run *run = user;
+    const struct runner_listener *to = &run->owner->world->listener;
+    if (news->error.given) {
+        said_error_take(&run->said, &news->error);
+    }
+    if (!run->stopped) {
+        to->news(to->user, run->number, news);
+    }
+}
+
+static bool answers_in_lines(CURL *easy)
+{
+    static const char type[] = "application/x-ndjson";
+    long status = 0;
+    char *given = NULL;
+    return curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK && status == 200 &&
+           curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &given) == CURLE_OK && given != NULL &&
+           strncasecmp(given, type, sizeof type - 1) == 0;
+}
+
 static size_t on_body(char *data, size_t size, size_t count, void *user)
 {
     struct http_run *run = user;
+    run->in_lines = run->begun ? run->in_lines : answers_in_lines(run->easy);
+    run->begun = true;
+    if (run->in_lines) {
+        struct bytes part = bytes_of(data, size * count);
+        run->overflow = !http_lines_feed(&run->lines, part, on_news, run);
+        return run->overflow ? 0 : size * count;
+    }
     if (run->response.len + size * count > OUTPUT_BYTES_MAX) {
         run->overflow = true;
         return 0; /* ends the transfer */
@@ -115,6 +151,12 @@ static void on_done(void *user, CURLcode rc)
         buf_add_str(&text, run->reason[0] != '\0' ? run->reason : curl_easy_strerror(rc));
         result = result_failure(sent ? CODE_FUNCTION_FAILED : CODE_FUNCTION_UNAVAILABLE, false,
                                 &text, NULL);
+    } else if (run->in_lines) {
+        result = http_lines_end(&run->lines, on_news, run, &text);
+        if (!result.ok && run->said.given) { /* instead of a result */
+            result.code = CODE_FUNCTION_FAILED;
+            said_error_apply(&run->said, &result);
+        }
     } else if (status == 200) {
         result = result_of_output(buf_bytes(&run->response), &text, NULL);
     } else {
@@ -146,7 +188,8 @@ static struct curl_slist *headers_make(const struct function *f, const struct at
     struct arena arena = {0};
     struct bytes key = call->order->idempotency_key;
     struct curl_slist *list = NULL;
-    const char *const fixed[] = {"Content-Type: application/json", "Accept: application/json",
+    const char *const fixed[] = {"Content-Type: application/json",
+                                 "Accept: application/json, application/x-ndjson",
                                  "Expect:", /* no round trip before a body */
                                  arena_printf(&arena, "Idempotency-Key: %.*s", (int)key.len,
                                               key.len > 0 ? (const char *)key.ptr : "")};

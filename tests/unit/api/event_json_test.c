@@ -146,6 +146,34 @@ static void test_the_final_message_is_made_from_the_state(void **state)
     sample_free(&t);
 }
 
+static void test_a_checkpoint_is_told_itself_or_by_its_size(void **state)
+{
+    (void)state;
+    struct task_event e = {.seq = 9,
+                           .type = EVENT_STEP_CHECKPOINT,
+                           .at = 1770057120000,
+                           .state = TASK_RUNNING,
+                           .progress = 0.5,
+                           .step = 1,
+                           .step_name = BYTES_LIT("count"),
+                           .total_steps = 2,
+                           .attempt = 1,
+                           .checkpoint_bytes = 7,
+                           .checkpoint = BYTES_LIT("{\"n\":1}")};
+    assert_event(&e, "{\"type\":\"step_checkpoint\",\"data\":{\"task_id\":\"t1\",\"status\":"
+                     "\"running\",\"progress\":0.5,\"current_step\":\"count\",\"step_index\":2,"
+                     "\"total_steps\":2,\"step\":\"count\",\"step_id\":\"step_1\",\"attempt\":1,"
+                     "\"progress_checkpoint\":{\"n\":1},\"progress_checkpoint_bytes\":7},"
+                     "\"timestamp\":\"2026-02-02T18:32:00.000Z\",\"seq\":9}");
+    e.checkpoint = BYTES_NONE;
+    e.checkpoint_bytes = 5000;
+    assert_event(&e, "{\"type\":\"step_checkpoint\",\"data\":{\"task_id\":\"t1\",\"status\":"
+                     "\"running\",\"progress\":0.5,\"current_step\":\"count\",\"step_index\":2,"
+                     "\"total_steps\":2,\"step\":\"count\",\"step_id\":\"step_1\",\"attempt\":1,"
+                     "\"progress_checkpoint\":null,\"progress_checkpoint_bytes\":5000},"
+                     "\"timestamp\":\"2026-02-02T18:32:00.000Z\",\"seq\":9}");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +183,7 @@ int main(void)
         cmocka_unit_test(test_every_type_gives_one_line_of_json),
         cmocka_unit_test(test_the_initial_state_stands_before_the_messages_that_follow),
         cmocka_unit_test(test_the_final_message_is_made_from_the_state),
+        cmocka_unit_test(test_a_checkpoint_is_told_itself_or_by_its_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -104,6 +104,78 @@ static void test_a_progress_checkpoint_is_stored_once_an_interval_and_given_to_t
     assert_true(bytes_is(stage_order(&s, worker)->progress_checkpoint, "{\"page\":2}"));
 }
 
+static const struct task_event *saved_event(void)
+{
+    for (const struct message *m; (m = stage_poll(&s, gateway, MSG_EVENTS)) != NULL;) {
+        for (uint32_t i = 0; i < m->events.count; i++) {
+            if (m->events.events[i].type == EVENT_STEP_CHECKPOINT) {
+                return &m->events.events[i];
+            }
+        }
+    }
+    return NULL;
+}
+
+static void test_what_is_saved_is_seen_once_it_is_durable(void **state)
+{
+    (void)state;
+    peer_id worker = stage_worker(&s, "w", 1, "f");
+    struct message m = stage_start_request("t", ONE);
+    m.start.checkpoint_interval_s = 10;
+    assert_int_equal(stage_ask(&s, gateway, &m)->type, MSG_STARTED);
+    const struct step_order *o = stage_order(&s, worker);
+    assert_int_equal(stage_task_request(&s, gateway, MSG_WATCH, "t")->type, MSG_WATCHED);
+    progress(worker, o, -1, "{\"page\":1}");
+    stage_time(&s, 5000);
+    assert_int_equal(stage_status(&s, gateway, "t")->steps[0].checkpoint_bytes, 0);
+    assert_null(saved_event());
+    stage_time(&s, 6000);
+    const struct step_view *v = &stage_status(&s, gateway, "t")->steps[0];
+    assert_true(bytes_is(v->checkpoint, "{\"page\":1}"));
+    assert_int_equal(v->checkpoint_bytes, 10);
+    const struct task_event *e = saved_event();
+    assert_non_null(e);
+    assert_true(bytes_is(e->checkpoint, "{\"page\":1}"));
+    assert_int_equal(e->at, v->checkpoint_at);
+    assert_int_equal(e->attempt, 1);
+    progress(worker, o, -1, "{\"page\":2}");
+    stage_fail(&s, worker, o); /* this row has it too */
+    v = &stage_status(&s, gateway, "t")->steps[0];
+    assert_true(bytes_is(v->checkpoint, "{\"page\":2}"));
+    stage_close(&s);
+    stage_open(&s, &store, "b");
+    gateway = stage_gateway(&s);
+    stage_time(&s, 5000);
+    v = &stage_status(&s, gateway, "t")->steps[0];
+    assert_true(bytes_is(v->checkpoint, "{\"page\":2}"));
+    worker = stage_worker(&s, "v", 1, "f");
+    stage_succeed(&s, worker, stage_order(&s, worker), "1");
+    assert_int_equal(stage_status(&s, gateway, "t")->steps[0].checkpoint_bytes, 0);
+}
+
+static void test_a_large_checkpoint_is_told_by_its_size(void **state)
+{
+    (void)state;
+    peer_id worker = stage_worker(&s, "w", 1, "f");
+    struct message m = stage_start_request("t", ONE);
+    m.start.checkpoint_interval_s = 1;
+    assert_int_equal(stage_ask(&s, gateway, &m)->type, MSG_STARTED);
+    const struct step_order *o = stage_order(&s, worker);
+    assert_int_equal(stage_task_request(&s, gateway, MSG_WATCH, "t")->type, MSG_WATCHED);
+    char large[5003];
+    memset(large, 'x', sizeof large - 1);
+    large[0] = large[5001] = '"';
+    large[5002] = '\0';
+    progress(worker, o, -1, large);
+    stage_time(&s, 2000);
+    const struct step_view *v = &stage_status(&s, gateway, "t")->steps[0];
+    assert_int_equal(v->checkpoint_bytes, 5002);
+    assert_int_equal(v->checkpoint.len, 0);
+    const struct task_event *e = saved_event();
+    assert_int_equal(e->checkpoint_bytes, 5002);
+    assert_int_equal(e->checkpoint.len, 0);
+}
+
 static void test_news_of_another_attempt_are_ignored(void **state)
 {
     (void)state;
@@ -166,6 +238,8 @@ int main(void)
         TEST(test_progress_is_told_at_most_ten_times_a_second),
         TEST(test_progress_never_goes_back),
         TEST(test_a_progress_checkpoint_is_stored_once_an_interval_and_given_to_the_next_attempt),
+        TEST(test_what_is_saved_is_seen_once_it_is_durable),
+        TEST(test_a_large_checkpoint_is_told_by_its_size),
         TEST(test_news_of_another_attempt_are_ignored),
         TEST(test_a_task_past_its_duration_fails_and_what_runs_is_stopped),
         TEST(test_running_time_survives_a_lost_store),

@@ -99,6 +99,35 @@ static void test_a_large_envelope_passes(void **state)
     bench_close(b);
 }
 
+static void test_news_come_in_lines_with_the_result_as_the_last(void **state)
+{
+    (void)state;
+    struct bench *b = open_url("/lines");
+    const struct bench_call *c = bench_run(b, "f", NULL);
+    assert_true(c->result.ok);
+    assert_true(bytes_is(c->result.result, "{\"n\":[1,2]}"));
+    assert_true(c->fraction == 0.25);
+    assert_string_equal(c->message, "a quarter");
+    assert_string_equal(c->checkpoint, "{\"at\":2}");
+    bench_close(b);
+}
+
+static void test_lines_without_a_result_are_a_failure(void **state)
+{
+    (void)state;
+    run_url("/lines/none", CODE_FUNCTION_BAD_OUTPUT,
+            "the lines of the response ended without {\"result\": ...}; 1 of them were not "
+            "understood");
+    run_url("/lines/huge", CODE_RESULT_TOO_LARGE, "larger than 1048576 bytes");
+    run_url("/lines/cut", CODE_FUNCTION_FAILED, "");
+    struct bench *b = open_url("/lines/error");
+    const struct bench_call *c = bench_run(b, "f", NULL);
+    bench_assert_failed(c, CODE_FUNCTION_REJECTED, "no more today");
+    assert_true(c->result.permanent);
+    assert_true(bytes_is(c->result.function_code, "QUOTA"));
+    bench_close(b);
+}
+
 static void test_statuses_say_whether_to_try_again(void **state)
 {
     (void)state;
@@ -252,6 +281,8 @@ int main(void)
         cmocka_unit_test(test_a_refused_connection_is_unavailable),
         cmocka_unit_test(test_a_stop_ends_a_request_that_hangs),
         cmocka_unit_test(test_many_requests_run_at_once_and_connections_are_used_again),
+        cmocka_unit_test(test_news_come_in_lines_with_the_result_as_the_last),
+        cmocka_unit_test(test_lines_without_a_result_are_a_failure),
     };
     return cmocka_run_group_tests(tests, server_start, server_stop);
 }

@@ -116,6 +116,9 @@ static void same_step_view(const struct step_view *a, const struct step_view *b)
     SAME(items_done);
     SAME(items_failed);
     SAME(items_running);
+    SAME(checkpoint_bytes);
+    SAME(checkpoint_at);
+    SAME_BYTES(checkpoint);
     SAME(error_code);
     SAME_BYTES(error);
     SAME_BYTES(function_code);
@@ -214,6 +217,8 @@ static void same_task_event(const struct task_event *a, const struct task_event 
     SAME(items);
     SAME(items_done);
     SAME(items_failed);
+    SAME(checkpoint_bytes);
+    SAME_BYTES(checkpoint);
 }
 
 static void same_hello(const struct message *a, const struct message *b)

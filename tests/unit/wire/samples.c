@@ -69,6 +69,9 @@ static struct step_view steps[] = {
         .items_done = 50,
         .items_failed = 3,
         .items_running = 8,
+        .checkpoint_bytes = 10,
+        .checkpoint_at = 1700000000123,
+        .checkpoint = TEXT("{\"page\":7}"),
         .name = TEXT("extract_menu"),
         .function_code = TEXT("QUOTA"),
         .description = TEXT("reads the menu"),
@@ -131,6 +134,8 @@ static struct task_event events[] = {
         .items = 10,
         .items_done = 5,
         .items_failed = 1,
+        .checkpoint_bytes = 5000,
+        .checkpoint = TEXT("{\"page\":8}"),
     },
 };
 

@@ -1,0 +1,35 @@
+/* Progress checkpoints: what watchers and statuses show is what the store holds, and what the next
+ * attempt is given. */
+#include "books.h"
+#include "model/limits.h"
+
+#define TASK(t) (int)(t)->id.len, (const char *)(t)->id.ptr
+
+void audit_checkpoint(struct audit *a, const struct book_task *t, struct book_step *b,
+                      const struct step *s, const struct store_row *row)
+{
+    struct task_event e;
+    if (row_event(row, EVENT_STEP_CHECKPOINT, s->index, &e)) {
+        REQUIRE(a, "checkpoint",
+                bytes_eq(e.checkpoint, s->checkpoint) && e.checkpoint_bytes == s->checkpoint.len &&
+                    s->saved_at == e.at,
+                "%.*s/%u: its event tells of a checkpoint %.*s, stored is %.*s", TASK(t), s->index,
+                (int)e.checkpoint.len, (const char *)e.checkpoint.ptr, (int)s->checkpoint.len,
+                (const char *)s->checkpoint.ptr);
+    }
+    if (!bytes_eq(b->checkpoint, s->checkpoint)) {
+        b->checkpoint = arena_bytes(&a->arena, s->checkpoint);
+    }
+}
+
+void audit_checkpoint_told(struct audit *a, const struct book_task *t, const struct step_view *v,
+                           uint32_t step)
+{
+    const struct bytes stored = t->steps[step].checkpoint;
+    REQUIRE(a, "checkpoint",
+            v->checkpoint_bytes == stored.len && bytes_eq(v->checkpoint, stored) &&
+                (v->checkpoint_at != 0) == (stored.len > 0),
+            "%.*s/%u: a status with the checkpoint %.*s, stored is %.*s", TASK(t), step,
+            (int)v->checkpoint.len, (const char *)v->checkpoint.ptr, (int)stored.len,
+            (const char *)stored.ptr);
+}
