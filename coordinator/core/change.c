@@ -17,6 +17,8 @@ void change_begin(struct core *c, struct task *t, struct change *ret_change)
     ch.write = write_create(c, ROW_UPDATE, t->partition);
     ch.write->task_id = arena_bytes(&ch.write->arena, t->id);
     ch.row.kind = ROW_UPDATE;
+    ch.row.stored_seq = t->seq;
+    ch.row.stored_doc_bytes = t->doc_bytes;
     *ret_change = ch;
 }
 

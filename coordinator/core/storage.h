@@ -115,6 +115,10 @@ struct store_row {
     struct bytes task_id;
     uint64_t version; /* UPDATE: the record's version before this row; the row makes it version + 1.
                          ADMIT makes it 1 */
+    /* UPDATE: what else the record has before this row, all of it checked like the version: the
+     * newest event's seq, and how long the document is (as rows have left it: the white space that
+     * the end of a task takes away counts). */
+    uint64_t stored_seq, stored_doc_bytes;
     struct bytes head;       /* the task-level blob */
     struct step_blob *steps; /* changed steps (a step without a blob is fresh) */
     uint32_t step_count;

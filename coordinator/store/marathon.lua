@@ -12,9 +12,12 @@ local COMPACT_BYTES_MAX = 1048576 -- beyond it a string's spare room is small ag
 local LIST_EXAMINED_MAX = 4096    -- entries of a list that one page may look at
 local EVENTS_KEPT = 10000         -- EVENTS_KEPT_MAX of model/limits.h
 
--- The call's rows: keys and arguments one behind the other, each row takes its own from the front.
+-- The call. Its first argument is the plan: how many owners there are, then two bytes a row: its kind, which of the owners its
+-- partition has. The owners' keys and their fences come before those of the rows, which each take their own from the front.
 local keys, args, key_at, arg_at
-local fences -- owner key -> the fence in force, read once per call
+local owner, fence -- the row's
+local fences       -- owner key -> the fence in force, read once per call
+local call, sub    -- redis.call and string.sub, without two look-ups each time
 
 local function key()
     key_at = key_at + 1
@@ -26,15 +29,14 @@ local function arg()
     return args[arg_at]
 end
 
--- "epoch:nonce", or false where nobody may write.
-local function fence_in_force(owner)
-    local fence = fences[owner]
-    if fence == nil then
-        local r = redis.call('HMGET', owner, 'epoch', 'nonce', 'owner')
-        fence = r[1] and r[3] ~= '' and r[1] .. ':' .. r[2]
-        fences[owner] = fence
+-- Nobody may write where the owner has handed over: there is no fence then.
+local function fenced()
+    local in_force = fences[owner]
+    if in_force == nil then
+        in_force = call('HGET', owner, 'fence')
+        fences[owner] = in_force
     end
-    return fence
+    return in_force ~= fence
 end
 
 local function now_ms()
@@ -45,17 +47,21 @@ end
 ---- partitions ----
 
 local function claim()
-    local owner = key()
-    local seen, epoch, nonce, name = arg(), arg(), arg(), arg()
+    local epoch, nonce, name = arg(), arg(), arg()
     local r = redis.call('HMGET', owner, 'epoch', 'nonce')
     local stored = r[1] and r[1] .. ':' .. r[2] or ''
-    if stored ~= seen then
+    if stored ~= fence then
         return FENCED
     end
     redis.call('HSET', owner, 'epoch', epoch, 'nonce', nonce, 'owner', name)
     redis.call('HDEL', owner, 'wish')
     redis.call('HINCRBY', owner, 'hb', 1)
-    fences[owner] = name ~= '' and epoch .. ':' .. nonce
+    if name ~= '' then
+        redis.call('HSET', owner, 'fence', epoch .. ':' .. nonce)
+    else
+        redis.call('HDEL', owner, 'fence')
+    end
+    fences[owner] = nil
     return OK
 end
 
@@ -71,8 +77,8 @@ local function sweep(ended, list, dead)
 end
 
 local function renew()
-    local owner, ended, list, dead = key(), key(), key(), key()
-    if fence_in_force(owner) ~= arg() then
+    local ended, list, dead = key(), key(), key()
+    if fenced() then
         return FENCED
     end
     redis.call('HINCRBY', owner, 'hb', 1)
@@ -81,21 +87,20 @@ local function renew()
 end
 
 local function release()
-    local owner = key()
-    if fence_in_force(owner) ~= arg() then
+    if fenced() then
         return FENCED
     end
     redis.call('HSET', owner, 'owner', '')
+    redis.call('HDEL', owner, 'fence')
     redis.call('HINCRBY', owner, 'hb', 1)
-    fences[owner] = false
+    fences[owner] = nil
     return OK
 end
 
 -- The wish outlives the release that it leads to, and ends with the next claim.
 local function wish()
-    local owner = key()
-    local seen, nonce = arg(), arg()
-    if fence_in_force(owner) ~= seen then
+    local nonce = arg()
+    if fenced() then
         return FENCED
     end
     redis.call('HSET', owner, 'wish', nonce)
@@ -104,24 +109,39 @@ end
 
 ---- tasks ----
 
+-- The common row: one step has changed, with events, and the document is patched. It is most of what Redis does for us: no
+-- table, no loop, as few strings as there can be. Each costs a microsecond's fraction, and Lua hashes each byte of each.
+local function step()
+    local task, doc, at = keys[key_at + 1], keys[key_at + 2], arg_at
+    local expected = args[at + 1]
+    key_at, arg_at = key_at + 2, at + 8
+    if fenced() then
+        return FENCED
+    end
+    local stored = call('HGET', task, 'v')
+    if not stored or sub(stored, 1, #expected) ~= expected then
+        return stored == args[at + 2] and OK or VERSION -- the same row again, see apply_update
+    end
+    call('SETRANGE', doc, args[at + 3], args[at + 4])
+    call('HSET', task, 'v', args[at + 2], args[at + 5], args[at + 6], args[at + 7], args[at + 8])
+    return OK
+end
+
 -- The change that the row in hand makes. One table for all rows: a new one for each is a tenth of a row's time.
 local change, change_fields = {}, {}
 
--- Takes what every change has from the call. Most changes have no more: each string more costs Redis a quarter of a
--- microsecond.
+-- Takes what every other change has from the call.
 local function take_change()
     local c = change
-    c.owner, c.task, c.events, c.doc = key(), key(), key(), key()
-    c.fence, c.head = arg(), arg()
-    c.doc_mode, c.doc_offset, c.doc_text = arg(), tonumber(arg()), arg() -- mode: '' unchanged, 'w' whole, 'p' patch
+    c.task, c.doc = key(), key()
+    c.expected, c.next = arg(), arg() -- of the field v; next: '' in a row that does not fit what it expects
+    c.doc_mode, c.doc_offset, c.doc_text = arg(), arg(), arg() -- mode: '' unchanged, 'w' whole, 'p' patch
     c.error_mode = ''
     c.items_count, c.doc_items = 0, ''
-    c.step_count = tonumber(arg())
-    c.steps_at = arg_at
-    arg_at = arg_at + 2 * c.step_count
-    c.event_count = tonumber(arg())
-    c.events_at = arg_at
-    arg_at = arg_at + 2 * c.event_count
+    c.trim_to = arg() -- the newest event that goes, '' = none does
+    c.fields_count = 2 * tonumber(arg())
+    c.fields_at = arg_at
+    arg_at = arg_at + c.fields_count
     return c
 end
 
@@ -135,49 +155,41 @@ local function take_life(c)
     take_items(c)
 end
 
--- Do the events follow the last one stored, in order? XADD would fail half-way otherwise.
-local function events_follow(c, last)
-    last = tonumber(last or 0)
-    for i = c.events_at + 1, c.events_at + 2 * c.event_count, 2 do
-        local seq = tonumber(args[i])
-        if seq <= last then
-            return false
+-- Fields of the record are deleted, or read into a list, by their number: letter .. from to letter .. to, many at once.
+local function each_numbered(letter, from, to, fn)
+    for first = from, to, FIELDS_PER_HSET do
+        local names = {}
+        for n = first, math.min(first + FIELDS_PER_HSET - 1, to) do
+            names[#names + 1] = letter .. n
         end
-        last = seq
+        fn(names)
     end
-    return true
+end
+
+-- Events are kept in the record: h<seq> holds those of one row, named by its first. h0: the seq from which on they are kept.
+local function trim_events(c)
+    local to = tonumber(c.trim_to)
+    local from = math.max(tonumber(redis.call('HGET', c.task, 'h0') or 1), to - EVENTS_KEPT)
+    each_numbered('h', from, to, function(names)
+        redis.call('HDEL', c.task, unpack(names))
+    end)
+    redis.call('HSET', c.task, 'h0', string.format('%.0f', to + 1))
 end
 
 -- The caller has put n values (names and values of its own fields) into change_fields.
 local function put_record(c, n)
     local fields = change_fields
-    fields[n + 1], fields[n + 2] = 'head', c.head
+    fields[n + 1], fields[n + 2] = 'v', c.next
     n = n + 2
-    if c.event_count > 0 then
-        fields[n + 1], fields[n + 2] = 'seq', args[c.events_at + 2 * c.event_count - 1]
-        n = n + 2
+    for i = 1, c.fields_count do
+        fields[n + i] = args[c.fields_at + i]
     end
-    for i = 1, 2 * c.step_count do
-        fields[n + i] = args[c.steps_at + i]
-    end
-    n = n + 2 * c.step_count
+    n = n + c.fields_count
     for i = 1, n, FIELDS_PER_HSET do
         redis.call('HSET', c.task, unpack(fields, i, math.min(i + FIELDS_PER_HSET - 1, n)))
     end
-end
-
--- A row's events are one entry, named by the last one's seq: a command costs more than an event.
-local function put_events(c)
-    local at, last = c.events_at + 1, c.events_at + 2 * c.event_count
-    for from = at, last, FIELDS_PER_HSET do
-        local to = math.min(from + FIELDS_PER_HSET - 1, last)
-        local seq = args[to - 1]
-        local oldest = tonumber(seq) - EVENTS_KEPT
-        if oldest > 0 then
-            redis.call('XADD', c.events, 'MINID', '~', string.format('%.0f-0', oldest), seq .. '-0', unpack(args, from, to))
-        else
-            redis.call('XADD', c.events, seq .. '-0', unpack(args, from, to))
-        end
+    if c.trim_to ~= '' then
+        trim_events(c)
     end
 end
 
@@ -224,7 +236,6 @@ local function end_life(c, ttl_s, idem_prefix)
     local expires = string.format('%.0f', now_ms() + ttl_s * 1000)
     put_last_doc(c, expires)
     redis.call('PEXPIREAT', c.task, expires)
-    redis.call('PEXPIREAT', c.events, expires)
     redis.call('PEXPIREAT', c.error, expires)
     redis.call('PEXPIREAT', c.items, expires)
     redis.call('SREM', c.live, c.id)
@@ -238,7 +249,6 @@ end
 local function revive(c, idem_prefix)
     redis.call('HDEL', c.task, 'end', 'dead')
     redis.call('PERSIST', c.task)
-    redis.call('PERSIST', c.events)
     redis.call('PERSIST', c.doc)
     redis.call('PERSIST', c.error)
     redis.call('PERSIST', c.items)
@@ -255,7 +265,6 @@ end
 local function keep_ended(c)
     local left = redis.call('PTTL', c.task)
     if left > 0 then
-        redis.call('PEXPIRE', c.events, left)
         redis.call('PEXPIRE', c.doc, left)
         if c.error_mode == 's' then
             redis.call('PEXPIRE', c.error, left)
@@ -273,25 +282,17 @@ local function apply_update(c, life, ttl_s, idem_prefix)
     if life == 'd' then
         dead_at, dead = arg(), arg()
     end
-    local version, next_version = arg(), arg()
-    if fence_in_force(c.owner) ~= c.fence then
+    if fenced() then
         return FENCED
     end
-    local r = redis.call('HMGET', c.task, 'v', 'seq', 'end')
+    local r = redis.call('HMGET', c.task, 'v', 'end')
     if not r[1] then
         return life == 'r' and GONE or VERSION
     end
-    if r[1] ~= version then
-        -- the same row again, after an outcome that its sender never heard
-        if r[1] == next_version and redis.call('HGET', c.task, 'head') == c.head then
-            return OK
-        end
-        return VERSION
+    if r[1] == c.next then
+        return OK -- the same row again, after an outcome that its sender never heard
     end
-    if not events_follow(c, r[2]) then
-        return VERSION
-    end
-    if c.doc_mode == 'p' and redis.call('STRLEN', c.doc) < c.doc_offset then
+    if r[1]:sub(1, #c.expected) ~= c.expected or c.next == '' then
         return VERSION
     end
     if c.doc_items ~= '' then
@@ -302,26 +303,25 @@ local function apply_update(c, life, ttl_s, idem_prefix)
         c.doc_text = text
     end
     put_items(c)
-    put_events(c)
     put_error(c)
     local fields = change_fields
-    fields[1], fields[2], fields[3], fields[4] = 'v', next_version, 'end', '1'
+    fields[1], fields[2] = 'end', '1'
     if life == 'e' then
-        put_record(c, 4)
+        put_record(c, 2)
         end_life(c, ttl_s, idem_prefix)
         return OK
     elseif life == 'd' then
-        fields[5], fields[6] = 'dead', dead
-        put_record(c, 6)
+        fields[3], fields[4] = 'dead', dead
+        put_record(c, 4)
         end_life(c, ttl_s, idem_prefix)
         redis.call('ZADD', c.dead, dead_at, c.id)
         return OK
     end
     put_doc(c)
-    put_record(c, 2)
+    put_record(c, 0)
     if life == 'r' then
         revive(c, idem_prefix)
-    elseif r[3] then
+    elseif r[2] then
         keep_ended(c)
     end
     return OK
@@ -344,7 +344,7 @@ local function admit()
     local list = key()
     local spec, input, created, idem_hex, body_hash, idem_ttl_s = arg(), arg(), arg(), arg(), arg(), arg()
     local idem = idem_hex ~= '' and key()
-    if fence_in_force(c.owner) ~= c.fence then
+    if fenced() then
         return FENCED
     end
     local seen = idem and redis.call('GET', idem)
@@ -359,30 +359,28 @@ local function admit()
     if old[1] and not old[2] then
         return EXISTS
     end
-    if not events_follow(c, 0) then
+    if c.next == '' then
         return VERSION
     end
-    redis.call('DEL', c.task, c.events, c.doc, c.error, c.items)
+    redis.call('DEL', c.task, c.doc, c.error, c.items)
     local run = tonumber(old[1] or 0) + 1
-    local fields, n = change_fields, 10
-    fields[1], fields[2], fields[3], fields[4] = 'v', '1', 'run', tostring(run)
-    fields[5], fields[6], fields[7], fields[8] = 'spec', spec, 'input', input
-    fields[9], fields[10] = 'created', created
+    local fields, n = change_fields, 8
+    fields[1], fields[2], fields[3], fields[4] = 'run', tostring(run), 'spec', spec
+    fields[5], fields[6], fields[7], fields[8] = 'input', input, 'created', created
     if idem then
-        fields[11], fields[12], fields[13], fields[14] = 'idem', idem_hex, 'ittl', idem_ttl_s
-        n = 14
+        fields[9], fields[10], fields[11], fields[12] = 'idem', idem_hex, 'ittl', idem_ttl_s
+        n = 12
         redis.call('SET', idem, body_hash .. ' ' .. c.id)
     end
     if c.doc_mode ~= '' then
         redis.call('SET', c.doc, c.doc_text)
     end
-    put_events(c)
     put_error(c)
     put_record(c, n)
     put_items(c)
     redis.call('SADD', c.live, c.id)
-    redis.call('ZREM', c.ended, c.id)
     if old[1] then
+        redis.call('ZREM', c.ended, c.id)
         redis.call('ZREM', c.dead, c.id)
     end
     redis.call('ZADD', list, created, c.id)
@@ -391,8 +389,8 @@ end
 
 -- A name in the live index without a live task behind it.
 local function unlist()
-    local owner, live, task, fence, id = key(), key(), key(), arg(), arg()
-    if fence_in_force(owner) ~= fence then
+    local live, task, id = key(), key(), arg()
+    if fenced() then
         return FENCED
     end
     if redis.call('HEXISTS', task, 'v') == 0 or redis.call('HEXISTS', task, 'end') == 1 then
@@ -401,14 +399,19 @@ local function unlist()
     return OK
 end
 
-local kinds = {x = unlist, c = claim, n = renew, r = release, w = wish, a = admit, u = update, l = update_life}
+-- By their numbers in redis_rows.c.
+local kinds = {claim, renew, release, wish, admit, step, update, update_life, unlist}
 
 local function apply_rows(call_keys, call_args)
-    keys, args, key_at, arg_at, fences = call_keys, call_args, 0, 0, {}
-    local answers, count = {}, 0
-    while arg_at < #args do
-        count = count + 1
-        answers[count] = kinds[arg()]()
+    keys, args, fences = call_keys, call_args, {}
+    call, sub = redis.call, string.sub
+    local plan, answers = args[1], {}
+    key_at = plan:byte(1)
+    arg_at = 1 + key_at
+    for i = 1, (#plan - 1) / 2 do
+        local kind, at = plan:byte(2 * i, 2 * i + 1)
+        owner, fence = keys[at], args[1 + at]
+        answers[i] = kinds[kind]()
     end
     keys, args, fences, change, change_fields = nil, nil, nil, {}, {} -- nothing is kept between calls
     return answers
@@ -422,6 +425,7 @@ end
 redis.register_function{function_name = '@LIBRARY@_admit', callback = apply_rows}
 redis.register_function{function_name = '@LIBRARY@_change', callback = apply_rows, flags = {'allow-oom'}}
 redis.register_function{function_name = '@LIBRARY@_record', callback = read_record, flags = {'no-writes'}}
+redis.register_function{function_name = '@LIBRARY@_events', callback = read_events, flags = {'no-writes'}}
 redis.register_function{function_name = '@LIBRARY@_items', callback = read_items, flags = {'no-writes'}}
 redis.register_function{function_name = '@LIBRARY@_list', callback = read_list, flags = {'no-writes'}}
 redis.register_function{function_name = '@LIBRARY@_audit', callback = read_audit, flags = {'no-writes'}}

@@ -114,6 +114,9 @@ static void put_doc(struct memory_task *t, const struct store_row *row, struct b
         }
         at += part.len;
     }
+    if (t->doc.len > t->doc_bytes || row->doc_whole) {
+        t->doc_bytes = t->doc.len; /* before the end of its life takes spaces away */
+    }
 }
 
 static void put_change(struct memory_task *t, const struct store_row *row, struct bytes items)
@@ -181,7 +184,8 @@ static enum store_verdict update(struct memory_store *s, const struct store_row 
         return again ? STORE_OK : STORE_VERSION;
     }
     bool patches = has_doc(row) && !row->doc_whole;
-    if (!events_follow(row, t->last_seq) || (patches && t->doc.len < row->doc_offset)) {
+    if (t->last_seq != row->stored_seq || t->doc_bytes != row->stored_doc_bytes ||
+        !events_follow(row, t->last_seq) || (patches && t->doc_bytes < row->doc_offset)) {
         return STORE_VERSION;
     }
     struct buf items = {0};

@@ -35,7 +35,7 @@ struct memory_task {
     struct memory_items *items; /* of its fan-out steps */
     struct event_blob *events;  /* a ring of the newest EVENTS_KEPT_MAX, blobs owned */
     uint32_t event_first, event_count, event_cap;
-    uint64_t last_seq;
+    uint64_t last_seq, doc_bytes;
     struct bytes idem; /* the key of its memory_idem, empty = none */
     uint32_t idem_ttl_s;
 };

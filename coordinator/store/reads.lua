@@ -1,13 +1,16 @@
 ---- reads: a part of marathon.lua, put in there where it says that it comes ----
 
--- One task's fields and values, but for its input. With the key of its items: their marks too.
+local EVENTS_AT_ONCE = 100 -- entries looked for in one command
+local HISTORY = 104        -- 'h': the first byte of a field with events
+
+-- One task's fields and values, but for its input and its events. With the key of its items: their marks too.
 local function read_record(call_keys)
     local task, items = call_keys[1], call_keys[2]
     local wanted, fans = {}, {}
     for _, name in ipairs(redis.call('HKEYS', task)) do
         if name:sub(1, 1) == 'f' then
             fans[#fans + 1] = name:sub(2)
-        elseif name ~= 'input' then
+        elseif name ~= 'input' and name:byte(1) ~= HISTORY then
             wanted[#wanted + 1] = name
         end
     end
@@ -24,6 +27,53 @@ local function read_record(call_keys)
         put_marks(fields, task, items, step)
     end
     return fields
+end
+
+-- Which of the entries of events named h<from> to h<to> there are, in order: the first n of them.
+local function entries_between(task, from, to, n)
+    local found, names_found = {}, {}
+    while from <= to and #found < n do
+        local names, upto = {}, math.min(from + EVENTS_AT_ONCE - 1, to)
+        for seq = from, upto do
+            names[#names + 1] = 'h' .. seq
+        end
+        for i, entry in ipairs(redis.call('HMGET', task, unpack(names))) do
+            if entry then
+                found[#found + 1], names_found[#found + 1] = entry, from + i - 1
+            end
+        end
+        from = upto + 1
+    end
+    return found, names_found
+end
+
+-- Events behind a seq: the seq with which the oldest entry that is kept begins (0 = there is none), then entries, from the one on
+-- in which the next event is. What is in one redis_rows.c and redis_reads.c know.
+local function read_events(call_keys, call_args)
+    local task, after, limit = call_keys[1], tonumber(call_args[1]), tonumber(call_args[2])
+    local r = redis.call('HMGET', task, 'v', 'h0')
+    if not r[1] then
+        return {}
+    end
+    local last, kept = tonumber(r[1]:match('^%d+:(%d+):')), tonumber(r[2] or 1)
+    local _, oldest = entries_between(task, kept, last, 1)
+    local page = {oldest[1] or 0}
+    local from = math.max(after + 1, kept)
+    local first, found = from, nil
+    while from <= last and first >= kept and not found do -- a row's events are few: it is among the first looked at
+        local upto = first
+        first = math.max(first - EVENTS_AT_ONCE, kept - 1)
+        local _, begins = entries_between(task, first + 1, upto, EVENTS_AT_ONCE)
+        found = begins[#begins]
+    end
+    local entries = entries_between(task, found or from, math.min(last, from + limit - 1), limit)
+    if #entries == 0 then
+        entries = entries_between(task, from + limit, last, 1)
+    end
+    for _, entry in ipairs(entries) do
+        page[#page + 1] = entry
+    end
+    return page
 end
 
 -- Byte by byte: Lua's own < follows the locale, sorted sets do not.
@@ -69,9 +119,9 @@ local function read_audit(call_keys, call_args)
     local page = redis.call('SSCAN', live, call_args[1], 'COUNT', call_args[2])
     local found = {fence[1] or '', fence[2] or '', page[1], page[2]}
     for i = 3, #call_args do
-        local first = 3 + (i - 3) * 4
+        local first = 3 + (i - 3) * 3
         local r, expires = redis.call('HMGET', call_keys[first], 'v', 'end'), 0
-        for k = first, first + 3 do expires = redis.call('PTTL', call_keys[k]) >= 0 and 1 or expires end
+        for k = first, first + 2 do expires = redis.call('PTTL', call_keys[k]) >= 0 and 1 or expires end
         found[#found + 1] = {r[1] or '', r[2] and 1 or 0, expires, redis.call('SISMEMBER', live, call_args[i])}
     end
     return found

@@ -81,9 +81,7 @@ void redis_batch_send(struct redis_store *s, struct batch *b)
     for (uint32_t i = 0; i < b->call_count; i++) {
         const struct redis_rows *rows = &b->calls[i].rows;
         redis_call_begin(s, "FCALL", b->calls[i].admits ? "admit" : "change");
-        command_add_uint(&s->command, rows->key_count);
-        command_add_encoded(&s->command, buf_bytes(&rows->keys), rows->key_count);
-        command_add_encoded(&s->command, buf_bytes(&rows->args), rows->arg_count);
+        s->command.args += rows_put(rows, &s->command.buf);
         redis_send(s, on_call, s);
     }
 }

@@ -27,7 +27,7 @@ static void on_audit(void *user, const struct redisReply *reply)
         struct bytes version = reply_bytes(reply_at(task, 0));
         a->audits[a->audit_count++] =
             (struct audit_entry){.found = version.len > 0,
-                                 .version = reply_uint(reply_at(task, 0)),
+                                 .version = version_of(version),
                                  .ended = reply_uint(reply_at(task, 1)) == 1,
                                  .expires = reply_uint(reply_at(task, 2)) == 1,
                                  .listed = reply_uint(reply_at(task, 3)) == 1};
@@ -37,7 +37,7 @@ static void on_audit(void *user, const struct redisReply *reply)
 
 void audit_read(struct redis_read *r)
 {
-    static const enum redis_key of_task[] = {KEY_TASK, KEY_EVENTS, KEY_DOC, KEY_ERROR};
+    static const enum redis_key of_task[] = {KEY_TASK, KEY_DOC, KEY_ERROR};
     struct redis_store *s = r->store;
     uint32_t kinds = sizeof of_task / sizeof *of_task;
     redis_call_begin(s, "FCALL_RO", "audit");

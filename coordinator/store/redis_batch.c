@@ -48,9 +48,9 @@ void batch_queue_add(struct batch_queue *q, const struct redis_names *names,
 {
     struct batch *b = gathering(q);
     struct batch_call *call = call_for(b, row->kind == ROW_ADMIT);
-    size_t before = call->rows.keys.len + call->rows.args.len;
+    size_t before = rows_bytes(&call->rows);
     rows_add(&call->rows, names, row);
-    b->bytes += call->rows.keys.len + call->rows.args.len - before;
+    b->bytes += rows_bytes(&call->rows) - before;
     MEM_GROW(call->write_ids, call->row_count, call->row_cap);
     call->write_ids[call->row_count++] = row->write_id;
     b->row_count++;

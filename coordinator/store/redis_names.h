@@ -7,17 +7,16 @@
 #include "base/id.h"
 
 enum redis_key {
-    KEY_DOC,    /* checkpoint:<id> */
-    KEY_ERROR,  /* error:<id> */
-    KEY_TASK,   /* marathon:task:<id> */
-    KEY_EVENTS, /* marathon:events:<id> */
-    KEY_ITEMS,  /* marathon:items:<id> */
-    KEY_OWNER,  /* marathon:owner:<pNN> */
-    KEY_LIVE,   /* marathon:live:<pNN> */
-    KEY_ENDED,  /* marathon:ended:<pNN> */
-    KEY_LIST,   /* marathon:list:<pNN> */
-    KEY_DEAD,   /* marathon:dead:<pNN> */
-    KEY_IDEM,   /* marathon:idem:<pNN>:<hex> */
+    KEY_DOC,   /* checkpoint:<id> */
+    KEY_ERROR, /* error:<id> */
+    KEY_TASK,  /* marathon:task:<id> */
+    KEY_ITEMS, /* marathon:items:<id> */
+    KEY_OWNER, /* marathon:owner:<pNN> */
+    KEY_LIVE,  /* marathon:live:<pNN> */
+    KEY_ENDED, /* marathon:ended:<pNN> */
+    KEY_LIST,  /* marathon:list:<pNN> */
+    KEY_DEAD,  /* marathon:dead:<pNN> */
+    KEY_IDEM,  /* marathon:idem:<pNN>:<hex> */
 };
 
 /* Appends the name of a partition's key. `id` is the task's id, the hex of KEY_IDEM, or empty where

@@ -37,6 +37,7 @@ void read_done(struct redis_read *r);
 /* Reads the records of r->entries into r->answer.tasks, leaving out those that are gone; then
  * read_done. Without steps only what a list needs is read. */
 void records_read(struct redis_read *r);
+uint64_t version_of(struct bytes v); /* the first number of a record's field v */
 void list_read(struct redis_read *r);
 void audit_read(struct redis_read *r);
 void definition_read(struct redis_read *r);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/pack.h"
 #include "crypto/hash.h"
 #include "model/limits.h"
 
@@ -214,73 +215,51 @@ static void read_items(struct redis_read *r)
 
 /* ---- events ---- */
 
-/* An entry of XRANGE is id, [seq, event, seq, event, ...]; the n-th event of it. */
-static struct event_blob event_of(const struct redisReply *entry, size_t n)
-{
-    const struct redisReply *fields = reply_at(entry, 1);
-    return (struct event_blob){reply_uint(reply_at(fields, 2 * n)),
-                               reply_bytes(reply_at(fields, 2 * n + 1))};
-}
-
-/* Those behind the seq that was asked for, a page of them. */
-static void take_events(struct redis_read *r, const struct redisReply *entries)
+/* Those of an entry behind the seq that was asked for, as far as the page goes. */
+static void take_entry(struct redis_read *r, struct bytes entry, uint32_t page)
 {
     struct store_answer *a = &r->answer;
-    uint32_t page =
-        r->ask.limit == 0 || r->ask.limit > EVENTS_PAGE_MAX ? EVENTS_PAGE_MAX : r->ask.limit;
-    a->events = arena_alloc(&r->arena, page * sizeof *a->events);
-    for (size_t i = 0; i < reply_count(entries); i++) {
-        const struct redisReply *entry = reply_at(entries, i);
-        size_t count = reply_count(reply_at(entry, 1)) / 2;
-        for (size_t n = 0; n < count && a->event_count < page; n++) {
-            struct event_blob e = event_of(entry, n);
-            if (e.seq > r->ask.after) {
-                e.blob = arena_bytes(&r->arena, e.blob);
-                a->events[a->event_count++] = e;
-            }
+    struct unpack u = unpack_start(entry);
+    while (!unpack_done(&u) && !u.bad && a->event_count < page) {
+        uint64_t seq = unpack_uint(&u);
+        struct bytes blob = unpack_bytes(&u);
+        if (!u.bad && seq > r->ask.after) {
+            a->events[a->event_count++] = (struct event_blob){seq, arena_bytes(&r->arena, blob)};
         }
     }
 }
 
-/* Answers: does the task exist, its oldest event, the events asked for. */
+static uint32_t events_page(const struct redis_read *r)
+{
+    uint32_t limit = r->ask.limit;
+    return limit == 0 || limit > EVENTS_PAGE_MAX ? EVENTS_PAGE_MAX : limit;
+}
+
+/* marathon.lua's read_events says what is where. */
 static void on_events(void *user, const struct redisReply *reply)
 {
     struct redis_read *r = user;
     if (!read_take(r, reply)) {
         return;
     }
-    if (r->taken == 1) {
-        r->answer.err = reply_uint(reply) == 1 ? ERR_OK : ERR_NOT_FOUND;
-        return;
+    struct store_answer *a = &r->answer;
+    a->err = reply_count(reply) > 0 ? ERR_OK : ERR_NOT_FOUND;
+    a->oldest_seq = reply_uint(reply_at(reply, 0));
+    a->events = arena_alloc(&r->arena, events_page(r) * sizeof *a->events);
+    for (size_t i = 1; i < reply_count(reply); i++) {
+        take_entry(r, reply_bytes(reply_at(reply, i)), events_page(r));
     }
-    if (r->taken == 2) {
-        r->answer.oldest_seq = reply_count(reply) > 0 ? event_of(reply_at(reply, 0), 0).seq : 0;
-        return;
-    }
-    take_events(r, reply);
     read_done(r);
-}
-
-static void ask_range(struct redis_read *r, const char *from, uint32_t limit)
-{
-    struct redis_command *c = &r->store->command;
-    command_begin(c, "XRANGE");
-    redis_add_key(r->store, KEY_EVENTS, r->ask.partition, r->ask.task_id);
-    command_add_str(c, from);
-    command_add_str(c, "+");
-    command_add_str(c, "COUNT");
-    command_add_uint(c, limit);
-    read_send(r, on_events);
 }
 
 static void read_events(struct redis_read *r)
 {
-    bool whole_page = r->ask.limit == 0 || r->ask.limit > EVENTS_PAGE_MAX;
-    char from[32];
-    snprintf(from, sizeof from, "(%llu-0", (unsigned long long)r->ask.after);
-    ask_exists(r, on_events);
-    ask_range(r, "-", 1);
-    ask_range(r, from, whole_page ? EVENTS_PAGE_MAX : r->ask.limit);
+    redis_call_begin(r->store, "FCALL_RO", "events");
+    command_add_uint(&r->store->command, 1);
+    redis_add_key(r->store, KEY_TASK, r->ask.partition, r->ask.task_id);
+    command_add_uint(&r->store->command, r->ask.after);
+    command_add_uint(&r->store->command, events_page(r));
+    read_send(r, on_events);
 }
 
 /* ---- live tasks, one task, ping ---- */

@@ -29,6 +29,15 @@ static bool step_field(struct bytes name, char letter, uint32_t *ret_index)
            number_of(bytes_part(name, 1, name.len), ret_index);
 }
 
+uint64_t version_of(struct bytes v)
+{
+    uint64_t version = 0;
+    for (size_t i = 0; i < v.len && v.ptr[i] >= '0' && v.ptr[i] <= '9'; i++) {
+        version = version * 10 + (uint64_t)(v.ptr[i] - '0');
+    }
+    return version;
+}
+
 /* "b3:17" -> step 3, item 17. */
 static bool item_field(struct bytes name, uint32_t *ret_step, uint32_t *ret_item)
 {
@@ -74,6 +83,17 @@ static void take_items(struct redis_read *r, struct task_record *t, const struct
     }
 }
 
+/* The field v is "version:seq:document's length:" and the head. */
+static void take_state(struct redis_read *r, struct bytes value, struct task_record *t)
+{
+    size_t at = 0;
+    t->version = version_of(value);
+    for (int colons = 0; colons < 3 && at < value.len; at++) {
+        colons += value.ptr[at] == ':';
+    }
+    t->head = arena_bytes(&r->arena, bytes_part(value, at, value.len));
+}
+
 /* fields: name, value, name, value, ... Returns whether the task has ended. */
 static bool fill_record(struct redis_read *r, const struct redisReply *fields,
                         struct task_record *t)
@@ -89,13 +109,11 @@ static bool fill_record(struct redis_read *r, const struct redisReply *fields,
             t->steps[t->step_count++] =
                 (struct step_blob){index, arena_bytes(a, reply_bytes(value))};
         } else if (bytes_is(name, "v")) {
-            t->version = reply_uint(value);
+            take_state(r, reply_bytes(value), t);
         } else if (bytes_is(name, "run")) {
             t->run = (uint32_t)reply_uint(value);
         } else if (bytes_is(name, "spec")) {
             t->spec = arena_bytes(a, reply_bytes(value));
-        } else if (bytes_is(name, "head")) {
-            t->head = arena_bytes(a, reply_bytes(value));
         } else if (bytes_is(name, "end")) {
             ended = true;
         } else {
@@ -133,7 +151,7 @@ static void on_record(void *user, const struct redisReply *reply)
     finish(r);
 }
 
-/* Of HMGET v run spec head: for lists. */
+/* Of HMGET v run spec: for lists. */
 static void on_summary(void *user, const struct redisReply *reply)
 {
     struct redis_read *r = user;
@@ -141,12 +159,11 @@ static void on_summary(void *user, const struct redisReply *reply)
         return;
     }
     if (!reply_is_nil(reply_at(reply, 0))) {
-        r->answer.tasks[r->answer.task_count++] =
-            (struct task_record){.task_id = r->entries[r->taken - 1].id,
-                                 .version = reply_uint(reply_at(reply, 0)),
-                                 .run = (uint32_t)reply_uint(reply_at(reply, 1)),
-                                 .spec = arena_bytes(&r->arena, reply_bytes(reply_at(reply, 2))),
-                                 .head = arena_bytes(&r->arena, reply_bytes(reply_at(reply, 3)))};
+        struct task_record *t = &r->answer.tasks[r->answer.task_count++];
+        *t = (struct task_record){.task_id = r->entries[r->taken - 1].id,
+                                  .run = (uint32_t)reply_uint(reply_at(reply, 1)),
+                                  .spec = arena_bytes(&r->arena, reply_bytes(reply_at(reply, 2)))};
+        take_state(r, reply_bytes(reply_at(reply, 0)), t);
     }
     finish(r);
 }
@@ -183,7 +200,6 @@ static void ask_summary(struct redis_read *r, const struct list_entry *e)
     command_add_str(c, "v");
     command_add_str(c, "run");
     command_add_str(c, "spec");
-    command_add_str(c, "head");
     read_send(r, on_summary);
 }
 

@@ -5,16 +5,29 @@
 #include "core/storage.h"
 #include "store/redis_names.h"
 
-/* Encoded arguments of one call of the library: many rows, one behind the other. */
+/* Encoded arguments of one call of the library: many rows, one behind the other. The partitions
+ * that they write to, and their fences, are said once for all rows. */
 struct redis_rows {
+    struct buf plan; /* two bytes a row: its kind, which of the owners */
+    struct buf owners, fences;
     struct buf keys;
     struct buf args;
     uint32_t key_count;
     uint32_t arg_count;
+    uint8_t owner_count;
+    uint8_t owner_of[PARTITION_COUNT]; /* the newest of the partition's owners, from 1 */
+    struct fence fence_of[PARTITION_COUNT];
 };
 
+#define ROWS_PER_CALL_MAX 255u /* a byte says which owner a row has */
+
+/* Bytes that the rows take. */
+size_t rows_bytes(const struct redis_rows *rows);
 void rows_add(struct redis_rows *rows, const struct redis_names *names,
               const struct store_row *row);
+/* All behind the function's name: the number of keys, the keys, the arguments. Appended to out;
+ * returns how many there are. */
+uint32_t rows_put(const struct redis_rows *rows, struct buf *out);
 void rows_clear(struct redis_rows *rows);
 void rows_free(struct redis_rows *rows);
 

@@ -9,7 +9,6 @@
 #include "loop/loop.h"
 #include "store/store.h"
 
-#define ROUNDS      5u   /* rows of each task, as W1's steps */
 #define WINDOW      512u /* rows under way: two batches and what gathers behind them */
 #define LONE_ROWS   400u
 #define PARTITION   7u
@@ -25,7 +24,7 @@ struct bench {
     struct fence fence;
     enum phase phase;
     bool up;
-    unsigned run, tasks, payload, given, answered;
+    unsigned run, tasks, rounds, payload, given, answered;
     uint64_t write_id;
     char filler[1u << 20];
     int64_t began, lone_sent;
@@ -89,6 +88,8 @@ static void send_update(struct bench *b, unsigned task, unsigned round)
                             .fence = b->fence,
                             .task_id = bytes_str(id),
                             .version = round + 1,
+                            .stored_seq = 2 * (uint64_t)round,
+                            .stored_doc_bytes = 12 + (uint64_t)round * b->payload + 200,
                             .head = filler(b, HEAD_BYTES),
                             .steps = &step,
                             .step_count = 1,
@@ -108,7 +109,7 @@ static unsigned rows_of(const struct bench *b)
     case ADMITTING:
         return b->tasks;
     case UPDATING:
-        return b->tasks * ROUNDS;
+        return b->tasks * b->rounds;
     case LONE:
         return LONE_ROWS;
     }
@@ -130,7 +131,7 @@ static void send_next(struct bench *b)
         break;
     case LONE:
         b->lone_sent = clock_mono_us();
-        send_update(b, n % b->tasks, ROUNDS + n / b->tasks);
+        send_update(b, n % b->tasks, b->rounds + n / b->tasks);
         break;
     }
 }
@@ -227,10 +228,11 @@ static void on_turn_end(void *user)
 
 int main(int argc, char **argv)
 {
-    static const struct option known[] = {{"redis", 1, NULL, 'r'},   {"payload", 1, NULL, 'p'},
-                                          {"tasks", 1, NULL, 't'},   {"run", 1, NULL, 'n'},
-                                          {"relaxed", 1, NULL, 'x'}, {NULL, 0, NULL, 0}};
-    static struct bench bench = {.tasks = 4000, .payload = 1024};
+    static const struct option known[] = {{"redis", 1, NULL, 'r'},  {"payload", 1, NULL, 'p'},
+                                          {"tasks", 1, NULL, 't'},  {"run", 1, NULL, 'n'},
+                                          {"rounds", 1, NULL, 's'}, {"relaxed", 1, NULL, 'x'},
+                                          {NULL, 0, NULL, 0}};
+    static struct bench bench = {.tasks = 4000, .rounds = 5 /* as W1's steps */, .payload = 1024};
     struct bench *b = &bench;
     struct store_redis_options options = {.url = NULL, .deadline_ms = 5000};
     for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
@@ -240,9 +242,11 @@ int main(int argc, char **argv)
         b->payload = c == 'p' ? n : b->payload;
         b->tasks = c == 't' ? n : b->tasks;
         b->run = c == 'n' ? n : b->run;
+        b->rounds = c == 's' ? n : b->rounds;
     }
     if (options.url == NULL || b->tasks == 0 || b->payload > sizeof b->filler) {
-        give_up("usage: bench_store --redis URL [--payload N] [--tasks N] [--run N] [--relaxed 1]");
+        give_up("usage: bench_store --redis URL [--payload N] [--tasks N] [--rounds N] [--run N] "
+                "[--relaxed 1]");
     }
     memset(b->filler, 'x', sizeof b->filler);
     b->fence.epoch = b->run + 1;

@@ -65,19 +65,29 @@ def event_of(data):
     return e
 
 
+def events_of(entry):
+    """Of one row: seq, length, event of each."""
+    numbers, events = Blob(b"\x01" + entry), []
+    while numbers.at < len(numbers.data):
+        seq, n = numbers.uint(), numbers.uint()
+        numbers.at += n
+        events.append({"entry": f"{seq}-0", **event_of(numbers.data[numbers.at - n:numbers.at])})
+    return events
+
+
 def task_of(redis, task, problems):
     fields = redis.call("HGETALL", f"marathon:task:{task}", raw=True)
     record = dict(zip((f.decode() for f in fields[::2]), fields[1::2]))
-    out = {"ended": "end" in record, "run": int(record["run"]), "version": int(record["v"]), "seq": int(record.get("seq", 0)),
-           "steps": {}, "events": []}
+    version, seq, _, head = record["v"].split(b":", 3)
+    out = {"ended": "end" in record, "run": int(record["run"]), "version": int(version), "seq": int(seq), "steps": {}, "events": []}
     try:
-        out["head"] = head_of(record["head"])
+        out["head"] = head_of(head)
         out["steps"] = {f"step_{f[1:]}": step_of(v) for f, v in record.items() if f[:1] == "s" and f[1:].isdigit()}
-        for entry, pairs in redis.call("XRANGE", f"marathon:events:{task}", "-", "+", raw=True):
-            out["events"] += [{"entry": f"{seq.decode()}-0", **event_of(blob)} for seq, blob in zip(pairs[::2], pairs[1::2])]
+        for first in sorted(int(f[1:]) for f in record if f[:1] == "h" and f != "h0"):
+            out["events"] += events_of(record[f"h{first}"])
     except (ValueError, IndexError) as e:
         problems.append(f"{task}: its record cannot be decoded: {e}")
-    keys = {"task": f"marathon:task:{task}", "events": f"marathon:events:{task}", "doc": f"checkpoint:{task}", "error": f"error:{task}"}
+    keys = {"task": f"marathon:task:{task}", "doc": f"checkpoint:{task}", "error": f"error:{task}"}
     out["ttl"] = {name: redis.call("PTTL", key) for name, key in keys.items()}
     out["doc"] = redis.call("GET", keys["doc"])
     out["error"] = redis.call("GET", keys["error"])

@@ -13,7 +13,7 @@ local bad, looked = {}, 0
 for p = 0, 63 do
   for _, id in ipairs(redis.call('SRANDMEMBER', string.format('marathon:live:p%02d', p), 4)) do
     looked = looked + 1
-    for _, key in ipairs({'marathon:task:' .. id, 'marathon:events:' .. id, 'checkpoint:' .. id, 'error:' .. id}) do
+    for _, key in ipairs({'marathon:task:' .. id, 'checkpoint:' .. id, 'error:' .. id}) do
       if redis.call('PTTL', key) >= 0 then bad[#bad + 1] = key end
     end
   end

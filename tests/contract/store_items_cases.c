@@ -140,6 +140,7 @@ void test_the_results_of_items_become_a_part_of_the_document(void **state)
     assert_bytes(marks(w)->marks, "dfd");
     row.doc_whole = false; /* the same over a document's tail */
     row.version = 4;
+    row.stored_doc_bytes = strlen("{\"each\":[{\"r\":1},null,3]}");
     row.head = BYTES_LIT("head-5");
     row.doc_offset = 1;
     row.doc[0] = BYTES_LIT("\"more\":");

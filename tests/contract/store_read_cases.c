@@ -78,6 +78,7 @@ static uint64_t put_events(struct world *w, const char *id, uint64_t version, ui
             events[n] = (struct event_blob){from++, bytes_str(text)};
         }
         struct store_row row = row_update(w, id, version++);
+        row.stored_seq = from - n - 1; /* those before are on their way */
         row.events = events;
         row.event_count = n;
         last = world_write(w, row);

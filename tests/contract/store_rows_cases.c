@@ -217,6 +217,12 @@ void test_events_must_follow(void **state)
     row.event_count = 1;
     assert_int_equal(world_verdict(w, row), STORE_VERSION);
     assert_int_equal(world_read(w, read_task("t1"))->tasks[0].version, 2); /* nothing was written */
+    events[0].seq = 7;
+    row.events = events;
+    row.stored_seq = 5; /* in order, but not behind what is stored */
+    assert_int_equal(world_verdict(w, row), STORE_VERSION);
+    row.stored_seq = 6;
+    assert_int_equal(world_verdict(w, row), STORE_OK);
 }
 
 void test_a_patch_behind_the_document_is_refused(void **state)
@@ -227,7 +233,58 @@ void test_a_patch_behind_the_document_is_refused(void **state)
     row.doc_offset = 1000;
     row.doc[0] = BYTES_LIT("x");
     assert_int_equal(world_verdict(w, row), STORE_VERSION);
+    row.stored_doc_bytes = 2000; /* nor by saying that there is more than there is */
+    assert_int_equal(world_verdict(w, row), STORE_VERSION);
     assert_bytes(world_doc(w, "t1"), "{\"results\":{},\"step\":0}");
+}
+
+/* What most rows are has a way of its own through the store: with all checks. */
+void test_a_completed_step_is_checked_like_any_row(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(world_verdict(w, row_admit(w, "t1")), STORE_OK);
+    struct step_blob step = {0, BYTES_LIT("done")};
+    struct event_blob events[] = {{1, BYTES_LIT("one")}, {2, BYTES_LIT("two")}};
+    struct store_row row = row_update(w, "t1", 1);
+    row.head = BYTES_LIT("head-2"); /* reads take the other back */
+    row.steps = &step;
+    row.step_count = 1;
+    row.events = events;
+    row.event_count = 2;
+    row.doc_offset = strlen("{\"results\":{");
+    row.doc[1] = BYTES_LIT("\"s0\":1},\"step\":1}");
+    struct store_row wrong = row;
+    wrong.fence = fence_of(9, 0x99);
+    assert_int_equal(world_verdict(w, wrong), STORE_FENCED);
+    wrong = row;
+    wrong.version = 2;
+    assert_int_equal(world_verdict(w, wrong), STORE_VERSION);
+    wrong = row;
+    wrong.stored_seq = 1;
+    events[0].seq = 2;
+    events[1].seq = 3;
+    assert_int_equal(world_verdict(w, wrong), STORE_VERSION);
+    events[0].seq = 1;
+    events[1].seq = 2;
+    wrong = row;
+    wrong.stored_doc_bytes++;
+    assert_int_equal(world_verdict(w, wrong), STORE_VERSION);
+    assert_bytes(world_doc(w, "t1"), "{\"results\":{},\"step\":0}");
+    assert_int_equal(world_verdict(w, row), STORE_OK);
+    assert_int_equal(world_verdict(w, row), STORE_OK); /* the answer had been lost */
+    wrong = row;
+    wrong.head = BYTES_LIT("not the same");
+    assert_int_equal(world_verdict(w, wrong), STORE_VERSION);
+    assert_bytes(world_doc(w, "t1"), "{\"results\":{\"s0\":1},\"step\":1}");
+    const struct store_answer *a = world_read(w, read_task("t1"));
+    assert_int_equal(a->tasks[0].version, 2);
+    assert_bytes(a->tasks[0].head, "head-2");
+    assert_bytes(a->tasks[0].steps[0].blob, "done");
+    struct store_read read = read_task("t1");
+    read.kind = READ_EVENTS;
+    a = world_read(w, read);
+    assert_int_equal(a->event_count, 2);
+    assert_bytes(a->events[1].blob, "two");
 }
 
 void test_a_refused_row_does_not_disturb_its_batch(void **state)

@@ -304,15 +304,46 @@ void world_destroy(struct world *w)
     w->store->ops->destroy(w->store);
     loop_destroy(w->loop);
     arena_free(&w->arena);
+    free(w->stored);
     free(w);
 }
 
 /* ---- calls ---- */
 
+static struct stored *stored_of(struct world *w, struct bytes task_id)
+{
+    for (size_t i = 0; i < w->stored_count; i++) {
+        if (bytes_is(task_id, w->stored[i].task_id)) {
+            return &w->stored[i];
+        }
+    }
+    MEM_GROW(w->stored, w->stored_count, w->stored_cap);
+    struct stored *s = &w->stored[w->stored_count++];
+    *s = (struct stored){.seq = 0};
+    snprintf(s->task_id, sizeof s->task_id, "%.*s", (int)task_id.len, (const char *)task_id.ptr);
+    return s;
+}
+
+static void note_stored(struct world *w, const struct store_row *row)
+{
+    struct stored *s = stored_of(w, row->task_id);
+    uint64_t len = row->doc[0].len + row->doc[1].len + row->doc[2].len + row->doc_items_bytes;
+    if (row->kind == ROW_ADMIT) {
+        s->seq = s->doc_bytes = 0;
+    }
+    s->seq = row->event_count > 0 ? row->events[row->event_count - 1].seq : s->seq;
+    if (len > 0 && (row->doc_whole || row->doc_offset + len > s->doc_bytes)) {
+        s->doc_bytes = row->doc_offset + len;
+    }
+}
+
 uint64_t world_write(struct world *w, struct store_row row)
 {
     row.write_id = w->next_id++;
     assert_true(row.write_id < WRITES_MAX);
+    if (row.kind == ROW_ADMIT) {
+        note_stored(w, &row); /* tests send updates behind it at once */
+    }
     w->inside = true;
     w->store->ops->write(w->store, &row);
     w->inside = false;
@@ -342,7 +373,11 @@ const struct heard_write *world_written(struct world *w, struct store_row row)
 
 enum store_verdict world_verdict(struct world *w, struct store_row row)
 {
-    return world_written(w, row)->verdict;
+    enum store_verdict verdict = world_written(w, row)->verdict;
+    if (verdict == STORE_OK && row.kind == ROW_UPDATE) {
+        note_stored(w, &row);
+    }
+    return verdict;
 }
 
 static bool answers_reached(const struct world *w, uint64_t what)
@@ -411,6 +446,8 @@ struct store_row row_update(struct world *w, const char *task_id, uint64_t versi
                               .fence = w->fence,
                               .task_id = bytes_str(task_id),
                               .version = version,
+                              .stored_seq = stored_of(w, bytes_str(task_id))->seq,
+                              .stored_doc_bytes = stored_of(w, bytes_str(task_id))->doc_bytes,
                               .head = bytes_str(head)};
 }
 

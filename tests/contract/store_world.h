@@ -21,6 +21,12 @@ struct heard_write {
     char task_id[ID_BYTES_MAX + 1];
 };
 
+/* What the store holds of a task, as far as rows say it: the next row must say the same. */
+struct stored {
+    char task_id[ID_BYTES_MAX + 1];
+    uint64_t seq, doc_bytes;
+};
+
 struct world {
     struct loop *loop;
     struct store *store;
@@ -35,6 +41,8 @@ struct world {
     char note[256];
     struct heard_write writes[WRITES_MAX]; /* by write_id */
     uint32_t writes_heard;
+    struct stored *stored;
+    size_t stored_count, stored_cap;
     struct arena arena;         /* of the last answer, and of what tests make */
     struct store_answer answer; /* the last one, copied */
     uint32_t answers;

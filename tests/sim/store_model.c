@@ -155,6 +155,9 @@ static void put_doc(struct stored_task *t, const struct store_row *row, struct b
         }
         at += part.len;
     }
+    if (t->doc.len > t->doc_bytes || row->doc_whole) {
+        t->doc_bytes = t->doc.len; /* before the end of its life takes spaces away */
+    }
 }
 
 static void put_common(struct stored_task *t, const struct store_row *row, struct bytes array)
@@ -208,6 +211,10 @@ static enum store_verdict update(struct store_model *m, const struct store_row *
         return replay ? STORE_OK : STORE_VERSION;
     }
     bool has_doc = row->doc[0].len + row->doc[1].len + row->doc[2].len > 0;
+    uint64_t seq = t->event_count > 0 ? t->events[t->event_count - 1].seq : 0;
+    if (seq != row->stored_seq || t->doc_bytes != row->stored_doc_bytes) {
+        return STORE_VERSION;
+    }
     if (!events_follow(t, row) || (has_doc && !row->doc_whole && t->doc.len < row->doc_offset)) {
         return STORE_VERSION;
     }

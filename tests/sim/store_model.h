@@ -43,6 +43,7 @@ struct stored_task {
     size_t fan_count, fan_cap;
     struct stored_event *events;
     size_t event_count, event_cap;
+    uint64_t doc_bytes; /* the length that rows have left it with */
     uint8_t idempotency_key[32];
     bool keyed;
     uint32_t idempotency_ttl_s;

@@ -105,9 +105,9 @@ class Cluster:
         return p
 
     def start_redis(self, *extra):
-        p = self.spawn("redis", ["redis-server", "--port", "0", "--unixsocket", self.redis_socket, "--dir", self.dir,
-                                 "--appendonly", "yes", "--appendfsync", "always", "--save", "",
-                                 "--maxmemory-policy", "noeviction", *extra])
+        conf = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "deploy", "redis.conf")
+        p = self.spawn("redis", ["redis-server", os.path.realpath(conf), "--port", "0", "--unixsocket", self.redis_socket,
+                                 "--dir", self.dir, *extra])
         until("redis answers", lambda: self.redis("PING", check=False) == "PONG")
         return p
 

@@ -21,7 +21,6 @@ static void test_names_are_those_that_operators_know(void **state)
     expect(false, KEY_DOC, "analysis_123", "checkpoint:analysis_123");
     expect(false, KEY_ERROR, "a:b", "error:a:b");
     expect(false, KEY_TASK, "t", "marathon:task:t");
-    expect(false, KEY_EVENTS, "t", "marathon:events:t");
     expect(false, KEY_OWNER, "", "marathon:owner:p07");
     expect(false, KEY_LIVE, "", "marathon:live:p07");
     expect(false, KEY_ENDED, "", "marathon:ended:p07");
@@ -35,7 +34,6 @@ static void test_a_cluster_finds_the_partition_in_braces(void **state)
     expect(true, KEY_DOC, "t", "checkpoint:{p07}:t");
     expect(true, KEY_ERROR, "t", "error:{p07}:t");
     expect(true, KEY_TASK, "t", "marathon:task:{p07}:t");
-    expect(true, KEY_EVENTS, "t", "marathon:events:{p07}:t");
     expect(true, KEY_OWNER, "", "marathon:owner:{p07}");
     expect(true, KEY_IDEM, "ab", "marathon:idem:{p07}:ab");
 }
