@@ -47,36 +47,6 @@ uint8_t *buf_extend(struct buf *b, size_t more)
     return added;
 }
 
-void buf_add(struct buf *b, const void *p, size_t n)
-{
-    if (n == 0) {
-        return;
-    }
-    if (n > b->cap - b->len) {
-        buf_reserve(b, n);
-    }
-    memcpy(b->ptr + b->len, p, n);
-    b->len += n;
-}
-
-void buf_add_bytes(struct buf *b, struct bytes s)
-{
-    buf_add(b, s.ptr, s.len);
-}
-
-void buf_add_str(struct buf *b, const char *s)
-{
-    buf_add(b, s, strlen(s));
-}
-
-void buf_add_char(struct buf *b, char c)
-{
-    if (b->len == b->cap) {
-        buf_reserve(b, 1);
-    }
-    b->ptr[b->len++] = (uint8_t)c;
-}
-
 void buf_addf(struct buf *b, const char *format, ...)
 {
     va_list args, again;

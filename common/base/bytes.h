@@ -58,10 +58,37 @@ void buf_free(struct buf *b);                    /* frees and zeroes */
 void buf_clear(struct buf *b);                   /* len = 0, keeps the memory */
 void buf_reserve(struct buf *b, size_t more);    /* room for at least `more` further bytes */
 uint8_t *buf_extend(struct buf *b, size_t more); /* len += more; the new, uninitialised bytes */
-void buf_add(struct buf *b, const void *p, size_t n);
-void buf_add_bytes(struct buf *b, struct bytes s);
-void buf_add_str(struct buf *b, const char *s);
-void buf_add_char(struct buf *b, char c);
+
+/* In place: a step makes hundreds of small pieces. */
+static inline void buf_add(struct buf *b, const void *p, size_t n)
+{
+    if (n > b->cap - b->len) {
+        buf_reserve(b, n);
+    }
+    if (n > 0) {
+        memcpy(b->ptr + b->len, p, n);
+        b->len += n;
+    }
+}
+
+static inline void buf_add_char(struct buf *b, char c)
+{
+    if (b->len == b->cap) {
+        buf_reserve(b, 1);
+    }
+    b->ptr[b->len++] = (uint8_t)c;
+}
+
+static inline void buf_add_bytes(struct buf *b, struct bytes s)
+{
+    buf_add(b, s.ptr, s.len);
+}
+
+static inline void buf_add_str(struct buf *b, const char *s)
+{
+    buf_add(b, s, strlen(s));
+}
+
 void buf_add_uint(struct buf *b, uint64_t v); /* in decimal */
 void buf_addf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buf_drop_front(struct buf *b, size_t n); /* removes the first n bytes */

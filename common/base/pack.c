@@ -1,15 +1,17 @@
 #include "base/pack.h"
 
+#define UINT_BYTES_MAX 10u /* 64 bits, 7 in each */
+
 void pack_uint(struct buf *b, uint64_t v)
 {
-    uint8_t text[10]; /* 64 bits, 7 in each */
-    size_t n = 0;
+    if (b->cap - b->len < UINT_BYTES_MAX) {
+        buf_reserve(b, UINT_BYTES_MAX);
+    }
     while (v >= 0x80) {
-        text[n++] = (uint8_t)(v | 0x80);
+        b->ptr[b->len++] = (uint8_t)(v | 0x80);
         v >>= 7;
     }
-    text[n++] = (uint8_t)v;
-    buf_add(b, text, n);
+    b->ptr[b->len++] = (uint8_t)v;
 }
 
 void pack_int(struct buf *b, int64_t v)

@@ -1,9 +1,11 @@
+#define OPENSSL_SUPPRESS_DEPRECATED /* SHA256_Init and its like: see below */
 #include "crypto/hash.h"
 
 #include <stdatomic.h>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/sha.h>
 
 #define BLOCK_BYTES 64u /* of SHA-256 */
 
@@ -36,41 +38,62 @@ struct sha256 sha256_of(struct bytes data)
     return result;
 }
 
-/* The hash of two pieces, one behind the other. */
-static struct sha256 sha256_of_two(struct bytes first, struct bytes second)
+/* The states of a digest that has taken the padded key; RFC 2104. OpenSSL's MAC contexts, and those
+ * of its digests, cost ten times the hashing of a token to set up, and every dispatch and every
+ * result makes one or two: the plain functions of SHA-256 work on memory of ours. */
+_Static_assert(sizeof(SHA256_CTX) <= sizeof((struct hmac_key *)0)->inner, "a state must fit");
+
+static void take_padded(SHA256_CTX *state, struct bytes key, uint8_t pad)
 {
-    struct sha256 result;
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    if (context == NULL || EVP_DigestInit_ex2(context, sha256_algorithm(), NULL) != 1 ||
-        EVP_DigestUpdate(context, first.ptr, first.len) != 1 ||
-        EVP_DigestUpdate(context, second.ptr, second.len) != 1 ||
-        EVP_DigestFinal_ex(context, result.digest, NULL) != 1) {
+    uint8_t block[BLOCK_BYTES];
+    for (size_t i = 0; i < BLOCK_BYTES; i++) {
+        block[i] = (i < key.len ? key.ptr[i] : 0) ^ pad;
+    }
+    if (SHA256_Init(state) != 1 || SHA256_Update(state, block, BLOCK_BYTES) != 1) {
         die("SHA-256 failed");
     }
-    EVP_MD_CTX_free(context);
-    return result;
+    OPENSSL_cleanse(block, sizeof block);
 }
 
-/* RFC 2104, on the digest above: OpenSSL's own MAC contexts cost three times as much to set up, and
- * every dispatch and every result makes one of these. */
-struct sha256 hmac_sha256(struct bytes key, struct bytes data)
+void hmac_key_make(struct bytes key, struct hmac_key *ret_key)
 {
-    uint8_t inner_pad[BLOCK_BYTES], outer_pad[BLOCK_BYTES];
+    SHA256_CTX state;
     struct sha256 short_key;
     if (key.len > BLOCK_BYTES) {
         short_key = sha256_of(key);
         key = bytes_of(short_key.digest, SHA256_BYTES);
     }
-    for (size_t i = 0; i < BLOCK_BYTES; i++) {
-        uint8_t k = i < key.len ? key.ptr[i] : 0;
-        inner_pad[i] = k ^ 0x36;
-        outer_pad[i] = k ^ 0x5c;
+    take_padded(&state, key, 0x36);
+    memcpy(ret_key->inner, &state, sizeof state);
+    take_padded(&state, key, 0x5c);
+    memcpy(ret_key->outer, &state, sizeof state);
+    OPENSSL_cleanse(&state, sizeof state);
+}
+
+static struct sha256 go_on(const uint64_t *from, struct bytes data)
+{
+    SHA256_CTX state;
+    struct sha256 result;
+    memcpy(&state, from, sizeof state);
+    if (SHA256_Update(&state, data.ptr, data.len) != 1 ||
+        SHA256_Final(result.digest, &state) != 1) {
+        die("SHA-256 failed");
     }
-    struct sha256 inner = sha256_of_two(bytes_of(inner_pad, BLOCK_BYTES), data);
-    struct sha256 result =
-        sha256_of_two(bytes_of(outer_pad, BLOCK_BYTES), bytes_of(inner.digest, SHA256_BYTES));
-    OPENSSL_cleanse(inner_pad, sizeof inner_pad);
-    OPENSSL_cleanse(outer_pad, sizeof outer_pad);
+    return result;
+}
+
+struct sha256 hmac_sha256_by(const struct hmac_key *key, struct bytes data)
+{
+    struct sha256 inner = go_on(key->inner, data);
+    return go_on(key->outer, bytes_of(inner.digest, SHA256_BYTES));
+}
+
+struct sha256 hmac_sha256(struct bytes key, struct bytes data)
+{
+    struct hmac_key made;
+    hmac_key_make(key, &made);
+    struct sha256 result = hmac_sha256_by(&made, data);
+    OPENSSL_cleanse(&made, sizeof made);
     return result;
 }
 

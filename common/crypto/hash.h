@@ -14,6 +14,14 @@ struct sha256 {
 
 struct sha256 sha256_of(struct bytes data);
 struct sha256 hmac_sha256(struct bytes key, struct bytes data);
+
+/* A key made ready: half of the work of a short HMAC. As secret as the key. */
+struct hmac_key {
+    uint64_t inner[14], outer[14];
+};
+
+void hmac_key_make(struct bytes key, struct hmac_key *ret_key);
+struct sha256 hmac_sha256_by(const struct hmac_key *key, struct bytes data);
 /* Lower-case hex into text[2*n+1]; returns text. */
 char *hex_encode(const uint8_t *data, size_t n, char *text);
 enum err MUST_CHECK hex_decode(struct bytes text, uint8_t *ret_data, size_t n);

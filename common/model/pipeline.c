@@ -104,12 +104,17 @@ int32_t pipeline_find(const struct pipeline *p, struct bytes name_or_step_id)
     return index < (int64_t)p->step_count ? (int32_t)index : -1;
 }
 
+#define STEPS_FEW 64u /* pipelines of so many steps are walked without an allocation */
+
 /* Marks what is reached over needs (up) or feeds. Keeps its own account of what was seen: flags may
  * hold marks of earlier calls, and those must not stop the walk. */
 static void mark_reached(const struct pipeline *p, uint32_t step, bool up, bool *flags)
 {
-    bool *seen = mem_zalloc(p->step_count * sizeof *seen);
-    uint32_t *open = mem_alloc(p->step_count * sizeof *open);
+    bool seen_few[STEPS_FEW] = {false};
+    uint32_t open_few[STEPS_FEW];
+    bool few = p->step_count <= STEPS_FEW;
+    bool *seen = few ? seen_few : mem_zalloc(p->step_count * sizeof *seen);
+    uint32_t *open = few ? open_few : mem_alloc(p->step_count * sizeof *open);
     uint32_t open_count = 0;
     open[open_count++] = step;
     seen[step] = true;
@@ -125,8 +130,10 @@ static void mark_reached(const struct pipeline *p, uint32_t step, bool up, bool 
             }
         }
     }
-    free(open);
-    free(seen);
+    if (!few) {
+        free(open);
+        free(seen);
+    }
 }
 
 void pipeline_ancestors(const struct pipeline *p, uint32_t step, bool *flags)

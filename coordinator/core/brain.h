@@ -203,7 +203,7 @@ struct core {
     struct moment now;
     struct rng rng;
     struct effects *fx;
-    uint8_t secret[SECRET_BYTES];
+    struct hmac_key secret;
     bool store_up;
     bool draining, drained_told;
     char *admission_closed; /* why; NULL = open */

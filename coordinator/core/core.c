@@ -294,7 +294,7 @@ static void on_store_down(struct core *c)
 
 static void on_store_up(struct core *c, const uint8_t *secret)
 {
-    memcpy(c->secret, secret, SECRET_BYTES);
+    hmac_key_make(bytes_of(secret, SECRET_BYTES), &c->secret);
     c->store_up = true;
     c->next_observe = c->now.mono;
     c->next_renew = c->now.mono + c->config.renew_ms;

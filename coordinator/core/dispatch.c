@@ -145,7 +145,7 @@ void step_stop_run(struct core *c, struct step *s, enum stop_reason reason, stru
     if (runner != NULL && runner->peer != 0) {
         struct message *m = write_hold(w, runner->peer);
         m->type = MSG_STOP;
-        token_mint(c->secret, s, &m->stop.ref);
+        token_mint(&c->secret, s, &m->stop.ref);
         m->stop.ref.task_id = arena_bytes(&w->arena, s->task->id);
         m->stop.reason = reason;
     }
@@ -339,8 +339,8 @@ static void send_order(struct core *c, struct step *s, struct worker *w,
         give_back(c, w->serial, w->peer);
         return;
     }
-    token_mint(c->secret, s, &o->ref);
-    idempotency_key_make(c->secret, s, key);
+    token_mint(&c->secret, s, &o->ref);
+    idempotency_key_make(&c->secret, s, key);
     o->ref.task_id = arena_bytes(fx_arena(c), s->task->id);
     o->name = bytes_str(def->name);
     o->function = bytes_str(def->function);

@@ -103,7 +103,7 @@ struct step *fan_unit(struct core *c, struct task *t, const struct attempt_ref *
     const struct fan *f = fan_of(t, ref);
     if (s != NULL || f == NULL || t->steps[ref->step].generation != ref->generation ||
         f->base != ref->delivery || ref->run != t->run || t->steps[ref->step].exhausted ||
-        !token_valid(c->secret, t, ref)) {
+        !token_valid(&c->secret, t, ref)) {
         return s;
     }
     return fan_open(&t->steps[ref->step], ref->item);

@@ -123,7 +123,7 @@ void on_progress(struct core *c, struct peer *p, const struct step_progress *n)
         t != NULL && n->ref.run == t->run ? unit_find(t, n->ref.step, n->ref.item) : NULL;
     if (s == NULL || s->phase != PHASE_RUNNING || s->worker != p->worker->serial ||
         s->deliveries != n->ref.delivery || s->generation != n->ref.generation ||
-        !token_valid(c->secret, t, &n->ref)) {
+        !token_valid(&c->secret, t, &n->ref)) {
         return;
     }
     if (n->fraction > s->fraction && n->fraction <= 1) {

@@ -4,12 +4,15 @@
 #include "base/pack.h"
 #include "crypto/hash.h"
 
+#define SIGNED_BYTES_MAX (16u + ID_BYTES_MAX + 9 * 10u) /* what, the id, nine numbers */
+
 /* created_at is part of what is signed: an id that is used again after its record expired starts at
  * run 1 again, and must get other keys. */
-static struct sha256 sign(const uint8_t secret[SECRET_BYTES], const struct task *t,
-                          const char *what, const struct attempt_ref *ref)
+static struct sha256 sign(const struct hmac_key *key, const struct task *t, const char *what,
+                          const struct attempt_ref *ref)
 {
-    struct buf b = {0};
+    uint8_t space[SIGNED_BYTES_MAX];
+    struct buf b = {.ptr = space, .cap = sizeof space}; /* never grows */
     buf_add_str(&b, what);
     pack_bytes(&b, t->id);
     pack_int(&b, t->created_at);
@@ -19,13 +22,10 @@ static struct sha256 sign(const uint8_t secret[SECRET_BYTES], const struct task 
     pack_uint(&b, ref->generation);
     pack_uint(&b, ref->attempt);
     pack_uint(&b, ref->delivery);
-    struct sha256 mac = hmac_sha256(bytes_of(secret, SECRET_BYTES), buf_bytes(&b));
-    buf_free(&b);
-    return mac;
+    return hmac_sha256_by(key, buf_bytes(&b));
 }
 
-void token_mint(const uint8_t secret[SECRET_BYTES], const struct step *s,
-                struct attempt_ref *ret_ref)
+void token_mint(const struct hmac_key *key, const struct step *s, struct attempt_ref *ret_ref)
 {
     *ret_ref = (struct attempt_ref){.task_id = s->task->id,
                                     .run = s->task->run,
@@ -34,23 +34,22 @@ void token_mint(const uint8_t secret[SECRET_BYTES], const struct step *s,
                                     .generation = s->generation,
                                     .attempt = s->failures + 1,
                                     .delivery = s->deliveries};
-    struct sha256 mac = sign(secret, s->task, "attempt", ret_ref);
+    struct sha256 mac = sign(key, s->task, "attempt", ret_ref);
     memcpy(ret_ref->token, mac.digest, TOKEN_BYTES);
 }
 
-bool token_valid(const uint8_t secret[SECRET_BYTES], const struct task *t,
-                 const struct attempt_ref *ref)
+bool token_valid(const struct hmac_key *key, const struct task *t, const struct attempt_ref *ref)
 {
-    struct sha256 mac = sign(secret, t, "attempt", ref);
+    struct sha256 mac = sign(key, t, "attempt", ref);
     return planted(PLANT_TOKEN_UNCHECKED) || secret_eq(mac.digest, ref->token, TOKEN_BYTES);
 }
 
-void idempotency_key_make(const uint8_t secret[SECRET_BYTES], const struct step *s,
+void idempotency_key_make(const struct hmac_key *key, const struct step *s,
                           char text[IDEMPOTENCY_KEY_TEXT_BYTES])
 {
     struct attempt_ref ref = {
         .run = s->task->run, .step = s->index, .item = s->item, .generation = s->generation};
     ref.attempt = planted(PLANT_KEY_OF_ATTEMPT) ? s->failures : 0;
-    struct sha256 mac = sign(secret, s->task, "step", &ref);
+    struct sha256 mac = sign(key, s->task, "step", &ref);
     hex_encode(mac.digest, (IDEMPOTENCY_KEY_TEXT_BYTES - 1) / 2, text);
 }

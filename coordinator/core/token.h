@@ -3,19 +3,17 @@
 #ifndef MARATHON_CORE_TOKEN_H
 #define MARATHON_CORE_TOKEN_H
 
-#include "core/storage.h"
 #include "core/task.h"
+#include "crypto/hash.h"
 #include "model/message.h"
 
 /* The current delivery of a step; ref->task_id borrows from the task. */
-void token_mint(const uint8_t secret[SECRET_BYTES], const struct step *s,
-                struct attempt_ref *ret_ref);
+void token_mint(const struct hmac_key *key, const struct step *s, struct attempt_ref *ret_ref);
 /* Was this reference minted for this task? (Whether it is current is another question.) */
-bool token_valid(const uint8_t secret[SECRET_BYTES], const struct task *t,
-                 const struct attempt_ref *ref);
+bool token_valid(const struct hmac_key *key, const struct task *t, const struct attempt_ref *ref);
 /* The same for all attempts of a step's generation, unguessable. text: IDEMPOTENCY_KEY_TEXT_BYTES.
  */
-void idempotency_key_make(const uint8_t secret[SECRET_BYTES], const struct step *s,
+void idempotency_key_make(const struct hmac_key *key, const struct step *s,
                           char text[IDEMPOTENCY_KEY_TEXT_BYTES]);
 
 #endif

@@ -218,7 +218,7 @@ static void claim(struct core *c, struct worker *w, const struct attempt_ref *re
     bool current = !step_over(s) && s->generation == ref->generation &&
                    s->deliveries == ref->delivery && s->needs_left == 0;
     bool elsewhere = s->phase == PHASE_RUNNING && s->worker != w->serial;
-    if (!token_valid(c->secret, t, ref) || !current || elsewhere) {
+    if (!token_valid(&c->secret, t, ref) || !current || elsewhere) {
         stop_claimed(c, t, w, ref);
         return;
     }

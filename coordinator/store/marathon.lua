@@ -8,6 +8,7 @@ local OK, FENCED, VERSION, EXISTS, REPLAY, MISMATCH, GONE = 0, 1, 2, 3, 4, 5, 7
 
 local FIELDS_PER_HSET = 2000      -- unpack cannot return more than about 8,000 values
 local SWEPT_PER_RENEWAL = 256     -- expired tasks taken out of the list at once: keeps a call short
+local COPY_SUFFIX = ':copy'       -- of a key that nobody ever sees
 local COMPACT_BYTES_MAX = 1048576 -- beyond it a string's spare room is small against its length: not worth a copy
 local LIST_EXAMINED_MAX = 4096    -- entries of a list that one page may look at
 local EVENTS_KEPT = 10000         -- EVENTS_KEPT_MAX of model/limits.h
@@ -15,8 +16,9 @@ local EVENTS_KEPT = 10000         -- EVENTS_KEPT_MAX of model/limits.h
 -- The call. Its first argument is the plan: how many owners there are, then two bytes a row: its kind, which of the owners its
 -- partition has. The owners' keys and their fences come before those of the rows, which each take their own from the front.
 local keys, args, key_at, arg_at
-local owner, fence -- the row's
-local fences       -- owner key -> the fence in force, read once per call
+local owner, fence -- the row's: the key of the partition's fence, and what should stand there
+local fences       -- that key -> the fence in force, read once per call
+local now          -- of this call
 local call, sub    -- redis.call and string.sub, without two look-ups each time
 
 local function key()
@@ -31,37 +33,39 @@ end
 
 -- Nobody may write where the owner has handed over: there is no fence then.
 local function fenced()
-    local in_force = fences[owner]
-    if in_force == nil then
-        in_force = call('HGET', owner, 'fence')
-        fences[owner] = in_force
-    end
-    return in_force ~= fence
+    return fences[owner] ~= fence
 end
 
 local function now_ms()
-    local t = redis.call('TIME')
-    return t[1] * 1000 + math.floor(t[2] / 1000)
+    if not now then
+        local t = redis.call('TIME')
+        now = t[1] * 1000 + math.floor(t[2] / 1000)
+    end
+    return now
 end
 
 ---- partitions ----
 
+local function put_fence(text)
+    if text then
+        redis.call('SET', owner, text)
+    else
+        redis.call('DEL', owner)
+    end
+    fences[owner] = text
+end
+
 local function claim()
-    local epoch, nonce, name = arg(), arg(), arg()
-    local r = redis.call('HMGET', owner, 'epoch', 'nonce')
+    local record, epoch, nonce, name = key(), arg(), arg(), arg()
+    local r = redis.call('HMGET', record, 'epoch', 'nonce')
     local stored = r[1] and r[1] .. ':' .. r[2] or ''
     if stored ~= fence then
         return FENCED
     end
-    redis.call('HSET', owner, 'epoch', epoch, 'nonce', nonce, 'owner', name)
-    redis.call('HDEL', owner, 'wish')
-    redis.call('HINCRBY', owner, 'hb', 1)
-    if name ~= '' then
-        redis.call('HSET', owner, 'fence', epoch .. ':' .. nonce)
-    else
-        redis.call('HDEL', owner, 'fence')
-    end
-    fences[owner] = nil
+    redis.call('HSET', record, 'epoch', epoch, 'nonce', nonce, 'owner', name)
+    redis.call('HDEL', record, 'wish')
+    redis.call('HINCRBY', record, 'hb', 1)
+    put_fence(name ~= '' and epoch .. ':' .. nonce)
     return OK
 end
 
@@ -77,33 +81,33 @@ local function sweep(ended, list, dead)
 end
 
 local function renew()
-    local ended, list, dead = key(), key(), key()
+    local record, ended, list, dead = key(), key(), key(), key()
     if fenced() then
         return FENCED
     end
-    redis.call('HINCRBY', owner, 'hb', 1)
+    redis.call('HINCRBY', record, 'hb', 1)
     sweep(ended, list, dead)
     return OK
 end
 
 local function release()
+    local record = key()
     if fenced() then
         return FENCED
     end
-    redis.call('HSET', owner, 'owner', '')
-    redis.call('HDEL', owner, 'fence')
-    redis.call('HINCRBY', owner, 'hb', 1)
-    fences[owner] = nil
+    redis.call('HSET', record, 'owner', '')
+    redis.call('HINCRBY', record, 'hb', 1)
+    put_fence(false)
     return OK
 end
 
 -- The wish outlives the release that it leads to, and ends with the next claim.
 local function wish()
-    local nonce = arg()
+    local record, nonce = key(), arg()
     if fenced() then
         return FENCED
     end
-    redis.call('HSET', owner, 'wish', nonce)
+    redis.call('HSET', record, 'wish', nonce)
     return OK
 end
 
@@ -135,7 +139,8 @@ local function take_change()
     local c = change
     c.task, c.doc = key(), key()
     c.expected, c.next = arg(), arg() -- of the field v; next: '' in a row that does not fit what it expects
-    c.doc_mode, c.doc_offset, c.doc_text = arg(), arg(), arg() -- mode: '' unchanged, 'w' whole, 'p' patch
+    c.doc_mode, c.doc_offset, c.doc_text = arg(), arg(), arg() -- mode: '' unchanged, 'w' whole, 'p' patch,
+    -- 'e' patch to the document's end that leaves no white space behind it
     c.error_mode = ''
     c.items_count, c.doc_items = 0, ''
     c.trim_to = arg() -- the newest event that goes, '' = none does
@@ -196,8 +201,8 @@ end
 local function put_doc(c)
     if c.doc_mode == 'w' then
         redis.call('SET', c.doc, c.doc_text)
-    elseif c.doc_mode == 'p' then
-        redis.call('SETRANGE', c.doc, c.doc_offset, c.doc_text)
+    elseif c.doc_mode ~= '' then
+        return redis.call('SETRANGE', c.doc, c.doc_offset, c.doc_text)
     end
 end
 
@@ -209,8 +214,17 @@ local function put_error(c)
     end
 end
 
--- The last version of the document, in a string without spare room and without the spaces that padded its tail.
+-- The last version of the document, in a string without spare room and without the spaces that padded its tail. Where there are
+-- none, a copy has no spare room, and Lua does not see the text.
 local function put_last_doc(c, expires)
+    if c.doc_mode == 'e' then
+        if put_doc(c) <= COMPACT_BYTES_MAX then
+            redis.call('COPY', c.doc, c.doc .. COPY_SUFFIX, 'REPLACE')
+            redis.call('RENAME', c.doc .. COPY_SUFFIX, c.doc)
+        end
+        redis.call('PEXPIREAT', c.doc, expires)
+        return
+    end
     local text = c.doc_mode == 'w' and c.doc_text
     if not text then
         if redis.call('STRLEN', c.doc) > COMPACT_BYTES_MAX then
@@ -232,17 +246,18 @@ local function put_last_doc(c, expires)
     end
 end
 
-local function end_life(c, ttl_s, idem_prefix)
+local function end_life(c, ttl_s, idem, idem_ttl_s)
     local expires = string.format('%.0f', now_ms() + ttl_s * 1000)
     put_last_doc(c, expires)
     redis.call('PEXPIREAT', c.task, expires)
-    redis.call('PEXPIREAT', c.error, expires)
-    redis.call('PEXPIREAT', c.items, expires)
+    if redis.call('EXISTS', c.error, c.items) > 0 then
+        redis.call('PEXPIREAT', c.error, expires)
+        redis.call('PEXPIREAT', c.items, expires)
+    end
     redis.call('SREM', c.live, c.id)
     redis.call('ZADD', c.ended, expires, c.id)
-    local idem = redis.call('HMGET', c.task, 'idem', 'ittl')
-    if idem[1] then
-        redis.call('EXPIRE', idem_prefix .. idem[1], idem[2])
+    if idem then
+        redis.call('EXPIRE', idem, idem_ttl_s)
     end
 end
 
@@ -285,7 +300,7 @@ local function apply_update(c, life, ttl_s, idem_prefix)
     if fenced() then
         return FENCED
     end
-    local r = redis.call('HMGET', c.task, 'v', 'end')
+    local r = redis.call('HMGET', c.task, 'v', 'end', 'idem', 'ittl')
     if not r[1] then
         return life == 'r' and GONE or VERSION
     end
@@ -308,12 +323,12 @@ local function apply_update(c, life, ttl_s, idem_prefix)
     fields[1], fields[2] = 'end', '1'
     if life == 'e' then
         put_record(c, 2)
-        end_life(c, ttl_s, idem_prefix)
+        end_life(c, ttl_s, r[3] and idem_prefix .. r[3], r[4])
         return OK
     elseif life == 'd' then
         fields[3], fields[4] = 'dead', dead
         put_record(c, 4)
-        end_life(c, ttl_s, idem_prefix)
+        end_life(c, ttl_s, r[3] and idem_prefix .. r[3], r[4])
         redis.call('ZADD', c.dead, dead_at, c.id)
         return OK
     end
@@ -404,10 +419,13 @@ local kinds = {claim, renew, release, wish, admit, step, update, update_life, un
 
 local function apply_rows(call_keys, call_args)
     keys, args, fences = call_keys, call_args, {}
-    call, sub = redis.call, string.sub
+    call, sub, now = redis.call, string.sub, nil
     local plan, answers = args[1], {}
     key_at = plan:byte(1)
     arg_at = 1 + key_at
+    for i, in_force in ipairs(call('MGET', unpack(keys, 1, key_at))) do
+        fences[keys[i]] = in_force
+    end
     for i = 1, (#plan - 1) / 2 do
         local kind, at = plan:byte(2 * i, 2 * i + 1)
         owner, fence = keys[at], args[1 + at]

@@ -1,7 +1,5 @@
 #include "store/redis_command.h"
 
-#include <stdio.h>
-
 #define HEADER_BYTES_MAX 16u /* "*4294967295\r\n" fits */
 #define DIGITS_MAX       24u
 
@@ -34,9 +32,20 @@ void command_put_end(struct buf *out)
 
 void command_put(struct buf *out, struct bytes arg)
 {
-    command_put_start(out, arg.len);
-    buf_add_bytes(out, arg);
-    command_put_end(out);
+    char digits[DIGITS_MAX];
+    char *at = uint_text(arg.len, digits);
+    size_t n = (size_t)(digits + DIGITS_MAX - at);
+    uint8_t *p = buf_extend(out, 1 + n + 2 + arg.len + 2);
+    *p++ = '$';
+    memcpy(p, at, n);
+    p += n;
+    *p++ = '\r';
+    *p++ = '\n';
+    if (arg.len > 0) {
+        memcpy(p, arg.ptr, arg.len);
+    }
+    p[arg.len] = '\r';
+    p[arg.len + 1] = '\n';
 }
 
 void command_put_uint(struct buf *out, uint64_t arg)
@@ -79,10 +88,14 @@ void command_add_encoded(struct redis_command *c, struct bytes encoded, uint32_t
 
 struct bytes command_end(struct redis_command *c)
 {
-    char header[HEADER_BYTES_MAX];
-    int n = snprintf(header, sizeof header, "*%u\r\n", c->args);
-    size_t skipped = HEADER_BYTES_MAX - (size_t)n;
-    memcpy(c->buf.ptr + skipped, header, (size_t)n);
+    char digits[DIGITS_MAX];
+    char *at = uint_text(c->args, digits);
+    size_t n = (size_t)(digits + DIGITS_MAX - at);
+    size_t skipped = HEADER_BYTES_MAX - (1 + n + 2);
+    uint8_t *p = c->buf.ptr + skipped;
+    p[0] = '*';
+    memcpy(p + 1, at, n);
+    memcpy(p + 1 + n, "\r\n", 2);
     return bytes_part(buf_bytes(&c->buf), skipped, c->buf.len);
 }
 

@@ -8,9 +8,10 @@ struct redis_name_form {
 static const struct redis_name_form forms[] = {
     [KEY_DOC] = {"checkpoint:", true},        [KEY_ERROR] = {"error:", true},
     [KEY_TASK] = {"marathon:task:", true},    [KEY_ITEMS] = {"marathon:items:", true},
-    [KEY_OWNER] = {"marathon:owner:", false}, [KEY_LIVE] = {"marathon:live:", false},
-    [KEY_ENDED] = {"marathon:ended:", false}, [KEY_LIST] = {"marathon:list:", false},
-    [KEY_DEAD] = {"marathon:dead:", false},   [KEY_IDEM] = {"marathon:idem:", false},
+    [KEY_OWNER] = {"marathon:owner:", false}, [KEY_FENCE] = {"marathon:fence:", false},
+    [KEY_LIVE] = {"marathon:live:", false},   [KEY_ENDED] = {"marathon:ended:", false},
+    [KEY_LIST] = {"marathon:list:", false},   [KEY_DEAD] = {"marathon:dead:", false},
+    [KEY_IDEM] = {"marathon:idem:", false},
 };
 
 static void put_partition(const struct redis_names *names, partition_id partition, struct buf *out)

@@ -12,6 +12,7 @@ enum redis_key {
     KEY_TASK,  /* marathon:task:<id> */
     KEY_ITEMS, /* marathon:items:<id> */
     KEY_OWNER, /* marathon:owner:<pNN> */
+    KEY_FENCE, /* marathon:fence:<pNN> */
     KEY_LIVE,  /* marathon:live:<pNN> */
     KEY_ENDED, /* marathon:ended:<pNN> */
     KEY_LIST,  /* marathon:list:<pNN> */

@@ -91,7 +91,7 @@ static void add_kind(struct redis_rows *rows, const struct redis_names *names,
             int n = snprintf(text, sizeof text, "%llu:", (unsigned long long)fence->epoch);
             hex_encode(fence->nonce, NONCE_BYTES, text + n);
         }
-        put_key(&rows->owners, names, row, KEY_OWNER);
+        put_key(&rows->owners, names, row, KEY_FENCE);
         command_put(&rows->fences, bytes_str(text));
         rows->owner_of[p] = ++rows->owner_count;
         *known = *fence;
@@ -107,6 +107,7 @@ static void add_claim(struct redis_rows *rows, const struct redis_names *names,
                       const struct store_row *row)
 {
     add_kind(rows, names, row, LUA_CLAIM);
+    add_key(rows, names, row, KEY_OWNER);
     char nonce[2 * NONCE_BYTES + 1];
     add_uint(rows, row->claim.epoch);
     add_str(rows, hex_encode(row->claim.nonce, NONCE_BYTES, nonce));
@@ -118,6 +119,7 @@ static void add_wish(struct redis_rows *rows, const struct redis_names *names,
 {
     char nonce[2 * NONCE_BYTES + 1];
     add_kind(rows, names, row, LUA_WISH);
+    add_key(rows, names, row, KEY_OWNER);
     add_str(rows, hex_encode(row->claim.nonce, NONCE_BYTES, nonce));
 }
 
@@ -129,6 +131,22 @@ static size_t doc_len(const struct store_row *row)
 static bool doc_whole(const struct store_row *row)
 {
     return row->doc_whole || (row->doc_offset == 0 && row->kind == ROW_ADMIT);
+}
+
+/* As take_change knows it. */
+static const char *doc_mode(const struct store_row *row)
+{
+    if (doc_len(row) == 0 || doc_whole(row)) {
+        return doc_len(row) == 0 ? "" : "w";
+    }
+    int part = 2;
+    while (row->doc[part].len == 0) {
+        part--;
+    }
+    struct bytes last = row->doc[part];
+    bool to_the_end =
+        row->doc_offset + doc_len(row) + row->doc_items_bytes >= row->stored_doc_bytes;
+    return to_the_end && last.ptr[last.len - 1] != ' ' ? "e" : "p";
 }
 
 static void add_doc_text(struct redis_rows *rows, const struct store_row *row)
@@ -273,7 +291,7 @@ static void add_change(struct redis_rows *rows, const struct redis_names *names,
     add_key(rows, names, row, KEY_TASK);
     add_key(rows, names, row, KEY_DOC);
     add_states(rows, row);
-    add_str(rows, doc_len(row) == 0 ? "" : doc_whole(row) ? "w" : "p");
+    add_str(rows, doc_mode(row));
     add_uint(rows, row->doc_offset);
     add_doc_text(rows, row);
     uint64_t trim_to = 0;
@@ -396,12 +414,14 @@ void rows_add(struct redis_rows *rows, const struct redis_names *names, const st
         return;
     case ROW_RENEW:
         add_kind(rows, names, row, LUA_RENEW);
+        add_key(rows, names, row, KEY_OWNER);
         add_key(rows, names, row, KEY_ENDED);
         add_key(rows, names, row, KEY_LIST);
         add_key(rows, names, row, KEY_DEAD);
         return;
     case ROW_RELEASE:
         add_kind(rows, names, row, LUA_RELEASE);
+        add_key(rows, names, row, KEY_OWNER);
         return;
     case ROW_WISH:
         add_wish(rows, names, row);

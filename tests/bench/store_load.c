@@ -75,6 +75,7 @@ static void send_admit(struct bench *b, unsigned task)
     b->store->ops->write(b->store, &row);
 }
 
+/* The last of a task's rounds ends it. */
 static void send_update(struct bench *b, unsigned task, unsigned round)
 {
     char id[32];
@@ -98,6 +99,10 @@ static void send_update(struct bench *b, unsigned task, unsigned round)
                             .doc_offset = 12 + (uint64_t)round * b->payload};
     row.doc[1] = filler(b, b->payload);
     row.doc[2] = filler(b, 200);
+    if (round + 1 == b->rounds) {
+        row.life = LIFE_END;
+        row.ttl_s = 3600;
+    }
     b->store->ops->write(b->store, &row);
 }
 
@@ -234,7 +239,7 @@ int main(int argc, char **argv)
                                           {NULL, 0, NULL, 0}};
     static struct bench bench = {.tasks = 4000, .rounds = 5 /* as W1's steps */, .payload = 1024};
     struct bench *b = &bench;
-    struct store_redis_options options = {.url = NULL, .deadline_ms = 5000};
+    struct store_redis_options options = {.url = NULL, .deadline_ms = 60000};
     for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         unsigned n = optarg != NULL ? (unsigned)strtoul(optarg, NULL, 10) : 0;
         options.url = c == 'r' ? optarg : options.url;

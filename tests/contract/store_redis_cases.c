@@ -240,7 +240,7 @@ void test_cluster_tags_are_part_of_every_key(void **state)
             found++;
         }
     }
-    assert_int_equal(found, 7); /* owner, task, document, list, ended, dead, idem */
+    assert_int_equal(found, 8); /* owner, fence, task, document, list, ended, dead, idem */
     world_destroy(tagged);
 }
 
