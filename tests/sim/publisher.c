@@ -158,12 +158,28 @@ static uint32_t text_of(struct world *w, struct bytes text)
     return n;
 }
 
+static bool version_has(struct world *w, uint32_t version, uint32_t text)
+{
+    struct bytes source = store_model_pipeline(&w->store, BYTES_LIT(NAME), &version);
+    return source.len > 0 && text_of(w, source) == text;
+}
+
+/* Texts are numbered as they are sent, and may be stored in another order, or again. 0: none. */
+static uint32_t newest_with(struct world *w, uint32_t text)
+{
+    uint32_t version = 0;
+    (void)store_model_pipeline(&w->store, BYTES_LIT(NAME), &version);
+    while (version > 0 && !version_has(w, version, text)) {
+        version--;
+    }
+    return version;
+}
+
 static void on_stored(struct world *w, const struct publisher_ask *a, const struct message *m)
 {
     struct publisher *p = &w->publisher;
     uint32_t version = m->stored.version;
-    struct bytes source = store_model_pipeline(&w->store, BYTES_LIT(NAME), &version);
-    if (source.len == 0 || text_of(w, source) != a->text) {
+    if (version == 0 || !version_has(w, version, a->text)) {
         violated(w, "I18", "version %u is said to hold text %u, and does not", m->stored.version,
                  a->text);
     }
@@ -180,11 +196,12 @@ static void on_started(struct world *w, const struct publisher_ask *a)
         violated(w, "durable", "%s was started and is not stored", id);
     }
     uint32_t text = text_of(w, buf_bytes(&t->spec));
-    uint32_t wanted = a->version > 0 ? a->version : a->least > 0 ? a->least : 1;
-    uint32_t version = wanted;
-    uint32_t least = text_of(w, store_model_pipeline(&w->store, BYTES_LIT(NAME), &version));
-    if (a->version > 0 ? text != least : text < least) {
-        violated(w, "I18", "%s runs text %u: version %u has text %u", id, text, wanted, least);
+    uint32_t version = newest_with(w, text);
+    bool good = a->version > 0 ? version_has(w, a->version, text) : version >= a->least;
+    if (version == 0 || !good) {
+        violated(w, "I18", "%s runs text %u, of version %u, and not version %u%s", id, text,
+                 version, a->version > 0 ? a->version : a->least,
+                 a->version > 0 ? "" : " or a newer one");
     }
 }
 
