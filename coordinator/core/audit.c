@@ -73,8 +73,19 @@ static void requeue(struct core *c, struct step *s)
     step_make_ready(c, s);
 }
 
+/* An item that came with a load, or outlived a pause: its step's turn comes first, and is judged by
+ * itself. */
+static bool waits_for_its_step(const struct task *t, const struct step *s)
+{
+    return s->item != ITEM_NONE && s->phase == PHASE_NONE &&
+           t->steps[s->index].phase != PHASE_ITEMS;
+}
+
 static void audit_step(struct core *c, struct task *t, struct step *s)
 {
+    if (waits_for_its_step(t, s)) {
+        return;
+    }
     bool open = s->state == STEP_PENDING || s->state == STEP_RUNNING;
     bool may_run = open && s->needs_left == 0;
     bool rests = task_state_rests(t->state) && s->state == STEP_PENDING;

@@ -292,6 +292,51 @@ static void test_a_takeover_goes_on_with_what_is_done_and_what_runs(void **state
     assert_text(stage_order(&s, worker)->results, "{\"each\":[1,2,3]}");
 }
 
+static void audit_finds_nothing(void)
+{
+    struct core_stats stats = core_stats(s.core);
+    for (int k = 0; k < AUDIT_KIND_COUNT; k++) {
+        if (stats.audit_found_total[k] > 0) {
+            fail_msg("%s", audit_kind_name((enum audit_kind)k));
+        }
+    }
+}
+
+/* Sim seed 3437: the auditor held the items for lost while their step's resume was being written.
+ */
+static void test_items_wait_for_their_step_after_a_takeover_and_a_pause(void **state)
+{
+    (void)state;
+    start("{\"list\":[1,2]}", EACH(",\"max_parallel\":2"));
+    stage_fail(&s, worker, stage_order(&s, worker));
+    stage_fail(&s, worker, stage_order(&s, worker)); /* both wait for their next attempt */
+    stage_close(&s);
+    stage_open(&s, &store, "b");
+    gateway = stage_gateway(&s);
+    struct message m = {.type = MSG_PAUSE};
+    m.task.task_id = BYTES_LIT("t");
+    for (int i = 0; i < 100 && stage_ask(&s, gateway, &m)->type == MSG_REFUSED; i++) {
+        stage_time(&s, 50); /* until the grace of the takeover: then requests are served */
+    }
+    stage_time(&s, 1000);
+    audit_finds_nothing();
+    s.hold_store = true;
+    m.type = MSG_RESUME;
+    assert_null(stage_ask(&s, gateway, &m));
+    uint64_t rounds = core_stats(s.core).audit_rounds_total;
+    for (int i = 0; i < 40 && core_stats(s.core).audit_rounds_total == rounds; i++) {
+        stage_time(&s, 50);
+        audit_finds_nothing();
+    }
+    stage_store_go(&s);
+    s.hold_store = false;
+    worker = stage_worker(&s, "w2", 4, "f");
+    stage_time(&s, 100);
+    assert_int_equal(stage_order(&s, worker)->ref.attempt, 2);
+    assert_int_equal(stage_order(&s, worker)->ref.attempt, 2);
+    audit_finds_nothing();
+}
+
 static void test_a_paused_task_begins_no_further_item(void **state)
 {
     (void)state;
@@ -368,6 +413,7 @@ int main(void)
         TEST(test_only_failed_keeps_the_items_that_are_done),
         TEST(test_a_death_redelivers_an_item),
         TEST(test_a_takeover_goes_on_with_what_is_done_and_what_runs),
+        TEST(test_items_wait_for_their_step_after_a_takeover_and_a_pause),
         TEST(test_a_paused_task_begins_no_further_item),
         TEST(test_a_step_out_of_attempts_rests_and_goes_on_with_what_is_not_done),
         TEST(test_items_are_told_in_pages),
