@@ -97,7 +97,7 @@ static bool untouched(const struct fan *f, const struct step *item)
            item->deliveries == f->base && item->checkpoint.len == 0;
 }
 
-struct step *fan_unit(struct core *c, struct task *t, const struct attempt_ref *ref)
+struct step *fan_unit(struct core *c, struct task *t, const struct attempt_ref *ref, bool ends)
 {
     struct step *s = unit_find(t, ref->step, ref->item);
     const struct fan *f = fan_of(t, ref);
@@ -106,7 +106,8 @@ struct step *fan_unit(struct core *c, struct task *t, const struct attempt_ref *
         !token_valid(&c->secret, t, ref)) {
         return s;
     }
-    return fan_open(&t->steps[ref->step], ref->item);
+    bool room = f->live_count < step_def(&t->steps[ref->step])->max_parallel;
+    return room || ends ? fan_open(&t->steps[ref->step], ref->item) : NULL;
 }
 
 uint32_t fan_running(const struct fan *f)

@@ -16,10 +16,11 @@ void fan_free(struct fan *f); /* NULL is allowed */
 struct step *fan_open(struct step *parent, uint32_t item);
 
 /* The unit that an attempt is of; an item that waits (its coordinator has died since) comes into
- * memory where the attempt's token is good and current. There is a place for it: items begin in
- * their order, so that those under way are always the first ones that are not over. NULL where
- * there is none. */
-struct step *fan_unit(struct core *c, struct task *t, const struct attempt_ref *ref);
+ * memory where the attempt's token is good and current. Items begin in their order, so that those
+ * under way are the first ones that are not over, and there is a place for it; but where the store
+ * went back others may have the places: then one that ends it (a success) is all that is taken.
+ * NULL where there is none. */
+struct step *fan_unit(struct core *c, struct task *t, const struct attempt_ref *ref, bool ends);
 /* Is the item done, in this run and generation? */
 bool fan_item_done_as(const struct task *t, const struct attempt_ref *ref);
 

@@ -224,7 +224,7 @@ static enum verdict judge(struct core *c, struct task *t, const struct peer *p,
     if (t == NULL) {
         return VERDICT_LATE; /* ended and out of memory, or never there: nothing can be applied */
     }
-    const struct step *s = fan_unit(c, t, &o->ref);
+    const struct step *s = fan_unit(c, t, &o->ref, o->ok && o->result.len > 0);
     if (!token_valid(&c->secret, t, &o->ref)) {
         return o->ref.run == t->run ? VERDICT_REJECTED : VERDICT_LATE;
     }

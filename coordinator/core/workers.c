@@ -210,7 +210,7 @@ static void claim(struct core *c, struct worker *w, const struct attempt_ref *re
     }
     struct task *t = task_find(c, ref->task_id);
     bool ours = t != NULL && t->run == ref->run && !task_state_ended(t->state);
-    struct step *s = ours ? fan_unit(c, t, ref) : NULL;
+    struct step *s = ours ? fan_unit(c, t, ref, false) : NULL;
     if (s == NULL || task_state_ended(t->state) || t->run != ref->run) {
         stop_claimed(c, t, w, ref);
         return;
