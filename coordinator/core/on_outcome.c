@@ -258,6 +258,10 @@ void on_outcome(struct core *c, struct peer *p, const struct step_outcome *o)
     }
     struct task *t = task_find(c, o->ref.task_id);
     enum verdict verdict = judge(c, t, p, o);
+    /* A coordinator stopped it, for another that ran the same and has died since. Of the function
+     * that says nothing; the step is ordered again, as one that was handed back. */
+    bool handed_back = verdict == VERDICT_APPLIED && !o->ok && o->code == CODE_CANCELLED;
+    verdict = handed_back ? VERDICT_LATE : verdict;
     if (verdict == VERDICT_APPLIED) {
         struct step *s = unit_find(t, o->ref.step, o->ref.item);
         if (o->ok) {
@@ -267,4 +271,7 @@ void on_outcome(struct core *c, struct peer *p, const struct step_outcome *o)
         }
     }
     ack(c, t, p, o, verdict);
+    if (handed_back) {
+        on_decline(c, p, &o->ref);
+    }
 }

@@ -273,6 +273,20 @@ static void test_a_claim_that_the_worker_no_longer_lists_is_sent_out_again(void 
     assert_int_equal(stage_order(&s, other)->ref.delivery, 0);
 }
 
+static void test_an_attempt_that_was_stopped_is_ordered_again_and_counts_as_nothing(void **state)
+{
+    (void)state;
+    peer_id w = stage_worker(&s, "w", 4, "f");
+    stage_start(&s, gateway, "t", "[{\"name\":\"a\",\"function\":\"f\"}]");
+    struct message m = stage_failure(stage_order(&s, w), CODE_CANCELLED, false);
+    stage_send(&s, w, &m);
+    assert_int_equal(stage_take(&s, w, MSG_ACK)->ack.verdict, VERDICT_LATE);
+    const struct step_order *again = stage_order(&s, w);
+    assert_int_equal(again->ref.attempt, 1);
+    assert_int_equal(stage_status(&s, gateway, "t")->steps[0].retry_count, 0);
+    assert_int_equal(stage_succeed(&s, w, again, "1"), VERDICT_APPLIED);
+}
+
 static void test_a_declined_order_goes_to_another_worker_and_counts_as_nothing(void **state)
 {
     (void)state;
@@ -324,6 +338,7 @@ int main(void)
         TEST(test_workers_are_shown_even_where_one_dies_in_the_same_turn),
         TEST(test_an_order_that_crosses_a_later_running_is_not_lost),
         TEST(test_a_claim_that_the_worker_no_longer_lists_is_sent_out_again),
+        TEST(test_an_attempt_that_was_stopped_is_ordered_again_and_counts_as_nothing),
         TEST(test_a_declined_order_goes_to_another_worker_and_counts_as_nothing),
         TEST(test_a_worker_that_grants_too_much_is_closed),
     };
