@@ -9,6 +9,8 @@ from gateway_case import (CANCELLED, COMPLETE, ERROR, PROGRESS, RECOVERING, STEP
 
 
 class Watch(GatewayCase):
+    settings = {"MARATHON_STALL_TIMEOUT": 60}  # one that reads nothing stays as long as its test takes on a busy machine
+
     def test_a_watcher_gets_the_state_and_then_every_event(self):
         self.fake.say("task", "t", 1, "running", 5)
         w = self.watch("t")
