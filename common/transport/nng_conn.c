@@ -13,7 +13,7 @@ struct nng_conn *conn_find(struct transport_nng *t, conn_id id)
     return map_get(&t->table, key_of(&id));
 }
 
-/* ---- input: one receive, armed by the loop only after it has handled the bytes before: that is
+/* ---- input: one receive, begun by the loop only after it has handled the bytes before: that is
  * the backpressure ---- */
 
 static void on_received(void *arg)
@@ -22,7 +22,7 @@ static void on_received(void *arg)
     inbox_put(&c->t->inbox, &c->received);
 }
 
-static void receive(struct nng_conn *c)
+static void iov_set(struct nng_conn *c, nng_aio *aio)
 {
     if (c->in_cap - c->in_len <
         INPUT_BYTES_START / 2) { /* a frame larger than the buffer is on its way */
@@ -30,8 +30,13 @@ static void receive(struct nng_conn *c)
         c->in = mem_resize(c->in, c->in_cap);
     }
     nng_iov iov = {.iov_buf = c->in + c->in_len, .iov_len = c->in_cap - c->in_len};
-    int rc = nng_aio_set_iov(c->recv_aio, 1, &iov);
+    int rc = nng_aio_set_iov(aio, 1, &iov);
     assert(rc == 0);
+}
+
+static void receive(struct nng_conn *c)
+{
+    iov_set(c, c->recv_aio);
     c->receiving = true;
     nng_stream_recv(c->stream, c->recv_aio);
 }
@@ -67,6 +72,59 @@ static void input_resize(struct nng_conn *c, size_t received)
     }
 }
 
+/* What a receive gave. True where the connection is still open. */
+static bool take(struct nng_conn *c, nng_aio *aio)
+{
+    size_t count = nng_aio_count(aio);
+    if (nng_aio_result(aio) != 0 || count == 0) {
+        conn_shut(c, CLOSED_BY_PEER);
+        return false;
+    }
+    c->in_len += count;
+    if (!deliver(c)) {
+        conn_shut(c, CLOSED_GARBAGE);
+        return false;
+    }
+    if (!c->closed) {
+        input_resize(c, count);
+    }
+    return !c->closed;
+}
+
+static void watch_end(struct nng_conn *c)
+{
+    if (c->watch != NULL) {
+        loop_watch_destroy(c->watch);
+        c->watch = NULL;
+    }
+}
+
+static void on_readable(void *user, int ready)
+{
+    struct nng_conn *c = user;
+    iov_set(c, c->recv_at_once);
+    nng_stream_recv(c->stream, c->recv_at_once);
+    if (aio_ended_at_once(c->recv_at_once)) {
+        take(c, c->recv_at_once);
+    } else if ((ready & LOOP_WRITABLE) != 0) { /* never asked for: the descriptor is at fault */
+        watch_end(c);
+        receive(c);
+    }
+}
+
+/* Its first bytes came by way of nng's poller, which has thereby let go of the descriptor: while it
+ * had never been armed it would report a hang-up again and again. */
+static void watch_begin(struct nng_conn *c)
+{
+    c->looked_for = true;
+    c->fd = conn_descriptor(c);
+    if (c->fd >= 0) {
+        c->recv_at_once = aio_new(NULL, NULL);
+        c->watch = loop_watch_create(c->t->loop, c->fd, on_readable, c);
+        loop_watch_set(c->watch, LOOP_READABLE);
+    }
+}
+
 static void received_note(void *owner)
 {
     struct nng_conn *c = owner;
@@ -75,16 +133,13 @@ static void received_note(void *owner)
         conn_reap(c);
         return;
     }
-    size_t count = nng_aio_count(c->recv_aio);
-    if (nng_aio_result(c->recv_aio) != 0 || count == 0) {
-        conn_shut(c, CLOSED_BY_PEER);
+    if (!take(c, c->recv_aio)) {
         return;
     }
-    c->in_len += count;
-    if (!deliver(c)) {
-        conn_shut(c, CLOSED_GARBAGE);
-    } else if (!c->closed) {
-        input_resize(c, count);
+    if (!c->looked_for) {
+        watch_begin(c);
+    }
+    if (c->watch == NULL) {
         receive(c);
     }
 }
@@ -126,6 +181,7 @@ void conn_shut(struct nng_conn *c, enum transport_closed why)
     map_remove(&t->table, key_of(&c->id));
     pthread_mutex_unlock(&t->table_lock);
     output_close(c);
+    watch_end(c);
     nng_stream_close(c->stream);
     inbox_put(&t->inbox, &c->gone);
 }
@@ -145,6 +201,9 @@ void conn_reap(struct nng_conn *c)
         return;
     }
     nng_aio_free(c->recv_aio);
+    if (c->recv_at_once != NULL) {
+        nng_aio_free(c->recv_at_once);
+    }
     output_free(c);
     nng_stream_free(c->stream);
     inbox_forget(&t->inbox, &c->sent);

@@ -5,6 +5,13 @@
  * Everything else is the loop's. send_urgent, from any thread, looks a connection up and starts its
  * output under the table's lock; a connection leaves the table before it is taken apart.
  *
+ * Wake-ups. A read that waits costs three threads a wake-up each: nng's poller, one of its tasks,
+ * the loop; and each callback of a write costs one. So both are tried `at_once`, with an aio that
+ * has no callback: nng does what the socket allows within the call. A write that does not end there
+ * is taken back and given out again with the callback. Reads go that way once the loop itself
+ * watches the connection's descriptor (nng_descriptor.c); where that cannot be told, the poller
+ * stays.
+ *
  * Taking apart, always on the loop's thread: out of the table, nng_stream_close (which completes
  * both aios), and when both have reported: nng_aio_free twice, nng_stream_free. Freed in a
  * callback, nng crashes.
@@ -66,6 +73,7 @@ bool inbox_asleep(struct inbox *i); /* nothing in it, and no drain on its way */
 struct output {
     pthread_mutex_t lock;
     nng_aio *aio;
+    nng_aio *at_once; /* without a callback; of whoever owns the flight */
     struct buf fill;
     struct buf flight;
     size_t flight_sent;
@@ -83,6 +91,10 @@ struct nng_conn {
 
     nng_aio *recv_aio;
     bool receiving; /* armed, or its note not yet handled */
+    nng_aio *recv_at_once;
+    struct loop_watch *watch; /* of fd, which is nng's; NULL: nng's poller watches */
+    int fd;
+    bool looked_for; /* the descriptor was; once is enough */
     uint8_t *in;
     size_t in_len;
     size_t in_cap;
@@ -160,6 +172,9 @@ void output_start(struct nng_conn *c);
 bool output_idle_or_tell(struct nng_conn *c); /* false: the note `sent` comes when it is */
 void output_close(struct nng_conn *c);
 
+/* nng_descriptor.c: -1 where it is not certain. The descriptor stays nng's. */
+int conn_descriptor(struct nng_conn *c);
+
 /* nng_conn.c */
 void conn_open(struct transport_nng *t, nng_stream *stream, uint32_t dialer,
                struct transport_handler handler);
@@ -179,8 +194,11 @@ void dialing_conn_gone(struct transport_nng *t,
                        uint32_t number); /* its connection closed: dial again */
 struct nng_dialing *dialing_find(struct transport_nng *t, uint32_t number);
 
-/* A new aio, or death: it only fails out of memory. */
+/* A new aio, or death: it only fails out of memory. fn NULL: nobody is told. */
 nng_aio *aio_new(void (*fn)(void *), void *arg);
+/* After a send or receive with an aio without a callback: true where it has ended, well or not;
+ * false where it would have had to wait, and was taken back untouched. */
+bool aio_ended_at_once(nng_aio *aio);
 bool url_known(const char *url);
 
 #endif

@@ -2,17 +2,6 @@
 
 #include <assert.h>
 
-/* The flight is the caller's: it set `sending`. */
-static void submit(struct nng_conn *c)
-{
-    struct output *o = &c->out;
-    nng_iov iov = {.iov_buf = o->flight.ptr + o->flight_sent,
-                   .iov_len = o->flight.len - o->flight_sent};
-    int rc = nng_aio_set_iov(o->aio, 1, &iov);
-    assert(rc == 0);
-    nng_stream_send(c->stream, o->aio);
-}
-
 /* Under the lock. True where there is a flight to submit now. */
 static bool take_off(struct output *o)
 {
@@ -46,14 +35,21 @@ static bool reported(struct output *o, int result, size_t written)
     return take_off(o);
 }
 
-/* On a thread of nng's. The note is put under the lock: whoever then sees `sending` false knows
- * that the note is there. */
-static void on_sent(void *arg)
+static void iov_set(const struct output *o, nng_aio *aio)
 {
-    struct nng_conn *c = arg;
+    nng_iov iov = {.iov_buf = o->flight.ptr + o->flight_sent,
+                   .iov_len = o->flight.len - o->flight_sent};
+    int rc = nng_aio_set_iov(aio, 1, &iov);
+    assert(rc == 0);
+}
+
+/* Takes the report in; true where there is more to submit. The note is put under the lock: whoever
+ * then sees `sending` false knows that the note is there. */
+static bool report(struct nng_conn *c, int result, size_t written)
+{
     struct output *o = &c->out;
     pthread_mutex_lock(&o->lock);
-    bool more = reported(o, nng_aio_result(o->aio), nng_aio_count(o->aio));
+    bool more = reported(o, result, written);
     if (!more) {
         o->sending = false;
         if (o->closed || o->tell_if_idle) {
@@ -61,7 +57,47 @@ static void on_sent(void *arg)
         }
     }
     pthread_mutex_unlock(&o->lock);
-    if (more) {
+    return more;
+}
+
+/* The socket is full: nng goes on when it has room. Under the lock, since a stream that is closed
+ * already would keep the aio for ever. */
+static bool submit_to_wait(struct nng_conn *c)
+{
+    struct output *o = &c->out;
+    pthread_mutex_lock(&o->lock);
+    bool open = !o->closed;
+    if (open) {
+        iov_set(o, o->aio);
+        nng_stream_send(c->stream, o->aio);
+    }
+    pthread_mutex_unlock(&o->lock);
+    return open;
+}
+
+/* The flight is the caller's: it set `sending`. */
+static void submit(struct nng_conn *c)
+{
+    struct output *o = &c->out;
+    bool more = true;
+    while (more) {
+        iov_set(o, o->at_once);
+        nng_stream_send(c->stream, o->at_once);
+        if (aio_ended_at_once(o->at_once)) {
+            more = report(c, nng_aio_result(o->at_once), nng_aio_count(o->at_once));
+        } else if (submit_to_wait(c)) {
+            return;
+        } else {
+            more = report(c, NNG_ECLOSED, 0);
+        }
+    }
+}
+
+/* On a thread of nng's. */
+static void on_sent(void *arg)
+{
+    struct nng_conn *c = arg;
+    if (report(c, nng_aio_result(c->out.aio), nng_aio_count(c->out.aio))) {
         submit(c);
     }
 }
@@ -71,11 +107,13 @@ void output_init(struct nng_conn *c)
     int rc = pthread_mutex_init(&c->out.lock, NULL);
     assert(rc == 0);
     c->out.aio = aio_new(on_sent, c);
+    c->out.at_once = aio_new(NULL, NULL);
 }
 
 void output_free(struct nng_conn *c)
 {
     nng_aio_free(c->out.aio);
+    nng_aio_free(c->out.at_once);
     pthread_mutex_destroy(&c->out.lock);
     buf_free(&c->out.fill);
     buf_free(&c->out.flight);

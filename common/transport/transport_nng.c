@@ -17,6 +17,22 @@ nng_aio *aio_new(void (*fn)(void *), void *arg)
     return aio;
 }
 
+static bool ended(nng_aio *aio)
+{
+    return nng_aio_result(aio) != 0 || nng_aio_count(aio) > 0;
+}
+
+bool aio_ended_at_once(nng_aio *aio)
+{
+    if (ended(aio)) {
+        return true;
+    }
+    /* nng's poller may be at it by now: cancelled or done, it is settled before this returns. */
+    nng_aio_cancel(aio);
+    nng_aio_wait(aio);
+    return nng_aio_result(aio) != NNG_ECANCELED || nng_aio_count(aio) > 0;
+}
+
 /* nng takes a port of any size, and none at all, and fails only later. */
 static bool port_valid(const char *colon)
 {
