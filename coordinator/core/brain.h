@@ -7,11 +7,11 @@
 #ifndef MARATHON_CORE_BRAIN_H
 #define MARATHON_CORE_BRAIN_H
 
+#include "base/heap.h"
 #include "base/map.h"
 #include "base/rng.h"
 #include "core/core.h"
 #include "core/definitions.h"
-#include "core/heap.h"
 #include "core/library.h"
 #include "core/task.h"
 

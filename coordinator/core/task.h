@@ -7,7 +7,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/id.h"
-#include "core/heap.h"
+#include "base/heap.h"
 #include "model/code.h"
 #include "model/message.h"
 #include "model/pipeline.h"

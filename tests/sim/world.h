@@ -11,7 +11,7 @@
 #include "base/map.h"
 #include "base/rng.h"
 #include "core/core.h"
-#include "core/heap.h"
+#include "base/heap.h"
 #include "sim/store_model.h"
 
 #define WALL_START         1700000000000 /* unix_ms at mono 0 of every world */

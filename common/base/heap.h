@@ -1,7 +1,7 @@
 /* An intrusive binary heap: an item carries a heap_node and knows its place, so that removal costs
  * O(log n). */
-#ifndef MARATHON_CORE_HEAP_H
-#define MARATHON_CORE_HEAP_H
+#ifndef MARATHON_BASE_HEAP_H
+#define MARATHON_BASE_HEAP_H
 
 #include <stdbool.h>
 #include <stddef.h>
