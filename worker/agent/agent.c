@@ -19,7 +19,8 @@ struct agent_config agent_config_default(void)
                                  .coordinators = 1,
                                  .stop_grace_ms = 5000,
                                  .resend_ms = 1000,
-                                 .silence_ms = 2000};
+                                 .silence_ms = 2000,
+                                 .log_level = LOG_DEBUG};
 }
 
 struct agent *agent_create(const struct agent_config *config)
@@ -29,6 +30,7 @@ struct agent *agent_create(const struct agent_config *config)
     struct agent *a = mem_zalloc(sizeof *a);
     a->config = *config;
     a->next_number = 1;
+    a->due.before = attempt_sooner;
     a->mean_ms = 10 * AGENT_QUICK_MS; /* not quick until it was seen */
     a->lend_at = NEVER_MS;            /* set by the first step */
     a->drain_at = NEVER_MS;
@@ -38,23 +40,13 @@ struct agent *agent_create(const struct agent_config *config)
     return a;
 }
 
-static void attempt_free(struct attempt *t)
-{
-    arena_free(&t->payload);
-    arena_free(&t->memory);
-    buf_free(&t->text);
-    buf_free(&t->checkpoint);
-    buf_free(&t->log);
-    free(t);
-}
-
 static void garbage_free(struct agent *a)
 {
     for (size_t i = 0; i < a->dead_count; i++) {
-        attempt_free(a->dead[i]);
+        pool_take_attempt(&a->pool, a->dead[i]);
     }
     for (size_t i = 0; i < a->spent_count; i++) {
-        arena_free(&a->spent[i]);
+        pool_take_arena(&a->pool, &a->spent[i]);
     }
     a->dead_count = a->spent_count = 0;
 }
@@ -62,10 +54,16 @@ static void garbage_free(struct agent *a)
 void agent_destroy(struct agent *a)
 {
     garbage_free(a);
-    for (size_t i = 0; i < a->attempt_count; i++) {
-        attempt_free(a->attempts[i]);
+    for (struct attempt *t = a->all.first, *next; t != NULL; t = next) {
+        next = t->links[LINK_ALL].next;
+        pool_take_attempt(&a->pool, t);
     }
-    free(a->attempts);
+    pool_free(&a->pool);
+    map_free(&a->by_number);
+    map_free(&a->by_ref);
+    heap_free(&a->due);
+    buf_free(&a->key);
+    free(a->turn);
     free(a->dead);
     free(a->spent);
     map_free(&a->functions);
@@ -127,7 +125,7 @@ static void take_drain(struct agent *a, mono_ms drain_ms)
 static void take_event(struct agent *a, const struct agent_event *event)
 {
     struct peer *p = peer_find(a, event->peer);
-    struct attempt *t = attempt_find(a, event->number);
+    struct attempt *t = NULL;
     switch (event->kind) {
     case AGENT_EV_TIME:
         break;
@@ -143,11 +141,13 @@ static void take_event(struct agent *a, const struct agent_event *event)
         }
         break;
     case AGENT_EV_NEWS:
+        t = attempt_find(a, event->number);
         if (t != NULL && t->phase == ATTEMPT_RUNNING) {
             news_take(a, t, event->news);
         }
         break;
     case AGENT_EV_ENDED:
+        t = attempt_find(a, event->number);
         assert(t != NULL && t->phase == ATTEMPT_RUNNING);
         outcome_ended(a, t, event->result);
         break;
@@ -170,7 +170,7 @@ static void drain_check(struct agent *a)
     if (a->now.mono >= a->drain_at) {
         attempts_drain(a);
     }
-    if (a->attempt_count == 0 || a->now.mono >= drain_last(a)) {
+    if (a->all.count == 0 || a->now.mono >= drain_last(a)) {
         a->drained = true;
         fx_add(a, AGENT_FX_DRAINED);
     }
@@ -182,11 +182,9 @@ void agent_step(struct agent *a, struct moment now, const struct agent_event *ev
     begin(a, now, fx);
     take_event(a, event);
     peers_judge(a);
-    attempts_expire(a);
+    attempts_turn(a);
     drain_check(a);
     attempts_start(a);
-    news_send_due(a);
-    outcomes_resend(a);
     credits_grant(a);
     a->fx = NULL;
 }
@@ -196,33 +194,14 @@ static mono_ms earlier(mono_ms a, mono_ms b)
     return a < b ? a : b;
 }
 
-static mono_ms attempt_deadline(const struct agent *a, const struct attempt *t)
-{
-    bool reachable = peer_for(a, t) != NULL;
-    if (t->phase == ATTEMPT_HELD) {
-        return reachable ? t->resend_at : NEVER_MS;
-    }
-    if (t->phase == ATTEMPT_WAITING) {
-        return t->deadline;
-    }
-    if (t->phase == ATTEMPT_RUNNING) {
-        mono_ms stop = t->cause == CAUSE_NONE ? earlier(t->deadline, t->silent_at) : t->deadline;
-        return earlier(stop, t->news && reachable ? t->news_due : NEVER_MS);
-    }
-    return NEVER_MS;
-}
-
 mono_ms agent_next_deadline(const struct agent *a)
 {
-    mono_ms next = NEVER_MS;
+    mono_ms next = attempts_due(a);
     if (a->peer_count > 0) {
-        next = a->now.mono + TICK_MS;
+        next = earlier(next, a->now.mono + TICK_MS);
     }
     if (a->draining && !a->drained) {
         next = earlier(next, a->now.mono < a->drain_at ? a->drain_at : drain_last(a));
-    }
-    for (size_t i = 0; i < a->attempt_count; i++) {
-        next = earlier(next, attempt_deadline(a, a->attempts[i]));
     }
     return next;
 }
@@ -235,9 +214,9 @@ void agent_coordinators(struct agent *a, uint32_t count)
 struct agent_stats agent_stats(const struct agent *a)
 {
     struct agent_stats s = a->totals;
-    s.waiting = a->waiting;
-    s.running = a->running;
-    s.held = a->held;
+    s.waiting = a->in[ATTEMPT_WAITING].count;
+    s.running = a->in[ATTEMPT_RUNNING].count;
+    s.held = a->in[ATTEMPT_HELD].count;
     s.held_bytes = a->held_bytes;
     for (uint32_t i = 0; i < a->peer_count; i++) {
         s.peers += a->peers[i].welcomed;
@@ -248,23 +227,5 @@ struct agent_stats agent_stats(const struct agent *a)
 
 void agent_check(const struct agent *a)
 {
-    uint32_t counts[3] = {0};
-    uint32_t alone = 0;
-    uint32_t alone_running = 0;
-    size_t held_bytes = 0;
-    for (size_t i = 0; i < a->attempt_count; i++) {
-        const struct attempt *t = a->attempts[i];
-        counts[t->phase]++;
-        alone += t->phase != ATTEMPT_HELD && t->order.alone;
-        alone_running += t->phase == ATTEMPT_RUNNING && t->order.alone;
-        held_bytes += t->outcome.result.len + t->outcome.message.len;
-        assert(t->number < a->next_number);
-        assert(i == 0 || a->attempts[i - 1]->number < t->number);
-    }
-    assert(counts[ATTEMPT_WAITING] == a->waiting);
-    assert(counts[ATTEMPT_RUNNING] == a->running);
-    assert(counts[ATTEMPT_HELD] == a->held);
-    assert(held_bytes == a->held_bytes && alone == a->alone);
-    assert(a->running <= a->config.slots);
-    assert(alone_running == 0 || a->running == 1);
+    ledger_check(a);
 }

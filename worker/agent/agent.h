@@ -82,10 +82,11 @@ struct agent_config {
     uint32_t function_count;
     struct bytes *labels; /* "name=value" */
     uint32_t label_count;
-    mono_ms stop_grace_ms; /* between asking a function to stop and killing it */
-    mono_ms resend_ms;     /* 1000: an outcome not acknowledged is sent again; doubles up to
-                              AGENT_RESEND_MS_MAX on one connection */
-    mono_ms silence_ms;    /* 2000: a coordinator not heard for so long is given up */
+    mono_ms stop_grace_ms;    /* between asking a function to stop and killing it */
+    mono_ms resend_ms;        /* 1000: an outcome not acknowledged is sent again; doubles up to
+                                 AGENT_RESEND_MS_MAX on one connection */
+    mono_ms silence_ms;       /* 2000: a coordinator not heard for so long is given up */
+    enum log_level log_level; /* LOG_DEBUG; else debug lines are not even made */
 };
 
 /* Prefetched orders wait behind running ones: only worth it (and harmless) while steps are this

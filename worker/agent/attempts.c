@@ -6,32 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct attempt *attempt_find(struct agent *a, uint64_t number)
-{
-    for (size_t i = 0; i < a->attempt_count; i++) {
-        if (a->attempts[i]->number == number) {
-            return a->attempts[i];
-        }
-    }
-    return NULL;
-}
-
-static struct attempt *attempt_find_ref(struct agent *a, const struct attempt_ref *ref)
-{
-    for (size_t i = 0; i < a->attempt_count; i++) {
-        const struct attempt_ref *r = &a->attempts[i]->order.ref;
-        if (r->run == ref->run && r->step == ref->step && r->item == ref->item &&
-            r->generation == ref->generation && r->attempt == ref->attempt &&
-            r->delivery == ref->delivery && bytes_eq(r->task_id, ref->task_id)) {
-            return a->attempts[i];
-        }
-    }
-    return NULL;
-}
-
 static struct attempt *attempt_add(struct agent *a, peer_id from, const struct step_order *order)
 {
-    struct attempt *t = mem_zalloc(sizeof *t);
+    struct attempt *t = pool_attempt(&a->pool);
     t->number = a->next_number++;
     t->phase = ATTEMPT_WAITING;
     t->from = from;
@@ -47,25 +24,8 @@ static struct attempt *attempt_add(struct agent *a, peer_id from, const struct s
     t->order.input = arena_bytes(&t->payload, order->input);
     t->order.results = arena_bytes(&t->payload, order->results);
     t->order.progress_checkpoint = arena_bytes(&t->payload, order->progress_checkpoint);
-    MEM_GROW(a->attempts, a->attempt_count, a->attempt_cap);
-    a->attempts[a->attempt_count++] = t;
-    a->waiting++;
-    a->alone += order->alone;
+    attempt_keep(a, t);
     return t;
-}
-
-void attempt_drop(struct agent *a, struct attempt *t)
-{
-    size_t i = 0;
-    while (a->attempts[i] != t) {
-        i++;
-        assert(i < a->attempt_count);
-    }
-    a->attempt_count--;
-    memmove(&a->attempts[i], &a->attempts[i + 1],
-            (a->attempt_count - i) * sizeof(struct attempt *));
-    MEM_GROW(a->dead, a->dead_count, a->dead_cap);
-    a->dead[a->dead_count++] = t;
 }
 
 void attempt_ordered(struct agent *a, struct peer *p, const struct step_order *order)
@@ -76,8 +36,8 @@ void attempt_ordered(struct agent *a, struct peer *p, const struct step_order *o
     if (t != NULL) { /* it did not know that it is here: an outcome is told again, a running one
                         goes on */
         a->totals.duplicates_total++;
-        t->from = p->id;
         t->sent_to = 0;
+        attempt_from(a, t, p->id);
         return;
     }
     if (!paid) {
@@ -101,6 +61,7 @@ static void stop_softly(struct agent *a, struct attempt *t, enum stop_cause caus
 {
     t->cause = cause;
     t->deadline = a->now.mono + grace_ms;
+    attempt_reckon(a, t);
     fx_add(a, AGENT_FX_STOP)->number = t->number;
 }
 
@@ -134,10 +95,8 @@ void attempt_stopped(struct agent *a, const struct step_stop *stop)
 
 static void attempt_start(struct agent *a, struct attempt *t)
 {
-    a->waiting--;
-    a->running++;
-    t->phase = ATTEMPT_RUNNING;
     t->started = a->now.mono;
+    attempt_enter(a, t, ATTEMPT_RUNNING);
     t->started_wall = a->now.wall;
     mono_ms limit = t->order.timeout_ms > 0 ? (mono_ms)t->order.timeout_ms
                                             : (mono_ms)STEP_TIMEOUT_DEFAULT_S * 1000;
@@ -145,6 +104,7 @@ static void attempt_start(struct agent *a, struct attempt *t)
     if (t->order.progress_timeout_ms > 0) {
         t->silent_at = a->now.mono + t->order.progress_timeout_ms;
     }
+    attempt_reckon(a, t);
     struct step_order *order = arena_alloc(&a->fx->arena, sizeof *order);
     *order = t->order;
     struct agent_effect *e = fx_add(a, AGENT_FX_START);
@@ -162,20 +122,13 @@ static void attempt_start(struct agent *a, struct attempt *t)
  */
 void attempts_start(struct agent *a)
 {
-    bool alone_runs = false;
-    for (size_t i = 0; i < a->attempt_count; i++) {
-        const struct attempt *t = a->attempts[i];
-        alone_runs = alone_runs || (t->phase == ATTEMPT_RUNNING && t->order.alone);
-    }
-    for (size_t i = 0; i < a->attempt_count && a->waiting > 0; i++) {
-        struct attempt *t = a->attempts[i];
-        if (t->phase != ATTEMPT_WAITING) {
-            continue;
-        }
-        if (alone_runs || a->running >= a->config.slots || (t->order.alone && a->running > 0)) {
+    const uint32_t *running = &a->in[ATTEMPT_RUNNING].count;
+    struct attempt *t;
+    while ((t = a->in[ATTEMPT_WAITING].first) != NULL) {
+        if (a->alone_running > 0 || *running >= a->config.slots ||
+            (t->order.alone && *running > 0)) {
             return;
         }
-        alone_runs = t->order.alone;
         attempt_start(a, t);
     }
 }
@@ -186,74 +139,81 @@ static void attempt_decline(struct agent *a, struct attempt *t)
     const struct peer *p = peer_for(a, t); /* the owner may have changed since it was ordered */
     if (p == NULL) {
         t->deadline = a->now.mono + AGENT_WAIT_MS; /* nobody to give it back to */
+        attempt_reckon(a, t);
         return;
     }
     struct message *m = fx_send(a, p->id, MSG_DECLINE);
     m->decline.ref = t->order.ref;
     m->decline.ref.task_id = arena_bytes(&a->fx->arena, t->order.ref.task_id);
     a->totals.declined_total++;
-    a->waiting--;
     attempt_drop(a, t);
 }
 
-static void attempts_decline(struct agent *a)
+static void attempt_expire(struct agent *a, struct attempt *t)
 {
-    for (size_t i = a->attempt_count; i-- > 0;) {
-        struct attempt *t = a->attempts[i];
-        if (t->phase == ATTEMPT_WAITING && t->deadline <= a->now.mono) {
-            attempt_decline(a, t);
-        }
+    if (t->cause == CAUSE_NONE && t->silent_at <= a->now.mono && t->deadline > a->now.mono) {
+        a->totals.timeouts_total++;
+        fx_log(a, LOG_WARN, "attempt_silent", "%s progress_timeout_ms=%" PRIu32,
+               fx_ref_text(a, &t->order.ref), t->order.progress_timeout_ms);
+        stop_softly(a, t, CAUSE_SILENT, a->config.stop_grace_ms);
     }
+    if (t->deadline > a->now.mono) {
+        return;
+    }
+    if (t->cause == CAUSE_NONE) {
+        a->totals.timeouts_total++;
+        fx_log(a, LOG_WARN, "attempt_timeout", "%s timeout_ms=%" PRIu32,
+               fx_ref_text(a, &t->order.ref), t->order.timeout_ms);
+        stop_softly(a, t, CAUSE_TIMEOUT, a->config.stop_grace_ms);
+        return;
+    }
+    struct agent_effect *e = fx_add(a, AGENT_FX_STOP);
+    e->number = t->number;
+    e->kill = true;
+    t->deadline = NEVER_MS;
 }
 
-void attempts_expire(struct agent *a)
+static void attempt_turn(struct agent *a, struct attempt *t)
 {
-    attempts_decline(a);
-    for (size_t i = 0; i < a->attempt_count; i++) {
-        struct attempt *t = a->attempts[i];
-        if (t->phase == ATTEMPT_RUNNING && t->cause == CAUSE_NONE && t->silent_at <= a->now.mono &&
-            t->deadline > a->now.mono) {
-            a->totals.timeouts_total++;
-            fx_log(a, LOG_WARN, "attempt_silent", "%s progress_timeout_ms=%" PRIu32,
-                   fx_ref_text(a, &t->order.ref), t->order.progress_timeout_ms);
-            stop_softly(a, t, CAUSE_SILENT, a->config.stop_grace_ms);
+    switch (t->phase) {
+    case ATTEMPT_WAITING:
+        attempt_decline(a, t);
+        return;
+    case ATTEMPT_RUNNING:
+        attempt_expire(a, t);
+        if (t->news && t->news_due <= a->now.mono) {
+            news_flush(a, t);
         }
-        if (t->phase != ATTEMPT_RUNNING || t->deadline > a->now.mono) {
-            continue;
-        }
-        if (t->cause == CAUSE_NONE) {
-            a->totals.timeouts_total++;
-            fx_log(a, LOG_WARN, "attempt_timeout", "%s timeout_ms=%" PRIu32,
-                   fx_ref_text(a, &t->order.ref), t->order.timeout_ms);
-            stop_softly(a, t, CAUSE_TIMEOUT, a->config.stop_grace_ms);
-            continue;
-        }
-        struct agent_effect *e = fx_add(a, AGENT_FX_STOP);
-        e->number = t->number;
-        e->kill = true;
-        t->deadline = NEVER_MS;
+        break;
+    case ATTEMPT_HELD:
+        outcome_tell(a, t);
+        break;
+    }
+    attempt_reckon(a, t);
+}
+
+void attempts_turn(struct agent *a)
+{
+    size_t count = attempts_take_due(a);
+    for (size_t i = 0; i < count; i++) {
+        attempt_turn(a, a->turn[i]);
     }
 }
 
 /* A drain begins: what waits was never begun and can run elsewhere at once. */
 void attempts_hand_back(struct agent *a)
 {
-    for (size_t i = a->attempt_count; i-- > 0;) {
-        struct attempt *t = a->attempts[i];
-        if (t->phase == ATTEMPT_WAITING) {
-            a->waiting--;
-            a->alone -= t->order.alone;
-            attempt_drop(a, t);
-        }
+    while (a->in[ATTEMPT_WAITING].last != NULL) {
+        attempt_drop(a, a->in[ATTEMPT_WAITING].last);
     }
 }
 
 /* The time of a drain is over: what still runs is stopped, and is handed back when it has ended. */
 void attempts_drain(struct agent *a)
 {
-    for (size_t i = 0; i < a->attempt_count; i++) {
-        struct attempt *t = a->attempts[i];
-        if (t->phase == ATTEMPT_RUNNING && t->cause == CAUSE_NONE) {
+    for (struct attempt *t = a->in[ATTEMPT_RUNNING].first; t != NULL;
+         t = t->links[LINK_PHASE].next) {
+        if (t->cause == CAUSE_NONE) {
             stop_softly(a, t, CAUSE_DRAIN, AGENT_DRAIN_GRACE_MS);
         }
     }

@@ -3,15 +3,13 @@
  * only after AGENT_LEND_MS. */
 #include "agent/state.h"
 
-/* Are all slots held by attempts that last? Then an order beyond the slots would only wait. */
+/* Are all slots held by attempts that last? Then an order beyond the slots would only wait. The
+ * one that began last tells. */
 static bool stuck(const struct agent *a)
 {
-    uint32_t lasting = 0;
-    for (size_t i = 0; i < a->attempt_count; i++) {
-        const struct attempt *t = a->attempts[i];
-        lasting += t->phase == ATTEMPT_RUNNING && a->now.mono - t->started >= AGENT_QUICK_MS;
-    }
-    return lasting >= a->config.slots;
+    const struct attempt_list *running = &a->in[ATTEMPT_RUNNING];
+    return running->count >= a->config.slots &&
+           a->now.mono - running->last->started >= AGENT_QUICK_MS;
 }
 
 static uint32_t capacity(const struct agent *a)
@@ -39,21 +37,12 @@ static uint32_t divisor(const struct agent *a)
     return n > 0 ? n : 1;
 }
 
-static uint32_t orders_of(const struct agent *a, peer_id id)
-{
-    uint32_t n = 0;
-    for (size_t i = 0; i < a->attempt_count; i++) {
-        n += a->attempts[i]->from == id && a->attempts[i]->phase != ATTEMPT_HELD;
-    }
-    return n;
-}
-
 static bool may_grant(const struct agent *a)
 {
     /* Whoever waits to run alone must not be overtaken for ever, nor be followed by orders that
      * another worker could run now. */
     return !a->draining && a->alone == 0 && a->held_bytes < AGENT_HELD_BYTES_MAX &&
-           a->held < AGENT_HELD_PER_SLOT * (a->config.slots + a->config.prefetch);
+           a->in[ATTEMPT_HELD].count < AGENT_HELD_PER_SLOT * (a->config.slots + a->config.prefetch);
 }
 
 void credits_grant(struct agent *a)
@@ -62,7 +51,7 @@ void credits_grant(struct agent *a)
         return;
     }
     uint32_t total = capacity(a);
-    uint32_t load = a->waiting + a->running;
+    uint32_t load = a->in[ATTEMPT_WAITING].count + a->in[ATTEMPT_RUNNING].count;
     uint32_t n = divisor(a);
     uint32_t extra = total % n;
     for (uint32_t i = 0; i < a->peer_count; i++) {
@@ -77,7 +66,7 @@ void credits_grant(struct agent *a)
         }
         share =
             share > 0 ? share : 1; /* with more coordinators than slots each may still send one */
-        uint32_t own = p->granted + orders_of(a, p->id);
+        uint32_t own = p->granted + p->orders;
         /* Credits that others do not use must not starve this one: only what really is here counts
          * against it. */
         uint32_t room = total > load + p->granted ? total - load - p->granted : 0;

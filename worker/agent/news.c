@@ -31,6 +31,7 @@ void news_take(struct agent *a, struct attempt *t, const struct attempt_news *ne
     if (t->news && t->news_due == NEVER_MS) {
         t->news_due = a->now.mono;
     }
+    attempt_reckon(a, t);
 }
 
 void news_flush(struct agent *a, struct attempt *t)
@@ -60,15 +61,5 @@ void news_again(struct agent *a, struct attempt *t)
     if (t->phase == ATTEMPT_RUNNING && t->log.len > 0) {
         t->log_new = t->news = true;
         t->news_due = t->news_due == NEVER_MS ? a->now.mono : t->news_due;
-    }
-}
-
-void news_send_due(struct agent *a)
-{
-    for (size_t i = 0; i < a->attempt_count; i++) {
-        struct attempt *t = a->attempts[i];
-        if (t->phase == ATTEMPT_RUNNING && t->news && t->news_due <= a->now.mono) {
-            news_flush(a, t);
-        }
     }
 }

@@ -17,23 +17,24 @@ static void outcome_hold(struct agent *a, struct attempt *t)
     o->ref = t->order.ref;
     o->number = t->number;
     o->started_at = t->started_wall;
-    t->phase = ATTEMPT_HELD;
     t->sent_to = 0;
-    a->alone -= t->order.alone;
-    a->held++;
+    attempt_enter(a, t, ATTEMPT_HELD);
+    attempt_reckon(a, t);
     a->held_bytes += o->result.len + o->message.len;
     a->totals.outcomes_total++;
     a->totals.failures_total += !o->ok;
     buf_free(&t->text);
     buf_free(&t->checkpoint);
     buf_free(&t->log);
-    fx_log(a, LOG_DEBUG, "attempt_ended", "%s ok=%d code=%s duration_ms=%" PRIu32,
-           fx_ref_text(a, &o->ref), o->ok, o->ok ? "-" : code_info(o->code)->name, o->duration_ms);
+    if (a->config.log_level == LOG_DEBUG) { /* one a step: not written to be thrown away */
+        fx_log(a, LOG_DEBUG, "attempt_ended", "%s ok=%d code=%s duration_ms=%" PRIu32,
+               fx_ref_text(a, &o->ref), o->ok, o->ok ? "-" : code_info(o->code)->name,
+               o->duration_ms);
+    }
 }
 
 void outcome_refused(struct agent *a, struct attempt *t, enum code code, const char *message)
 {
-    a->waiting--;
     t->outcome = (struct step_outcome){.code = code, .message = bytes_str(message)};
     outcome_hold(a, t);
 }
@@ -68,7 +69,6 @@ static void outcome_fail(struct agent *a, struct attempt *t, const struct attemp
 void outcome_ended(struct agent *a, struct attempt *t, const struct attempt_result *r)
 {
     mono_ms took = a->now.mono - t->started;
-    a->running--;
     histogram_add_us(&a->totals.run, took * 1000);
     a->mean_ms += (took - a->mean_ms) / 8;
     if (a->mean_ms > took) { /* integer division never lets it arrive by itself */
@@ -76,7 +76,6 @@ void outcome_ended(struct agent *a, struct attempt *t, const struct attempt_resu
     }
     if (!r->ok && t->cause == CAUSE_DRAIN) { /* not its fault: no attempt is spent, the coordinator
                                                 orders it elsewhere */
-        a->alone -= t->order.alone;
         attempt_drop(a, t);
         peers_claim(a);
         return;
@@ -104,29 +103,23 @@ void outcome_acked(struct agent *a, const struct step_ack *ack)
         a->totals.rejected_total++;
         fx_log(a, LOG_WARN, "outcome_rejected", "%s", fx_ref_text(a, &t->order.ref));
     }
-    a->held--;
     a->held_bytes -= t->outcome.result.len + t->outcome.message.len;
     attempt_drop(a, t);
 }
 
-void outcomes_resend(struct agent *a)
+void outcome_tell(struct agent *a, struct attempt *t)
 {
-    for (size_t i = 0; i < a->attempt_count; i++) {
-        struct attempt *t = a->attempts[i];
-        const struct peer *p = t->phase == ATTEMPT_HELD ? peer_for(a, t) : NULL;
-        if (p == NULL) {
-            continue;
-        }
-        if (t->sent_to != p->id) {
-            t->sent_to = p->id;
-            t->resend_wait = a->config.resend_ms;
-        } else if (t->resend_at > a->now.mono) {
-            continue;
-        } else {
-            a->totals.resends_total++;
-            t->resend_wait *= t->resend_wait * 2 <= AGENT_RESEND_MS_MAX ? 2 : 1;
-        }
-        t->resend_at = a->now.mono + t->resend_wait;
-        fx_send(a, p->id, MSG_OUTCOME)->outcome = t->outcome;
+    const struct peer *p = peer_for(a, t);
+    if (p == NULL) {
+        return;
     }
+    if (t->sent_to != p->id) {
+        t->sent_to = p->id;
+        t->resend_wait = a->config.resend_ms;
+    } else {
+        a->totals.resends_total++;
+        t->resend_wait *= t->resend_wait * 2 <= AGENT_RESEND_MS_MAX ? 2 : 1;
+    }
+    t->resend_at = a->now.mono + t->resend_wait;
+    fx_send(a, p->id, MSG_OUTCOME)->outcome = t->outcome;
 }

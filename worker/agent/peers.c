@@ -17,6 +17,7 @@ struct peer *peer_find(struct agent *a, peer_id id)
 void peer_close(struct agent *a, struct peer *p, mono_ms retry_ms)
 {
     p->closing = true;
+    a->reach_changed = true;
     p->granted = 0;
     p->partitions = 0;
     struct agent_effect *e = fx_add(a, AGENT_FX_CLOSE);
@@ -57,8 +58,10 @@ void peer_down(struct agent *a, peer_id id)
     }
     if (p->welcomed) {
         fx_log(a, LOG_WARN, "coordinator_lost",
-               "peer=%" PRIu64 " running=%" PRIu32 " held=%" PRIu32, id, a->running, a->held);
+               "peer=%" PRIu64 " running=%" PRIu32 " held=%" PRIu32, id,
+               a->in[ATTEMPT_RUNNING].count, a->in[ATTEMPT_HELD].count);
     }
+    a->reach_changed = true;
     a->peer_count--;
     memmove(p, p + 1, (size_t)(&a->peers[a->peer_count] - p) * sizeof *p);
     a->lend_at = a->now.mono + AGENT_LEND_MS;
@@ -69,9 +72,9 @@ void peer_down(struct agent *a, peer_id id)
 static void claims_send(struct agent *a, struct peer *p)
 {
     struct message *m = fx_send(a, p->id, MSG_RUNNING);
-    m->running.refs = arena_alloc(&a->fx->arena, (a->attempt_count + 1) * sizeof *m->running.refs);
-    for (size_t i = 0; i < a->attempt_count; i++) {
-        m->running.refs[m->running.count++] = a->attempts[i]->order.ref;
+    m->running.refs = arena_alloc(&a->fx->arena, (a->all.count + 1) * sizeof *m->running.refs);
+    for (const struct attempt *t = a->all.first; t != NULL; t = t->links[LINK_ALL].next) {
+        m->running.refs[m->running.count++] = t->order.ref;
     }
 }
 
@@ -97,9 +100,11 @@ void peer_welcome(struct agent *a, struct peer *p, const struct message *m)
         return;
     }
     p->welcomed = true;
+    a->reach_changed = true;
     a->totals.joins_total++;
     fx_log(a, LOG_INFO, "coordinator_joined", "peer=%" PRIu64 " running=%" PRIu32 " held=%" PRIu32,
-           p->id, a->running + a->waiting, a->held);
+           p->id, a->in[ATTEMPT_RUNNING].count + a->in[ATTEMPT_WAITING].count,
+           a->in[ATTEMPT_HELD].count);
     fx_add(a, AGENT_FX_READY)->peer = p->id;
     claims_send(a, p);
     if (a->draining) {
@@ -132,9 +137,9 @@ void peer_owned(struct agent *a, struct peer *p, uint64_t partitions)
     }
     p->partitions = partitions;
     p->told = ++a->owned_told;
-    for (size_t i = 0; i < a->attempt_count; i++) {
-        struct attempt *t = a->attempts[i];
-        if ((gained >> id_partition(t->order.ref.task_id) & 1) != 0) {
+    a->reach_changed = true;
+    for (struct attempt *t = a->all.first; t != NULL; t = t->links[LINK_ALL].next) {
+        if ((gained >> t->partition & 1) != 0) {
             t->sent_to = 0; /* what the last owner was told is not known to this one */
             news_again(a, t);
         }
@@ -146,7 +151,7 @@ void peer_owned(struct agent *a, struct peer *p, uint64_t partitions)
 
 const struct peer *peer_for(const struct agent *a, const struct attempt *t)
 {
-    const struct peer *owner = owner_of(a, id_partition(t->order.ref.task_id));
+    const struct peer *owner = owner_of(a, t->partition);
     for (uint32_t i = 0; i < a->peer_count && owner == NULL; i++) {
         const struct peer *p = &a->peers[i];
         if (p->id == t->from && p->welcomed && !p->closing) {

@@ -3,6 +3,8 @@
 #define MARATHON_AGENT_STATE_H
 
 #include "agent/agent.h"
+#include "base/heap.h"
+#include "base/id.h"
 #include "base/map.h"
 #include "model/limits.h"
 
@@ -11,6 +13,7 @@ struct peer {
     bool welcomed;
     bool closing;        /* CLOSE was given out; nothing more is done with it */
     uint32_t granted;    /* credits it has not used */
+    uint32_t orders;     /* of it that wait or run */
     uint64_t partitions; /* that it says it owns; of two that say so the one heard of last */
     uint64_t told;       /* place of its last OWNED among all */
     mono_ms heard_at;
@@ -18,11 +21,26 @@ struct peer {
 
 enum attempt_phase { ATTEMPT_WAITING, ATTEMPT_RUNNING, ATTEMPT_HELD };
 
+enum attempt_link { LINK_ALL, LINK_PHASE, LINKS };
+
+/* In order of arrival; those that run in the order in which they began. */
+struct attempt_list {
+    struct attempt *first, *last;
+    uint32_t count;
+};
+
 enum stop_cause { CAUSE_NONE, CAUSE_TIMEOUT, CAUSE_SILENT, CAUSE_STOPPED, CAUSE_DRAIN };
 
 struct attempt {
     uint64_t number;
     enum attempt_phase phase;
+    struct {
+        struct attempt *prev, *next;
+    } links[LINKS];
+    struct bytes key;        /* in by_ref */
+    partition_id partition;  /* of its task */
+    struct heap_node in_due; /* unless it never is */
+    mono_ms due;             /* when something is to be done with it */
     peer_id from;
     struct arena payload;    /* of order; given back when it has been handed out */
     struct step_order order; /* ref stays valid for the attempt's life */
@@ -48,6 +66,16 @@ struct attempt {
     mono_ms resend_wait;
 };
 
+/* Memory of attempts that are gone, for those that come: a step asks malloc for nothing. */
+#define POOL_MAX         32u   /* attempts, and twice as many arenas: a MiB at most */
+#define POOL_ARENA_BYTES 8192u /* what held more than that is given back */
+
+struct attempt_pool {
+    struct attempt *attempts[POOL_MAX];
+    struct arena arenas[2 * POOL_MAX];
+    size_t attempt_count, arena_count;
+};
+
 struct agent {
     struct agent_config config;
     struct map functions;
@@ -58,18 +86,24 @@ struct agent {
     uint32_t peer_count;
     mono_ms lend_at;
 
-    struct attempt **attempts; /* in order of arrival */
-    size_t attempt_count, attempt_cap;
+    struct attempt_list all, in[ATTEMPT_HELD + 1];
+    struct map by_number, by_ref;
+    struct heap due;
+    struct attempt **turn; /* of the due ones, whose turn it is in this step */
+    size_t turn_cap;
+    bool reach_changed; /* who can be told what is to be reckoned anew */
+    struct buf key;     /* of what is looked for */
     uint64_t next_number;
-    uint32_t waiting, running, held;
     size_t held_bytes;
-    uint32_t alone;  /* waiting or running attempts that want the worker for themselves */
+    uint32_t alone; /* waiting or running attempts that want the worker for themselves */
+    uint32_t alone_running;
     mono_ms mean_ms; /* of the attempts' durations, weighted towards the latest */
 
-    struct attempt **dead; /* freed at the next step: effects may still point into them */
+    struct attempt **dead; /* let go at the next step: effects may still point into them */
     size_t dead_count, dead_cap;
     struct arena *spent; /* likewise */
     size_t spent_count, spent_cap;
+    struct attempt_pool pool;
 
     uint64_t owned_told; /* OWNED heard so far */
     bool draining, drained;
@@ -101,27 +135,46 @@ void peers_forgive(struct agent *a);
 /* credits.c */
 void credits_grant(struct agent *a);
 
-/* attempts.c */
+/* pool.c */
+struct attempt *pool_attempt(struct attempt_pool *p); /* zeroed, with arenas that may hold memory */
+void pool_take_attempt(struct attempt_pool *p, struct attempt *t);
+void pool_take_arena(struct attempt_pool *p, struct arena *arena);
+void pool_free(struct attempt_pool *p);
+
+/* ledger.c */
+#define DUE_AT_ONCE 0
 struct attempt *attempt_find(struct agent *a, uint64_t number);
+struct attempt *attempt_find_ref(struct agent *a, const struct attempt_ref *ref);
+void attempt_keep(struct agent *a, struct attempt *t);
+void attempt_enter(struct agent *a, struct attempt *t, enum attempt_phase phase);
+void attempt_from(struct agent *a, struct attempt *t, peer_id from);
+void attempt_drop(struct agent *a, struct attempt *t);
+/* After each change of what due depends on: its limits, its news, what was sent to whom. */
+void attempt_reckon(struct agent *a, struct attempt *t);
+bool attempt_sooner(const struct heap_node *a, const struct heap_node *b);
+mono_ms attempts_due(const struct agent *a);
+/* Puts those that are due into a->turn, out of the heap. */
+size_t attempts_take_due(struct agent *a);
+void ledger_check(const struct agent *a);
+
+/* attempts.c */
 void attempt_ordered(struct agent *a, struct peer *p, const struct step_order *order);
 void attempt_stopped(struct agent *a, const struct step_stop *stop);
 void attempts_start(struct agent *a);
-void attempts_expire(struct agent *a);
+void attempts_turn(struct agent *a);
 void attempts_hand_back(struct agent *a);
 void attempts_drain(struct agent *a);
-void attempt_drop(struct agent *a, struct attempt *t);
 
 /* outcomes.c */
 void outcome_ended(struct agent *a, struct attempt *t, const struct attempt_result *r);
 /* Ends an attempt that never ran. */
 void outcome_refused(struct agent *a, struct attempt *t, enum code code, const char *message);
 void outcome_acked(struct agent *a, const struct step_ack *ack);
-void outcomes_resend(struct agent *a);
+void outcome_tell(struct agent *a, struct attempt *t);
 
 /* news.c */
 void news_take(struct agent *a, struct attempt *t, const struct attempt_news *news);
 void news_flush(struct agent *a, struct attempt *t);
-void news_send_due(struct agent *a);
 /* What only the last owner has heard, and a new one will want should this worker die: the log. */
 void news_again(struct agent *a, struct attempt *t);
 

@@ -255,6 +255,7 @@ static struct agent *agent_make(struct daemon *d, size_t coordinators)
     c.function_count = f->count;
     c.label_count = labels_take(d, conf);
     c.labels = d->labels;
+    c.log_level = log_enabled(LOG_DEBUG) ? LOG_DEBUG : LOG_INFO;
     c.stop_grace_ms = conf_int(conf, "MARATHON_STOP_GRACE") * 1000;
     return agent_create(&c);
 }

@@ -14,7 +14,7 @@
 
 struct builtin_run {
     struct run_builtin *owner;
-    struct builtin_run *next;
+    struct builtin_run *next, *prev;
     uint64_t number;
     struct buf output; /* the input, or the error's text */
     bool ok, stopped;
@@ -32,11 +32,14 @@ struct run_builtin {
 
 static void run_free(struct builtin_run *run)
 {
-    struct builtin_run **at = &run->owner->runs;
-    while (*at != run) {
-        at = &(*at)->next;
+    if (run->prev != NULL) {
+        run->prev->next = run->next;
+    } else {
+        run->owner->runs = run->next;
     }
-    *at = run->next;
+    if (run->next != NULL) {
+        run->next->prev = run->prev;
+    }
     loop_timer_destroy(run->timer);
     buf_free(&run->output);
     free(run);
@@ -143,18 +146,25 @@ static void builtin_start(struct runner *r, const struct function *f,
     run->ends = run->began;
     run->timer = loop_timer_create(owner->world->loop, on_timer, run);
     run->next = owner->runs;
+    if (run->next != NULL) {
+        run->next->prev = run;
+    }
     owner->runs = run;
-    buf_add_bytes(&run->output, order->input.len > 0 ? order->input : BYTES_LIT("{}"));
+    struct bytes input = order->input.len > 0 ? order->input : BYTES_LIT("{}");
     struct doc *d = NULL;
     struct doc_fault fault;
     bool echo = strcmp(f->name, "echo") == 0;
-    if (!echo && doc_parse(buf_bytes(&run->output), &d, &fault) != ERR_OK) {
+    bool stamp = strcmp(f->name, "stamp") == 0;
+    if (!stamp) {
+        buf_add_bytes(&run->output, input);
+    }
+    if (!echo && doc_parse(input, &d, &fault) != ERR_OK) {
         run_reject(run, "the input cannot be read");
     } else if (strcmp(f->name, "sleep") == 0) {
         sleep_prepare(run, doc_root(d));
     } else if (strcmp(f->name, "fail") == 0) {
         fail_prepare(run, doc_root(d), order->ref.attempt);
-    } else if (strcmp(f->name, "stamp") == 0) {
+    } else if (stamp) {
         stamp_prepare(run, doc_root(d));
     } else {
         assert(echo);
