@@ -261,9 +261,9 @@ static void test_another_thread_sends_urgently_while_the_loop_sends(void **state
     stage_end(&s);
 }
 
-static bool both_are_gone(struct stage *s)
+static bool both_are_gone_and_one_is_down(struct stage *s)
 {
-    return s->server.conns[0].closed && s->client.conns[0].closed;
+    return s->server.conns[0].closed && s->client.conns[0].closed && s->client.down;
 }
 
 static void test_shutdown_sends_what_is_queued_first(void **state)
@@ -278,7 +278,7 @@ static void test_shutdown_sends_what_is_queued_first(void **state)
     uint32_t dialer;
     assert_int_equal(t->ops->dial(t, s.url, side_handler(&s.client), &dialer), ERR_CONFLICT);
     assert_int_equal(t->ops->listen(t, s.url, side_handler(&s.client)), ERR_CONFLICT);
-    stage_run(&s, both_are_gone);
+    stage_run(&s, both_are_gone_and_one_is_down);
     assert_int_equal(s.server.conns[0].next, 8);
     assert_int_equal(s.client.conns[0].why, CLOSED_BY_US);
     if (s.kind == STAGE_MEMORY) { /* both sides are the one that went down */
