@@ -29,7 +29,7 @@ void json_put_string(struct buf *out, struct bytes s)
         const uint8_t *from = at;
         size_t len = 0;
         while (at < end && *at >= 0x20 && *at != '"' && *at != '\\' &&
-               (len = utf8_sequence(at, end)) > 0) {
+               (len = *at < 0x80 ? 1 : utf8_sequence(at, end)) > 0) {
             at += len;
         }
         buf_add(out, from, (size_t)(at - from));
@@ -54,6 +54,10 @@ void json_put_number(struct buf *out, double v)
     }
     if (v == 0) {
         buf_add_str(out, signbit(v) ? "-0.0" : "0"); /* "-0" would be read back as the integer 0 */
+        return;
+    }
+    if (v > 0 && v < 1e15 && v == (double)(uint64_t)v) {
+        buf_add_uint(out, (uint64_t)v);
         return;
     }
     char text[32];

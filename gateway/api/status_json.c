@@ -5,16 +5,31 @@
 
 #include "json/scan.h"
 
+/* Not by a format: a status has a hundred of them. */
+static void key_put(struct buf *out, const char *name)
+{
+    buf_add(out, ",\"", 2);
+    buf_add_str(out, name);
+    buf_add(out, "\":", 2);
+}
+
+static void uint_put(struct buf *out, const char *name, uint64_t v)
+{
+    key_put(out, name);
+    buf_add_uint(out, v);
+}
+
 void json_put_member(struct buf *out, const char *name, struct bytes text)
 {
-    buf_addf(out, ",\"%s\":", name);
+    key_put(out, name);
     json_put_string(out, text);
 }
 
 void json_put_member_or_null(struct buf *out, const char *name, struct bytes text)
 {
     if (text.len == 0) {
-        buf_addf(out, ",\"%s\":null", name);
+        key_put(out, name);
+        buf_add(out, "null", 4);
     } else {
         json_put_member(out, name, text);
     }
@@ -37,7 +52,7 @@ void json_put_checkpoint(struct buf *out, struct bytes checkpoint, uint32_t byte
 
 static void number_put(struct buf *out, const char *name, double v)
 {
-    buf_addf(out, ",\"%s\":", name);
+    key_put(out, name);
     json_put_number(out, v);
 }
 
@@ -121,7 +136,9 @@ static void step_put(const struct step_view *s, uint32_t index, bool results,
                      struct body_plan *plan)
 {
     struct buf *out = &plan->text;
-    buf_addf(out, "{\"step_id\":\"step_%u\"", index);
+    buf_add_str(out, "{\"step_id\":\"step_");
+    buf_add_uint(out, index);
+    buf_add_char(out, '"');
     json_put_member(out, "name", s->name);
     json_put_member(out, "description", s->description);
     json_put_member_or_null(out, "function", s->function);
@@ -129,12 +146,13 @@ static void step_put(const struct step_view *s, uint32_t index, bool results,
     json_put_time(out, "started_at", s->started_at);
     json_put_time(out, "completed_at", s->completed_at);
     if (s->completed_at != 0) {
-        buf_addf(out, ",\"duration_ms\":%u", s->duration_ms);
+        uint_put(out, "duration_ms", s->duration_ms);
     } else {
         buf_add_str(out, ",\"duration_ms\":null");
     }
-    buf_addf(out, ",\"retry_count\":%u,\"max_retries\":%u,\"deaths\":%u", s->retry_count,
-             s->max_retries, s->deaths);
+    uint_put(out, "retry_count", s->retry_count);
+    uint_put(out, "max_retries", s->max_retries);
+    uint_put(out, "deaths", s->deaths);
     json_put_time(out, "retry_at", s->retry_at);
     number_put(out, "progress", s->progress);
     json_put_member_or_null(out, "error_message", s->error);
@@ -242,8 +260,10 @@ static void snapshot_put(const struct task_view *v, struct buf *out)
 {
     buf_add_str(out, ",\"state_snapshot\":{\"storage_backend\":");
     json_put_string(out, v->backend);
-    buf_addf(out, ",\"checkpoint_interval\":%u,\"max_retries\":%u,\"enable_recovery\":%s}",
-             v->checkpoint_interval_s, v->max_retries, v->recovery_enabled ? "true" : "false");
+    uint_put(out, "checkpoint_interval", v->checkpoint_interval_s);
+    uint_put(out, "max_retries", v->max_retries);
+    key_put(out, "enable_recovery");
+    buf_add_str(out, v->recovery_enabled ? "true}" : "false}");
 }
 
 void checkpoints_render(const struct task_view *v, bool results, struct body_plan *plan)
@@ -255,14 +275,15 @@ void checkpoints_render(const struct task_view *v, bool results, struct body_pla
     struct buf *out = &plan->text;
     buf_add_char(out, '[');
     for (size_t i = 0; i < count; i++) {
-        buf_addf(out, "%s{\"checkpoint_id\":", i == 0 ? "" : ",");
+        buf_add_str(out, i == 0 ? "{\"checkpoint_id\":" : ",{\"checkpoint_id\":");
         struct buf id = {0};
         buf_add_bytes(&id, v->task_id);
-        buf_addf(&id, "_cp_%zu", i);
+        buf_add_str(&id, "_cp_");
+        buf_add_uint(&id, i);
         json_put_string(out, buf_bytes(&id));
         buf_free(&id);
         json_put_member(out, "task_id", v->task_id);
-        buf_addf(out, ",\"step_index\":%zu", (size_t)(c.done[i] - v->steps));
+        uint_put(out, "step_index", (uint64_t)(c.done[i] - v->steps));
         json_put_member(out, "step_name", c.done[i]->name);
         json_put_time(out, "timestamp", c.done[i]->completed_at);
         if (results) {

@@ -72,7 +72,9 @@ static int on_body(struct conn *c, struct bytes part)
 }
 
 /* Bytes behind a body make libwebsockets say its completion again and again until the answer is
- * finished: the second time ends it. */
+ * finished, within one call where they came with the head (lws_http_action feeds what it has
+ * buffered until all is used, and uses nothing before the answer): the second time ends it. So
+ * requests with bodies are not pipelined; /start/batch takes many at once instead. */
 static int on_body_end(struct conn *c)
 {
     if (c->state == CONN_LINGER || c->completed) {

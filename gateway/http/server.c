@@ -193,20 +193,34 @@ const char *reason_phrase(int status)
     return "Other";
 }
 
+static void header_put(struct buf *out, const char *name, const char *value)
+{
+    buf_add_str(out, name);
+    buf_add(out, ": ", 2);
+    buf_add_str(out, value);
+    buf_add(out, "\r\n", 2);
+}
+
 static void head_write(struct conn *c, const struct http_head *head, int64_t length)
 {
     struct buf *out = &c->head;
     buf_clear(out);
-    buf_addf(out, "HTTP/1.1 %d %s\r\n", head->status, reason_phrase(head->status));
+    buf_add_str(out, "HTTP/1.1 ");
+    buf_add_uint(out, (uint64_t)head->status);
+    buf_add_char(out, ' ');
+    buf_add_str(out, reason_phrase(head->status));
+    buf_add_str(out, "\r\n");
     if (head->content_type != NULL) {
-        buf_addf(out, "content-type: %s\r\nx-content-type-options: nosniff\r\n",
-                 head->content_type);
+        header_put(out, "content-type", head->content_type);
+        header_put(out, "x-content-type-options", "nosniff");
     }
     if (length >= 0 && head->status != 204 && head->status != 304) {
-        buf_addf(out, "content-length: %lld\r\n", (long long)length);
+        buf_add_str(out, "content-length: ");
+        buf_add_uint(out, (uint64_t)length);
+        buf_add_str(out, "\r\n");
     }
     for (size_t i = 0; i < HTTP_HEADERS_MAX && head->headers[i].name != NULL; i++) {
-        buf_addf(out, "%s: %s\r\n", head->headers[i].name, head->headers[i].value);
+        header_put(out, head->headers[i].name, head->headers[i].value);
     }
     if (c->close_after) {
         buf_add_str(out, "connection: close\r\n");

@@ -213,6 +213,16 @@ static void give_gap(struct watcher *w)
     buf_free(&text);
 }
 
+/* Without another turn at the socket for each of a thousand watchers where there is nothing. */
+static void wake_for_more(struct watcher *w)
+{
+    const struct feed *f = w->client.feed;
+    if (w->cursor < f->head || w->epoch != f->epoch || w->comment_due ||
+        replay_event(&w->replay, w->cursor + 1) != NULL) {
+        wake(w);
+    }
+}
+
 /* The event behind the cursor, from the ring or the replay. */
 static void give_event(struct watcher *w, enum event_type type, struct bytes text)
 {
@@ -227,7 +237,7 @@ static void give_event(struct watcher *w, enum event_type type, struct bytes tex
     if (event_is_final(type)) {
         close_if_ended(w);
     } else {
-        wake(w);
+        wake_for_more(w);
     }
 }
 
