@@ -3,9 +3,8 @@
 #ifndef MARATHON_RUN_HTTP_LOOP_H
 #define MARATHON_RUN_HTTP_LOOP_H
 
-#include <curl/curl.h>
-
 #include "loop/loop.h"
+#include "run/curl_library.h"
 
 struct http_loop;
 

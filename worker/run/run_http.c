@@ -51,9 +51,9 @@ static void run_free(struct http_run *run)
     *at = run->next;
     if (run->easy != NULL) {
         http_loop_remove(run->owner->loop, run->easy);
-        curl_easy_cleanup(run->easy);
+        curl_library()->easy_cleanup(run->easy);
     }
-    curl_slist_free_all(run->headers);
+    curl_library()->slist_free_all(run->headers);
     loop_timer_destroy(run->timer);
     buf_free(&run->request);
     buf_free(&run->response);
@@ -86,9 +86,10 @@ static bool answers_in_lines(CURL *easy)
     static const char type[] = "application/x-ndjson";
     long status = 0;
     char *given = NULL;
-    return curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK && status == 200 &&
-           curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &given) == CURLE_OK && given != NULL &&
-           strncasecmp(given, type, sizeof type - 1) == 0;
+    return curl_library()->easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK &&
+           status == 200 &&
+           curl_library()->easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &given) == CURLE_OK &&
+           given != NULL && strncasecmp(given, type, sizeof type - 1) == 0;
 }
 
 static size_t on_body(char *data, size_t size, size_t count, void *user)
@@ -114,7 +115,8 @@ static struct attempt_result result_of_status(struct http_run *run, long status,
     bool transient = status == 408 || status == 425 || status == 429 || status >= 500;
     buf_addf(text, "HTTP status %ld", status);
     curl_off_t wait_s = 0;
-    if (transient && curl_easy_getinfo(run->easy, CURLINFO_RETRY_AFTER, &wait_s) == CURLE_OK &&
+    if (transient &&
+        curl_library()->easy_getinfo(run->easy, CURLINFO_RETRY_AFTER, &wait_s) == CURLE_OK &&
         wait_s > 0) {
         buf_addf(text, ", Retry-After: %ld", (long)wait_s);
     }
@@ -141,14 +143,15 @@ static void on_done(void *user, CURLcode rc)
     struct buf text = {0};
     struct attempt_result result;
     long status = 0;
-    (void)curl_easy_getinfo(run->easy, CURLINFO_RESPONSE_CODE, &status);
+    (void)curl_library()->easy_getinfo(run->easy, CURLINFO_RESPONSE_CODE, &status);
     if (run->overflow && status == 200) {
         buf_addf(&text, "the response is larger than %u bytes", RESULT_BYTES_MAX);
         result = result_failure(CODE_RESULT_TOO_LARGE, true, &text, NULL);
     } else if (rc != CURLE_OK && !run->overflow) {
         bool sent = rc != CURLE_COULDNT_CONNECT && rc != CURLE_COULDNT_RESOLVE_HOST &&
                     rc != CURLE_OPERATION_TIMEDOUT;
-        buf_add_str(&text, run->reason[0] != '\0' ? run->reason : curl_easy_strerror(rc));
+        buf_add_str(&text,
+                    run->reason[0] != '\0' ? run->reason : curl_library()->easy_strerror(rc));
         result = result_failure(sent ? CODE_FUNCTION_FAILED : CODE_FUNCTION_UNAVAILABLE, false,
                                 &text, NULL);
     } else if (run->in_lines) {
@@ -194,10 +197,10 @@ static struct curl_slist *headers_make(const struct function *f, const struct at
                                  arena_printf(&arena, "Idempotency-Key: %.*s", (int)key.len,
                                               key.len > 0 ? (const char *)key.ptr : "")};
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
-        list = curl_slist_append(list, fixed[i]);
+        list = curl_library()->slist_append(list, fixed[i]);
     }
     for (size_t i = 0; f->headers != NULL && f->headers[i] != NULL; i++) {
-        list = curl_slist_append(list, f->headers[i]);
+        list = curl_library()->slist_append(list, f->headers[i]);
     }
     arena_free(&arena);
     return list;
@@ -205,26 +208,28 @@ static struct curl_slist *headers_make(const struct function *f, const struct at
 
 static void request_begin(struct http_run *run, const struct function *f)
 {
-    CURL *easy = curl_easy_init();
+    CURL *easy = curl_library()->easy_init();
     if (easy == NULL) {
         die("libcurl has no handle (out of memory)");
     }
     run->easy = easy;
-    (void)curl_easy_setopt(easy, CURLOPT_URL, f->url);
-    (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    (void)curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* none from the environment either */
-    (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_library()->easy_setopt(easy, CURLOPT_URL, f->url);
+    (void)curl_library()->easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    (void)curl_library()->easy_setopt(easy, CURLOPT_PROXY,
+                                      ""); /* none from the environment either */
+    (void)curl_library()->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     /* Its end does not wait for the resolver's thread: a silent name server holds nothing up. */
-    (void)curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-    (void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)f->connect_ms);
-    (void)curl_easy_setopt(easy, CURLOPT_USERAGENT, "marathon-worker");
-    (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, run->headers);
-    (void)curl_easy_setopt(easy, CURLOPT_POST, 1L);
-    (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDS, (const char *)run->request.ptr);
-    (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)run->request.len);
-    (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-    (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, run);
-    (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, run->reason);
+    (void)curl_library()->easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+    (void)curl_library()->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)f->connect_ms);
+    (void)curl_library()->easy_setopt(easy, CURLOPT_USERAGENT, "marathon-worker");
+    (void)curl_library()->easy_setopt(easy, CURLOPT_HTTPHEADER, run->headers);
+    (void)curl_library()->easy_setopt(easy, CURLOPT_POST, 1L);
+    (void)curl_library()->easy_setopt(easy, CURLOPT_POSTFIELDS, (const char *)run->request.ptr);
+    (void)curl_library()->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
+                                      (curl_off_t)run->request.len);
+    (void)curl_library()->easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    (void)curl_library()->easy_setopt(easy, CURLOPT_WRITEDATA, run);
+    (void)curl_library()->easy_setopt(easy, CURLOPT_ERRORBUFFER, run->reason);
     http_loop_add(run->owner->loop, easy, on_done, run);
 }
 

@@ -11,11 +11,25 @@ struct runners {
     struct runner *by_kind[KINDS]; /* made when first needed */
 };
 
+static struct runner *runner_of(struct runners *r, enum function_kind kind);
+
+/* Where libcurl is missing, that is said at the start. */
+static void http_prepare(struct runners *r)
+{
+    for (uint32_t i = 0; i < r->functions->count; i++) {
+        if (r->functions->items[i].kind == FUNCTION_HTTP) {
+            (void)runner_of(r, FUNCTION_HTTP);
+            return;
+        }
+    }
+}
+
 struct runners *runners_create(const struct runner_world *world, const struct functions *functions)
 {
     struct runners *r = mem_zalloc(sizeof *r);
     r->world = world;
     r->functions = functions;
+    http_prepare(r);
     return r;
 }
 

@@ -1,0 +1,53 @@
+#include "run/curl_library.h"
+
+#include <dlfcn.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/err.h"
+
+#define SONAME "libcurl.so.4" /* of every libcurl since 7.16 */
+
+static const struct {
+    const char *name;
+    size_t at;
+} symbols[] = {
+    {"curl_global_init", offsetof(struct curl_library, global_init)},
+    {"curl_global_cleanup", offsetof(struct curl_library, global_cleanup)},
+    {"curl_easy_init", offsetof(struct curl_library, easy_init)},
+    {"curl_easy_cleanup", offsetof(struct curl_library, easy_cleanup)},
+    {"curl_easy_setopt", offsetof(struct curl_library, easy_setopt)},
+    {"curl_easy_getinfo", offsetof(struct curl_library, easy_getinfo)},
+    {"curl_easy_strerror", offsetof(struct curl_library, easy_strerror)},
+    {"curl_slist_append", offsetof(struct curl_library, slist_append)},
+    {"curl_slist_free_all", offsetof(struct curl_library, slist_free_all)},
+    {"curl_multi_init", offsetof(struct curl_library, multi_init)},
+    {"curl_multi_cleanup", offsetof(struct curl_library, multi_cleanup)},
+    {"curl_multi_setopt", offsetof(struct curl_library, multi_setopt)},
+    {"curl_multi_add_handle", offsetof(struct curl_library, multi_add_handle)},
+    {"curl_multi_remove_handle", offsetof(struct curl_library, multi_remove_handle)},
+    {"curl_multi_socket_action", offsetof(struct curl_library, multi_socket_action)},
+    {"curl_multi_assign", offsetof(struct curl_library, multi_assign)},
+    {"curl_multi_info_read", offsetof(struct curl_library, multi_info_read)},
+};
+
+const struct curl_library *curl_library(void)
+{
+    static struct curl_library library;
+    static void *object;
+    if (object != NULL) {
+        return &library;
+    }
+    object = dlopen(SONAME, RTLD_NOW | RTLD_LOCAL);
+    if (object == NULL) {
+        die("functions over HTTP need libcurl: %s", dlerror());
+    }
+    for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++) {
+        void *symbol = dlsym(object, symbols[i].name);
+        if (symbol == NULL) {
+            die("functions over HTTP need libcurl: %s", dlerror());
+        }
+        memcpy((char *)&library + symbols[i].at, &symbol, sizeof symbol);
+    }
+    return &library;
+}
