@@ -37,6 +37,14 @@ void metric_labelled(struct metric_text *t, const char *name, const char *label,
     buf_addf(t->out, "\"} %" PRIu64 "\n", number);
 }
 
+void metric_labelled_nano(struct metric_text *t, const char *name, const char *label,
+                          const char *value, uint64_t nano)
+{
+    buf_addf(t->out, "%s%s{%s=\"", t->prefix, name, label);
+    add_escaped(t->out, value);
+    buf_addf(t->out, "\"} %" PRIu64 ".%09" PRIu64 "\n", nano / 1000000000, nano % 1000000000);
+}
+
 void metric_single(struct metric_text *t, const char *name, const char *help, uint64_t number)
 {
     metric_begin(t, name, help);

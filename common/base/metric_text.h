@@ -19,6 +19,9 @@ void metric_begin(struct metric_text *t, const char *name, const char *help);
 /* One value of it; any bytes will do as a label's value. */
 void metric_labelled(struct metric_text *t, const char *name, const char *label, const char *value,
                      uint64_t number);
+/* nano: billionths, shown as a decimal number. */
+void metric_labelled_nano(struct metric_text *t, const char *name, const char *label,
+                          const char *value, uint64_t nano);
 /* A metric with one value. */
 void metric_single(struct metric_text *t, const char *name, const char *help, uint64_t number);
 /* A gauge of seconds. */

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "model/code.h"
 #include "model/state.h"
+#include "model/usage.h"
 
 /* Who asks for a change of a task, and why, as they say of themselves: kept in its history. Empty =
  * not said. */
@@ -58,6 +59,8 @@ struct task_event {
     uint32_t items, items_done, items_failed; /* of the step, where it fans out; else 0 */
     uint32_t checkpoint_bytes;                /* STEP_CHECKPOINT: its size, ... */
     struct bytes checkpoint; /* ... and itself, JSON; empty where it is too large to be shown */
+    /* by the step until now (STEP_COMPLETED, STEP_FAILED, STEP_RETRY), or by the task (its end) */
+    struct usage_sum usage;
 };
 
 #endif

@@ -71,7 +71,22 @@
 /* One page of items with their results: fits a frame with room to spare */
 #define ITEMS_PAGE_BYTES_MAX (1u << 20)
 #define ITEMS_PAGE_MAX       200u
-#define FUNCTIONS_MAX        256u /* functions one worker offers */
+/* Models told apart in what an attempt, a step or a task has used; further ones count as "other" */
+#define USAGE_MODELS_MAX      16u
+#define USAGE_OTHER           "other"
+#define USAGE_MODEL_BYTES_MAX 64u /* a model's name: a label of metrics and tables */
+/* Tokens, and billionths of a dollar, of one attempt and model: 10,000 dollars. Sums of them stay
+ * far from 2^63 */
+#define USAGE_TOKENS_MAX    1000000000000u
+#define USAGE_COST_NANO_MAX 10000000000000u
+/* Days for which the sums over all tasks are kept: a quarter */
+#define USAGE_DAYS_MAX 92u
+/* Pairs of model and task type told apart in one partition's day; further ones count as "other" */
+#define USAGE_PAIRS_MAX  200u
+#define USAGE_GROUPS_MAX 1000u /* rows of one answer: further ones are summed in its last */
+/* Models in the steps of one status: beyond it each step shows its sum only */
+#define USAGE_VIEW_MAX 4096u
+#define FUNCTIONS_MAX  256u /* functions one worker offers */
 /* Labels of one worker, and of one `requires`: a worker is described by a handful */
 #define WAITING_VIEWS_MAX      100u /* functions (with labels) that nobody offers, in one answer */
 #define LABELS_MAX             32u

@@ -55,6 +55,8 @@ const char *message_type_name(enum message_type t)
         [MSG_PIPELINE_STORED] = "PIPELINE_STORED",
         [MSG_GET_VERSIONS] = "GET_VERSIONS",
         [MSG_VERSIONS] = "VERSIONS",
+        [MSG_GET_USAGE] = "GET_USAGE",
+        [MSG_USAGE] = "USAGE",
     };
     if ((size_t)t >= sizeof names / sizeof names[0] || names[t] == NULL) {
         return "UNKNOWN";

@@ -21,6 +21,7 @@
 #include "model/event.h"
 #include "model/item.h"
 #include "model/state.h"
+#include "model/usage_groups.h"
 
 #define TOKEN_BYTES                16 /* HMAC-SHA256 cut to 128 bits */
 #define IDEMPOTENCY_KEY_TEXT_BYTES 33 /* 32 hex digits and a NUL */
@@ -72,6 +73,10 @@ struct step_outcome {
     uint32_t duration_ms;
     struct bytes function_code; /* not ok: the function's own error code, empty = none */
     uint32_t retry_after_ms;    /* not ok: it asks to be left alone for so long; 0 = not said */
+    struct usage_part *usage;   /* all that it has used, by model */
+    uint32_t usage_count;
+    uint64_t execution; /* which one of the attempt it was, where it has used something: a delivery
+                           may reach two workers. Random, not 0 */
 };
 
 enum verdict {
@@ -95,6 +100,9 @@ struct step_progress {
         checkpoint;   /* the newest progress checkpoint, JSON; empty = none since the last news */
     struct bytes log; /* the end of its log, at most LOG_TAIL_BYTES_MAX; empty = nothing new. Should
                          the worker die, it stands in the error */
+    struct usage_part *usage; /* all that it has used until now; none = no more than was said */
+    uint32_t usage_count;
+    uint64_t execution; /* as in step_outcome */
 };
 
 enum stop_reason { STOP_CANCELLED, STOP_SUPERSEDED, STOP_TASK_ENDED };
@@ -182,6 +190,11 @@ struct history_request {
     uint64_t after; /* events with seq > after, at most EVENTS_PAGE_MAX of them */
 };
 
+struct usage_request {
+    uint32_t by;                 /* bits of enum usage_by */
+    int32_t first_day, last_day; /* since 1970-01-01 UTC; at most USAGE_DAYS_MAX */
+};
+
 struct list_request {
     int32_t state;          /* enum task_state, -1 = any */
     struct bytes task_type; /* empty = any */
@@ -218,6 +231,8 @@ struct step_view {
     /* of a fan-out step whose list is known */
     bool fans_out;
     uint32_t items, items_done, items_failed, items_running;
+    struct usage_part *usage; /* by all of its attempts until now, by model */
+    uint32_t usage_count;
 };
 
 struct task_view {
@@ -241,6 +256,8 @@ struct task_view {
                                RESULTS_OFFSET + results_bytes), with both braces */
     struct step_view *steps;
     uint32_t step_count;
+    struct usage_part *usage; /* by all of its steps, by model */
+    uint32_t usage_count;
 };
 
 /* The checkpoint document starts with {"results":{ : the results object (with its brace) begins
@@ -313,6 +330,7 @@ enum message_type {
     MSG_RESUME = 61,        /* -> MSG_DONE or MSG_REFUSED */
     MSG_SIGNAL = 62,        /* -> MSG_SIGNALLED or MSG_REFUSED */
     MSG_GET_FORK = 63,      /* -> MSG_FORK or MSG_REFUSED: what a START of a fork must say */
+    MSG_GET_USAGE = 36,     /* -> MSG_USAGE or MSG_REFUSED */
     MSG_GET_ITEMS = 38,     /* -> MSG_ITEMS or MSG_REFUSED */
     MSG_PUT_PIPELINE = 66,  /* -> MSG_PIPELINE_STORED or MSG_REFUSED */
     MSG_GET_VERSIONS = 67,  /* -> MSG_VERSIONS or MSG_REFUSED */
@@ -332,6 +350,7 @@ enum message_type {
     MSG_MEMBERS = 52, /* C -> W, G; after MSG_OWNED and whenever it changes */
     MSG_SIGNALLED = 80,
     MSG_FORK = 81,
+    MSG_USAGE = 55,
     MSG_ITEMS = 57,
     MSG_PIPELINE_STORED = 86,
     MSG_VERSIONS = 87,
@@ -393,6 +412,7 @@ struct message {
         struct items_request get_items;
         struct list_request get_list; /* GET_LIST, GET_DEAD (state and task_type have no part) */
         struct requeue_request requeue;
+        struct usage_request get_usage;
         struct {
             struct bytes name; /* empty: all, without source */
             uint32_t version;  /* 0: the newest */
@@ -450,6 +470,11 @@ struct message {
             unix_ms next_before; /* as for list */
             struct bytes next_before_id;
         } dead;
+        struct {
+            struct usage_group *rows; /* of the partitions of who answers */
+            uint32_t count;
+            bool cut; /* the last row is the sum of those that found no place */
+        } usage;
         struct {
             struct item_view *items;
             uint32_t count;

@@ -58,6 +58,8 @@ static const struct body *const bodies[] = {
     [MSG_PIPELINE_STORED] = &body_pipeline_stored,
     [MSG_GET_VERSIONS] = &body_get_versions,
     [MSG_VERSIONS] = &body_versions,
+    [MSG_GET_USAGE] = &body_get_usage,
+    [MSG_USAGE] = &body_usage,
 };
 
 const struct body *body_of(uint8_t type)

@@ -33,14 +33,15 @@ extern const struct body body_nothing; /* [] */
 /* messages_peer.c */
 extern const struct body body_hello, body_welcome, body_beat, body_owned, body_members, body_credit;
 /* messages_step.c */
+extern const struct layout usage_part_layout;
 extern const struct body body_running, body_outcome, body_progress, body_order, body_ack, body_stop,
     body_decline;
 /* messages_request.c */
-extern const struct body body_get_items, body_signal, body_start, body_task, body_recover,
-    body_requeue, body_get_doc, body_get_history, body_get_list;
+extern const struct body body_get_items, body_get_usage, body_signal, body_start, body_task,
+    body_recover, body_requeue, body_get_doc, body_get_history, body_get_list;
 /* messages_answer.c */
-extern const struct body body_items, body_signalled, body_refused, body_started, body_done,
-    body_status, body_doc, body_events, body_watched, body_list, body_dead, body_workers,
+extern const struct body body_items, body_usage, body_signalled, body_refused, body_started,
+    body_done, body_status, body_doc, body_events, body_watched, body_list, body_dead, body_workers,
     body_ready;
 /* messages_pipeline.c */
 extern const struct body body_get_pipelines, body_pipelines, body_put_pipeline,

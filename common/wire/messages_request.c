@@ -86,3 +86,10 @@ static const struct field get_list[] = {
     FIELD(struct list_request, limit),
 };
 const struct body body_get_list = BODY_AT(struct list_request, get_list, get_list);
+
+static const struct field get_usage[] = {
+    FIELD(struct usage_request, by),
+    FIELD(struct usage_request, first_day),
+    FIELD(struct usage_request, last_day),
+};
+const struct body body_get_usage = BODY_AT(struct usage_request, get_usage, get_usage);

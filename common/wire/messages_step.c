@@ -9,6 +9,14 @@ static const struct field attempt_ref[] = {
 };
 static const struct layout attempt_ref_layout = LAYOUT(struct attempt_ref, attempt_ref);
 
+static const struct field usage_part[] = {
+    FIELD(struct usage_part, model),
+    FIELD(struct usage_part, sum.input_tokens),
+    FIELD(struct usage_part, sum.output_tokens),
+    FIELD(struct usage_part, sum.cost_nano),
+};
+const struct layout usage_part_layout = LAYOUT(struct usage_part, usage_part);
+
 static const struct field running[] = {
     FIELD_OF_LIST(struct message, running.refs, running.count, attempt_ref_layout, LIST_ANY_MAX),
 };
@@ -31,6 +39,8 @@ static const struct field outcome[] = {
     FIELD(struct step_outcome, duration_ms),
     FIELD(struct step_outcome, function_code),
     FIELD(struct step_outcome, retry_after_ms),
+    FIELD_OF_LIST(struct step_outcome, usage, usage_count, usage_part_layout, USAGE_MODELS_MAX),
+    FIELD(struct step_outcome, execution),
 };
 const struct body body_outcome = BODY_AT(struct step_outcome, outcome, outcome);
 
@@ -40,6 +50,8 @@ static const struct field progress[] = {
     FIELD(struct step_progress, message),
     FIELD(struct step_progress, checkpoint),
     FIELD(struct step_progress, log),
+    FIELD_OF_LIST(struct step_progress, usage, usage_count, usage_part_layout, USAGE_MODELS_MAX),
+    FIELD(struct step_progress, execution),
 };
 const struct body body_progress = BODY_AT(struct step_progress, progress, progress);
 

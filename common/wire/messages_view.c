@@ -32,6 +32,7 @@ static const struct field step_view[] = {
     FIELD(struct step_view, checkpoint_bytes),
     FIELD(struct step_view, checkpoint_at),
     FIELD(struct step_view, checkpoint),
+    FIELD_OF_LIST(struct step_view, usage, usage_count, usage_part_layout, USAGE_MODELS_MAX),
 };
 static const struct layout step_view_layout = LAYOUT(struct step_view, step_view);
 
@@ -61,6 +62,22 @@ static const struct field items[] = {
 };
 const struct body body_items = BODY(items);
 
+static const struct field usage_group[] = {
+    FIELD(struct usage_group, day),
+    FIELD(struct usage_group, model),
+    FIELD(struct usage_group, task_type),
+    FIELD(struct usage_group, sum.input_tokens),
+    FIELD(struct usage_group, sum.output_tokens),
+    FIELD(struct usage_group, sum.cost_nano),
+};
+static const struct layout usage_group_layout = LAYOUT(struct usage_group, usage_group);
+
+static const struct field usage[] = {
+    FIELD_OF_LIST(struct message, usage.rows, usage.count, usage_group_layout, USAGE_GROUPS_MAX),
+    FIELD(struct message, usage.cut),
+};
+const struct body body_usage = BODY(usage);
+
 static const struct field status[] = {
     FIELD(struct task_view, task_id),
     FIELD(struct task_view, task_type),
@@ -85,6 +102,7 @@ static const struct field status[] = {
     FIELD(struct task_view, doc_revision),
     FIELD(struct task_view, results_bytes),
     FIELD_OF_LIST(struct task_view, steps, step_count, step_view_layout, STEPS_MAX),
+    FIELD_OF_LIST(struct task_view, usage, usage_count, usage_part_layout, USAGE_MODELS_MAX),
 };
 const struct body body_status = BODY_AT(struct task_view, status, status);
 
@@ -109,6 +127,9 @@ static const struct field task_event[] = {
     FIELD(struct task_event, items_failed),
     FIELD(struct task_event, checkpoint_bytes),
     FIELD(struct task_event, checkpoint),
+    FIELD(struct task_event, usage.input_tokens),
+    FIELD(struct task_event, usage.output_tokens),
+    FIELD(struct task_event, usage.cost_nano),
 };
 static const struct layout task_event_layout = LAYOUT(struct task_event, task_event);
 

@@ -93,6 +93,9 @@ void asks_on_answer(struct core *c, const struct store_answer *a)
     case ASK_DEAD:
         dead_on_answer(c, ask, a);
         break;
+    case ASK_USAGE:
+        usage_on_answer(c, ask, a);
+        break;
     case ASK_AUDIT:
         audit_on_answer(c, ask, a);
         break;

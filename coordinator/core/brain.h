@@ -142,7 +142,8 @@ enum ask_kind {
     ASK_ITEMS,
     ASK_PIPELINE,
     ASK_VERSIONS,
-    ASK_PUBLISH
+    ASK_PUBLISH,
+    ASK_USAGE
 };
 
 struct ask {
@@ -163,6 +164,7 @@ struct ask {
     struct history_request history;
     struct items_request items_wanted; /* ITEMS */
     uint32_t items_total;
+    uint32_t usage_by;          /* USAGE */
     bool items_over;            /* their step is */
     struct deed deed;           /* TASK, REVIVE */
     struct task *task;          /* REVIVE, FORK: owned, until its document is read */
@@ -250,6 +252,7 @@ struct core {
     struct buried *graves;
     size_t grave_count, grave_cap;
     struct audit audit;
+    struct usage used; /* since the start, by model: for /metrics */
     struct core_stats stats;
 };
 
@@ -390,6 +393,9 @@ void on_resume(struct core *c, struct peer *p, const struct message *m);
 void on_query(struct core *c, struct peer *p, const struct message *m);
 void on_get_dead(struct core *c, const struct peer *p, const struct message *m);
 void on_requeue(struct core *c, struct peer *p, const struct message *m);
+/* on_usage.c */
+void on_get_usage(struct core *c, const struct peer *p, const struct message *m);
+void usage_on_answer(struct core *c, const struct ask *ask, const struct store_answer *a);
 void on_items(struct core *c, struct peer *p, const struct message *m);
 void items_on_answer(struct core *c, struct ask *ask, const struct store_answer *a);
 void on_watch(struct core *c, struct peer *p, const struct message *m);

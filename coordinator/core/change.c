@@ -2,6 +2,7 @@
 
 #include <assert.h>
 
+#include "core/account.h"
 #include "core/fan.h"
 #include "core/record.h"
 #include "core/plant.h"
@@ -82,6 +83,19 @@ void change_step(struct change *ch, struct step *s)
     ch->row.steps[ch->row.step_count++].index = s->index;
 }
 
+/* Of the step where the event is about its end, else of the task where that has ended. */
+static struct usage_sum used_so_far(const struct task *t, enum event_type type, uint32_t step)
+{
+    bool of_step =
+        type == EVENT_STEP_COMPLETED || type == EVENT_STEP_FAILED || type == EVENT_STEP_RETRY;
+    bool of_task = task_state_ended(t->state);
+    const struct account *a = t->steps[step].account;
+    if (of_step && a != NULL) {
+        return usage_total(&a->total);
+    }
+    return of_task ? t->used : (struct usage_sum){0};
+}
+
 struct task_event *change_event(struct change *ch, enum event_type type, uint32_t step)
 {
     struct pending_write *w = ch->write;
@@ -109,6 +123,9 @@ struct task_event *change_event(struct change *ch, enum event_type type, uint32_
         e->items_failed = f->failed;
     }
     e->step_name = arena_bytes(&w->arena, bytes_str(t->pipeline->steps[step].name));
+    if (!usage_sum_none(&t->used)) {
+        e->usage = used_so_far(t, type, step);
+    }
     t->event_at = ch->core->now.mono;
     return e;
 }
@@ -300,6 +317,7 @@ static void change_send(struct change *ch)
 
 struct pending_write *change_commit(struct change *ch)
 {
+    account_settle(ch);
     change_send(ch);
     return ch->write;
 }

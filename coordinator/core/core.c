@@ -101,6 +101,7 @@ void core_destroy(struct core *c)
     heap_free(&c->resolving);
     free(c->by_serial);
     free(c->graves);
+    usage_free(&c->used);
     free(c->admission_closed);
     free(c);
 }
@@ -199,6 +200,9 @@ static void on_gateway_message(struct core *c, struct peer *p, const struct mess
         break;
     case MSG_GET_ITEMS:
         on_items(c, p, m);
+        break;
+    case MSG_GET_USAGE:
+        on_get_usage(c, p, m);
         break;
     case MSG_WATCH:
         on_watch(c, p, m);

@@ -148,6 +148,7 @@ struct core_stats {
     uint64_t takeovers_total, partitions_dropped_total, workers_lost_total;
     struct histogram step_wait, step_run; /* ready until sent out; a success's own duration */
     uint64_t audit_found_total[AUDIT_KIND_COUNT];
+    const struct usage *used;    /* what was counted here, by model. Until the next core_step */
     uint64_t rollbacks_total;    /* partitions whose store came back with older data */
     uint64_t audit_rounds_total; /* times that it has seen all that is here */
     uint64_t tasks_by_state[TASK_STATE_COUNT]; /* as the auditor counted them in its last round */

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "core/account.h"
 #include "core/fan.h"
 #include "core/scope.h"
 #include "core/token.h"
@@ -148,6 +149,9 @@ void step_stop_run(struct core *c, struct step *s, enum stop_reason reason, stru
         token_mint(&c->secret, s, &m->stop.ref);
         m->stop.ref.task_id = arena_bytes(&w->arena, s->task->id);
         m->stop.reason = reason;
+    }
+    if (s->phase == PHASE_RUNNING) {
+        account_leave(s);
     }
     step_unqueue(c, s);
 }

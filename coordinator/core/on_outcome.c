@@ -2,6 +2,7 @@
  * worker's death is no attempt. */
 #include <stdlib.h>
 
+#include "core/account.h"
 #include "core/fan.h"
 #include "core/token.h"
 #include "core/plant.h"
@@ -140,6 +141,7 @@ void step_worker_died(struct core *c, struct step *s, struct bytes why)
     }
     s->phase = PHASE_NONE;
     step_clock_note(c, s);
+    account_leave(s);
     s->deaths++;
     s->failures += planted(PLANT_DEATH_IS_ATTEMPT);
     s->deliveries++;
@@ -251,6 +253,19 @@ static enum verdict judge(struct core *c, struct task *t, const struct peer *p,
     return o->ref.delivery == s->deliveries && !elsewhere ? VERDICT_APPLIED : VERDICT_LATE;
 }
 
+/* It comes too late for everything but what it has used. */
+static void take_late(struct core *c, struct task *t, const struct step_outcome *o)
+{
+    struct step *s = t != NULL && o->ref.run == t->run && !task_state_ended(t->state)
+                         ? unit_find(t, o->ref.step, o->ref.item)
+                         : NULL;
+    if (s != NULL && token_valid(c->secret, t, &o->ref) && account_late(c, s, o)) {
+        struct change ch;
+        change_begin(c, t, &ch);
+        change_commit(&ch);
+    }
+}
+
 void on_outcome(struct core *c, struct peer *p, const struct step_outcome *o)
 {
     if (!partition_serves(partition_of(c, o->ref.task_id))) {
@@ -264,11 +279,15 @@ void on_outcome(struct core *c, struct peer *p, const struct step_outcome *o)
     verdict = handed_back ? VERDICT_LATE : verdict;
     if (verdict == VERDICT_APPLIED) {
         struct step *s = unit_find(t, o->ref.step, o->ref.item);
+        account_outcome(c, s, o);
         if (o->ok) {
             succeed(c, p, s, o);
         } else {
             count_failure(c, s, o);
         }
+    }
+    if (verdict == VERDICT_LATE && o->usage_count > 0) {
+        take_late(c, t, o);
     }
     ack(c, t, p, o, verdict);
     if (handed_back) {

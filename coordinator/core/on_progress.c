@@ -2,6 +2,7 @@
  * durable at most once an interval. */
 #include <stdlib.h>
 
+#include "core/account.h"
 #include "core/change.h"
 #include "core/plant.h"
 #include "core/token.h"
@@ -135,7 +136,8 @@ void on_progress(struct core *c, struct peer *p, const struct step_progress *n)
     if (n->log.len > 0) { /* kept for the moment of its death; no event, no write */
         step_set_log(s, n->log);
     }
-    if (n->fraction >= 0 || n->message.len > 0 || n->checkpoint.len > 0) {
+    bool used = account_news(c, s, n);
+    if (n->fraction >= 0 || n->message.len > 0 || n->checkpoint.len > 0 || used) {
         task_news(c, s, n->message);
     }
 }

@@ -36,6 +36,8 @@ enum plant {
     PLANT_AUDIT_BLIND,            /* the auditor finds how the store holds a task, and leaves it */
     PLANT_TOTAL_FORGOTTEN,        /* a step is tried beyond its timeout_total */
     PLANT_RETRY_ON_IGNORED,       /* whatever fails is tried again, listed or not */
+    PLANT_USAGE_TWICE,            /* a takeover forgets what running attempts have said */
+    PLANT_USAGE_LOST,             /* what an attempt says only at its end is not counted */
     PLANT_JOIN_CUT,               /* a pipeline within gives the result of one of its last steps */
     PLANT_LABELS_IGNORED,         /* any worker that offers the function will do */
     PLANT_ROLLBACK_UNSEEN,        /* nobody compares what the store says with what it said */

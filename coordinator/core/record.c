@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/pack.h"
+#include "core/account.h"
 #include "core/fan.h"
 #include "core/plant.h"
 #include "model/limits.h"
@@ -86,6 +87,9 @@ void record_put_step(const struct step *s, struct buf *out)
         pack_uint(out, f->base);
         pack_uint(out, f->used);
     }
+    if (s->account != NULL) { /* the last: most steps use nothing, and pay nothing */
+        account_put(s->account, out);
+    }
 }
 
 void record_put_item(const struct step *item, struct buf *out)
@@ -122,6 +126,11 @@ void record_put_event(const struct task_event *e, struct buf *out)
     pack_uint(out, e->items_failed);
     pack_uint(out, e->checkpoint_bytes);
     pack_bytes(out, e->checkpoint);
+    if (!usage_sum_none(&e->usage)) { /* the last, as with steps */
+        pack_uint(out, e->usage.input_tokens);
+        pack_uint(out, e->usage.output_tokens);
+        pack_uint(out, e->usage.cost_nano);
+    }
 }
 
 void record_put_dead(const struct task *t, struct buf *out)
@@ -266,6 +275,9 @@ static void get_step(struct bytes blob, struct step *s, bool *bad)
         s->fan->base = get_u32(&u);
         s->fan->used = get_u32(&u);
     }
+    if (u.at < u.end && !u.bad && s->account == NULL) {
+        s->account = account_get(&u);
+    }
     *bad = *bad || u.bad || (s->fan != NULL && s->fan->count > ITEMS_MAX);
 }
 
@@ -358,6 +370,7 @@ enum err record_get_task(struct definitions *d, const struct task_record *r, str
         }
     }
     task_count_needs(t);
+    account_sum(t);
     *ret_task = t;
     return ERR_OK;
 }
@@ -386,6 +399,11 @@ enum err record_get_event(struct bytes blob, struct task_event *ret_event)
     e.items_failed = get_u32(&u);
     e.checkpoint_bytes = get_u32(&u);
     e.checkpoint = unpack_bytes(&u);
+    if (u.at < u.end) {
+        e.usage.input_tokens = unpack_uint(&u);
+        e.usage.output_tokens = unpack_uint(&u);
+        e.usage.cost_nano = unpack_uint(&u);
+    }
     if (u.bad) {
         return ERR_INVALID;
     }

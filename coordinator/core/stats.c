@@ -46,6 +46,7 @@ struct core_stats core_stats(const struct core *c)
     s.store_up = c->store_up;
     s.heard_store = c->store_up && c->now.mono - c->store_heard_at <= HEARD_WITHIN_MS;
     s.admission_closed = c->admission_closed;
+    s.used = &c->used;
     count_peers(c, &s);
     count_unplaced(c, &s);
     return s;

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "model/usage_groups.h"
 
 #define NONCE_BYTES  16
 #define SECRET_BYTES 32
@@ -152,6 +153,12 @@ struct store_row {
     struct bytes idempotency_key; /* 32 bytes or empty; kept while the task lives, and on */
     struct bytes body_hash;
     uint32_t idempotency_ttl_s; /* LIFE_END: how long the key outlives the task */
+    /* UPDATE: what was used, for the sums over all tasks of the partition by day, model and task
+     * type: kept for USAGE_DAYS_MAX days, USAGE_PAIRS_MAX pairs of the latter two a day */
+    struct usage_part *usage;
+    uint32_t usage_count;
+    struct bytes usage_type;
+    int32_t usage_day; /* since 1970-01-01 UTC */
 };
 
 /* ---- pipelines ---- */
@@ -224,6 +231,7 @@ enum read_kind {
     READ_PIPELINE, /* the source of one version */
     READ_VERSIONS, /* of one pipeline, newest first */
     READ_PING,     /* a real round trip */
+    READ_USAGE,    /* what all tasks have used, by day, model and task type */
     READ_AUDIT,    /* does the store hold tasks as a live one should be held; and a page of the live
                       index. One moment: all of it is read at once */
 };
@@ -249,10 +257,11 @@ struct store_read {
     bool items;      /* TASK: with the items of its steps */
     struct byte_range *ranges; /* PARTS */
     uint32_t range_count;
-    uint64_t after;      /* EVENTS: seq > after */
-    uint32_t limit;      /* EVENTS, LIST, DEAD, ITEMS, VERSIONS */
-    uint64_t partitions; /* LIST, DEAD: bit mask */
-    unix_ms before;      /* LIST, DEAD: see model/message.h */
+    uint64_t after;              /* EVENTS: seq > after */
+    uint32_t limit;              /* EVENTS, LIST, DEAD, ITEMS, VERSIONS */
+    uint64_t partitions;         /* LIST, DEAD, USAGE: bit mask */
+    int32_t first_day, last_day; /* USAGE: as in a row; at most USAGE_DAYS_MAX */
+    unix_ms before;              /* LIST, DEAD: see model/message.h */
     struct bytes before_id;
     struct bytes name; /* PIPELINE, VERSIONS */
     uint32_t version;  /* PIPELINE: 0 = the newest; VERSIONS: older than this one, 0 = all */
@@ -311,6 +320,8 @@ struct store_answer {
     uint32_t version;                /* PIPELINE */
     struct stored_version *versions; /* VERSIONS */
     uint32_t version_count;
+    struct usage_group *usage; /* USAGE: of each partition */
+    uint32_t usage_count;
 };
 
 #endif

@@ -1,5 +1,6 @@
 #include "core/task.h"
 
+#include "core/account.h"
 #include "core/fan.h"
 #include "model/limits.h"
 
@@ -58,6 +59,7 @@ static void step_clear(struct step *s)
     free(s->log);
     free(s->function_code);
     fan_free(s->fan);
+    account_free(s->account);
 }
 
 void step_free(struct step *s)
@@ -81,6 +83,7 @@ void task_free(struct task *t)
     free(t->session_id);
     free(t->error);
     free(t->progress_message);
+    usage_free(&t->unsaid);
     bytes_free(t->id);
     free(t);
 }

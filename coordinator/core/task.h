@@ -91,8 +91,9 @@ struct step {
                   none. At most LOG_TAIL_BYTES_MAX, as many as the workers have slots */
     mono_ms checkpoint_saved_at;
     bool checkpoint_dirty;
-    uint32_t saved_bytes; /* of the progress checkpoint that is stored, ... */
-    struct bytes saved;   /* ... and itself, where it is small enough to be shown; owned */
+    uint32_t saved_bytes;    /* of the progress checkpoint that is stored, ... */
+    struct bytes saved;      /* ... and itself, where it is small enough to be shown; owned */
+    struct account *account; /* owned, stored; what its attempts have used; NULL = nothing */
 };
 
 /* The items of a fan-out step: fan.h. */
@@ -153,6 +154,9 @@ struct task {
     uint32_t progress_step; /* whose news is waiting to be told */
     char *progress_message; /* owned */
     mono_ms event_at;       /* of the last event */
+    struct usage_sum used;  /* by all of its steps */
+    struct usage unsaid;    /* of it, what is in no row yet */
+    bool used_new;          /* something is in no row yet */
 };
 
 /* It will not run (again) in this run of the task: completed, failed for good, skipped, cancelled.

@@ -1,6 +1,46 @@
 /* A task as gateways see it. */
+#include "core/account.h"
 #include "core/fan.h"
 #include "model/limits.h"
+
+static struct usage_part *view_usage(const struct usage *u, struct arena *arena)
+{
+    struct usage_part *parts = arena_alloc(arena, (u->count + 1) * sizeof *parts);
+    for (uint32_t i = 0; i < u->count; i++) {
+        parts[i] = u->parts[i];
+        parts[i].model = arena_bytes(arena, u->parts[i].model);
+    }
+    return parts;
+}
+
+/* Of each step, and of the task: by model, where that is not too much for one answer. */
+static void view_used(const struct task *t, struct arena *arena, struct task_view *v)
+{
+    struct usage whole = {0};
+    uint32_t shown = 0;
+    for (uint32_t i = 0; i < v->step_count; i++) {
+        const struct account *a = t->steps[i].account;
+        struct step_view *s = &v->steps[i];
+        if (a == NULL || a->total.count == 0) {
+            continue;
+        }
+        for (uint32_t k = 0; k < a->total.count; k++) {
+            usage_add(&whole, a->total.parts[k].model, &a->total.parts[k].sum);
+        }
+        shown += a->total.count;
+        s->usage = view_usage(&a->total, arena);
+        s->usage_count = a->total.count;
+        if (shown > USAGE_VIEW_MAX) {
+            s->usage[0] = (struct usage_part){BYTES_LIT(USAGE_OTHER), usage_total(&a->total)};
+            s->usage_count = 1;
+        }
+    }
+    if (whole.count > 0) {
+        v->usage = view_usage(&whole, arena);
+        v->usage_count = whole.count;
+    }
+    usage_free(&whole);
+}
 
 /* room: for progress checkpoints, all together. */
 static void view_step(struct core *c, const struct step *s, struct arena *arena, size_t *room,
@@ -93,5 +133,6 @@ struct task_view *view_of(struct core *c, const struct task *t, struct arena *ar
     for (uint32_t i = 0; i < v->step_count; i++) {
         view_step(c, &t->steps[i], arena, &room, &v->steps[i]);
     }
+    view_used(t, arena, v);
     return v;
 }

@@ -86,6 +86,27 @@ static void audit_put(struct metric_text *t, const struct core_stats *c)
     }
 }
 
+static void usage_put(struct metric_text *t, const struct usage *u)
+{
+    metric_begin(t, "usage_input_tokens_total",
+                 "Tokens that functions said they have used, by model (16 of them, then other).");
+    for (uint32_t i = 0; i < u->count; i++) {
+        metric_labelled(t, "usage_input_tokens_total", "model", (const char *)u->parts[i].model.ptr,
+                        u->parts[i].sum.input_tokens);
+    }
+    metric_begin(t, "usage_output_tokens_total", "Likewise, tokens that models gave.");
+    for (uint32_t i = 0; i < u->count; i++) {
+        metric_labelled(t, "usage_output_tokens_total", "model",
+                        (const char *)u->parts[i].model.ptr, u->parts[i].sum.output_tokens);
+    }
+    metric_begin(t, "usage_cost_usd_total",
+                 "Dollars that functions said they have cost, by model.");
+    for (uint32_t i = 0; i < u->count; i++) {
+        metric_labelled_nano(t, "usage_cost_usd_total", "model",
+                             (const char *)u->parts[i].model.ptr, u->parts[i].sum.cost_nano);
+    }
+}
+
 static void store_put(struct metric_text *t, const struct core_stats *c,
                       const struct store_stats *s, const char *backend)
 {
@@ -118,6 +139,7 @@ void metrics_put(const struct core_stats *c, const struct store_stats *s, const 
     peers_put(&t, c);
     ownership_put(&t, c);
     audit_put(&t, c);
+    usage_put(&t, c->used);
     store_put(&t, c, s, backend);
 }
 

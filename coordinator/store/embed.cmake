@@ -1,4 +1,4 @@
-# Turns the file INPUT, with the files ITEMS, READS and PIPELINES in the place of its lines that say so, into the C source OUTPUT that
+# Turns the file INPUT, with the files ITEMS, READS, USAGE and PIPELINES in the place of its lines that say so, into the C source OUTPUT that
 # defines its bytes: library_source[] and library_source_bytes.
 file(READ "${INPUT}" hex HEX)
 file(READ "${ITEMS}" items HEX)
@@ -10,6 +10,9 @@ string(REPLACE "${place}" "0a${reads}" hex "${hex}")
 file(READ "${PIPELINES}" pipelines HEX)
 string(HEX "\n-- pipelines.lua comes here\n" place)
 string(REPLACE "${place}" "0a${pipelines}" hex "${hex}")
+file(READ "${USAGE}" usage HEX)
+string(HEX "\n-- usage.lua comes here\n" place)
+string(REPLACE "${place}" "0a${usage}" hex "${hex}")
 string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
 string(REGEX REPLACE "(0x[0-9a-f][0-9a-f],0x[0-9a-f][0-9a-f],0x[0-9a-f][0-9a-f],0x[0-9a-f][0-9a-f],0x[0-9a-f][0-9a-f],0x[0-9a-f][0-9a-f],0x[0-9a-f][0-9a-f],0x[0-9a-f][0-9a-f],)"
        "\\1\n    " bytes "${bytes}")

@@ -152,6 +152,8 @@ end
 
 -- items.lua comes here
 
+-- usage.lua comes here
+
 -- Takes what the beginning, the end, a failure and the items of a task have besides.
 local function take_life(c)
     c.error, c.live, c.ended, c.dead = key(), key(), key(), key()
@@ -319,6 +321,9 @@ local function apply_update(c, life, ttl_s, idem_prefix)
     end
     put_items(c)
     put_error(c)
+    if usage_key then
+        put_usage()
+    end
     local fields = change_fields
     fields[1], fields[2] = 'end', '1'
     if life == 'e' then
@@ -351,6 +356,13 @@ local function update_life()
     take_life(c)
     local life, ttl_s, idem_prefix = arg(), tonumber(arg()), arg()
     return apply_update(c, life, ttl_s, idem_prefix)
+end
+
+local function update_usage()
+    take_usage()
+    local verdict = update_life()
+    usage_key = nil
+    return verdict
 end
 
 local function admit()
@@ -415,11 +427,12 @@ local function unlist()
 end
 
 -- By their numbers in redis_rows.c.
-local kinds = {claim, renew, release, wish, admit, step, update, update_life, unlist}
+local kinds = {claim, renew, release, wish, admit, step, update, update_life, unlist, update_usage}
 
 local function apply_rows(call_keys, call_args)
     keys, args, fences = call_keys, call_args, {}
     call, sub, now = redis.call, string.sub, nil
+    usage_key = nil -- a call that failed half-way has left it
     local plan, answers = args[1], {}
     key_at = plan:byte(1)
     arg_at = 1 + key_at
@@ -446,6 +459,7 @@ redis.register_function{function_name = '@LIBRARY@_record', callback = read_reco
 redis.register_function{function_name = '@LIBRARY@_events', callback = read_events, flags = {'no-writes'}}
 redis.register_function{function_name = '@LIBRARY@_items', callback = read_items, flags = {'no-writes'}}
 redis.register_function{function_name = '@LIBRARY@_list', callback = read_list, flags = {'no-writes'}}
+redis.register_function{function_name = '@LIBRARY@_usage', callback = read_usage, flags = {'no-writes'}}
 redis.register_function{function_name = '@LIBRARY@_audit', callback = read_audit, flags = {'no-writes'}}
 redis.register_function{function_name = '@LIBRARY@_publish', callback = publish}
 redis.register_function{function_name = '@LIBRARY@_pipeline', callback = read_pipeline, flags = {'no-writes'}}

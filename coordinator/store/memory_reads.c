@@ -146,6 +146,9 @@ void memory_read(struct memory_store *s, const struct store_read *read)
     case READ_DEAD:
         memory_read_list(s, read, &a, &arena);
         break;
+    case READ_USAGE:
+        memory_usage_read(s, read, &a, &arena);
+        break;
     case READ_AUDIT:
         read_audit(s, read, &a, &arena);
         break;

@@ -197,6 +197,7 @@ static enum store_verdict update(struct memory_store *s, const struct store_row 
         }
     }
     t->version++;
+    memory_usage_add(s, row);
     put_change(t, row, buf_bytes(&items));
     buf_free(&items);
     if (row->input.len > 0) {

@@ -96,6 +96,8 @@ struct memory_store {
     struct map idems;
     struct memory_pipeline *pipelines;
     struct memory_publish *publishes; /* to be told, in order */
+    struct memory_usage *usage;
+    uint32_t usage_count, usage_cap;
 };
 
 /* ---- memory_tasks.c ---- */
@@ -138,6 +140,14 @@ void memory_pipelines_tell(struct memory_store *s); /* calls the handler */
 void memory_pipelines_read(const struct memory_store *s, const struct store_read *read,
                            struct store_answer *answer, struct arena *arena);
 void memory_pipelines_free(struct memory_store *s);
+
+/* ---- memory_usage.c ---- */
+
+void memory_usage_add(struct memory_store *s, const struct store_row *row);
+void memory_usage_copy(struct store_row *row, struct arena *arena);
+void memory_usage_read(const struct memory_store *s, const struct store_read *read,
+                       struct store_answer *answer, struct arena *arena);
+void memory_usage_free(struct memory_store *s);
 
 /* ---- memory_rows.c, memory_reads.c ---- */
 

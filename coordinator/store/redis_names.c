@@ -11,7 +11,7 @@ static const struct redis_name_form forms[] = {
     [KEY_OWNER] = {"marathon:owner:", false}, [KEY_FENCE] = {"marathon:fence:", false},
     [KEY_LIVE] = {"marathon:live:", false},   [KEY_ENDED] = {"marathon:ended:", false},
     [KEY_LIST] = {"marathon:list:", false},   [KEY_DEAD] = {"marathon:dead:", false},
-    [KEY_IDEM] = {"marathon:idem:", false},
+    [KEY_IDEM] = {"marathon:idem:", false},   [KEY_USAGE] = {"marathon:usage:", false},
 };
 
 static void put_partition(const struct redis_names *names, partition_id partition, struct buf *out)
@@ -33,7 +33,7 @@ void redis_name(const struct redis_names *names, enum redis_key key, partition_i
         }
     } else {
         put_partition(names, partition, out);
-        if (key == KEY_IDEM) {
+        if (key == KEY_IDEM || key == KEY_USAGE) {
             buf_add_char(out, ':');
         }
     }

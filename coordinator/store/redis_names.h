@@ -18,11 +18,13 @@ enum redis_key {
     KEY_LIST,  /* marathon:list:<pNN> */
     KEY_DEAD,  /* marathon:dead:<pNN> */
     KEY_IDEM,  /* marathon:idem:<pNN>:<hex> */
+    KEY_USAGE, /* marathon:usage:<pNN>:<day> */
 };
 
-/* Appends the name of a partition's key. `id` is the task's id, the hex of KEY_IDEM, or empty where
- * the key has none (or only its prefix is wanted). With tags the partition stands in braces and is
- * part of every name, so that all keys of a partition meet in one slot of a Redis Cluster. */
+/* Appends the name of a partition's key. `id` is the task's id, the hex of KEY_IDEM, the day of
+ * KEY_USAGE, or empty where the key has none (or only its prefix is wanted). With tags the
+ * partition stands in braces and is part of every name, so that all keys of a partition meet in one
+ * slot of a Redis Cluster. */
 struct redis_names {
     bool tags;
 };

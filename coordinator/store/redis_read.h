@@ -23,6 +23,8 @@ struct redis_read {
     struct store_answer answer;
     struct list_entry *entries; /* tasks whose records are read, or may be */
     uint32_t entry_count, entry_cap;
+    struct usage_group *groups;
+    uint32_t group_cap;
 };
 
 /* Sends s->command for r; fn gets r. */
@@ -39,6 +41,7 @@ void read_done(struct redis_read *r);
 void records_read(struct redis_read *r);
 uint64_t version_of(struct bytes v); /* the first number of a record's field v */
 void list_read(struct redis_read *r);
+void usage_read_days(struct redis_read *r);
 void audit_read(struct redis_read *r);
 void definition_read(struct redis_read *r);
 void definition_versions_read(struct redis_read *r);

@@ -54,6 +54,7 @@ static void link_read(struct redis_read *r)
 static void free_read(struct redis_read *r)
 {
     free(r->entries);
+    free(r->groups);
     arena_free(&r->arena);
     free(r);
 }
@@ -332,6 +333,9 @@ static void send_read(struct redis_read *r)
     case READ_LIST:
     case READ_DEAD:
         list_read(r);
+        break;
+    case READ_USAGE:
+        usage_read_days(r);
         break;
     case READ_AUDIT:
         audit_read(r);

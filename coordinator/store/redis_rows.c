@@ -22,6 +22,7 @@ enum lua_kind {
     LUA_UPDATE,
     LUA_UPDATE_LIFE,
     LUA_UNLIST,
+    LUA_UPDATE_USAGE,
 };
 #define EVENT_FRAME_BYTES 20u /* a seq and a length, at most */
 #define HASH_HEX_MAX      64  /* idempotency keys and body hashes are SHA-256 */
@@ -55,7 +56,10 @@ static void put_key(struct buf *out, const struct redis_names *names, const stru
 {
     struct bytes id = row->task_id;
     char hex[HASH_HEX_MAX + 1];
-    if (key == KEY_IDEM) {
+    char day[DAY_TEXT_BYTES];
+    if (key == KEY_USAGE) {
+        id = bytes_str(day_format(row->usage_day, day));
+    } else if (key == KEY_IDEM) {
         assert(row->idempotency_key.len * 2 <= HASH_HEX_MAX);
         id = bytes_str(hex_encode(row->idempotency_key.ptr, row->idempotency_key.len, hex));
     } else if (key != KEY_DOC && key != KEY_ERROR && key != KEY_TASK && key != KEY_ITEMS) {
@@ -283,11 +287,10 @@ static void add_step(struct redis_rows *rows, const struct redis_names *names,
     add_events(rows, row);
 }
 
-/* What its take_change takes. */
+/* What its take_change takes, after the kind. */
 static void add_change(struct redis_rows *rows, const struct redis_names *names,
-                       const struct store_row *row, enum lua_kind kind)
+                       const struct store_row *row)
 {
-    add_kind(rows, names, row, kind);
     add_key(rows, names, row, KEY_TASK);
     add_key(rows, names, row, KEY_DOC);
     add_states(rows, row);
@@ -361,22 +364,44 @@ static void add_life(struct redis_rows *rows, const struct redis_names *names,
     add_items(rows, names, row);
 }
 
+/* What its take_usage takes, before all else of the row. */
+static void add_usage(struct redis_rows *rows, const struct redis_names *names,
+                      const struct store_row *row)
+{
+    add_kind(rows, names, row, LUA_UPDATE_USAGE);
+    add_key(rows, names, row, KEY_USAGE);
+    add(rows, row->usage_type);
+    add_uint(rows, row->usage_count);
+    for (uint32_t i = 0; i < row->usage_count; i++) {
+        add(rows, row->usage[i].model);
+        add_uint(rows, row->usage[i].sum.input_tokens);
+        add_uint(rows, row->usage[i].sum.output_tokens);
+        add_uint(rows, row->usage[i].sum.cost_nano);
+    }
+}
+
 static void add_update(struct redis_rows *rows, const struct redis_names *names,
                        const struct store_row *row)
 {
     uint64_t trim_to = 0;
     if (row->life == LIFE_KEEP && row->error_doc.len == 0 && !row->error_clear &&
-        row->items_count == 0 && row->doc_items == 0) {
+        row->items_count == 0 && row->doc_items == 0 && row->usage_count == 0) {
         if (is_step(row) && !trims(row, &trim_to)) {
             add_step(rows, names, row);
         } else {
-            add_change(rows, names, row, LUA_UPDATE);
+            add_kind(rows, names, row, LUA_UPDATE);
+            add_change(rows, names, row);
         }
         return;
     }
     struct buf idem_prefix = {0};
     redis_name(names, KEY_IDEM, row->partition, BYTES_NONE, &idem_prefix);
-    add_change(rows, names, row, LUA_UPDATE_LIFE);
+    if (row->usage_count > 0) {
+        add_usage(rows, names, row);
+    } else {
+        add_kind(rows, names, row, LUA_UPDATE_LIFE);
+    }
+    add_change(rows, names, row);
     add_life(rows, names, row);
     bool dead = row->life == LIFE_END && row->dead.len > 0;
     add_str(rows, dead ? "d" : row->life == LIFE_END ? "e" : row->life == LIFE_REVIVE ? "r" : "k");
@@ -392,7 +417,8 @@ static void add_update(struct redis_rows *rows, const struct redis_names *names,
 static void add_admit(struct redis_rows *rows, const struct redis_names *names,
                       const struct store_row *row)
 {
-    add_change(rows, names, row, LUA_ADMIT);
+    add_kind(rows, names, row, LUA_ADMIT);
+    add_change(rows, names, row);
     add_life(rows, names, row);
     add_key(rows, names, row, KEY_LIST);
     if (row->idempotency_key.len > 0) {

@@ -64,6 +64,7 @@ static void store_memory_write(struct store *base, const struct store_row *row)
             (struct step_blob){row->steps[i].index, arena_bytes(a, row->steps[i].blob)};
     }
     memory_items_copy(&c->row, a);
+    memory_usage_copy(&c->row, a);
     c->row.events = arena_alloc(a, row->event_count * sizeof *row->events);
     for (uint32_t i = 0; i < row->event_count; i++) {
         c->row.events[i] =
@@ -167,6 +168,7 @@ static void store_memory_destroy(struct store *base)
     for (uint32_t p = 0; p < PARTITION_COUNT; p++) {
         free(s->owners[p].name);
     }
+    memory_usage_free(s);
     map_free(&s->tasks);
     map_free(&s->idems);
     free(s->slots);

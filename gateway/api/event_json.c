@@ -1,6 +1,7 @@
 #include "api/event_json.h"
 
 #include "api/status_json.h"
+#include "api/usage_json.h"
 #include "json/scan.h"
 #include "model/limits.h"
 
@@ -187,6 +188,7 @@ void event_render(struct bytes task_id, const struct task_event *e, struct buf *
     case EVENT_TYPE_COUNT:
         break;
     }
+    usage_sum_member_put(out, &e->usage);
     close_put(out, e->at, e->seq);
 }
 
@@ -235,6 +237,7 @@ void final_render(const struct task_view *v, struct body_plan *plan)
     } else {
         open_put(out, EVENT_TASK_CANCELLED, v->task_id, v->state);
     }
+    usage_member_put(out, v->usage, v->usage_count);
     close_put(out, v->completed_at, v->seq);
 }
 

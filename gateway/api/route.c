@@ -33,6 +33,7 @@ static const struct route_row rows[CALL_COUNT] = {
     [CALL_PIPELINE_VERSIONS] = {"versions", PREFIX "/pipelines/", false, NULL},
     [CALL_PIPELINE_CHECK] = {"check_pipeline", PREFIX "/pipelines/validate", true, NULL},
     [CALL_WORKERS] = {"workers", PREFIX "/workers", false, NULL},
+    [CALL_USAGE] = {"usage", PREFIX "/usage", false, NULL},
     [CALL_DEAD_LETTERS] = {"dead_letters", PREFIX "/dead-letters", false, NULL},
     [CALL_REQUEUE_ALL] = {"requeue_all", PREFIX "/dead-letters/requeue", true, NULL},
     [CALL_REQUEUE] = {"requeue", PREFIX "/dead-letters/", true, "/requeue"},

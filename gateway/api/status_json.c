@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api/usage_json.h"
 #include "json/scan.h"
 
 /* Not by a format: a status has a hundred of them. */
@@ -168,6 +169,7 @@ static void step_put(const struct step_view *s, uint32_t index, bool results,
         buf_addf(out, ",\"items\":{\"total\":%u,\"completed\":%u,\"failed\":%u,\"running\":%u}",
                  s->items, s->items_done, s->items_failed, s->items_running);
     }
+    usage_member_put(out, s->usage, s->usage_count);
     if (results) {
         step_result_put(s, plan);
     }
@@ -338,6 +340,7 @@ void status_render(const struct task_view *v, bool results, struct body_plan *pl
     json_put_member_or_null(out, "error", v->error);
     error_code_put(out, v->error_code);
     json_put_member_or_null(out, "error_step", v->error_step);
+    usage_member_put(out, v->usage, v->usage_count);
     buf_addf(out, ",\"can_recover\":%s,\"run\":%u,\"seq\":%llu}", v->can_recover ? "true" : "false",
              v->run, (unsigned long long)v->seq);
 }

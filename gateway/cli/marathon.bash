@@ -9,7 +9,7 @@ _marathon()
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
         mapfile -t COMPREPLY < <(compgen -W "dev run start watch status list result cancel pause resume
-            signal recover fork history pipelines workers dead-letters keys healthcheck doctor --help --version" -- "$cur")
+            signal recover fork history pipelines workers usage dead-letters keys healthcheck doctor --help --version" -- "$cur")
         return
     fi
     case $prev in
@@ -48,6 +48,7 @@ _marathon()
     recover) options+=" --input --from-step --only-failed --checkpoint --watch --reason --by" ;;
     fork) options+=" --from-step --checkpoint --input --id --key --reason --by" ;;
     history) options+=" --cursor" ;;
+    usage) options+=" --by --since --until" ;;
     keys) options+=" --file --read" ;;
     pipelines) options+=" --version --dot --cursor" ;;
     dead-letters) options+=" --all --cursor" ;;

@@ -2,6 +2,7 @@
 #include "api/event_json.h"
 #include "api/query.h"
 #include "api/status_json.h"
+#include "api/usage_json.h"
 #include "main/calls.h"
 #include "main/download.h"
 #include "main/poll.h"
@@ -105,13 +106,19 @@ static void on_read(void *user, struct snapshot *s, const struct problem *why)
     struct gateway *g = c->gateway;
     exchange_id id = c->exchange.id;
     struct body_plan plan = {0};
+    struct buf used = {0};
+    struct http_header header = {NULL, NULL};
     if (c->call == CALL_RESULT) {
         results_render(s->view, &plan);
+        usage_header_put(&used, s->view->usage, s->view->usage_count);
+        header.name = used.len > 0 ? "marathon-usage" : NULL;
+        header.value = buf_cstr(&used);
     } else {
         checkpoints_render(s->view, true, &plan);
     }
     call_end(c);
-    download_start(g, id, s, &plan, NULL);
+    download_start(g, id, s, &plan, header);
+    buf_free(&used);
     snapshot_unref(s);
 }
 

@@ -183,6 +183,9 @@ static void call_carry_out(struct gateway *g, exchange_id id, const struct route
     case CALL_WORKERS:
         call_workers(c);
         return;
+    case CALL_USAGE:
+        call_usage(c, request);
+        return;
     case CALL_DEAD_LETTERS:
         call_dead_letters(c, request);
         return;

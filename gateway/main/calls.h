@@ -15,7 +15,8 @@ struct call_state {
     char credential[ID_BYTES_MAX + 1]; /* id of the key; start */
     bool results, verbose;
     uint32_t limit;
-    uint64_t after;         /* history */
+    uint64_t after; /* history */
+    struct usage_request usage;
     struct call_fork *fork; /* owned */
     wire_id request;
     struct snapshot_load *load;
@@ -74,6 +75,7 @@ void call_dead_letters(struct call_state *c, const struct http_request *request)
 void call_requeue(struct call_state *c);
 void call_requeue_all(struct call_state *c, const struct http_request *request);
 void requeue_all_stop(struct requeue_all *all); /* frees it; NULL is allowed */
+void call_usage(struct call_state *c, const struct http_request *request); /* call_usage.c */
 void call_ready(struct call_state *c, const struct http_request *request);
 void call_metrics(struct gateway *g, exchange_id id);
 

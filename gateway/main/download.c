@@ -50,14 +50,11 @@ static void on_writable(struct exchange *x)
 }
 
 void download_start(struct gateway *g, exchange_id id, struct snapshot *s, struct body_plan *plan,
-                    const char *etag)
+                    struct http_header header)
 {
     struct http_head head = {.status = 200,
                              .content_type = "application/json",
-                             .headers = {{"cache-control", "no-store"}, {"etag", etag}}};
-    if (etag == NULL) {
-        head.headers[1].name = NULL;
-    }
+                             .headers = {{"cache-control", "no-store"}, header}};
     struct download *d = mem_zalloc(sizeof *d);
     d->gateway = g;
     d->stream = body_stream_create(g, s, plan, on_wake, d);
@@ -83,5 +80,5 @@ void download_status(struct gateway *g, exchange_id id, struct snapshot *s, bool
     char etag[ETAG_BYTES];
     struct body_plan plan = {0};
     status_render(s->view, results, &plan);
-    download_start(g, id, s, &plan, status_etag(s->view, etag));
+    download_start(g, id, s, &plan, (struct http_header){"etag", status_etag(s->view, etag)});
 }

@@ -5,9 +5,9 @@
 
 #include "main/body_stream.h"
 
-/* Takes over the plan's content. etag may be NULL. */
+/* Takes over the plan's content. header: one more, its name NULL where there is none. */
 void download_start(struct gateway *g, exchange_id id, struct snapshot *s, struct body_plan *plan,
-                    const char *etag);
+                    struct http_header header);
 /* The status of a snapshot. */
 void download_status(struct gateway *g, exchange_id id, struct snapshot *s, bool results);
 

@@ -50,6 +50,10 @@ void test_an_audit_tells_how_tasks_are_held(void **state);
 void test_dead_letters_are_listed_newest_first(void **state);
 void test_a_dead_letter_goes_with_revival_fresh_run_and_ttl(void **state);
 void test_a_refused_end_makes_no_dead_letter(void **state);
+/* store_usage_cases.c: on both stores */
+void test_usage_is_summed_over_tasks_and_partitions(void **state);
+void test_a_row_that_is_told_again_or_refused_adds_nothing(void **state);
+void test_pairs_of_a_day_have_a_bound_and_nothing_is_lost_by_it(void **state);
 /* store_items_cases.c: on both stores */
 void test_items_are_read_with_their_task(void **state);
 void test_items_are_read_in_pages(void **state);

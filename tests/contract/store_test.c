@@ -76,6 +76,9 @@ static int tear_down(void **state)
         ON(store, test_old_events_are_trimmed), ON(store, test_live_tasks_come_in_pages),          \
         ON(store, test_the_list_is_newest_first_over_partitions),                                  \
         ON(store, test_the_list_pages_through_equal_times), ON(store, test_owners_and_ping),       \
+        ON(store, test_usage_is_summed_over_tasks_and_partitions),                                 \
+        ON(store, test_a_row_that_is_told_again_or_refused_adds_nothing),                          \
+        ON(store, test_pairs_of_a_day_have_a_bound_and_nothing_is_lost_by_it),                     \
         ON(store, test_dead_letters_are_listed_newest_first),                                      \
         ON(store, test_a_dead_letter_goes_with_revival_fresh_run_and_ttl),                         \
         ON(store, test_a_refused_end_makes_no_dead_letter),                                        \

@@ -97,6 +97,12 @@ static void on_read(void *user, const struct store_answer *a)
     for (uint32_t i = 0; i < a->audit_count; i++) {
         w->answer.audits[i] = a->audits[i];
     }
+    w->answer.usage = arena_alloc(&w->arena, (a->usage_count + 1) * sizeof *a->usage);
+    for (uint32_t i = 0; i < a->usage_count; i++) {
+        w->answer.usage[i] = a->usage[i];
+        w->answer.usage[i].model = arena_bytes(&w->arena, a->usage[i].model);
+        w->answer.usage[i].task_type = arena_bytes(&w->arena, a->usage[i].task_type);
+    }
     w->answer.input = arena_bytes(&w->arena, a->input);
     w->answer.source = arena_bytes(&w->arena, a->source);
     w->answer.versions = arena_alloc(&w->arena, (a->version_count + 1) * sizeof *a->versions);

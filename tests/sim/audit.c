@@ -29,6 +29,7 @@ void audit_free(struct audit *a)
     free(a->keys);
     free(a->forks);
     map_free(&a->recovers_asked);
+    free(a->used);
     arena_free(&a->arena);
     free(a);
 }
@@ -108,6 +109,9 @@ void audit_outcome(struct audit *a, uint64_t life, const struct step_outcome *ou
                               .generation = outcome->ref.generation,
                               .delivery = outcome->ref.delivery,
                               .ok = outcome->ok};
+    for (uint32_t i = 0; i < outcome->usage_count; i++) {
+        usage_sum_add(&a->outcomes[a->outcome_count - 1].used, &outcome->usage[i].sum);
+    }
 }
 
 bool book_has_result(const struct audit *a, struct bytes task_id, uint32_t run, uint32_t step,

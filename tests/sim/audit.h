@@ -24,6 +24,9 @@ uint64_t audit_began(struct audit *a, const char *worker, const struct step_orde
 void audit_ended(struct audit *a, uint64_t record, bool ok, struct bytes result);
 /* A worker tells this outcome: its acknowledgement will be held against it. */
 void audit_outcome(struct audit *a, uint64_t life, const struct step_outcome *outcome);
+/* All that the execution has used until now, as its worker tells it. */
+void audit_used(struct audit *a, const struct attempt_ref *ref, uint64_t execution,
+                const struct usage_part *parts, uint32_t count);
 /* A client was given this part of a document, these items, these dead letters, or an event. */
 void audit_doc(struct audit *a, const char *task_id, uint32_t run, uint32_t revision,
                struct bytes data, uint32_t results_bytes);

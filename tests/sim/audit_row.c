@@ -420,6 +420,7 @@ static void check_task(struct audit *a, struct book_task *t, const struct store_
     check_failures(a, t, now);
     check_dead(a, t, now, stored);
     audit_recoveries(a, t, now);
+    audit_usage_row(a, t, now, row);
     t->state = now->state;
     t->version = now->version;
     t->cancels_seen += now->state == TASK_CANCELLED;

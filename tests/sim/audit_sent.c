@@ -143,8 +143,7 @@ static void sent_order(struct audit *a, const struct coordinator *c, const struc
     sent_input(a, t, o);
 }
 
-static const struct book_outcome *find_outcome(const struct audit *a, uint64_t life,
-                                               uint64_t number)
+static struct book_outcome *find_outcome(struct audit *a, uint64_t life, uint64_t number)
 {
     for (size_t i = a->outcome_count; i-- > 0;) {
         if (a->outcomes[i].life == life && a->outcomes[i].number == number) {
@@ -189,10 +188,13 @@ static void sent_ack(struct audit *a, const struct coordinator *c, const struct 
     }
     REQUIRE(a, "I6", verdict != VERDICT_REJECTED, "an honest outcome of %s was rejected",
             k->ends[1]->name);
-    const struct book_outcome *o = find_outcome(a, k->lives[1], m->ack.number);
+    struct book_outcome *o = find_outcome(a, k->lives[1], m->ack.number);
     REQUIRE(a, "wire", o != NULL, "an acknowledgement of what %s never said", k->ends[1]->name);
     must_own(a, c, o->task_id, true);
     sent_ack_of(a, o, verdict);
+    if (verdict == VERDICT_APPLIED) {
+        audit_usage_ack(a, book_find(a, o->task_id), o);
+    }
 }
 
 /* Events are compared byte for byte with those that the store holds. */

@@ -3,6 +3,7 @@
 #define MARATHON_SIM_BOOKS_H
 
 #include "audit.h"
+#include "core/account.h"
 #include "core/record.h"
 
 /* One execution of a function. */
@@ -37,9 +38,11 @@ struct book_step {
     mono_ms not_before;      /* its next order */
     uint32_t completions;    /* events of this generation */
     uint64_t signal_key;
-    mono_ms waits_until;  /* a wait of so many seconds is not over before */
-    struct book_fan *fan; /* NULL: it has no items */
-    bool kept;            /* by the fork that its task is, from its source */
+    mono_ms waits_until;      /* a wait of so many seconds is not over before */
+    struct book_fan *fan;     /* NULL: it has no items */
+    bool kept;                /* by the fork that its task is, from its source */
+    struct usage_sum used;    /* as stored */
+    struct usage_sum applied; /* by outcomes whose worker knows that they were applied */
 };
 
 /* A task as the store had it after its last row. */
@@ -55,6 +58,7 @@ struct book_task {
     size_t event_count, event_cap;
     enum task_state state;
     bool was_dead;           /* at some time */
+    struct usage_sum used;   /* as the sums over all tasks were told */
     struct book_task *older; /* the run before */
 };
 
@@ -63,7 +67,16 @@ struct book_outcome {
     uint64_t life, number; /* of the worker */
     struct bytes task_id;
     uint32_t run, step, item, generation, delivery;
-    bool ok;
+    bool ok, counted;
+    struct usage_sum used;
+};
+
+/* What an execution has said that it used. */
+struct book_used {
+    struct bytes task_id;
+    uint32_t run, step, generation, delivery;
+    uint64_t execution;
+    struct usage_sum sum;
 };
 
 /* A fork that a client starts, or has started. */
@@ -86,6 +99,8 @@ struct audit {
     size_t execution_count, execution_cap;
     struct book_outcome *outcomes;
     size_t outcome_count, outcome_cap;
+    struct book_used *used;
+    size_t used_count, used_cap;
     struct book_key *keys;
     size_t key_count, key_cap;
     struct book_fork *forks;
@@ -112,6 +127,10 @@ uint32_t book_failures(const struct audit *a, const struct book_task *t, uint32_
 /* audit_order.c: the worker behind k may run it. */
 void audit_order_placed(struct audit *a, const struct book_task *t, const struct conn *k,
                         const struct step_order *o);
+/* audit_usage.c */
+void audit_usage_row(struct audit *a, struct book_task *t, const struct task *now,
+                     const struct store_row *row);
+void audit_usage_ack(struct audit *a, struct book_task *t, struct book_outcome *o);
 
 /* audit_retry.c: the row's event of this type about this step; false where there is none. */
 bool row_event(const struct store_row *row, enum event_type type, uint32_t step,

@@ -66,6 +66,8 @@ static const struct {
     {"a start's version ignored", PLANT_PIN_IGNORED, false, false},
     {"a pipeline not looked for in the store", PLANT_PIPELINE_UNSEEN, false, false},
     {"a progress checkpoint shown before it is stored", PLANT_CHECKPOINT_EARLY, false, false},
+    {"usage counted again after a takeover", PLANT_USAGE_TWICE, false, false},
+    {"usage of an attempt's end not counted", PLANT_USAGE_LOST, false, false},
     {"fences ignored by the store", PLANT_NONE, true, false},
     {"the TTL on a live key", PLANT_NONE, false, true},
     {"a dead letter listed while its task lives", PLANT_DEAD_LETTER_KEPT, false, false},

@@ -210,6 +210,7 @@ struct store_answer *store_model_read(struct store_model *m, const struct store_
     case READ_VERSIONS:
         store_model_read_pipeline(m, read, a, arena);
         break;
+    case READ_USAGE: /* nobody asks here: the audit adds up what the rows tell */
     case READ_PING:
         break;
     }
@@ -238,6 +239,12 @@ struct store_row *store_row_copy(const struct store_row *row, struct arena *aren
             (struct step_blob){row->steps[i].index, arena_bytes(arena, row->steps[i].blob)};
     }
     r->items = items_copy(row, arena);
+    r->usage = arena_alloc(arena, (row->usage_count + 1) * sizeof *r->usage);
+    for (uint32_t i = 0; i < row->usage_count; i++) {
+        r->usage[i] =
+            (struct usage_part){arena_bytes(arena, row->usage[i].model), row->usage[i].sum};
+    }
+    r->usage_type = arena_bytes(arena, row->usage_type);
     r->events = arena_alloc(arena, (row->event_count + 1) * sizeof *r->events);
     for (uint32_t i = 0; i < row->event_count; i++) {
         r->events[i] =

@@ -28,6 +28,14 @@ static struct execution *execution_find(struct worker_host *h, uint64_t number)
     return NULL;
 }
 
+/* It says that it has used so much more. */
+static struct usage_part use(struct world *w, struct execution *x, uint64_t cost)
+{
+    x->cost_left -= cost;
+    return (struct usage_part){one_in(w, 3) ? BYTES_LIT("large") : BYTES_LIT("small"),
+                               {cost / 1000, cost / 5000, cost}};
+}
+
 static void on_ended(struct world *w, struct job *j)
 {
     struct worker_host *h = (struct worker_host *)(void *)j->process;
@@ -58,6 +66,10 @@ static void on_ended(struct world *w, struct job *j)
                          "............................................................");
         r.result = bytes_of(text, (size_t)n);
     }
+    if (x->cost_left > 0 && !x->stopped) {
+        struct attempt_news last = {.fraction = -1, .usage = use(w, x, x->cost_left)};
+        step(h, &(struct agent_event){.kind = AGENT_EV_NEWS, .number = j->x, .news = &last});
+    }
     audit_ended(w->audit, x->record, r.ok, r.result);
     x->number = 0;
     step(h, &(struct agent_event){.kind = AGENT_EV_ENDED, .number = j->x, .result = &r});
@@ -75,6 +87,9 @@ static void on_news(struct world *w, struct job *j)
     struct attempt_news news = {.fraction = (double)chance(w, 101) / 100};
     news.message = one_in(w, 3) ? BYTES_LIT("half-way") : BYTES_NONE;
     news.log = one_in(w, 3) ? bytes_of(checkpoint, (size_t)n) : BYTES_NONE;
+    if (one_in(w, 2)) {
+        news.usage = use(w, x, x->cost_left / 2);
+    }
     news.checkpoint = one_in(w, 3) ? bytes_of(checkpoint, (size_t)n) : BYTES_NONE;
     job_add(w, &h->process, w->now + between(w, 10, 900), on_news, h)->x = j->x;
     step(h, &(struct agent_event){.kind = AGENT_EV_NEWS, .number = j->x, .news = &news});
@@ -90,7 +105,8 @@ static void begin(struct worker_host *h, const struct attempt_call *call)
     *x = (struct execution){.number = call->number,
                             .attempt = call->order->ref.attempt,
                             .delivery = call->order->ref.delivery,
-                            .item = call->order->ref.item};
+                            .item = call->order->ref.item,
+                            .cost_left = COST_NANO};
     snprintf(x->function, sizeof x->function, "%.*s", (int)call->order->function.len,
              (const char *)call->order->function.ptr);
     x->record = audit_began(w->audit, h->process.name, call->order);
@@ -109,7 +125,12 @@ static void perform(struct worker_host *h, const struct agent_effect *e)
     switch (e->kind) {
     case AGENT_FX_SEND:
         if (e->message->type == MSG_OUTCOME) {
-            audit_outcome(w->audit, h->process.life, &e->message->outcome);
+            const struct step_outcome *o = &e->message->outcome;
+            audit_outcome(w->audit, h->process.life, o);
+            audit_used(w->audit, &o->ref, o->execution, o->usage, o->usage_count);
+        } else if (e->message->type == MSG_PROGRESS && e->message->progress.usage_count > 0) {
+            const struct step_progress *n = &e->message->progress;
+            audit_used(w->audit, &n->ref, n->execution, n->usage, n->usage_count);
         }
         conn_send(conn_find(w, e->peer), 0, e->message);
         break;

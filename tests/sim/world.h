@@ -20,9 +20,10 @@
 #define WORKERS_MAX        6
 #define GATEWAYS_MAX       2
 #define CLIENTS_MAX        10
-#define BUSY_MS            5000 /* what fail2 asks to be left alone for */
-#define FORKS_MAX          2    /* of one client */
-#define EXECUTIONS_MAX     64   /* at once on one worker: over its slots */
+#define BUSY_MS            5000     /* what fail2 asks to be left alone for */
+#define FORKS_MAX          2        /* of one client */
+#define COST_NANO          10000000 /* what an execution that ends has used */
+#define EXECUTIONS_MAX     64       /* at once on one worker: over its slots */
 
 struct world;
 struct process;
@@ -115,6 +116,7 @@ struct execution {
     uint32_t attempt, delivery, item;
     char function[16];
     bool stopped;
+    uint64_t cost_left; /* of COST_NANO, not said yet */
 };
 
 struct worker_host {

@@ -57,6 +57,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             except OSError:
                 pass
             self.close_connection = path == "/lines/cut"
+        elif path == "/costs":
+            self.answer(200, b"1", [("Marathon-Usage", '{"model":"m","input_tokens":10,"cost_usd":0.02}'),
+                                    ("marathon-usage", '{"model":"n","cost_usd":0.01}'), ("Marathon-Usage", "nonsense")])
+        elif path == "/cost_of_failure":
+            self.answer(500, b'{"usage":{"cost_usd":0.5}}', [("Marathon-Usage", '{"cost_usd":0.25}')])
         elif path == "/elsewhere":
             self.answer(302, b"", [("Location", "/echo")])
         elif path == "/nonsense":

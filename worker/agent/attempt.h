@@ -31,6 +31,7 @@ struct attempt_news {
     struct bytes checkpoint;    /* JSON, empty = none */
     struct bytes log;           /* the end of its log as it is now; empty = nothing new */
     struct attempt_error error; /* kept by the runner for the attempt's end */
+    struct usage_part usage;    /* what it has used since it last said so; no sum = nothing */
 };
 
 /* runner -> agent, exactly once. */

@@ -28,10 +28,31 @@ void news_take(struct agent *a, struct attempt *t, const struct attempt_news *ne
         buf_add_bytes(&t->log, bytes_part(news->log, 0, LOG_TAIL_BYTES_MAX));
         t->log_new = t->news = true;
     }
+    if (!usage_sum_none(&news->usage.sum)) {
+        usage_add(&t->used, news->usage.model, &news->usage.sum);
+        t->used_new = t->news = true;
+    }
     if (t->news && t->news_due == NEVER_MS) {
         t->news_due = a->now.mono;
     }
     attempt_reckon(a, t);
+}
+
+struct usage_part *news_usage(const struct agent *a, const struct attempt *t, struct arena *arena,
+                              uint64_t *ret_execution)
+{
+    const struct usage *u = &t->used;
+    struct usage_part *parts = NULL;
+    if (u->count > 0) {
+        *ret_execution = bytes_hash(a->config.id) * 31 + t->number;
+        *ret_execution += *ret_execution == 0;
+        parts = arena_alloc(arena, u->count * sizeof *parts);
+    }
+    for (uint32_t i = 0; i < u->count; i++) {
+        parts[i] = u->parts[i];
+        parts[i].model = arena_bytes(arena, u->parts[i].model);
+    }
+    return parts;
 }
 
 void news_flush(struct agent *a, struct attempt *t)
@@ -49,6 +70,11 @@ void news_flush(struct agent *a, struct attempt *t)
         out->log = arena_bytes(&a->fx->arena, buf_bytes(&t->log));
         t->log_new = false;
     }
+    if (t->used_new) {
+        out->usage = news_usage(a, t, &a->fx->arena, &out->execution);
+        out->usage_count = t->used.count;
+        t->used_new = false;
+    }
     t->fraction = -1;
     buf_clear(&t->text);
     buf_clear(&t->checkpoint);
@@ -58,8 +84,10 @@ void news_flush(struct agent *a, struct attempt *t)
 
 void news_again(struct agent *a, struct attempt *t)
 {
-    if (t->phase == ATTEMPT_RUNNING && t->log.len > 0) {
-        t->log_new = t->news = true;
+    if (t->phase == ATTEMPT_RUNNING && (t->log.len > 0 || t->used.count > 0)) {
+        t->log_new = t->log.len > 0;
+        t->used_new = t->used.count > 0;
+        t->news = true;
         t->news_due = t->news_due == NEVER_MS ? a->now.mono : t->news_due;
     }
 }

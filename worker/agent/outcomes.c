@@ -17,6 +17,8 @@ static void outcome_hold(struct agent *a, struct attempt *t)
     o->ref = t->order.ref;
     o->number = t->number;
     o->started_at = t->started_wall;
+    o->usage = news_usage(a, t, &t->memory, &o->execution);
+    o->usage_count = t->used.count;
     t->sent_to = 0;
     attempt_enter(a, t, ATTEMPT_HELD);
     attempt_reckon(a, t);
@@ -76,6 +78,9 @@ void outcome_ended(struct agent *a, struct attempt *t, const struct attempt_resu
     }
     if (!r->ok && t->cause == CAUSE_DRAIN) { /* not its fault: no attempt is spent, the coordinator
                                                 orders it elsewhere */
+        if (t->used_new) { /* which was spent all the same */
+            news_flush(a, t);
+        }
         attempt_drop(a, t);
         peers_claim(a);
         return;

@@ -39,6 +39,7 @@ void pool_take_attempt(struct attempt_pool *p, struct attempt *t)
     buf_free(&t->text);
     buf_free(&t->checkpoint);
     buf_free(&t->log);
+    usage_free(&t->used);
     if (p->attempt_count < POOL_MAX) {
         p->attempts[p->attempt_count++] = t;
     } else {

@@ -57,6 +57,8 @@ struct attempt {
     struct buf checkpoint;
     struct buf log; /* the newest end of its log; kept, for an owner that has not heard it */
     bool log_new;
+    struct usage used;
+    bool used_new;
     bool news;
     mono_ms news_due;
 
@@ -175,7 +177,11 @@ void outcome_tell(struct agent *a, struct attempt *t);
 /* news.c */
 void news_take(struct agent *a, struct attempt *t, const struct attempt_news *news);
 void news_flush(struct agent *a, struct attempt *t);
-/* What only the last owner has heard, and a new one will want should this worker die: the log. */
+/* All that the attempt has used, by model, copied into arena: t->used.count of them. */
+struct usage_part *news_usage(const struct agent *a, const struct attempt *t, struct arena *arena,
+                              uint64_t *ret_execution);
+/* What only the last owner has heard, and a new one will want should this worker die: the log, and
+ * what was used. */
 void news_again(struct agent *a, struct attempt *t);
 
 #endif

@@ -31,6 +31,8 @@ enum err news_line_read(struct bytes line, struct buf *text, struct attempt_news
         return ERR_INVALID;
     }
     struct attempt_news news = {.fraction = -1};
+    buf_clear(text);
+    buf_reserve(text, line.len + USAGE_MODEL_BYTES_MAX); /* for all that is decoded */
     struct bytes progress = json_member(object, "progress");
     struct bytes message = json_member(object, "message");
     struct bytes checkpoint = json_member(object, "checkpoint");
@@ -55,7 +57,19 @@ enum err news_line_read(struct bytes line, struct buf *text, struct attempt_news
         news.message = bytes_part(buf_bytes(text), 0, ERROR_BYTES_MAX);
     }
     news.checkpoint = checkpoint;
-    if (news.fraction < 0 && news.message.len == 0 && checkpoint.len == 0 && !news.error.given) {
+    if (usage.len > 0) { /* there is room for it: what lies in text does not move */
+        struct buf model = {0};
+        bool good = usage_read(usage, &model, &news.usage);
+        size_t at = text->len;
+        buf_add_bytes(text, news.usage.model);
+        news.usage.model = bytes_part(buf_bytes(text), at, text->len);
+        buf_free(&model);
+        if (!good) {
+            return ERR_INVALID;
+        }
+    }
+    if (news.fraction < 0 && news.message.len == 0 && checkpoint.len == 0 && !news.error.given &&
+        usage_sum_none(&news.usage.sum)) {
         return ERR_NOT_FOUND;
     }
     *ret_news = news;

@@ -1,7 +1,7 @@
 /* News as JSON lines, from fd 3 of an exec function: {"progress":0.4,"message":"..."},
- * {"checkpoint":{...}}, {"usage":{...}}, {"error":{...}} (said_error.h). Splits a stream into lines
- * with a bound, and reads one line. What is not understood is counted, never an error of the step.
- * Pure. */
+ * {"checkpoint":{...}}, {"usage":{...}} (model/usage.h), {"error":{...}} (said_error.h). Splits a
+ * stream into lines with a bound, and reads one line. What is not understood is counted, never an
+ * error of the step. Pure. */
 #ifndef MARATHON_RUN_NEWS_LINES_H
 #define MARATHON_RUN_NEWS_LINES_H
 
@@ -28,7 +28,7 @@ void news_lines_end(struct news_lines *l, news_fn *fn, void *user);
 void news_lines_free(struct news_lines *l);
 
 /* Reads one line; text holds the decoded message. ERR_INVALID: not understood. ERR_NOT_FOUND: good,
- * and nothing in it to hand on (what it cost). */
+ * and nothing in it to hand on. */
 enum err MUST_CHECK news_line_read(struct bytes line, struct buf *text,
                                    struct attempt_news *ret_news);
 

@@ -16,7 +16,9 @@ struct builtin_run {
     struct run_builtin *owner;
     struct builtin_run *next, *prev;
     uint64_t number;
-    struct buf output; /* the input, or the error's text */
+    struct buf output;      /* the input, or the error's text */
+    struct usage_part used; /* told at its end */
+    struct buf model;
     bool ok, stopped;
     enum code code;
     bool permanent;
@@ -42,6 +44,7 @@ static void run_free(struct builtin_run *run)
     }
     loop_timer_destroy(run->timer);
     buf_free(&run->output);
+    buf_free(&run->model);
     free(run);
 }
 
@@ -58,6 +61,10 @@ static void on_timer(void *user)
         loop_timer_set(run->timer, next < run->ends ? next : run->ends);
         to->news(to->user, run->number, &news);
         return;
+    }
+    if (!usage_sum_none(&run->used.sum)) {
+        const struct attempt_news last = {.fraction = -1, .usage = run->used};
+        to->news(to->user, run->number, &last);
     }
     struct attempt_result result = {
         .ok = run->ok && !run->stopped, .code = run->code, .permanent = run->permanent};
@@ -91,6 +98,17 @@ static void sleep_prepare(struct builtin_run *run, const struct doc_value *input
         return;
     }
     run->ends = run->began + (mono_ms)(seconds * 1000);
+}
+
+/* What sleep and fail pretend to have used: the input's "usage". */
+static void usage_prepare(struct builtin_run *run)
+{
+    struct bytes value = json_member(buf_bytes(&run->output), "usage");
+    if (value.len > 0 &&
+        (json_kind_of(value) != JSON_OBJECT || !usage_read(value, &run->model, &run->used))) {
+        run_reject(run,
+                   "the input's \"usage\" must be a report, {\"model\": ..., \"cost_usd\": ...}");
+    }
 }
 
 static void fail_prepare(struct builtin_run *run, const struct doc_value *input, uint32_t attempt)
@@ -161,8 +179,10 @@ static void builtin_start(struct runner *r, const struct function *f,
     if (!echo && doc_parse(input, &d, &fault) != ERR_OK) {
         run_reject(run, "the input cannot be read");
     } else if (strcmp(f->name, "sleep") == 0) {
+        usage_prepare(run);
         sleep_prepare(run, doc_root(d));
     } else if (strcmp(f->name, "fail") == 0) {
+        usage_prepare(run);
         fail_prepare(run, doc_root(d), order->ref.attempt);
     } else if (stamp) {
         stamp_prepare(run, doc_root(d));

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "json/scan.h"
 #include "run/envelope.h"
 #include "run/exit_result.h"
 #include "run/http_lines.h"
@@ -16,6 +17,7 @@
 
 /* White space around a result is not counted against it, within reason. */
 #define OUTPUT_BYTES_MAX (RESULT_BYTES_MAX + 4096u)
+#define HEADER_BYTES_MAX 4096u /* of one that says what was used: a line of numbers */
 
 struct http_run {
     struct run_http *owner;
@@ -31,6 +33,7 @@ struct http_run {
     bool overflow;
     bool stopped;
     struct said_error said;
+    struct buf usage; /* the header that says what it has used, while it is read */
     char reason[CURL_ERROR_SIZE];
     struct loop_timer *timer; /* refusal or stop: told in the next turn */
 };
@@ -59,6 +62,7 @@ static void run_free(struct http_run *run)
     buf_free(&run->response);
     http_lines_free(&run->lines);
     said_error_free(&run->said);
+    buf_free(&run->usage);
     free(run);
 }
 
@@ -110,6 +114,35 @@ static size_t on_body(char *data, size_t size, size_t count, void *user)
     return size * count;
 }
 
+static void usage_tell(const struct http_run *run, const struct usage_part *used)
+{
+    const struct runner_listener *to = &run->owner->world->listener;
+    const struct attempt_news news = {.fraction = -1, .usage = *used};
+    if (!usage_sum_none(&used->sum)) {
+        to->news(to->user, run->number, &news);
+    }
+}
+
+/* Marathon-Usage: {"model":...}, any number of them, with whatever status. */
+static size_t on_header(char *data, size_t size, size_t count, void *user)
+{
+    static const char name[] = "marathon-usage:";
+    struct http_run *run = user;
+    size_t len = size * count;
+    struct usage_part used;
+    struct bytes object;
+    if (len <= sizeof name - 1 || len > HEADER_BYTES_MAX ||
+        strncasecmp(data, name, sizeof name - 1) != 0) {
+        return len;
+    }
+    struct bytes value = bytes_part(bytes_of(data, len), sizeof name - 1, len);
+    if (json_check(value, &object, NULL) == ERR_OK && json_kind_of(object) == JSON_OBJECT &&
+        usage_read(object, &run->usage, &used)) {
+        usage_tell(run, &used);
+    }
+    return len;
+}
+
 static struct attempt_result result_of_status(struct http_run *run, long status, struct buf *text)
 {
     bool transient = status == 408 || status == 425 || status == 429 || status >= 500;
@@ -129,9 +162,12 @@ static struct attempt_result result_of_status(struct http_run *run, long status,
                                                                  : RETRY_AFTER_MS_MAX;
     struct attempt_news news;
     struct buf message = {0};
-    if (news_line_read(buf_bytes(&run->response), &message, &news) == ERR_OK && news.error.given) {
-        said_error_take(&run->said, &news.error);
-        said_error_apply(&run->said, &result);
+    if (news_line_read(buf_bytes(&run->response), &message, &news) == ERR_OK) {
+        if (news.error.given) {
+            said_error_take(&run->said, &news.error);
+            said_error_apply(&run->said, &result);
+        }
+        usage_tell(run, &news.usage);
     }
     buf_free(&message);
     return result;
@@ -229,6 +265,8 @@ static void request_begin(struct http_run *run, const struct function *f)
                                       (curl_off_t)run->request.len);
     (void)curl_library()->easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     (void)curl_library()->easy_setopt(easy, CURLOPT_WRITEDATA, run);
+    (void)curl_library()->easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    (void)curl_library()->easy_setopt(easy, CURLOPT_HEADERDATA, run);
     (void)curl_library()->easy_setopt(easy, CURLOPT_ERRORBUFFER, run->reason);
     http_loop_add(run->owner->loop, easy, on_done, run);
 }

@@ -268,6 +268,55 @@ static void test_the_end_of_a_log_travels_and_a_new_owner_is_told_it_too(void **
     stage_close(&s);
 }
 
+static void use(struct stage *s, uint64_t number, const char *model, uint64_t cost)
+{
+    struct attempt_news news = {.fraction = -1, .usage = {bytes_str(model), {10, 1, cost}}};
+    stage_event(s, (struct agent_event){.kind = AGENT_EV_NEWS, .number = number, .news = &news});
+}
+
+static void test_what_was_used_is_told_as_the_sum_until_now_and_to_a_new_owner_again(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    uint64_t number = run_one(&s, 1, "t");
+    use(&s, number, "m", 100);
+    const struct step_progress *n = &stage_sent(&s, 1, MSG_PROGRESS, 0)->progress;
+    assert_int_equal(n->usage_count, 1);
+    assert_int_equal(n->usage[0].sum.cost_nano, 100);
+    uint64_t execution = n->execution;
+    assert_true(execution != 0);
+    pass_heard(&s, 1, 200);
+    use(&s, number, "m", 50);
+    n = &stage_sent(&s, 1, MSG_PROGRESS, 0)->progress;
+    assert_int_equal(n->usage[0].sum.cost_nano, 150);
+    assert_int_equal(n->usage[0].sum.input_tokens, 20);
+    pass_heard(&s, 1, 200);
+    stage_event(&s, (struct agent_event){.kind = AGENT_EV_PEER_DOWN, .peer = 1});
+    stage_join(&s, 2, EVERY_PARTITION); /* says it again */
+    use(&s, number, "n", 1);
+    pass_heard(&s, 2, 200);
+    stage_succeed(&s, number);
+    const struct step_outcome *o = &stage_sent(&s, 2, MSG_OUTCOME, 0)->outcome;
+    assert_int_equal(o->usage_count, 2);
+    assert_int_equal(o->usage[0].sum.cost_nano, 150);
+    assert_true(bytes_is(o->usage[1].model, "n"));
+    assert_true(o->execution == execution);
+    stage_close(&s);
+}
+
+static void test_an_attempt_that_used_nothing_says_nothing_of_it(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    stage_succeed(&s, run_one(&s, 1, "t"));
+    const struct step_outcome *o = &stage_sent(&s, 1, MSG_OUTCOME, 0)->outcome;
+    assert_int_equal(o->usage_count, 0);
+    assert_true(o->execution == 0);
+    stage_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -284,6 +333,8 @@ int main(void)
         cmocka_unit_test(test_the_end_of_a_log_travels_and_a_new_owner_is_told_it_too),
         cmocka_unit_test(test_waiting_news_are_sent_when_their_time_has_come),
         cmocka_unit_test(test_the_newest_checkpoint_goes_ahead_of_a_failure),
+        cmocka_unit_test(test_what_was_used_is_told_as_the_sum_until_now_and_to_a_new_owner_again),
+        cmocka_unit_test(test_an_attempt_that_used_nothing_says_nothing_of_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

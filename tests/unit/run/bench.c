@@ -19,6 +19,7 @@ static void on_news(void *user, uint64_t number, const struct attempt_news *news
     struct bench_call *c = &b->calls[number];
     assert_false(c->ended);
     c->news += news->log.len == 0; /* how often a log is heard is a matter of timing */
+    usage_sum_add(&c->used, &news->usage.sum);
     if (news->fraction >= 0) {
         c->fraction = news->fraction;
     }

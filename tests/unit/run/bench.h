@@ -23,6 +23,7 @@ struct bench_call {
     double fraction;      /* the newest */
     char message[256];    /* the newest */
     char checkpoint[256]; /* the newest */
+    struct usage_sum used;
     mono_ms began, took_ms;
 };
 

@@ -140,6 +140,22 @@ static void test_statuses_say_whether_to_try_again(void **state)
     run_url("/status/404", CODE_FUNCTION_REJECTED, "HTTP status 404");
 }
 
+static void test_what_it_used_is_told_by_headers_and_by_errors(void **state)
+{
+    (void)state;
+    struct bench *b = open_url("/costs");
+    const struct bench_call *c = bench_run(b, "f", NULL);
+    assert_true(c->result.ok);
+    assert_int_equal(c->used.input_tokens, 10);
+    assert_int_equal(c->used.cost_nano, 30000000);
+    bench_close(b);
+    b = open_url("/cost_of_failure");
+    c = bench_run(b, "f", NULL);
+    assert_false(c->result.ok);
+    assert_int_equal(c->used.cost_nano, 750000000);
+    bench_close(b);
+}
+
 static void test_what_an_error_says_and_when_to_come_back(void **state)
 {
     (void)state;
@@ -270,6 +286,7 @@ static void test_many_requests_run_at_once_and_connections_are_used_again(void *
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_it_used_is_told_by_headers_and_by_errors),
         cmocka_unit_test(test_what_an_error_says_and_when_to_come_back),
         cmocka_unit_test(test_the_envelope_is_posted_with_its_key_and_headers),
         cmocka_unit_test(test_a_large_envelope_passes),

@@ -49,7 +49,8 @@ static void test_the_host_is_kept_between_calls_and_news_arrive(void **state)
     assert_non_null(strstr((const char *)second->result.result.ptr, "{\"calls\":2,"));
     assert_string_equal(strstr((const char *)first->result.result.ptr, "\"pid\""),
                         strstr((const char *)second->result.result.ptr, "\"pid\""));
-    assert_int_equal(second->news, 2);
+    assert_int_equal(second->news, 3);
+    assert_int_equal(second->used.output_tokens, 2);
     assert_float_equal(second->fraction, 0.5, 1e-9);
     assert_string_equal(second->message, "half way");
     assert_string_equal(second->checkpoint, "{\"at\":\"half\"}");

@@ -15,6 +15,8 @@ struct heard {
     unsigned count;
     double fraction;
     size_t checkpoint;
+    char model[16];
+    struct usage_sum used;
 };
 
 static void hear(void *user, const struct attempt_news *news)
@@ -23,6 +25,12 @@ static void hear(void *user, const struct attempt_news *news)
     h->count++;
     h->fraction = news->fraction;
     h->checkpoint = news->checkpoint.len;
+    if (!usage_sum_none(&news->usage.sum)) {
+        usage_sum_add(&h->used, &news->usage.sum);
+        memset(h->model, 0, sizeof h->model);
+        memcpy(h->model, news->usage.model.ptr,
+               news->usage.model.len < 15 ? news->usage.model.len : 15);
+    }
 }
 
 static void test_lines_may_arrive_in_any_pieces(void **state)
@@ -56,6 +64,26 @@ static void test_bad_lines_are_counted_and_passed_over(void **state)
     assert_int_equal(lines.bad, 7);
     assert_int_equal(h.count, 1);
     assert_float_equal(h.fraction, 1, 1e-9); /* brought into its range */
+    news_lines_free(&lines);
+}
+
+static void test_usage_comes_with_or_without_other_news(void **state)
+{
+    (void)state;
+    struct news_lines lines = {0};
+    struct heard h = {0};
+    const char text[] =
+        "{\"usage\":{\"model\":\"m\",\"input_tokens\":10,\"output_tokens\":5,\"cost_usd\":0.25}}\n"
+        "{\"progress\":0.5,\"message\":\"half \\u00e9\",\"usage\":{\"model\":\"\\u00e9\","
+        "\"cost_usd\":1}}\n"
+        "{\"usage\":{\"model\":\"nothing\"}}\n{\"usage\":{\"cost_usd\":-1}}\n";
+    news_lines_feed(&lines, bytes_str(text), hear, &h);
+    assert_int_equal(h.count, 2);
+    assert_int_equal(lines.bad, 1);
+    assert_int_equal(h.used.input_tokens, 10);
+    assert_int_equal(h.used.cost_nano, 1250000000);
+    assert_string_equal(h.model, "\xc3\xa9");
+    assert_float_equal(h.fraction, 0.5, 1e-9);
     news_lines_free(&lines);
 }
 
@@ -165,6 +193,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines_may_arrive_in_any_pieces),
         cmocka_unit_test(test_bad_lines_are_counted_and_passed_over),
+        cmocka_unit_test(test_usage_comes_with_or_without_other_news),
         cmocka_unit_test(test_lines_have_a_bound_and_the_next_one_is_read_again),
         cmocka_unit_test(test_the_tail_keeps_the_last_bytes_and_whole_characters),
         cmocka_unit_test(test_the_tail_goes_on_behind_a_nul),

@@ -9,6 +9,40 @@ static void same_texts(const struct bytes *a, const struct bytes *b, uint32_t co
     }
 }
 
+static void same_sum(const struct usage_sum *a, const struct usage_sum *b)
+{
+    SAME(input_tokens);
+    SAME(output_tokens);
+    SAME(cost_nano);
+}
+
+static void same_used(const struct usage_part *a, const struct usage_part *b, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        assert_true(bytes_eq(a[i].model, b[i].model));
+        same_sum(&a[i].sum, &b[i].sum);
+    }
+}
+
+static void same_get_usage(const struct message *a, const struct message *b)
+{
+    SAME(get_usage.by);
+    SAME(get_usage.first_day);
+    SAME(get_usage.last_day);
+}
+
+static void same_usage(const struct message *a, const struct message *b)
+{
+    SAME(usage.count);
+    SAME(usage.cut);
+    for (uint32_t i = 0; i < a->usage.count; i++) {
+        assert_int_equal(a->usage.rows[i].day, b->usage.rows[i].day);
+        assert_true(bytes_eq(a->usage.rows[i].model, b->usage.rows[i].model));
+        assert_true(bytes_eq(a->usage.rows[i].task_type, b->usage.rows[i].task_type));
+        same_sum(&a->usage.rows[i].sum, &b->usage.rows[i].sum);
+    }
+}
+
 static void same_attempt_ref(const struct attempt_ref *a, const struct attempt_ref *b)
 {
     SAME_BYTES(task_id);
@@ -48,6 +82,9 @@ static void same_step_outcome(const struct step_outcome *a, const struct step_ou
     SAME(duration_ms);
     SAME_BYTES(function_code);
     SAME(retry_after_ms);
+    SAME(usage_count);
+    same_used(a->usage, b->usage, a->usage_count);
+    SAME(execution);
 }
 
 static void same_step_ack(const struct step_ack *a, const struct step_ack *b)
@@ -63,6 +100,9 @@ static void same_step_progress(const struct step_progress *a, const struct step_
     SAME_BYTES(message);
     SAME_BYTES(checkpoint);
     SAME_BYTES(log);
+    SAME(usage_count);
+    same_used(a->usage, b->usage, a->usage_count);
+    SAME(execution);
 }
 
 static void same_step_stop(const struct step_stop *a, const struct step_stop *b)
@@ -127,6 +167,8 @@ static void same_step_view(const struct step_view *a, const struct step_view *b)
     SAME_BYTES(description);
     SAME_BYTES(function);
     SAME(waiting_until);
+    SAME(usage_count);
+    same_used(a->usage, b->usage, a->usage_count);
 }
 
 static void same_task_view(const struct task_view *a, const struct task_view *b)
@@ -219,6 +261,7 @@ static void same_task_event(const struct task_event *a, const struct task_event 
     SAME(items_failed);
     SAME(checkpoint_bytes);
     SAME_BYTES(checkpoint);
+    same_sum(&a->usage, &b->usage);
 }
 
 static void same_hello(const struct message *a, const struct message *b)
@@ -417,6 +460,8 @@ static same_fn *const by_type[] = {
     [MSG_PIPELINE_STORED] = same_pipeline_stored,
     [MSG_GET_VERSIONS] = same_get_versions,
     [MSG_VERSIONS] = same_versions,
+    [MSG_GET_USAGE] = same_get_usage,
+    [MSG_USAGE] = same_usage,
     [MSG_GET_STATUS] = same_task,
     [MSG_GET_DOC] = same_get_doc_body,
     [MSG_GET_HISTORY] = same_get_history_body,

@@ -47,6 +47,16 @@ static struct bytes functions[] = {TEXT("menu.extract"), TEXT(""), TEXT("echo")}
 
 static struct attempt_ref refs[] = {REF(1), REF(2), REF(3)};
 
+static struct usage_part used[] = {
+    {TEXT("small"), {1200, 340, 15000000}},
+    {TEXT(""), {UINT64_MAX, 1, 0}},
+};
+
+static struct usage_group usage_rows[] = {
+    {.day = 20784, .model = TEXT("small"), .task_type = TEXT("menu"), .sum = {1, 2, 3}},
+    {.day = INT32_MIN, .model = TEXT("other"), .sum = {4, 5, UINT64_MAX}},
+};
+
 static struct step_view steps[] = {
     {
         .state = STEP_COMPLETED,
@@ -72,6 +82,8 @@ static struct step_view steps[] = {
         .checkpoint_bytes = 10,
         .checkpoint_at = 1700000000123,
         .checkpoint = TEXT("{\"page\":7}"),
+        .usage = used,
+        .usage_count = 2,
         .name = TEXT("extract_menu"),
         .function_code = TEXT("QUOTA"),
         .description = TEXT("reads the menu"),
@@ -136,6 +148,7 @@ static struct task_event events[] = {
         .items_failed = 1,
         .checkpoint_bytes = 5000,
         .checkpoint = TEXT("{\"page\":8}"),
+        .usage = {7, 8, 9},
     },
 };
 
@@ -249,13 +262,19 @@ const struct message samples[] = {
                  .started_at = 1770056000123,
                  .duration_ms = 77,
                  .function_code = TEXT("QUOTA"),
-                 .retry_after_ms = 30000}},
+                 .retry_after_ms = 30000,
+                 .usage = used,
+                 .usage_count = 2,
+                 .execution = 0xabcdef0123456789}},
     {.type = MSG_PROGRESS,
      .progress = {.ref = REF(5),
                   .fraction = -1.0,
                   .message = TEXT("half"),
                   .checkpoint = TEXT("{\"at\":3}"),
-                  .log = TEXT("a line")}},
+                  .log = TEXT("a line"),
+                  .usage = used,
+                  .usage_count = 1,
+                  .execution = 9}},
     {.type = MSG_ORDER,
      .order = {.ref = REF(6),
                .name = TEXT("extract_menu"),
@@ -419,6 +438,10 @@ const struct message samples[] = {
      .ready =
          {.ready = true, .detail = TEXT("warn"), .backend = TEXT("memory"), .partitions = 0xff}},
     {.type = MSG_MEMBERS, .members = {.urls = member_urls, .count = 2}},
+    {.type = MSG_GET_USAGE,
+     .request = 20,
+     .get_usage = {.by = USAGE_BY_ALL, .first_day = 20700, .last_day = 20784}},
+    {.type = MSG_USAGE, .request = 20, .usage = {.rows = usage_rows, .count = 2, .cut = true}},
     {.type = MSG_DEAD,
      .request = 19,
      .dead = {.items = dead_letters, .count = 1, .next_before = 7, .next_before_id = TEXT("z")}},

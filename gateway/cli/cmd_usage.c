@@ -1,0 +1,114 @@
+/* `marathon usage`: what all tasks have used, by model, task type and day. */
+#include <stdio.h>
+
+#include "cli/call.h"
+#include "cli/commands.h"
+#include "cli/table.h"
+#include "json/scan.h"
+
+static void add_sums(struct table *t, const struct doc_value *row)
+{
+    struct buf cost = {0};
+    doc_write(doc_get(row, "cost_usd"), &cost);
+    table_addf(t, "%lld", (long long)doc_int(doc_get(row, "input_tokens")));
+    table_addf(t, "%lld", (long long)doc_int(doc_get(row, "output_tokens")));
+    table_add(t, buf_bytes(&cost));
+    buf_free(&cost);
+}
+
+static void print_usage(const struct cli *cli, const struct doc *d)
+{
+    static const struct {
+        const char *name, *heading;
+    } keys[] = {{"day", "DAY"}, {"task_type", "TASK_TYPE"}, {"model", "MODEL"}};
+    const struct doc_value *by = doc_get(doc_root(d), "group_by");
+    const struct doc_value *items = doc_get(doc_root(d), "items");
+    const char *headings[6];
+    size_t shown = doc_count(by) < 3 ? doc_count(by) : 3;
+    for (size_t i = 0; i < shown; i++) {
+        for (size_t k = 0; k < 3; k++) {
+            headings[i] = bytes_is(doc_string(doc_at(by, i)), keys[k].name) ? keys[k].heading
+                          : k == 0                                          ? ""
+                                                                            : headings[i];
+        }
+    }
+    headings[shown] = "INPUT_TOKENS";
+    headings[shown + 1] = "OUTPUT_TOKENS";
+    headings[shown + 2] = "COST_USD";
+    struct table t;
+    struct buf text = {0};
+    table_init(&t, headings, shown + 3);
+    for (size_t i = 0; i < doc_count(items); i++) {
+        for (size_t k = 0; k < shown; k++) {
+            const char *key = (const char *)doc_string(doc_at(by, k)).ptr;
+            table_add(&t, doc_string(doc_get(doc_at(items, i), key)));
+        }
+        add_sums(&t, doc_at(items, i));
+    }
+    table_write(&t, &cli->out_style, &text);
+    cli_out(&text);
+    buf_free(&text);
+    table_free(&t);
+    if (doc_bool(doc_get(doc_root(d), "truncated"))) {
+        cli_note(cli, "there are more than these: the last row is the sum of the others");
+    } else if (doc_count(items) == 0) {
+        cli_note(cli, "nothing was used in these days");
+    }
+}
+
+static void put_argument(const struct cli *cli, const char *option, const char *name,
+                         struct buf *path)
+{
+    const char *value = args_value(&cli->args, option);
+    if (value != NULL) {
+        buf_addf(path, "%s%s=", strchr(buf_cstr(path), '?') != NULL ? "&" : "?", name);
+        call_escape(path, value);
+    }
+}
+
+static enum cli_exit run_usage(struct cli *cli)
+{
+    struct buf path = {0};
+    struct http_reply reply;
+    struct doc *d = NULL;
+    struct doc_fault fault;
+    buf_add_str(&path, CLI_API "/usage");
+    put_argument(cli, "by", "group_by", &path);
+    put_argument(cli, "since", "since", &path);
+    put_argument(cli, "until", "until", &path);
+    enum cli_exit code = call_get(cli, "read the usage", buf_cstr(&path), &reply);
+    buf_free(&path);
+    if (code != CLI_COMPLETED) {
+        return code;
+    }
+    if (cli->json) {
+        cli_out_json(cli, buf_bytes(&reply.body));
+    } else if (doc_parse(buf_bytes(&reply.body), &d, &fault) == ERR_OK) {
+        print_usage(cli, d);
+    } else {
+        cli_say("cannot read the usage: the answer is not JSON (%s)", fault.reason);
+        code = CLI_FAILED;
+    }
+    doc_free(d);
+    http_reply_free(&reply);
+    return code;
+}
+
+static const struct arg_option usage_options[] = {
+    {"by", 0, "LIST", "a row for each of: model, task_type, day, with commas (default: one sum)"},
+    {"since", 0, "DAY", "from this day on, as 2026-11-01 (default: 30 days until --until)"},
+    {"until", 0, "DAY", "up to this day (default: today); days are UTC"},
+};
+
+const struct command command_usage = {
+    .name = "usage",
+    .operands = "",
+    .summary = "show what tasks have used: tokens and cost",
+    .text = "Sums of what functions said they have used, failed attempts too. They are kept for "
+            "92 days, and outlive the tasks.\n",
+    .examples = "  marathon usage --by model,day\n"
+                "  marathon usage --by task_type --since 2026-11-01 -o json | jq .total\n",
+    .options = usage_options,
+    .option_count = sizeof usage_options / sizeof usage_options[0],
+    .run = run_usage,
+};
