@@ -57,6 +57,7 @@ static const struct code_info infos[CODE_COUNT] = {
     [CODE_STEP_TIMEOUT_TOTAL] = {"STEP_TIMEOUT_TOTAL",
                                  "The attempts of the step took too long together", 0},
     [CODE_QUEUE_TIMEOUT] = {"QUEUE_TIMEOUT", "No worker took the step in time", 0},
+    [CODE_BUDGET_EXCEEDED] = {"BUDGET_EXCEEDED", "The task has spent its budget", 409},
     [CODE_PROGRESS_TIMEOUT] = {"PROGRESS_TIMEOUT", "The attempt was silent for too long", 0},
     [CODE_TOO_MANY_PIPELINES] = {"TOO_MANY_PIPELINES",
                                  "There are as many pipelines as there may be", 409},

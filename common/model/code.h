@@ -63,6 +63,7 @@ enum code {
     CODE_QUEUE_TIMEOUT,      /* ready, and no worker took it: queue_timeout */
     CODE_PROGRESS_TIMEOUT,   /* the attempt was silent: progress_timeout */
     CODE_TOO_MANY_PIPELINES, /* 409 as many names, or versions of this name, as there may be */
+    CODE_BUDGET_EXCEEDED,    /* 409 resume of a task whose budget would still be spent */
     CODE_COUNT
 };
 

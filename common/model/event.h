@@ -37,6 +37,9 @@ enum event_type {
     EVENT_SIGNAL,       /* signal: a person's or a program's, for the step named */
     EVENT_TASK_FORKED,  /* task_forked: the first event of a fork; message: of which task */
     EVENT_STEP_CHECKPOINT, /* step_checkpoint: what a running step has saved is durable */
+    EVENT_BUDGET_WARNING,  /* budget_warning: 80 % of it are spent; message: the budget, JSON */
+    EVENT_BUDGET_EXCEEDED, /* budget_exceeded: no further step starts; message: likewise */
+    EVENT_BUDGET_CHANGED,  /* budget_changed: somebody has set it; message: the new one */
     EVENT_TYPE_COUNT
 };
 
@@ -59,7 +62,8 @@ struct task_event {
     uint32_t items, items_done, items_failed; /* of the step, where it fans out; else 0 */
     uint32_t checkpoint_bytes;                /* STEP_CHECKPOINT: its size, ... */
     struct bytes checkpoint; /* ... and itself, JSON; empty where it is too large to be shown */
-    /* by the step until now (STEP_COMPLETED, STEP_FAILED, STEP_RETRY), or by the task (its end) */
+    /* by the step until now (STEP_COMPLETED, STEP_FAILED, STEP_RETRY), or by the task (its end,
+     * BUDGET_*) */
     struct usage_sum usage;
 };
 

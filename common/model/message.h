@@ -15,12 +15,14 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "model/budget.h"
 #include "model/code.h"
 #include "model/dead_letter.h"
 #include "model/definition.h"
 #include "model/event.h"
 #include "model/item.h"
 #include "model/state.h"
+#include "model/task_view.h"
 #include "model/usage_groups.h"
 
 #define TOKEN_BYTES                16 /* HMAC-SHA256 cut to 128 bits */
@@ -146,11 +148,14 @@ struct start_request {
     struct kept_step *kept;    /* in the order of their completion */
     uint32_t kept_count;
     struct deed deed;
+    struct budget budget; /* limits that are 0 are the pipeline's */
 };
 
 struct task_request { /* CANCEL, PAUSE, RESUME, GET_STATUS, WATCH, UNWATCH */
     struct bytes task_id;
-    struct deed deed; /* CANCEL, PAUSE, RESUME */
+    struct deed deed;     /* CANCEL, PAUSE, RESUME */
+    struct budget budget; /* RESUME: new limits; those that are 0 stay. With any, the task may also
+                             run */
 };
 
 /* For the first step of that signal's name which has none yet; first wins. */
@@ -190,11 +195,6 @@ struct history_request {
     uint64_t after; /* events with seq > after, at most EVENTS_PAGE_MAX of them */
 };
 
-struct usage_request {
-    uint32_t by;                 /* bits of enum usage_by */
-    int32_t first_day, last_day; /* since 1970-01-01 UTC; at most USAGE_DAYS_MAX */
-};
-
 struct list_request {
     int32_t state;          /* enum task_state, -1 = any */
     struct bytes task_type; /* empty = any */
@@ -205,60 +205,6 @@ struct list_request {
 };
 
 /* ---- views: answers to gateways ---- */
-
-struct step_view {
-    enum step_state state;
-    unix_ms started_at, completed_at, retry_at;
-    uint32_t duration_ms;
-    uint32_t retry_count; /* attempts that failed */
-    uint32_t deaths;
-    uint32_t max_retries;
-    double progress;        /* 0..1 */
-    uint32_t order;         /* place in the order of completion, from 0; only for completed steps */
-    uint64_t result_offset; /* in the checkpoint document; len 0 = none */
-    uint32_t result_len;
-    enum code error_code;
-    struct bytes error;       /* of the last failed attempt, empty = none */
-    struct bytes waiting_for; /* why a ready step does not run: "no worker offers function x", empty
-                                 otherwise */
-    struct bytes name, description, function;
-    unix_ms waiting_until;      /* a wait step's timeout or moment, 0 = none */
-    struct bytes function_code; /* the function's own code of the last error, empty = none */
-    /* the progress checkpoint that is durable, and what the next attempt is given; 0 = none */
-    uint32_t checkpoint_bytes;
-    unix_ms checkpoint_at;
-    struct bytes checkpoint; /* JSON; empty where it is too large to be shown */
-    /* of a fan-out step whose list is known */
-    bool fans_out;
-    uint32_t items, items_done, items_failed, items_running;
-    struct usage_part *usage; /* by all of its attempts until now, by model */
-    uint32_t usage_count;
-};
-
-struct task_view {
-    struct bytes task_id, task_type, session_id;
-    uint32_t run;
-    enum task_state state;
-    double progress;
-    uint64_t seq; /* of the newest event that this view includes */
-    unix_ms created_at, started_at, completed_at;
-    unix_ms estimated_completion; /* 0 = cannot be said */
-    enum code error_code;
-    struct bytes error;      /* empty = none */
-    struct bytes error_step; /* name */
-    bool can_recover;
-    bool checkpoints; /* enable_checkpoints */
-    uint32_t checkpoint_interval_s, max_retries;
-    bool recovery_enabled;
-    struct bytes backend; /* "redis" or "memory" */
-    uint32_t doc_revision;
-    uint64_t results_bytes; /* the document's results object is its bytes [RESULTS_OFFSET,
-                               RESULTS_OFFSET + results_bytes), with both braces */
-    struct step_view *steps;
-    uint32_t step_count;
-    struct usage_part *usage; /* by all of its steps, by model */
-    uint32_t usage_count;
-};
 
 /* The checkpoint document starts with {"results":{ : the results object (with its brace) begins
  * here. */

@@ -3,7 +3,8 @@
  *
  * Source is JSON as in product.md:
  *   {"name": id, "description"?: text, "priority"?: -10..10, "requires"?: of each step that says
- *    none itself, "steps": [step, ...]}        1..STEPS_MAX steps
+ *    none itself, "budget"?: {"cost_usd"?, "tokens"?, "steps"?},
+ *    "steps": [step, ...]}        1..STEPS_MAX steps
  *   step: {"name": id, "function": id, "description"?: text,
  *          "timeout"?: seconds > 0 (fractions allowed), "retryable"?: bool,
  *          "max_retries"?: 0..RETRIES_MAX, "needs"?: [step names], "when"?: condition,
@@ -13,6 +14,7 @@
  *          "tolerate"?: number of items or "10%",
  *          "retry"?: {"max_attempts"?, "initial"?, "factor"?, "max"?, "jitter"?, "on"?: [codes]},
  *          "non_retryable"?: [codes], "on_exhausted"?: "fail" | "pause" | "dead_letter",
+ *          "cost"?: {"cost_usd"?, "tokens"?}: what an attempt is expected to use,
  *          "timeout_total"?: seconds, "queue_timeout"?: seconds, "progress_timeout"?: seconds,
  *          "requires"?: {label: value} that the worker must have, each equal}
  *   instead of "function": "wait" (pipeline_wait.c), or "pipeline": a name, or a whole pipeline
@@ -42,6 +44,7 @@
 #include "base/err.h"
 #include "crypto/hash.h"
 #include "expr/template.h"
+#include "model/budget.h"
 #include "model/retry.h"
 
 /* What the final failure of a step means. Its death count and all else that ends it are meant too.
@@ -111,6 +114,7 @@ struct pipeline_step {
     uint32_t progress_timeout_ms;        /* of an attempt without any news; 0 = none */
     enum on_exhausted on_exhausted;
     struct bytes input; /* the step's own input object as JSON text, empty where absent */
+    struct budget cost; /* what an attempt is expected to use; 0 = not said */
     enum on_failure on_failure;
     struct bytes failure_result;     /* ON_FAILURE_CONTINUE: JSON */
     struct template *input_template; /* input, where it holds expressions; else NULL */
@@ -131,7 +135,8 @@ struct pipeline_step {
 struct pipeline {
     const char *name; /* "" for an inline one without a name */
     const char *description;
-    uint32_t version; /* set by who stores it; 0 for inline */
+    struct budget budget; /* of a task of it, where that says none itself */
+    uint32_t version;     /* set by who stores it; 0 for inline */
     struct pipeline_step *steps;
     uint32_t step_count;
     int32_t priority;     /* of tasks whose start says none */

@@ -84,6 +84,12 @@ void pipeline_link_finally(struct pipeline_build *b, uint32_t i);
 enum err MUST_CHECK pipeline_read_order_top(struct pipeline_build *b, const struct doc_value *root);
 enum err MUST_CHECK pipeline_read_order(struct pipeline_build *b, uint32_t i);
 void pipeline_put_order(struct buf *out, const struct pipeline_step *s);
+/* pipeline_budget.c: budget, cost. */
+enum err MUST_CHECK pipeline_read_budget(struct pipeline_build *b, const struct doc_value *root);
+enum err MUST_CHECK pipeline_read_cost(struct pipeline_build *b, uint32_t i,
+                                       const struct doc_value *step);
+void pipeline_put_cost(struct buf *out, const struct pipeline_step *s); /* ,"cost":{...} */
+
 /* pipeline_wait.c: steps that wait. */
 enum err MUST_CHECK pipeline_read_wait(struct pipeline_build *b, uint32_t i,
                                        const struct doc_value *step);

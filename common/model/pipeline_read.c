@@ -10,8 +10,8 @@
 
 #define NAME_RULE "a text of 1 to 128 of A-Z a-z 0-9 _ . : -"
 
-static const char *const pipeline_fields[] = {"name",     "description", "priority",
-                                              "requires", "steps",       NULL};
+static const char *const pipeline_fields[] = {"name",   "description", "priority", "requires",
+                                              "budget", "steps",       NULL};
 static const char *const step_fields[] = {"name",
                                           "function",
                                           "description",
@@ -35,6 +35,7 @@ static const char *const step_fields[] = {"name",
                                           "max_parallel",
                                           "tolerate",
                                           "requires",
+                                          "cost",
                                           NULL};
 
 const char *pipeline_kind_name(const struct doc_value *v)
@@ -250,6 +251,9 @@ static enum err read_step(struct pipeline_build *b, uint32_t i)
         e = pipeline_read_retry(b, i, step);
     }
     if (e == ERR_OK) {
+        e = pipeline_read_cost(b, i, step);
+    }
+    if (e == ERR_OK) {
         e = pipeline_read_each(b, i);
     }
     if (e == ERR_OK) {
@@ -292,6 +296,9 @@ static enum err read_head(struct pipeline_build *b, const struct doc_value *root
     b->p->name = keep_text(b, name);
     b->p->description = description != NULL ? keep_text(b, description) : "";
     e = pipeline_read_order_top(b, root);
+    if (e == ERR_OK) {
+        e = pipeline_read_budget(b, root);
+    }
     if (e != ERR_OK) {
         return e;
     }

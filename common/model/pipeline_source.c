@@ -70,6 +70,7 @@ static void put_step(struct buf *out, const struct pipeline *p, const struct pip
         buf_addf(out, ",\"retryable\":%s", s->retryable ? "true" : "false");
     }
     pipeline_put_retry(out, s);
+    pipeline_put_cost(out, s);
     pipeline_put_failure(out, s);
     pipeline_put_order(out, s);
     if (!s->finally) { /* whose needs are not named */
@@ -141,6 +142,10 @@ enum err pipeline_write_source(struct pipeline_build *b)
         }
         if (p->priority != 0) {
             buf_addf(&out, ",\"priority\":%d", (int)p->priority);
+        }
+        if (!budget_none(&p->budget)) {
+            buf_add_str(&out, ",\"budget\":");
+            budget_put(&out, &p->budget);
         }
         buf_add_str(&out, ",\"steps\":");
     }

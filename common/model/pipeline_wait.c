@@ -11,14 +11,23 @@
 
 static const char *const wait_fields[] = {"signal", "seconds", "until", "timeout", "default", NULL};
 /* What says how a function is run means nothing where none is. */
-static const char *const not_with_wait[] = {"function",      "timeout",
-                                            "retryable",     "max_retries",
-                                            "input",         "retry",
-                                            "non_retryable", "timeout_total",
-                                            "queue_timeout", "progress_timeout",
-                                            "on_exhausted",  "for_each",
-                                            "max_parallel",  "tolerate",
-                                            "requires",      NULL};
+static const char *const not_with_wait[] = {"function",
+                                            "timeout",
+                                            "retryable",
+                                            "max_retries",
+                                            "input",
+                                            "retry",
+                                            "non_retryable",
+                                            "timeout_total",
+                                            "queue_timeout",
+                                            "progress_timeout",
+                                            "on_exhausted",
+                                            "for_each",
+                                            "max_parallel",
+                                            "tolerate",
+                                            "requires",
+                                            "cost",
+                                            NULL};
 
 static bool is_seconds(const struct doc_value *v, double least)
 {

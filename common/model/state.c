@@ -3,9 +3,15 @@
 #include <assert.h>
 
 static const char *const task_names[TASK_STATE_COUNT] = {
-    [TASK_PENDING] = "pending",     [TASK_RUNNING] = "running", [TASK_RECOVERING] = "recovering",
-    [TASK_COMPLETED] = "completed", [TASK_FAILED] = "failed",   [TASK_CANCELLED] = "cancelled",
-    [TASK_PAUSED] = "paused",       [TASK_WAITING] = "waiting",
+    [TASK_PENDING] = "pending",
+    [TASK_RUNNING] = "running",
+    [TASK_RECOVERING] = "recovering",
+    [TASK_COMPLETED] = "completed",
+    [TASK_FAILED] = "failed",
+    [TASK_CANCELLED] = "cancelled",
+    [TASK_PAUSED] = "paused",
+    [TASK_WAITING] = "waiting",
+    [TASK_BUDGET_EXCEEDED] = "budget_exceeded",
 };
 
 static const char *const step_names[STEP_STATE_COUNT] = {

@@ -16,8 +16,10 @@ enum task_state {
     TASK_COMPLETED,
     TASK_FAILED,
     TASK_CANCELLED,
-    TASK_PAUSED,  /* rests until a resume: no further step starts, what runs goes on */
-    TASK_WAITING, /* only for wait steps: no worker has anything to do for it */
+    TASK_PAUSED,          /* rests until a resume: no further step starts, what runs goes on */
+    TASK_WAITING,         /* only for wait steps: no worker has anything to do for it */
+    TASK_BUDGET_EXCEEDED, /* rests until its budget is raised: no further step starts, what runs
+                             goes on */
     TASK_STATE_COUNT
 };
 
@@ -33,7 +35,8 @@ enum step_state {
 
 /* All names, for texts that say what a state may be. */
 #define TASK_STATES_TEXT                                                                           \
-    "pending, running, recovering, completed, failed, cancelled, paused or waiting"
+    "pending, running, recovering, completed, failed, cancelled, paused, waiting or "              \
+    "budget_exceeded"
 
 const char *task_state_name(enum task_state s);
 const char *step_state_name(enum step_state s);
@@ -47,7 +50,7 @@ static inline bool task_state_ended(enum task_state s)
 /* Alive, but no step of it is sent out until somebody says so. */
 static inline bool task_state_rests(enum task_state s)
 {
-    return s == TASK_PAUSED;
+    return s == TASK_PAUSED || s == TASK_BUDGET_EXCEEDED;
 }
 
 #endif

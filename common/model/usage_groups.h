@@ -12,6 +12,11 @@ enum usage_by { USAGE_BY_MODEL = 1, USAGE_BY_TASK_TYPE = 2, USAGE_BY_DAY = 4, US
 
 #define USAGE_DAY_NONE INT32_MIN
 
+struct usage_request {
+    uint32_t by;                 /* bits of enum usage_by */
+    int32_t first_day, last_day; /* since 1970-01-01 UTC; at most USAGE_DAYS_MAX */
+};
+
 /* A row: what is not told apart is empty, or USAGE_DAY_NONE. */
 struct usage_group {
     int32_t day; /* since 1970-01-01 UTC */

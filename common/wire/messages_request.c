@@ -29,13 +29,16 @@ static const struct field start[] = {
     FIELD_OF_LIST(struct start_request, kept, kept_count, kept_step_layout, STEPS_MAX),
     FIELD(struct start_request, deed.actor),
     FIELD(struct start_request, deed.reason),
+    FIELD(struct start_request, budget.cost_nano),
+    FIELD(struct start_request, budget.tokens),
+    FIELD(struct start_request, budget.steps),
 };
 const struct body body_start = BODY_AT(struct start_request, start, start);
 
 static const struct field task[] = {
-    FIELD(struct task_request, task_id),
-    FIELD(struct task_request, deed.actor),
-    FIELD(struct task_request, deed.reason),
+    FIELD(struct task_request, task_id),       FIELD(struct task_request, deed.actor),
+    FIELD(struct task_request, deed.reason),   FIELD(struct task_request, budget.cost_nano),
+    FIELD(struct task_request, budget.tokens), FIELD(struct task_request, budget.steps),
 };
 const struct body body_task = BODY_AT(struct task_request, task, task);
 

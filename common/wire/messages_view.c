@@ -103,6 +103,10 @@ static const struct field status[] = {
     FIELD(struct task_view, results_bytes),
     FIELD_OF_LIST(struct task_view, steps, step_count, step_view_layout, STEPS_MAX),
     FIELD_OF_LIST(struct task_view, usage, usage_count, usage_part_layout, USAGE_MODELS_MAX),
+    FIELD(struct task_view, budget.cost_nano),
+    FIELD(struct task_view, budget.tokens),
+    FIELD(struct task_view, budget.steps),
+    FIELD(struct task_view, attempts_over),
 };
 const struct body body_status = BODY_AT(struct task_view, status, status);
 

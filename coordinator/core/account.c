@@ -155,6 +155,9 @@ void account_outcome(struct core *c, struct step *s, const struct step_outcome *
         return;
     }
     struct meter *m = meter_of(s, &o->ref, o->execution);
+    if (m == NULL && s->item != ITEM_NONE) {
+        return; /* from before a recover, which has forgotten what was said: not twice, rather */
+    }
     if (m == NULL) { /* of a delivery before; it is applied once, so all of it is new */
         m = meter_add(account_of(s), o->ref.generation, o->ref.delivery, o->execution);
     }

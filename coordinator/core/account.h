@@ -5,7 +5,7 @@
  * whatever takeover, adds nothing. A meter goes when its execution's outcome has been taken; one of
  * an attempt that was given up (its worker died, it was stopped, another one was faster) stays for
  * what may still come of it: that was spent too, and counts as long as the task lives. An item that
- * is over counts with what its attempts had said until then. */
+ * is over, or begins again after a recover, counts with what its attempts had said until then. */
 #ifndef MARATHON_CORE_ACCOUNT_H
 #define MARATHON_CORE_ACCOUNT_H
 

@@ -2,6 +2,7 @@
  * each can go on, mends what cannot, and counts. What is looked at in memory is here, what is asked
  * of the store in audit_store.c. All counts should stay 0: each finding is a bug, or somebody's
  * hand in the store. */
+#include "core/budget.h"
 #include "core/fan.h"
 
 #define TICK_MS             1000
@@ -54,6 +55,8 @@ static bool goes_on(struct core *c, const struct step *s)
         return with_its_worker(c, s);
     case PHASE_ITEMS:
         return s->fan->live_count > 0 || task_state_rests(s->task->state);
+    case PHASE_BUDGET:
+        return budget_moves(s->task);
     case PHASE_WAITING:
         return heap_holds(&s->timer.node) ||
                (step_def(s)->wait.kind == WAIT_SIGNAL && s->wait_until == 0);

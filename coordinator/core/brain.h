@@ -167,6 +167,7 @@ struct ask {
     uint32_t usage_by;          /* USAGE */
     bool items_over;            /* their step is */
     struct deed deed;           /* TASK, REVIVE */
+    struct budget budget;       /* TASK, for a resume */
     struct task *task;          /* REVIVE, FORK: owned, until its document is read */
     bool *keep;                 /* REVIVE: the steps whose results stay */
     struct task_summary *items; /* LIST */

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "core/account.h"
+#include "core/budget.h"
 #include "core/fan.h"
 #include "core/record.h"
 #include "core/plant.h"
@@ -88,7 +89,8 @@ static struct usage_sum used_so_far(const struct task *t, enum event_type type, 
 {
     bool of_step =
         type == EVENT_STEP_COMPLETED || type == EVENT_STEP_FAILED || type == EVENT_STEP_RETRY;
-    bool of_task = task_state_ended(t->state);
+    bool of_task = task_state_ended(t->state) || type == EVENT_BUDGET_WARNING ||
+                   type == EVENT_BUDGET_EXCEEDED || type == EVENT_BUDGET_CHANGED;
     const struct account *a = t->steps[step].account;
     if (of_step && a != NULL) {
         return usage_total(&a->total);
@@ -318,6 +320,7 @@ static void change_send(struct change *ch)
 struct pending_write *change_commit(struct change *ch)
 {
     account_settle(ch);
+    budget_settle(ch);
     change_send(ch);
     return ch->write;
 }

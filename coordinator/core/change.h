@@ -56,6 +56,7 @@ struct pending_write *change_admit(struct change *ch, const struct start_request
 struct bytes fork_take_kept(struct change *ch, const struct start_request *r);
 
 /* on_pause.c: the task rests as part of this change. */
+void task_rest(struct change *ch, enum task_state state);
 void task_pause(struct change *ch, const struct deed *deed);
 /* step_end.c: the task ends as part of this change (its error is set): all that runs is stopped.
  * deed: whose doing it is, NULL where nobody's. */

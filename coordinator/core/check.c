@@ -1,6 +1,7 @@
 /* The invariants of core/README.md, asserted over the whole state. */
 #include <assert.h>
 
+#include "core/budget.h"
 #include "core/fan.h"
 #include "core/plant.h"
 
@@ -36,6 +37,7 @@ static void check_step(const struct core *c, const struct task *t, const struct 
         assert(s->result_offset + s->result_len < RESULTS_OFFSET + t->results_bytes);
         assert(s->order < t->next_order);
     }
+    assert(s->phase != PHASE_BUDGET || budget_moves(t));
     /* Liveness: an owned task's step that may run is somewhere from where it goes on. */
     bool owned = c->partitions[t->partition].state == PARTITION_OWNED;
     bool rests = task_state_rests(t->state);
@@ -73,7 +75,9 @@ static void check_items(const struct core *c, const struct task *t, const struct
     }
     assert(counts[ITEM_DONE] == f->done && counts[ITEM_FAILED] == f->failed);
     assert(counts[ITEM_BEGUN] == f->live_count);
-    assert(f->live_count <= step_def(s)->max_parallel || planted(PLANT_PARALLEL_IGNORED)); /* I16 */
+    /* What an older store holds as begun, others may have taken the place of. */
+    assert(f->live_count <= step_def(s)->max_parallel || planted(PLANT_PARALLEL_IGNORED) ||
+           c->stats.rollbacks_total > 0); /* I16 */
     assert(f->live_count == 0 ||
            ((s->state == STEP_PENDING || s->state == STEP_RUNNING) && s->needs_left == 0));
     for (uint32_t i = 0; i < f->live_count; i++) {

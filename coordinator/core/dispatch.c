@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/account.h"
+#include "core/budget.h"
 #include "core/fan.h"
 #include "core/scope.h"
 #include "core/token.h"
@@ -132,8 +133,9 @@ void step_unqueue(struct core *c, struct step *s)
     case PHASE_NONE:
     case PHASE_HELD:
     case PHASE_FETCHING: /* the answer finds no step and gives the credit back */
-    case PHASE_ITEMS:    /* they are in queues of their own */
-    case PHASE_RUNNING:  /* the worker's run stays: it is claimed, stopped or answered by itself */
+    case PHASE_BUDGET:
+    case PHASE_ITEMS:   /* they are in queues of their own */
+    case PHASE_RUNNING: /* the worker's run stays: it is claimed, stopped or answered by itself */
         break;
     }
     s->phase = PHASE_NONE;
@@ -259,6 +261,9 @@ void dispatch(struct core *c)
         }
         queue_leave(c, f, s);
         s->phase = PHASE_NONE;
+        if (!budget_admits(c, s)) {
+            continue;
+        }
         if (!fetch(c, s, w)) {
             step_make_ready(c, s);
             return;

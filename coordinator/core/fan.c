@@ -94,7 +94,7 @@ static void fan_close(struct core *c, struct step *parent, struct step *item, en
 static bool untouched(const struct fan *f, const struct step *item)
 {
     return item->phase != PHASE_RUNNING && item->failures == 0 && item->deaths == 0 &&
-           item->deliveries == f->base && item->checkpoint.len == 0;
+           item->deliveries == f->base && item->checkpoint.len == 0 && item->account == NULL;
 }
 
 struct step *fan_unit(struct core *c, struct task *t, const struct attempt_ref *ref, bool ends)

@@ -160,6 +160,7 @@ void fork_on_parts(struct core *c, struct ask *ask, const struct store_answer *a
     r->max_retries = (int32_t)t->max_retries;
     r->max_duration_s = (int32_t)t->max_duration_s;
     r->priority = t->priority;
+    r->budget = t->budget;
     r->fork_of = arena_bytes(arena, t->id);
     r->kept_count = count;
     r->kept = arena_alloc(arena, (count + 1) * sizeof *r->kept);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/account.h"
+#include "core/budget.h"
 #include "core/fan.h"
 #include "core/token.h"
 #include "core/plant.h"
@@ -142,6 +143,7 @@ void step_worker_died(struct core *c, struct step *s, struct bytes why)
     s->phase = PHASE_NONE;
     step_clock_note(c, s);
     account_leave(s);
+    budget_count(s);
     s->deaths++;
     s->failures += planted(PLANT_DEATH_IS_ATTEMPT);
     s->deliveries++;
@@ -280,6 +282,7 @@ void on_outcome(struct core *c, struct peer *p, const struct step_outcome *o)
     if (verdict == VERDICT_APPLIED) {
         struct step *s = unit_find(t, o->ref.step, o->ref.item);
         account_outcome(c, s, o);
+        budget_count(s);
         if (o->ok) {
             succeed(c, p, s, o);
         } else {

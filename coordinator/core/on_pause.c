@@ -1,5 +1,6 @@
 /* PAUSE and RESUME: a paused task starts no further step until it is resumed; what runs goes on,
  * and what it brings is taken. Both are answered when they are durable. */
+#include "core/budget.h"
 #include "core/fan.h"
 #include "core/plant.h"
 
@@ -44,11 +45,16 @@ static void set_aside(struct core *c, struct task *t)
     }
 }
 
-void task_pause(struct change *ch, const struct deed *deed)
+void task_rest(struct change *ch, enum task_state state)
 {
     task_hold_clock(ch->core, ch->task);
-    ch->task->state = TASK_PAUSED;
+    ch->task->state = state;
     set_aside(ch->core, ch->task);
+}
+
+void task_pause(struct change *ch, const struct deed *deed)
+{
+    task_rest(ch, TASK_PAUSED);
     change_deed(ch, EVENT_TASK_PAUSED, task_current_step(ch->task), deed);
 }
 
@@ -85,6 +91,40 @@ void on_pause(struct core *c, struct peer *p, const struct message *m)
     answer_done(c, t, p, m); /* also where it was paused before: the asker's answer may be lost */
 }
 
+/* Its budget, by a resume of a task that does not rest. The same again changes nothing. */
+static void change_budget(struct core *c, struct task *t, struct peer *p, const struct message *m)
+{
+    struct change ch;
+    if (budget_none(&m->task.budget)) {
+        refuse_for(c, t, p, m, CODE_NOT_PAUSED);
+        return;
+    }
+    if (!budget_same(&t->budget, &m->task.budget)) {
+        change_begin(c, t, &ch);
+        (void)budget_set(&ch, &m->task.budget, &m->task.deed);
+        change_commit(&ch);
+    }
+    answer_done(c, t, p, m);
+}
+
+/* A task that has spent its budget goes on with a larger one only. */
+static bool refused_as_short(struct core *c, const struct task *t, const struct peer *p,
+                             const struct message *m)
+{
+    struct reply r;
+    const char *what = NULL;
+    if (!budget_short(t, &m->task.budget, fx_arena(c), &what)) {
+        return false;
+    }
+    reply_begin(c, t, p->id, m->request, &r);
+    r.message->refused.code = CODE_BUDGET_EXCEEDED;
+    r.message->refused.state = t->state;
+    r.message->refused.detail = bytes_str(
+        arena_printf(r.arena, "the task has spent %s: resume it with a larger budget", what));
+    reply_send(&r, MSG_REFUSED);
+    return true;
+}
+
 void on_resume(struct core *c, struct peer *p, const struct message *m)
 {
     struct task *t = NULL;
@@ -92,11 +132,15 @@ void on_resume(struct core *c, struct peer *p, const struct message *m)
         return;
     }
     if (!task_state_rests(t->state)) {
-        refuse_for(c, t, p, m, CODE_NOT_PAUSED);
+        change_budget(c, t, p, m);
+        return;
+    }
+    if (t->state == TASK_BUDGET_EXCEEDED && refused_as_short(c, t, p, m)) {
         return;
     }
     struct change ch;
     change_begin(c, t, &ch);
+    (void)budget_set(&ch, &m->task.budget, &m->task.deed);
     t->state = t->started_at != 0 ? TASK_RUNNING : TASK_PENDING;
     renew_steps(&ch);
     if (t->started_at != 0) {

@@ -88,6 +88,7 @@ void query_on_task(struct core *c, const struct ask *ask, const struct store_ans
         struct message m = {.type = ask->type, .request = ask->request};
         m.task.task_id = live->id;
         m.task.deed = ask->deed;
+        m.task.budget = ask->budget;
         struct peer *p = peer_find(c, ask->peer);
         if (p != NULL &&
             ask->type == MSG_SIGNAL) { /* its data was not kept for a task that had ended */
@@ -117,6 +118,7 @@ static void ask_task(struct core *c, struct peer *p, const struct message *m)
         arena_bytes(&ask->arena, m->type == MSG_SIGNAL ? m->signal.task_id : m->task.task_id);
     if (m->type != MSG_SIGNAL) {
         ask->deed = deed_copy(&ask->arena, &m->task.deed);
+        ask->budget = m->task.budget;
     }
     struct store_read read = {.kind = READ_TASK, .partition = id_partition(ask->task_id)};
     read.task_id = ask->task_id;

@@ -1,7 +1,7 @@
 /* START: check, admit with one write, answer when it is durable. */
 #include <stdlib.h>
 
-#include "core/change.h"
+#include "core/budget.h"
 #include "model/limits.h"
 
 void refuse_field(struct core *c, const struct peer *p, const struct message *m, enum code code,
@@ -87,6 +87,8 @@ static struct task *make_task(struct core *c, const struct start_request *s,
     t->max_duration_s = or_default(s->max_duration_s, c->config.max_duration_s);
     t->checkpoints = s->enable_checkpoints && c->config.checkpoints_enabled;
     t->keyed = s->idempotency_key.len > 0;
+    t->budget = pipeline->budget;
+    budget_merge(&t->budget, &s->budget);
     return t;
 }
 

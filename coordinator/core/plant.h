@@ -38,6 +38,9 @@ enum plant {
     PLANT_RETRY_ON_IGNORED,       /* whatever fails is tried again, listed or not */
     PLANT_USAGE_TWICE,            /* a takeover forgets what running attempts have said */
     PLANT_USAGE_LOST,             /* what an attempt says only at its end is not counted */
+    PLANT_BUDGET_IGNORED,         /* whatever was spent, steps are sent out */
+    PLANT_BUDGET_FORGOTTEN,       /* how many attempts were made is lost at a takeover */
+    PLANT_RESERVE_FORGOTTEN,      /* what is under way is not reserved */
     PLANT_JOIN_CUT,               /* a pipeline within gives the result of one of its last steps */
     PLANT_LABELS_IGNORED,         /* any worker that offers the function will do */
     PLANT_ROLLBACK_UNSEEN,        /* nobody compares what the store says with what it said */

@@ -49,6 +49,13 @@ void record_put_head(const struct task *t, mono_ms now, struct buf *out)
     pack_int(out, t->error_step);
     pack_uint(out, t->pipeline->step_count);
     pack_bytes(out, bytes_str(t->pipeline->steps[task_current_step(t)].name));
+    if (!budget_none(&t->budget)) { /* the last: most tasks have none, and pay nothing */
+        pack_uint(out, t->budget.cost_nano);
+        pack_uint(out, t->budget.tokens);
+        pack_uint(out, t->budget.steps);
+        pack_uint(out, planted(PLANT_BUDGET_FORGOTTEN) ? 0 : t->attempts_over);
+        pack_uint(out, t->budget_warned);
+    }
 }
 
 void record_put_step(const struct step *s, struct buf *out)
@@ -237,6 +244,15 @@ static void get_head(struct bytes blob, struct task *t, bool *bad)
     t->error = get_text(&u);
     int64_t step = unpack_int(&u);
     t->error_step = step >= 0 && step < (int64_t)t->pipeline->step_count ? (int32_t)step : -1;
+    (void)unpack_uint(&u);  /* steps */
+    (void)unpack_bytes(&u); /* the current one */
+    if (u.at < u.end) {
+        t->budget.cost_nano = unpack_uint(&u);
+        t->budget.tokens = unpack_uint(&u);
+        t->budget.steps = unpack_uint(&u);
+        t->attempts_over = unpack_uint(&u);
+        t->budget_warned = unpack_uint(&u) != 0;
+    }
     *bad = *bad || u.bad || !isfinite(t->progress);
 }
 

@@ -58,6 +58,7 @@ void task_end(struct change *ch, enum task_state state, const struct deed *deed)
     case TASK_RECOVERING:
     case TASK_PAUSED:
     case TASK_WAITING:
+    case TASK_BUDGET_EXCEEDED:
     case TASK_STATE_COUNT:
         abort();
     }
@@ -96,6 +97,10 @@ void task_fail(struct change *ch, enum code code, struct bytes message, uint32_t
         return;
     }
     stop_rest(ch, STOP_TASK_ENDED, false);
+    if (t->state == TASK_BUDGET_EXCEEDED) { /* they run whatever was spent */
+        t->state = TASK_RUNNING;
+        task_start_clock(ch->core, t);
+    }
     task_restart_clock(ch->core, t); /* they have max_task_duration for themselves */
     struct task_event *e = change_event(ch, EVENT_TASK_FAILING, step);
     e->code = code;

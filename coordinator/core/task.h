@@ -43,6 +43,8 @@ enum step_phase {
     PHASE_RUNNING,
     PHASE_WAITING, /* a wait step's wait has begun; its timer runs where it has an end */
     PHASE_ITEMS,   /* of a fan-out step: its items are under way */
+    PHASE_BUDGET,  /* may run once something of its task that is under way has ended, and left room
+                      in the budget; in no queue */
 };
 
 struct step {
@@ -137,8 +139,11 @@ struct task {
     double progress;
     unix_ms started_at, completed_at;
     enum code error_code;
-    char *error;        /* owned; NULL = none */
-    int32_t error_step; /* index, -1 = none */
+    char *error;            /* owned; NULL = none */
+    int32_t error_step;     /* index, -1 = none */
+    struct budget budget;   /* none: no limit; the rest of it is stored with one only */
+    uint64_t attempts_over; /* since it has one */
+    bool budget_warned;
     /* not stored */
     uint32_t steps_left; /* not over yet */
     uint64_t last_write; /* newest write about this task */

@@ -84,6 +84,9 @@ static void view_step(struct core *c, const struct step *s, struct arena *arena,
         v->items_failed = s->fan->failed;
         v->items_running = fan_running(s->fan);
     }
+    if (s->phase == PHASE_BUDGET) {
+        v->waiting_for = BYTES_LIT("room in the task's budget");
+    }
     if (s->phase == PHASE_READY) {
         v->waiting_for = bytes_str(function_lack(function_of(c, s), arena));
     }
@@ -127,6 +130,8 @@ struct task_view *view_of(struct core *c, const struct task *t, struct arena *ar
     v->backend = bytes_str(c->config.backend);
     v->doc_revision = t->doc_revision;
     v->results_bytes = t->results_bytes;
+    v->budget = t->budget;
+    v->attempts_over = t->attempts_over;
     v->step_count = t->pipeline->step_count;
     v->steps = arena_alloc(arena, v->step_count * sizeof *v->steps);
     size_t room = CHECKPOINTS_SHOWN_BYTES_MAX;

@@ -40,6 +40,12 @@ static const char *event_name(enum event_type t)
         return "task_forked";
     case EVENT_STEP_CHECKPOINT:
         return "step_checkpoint";
+    case EVENT_BUDGET_WARNING:
+        return "budget_warning";
+    case EVENT_BUDGET_EXCEEDED:
+        return "budget_exceeded";
+    case EVENT_BUDGET_CHANGED:
+        return "budget_changed";
     case EVENT_TYPE_COUNT:
         break;
     }
@@ -178,6 +184,13 @@ void event_render(struct bytes task_id, const struct task_event *e, struct buf *
             buf_add_str(out, ",\"input_data\":");
             buf_add_bytes(out, e->message);
         }
+        deed_put(out, &e->deed);
+        break;
+    case EVENT_BUDGET_WARNING:
+    case EVENT_BUDGET_EXCEEDED:
+    case EVENT_BUDGET_CHANGED:
+        buf_add_str(out, ",\"budget\":");
+        buf_add_bytes(out, e->message.len > 0 ? e->message : BYTES_LIT("null"));
         deed_put(out, &e->deed);
         break;
     case EVENT_TASK_CANCELLED:

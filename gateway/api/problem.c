@@ -91,8 +91,8 @@ void problem_from_refusal(struct problem *p, const struct message *refused, stru
     }
     bool about_state = code == CODE_TASK_EXISTS || code == CODE_TASK_ENDED ||
                        code == CODE_NOTHING_TO_RECOVER || code == CODE_RESULT_NOT_READY ||
-                       code == CODE_NOT_PAUSED || code == CODE_SIGNAL_TAKEN ||
-                       code == CODE_NOT_A_DEAD_LETTER;
+                       code == CODE_NOT_PAUSED || code == CODE_BUDGET_EXCEEDED ||
+                       code == CODE_SIGNAL_TAKEN || code == CODE_NOT_A_DEAD_LETTER;
     if (about_state && refused->refused.state < TASK_STATE_COUNT) {
         p->has_state = true;
         p->state = refused->refused.state;

@@ -1,5 +1,7 @@
 #include "api/start_body.h"
 
+#include <stdio.h>
+
 #include "api/fields.h"
 #include "json/scan.h"
 #include "model/limits.h"
@@ -79,6 +81,26 @@ static bool key_check(struct bytes key, struct problem *ret_problem)
     return good;
 }
 
+/* Empty: none. */
+static bool budget_parse(struct bytes value, struct budget *ret_budget, struct problem *ret_problem)
+{
+    struct budget_fault f;
+    if (value.len == 0 || budget_read(value, "budget", ret_budget, &f)) {
+        return true;
+    }
+    problem_set(ret_problem, CODE_INVALID_FIELD, "`budget`: %s", f.detail);
+    if (f.field[0] == '\0') {
+        problem_add(ret_problem, "/budget", "%s", f.detail);
+        return false;
+    }
+    problem_add_member(ret_problem, bytes_str(f.field), f.detail);
+    struct problem_fault *last = &ret_problem->faults[ret_problem->fault_count - 1];
+    char pointer[sizeof last->pointer];
+    (void)snprintf(pointer, sizeof pointer, "/budget%.100s", last->pointer);
+    memcpy(last->pointer, pointer, sizeof pointer);
+    return false;
+}
+
 bool start_body_parse(const struct start_input *in, struct start_call *ret_call,
                       struct problem *ret_problem)
 {
@@ -90,6 +112,7 @@ bool start_body_parse(const struct start_input *in, struct start_call *ret_call,
                                 .priority = PRIORITY_UNSET};
     struct bytes task_id = BYTES_NONE;
     int32_t pipeline_version = 0;
+    struct bytes budget = BYTES_NONE;
     const struct field fields[] = {
         {"pipeline_version", FIELD_INT, 1, PIPELINE_VERSIONS_MAX, &pipeline_version},
         {"task_type", FIELD_ID, 0, 0, &r->task_type},
@@ -102,6 +125,7 @@ bool start_body_parse(const struct start_input *in, struct start_call *ret_call,
         {"max_retries_per_step", FIELD_INT, 0, RETRIES_MAX, &r->max_retries},
         {"max_task_duration_seconds", FIELD_INT, 1, TASK_DURATION_S_MAX, &r->max_duration_s},
         {"priority", FIELD_INT, PRIORITY_MIN, PRIORITY_MAX, &r->priority},
+        {"budget", FIELD_ANY, 0, 0, &budget},
     };
     const size_t count = sizeof fields / sizeof *fields;
     struct arena *arena = &ret_call->arena;
@@ -131,7 +155,7 @@ bool start_body_parse(const struct start_input *in, struct start_call *ret_call,
     }
     id_choose(in, task_id, ret_call);
     key_choose(in, ret_call);
-    return true;
+    return budget_parse(budget, &r->budget, ret_problem);
 }
 
 void start_call_free(struct start_call *call)
@@ -154,6 +178,20 @@ bool deed_body_parse(struct bytes body, struct arena *arena, struct deed *ret_de
     }
     const struct field fields[] = {DEED_FIELDS(ret_deed)};
     return fields_read(body, fields, sizeof fields / sizeof *fields, arena, ret_problem);
+}
+
+bool resume_body_parse(struct bytes body, struct arena *arena, struct deed *ret_deed,
+                       struct budget *ret_budget, struct problem *ret_problem)
+{
+    struct bytes budget = BYTES_NONE;
+    *ret_deed = (struct deed){0};
+    *ret_budget = (struct budget){0};
+    if (body.len == 0) {
+        return true;
+    }
+    const struct field fields[] = {{"budget", FIELD_ANY, 0, 0, &budget}, DEED_FIELDS(ret_deed)};
+    return fields_read(body, fields, sizeof fields / sizeof *fields, arena, ret_problem) &&
+           budget_parse(budget, ret_budget, ret_problem);
 }
 
 bool start_batch_parse(struct bytes body, struct bytes *bodies, size_t *ret_count,

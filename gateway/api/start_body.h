@@ -56,10 +56,13 @@ bool fork_body_parse(const struct start_input *in, struct bytes source, struct s
 bool start_batch_parse(struct bytes body, struct bytes *bodies, size_t *ret_count,
                        struct problem *ret_problem);
 
-/* The body of a cancel, a pause or a resume: empty, or {"actor"?, "reason"?}. Texts are copied into
+/* The body of a cancel or a pause: empty, or {"actor"?, "reason"?}. Texts are copied into
  * the arena. */
 bool deed_body_parse(struct bytes body, struct arena *arena, struct deed *ret_deed,
                      struct problem *ret_problem);
+/* The body of a resume: the same, and "budget"?. */
+bool resume_body_parse(struct bytes body, struct arena *arena, struct deed *ret_deed,
+                       struct budget *ret_budget, struct problem *ret_problem);
 /* The body of a signal: {"name", "data"?, "actor"?, "reason"?}. data is borrowed from body. */
 bool signal_body_parse(struct bytes body, struct arena *arena, struct signal_request *ret_request,
                        struct problem *ret_problem);

@@ -341,6 +341,7 @@ void status_render(const struct task_view *v, bool results, struct body_plan *pl
     error_code_put(out, v->error_code);
     json_put_member_or_null(out, "error_step", v->error_step);
     usage_member_put(out, v->usage, v->usage_count);
+    budget_member_put(out, v);
     buf_addf(out, ",\"can_recover\":%s,\"run\":%u,\"seq\":%llu}", v->can_recover ? "true" : "false",
              v->run, (unsigned long long)v->seq);
 }

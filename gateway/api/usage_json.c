@@ -57,6 +57,32 @@ void usage_member_put(struct buf *out, const struct usage_part *parts, uint32_t 
     buf_add_str(out, "]}");
 }
 
+void budget_member_put(struct buf *out, const struct task_view *v)
+{
+    struct usage_sum used = total_of(v->usage, v->usage_count);
+    const char *comma = "";
+    if (budget_none(&v->budget)) {
+        return;
+    }
+    buf_add_str(out, ",\"budget\":");
+    budget_put(out, &v->budget);
+    out->len--; /* its brace: one more member */
+    buf_add_str(out, ",\"spent\":{");
+    if (v->budget.cost_nano > 0) {
+        buf_add_str(out, "\"cost_usd\":");
+        usd_put(out, used.cost_nano);
+        comma = ",";
+    }
+    if (v->budget.tokens > 0) {
+        buf_addf(out, "%s\"tokens\":%llu", comma, (unsigned long long)usage_tokens(&used));
+        comma = ",";
+    }
+    if (v->budget.steps > 0) {
+        buf_addf(out, "%s\"steps\":%llu", comma, (unsigned long long)v->attempts_over);
+    }
+    buf_add_str(out, "}}");
+}
+
 /* ---- the query ---- */
 
 static bool fault(struct problem *p, const char *name, const char *wanted)

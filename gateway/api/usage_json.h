@@ -14,6 +14,9 @@ void usage_header_put(struct buf *out, const struct usage_part *parts, uint32_t 
 /* Appends ,"usage":{sums} where anything was used. */
 void usage_sum_member_put(struct buf *out, const struct usage_sum *sum);
 
+/* Appends ,"budget":{limits,"spent":{...}} where the task has one. */
+void budget_member_put(struct buf *out, const struct task_view *v);
+
 /* ?group_by=model,task_type,day &since=2026-11-01 &until=2026-11-27 (both inclusive, UTC). Without
  * group_by one sum; without days the last USAGE_DAYS_DEFAULT until today. */
 bool usage_query_parse(const struct query *q, int32_t today, struct usage_request *ret_request,

@@ -69,7 +69,7 @@ static enum cli_exit change(struct cli *cli, const char *doing, const char *path
 }
 
 /* The same change of each task that is named; the first failure is the exit code. */
-static enum cli_exit change_each(struct cli *cli, const char *verb)
+static enum cli_exit change_each(struct cli *cli, const char *verb, struct bytes budget)
 {
     enum cli_exit worst = CLI_COMPLETED;
     struct buf body = {0};
@@ -79,6 +79,10 @@ static enum cli_exit change_each(struct cli *cli, const char *verb)
         }
     }
     buf_add_char(&body, '{');
+    if (budget.len > 0) {
+        buf_add_str(&body, "\"budget\":");
+        buf_add_bytes(&body, budget);
+    }
     put_deed(cli, &body);
     buf_add_char(&body, '}');
     for (size_t i = 0; i < cli->args.operand_count && !cli_stopped(); i++) {
@@ -97,7 +101,7 @@ static const struct arg_option deed_options[] = {DEED_OPTIONS};
 
 static enum cli_exit run_cancel(struct cli *cli)
 {
-    return change_each(cli, "cancel");
+    return change_each(cli, "cancel", BYTES_NONE);
 }
 
 const struct command command_cancel = {
@@ -118,7 +122,7 @@ const struct command command_cancel = {
 
 static enum cli_exit run_pause(struct cli *cli)
 {
-    return change_each(cli, "pause");
+    return change_each(cli, "pause", BYTES_NONE);
 }
 
 const struct command command_pause = {
@@ -137,18 +141,32 @@ const struct command command_pause = {
 
 static enum cli_exit run_resume(struct cli *cli)
 {
-    return change_each(cli, "resume");
+    const char *budget = args_value(&cli->args, "budget");
+    struct buf json = {0};
+    enum cli_exit code = CLI_USAGE;
+    if (budget == NULL || source_read(cli, "budget", budget, &json) == ERR_OK) {
+        code = change_each(cli, "resume", buf_bytes(&json));
+    }
+    buf_free(&json);
+    return code;
 }
+
+static const struct arg_option resume_options[] = {
+    {"budget", 0, "JSON", "new limits, of what it has spent in all: cost_usd, tokens, steps"},
+    DEED_OPTIONS,
+};
 
 const struct command command_resume = {
     .name = "resume",
     .operands = "TASK...",
-    .summary = "let paused tasks go on",
+    .summary = "let paused tasks go on, or those that have spent their budget",
+    .text = "With --budget the tasks may also run: they get the new limits.\n",
     .examples = "  marathon resume analysis_123\n"
+                "  marathon resume analysis_123 --budget '{\"cost_usd\":2}' --reason \"worth it\"\n"
                 "  marathon list --status paused -o json | jq -r .items[].task_id | xargs "
                 "marathon resume\n",
-    .options = deed_options,
-    .option_count = sizeof deed_options / sizeof deed_options[0],
+    .options = resume_options,
+    .option_count = sizeof resume_options / sizeof resume_options[0],
     .operands_min = 1,
     .operands_max = ARGS_OPERANDS_MAX,
     .run = run_resume,

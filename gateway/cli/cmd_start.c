@@ -23,13 +23,14 @@ static const struct arg_option options[] = {
     {"key", 'k', "KEY", "idempotency key: the same key never starts a second task"},
     {"priority", 'p', "N", "-10 to 10; higher runs first"},
     {"max-retries", 0, "N", "further attempts of a step that failed, 0 to 100"},
+    {"budget", 0, "JSON", "what it may spend: cost_usd, tokens, steps; JSON, @file or -"},
     {"max-duration", 0, "SECONDS", "after this running time the task fails"},
     {"no-checkpoints", 0, NULL, "do not keep the results of steps: a crash starts the task over"},
 };
 
 /* The texts that the request borrows. */
 struct start {
-    struct buf input, steps, body;
+    struct buf input, steps, budget, body;
     char key[KEY_BYTES_MAX + 1];
 };
 
@@ -37,6 +38,7 @@ static void start_free(struct start *s)
 {
     buf_free(&s->input);
     buf_free(&s->steps);
+    buf_free(&s->budget);
     buf_free(&s->body);
 }
 
@@ -104,7 +106,9 @@ static enum cli_exit take_sources(const struct cli *cli, struct start *s)
     if (input != NULL && steps != NULL && strcmp(input, "-") == 0 && strcmp(steps, "-") == 0) {
         return cli_usage(cli, "--input and --steps cannot both be standard input");
     }
-    if ((input != NULL && source_read(cli, "input", input, &s->input) != ERR_OK) ||
+    const char *budget = args_value(&cli->args, "budget");
+    if ((budget != NULL && source_read(cli, "budget", budget, &s->budget) != ERR_OK) ||
+        (input != NULL && source_read(cli, "input", input, &s->input) != ERR_OK) ||
         (steps != NULL && source_read(cli, "steps", steps, &s->steps) != ERR_OK)) {
         return CLI_USAGE;
     }
@@ -137,6 +141,7 @@ static enum cli_exit make_request(const struct cli *cli, struct start *s)
     struct buf message = {0};
     body.input = buf_bytes(&s->input);
     body.steps = buf_bytes(&s->steps);
+    body.budget = buf_bytes(&s->budget);
     if (start_body_write(&body, &s->body, &message) != ERR_OK) {
         code = cli_usage(cli, "%s", buf_cstr(&message));
     }

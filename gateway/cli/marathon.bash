@@ -18,7 +18,7 @@ _marathon()
         return
         ;;
     --status)
-        mapfile -t COMPREPLY < <(compgen -W "pending running recovering completed failed cancelled paused waiting" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "pending running recovering completed failed cancelled paused waiting budget_exceeded" -- "$cur")
         return
         ;;
     --data | --pipelines)
@@ -38,12 +38,13 @@ _marathon()
     case $command in
     dev) options+=" --port --data --workers --slots --pipelines --functions" ;;
     run | start)
-        options+=" --input --steps --version --id --session --key --priority --max-retries --max-duration --no-checkpoints"
+        options+=" --input --steps --version --id --session --key --priority --max-retries --budget --max-duration --no-checkpoints"
         ;;
     status) options+=" --key" ;;
     list) options+=" --status --type --limit --cursor" ;;
     result) options+=" --step" ;;
-    cancel | pause | resume) options+=" --reason --by" ;;
+    cancel | pause) options+=" --reason --by" ;;
+    resume) options+=" --budget --reason --by" ;;
     signal) options+=" --data --key --reason --by" ;;
     recover) options+=" --input --from-step --only-failed --checkpoint --watch --reason --by" ;;
     fork) options+=" --from-step --checkpoint --input --id --key --reason --by" ;;

@@ -27,6 +27,8 @@ static const char *code_advice(enum code c)
          "only a failed or cancelled task can be recovered; see `marathon status ID`"},
         {CODE_NOT_PAUSED,
          "nothing: it is not paused; `marathon status ID` shows what it waits for"},
+        {CODE_BUDGET_EXCEEDED,
+         "`marathon resume ID --budget '{\"cost_usd\":N}'` with more than it has spent"},
         {CODE_SIGNAL_TAKEN,
          "nothing: the first signal counts; `marathon result ID --step NAME` shows what it was"},
         {CODE_UNKNOWN_SIGNAL, "`marathon status ID` shows what its steps wait for"},

@@ -11,7 +11,8 @@ static enum err only_steps(struct bytes definition, struct buf *ret_message)
     struct json_walk w = json_walk(definition);
     struct bytes key, value;
     while (json_next(&w, &key, &value)) {
-        if (!bytes_is(key, "name") && !bytes_is(key, "description") && !bytes_is(key, "steps")) {
+        if (!bytes_is(key, "name") && !bytes_is(key, "description") && !bytes_is(key, "budget") &&
+            !bytes_is(key, "steps")) {
             buf_add_str(ret_message, "--steps holds a definition with \"");
             buf_add_bytes(ret_message, key);
             buf_add_str(ret_message, "\", which only a pipeline of the server can have");
@@ -42,6 +43,13 @@ static enum err steps_of(const struct start_body *b, struct bytes *ret_steps,
     }
     *ret_steps = steps;
     return ERR_OK;
+}
+
+/* The one that was given; else the definition's. */
+static struct bytes budget_of(const struct start_body *b)
+{
+    bool whole = b->steps.len > 0 && json_kind_of(b->steps) == JSON_OBJECT;
+    return b->budget.len > 0 || !whole ? b->budget : json_member(b->steps, "budget");
 }
 
 static void put_key(struct buf *out, const char *key)
@@ -91,6 +99,7 @@ enum err start_body_write(const struct start_body *b, struct buf *out, struct bu
     put_text(out, "session_id", b->session_id);
     put_raw(out, "input_data", b->input);
     put_number(out, "pipeline_version", b->version);
+    put_raw(out, "budget", budget_of(b));
     put_number(out, "priority", b->priority);
     put_number(out, "max_retries_per_step", b->max_retries);
     put_number(out, "max_task_duration_seconds", b->max_duration_s);

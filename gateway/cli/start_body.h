@@ -9,6 +9,7 @@ struct start_body {
     const char *task_id;    /* NULL = the server makes one */
     const char *session_id; /* NULL = none */
     struct bytes input;     /* JSON, empty = none */
+    struct bytes budget;    /* likewise */
     struct bytes steps; /* JSON array, or a whole definition with a member "steps"; empty = none */
     int64_t version, priority, max_retries, max_duration_s; /* START_UNSET = not given */
     bool no_checkpoints;

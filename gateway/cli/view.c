@@ -335,7 +335,8 @@ enum view_news view_take_message(struct view *v, const struct doc_value *message
     } else if (bytes_is(type, "task_recovering")) {
         state_set(v, BYTES_LIT("recovering"));
     } else if (bytes_is(type, "task_paused") || bytes_is(type, "task_resumed") ||
-               bytes_is(type, "step_waiting") || bytes_is(type, "signal")) {
+               bytes_is(type, "step_waiting") || bytes_is(type, "signal") ||
+               bytes_is(type, "budget_exceeded")) {
         state_set(v, doc_string(doc_get(data, "status")));
     } else if (bytes_is(type, "task_complete")) {
         return take_end(v, TASK_COMPLETED, data, at);

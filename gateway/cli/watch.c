@@ -174,6 +174,7 @@ static enum cli_exit end_code(const struct view *v)
     case TASK_RECOVERING:
     case TASK_PAUSED:
     case TASK_WAITING:
+    case TASK_BUDGET_EXCEEDED:
     case TASK_STATE_COUNT:
         break;
     }

@@ -133,7 +133,10 @@ static void change_task(struct call_state *c, const struct http_request *r, enum
         return;
     }
     m.task.task_id = bytes_str(c->task_id);
-    if (deed_body_parse(r->body, &arena, &m.task.deed, &p)) {
+    bool good = type == MSG_RESUME
+                    ? resume_body_parse(r->body, &arena, &m.task.deed, &m.task.budget, &p)
+                    : deed_body_parse(r->body, &arena, &m.task.deed, &p);
+    if (good) {
         send_or_fail(c, &m, fn);
     } else {
         call_problem(c, &p);

@@ -5,7 +5,7 @@ import json
 
 from resp import Redis
 
-TASK_STATES = ("pending", "running", "recovering", "completed", "failed", "cancelled", "paused", "waiting")
+TASK_STATES = ("pending", "running", "recovering", "completed", "failed", "cancelled", "paused", "waiting", "budget_exceeded")
 STEP_STATES = ("pending", "running", "completed", "failed", "skipped", "cancelled")
 EVENTS = ("progress_update", "step_completed", "step_retry", "task_complete", "task_error", "task_cancelled", "task_recovering")
 

@@ -161,6 +161,20 @@ class ExitCodesAndStreams(CliCase):
         self.assertIn("one worker: while it is away no step runs", self.good("doctor").stdout)
         self.assertEqual(self.cluster.redis("EXISTS", "checkpoint:l1"), "1")
 
+    def test_a_budget_is_given_and_raised_and_what_was_used_is_shown(self):
+        used = {"seconds": 0, "usage": {"model": "small", "input_tokens": 7, "cost_usd": 0.01}}
+        steps = json.dumps([{"name": name, "function": "sleep", "input": used} for name in ("one", "two")])
+        self.good("start", "--steps", steps, "--id", "b1", "--budget", '{"cost_usd":0.01}')
+        until("it has spent it", lambda: self.cluster.get("/status/b1")["status"] == "budget_exceeded")
+        r = self.marathon("resume", "b1")
+        self.assertEqual(r.returncode, 1)
+        self.assertIn("the task has spent 0.01 of 0.01 dollars", r.stderr)
+        self.assertEqual(self.good("resume", "b1", "--budget", '{"cost_usd":1}').stdout, "b1 running\n")
+        self.cluster.wait("b1")
+        self.assertRegex(self.good("usage", "--by", "model").stdout,
+                         r"\AMODEL +INPUT_TOKENS +OUTPUT_TOKENS +COST_USD\nsmall +14 +0 +0.02\n\Z")
+        self.assertEqual(self.marathon("usage", "--by", "models").returncode, 2)
+
     def test_watch_json_is_the_stream_without_a_hole(self):
         r = self.good("run", "chain", "--id", "w1")
         messages = [json.loads(line) for line in self.good("watch", "w1", "-q", "-o", "json").stdout.splitlines()]

@@ -166,14 +166,41 @@ def check_from_yaml(case, status):
                      ["Welcome!\nToday there is:\n1. soup", "Welcome!\nToday there is:\n2. cake"])
 
 
+def raise_budget(case, task_id):
+    until("it has spent its budget", lambda: case.cluster.get(f"/status/{task_id}")["status"] == "budget_exceeded")
+    status = case.cluster.get(f"/status/{task_id}")
+    case.assertEqual(status["budget"], {"cost_usd": 0.5, "tokens": 1000000, "steps": 1000,
+                                        "spent": {"cost_usd": 0.5, "tokens": 50000, "steps": 50}})
+    case.assertEqual(status["steps"][0]["items"], {"total": 100, "completed": 50, "failed": 0, "running": 0})
+    code, _, problem = case.cluster.call("POST", f"/resume/{task_id}")
+    case.assertEqual((code, problem["code"]), (409, "BUDGET_EXCEEDED"))
+    code, _, answer = case.cluster.call("POST", f"/resume/{task_id}", {"budget": {"cost_usd": 2}, "actor": "ann", "reason": "worth it"})
+    case.assertEqual((code, answer["status"]), (200, "running"))
+
+
+def check_budget(case, status):
+    case.assertEqual((status["status"], status["accumulated_results"]["menu"]), ("completed", {"dishes": 100}))
+    used = {"input_tokens": 90000, "output_tokens": 10000, "cost_usd": 1}
+    case.assertEqual(status["usage"], {**used, "models": [{"model": "small", **used}]})
+    events = [e for e in case.cluster.get(f"/history/{status['task_id']}?limit=512")["items"] if e["type"].startswith("budget_")]
+    case.assertEqual([e["type"] for e in events], ["budget_warning", "budget_exceeded", "budget_changed"])
+    case.assertAlmostEqual(events[0]["data"]["usage"]["cost_usd"], 0.4)
+    case.assertEqual((events[2]["data"]["actor"], events[2]["data"]["reason"]), ("ann", "worth it"))
+    _, headers, _ = case.cluster.call("GET", f"/result/{status['task_id']}")
+    case.assertEqual(json.loads(headers["marathon-usage"]), used)
+    rows = case.cluster.get("/usage?group_by=model,task_type")["items"]
+    case.assertEqual(rows, [{"task_type": "budget", "model": "small", **used}])
+
+
 # name of the file: what is to be done while it runs
-ACTS = {"approval": approve, "labels": add_labelled_worker, "second_chance": second_chance, "checkpoint": kill_its_worker}
+ACTS = {"approval": approve, "budget": raise_budget, "labels": add_labelled_worker, "second_chance": second_chance, "checkpoint": kill_its_worker}
 
 # name of the file: more of its start
 STARTS = {"checkpoint": {"checkpoint_interval_seconds": 1}}
 
 # name of the file: (input_data, what is to be checked of the status at its end)
 CASES = {
+    "budget": ({"dishes": list(range(100))}, check_budget),
     "fan_out": ({"guests": 4}, check_fan_out),
     "failure": ({"dish": "soup"}, check_failure),
     "retry": ({}, check_retry),

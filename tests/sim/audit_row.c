@@ -421,6 +421,7 @@ static void check_task(struct audit *a, struct book_task *t, const struct store_
     check_dead(a, t, now, stored);
     audit_recoveries(a, t, now);
     audit_usage_row(a, t, now, row);
+    audit_budget_row(a, t, now, row);
     t->state = now->state;
     t->version = now->version;
     t->cancels_seen += now->state == TASK_CANCELLED;

@@ -112,6 +112,7 @@ static void sent_order(struct audit *a, const struct coordinator *c, const struc
             c->process.name, o->ref.run, t->run, task_state_name(t->state));
     REQUIRE(a, "I13", t->state != TASK_PAUSED, "%.*s: %s orders a step of a paused task", TASK(t),
             c->process.name);
+    audit_budget_order(a, t, o);
     REQUIRE(a, "I15", t->pipeline->steps[o->ref.step].wait.kind == WAIT_NONE,
             "%.*s/%u: a step that waits is ordered", TASK(t), o->ref.step);
     REQUIRE(a, "I5", needs_met(t, o->ref.step), "%.*s/%u is ordered before what it needs", TASK(t),
@@ -260,13 +261,13 @@ static void sent_done(struct audit *a, const struct message *m)
         durable = t->cancels_seen > 0;
         break;
     case TASK_RECOVERING:
-        durable = t->recoveries_seen > 0;
+        durable = t->recoveries_seen > 0 || t->rebudgeted; /* a new budget while it recovers */
         break;
     case TASK_PAUSED:
         durable = t->pauses_seen > 0;
         break;
     default:
-        durable = t->resumes_seen > 0;
+        durable = t->resumes_seen > 0 || t->rebudgeted;
         break;
     }
     REQUIRE(a, "durable", durable || t->older != NULL, "%.*s: DONE with %s before it is stored",

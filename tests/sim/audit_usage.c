@@ -88,7 +88,8 @@ void audit_usage_row(struct audit *a, struct book_task *t, const struct task *no
 /* An outcome that was applied is acknowledged: all that it said is stored, and stays so. */
 void audit_usage_ack(struct audit *a, struct book_task *t, struct book_outcome *o)
 {
-    if (t->run != o->run || o->counted) {
+    bool forgotten = o->item != ITEM_NONE && (t->recoveries_seen > 0 || t->resumes_seen > 0);
+    if (t->run != o->run || o->counted || forgotten) { /* items that began again: account.h */
         return;
     }
     o->counted = true;

@@ -57,8 +57,12 @@ struct book_task {
     struct bytes *events; /* blobs of this run: seq - 1 is the index */
     size_t event_count, event_cap;
     enum task_state state;
-    bool was_dead;           /* at some time */
-    struct usage_sum used;   /* as the sums over all tasks were told */
+    bool was_dead;         /* at some time */
+    struct usage_sum used; /* as the sums over all tasks were told */
+    struct budget budget;
+    uint64_t attempts_over, epoch;
+    bool failing, warned, was_exceeded, counted, rebudgeted;
+    bool wild;               /* something has happened that no budget can foresee */
     struct book_task *older; /* the run before */
 };
 
@@ -127,6 +131,10 @@ uint32_t book_failures(const struct audit *a, const struct book_task *t, uint32_
 /* audit_order.c: the worker behind k may run it. */
 void audit_order_placed(struct audit *a, const struct book_task *t, const struct conn *k,
                         const struct step_order *o);
+/* audit_budget.c */
+void audit_budget_order(struct audit *a, const struct book_task *t, const struct step_order *o);
+void audit_budget_row(struct audit *a, struct book_task *t, const struct task *now,
+                      const struct store_row *row);
 /* audit_usage.c */
 void audit_usage_row(struct audit *a, struct book_task *t, const struct task *now,
                      const struct store_row *row);

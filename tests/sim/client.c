@@ -84,6 +84,7 @@ static void wish_start(struct client *c)
     m.start.max_retries = c->max_retries;
     m.start.max_duration_s = c->max_duration_s;
     m.start.priority = c->priority;
+    m.start.budget = c->budget;
     client_wish_for(c, &m);
 }
 
@@ -194,6 +195,15 @@ static void wish_signal(struct client *c)
     client_wish_for(c, &m);
 }
 
+/* Twice as much as it has (spent), of what it has a limit for. */
+static void wish_budget(struct client *c)
+{
+    struct message m = {.type = MSG_RESUME};
+    m.task.task_id = bytes_str(c->task_id);
+    m.task.budget = c->seen;
+    client_wish_for(c, &m);
+}
+
 static void on_wish(struct world *w, struct job *j)
 {
     struct client *c = j->who;
@@ -220,6 +230,8 @@ static void on_wish(struct world *w, struct job *j)
         client_wish_fork(c);
     } else if (!ended && one_in(w, c->known == TASK_WAITING ? 2 : 12)) {
         wish_signal(c);
+    } else if (c->known == TASK_BUDGET_EXCEEDED && (w->healed || one_in(w, 2))) {
+        wish_budget(c); /* else it would rest for ever */
     } else if (c->known == TASK_PAUSED && (w->healed || one_in(w, 2))) {
         wish_about_task(c, MSG_RESUME); /* a forgotten pause would last for ever */
     } else if (meddles && !ended && one_in(w, 10)) {
@@ -275,6 +287,22 @@ void client_watched(struct client *c, uint64_t seq)
     }
 }
 
+static uint64_t twice(uint64_t limit, uint64_t spent)
+{
+    return limit == 0 ? 0 : 2 * (spent > limit ? spent : limit);
+}
+
+static void see_budget(struct client *c, const struct task_view *v)
+{
+    struct usage_sum used = {0};
+    for (uint32_t i = 0; i < v->usage_count; i++) {
+        usage_sum_add(&used, &v->usage[i].sum);
+    }
+    c->seen = (struct budget){twice(v->budget.cost_nano, used.cost_nano),
+                              twice(v->budget.tokens, usage_tokens(&used)),
+                              twice(v->budget.steps, v->attempts_over)};
+}
+
 void client_answer(struct client *c, const struct message *m)
 {
     struct world *w = c->gateway->process.world;
@@ -309,6 +337,7 @@ void client_answer(struct client *c, const struct message *m)
         }
     } else if (m->type == MSG_STATUS) {
         c->known = m->status.state;
+        see_budget(c, &m->status);
         c->run = m->status.run;
         c->revision = m->status.doc_revision;
         c->results_bytes = (uint32_t)m->status.results_bytes;

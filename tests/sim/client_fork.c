@@ -57,6 +57,8 @@ void client_tend(struct client *c)
     struct message m = {.type = MSG_RESUME};
     if (one_in(w, 2)) {
         m.task.task_id = bytes_str(task_id);
+        /* more than it will ever want, should it rest for its budget */
+        m.task.budget = (struct budget){1000ull * COST_NANO, COST_NANO, 1000};
         client_ask_about(c, &m, task_id);
         return;
     }

@@ -57,6 +57,10 @@ static void plan_retry(struct world *w, struct client *c, size_t *at)
     if (one_in(w, 4)) {
         *at += (size_t)snprintf(c->steps + *at, sizeof c->steps - *at, "%s", choices[chance(w, 5)]);
     }
+    if (c->budget.cost_nano > 0) { /* of COST_NANO */
+        *at += (size_t)snprintf(c->steps + *at, sizeof c->steps - *at,
+                                ",\"cost\":{\"cost_usd\":0.01}");
+    }
 }
 
 static void plan_failure(struct world *w, struct client *c, size_t *at)
@@ -206,6 +210,25 @@ static void plan_steps(struct world *w, struct client *c)
     snprintf(c->steps + at, sizeof c->steps - at, "]");
 }
 
+/* Some have a little less than their task would like. */
+static void plan_budget(struct world *w, struct client *c)
+{
+    switch (chance(w, 8)) {
+    case 0:
+    case 1:
+        c->budget.cost_nano = COST_NANO * (1 + chance(w, 5)) - chance(w, 2) * COST_NANO / 3;
+        break;
+    case 2:
+        c->budget.steps = 1 + chance(w, 5);
+        break;
+    case 3:
+        c->budget.tokens = (COST_NANO / 1000 + COST_NANO / 5000) * (1 + chance(w, 5));
+        break;
+    default:
+        break;
+    }
+}
+
 static void plan_client(struct world *w, struct client *c, uint32_t index)
 {
     c->index = index;
@@ -217,6 +240,7 @@ static void plan_client(struct world *w, struct client *c, uint32_t index)
     c->max_duration_s = one_in(w, 10) ? 5 : -1;
     c->checkpoints = !one_in(w, 6);
     c->watches = one_in(w, 2);
+    plan_budget(w, c);
     plan_steps(w, c);
 }
 

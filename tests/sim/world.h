@@ -141,6 +141,7 @@ struct client {
     uint32_t starts; /* how many different starts it has made */
     int32_t priority, max_retries, max_duration_s;
     bool checkpoints;
+    struct budget budget, seen; /* of its start; what it would raise it to */
     bool accepted;
     uint64_t request; /* on its way, 0 = none */
     enum message_type asked;

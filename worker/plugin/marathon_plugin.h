@@ -56,7 +56,7 @@ struct marathon_call {
     void (*progress)(struct marathon_call *call, double fraction, const char *message);
     /* A progress checkpoint: one JSON value; the next attempt finds it in the envelope. */
     void (*checkpoint)(struct marathon_call *call, const char *json, size_t len);
-    /* What the call cost; model may be NULL. */
+    /* What the call has used since it last said so; model may be NULL. */
     void (*usage)(struct marathon_call *call, const char *model, int64_t input_tokens,
                   int64_t output_tokens, double cost_usd);
     void *host; /* the host's own */

@@ -68,6 +68,22 @@ static void test_an_error_says_the_step_and_whether_it_can_recover(void **state)
                      "\"can_recover\":true},\"timestamp\":\"2026-02-02T18:32:00.000Z\",\"seq\":9}");
 }
 
+static void test_a_budget_that_is_spent_is_told_with_what_was_spent(void **state)
+{
+    (void)state;
+    struct task_event e = {.seq = 9,
+                           .type = EVENT_BUDGET_EXCEEDED,
+                           .at = 1770057120000,
+                           .state = TASK_BUDGET_EXCEEDED,
+                           .message = BYTES_LIT("{\"cost_usd\":0.5}"),
+                           .usage = {10, 2, 510000000}};
+    assert_event(&e,
+                 "{\"type\":\"budget_exceeded\",\"data\":{\"task_id\":\"t1\",\"status\":"
+                 "\"budget_exceeded\",\"budget\":{\"cost_usd\":0.5},\"usage\":{\"input_tokens\":10,"
+                 "\"output_tokens\":2,\"cost_usd\":0.51}},\"timestamp\":"
+                 "\"2026-02-02T18:32:00.000Z\",\"seq\":9}");
+}
+
 static void test_every_type_gives_one_line_of_json(void **state)
 {
     (void)state;
@@ -180,6 +196,7 @@ int main(void)
         cmocka_unit_test(test_progress_has_the_members_that_clients_rely_on),
         cmocka_unit_test(test_a_retry_says_when_and_why),
         cmocka_unit_test(test_an_error_says_the_step_and_whether_it_can_recover),
+        cmocka_unit_test(test_a_budget_that_is_spent_is_told_with_what_was_spent),
         cmocka_unit_test(test_every_type_gives_one_line_of_json),
         cmocka_unit_test(test_the_initial_state_stands_before_the_messages_that_follow),
         cmocka_unit_test(test_the_final_message_is_made_from_the_state),

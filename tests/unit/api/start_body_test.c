@@ -43,7 +43,8 @@ static void test_a_full_body_becomes_the_request(void **state)
                  "\"analysis_123\","
                  "\"input_data\":{\"a\": [1, 2]},\"enable_checkpoints\":false,"
                  "\"checkpoint_interval_seconds\":60,\"max_retries_per_step\":0,"
-                 "\"max_task_duration_seconds\":3600,\"priority\":-10}");
+                 "\"max_task_duration_seconds\":3600,\"priority\":-10,"
+                 "\"budget\":{\"cost_usd\":0.5,\"steps\":3}}");
     struct start_call call = {0};
     struct problem p;
     assert_true(start_body_parse(&in, &call, &p));
@@ -57,6 +58,8 @@ static void test_a_full_body_becomes_the_request(void **state)
     assert_int_equal(call.request.max_retries, 0);
     assert_int_equal(call.request.max_duration_s, 3600);
     assert_int_equal(call.request.priority, -10);
+    assert_int_equal(call.request.budget.cost_nano, 500000000);
+    assert_int_equal(call.request.budget.steps, 3);
     start_call_free(&call);
 }
 
@@ -175,6 +178,16 @@ static void test_each_fault_has_its_code_and_its_pointer(void **state)
     assert_faulty("{\"task_type\":\"x\",\"input_data\":[]}", CODE_INVALID_FIELD, "/input_data");
     assert_faulty("{\"task_type\":\"x\",\"enable_checkpoints\":1}", CODE_INVALID_FIELD,
                   "/enable_checkpoints");
+    assert_faulty("{\"task_type\":\"x\",\"budget\":7}", CODE_INVALID_FIELD, "/budget");
+    assert_faulty("{\"task_type\":\"x\",\"budget\":{}}", CODE_INVALID_FIELD, "/budget");
+    assert_faulty("{\"task_type\":\"x\",\"budget\":{\"cost_usd\":-1}}", CODE_INVALID_FIELD,
+                  "/budget/cost_usd");
+    assert_faulty("{\"task_type\":\"x\",\"budget\":{\"tokens\":0.5}}", CODE_INVALID_FIELD,
+                  "/budget/tokens");
+    assert_faulty("{\"task_type\":\"x\",\"budget\":{\"a/b\":1}}", CODE_INVALID_FIELD,
+                  "/budget/a~1b");
+    assert_faulty("{\"task_type\":\"x\",\"budget\":{\"steps\":1,\"steps\":2}}", CODE_INVALID_FIELD,
+                  "/budget");
     assert_faulty("{\"task_type\":\"x\",\"priority\":11}", CODE_INVALID_FIELD, "/priority");
     assert_faulty("{\"task_type\":\"x\",\"priority\":0.5}", CODE_INVALID_FIELD, "/priority");
     assert_faulty("{\"task_type\":\"x\",\"priority\":\"0\"}", CODE_INVALID_FIELD, "/priority");

@@ -70,6 +70,10 @@ static void test_a_definition_gives_its_steps_and_its_name(void **state)
     writes(&b, "{\"task_type\":\"mine\",\"steps\":[{\"name\":\"a\"}]}");
     b.pipeline = "label";
     writes(&b, "{\"task_type\":\"label\",\"steps\":[{\"name\":\"a\"}]}");
+    b.steps = BYTES_LIT("{\"budget\":{\"steps\":3},\"steps\":[]}");
+    writes(&b, "{\"task_type\":\"label\",\"steps\":[],\"budget\":{\"steps\":3}}");
+    b.budget = BYTES_LIT("{\"steps\":4}");
+    writes(&b, "{\"task_type\":\"label\",\"steps\":[],\"budget\":{\"steps\":4}}");
 }
 
 static void test_steps_of_another_form_are_refused(void **state)
@@ -78,9 +82,8 @@ static void test_steps_of_another_form_are_refused(void **state)
     refuses("7", "--steps must be an array of steps, or a pipeline's definition");
     refuses("{}", "--steps is an object without a member \"steps\"");
     refuses("{\"steps\":1}", "--steps must be an array of steps, or a pipeline's definition");
-    refuses(
-        "{\"steps\":[],\"budget\":1}",
-        "--steps holds a definition with \"budget\", which only a pipeline of the server can have");
+    refuses("{\"steps\":[],\"requires\":1}", "--steps holds a definition with \"requires\", which "
+                                             "only a pipeline of the server can have");
 }
 
 int main(void)

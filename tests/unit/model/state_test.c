@@ -25,8 +25,9 @@ static void test_task_states_read_back(void **state)
 static void test_the_names_are_those_of_the_clients(void **state)
 {
     (void)state;
-    static const char *const tasks[] = {"pending", "running",   "recovering", "completed",
-                                        "failed",  "cancelled", "paused",     "waiting"};
+    static const char *const tasks[] = {"pending",   "running", "recovering",
+                                        "completed", "failed",  "cancelled",
+                                        "paused",    "waiting", "budget_exceeded"};
     static const char *const steps[] = {"pending", "running", "completed",
                                         "failed",  "skipped", "cancelled"};
     for (int i = 0; i < TASK_STATE_COUNT; i++) {

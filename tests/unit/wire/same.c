@@ -9,40 +9,6 @@ static void same_texts(const struct bytes *a, const struct bytes *b, uint32_t co
     }
 }
 
-static void same_sum(const struct usage_sum *a, const struct usage_sum *b)
-{
-    SAME(input_tokens);
-    SAME(output_tokens);
-    SAME(cost_nano);
-}
-
-static void same_used(const struct usage_part *a, const struct usage_part *b, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        assert_true(bytes_eq(a[i].model, b[i].model));
-        same_sum(&a[i].sum, &b[i].sum);
-    }
-}
-
-static void same_get_usage(const struct message *a, const struct message *b)
-{
-    SAME(get_usage.by);
-    SAME(get_usage.first_day);
-    SAME(get_usage.last_day);
-}
-
-static void same_usage(const struct message *a, const struct message *b)
-{
-    SAME(usage.count);
-    SAME(usage.cut);
-    for (uint32_t i = 0; i < a->usage.count; i++) {
-        assert_int_equal(a->usage.rows[i].day, b->usage.rows[i].day);
-        assert_true(bytes_eq(a->usage.rows[i].model, b->usage.rows[i].model));
-        assert_true(bytes_eq(a->usage.rows[i].task_type, b->usage.rows[i].task_type));
-        same_sum(&a->usage.rows[i].sum, &b->usage.rows[i].sum);
-    }
-}
-
 static void same_attempt_ref(const struct attempt_ref *a, const struct attempt_ref *b)
 {
     SAME_BYTES(task_id);
@@ -199,6 +165,10 @@ static void same_task_view(const struct task_view *a, const struct task_view *b)
     for (uint32_t i = 0; i < a->step_count; i++) {
         same_step_view(&a->steps[i], &b->steps[i]);
     }
+    SAME(usage_count);
+    same_used(a->usage, b->usage, a->usage_count);
+    same_budget(&a->budget, &b->budget);
+    SAME(attempts_over);
 }
 
 static void same_task_summary(const struct task_summary *a, const struct task_summary *b)

@@ -22,6 +22,12 @@ void same_get_history_body(const struct message *a, const struct message *b);
 void same_get_list_body(const struct message *a, const struct message *b);
 void same_task(const struct message *a, const struct message *b);
 void same_signal_body(const struct message *a, const struct message *b);
+/* same_usage.c */
+void same_sum(const struct usage_sum *a, const struct usage_sum *b);
+void same_used(const struct usage_part *a, const struct usage_part *b, uint32_t count);
+void same_get_usage(const struct message *a, const struct message *b);
+void same_usage(const struct message *a, const struct message *b);
+void same_budget(const struct budget *a, const struct budget *b);
 /* same_dead.c */
 void same_dead(const struct message *a, const struct message *b);
 void same_members(const struct message *a, const struct message *b);

@@ -30,6 +30,7 @@ static void same_start_request(const struct start_request *a, const struct start
     }
     SAME_BYTES(deed.actor);
     SAME_BYTES(deed.reason);
+    same_budget(&a->budget, &b->budget);
 }
 
 static void same_recover_request(const struct recover_request *a, const struct recover_request *b)
@@ -111,6 +112,7 @@ void same_task(const struct message *a, const struct message *b)
     SAME_BYTES(task.task_id);
     SAME_BYTES(task.deed.actor);
     SAME_BYTES(task.deed.reason);
+    same_budget(&a->task.budget, &b->task.budget);
 }
 
 void same_signal_body(const struct message *a, const struct message *b)

@@ -1,0 +1,34 @@
+/* What a task may spend, and what a step is expected to cost. Pure. */
+#ifndef MARATHON_MODEL_BUDGET_H
+#define MARATHON_MODEL_BUDGET_H
+
+#include "model/usage.h"
+
+/* 0 = no limit (of a step's cost: not said). steps: attempts that are over, of items too. */
+struct budget {
+    uint64_t cost_nano, tokens, steps;
+};
+
+/* What is at fault: a member's name, "" = the whole; and what would be right. */
+struct budget_fault {
+    char field[64];
+    char detail[200];
+};
+
+static inline bool budget_none(const struct budget *b)
+{
+    return b->cost_nano == 0 && b->tokens == 0 && b->steps == 0;
+}
+
+/* A JSON value that json_check accepted: {"cost_usd"?, "tokens"?, "steps"?}, at least one of them.
+ * what: "budget" or "cost", for texts; a cost has no steps. */
+bool budget_read(struct bytes value, const char *what, struct budget *ret_budget,
+                 struct budget_fault *ret_fault);
+/* Appends {...} with the limits that there are. */
+void budget_put(struct buf *out, const struct budget *b);
+
+/* So many per cent of it are spent (of the dimension of which most is): 100 means that no further
+ * step may begin; 0 where there is no limit. */
+unsigned budget_percent(const struct budget *b, const struct budget *spent);
+
+#endif

@@ -1,0 +1,268 @@
+#include "core/budget.h"
+
+#include "core/account.h"
+#include "core/fan.h"
+#include "core/plant.h"
+
+#define WARN_PERCENT 80
+
+static struct budget spent_of(const struct task *t)
+{
+    return (struct budget){t->used.cost_nano, usage_tokens(&t->used), t->attempts_over};
+}
+
+static void add(struct budget *to, const struct budget *more)
+{
+    to->cost_nano += more->cost_nano;
+    to->tokens += more->tokens;
+    to->steps += more->steps;
+}
+
+/* What another attempt of the step is expected to spend. */
+static struct budget expected(const struct step *s)
+{
+    const struct pipeline_step *def = step_def(s);
+    const struct account *a = s->task->steps[s->index].account;
+    struct budget b = {def->cost.cost_nano, def->cost.tokens, 1};
+    if (a != NULL && a->used_by > 0) {
+        b.cost_nano = b.cost_nano > 0 ? b.cost_nano : a->over.cost_nano / a->used_by;
+        b.tokens = b.tokens > 0 ? b.tokens : usage_tokens(&a->over) / a->used_by;
+    }
+    return b;
+}
+
+static uint64_t rest(uint64_t whole, uint64_t said)
+{
+    return whole > said ? whole - said : 0;
+}
+
+/* What the attempt under way is expected to spend beyond what it has said. */
+static struct budget reserved(const struct step *s)
+{
+    struct budget b = expected(s);
+    for (uint32_t i = 0; s->account != NULL && i < s->account->meter_count; i++) {
+        const struct meter *m = &s->account->meters[i];
+        if (m->generation == s->generation && m->delivery == s->deliveries) {
+            struct usage_sum said = usage_total(&m->used);
+            b.cost_nano = rest(b.cost_nano, said.cost_nano);
+            b.tokens = rest(b.tokens, usage_tokens(&said));
+        }
+    }
+    return b;
+}
+
+static bool runs_function(const struct step *s)
+{
+    return step_def(s)->function[0] != '\0' && s->fan == NULL;
+}
+
+static bool under_way(const struct step *s)
+{
+    return runs_function(s) && (s->phase == PHASE_FETCHING || s->phase == PHASE_RUNNING);
+}
+
+/* About to be sent out: not one that waits for its next attempt first. */
+static bool next_out(const struct step *s, mono_ms now)
+{
+    return runs_function(s) &&
+           (s->phase == PHASE_READY || (s->phase == PHASE_HELD && s->retry_due <= now));
+}
+
+/* What is spent, and what is under way; with what is about to be at `now`, or NEVER_MS: without.
+ * Computed, not kept: nothing can be forgotten in it. */
+static struct budget committed(const struct task *t, mono_ms now)
+{
+    struct budget sum = spent_of(t);
+    struct unit_walk walk = {0};
+    if (planted(PLANT_RESERVE_FORGOTTEN)) {
+        return sum;
+    }
+    for (const struct step *s; (s = unit_next(t, &walk)) != NULL;) {
+        if (under_way(s) || (now != NEVER_MS && next_out(s, now))) {
+            struct budget b = reserved(s);
+            add(&sum, &b);
+        }
+    }
+    return sum;
+}
+
+bool budget_spent(const struct task *t)
+{
+    struct budget spent = spent_of(t);
+    return budget_percent(&t->budget, &spent) >= 100 && !planted(PLANT_BUDGET_IGNORED);
+}
+
+bool budget_moves(const struct task *t)
+{
+    struct unit_walk walk = {0};
+    for (const struct step *s; (s = unit_next(t, &walk)) != NULL;) {
+        if (under_way(s) || next_out(s, NEVER_MS)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Is there anything that would cost more, beside what runs? */
+static bool more_to_come(const struct task *t)
+{
+    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
+        const struct step *s = &t->steps[i];
+        const struct fan *f = s->fan;
+        bool all_run = f != NULL ? f->done + f->failed + fan_running(f) == f->count
+                                 : s->phase == PHASE_RUNNING;
+        if (!step_over(s) && step_def(s)->function[0] != '\0' && !all_run) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct task_event *tell(struct change *ch, enum event_type type, const struct deed *deed)
+{
+    uint32_t step = task_current_step(ch->task);
+    struct task_event *e =
+        deed != NULL ? change_deed(ch, type, step, deed) : change_event(ch, type, step);
+    struct buf text = {0};
+    budget_put(&text, &ch->task->budget);
+    e->message = arena_bytes(&ch->write->arena, buf_bytes(&text));
+    buf_free(&text);
+    return e;
+}
+
+/* Those that were put aside are ready again, as many as there is room for; of a task that fails,
+ * its finally steps. */
+static void wake(struct change *ch)
+{
+    struct task *t = ch->task;
+    struct budget sum = {0};
+    bool summed = false;
+    struct unit_walk walk = {0};
+    for (struct step *s; (s = unit_next(t, &walk)) != NULL;) {
+        if (s->phase != PHASE_BUDGET) {
+            continue;
+        }
+        if (!summed) {
+            sum = committed(t, ch->core->now.mono);
+            summed = true;
+        }
+        if (budget_percent(&t->budget, &sum) >= 100 && !task_failing(t)) {
+            return;
+        }
+        struct budget b = expected(s);
+        add(&sum, &b);
+        s->phase = PHASE_NONE;
+        change_ready(ch, s);
+    }
+}
+
+void budget_settle(struct change *ch)
+{
+    struct task *t = ch->task;
+    struct budget spent = spent_of(t);
+    if (budget_none(&t->budget) || task_state_ended(t->state)) {
+        return;
+    }
+    unsigned percent = budget_percent(&t->budget, &spent);
+    if (percent >= WARN_PERCENT && !t->budget_warned) {
+        t->budget_warned = true;
+        tell(ch, EVENT_BUDGET_WARNING, NULL);
+    }
+    if (task_state_rests(t->state)) {
+        return;
+    }
+    if (budget_spent(t) && !task_failing(t)) {
+        if (more_to_come(t)) {
+            task_rest(ch, TASK_BUDGET_EXCEEDED);
+            tell(ch, EVENT_BUDGET_EXCEEDED, NULL);
+        }
+        return;
+    }
+    wake(ch);
+}
+
+bool budget_admits(struct core *c, struct step *s)
+{
+    struct task *t = s->task;
+    if (budget_none(&t->budget) || task_failing(t) || planted(PLANT_BUDGET_IGNORED)) {
+        return true;
+    }
+    struct budget sum = committed(t, NEVER_MS);
+    if (budget_percent(&t->budget, &sum) < 100) {
+        return true;
+    }
+    s->phase = PHASE_BUDGET;
+    if (budget_spent(t)) { /* it was recovered, or taken over, with nothing left */
+        struct change ch;
+        change_begin(c, t, &ch);
+        change_commit(&ch);
+    }
+    return false;
+}
+
+void budget_count(struct step *s)
+{
+    struct task *t = s->task;
+    t->attempts_over += !budget_none(&t->budget);
+}
+
+void budget_merge(struct budget *of, const struct budget *limits)
+{
+    of->cost_nano = limits->cost_nano > 0 ? limits->cost_nano : of->cost_nano;
+    of->tokens = limits->tokens > 0 ? limits->tokens : of->tokens;
+    of->steps = limits->steps > 0 ? limits->steps : of->steps;
+}
+
+bool budget_same(const struct budget *of, const struct budget *limits)
+{
+    struct budget b = *of;
+    budget_merge(&b, limits);
+    return b.cost_nano == of->cost_nano && b.tokens == of->tokens && b.steps == of->steps;
+}
+
+bool budget_set(struct change *ch, const struct budget *limits, const struct deed *deed)
+{
+    struct task *t = ch->task;
+    struct budget spent = spent_of(t);
+    if (budget_same(&t->budget, limits)) {
+        return false;
+    }
+    budget_merge(&t->budget, limits);
+    t->budget_warned = budget_percent(&t->budget, &spent) >= WARN_PERCENT;
+    tell(ch, EVENT_BUDGET_CHANGED, deed);
+    return true;
+}
+
+static void put_part(struct buf *text, uint64_t limit, uint64_t spent, const char *unit)
+{
+    if (limit == 0 || spent < limit) {
+        return;
+    }
+    buf_add_str(text, text->len > 0 ? ", " : "");
+    if (unit[0] == 'd') {
+        usd_put(text, spent);
+        buf_add_str(text, " of ");
+        usd_put(text, limit);
+    } else {
+        buf_addf(text, "%llu of %llu", (unsigned long long)spent, (unsigned long long)limit);
+    }
+    buf_addf(text, " %s", unit);
+}
+
+bool budget_short(const struct task *t, const struct budget *limits, struct arena *arena,
+                  const char **ret_text)
+{
+    struct budget b = t->budget;
+    struct budget spent = spent_of(t);
+    struct buf text = {0};
+    budget_merge(&b, limits);
+    put_part(&text, b.cost_nano, spent.cost_nano, "dollars");
+    put_part(&text, b.tokens, spent.tokens, "tokens");
+    put_part(&text, b.steps, spent.steps, "steps");
+    bool is_short = text.len > 0;
+    if (is_short) {
+        *ret_text = arena_str(arena, buf_cstr(&text));
+    }
+    buf_free(&text);
+    return is_short;
+}

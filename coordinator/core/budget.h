@@ -1,0 +1,35 @@
+/* What a task may spend: cost, tokens, attempts. A step is sent out while what was spent and what
+ * those under way are expected to spend yet leave room, were it for a part of it only; so all that
+ * is under way passes the budget by less than one step's cost. A step is expected to cost what its
+ * definition says, else the mean of its (or its items') attempts so far, else nothing.
+ *
+ * At 80 per cent spent there is an event; at 100 no further step begins, and the task rests in
+ * TASK_BUDGET_EXCEEDED until its budget is raised. The finally steps of a task that fails run
+ * whatever was spent. */
+#ifndef MARATHON_CORE_BUDGET_H
+#define MARATHON_CORE_BUDGET_H
+
+#include "core/change.h"
+
+/* May it be sent out now? Where not, it is put aside (PHASE_BUDGET until something under way has
+ * ended, or its task rests). */
+bool budget_admits(struct core *c, struct step *s);
+/* An attempt of the step is over. */
+void budget_count(struct step *s);
+/* What this change has made of the budget: its events, its end, who may go on. */
+void budget_settle(struct change *ch);
+/* Would these limits change nothing? */
+bool budget_same(const struct budget *of, const struct budget *limits);
+/* Limits that are named replace those of the task; told, with who wanted it. False: they are what
+ * they were. */
+bool budget_set(struct change *ch, const struct budget *limits, const struct deed *deed);
+/* The same on a task that is not there yet. */
+void budget_merge(struct budget *of, const struct budget *limits);
+bool budget_spent(const struct task *t); /* all of it */
+/* Would these limits leave it spent? "0.5 of 0.5 dollars" into text for the answer. */
+bool budget_short(const struct task *t, const struct budget *limits, struct arena *arena,
+                  const char **ret_text);
+/* Is something of it under way? For those that wait for its end. */
+bool budget_moves(const struct task *t);
+
+#endif
