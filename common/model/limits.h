@@ -87,6 +87,11 @@
 /* Models in the steps of one status: beyond it each step shows its sum only */
 #define USAGE_VIEW_MAX 4096u
 #define FUNCTIONS_MAX  256u /* functions one worker offers */
+/* What limits that all coordinators share are called: names, ids, a model and a tenant */
+#define LIMIT_KEY_BYTES_MAX 256u
+#define CONCURRENCY_MAX     100000u
+/* Of per_second and per_minute: each that passes costs the store a call */
+#define RATE_MAX 10000u
 /* Labels of one worker, and of one `requires`: a worker is described by a handful */
 #define WAITING_VIEWS_MAX      100u /* functions (with labels) that nobody offers, in one answer */
 #define LABELS_MAX             32u

@@ -2,9 +2,9 @@
  * (one thread). Pure.
  *
  * Source is JSON as in product.md:
- *   {"name": id, "description"?: text, "priority"?: -10..10, "requires"?: of each step that says
- *    none itself, "budget"?: {"cost_usd"?, "tokens"?, "steps"?},
- *    "steps": [step, ...]}        1..STEPS_MAX steps
+ *   {"name": id, "description"?: text, "priority"?: -10..10,
+ *    "requires"?, "concurrency"?, "rate_limit"?: of each step that says none itself,
+ *    "budget"?: {"cost_usd"?, "tokens"?, "steps"?}, "steps": [step, ...]}        1..STEPS_MAX steps
  *   step: {"name": id, "function": id, "description"?: text,
  *          "timeout"?: seconds > 0 (fractions allowed), "retryable"?: bool,
  *          "max_retries"?: 0..RETRIES_MAX, "needs"?: [step names], "when"?: condition,
@@ -16,7 +16,9 @@
  *          "non_retryable"?: [codes], "on_exhausted"?: "fail" | "pause" | "dead_letter",
  *          "cost"?: {"cost_usd"?, "tokens"?}: what an attempt is expected to use,
  *          "timeout_total"?: seconds, "queue_timeout"?: seconds, "progress_timeout"?: seconds,
- *          "requires"?: {label: value} that the worker must have, each equal}
+ *          "requires"?: {label: value} that the worker must have, each equal,
+ *          "concurrency"?: {"key": text, a template, "limit": n},
+ *          "rate_limit"?: {"key": text, a template, "per_second" or "per_minute": n}}
  *   instead of "function": "wait" (pipeline_wait.c), or "pipeline": a name, or a whole pipeline
  *
  * or:   {"name": id, "description"?: text, "needs"?: [step names], "wait": one of
@@ -87,6 +89,14 @@ struct pipeline_codes {
 
 #define STEP_NONE UINT32_MAX
 
+/* What a step shares with others of the same key, in all tasks. */
+struct pipeline_limit {
+    const char *key;           /* as it is written; NULL: there is no such limit */
+    struct template *template; /* key, where it holds expressions; else NULL */
+    uint32_t count;            /* attempts at once; or in a second, or minute */
+    bool per_minute;
+};
+
 struct pipeline_step {
     const char *name;     /* the whole one: "shop/bake" */
     const char *own_name; /* its end, as its pipeline has it: "bake" */
@@ -125,6 +135,8 @@ struct pipeline_step {
     uint32_t tolerate;     /* so many items may fail: a number, or per cent of them */
     bool tolerate_percent;
     const char *requires; /* labels of the worker, as label.h has them; "" = any worker */
+    struct pipeline_limit concurrency, rate;
+    bool keyed;      /* a key of these holds expressions */
     bool resolves;   /* before it may run, what it is to do is found out from the task's data */
     uint32_t *needs; /* indexes of steps, ascending, without duplicates */
     uint32_t needs_count;

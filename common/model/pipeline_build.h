@@ -45,7 +45,8 @@ struct pipeline_build {
     struct map names; /* step name -> struct pipeline_step in p->steps */
     struct pipeline_expr *exprs;
     uint32_t expr_count, expr_cap;
-    const char *requires; /* the definition's own, NULL = none */
+    const char *requires;                       /* the definition's own, NULL = none */
+    const struct doc_value *concurrency, *rate; /* likewise */
     struct pipeline_fault *fault;
 };
 
@@ -80,7 +81,7 @@ void pipeline_put_failure(struct buf *out, const struct pipeline_step *s);
 /* A finally step needs all others, however they end. */
 void pipeline_link_finally(struct pipeline_build *b, uint32_t i);
 
-/* pipeline_order.c: priority, requires. */
+/* pipeline_order.c: priority, requires; pipeline_shared.c: concurrency, rate_limit. */
 enum err MUST_CHECK pipeline_read_order_top(struct pipeline_build *b, const struct doc_value *root);
 enum err MUST_CHECK pipeline_read_order(struct pipeline_build *b, uint32_t i);
 void pipeline_put_order(struct buf *out, const struct pipeline_step *s);
@@ -90,6 +91,10 @@ enum err MUST_CHECK pipeline_read_cost(struct pipeline_build *b, uint32_t i,
                                        const struct doc_value *step);
 void pipeline_put_cost(struct buf *out, const struct pipeline_step *s); /* ,"cost":{...} */
 
+enum err MUST_CHECK pipeline_read_shared_top(struct pipeline_build *b,
+                                             const struct doc_value *root);
+enum err MUST_CHECK pipeline_read_shared(struct pipeline_build *b, uint32_t i);
+void pipeline_put_shared(struct buf *out, const struct pipeline_step *s);
 /* pipeline_wait.c: steps that wait. */
 enum err MUST_CHECK pipeline_read_wait(struct pipeline_build *b, uint32_t i,
                                        const struct doc_value *step);
@@ -106,6 +111,10 @@ enum err MUST_CHECK pipeline_read_expr_of(struct pipeline_build *b, uint32_t ste
 enum err MUST_CHECK pipeline_read_template(struct pipeline_build *b, uint32_t step,
                                            const char *field, uint32_t roots,
                                            struct template **ret_template);
+/* The same of a value that stands elsewhere; faults are told of the field. */
+enum err MUST_CHECK pipeline_read_template_of(struct pipeline_build *b, uint32_t step,
+                                              const struct doc_value *value, const char *field,
+                                              uint32_t roots, struct template **ret_template);
 /* All expressions that were read: their steps are there, and ancestors. */
 enum err MUST_CHECK pipeline_link_exprs(struct pipeline_build *b);
 

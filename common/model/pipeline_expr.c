@@ -51,9 +51,17 @@ enum err pipeline_read_expr(struct pipeline_build *b, uint32_t step, const char 
 enum err pipeline_read_template(struct pipeline_build *b, uint32_t step, const char *field,
                                 uint32_t roots, struct template **ret_template)
 {
+    const struct doc_value *value = doc_get(b->places[step].value, field);
+    return pipeline_read_template_of(b, step, value, field, roots, ret_template);
+}
+
+enum err pipeline_read_template_of(struct pipeline_build *b, uint32_t step,
+                                   const struct doc_value *value, const char *field, uint32_t roots,
+                                   struct template **ret_template)
+{
     struct template_fault fault = {.fault = {.detail = ""}};
     struct template *t = NULL;
-    enum err e = template_parse(b->arena, doc_get(b->places[step].value, field), roots, &t, &fault);
+    enum err e = template_parse(b->arena, value, roots, &t, &fault);
     if (e != ERR_OK) {
         const char *at = arena_printf(&b->scratch, "%s%.*s", field, (int)fault.pointer.len,
                                       (const char *)fault.pointer.ptr);

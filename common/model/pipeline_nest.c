@@ -11,25 +11,14 @@
 
 static const char *const nested_fields[] = {"name", "version", "description", "steps", NULL};
 /* What says how a function is run means nothing for a whole pipeline. */
-static const char *const not_with_pipeline[] = {"function",
-                                                "wait",
-                                                "timeout",
-                                                "retryable",
-                                                "max_retries",
-                                                "on_failure",
-                                                "finally",
-                                                "for_each",
-                                                "max_parallel",
-                                                "tolerate",
-                                                "retry",
-                                                "non_retryable",
-                                                "on_exhausted",
-                                                "timeout_total",
-                                                "queue_timeout",
-                                                "progress_timeout",
-                                                "requires",
-                                                "cost",
-                                                NULL};
+static const char *const not_with_pipeline[] = {
+    "function",         "wait",          "timeout",
+    "retryable",        "max_retries",   "on_failure",
+    "finally",          "for_each",      "max_parallel",
+    "tolerate",         "retry",         "non_retryable",
+    "on_exhausted",     "timeout_total", "queue_timeout",
+    "progress_timeout", "requires",      "cost",
+    "concurrency",      "rate_limit",    NULL};
 
 static enum err fault_at(struct pipeline_build *b, enum err e, const char *pointer,
                          const char *detail)

@@ -10,8 +10,9 @@
 
 #define NAME_RULE "a text of 1 to 128 of A-Z a-z 0-9 _ . : -"
 
-static const char *const pipeline_fields[] = {"name",   "description", "priority", "requires",
-                                              "budget", "steps",       NULL};
+static const char *const pipeline_fields[] = {"name",        "description", "priority",
+                                              "concurrency", "rate_limit",  "requires",
+                                              "budget",      "steps",       NULL};
 static const char *const step_fields[] = {"name",
                                           "function",
                                           "description",
@@ -36,6 +37,8 @@ static const char *const step_fields[] = {"name",
                                           "tolerate",
                                           "requires",
                                           "cost",
+                                          "concurrency",
+                                          "rate_limit",
                                           NULL};
 
 const char *pipeline_kind_name(const struct doc_value *v)
@@ -266,6 +269,9 @@ static enum err read_step(struct pipeline_build *b, uint32_t i)
         e = pipeline_read_order(b, i);
     }
     if (e == ERR_OK) {
+        e = pipeline_read_shared(b, i);
+    }
+    if (e == ERR_OK) {
         e = pipeline_read_failure(b, i, step);
     }
     return e;
@@ -298,6 +304,9 @@ static enum err read_head(struct pipeline_build *b, const struct doc_value *root
     e = pipeline_read_order_top(b, root);
     if (e == ERR_OK) {
         e = pipeline_read_budget(b, root);
+    }
+    if (e == ERR_OK) {
+        e = pipeline_read_shared_top(b, root);
     }
     if (e != ERR_OK) {
         return e;

@@ -73,6 +73,7 @@ static void put_step(struct buf *out, const struct pipeline *p, const struct pip
     pipeline_put_cost(out, s);
     pipeline_put_failure(out, s);
     pipeline_put_order(out, s);
+    pipeline_put_shared(out, s);
     if (!s->finally) { /* whose needs are not named */
         put_needs(out, p, s);
     }

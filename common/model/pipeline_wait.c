@@ -27,6 +27,8 @@ static const char *const not_with_wait[] = {"function",
                                             "tolerate",
                                             "requires",
                                             "cost",
+                                            "concurrency",
+                                            "rate_limit",
                                             NULL};
 
 static bool is_seconds(const struct doc_value *v, double least)

@@ -2,12 +2,13 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "core/lanes.h"
 #include "core/writes.h"
 
 struct ask *ask_create(struct core *c, enum ask_kind kind)
 {
     bool own = kind == ASK_OWNERS || kind == ASK_LIVE || kind == ASK_ORDER || kind == ASK_RESOLVE ||
-               kind == ASK_AUDIT;
+               kind == ASK_AUDIT || kind == ASK_LIMITS || kind == ASK_HOLDS || kind == ASK_KEYS;
     if (c->asks.count >= (own ? ASKS_PENDING_MAX : ASKS_PENDING_MAX / 2)) {
         return NULL;
     }
@@ -71,6 +72,14 @@ void asks_on_answer(struct core *c, const struct store_answer *a)
         break;
     case ASK_ORDER:
         dispatch_on_parts(c, ask, a);
+        break;
+    case ASK_LIMITS:
+        lane_on_answer(c, ask, a);
+        break;
+    case ASK_HOLDS:
+        break; /* what was not heard passes with its lease */
+    case ASK_KEYS:
+        resolve_on_keys(c, ask, a);
         break;
     case ASK_RESOLVE:
         resolve_on_parts(c, ask, a);

@@ -75,6 +75,8 @@ struct partition {
 struct run {
     struct attempt_ref ref; /* task_id owned */
     bool on_its_way;        /* ordered by us, and in no RUNNING yet */
+    bool hold_due;          /* its concurrency key is being found out */
+    struct hold *hold;      /* owned; its place in a concurrency limit (lanes.h), or NULL */
 };
 
 struct worker {
@@ -111,6 +113,7 @@ struct function {
     char *requires;          /* owned; "" = no labels */
     struct bytes key;        /* owned: both as one, for the map */
     struct heap ready;       /* of struct step.ready */
+    size_t laned;            /* ready too, and behind another one of their lane (lanes.h) */
     struct worker **workers; /* that offer it and have the labels */
     size_t worker_count, worker_cap;
     size_t next_worker; /* where the next search for credit begins: spreads the steps */
@@ -128,6 +131,9 @@ enum ask_kind {
     ASK_OWNERS,
     ASK_LIVE,
     ASK_ORDER,
+    ASK_LIMITS,
+    ASK_HOLDS,
+    ASK_KEYS,
     ASK_RESOLVE,
     ASK_TASK,
     ASK_REVIVE,
@@ -155,8 +161,10 @@ struct ask {
     uint64_t request;
     enum message_type type; /* of the request */
     struct bytes task_id;
-    uint32_t run, step, item; /* ORDER, RESOLVE */
-    uint64_t worker;          /* ORDER: serial */
+    uint32_t run, step, item; /* ORDER, LIMITS, RESOLVE, KEYS */
+    uint64_t worker;          /* ORDER, LIMITS, KEYS: serial */
+    struct hold *hold;        /* ORDER, LIMITS: owned */
+    struct lane *lane;        /* LIMITS */
     struct recover_request recover;
     struct bytes dead_step; /* TASK, for a requeue: name or step_id */
     struct doc_request doc;
@@ -236,6 +244,12 @@ struct core {
     size_t delayed_count;  /* steps whose timer runs */
     struct heap resolving; /* of struct step.ready: those that wait for their turn */
     uint32_t resolving_asks;
+    struct map lanes, gates; /* lanes.c */
+    uint64_t next_lane;
+    struct hold *holds; /* a list */
+    size_t hold_count;  /* of them, those that the store has granted */
+    mono_ms holds_renew_at;
+    uint32_t holds_due; /* runs that want theirs */
     uint64_t credit_sum;
     uint64_t last_age; /* ages tasks */
     struct heap timers;
@@ -332,26 +346,19 @@ mono_ms step_total_left(const struct core *c, const struct step *s);  /* NEVER_M
 mono_ms step_ready_until(const struct core *c, const struct step *s); /* NEVER_MS: no limit */
 void step_expire(struct core *c, struct step *s);
 
-/* functions.c: who may run what. */
-uint32_t function_intern(struct core *c, struct bytes name, const char *requires);
-void function_release(struct core *c, uint32_t index); /* where it is of no use any more */
-struct function *function_of(struct core *c, const struct step *s);
-void functions_join(struct core *c, struct worker *w, const struct message *hello);
-void functions_leave(struct core *c, struct worker *w);
-void functions_free(struct core *c);
-/* Why a ready step is not sent out. */
-const char *function_lack(const struct function *f, struct arena *arena);
-/* Those with ready steps that no worker may run. */
-struct waiting_view *functions_waiting(struct core *c, uint32_t *ret_count);
-/* What is no fault, but worth to be known: for /readyz. */
-struct bytes functions_warning(struct core *c);
-
 /* dispatch.c */
 void task_take_place(struct core *c, struct task *t); /* in the order of age, once */
 void step_make_ready(struct core *c, struct step *s); /* READY now, or DELAYED until retry_at */
 void step_unqueue(struct core *c, struct step *s); /* out of ready order and timers; phase NONE */
 bool ready_before(const struct heap_node *a, const struct heap_node *b);
 void dispatch(struct core *c);
+/* READY, with the moment since when it was. */
+void step_enqueue(struct core *c, struct step *s);
+/* Reads what its order is made of; w's credit is reserved. Takes the hold (NULL = none) where it is
+ * true. */
+bool dispatch_fetch(struct core *c, struct step *s, struct worker *w, struct hold *hold);
+/* That was reserved for an order that is not sent. */
+void credit_give_back(struct core *c, uint64_t serial, peer_id peer);
 void dispatch_on_parts(struct core *c, const struct ask *ask, const struct store_answer *a);
 /* Tells whoever runs the step to stop, once w is durable; the step is in no queue afterwards. */
 void step_stop_run(struct core *c, struct step *s, enum stop_reason reason,
@@ -360,6 +367,9 @@ void step_stop_run(struct core *c, struct step *s, enum stop_reason reason,
 /* resolve.c: what a step is to do, where its task's data says so, before it may become ready. */
 void resolve_later(struct core *c, struct step *s); /* phase RESOLVING; asks when it is its turn */
 void steps_resolve(struct core *c);
+/* The keys of a running step that was claimed. */
+void resolve_keys(struct core *c, struct step *s);
+void resolve_on_keys(struct core *c, const struct ask *ask, const struct store_answer *a);
 void resolve_on_parts(struct core *c, const struct ask *ask, const struct store_answer *a);
 
 /* workers.c, peers.c */
@@ -368,7 +378,10 @@ void worker_disconnected(struct core *c, struct worker *w);
 struct worker *worker_by_serial(const struct core *c, uint64_t serial);
 struct run *worker_run_find(struct worker *w, const struct attempt_ref *ref);
 struct run *worker_run_add(struct worker *w, const struct attempt_ref *ref);
-void worker_run_remove(struct worker *w, const struct attempt_ref *ref);
+void worker_run_remove(struct core *c, struct worker *w, const struct attempt_ref *ref);
+struct run *worker_run_of(struct worker *w, const struct step *s); /* or NULL */
+/* The step that it runs by this attempt, or NULL. */
+struct step *step_run_by(struct core *c, const struct worker *w, const struct attempt_ref *ref);
 void worker_gone(struct core *c, struct worker *w);
 void worker_timer(struct core *c, struct worker *w);
 void worker_free(struct core *c, struct worker *w);

@@ -30,7 +30,9 @@ static void check_step(const struct core *c, const struct task *t, const struct 
             .task_id = t->id, .run = t->run, .step = s->index, .item = s->item};
         ref.generation = s->generation;
         ref.delivery = s->deliveries;
-        assert(w != NULL && worker_run_find(w, &ref) != NULL);
+        const struct run *r = w != NULL ? worker_run_find(w, &ref) : NULL;
+        assert(r != NULL);
+        assert(step_def(s)->concurrency.key == NULL || r->hold != NULL || r->hold_due); /* I19 */
     }
     if (s->state == STEP_COMPLETED && s->item == ITEM_NONE) {
         assert(s->result_len > 0 && s->result_offset > RESULTS_OFFSET);
@@ -161,8 +163,8 @@ void core_check(const struct core *c)
     size_t ready = 0;
     for (size_t i = 0; i < c->function_count; i++) {
         const struct function *f = &c->functions[i];
-        assert(f->name == NULL || f->worker_count > 0 || f->ready.count > 0); /* I11 */
-        ready += f->ready.count;
+        assert(f->name == NULL || f->worker_count > 0 || f->ready.count + f->laned > 0); /* I11 */
+        ready += f->ready.count + f->laned;
     }
     assert(ready == c->ready_count && delayed == c->delayed_count);
     assert(c->resolving_asks <= RESOLVES_MAX); /* I11 */

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include "core/brain.h"
+#include "core/functions.h"
+#include "core/lanes.h"
 #include "core/writes.h"
 
 #define TICK_MS 500 /* beats, silence, leases */
@@ -73,6 +75,8 @@ static void free_tables(struct core *c)
     for (size_t i = 0; map_next(&c->asks, &i, &value);) {
         ask_free(value);
     }
+    lanes_free(c);
+    holds_free(c);
     functions_free(c);
 }
 
@@ -302,6 +306,7 @@ static void on_store_up(struct core *c, const uint8_t *secret)
     c->store_up = true;
     c->next_observe = c->now.mono;
     c->next_renew = c->now.mono + c->config.renew_ms;
+    holds_renew(c); /* before anything is taken */
 }
 
 static void on_admission(struct core *c, struct bytes why)
@@ -383,6 +388,7 @@ void core_step(struct core *c, struct moment now, const struct event *event, str
         c->next_tick = now.mono + TICK_MS;
         peers_tick(c);
         audit_tick(c);
+        holds_tick(c);
     }
     timers_fire(c);
     partitions_tick(c);

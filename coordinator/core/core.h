@@ -144,7 +144,8 @@ struct core_stats {
     } unplaced[UNPLACED_SHOWN]; /* ready steps that no worker may run; wants NULL behind the last */
     uint64_t partitions;        /* mask of the owned ones */
     uint64_t gateways, reads_pending, watches;
-    uint64_t starts_refused_total; /* because the system is full, away or closed */
+    uint64_t limit_lanes, limit_holds; /* functions and keys with ready steps; places taken */
+    uint64_t starts_refused_total;     /* because the system is full, away or closed */
     uint64_t takeovers_total, partitions_dropped_total, workers_lost_total;
     struct histogram step_wait, step_run; /* ready until sent out; a success's own duration */
     uint64_t audit_found_total[AUDIT_KIND_COUNT];

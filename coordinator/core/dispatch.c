@@ -6,6 +6,8 @@
 #include "core/account.h"
 #include "core/budget.h"
 #include "core/fan.h"
+#include "core/functions.h"
+#include "core/lanes.h"
 #include "core/scope.h"
 #include "core/token.h"
 #include "core/writes.h"
@@ -59,13 +61,13 @@ void step_make_ready(struct core *c, struct step *s)
         fan_go(c, s);
         return;
     }
-    if (step_def(s)->resolves && !s->resolved && !begun && s->retry_due <= c->now.mono) {
-        resolve_later(c, s);
-        return;
-    }
     if (s->item != ITEM_NONE && s->age == 0) {
         s->age = ++c->last_age;
         s->place = place_now(c, s->task);
+    }
+    if (step_def(s)->resolves && !s->resolved && !begun && s->retry_due <= c->now.mono) {
+        resolve_later(c, s);
+        return;
     }
     if (step_def(s)->wait.kind != WAIT_NONE) {
         wait_make_ready(c, s);
@@ -77,13 +79,22 @@ void step_make_ready(struct core *c, struct step *s)
         timer_set(c, &s->timer, s->retry_due);
         return;
     }
-    struct function *f = function_of(c, s);
     s->retry_at = 0;
-    s->phase = PHASE_READY;
-    task_take_place(c, s->task);
     s->ready_at = c->now.mono;
-    heap_push(&f->ready, &s->ready);
+    task_take_place(c, s->task);
+    step_enqueue(c, s);
+}
+
+void step_enqueue(struct core *c, struct step *s)
+{
+    struct function *f = function_of(c, s);
+    s->phase = PHASE_READY;
     c->ready_count++;
+    if (step_shares(s)) {
+        lane_push(c, f, s);
+    } else {
+        heap_push(&f->ready, &s->ready);
+    }
     timer_set(c, &s->timer, step_ready_until(c, s));
     if (f->worker_count == 0 && !f->warned) {
         f->warned = true;
@@ -94,8 +105,7 @@ void step_make_ready(struct core *c, struct step *s)
     }
 }
 
-/* The credit that was reserved for an order that is not sent. */
-static void give_back(struct core *c, uint64_t serial, peer_id peer)
+void credit_give_back(struct core *c, uint64_t serial, peer_id peer)
 {
     struct worker *w = worker_by_serial(c, serial);
     if (w != NULL && w->peer != 0 && w->peer == peer) {
@@ -104,19 +114,26 @@ static void give_back(struct core *c, uint64_t serial, peer_id peer)
     }
 }
 
-static void queue_leave(struct core *c, struct function *f, struct step *s)
+/* Its lane, to be settled; NULL where it has none. */
+static struct lane *queue_leave(struct core *c, struct function *f, struct step *s)
 {
-    heap_remove(&f->ready, &s->ready);
+    struct lane *l = NULL;
+    if (s->shared != NULL && s->shared->lane != NULL) {
+        l = lane_leave(f, s);
+    } else {
+        heap_remove(&f->ready, &s->ready);
+    }
     timer_clear(c, &s->timer);
     c->ready_count--;
     function_release(c, (uint32_t)(f - c->functions));
+    return l;
 }
 
 void step_unqueue(struct core *c, struct step *s)
 {
     switch (s->phase) {
     case PHASE_READY:
-        queue_leave(c, function_of(c, s), s);
+        lane_settle(c, queue_leave(c, function_of(c, s), s));
         break;
     case PHASE_DELAYED:
         timer_clear(c, &s->timer);
@@ -225,7 +242,7 @@ static void want(struct core *c, const struct step *s, struct scope *ret_scope)
     }
 }
 
-static bool fetch(struct core *c, struct step *s, struct worker *w)
+bool dispatch_fetch(struct core *c, struct step *s, struct worker *w, struct hold *hold)
 {
     struct ask *ask = ask_create(c, ASK_ORDER);
     if (ask == NULL) {
@@ -237,6 +254,7 @@ static bool fetch(struct core *c, struct step *s, struct worker *w)
     ask->item = s->item;
     ask->worker = w->serial;
     ask->peer = w->peer;
+    ask->hold = hold;
     struct store_read read = {0};
     struct scope x;
     want(c, s, &x);
@@ -259,13 +277,13 @@ void dispatch(struct core *c)
         if (s == NULL) {
             return;
         }
-        queue_leave(c, f, s);
+        struct lane *l = queue_leave(c, f, s);
         s->phase = PHASE_NONE;
         if (!budget_admits(c, s)) {
             continue;
         }
-        if (!fetch(c, s, w)) {
-            step_make_ready(c, s);
+        if (!(l != NULL ? lane_ask(c, l, s, w) : dispatch_fetch(c, s, w, NULL))) {
+            step_enqueue(c, s);
             return;
         }
         w->credit--;
@@ -333,7 +351,8 @@ static bool put_input(struct core *c, struct step *s, struct scope *x, struct by
     return ok;
 }
 
-static void send_order(struct core *c, struct step *s, struct worker *w,
+/* False where nothing was sent. */
+static bool send_order(struct core *c, struct step *s, struct worker *w, const struct ask *ask,
                        const struct store_answer *a)
 {
     const struct pipeline_step *def = step_def(s);
@@ -345,8 +364,8 @@ static void send_order(struct core *c, struct step *s, struct worker *w,
     x.answer = a;
     x.item = a->item;
     if (!put_input(c, s, &x, &o->input)) {
-        give_back(c, w->serial, w->peer);
-        return;
+        credit_give_back(c, w->serial, w->peer);
+        return false;
     }
     token_mint(&c->secret, s, &o->ref);
     idempotency_key_make(&c->secret, s, key);
@@ -361,11 +380,11 @@ static void send_order(struct core *c, struct step *s, struct worker *w,
     o->results = put_results(c, s, &x);
     o->progress_checkpoint = s->checkpoint;
     if (o->input.len + o->results.len + o->progress_checkpoint.len > ENVELOPE_BYTES_MAX) {
-        give_back(c, w->serial, w->peer);
+        credit_give_back(c, w->serial, w->peer);
         step_fail(
             c, s, CODE_INPUT_TOO_LARGE,
             bytes_str("the input and the results of the steps before it are over 3 MiB together"));
-        return;
+        return false;
     }
     step_clock_start(c, s);
     s->state = STEP_RUNNING;
@@ -374,41 +393,52 @@ static void send_order(struct core *c, struct step *s, struct worker *w,
     s->started_at = c->now.wall;
     histogram_add_us(&c->stats.step_wait, (c->now.mono - s->ready_at) * 1000);
     s->checkpoint_saved_at = c->now.mono;
-    worker_run_add(w, &o->ref)->on_its_way = true;
+    struct run *r = worker_run_add(w, &o->ref);
+    r->on_its_way = true;
+    hold_drop(c, r->hold);
+    r->hold = ask->hold;
     fx_send(c, w->peer, &m);
     task_step_started(c, s);
+    return true;
 }
 
-void dispatch_on_parts(struct core *c, const struct ask *ask, const struct store_answer *a)
+static bool on_parts(struct core *c, const struct ask *ask, const struct store_answer *a)
 {
     struct task *t = task_find(c, ask->task_id);
     struct step *s = t != NULL && t->run == ask->run ? unit_find(t, ask->step, ask->item) : NULL;
     if (s == NULL || s->phase != PHASE_FETCHING || s->read_id != ask->read_id) {
-        give_back(c, ask->worker, ask->peer);
-        return;
+        credit_give_back(c, ask->worker, ask->peer);
+        return false;
     }
     struct worker *w = worker_by_serial(c, ask->worker);
     s->phase = PHASE_NONE;
     if (!partition_serves(&c->partitions[t->partition])) { /* it is being handed over */
-        give_back(c, ask->worker, ask->peer);
-        return;
+        credit_give_back(c, ask->worker, ask->peer);
+        return false;
     }
     if (a->err == ERR_NOT_FOUND) {
         fx_log(c, LOG_ERROR, "record_missing", "task_id=%.*s", (int)ask->task_id.len,
                (const char *)ask->task_id.ptr);
         partition_drop(c, &c->partitions[t->partition], "a live task's record is missing");
-        give_back(c, ask->worker, ask->peer);
-        return;
+        credit_give_back(c, ask->worker, ask->peer);
+        return false;
     }
     if (a->err != ERR_OK || w == NULL || w->peer != ask->peer || w->draining) {
-        give_back(c, ask->worker, ask->peer);
+        credit_give_back(c, ask->worker, ask->peer);
         step_make_ready(c, s);
-        return;
+        return false;
     }
     if (step_total_left(c, s) <= 0) {
-        give_back(c, ask->worker, ask->peer);
+        credit_give_back(c, ask->worker, ask->peer);
         step_expire(c, s);
-        return;
+        return false;
     }
-    send_order(c, s, w, a);
+    return send_order(c, s, w, ask, a);
+}
+
+void dispatch_on_parts(struct core *c, const struct ask *ask, const struct store_answer *a)
+{
+    if (!on_parts(c, ask, a)) {
+        hold_release(c, ask->hold);
+    }
 }

@@ -46,7 +46,7 @@ struct step *fan_open(struct step *parent, uint32_t item)
     s->item = item;
     s->generation = parent->generation;
     s->deliveries = f->base;
-    s->resolved = true;
+    s->resolved = !step_def(s)->keyed; /* all else was found out for the list */
     f->marks[item - 1] = ITEM_BEGUN;
     MEM_GROW(f->live, f->live_count, f->live_cap);
     f->live[f->live_count++] = s;

@@ -1,8 +1,8 @@
-/* Functions, and the labels that steps of them require: which workers may run what. */
+#include "core/functions.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
-#include "core/brain.h"
 #include "core/plant.h"
 #include "model/label.h"
 #include "model/limits.h"
@@ -115,7 +115,7 @@ static void function_free(struct function *f)
 void function_release(struct core *c, uint32_t index)
 {
     struct function *f = &c->functions[index];
-    if (f->ready.count > 0 || (f->worker_count > 0 && f->requires[0] == '\0')) {
+    if (f->ready.count + f->laned > 0 || (f->worker_count > 0 && f->requires[0] == '\0')) {
         return;
     }
     map_remove(&c->function_places, f->key);
@@ -213,11 +213,11 @@ struct waiting_view *functions_waiting(struct core *c, uint32_t *ret_count)
     *ret_count = 0;
     for (size_t i = 0; i < c->function_count && *ret_count < WAITING_VIEWS_MAX; i++) {
         const struct function *f = &c->functions[i];
-        if (f->name != NULL && f->ready.count > 0 && f->worker_count == 0) {
+        if (f->name != NULL && f->ready.count + f->laned > 0 && f->worker_count == 0) {
             views[(*ret_count)++] =
                 (struct waiting_view){.function = arena_bytes(fx_arena(c), bytes_str(f->name)),
                                       .requires = arena_bytes(fx_arena(c), bytes_str(f->requires)),
-                                      .steps = (uint32_t)f->ready.count};
+                                      .steps = (uint32_t)(f->ready.count + f->laned)};
         }
     }
     return views;

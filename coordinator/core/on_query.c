@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/change.h"
+#include "core/functions.h"
 #include "core/record.h"
 #include "model/limits.h"
 

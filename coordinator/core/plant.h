@@ -56,6 +56,9 @@ enum plant {
     PLANT_PIN_IGNORED,            /* a start that names a version runs the newest */
     PLANT_PIPELINE_UNSEEN,        /* what others have stored is refused, not looked for */
     PLANT_CHECKPOINT_EARLY,       /* what a step has saved is shown before it is stored */
+    PLANT_LIMIT_IGNORED,          /* a step runs though the store says that its key is full */
+    PLANT_RATE_IGNORED,           /* a rate lets all pass */
+    PLANT_LIMIT_FORGOTTEN,        /* a takeover does not keep the places of what runs */
     PLANT_CORE_COUNT
 };
 

@@ -4,8 +4,10 @@
  * expressions refer to are read, and then it is made ready or skipped. What was found out is not
  * stored where it leads to a run: the same data say the same again. */
 #include <assert.h>
+#include <stdlib.h>
 
 #include "core/fan.h"
+#include "core/lanes.h"
 #include "core/plant.h"
 #include "core/scope.h"
 #include "model/limits.h"
@@ -69,20 +71,45 @@ static void spread(struct core *c, struct step *s, struct scope *x)
     }
 }
 
+/* What its limits are called. */
+static bool take_keys(struct step *s, struct scope *x, struct bytes *ret_why)
+{
+    const struct pipeline_step *def = step_def(s);
+    struct step_shared *shared = def->keyed ? step_shared(s) : NULL;
+    struct bytes key;
+    if (def->concurrency.template != NULL) {
+        if (!scope_render_key(x, def->concurrency.template, "concurrency/key", &key, ret_why)) {
+            return false;
+        }
+        free(shared->concurrency);
+        shared->concurrency = mem_str_bytes(key);
+    }
+    if (def->rate.template != NULL) {
+        if (!scope_render_key(x, def->rate.template, "rate_limit/key", &key, ret_why)) {
+            return false;
+        }
+        free(shared->rate);
+        shared->rate = mem_str_bytes(key);
+    }
+    return true;
+}
+
 static void decide(struct core *c, struct step *s, struct scope *x)
 {
     bool holds = true;
     struct bytes why;
     s->phase = PHASE_NONE;
-    if (!scope_eval_when(x, &holds, &why)) {
+    if (s->item == ITEM_NONE && !scope_eval_when(x, &holds, &why)) {
         step_fail(c, s, CODE_EXPRESSION_ERROR, why);
     } else if (!holds && !planted(PLANT_WHEN_IGNORED)) {
         skip(c, s);
     } else if (step_def(s)->joins) {
         join(c, s, x);
-    } else if (step_def(s)->for_each != NULL) {
+    } else if (step_def(s)->for_each != NULL && s->item == ITEM_NONE) {
         spread(c, s, x);
     } else if (step_def(s)->wait.end != NULL && !wait_resolve(c, s, x, &why)) {
+        step_fail(c, s, CODE_EXPRESSION_ERROR, why);
+    } else if (!take_keys(s, x, &why)) {
         step_fail(c, s, CODE_EXPRESSION_ERROR, why);
     } else {
         s->resolved = true;
@@ -90,12 +117,30 @@ static void decide(struct core *c, struct step *s, struct scope *x)
     }
 }
 
+static void want_keys(const struct step *s, struct scope *x)
+{
+    const struct pipeline_step *def = step_def(s);
+    if (def->concurrency.template != NULL) {
+        scope_want_template(x, def->concurrency.template);
+    }
+    if (def->rate.template != NULL) {
+        scope_want_template(x, def->rate.template);
+    }
+}
+
 static void want(struct core *c, const struct step *s, struct scope *ret_scope)
 {
+    const struct pipeline_step *def = step_def(s);
     scope_begin(c, s, ret_scope);
+    if (s->item != ITEM_NONE || def->for_each == NULL) {
+        want_keys(s, ret_scope);
+    }
+    if (s->item != ITEM_NONE) {
+        return;
+    }
     scope_want_when(ret_scope);
-    if (step_def(s)->for_each != NULL) {
-        scope_want(ret_scope, step_def(s)->for_each);
+    if (def->for_each != NULL) {
+        scope_want(ret_scope, def->for_each);
     }
     if (step_def(s)->wait.end != NULL) {
         scope_want(ret_scope, step_def(s)->wait.end);
@@ -110,7 +155,7 @@ static bool begin(struct core *c, struct step *s)
 {
     struct scope x;
     want(c, s, &x);
-    if (!scope_wants(&x)) {
+    if (!scope_wants(&x) && s->item == ITEM_NONE) { /* an item's value is read with the rest */
         heap_remove(&c->resolving, &s->ready);
         decide(c, s, &x);
         return true;
@@ -128,6 +173,8 @@ static bool begin(struct core *c, struct step *s)
     c->resolving_asks++;
     struct store_read read = {0};
     scope_ask(&x, &read);
+    read.step = s->index;
+    read.item = s->item;
     ask_send(c, ask, &read);
     return true;
 }
@@ -165,5 +212,52 @@ void resolve_on_parts(struct core *c, const struct ask *ask, const struct store_
     struct scope x;
     want(c, s, &x);
     x.answer = a;
+    x.item = a->item;
     decide(c, s, &x);
+}
+
+/* ---- a running step that was claimed ---- */
+
+void resolve_keys(struct core *c, struct step *s)
+{
+    struct ask *ask = ask_create(c, ASK_KEYS);
+    struct store_read read = {0};
+    struct scope x;
+    if (ask == NULL) {
+        return; /* holds_tick asks again */
+    }
+    scope_begin(c, s, &x);
+    want_keys(s, &x);
+    scope_ask(&x, &read);
+    read.step = s->index;
+    read.item = s->item;
+    ask->task_id = arena_bytes(&ask->arena, s->task->id);
+    ask->run = s->task->run;
+    ask->step = s->index;
+    ask->item = s->item;
+    ask->worker = s->worker;
+    s->read_id = ask->read_id;
+    ask_send(c, ask, &read);
+}
+
+void resolve_on_keys(struct core *c, const struct ask *ask, const struct store_answer *a)
+{
+    struct task *t = task_find(c, ask->task_id);
+    struct step *s = t != NULL && t->run == ask->run ? unit_find(t, ask->step, ask->item) : NULL;
+    struct worker *w = worker_by_serial(c, ask->worker);
+    bool runs = s != NULL && s->phase == PHASE_RUNNING && s->read_id == ask->read_id &&
+                s->worker == ask->worker && w != NULL;
+    if (!runs || a->err != ERR_OK || !partition_serves(&c->partitions[t->partition])) {
+        return;
+    }
+    struct scope x;
+    struct bytes why;
+    scope_begin(c, s, &x);
+    want_keys(s, &x);
+    x.answer = a;
+    x.item = a->item;
+    if (take_keys(s, &x, &why)) {
+        s->resolved = true;
+        hold_claimed(c, w, s);
+    }
 }

@@ -1,5 +1,6 @@
 #include "core/scope.h"
 
+#include "json/doc.h"
 #include "json/scan.h"
 #include "model/limits.h"
 
@@ -268,16 +269,24 @@ bool scope_eval(struct scope *x, const struct expr *e, const char *field, struct
     return err == ERR_OK;
 }
 
-static bool render_of(struct scope *x, uint32_t step, const struct template *t,
-                      struct bytes *ret_json, struct bytes *ret_why)
+/* A template of a step, and what it is called. */
+struct rendered {
+    uint32_t step;
+    const struct template *template;
+    const char *field;
+};
+
+static bool render_of(struct scope *x, struct rendered what, struct bytes *ret_json,
+                      struct bytes *ret_why)
 {
-    static const char field[] = "input";
+    const uint32_t step = what.step;
+    const char *field = what.field;
     struct template_fault fault = {.fault = {.detail = ""}};
     struct json_fault json_fault;
     struct buf b = {0};
     struct view view = {x, step};
     struct expr_scope exprs = {read_root, &view, x->arena, x->work};
-    enum err e = template_render(t, &exprs, ENVELOPE_BYTES_MAX, &b, &fault);
+    enum err e = template_render(what.template, &exprs, ENVELOPE_BYTES_MAX, &b, &fault);
     x->work = exprs.work;
     /* Values within values may be nested deeper than JSON may be here. */
     if (e == ERR_OK && json_check(buf_bytes(&b), NULL, &json_fault) != ERR_OK) {
@@ -298,7 +307,8 @@ static bool render_of(struct scope *x, uint32_t step, const struct template *t,
 
 bool scope_render_input(struct scope *x, struct bytes *ret_json, struct bytes *ret_why)
 {
-    return render_of(x, x->step->index, step_def(x->step)->input_template, ret_json, ret_why);
+    struct rendered what = {x->step->index, step_def(x->step)->input_template, "input"};
+    return render_of(x, what, ret_json, ret_why);
 }
 
 /* Rendered once for all expressions that read it. */
@@ -321,7 +331,7 @@ static bool input_for(struct scope *x, uint32_t step, struct bytes *ret_json)
         }
     }
     struct bytes why;
-    if (!render_of(x, joint, def->input_template, ret_json, &why)) {
+    if (!render_of(x, (struct rendered){joint, def->input_template, "input"}, ret_json, &why)) {
         x->inner_why = why;
         return false;
     }
@@ -338,4 +348,46 @@ bool scope_input(struct scope *x, struct bytes *ret_json, struct bytes *ret_why)
         return false;
     }
     return true;
+}
+
+/* What a JSON value is as a text; false where it is none. */
+static bool text_of(struct scope *x, struct bytes json, struct bytes *ret_text)
+{
+    enum json_kind kind = json_kind_of(json);
+    struct doc *d = NULL;
+    struct doc_fault fault;
+    if (kind != JSON_STRING) {
+        *ret_text = json;
+        return kind == JSON_NUMBER || kind == JSON_TRUE || kind == JSON_FALSE;
+    }
+    if (doc_parse(json, &d, &fault) != ERR_OK) {
+        return false;
+    }
+    *ret_text = arena_bytes(x->arena, doc_string(doc_root(d)));
+    doc_free(d);
+    return true;
+}
+
+bool scope_render_key(struct scope *x, const struct template *t, const char *field,
+                      struct bytes *ret_key, struct bytes *ret_why)
+{
+    struct bytes json;
+    struct rendered what = {x->step->index, t, field};
+    if (!render_of(x, what, &json, ret_why)) {
+        return false;
+    }
+    bool good =
+        text_of(x, json, ret_key) && ret_key->len > 0 && ret_key->len <= LIMIT_KEY_BYTES_MAX;
+    for (size_t i = 0; good && i < ret_key->len; i++) {
+        good = ret_key->ptr[i] >= 0x20 && ret_key->ptr[i] != 0x7f;
+    }
+    if (!good) {
+        *ret_why = bytes_str(arena_printf(
+            x->arena,
+            "step \"%s\", /%s: a key must be a text of 1 to %u bytes without control characters, a "
+            "number, true or false, and it is %.*s",
+            step_def(x->step)->name, field, LIMIT_KEY_BYTES_MAX,
+            (int)(json.len < 100 ? json.len : 100), (const char *)json.ptr));
+    }
+    return good;
 }

@@ -48,6 +48,9 @@ bool scope_input(struct scope *x, struct bytes *ret_json, struct bytes *ret_why)
 bool scope_eval_when(struct scope *x, bool *ret_holds, struct bytes *ret_why);
 /* The step's own input, which is a template: JSON of at most ENVELOPE_BYTES_MAX. */
 bool scope_render_input(struct scope *x, struct bytes *ret_json, struct bytes *ret_why);
+/* The text that a template of the step gives: what a limit is called. */
+bool scope_render_key(struct scope *x, const struct template *t, const char *field,
+                      struct bytes *ret_key, struct bytes *ret_why);
 /* The value of another expression of the step; field: its name, for ret_why. */
 bool scope_eval(struct scope *x, const struct expr *e, const char *field, struct bytes *ret_json,
                 struct bytes *ret_why);

@@ -19,8 +19,9 @@ static void count_unplaced(const struct core *c, struct core_stats *s)
     size_t n = 0;
     for (size_t i = 0; i < c->function_count && n < UNPLACED_SHOWN; i++) {
         const struct function *f = &c->functions[i];
-        if (f->name != NULL && f->ready.count > 0 && f->worker_count == 0) {
-            s->unplaced[n++] = (struct unplaced){(const char *)f->key.ptr, f->ready.count};
+        if (f->name != NULL && f->ready.count + f->laned > 0 && f->worker_count == 0) {
+            s->unplaced[n++] =
+                (struct unplaced){(const char *)f->key.ptr, f->ready.count + f->laned};
         }
     }
 }
@@ -39,6 +40,8 @@ struct core_stats core_stats(const struct core *c)
     s.workers = c->worker_count;
     s.steps_ready = c->ready_count;
     s.steps_delayed = c->delayed_count;
+    s.limit_lanes = c->lanes.count;
+    s.limit_holds = c->hold_count;
     s.writes_pending = c->write_count;
     s.writes_pending_bytes = c->write_bytes;
     s.reads_pending = c->asks.count;

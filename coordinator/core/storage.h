@@ -234,11 +234,42 @@ enum read_kind {
     READ_USAGE,    /* what all tasks have used, by day, model and task type */
     READ_AUDIT,    /* does the store hold tasks as a live one should be held; and a page of the live
                       index. One moment: all of it is read at once */
+    READ_LIMITS,   /* not only a read: keys of limits are taken, kept and given back, in their
+                      order */
 };
 
 struct byte_range {
     uint64_t offset;
     uint32_t len;
+};
+
+/* ---- limits ----
+ * What all coordinators share: a key with at most so many holders at once, each with a lease; a
+ * rate with so much time between two that may pass. By the store's clock. */
+
+enum limit_op_kind {
+    LIMIT_TAKE,    /* all that is asked for, or nothing */
+    LIMIT_RENEW,   /* the holder's lease begins anew, however many there are: its attempt lives */
+    LIMIT_RELEASE, /* by the owner who has taken it last, else nothing */
+};
+
+struct limit_op {
+    enum limit_op_kind kind;
+    struct bytes key;     /* with holders; empty = none (TAKE) */
+    uint32_t limit;       /* TAKE: holders at once */
+    struct bytes holder;  /* names the attempt: the same again is the same holder */
+    uint64_t epoch;       /* of its partition: the next owner (epoch + 1) has what this one had */
+    struct bytes waiter;  /* TAKE: who asks; where it is refused it has its place in line */
+    uint32_t lease_ms;    /* TAKE, RENEW */
+    uint32_t patience_ms; /* TAKE: the place is kept for so long after each refusal */
+    struct bytes rate;    /* TAKE: key of a rate; empty = none */
+    uint64_t interval_us; /* TAKE: between two of it */
+};
+
+struct limit_answer {
+    bool granted; /* TAKE */
+    bool by_rate; /* not granted: by the rate, which lets one pass in wait_ms */
+    uint32_t wait_ms;
 };
 
 struct store_read {
@@ -263,8 +294,10 @@ struct store_read {
     int32_t first_day, last_day; /* USAGE: as in a row; at most USAGE_DAYS_MAX */
     unix_ms before;              /* LIST, DEAD: see model/message.h */
     struct bytes before_id;
-    struct bytes name; /* PIPELINE, VERSIONS */
-    uint32_t version;  /* PIPELINE: 0 = the newest; VERSIONS: older than this one, 0 = all */
+    struct bytes name;       /* PIPELINE, VERSIONS */
+    uint32_t version;        /* PIPELINE: 0 = the newest; VERSIONS: older than this one, 0 = all */
+    struct limit_op *limits; /* LIMITS */
+    uint32_t limit_count;
 };
 
 #define AUDIT_IDS_MAX 128 /* tasks in one READ_AUDIT: about a millisecond of Redis */
@@ -322,6 +355,8 @@ struct store_answer {
     uint32_t version_count;
     struct usage_group *usage; /* USAGE: of each partition */
     uint32_t usage_count;
+    struct limit_answer *limits; /* LIMITS: one for each, zero but for TAKE */
+    uint32_t limit_count;
 };
 
 #endif

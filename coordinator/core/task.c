@@ -2,6 +2,7 @@
 
 #include "core/account.h"
 #include "core/fan.h"
+#include "core/lanes.h"
 #include "model/limits.h"
 
 #include <assert.h>
@@ -58,6 +59,11 @@ static void step_clear(struct step *s)
     bytes_free(s->signal);
     free(s->log);
     free(s->function_code);
+    if (s->shared != NULL) {
+        free(s->shared->concurrency);
+        free(s->shared->rate);
+        free(s->shared);
+    }
     fan_free(s->fan);
     account_free(s->account);
 }

@@ -21,6 +21,7 @@ enum timer_kind {
     TIMER_SAVE,      /* progress checkpoints are due: struct task */
     TIMER_WORKER,    /* resume grace is over: struct worker */
     TIMER_PARTITION, /* claim grace is over: struct partition */
+    TIMER_LANE,      /* a refused lane may ask again: struct lane */
 };
 
 struct timer {
@@ -51,10 +52,12 @@ struct step {
     struct heap_node ready; /* in the heap of its function; RESOLVING: of the core */
     struct timer timer;
     struct task *task;
-    uint32_t index;  /* in the pipeline */
-    uint32_t item;   /* of a fan-out step, from 1; ITEM_NONE: the step itself */
-    mono_ms place;   /* of an item: in the order, taken when it was first ready */
-    uint64_t age;    /* of an item: breaks ties of place; 0 = none yet */
+    uint32_t index;             /* in the pipeline */
+    uint32_t item;              /* of a fan-out step, from 1; ITEM_NONE: the step itself */
+    mono_ms place;              /* of an item: in the order, taken when it was first ready */
+    uint64_t age;               /* of an item: breaks ties of place; 0 = none yet */
+    struct step_shared *shared; /* owned; of one with concurrency or rate_limit, once it was ready
+                                   (lanes.h); else NULL */
     struct fan *fan; /* owned; of a fan-out step whose list is known, else NULL (fan.h) */
     /* stored */
     enum step_state state;

@@ -2,6 +2,7 @@
 #include <stddef.h>
 
 #include "core/brain.h"
+#include "core/lanes.h"
 
 #define OWNER(type, field, t) ((type *)(void *)((char *)(t)-offsetof(type, field)))
 
@@ -52,6 +53,9 @@ static void timer_fire(struct core *c, struct timer *t)
         break;
     case TIMER_WORKER:
         worker_timer(c, OWNER(struct worker, timer, t));
+        break;
+    case TIMER_LANE:
+        lane_due(c, t);
         break;
     case TIMER_PARTITION:
         partition_timer(c, OWNER(struct partition, timer, t));

@@ -1,6 +1,8 @@
 /* A task as gateways see it. */
 #include "core/account.h"
 #include "core/fan.h"
+#include "core/functions.h"
+#include "core/lanes.h"
 #include "model/limits.h"
 
 static struct usage_part *view_usage(const struct usage *u, struct arena *arena)
@@ -88,7 +90,9 @@ static void view_step(struct core *c, const struct step *s, struct arena *arena,
         v->waiting_for = BYTES_LIT("room in the task's budget");
     }
     if (s->phase == PHASE_READY) {
-        v->waiting_for = bytes_str(function_lack(function_of(c, s), arena));
+        const struct function *f = function_of(c, s);
+        const char *lack = f->worker_count > 0 ? lane_lack(s, arena) : NULL;
+        v->waiting_for = bytes_str(lack != NULL ? lack : function_lack(f, arena));
     }
 }
 

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 
 #include "core/fan.h"
+#include "core/functions.h"
+#include "core/lanes.h"
 #include "core/token.h"
 #include "core/writes.h"
 #include "core/plant.h"
@@ -59,10 +61,31 @@ struct run *worker_run_add(struct worker *w, const struct attempt_ref *ref)
     return r;
 }
 
-void worker_run_remove(struct worker *w, const struct attempt_ref *ref)
+struct run *worker_run_of(struct worker *w, const struct step *s)
+{
+    const struct attempt_ref ref = {.task_id = s->task->id,
+                                    .run = s->task->run,
+                                    .step = s->index,
+                                    .item = s->item,
+                                    .generation = s->generation,
+                                    .delivery = s->deliveries};
+    return worker_run_find(w, &ref);
+}
+
+/* What it held is free: the attempt is over, wherever that was heard. */
+static void run_end(struct core *c, struct run *r)
+{
+    c->holds_due -= r->hold_due;
+    r->hold_due = false;
+    hold_release(c, r->hold);
+    r->hold = NULL;
+}
+
+void worker_run_remove(struct core *c, struct worker *w, const struct attempt_ref *ref)
 {
     struct run *r = worker_run_find(w, ref);
     if (r != NULL) {
+        run_end(c, r);
         free_bytes(r->ref.task_id);
         *r = w->runs[--w->run_count];
     }
@@ -88,6 +111,9 @@ static void worker_destroy(void *thing)
 void worker_free(struct core *c, struct worker *w)
 {
     timer_clear(c, &w->timer);
+    for (uint32_t i = 0; i < w->run_count; i++) {
+        run_end(c, &w->runs[i]);
+    }
     functions_leave(c, w);
     fx_bury(c, worker_destroy, w); /* an answer of this turn may show it */
 }
@@ -137,8 +163,7 @@ void worker_disconnected(struct core *c, struct worker *w)
     timer_set(c, &w->timer, c->now.mono + c->config.resume_grace_ms);
 }
 
-static struct step *step_run_by(struct core *c, const struct worker *w,
-                                const struct attempt_ref *ref)
+struct step *step_run_by(struct core *c, const struct worker *w, const struct attempt_ref *ref)
 {
     struct partition *p = partition_of(c, ref->task_id);
     struct task *t = partition_serves(p) ? task_find(c, ref->task_id) : NULL;
@@ -234,6 +259,7 @@ static void claim(struct core *c, struct worker *w, const struct attempt_ref *re
     if (s->started_at == 0) {
         s->started_at = c->now.wall;
     }
+    hold_claim(c, w, s);
     task_step_started(c, s);
 }
 
@@ -287,7 +313,7 @@ void on_running(struct core *c, struct peer *p, const struct message *m)
             step_make_ready(c, s);
         }
         struct attempt_ref ref = w->runs[i].ref;
-        worker_run_remove(w, &ref);
+        worker_run_remove(c, w, &ref);
     }
     for (uint32_t i = 0; i < m->running.count; i++) {
         const struct attempt_ref *ref = &m->running.refs[i];
@@ -303,7 +329,7 @@ void on_running(struct core *c, struct peer *p, const struct message *m)
 void on_decline(struct core *c, struct peer *p, const struct attempt_ref *ref)
 {
     struct step *s = step_run_by(c, p->worker, ref);
-    worker_run_remove(p->worker, ref);
+    worker_run_remove(c, p->worker, ref);
     if (s != NULL) {
         s->phase = PHASE_NONE;
         s->state = STEP_PENDING;

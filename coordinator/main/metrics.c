@@ -17,6 +17,11 @@ static void tasks_put(struct metric_text *t, const struct core_stats *c)
     metric_labelled(t, "steps", "phase", "ready", c->steps_ready);
     metric_labelled(t, "steps", "phase", "running", c->steps_running);
     metric_labelled(t, "steps", "phase", "delayed", c->steps_delayed);
+    metric_single(t, "limit_lanes",
+                  "Keys of concurrency and rate_limit, with a function, that ready steps wait for.",
+                  c->limit_lanes);
+    metric_single(t, "limit_holds", "Places in concurrency limits that attempts here have.",
+                  c->limit_holds);
     metric_begin(
         t, "steps_unplaced",
         "Ready steps that no connected worker may run, by function and labels; 16 at most.");

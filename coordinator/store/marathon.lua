@@ -450,6 +450,8 @@ end
 
 -- reads.lua comes here
 
+-- limits.lua comes here
+
 -- pipelines.lua comes here
 
 -- At maxmemory admissions are refused as a whole, before they begin; what is under way may still be finished.
@@ -461,6 +463,7 @@ redis.register_function{function_name = '@LIBRARY@_items', callback = read_items
 redis.register_function{function_name = '@LIBRARY@_list', callback = read_list, flags = {'no-writes'}}
 redis.register_function{function_name = '@LIBRARY@_usage', callback = read_usage, flags = {'no-writes'}}
 redis.register_function{function_name = '@LIBRARY@_audit', callback = read_audit, flags = {'no-writes'}}
+redis.register_function{function_name = '@LIBRARY@_limits', callback = limits, flags = {'allow-oom'}}
 redis.register_function{function_name = '@LIBRARY@_publish', callback = publish}
 redis.register_function{function_name = '@LIBRARY@_pipeline', callback = read_pipeline, flags = {'no-writes'}}
 redis.register_function{function_name = '@LIBRARY@_versions', callback = read_versions, flags = {'no-writes'}}

@@ -125,6 +125,16 @@ static void read_audit(struct memory_store *s, const struct store_read *read,
     a->cursor = slot < s->slot_count ? slot : 0;
 }
 
+static void do_limits(struct memory_store *s, const struct store_read *read, struct store_answer *a,
+                      struct arena *arena)
+{
+    a->limits = arena_alloc(arena, (read->limit_count + 1) * sizeof *a->limits);
+    a->limit_count = read->limit_count;
+    for (uint32_t i = 0; i < read->limit_count; i++) {
+        limit_book_do(&s->limits, &read->limits[i], memory_now(s) * 1000, &a->limits[i]);
+    }
+}
+
 void memory_read(struct memory_store *s, const struct store_read *read)
 {
     struct arena arena = {0};
@@ -155,6 +165,9 @@ void memory_read(struct memory_store *s, const struct store_read *read)
     case READ_PIPELINE:
     case READ_VERSIONS:
         memory_pipelines_read(s, read, &a, &arena);
+        break;
+    case READ_LIMITS:
+        do_limits(s, read, &a, &arena);
         break;
     case READ_PING:
         break;

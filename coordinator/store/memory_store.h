@@ -7,6 +7,7 @@
 
 #include "base/map.h"
 #include "crypto/hash.h"
+#include "store/limit_book.h"
 #include "store/store.h"
 
 struct memory_item {
@@ -98,6 +99,7 @@ struct memory_store {
     struct memory_publish *publishes; /* to be told, in order */
     struct memory_usage *usage;
     uint32_t usage_count, usage_cap;
+    struct limit_book limits;
 };
 
 /* ---- memory_tasks.c ---- */

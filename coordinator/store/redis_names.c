@@ -12,6 +12,8 @@ static const struct redis_name_form forms[] = {
     [KEY_LIVE] = {"marathon:live:", false},   [KEY_ENDED] = {"marathon:ended:", false},
     [KEY_LIST] = {"marathon:list:", false},   [KEY_DEAD] = {"marathon:dead:", false},
     [KEY_IDEM] = {"marathon:idem:", false},   [KEY_USAGE] = {"marathon:usage:", false},
+    [KEY_LIMIT] = {"marathon:limit:", true},  [KEY_LINE] = {"marathon:line:", true},
+    [KEY_RATE] = {"marathon:rate:", true},
 };
 
 static void put_partition(const struct redis_names *names, partition_id partition, struct buf *out)
@@ -26,6 +28,11 @@ void redis_name(const struct redis_names *names, enum redis_key key, partition_i
                 struct bytes id, struct buf *out)
 {
     buf_add_str(out, forms[key].prefix);
+    if (key >= KEY_LIMIT) { /* all limits in one slot: a call may name several */
+        buf_add_str(out, names->tags ? "{limits}:" : "");
+        buf_add_bytes(out, id);
+        return;
+    }
     if (forms[key].by_task) {
         if (names->tags) {
             put_partition(names, partition, out);

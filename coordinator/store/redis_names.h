@@ -19,6 +19,10 @@ enum redis_key {
     KEY_DEAD,  /* marathon:dead:<pNN> */
     KEY_IDEM,  /* marathon:idem:<pNN>:<hex> */
     KEY_USAGE, /* marathon:usage:<pNN>:<day> */
+    /* of no partition: the id is what users call the limit */
+    KEY_LIMIT, /* marathon:limit:<key> */
+    KEY_LINE,  /* marathon:line:<key> */
+    KEY_RATE,  /* marathon:rate:<key> */
 };
 
 /* Appends the name of a partition's key. `id` is the task's id, the hex of KEY_IDEM, the day of

@@ -45,5 +45,6 @@ void usage_read_days(struct redis_read *r);
 void audit_read(struct redis_read *r);
 void definition_read(struct redis_read *r);
 void definition_versions_read(struct redis_read *r);
+void limits_read(struct redis_read *r);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/pack.h"
 #include "crypto/hash.h"
 #include "model/limits.h"
+#include "store/limit_book.h"
 
 #define LIVE_PAGE "64" /* records at once: a few hundred KiB where they are large */
 
@@ -346,6 +347,9 @@ static void send_read(struct redis_read *r)
     case READ_VERSIONS:
         definition_versions_read(r);
         break;
+    case READ_LIMITS:
+        limits_read(r);
+        break;
     case READ_PING:
         command_begin(&r->store->command, "PING");
         read_send(r, on_ping);
@@ -371,6 +375,7 @@ void redis_read_add(struct redis_store *s, const struct store_read *read)
     for (uint32_t i = 0; i < read->id_count; i++) {
         r->ask.ids[i] = arena_bytes(&r->arena, read->ids[i]);
     }
+    r->ask.limits = limit_ops_copy(read->limits, read->limit_count, &r->arena);
     s->stats.reads_total++;
     s->reads_waiting++;
     if (!cache_read(&s->cache, &r->ask, NULL)) {

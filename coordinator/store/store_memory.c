@@ -87,6 +87,7 @@ static void store_memory_read(struct store *base, const struct store_read *read)
     for (uint32_t i = 0; i < read->range_count; i++) {
         c->read.ranges[i] = read->ranges[i];
     }
+    c->read.limits = limit_ops_copy(read->limits, read->limit_count, &c->arena);
 }
 
 static void store_memory_flush(struct store *base)
@@ -150,6 +151,7 @@ static struct store_stats store_memory_stats(const struct store *base)
 static void store_memory_destroy(struct store *base)
 {
     struct memory_store *s = of(base);
+    limit_book_free(&s->limits);
     loop_timer_destroy(s->turn);
     loop_timer_destroy(s->sweep);
     while (s->first != NULL) {

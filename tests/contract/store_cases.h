@@ -62,6 +62,16 @@ void test_items_that_are_not_done_wait_again(void **state);
 void test_items_go_with_their_step_and_their_run(void **state);
 void test_ten_thousand_items(void **state);
 
+/* store_limits_cases.c: on both stores */
+void test_a_key_has_no_more_holders_than_its_limit(void **state);
+void test_who_waits_for_longer_is_first(void **state);
+void test_a_place_in_line_is_not_kept_for_ever(void **state);
+void test_the_next_owner_has_what_the_last_one_had(void **state);
+void test_a_lease_passes_unless_it_is_renewed(void **state);
+void test_a_rate_lets_one_pass_each_interval(void **state);
+void test_both_are_taken_or_none(void **state);
+void test_many_are_answered_in_their_order(void **state);
+
 /* store_redis_cases.c: what only Redis shows */
 void test_keys_of_a_live_task_have_no_ttl(void **state);
 void test_all_keys_get_the_ttl_at_the_end(void **state);

@@ -86,7 +86,15 @@ static int tear_down(void **state)
         ON(store, test_items_are_read_with_their_task), ON(store, test_items_are_read_in_pages),   \
         ON(store, test_the_results_of_items_become_a_part_of_the_document),                        \
         ON(store, test_items_that_are_not_done_wait_again),                                        \
-        ON(store, test_items_go_with_their_step_and_their_run), ON(store, test_ten_thousand_items)
+        ON(store, test_items_go_with_their_step_and_their_run),                                    \
+        ON(store, test_ten_thousand_items),                                                        \
+        ON(store, test_a_key_has_no_more_holders_than_its_limit),                                  \
+        ON(store, test_who_waits_for_longer_is_first),                                             \
+        ON(store, test_a_place_in_line_is_not_kept_for_ever),                                      \
+        ON(store, test_the_next_owner_has_what_the_last_one_had),                                  \
+        ON(store, test_a_lease_passes_unless_it_is_renewed),                                       \
+        ON(store, test_a_rate_lets_one_pass_each_interval),                                        \
+        ON(store, test_both_are_taken_or_none), ON(store, test_many_are_answered_in_their_order)
 
 int main(void)
 {

@@ -112,6 +112,10 @@ static void on_read(void *user, const struct store_answer *a)
         w->answer.versions[i].by = arena_bytes(&w->arena, a->versions[i].by);
     }
     w->answer.item = arena_bytes(&w->arena, a->item);
+    w->answer.limits = arena_alloc(&w->arena, (a->limit_count + 1) * sizeof *a->limits);
+    for (uint32_t i = 0; i < a->limit_count; i++) {
+        w->answer.limits[i] = a->limits[i];
+    }
     w->answer.items = copy_items(&w->arena, a->items, a->items_count);
     w->answer.parts = arena_alloc(&w->arena, (a->part_count + 1) * sizeof *a->parts);
     for (uint32_t i = 0; i < a->part_count; i++) {

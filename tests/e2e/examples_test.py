@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import unittest
+from datetime import datetime
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from cluster import BIN, ClusterCase, until  # noqa: E402
@@ -190,6 +191,18 @@ def check_budget(case, status):
     case.assertEqual(json.loads(headers["marathon-usage"]), used)
     rows = case.cluster.get("/usage?group_by=model,task_type")["items"]
     case.assertEqual(rows, [{"task_type": "budget", "model": "small", **used}])
+def check_shared_limits(case, status):
+    case.assertEqual(status["status"], "completed")
+    case.assertEqual(status["accumulated_results"]["sum"], {"asked": 6})
+    items = case.cluster.get(f"/tasks/{status['task_id']}/steps/ask/items")["items"]
+    edges = []
+    for item in items:  # of each a millisecond less on both sides: times are rounded
+        began = datetime.fromisoformat(item["started_at"].replace("Z", "+00:00")).timestamp() * 1000
+        edges += [(began + 1, 1), (began + item["duration_ms"] - 1, -1)]
+    at_once = [sum(change for _, change in sorted(edges)[:n + 1]) for n in range(len(edges))]
+    case.assertLessEqual(max(at_once), 2)
+    ask, post = (datetime.fromisoformat(s["completed_at"].replace("Z", "+00:00")) for s in status["steps"][:2])
+    case.assertGreaterEqual((post - ask).total_seconds(), 0.45)  # six at ten a second
 
 
 # name of the file: what is to be done while it runs
@@ -206,6 +219,7 @@ CASES = {
     "retry": ({}, check_retry),
     "approval": ({"dish": "soup"}, check_approval),
     "expressions": ({"guests": 12}, check_expressions),
+    "shared_limits": ({"model": "x", "questions": ["a", "b", "c", "d", "e", "f"]}, check_shared_limits),
     "labels": ({"dish": "soup"}, check_labels),
     "priority": ({"dish": "soup"}, check_priority),
     "nested": ({"guests": 4, "dessert": False}, check_nested),

@@ -24,6 +24,7 @@ void audit_free(struct audit *a)
         }
     }
     map_free(&a->tasks);
+    audit_order_free(a);
     free(a->executions);
     free(a->outcomes);
     free(a->keys);

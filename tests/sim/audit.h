@@ -22,6 +22,14 @@ void audit_sent(struct audit *a, const struct coordinator *c, const struct conn 
 /* A function begins; the number names it for audit_ended. */
 uint64_t audit_began(struct audit *a, const char *worker, const struct step_order *order);
 void audit_ended(struct audit *a, uint64_t record, bool ok, struct bytes result);
+/* The same, of a step with limits. */
+void audit_order_began(struct audit *a, const struct worker_host *h, const struct step_order *o,
+                       uint64_t record);
+/* A connection of this worker is lost, and not because its coordinator died. */
+void audit_order_lost(struct audit *a, const struct process *worker);
+/* The store has carried out what it was asked about limits. */
+void audit_limits(struct audit *a, const struct store_read *read,
+                  const struct store_answer *answer);
 /* A worker tells this outcome: its acknowledgement will be held against it. */
 void audit_outcome(struct audit *a, uint64_t life, const struct step_outcome *outcome);
 /* All that the execution has used until now, as its worker tells it. */

@@ -114,6 +114,7 @@ struct audit {
     bool owned[PARTITION_COUNT];
     struct fence released[PARTITION_COUNT]; /* the last one that was handed over */
     mono_ms row_sent_at;                    /* of the row under audit */
+    struct order_books *order;              /* audit_order.c */
 };
 
 struct book_task *book_find(const struct audit *a, struct bytes id);
@@ -139,6 +140,7 @@ void audit_budget_row(struct audit *a, struct book_task *t, const struct task *n
 void audit_usage_row(struct audit *a, struct book_task *t, const struct task *now,
                      const struct store_row *row);
 void audit_usage_ack(struct audit *a, struct book_task *t, struct book_outcome *o);
+void audit_order_free(struct audit *a);
 
 /* audit_retry.c: the row's event of this type about this step; false where there is none. */
 bool row_event(const struct store_row *row, enum event_type type, uint32_t step,

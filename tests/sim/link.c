@@ -130,6 +130,9 @@ static void execute(struct world *w, struct coordinator *c, struct batch *b)
         }
         if (b->rows[i] == NULL) {
             b->answers[i] = store_model_read(&w->store, b->reads[i], w->now, &b->arena);
+            if (b->reads[i]->kind == READ_LIMITS) {
+                audit_limits(w->audit, b->reads[i], b->answers[i]);
+            }
             continue;
         }
         b->written[i] = store_model_write(&w->store, b->rows[i], w->now, &b->arena);

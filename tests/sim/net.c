@@ -1,6 +1,7 @@
 /* The network: connections, delays, cuts. */
 #include <stdlib.h>
 
+#include "audit.h"
 #include "wire/frame.h"
 #include "world.h"
 
@@ -121,7 +122,7 @@ static void on_closed(struct world *w, struct job *j)
     }
 }
 
-void conn_close(struct conn *k, bool lose)
+static void end_conn(struct conn *k, bool lose)
 {
     if (k->closed) {
         return;
@@ -134,6 +135,14 @@ void conn_close(struct conn *k, bool lose)
     }
 }
 
+void conn_close(struct conn *k, bool lose)
+{
+    if (!k->closed && is_worker(k->ends[1])) {
+        audit_order_lost(k->ends[0]->world->audit, k->ends[1]);
+    }
+    end_conn(k, lose);
+}
+
 void net_process_died(struct process *p)
 {
     struct world *w = p->world;
@@ -141,7 +150,7 @@ void net_process_died(struct process *p)
         struct conn *k = w->conns[i];
         for (int end = 0; end < 2; end++) {
             if (k->ends[end] == p && k->lives[end] == p->life) {
-                conn_close(k, one_in(w, 2));
+                (end == 0 ? end_conn : conn_close)(k, one_in(w, 2));
             }
         }
     }

@@ -247,6 +247,7 @@ static void plan_client(struct world *w, struct client *c, uint32_t index)
 void plan_world(struct world *w)
 {
     w->faults = (int)chance(w, 4);
+    w->shares = one_in(w, 3);
     w->coordinator_count = 1 + (uint32_t)chance(w, COORDINATORS_MAX);
     w->worker_count = 2 + (uint32_t)chance(w, WORKERS_MAX - 1);
     w->gateway_count = 1 + (uint32_t)chance(w, GATEWAYS_MAX);

@@ -76,6 +76,7 @@ void store_model_free(struct store_model *m)
         buf_free(&m->owners[i].owner);
     }
     store_model_free_pipelines(m);
+    limit_book_free(&m->limits);
     free(m->tasks);
     map_free(&m->by_id);
     map_free(&m->keys);

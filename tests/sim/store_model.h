@@ -6,6 +6,7 @@
 
 #include "base/map.h"
 #include "core/storage.h"
+#include "store/limit_book.h"
 
 /* Small, so that loads of a few tasks already need several pages. */
 #define STORE_MODEL_PAGE 2u
@@ -83,6 +84,7 @@ struct store_model {
     size_t task_count, task_cap;
     struct map by_id;
     struct map keys;
+    struct limit_book limits;
     bool full; /* at maxmemory: no admissions */
     struct stored_pipeline *pipelines;
     size_t pipeline_count, pipeline_cap;

@@ -85,4 +85,5 @@ void store_model_copy(const struct store_model *from, struct store_model *to)
     }
     copy_keys(from, to);
     store_model_copy_pipelines(from, to);
+    to->limits = (struct limit_book){0}; /* they are older than any lease */
 }

@@ -180,6 +180,16 @@ static void read_one(const struct stored_task *t, const struct store_read *read,
     }
 }
 
+static void do_limits(struct store_model *m, const struct store_read *read, mono_ms now,
+                      struct store_answer *a, struct arena *arena)
+{
+    a->limits = arena_alloc(arena, (read->limit_count + 1) * sizeof *a->limits);
+    a->limit_count = read->limit_count;
+    for (uint32_t i = 0; i < read->limit_count; i++) {
+        limit_book_do(&m->limits, &read->limits[i], now * 1000, &a->limits[i]);
+    }
+}
+
 struct store_answer *store_model_read(struct store_model *m, const struct store_read *read,
                                       mono_ms now, struct arena *arena)
 {
@@ -211,6 +221,9 @@ struct store_answer *store_model_read(struct store_model *m, const struct store_
         store_model_read_pipeline(m, read, a, arena);
         break;
     case READ_USAGE: /* nobody asks here: the audit adds up what the rows tell */
+    case READ_LIMITS:
+        do_limits(m, read, now, a, arena);
+        break;
     case READ_PING:
         break;
     }
@@ -264,6 +277,7 @@ struct store_read *store_read_copy(const struct store_read *read, struct arena *
     for (uint32_t i = 0; i < read->id_count; i++) {
         r->ids[i] = arena_bytes(arena, read->ids[i]);
     }
+    r->limits = limit_ops_copy(read->limits, read->limit_count, arena);
     r->ranges = arena_alloc(arena, (read->range_count + 1) * sizeof *r->ranges);
     if (read->range_count > 0) {
         memcpy(r->ranges, read->ranges, read->range_count * sizeof *r->ranges);

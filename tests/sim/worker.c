@@ -110,6 +110,7 @@ static void begin(struct worker_host *h, const struct attempt_call *call)
     snprintf(x->function, sizeof x->function, "%.*s", (int)call->order->function.len,
              (const char *)call->order->function.ptr);
     x->record = audit_began(w->audit, h->process.name, call->order);
+    audit_order_began(w->audit, h, call->order, x->record);
     mono_ms takes = function_takes(w, x->function);
     job_add(w, &h->process, w->now + takes, on_ended, h)->x = call->number;
     if (takes > 300) {

@@ -136,7 +136,7 @@ struct client {
     struct gateway *gateway;
     uint32_t index;
     char task_id[24];
-    char steps[4096];
+    char steps[8192];
     uint8_t key[32], body[32];
     uint32_t starts; /* how many different starts it has made */
     int32_t priority, max_retries, max_duration_s;
@@ -209,6 +209,7 @@ struct world {
     bool healed;
     mono_ms heal_at;
     int faults;         /* 0 none .. 3 many */
+    bool shares;        /* its steps have limits that are shared */
     bool clock_stepped; /* retry waits may be shorter after a takeover */
     struct store_model store;
     struct store_model *older; /* that it will go back to, once all is over */

@@ -78,7 +78,7 @@ void outcome_ended(struct agent *a, struct attempt *t, const struct attempt_resu
     }
     if (!r->ok && t->cause == CAUSE_DRAIN) { /* not its fault: no attempt is spent, the coordinator
                                                 orders it elsewhere */
-        if (t->used_new) { /* which was spent all the same */
+        if (t->used_new) {                   /* which was spent all the same */
             news_flush(a, t);
         }
         attempt_drop(a, t);

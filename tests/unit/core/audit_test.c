@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/functions.h"
 #include "core/brain.h"
 #include "stage.h"
 
@@ -140,7 +141,7 @@ static void test_a_running_step_that_no_worker_has_goes_out_again(void **state)
     stage_order(&s, worker);
     struct worker *w = worker_by_serial(s.core, task("t")->steps[0].worker);
     struct attempt_ref ref = w->runs[0].ref;
-    worker_run_remove(w, &ref);
+    worker_run_remove(s.core, w, &ref);
     s.unchecked = true;
     stage_time(&s, ROUND_MS);
     s.unchecked = false;

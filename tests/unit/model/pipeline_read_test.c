@@ -110,11 +110,11 @@ static const struct bad_case bad_cases[] = {
     {"{\"name\":\"p\",\"description\":\"x\\u0000y\",\"steps\":[]}", "/description",
      "description must not contain U+0000"},
     {"{\"name\":\"p\",\"Steps\":[]}", "/Steps",
-     "unknown field \"Steps\"; a pipeline has name, description, priority, requires, budget and "
-     "steps"},
+     "unknown field \"Steps\"; a pipeline has name, description, priority, concurrency, "
+     "rate_limit, requires, budget and steps"},
     {"{\"name\":\"p\",\"a/b~c\":1,\"steps\":[]}", "/a~1b~0c",
-     "unknown field \"a/b~c\"; a pipeline has name, description, priority, requires, budget and "
-     "steps"},
+     "unknown field \"a/b~c\"; a pipeline has name, description, priority, concurrency, "
+     "rate_limit, requires, budget and steps"},
     /* a step */
     {NAMED "[" STEP "},5]}", "/steps/1", "a step must be an object, not a number"},
     {"[[]]", "/0", "a step must be an object, not an array"},

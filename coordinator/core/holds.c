@@ -1,0 +1,195 @@
+#include <stdlib.h>
+
+#include "core/lanes.h"
+#include "core/plant.h"
+
+struct hold {
+    struct hold *prev, *next; /* of the core's list */
+    bool granted;
+    char *key, *holder;
+    partition_id partition;
+    uint64_t epoch;
+};
+
+struct hold *hold_create(struct core *c, const struct step *s)
+{
+    const struct task *t = s->task;
+    struct buf name = {0};
+    struct hold *h = mem_zalloc(sizeof *h);
+    buf_add_bytes(&name, t->id);
+    buf_addf(&name, ":%u:%u:%u:%u:%u", t->run, s->index, s->item, s->generation, s->deliveries);
+    h->key = mem_str(s->shared->concurrency);
+    h->holder = mem_str_bytes(buf_bytes(&name));
+    h->partition = t->partition;
+    h->epoch = c->partitions[t->partition].fence.epoch;
+    buf_free(&name);
+    h->next = c->holds;
+    if (h->next != NULL) {
+        h->next->prev = h;
+    }
+    c->holds = h;
+    return h;
+}
+
+void hold_granted(struct core *c, struct hold *h)
+{
+    if (h != NULL) {
+        h->granted = true;
+        c->hold_count++;
+    }
+}
+
+void hold_fill(struct core *c, const struct hold *h, struct limit_op *op)
+{
+    op->key = arena_bytes(fx_arena(c), bytes_str(h->key));
+    op->holder = arena_bytes(fx_arena(c), bytes_str(h->holder));
+    op->epoch = h->epoch;
+    op->lease_ms = LIMIT_LEASE_MS;
+}
+
+void hold_drop(struct core *c, struct hold *h)
+{
+    if (h == NULL) {
+        return;
+    }
+    *(h->prev != NULL ? &h->prev->next : &c->holds) = h->next;
+    if (h->next != NULL) {
+        h->next->prev = h->prev;
+    }
+    c->hold_count -= h->granted;
+    free(h->key);
+    free(h->holder);
+    free(h);
+}
+
+void holds_free(struct core *c)
+{
+    while (c->holds != NULL) {
+        hold_drop(c, c->holds);
+    }
+}
+
+/* Is the partition still ours, and has it been all the time? */
+static bool ours(const struct core *c, const struct hold *h)
+{
+    const struct partition *p = &c->partitions[h->partition];
+    return partition_serves(p) && p->fence.epoch == h->epoch;
+}
+
+/* ops live in the turn's arena. Where there is no room the lease tells the store in time. */
+static bool send(struct core *c, struct limit_op *ops, uint32_t count)
+{
+    struct ask *ask = count > 0 ? ask_create(c, ASK_HOLDS) : NULL;
+    struct store_read read = {.kind = READ_LIMITS, .limits = ops, .limit_count = count};
+    if (ask != NULL) {
+        ask_send(c, ask, &read);
+    }
+    return ask != NULL;
+}
+
+static struct limit_op *op_of(struct core *c, const struct hold *h, enum limit_op_kind kind)
+{
+    struct limit_op *op = arena_alloc(fx_arena(c), sizeof *op);
+    op->kind = kind;
+    hold_fill(c, h, op);
+    return op;
+}
+
+void hold_release(struct core *c, struct hold *h)
+{
+    if (h == NULL) {
+        return;
+    }
+    if (ours(c, h) && c->store_up) {
+        send(c, op_of(c, h, LIMIT_RELEASE), 1);
+        lanes_wake(c, h->key);
+    }
+    hold_drop(c, h);
+}
+
+/* ---- attempts that workers claim ---- */
+
+void hold_claimed(struct core *c, struct worker *w, struct step *s)
+{
+    struct run *r = worker_run_of(w, s);
+    if (r == NULL || s->shared == NULL || s->shared->concurrency == NULL) {
+        return;
+    }
+    if (r->hold_due) {
+        r->hold_due = false;
+        c->holds_due--;
+    }
+    hold_drop(c, r->hold);
+    r->hold = hold_create(c, s);
+    hold_granted(c, r->hold);
+    send(c, op_of(c, r->hold, LIMIT_RENEW), 1);
+}
+
+void hold_claim(struct core *c, struct worker *w, struct step *s)
+{
+    if (step_def(s)->concurrency.key == NULL || planted(PLANT_LIMIT_FORGOTTEN)) {
+        return;
+    }
+    if (step_shared(s)->concurrency != NULL) {
+        hold_claimed(c, w, s);
+        return;
+    }
+    struct run *r = worker_run_of(w, s);
+    if (r != NULL && !r->hold_due) {
+        r->hold_due = true;
+        c->holds_due++;
+    }
+    resolve_keys(c, s);
+}
+
+/* ---- the lease ---- */
+
+void holds_renew(struct core *c)
+{
+    struct limit_op *ops = NULL;
+    uint32_t count = 0;
+    bool sent = true;
+    for (struct hold *h = c->holds; h != NULL && sent; h = h->next) {
+        if (!h->granted || !ours(c, h)) {
+            continue; /* it is not had yet, or is the next owner's */
+        }
+        ops = count == 0 ? arena_alloc(fx_arena(c), HOLDS_PER_ASK * sizeof *ops) : ops;
+        ops[count].kind = LIMIT_RENEW;
+        hold_fill(c, h, &ops[count++]);
+        if (count == HOLDS_PER_ASK) {
+            sent = send(c, ops, count);
+            count = 0;
+        }
+    }
+    sent = sent && (count == 0 || send(c, ops, count));
+    if (sent) {
+        c->holds_renew_at = c->now.mono + LIMIT_RENEW_MS;
+    }
+}
+
+/* Keys that could not be read at once. */
+static void ask_for_due(struct core *c)
+{
+    for (size_t i = 0; i < c->worker_count; i++) {
+        struct worker *w = c->by_serial[i];
+        for (uint32_t k = 0; k < w->run_count; k++) {
+            struct step *s = w->runs[k].hold_due ? step_run_by(c, w, &w->runs[k].ref) : NULL;
+            if (s != NULL) {
+                resolve_keys(c, s);
+            }
+        }
+    }
+}
+
+void holds_tick(struct core *c)
+{
+    if (!c->store_up || (c->holds == NULL && c->holds_due == 0)) {
+        return;
+    }
+    if (c->holds_due > 0) {
+        ask_for_due(c);
+    }
+    if (c->now.mono >= c->holds_renew_at) {
+        holds_renew(c);
+    }
+}
