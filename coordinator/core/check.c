@@ -39,9 +39,9 @@ static void check_step(const struct core *c, const struct task *t, const struct 
         assert(s->result_offset + s->result_len < RESULTS_OFFSET + t->results_bytes);
         assert(s->order < t->next_order);
     }
-    assert(s->phase != PHASE_BUDGET || budget_moves(t));
     /* Liveness: an owned task's step that may run is somewhere from where it goes on. */
     bool owned = c->partitions[t->partition].state == PARTITION_OWNED;
+    assert(!owned || s->phase != PHASE_BUDGET || budget_moves(t));
     bool rests = task_state_rests(t->state);
     assert(!rests || s->phase == PHASE_NONE || s->phase == PHASE_RUNNING ||
            s->phase == PHASE_WAITING || s->phase == PHASE_ITEMS); /* I13 */

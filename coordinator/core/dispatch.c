@@ -280,6 +280,7 @@ void dispatch(struct core *c)
         struct lane *l = queue_leave(c, f, s);
         s->phase = PHASE_NONE;
         if (!budget_admits(c, s)) {
+            lane_settle(c, l);
             continue;
         }
         if (!(l != NULL ? lane_ask(c, l, s, w) : dispatch_fetch(c, s, w, NULL))) {

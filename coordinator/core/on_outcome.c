@@ -261,7 +261,7 @@ static void take_late(struct core *c, struct task *t, const struct step_outcome 
     struct step *s = t != NULL && o->ref.run == t->run && !task_state_ended(t->state)
                          ? unit_find(t, o->ref.step, o->ref.item)
                          : NULL;
-    if (s != NULL && token_valid(c->secret, t, &o->ref) && account_late(c, s, o)) {
+    if (s != NULL && token_valid(&c->secret, t, &o->ref) && account_late(c, s, o)) {
         struct change ch;
         change_begin(c, t, &ch);
         change_commit(&ch);

@@ -255,19 +255,20 @@ static void sent_done(struct audit *a, const struct message *m)
 {
     const struct book_task *t = book_find(a, m->done.task_id);
     REQUIRE(a, "durable", t != NULL, "DONE is said of a task that is not stored");
+    bool budget = t->rebudgeted || !budget_none(&t->budget); /* the same again changes nothing */
     bool durable = true;
     switch ((int)m->done.state) {
     case TASK_CANCELLED:
         durable = t->cancels_seen > 0;
         break;
     case TASK_RECOVERING:
-        durable = t->recoveries_seen > 0 || t->rebudgeted; /* a new budget while it recovers */
+        durable = t->recoveries_seen > 0 || budget; /* a new budget while it recovers */
         break;
     case TASK_PAUSED:
         durable = t->pauses_seen > 0;
         break;
     default:
-        durable = t->resumes_seen > 0 || t->rebudgeted;
+        durable = t->resumes_seen > 0 || budget;
         break;
     }
     REQUIRE(a, "durable", durable || t->older != NULL, "%.*s: DONE with %s before it is stored",
