@@ -1,5 +1,6 @@
 """Each example of deploy/pipelines/examples runs for real, as its file stands; what its end must look like is in the table."""
 
+import json
 import os
 import subprocess
 import sys
