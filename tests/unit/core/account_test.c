@@ -1,30 +1,10 @@
 /* What attempts have used: each counted once, whatever becomes of them. */
-#include "stage.h"
+#include "usual.h"
 
 #define ONE "[{\"name\":\"one\",\"function\":\"f\",\"retry\":{\"initial\":0,\"jitter\":0}}]"
 #define FAN                                                                                        \
     "[{\"name\":\"one\",\"function\":\"f\",\"for_each\":\"[1,2,3]\",\"retry\":{\"initial\":0,"     \
     "\"jitter\":0}}]"
-
-static struct store_model store;
-static struct stage s;
-static peer_id gateway;
-
-static int set_up(void **state)
-{
-    (void)state;
-    stage_open(&s, &store, "a");
-    gateway = stage_gateway(&s);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    stage_close(&s);
-    store_model_free(&store);
-    return 0;
-}
 
 #define SMALL                                                                                      \
     {                                                                                              \

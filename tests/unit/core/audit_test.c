@@ -5,32 +5,12 @@
 
 #include "core/functions.h"
 #include "core/brain.h"
-#include "stage.h"
+#define USUAL_SLOTS 0
+#include "usual.h"
 
 #define ONE      "[{\"name\":\"one\",\"function\":\"f\"}]"
 #define RETRY    "[{\"name\":\"one\",\"function\":\"f\",\"max_retries\":9}]"
 #define ROUND_MS 10000 /* 64 partitions, 8 a second, and some more */
-
-static struct store_model store;
-static struct stage s;
-static peer_id gateway, worker;
-
-static int set_up(void **state)
-{
-    (void)state;
-    stage_open(&s, &store, "a");
-    gateway = stage_gateway(&s);
-    worker = stage_worker(&s, "w", 0, "f");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    stage_close(&s);
-    store_model_free(&store);
-    return 0;
-}
 
 static uint64_t found(enum audit_kind kind)
 {

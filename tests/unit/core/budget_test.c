@@ -1,7 +1,7 @@
 /* What a task may spend: what is under way is reserved, 80 % is told, at 100 % the task rests. */
 #include <stdio.h>
 
-#include "stage.h"
+#include "usual.h"
 
 #define CENT 10000000u
 #define FAN                                                                                        \
@@ -10,26 +10,6 @@
 #define PLAIN                                                                                      \
     "[{\"name\":\"one\",\"function\":\"f\"},{\"name\":\"two\",\"function\":\"f\"},"                \
     "{\"name\":\"three\",\"function\":\"f\"}]"
-
-static struct store_model store;
-static struct stage s;
-static peer_id gateway;
-
-static int set_up(void **state)
-{
-    (void)state;
-    stage_open(&s, &store, "a");
-    gateway = stage_gateway(&s);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    stage_close(&s);
-    store_model_free(&store);
-    return 0;
-}
 
 static void start(const char *id, const char *steps, uint32_t items, struct budget budget)
 {

@@ -1,29 +1,9 @@
 /* Which step goes to which worker, and when. */
 #include <stdio.h>
 
-#include "stage.h"
+#include "usual.h"
 
 #define ONE "[{\"name\":\"one\",\"function\":\"f\"}]"
-
-static struct store_model store;
-static struct stage s;
-static peer_id gateway;
-
-static int set_up(void **state)
-{
-    (void)state;
-    stage_open(&s, &store, "a");
-    gateway = stage_gateway(&s);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    stage_close(&s);
-    store_model_free(&store);
-    return 0;
-}
 
 static void start_with_priority(const char *id, int32_t priority)
 {

@@ -1,31 +1,11 @@
 /* Fan-out: what runs again after a recover, a requeue, a takeover, and what stays. */
 #include "model/retry.h"
-#include "stage.h"
+#define USUAL_SLOTS 4
+#include "usual.h"
 
 #define THEN "{\"name\":\"after\",\"function\":\"f\",\"max_retries\":0}]"
 #define EACH(more)                                                                                 \
     "[{\"name\":\"each\",\"function\":\"f\",\"for_each\":\"${input.list}\"" more "}," THEN
-
-static struct store_model store;
-static struct stage s;
-static peer_id gateway, worker;
-
-static int set_up(void **state)
-{
-    (void)state;
-    stage_open(&s, &store, "a");
-    gateway = stage_gateway(&s);
-    worker = stage_worker(&s, "w", 4, "f");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    stage_close(&s);
-    store_model_free(&store);
-    return 0;
-}
 
 static void start(const char *list, const char *steps)
 {

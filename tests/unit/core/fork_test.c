@@ -1,30 +1,10 @@
 /* FORK: what a new task takes over from another one, and that it runs on from there. */
-#include "stage.h"
+#define USUAL_SLOTS 4
+#include "usual.h"
 
 #define CHAIN                                                                                      \
     "[{\"name\":\"a\",\"function\":\"f\"},{\"name\":\"b\",\"function\":\"f\"},"                    \
     "{\"name\":\"c\",\"function\":\"f\"}]"
-
-static struct store_model store;
-static struct stage s;
-static peer_id gateway, worker;
-
-static int set_up(void **state)
-{
-    (void)state;
-    stage_open(&s, &store, "a");
-    gateway = stage_gateway(&s);
-    worker = stage_worker(&s, "w", 4, "f");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    stage_close(&s);
-    store_model_free(&store);
-    return 0;
-}
 
 static void complete(const char *id)
 {

@@ -1,31 +1,11 @@
 /* Whose turn it is: labels that steps require, and priorities that age. */
 #include <stdio.h>
 
-#include "stage.h"
+#include "usual.h"
 
 #define ONE "[{\"name\":\"one\",\"function\":\"f\"}]"
 #define GPU                                                                                        \
     "[{\"name\":\"one\",\"function\":\"f\",\"requires\":{\"region\":\"eu\",\"gpu\":\"true\"}}]"
-
-static struct store_model store;
-static struct stage s;
-static peer_id gateway;
-
-static int set_up(void **state)
-{
-    (void)state;
-    stage_open(&s, &store, "a");
-    gateway = stage_gateway(&s);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    stage_close(&s);
-    store_model_free(&store);
-    return 0;
-}
 
 static void start_with_priority(const char *id, int32_t priority)
 {

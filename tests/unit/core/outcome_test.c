@@ -1,32 +1,12 @@
 /* Outcomes: applied once, told when durable, judged by token, run, generation and delivery. */
 #include <stdlib.h>
 
-#include "stage.h"
+#include "usual.h"
 
 #include "model/limits.h"
 
 #define ONE "[{\"name\":\"one\",\"function\":\"f\"}]"
 #define TWO "[{\"name\":\"one\",\"function\":\"f\"},{\"name\":\"two\",\"function\":\"f\"}]"
-
-static struct store_model store;
-static struct stage s;
-static peer_id gateway;
-
-static int set_up(void **state)
-{
-    (void)state;
-    stage_open(&s, &store, "a");
-    gateway = stage_gateway(&s);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    stage_close(&s);
-    store_model_free(&store);
-    return 0;
-}
 
 static void test_an_acknowledgement_follows_the_durable_write(void **state)
 {

@@ -1,30 +1,10 @@
 /* PAUSE and RESUME: no further step starts, what runs goes on, and time stands still. */
-#include "stage.h"
+#define USUAL_SLOTS 4
+#include "usual.h"
 
 #define CHAIN "[{\"name\":\"a\",\"function\":\"f\"},{\"name\":\"b\",\"function\":\"f\"}]"
 #define PAIR                                                                                       \
     "[{\"name\":\"a\",\"function\":\"f\"},{\"name\":\"b\",\"function\":\"f\",\"needs\":[]}]"
-
-static struct store_model store;
-static struct stage s;
-static peer_id gateway, worker;
-
-static int set_up(void **state)
-{
-    (void)state;
-    stage_open(&s, &store, "a");
-    gateway = stage_gateway(&s);
-    worker = stage_worker(&s, "w", 4, "f");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    stage_close(&s);
-    store_model_free(&store);
-    return 0;
-}
 
 static void assert_done(const struct message *answer, enum task_state state)
 {

@@ -1,27 +1,7 @@
 /* Pipelines by API: stored, checked, read; and starts that name what this coordinator has not heard
  * of yet. */
-#include "stage.h"
-
-static struct store_model store;
-static struct stage s;
-static peer_id gateway, worker;
-
-static int set_up(void **state)
-{
-    (void)state;
-    stage_open(&s, &store, "a");
-    gateway = stage_gateway(&s);
-    worker = stage_worker(&s, "w", 8, "f");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    stage_close(&s);
-    store_model_free(&store);
-    return 0;
-}
+#define USUAL_SLOTS 8
+#include "usual.h"
 
 static void assert_text(struct bytes have, const char *want)
 {

@@ -1,30 +1,10 @@
 /* What gateways ask: documents, histories, lists, watches, pipelines, readiness. */
 #include <stdio.h>
 
-#include "stage.h"
+#include "usual.h"
 
 #define ONE "[{\"name\":\"one\",\"function\":\"f\"}]"
 #define TWO "[{\"name\":\"one\",\"function\":\"f\"},{\"name\":\"two\",\"function\":\"f\"}]"
-
-static struct store_model store;
-static struct stage s;
-static peer_id gateway;
-
-static int set_up(void **state)
-{
-    (void)state;
-    stage_open(&s, &store, "a");
-    gateway = stage_gateway(&s);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    stage_close(&s);
-    store_model_free(&store);
-    return 0;
-}
 
 static const struct message *ask_doc(const char *id, uint32_t run, uint32_t revision)
 {

@@ -2,7 +2,8 @@
  * of it outlives its coordinator. */
 #include <stdio.h>
 
-#include "stage.h"
+#define USUAL_SLOTS 4
+#include "usual.h"
 
 #define APPROVAL                                                                                   \
     "[{\"name\":\"a\",\"function\":\"f\"},"                                                        \
@@ -11,27 +12,6 @@
 #define ENDLESS "[{\"name\":\"ok\",\"wait\":{\"signal\":\"approve\"}}]"
 #define STRICT  "[{\"name\":\"ok\",\"wait\":{\"signal\":\"approve\",\"timeout\":100}}]"
 #define SECONDS "[{\"name\":\"w\",\"wait\":{\"seconds\":10}}]"
-
-static struct store_model store;
-static struct stage s;
-static peer_id gateway, worker;
-
-static int set_up(void **state)
-{
-    (void)state;
-    stage_open(&s, &store, "a");
-    gateway = stage_gateway(&s);
-    worker = stage_worker(&s, "w", 4, "f");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    stage_close(&s);
-    store_model_free(&store);
-    return 0;
-}
 
 static const struct message *give(const char *name, const char *data, uint64_t key)
 {

@@ -1,27 +1,7 @@
 /* Conditions and templates: what a step is to do, read from the task's data. */
 #include "json/scan.h"
-#include "stage.h"
-
-static struct store_model store;
-static struct stage s;
-static peer_id gateway, worker;
-
-static int set_up(void **state)
-{
-    (void)state;
-    stage_open(&s, &store, "a");
-    gateway = stage_gateway(&s);
-    worker = stage_worker(&s, "w", 4, "f");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    stage_close(&s);
-    store_model_free(&store);
-    return 0;
-}
+#define USUAL_SLOTS 4
+#include "usual.h"
 
 static void start(const char *input, const char *steps)
 {

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "model/pipeline.h"
+#include "refused.h"
 
 #define BUDGET(text)                                                                               \
     "{\"name\":\"p\",\"budget\":" text ",\"steps\":[{\"name\":\"a\",\"function\":\"f\"}]}"
@@ -18,9 +18,7 @@
 #define BUDGET_OBJECT "budget must be an object with one or more of cost_usd, tokens and steps"
 #define COST_OBJECT   "cost must be an object with one or more of cost_usd and tokens"
 
-static const struct bad_case {
-    const char *text, *pointer, *detail;
-} bad_cases[] = {
+static const struct refused bad_cases[] = {
     {BUDGET("5"), "/budget", BUDGET_OBJECT},
     {BUDGET("[]"), "/budget", BUDGET_OBJECT},
     {BUDGET("{}"), "/budget", BUDGET_OBJECT},
@@ -54,17 +52,7 @@ static const struct bad_case {
 static void test_bad_ones_are_told_with_pointer_and_detail(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof bad_cases / sizeof bad_cases[0]; i++) {
-        struct pipeline *p = NULL;
-        struct pipeline_fault fault;
-        if (pipeline_parse(bytes_str(bad_cases[i].text), &p, &fault) != ERR_INVALID) {
-            fail_msg("accepted: %s", bad_cases[i].text);
-        }
-        if (strcmp(fault.pointer, bad_cases[i].pointer) != 0 ||
-            strcmp(fault.detail, bad_cases[i].detail) != 0) {
-            fail_msg("%s: told %s %s", bad_cases[i].text, fault.pointer, fault.detail);
-        }
-    }
+    assert_refused(bad_cases, sizeof bad_cases / sizeof bad_cases[0]);
 }
 
 static void test_they_are_read_and_written_again(void **state)

@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "model/pipeline.h"
+#include "refused.h"
 
 #define EACH(more) "[{\"name\":\"a\",\"function\":\"f\",\"for_each\":\"input.list\"" more "}]"
 
@@ -14,9 +14,7 @@
     "tolerate must be a whole number of items from 0 to 10000, or a share of them from \"0%\" to " \
     "\"100%\""
 
-static const struct bad_case {
-    const char *text, *pointer, *detail;
-} bad_cases[] = {
+static const struct refused bad_cases[] = {
     {EACH(",\"max_parallel\":0"), "/0/max_parallel", PARALLEL_RULE},
     {EACH(",\"max_parallel\":1025"), "/0/max_parallel", PARALLEL_RULE},
     {EACH(",\"max_parallel\":1.5"), "/0/max_parallel", PARALLEL_RULE},
@@ -40,17 +38,7 @@ static const struct bad_case {
 static void test_bad_ones_are_told_with_pointer_and_detail(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof bad_cases / sizeof bad_cases[0]; i++) {
-        struct pipeline *p = NULL;
-        struct pipeline_fault fault;
-        if (pipeline_parse(bytes_str(bad_cases[i].text), &p, &fault) != ERR_INVALID) {
-            fail_msg("accepted: %s", bad_cases[i].text);
-        }
-        if (strcmp(fault.pointer, bad_cases[i].pointer) != 0 ||
-            strcmp(fault.detail, bad_cases[i].detail) != 0) {
-            fail_msg("%s: told %s %s", bad_cases[i].text, fault.pointer, fault.detail);
-        }
-    }
+    assert_refused(bad_cases, sizeof bad_cases / sizeof bad_cases[0]);
 }
 
 static void test_they_are_read_and_written_again(void **state)

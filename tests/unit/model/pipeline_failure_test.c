@@ -1,6 +1,6 @@
 /* on_failure and finally in definitions: read, refused, written. */
 #include "model/limits.h"
-#include "model/pipeline.h"
+#include "refused.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,9 +16,7 @@
     "on_failure must be \"fail\" (the task fails; the default), \"skip\" (what depends on the "    \
     "step is skipped) or {\"continue\": <the result to go on with>}"
 
-static const struct {
-    const char *text, *pointer, *detail;
-} bad_cases[] = {
+static const struct refused bad_cases[] = {
     {"[" A ",\"on_failure\":\"retry\"}]", "/0/on_failure", RULE},
     {"[" A ",\"on_failure\":null}]", "/0/on_failure", RULE},
     {"[" A ",\"on_failure\":true}]", "/0/on_failure", RULE},
@@ -44,17 +42,7 @@ static const struct {
 static void test_bad_ones_are_told_with_pointer_and_detail(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof bad_cases / sizeof bad_cases[0]; i++) {
-        struct pipeline *p = NULL;
-        struct pipeline_fault fault;
-        if (pipeline_parse(bytes_str(bad_cases[i].text), &p, &fault) != ERR_INVALID) {
-            fail_msg("accepted: %s", bad_cases[i].text);
-        }
-        if (strcmp(fault.pointer, bad_cases[i].pointer) != 0 ||
-            strcmp(fault.detail, bad_cases[i].detail) != 0) {
-            fail_msg("%s: told %s %s", bad_cases[i].text, fault.pointer, fault.detail);
-        }
-    }
+    assert_refused(bad_cases, sizeof bad_cases / sizeof bad_cases[0]);
 }
 
 static void test_they_are_read_and_written_again(void **state)

@@ -1,5 +1,5 @@
 /* Priority and labels in definitions: read, refused, written. */
-#include "model/pipeline.h"
+#include "refused.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,9 +19,7 @@
     "the worker's must be equal"
 #define NAME_RULE "the name of a label must be 1 to 64 of A-Z a-z 0-9 _ . : -"
 
-static const struct {
-    const char *text, *pointer, *detail;
-} bad_cases[] = {
+static const struct refused bad_cases[] = {
     {"[" A ",\"requires\":[\"gpu\"]}]", "/0/requires", REQUIRES_RULE},
     {"[" A ",\"requires\":\"gpu=true\"}]", "/0/requires", REQUIRES_RULE},
     {"[" A ",\"requires\":null}]", "/0/requires", REQUIRES_RULE},
@@ -45,17 +43,7 @@ static const struct {
 static void test_bad_ones_are_told_with_pointer_and_detail(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof bad_cases / sizeof bad_cases[0]; i++) {
-        struct pipeline *p = NULL;
-        struct pipeline_fault fault;
-        if (pipeline_parse(bytes_str(bad_cases[i].text), &p, &fault) != ERR_INVALID) {
-            fail_msg("accepted: %s", bad_cases[i].text);
-        }
-        if (strcmp(fault.pointer, bad_cases[i].pointer) != 0 ||
-            strcmp(fault.detail, bad_cases[i].detail) != 0) {
-            fail_msg("%s: %s: %s", bad_cases[i].text, fault.pointer, fault.detail);
-        }
-    }
+    assert_refused(bad_cases, sizeof bad_cases / sizeof bad_cases[0]);
 }
 
 static struct pipeline *parse(struct bytes text)

@@ -1,5 +1,5 @@
 /* Retries and time limits in definitions: read, refused, written. */
-#include "model/pipeline.h"
+#include "refused.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,9 +13,7 @@
 #define CODE_RULE                                                                                  \
     "an error code must be a text of 1 to 64 of A-Z a-z 0-9 _ . : -, such as \"STEP_TIMEOUT\""
 
-static const struct {
-    const char *text, *pointer, *detail;
-} bad_cases[] = {
+static const struct refused bad_cases[] = {
     {"[" A ",\"max_retries\":3,\"retry\":{\"max_attempts\":4}}]", "/0/retry/max_attempts",
      "max_attempts is max_retries + 1: give one of the two"},
     {"[" A ",\"retry\":3}]", "/0/retry", "retry must be an object, not a number"},
@@ -74,17 +72,7 @@ static const struct {
 static void test_bad_ones_are_told_with_pointer_and_detail(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof bad_cases / sizeof bad_cases[0]; i++) {
-        struct pipeline *p = NULL;
-        struct pipeline_fault fault;
-        if (pipeline_parse(bytes_str(bad_cases[i].text), &p, &fault) != ERR_INVALID) {
-            fail_msg("accepted: %s", bad_cases[i].text);
-        }
-        if (strcmp(fault.pointer, bad_cases[i].pointer) != 0 ||
-            strcmp(fault.detail, bad_cases[i].detail) != 0) {
-            fail_msg("%s: told %s %s", bad_cases[i].text, fault.pointer, fault.detail);
-        }
-    }
+    assert_refused(bad_cases, sizeof bad_cases / sizeof bad_cases[0]);
 }
 
 static void test_all_of_it_is_read_and_written_again(void **state)

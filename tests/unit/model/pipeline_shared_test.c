@@ -1,5 +1,5 @@
 /* Concurrency and rate limits in definitions: read, refused, written. */
-#include "model/pipeline.h"
+#include "refused.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,9 +23,7 @@
     "shares the limit"
 #define COUNT_RULE "limit must be a whole number from 1 to 100000"
 
-static const struct {
-    const char *text, *pointer, *detail;
-} bad_cases[] = {
+static const struct refused bad_cases[] = {
     {CON("4"), "/0/concurrency", CON_RULE},
     {CON("[]"), "/0/concurrency", CON_RULE},
     {CON("{\"key\":\"k\"}"), "/0/concurrency/limit", COUNT_RULE},
@@ -65,17 +63,7 @@ static const struct {
 static void test_bad_ones_are_told_with_pointer_and_detail(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof bad_cases / sizeof bad_cases[0]; i++) {
-        struct pipeline *p = NULL;
-        struct pipeline_fault fault;
-        if (pipeline_parse(bytes_str(bad_cases[i].text), &p, &fault) != ERR_INVALID) {
-            fail_msg("accepted: %s", bad_cases[i].text);
-        }
-        if (strcmp(fault.pointer, bad_cases[i].pointer) != 0 ||
-            strcmp(fault.detail, bad_cases[i].detail) != 0) {
-            fail_msg("%s: %s: %s", bad_cases[i].text, fault.pointer, fault.detail);
-        }
-    }
+    assert_refused(bad_cases, sizeof bad_cases / sizeof bad_cases[0]);
 }
 
 static void expect_fault(const char *text, const char *pointer, const char *begins)
