@@ -106,6 +106,7 @@ def main():
     parser.add_argument("what", help="a row (F1 ...), all, fast, kill, or list")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seeds", type=int, help="seeds 1 to N (with all and fast, or a row)")
+    parser.add_argument("--without", default="", metavar="ROWS", help="with all and fast: not these (F31,F32)")
     parser.add_argument("--jobs", type=int, default=1, help="trials at a time")
     parser.add_argument("--role", choices=ROLES, help="with kill")
     parser.add_argument("--times", type=int, default=200, help="with kill")
@@ -129,6 +130,7 @@ def main():
         names = [options.what]
     elif options.what in ("all", "fast"):
         names = [n for n in sorted(ROWS, key=order) if (options.what == "all" and n[0] == "F") or n in FAST]
+        names = [n for n in names if n not in options.without.split(",")]
     else:
         parser.error(f"no such row: {options.what} (chaos list)")
     seeds = range(1, options.seeds + 1) if options.seeds else [options.seed]

@@ -57,7 +57,7 @@ BAD = [
     (
         "competitors.menus",
         MARKET,
-        {"identify_competitors": {"competitors": [7]}},
+        {"enrich_competitors": [7]},
         "unexpected shape",
     ),
     (
@@ -72,15 +72,16 @@ BAD = [
         {"bcg_analysis": {"dishes": []}},
         "input.tone: expected one of",
     ),
-    ("campaigns.rank", {}, {"a": {}}, "no step before has made a campaign"),
+    ("campaigns.rank", {}, {}, "results.variants is missing"),
+    ("campaigns.rank", {}, {"variants": [None, {}]}, "there is no campaign among them"),
     (
         "competitors.identify",
         {"competitors": "competitors/competitors.csv"},
         {},
         "input.restaurant is missing",
     ),
-    ("competitors.enrich", MARKET, {}, "results.identify_competitors is missing"),
-    ("competitors.menus", MARKET, {}, "results.identify_competitors is missing"),
+    ("competitors.enrich", MARKET, {}, "input.competitor: expected one of identify_competitors"),
+    ("competitors.menus", MARKET, {}, "results.enrich_competitors is missing"),
     ("competitors.prices", MARKET, {}, "results.analyze_menus is missing"),
     ("competitors.strategy", MARKET, {}, "results.identify_competitors is missing"),
     ("competitor.deep_dive", {"competitor": "c99", **MARKET}, {}, "no 'c99' in"),
