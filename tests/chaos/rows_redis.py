@@ -20,7 +20,7 @@ def shared_owners(t):
     def shared():
         names = owners(t)
         count, even = len(t.role("coordinator")), 64 // len(t.role("coordinator"))
-        return names if len(set(names)) == count and all(names.count(n) >= even for n in set(names)) and None not in names else None
+        return names if all(names) and len(set(names)) == count and all(names.count(n) >= even for n in set(names)) else None
     return until("the partitions are shared", shared, 10)
 
 
