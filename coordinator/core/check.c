@@ -77,9 +77,7 @@ static void check_items(const struct core *c, const struct task *t, const struct
     }
     assert(counts[ITEM_DONE] == f->done && counts[ITEM_FAILED] == f->failed);
     assert(counts[ITEM_BEGUN] == f->live_count);
-    /* What an older store holds as begun, others may have taken the place of. */
-    assert(f->live_count <= step_def(s)->max_parallel || planted(PLANT_PARALLEL_IGNORED) ||
-           c->stats.rollbacks_total > 0); /* I16 */
+    assert(f->live_count <= step_def(s)->max_parallel || planted(PLANT_PARALLEL_IGNORED)); /* I16 */
     assert(f->live_count == 0 ||
            ((s->state == STEP_PENDING || s->state == STEP_RUNNING) && s->needs_left == 0));
     for (uint32_t i = 0; i < f->live_count; i++) {

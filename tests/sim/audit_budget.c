@@ -70,14 +70,13 @@ void audit_budget_row(struct audit *a, struct book_task *t, const struct task *n
                       const struct store_row *row)
 {
     struct task_event e;
-    bool changed = false, resumed = false, warned = false, died = false;
+    bool changed = false, resumed = false, warned = false;
     for (uint32_t i = 0; i < row->event_count; i++) {
         if (record_get_event(row->events[i].blob, &e) == ERR_OK) {
             changed = changed || e.type == EVENT_BUDGET_CHANGED;
             resumed = resumed || e.type == EVENT_TASK_RESUMED || e.type == EVENT_TASK_PAUSED ||
                       e.type == EVENT_TASK_FAILING;
             warned = warned || e.type == EVENT_BUDGET_WARNING;
-            died = died || e.code == CODE_WORKER_DEATHS; /* of an item as well */
         }
     }
     bool first = t->version == 0;
@@ -109,6 +108,6 @@ void audit_budget_row(struct audit *a, struct book_task *t, const struct task *n
     t->failing = task_failing(now) || now->error_code != CODE_NONE;
     t->was_exceeded = t->was_exceeded || now->state == TASK_BUDGET_EXCEEDED;
     t->rebudgeted = t->rebudgeted || changed;
-    t->wild = t->wild || changed || died; /* who was given up as dead may spend all the same */
+    t->wild = t->wild || changed;
     check_overshoot(a, t, now, row);
 }

@@ -158,6 +158,7 @@ static void put_item(struct audit *a, struct book_task *t, struct task *now,
         b->deliveries = b->mark == (char)ITEM_WAITING ? f->base : b->deliveries;
         check_attempt(a, t, b, s);
     }
+    t->wild = t->wild || s->deaths > 0; /* audit_budget.c; an item's death has no event */
     b->mark = mark;
     b->failures = s->failures;
     b->deaths = s->deaths;
