@@ -81,7 +81,7 @@ def swap_saw(x):
         if w[0] == "B" and w[7] == result["nonce"]:
             x.effects.append([*w[:7], "feed" * 4, *w[8:]])
         elif w[0] == "E" and w[4] == result["nonce"]:
-            x.effects.append([*w[:4], "feed" * 4, w[5]])
+            x.effects.append([*w[:4], "feed" * 4, *w[5:]])
     x.doc(lambda d: d["results"][name].update(nonce="feed" * 4))
 
 

@@ -80,6 +80,8 @@ static void saw_write(const char *from, const char *to, char *out, size_t size)
     }
 }
 
+/* A process that is killed may leave a part of a record: a write ends at a page's edge then. So
+ * each begins on a line of its own, and only one that ends in " ." is whole. */
 static void log_write(const char *line, size_t len)
 {
     static int fd = -1;
@@ -134,8 +136,8 @@ static int step(struct marathon_call *call)
     }
     snprintf(nonce, sizeof nonce, "%016llx", random);
     saw_write(results, behind > results ? behind : end, saw, sizeof saw);
-    int len = snprintf(line, sizeof line, "B %lld %s %s %s %ld %s %s %d %ld %s\n", now_ns(), task,
-                       step_id, name, attempt, key, nonce, (int)getppid(), fail, saw);
+    int len = snprintf(line, sizeof line, "\nB %lld %s %s %s %ld %s %s %d %ld %s .\n", now_ns(),
+                       task, step_id, name, attempt, key, nonce, (int)getppid(), fail, saw);
     log_write(line, (size_t)len);
     if (number(input, results, "kill") != 0) {
         kill(getppid(), SIGKILL);
@@ -143,7 +145,7 @@ static int step(struct marathon_call *call)
     }
     sleep_ms(number(input, results, "ms"));
     bool failing = attempt <= fail;
-    len = snprintf(line, sizeof line, "E %lld %s %s %s %s\n", now_ns(), task, step_id, nonce,
+    len = snprintf(line, sizeof line, "\nE %lld %s %s %s %s .\n", now_ns(), task, step_id, nonce,
                    failing ? "failed" : "ok");
     log_write(line, (size_t)len);
     if (failing) {

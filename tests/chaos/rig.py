@@ -70,6 +70,8 @@ class Effects:
             lines = (self.rest + data).split(b"\n")
             self.rest = lines.pop()
             for line in lines:
+                if not line.endswith(b" ."):
+                    continue  # nothing, or what a killed process left of a record
                 w = line.decode().split()
                 if w[0] == "B":
                     self.begun.append({"t": int(w[1]) / 1e9, "task": w[2], "step": w[3], "attempt": int(w[5]), "nonce": w[7],
