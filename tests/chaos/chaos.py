@@ -17,9 +17,9 @@ processes, events.jsonl, effects.log, dump.json) stays in its directory, which i
 """
 
 import argparse
+import concurrent.futures
 import itertools
 import json
-import multiprocessing
 import os
 import signal
 import sys
@@ -70,17 +70,25 @@ def run_row(run):
     return Trial(ROWS[name], seed, options).run()
 
 
+def as_they_end(runs, jobs):
+    if jobs == 1:
+        yield from map(run_row, runs)
+        return
+    with concurrent.futures.ProcessPoolExecutor(jobs) as pool:
+        for done in concurrent.futures.as_completed([pool.submit(run_row, run) for run in runs]):
+            yield done.result()
+
+
 def run_all(names, seeds, options):
     runs = [(name, seed, options) for seed in seeds for name in names if options.jobs == 1 or name not in ALONE]
     alone = [(name, seed, options) for name in names for seed in seeds if options.jobs > 1 and name in ALONE]
     results = []
-    with multiprocessing.Pool(options.jobs, maxtasksperchild=1) as pool:
-        for result in itertools.chain(pool.imap_unordered(run_row, runs, chunksize=1), map(run_row, alone)):
-            if options.json:
-                print(json.dumps(result), flush=True)
-            else:
-                show(result)
-            results.append(result)
+    for result in itertools.chain(as_they_end(runs, options.jobs), map(run_row, alone)):
+        if options.json:
+            print(json.dumps(result), flush=True)
+        else:
+            show(result)
+        results.append(result)
     return results
 
 
