@@ -181,23 +181,24 @@ void budget_settle(struct change *ch)
     wake(ch);
 }
 
-bool budget_admits(struct core *c, struct step *s)
+bool budget_admits(const struct step *s)
 {
-    struct task *t = s->task;
+    const struct task *t = s->task;
     if (budget_none(&t->budget) || task_failing(t) || planted(PLANT_BUDGET_IGNORED)) {
         return true;
     }
     struct budget sum = committed(t, NEVER_MS);
-    if (budget_percent(&t->budget, &sum) < 100) {
-        return true;
-    }
+    return budget_percent(&t->budget, &sum) < 100;
+}
+
+void budget_put_aside(struct core *c, struct step *s)
+{
     s->phase = PHASE_BUDGET;
-    if (budget_spent(t)) { /* it was recovered, or taken over, with nothing left */
+    if (budget_spent(s->task)) { /* it was recovered, or taken over, with nothing left */
         struct change ch;
-        change_begin(c, t, &ch);
+        change_begin(c, s->task, &ch);
         change_commit(&ch);
     }
-    return false;
 }
 
 void budget_count(struct step *s)

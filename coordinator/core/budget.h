@@ -11,9 +11,11 @@
 
 #include "core/change.h"
 
-/* May it be sent out now? Where not, it is put aside (PHASE_BUDGET until something under way has
- * ended, or its task rests). */
-bool budget_admits(struct core *c, struct step *s);
+/* May it be sent out now? */
+bool budget_admits(const struct step *s);
+/* It may not: PHASE_BUDGET until something under way has ended, or its task rests, which takes the
+ * others of the task out of their queues. */
+void budget_put_aside(struct core *c, struct step *s);
 /* An attempt of the step is over. */
 void budget_count(struct step *s);
 /* What this change has made of the budget: its events, its end, who may go on. */

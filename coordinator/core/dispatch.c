@@ -279,8 +279,9 @@ void dispatch(struct core *c)
         }
         struct lane *l = queue_leave(c, f, s);
         s->phase = PHASE_NONE;
-        if (!budget_admits(c, s)) {
-            lane_settle(c, l);
+        if (!budget_admits(s)) {
+            lane_settle(c, l); /* before others leave it: with the last of them it is gone */
+            budget_put_aside(c, s);
             continue;
         }
         if (!(l != NULL ? lane_ask(c, l, s, w) : dispatch_fetch(c, s, w, NULL))) {

@@ -69,6 +69,9 @@ static void on_ended(struct world *w, struct job *j)
     if (x->cost_left > 0 && !x->stopped) {
         struct attempt_news last = {.fraction = -1, .usage = use(w, x, x->cost_left)};
         step(h, &(struct agent_event){.kind = AGENT_EV_NEWS, .number = j->x, .news = &last});
+        if (!h->process.alive) {
+            return; /* its time to drain was over */
+        }
     }
     audit_ended(w->audit, x->record, r.ok, r.result);
     x->number = 0;

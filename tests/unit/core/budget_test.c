@@ -317,6 +317,30 @@ static void test_the_pipelines_budget_is_the_tasks_where_it_names_none(void **st
     assert_int_equal(v->budget.steps, 7);
 }
 
+/* The steps of a key are in one lane, which is gone with the last of them. */
+static void test_a_task_rests_while_its_steps_share_a_limit(void **state)
+{
+    (void)state;
+#define SHARED "\"needs\":[],\"function\":\"f\",\"concurrency\":{\"key\":\"k\",\"limit\":9}}"
+    static const char steps[] = "[{\"name\":\"one\"," SHARED ",{\"name\":\"two\"," SHARED
+                                ",{\"name\":\"three\"," SHARED "]";
+    peer_id worker = stage_worker(&s, "w", 3, "f");
+    start("t", steps, 0, (struct budget){.cost_nano = CENT});
+    struct step_order one = stage_take(&s, worker, MSG_ORDER)->order;
+    struct message decline[2] = {{.type = MSG_DECLINE}, {.type = MSG_DECLINE}};
+    decline[0].decline.ref = stage_take(&s, worker, MSG_ORDER)->order.ref;
+    decline[1].decline.ref = stage_take(&s, worker, MSG_ORDER)->order.ref;
+    spend(worker, &one, true, CENT);
+    assert_int_equal(stage_status(&s, gateway, "t")->state, TASK_RUNNING); /* all is sent out */
+    stage_send(&s, worker, &decline[0]);
+    stage_send(&s, worker, &decline[1]);
+    stage_credit(&s, worker, 2);
+    stage_nothing(&s, worker, MSG_ORDER);
+    assert_int_equal(stage_status(&s, gateway, "t")->state, TASK_BUDGET_EXCEEDED);
+    resume("t", (struct budget){.cost_nano = 2 * CENT});
+    (void)stage_take(&s, worker, MSG_ORDER);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -336,6 +360,7 @@ int main(void)
         TEST(test_the_finally_steps_of_a_failing_task_run_whatever_was_spent),
         TEST(test_a_takeover_keeps_the_budget_and_what_was_spent),
         TEST(test_the_pipelines_budget_is_the_tasks_where_it_names_none),
+        TEST(test_a_task_rests_while_its_steps_share_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
