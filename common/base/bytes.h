@@ -121,6 +121,9 @@ void *mem_zalloc(size_t size) __attribute__((malloc));
 void *mem_resize(void *p, size_t size);
 char *mem_str(const char *s);        /* NULL stays NULL */
 char *mem_str_bytes(struct bytes b); /* NUL-terminated copy */
+/* A copy that its holder owns, with a NUL behind it that is not counted; and its end. */
+struct bytes bytes_own(struct bytes b);
+void bytes_free(struct bytes b);
 
 /* Grows a typed array so that index `count` is valid: *cap doubles, never below 8. */
 #define MEM_GROW(array, count, cap)                                                                \

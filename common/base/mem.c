@@ -54,3 +54,17 @@ char *mem_str_bytes(struct bytes b)
     s[b.len] = '\0';
     return s;
 }
+
+struct bytes bytes_own(struct bytes b)
+{
+    return bytes_of(mem_str_bytes(b), b.len);
+}
+
+void bytes_free(struct bytes b)
+{
+    union {
+        const uint8_t *borrowed;
+        void *owned;
+    } p = {.borrowed = b.ptr};
+    free(p.owned);
+}

@@ -20,19 +20,10 @@ static size_t utf8_cut(struct bytes text, size_t max)
     return at;
 }
 
-static void part_name_free(struct usage_part *p)
-{
-    union {
-        const uint8_t *borrowed;
-        void *owned;
-    } name = {.borrowed = p->model.ptr};
-    free(name.owned);
-}
-
 void usage_free(struct usage *u)
 {
     for (uint32_t i = 0; i < u->count; i++) {
-        part_name_free(&u->parts[i]);
+        bytes_free(u->parts[i].model);
     }
     free(u->parts);
     *u = (struct usage){0};

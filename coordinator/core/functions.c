@@ -11,20 +11,6 @@
     8 /* missing workers that /readyz names: whoever mends these sees the others                   \
        */
 
-static void free_bytes(struct bytes b)
-{
-    union {
-        const uint8_t *borrowed;
-        void *owned;
-    } p = {.borrowed = b.ptr};
-    free(p.owned);
-}
-
-static struct bytes bytes_own(struct bytes b)
-{
-    return bytes_of(mem_str_bytes(b), b.len);
-}
-
 static bool may_run(const struct worker *w, const struct function *f)
 {
     return planted(PLANT_LABELS_IGNORED) ||
@@ -81,7 +67,7 @@ uint32_t function_intern(struct core *c, struct bytes name, const char *requires
         uintptr_t number;
     } place = {.pointer = map_get(&c->function_places, key)};
     if (place.number != 0) {
-        free_bytes(key);
+        bytes_free(key);
         return (uint32_t)(place.number - 1);
     }
     size_t at = free_place(c);
@@ -104,7 +90,7 @@ static void function_free(struct function *f)
 {
     free(f->name);
     free(f->requires);
-    free_bytes(f->key);
+    bytes_free(f->key);
     free(f->workers);
     heap_free(&f->ready);
     *f = (struct function){0};

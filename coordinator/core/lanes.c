@@ -26,15 +26,6 @@ struct lane {
     struct lane *prev, *next; /* of the gate */
 };
 
-static void free_bytes(struct bytes b)
-{
-    union {
-        const uint8_t *borrowed;
-        void *owned;
-    } p = {.borrowed = b.ptr};
-    free(p.owned);
-}
-
 struct step_shared *step_shared(struct step *s)
 {
     const struct pipeline_step *def = step_def(s);
@@ -115,7 +106,7 @@ static void lane_free(struct core *c, struct lane *l)
     gate_leave(c, l);
     map_remove(&c->lanes, l->key);
     heap_free(&l->waiting);
-    free_bytes(l->key);
+    bytes_free(l->key);
     free(l);
 }
 

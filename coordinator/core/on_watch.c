@@ -8,11 +8,7 @@
 static void watch_free(struct core *c, struct watch *w)
 {
     map_remove(&c->watches, w->task_id);
-    union {
-        const uint8_t *borrowed;
-        void *owned;
-    } id = {.borrowed = w->task_id.ptr};
-    free(id.owned);
+    bytes_free(w->task_id);
     free(w->peers);
     free(w);
 }

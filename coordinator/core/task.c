@@ -41,15 +41,6 @@ struct task *task_create(struct bytes id, struct pipeline *p)
     return t;
 }
 
-static void bytes_free(struct bytes b)
-{
-    union {
-        const uint8_t *borrowed;
-        void *owned;
-    } p = {.borrowed = b.ptr};
-    free(p.owned);
-}
-
 static void step_clear(struct step *s)
 {
     assert(!heap_holds(&s->ready) && !heap_holds(&s->timer.node));

@@ -13,15 +13,6 @@
  * cannot hear us. */
 #define RUNNING_WITHIN_MS 500
 
-static void free_bytes(struct bytes b)
-{
-    union {
-        const uint8_t *borrowed;
-        void *owned;
-    } p = {.borrowed = b.ptr};
-    free(p.owned);
-}
-
 struct worker *worker_by_serial(const struct core *c, uint64_t serial)
 {
     for (size_t i = 0; i < c->worker_count; i++) {
@@ -86,7 +77,7 @@ void worker_run_remove(struct core *c, struct worker *w, const struct attempt_re
     struct run *r = worker_run_find(w, ref);
     if (r != NULL) {
         run_end(c, r);
-        free_bytes(r->ref.task_id);
+        bytes_free(r->ref.task_id);
         *r = w->runs[--w->run_count];
     }
 }
@@ -95,16 +86,16 @@ static void worker_destroy(void *thing)
 {
     struct worker *w = thing;
     for (uint32_t i = 0; i < w->run_count; i++) {
-        free_bytes(w->runs[i].ref.task_id);
+        bytes_free(w->runs[i].ref.task_id);
     }
     for (uint32_t i = 0; i < w->label_count; i++) {
-        free_bytes(w->labels[i]);
+        bytes_free(w->labels[i]);
     }
     free(w->labels);
     free(w->runs);
     free(w->functions);
     free(w->host);
-    free_bytes(w->id);
+    bytes_free(w->id);
     free(w);
 }
 

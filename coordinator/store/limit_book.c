@@ -28,15 +28,6 @@ struct limit_rate {
     int64_t next_us;  /* before it none may pass */
 };
 
-static void free_bytes(struct bytes b)
-{
-    union {
-        const uint8_t *borrowed;
-        void *owned;
-    } p = {.borrowed = b.ptr};
-    free(p.owned);
-}
-
 static void key_free(struct limit_key *k)
 {
     for (size_t i = 0; i < k->holder_count; i++) {
@@ -47,7 +38,7 @@ static void key_free(struct limit_key *k)
     }
     free(k->holders);
     free(k->waiters);
-    free_bytes(k->key);
+    bytes_free(k->key);
     free(k);
 }
 
@@ -59,7 +50,7 @@ void limit_book_free(struct limit_book *b)
     }
     for (size_t i = 0; map_next(&b->rates, &i, &value);) {
         struct limit_rate *r = value;
-        free_bytes(r->key);
+        bytes_free(r->key);
         free(r);
     }
     map_free(&b->keys);
@@ -170,7 +161,7 @@ static void rates_sweep(struct limit_book *b, int64_t now_us)
         struct limit_rate *r = value;
         if (r->next_us <= now_us) {
             map_remove(&b->rates, r->key);
-            free_bytes(r->key);
+            bytes_free(r->key);
             free(r);
         }
     }

@@ -26,7 +26,7 @@ static enum item_mark mark_of(const struct memory_item *i)
 
 static void clear_blob(struct memory_item *i)
 {
-    memory_copy_free(i->blob);
+    bytes_free(i->blob);
     i->blob = BYTES_NONE;
 }
 
@@ -42,9 +42,9 @@ static void drop(struct memory_task *t, uint32_t step)
     }
     *at = m->next;
     for (uint32_t i = 0; i < m->count; i++) {
-        memory_copy_free(m->items[i].value);
-        memory_copy_free(m->items[i].blob);
-        memory_copy_free(m->items[i].result);
+        bytes_free(m->items[i].value);
+        bytes_free(m->items[i].blob);
+        bytes_free(m->items[i].result);
     }
     free(m->items);
     free(m);
@@ -65,7 +65,7 @@ static void make(struct memory_task *t, const struct items_change *change)
     m->count = change->count;
     m->items = mem_zalloc((m->count + 1) * sizeof *m->items);
     for (uint32_t i = 0; i < m->count; i++) {
-        m->items[i].value = memory_copy(change->values[i]);
+        m->items[i].value = bytes_own(change->values[i]);
     }
     m->next = t->items;
     t->items = m;
@@ -74,10 +74,10 @@ static void make(struct memory_task *t, const struct items_change *change)
 static void put(struct memory_item *i, const struct items_change *change)
 {
     clear_blob(i);
-    i->blob = memory_copy(change->blob);
+    i->blob = bytes_own(change->blob);
     if (change->result.len > 0) {
-        memory_copy_free(i->result);
-        i->result = memory_copy(change->result);
+        bytes_free(i->result);
+        i->result = bytes_own(change->result);
     }
 }
 

@@ -22,7 +22,7 @@ static void add_version(struct memory_pipeline *p, const struct store_publish *p
     MEM_GROW(p->versions, p->count, p->cap);
     struct memory_version *v = &p->versions[p->count++];
     *v = (struct memory_version){
-        .source = memory_copy(publish->source), .by = memory_copy(publish->by), .at = publish->at};
+        .source = bytes_own(publish->source), .by = bytes_own(publish->by), .at = publish->at};
     memcpy(v->hash, publish->hash, SHA256_BYTES);
 }
 
@@ -125,8 +125,8 @@ void memory_pipelines_free(struct memory_store *s)
     for (struct memory_pipeline *p; (p = s->pipelines) != NULL;) {
         s->pipelines = p->next;
         for (uint32_t i = 0; i < p->count; i++) {
-            memory_copy_free(p->versions[i].source);
-            memory_copy_free(p->versions[i].by);
+            bytes_free(p->versions[i].source);
+            bytes_free(p->versions[i].by);
         }
         free(p->versions);
         free(p->name);

@@ -7,24 +7,6 @@
 
 #define SWEPT_AT_ONCE 1024u /* looked at in one bite: some microseconds */
 
-struct bytes memory_copy(struct bytes b)
-{
-    uint8_t *copy = mem_alloc(b.len + 1);
-    if (b.len > 0) {
-        memcpy(copy, b.ptr, b.len);
-    }
-    return bytes_of(copy, b.len);
-}
-
-void memory_copy_free(struct bytes b)
-{
-    union {
-        const uint8_t *borrowed;
-        void *owned;
-    } p = {.borrowed = b.ptr};
-    free(p.owned);
-}
-
 mono_ms memory_now(const struct memory_store *s)
 {
     return loop_now(s->loop).mono;
@@ -54,7 +36,7 @@ static uint32_t free_slot(struct memory_store *s)
 struct memory_task *memory_task_add(struct memory_store *s, struct bytes id)
 {
     struct memory_task *t = mem_zalloc(sizeof *t);
-    t->id = memory_copy(id);
+    t->id = bytes_own(id);
     t->expires_at = NEVER_MS;
     t->slot = free_slot(s);
     s->slots[t->slot] = t;
@@ -70,10 +52,10 @@ void memory_task_free(struct memory_store *s, struct memory_task *t)
     MEM_GROW(s->holes, s->hole_count, s->hole_cap);
     s->holes[s->hole_count++] = t->slot;
     for (uint32_t i = 0; i < t->step_count; i++) {
-        memory_copy_free(t->steps[i].blob);
+        bytes_free(t->steps[i].blob);
     }
     for (uint32_t i = 0; i < t->event_count; i++) {
-        memory_copy_free(t->events[(t->event_first + i) % t->event_cap].blob);
+        bytes_free(t->events[(t->event_first + i) % t->event_cap].blob);
     }
     memory_items_free(t);
     free(t->steps);
@@ -84,8 +66,8 @@ void memory_task_free(struct memory_store *s, struct memory_task *t)
     buf_free(&t->doc);
     buf_free(&t->error);
     buf_free(&t->dead);
-    memory_copy_free(t->idem);
-    memory_copy_free(t->id);
+    bytes_free(t->idem);
+    bytes_free(t->id);
     free(t);
 }
 
@@ -102,13 +84,13 @@ void memory_task_put_step(struct memory_task *t, const struct step_blob *step)
         }
     }
     if (low < t->step_count && t->steps[low].index == step->index) {
-        memory_copy_free(t->steps[low].blob);
+        bytes_free(t->steps[low].blob);
     } else {
         MEM_GROW(t->steps, t->step_count, t->step_cap);
         memmove(&t->steps[low + 1], &t->steps[low], (t->step_count - low) * sizeof *t->steps);
         t->step_count++;
     }
-    t->steps[low] = (struct step_blob){step->index, memory_copy(step->blob)};
+    t->steps[low] = (struct step_blob){step->index, bytes_own(step->blob)};
 }
 
 static void grow_events(struct memory_task *t)
@@ -131,12 +113,12 @@ void memory_task_put_event(struct memory_task *t, const struct event_blob *event
         grow_events(t);
     }
     if (t->event_count == t->event_cap) { /* the oldest makes room */
-        memory_copy_free(t->events[t->event_first].blob);
+        bytes_free(t->events[t->event_first].blob);
         t->event_first = (t->event_first + 1) % t->event_cap;
         t->event_count--;
     }
     t->events[(t->event_first + t->event_count++) % t->event_cap] =
-        (struct event_blob){event->seq, memory_copy(event->blob)};
+        (struct event_blob){event->seq, bytes_own(event->blob)};
     t->last_seq = event->seq;
 }
 

@@ -23,15 +23,6 @@ struct cached_row {
     bool admits;
 };
 
-static void free_bytes(struct bytes b)
-{
-    union {
-        const uint8_t *borrowed;
-        void *owned;
-    } p = {.borrowed = b.ptr};
-    free(p.owned);
-}
-
 static struct bytes own(struct bytes b)
 {
     return bytes_of(mem_str_bytes(b), b.len);
@@ -44,8 +35,8 @@ static size_t size_of(const struct cached_doc *d)
 
 static void doc_free(struct cached_doc *d)
 {
-    free_bytes(d->id);
-    free_bytes(d->input);
+    bytes_free(d->id);
+    bytes_free(d->input);
     buf_free(&d->text);
     free(d);
 }

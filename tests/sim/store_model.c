@@ -36,15 +36,6 @@ static void steps_clear(struct stored_task *t)
     t->step_count = 0;
 }
 
-static void bytes_free(struct bytes b)
-{
-    union {
-        const uint8_t *borrowed;
-        void *owned;
-    } p = {.borrowed = b.ptr};
-    free(p.owned);
-}
-
 static void task_free(struct stored_task *t)
 {
     events_clear(t);

@@ -11,13 +11,6 @@ static struct buf copy(const struct buf *b)
     return out;
 }
 
-static struct bytes copy_bytes(struct bytes b)
-{
-    uint8_t *out = mem_alloc(b.len + 1);
-    memcpy(out, b.ptr, b.len);
-    return bytes_of(out, b.len);
-}
-
 static void copy_fans(const struct stored_task *from, struct stored_task *to)
 {
     to->fan_cap = to->fan_count;
@@ -37,7 +30,7 @@ static struct stored_task *copy_task(const struct stored_task *from)
 {
     struct stored_task *to = mem_alloc(sizeof *to);
     *to = *from;
-    to->id = copy_bytes(from->id);
+    to->id = bytes_own(from->id);
     to->spec = copy(&from->spec);
     to->head = copy(&from->head);
     to->input = copy(&from->input);
