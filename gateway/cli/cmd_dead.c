@@ -7,7 +7,7 @@
 #include "cli/call.h"
 #include "cli/commands.h"
 #include "cli/duration.h"
-#include "cli/table.h"
+#include "cli/show.h"
 
 #define REQUEUE_PATIENCE_MS 30000
 
@@ -41,15 +41,11 @@ static void print_letters(const struct cli *cli, const struct doc *d)
     struct bytes cursor = doc_string(doc_get(doc_root(d), "next_cursor"));
     unix_ms now = clock_now().wall;
     struct table t;
-    struct buf text = {0};
     table_init(&t, headings, 8);
     for (size_t i = 0; i < doc_count(items); i++) {
         add_letter(&t, doc_at(items, i), now);
     }
-    table_write(&t, &cli->out_style, &text);
-    cli_out(&text);
-    buf_free(&text);
-    table_free(&t);
+    show_table(cli, &t);
     if (cursor.len > 0) {
         cli_note(cli, "there are more: marathon dead-letters --cursor %.*s%s", (int)cursor.len,
                  (const char *)cursor.ptr, cli_server_flag(cli));
@@ -62,29 +58,13 @@ static enum cli_exit list_letters(struct cli *cli)
 {
     const char *cursor = args_value(&cli->args, "cursor");
     struct buf path = {0};
-    struct http_reply reply;
-    struct doc *d = NULL;
-    struct doc_fault fault;
     buf_add_str(&path, CLI_API "/dead-letters");
     if (cursor != NULL) {
         buf_add_str(&path, "?cursor=");
         call_escape(&path, cursor);
     }
-    enum cli_exit code = call_get(cli, "list the dead letters", buf_cstr(&path), &reply);
+    enum cli_exit code = show_answer(cli, "list the dead letters", buf_cstr(&path), print_letters);
     buf_free(&path);
-    if (code != CLI_COMPLETED) {
-        return code;
-    }
-    if (cli->json) {
-        cli_out_json(cli, buf_bytes(&reply.body));
-    } else if (doc_parse(buf_bytes(&reply.body), &d, &fault) == ERR_OK) {
-        print_letters(cli, d);
-    } else {
-        cli_say("cannot list the dead letters: the answer is not JSON (%s)", fault.reason);
-        code = CLI_FAILED;
-    }
-    doc_free(d);
-    http_reply_free(&reply);
     return code;
 }
 

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "cli/call.h"
 #include "cli/commands.h"
-#include "cli/table.h"
+#include "cli/show.h"
 
 /* What an event says beside its type and its step. */
 static struct bytes note_of(const struct doc_value *data)
@@ -37,7 +37,6 @@ static void print_page(const struct cli *cli, const struct doc *d)
     static const char *const headings[] = {"SEQ", "TIME", "EVENT", "STATUS", "STEP", "WHO", "NOTE"};
     const struct doc_value *items = doc_get(doc_root(d), "items");
     int64_t missing = doc_int(doc_get(doc_root(d), "missing"));
-    struct buf text = {0};
     struct table t;
     if (missing > 0) {
         cli_note(cli, "%lld older events are no longer kept", (long long)missing);
@@ -46,10 +45,7 @@ static void print_page(const struct cli *cli, const struct doc *d)
     for (size_t i = 0; i < doc_count(items); i++) {
         add_event(&t, doc_at(items, i));
     }
-    table_write(&t, &cli->out_style, &text);
-    cli_out(&text);
-    buf_free(&text);
-    table_free(&t);
+    show_table(cli, &t);
 }
 
 static enum cli_exit run_history(struct cli *cli)
@@ -73,10 +69,7 @@ static enum cli_exit run_history(struct cli *cli)
     }
     struct bytes next = doc_string(doc_get(doc_root(d), "next_cursor"));
     if (cli->json) {
-        struct buf text = {0};
-        doc_write(doc_root(d), &text);
-        cli_out_json(cli, buf_bytes(&text));
-        buf_free(&text);
+        show_doc(cli, d);
     } else {
         print_page(cli, d);
     }

@@ -6,28 +6,11 @@
 #include "cli/call.h"
 #include "cli/commands.h"
 #include "cli/duration.h"
-#include "cli/table.h"
+#include "cli/show.h"
 #include "model/limits.h"
 #include "model/state.h"
 
 #define LIST_LIMIT_DEFAULT 20
-
-static void print_table(const struct cli *cli, struct table *t)
-{
-    struct buf text = {0};
-    table_write(t, &cli->out_style, &text);
-    cli_out(&text);
-    buf_free(&text);
-    table_free(t);
-}
-
-static void print_doc(const struct cli *cli, const struct doc *d)
-{
-    struct buf text = {0};
-    doc_write(doc_root(d), &text);
-    cli_out_json(cli, buf_bytes(&text));
-    buf_free(&text);
-}
 
 static void add_text(struct table *t, const struct doc_value *object, const char *key)
 {
@@ -103,7 +86,7 @@ static void print_tasks(const struct cli *cli, const struct doc *d)
     for (size_t i = 0; i < doc_count(items); i++) {
         add_task(&t, doc_at(items, i), now);
     }
-    print_table(cli, &t);
+    show_table(cli, &t);
     if (cursor.len > 0) {
         cli_note(cli, "there are more: marathon list --cursor %.*s%s", (int)cursor.len,
                  (const char *)cursor.ptr, cli_server_flag(cli));
@@ -113,22 +96,12 @@ static void print_tasks(const struct cli *cli, const struct doc *d)
 static enum cli_exit run_list(struct cli *cli)
 {
     struct buf path = {0};
-    struct doc *d = NULL;
     enum cli_exit code = list_path(cli, &path);
     if (code == CLI_COMPLETED) {
-        code = call_get_doc(cli, "list the tasks", buf_cstr(&path), &d);
+        code = show_answer(cli, "list the tasks", buf_cstr(&path), print_tasks);
     }
     buf_free(&path);
-    if (code != CLI_COMPLETED) {
-        return code;
-    }
-    if (cli->json) {
-        print_doc(cli, d);
-    } else {
-        print_tasks(cli, d);
-    }
-    doc_free(d);
-    return CLI_COMPLETED;
+    return code;
 }
 
 static const struct arg_option list_options[] = {
@@ -215,7 +188,7 @@ static void print_workers(const struct cli *cli, const struct doc *d)
         add_labels(&t, doc_get(w, "labels"));
         add_functions(&t, doc_get(w, "functions"));
     }
-    print_table(cli, &t);
+    show_table(cli, &t);
     if (doc_count(items) == 0) {
         cli_note(cli, "no worker is connected: steps wait until one is (marathon-worker --help)");
     }
@@ -224,18 +197,7 @@ static void print_workers(const struct cli *cli, const struct doc *d)
 
 static enum cli_exit run_workers(struct cli *cli)
 {
-    struct doc *d = NULL;
-    enum cli_exit code = call_get_doc(cli, "list the workers", CLI_API "/workers", &d);
-    if (code != CLI_COMPLETED) {
-        return code;
-    }
-    if (cli->json) {
-        print_doc(cli, d);
-    } else {
-        print_workers(cli, d);
-    }
-    doc_free(d);
-    return CLI_COMPLETED;
+    return show_answer(cli, "list the workers", CLI_API "/workers", print_workers);
 }
 
 const struct command command_workers = {

@@ -9,25 +9,8 @@
 #include "cli/commands.h"
 #include "cli/definition.h"
 #include "cli/graph.h"
-#include "cli/table.h"
+#include "cli/show.h"
 #include "model/limits.h"
-
-static void print_table(const struct cli *cli, struct table *t)
-{
-    struct buf text = {0};
-    table_write(t, &cli->out_style, &text);
-    cli_out(&text);
-    buf_free(&text);
-    table_free(t);
-}
-
-static void print_doc(const struct cli *cli, const struct doc *d)
-{
-    struct buf text = {0};
-    doc_write(doc_root(d), &text);
-    cli_out_json(cli, buf_bytes(&text));
-    buf_free(&text);
-}
 
 static void print_pipelines(const struct cli *cli, const struct doc *d)
 {
@@ -42,23 +25,12 @@ static void print_pipelines(const struct cli *cli, const struct doc *d)
         table_addf(&t, "%" PRId64, doc_int(doc_get(p, "step_count")));
         table_add(&t, doc_string(doc_get(p, "description")));
     }
-    print_table(cli, &t);
+    show_table(cli, &t);
 }
 
 static enum cli_exit list(struct cli *cli)
 {
-    struct doc *d = NULL;
-    enum cli_exit code = call_get_doc(cli, "list the pipelines", CLI_API "/pipelines", &d);
-    if (code != CLI_COMPLETED) {
-        return code;
-    }
-    if (cli->json) {
-        print_doc(cli, d);
-    } else {
-        print_pipelines(cli, d);
-    }
-    doc_free(d);
-    return CLI_COMPLETED;
+    return show_answer(cli, "list the pipelines", CLI_API "/pipelines", print_pipelines);
 }
 
 /* The definition from the server, with --version where that was given. Free with doc_free. */
@@ -88,13 +60,13 @@ static enum cli_exit show(struct cli *cli, const char *name)
     struct doc *d = NULL;
     enum cli_exit code = fetch(cli, name, &d);
     if (code == CLI_COMPLETED) {
-        print_doc(cli, d);
+        show_doc(cli, d);
         doc_free(d);
     }
     return code;
 }
 
-static void print_versions(const struct cli *cli, const struct doc *d, const char *name)
+static void print_versions(const struct cli *cli, const struct doc *d)
 {
     static const char *const headings[] = {"VERSION", "PUBLISHED", "BY", "HASH"};
     const struct doc_value *items = doc_get(doc_root(d), "items");
@@ -108,10 +80,11 @@ static void print_versions(const struct cli *cli, const struct doc *d, const cha
         table_add(&t, doc_string(doc_get(v, "published_by")));
         table_add(&t, bytes_part(doc_string(doc_get(v, "hash")), 0, 12));
     }
-    print_table(cli, &t);
+    show_table(cli, &t);
     if (cursor.len > 0) {
-        cli_note(cli, "there are more: marathon pipelines versions %s --cursor %.*s%s", name,
-                 (int)cursor.len, (const char *)cursor.ptr, cli_server_flag(cli));
+        cli_note(cli, "there are more: marathon pipelines versions %s --cursor %.*s%s",
+                 cli->args.operands[1], (int)cursor.len, (const char *)cursor.ptr,
+                 cli_server_flag(cli));
     }
 }
 
@@ -119,7 +92,6 @@ static enum cli_exit versions(struct cli *cli, const char *name)
 {
     const char *cursor = args_value(&cli->args, "cursor");
     struct buf path = {0};
-    struct doc *d = NULL;
     if (!cli_id_good(cli, name)) {
         return CLI_USAGE;
     }
@@ -127,18 +99,9 @@ static enum cli_exit versions(struct cli *cli, const char *name)
     if (cursor != NULL) {
         call_escape(&path, cursor);
     }
-    enum cli_exit code = call_get_doc(cli, "list the versions", buf_cstr(&path), &d);
+    enum cli_exit code = show_answer(cli, "list the versions", buf_cstr(&path), print_versions);
     buf_free(&path);
-    if (code != CLI_COMPLETED) {
-        return code;
-    }
-    if (cli->json) {
-        print_doc(cli, d);
-    } else {
-        print_versions(cli, d, name);
-    }
-    doc_free(d);
-    return CLI_COMPLETED;
+    return code;
 }
 
 /* ---- graph ---- */

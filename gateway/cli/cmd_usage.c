@@ -3,7 +3,7 @@
 
 #include "cli/call.h"
 #include "cli/commands.h"
-#include "cli/table.h"
+#include "cli/show.h"
 #include "json/scan.h"
 
 static void add_sums(struct table *t, const struct doc_value *row)
@@ -36,7 +36,6 @@ static void print_usage(const struct cli *cli, const struct doc *d)
     headings[shown + 1] = "OUTPUT_TOKENS";
     headings[shown + 2] = "COST_USD";
     struct table t;
-    struct buf text = {0};
     table_init(&t, headings, shown + 3);
     for (size_t i = 0; i < doc_count(items); i++) {
         for (size_t k = 0; k < shown; k++) {
@@ -45,10 +44,7 @@ static void print_usage(const struct cli *cli, const struct doc *d)
         }
         add_sums(&t, doc_at(items, i));
     }
-    table_write(&t, &cli->out_style, &text);
-    cli_out(&text);
-    buf_free(&text);
-    table_free(&t);
+    show_table(cli, &t);
     if (doc_bool(doc_get(doc_root(d), "truncated"))) {
         cli_note(cli, "there are more than these: the last row is the sum of the others");
     } else if (doc_count(items) == 0) {
@@ -69,28 +65,12 @@ static void put_argument(const struct cli *cli, const char *option, const char *
 static enum cli_exit run_usage(struct cli *cli)
 {
     struct buf path = {0};
-    struct http_reply reply;
-    struct doc *d = NULL;
-    struct doc_fault fault;
     buf_add_str(&path, CLI_API "/usage");
     put_argument(cli, "by", "group_by", &path);
     put_argument(cli, "since", "since", &path);
     put_argument(cli, "until", "until", &path);
-    enum cli_exit code = call_get(cli, "read the usage", buf_cstr(&path), &reply);
+    enum cli_exit code = show_answer(cli, "read the usage", buf_cstr(&path), print_usage);
     buf_free(&path);
-    if (code != CLI_COMPLETED) {
-        return code;
-    }
-    if (cli->json) {
-        cli_out_json(cli, buf_bytes(&reply.body));
-    } else if (doc_parse(buf_bytes(&reply.body), &d, &fault) == ERR_OK) {
-        print_usage(cli, d);
-    } else {
-        cli_say("cannot read the usage: the answer is not JSON (%s)", fault.reason);
-        code = CLI_FAILED;
-    }
-    doc_free(d);
-    http_reply_free(&reply);
     return code;
 }
 

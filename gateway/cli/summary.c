@@ -5,7 +5,7 @@
 
 #include "cli/call.h"
 #include "cli/duration.h"
-#include "cli/table.h"
+#include "cli/show.h"
 #include "cli/view.h"
 
 struct status {
@@ -63,15 +63,6 @@ static void advise(const struct cli *cli, const struct view *v)
     }
 }
 
-static void print_table(const struct cli *cli, struct table *t)
-{
-    struct buf text = {0};
-    table_write(t, &cli->out_style, &text);
-    cli_out(&text);
-    buf_free(&text);
-    table_free(t);
-}
-
 enum cli_exit summary_print(struct cli *cli, const char *task_id)
 {
     static const char *const headings[] = {"TASK", "TYPE", "STATUS", "STEPS", "DURATION"};
@@ -96,7 +87,7 @@ enum cli_exit summary_print(struct cli *cli, const char *task_id)
     table_add(&t, bytes_str(s.view.state_text));
     table_addf(&t, "%zu/%zu", view_count(&s.view, STEP_COMPLETED), s.view.step_count);
     table_add(&t, bytes_str(duration_text(view_elapsed_ms(&s.view, clock_now().wall), text)));
-    print_table(cli, &t);
+    show_table(cli, &t);
     advise(cli, &s.view);
     status_free(&s);
     return CLI_COMPLETED;
@@ -190,7 +181,7 @@ enum cli_exit summary_print_steps(struct cli *cli, const char *task_id)
     for (size_t i = 0; i < s.view.step_count; i++) {
         add_step(&t, &s.view.steps[i], now);
     }
-    print_table(cli, &t);
+    show_table(cli, &t);
     advise(cli, &s.view);
     status_free(&s);
     return CLI_COMPLETED;
