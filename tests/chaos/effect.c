@@ -1,8 +1,8 @@
 /* The function that the chaos suite runs, as a plugin: it writes what it does to an effects log
  * that the checker reads, one line per write, with fsync:
  *
- *     B <ns> <task> <step_id> <name> <attempt> <key> <nonce> <pid of the worker> <fail> <saw>
- *     E <ns> <task> <step_id> <nonce> <outcome>
+ *     B <ns> <task> <step_id> <name> <attempt> <key> <nonce> <pid of the worker> <fail> <saw> .
+ *     E <ns> <task> <step_id> <nonce> <outcome> .
  *
  * B before it works, E when it is about to answer. Each execution has a nonce of its own and
  * returns it, so that every result names the execution that made it; <saw> is "name=nonce,..." of

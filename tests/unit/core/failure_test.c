@@ -1,26 +1,7 @@
 /* What the final failure of a step means: on_failure, and the steps that run at the end. */
-#include "stage.h"
-
-static struct store_model store;
-static struct stage s;
-static peer_id gateway, worker;
-
-static int set_up(void **state)
-{
-    (void)state;
-    stage_open(&s, &store, "a");
-    gateway = stage_gateway(&s);
-    worker = stage_worker(&s, "w", 8, "f,g");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    stage_close(&s);
-    store_model_free(&store);
-    return 0;
-}
+#define USUAL_SLOTS     8
+#define USUAL_FUNCTIONS "f,g"
+#include "usual.h"
 
 static void fail_for_good(const struct step_order *o)
 {

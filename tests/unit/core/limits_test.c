@@ -1,28 +1,9 @@
 /* A step's own retry policy and its limits over all attempts. */
 #include <stdio.h>
 
-#include "stage.h"
-
-static struct store_model store;
-static struct stage s;
-static peer_id gateway, worker;
-
-static int set_up(void **state)
-{
-    (void)state;
-    stage_open(&s, &store, "a");
-    gateway = stage_gateway(&s);
-    worker = stage_worker(&s, "w", 2, "f,g");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    stage_close(&s);
-    store_model_free(&store);
-    return 0;
-}
+#define USUAL_SLOTS     2
+#define USUAL_FUNCTIONS "f,g"
+#include "usual.h"
 
 static void start(const char *more)
 {

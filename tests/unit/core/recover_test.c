@@ -1,32 +1,13 @@
 /* RECOVER: a failed or cancelled task runs on. */
-#include "stage.h"
+#define USUAL_SLOTS     2
+#define USUAL_FUNCTIONS "f,g"
+#include "usual.h"
 
 #include "json/scan.h"
 
 #define CHAIN                                                                                      \
     "[{\"name\":\"a\",\"function\":\"f\"},{\"name\":\"b\",\"function\":\"f\"},"                    \
     "{\"name\":\"c\",\"function\":\"f\",\"max_retries\":0}]"
-
-static struct store_model store;
-static struct stage s;
-static peer_id gateway, worker;
-
-static int set_up(void **state)
-{
-    (void)state;
-    stage_open(&s, &store, "a");
-    gateway = stage_gateway(&s);
-    worker = stage_worker(&s, "w", 2, "f,g");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    stage_close(&s);
-    store_model_free(&store);
-    return 0;
-}
 
 static void assert_document(const char *id, const char *results)
 {

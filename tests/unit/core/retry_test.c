@@ -1,28 +1,9 @@
 /* Failed attempts: waits, the final failure, permanent ones. */
-#include "stage.h"
+#define USUAL_SLOTS     2
+#define USUAL_FUNCTIONS "f,g"
+#include "usual.h"
 
 #define ONE "[{\"name\":\"one\",\"function\":\"f\"}]"
-
-static struct store_model store;
-static struct stage s;
-static peer_id gateway, worker;
-
-static int set_up(void **state)
-{
-    (void)state;
-    stage_open(&s, &store, "a");
-    gateway = stage_gateway(&s);
-    worker = stage_worker(&s, "w", 2, "f,g");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    stage_close(&s);
-    store_model_free(&store);
-    return 0;
-}
 
 /* Nothing is sent out before 90 % of the wait, the step is sent out at 110 %. */
 static const struct step_order *order_after(mono_ms wait_ms)

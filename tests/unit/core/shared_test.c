@@ -3,7 +3,9 @@
 #include <stdlib.h>
 
 #include "core/lanes.h"
-#include "stage.h"
+#define USUAL_SLOTS     8
+#define USUAL_FUNCTIONS "f,g"
+#include "usual.h"
 
 #define ONE_AT_ONCE                                                                                \
     "[{\"name\":\"a\",\"function\":\"f\",\"concurrency\":{\"key\":\"k\",\"limit\":1}}]"
@@ -12,27 +14,6 @@
     "{\"key\":\"model-${ input.model }\",\"limit\":1}}]"
 #define TEN_A_SECOND                                                                               \
     "[{\"name\":\"a\",\"function\":\"f\",\"rate_limit\":{\"key\":\"k\",\"per_second\":10}}]"
-
-static struct store_model store;
-static struct stage s;
-static peer_id gateway, worker;
-
-static int set_up(void **state)
-{
-    (void)state;
-    stage_open(&s, &store, "a");
-    gateway = stage_gateway(&s);
-    worker = stage_worker(&s, "w", 8, "f,g");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    stage_close(&s);
-    store_model_free(&store);
-    return 0;
-}
 
 static void start_with(const char *id, const char *steps, const char *input)
 {

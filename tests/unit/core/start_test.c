@@ -1,28 +1,9 @@
 /* START and CANCEL: admission, idempotency, refusals, and a store that is away. */
-#include "stage.h"
+#define USUAL_SLOTS     2
+#define USUAL_FUNCTIONS "f,g"
+#include "usual.h"
 
 #define ONE "[{\"name\":\"one\",\"function\":\"f\"}]"
-
-static struct store_model store;
-static struct stage s;
-static peer_id gateway, worker;
-
-static int set_up(void **state)
-{
-    (void)state;
-    stage_open(&s, &store, "a");
-    gateway = stage_gateway(&s);
-    worker = stage_worker(&s, "w", 2, "f,g");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    stage_close(&s);
-    store_model_free(&store);
-    return 0;
-}
 
 static const struct message *start_keyed(const char *id, char key, char body)
 {
