@@ -151,7 +151,7 @@ static void check_completion(struct audit *a, struct book_task *t, struct book_s
         return; /* audit_fan.c has looked */
     }
     if (def->joins) {
-        REQUIRE(a, "I15", book_joined(t, s->index), "%.*s/%u joins to %.*s", TASK(t), s->index,
+        REQUIRE(a, "I20", book_joined(t, s->index), "%.*s/%u joins to %.*s", TASK(t), s->index,
                 (int)b->result.len, (const char *)b->result.ptr);
         return;
     }
