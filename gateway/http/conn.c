@@ -1,6 +1,7 @@
 #include "http/conn.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #define OUT_KEEP_BYTES 4096 /* an idle connection keeps no larger buffer */
 
@@ -120,6 +121,15 @@ void conn_kill(struct conn *c)
         /* At once: on libuv, LWS_TO_KILL_ASYNC waits for the next event of some connection. */
         lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_SYNC);
     }
+}
+
+void conn_drop_deaf(struct conn *c)
+{
+    /* A reset: what it never took leaves the kernel at once, and not after minutes of asking. */
+    struct linger none = {.l_onoff = 1, .l_linger = 0};
+    (void)setsockopt(lws_get_socket_fd(c->wsi), SOL_SOCKET, SO_LINGER, &none, sizeof none);
+    c->server->counts.stalled_total++;
+    conn_kill(c);
 }
 
 void conn_piece_set(struct conn *c, struct bytes piece)

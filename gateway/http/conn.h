@@ -102,6 +102,7 @@ void conn_exchange_end(struct conn *c); /* silently */
 void conn_gone(struct conn *c);         /* tells the handler, if an exchange is under way */
 void conn_want(struct conn *c);         /* asks libwebsockets for WRITEABLE */
 void conn_kill(struct conn *c);         /* from the sweep only; the last word on c */
+void conn_drop_deaf(struct conn *c);    /* likewise, of one that takes nothing; counted */
 /* Gives c->out to libwebsockets; false: the connection is to be closed. */
 bool conn_send(struct conn *c, enum lws_write_protocol how);
 void conn_piece_set(struct conn *c, struct bytes piece);

@@ -177,8 +177,7 @@ void socket_conn_sweep(struct conn *c, mono_ms now)
         return;
     }
     if (c->pings_missed >= PING_MISSES_MAX) {
-        c->server->counts.stalled_total++;
-        conn_kill(c);
+        conn_drop_deaf(c);
         return;
     }
     c->pinged = now;

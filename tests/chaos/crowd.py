@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """Very many WebSocket watchers of one task in one process. Usage: crowd.py PORT TASK COUNT SHARE_THAT_NEVER_READS
 
-Prints "complete" when all are in, and one JSON line after it has watched for a while: how many of those that read are still there and saw
-every seq, and are not behind."""
+Prints "complete" when all are in and the deaf have something before them that they do not take, and one JSON line after it has watched for
+a while: how many of those that read are still there and saw every seq, and are not behind; how many of the deaf are still there."""
 
 import json
 import select
@@ -27,6 +27,15 @@ class Member:
         self.socket.sendall(f"GET /api/v1/ws/marathon/{task}{query} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode())
         self.socket.setblocking(False)
+
+    def is_in(self):
+        """The deaf look at what has come without taking it: with more than the upgrade's answer there, they begin not to take."""
+        if self.deaf and not self.upgraded:
+            try:
+                self.upgraded = len(self.socket.recv(2048, socket.MSG_PEEK)) > 1024
+            except BlockingIOError:
+                pass
+        return self.upgraded
 
     def frames(self):
         """Whole text frames that have arrived; a member keeps only what is incomplete."""
@@ -83,13 +92,16 @@ def main(port, task, count, share):
         poll.register(m.socket, (select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR) if m.deaf else select.EPOLLIN)
         if n % 50 == 0:
             serve(poll, members, 0)
+    while not all(m.is_in() for m in members.values()):
+        serve(poll, members, 0.05)
     print("complete", flush=True)
     end = time.monotonic() + WATCHED_S
     while time.monotonic() < end:
         serve(poll, members, 0.2)
     healthy = [m for m in members.values() if not m.deaf]
     newest = max((m.last or 0 for m in healthy), default=0)
-    print(json.dumps({"in": count, "healthy": len(healthy), "whole": sum(1 for m in healthy if m.whole and (m.last or 0) >= newest - 3),
+    whole = sum(1 for m in healthy if m.whole and (m.last or 0) >= newest - 3)
+    print(json.dumps({"in": count, "deaf": len(members) - len(healthy), "healthy": len(healthy), "whole": whole,
                       "gaps": sum(m.gaps for m in healthy), "newest_seq": newest}))
 
 
