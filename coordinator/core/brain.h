@@ -262,7 +262,8 @@ struct core {
     uint64_t next_read;
     struct pending_write **writes; /* a queue: by write_id - first_write */
     size_t write_head, write_count, write_cap;
-    uint64_t write_bytes; /* of the unanswered ones' rows */
+    uint64_t write_bytes;    /* of the unanswered ones' rows */
+    uint32_t admits_pending; /* starts among them */
     uint64_t next_write;
     struct buried *graves;
     size_t grave_count, grave_cap;

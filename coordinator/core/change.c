@@ -332,6 +332,7 @@ struct pending_write *change_admit(struct change *ch, const struct start_request
     ch->row.kind = ROW_ADMIT;
     ch->write->kind = ROW_ADMIT;
     ch->write->admission = t;
+    ch->core->admits_pending++;
     ch->row.input = request->input;
     ch->row.created_at = t->created_at;
     ch->row.idempotency_key = request->idempotency_key;

@@ -104,7 +104,7 @@ static bool may_admit(struct core *c, const struct peer *p, const struct message
         refuse_field(c, p, m, CODE_UNAVAILABLE, BYTES_NONE, c->admission_closed);
         return false;
     }
-    if (c->stats.tasks_live >= c->config.tasks_max) {
+    if (c->stats.tasks_live + c->admits_pending >= c->config.tasks_max) {
         c->stats.starts_refused_total++;
         refuse(c, p->id, m->request, CODE_TOO_MANY_REQUESTS,
                "this coordinator holds as many live tasks as it may (MARATHON_TASKS_MAX): wait "

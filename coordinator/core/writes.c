@@ -70,11 +70,15 @@ bool writes_full(const struct core *c)
 void writes_check(const struct core *c)
 {
     uint64_t bytes = 0;
+    uint32_t admits = 0;
     for (size_t i = 0; i < c->write_count; i++) {
         const struct pending_write *w = c->writes[c->write_head + i];
-        bytes += w->answered ? 0 : w->bytes;
+        if (!w->answered) {
+            bytes += w->bytes;
+            admits += w->kind == ROW_ADMIT;
+        }
     }
-    assert(bytes == c->write_bytes);
+    assert(bytes == c->write_bytes && admits == c->admits_pending);
 }
 
 bool writes_admit(const struct core *c, struct bytes task_id)
@@ -191,7 +195,6 @@ void writes_on_answer(struct core *c, const struct store_written *written)
             break; /* what comes of it is seen in the owners' records */
         case ROW_UNLIST:
             if (written->verdict == STORE_FENCED) {
-                c->stats.fenced_total++;
                 partition_drop(c, &c->partitions[w->partition], "fenced");
             }
             break;
@@ -208,6 +211,7 @@ void writes_on_answer(struct core *c, const struct store_written *written)
     }
     w->answered = true;
     c->write_bytes -= w->bytes;
+    c->admits_pending -= w->kind == ROW_ADMIT;
     writes_shrink(c);
 }
 

@@ -149,6 +149,30 @@ static void test_too_many_live_tasks_are_refused(void **state)
     assert_int_equal(r->refused.retry_after_s, 1);
 }
 
+static void test_starts_on_their_way_count_as_live_tasks(void **state)
+{
+    (void)state;
+    stage_close(&s);
+    store_model_free(&store);
+    stage_prepare(&s, &store, "a");
+    s.config.tasks_max = 2;
+    stage_begin(&s);
+    gateway = stage_gateway(&s);
+    s.hold_store = true;
+    for (int i = 0; i < 3; i++) {
+        struct message m = stage_start_request(i == 0 ? "t" : i == 1 ? "u" : "v", ONE);
+        m.request = (uint64_t)i + 1;
+        stage_send(&s, gateway, &m);
+    }
+    const struct message *r = stage_take(&s, gateway, MSG_REFUSED);
+    assert_int_equal(r->request, 3);
+    assert_int_equal(r->refused.code, CODE_TOO_MANY_REQUESTS);
+    s.hold_store = false;
+    stage_store_go(&s);
+    stage_take(&s, gateway, MSG_STARTED);
+    stage_take(&s, gateway, MSG_STARTED);
+}
+
 static void test_while_the_store_is_away_requests_are_refused_and_then_all_goes_on(void **state)
 {
     (void)state;
@@ -237,6 +261,7 @@ int main(void)
         TEST(test_a_stored_pipeline_is_started_by_name_and_a_newer_version_replaces_it),
         TEST(test_a_closed_admission_and_a_full_store_refuse_starts_only),
         TEST(test_too_many_live_tasks_are_refused),
+        TEST(test_starts_on_their_way_count_as_live_tasks),
         TEST(test_while_the_store_is_away_requests_are_refused_and_then_all_goes_on),
         TEST(test_a_start_whose_answer_was_lost_is_found_by_its_key),
         TEST(test_a_start_that_was_never_carried_out_starts_when_repeated),
