@@ -377,10 +377,11 @@ static void use_redis(struct daemon *d)
 {
     struct store_redis_options options = {
         .url = conf_text(d->conf, "REDIS_URL"),
+        .password = conf_text(d->conf, "MARATHON_REDIS_PASSWORD"),
+        .sentinel_user = conf_text(d->conf, "MARATHON_REDIS_SENTINEL_USER"),
+        .sentinel_password = conf_text(d->conf, "MARATHON_REDIS_SENTINEL_PASSWORD"),
         .deadline_ms = 1000,
         .relaxed = strcmp(conf_text(d->conf, "MARATHON_DURABILITY"), "relaxed") == 0};
-    const char *password = conf_text(d->conf, "MARATHON_REDIS_PASSWORD");
-    options.password = password[0] != '\0' ? password : NULL;
     const char *why = NULL;
     if (store_redis_create(d->loop, &options, store_handler(d), &d->store, &why) != ERR_OK) {
         fprintf(stderr, "marathon-coordinator: REDIS_URL: %s\n", why);

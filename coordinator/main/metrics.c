@@ -118,6 +118,9 @@ static void store_put(struct metric_text *t, const struct core_stats *c,
     metric_begin(t, "store_up", "1 while the store is connected, else 0.");
     metric_labelled(t, "store_up", "backend", backend, c->store_up);
     metric_single(t, "store_connects_total", "Times that the store came up.", s->connects_total);
+    metric_single(t, "store_masters_total",
+                  "Times that the sentinels named another master, the first one included.",
+                  s->masters_total);
     metric_single(t, "store_rows_total", "Rows sent to the store.", s->rows_total);
     metric_single(t, "store_rows_unknown_total", "Rows whose outcome was never heard.",
                   s->unknown_total);

@@ -8,6 +8,7 @@
 
 #include "base/rng.h"
 #include "crypto/random.h"
+#include "store/redis_lookup.h"
 #include "store/redis_waiting.h"
 
 #define BACKOFF_MS_MIN 10
@@ -18,6 +19,7 @@
 
 enum link_state {
     LINK_WAITING, /* for the next attempt */
+    LINK_LOOKING, /* for the host's address */
     LINK_CONNECTING,
     LINK_OPEN,
     LINK_FAILED, /* to be closed and told at the next timer */
@@ -29,6 +31,7 @@ struct redis_link {
     mono_ms deadline_ms;
     struct redis_link_handler handler;
     enum link_state state;
+    struct redis_lookup *lookup;
     redisAsyncContext *context; /* NULL where hiredis has freed it, or there is none */
     struct loop_watch *watch;
     struct loop_timer
@@ -55,6 +58,7 @@ static void fail(struct redis_link *l, const char *why)
     }
     snprintf(l->why, sizeof l->why, "%s", why);
     l->state = LINK_FAILED;
+    lookup_drop(l->lookup);
     if (l->watch != NULL) {
         loop_watch_set(l->watch, 0);
     }
@@ -236,12 +240,12 @@ static redisAsyncContext *connect_host(const char *host, int port)
     return redisAsyncConnect("127.0.0.1", port);
 }
 
-static void begin_attempt(struct redis_link *l)
+/* address: of the host, or NULL: the URL has no host. */
+static void connect_to(struct redis_link *l, const char *address)
 {
-    bool unix_socket = l->url.host[0] == '\0';
     l->state = LINK_CONNECTING;
     redisAsyncContext *context =
-        unix_socket ? redisAsyncConnectUnix(l->url.path) : connect_host(l->url.host, l->url.port);
+        address == NULL ? redisAsyncConnectUnix(l->url.path) : connect_host(address, l->url.port);
     if (context == NULL) {
         die("out of memory (a connection to Redis)");
     }
@@ -262,6 +266,31 @@ static void begin_attempt(struct redis_link *l)
     redisAsyncSetConnectCallback(context, on_connect); /* asks to be told when it is writable */
     loop_timer_set(l->timer, loop_now(l->loop).mono + l->deadline_ms);
     update_interest(l);
+}
+
+static void on_address(void *user, const char *address)
+{
+    struct redis_link *l = user;
+    if (address == NULL) {
+        connect_failed(l, "no such host");
+    } else {
+        connect_to(l, address);
+    }
+}
+
+static void begin_attempt(struct redis_link *l)
+{
+    bool has_host = l->url.host[0] != '\0';
+    if (!has_host && l->url.path[0] == '\0') {
+        return; /* to be told by link_target */
+    }
+    if (!has_host || !lookup_needed(l->url.host)) {
+        connect_to(l, has_host ? l->url.host : NULL);
+        return;
+    }
+    l->state = LINK_LOOKING;
+    loop_timer_set(l->timer, loop_now(l->loop).mono + l->deadline_ms);
+    lookup_ask(l->lookup, l->url.host);
 }
 
 static void tell_lost(struct redis_link *l)
@@ -313,6 +342,9 @@ static void on_timer(void *user)
     case LINK_WAITING:
         begin_attempt(l);
         break;
+    case LINK_LOOKING:
+        connect_failed(l, "its name is still being looked up");
+        break;
     case LINK_CONNECTING:
         connect_failed(l, strerror(ETIMEDOUT));
         break;
@@ -337,6 +369,7 @@ struct redis_link *link_create(struct loop *loop, const struct redis_url *url, m
     l->handler = handler;
     l->state = LINK_WAITING;
     rng_seed(&l->rng, random_u64());
+    l->lookup = lookup_create(loop, on_address, l);
     l->timer = loop_timer_create(loop, on_timer, l);
     loop_timer_set(l->timer, loop_now(loop).mono);
     return l;
@@ -348,8 +381,21 @@ void link_destroy(struct redis_link *l)
     l->state = LINK_WAITING;
     close_context(l);
     waiting_free(&l->waiting);
+    lookup_destroy(l->lookup);
     loop_timer_destroy(l->timer);
     free(l);
+}
+
+void link_target(struct redis_link *l, const struct redis_node *node)
+{
+    memcpy(l->url.host, node->host, sizeof l->url.host);
+    l->url.port = node->port;
+    l->backoff_ms = 0;
+    if (l->state == LINK_WAITING) {
+        loop_timer_set(l->timer, loop_now(l->loop).mono);
+    } else {
+        fail(l, "the sentinels name another master");
+    }
 }
 
 void link_send(struct redis_link *l, struct bytes command, redis_reply_fn *fn, void *user)

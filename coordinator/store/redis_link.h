@@ -27,9 +27,12 @@ struct redis_link_handler {
 /* The reply is freed after the call. */
 typedef void redis_reply_fn(void *user, const struct redisReply *reply);
 
+/* Where the URL's host is still to be found (sentinels), it waits for link_target. */
 struct redis_link *link_create(struct loop *loop, const struct redis_url *url, mono_ms deadline_ms,
                                struct redis_link_handler handler);
 void link_destroy(struct redis_link *l); /* silently; not from within a callback of its own */
+/* From now on to another server, at once: a connection to the one before is given up. */
+void link_target(struct redis_link *l, const struct redis_node *node);
 
 /* Only between open and lost. The bytes are copied. */
 void link_send(struct redis_link *l, struct bytes command, redis_reply_fn *fn, void *user);

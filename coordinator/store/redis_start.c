@@ -13,6 +13,10 @@
 #define REPLICA_TEXT                                                                               \
     "redis is a replica: point REDIS_URL at the master, or set \"replicaof no one\" in redis.conf"
 
+#define DEMOTED_TEXT                                                                               \
+    "redis is a replica, and the sentinels still name it as the master: asked again until they "   \
+    "name another"
+
 /* ---- the gate ---- */
 
 /* Admission is told when its state changes, and only then. */
@@ -55,6 +59,10 @@ static void on_role(void *user, const struct redisReply *reply)
     }
     if (reply_is_error(reply, "")) {
         redis_refused(s, "asking for the role", reply);
+        return;
+    }
+    if (s->sentinel != NULL) {
+        link_fail(s->link, DEMOTED_TEXT);
         return;
     }
     if (!s->was_ready) {
@@ -225,6 +233,9 @@ void redis_start_done(struct redis_store *s)
     s->phase = REDIS_READY;
     s->was_ready = true;
     s->stats.connects_total++;
+    if (s->sentinel != NULL) {
+        sentinel_master_away(s->sentinel, false);
+    }
     s->noted[0] = '\0';
     loop_timer_set(s->gate_timer, loop_now(s->loop).mono + GATE_EVERY_MS);
     loop_timer_set(s->changed_timer, loop_now(s->loop).mono + CHANGES_EVERY_MS);

@@ -14,6 +14,7 @@
 #include "store/redis_library.h"
 #include "store/redis_link.h"
 #include "store/redis_names.h"
+#include "store/redis_sentinel.h"
 #include "store/store.h"
 
 /* Another process's pipeline is known within a second of its being stored */
@@ -37,6 +38,7 @@ struct redis_store {
     struct redis_url url;
     bool relaxed;
     struct redis_link *link;
+    struct redis_sentinel *sentinel; /* NULL: the URL names the server itself */
     enum redis_phase phase;
     bool was_ready;               /* ever */
     struct redis_command command; /* the one being built */

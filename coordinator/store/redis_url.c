@@ -89,7 +89,8 @@ static const char *parse_credentials(struct bytes *rest, struct redis_url *u)
     return NULL;
 }
 
-static const char *parse_host(struct bytes rest, struct redis_url *u)
+/* host[:port] */
+static const char *parse_node(struct bytes rest, struct redis_node *node)
 {
     struct bytes host;
     bool has_port = false;
@@ -108,38 +109,102 @@ static const char *parse_host(struct bytes rest, struct redis_url *u)
     } else {
         host = rest;
     }
-    if (host.len == 0 || host.len >= sizeof u->host) {
+    if (host.len == 0 || host.len >= sizeof node->host || memchr(host.ptr, 0, host.len) != NULL) {
         return "the host is missing or too long";
     }
-    memcpy(u->host, host.ptr, host.len);
-    u->host[host.len] = '\0';
-    if (has_port && (!number(rest, 65535, &u->port) || u->port == 0)) {
+    memcpy(node->host, host.ptr, host.len);
+    node->host[host.len] = '\0';
+    if (has_port && (!number(rest, 65535, &node->port) || node->port == 0)) {
         return "the port must be a number from 1 to 65535";
     }
     return NULL;
 }
 
+/* host[:port][,host[:port]...] */
+static const char *parse_nodes(struct bytes rest, int port_default, struct redis_url *u)
+{
+    for (bool more = true; more;) {
+        struct bytes one = rest;
+        more = take_until(&rest, ',', false, &one);
+        if (u->node_count == REDIS_NODES_MAX) {
+            return "there are more than nine hosts";
+        }
+        struct redis_node *node = &u->nodes[u->node_count++];
+        node->port = port_default;
+        const char *fault = parse_node(one, node);
+        if (fault != NULL) {
+            return fault;
+        }
+    }
+    return NULL;
+}
+
+static bool parse_db(struct bytes text, struct redis_url *u)
+{
+    return text.len == 0 || number(text, REDIS_DB_MAX, &u->db);
+}
+
 static const char *parse_tcp(struct bytes rest, struct redis_url *u)
 {
-    const char *fault = parse_credentials(&rest, u);
+    struct bytes authority = rest;
+    if (take_until(&rest, '/', false, &authority) && !parse_db(rest, u)) {
+        return "the path must be the number of a database";
+    }
+    struct bytes first, hosts = authority;
+    if (take_until(&hosts, ',', false, &first)) {
+        return "redis:// has one host: several sentinels are "
+               "redis+sentinel://host:26379,host:26379/<name of the master>";
+    }
+    struct redis_node node = {.port = REDIS_PORT_DEFAULT};
+    const char *fault = parse_node(authority, &node);
+    memcpy(u->host, node.host, sizeof u->host);
+    u->port = node.port;
+    return fault;
+}
+
+/* As `sentinel monitor` takes it: letters, digits and . _ - */
+static bool parse_master(struct bytes name, char text[REDIS_MASTER_BYTES])
+{
+    if (name.len == 0 || name.len >= REDIS_MASTER_BYTES) {
+        return false;
+    }
+    for (size_t i = 0; i < name.len; i++) {
+        uint8_t c = name.ptr[i], lower = c | 0x20;
+        bool fine =
+            (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9') || strchr("._-", c) != NULL;
+        if (!fine || c == 0) {
+            return false;
+        }
+        text[i] = (char)c;
+    }
+    text[name.len] = '\0';
+    return true;
+}
+
+static const char *parse_sentinel(struct bytes rest, struct redis_url *u)
+{
+    u->kind = REDIS_SENTINEL;
+    struct bytes hosts;
+    if (!take_until(&rest, '/', false, &hosts)) {
+        return "the name of the master must follow the sentinels: "
+               "redis+sentinel://host:26379,host:26379/<name of the master>";
+    }
+    const char *fault = parse_nodes(hosts, REDIS_SENTINEL_PORT, u);
     if (fault != NULL) {
         return fault;
     }
-    struct bytes authority = rest;
-    if (take_until(&rest, '/', false, &authority)) {
-        if (rest.len > 0 && !number(rest, REDIS_DB_MAX, &u->db)) {
-            return "the path must be the number of a database";
-        }
+    struct bytes master = rest;
+    if (take_until(&rest, '/', false, &master) && !parse_db(rest, u)) {
+        return "what follows the name of the master must be the number of a database";
     }
-    return parse_host(authority, u);
+    return parse_master(master, u->master)
+               ? NULL
+               : "the name of the master must be that of `sentinel monitor` in the sentinels' "
+                 "files: letters, digits and . _ - (127 at most)";
 }
 
 static const char *parse_unix(struct bytes rest, struct redis_url *u)
 {
-    const char *fault = parse_credentials(&rest, u);
-    if (fault != NULL) {
-        return fault;
-    }
     struct bytes path = rest;
     if (take_until(&rest, '?', false, &path)) {
         if (rest.len < 3 || memcmp(rest.ptr, "db=", 3) != 0 ||
@@ -155,22 +220,42 @@ static const char *parse_unix(struct bytes rest, struct redis_url *u)
                : "the socket's path is too long or wrongly percent-encoded";
 }
 
+static const char *refuse_tls(struct bytes rest, struct redis_url *u)
+{
+    (void)rest;
+    (void)u;
+    return "rediss:// (TLS) needs hiredis 1.0 or newer, this build has 0.14: put a tunnel before "
+           "Redis (stunnel, and redis:// to its local end), use a unix socket, or a private "
+           "network with an ACL user and redis://";
+}
+
+static const struct scheme {
+    const char *prefix;
+    const char *(*parse)(struct bytes rest, struct redis_url *u); /* what follows the credentials */
+} schemes[] = {
+    {"redis://", parse_tcp},
+    {"redis+sentinel://", parse_sentinel},
+    {"rediss://", refuse_tls},
+    {"unix://", parse_unix},
+};
+
+static const char *parse(const char *text, struct redis_url *u)
+{
+    for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
+        size_t len = strlen(schemes[i].prefix);
+        if (strncmp(text, schemes[i].prefix, len) == 0) {
+            struct bytes rest = bytes_str(text + len);
+            const char *fault = parse_credentials(&rest, u);
+            return fault != NULL ? fault : schemes[i].parse(rest, u);
+        }
+    }
+    return "it must start with redis://, redis+sentinel:// or unix://";
+}
+
 enum err redis_url_parse(const char *text, struct redis_url *ret_url, const char **ret_message)
 {
     struct redis_url u = {.port = REDIS_PORT_DEFAULT};
-    const char *fault = "it must start with redis:// or unix://";
-    if (text == NULL) {
-        fault = "it is not set";
-    } else if (strncmp(text, "redis://", 8) == 0) {
-        fault = parse_tcp(bytes_str(text + 8), &u);
-    } else if (strncmp(text, "unix://", 7) == 0) {
-        fault = parse_unix(bytes_str(text + 7), &u);
-    } else if (strncmp(text, "rediss://", 9) == 0) {
-        fault =
-            "rediss:// (TLS) needs hiredis 1.0 or newer, this build has 0.14: put a tunnel before "
-            "Redis (stunnel, and redis:// to its local end), use a unix socket, or a private "
-            "network with an ACL user and redis://";
-    }
+    const char *fault = text != NULL ? parse(text, &u) : "it is not set";
     if (fault != NULL) {
         *ret_message = fault;
         return ERR_INVALID;

@@ -2,24 +2,47 @@
  *
  *   redis://[[user]:password@]host[:port][/db]     host may be a name, an IPv4 address or [IPv6]
  *   unix://[[user]:password@]/path[?db=n]
+ *   redis+sentinel://[[user]:password@]host[:port][,host[:port]...]/master[/db]
+ *       the hosts are sentinels, user and password those of the master that they name
  * User, password and path may be percent-encoded. */
 #ifndef MARATHON_STORE_REDIS_URL_H
 #define MARATHON_STORE_REDIS_URL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
-#define REDIS_PORT_DEFAULT 6379
-#define REDIS_DB_MAX       65535
+#define REDIS_PORT_DEFAULT   6379
+#define REDIS_SENTINEL_PORT  26379
+#define REDIS_DB_MAX         65535
+#define REDIS_NODES_MAX      9u /* sentinels: five are plenty, each is asked every second */
+#define REDIS_HOST_BYTES     256
+#define REDIS_USER_BYTES     128
+#define REDIS_PASSWORD_BYTES 512
+#define REDIS_MASTER_BYTES   128
+
+enum redis_kind {
+    REDIS_SINGLE,   /* one server: host and port, or path */
+    REDIS_SENTINEL, /* nodes name the master: host is empty, to be asked for */
+};
+
+struct redis_node {
+    char host[REDIS_HOST_BYTES];
+    int port;
+};
 
 struct redis_url {
-    char host[256]; /* empty: a unix socket */
+    enum redis_kind kind;
+    char host[REDIS_HOST_BYTES]; /* empty: a unix socket, or not known yet */
     int port;
-    char path[108]; /* of the socket: as long as the system allows */
-    char user[128]; /* empty = none (Redis's "default") */
-    char password[512];
+    char path[108];              /* of the socket: as long as the system allows */
+    char user[REDIS_USER_BYTES]; /* empty = none (Redis's "default") */
+    char password[REDIS_PASSWORD_BYTES];
     int db;
+    struct redis_node nodes[REDIS_NODES_MAX]; /* the sentinels */
+    uint32_t node_count;
+    char master[REDIS_MASTER_BYTES]; /* what the sentinels call it */
 };
 
 /* ERR_INVALID: ret_message is static text that says what is wrong. */

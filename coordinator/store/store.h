@@ -42,6 +42,7 @@ struct store_stats {
     uint64_t reads_cached_total; /* of them without a round trip */
     uint64_t unknown_total;      /* rows whose outcome was never heard */
     uint64_t connects_total;     /* times that it came up */
+    uint64_t masters_total;      /* times that sentinels named another master, the first included */
     uint64_t rows_waiting;       /* given, not answered */
     uint64_t reads_waiting;      /* likewise */
     uint64_t batches_in_flight;  /* sent, not answered */
@@ -65,11 +66,12 @@ struct store {
 };
 
 struct store_redis_options {
-    const char *url;      /* redis://[[user]:password@]host[:port][/db], unix:///path[?db=n] */
-    const char *password; /* overrides the URL's; NULL = none */
-    mono_ms deadline_ms;  /* 1000: an answer that takes longer is an unknown outcome */
-    bool relaxed;         /* MARATHON_DURABILITY=relaxed: AOF findings are warnings */
-    bool cluster_tags;    /* keys carry {pNN}; false */
+    const char *url;                               /* redis_url.h says what it may be */
+    const char *password;                          /* overrides the URL's; NULL or empty = none */
+    const char *sentinel_user, *sentinel_password; /* what sentinels want to know, likewise */
+    mono_ms deadline_ms; /* 1000: an answer that takes longer is an unknown outcome */
+    bool relaxed;        /* MARATHON_DURABILITY=relaxed: AOF findings are warnings */
+    bool cluster_tags;   /* keys carry {pNN}; false */
 };
 
 /* Never fails at once: it connects on the loop, again and again with a jittered back-off (10 ms to

@@ -109,6 +109,9 @@ static void on_lost(void *user, const char *why)
     redis_publications_lost(s);
     answer_all(s);
     cache_forget(&s->cache);
+    if (s->sentinel != NULL) {
+        sentinel_master_away(s->sentinel, true);
+    }
     if (was_ready) {
         s->handler.down(s->handler.user, why);
     } else {
@@ -119,6 +122,24 @@ static void on_lost(void *user, const char *why)
 static void on_settled(void *user)
 {
     pump(user);
+}
+
+/* ---- sentinels ---- */
+
+static void on_master(void *user, const struct redis_node *master)
+{
+    struct redis_store *s = user;
+    char text[STORE_TEXT_BYTES];
+    snprintf(text, sizeof text, "the sentinels name %.128s port %d as the master", master->host,
+             master->port);
+    redis_note(s, text);
+    s->stats.masters_total++;
+    link_target(s->link, master);
+}
+
+static void on_no_master(void *user, const char *why)
+{
+    redis_note(user, why);
 }
 
 /* ---- the vtable ---- */
@@ -165,6 +186,9 @@ static struct store_stats store_redis_stats(const struct store *base)
 static void store_redis_destroy(struct store *base)
 {
     struct redis_store *s = of(base);
+    if (s->sentinel != NULL) {
+        sentinel_destroy(s->sentinel);
+    }
     link_destroy(s->link);
     loop_timer_destroy(s->orphans);
     loop_timer_destroy(s->cached_timer);
@@ -189,22 +213,41 @@ static const struct store_ops redis_ops = {
     .destroy = store_redis_destroy,
 };
 
+static bool take_text(const char *from, char *text, size_t size)
+{
+    return from == NULL || from[0] == '\0' || snprintf(text, size, "%s", from) < (int)size;
+}
+
+/* What options say beside the URL. */
+static const char *take_options(const struct store_redis_options *options, struct redis_url *url,
+                                struct redis_login *sentinels)
+{
+    if (!take_text(options->password, url->password, sizeof url->password) ||
+        !take_text(options->sentinel_password, sentinels->password, sizeof sentinels->password)) {
+        return "the password is too long";
+    }
+    if (!take_text(options->sentinel_user, sentinels->user, sizeof sentinels->user)) {
+        return "the user of the sentinels is too long";
+    }
+    return NULL;
+}
+
 enum err store_redis_create(struct loop *loop, const struct store_redis_options *options,
                             struct store_handler handler, struct store **ret_store,
                             const char **ret_message)
 {
     struct redis_url url;
+    struct redis_login sentinels = {0};
     enum err e = redis_url_parse(options->url, &url, ret_message);
     if (e != ERR_OK) {
         return e;
     }
-    if (options->password != NULL) {
-        if (strlen(options->password) >= sizeof url.password) {
-            *ret_message = "the password is too long";
-            return ERR_INVALID;
-        }
-        snprintf(url.password, sizeof url.password, "%s", options->password);
+    const char *fault = take_options(options, &url, &sentinels);
+    if (fault != NULL) {
+        *ret_message = fault;
+        return ERR_INVALID;
     }
+    mono_ms deadline_ms = options->deadline_ms > 0 ? options->deadline_ms : DEADLINE_MS_DEFAULT;
     struct redis_store *s = mem_zalloc(sizeof *s);
     s->base.ops = &redis_ops;
     s->loop = loop;
@@ -217,10 +260,14 @@ enum err store_redis_create(struct loop *loop, const struct store_redis_options 
     s->cached_timer = loop_timer_create(loop, redis_reads_cached, s);
     s->gate_timer = loop_timer_create(loop, redis_gate_again, s);
     s->changed_timer = loop_timer_create(loop, redis_changes_look, s);
-    s->link = link_create(loop, &url,
-                          options->deadline_ms > 0 ? options->deadline_ms : DEADLINE_MS_DEFAULT,
+    s->link = link_create(loop, &url, deadline_ms,
                           (struct redis_link_handler){
                               .open = on_open, .lost = on_lost, .settled = on_settled, .user = s});
+    if (url.kind == REDIS_SENTINEL) {
+        s->sentinel = sentinel_create(loop, &url, &sentinels, deadline_ms,
+                                      (struct redis_sentinel_handler){
+                                          .master = on_master, .unknown = on_no_master, .user = s});
+    }
     *ret_store = &s->base;
     return ERR_OK;
 }

@@ -98,6 +98,12 @@ void test_a_killed_redis_comes_back_with_its_data(void **state)
     redis_server_finish(&server);
 }
 
+static bool note_told(const struct world *w, uint64_t what)
+{
+    (void)what;
+    return w->note[0] != '\0';
+}
+
 void test_a_missing_socket_counts_as_refused(void **state)
 {
     (void)state;
@@ -117,6 +123,13 @@ void test_a_missing_socket_counts_as_refused(void **state)
     assert_true(store_redis_refused(w->store));
     assert_null(store_redis_gate_fault(w->store));
     assert_non_null(strstr(w->note, "cannot connect to 127.0.0.1 port 1: "));
+    world_destroy(w);
+
+    options.url = "redis://127.1:1"; /* no address as it stands: the system's resolver is asked */
+    w = world_create_with(&server, &options);
+    world_wait(w, note_told, 0);
+    assert_non_null(strstr(w->note, "cannot connect to 127.1 port 1: Connection refused"));
+    assert_true(store_redis_refused(w->store));
     world_destroy(w);
 
     options.url = "redis://localhost:1"; /* is known even where there is no /etc/hosts */

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <cmocka.h>
 
 static struct redis_url good(const char *text)
@@ -63,6 +64,58 @@ static void test_a_unix_socket(void **state)
     assert_string_equal(u.password, "secret");
 }
 
+static void test_sentinels_and_the_name_of_their_master(void **state)
+{
+    (void)state;
+    struct redis_url u =
+        good("redis+sentinel://me:p%2Cs@10.0.0.1,s2:7001,[::1]:7002/my-master.1/4");
+    assert_int_equal(u.kind, REDIS_SENTINEL);
+    assert_string_equal(u.user, "me");
+    assert_string_equal(u.password, "p,s");
+    assert_int_equal(u.node_count, 3);
+    assert_string_equal(u.nodes[0].host, "10.0.0.1");
+    assert_int_equal(u.nodes[0].port, 26379);
+    assert_string_equal(u.nodes[1].host, "s2");
+    assert_int_equal(u.nodes[1].port, 7001);
+    assert_string_equal(u.nodes[2].host, "::1");
+    assert_int_equal(u.nodes[2].port, 7002);
+    assert_string_equal(u.master, "my-master.1");
+    assert_int_equal(u.db, 4);
+    assert_string_equal(u.host, ""); /* to be asked for */
+    assert_int_equal(good("redis+sentinel://a,b,c,d,e,f,g,h,i/m").node_count, 9);
+    assert_int_equal(good("redis+sentinel://a/m/").db, 0);
+    assert_int_equal(good("redis://a").kind, REDIS_SINGLE);
+}
+
+/* What is wrong, and what would be right. */
+static void test_a_sentinel_url_that_is_wrong_says_what_would_be_right(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *url, *word;
+    } bad[] = {
+        {"redis+sentinel://a:1,b:2", "redis+sentinel://host:26379,host:26379/<name of the master>"},
+        {"redis+sentinel://a:1/", "`sentinel monitor`"},
+        {"redis+sentinel://a:1/a b", "letters, digits"},
+        {"redis+sentinel://a:1/m/x", "number of a database"},
+        {"redis+sentinel://a:1,/m", "host is missing"},
+        {"redis+sentinel://a:0/m", "1 to 65535"},
+        {"redis+sentinel:///m", "host is missing"},
+        {"redis+sentinel://a,b,c,d,e,f,g,h,i,j/m", "nine"},
+        {"redis+sentinel://me@a/m", "user:password"},
+        {"redis://a:1,b:2", "redis+sentinel://"},
+        {"sentinel://a:1/m", "redis+sentinel://"},
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct redis_url u;
+        const char *message = "";
+        assert_int_equal(redis_url_parse(bad[i].url, &u, &message), ERR_INVALID);
+        if (strstr(message, bad[i].word) == NULL) {
+            fail_msg("%s: %s", bad[i].url, message);
+        }
+    }
+}
+
 static void test_what_cannot_be_understood_says_why(void **state)
 {
     (void)state;
@@ -108,6 +161,8 @@ int main(void)
         cmocka_unit_test(test_all_parts_of_a_tcp_url),
         cmocka_unit_test(test_ipv6_stands_in_brackets),
         cmocka_unit_test(test_a_unix_socket),
+        cmocka_unit_test(test_sentinels_and_the_name_of_their_master),
+        cmocka_unit_test(test_a_sentinel_url_that_is_wrong_says_what_would_be_right),
         cmocka_unit_test(test_what_cannot_be_understood_says_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
