@@ -104,6 +104,35 @@ class StoreAway(ClusterCase):
         self.assertEqual(c.call("GET", "/status/before")[2]["status"], "completed")
         self.assertEqual(c.call("GET", "/status/lost")[0], 404)
 
+    def test_a_backup_that_was_copied_while_it_ran_is_restored_as_the_runbook_says(self):
+        c = self.cluster
+        aof, kept = os.path.join(c.dir, "appendonlydir"), os.path.join(c.dir, "kept")
+        self.run_through("done")
+        c.begin(task_id="live", steps=[{"name": "a", "function": "effect"}, {"name": "b", "wait": {"signal": "go"}}, {"name": "c", "function": "effect"}])
+        until("its first step is done", lambda: c.get("/status/live")["steps"][0]["status"] == "completed")
+        c.redis("CONFIG", "SET", "auto-aof-rewrite-percentage", "0")
+        shutil.copytree(aof, kept)
+        later = {"task_id": "later", "steps": [{"name": "a", "function": "effect"}]}
+        self.assertEqual(c.call("POST", "/start", later, {"Idempotency-Key": "later-1"})[0], 202)
+        self.assertEqual(c.wait("later")["status"], "completed")
+
+        self.coordinator.popen.terminate()
+        self.coordinator.popen.wait(20)
+        self.redis.kill()
+        shutil.rmtree(aof)
+        shutil.move(kept, aof)
+        self.redis.start()
+        self.coordinator.start()
+        until("the gateway is ready again", c.ready, 30)
+        self.assertEqual(c.get("/status/done")["status"], "completed")
+        self.assertEqual(c.call("GET", "/status/later")[0], 404)
+        self.assertEqual(c.call("POST", "/start", later, {"Idempotency-Key": "later-1"})[0], 202)
+        self.assertEqual(c.wait("later")["status"], "completed")
+        self.assertEqual(c.call("POST", "/signal/live", {"name": "go"})[0], 200)
+        self.assertEqual(c.wait("live")["status"], "completed")
+        steps = sorted(tuple(line.split()[:2]) for line in c.effects_lines())
+        self.assertEqual(steps, [("later", "step_0")] * 2 + [("live", "step_0"), ("live", "step_2")])  # "later" ran in both histories
+
 
 if __name__ == "__main__":
     unittest.main()
