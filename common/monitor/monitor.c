@@ -7,6 +7,7 @@
 
 #include "base/listen.h"
 #include "base/log.h"
+#include "base/metric_process.h"
 #include "base/metric_text.h"
 
 #define CONNECTIONS_MAX 16 /* a Prometheus or two, probes, a curious person */
@@ -60,6 +61,7 @@ static void page_make(struct monitor *m, const char *url, const char *method, st
     } else if (strcmp(url, "/metrics") == 0) {
         p->type = METRIC_CONTENT_TYPE;
         m->handler.metrics(m->handler.user, &p->body);
+        metric_process(&p->body);
     } else if (strcmp(url, "/livez") == 0) {
         p->type = "text/plain; charset=utf-8";
         buf_add_str(&p->body, "live\n");

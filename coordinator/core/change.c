@@ -229,6 +229,7 @@ void change_end(struct change *ch)
         record_put_dead(t, &dead);
         ch->row.dead = arena_bytes(fx_arena(ch->core), buf_bytes(&dead));
         ch->row.dead_at = t->completed_at;
+        ch->core->stats.dead_letters_total++;
         fx_log(ch->core, LOG_ERROR, "dead_letter", "task_id=%.*s step=step_%d function=%s",
                (int)t->id.len, (const char *)t->id.ptr, (int)t->error_step,
                step_def(&t->steps[t->error_step])->function);

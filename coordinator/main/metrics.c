@@ -30,6 +30,8 @@ static void tasks_put(struct metric_text *t, const struct core_stats *c)
     }
     metric_single(t, "steps_completed_total", "Steps completed.", c->steps_completed_total);
     metric_single(t, "attempts_failed_total", "Attempts that failed.", c->attempts_failed_total);
+    metric_single(t, "dead_letters_total", "Tasks that ended by a dead letter.",
+                  c->dead_letters_total);
     metric_single(t, "redeliveries_total", "Steps sent out again because their worker died.",
                   c->redeliveries_total);
     metric_begin(t, "outcomes_refused_total", "Outcomes that changed nothing, by verdict.");

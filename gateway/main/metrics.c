@@ -1,4 +1,5 @@
 /* /metrics: counters of this gateway in the text format of Prometheus. No task ids, ever. */
+#include "base/metric_process.h"
 #include "base/metric_text.h"
 #include "main/calls.h"
 
@@ -67,6 +68,7 @@ void call_metrics(struct gateway *g, exchange_id id)
     mono_ms up = loop_now(g->loop).mono - g->started;
     metric_seconds(&t, "uptime_seconds", "Seconds since the start of this process.",
                    (double)up / 1000);
+    metric_process(&out);
     static const struct http_head head = {.status = 200,
                                           .content_type = METRIC_CONTENT_TYPE,
                                           .headers = {{"cache-control", "no-store"}}};

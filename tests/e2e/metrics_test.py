@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
@@ -78,10 +79,24 @@ class Metrics(ClusterCase):
                 declared = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.M))
                 self.assertEqual(set(declared), set(re.findall(r"^# HELP (\S+) \S", text, re.M)))
                 for name, kind in declared.items():
-                    self.assertTrue(name.startswith(f"marathon_{role}_"), name)
+                    self.assertTrue(name.startswith((f"marathon_{role}_", "process_")), name)
                     self.assertEqual(kind == "counter", name.endswith("_total"), name)
                 for name in re.findall(r"^([a-z_]+)[{ ]", text, re.M):
                     self.assertIn(re.sub(r"_(bucket|sum|count)$", "", name) if name not in declared else name, declared)
+
+    def test_of_each_process_it_says_what_the_kernel_does(self):
+        processes = {p.name[:-1]: p for p in self.cluster.processes}
+        for role in self.ports:
+            text, pid = self.metrics(role), processes[role].popen.pid
+            with open(f"/proc/{pid}/status") as f:
+                status = dict(line.rstrip("\n").split(":", 1) for line in f)
+            with self.subTest(role):
+                rss = int(status["VmRSS"].split()[0]) * 1024
+                self.assertAlmostEqual(value(text, "process_resident_memory_bytes"), rss, delta=0.1 * rss)
+                self.assertEqual(value(text, "process_threads"), int(status["Threads"]))
+                self.assertAlmostEqual(value(text, "process_open_fds"), len(os.listdir(f"/proc/{pid}/fd")), delta=3)
+                self.assertLess(abs(time.time() - 15 - value(text, "process_start_time_seconds")), 60)
+                self.assertGreaterEqual(value(text, "process_cpu_seconds_total"), 0)
 
     @unittest.skipUnless(shutil.which("promtool"), "promtool (Debian's prometheus) is not installed")
     def test_promtool_has_nothing_to_say(self):

@@ -80,6 +80,7 @@ static void test_a_dead_letter_shows_what_it_was_and_the_last_of_its_log(void **
     (void)state;
     assert_int_equal(list(NEVER_MS, "", 10)->dead.count, 0);
     make_dead("t", ONE, "out of cheese");
+    assert_int_equal(core_stats(s.core).dead_letters_total, 1);
     const struct message *m = list(NEVER_MS, "", 10);
     assert_int_equal(m->type, MSG_DEAD);
     assert_int_equal(m->dead.count, 1);
