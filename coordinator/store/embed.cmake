@@ -1,7 +1,7 @@
-# Turns the file INPUT, with the files ITEMS, READS, USAGE, LIMITS and PIPELINES in the place of its lines that say so, into the C source OUTPUT that
+# Turns the file INPUT, with the files ITEMS, READS, USAGE, LIMITS, PARTITIONS and PIPELINES in the place of its lines that say so, into the C source OUTPUT that
 # defines its bytes: library_source[] and library_source_bytes.
 file(READ "${INPUT}" hex HEX)
-foreach(part items reads pipelines usage limits)
+foreach(part items reads partitions pipelines usage limits)
   string(TOUPPER "${part}" file)
   file(READ "${${file}}" text HEX)
   string(HEX "\n-- ${part}.lua comes here\n" place)

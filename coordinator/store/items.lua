@@ -10,7 +10,7 @@ local ITEMS_PAGE_BYTES_MAX = 1048576 -- of model/limits.h
 -- Takes the changes of items: kind, step, n and n arguments each; then the step whose items' results go into the
 -- document ('' = none), behind how many bytes of its text, and their length.
 local function take_items(c)
-    c.items, c.items_count = key(), tonumber(arg())
+    c.items, c.items_count = items_key(c), tonumber(arg())
     c.items_at = arg_at
     for _ = 1, c.items_count do
         arg_at = arg_at + 3 + tonumber(args[arg_at + 3])

@@ -8,18 +8,19 @@ local OK, FENCED, VERSION, EXISTS, REPLAY, MISMATCH, GONE = 0, 1, 2, 3, 4, 5, 7
 
 local FIELDS_PER_HSET = 2000      -- unpack cannot return more than about 8,000 values
 local SWEPT_PER_RENEWAL = 256     -- expired tasks taken out of the list at once: keeps a call short
-local COPY_SUFFIX = ':copy'       -- of a key that nobody ever sees
 local COMPACT_BYTES_MAX = 1048576 -- beyond it a string's spare room is small against its length: not worth a copy
 local LIST_EXAMINED_MAX = 4096    -- entries of a list that one page may look at
 local EVENTS_KEPT = 10000         -- EVENTS_KEPT_MAX of model/limits.h
 
--- The call. Its first argument is the plan: how many owners there are, then two bytes a row: its kind, which of the owners its
--- partition has. The owners' keys and their fences come before those of the rows, which each take their own from the front.
-local keys, args, key_at, arg_at
+-- The call. Its first argument is the plan: how many owners there are, then for each row its kind, which of the owners its
+-- partition has, and of a change its shape. The owners' keys and their fences come before those of the rows, which each take
+-- their own from the front. Bytes of the plan cost nothing; an argument costs a thousand instructions and eleven for each byte.
+local keys, args, key_at, arg_at, plan, plan_at
 local owner, fence -- the row's: the key of the partition's fence, and what should stand there
 local fences       -- that key -> the fence in force, read once per call
 local now          -- of this call
-local call, sub    -- redis.call and string.sub, without two look-ups each time
+local call, sub, byte -- redis.call, string.sub and string.byte, without two look-ups each time
+local places = {}  -- a partition's key of the fence -> its other keys. All that is kept between calls: 64 at most
 
 local function key()
     key_at = key_at + 1
@@ -29,6 +30,18 @@ end
 local function arg()
     arg_at = arg_at + 1
     return args[arg_at]
+end
+
+-- The keys of the row's partition, of redis_names.c's forms.
+local function place()
+    local p = places[owner]
+    if not p then
+        local name = sub(owner, #'marathon:fence:' + 1)
+        p = {live = 'marathon:live:' .. name, ended = 'marathon:ended:' .. name, list = 'marathon:list:' .. name,
+            dead = 'marathon:dead:' .. name, idem = 'marathon:idem:' .. name .. ':'}
+        places[owner] = p
+    end
+    return p
 end
 
 -- Nobody may write where the owner has handed over: there is no fence then.
@@ -44,72 +57,7 @@ local function now_ms()
     return now
 end
 
----- partitions ----
-
-local function put_fence(text)
-    if text then
-        redis.call('SET', owner, text)
-    else
-        redis.call('DEL', owner)
-    end
-    fences[owner] = text
-end
-
-local function claim()
-    local record, epoch, nonce, name = key(), arg(), arg(), arg()
-    local r = redis.call('HMGET', record, 'epoch', 'nonce')
-    local stored = r[1] and r[1] .. ':' .. r[2] or ''
-    if stored ~= fence then
-        return FENCED
-    end
-    redis.call('HSET', record, 'epoch', epoch, 'nonce', nonce, 'owner', name)
-    redis.call('HDEL', record, 'wish')
-    redis.call('HINCRBY', record, 'hb', 1)
-    put_fence(name ~= '' and epoch .. ':' .. nonce)
-    return OK
-end
-
--- Tasks whose keys have expired leave the list here, a bite at a time.
-local function sweep(ended, list, dead)
-    local ids = redis.call('ZRANGE', ended, '-inf', '(' .. string.format('%.0f', now_ms()), 'BYSCORE',
-        'LIMIT', 0, SWEPT_PER_RENEWAL)
-    if #ids > 0 then
-        redis.call('ZREM', list, unpack(ids))
-        redis.call('ZREM', dead, unpack(ids))
-        redis.call('ZREM', ended, unpack(ids))
-    end
-end
-
-local function renew()
-    local record, ended, list, dead = key(), key(), key(), key()
-    if fenced() then
-        return FENCED
-    end
-    redis.call('HINCRBY', record, 'hb', 1)
-    sweep(ended, list, dead)
-    return OK
-end
-
-local function release()
-    local record = key()
-    if fenced() then
-        return FENCED
-    end
-    redis.call('HSET', record, 'owner', '')
-    redis.call('HINCRBY', record, 'hb', 1)
-    put_fence(false)
-    return OK
-end
-
--- The wish outlives the release that it leads to, and ends with the next claim.
-local function wish()
-    local record, nonce = key(), arg()
-    if fenced() then
-        return FENCED
-    end
-    redis.call('HSET', record, 'wish', nonce)
-    return OK
-end
+-- partitions.lua comes here
 
 ---- tasks ----
 
@@ -131,35 +79,56 @@ local function step()
     return OK
 end
 
--- The change that the row in hand makes. One table for all rows: a new one for each is a tenth of a row's time.
-local change, change_fields = {}, {}
+-- The shape of a change, a byte each.
+local NO = 45                              -- '-'
+local DOC_WHOLE, DOC_PART = 119, 112       -- 'w' the document, 'p' a patch; else a patch to the document's end that leaves
+                                           -- no white space behind it
+local ERROR_SET = 115                      -- 's'; else it is deleted
+local ENDS, DIES, REVIVES = 101, 100, 114  -- 'e', 'd' by a dead letter, 'r'; else it goes on as it is
+local ONCE = 105                           -- 'i' in an admission: with an idempotency key
 
--- Takes what every other change has from the call.
-local function take_change()
-    local c = change
-    c.task, c.doc = key(), key()
-    c.expected, c.next = arg(), arg() -- of the field v; next: '' in a row that does not fit what it expects
-    c.doc_mode, c.doc_offset, c.doc_text = arg(), arg(), arg() -- mode: '' unchanged, 'w' whole, 'p' patch,
-    -- 'e' patch to the document's end that leaves no white space behind it
-    c.error_mode = ''
-    c.items_count, c.doc_items = 0, ''
-    c.trim_to = arg() -- the newest event that goes, '' = none does
-    c.fields_count = 2 * tonumber(arg())
-    c.fields_at = arg_at
-    arg_at = arg_at + c.fields_count
-    return c
+-- The change that the row in hand makes. One table for all rows: a new one for each is a tenth of a row's time.
+local change = {}
+
+local function error_key(c)
+    return 'error:' .. sub(c.doc, #'checkpoint:' + 1)
+end
+
+local function items_key(c)
+    return 'marathon:items:' .. sub(c.doc, #'checkpoint:' + 1)
 end
 
 -- items.lua comes here
 
 -- usage.lua comes here
 
--- Takes what the beginning, the end, a failure and the items of a task have besides.
-local function take_life(c)
-    c.error, c.live, c.ended, c.dead = key(), key(), key(), key()
-    c.id = arg()
-    c.error_mode, c.error_text = arg(), arg() -- mode: '' unchanged, 's' set, 'd' delete
-    take_items(c)
+-- Takes from the call what every change has, and what its shape says that it has besides.
+local function take_change()
+    local c = change
+    local id_bytes, high, middle, low
+    c.doc_mode, c.trims, c.error_mode, c.has_items, c.life, id_bytes, high, middle, low = byte(plan, plan_at + 1, plan_at + 9)
+    plan_at = plan_at + 9
+    c.task, c.doc = keys[key_at + 1], keys[key_at + 2]
+    key_at = key_at + 2
+    c.id = sub(c.doc, -id_bytes)
+    c.expected, c.next = arg(), arg() -- of the field v; next: '' in a row that does not fit what it expects
+    if c.doc_mode ~= NO then
+        c.doc_offset, c.doc_text = arg(), arg()
+    end
+    if c.trims ~= NO then
+        c.trim_to = arg() -- the newest event that goes
+    end
+    if c.error_mode == ERROR_SET then
+        c.error_text = arg()
+    end
+    c.fields_from = arg_at + 1 -- names and values of the record
+    c.fields_to = arg_at + 2 * ((high * 256 + middle) * 256 + low)
+    arg_at = c.fields_to
+    c.items_count, c.doc_items = 0, ''
+    if c.has_items ~= NO then
+        take_items(c)
+    end
+    return c
 end
 
 -- Fields of the record are deleted, or read into a list, by their number: letter .. from to letter .. to, many at once.
@@ -183,59 +152,65 @@ local function trim_events(c)
     redis.call('HSET', c.task, 'h0', string.format('%.0f', to + 1))
 end
 
--- The caller has put n values (names and values of its own fields) into change_fields.
-local function put_record(c, n)
-    local fields = change_fields
-    fields[n + 1], fields[n + 2] = 'v', c.next
-    n = n + 2
-    for i = 1, c.fields_count do
-        fields[n + i] = args[c.fields_at + i]
+-- Where the first command's share of the change's fields ends.
+local function first_to(c)
+    return math.min(c.fields_from + FIELDS_PER_HSET - 1, c.fields_to)
+end
+
+-- What the first command has not written.
+local function put_rest(c)
+    for from = c.fields_from + FIELDS_PER_HSET, c.fields_to, FIELDS_PER_HSET do
+        call('HSET', c.task, unpack(args, from, math.min(from + FIELDS_PER_HSET - 1, c.fields_to)))
     end
-    n = n + c.fields_count
-    for i = 1, n, FIELDS_PER_HSET do
-        redis.call('HSET', c.task, unpack(fields, i, math.min(i + FIELDS_PER_HSET - 1, n)))
-    end
-    if c.trim_to ~= '' then
+    if c.trims ~= NO then
         trim_events(c)
     end
 end
 
 local function put_doc(c)
-    if c.doc_mode == 'w' then
-        redis.call('SET', c.doc, c.doc_text)
-    elseif c.doc_mode ~= '' then
-        return redis.call('SETRANGE', c.doc, c.doc_offset, c.doc_text)
+    if c.doc_mode == DOC_WHOLE then
+        call('SET', c.doc, c.doc_text)
+    elseif c.doc_mode ~= NO then
+        return call('SETRANGE', c.doc, c.doc_offset, c.doc_text)
     end
 end
 
-local function put_error(c)
-    if c.error_mode == 's' then
-        redis.call('SET', c.error, c.error_text)
-    elseif c.error_mode == 'd' then
-        redis.call('DEL', c.error)
+-- The error document and the items. The field x says that there may be some: the end of most tasks need not look.
+local function put_sides(c, known)
+    if c.items_count > 0 then
+        put_items(c)
     end
+    if c.error_mode == ERROR_SET then
+        call('SET', error_key(c), c.error_text)
+    elseif c.error_mode ~= NO then
+        call('DEL', error_key(c))
+    end
+    if not known and (c.items_count > 0 or c.error_mode == ERROR_SET) then
+        call('HSET', c.task, 'x', '1')
+        return true
+    end
+    return known
 end
 
 -- The last version of the document, in a string without spare room and without the spaces that padded its tail. Where there are
--- none, a copy has no spare room, and Lua does not see the text.
+-- none, one AND with itself makes a string of its own length, and Lua does not see the text.
 local function put_last_doc(c, expires)
-    if c.doc_mode == 'e' then
+    if c.doc_mode ~= DOC_WHOLE and c.doc_mode ~= DOC_PART and c.doc_mode ~= NO then
         if put_doc(c) <= COMPACT_BYTES_MAX then
-            redis.call('COPY', c.doc, c.doc .. COPY_SUFFIX, 'REPLACE')
-            redis.call('RENAME', c.doc .. COPY_SUFFIX, c.doc)
+            call('BITOP', 'AND', c.doc, c.doc)
         end
-        redis.call('PEXPIREAT', c.doc, expires)
+        call('PEXPIREAT', c.doc, expires)
         return
     end
-    local text = c.doc_mode == 'w' and c.doc_text
+    local text = c.doc_mode == DOC_WHOLE and c.doc_text
     if not text then
-        if redis.call('STRLEN', c.doc) > COMPACT_BYTES_MAX then
+        if call('STRLEN', c.doc) > COMPACT_BYTES_MAX then
             put_doc(c)
-            redis.call('PEXPIREAT', c.doc, expires)
+            call('PEXPIREAT', c.doc, expires)
             return
         end
-        text = redis.call('GET', c.doc) or ''
-        if c.doc_mode == 'p' then
+        text = call('GET', c.doc) or ''
+        if c.doc_mode == DOC_PART then
             text = text:sub(1, c.doc_offset) .. c.doc_text .. text:sub(c.doc_offset + #c.doc_text + 1)
         end
     end
@@ -244,72 +219,76 @@ local function put_last_doc(c, expires)
         n = n - 1
     end
     if n > 0 then
-        redis.call('SET', c.doc, text:sub(1, n), 'PXAT', expires)
+        call('SET', c.doc, text:sub(1, n), 'PXAT', expires)
     end
 end
 
-local function end_life(c, ttl_s, idem, idem_ttl_s)
-    local expires = string.format('%.0f', now_ms() + ttl_s * 1000)
+local function end_life(c, ttl_s, has_sides, idem, idem_ttl_s)
+    local p, expires = place(), string.format('%.0f', now_ms() + ttl_s * 1000)
     put_last_doc(c, expires)
-    redis.call('PEXPIREAT', c.task, expires)
-    if redis.call('EXISTS', c.error, c.items) > 0 then
-        redis.call('PEXPIREAT', c.error, expires)
-        redis.call('PEXPIREAT', c.items, expires)
+    call('PEXPIREAT', c.task, expires)
+    if has_sides then
+        call('PEXPIREAT', error_key(c), expires)
+        call('PEXPIREAT', items_key(c), expires)
     end
-    redis.call('SREM', c.live, c.id)
-    redis.call('ZADD', c.ended, expires, c.id)
+    call('SREM', p.live, c.id)
+    call('ZADD', p.ended, expires, c.id)
     if idem then
-        redis.call('EXPIRE', idem, idem_ttl_s)
+        call('EXPIRE', p.idem .. idem, idem_ttl_s)
     end
 end
 
-local function revive(c, idem_prefix)
-    redis.call('HDEL', c.task, 'end', 'dead')
-    redis.call('PERSIST', c.task)
-    redis.call('PERSIST', c.doc)
-    redis.call('PERSIST', c.error)
-    redis.call('PERSIST', c.items)
-    redis.call('SADD', c.live, c.id)
-    redis.call('ZREM', c.ended, c.id)
-    redis.call('ZREM', c.dead, c.id)
-    local idem = redis.call('HGET', c.task, 'idem')
+local function revive(c)
+    local p = place()
+    call('HDEL', c.task, 'end', 'dead')
+    call('PERSIST', c.task)
+    call('PERSIST', c.doc)
+    call('PERSIST', error_key(c))
+    call('PERSIST', items_key(c))
+    call('SADD', p.live, c.id)
+    call('ZREM', p.ended, c.id)
+    call('ZREM', p.dead, c.id)
+    local idem = call('HGET', c.task, 'idem')
     if idem then
-        redis.call('PERSIST', idem_prefix .. idem)
+        call('PERSIST', p.idem .. idem)
     end
 end
 
 -- A change of a task that has ended and stays so: what was written must expire with the rest.
 local function keep_ended(c)
-    local left = redis.call('PTTL', c.task)
+    local left = call('PTTL', c.task)
     if left > 0 then
-        redis.call('PEXPIRE', c.doc, left)
-        if c.error_mode == 's' then
-            redis.call('PEXPIRE', c.error, left)
+        call('PEXPIRE', c.doc, left)
+        if c.error_mode == ERROR_SET then
+            call('PEXPIRE', error_key(c), left)
         end
         if c.items_count > 0 then
-            redis.call('PEXPIRE', c.items, left)
+            call('PEXPIRE', items_key(c), left)
         end
     end
 end
 
--- life: 'k' it goes on as it is, 'e' it ends, 'd' it ends by a dead letter, 'r' it is revived. ttl_s and idem_prefix: for the
--- last three.
-local function apply_update(c, life, ttl_s, idem_prefix)
-    local dead_at, dead
-    if life == 'd' then
+local function update()
+    local c = take_change()
+    local ends, ttl_s, dead_at, dead = c.life == ENDS or c.life == DIES
+    if ends then
+        ttl_s = tonumber(arg())
+    end
+    if c.life == DIES then
         dead_at, dead = arg(), arg()
     end
     if fenced() then
         return FENCED
     end
-    local r = redis.call('HMGET', c.task, 'v', 'end', 'idem', 'ittl')
-    if not r[1] then
-        return life == 'r' and GONE or VERSION
+    local r = call('HMGET', c.task, 'v', 'end', 'x', 'idem', 'ittl')
+    local stored, has_sides = r[1], r[3]
+    if not stored then
+        return c.life == REVIVES and GONE or VERSION
     end
-    if r[1] == c.next then
+    if stored == c.next then
         return OK -- the same row again, after an outcome that its sender never heard
     end
-    if r[1]:sub(1, #c.expected) ~= c.expected or c.next == '' then
+    if sub(stored, 1, #c.expected) ~= c.expected or c.next == '' then
         return VERSION
     end
     if c.doc_items ~= '' then
@@ -319,62 +298,51 @@ local function apply_update(c, life, ttl_s, idem_prefix)
         end
         c.doc_text = text
     end
-    put_items(c)
-    put_error(c)
+    has_sides = put_sides(c, has_sides)
     if usage_key then
         put_usage()
     end
-    local fields = change_fields
-    fields[1], fields[2] = 'end', '1'
-    if life == 'e' then
-        put_record(c, 2)
-        end_life(c, ttl_s, r[3] and idem_prefix .. r[3], r[4])
-        return OK
-    elseif life == 'd' then
-        fields[3], fields[4] = 'dead', dead
-        put_record(c, 4)
-        end_life(c, ttl_s, r[3] and idem_prefix .. r[3], r[4])
-        redis.call('ZADD', c.dead, dead_at, c.id)
+    if ends then
+        call('HSET', c.task, 'end', '1', 'v', c.next, unpack(args, c.fields_from, first_to(c)))
+        put_rest(c)
+        end_life(c, ttl_s, has_sides, r[4], r[5])
+        if dead then
+            call('HSET', c.task, 'dead', dead)
+            call('ZADD', place().dead, dead_at, c.id)
+        end
         return OK
     end
     put_doc(c)
-    put_record(c, 0)
-    if life == 'r' then
-        revive(c, idem_prefix)
+    call('HSET', c.task, 'v', c.next, unpack(args, c.fields_from, first_to(c)))
+    put_rest(c)
+    if c.life == REVIVES then
+        revive(c)
     elseif r[2] then
         keep_ended(c)
     end
     return OK
 end
 
-local function update()
-    return apply_update(take_change(), 'k')
-end
-
-local function update_life()
-    local c = take_change()
-    take_life(c)
-    local life, ttl_s, idem_prefix = arg(), tonumber(arg()), arg()
-    return apply_update(c, life, ttl_s, idem_prefix)
-end
-
 local function update_usage()
     take_usage()
-    local verdict = update_life()
+    local verdict = update()
     usage_key = nil
     return verdict
 end
 
 local function admit()
     local c = take_change()
-    take_life(c)
-    local list = key()
-    local spec, input, created, idem_hex, body_hash, idem_ttl_s = arg(), arg(), arg(), arg(), arg(), arg()
-    local idem = idem_hex ~= '' and key()
+    local spec, input, created = arg(), arg(), arg()
+    local once, p = c.life == ONCE, place()
+    local idem, idem_hex, body_hash, idem_ttl_s
+    if once then
+        idem_hex, body_hash, idem_ttl_s = arg(), arg(), arg()
+        idem = p.idem .. idem_hex
+    end
     if fenced() then
         return FENCED
     end
-    local seen = idem and redis.call('GET', idem)
+    local seen = once and call('GET', idem)
     if seen then
         local space = seen:find(' ', 1, true)
         if seen:sub(1, space - 1) == body_hash then
@@ -382,35 +350,34 @@ local function admit()
         end
         return MISMATCH
     end
-    local old = redis.call('HMGET', c.task, 'run', 'end')
+    local old = call('HMGET', c.task, 'run', 'end')
     if old[1] and not old[2] then
         return EXISTS
     end
     if c.next == '' then
         return VERSION
     end
-    redis.call('DEL', c.task, c.doc, c.error, c.items)
-    local run = tonumber(old[1] or 0) + 1
-    local fields, n = change_fields, 8
-    fields[1], fields[2], fields[3], fields[4] = 'run', tostring(run), 'spec', spec
-    fields[5], fields[6], fields[7], fields[8] = 'input', input, 'created', created
-    if idem then
-        fields[9], fields[10], fields[11], fields[12] = 'idem', idem_hex, 'ittl', idem_ttl_s
-        n = 12
-        redis.call('SET', idem, body_hash .. ' ' .. c.id)
-    end
-    if c.doc_mode ~= '' then
-        redis.call('SET', c.doc, c.doc_text)
-    end
-    put_error(c)
-    put_record(c, n)
-    put_items(c)
-    redis.call('SADD', c.live, c.id)
+    local run = 1
     if old[1] then
-        redis.call('ZREM', c.ended, c.id)
-        redis.call('ZREM', c.dead, c.id)
+        run = tonumber(old[1]) + 1
+        call('DEL', c.task, c.doc)
+        call('ZREM', p.ended, c.id)
+        call('ZREM', p.dead, c.id)
     end
-    redis.call('ZADD', list, created, c.id)
+    call('DEL', error_key(c), items_key(c)) -- also those that an operator has left behind
+    if c.doc_mode ~= NO then
+        call('SET', c.doc, c.doc_text)
+    end
+    call('HSET', c.task, 'run', run, 'spec', spec, 'input', input, 'created', created, 'v', c.next,
+        unpack(args, c.fields_from, first_to(c)))
+    put_rest(c)
+    put_sides(c, false)
+    if once then
+        call('HSET', c.task, 'idem', idem_hex, 'ittl', idem_ttl_s)
+        call('SET', idem, body_hash .. ' ' .. c.id)
+    end
+    call('SADD', p.live, c.id)
+    call('ZADD', p.list, created, c.id)
     return {OK, run}
 end
 
@@ -427,24 +394,26 @@ local function unlist()
 end
 
 -- By their numbers in redis_rows.c.
-local kinds = {claim, renew, release, wish, admit, step, update, update_life, unlist, update_usage}
+local kinds = {claim, renew, release, wish, admit, step, update, unlist, update_usage}
 
 local function apply_rows(call_keys, call_args)
     keys, args, fences = call_keys, call_args, {}
-    call, sub, now = redis.call, string.sub, nil
-    usage_key = nil -- a call that failed half-way has left it
-    local plan, answers = args[1], {}
-    key_at = plan:byte(1)
+    call, sub, byte = redis.call, string.sub, string.byte
+    now, usage_key = nil, nil -- a call that failed half-way has left the last
+    plan, plan_at = args[1], 1
+    local answers = {}
+    key_at = byte(plan, 1)
     arg_at = 1 + key_at
     for i, in_force in ipairs(call('MGET', unpack(keys, 1, key_at))) do
         fences[keys[i]] = in_force
     end
-    for i = 1, (#plan - 1) / 2 do
-        local kind, at = plan:byte(2 * i, 2 * i + 1)
+    while plan_at < #plan do
+        local kind, at = byte(plan, plan_at + 1, plan_at + 2)
+        plan_at = plan_at + 2
         owner, fence = keys[at], args[1 + at]
-        answers[i] = kinds[kind]()
+        answers[#answers + 1] = kinds[kind]()
     end
-    keys, args, fences, change, change_fields = nil, nil, nil, {}, {} -- nothing is kept between calls
+    keys, args, fences, change = nil, nil, nil, {}
     return answers
 end
 

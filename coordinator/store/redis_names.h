@@ -1,5 +1,5 @@
-/* Names of keys in Redis: the one place that knows how they look. README.md lists what is in them.
- * Pure. */
+/* Names of keys in Redis: here, and in marathon.lua for those of a row that it makes itself.
+ * README.md lists what is in them. Pure. */
 #ifndef MARATHON_STORE_REDIS_NAMES_H
 #define MARATHON_STORE_REDIS_NAMES_H
 

@@ -8,7 +8,7 @@
 /* Encoded arguments of one call of the library: many rows, one behind the other. The partitions
  * that they write to, and their fences, are said once for all rows. */
 struct redis_rows {
-    struct buf plan; /* two bytes a row: its kind, which of the owners */
+    struct buf plan; /* for each row its kind, which of the owners, and of a change its shape */
     struct buf owners, fences;
     struct buf keys;
     struct buf args;

@@ -1,0 +1,329 @@
+#include "store/redis_change.h"
+
+#include <assert.h>
+
+#include "base/pack.h"
+#include "model/limits.h"
+#include "store/redis_command.h"
+
+#define EVENT_FRAME_BYTES 20u   /* a seq and a length, at most */
+#define TRIM_EVERY        1000u /* events: old ones leave many at once */
+#define STATE_TEXT_BYTES  (3 * 21u)
+#define FIELDS_MAX        0xffffffu
+
+static size_t doc_len(const struct store_row *row)
+{
+    return row->doc[0].len + row->doc[1].len + row->doc[2].len;
+}
+
+static bool doc_whole(const struct store_row *row)
+{
+    return row->doc_whole || (row->doc_offset == 0 && row->kind == ROW_ADMIT);
+}
+
+/* As marathon.lua knows it. */
+static char doc_mode(const struct store_row *row)
+{
+    if (doc_len(row) == 0 || doc_whole(row)) {
+        return doc_len(row) == 0 ? '-' : 'w';
+    }
+    int part = 2;
+    while (row->doc[part].len == 0) {
+        part--;
+    }
+    struct bytes last = row->doc[part];
+    bool to_the_end =
+        row->doc_offset + doc_len(row) + row->doc_items_bytes >= row->stored_doc_bytes;
+    return to_the_end && last.ptr[last.len - 1] != ' ' ? 'e' : 'p';
+}
+
+static void add_doc_text(struct redis_rows *rows, const struct store_row *row)
+{
+    command_put_start(&rows->args, doc_len(row));
+    for (int i = 0; i < 3; i++) {
+        buf_add_bytes(&rows->args, row->doc[i]);
+    }
+    command_put_end(&rows->args);
+    rows->arg_count++;
+}
+
+/* Does the row follow what it says is stored: events in order, the patch within the document? */
+static bool fits(const struct store_row *row)
+{
+    uint64_t last = row->stored_seq;
+    for (uint32_t i = 0; i < row->event_count; i++) {
+        if (row->events[i].seq <= last) {
+            return false;
+        }
+        last = row->events[i].seq;
+    }
+    return doc_len(row) == 0 || doc_whole(row) || row->doc_offset <= row->stored_doc_bytes;
+}
+
+/* The field v: version, newest seq, length of the document, as text; then the head. */
+static void put_state(struct buf *out, uint64_t version, uint64_t seq, uint64_t doc_bytes)
+{
+    buf_add_uint(out, version);
+    buf_add_char(out, ':');
+    buf_add_uint(out, seq);
+    buf_add_char(out, ':');
+    buf_add_uint(out, doc_bytes);
+    buf_add_char(out, ':');
+}
+
+/* What must be stored, and what will be. The latter is empty in a row that does not fit. */
+static void add_states(struct redis_rows *rows, const struct store_row *row)
+{
+    uint8_t space[STATE_TEXT_BYTES];
+    struct buf state = {.ptr = space, .cap = sizeof space}; /* never grows */
+    if (row->kind == ROW_UPDATE) {
+        put_state(&state, row->version, row->stored_seq, row->stored_doc_bytes);
+    }
+    rows_arg(rows, buf_bytes(&state));
+    if (!fits(row)) {
+        rows_arg_str(rows, "");
+        return;
+    }
+    uint64_t doc_bytes = row->stored_doc_bytes;
+    uint64_t end = row->doc_offset + doc_len(row) + row->doc_items_bytes;
+    if (doc_len(row) > 0) {
+        doc_bytes = doc_whole(row) || end > doc_bytes ? end : doc_bytes;
+    }
+    uint64_t seq = row->event_count > 0 ? row->events[row->event_count - 1].seq : row->stored_seq;
+    buf_clear(&state);
+    put_state(&state, row->kind == ROW_UPDATE ? row->version + 1 : 1, seq, doc_bytes);
+    command_put_start(&rows->args, state.len + row->head.len);
+    buf_add_bytes(&rows->args, buf_bytes(&state));
+    buf_add_bytes(&rows->args, row->head);
+    command_put_end(&rows->args);
+    rows->arg_count++;
+}
+
+static void add_numbered(struct redis_rows *rows, char letter, uint64_t number)
+{
+    uint8_t space[24];
+    struct buf name = {.ptr = space, .cap = sizeof space}; /* never grows */
+    buf_add_char(&name, letter);
+    buf_add_uint(&name, number);
+    rows_arg(rows, buf_bytes(&name));
+}
+
+static void add_steps(struct redis_rows *rows, const struct store_row *row)
+{
+    for (uint32_t i = 0; i < row->step_count; i++) {
+        add_numbered(rows, 's', row->steps[i].index);
+        rows_arg(rows, row->steps[i].blob);
+    }
+}
+
+/* One field, with all of them. */
+static void add_events(struct redis_rows *rows, const struct store_row *row)
+{
+    if (row->event_count == 0) {
+        return;
+    }
+    uint8_t space[512]; /* it seldom grows */
+    struct buf entry = {.ptr = space, .cap = sizeof space};
+    struct buf grown = {0};
+    size_t len = 0;
+    for (uint32_t i = 0; i < row->event_count; i++) {
+        len += EVENT_FRAME_BYTES + row->events[i].blob.len;
+    }
+    struct buf *out = len <= sizeof space ? &entry : &grown;
+    for (uint32_t i = 0; i < row->event_count; i++) {
+        pack_uint(out, row->events[i].seq);
+        pack_bytes(out, row->events[i].blob);
+    }
+    add_numbered(rows, 'h', row->events[0].seq);
+    rows_arg(rows, buf_bytes(out));
+    buf_free(&grown);
+}
+
+/* What its function step takes: one step, events, a patch, and nothing else. */
+static bool is_step(const struct store_row *row)
+{
+    return row->step_count == 1 && row->event_count > 0 && row->input.len == 0 &&
+           doc_len(row) > 0 && !doc_whole(row) && fits(row);
+}
+
+static bool trims(const struct store_row *row, uint64_t *ret_to)
+{
+    if (row->kind != ROW_UPDATE || row->event_count == 0) {
+        return false;
+    }
+    uint64_t last = row->events[row->event_count - 1].seq;
+    *ret_to = last > EVENTS_KEPT_MAX ? last - EVENTS_KEPT_MAX : 0;
+    return *ret_to > 0 && last / TRIM_EVERY != row->stored_seq / TRIM_EVERY;
+}
+
+static void add_step(struct redis_rows *rows, const struct redis_names *names,
+                     const struct store_row *row)
+{
+    rows_kind(rows, names, row, LUA_STEP);
+    rows_key(rows, names, row, KEY_TASK);
+    rows_key(rows, names, row, KEY_DOC);
+    add_states(rows, row);
+    rows_arg_uint(rows, row->doc_offset);
+    add_doc_text(rows, row);
+    add_steps(rows, row);
+    add_events(rows, row);
+}
+
+static void add_items_change(struct redis_rows *rows, const struct items_change *change)
+{
+    static const char *const kinds[] = {
+        [ITEMS_MAKE] = "m", [ITEMS_PUT] = "p", [ITEMS_AGAIN] = "a", [ITEMS_DROP] = "d"};
+    bool put = change->kind == ITEMS_PUT;
+    bool make = change->kind == ITEMS_MAKE;
+    rows_arg_str(rows, kinds[change->kind]);
+    rows_arg_uint(rows, change->step);
+    rows_arg_uint(rows, put ? 3 : make ? change->count : 0);
+    for (uint32_t i = 0; make && i < change->count; i++) {
+        rows_arg(rows, change->values[i]);
+    }
+    if (put) {
+        rows_arg_uint(rows, change->item);
+        rows_arg(rows, change->blob);
+        rows_arg(rows, change->result);
+    }
+}
+
+/* What its take_items takes. */
+static void add_items(struct redis_rows *rows, const struct store_row *row)
+{
+    rows_arg_uint(rows, row->items_count);
+    for (uint32_t i = 0; i < row->items_count; i++) {
+        add_items_change(rows, &row->items[i]);
+    }
+    if (row->doc_items == 0) {
+        rows_arg_str(rows, "");
+        return;
+    }
+    rows_arg_uint(rows, row->doc_items - 1);
+    rows_arg_uint(rows, row->doc[0].len);
+    rows_arg_uint(rows, row->doc_items_bytes);
+}
+
+static bool has_items(const struct store_row *row)
+{
+    return row->items_count > 0 || row->doc_items > 0;
+}
+
+static bool dies(const struct store_row *row)
+{
+    return row->life == LIFE_END && row->dead.len > 0;
+}
+
+static char life_mode(const struct store_row *row)
+{
+    if (row->kind == ROW_ADMIT) {
+        return row->idempotency_key.len > 0 ? 'i' : '-';
+    }
+    return dies(row) ? 'd' : row->life == LIFE_END ? 'e' : row->life == LIFE_REVIVE ? 'r' : '-';
+}
+
+/* What its take_change takes, after the kind: the shape in the plan, then what there is. */
+static void add_change(struct redis_rows *rows, const struct redis_names *names,
+                       const struct store_row *row)
+{
+    uint64_t trim_to = 0;
+    bool trim = trims(row, &trim_to);
+    bool input = row->kind == ROW_UPDATE && row->input.len > 0; /* one more field of the record */
+    uint32_t fields = row->step_count + (input ? 1 : 0) + (row->event_count > 0 ? 1 : 0);
+    assert(fields <= FIELDS_MAX && row->task_id.len <= ID_BYTES_MAX);
+    const char shape[] = {doc_mode(row),
+                          trim ? 't' : '-',
+                          row->error_doc.len > 0 ? 's'
+                          : row->error_clear     ? 'd'
+                                                 : '-',
+                          has_items(row) ? 'i' : '-',
+                          life_mode(row),
+                          (char)row->task_id.len,
+                          (char)(fields >> 16),
+                          (char)(fields >> 8),
+                          (char)fields};
+    buf_add(&rows->plan, shape, sizeof shape);
+    rows_key(rows, names, row, KEY_TASK);
+    rows_key(rows, names, row, KEY_DOC);
+    add_states(rows, row);
+    if (doc_len(row) > 0) {
+        rows_arg_uint(rows, row->doc_offset);
+        add_doc_text(rows, row);
+    }
+    if (trim) {
+        rows_arg_uint(rows, trim_to);
+    }
+    if (row->error_doc.len > 0) {
+        rows_arg(rows, row->error_doc);
+    }
+    if (input) {
+        rows_arg_str(rows, "input");
+        rows_arg(rows, row->input);
+    }
+    add_steps(rows, row);
+    add_events(rows, row);
+    if (has_items(row)) {
+        add_items(rows, row);
+    }
+}
+
+/* What its take_usage takes, before all else of the row. */
+static void add_usage(struct redis_rows *rows, const struct redis_names *names,
+                      const struct store_row *row)
+{
+    rows_kind(rows, names, row, LUA_UPDATE_USAGE);
+    rows_key(rows, names, row, KEY_USAGE);
+    rows_arg(rows, row->usage_type);
+    rows_arg_uint(rows, row->usage_count);
+    for (uint32_t i = 0; i < row->usage_count; i++) {
+        rows_arg(rows, row->usage[i].model);
+        rows_arg_uint(rows, row->usage[i].sum.input_tokens);
+        rows_arg_uint(rows, row->usage[i].sum.output_tokens);
+        rows_arg_uint(rows, row->usage[i].sum.cost_nano);
+    }
+}
+
+/* Is there nothing that its function step does not know? */
+static bool is_plain(const struct store_row *row)
+{
+    return row->life == LIFE_KEEP && row->error_doc.len == 0 && !row->error_clear &&
+           !has_items(row) && row->usage_count == 0;
+}
+
+void change_add_update(struct redis_rows *rows, const struct redis_names *names,
+                       const struct store_row *row)
+{
+    uint64_t trim_to = 0;
+    if (is_plain(row) && is_step(row) && !trims(row, &trim_to)) {
+        add_step(rows, names, row);
+        return;
+    }
+    if (row->usage_count > 0) {
+        add_usage(rows, names, row);
+    } else {
+        rows_kind(rows, names, row, LUA_UPDATE);
+    }
+    add_change(rows, names, row);
+    if (row->life == LIFE_END) {
+        rows_arg_uint(rows, row->ttl_s > 0 ? row->ttl_s : 1);
+    }
+    if (dies(row)) {
+        rows_arg_uint(rows, row->dead_at > 0 ? (uint64_t)row->dead_at : 0);
+        rows_arg(rows, row->dead);
+    }
+}
+
+void change_add_admit(struct redis_rows *rows, const struct redis_names *names,
+                      const struct store_row *row)
+{
+    rows_kind(rows, names, row, LUA_ADMIT);
+    add_change(rows, names, row);
+    rows_arg(rows, row->spec);
+    rows_arg(rows, row->input);
+    rows_arg_uint(rows, row->created_at > 0 ? (uint64_t)row->created_at : 0);
+    if (row->idempotency_key.len > 0) {
+        rows_arg_hex(rows, row->idempotency_key);
+        rows_arg_hex(rows, row->body_hash);
+        rows_arg_uint(rows, row->idempotency_ttl_s > 0 ? row->idempotency_ttl_s : 1);
+    }
+}

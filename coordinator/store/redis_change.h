@@ -1,0 +1,40 @@
+/* Inside of redis_rows: what a row of a task is as marathon.lua takes it, and how arguments are
+ * added. Pure. */
+#ifndef MARATHON_STORE_REDIS_CHANGE_H
+#define MARATHON_STORE_REDIS_CHANGE_H
+
+#include "store/redis_rows.h"
+
+#define HASH_HEX_MAX 64 /* idempotency keys and body hashes are SHA-256 */
+
+/* The kinds that marathon.lua knows, by their place in its table. */
+enum lua_kind {
+    LUA_CLAIM = 1,
+    LUA_RENEW,
+    LUA_RELEASE,
+    LUA_WISH,
+    LUA_ADMIT,
+    LUA_STEP,
+    LUA_UPDATE,
+    LUA_UNLIST,
+    LUA_UPDATE_USAGE,
+};
+
+/* redis_rows.c */
+/* Begins the row: what it is, and whose partition it writes to. */
+void rows_kind(struct redis_rows *rows, const struct redis_names *names,
+               const struct store_row *row, enum lua_kind kind);
+void rows_key(struct redis_rows *rows, const struct redis_names *names, const struct store_row *row,
+              enum redis_key key);
+void rows_arg(struct redis_rows *rows, struct bytes arg);
+void rows_arg_str(struct redis_rows *rows, const char *arg);
+void rows_arg_uint(struct redis_rows *rows, uint64_t arg);
+void rows_arg_hex(struct redis_rows *rows, struct bytes data); /* HASH_HEX_MAX / 2 at most */
+
+/* redis_change.c */
+void change_add_admit(struct redis_rows *rows, const struct redis_names *names,
+                      const struct store_row *row);
+void change_add_update(struct redis_rows *rows, const struct redis_names *names,
+                       const struct store_row *row);
+
+#endif
