@@ -297,7 +297,8 @@ static void on_ready(struct core *c, const struct ask *ask, const struct store_a
     m.ready.backend = bytes_str(c->config.backend);
     m.ready.partitions = c->owned_told;
     if (a->err != ERR_OK) {
-        m.ready.detail = BYTES_LIT("the store does not answer");
+        m.ready.detail = c->admission_closed != NULL ? bytes_str(c->admission_closed)
+                                                     : BYTES_LIT("the store does not answer");
     } else if (c->admission_closed != NULL) {
         m.ready.detail = bytes_str(c->admission_closed);
     } else {

@@ -381,6 +381,7 @@ static void use_redis(struct daemon *d)
         .sentinel_user = conf_text(d->conf, "MARATHON_REDIS_SENTINEL_USER"),
         .sentinel_password = conf_text(d->conf, "MARATHON_REDIS_SENTINEL_PASSWORD"),
         .deadline_ms = 1000,
+        .replicas = (uint32_t)conf_int(d->conf, "MARATHON_REDIS_WAIT"),
         .relaxed = strcmp(conf_text(d->conf, "MARATHON_DURABILITY"), "relaxed") == 0};
     const char *why = NULL;
     if (store_redis_create(d->loop, &options, store_handler(d), &d->store, &why) != ERR_OK) {

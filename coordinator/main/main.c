@@ -29,6 +29,14 @@ static const struct conf_entry entries[] = {
      .fallback = "",
      .secret = true,
      .help = "password for the sentinels, where they want one (that of the master is not sent)"},
+    {.env = "MARATHON_REDIS_WAIT",
+     .kind = CONF_INT,
+     .fallback = "0",
+     .min = 0,
+     .max = 16,
+     .help =
+         "replicas of Redis that must have a write before anybody is told of it: what a failover "
+         "to one of them then cannot lose. With too few of them starts get 503"},
     {.env = "MARATHON_STORE",
      .kind = CONF_CHOICE,
      .fallback = "auto",

@@ -123,6 +123,9 @@ static void store_put(struct metric_text *t, const struct core_stats *c,
     metric_single(t, "store_masters_total",
                   "Times that the sentinels named another master, the first one included.",
                   s->masters_total);
+    metric_single(t, "store_unconfirmed_total",
+                  "Times that fewer replicas than MARATHON_REDIS_WAIT confirmed what was written.",
+                  s->unconfirmed_total);
     metric_single(t, "store_rows_total", "Rows sent to the store.", s->rows_total);
     metric_single(t, "store_rows_unknown_total", "Rows whose outcome was never heard.",
                   s->unknown_total);
@@ -157,6 +160,10 @@ bool metrics_ready(const struct core_stats *c, struct buf *out)
 {
     if (!c->store_up) {
         buf_add_str(out, "the store is away");
+        if (c->admission_closed != NULL) {
+            buf_add_str(out, ": ");
+            buf_add_str(out, c->admission_closed);
+        }
     } else if (!c->heard_store) {
         buf_add_str(out, "the store has not answered for 2 s");
     } else if (c->admission_closed != NULL) {

@@ -50,27 +50,64 @@ static bool answers_fit(const struct redisReply *reply, const struct batch_call 
     return reply_count(reply) == call->row_count;
 }
 
+/* Row i's answer: told, or kept until replicas have confirmed it. */
+static void take(struct redis_store *s, struct batch_call *call, uint32_t i,
+                 struct store_written *written)
+{
+    written->write_id = call->write_ids[i];
+    if (s->replicas_wanted == 0) {
+        tell(s, written);
+        return;
+    }
+    written->task_id = arena_bytes(&call->arena, written->task_id);
+    call->held[i] = *written;
+}
+
+static void count_time(struct redis_store *s, const struct batch *b)
+{
+    histogram_add_us(&s->stats.call, clock_mono_us() - b->sent_us);
+}
+
 static void on_call(void *user, const struct redisReply *reply)
 {
     struct redis_store *s = user;
-    const struct batch_call *call = batch_queue_awaited(&s->batches);
-    if (call->admits && (reply_is_error(reply, "OOM") || reply_is_error(reply, "MISCONF"))) {
-        tell_all(s, call, STORE_FULL); /* refused as a whole, before it began */
-    } else if (!answers_fit(reply, call)) {
+    struct batch_call *call = batch_queue_awaited(&s->batches);
+    bool full = call->admits && (reply_is_error(reply, "OOM") || reply_is_error(reply, "MISCONF"));
+    if (!full && !answers_fit(reply, call)) {
         redis_refused(s, "writing", reply);
         return;
-    } else {
-        for (uint32_t i = 0; i < call->row_count; i++) {
-            struct store_written written = {.write_id = call->write_ids[i]};
+    }
+    if (s->replicas_wanted > 0) {
+        call->held = mem_alloc(call->row_count * sizeof *call->held);
+    }
+    for (uint32_t i = 0; i < call->row_count; i++) {
+        struct store_written written = {.verdict = STORE_FULL}; /* as a whole, before it began */
+        if (!full) {
             (void)row_answer(reply_at(reply, i), &written);
-            tell(s, &written);
         }
+        take(s, call, i, &written);
     }
     const struct batch *b = s->batches.first;
-    if (b->calls_answered + 1 == b->call_count) {
-        histogram_add_us(&s->stats.call, clock_mono_us() - b->sent_us);
+    if (b->calls_answered + 1 == b->call_count && !b->confirmed) {
+        count_time(s, b);
     }
     batch_queue_answered(&s->batches);
+}
+
+static void on_confirmed(void *user, const struct redisReply *reply)
+{
+    struct redis_store *s = user;
+    if (!redis_confirmed(s, reply)) {
+        return;
+    }
+    const struct batch *b = s->batches.first;
+    for (uint32_t i = 0; i < b->call_count; i++) {
+        for (uint32_t k = 0; k < b->calls[i].row_count; k++) {
+            tell(s, &b->calls[i].held[k]);
+        }
+    }
+    count_time(s, b);
+    batch_queue_confirmed(&s->batches);
 }
 
 void redis_batch_send(struct redis_store *s, struct batch *b)
@@ -84,6 +121,10 @@ void redis_batch_send(struct redis_store *s, struct batch *b)
         s->command.args += rows_put(rows, &s->command.buf);
         redis_send(s, on_call, s);
     }
+    b->confirmed = s->replicas_wanted > 0;
+    if (b->confirmed) {
+        redis_confirm(s, on_confirmed, s);
+    }
 }
 
 void redis_rows_unknown(struct redis_store *s)
@@ -91,7 +132,7 @@ void redis_rows_unknown(struct redis_store *s)
     struct batch_queue lost = s->batches; /* rows given meanwhile wait for the next time */
     s->batches = (struct batch_queue){.rows_given = lost.rows_given, .rows_sent = lost.rows_given};
     for (const struct batch *b = lost.first; b != NULL; b = b->next) {
-        for (uint32_t i = b->calls_answered; i < b->call_count; i++) {
+        for (uint32_t i = b->confirmed ? 0 : b->calls_answered; i < b->call_count; i++) {
             s->stats.unknown_total += b->calls[i].row_count;
             tell_all(s, &b->calls[i], STORE_UNKNOWN);
         }

@@ -8,6 +8,8 @@ static void batch_free(struct batch *b)
     for (uint32_t i = 0; i < b->call_count; i++) {
         rows_free(&b->calls[i].rows);
         free(b->calls[i].write_ids);
+        free(b->calls[i].held);
+        arena_free(&b->calls[i].arena);
     }
     free(b->calls);
     free(b);
@@ -85,9 +87,15 @@ void batch_queue_answered(struct batch_queue *q)
 {
     struct batch *b = q->first;
     assert(q->in_flight > 0);
-    if (++b->calls_answered < b->call_count) {
-        return;
+    if (++b->calls_answered == b->call_count && !b->confirmed) {
+        batch_queue_confirmed(q);
     }
+}
+
+void batch_queue_confirmed(struct batch_queue *q)
+{
+    struct batch *b = q->first;
+    assert(q->in_flight > 0 && b->calls_answered == b->call_count);
     q->first = b->next;
     if (q->first == NULL) {
         q->last = NULL;

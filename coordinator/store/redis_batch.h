@@ -19,6 +19,8 @@ struct batch_call {
     uint64_t *write_ids;
     uint32_t row_count;
     uint32_t row_cap;
+    struct store_written *held; /* its answers, where replicas are still to confirm them, or NULL */
+    struct arena arena;         /* texts in them */
 };
 
 struct batch {
@@ -30,6 +32,7 @@ struct batch {
     uint32_t row_count;
     size_t bytes;
     bool flushed;    /* may leave */
+    bool confirmed;  /* by replicas before it is told: batch_queue_confirmed ends it */
     int64_t sent_us; /* when it left */
 };
 
@@ -50,8 +53,10 @@ void batch_queue_flush(struct batch_queue *q);
 struct batch *batch_queue_send(struct batch_queue *q);
 /* The call that the next answer belongs to; NULL where none is in flight. */
 struct batch_call *batch_queue_awaited(struct batch_queue *q);
-/* That call is answered: frees its batch with its last one. */
+/* That call is answered: frees its batch with its last one, unless that is to be confirmed. */
 void batch_queue_answered(struct batch_queue *q);
+/* The oldest one, all of whose calls are answered: frees it. */
+void batch_queue_confirmed(struct batch_queue *q);
 void batch_queue_free(struct batch_queue *q); /* empties it, counts stay */
 
 #endif

@@ -38,6 +38,7 @@ void redis_name(const struct redis_names *names, enum redis_key key, partition_i
 /* Keys of no partition. */
 #define KEY_SECRET         "marathon:secret"
 #define KEY_PIPELINE_INDEX "marathon:pipelines"
+#define KEY_NEVER          "marathon:none" /* is never there: to ask whether writes are taken */
 /* The key of a version is this, name, ':', version. */
 #define KEY_PIPELINE_PREFIX "marathon:pipeline:"
 /* ... and the list of a name's versions is this and name. */

@@ -12,6 +12,10 @@ struct publication {
     struct store_publish publish; /* its slices are in the arena */
     bool sent;
     bool held; /* Redis had no room: again with the next look at the gate */
+    bool full; /* what Redis has answered, from here on */
+    bool newest;
+    enum publish_verdict verdict;
+    uint32_t version;
     struct arena arena;
 };
 
@@ -66,37 +70,56 @@ static enum publish_verdict verdict_of(struct bytes word)
                                      : PUBLISH_VERSIONS;
 }
 
-static void on_published(void *user, const struct redisReply *reply)
+/* What was answered is told. */
+static void publication_tell(struct publication *p)
 {
-    struct publication *p = user;
     struct redis_store *s = p->store;
-    bool full = reply_is_error(reply, "OOM") || reply_is_error(reply, "MISCONF");
-    if (full && p->publish.publish_id != 0) {
+    if (p->full && p->publish.publish_id != 0) {
         publication_end(p, PUBLISH_FULL, 0);
         return;
     }
-    if (full) {
+    if (p->full) {
         p->sent = false;
         p->held = true;
         redis_note(s, "a pipeline cannot be stored: redis takes no new data");
         return;
     }
-    if (reply_count(reply) != 2) {
-        redis_refused(s, "storing a pipeline", reply);
-        return;
-    }
-    uint32_t version = (uint32_t)reply_uint(reply_at(reply, 0));
-    enum publish_verdict verdict = verdict_of(reply_bytes(reply_at(reply, 1)));
-    bool stored = verdict == PUBLISH_CREATED || verdict == PUBLISH_SAME;
-    bool newest = stored && !bytes_is(reply_bytes(reply_at(reply, 1)), "known");
-    if (newest && s->phase == REDIS_READY) { /* before that all are read anyway */
-        s->handler.pipeline(s->handler.user, p->publish.source, version);
+    bool stored = p->verdict == PUBLISH_CREATED || p->verdict == PUBLISH_SAME;
+    if (p->newest && s->phase == REDIS_READY) { /* before that all are read anyway */
+        s->handler.pipeline(s->handler.user, p->publish.source, p->version);
     }
     if (!stored && p->publish.publish_id == 0) {
         redis_note(s, "a pipeline of a file is not stored: there are as many pipelines, or "
                       "versions of it, as there may be");
     }
-    publication_end(p, verdict, version);
+    publication_end(p, p->verdict, p->version);
+}
+
+static void on_published(void *user, const struct redisReply *reply)
+{
+    struct publication *p = user;
+    struct redis_store *s = p->store;
+    p->full = reply_is_error(reply, "OOM") || reply_is_error(reply, "MISCONF");
+    if (!p->full && reply_count(reply) != 2) {
+        redis_refused(s, "storing a pipeline", reply);
+        return;
+    }
+    struct bytes word = reply_bytes(reply_at(reply, 1));
+    p->version = (uint32_t)reply_uint(reply_at(reply, 0));
+    p->verdict = verdict_of(word);
+    p->newest =
+        (p->verdict == PUBLISH_CREATED || p->verdict == PUBLISH_SAME) && !bytes_is(word, "known");
+    if (s->replicas_wanted == 0) {
+        publication_tell(p);
+    }
+}
+
+static void on_confirmed(void *user, const struct redisReply *reply)
+{
+    struct publication *p = user;
+    if (redis_confirmed(p->store, reply)) {
+        publication_tell(p);
+    }
 }
 
 static void publication_send(struct publication *p)
@@ -120,6 +143,9 @@ static void publication_send(struct publication *p)
     command_add_uint(c, PIPELINE_VERSIONS_MAX);
     command_add_uint(c, p->publish.unless_known);
     redis_send(s, on_published, p);
+    if (s->replicas_wanted > 0) {
+        redis_confirm(s, on_confirmed, p);
+    }
 }
 
 void redis_publications_send(struct redis_store *s)

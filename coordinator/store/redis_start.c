@@ -19,14 +19,18 @@
 
 /* ---- the gate ---- */
 
-/* Admission is told when its state changes, and only then. */
-static void tell_admission(struct redis_store *s, const char *why)
+void redis_tell_admission(struct redis_store *s)
 {
-    if (strcmp(s->closed, why != NULL ? why : "") == 0) {
+    const char *finding = gate_finding(&s->gate, s->relaxed);
+    const char *why = s->fault[0] != '\0'     ? s->fault
+                      : finding != NULL       ? finding
+                      : s->lacking[0] != '\0' ? s->lacking
+                                              : "";
+    if (strcmp(s->closed, why) == 0) {
         return;
     }
-    snprintf(s->closed, sizeof s->closed, "%s", why != NULL ? why : "");
-    s->handler.admission(s->handler.user, why);
+    snprintf(s->closed, sizeof s->closed, "%s", why);
+    s->handler.admission(s->handler.user, why[0] != '\0' ? s->closed : NULL);
 }
 
 /* At the start a finding keeps the store down (and lets the process end with 78); later it stops
@@ -36,12 +40,12 @@ static bool gate_passes(struct redis_store *s)
     const char *finding = gate_finding(&s->gate, s->relaxed);
     if (finding != NULL && !s->was_ready) {
         snprintf(s->fault, sizeof s->fault, "%s", finding);
-        tell_admission(s, finding);
+        redis_tell_admission(s);
         link_fail(s->link, finding);
         return false;
     }
     s->fault[0] = '\0';
-    tell_admission(s, finding);
+    redis_tell_admission(s);
     if (finding == NULL && s->gate.aof[0] != '\0') {
         redis_note(s, s->gate.aof);
     } else if (s->gate.unseen) {
@@ -67,7 +71,7 @@ static void on_role(void *user, const struct redisReply *reply)
     }
     if (!s->was_ready) {
         snprintf(s->fault, sizeof s->fault, "%s", REPLICA_TEXT);
-        tell_admission(s, REPLICA_TEXT);
+        redis_tell_admission(s);
     }
     link_fail(s->link, REPLICA_TEXT);
 }
@@ -194,10 +198,9 @@ static void on_first_secret(void *user, const struct redisReply *reply)
     }
     if (reply_is_nil(reply)) {
         make_secret(s);
-        ask_secret(s, on_secret);
-    } else {
-        on_secret(s, reply);
     }
+    redis_replicas_ask(s);
+    ask_secret(s, on_secret);
 }
 
 void redis_start(struct redis_store *s)

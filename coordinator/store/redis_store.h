@@ -2,6 +2,7 @@
  *
  * store_redis.c  the vtable, the turn's flush, loss of the connection
  * redis_start.c  from an open connection to `up`; the start gate, again every 10 s
+ * redis_replicas.c writes that replicas have to confirm
  * redis_answers.c rows' answers; redis_reads.c, redis_records.c, redis_list.c reads and theirs
  * redis_pipelines.c definitions; redis_versions.c their versions, and what others publish */
 #ifndef MARATHON_STORE_REDIS_STORE_H
@@ -61,9 +62,12 @@ struct redis_store {
     struct redis_gate gate;
     bool library_missing; /* found at the start */
     struct loop_timer *gate_timer;
-    char closed[STORE_TEXT_BYTES]; /* why admission is closed, as last told; "" = open */
-    char noted[STORE_TEXT_BYTES];  /* the last note */
-    char fault[STORE_TEXT_BYTES];  /* store_redis_gate_fault */
+    uint32_t replicas_wanted; /* that confirm each write; 0 = none has to */
+    mono_ms deadline_ms;
+    char lacking[STORE_TEXT_BYTES]; /* replicas are, how many; "" = enough are there */
+    char closed[STORE_TEXT_BYTES];  /* why admission is closed, as last told; "" = open */
+    char noted[STORE_TEXT_BYTES];   /* the last note */
+    char fault[STORE_TEXT_BYTES];   /* store_redis_gate_fault */
     uint8_t secret[SECRET_BYTES];
     struct store_stats stats; /* the totals and the histogram */
     uint64_t rows_answered;
@@ -88,6 +92,18 @@ void redis_note(struct redis_store *s, const char *text);
 void redis_start(struct redis_store *s);
 void redis_start_done(struct redis_store *s); /* definitions are read: `up` */
 void redis_gate_again(void *store);           /* the timer */
+
+/* Tells why no starts may be taken, or that they may, where that has changed. */
+void redis_tell_admission(struct redis_store *s);
+
+/* ---- replicas ---- */
+
+/* Behind all that was sent before. */
+void redis_confirm(struct redis_store *s, redis_reply_fn *fn, void *user);
+/* Its answer: have enough replicas all that? Where not, the connection is given up. */
+bool redis_confirmed(struct redis_store *s, const struct redisReply *reply);
+/* At the start: is a write taken, and confirmed? */
+void redis_replicas_ask(struct redis_store *s);
 
 /* ---- rows ---- */
 

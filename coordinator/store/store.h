@@ -41,6 +41,7 @@ struct store_stats {
     uint64_t rows_total, batches_total, reads_total;
     uint64_t reads_cached_total; /* of them without a round trip */
     uint64_t unknown_total;      /* rows whose outcome was never heard */
+    uint64_t unconfirmed_total;  /* times that too few replicas confirmed what was written */
     uint64_t connects_total;     /* times that it came up */
     uint64_t masters_total;      /* times that sentinels named another master, the first included */
     uint64_t rows_waiting;       /* given, not answered */
@@ -71,6 +72,7 @@ struct store_redis_options {
     const char *sentinel_user, *sentinel_password; /* what sentinels want to know, likewise */
     mono_ms deadline_ms; /* 1000: an answer that takes longer is an unknown outcome */
     bool relaxed;        /* MARATHON_DURABILITY=relaxed: AOF findings are warnings */
+    uint32_t replicas;   /* that must have a write before it counts as durable: WAIT; 0 */
     bool cluster_tags;   /* keys carry {pNN}; false */
 };
 

@@ -255,6 +255,8 @@ enum err store_redis_create(struct loop *loop, const struct store_redis_options 
     s->names.tags = options->cluster_tags;
     s->url = url;
     s->relaxed = options->relaxed;
+    s->replicas_wanted = options->replicas;
+    s->deadline_ms = deadline_ms;
     library_name(s->library);
     s->orphans = loop_timer_create(loop, on_orphans, s);
     s->cached_timer = loop_timer_create(loop, redis_reads_cached, s);

@@ -97,6 +97,10 @@ void test_a_missing_append_only_file_is_a_gate_fault(void **state);
 void test_everysec_is_a_gate_fault_unless_relaxed(void **state);
 void test_eviction_later_closes_admission_only(void **state);
 void test_a_replica_is_a_gate_fault(void **state);
+void test_a_write_counts_once_a_replica_has_it(void **state);
+void test_a_publication_counts_once_a_replica_has_it(void **state);
+void test_without_replicas_that_are_wanted_nothing_begins(void **state);
+void test_a_master_that_wants_replicas_itself_takes_nothing(void **state);
 void test_passwords_are_used(void **state);
 void test_a_lost_function_library_is_loaded_again(void **state);
 

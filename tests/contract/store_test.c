@@ -125,6 +125,10 @@ int main(void)
         cmocka_unit_test(test_everysec_is_a_gate_fault_unless_relaxed),
         cmocka_unit_test(test_eviction_later_closes_admission_only),
         cmocka_unit_test(test_a_replica_is_a_gate_fault),
+        cmocka_unit_test(test_a_write_counts_once_a_replica_has_it),
+        cmocka_unit_test(test_a_publication_counts_once_a_replica_has_it),
+        cmocka_unit_test(test_without_replicas_that_are_wanted_nothing_begins),
+        cmocka_unit_test(test_a_master_that_wants_replicas_itself_takes_nothing),
         cmocka_unit_test(test_passwords_are_used),
         cmocka_unit_test(test_a_lost_function_library_is_loaded_again),
     };

@@ -3,11 +3,13 @@
 import http.client
 import os
 import re
+import signal
+import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from cluster import ClusterCase, free_port, until  # noqa: E402
+from cluster import BIN, ClusterCase, free_port, until  # noqa: E402
 from sentinels import NAME, PASSWORD, Sentinels, steady_port  # noqa: E402
 
 
@@ -30,6 +32,14 @@ class Sentinel(ClusterCase):
         found = re.search(rf"^marathon_coordinator_{re.escape(name)} (\d+)$", text, re.M)
         return int(found.group(1)) if found else None
 
+    def ready(self):
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        client.request("GET", "/readyz")
+        answer = client.getresponse()
+        text = answer.read().decode()
+        client.close()
+        return answer.status, text
+
     def start_answer(self, task_id):
         return self.cluster.call("POST", "/start", {"task_id": task_id, "steps": [{"name": "a", "function": "echo"}]})
 
@@ -49,7 +59,7 @@ class Sentinel(ClusterCase):
         self.redis.in_step(2)
         before = self.redis.kill_master()
         until("the loss is noticed", lambda: self.counted('store_up{backend="redis"}') == 0)
-        after = self.redis.new_master(before)
+        self.redis.new_master(before)
         until("the new master is followed", lambda: self.counted('store_up{backend="redis"}') == 1)
         self.assertEqual(c.wait("killed")["status"], "completed")
         self.assertEqual(len(c.effects_lines()), 1)
@@ -58,10 +68,37 @@ class Sentinel(ClusterCase):
 
         self.redis.servers[before].start()  # comes back as a replica
         self.redis.in_step(2)
-        self.assertEqual(self.redis.ask("FAILOVER", NAME), "OK")  # the old master lives on, as a replica
-        self.redis.new_master(after)
-        until("the new master is followed", lambda: self.counted("store_masters_total") == 3)
         self.run_through("after")
+
+    def test_what_replicas_confirmed_survives_a_change_of_master(self):
+        c = self.cluster
+        self.begin(MARATHON_REDIS_WAIT=2)
+        for n in (1, 2):
+            self.redis.servers[n].kill(signal.SIGSTOP)
+        until("admission is closed", lambda: self.counted("admission_open") == 0, 10)
+        self.assertRegex(self.ready()[1], r"the store is away: 0 of the 2 replicas of MARATHON_REDIS_WAIT confirmed")
+        status, headers, body = c.call("GET", "/readyz?verbose=true", prefix="")
+        self.assertEqual(status, 503)
+        self.assertGreaterEqual(int(headers["Retry-After"]), 1)
+        self.assertRegex(" ".join(e["detail"] for e in body["errors"]), "bring replicas back, or ask for fewer")
+        doctor = subprocess.run([f"{BIN}/marathon", "doctor"], env=c.env(MARATHON_URL=f"http://127.0.0.1:{c.port}"),
+                                capture_output=True, text=True, timeout=60)
+        self.assertIn("0 of the 2 replicas of MARATHON_REDIS_WAIT", doctor.stdout)
+        for n in (1, 2):
+            self.redis.servers[n].kill(signal.SIGCONT)
+        until("admission is open", lambda: self.counted("admission_open") == 1, 20)
+        self.run_through("before")
+
+        self.busy("demoted", 2)
+        self.redis.in_step(2)
+        self.assertEqual(self.redis.ask("FAILOVER", NAME), "OK")  # the old master goes on for seconds: without WAIT they are lost
+        self.redis.new_master(0)
+        until("the new master is followed", lambda: self.counted("store_masters_total") == 2)
+        self.assertEqual(c.wait("demoted")["status"], "completed")
+        self.assertEqual(len(c.effects_lines()), 1)
+        self.run_through("after")
+        self.assertEqual(self.counted("store_rollbacks_total"), 0)
+        self.assertGreater(self.counted("store_unconfirmed_total"), 0)
 
     def test_what_keeps_it_from_a_master_is_said(self):
         c = self.cluster

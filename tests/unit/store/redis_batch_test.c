@@ -55,6 +55,25 @@ static void test_two_batches_are_in_flight_and_the_rest_gathers(void **state)
     assert_int_equal(q.rows_given, q.rows_sent);
 }
 
+static void test_a_batch_that_is_to_be_confirmed_stays_until_it_is(void **state)
+{
+    (void)state;
+    struct batch_queue q = {0};
+    add(&q, ROW_UPDATE, 1, 10);
+    add(&q, ROW_ADMIT, 2, 10);
+    batch_queue_flush(&q);
+    struct batch *b = batch_queue_send(&q);
+    b->confirmed = true;
+    batch_queue_answered(&q);
+    batch_queue_answered(&q);
+    assert_ptr_equal(q.first, b);
+    assert_int_equal(q.in_flight, 1);
+    batch_queue_confirmed(&q);
+    assert_null(q.first);
+    assert_int_equal(q.in_flight, 0);
+    batch_queue_free(&q);
+}
+
 static void test_a_batch_is_bounded_in_rows_and_bytes(void **state)
 {
     (void)state;
@@ -103,6 +122,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing_leaves_before_the_flush),
         cmocka_unit_test(test_two_batches_are_in_flight_and_the_rest_gathers),
+        cmocka_unit_test(test_a_batch_that_is_to_be_confirmed_stays_until_it_is),
         cmocka_unit_test(test_a_batch_is_bounded_in_rows_and_bytes),
         cmocka_unit_test(test_admissions_have_calls_of_their_own_in_order),
     };

@@ -1,0 +1,81 @@
+/* Writes that replicas must have confirmed before anybody is told of them: WAIT behind each batch,
+ * each publication, and the start. A batch that too few have confirmed is like one that was never
+ * answered: the connection is given up, and its rows are STORE_UNKNOWN.
+ *
+ * WAIT holds up the connection that it is sent on until replicas have all that this connection has
+ * written or read: one round trip to a replica for a whole batch. */
+#include <stdio.h>
+
+#include "store/redis_reply.h"
+#include "store/redis_store.h"
+
+/* Two batches, one behind the other, must fit into the time after which an answer is given up. */
+#define WAIT_MS(s) ((s)->deadline_ms / 2)
+
+static void lacking(struct redis_store *s, const char *why)
+{
+    snprintf(s->lacking, sizeof s->lacking, "%s", why);
+    redis_tell_admission(s);
+    link_fail(s->link, s->lacking);
+}
+
+void redis_confirm(struct redis_store *s, redis_reply_fn *fn, void *user)
+{
+    command_begin(&s->command, "WAIT");
+    command_add_uint(&s->command, s->replicas_wanted);
+    command_add_uint(&s->command, (uint64_t)WAIT_MS(s));
+    redis_send(s, fn, user);
+}
+
+bool redis_confirmed(struct redis_store *s, const struct redisReply *reply)
+{
+    if (reply_is_error(reply, "")) {
+        redis_refused(s, "waiting for replicas", reply);
+        return false;
+    }
+    if (reply_uint(reply) >= s->replicas_wanted) {
+        return true;
+    }
+    char why[STORE_TEXT_BYTES];
+    snprintf(why, sizeof why,
+             "%u of the %u replicas of MARATHON_REDIS_WAIT confirmed a write within %lld ms: bring "
+             "replicas back, or ask for fewer",
+             (unsigned)reply_uint(reply), s->replicas_wanted, (long long)WAIT_MS(s));
+    s->stats.unconfirmed_total++;
+    lacking(s, why);
+    return false;
+}
+
+/* Of a write that changes nothing: is one taken at all? */
+static void on_write(void *user, const struct redisReply *reply)
+{
+    struct redis_store *s = user;
+    if (reply_is_error(reply, "NOREPLICAS")) {
+        lacking(s, "redis takes no writes, it has fewer replicas than its min-replicas-to-write: "
+                   "bring replicas back");
+    } else if (reply_is_error(reply, "READONLY")) {
+        redis_refused(s, "getting ready", reply);
+    }
+}
+
+static void on_ready(void *user, const struct redisReply *reply)
+{
+    struct redis_store *s = user;
+    if (s->replicas_wanted == 0 || redis_confirmed(s, reply)) {
+        s->lacking[0] = '\0';
+        redis_tell_admission(s);
+    }
+}
+
+void redis_replicas_ask(struct redis_store *s)
+{
+    command_begin(&s->command, "DEL");
+    command_add_str(&s->command, KEY_NEVER);
+    redis_send(s, on_write, s);
+    if (s->replicas_wanted > 0) {
+        redis_confirm(s, on_ready, s);
+    } else {
+        command_begin(&s->command, "PING");
+        redis_send(s, on_ready, s);
+    }
+}
