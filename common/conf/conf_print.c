@@ -73,6 +73,38 @@ static bool needs_quotes(const char *text)
                        text[len - 1] == ' ' || text[len - 1] == '\t' || text[len - 1] == '\r');
 }
 
+/* The password of a URL is not for everybody's eyes: "scheme://user:***@host". Its place and
+ * length, NULL where there is none. */
+static const char *url_password(const char *text, size_t *ret_len)
+{
+    const char *authority = strstr(text, "://");
+    if (authority == NULL) {
+        return NULL;
+    }
+    authority += 3;
+    size_t len = strcspn(authority, "/");
+    const char *at = memrchr(authority, '@', len);
+    const char *colon = at != NULL ? memchr(authority, ':', (size_t)(at - authority)) : NULL;
+    if (colon == NULL || at == colon + 1) {
+        return NULL;
+    }
+    *ret_len = (size_t)(at - colon - 1);
+    return colon + 1;
+}
+
+static void print_text(const char *key, const char *text, FILE *out)
+{
+    const char *quote = needs_quotes(text) ? "\"" : "";
+    size_t len = 0;
+    const char *password = url_password(text, &len);
+    if (password != NULL) {
+        (void)fprintf(out, "%s = %s%.*s***%s%s\n", key, quote, (int)(password - text), text,
+                      password + len, quote);
+    } else {
+        (void)fprintf(out, "%s = %s%s%s\n", key, quote, text, quote);
+    }
+}
+
 static void print_value(const struct conf_entry *entry, const struct conf_value *v, FILE *out)
 {
     char name[CONF_NAME_BYTES_MAX];
@@ -93,8 +125,7 @@ static void print_value(const struct conf_entry *entry, const struct conf_value 
     } else if (strchr(v->text, '\n') != NULL) {
         (void)fprintf(out, "# %s has several lines, %zu bytes\n", key, strlen(v->text));
     } else {
-        const char *quote = needs_quotes(v->text) ? "\"" : "";
-        (void)fprintf(out, "%s = %s%s%s\n", key, quote, v->text, quote);
+        print_text(key, v->text, out);
     }
 }
 

@@ -5,6 +5,8 @@
 
 #include "base/log.h"
 
+#define EXIT_CONFIG 78 /* EX_CONFIG of sysexits: restarting will not help */
+
 static _Noreturn void refuse(const char *program, const char *listen, const char *why, int code)
 {
     (void)fprintf(stderr, "%s: MARATHON_METRICS_LISTEN=%s: %s\n", program, listen, why);
@@ -20,7 +22,8 @@ void monitor_start(struct loop *loop, const struct conf *conf, const char *progr
     }
     const char *fault = monitor_listen_fault(listen, conf_bool(conf, "MARATHON_INSECURE_LISTEN"));
     if (fault != NULL) {
-        refuse(program, listen, fault, 2);
+        bool insecure_only = monitor_listen_fault(listen, true) == NULL;
+        refuse(program, listen, fault, insecure_only ? EXIT_CONFIG : 2);
     }
     struct monitor *m = NULL;
     if (monitor_create(loop, listen, handler, &m) != ERR_OK) {

@@ -12,8 +12,8 @@
 /* clang-format on */
 
 /* Where the setting is empty, nothing. Needs MARATHON_INSECURE_LISTEN in the table too. Like
- * conf_load it prints what is wrong and exits: 2 for a bad setting, 1 where it cannot listen.
- * program: "marathon-worker". It lives as long as the process. */
+ * conf_load it prints what is wrong and exits: 2 for a bad setting, 78 for one that has to be
+ * meant, 1 where it cannot listen. program: "marathon-worker". It lives as long as the process. */
 void monitor_start(struct loop *loop, const struct conf *conf, const char *program,
                    struct monitor_handler handler);
 

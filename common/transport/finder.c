@@ -8,8 +8,10 @@
 #include "base/bytes.h"
 #include "base/log.h"
 
-#define SCHEME         "tcp://"
+#define TCP            "tcp://"
+#define TLS            "tls+tcp://"
 #define HOST_BYTES_MAX 254 /* of a DNS name */
+#define URL_BYTES      (sizeof TLS + 2 * HOST_BYTES_MAX + 64)
 
 struct place {
     char *url;
@@ -20,6 +22,7 @@ struct name {
     struct finder *finder;
     struct name *next;
     char host[HOST_BYTES_MAX + 1];
+    char peer[HOST_BYTES_MAX + 1]; /* over TLS: what the certificate must be for; else "" */
     char port[6];
     struct place places[LOOP_ADDRESSES_MAX];
     size_t place_count;
@@ -74,14 +77,22 @@ static bool port_valid(const char *text)
 static bool name_split(const char *url, struct name *n)
 {
     struct in_addr v4;
-    if (strncmp(url, SCHEME, strlen(SCHEME)) != 0) {
+    bool secure = strncmp(url, TLS, strlen(TLS)) == 0;
+    if (!secure && strncmp(url, TCP, strlen(TCP)) != 0) {
         return false;
     }
-    const char *host = url + strlen(SCHEME);
+    const char *host = url + strlen(secure ? TLS : TCP);
+    const char *at = secure ? strchr(host, '@') : NULL;
+    struct bytes peer = bytes_of(host, at != NULL ? (size_t)(at - host) : 0);
+    host = at != NULL ? at + 1 : host;
     const char *colon = strrchr(host, ':');
     if (host[0] == '[' || colon == NULL || colon == host || !port_valid(colon + 1) ||
-        (size_t)(colon - host) > HOST_BYTES_MAX) {
+        (size_t)(colon - host) > HOST_BYTES_MAX || peer.len > HOST_BYTES_MAX) {
         return false;
+    }
+    if (secure) {
+        peer = at != NULL ? peer : bytes_of(host, (size_t)(colon - host));
+        memcpy(n->peer, peer.ptr, peer.len);
     }
     memcpy(n->host, host, (size_t)(colon - host));
     memcpy(n->port, colon + 1, strlen(colon + 1));
@@ -102,10 +113,10 @@ static struct place *place_find(struct name *n, const char *url)
 static void address_take(struct name *n, const char *address)
 {
     struct finder *f = n->finder;
-    char url[sizeof SCHEME + 64 + sizeof n->port + 3];
-    bool v6 = strchr(address, ':') != NULL;
-    (void)snprintf(url, sizeof url, SCHEME "%s%s%s:%s", v6 ? "[" : "", address, v6 ? "]" : "",
-                   n->port);
+    char url[URL_BYTES];
+    bool v6 = strchr(address, ':') != NULL, secure = n->peer[0] != '\0';
+    (void)snprintf(url, sizeof url, "%s%s%s%s%s%s:%s", secure ? TLS : TCP, n->peer,
+                   secure ? "@" : "", v6 ? "[" : "", address, v6 ? "]" : "", n->port);
     struct place *known = place_find(n, url);
     if (known != NULL) {
         known->missed = 0;

@@ -1,7 +1,9 @@
 /* Peers found by name. A URL whose host is a name stands for all addresses of that name: it is
  * looked up again and again, and each address is a place to dial; addresses that come and go are
  * followed. So "tcp://coordinator:7400" is every coordinator of a compose file, a headless service
- * or a DNS entry. Other URLs (ipc://, an address, localhost) are one place, for good.
+ * or a DNS entry. Over TLS the name stays with the address, since the certificate must be for it:
+ * tls+tcp://coordinator:7400 is tls+tcp://coordinator@10.0.0.3:7400 and so on. Other URLs (ipc://,
+ * an address, localhost) are one place, for good.
  *
  * Loop's thread. A failed lookup changes nothing: who is known stays known. */
 #ifndef MARATHON_TRANSPORT_FINDER_H
@@ -35,7 +37,7 @@ struct finder *finder_create(struct loop *loop, finder_resolve_fn *resolve,
                              struct finder_handler handler);
 /* Not while a lookup is under way. */
 void finder_destroy(struct finder *f);
-/* ERR_INVALID: neither tcp://host:port nor a URL that `found` takes. */
+/* ERR_INVALID: neither (tls+)tcp://host:port nor a URL that `found` takes. */
 enum err MUST_CHECK finder_add(struct finder *f, const char *url);
 
 #endif

@@ -22,14 +22,24 @@ static void on_received(void *arg)
     inbox_put(&c->t->inbox, &c->received);
 }
 
-static void iov_set(struct nng_conn *c, nng_aio *aio)
+void conn_room(struct nng_conn *c)
 {
     if (c->in_cap - c->in_len <
         INPUT_BYTES_START / 2) { /* a frame larger than the buffer is on its way */
-        c->in_cap *= 2;
+        c->in_cap = c->in_cap > 0 ? c->in_cap * 2 : INPUT_BYTES_START;
         c->in = mem_resize(c->in, c->in_cap);
     }
-    nng_iov iov = {.iov_buf = c->in + c->in_len, .iov_len = c->in_cap - c->in_len};
+}
+
+static void iov_set(struct nng_conn *c, nng_aio *aio)
+{
+    nng_iov iov;
+    if (c->secure != NULL) {
+        iov = (nng_iov){.iov_buf = c->secure->came, .iov_len = c->secure->cap};
+    } else {
+        conn_room(c);
+        iov = (nng_iov){.iov_buf = c->in + c->in_len, .iov_len = c->in_cap - c->in_len};
+    }
     int rc = nng_aio_set_iov(aio, 1, &iov);
     assert(rc == 0);
 }
@@ -41,8 +51,8 @@ static void receive(struct nng_conn *c)
     nng_stream_recv(c->stream, c->recv_aio);
 }
 
-/* Delivers all whole frames and moves the rest to the front. False where the stream is garbage. */
-static bool deliver(struct nng_conn *c)
+/* Moves what is no whole frame yet to the front. */
+bool conn_deliver(struct nng_conn *c)
 {
     struct bytes stream = bytes_of(c->in, c->in_len);
     struct bytes frame;
@@ -80,8 +90,11 @@ static bool take(struct nng_conn *c, nng_aio *aio)
         conn_shut(c, CLOSED_BY_PEER);
         return false;
     }
+    if (c->secure != NULL) {
+        return secure_take(c, count);
+    }
     c->in_len += count;
-    if (!deliver(c)) {
+    if (!conn_deliver(c)) {
         conn_shut(c, CLOSED_GARBAGE);
         return false;
     }
@@ -162,9 +175,11 @@ static void gone_note(void *owner)
 {
     struct nng_conn *c = owner;
     c->closed_told = true;
-    c->handler.closed(c->handler.user, c->id, c->why);
+    if (c->opened) {
+        c->handler.closed(c->handler.user, c->id, c->why);
+    }
     if (c->dialer != 0) {
-        dialing_conn_gone(c->t, c->dialer);
+        dialing_conn_gone(c->t, c->dialer, c->secure != NULL && c->secure->refused);
     }
     conn_reap(c);
 }
@@ -181,6 +196,7 @@ void conn_shut(struct nng_conn *c, enum transport_closed why)
     map_remove(&t->table, key_of(&c->id));
     pthread_mutex_unlock(&t->table_lock);
     output_close(c);
+    secure_end(c);
     watch_end(c);
     nng_stream_close(c->stream);
     inbox_put(&t->inbox, &c->gone);
@@ -205,6 +221,7 @@ void conn_reap(struct nng_conn *c)
         nng_aio_free(c->recv_at_once);
     }
     output_free(c);
+    secure_free(c);
     nng_stream_free(c->stream);
     inbox_forget(&t->inbox, &c->sent);
     if (c->next != NULL) {
@@ -228,20 +245,23 @@ static void set_options(nng_stream *stream)
     nng_stream_set_bool(stream, NNG_OPT_TCP_KEEPALIVE, true);
 }
 
-void conn_open(struct transport_nng *t, nng_stream *stream, uint32_t dialer,
-               struct transport_handler handler)
+void conn_tell_opened(struct nng_conn *c)
+{
+    c->opened = true;
+    c->handler.opened(c->handler.user, c->id, c->dialer);
+}
+
+void conn_open(struct transport_nng *t, nng_stream *stream, const struct conn_origin *origin)
 {
     struct nng_conn *c = mem_zalloc(sizeof *c);
     c->id = conn_id_next();
     c->t = t;
     c->stream = stream;
-    c->handler = handler;
-    c->dialer = dialer;
+    c->handler = origin->handler;
+    c->dialer = origin->dialer;
     c->received = (struct note){.fn = received_note, .owner = c};
     c->sent = (struct note){.fn = sent_note, .owner = c};
     c->gone = (struct note){.fn = gone_note, .owner = c};
-    c->in_cap = INPUT_BYTES_START;
-    c->in = mem_alloc(c->in_cap);
     c->recv_aio = aio_new(on_received, c);
     output_init(c);
     set_options(stream);
@@ -253,7 +273,11 @@ void conn_open(struct transport_nng *t, nng_stream *stream, uint32_t dialer,
     pthread_mutex_lock(&t->table_lock);
     map_put(&t->table, key_of(&c->id), c);
     pthread_mutex_unlock(&t->table_lock);
-    handler.opened(handler.user, c->id, dialer);
+    if (origin->secure) {
+        secure_begin(c, origin->peer);
+    } else {
+        conn_tell_opened(c);
+    }
     if (!c->closed) {
         receive(c);
     }

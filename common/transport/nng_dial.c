@@ -28,6 +28,7 @@ static void dialing_free(struct nng_dialing *d)
     nng_aio_free(d->aio);
     nng_stream_dialer_free(d->dialer);
     loop_timer_destroy(d->again);
+    free(d->peer);
     free(d->url);
     free(d);
 }
@@ -63,7 +64,11 @@ static void dialed_note(void *owner)
         dial_later(d);
     } else {
         d->opened_at = loop_now(d->t->loop).mono;
-        conn_open(d->t, stream, d->number, d->handler);
+        conn_open(d->t, stream,
+                  &(struct conn_origin){.dialer = d->number,
+                                        .secure = d->peer != NULL,
+                                        .peer = d->peer,
+                                        .handler = d->handler});
     }
 }
 
@@ -76,10 +81,15 @@ struct nng_dialing *dialing_find(struct transport_nng *t, uint32_t number)
     return d;
 }
 
-void dialing_conn_gone(struct transport_nng *t, uint32_t number)
+void dialing_conn_gone(struct transport_nng *t, uint32_t number, bool refused)
 {
     struct nng_dialing *d = dialing_find(t, number);
     if (d == NULL) {
+        return;
+    }
+    if (refused) {
+        loop_timer_set(d->again,
+                       loop_now(t->loop).mono + rng_jitter(&t->rng, REFUSED_PAUSE_MS, 0.5));
         return;
     }
     if (loop_now(t->loop).mono - d->opened_at >= DIAL_STABLE_MS) {
@@ -91,17 +101,24 @@ void dialing_conn_gone(struct transport_nng *t, uint32_t number)
 enum err dialing_open(struct transport_nng *t, const char *url, struct transport_handler handler,
                       uint32_t *ret_dialer)
 {
-    nng_stream_dialer *dialer;
-    int rc = url_known(url) ? nng_stream_dialer_alloc(&dialer, url) : NNG_EADDRINVAL;
-    if (rc != 0) {
-        log_line(LOG_ERROR, "dial_url_invalid", "url=%s reason=%s", LOG_Q(url),
-                 LOG_Q(nng_strerror(rc)));
-        return ERR_INVALID;
+    nng_stream_dialer *dialer = NULL;
+    struct place p = {0};
+    enum err e = place_read(url, &p);
+    if (e == ERR_OK &&
+        ((p.secure && t->identity == NULL) || nng_stream_dialer_alloc(&dialer, p.url) != 0)) {
+        place_free(&p);
+        e = ERR_INVALID;
+    }
+    if (e != ERR_OK) {
+        log_line(LOG_ERROR, "dial_url_invalid", "url=%s", LOG_Q(url));
+        return e;
     }
     struct nng_dialing *d = mem_zalloc(sizeof *d);
     d->t = t;
     d->number = ++t->dialer_last;
     d->url = mem_str(url);
+    d->peer = mem_str(p.peer);
+    place_free(&p);
     d->dialer = dialer;
     d->handler = handler;
     d->backoff_ms = DIAL_BACKOFF_MS_MIN;

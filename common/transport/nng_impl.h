@@ -26,14 +26,21 @@
 
 #include "base/map.h"
 #include "base/rng.h"
+#include "tls/channel.h"
 #include "transport/stream_frames.h"
 #include "transport/transport.h"
 
 #define DIAL_BACKOFF_MS_MIN 5
 #define DIAL_STABLE_MS      10000 /* a connection that lived this long resets the back-off */
 #define DIAL_PATIENCE_MS    3000  /* for one attempt: a host that swallows packets is tried again */
-#define ACCEPT_BACKOFF_MS   10 /* after an accept that failed: out of descriptors must not spin */
-#define INPUT_BYTES_START   (32u << 10)
+#define REFUSED_PAUSE_MS    2000  /* a certificate that was refused: it may be renewed meanwhile */
+#define HANDSHAKE_MS_MAX    5000  /* TLS: a peer that has not shown by then who it is, is closed */
+/* TLS: accepted connections in a handshake, each of some 60 KB: a pool that comes back at once.
+ * Beyond it the one that has waited longest is closed, so that strangers cannot keep a pool out. */
+#define HANDSHAKES_MAX    1024u
+#define REFUSAL_LOG_MS    10000 /* strangers must not fill the log: a line each so often */
+#define ACCEPT_BACKOFF_MS 10    /* after an accept that failed: out of descriptors must not spin */
+#define INPUT_BYTES_START (32u << 10)
 #define INPUT_BYTES_USUAL_MAX                                                                      \
     (256u << 10) /* grown to this for throughput, beyond it only for a large frame */
 #define OUTPUT_KEPT_BYTES_MAX                                                                      \
@@ -67,15 +74,18 @@ void inbox_drain(struct inbox *i);  /* loop; the notes that were there when it b
 void inbox_rescue(struct inbox *i); /* loop; drains what no wake-up came for */
 bool inbox_asleep(struct inbox *i); /* nothing in it, and no drain on its way */
 
-/* A double buffer: sends gather in `fill` while nng writes `flight`. Who sets `sending` owns the
- * flight and the aio until the aio reports; the report goes on with what has gathered, on nng's
- * thread, so that a stuck loop does not hold beats back. */
+/* A double buffer: sends gather in `fill` while nng writes `flight`. Over TLS `fill` becomes
+ * records when it takes off, behind those that the channel made of itself (`records`). Who sets
+ * `sending` owns the flight and the aio until the aio reports; the report goes on with what has
+ * gathered, on nng's thread, so that a stuck loop does not hold beats back. */
 struct output {
     pthread_mutex_t lock;
     nng_aio *aio;
     nng_aio *at_once; /* without a callback; of whoever owns the flight */
     struct buf fill;
     struct buf flight;
+    struct buf records;          /* handshake, alerts, changes of keys; without TLS always empty */
+    struct tls_channel *channel; /* NULL: plain */
     size_t flight_sent;
     bool sending;
     bool closed;       /* nothing may start any more */
@@ -87,7 +97,9 @@ struct nng_conn {
     struct transport_nng *t;
     nng_stream *stream;
     struct transport_handler handler;
-    uint32_t dialer; /* 0: accepted */
+    uint32_t dialer;       /* 0: accepted */
+    bool opened;           /* told; over TLS only when the peer has shown that it is one of us */
+    struct secure *secure; /* NULL: plain */
 
     nng_aio *recv_aio;
     bool receiving; /* armed, or its note not yet handled */
@@ -114,8 +126,25 @@ struct nng_conn {
     struct nng_conn *prev;
 };
 
+/* What a connection over TLS has besides; its channel is the output's. */
+struct secure {
+    uint8_t *came; /* what is received into */
+    size_t cap;
+    struct loop_timer *patience; /* NULL once the handshake is over */
+    bool refused;                /* by either side, for a reason that time does not mend */
+};
+
+/* How a stream came about. */
+struct conn_origin {
+    uint32_t dialer; /* 0: accepted */
+    bool secure;
+    const char *peer; /* dialled over TLS: the name that its certificate must have */
+    struct transport_handler handler;
+};
+
 struct nng_listening {
     struct transport_nng *t;
+    bool secure;
     nng_stream_listener *listener;
     nng_aio *aio;
     struct note accepted;
@@ -130,6 +159,7 @@ struct nng_dialing {
     struct transport_nng *t;
     uint32_t number;
     char *url;
+    char *peer; /* over TLS: the name that its certificate must have; NULL: plain */
     nng_stream_dialer *dialer;
     nng_aio *aio;
     struct note dialed;
@@ -157,6 +187,12 @@ struct transport_nng {
     struct nng_dialing *dialings;
     uint32_t dialer_last;
 
+    struct tls_identity *identity; /* NULL: no TLS */
+    size_t shaking;                /* accepted connections in a handshake */
+    uint64_t handshakes, refusals;
+    uint64_t refusals_told; /* in the log */
+    mono_ms refusal_told_at;
+
     bool stopping;
     struct loop_timer *flush_timer;
     loop_fn *stopped;
@@ -176,12 +212,21 @@ void output_close(struct nng_conn *c);
 int conn_descriptor(struct nng_conn *c);
 
 /* nng_conn.c */
-void conn_open(struct transport_nng *t, nng_stream *stream, uint32_t dialer,
-               struct transport_handler handler);
+void conn_open(struct transport_nng *t, nng_stream *stream, const struct conn_origin *origin);
+void conn_tell_opened(struct nng_conn *c); /* tells it */
 struct nng_conn *conn_find(struct transport_nng *t, conn_id id);
 void conn_shut(struct nng_conn *c,
                enum transport_closed why); /* `closed` is told in a later turn */
 void conn_reap(struct nng_conn *c);        /* frees it once nothing refers to it any more */
+bool conn_deliver(struct nng_conn *c);     /* all whole frames; false where the stream is garbage */
+void conn_room(struct nng_conn *c);        /* for more input */
+
+/* nng_secure.c: over TLS. begin: before the first receive; take: of bytes that came, false where
+ * the connection is closed by now; end: out of the table; free: with the connection. */
+void secure_begin(struct nng_conn *c, const char *peer);
+bool secure_take(struct nng_conn *c, size_t count);
+void secure_end(struct nng_conn *c);
+void secure_free(struct nng_conn *c);
 
 /* nng_listen.c, nng_dial.c */
 enum err MUST_CHECK listening_open(struct transport_nng *t, const char *url,
@@ -190,8 +235,8 @@ void listening_close(struct nng_listening *l);
 enum err MUST_CHECK dialing_open(struct transport_nng *t, const char *url,
                                  struct transport_handler handler, uint32_t *ret_dialer);
 void dialing_stop(struct nng_dialing *d);
-void dialing_conn_gone(struct transport_nng *t,
-                       uint32_t number); /* its connection closed: dial again */
+/* Its connection closed: dial again; refused: not too soon. */
+void dialing_conn_gone(struct transport_nng *t, uint32_t number, bool refused);
 struct nng_dialing *dialing_find(struct transport_nng *t, uint32_t number);
 
 /* A new aio, or death: it only fails out of memory. fn NULL: nobody is told. */
@@ -199,6 +244,14 @@ nng_aio *aio_new(void (*fn)(void *), void *arg);
 /* After a send or receive with an aio without a callback: true where it has ended, well or not;
  * false where it would have had to wait, and was taken back untouched. */
 bool aio_ended_at_once(nng_aio *aio);
-bool url_known(const char *url);
+
+/* nng_url.c: our addresses, in nng's terms. */
+struct place {
+    bool secure;
+    char *url;  /* nng's */
+    char *peer; /* over TLS: the name that the certificate must have */
+};
+enum err MUST_CHECK place_read(const char *url, struct place *ret_place);
+void place_free(struct place *p);
 
 #endif

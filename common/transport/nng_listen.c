@@ -65,29 +65,51 @@ static void accepted_note(void *owner)
     } else {
         l->failing = false;
         accept_next(l);
-        conn_open(l->t, stream, 0, l->handler);
+        conn_open(l->t, stream, &(struct conn_origin){.secure = l->secure, .handler = l->handler});
     }
+}
+
+/* NULL: *ret_e says why, and so does the log. */
+static nng_stream_listener *listener_open(const char *url, const struct place *p, enum err *ret_e)
+{
+    nng_stream_listener *listener;
+    int rc = nng_stream_listener_alloc(&listener, p->url);
+    if (rc == 0) {
+        rc = nng_stream_listener_listen(listener);
+        if (rc == 0) {
+            return listener;
+        }
+        nng_stream_listener_free(listener);
+        *ret_e = ERR_IO;
+    } else {
+        *ret_e = ERR_INVALID;
+    }
+    log_line(LOG_ERROR, "listen_failed", "url=%s reason=%s", LOG_Q(url), LOG_Q(nng_strerror(rc)));
+    return NULL;
 }
 
 enum err listening_open(struct transport_nng *t, const char *url, struct transport_handler handler)
 {
-    nng_stream_listener *listener;
-    int rc = url_known(url) ? nng_stream_listener_alloc(&listener, url) : NNG_EADDRINVAL;
-    if (rc != 0) {
-        log_line(LOG_ERROR, "listen_url_invalid", "url=%s reason=%s", LOG_Q(url),
-                 LOG_Q(nng_strerror(rc)));
-        return ERR_INVALID;
+    struct place p;
+    enum err e = place_read(url, &p);
+    if (e == ERR_OK && p.secure && t->identity == NULL) {
+        place_free(&p);
+        e = ERR_INVALID;
     }
-    rc = nng_stream_listener_listen(listener);
-    if (rc != 0) {
-        log_line(LOG_ERROR, "listen_failed", "url=%s reason=%s", LOG_Q(url),
-                 LOG_Q(nng_strerror(rc)));
-        nng_stream_listener_free(listener);
-        return ERR_IO;
+    if (e != ERR_OK) {
+        log_line(LOG_ERROR, "listen_url_invalid", "url=%s", LOG_Q(url));
+        return e;
+    }
+    nng_stream_listener *listener = listener_open(url, &p, &e);
+    bool secure = p.secure;
+    place_free(&p);
+    if (listener == NULL) {
+        return e;
     }
     struct nng_listening *l = mem_zalloc(sizeof *l);
     l->t = t;
     l->listener = listener;
+    l->secure = secure;
     l->handler = handler;
     l->accepted = (struct note){.fn = accepted_note, .owner = l};
     l->aio = aio_new(on_accepted, l);

@@ -2,17 +2,37 @@
 
 #include <assert.h>
 
+/* Under the lock. */
+static bool something_waits(const struct output *o)
+{
+    return o->fill.len > 0 || o->records.len > 0;
+}
+
+static void emptied(struct buf *b)
+{
+    if (b->cap > OUTPUT_KEPT_BYTES_MAX) {
+        buf_free(b);
+    } else {
+        buf_clear(b);
+    }
+}
+
 /* Under the lock. True where there is a flight to submit now. */
 static bool take_off(struct output *o)
 {
-    if (o->closed || o->fill.len == 0) {
+    if (o->closed || !something_waits(o)) {
         return false;
     }
+    struct buf *next = o->channel == NULL ? &o->fill : &o->records;
     struct buf empty = o->flight;
-    o->flight = o->fill;
-    o->fill = empty;
+    o->flight = *next;
+    *next = empty;
     o->flight_sent = 0;
-    return true;
+    if (o->channel != NULL) {
+        o->closed = tls_channel_write(o->channel, buf_bytes(&o->fill), &o->flight) != ERR_OK;
+        emptied(&o->fill);
+    }
+    return !o->closed;
 }
 
 /* Under the lock. True where the rest of the flight, or the next, is to be submitted. */
@@ -27,11 +47,7 @@ static bool reported(struct output *o, int result, size_t written)
         return !o->closed;
     }
     o->flight_sent = 0;
-    if (o->flight.cap > OUTPUT_KEPT_BYTES_MAX) {
-        buf_free(&o->flight);
-    } else {
-        buf_clear(&o->flight);
-    }
+    emptied(&o->flight);
     return take_off(o);
 }
 
@@ -117,6 +133,7 @@ void output_free(struct nng_conn *c)
     pthread_mutex_destroy(&c->out.lock);
     buf_free(&c->out.fill);
     buf_free(&c->out.flight);
+    buf_free(&c->out.records);
 }
 
 enum err output_add(struct nng_conn *c, struct bytes framed)
@@ -154,7 +171,7 @@ bool output_idle_or_tell(struct nng_conn *c)
 {
     struct output *o = &c->out;
     pthread_mutex_lock(&o->lock);
-    bool idle = !o->sending && (o->closed || o->fill.len == 0);
+    bool idle = !o->sending && (o->closed || !something_waits(o));
     o->tell_if_idle = !idle;
     pthread_mutex_unlock(&o->lock);
     return idle;

@@ -1,18 +1,19 @@
 /* Connections that carry length-delimited frames: u32 big-endian length, then so many bytes (see
  * wire/frame.h).
  *
- * A vtable with two implementations: transport_nng (nng byte streams; ipc:// and tcp://) and
- * transport_memory (both ends in one process, for tests). All calls and callbacks on the loop's
- * thread, but for transport_send_urgent. A connection is named by an id that is never used again in
- * the process; sends to one that is gone are dropped (ERR_NOT_FOUND). nng runs threads of its own
- * and is not fork-safe: fork only to exec. Its exit handlers may hang: after shutdown, end with
- * _exit. */
+ * A vtable with two implementations: transport_nng (nng byte streams; ipc://, tcp:// and
+ * tls+tcp://) and transport_memory (both ends in one process, for tests). All calls and callbacks
+ * on the loop's thread, but for transport_send_urgent. A connection is named by an id that is never
+ * used again in the process; sends to one that is gone are dropped (ERR_NOT_FOUND). nng runs
+ * threads of its own and is not fork-safe: fork only to exec. Its exit handlers may hang: after
+ * shutdown, end with _exit. */
 #ifndef MARATHON_TRANSPORT_TRANSPORT_H
 #define MARATHON_TRANSPORT_TRANSPORT_H
 
 #include "base/bytes.h"
 #include "base/err.h"
 #include "loop/loop.h"
+#include "tls/identity.h"
 
 typedef uint64_t conn_id; /* 0 is none */
 
@@ -39,8 +40,8 @@ struct transport_handler {
 struct transport;
 
 struct transport_ops {
-    /* ERR_INVALID: not a URL we know (ipc:///absolute/path, tcp://host:port); ERR_IO: cannot listen
-     * there (in use, no permission). */
+    /* ERR_INVALID: not a URL we know (ipc:///absolute/path, tcp://host:port, tls+tcp://host:port),
+     * or TLS without an identity; ERR_IO: cannot listen there (in use, no permission). */
     enum err (*listen)(struct transport *t, const char *url, struct transport_handler handler);
     /* Keeps one connection to url: dials again for ever with a jittered back-off from 5 ms to
      * back-off_ms_max. */
@@ -69,6 +70,32 @@ struct transport {
 /* The real one. Borrows the loop. dial_backoff_ms_max: 250 is right for workers and gateways (a
  * takeover waits 200 ms for them). */
 struct transport *transport_nng_create(struct loop *loop, mono_ms dial_backoff_ms_max);
+/* TLS, by common/tls over nng's tcp streams. (nng's own TLS, over mbedTLS in 1.5.2, loses the end
+ * of a fifth of its connections, calls a dial done before the handshake and a stranger verified.)
+ *
+ * `opened` is told once the peer has shown a certificate of our authority; a peer without one is
+ * closed and seen in the log and the counts only. The one dialled must also have the host of the
+ * URL among its names: tls+tcp://host:port; in tls+tcp://name@address:port it is the name. (In
+ * TLS 1.3 who dials has `opened` before the other side has looked at its certificate, and `closed`
+ * if that finds it wanting.) Those in a handshake are bounded in number and time. */
+
+/* Before the first listen or dial; again at any time: for connections from then on. Takes ownership
+ * of the identity. */
+void transport_nng_identity(struct transport *t, struct tls_identity *identity);
+
+struct transport_tls_stats {
+    bool on;
+    unix_ms expires;     /* the certificate that we show */
+    uint64_t handshakes; /* done */
+    uint64_t refusals;   /* peers refused, or that refused us */
+};
+struct transport_tls_stats transport_nng_tls_stats(const struct transport *t);
+/* The same for Prometheus, the same names in every role; nothing without TLS. */
+void transport_nng_metrics(const struct transport *t, struct buf *out);
+/* The organizational unit (OU) in the certificate of an open connection's peer; "" where it has
+ * none, or without TLS. Borrowed for the turn. */
+const char *transport_nng_unit(const struct transport *t, conn_id conn);
+
 /* Both ends in one process; urls are any text. Frames are delivered in the next turn, in order. */
 struct transport *transport_memory_create(struct loop *loop);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/metric_text.h"
 #include "transport/nng_impl.h"
 
 nng_aio *aio_new(void (*fn)(void *), void *arg)
@@ -31,22 +32,6 @@ bool aio_ended_at_once(nng_aio *aio)
     nng_aio_cancel(aio);
     nng_aio_wait(aio);
     return nng_aio_result(aio) != NNG_ECANCELED || nng_aio_count(aio) > 0;
-}
-
-/* nng takes a port of any size, and none at all, and fails only later. */
-static bool port_valid(const char *colon)
-{
-    char *end = NULL;
-    unsigned long port = colon != NULL ? strtoul(colon + 1, &end, 10) : 0;
-    return port >= 1 && port <= UINT16_MAX && *end == '\0';
-}
-
-bool url_known(const char *url)
-{
-    if (strncmp(url, "tcp://", 6) == 0) {
-        return port_valid(strrchr(url + 6, ':'));
-    }
-    return strncmp(url, "ipc://", 6) == 0 && url[6] == '/';
 }
 
 static struct transport_nng *self(struct transport *t)
@@ -190,6 +175,7 @@ static void nng_destroy_op(struct transport *base)
     inbox_free(&t->inbox);
     pthread_mutex_destroy(&t->table_lock);
     map_free(&t->table);
+    tls_identity_free(t->identity);
     free(t);
 }
 
@@ -219,4 +205,38 @@ struct transport *transport_nng_create(struct loop *loop, mono_ms dial_backoff_m
     t->flush_timer = loop_timer_create(loop, on_flush_timeout, t);
     loop_on_turn_end(loop, on_turn_end, t);
     return &t->base;
+}
+
+void transport_nng_identity(struct transport *base, struct tls_identity *identity)
+{
+    struct transport_nng *t = self(base);
+    tls_identity_free(t->identity);
+    t->identity = identity;
+}
+
+struct transport_tls_stats transport_nng_tls_stats(const struct transport *base)
+{
+    const struct transport_nng *t = (const struct transport_nng *)base;
+    return (struct transport_tls_stats){
+        .on = t->identity != NULL,
+        .expires = t->identity != NULL ? tls_identity_expires(t->identity) : 0,
+        .handshakes = t->handshakes,
+        .refusals = t->refusals,
+    };
+}
+
+void transport_nng_metrics(const struct transport *base, struct buf *out)
+{
+    struct transport_tls_stats s = transport_nng_tls_stats(base);
+    struct metric_text t = {out, "marathon_tls_"};
+    if (!s.on) {
+        return;
+    }
+    metric_seconds(&t, "certificate_expires_timestamp_seconds",
+                   "When the certificate shown to peers expires, as a Unix time.",
+                   (double)s.expires / 1000);
+    metric_single(&t, "handshakes_total", "Connections to or from peers with a good certificate.",
+                  s.handshakes);
+    metric_single(&t, "refusals_total", "Peers refused, or that refused us, for a certificate.",
+                  s.refusals);
 }

@@ -9,6 +9,7 @@
 #include "base/log.h"
 
 #define TCP "tcp://"
+#define TLS "tls+tcp://"
 
 enum reach { REACH_NOBODY, REACH_THIS_MACHINE, REACH_OTHERS };
 
@@ -22,41 +23,54 @@ static bool is_wildcard(const char *host)
     return begins(host, "0.0.0.0:") || begins(host, "[::]:") || begins(host, "*:");
 }
 
+/* Behind the scheme; NULL for another one. */
+static const char *authority_of(const char *url, bool *ret_secure)
+{
+    *ret_secure = begins(url, TLS);
+    return *ret_secure ? url + strlen(TLS) : begins(url, TCP) ? url + strlen(TCP) : NULL;
+}
+
 bool advertise_is_local(const char *url)
 {
-    const char *host = url + strlen(TCP);
+    bool secure;
+    const char *host = authority_of(url, &secure);
     return begins(url, "ipc://") ||
-           (begins(url, TCP) &&
+           (host != NULL &&
             (begins(host, "127.") || begins(host, "localhost:") || begins(host, "[::1]:")));
 }
 
 /* Who can dial what is listened on; `text` is what they dial. */
-static enum reach reach_of(const char *url, const char *address, char text[ADVERTISE_BYTES])
+static enum reach reach_of(const char *url, const struct advertise_self *self,
+                           char text[ADVERTISE_BYTES])
 {
+    bool secure;
+    const char *host = authority_of(url, &secure);
     (void)snprintf(text, ADVERTISE_BYTES, "%s", url);
-    if (!begins(url, TCP)) {
+    if (host == NULL) {
         return begins(url, "ipc:///") ? REACH_THIS_MACHINE : REACH_NOBODY;
     }
-    const char *host = url + strlen(TCP), *port = strrchr(host, ':');
-    if (port == NULL || strcmp(port, ":0") == 0) {
+    const char *port = strrchr(host, ':');
+    bool wildcard = is_wildcard(host);
+    if (port == NULL || strcmp(port, ":0") == 0 || (wildcard && self->address == NULL)) {
         return REACH_NOBODY;
     }
-    if (is_wildcard(host)) {
-        (void)snprintf(text, ADVERTISE_BYTES, TCP "%s%s", address != NULL ? address : "", port);
-        return address != NULL ? REACH_OTHERS : REACH_NOBODY;
+    if (wildcard) {
+        bool named = secure && self->name != NULL && self->name[0] != '\0';
+        (void)snprintf(text, ADVERTISE_BYTES, "%s%s%s%s%s", secure ? TLS : TCP,
+                       named ? self->name : "", named ? "@" : "", self->address, port);
     }
     return advertise_is_local(url) ? REACH_THIS_MACHINE : REACH_OTHERS;
 }
 
-bool advertise_choose(const char *const *listen, size_t count, const char *address,
+bool advertise_choose(const char *const *listen, size_t count, const struct advertise_self *self,
                       char text[ADVERTISE_BYTES])
 {
     enum reach best = REACH_NOBODY;
     text[0] = '\0';
     for (size_t i = 0; i < count; i++) {
         char url[ADVERTISE_BYTES];
-        enum reach reach = reach_of(listen[i], address, url);
-        if (reach > best && strlen(listen[i]) + INET_ADDRSTRLEN < ADVERTISE_BYTES) {
+        enum reach reach = reach_of(listen[i], self, url);
+        if (reach > best && strlen(url) < ADVERTISE_BYTES - 1) {
             best = reach;
             memcpy(text, url, sizeof url);
         }
@@ -84,7 +98,7 @@ const char *advertise_address(char text[ADVERTISE_BYTES])
     return found == 1 ? text : NULL;
 }
 
-void advertise_configured(const struct conf *conf, char url[ADVERTISE_BYTES])
+void advertise_configured(const struct conf *conf, const char *name, char url[ADVERTISE_BYTES])
 {
     const char *said = conf_text(conf, "MARATHON_ADVERTISE");
     (void)snprintf(url, ADVERTISE_BYTES, "%s", strcmp(said, "none") == 0 ? "" : said);
@@ -92,7 +106,8 @@ void advertise_configured(const struct conf *conf, char url[ADVERTISE_BYTES])
         const char *const *listen = NULL;
         size_t count = conf_list(conf, "MARATHON_COORDINATOR_LISTEN", &listen);
         char address[ADVERTISE_BYTES];
-        (void)advertise_choose(listen, count, advertise_address(address), url);
+        struct advertise_self self = {.address = advertise_address(address), .name = name};
+        (void)advertise_choose(listen, count, &self, url);
     }
     log_line(LOG_INFO, "advertised", "url=%s", LOG_Q(url));
 }

@@ -13,9 +13,11 @@
 #include "loop/notify.h"
 #include "main/advertise.h"
 #include "main/definitions.h"
+#include "main/door.h"
 #include "main/metrics.h"
 #include "monitor/monitor_start.h"
 #include "store/store.h"
+#include "tls/tls_settings.h"
 #include "transport/transport.h"
 #include "wire/frame.h"
 
@@ -195,6 +197,9 @@ static void on_frame(void *user, conn_id conn, struct bytes frame)
     }
     if (g->peer) {
         step(d, &(struct event){.kind = EV_MESSAGE, .peer = conn, .message = &m});
+    } else if (m.type == MSG_HELLO &&
+               !door_admits(transport_nng_unit(d->transport, conn), m.hello.role)) {
+        reject(d, conn, "its certificate is for another role than it says it has");
     } else if (m.type == MSG_HELLO) {
         g->peer = true;
         d->strangers--;
@@ -225,32 +230,7 @@ static void start_listening(struct daemon *d)
     }
     d->listening = true;
     struct transport_handler handler = {on_opened, on_frame, on_closed, d};
-    const char *const *urls = NULL;
-    size_t count = conf_list(d->conf, "MARATHON_COORDINATOR_LISTEN", &urls);
-    for (size_t i = 0; i < count; i++) {
-        bool known = strncmp(urls[i], "tcp://", 6) == 0 || strncmp(urls[i], "ipc://", 6) == 0;
-        if (known && !advertise_is_local(urls[i]) &&
-            !conf_bool(d->conf, "MARATHON_INSECURE_LISTEN")) {
-            fprintf(
-                stderr,
-                "marathon-coordinator: %s is beyond this machine, and peers are not authenticated; "
-                "say --insecure-listen where the network is private\n",
-                urls[i]);
-            _exit(2);
-        }
-        enum err e = d->transport->ops->listen(d->transport, urls[i], handler);
-        if (e != ERR_OK) {
-            fprintf(stderr,
-                    e == ERR_INVALID
-                        ? "marathon-coordinator: MARATHON_COORDINATOR_LISTEN: \"%s\" must be "
-                          "tcp://host:port or ipc:///path\n"
-                        : "marathon-coordinator: cannot listen on %s, the log above says why; give "
-                          "another address with --coordinator-listen\n",
-                    urls[i]);
-            _exit(1);
-        }
-        log_line(LOG_INFO, "listening", "url=%s", LOG_Q(urls[i]));
-    }
+    door_open(d->transport, d->conf, handler);
     notify_ready(d->loop);
 }
 
@@ -435,6 +415,7 @@ static void on_metrics(void *user, struct buf *out)
     struct core_stats c = core_stats(d->core);
     struct store_stats s = d->store->ops->stats(d->store);
     metrics_put(&c, &s, d->store->ops->backend, out);
+    transport_nng_metrics(d->transport, out);
 }
 
 static bool on_ready(void *user, struct buf *out)
@@ -461,17 +442,29 @@ static void on_sigterm(void *user)
     step(d, &(struct event){.kind = EV_DRAIN});
 }
 
+static void on_hangup(void *user)
+{
+    struct daemon *d = user;
+    struct tls_identity *identity = tls_settings_again(d->conf);
+    if (identity != NULL) {
+        transport_nng_identity(d->transport, identity);
+    }
+}
+
 struct daemon *daemon_create(const struct conf *conf)
 {
+    struct tls_identity *identity =
+        tls_settings_start(conf, "MARATHON_COORDINATOR_LISTEN", "marathon-coordinator");
     struct daemon *d = mem_zalloc(sizeof *d);
     d->conf = conf;
     gethostname(d->host, sizeof d->host - 1);
     char url[ADVERTISE_BYTES];
-    advertise_configured(conf, url);
+    advertise_configured(conf, identity != NULL ? tls_identity_name(identity) : "", url);
     snprintf(d->name, sizeof d->name, "%s:%d%s%s", d->host, (int)getpid(),
              url[0] != '\0' ? " " : "", url);
     d->loop = loop_create();
     d->transport = transport_nng_create(d->loop, 250);
+    transport_nng_identity(d->transport, identity);
     d->timer = loop_timer_create(d->loop, on_deadline, d);
     d->start_timer = loop_timer_create(d->loop, on_start_timer, d);
     d->hello_timer = loop_timer_create(d->loop, on_hello_timer, d);
@@ -484,6 +477,7 @@ struct daemon *daemon_create(const struct conf *conf)
     }
     monitor_start(d->loop, conf, "marathon-coordinator",
                   (struct monitor_handler){on_metrics, on_ready, d});
+    loop_on_signal(d->loop, SIGHUP, on_hangup, d);
     loop_on_signal(d->loop, SIGTERM, on_sigterm, d);
     loop_on_signal(d->loop, SIGINT, on_sigterm, d);
     loop_on_turn_end(d->loop, on_turn_end, d);

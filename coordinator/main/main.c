@@ -7,6 +7,7 @@
 #include "conf/log_settings.h"
 #include "main/daemon.h"
 #include "monitor/monitor_start.h"
+#include "tls/tls_settings.h"
 
 static const struct conf_entry entries[] = {
     {.env = "REDIS_URL",
@@ -51,14 +52,17 @@ static const struct conf_entry entries[] = {
     {.env = "MARATHON_COORDINATOR_LISTEN",
      .kind = CONF_LIST,
      .fallback = "tcp://127.0.0.1:7400",
-     .help = "where workers and gateways connect: tcp://host:port or ipc:///path; comma separated"},
+     .help =
+         "where workers and gateways connect: tls+tcp://host:port, tcp://host:port or ipc:///path; "
+         "comma separated"},
     {.env = "MARATHON_ADVERTISE",
      .kind = CONF_TEXT,
      .fallback = "auto",
      .help =
          "URL at which all workers and gateways reach this coordinator: told to those that know "
          "another one. auto: what it listens on; for 0.0.0.0 the machine's address where it "
-         "has but one. none: their own lists name it (behind a proxy, say)"},
+         "has but one, with the first name of its certificate. none: their own lists name it "
+         "(behind a proxy, say)"},
     {.env = "MARATHON_PIPELINES",
      .kind = CONF_LIST,
      .fallback = "",
@@ -116,7 +120,9 @@ static const struct conf_entry entries[] = {
     {.env = "MARATHON_INSECURE_LISTEN",
      .kind = CONF_BOOL,
      .fallback = "false",
-     .help = "allow a listener beyond this machine: peers are not authenticated"},
+     .help = "allow listeners beyond this machine in plain text: peers, and who asks for metrics, "
+             "are not authenticated"},
+    CONF_TLS_ENTRIES,
     CONF_MONITOR_ENTRY,
     CONF_LOG_ENTRIES,
 };

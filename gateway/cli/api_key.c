@@ -29,6 +29,11 @@ enum err api_key_read(struct buf *ret_key, struct buf *ret_message)
     const char *path = environment("MARATHON_API_KEY_FILE");
     char text[KEY_BYTES_MAX + 2];
     size_t len = 0;
+    if (direct != NULL && path != NULL) {
+        buf_add_str(ret_message, "MARATHON_API_KEY and MARATHON_API_KEY_FILE are both given; give "
+                                 "one of them");
+        return ERR_INVALID;
+    }
     if (direct != NULL) {
         len = strlen(direct);
         memcpy(text, direct, len < sizeof text ? len : sizeof text);

@@ -6,7 +6,8 @@
 #include "base/bytes.h"
 #include "base/err.h"
 
-/* Appends it; nothing where there is none. ERR_INVALID: ret_message (appended) says why. */
+/* Appends it; nothing where there is none. ERR_INVALID, also where both are given: ret_message
+ * (appended) says why. */
 enum err MUST_CHECK api_key_read(struct buf *ret_key, struct buf *ret_message);
 
 #endif

@@ -14,6 +14,7 @@
 #include "main/keys_file.h"
 #include "main/settings.h"
 #include "main/watcher.h"
+#include "tls/tls_settings.h"
 
 #define TICK_MS        1000
 #define DIAL_MS_MAX    250 /* a takeover waits 200 ms for those who reconnect */
@@ -159,9 +160,13 @@ static void on_hangup(void *user)
 {
     struct program *p = user;
     char message[256];
+    struct tls_identity *identity = tls_settings_again(p->settings.conf);
+    if (identity != NULL) {
+        transport_nng_identity(p->gateway.transport, identity);
+    }
     if (p->settings.keys_path[0] == '\0') {
-        log_line(LOG_INFO, "nothing_to_reload", "hint=%s",
-                 LOG_Q("only MARATHON_API_KEYS_FILE is read again on SIGHUP"));
+        log_line(LOG_INFO, "no_keys_to_read", "hint=%s",
+                 LOG_Q("MARATHON_API_KEYS_FILE and certificates are read again on SIGHUP"));
     } else if (keys_file_load(p->settings.keys_path, &p->gateway.keys, message, sizeof message) ==
                ERR_OK) {
         log_line(LOG_INFO, "keys_read", "count=%zu", p->gateway.keys.count);
@@ -233,7 +238,7 @@ static void coordinators_start(struct program *p)
     if (peers_start(&g->peers, p->settings.coordinators, p->settings.coordinator_count) != ERR_OK) {
         (void)fprintf(stderr,
                       "marathon-gateway: MARATHON_COORDINATORS must be at most %d of "
-                      "tcp://host:port or ipc:///path\n",
+                      "tls+tcp://host:port, tcp://host:port or ipc:///path\n",
                       PEERS_MAX);
         exit(2);
     }
@@ -245,11 +250,14 @@ int main(int argc, char **argv)
     struct gateway *g = &p.gateway;
     p.settings = settings_load(argc, argv);
     log_init(&p.settings.log);
+    struct tls_identity *identity =
+        tls_settings_start(p.settings.conf, "MARATHON_COORDINATORS", "marathon-gateway");
     log_line(LOG_INFO, "starting", "version=%s git=%s", MARATHON_VERSION, MARATHON_GIT);
     keys_start(&p);
     g->loop = loop_create();
     g->started = loop_now(g->loop).mono;
     g->transport = transport_nng_create(g->loop, DIAL_MS_MAX);
+    transport_nng_identity(g->transport, identity);
     coordinators_start(&p);
     http_start(&p);
     g->tick = loop_timer_create(g->loop, on_tick, g);

@@ -57,6 +57,7 @@ void call_metrics(struct gateway *g, exchange_id id)
     struct metric_text t = {&out, "marathon_gateway_"};
     http_put(g, &t);
     wire_put(g, &t);
+    transport_nng_metrics(g->transport, &out);
     metric_single(&t, "watchers", "WebSockets, event streams and long polls under way.",
                   g->watchers);
     metric_single(&t, "feeds", "Tasks that are watched.", g->feeds.count);

@@ -7,6 +7,7 @@
 
 #include "base/listen.h"
 #include "model/limits.h"
+#include "tls/tls_settings.h"
 
 #define EXIT_CONFIG 78 /* EX_CONFIG of sysexits: restarting will not help */
 
@@ -27,8 +28,9 @@ static const struct conf_entry entries[] = {
     {.env = "MARATHON_COORDINATORS",
      .kind = CONF_LIST,
      .fallback = "tcp://127.0.0.1:7400",
-     .help = "all coordinators: tcp://host:port (every address of the name) or ipc:///path; comma "
-             "separated"},
+     .help =
+         "all coordinators: tls+tcp://host:port, tcp://host:port (every address of the name) or "
+         "ipc:///path; comma separated"},
     {.env = "MARATHON_ALLOWED_ORIGINS",
      .kind = CONF_LIST,
      .fallback = "",
@@ -81,6 +83,7 @@ static const struct conf_entry entries[] = {
      .min = 0,
      .max = 600,
      .help = "seconds for answers under way after SIGTERM"},
+    CONF_TLS_ENTRIES,
     CONF_LOG_ENTRIES,
 };
 

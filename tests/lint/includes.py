@@ -6,7 +6,7 @@ import re
 import sys
 
 PURE = {"base", "model", "json", "expr", "crypto/hash.h"}
-COMMON = {"base", "model", "json", "expr", "crypto", "wire", "conf", "loop", "monitor", "transport"}
+COMMON = {"base", "model", "json", "expr", "crypto", "wire", "conf", "loop", "monitor", "tls", "transport"}
 
 # Folder -> the folders (or single headers) that it may include, besides itself.
 ALLOWED = {
@@ -19,7 +19,8 @@ ALLOWED = {
     "common/conf": {"base"},
     "common/loop": {"base"},
     "common/monitor": {"base", "conf", "loop"},
-    "common/transport": {"base", "model", "wire", "loop"},
+    "common/tls": {"base", "conf"},
+    "common/transport": {"base", "model", "wire", "loop", "tls"},
     "coordinator/core": PURE,
     "coordinator/store": {"base", "model", "json", "crypto", "loop", "core/storage.h"},
     "coordinator/main": COMMON | {"core", "store"},
@@ -38,7 +39,7 @@ OWNERS = {
     r"uv\.h|uv/.*": {"common/loop"},
     r"msgpack.*": {"common/wire"},
     r"jansson.*": {"common/json"},
-    r"openssl/.*": {"common/crypto"},
+    r"openssl/.*": {"common/crypto", "common/tls"},
     r"nng/.*": {"common/transport"},
     r"microhttpd\.h": {"common/monitor"},
     r"hiredis/.*": {"coordinator/store"},

@@ -13,6 +13,7 @@
 #include "main/metrics.h"
 #include "monitor/monitor_start.h"
 #include "run/runners.h"
+#include "tls/tls_settings.h"
 #include "wire/frame.h"
 
 /* A dropped connection comes back within a takeover's grace of 200 ms. */
@@ -214,6 +215,7 @@ static void on_metrics(void *user, struct buf *out)
                                .functions = d->options->functions->count,
                                .coordinators = links_count(d->links)};
     metrics_put(&s, &size, out);
+    transport_nng_metrics(d->transport, out);
 }
 
 static bool on_ready(void *user, struct buf *out)
@@ -285,13 +287,22 @@ static enum err dial_all(struct daemon *d, const char *const *urls, size_t count
         enum err e = links_dial(d->links, urls[i]);
         if (e != ERR_OK) {
             (void)fprintf(stderr,
-                          "marathon-worker: MARATHON_COORDINATORS: \"%s\" must be tcp://host:port "
-                          "or ipc:///path\n",
+                          "marathon-worker: MARATHON_COORDINATORS: \"%s\" must be "
+                          "tls+tcp://host:port, tcp://host:port or ipc:///path\n",
                           urls[i]);
             return e;
         }
     }
     return ERR_OK;
+}
+
+static void on_hangup(void *user)
+{
+    struct daemon *d = user;
+    struct tls_identity *identity = tls_settings_again(d->options->conf);
+    if (identity != NULL) {
+        transport_nng_identity(d->transport, identity);
+    }
 }
 
 int daemon_run(const struct daemon_options *options)
@@ -305,10 +316,12 @@ int daemon_run(const struct daemon_options *options)
     d->loop = loop_create();
     runners_make(d);
     d->transport = transport_nng_create(d->loop, DIAL_BACKOFF_MS_MAX);
+    transport_nng_identity(d->transport, options->identity);
     d->heart = heart_create(d->loop, d->transport);
     d->agent = agent_make(d, count);
     d->timer = loop_timer_create(d->loop, on_deadline, d);
     loop_on_turn_end(d->loop, on_turn_end, d);
+    loop_on_signal(d->loop, SIGHUP, on_hangup, d);
     loop_on_signal(d->loop, SIGTERM, on_sigterm, d);
     loop_on_signal(d->loop, SIGINT, on_sigterm, d);
     monitor_start(d->loop, options->conf, "marathon-worker",

@@ -4,12 +4,14 @@
 
 #include "conf/conf.h"
 #include "run/functions.h"
+#include "tls/identity.h"
 
 struct daemon_options {
     const struct conf *conf; /* of main.c's table */
     const struct functions *functions;
-    const char *id;       /* of this process, new at each start */
-    const char *software; /* version text */
+    struct tls_identity *identity; /* becomes the daemon's; NULL: no TLS */
+    const char *id;                /* of this process, new at each start */
+    const char *software;          /* version text */
 };
 
 /* Runs until SIGTERM or SIGINT and the drain behind it. Returns an exit status only where it cannot

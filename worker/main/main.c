@@ -18,13 +18,15 @@
 #include "monitor/monitor_start.h"
 #include "run/guardian.h"
 #include "run/plugin_host.h"
+#include "tls/tls_settings.h"
 
 static const struct conf_entry entries[] = {
     {.env = "MARATHON_COORDINATORS",
      .kind = CONF_LIST,
      .fallback = "tcp://127.0.0.1:7400",
-     .help = "all coordinators: tcp://host:port (every address of the name) or ipc:///path; comma "
-             "separated"},
+     .help =
+         "all coordinators: tls+tcp://host:port, tcp://host:port (every address of the name) or "
+         "ipc:///path; comma separated"},
     {.env = "MARATHON_SLOTS",
      .kind = CONF_INT,
      .fallback = "4",
@@ -67,6 +69,7 @@ static const struct conf_entry entries[] = {
      .kind = CONF_BOOL,
      .fallback = "false",
      .help = "allow MARATHON_METRICS_LISTEN beyond this machine: who asks is not authenticated"},
+    CONF_TLS_ENTRIES,
     CONF_LOG_ENTRIES,
 };
 
@@ -161,6 +164,8 @@ int main(int argc, char **argv)
     }
     struct conf *conf = conf_load(&program, argc, argv, MARATHON_VERSION " (" MARATHON_GIT ")");
     log_begin(conf);
+    struct tls_identity *identity =
+        tls_settings_start(conf, "MARATHON_COORDINATORS", "marathon-worker");
     (void)mallopt(M_ARENA_MAX, 1); /* its threads allocate little: one heap keeps it small */
     struct functions functions = {0};
     functions_begin(conf, &functions);
@@ -174,6 +179,7 @@ int main(int argc, char **argv)
     log_line(LOG_INFO, "starting", "version=%s git=%s worker=%s functions=%u", MARATHON_VERSION,
              MARATHON_GIT, id, functions.count);
     struct daemon_options options = {.conf = conf,
+                                     .identity = identity,
                                      .functions = &functions,
                                      .id = id,
                                      .software = MARATHON_VERSION " (" MARATHON_GIT ")"};

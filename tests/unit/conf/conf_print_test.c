@@ -86,6 +86,29 @@ static void test_values_are_told_with_where_they_came_from(void **state)
     free(text);
 }
 
+static void test_password_in_a_url_is_not_told(void **state)
+{
+    (void)state;
+    static const char *const urls[][2] = {
+        {"redis://ann:sesame@h:1/0", "redis://ann:***@h:1/0"},
+        {"redis://:sesame@h", "redis://:***@h"},
+        {"redis://ann:se@same@h/a@b", "redis://ann:***@h/a@b"},
+        {"redis://ann:@h:1", "redis://ann:@h:1"},
+        {"unix:///run/a:b@c", "unix:///run/a:b@c"},
+        {"a:b@c", "a:b@c"},
+    };
+    for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+        char flag[100], line[100];
+        snprintf(flag, sizeof flag, "--listen=%s", urls[i][0]);
+        snprintf(line, sizeof line, "\nlisten = %s\n", urls[i][1]);
+        char *text = printed_values(&(struct given){.args = {flag, NULL}});
+        if (strstr(text, line) == NULL) {
+            fail_msg("not there: %s\n%s", line, text);
+        }
+        free(text);
+    }
+}
+
 static void test_what_is_printed_can_be_read_again(void **state)
 {
     (void)state;
@@ -111,6 +134,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_help_has_every_entry_under_its_heading),
         cmocka_unit_test(test_values_are_told_with_where_they_came_from),
+        cmocka_unit_test(test_password_in_a_url_is_not_told),
         cmocka_unit_test(test_what_is_printed_can_be_read_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,4 @@
-/* What every transport promises: the same stories over memory, ipc and tcp. */
+/* What every transport promises: the same stories over memory, ipc, tcp and TLS. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -288,12 +288,13 @@ static void test_shutdown_sends_what_is_queued_first(void **state)
     stage_end(&s);
 }
 
-static enum stage_kind memory = STAGE_MEMORY, ipc = STAGE_IPC, tcp = STAGE_TCP;
+static enum stage_kind memory = STAGE_MEMORY, ipc = STAGE_IPC, tcp = STAGE_TCP, tls = STAGE_TLS;
 
 #define STORY(f)                                                                                   \
     {#f " (memory)", f, NULL, NULL, &memory}, {#f " (ipc)", f, NULL, NULL, &ipc},                  \
+        {#f " (tcp)", f, NULL, NULL, &tcp},                                                        \
     {                                                                                              \
-#f " (tcp)", f, NULL, NULL, &tcp                                                           \
+#f " (tls)", f, NULL, NULL, &tls                                                           \
     }
 
 int main(void)

@@ -85,12 +85,17 @@ static int teardown(void **state)
     return 0;
 }
 
-static void play(const char *const *answers, size_t count)
+static void play_url(const char *url, const char *const *answers, size_t count)
 {
     scene.answers = answers;
     scene.count = count;
-    assert_int_equal(finder_add(scene.finder, "tcp://coordinator:7400"), ERR_OK);
+    assert_int_equal(finder_add(scene.finder, url), ERR_OK);
     loop_run(scene.loop);
+}
+
+static void play(const char *const *answers, size_t count)
+{
+    play_url("tcp://coordinator:7400", answers, count);
 }
 
 static void test_what_is_no_name_is_one_place(void **state)
@@ -114,6 +119,26 @@ static void test_every_address_of_a_name_is_found_once(void **state)
     play(answers, 3);
     assert_string_equal(buf_cstr(&scene.trace),
                         "+tcp://10.0.0.1:7400 +tcp://10.0.0.2:7400 +tcp://[fd00::3]:7400 ");
+}
+
+static void test_over_tls_the_name_stays_with_its_addresses(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {"10.0.0.1 fd00::3"};
+    play_url("tls+tcp://coordinator:7400", answers, 1);
+    assert_string_equal(
+        buf_cstr(&scene.trace),
+        "+tls+tcp://coordinator@10.0.0.1:7400 +tls+tcp://coordinator@[fd00::3]:7400 ");
+}
+
+static void test_over_tls_another_name_may_be_asked_for(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {"10.0.0.1"};
+    play_url("tls+tcp://other.example@coordinator:7400", answers, 1);
+    assert_int_equal(finder_add(scene.finder, "tls+tcp://other.example@10.0.0.2:7400"), ERR_OK);
+    assert_string_equal(buf_cstr(&scene.trace), "+tls+tcp://other.example@10.0.0.1:7400 "
+                                                "+tls+tcp://other.example@10.0.0.2:7400 ");
 }
 
 static void test_an_address_is_gone_after_three_answers_without_it(void **state)
@@ -160,6 +185,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_what_is_no_name_is_one_place, setup, teardown),
         cmocka_unit_test_setup_teardown(test_every_address_of_a_name_is_found_once, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_over_tls_the_name_stays_with_its_addresses, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_over_tls_another_name_may_be_asked_for, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_an_address_is_gone_after_three_answers_without_it,
                                         setup, teardown),

@@ -37,6 +37,8 @@ static void test_urls_that_cannot_be_used_are_told_apart(void **state)
     assert_int_equal(t->ops->dial(t, "tcp://127.0.0.1", h, &dialer), ERR_INVALID);
     assert_int_equal(t->ops->dial(t, "tcp://127.0.0.1:80x", h, &dialer), ERR_INVALID);
     assert_int_equal(t->ops->dial(t, "ipc://relative", h, &dialer), ERR_INVALID);
+    assert_int_equal(t->ops->listen(t, "tls+tcp://127.0.0.1:7400", h), ERR_INVALID); /* as who? */
+    assert_int_equal(t->ops->dial(t, "tls+tcp://127.0.0.1:7400", h, &dialer), ERR_INVALID);
     assert_int_equal(t->ops->listen(t, "ipc:///nowhere/at/all/socket", h), ERR_IO);
     stage_listen(&s);
     assert_int_equal(s.client.transport->ops->listen(s.client.transport, s.url, h),
@@ -66,7 +68,7 @@ static void test_dialer_comes_back_each_time_the_listener_restarts(void **state)
         stage_run(&s, server_down_and_client_told);
         assert_int_equal(side_last(&s.client)->why, CLOSED_BY_PEER);
         s.server.down = false;
-        s.server.transport = transport_nng_create(s.loop, 50);
+        s.server.transport = stage_transport(&s, "coordinator");
         stage_listen(&s);
         stage_run(&s, both_connected_again);
     }
@@ -87,7 +89,7 @@ static bool speaks_once_and_stays(struct stage *s)
 static int peer_main(const char *url)
 {
     struct stage s;
-    stage_begin(&s, STAGE_IPC);
+    stage_begin(&s, strncmp(url, "tls", 3) == 0 ? STAGE_TLS : STAGE_IPC);
     rmdir(s.dir);
     snprintf(s.url, sizeof s.url, "%s", url);
     stage_dial(&s);
@@ -339,12 +341,12 @@ static void test_shutdown_waits_for_a_deaf_peer_only_so_long(void **state)
     stage_end(&s);
 }
 
-static enum stage_kind ipc = STAGE_IPC, tcp = STAGE_TCP;
+static enum stage_kind ipc = STAGE_IPC, tcp = STAGE_TCP, tls = STAGE_TLS;
 
 #define STORY(f)                                                                                   \
-    {#f " (ipc)", f, NULL, NULL, &ipc},                                                            \
+    {#f " (ipc)", f, NULL, NULL, &ipc}, {#f " (tcp)", f, NULL, NULL, &tcp},                        \
     {                                                                                              \
-#f " (tcp)", f, NULL, NULL, &tcp                                                           \
+#f " (tls)", f, NULL, NULL, &tls                                                           \
     }
 
 int main(int argc, char **argv)

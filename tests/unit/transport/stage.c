@@ -112,8 +112,9 @@ void stage_begin(struct stage *s, enum stage_kind kind)
     *s = (struct stage){.kind = kind, .loop = loop_create()};
     snprintf(s->dir, sizeof s->dir, "/tmp/marathon-transport-XXXXXX");
     assert_non_null(mkdtemp(s->dir));
-    if (kind == STAGE_TCP) {
-        snprintf(s->url, sizeof s->url, "tcp://127.0.0.1:%u", free_port());
+    if (kind == STAGE_TCP || kind == STAGE_TLS) {
+        snprintf(s->url, sizeof s->url, "%stcp://127.0.0.1:%u", kind == STAGE_TLS ? "tls+" : "",
+                 free_port());
     } else {
         snprintf(s->url, sizeof s->url, "ipc://%s/socket", s->dir);
     }
@@ -121,10 +122,19 @@ void stage_begin(struct stage *s, enum stage_kind kind)
     if (kind == STAGE_MEMORY) {
         s->server.transport = s->client.transport = transport_memory_create(s->loop);
     } else {
-        s->server.transport = transport_nng_create(s->loop, 50);
-        s->client.transport = transport_nng_create(s->loop, 50);
+        s->server.transport = stage_transport(s, "coordinator");
+        s->client.transport = stage_transport(s, "worker");
     }
     loop_on_turn_end(s->loop, check_until, s);
+}
+
+struct transport *stage_transport(struct stage *s, const char *role)
+{
+    struct transport *t = transport_nng_create(s->loop, 50);
+    if (s->kind == STAGE_TLS) {
+        transport_nng_identity(t, stage_identity(stage_certs(), role));
+    }
+    return t;
 }
 
 void stage_listen(struct stage *s)

@@ -6,7 +6,7 @@
 
 #include "transport/transport.h"
 
-enum stage_kind { STAGE_MEMORY, STAGE_IPC, STAGE_TCP };
+enum stage_kind { STAGE_MEMORY, STAGE_IPC, STAGE_TCP, STAGE_TLS };
 
 #define CONNS_MAX 16
 
@@ -50,6 +50,12 @@ void stage_listen(struct stage *s);
 void stage_dial(struct stage *s);
 /* Runs the loop until the condition holds at a turn's end; fails the test after 30 s. */
 void stage_run(struct stage *s, bool (*until)(struct stage *s));
+/* A transport of the stage's kind; over TLS with that role's certificate. */
+struct transport *stage_transport(struct stage *s, const char *role);
+/* The folder of an authority and certificates for all roles, made by deploy/certs once a process
+ * (and for those that it starts); and the identity of one of them. */
+const char *stage_certs(void);
+struct tls_identity *stage_identity(const char *folder, const char *role);
 /* Shuts down what still stands, and frees all. */
 void stage_end(struct stage *s);
 

@@ -99,12 +99,14 @@ static void test_two_connections_of_one_process_are_not_mixed_up(void **state)
 
 int main(void)
 {
-    static enum stage_kind ipc = STAGE_IPC, tcp = STAGE_TCP;
+    static enum stage_kind ipc = STAGE_IPC, tcp = STAGE_TCP, tls = STAGE_TLS;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_prestate(test_frames_there_and_back_wake_no_thread_of_nng, &ipc),
         cmocka_unit_test_prestate(test_frames_there_and_back_wake_no_thread_of_nng, &tcp),
+        cmocka_unit_test_prestate(test_frames_there_and_back_wake_no_thread_of_nng, &tls),
         cmocka_unit_test_prestate(test_two_connections_of_one_process_are_not_mixed_up, &ipc),
         cmocka_unit_test_prestate(test_two_connections_of_one_process_are_not_mixed_up, &tcp),
+        cmocka_unit_test_prestate(test_two_connections_of_one_process_are_not_mixed_up, &tls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,38 @@
+/* TLS between the roles as daemons have it: rows of their tables of settings, and their reading. */
+#ifndef MARATHON_TLS_TLS_SETTINGS_H
+#define MARATHON_TLS_TLS_SETTINGS_H
+
+#include <stdbool.h>
+
+#include "conf/conf.h"
+#include "tls/identity.h"
+
+#define TLS_SCHEME "tls+tcp://"
+
+/* clang-format off */
+#define CONF_TLS_ENTRIES                                                                           \
+    {.env = "MARATHON_TLS_CA_FILE", .kind = CONF_TEXT, .fallback = "",                             \
+     .help = "PEM file of the authority that has signed the certificates of this cluster, and "    \
+             "no others: who has one of its certificates is a member"},                            \
+    {.env = "MARATHON_TLS_CERT_FILE", .kind = CONF_TEXT, .fallback = "",                           \
+     .help = "PEM file of the certificate shown to peers at tls+tcp:// addresses, and of those "   \
+             "between it and the authority; read again on SIGHUP, with its key and the CA"},       \
+    {.env = "MARATHON_TLS_KEY_FILE", .kind = CONF_TEXT, .fallback = "",                            \
+     .help = "PEM file of that certificate's private key"},                                        \
+    {.env = "MARATHON_TLS_KEY_PASSWORD", .kind = CONF_TEXT, .fallback = "", .secret = true,        \
+     .help = "password of the private key, where it has one"}
+/* clang-format on */
+
+/* From a conf whose table has CONF_TLS_ENTRIES. NULL where none of the files is named. ERR_INVALID:
+ * message says why, and which setting is meant. */
+enum err MUST_CHECK tls_settings_load(const struct conf *c, struct tls_identity **ret_identity,
+                                      char message[TLS_MESSAGE_BYTES]);
+/* The same at a daemon's start. urls: the name of its list of addresses; one that begins with
+ * tls+tcp:// needs the files. Prints what is wrong and exits with 78: starting it again will not
+ * help. */
+struct tls_identity *tls_settings_start(const struct conf *c, const char *urls,
+                                        const char *program);
+/* The same on SIGHUP; logs what came of it. NULL: nothing new, what was before stays. */
+struct tls_identity *tls_settings_again(const struct conf *c);
+
+#endif

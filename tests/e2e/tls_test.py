@@ -1,0 +1,198 @@
+"""TLS between the roles: who has a certificate of the cluster is a member, in the role that it is for; nobody else gets a word in."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from cluster import BIN, ClusterCase, free_port, until  # noqa: E402
+
+CERTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "deploy", "certs")
+PROGRAMS = {"marathon-coordinator": "MARATHON_COORDINATOR_LISTEN", "marathon-worker": "MARATHON_COORDINATORS",
+            "marathon-gateway": "MARATHON_COORDINATORS"}
+
+
+def certs(*options):
+    subprocess.run([CERTS, *options], check=True, stdout=subprocess.DEVNULL)
+
+
+class Secure(ClusterCase):
+    pipelines = {"three": [{"name": f"s{i}", "function": "effect"} for i in range(3)],
+                 "slow": [{"name": f"s{i}", "function": "effect", "input": {"sleep": 0.3}} for i in range(3)]}
+
+    def setUp(self):
+        super().setUp()
+        c = self.cluster
+        self.folder = os.path.join(c.dir, "tls")
+        certs("--coordinator", "127.0.0.1", "--coordinator", "localhost", self.folder)
+        self.password = os.path.join(c.dir, "password")
+        with open(self.password, "w") as f:
+            f.write("sesame\n")
+        for role in ("coordinator", "worker", "gateway"):  # locked keys: the password is a setting of all three
+            key = self.path(f"{role}.key")
+            subprocess.run(["openssl", "pkcs8", "-topk8", "-in", key, "-out", key + ".locked", "-passout", f"file:{self.password}"], check=True)
+        self.port = free_port()
+        self.url = f"tls+tcp://127.0.0.1:{self.port}"
+        c.coordinator_url = lambda n=1: self.url
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def settings(self, role, folder=None):
+        folder = folder or self.folder
+        env = {"MARATHON_TLS_CA_FILE": f"{self.folder}/ca.pem", "MARATHON_TLS_CERT_FILE": f"{folder}/{role}.pem"}
+        if folder == self.folder:
+            env.update(MARATHON_TLS_KEY_FILE=f"{folder}/{role}.key.locked", MARATHON_TLS_KEY_PASSWORD_FILE=self.password)
+        else:
+            env.update(MARATHON_TLS_CA_FILE=f"{folder}/ca.pem", MARATHON_TLS_KEY_FILE=f"{folder}/{role}.key")
+        return env
+
+    def start(self):
+        c = self.cluster
+        c.start_redis()
+        self.metrics_port = free_port()
+        self.coordinator = c.start_coordinator(MARATHON_METRICS_LISTEN=f"127.0.0.1:{self.metrics_port}", **self.settings("coordinator"))
+        self.worker = c.start_worker(**self.settings("worker"))
+        c.start_gateway(**self.settings("gateway"))
+        until("the worker has joined", lambda: len(c.get("/workers")["items"]) == 1, 20)
+
+    def metric(self, name):
+        _, _, text = self.cluster.call("GET", "/metrics", prefix="", port=self.metrics_port)
+        return float(re.search(rf"^marathon_tls_{name} (\S+)$", text.decode(), re.M)[1])
+
+    def refused(self):
+        return self.metric("refusals_total")
+
+    def test_tasks_run_and_strangers_get_nowhere(self):
+        c = self.cluster
+        self.start()
+        self.assertEqual(c.wait(c.begin(task_type="three"))["status"], "completed")
+        other = os.path.join(c.dir, "other")
+        certs(other)
+        stranger = c.start_worker(**self.settings("worker", other))  # of another authority
+        until("it is told no", lambda: "tls_refused" in stranger.log() and self.refused() > 0, 20)
+        c.coordinator_url = lambda n=1: f"tcp://127.0.0.1:{self.port}"
+        plain = c.start_worker()
+        c.coordinator_url = lambda n=1: self.url
+        before = self.refused()
+        until("what is no TLS is refused", lambda: self.refused() > before, 20)
+        before = self.refused()
+        with socket.create_connection(("127.0.0.1", self.port)) as s:
+            s.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            s.settimeout(20)
+            while s.recv(100):  # an alert perhaps, then the end
+                pass
+        until("so is HTTP", lambda: self.refused() > before, 20)
+        spy = c.start_worker(**{**self.settings("gateway"), "MARATHON_TLS_CERT_FILE": self.path("gateway.pem")})
+        until("a gateway's certificate makes no worker", lambda: "for another role" in self.coordinator.log(), 20)
+        self.assertEqual(len(c.get("/workers")["items"]), 1, "none of them is known")
+        for p in (stranger, plain, spy):
+            self.assertNotIn("coordinator_joined", p.log())
+            p.kill()
+        self.assertEqual(c.wait(c.begin(task_type="three"))["status"], "completed")
+
+    def test_killed_workers_and_coordinators_come_back_and_nothing_is_lost(self):
+        c = self.cluster
+        self.start()
+        files = f"/proc/{self.coordinator.popen.pid}/fd"
+        before = 0
+        for i in range(8):
+            task = c.begin(task_type="slow")
+            until("it is at work", lambda task=task: any(task in line for line in c.effects_lines()), 20)
+            pid = self.worker.popen.pid
+            self.worker.kill()
+            self.worker.start()
+            until("it is back", lambda: [w["pid"] for w in c.get("/workers")["items"] if w["state"] == "ready"]
+                  == [self.worker.popen.pid] != [pid], 20)
+            self.assertEqual(c.wait(task)["status"], "completed")
+            before = before or len(os.listdir(files))
+        self.assertLessEqual(len(os.listdir(files)), before + 2)
+        task = c.begin(task_type="slow")
+        self.coordinator.kill()
+        self.coordinator.start()
+        self.assertEqual(c.wait(task)["status"], "completed")
+
+    def test_certificates_are_read_again_on_sighup(self):
+        c = self.cluster
+        self.start()
+        before = self.metric("certificate_expires_timestamp_seconds")
+        certs("--renew", "--days", "800", "--role", "coordinator", "--coordinator", "127.0.0.1", self.folder)
+        os.replace(self.path("coordinator.key"), self.path("coordinator.key.locked"))  # without a lock now: that is fine too
+        self.coordinator.popen.send_signal(signal.SIGHUP)
+        until("it shows the new one", lambda: self.metric("certificate_expires_timestamp_seconds") > before + 400 * 86400)
+        self.worker.kill()
+        self.worker.start()
+        self.assertEqual(c.wait(c.begin(task_type="three"))["status"], "completed")
+        with open(self.path("coordinator.pem"), "w") as f:
+            f.write("nonsense\n")
+        self.coordinator.popen.send_signal(signal.SIGHUP)
+        until("it says what is wrong", lambda: "certificate_bad" in self.coordinator.log())
+        self.assertGreater(self.metric("certificate_expires_timestamp_seconds"), before)
+        self.assertEqual(c.wait(c.begin(task_type="three"))["status"], "completed")
+        for p in c.processes:  # and the other two take the signal as well
+            if p.name in ("worker1", "gateway1"):
+                p.popen.send_signal(signal.SIGHUP)
+                until("read again", lambda p=p: p.log().count("certificate_read") >= 2)
+
+
+class Refused(ClusterCase):
+    """Settings that cannot be meant: exit code 78, and what to do."""
+
+    def run_program(self, program, **env):
+        return subprocess.run([f"{BIN}/{program}"], env=self.cluster.env(MARATHON_STORE="memory", MARATHON_LISTEN="127.0.0.1:1", **env),
+                              capture_output=True, text=True, timeout=60)
+
+    def test_plain_text_beyond_this_machine_must_be_meant(self):
+        done = self.run_program("marathon-coordinator", MARATHON_COORDINATOR_LISTEN=f"tcp://0.0.0.0:{free_port()}")
+        self.assertEqual(done.returncode, 78, done.stderr)
+        for way in ("tls+tcp://", "loopback", "ipc://", "--insecure-listen"):
+            self.assertIn(way, done.stderr)
+
+    def test_tls_needs_its_files_and_they_must_fit(self):
+        folder = os.path.join(self.cluster.dir, "tls")
+        other = os.path.join(self.cluster.dir, "other")
+        certs(folder)
+        certs(other)
+        for program, name in PROGRAMS.items():
+            url = {name: f"tls+tcp://127.0.0.1:{free_port()}"}
+            files = {"MARATHON_TLS_CA_FILE": f"{folder}/ca.pem", "MARATHON_TLS_CERT_FILE": f"{folder}/worker.pem",
+                     "MARATHON_TLS_KEY_FILE": f"{folder}/worker.key"}
+            for change, said in (({}, "needs a certificate"),
+                                 ({"MARATHON_TLS_CA_FILE": files["MARATHON_TLS_CA_FILE"]}, "MARATHON_TLS_KEY_FILE is not set"),
+                                 ({**files, "MARATHON_TLS_KEY_FILE": f"{folder}/gateway.key"}, "is not the key of the certificate"),
+                                 ({**files, "MARATHON_TLS_CA_FILE": f"{other}/ca.pem"}, "no peer would believe it"),
+                                 ({**files, "MARATHON_TLS_CERT_FILE": f"{folder}/none.pem"}, "none.pem: No such file")):
+                done = self.run_program(program, **url, **change)
+                self.assertEqual(done.returncode, 78, (program, change, done.stderr))
+                self.assertIn(said, done.stderr)
+
+    def test_a_secret_is_given_once(self):
+        path = os.path.join(self.cluster.dir, "secret")
+        with open(path, "w") as f:
+            f.write("sesame\n")
+        secrets = {program: ["MARATHON_TLS_KEY_PASSWORD"] for program in PROGRAMS}
+        secrets["marathon-coordinator"] += ["REDIS_URL", "MARATHON_REDIS_PASSWORD"]
+        for program, names in secrets.items():
+            for name in names:
+                done = self.run_program(program, **{name: "sesame", name + "_FILE": path})
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn(name + " and ", done.stderr)
+                self.assertIn(name + "_FILE are both given", done.stderr)
+                env = self.cluster.env(**{name + "_FILE": path})
+                env.pop("REDIS_URL", None) if name == "REDIS_URL" else None
+                shown = subprocess.run([f"{BIN}/{program}", "--print-config"], env=env, capture_output=True, text=True, timeout=60)
+                self.assertIn(name + "_FILE", shown.stdout)
+                if name != "REDIS_URL":
+                    self.assertNotIn("sesame", shown.stdout)
+        env = self.cluster.env(MARATHON_API_KEY="a", MARATHON_API_KEY_FILE=path)
+        done = subprocess.run([f"{BIN}/marathon", "list"], env=env, capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("MARATHON_API_KEY and MARATHON_API_KEY_FILE are both given", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
