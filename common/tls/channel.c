@@ -85,7 +85,9 @@ static void expect(SSL *ssl, const char *peer)
     if (is_address(peer)) {
         rc = X509_VERIFY_PARAM_set1_ip_asc(rules, peer);
     } else {
-        rc = SSL_set1_host(ssl, peer) == 1 && SSL_set_tlsext_host_name(ssl, peer) == 1;
+        char *name = mem_str(peer); /* OpenSSL's macro takes no const */
+        rc = SSL_set1_host(ssl, name) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1;
+        free(name);
     }
     if (rc != 1) {
         die("OpenSSL has no memory for a name");

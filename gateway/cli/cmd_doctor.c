@@ -5,6 +5,7 @@
 #include "cli/call.h"
 #include "cli/commands.h"
 #include "cli/doctor.h"
+#include "cli/doctor_tls.h"
 #include "cli/table.h"
 #include "json/scan.h"
 
@@ -83,6 +84,7 @@ static void see_pipelines(struct cli *cli, struct doctor *d, const struct doc_va
 static void examine(struct cli *cli, struct doctor *d)
 {
     int status = 0;
+    doctor_tls(d, clock_now().wall);
     struct doc *ready = ask(cli, d, "/readyz?verbose", &status);
     if (ready == NULL) {
         return; /* nothing else would answer */
@@ -157,8 +159,10 @@ const struct command command_doctor = {
     .summary = "examine a deployment: what is wrong, and what to do",
     .text =
         "Asks the gateway for all that it can be asked: coordinators and their store, workers,\n"
-        "pipelines whose functions nobody offers, dead letters. Exit code 0: nothing, or\n"
-        "warnings only; 1: tasks wait or are refused.\n",
+        "pipelines whose functions nobody offers, dead letters. Where MARATHON_TLS_CA_FILE,\n"
+        "MARATHON_TLS_CERT_FILE and MARATHON_TLS_KEY_FILE are set, also at that certificate: does\n"
+        "it fit, when does it expire, who can read its key. Exit code 0: nothing, or warnings\n"
+        "only; 1: tasks wait or are refused.\n",
     .examples = "  marathon doctor --server http://gateway.example:8000\n"
                 "  marathon doctor -o json | jq '.findings[] | select(.level != \"ok\")'\n",
     .run = run_doctor,

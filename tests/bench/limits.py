@@ -1,9 +1,20 @@
 """What Redis and nng could do at best, measured in the same run: the limits that the engine is held against."""
 
+import os
+import socket
 import subprocess
+import tempfile
 
 from engine import Engine, tool
 from rows import Row
+
+CERTS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..", "deploy", "certs")
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
 
 
 def redis_rate(e, *args):
@@ -29,7 +40,21 @@ def limits(o):
                          "--run", n, *([] if fsync == "always" else ["--relaxed", 1])) for n in range(o.runs)]
             rows.append(Row(f"limit {fsync}, our fenced steps, Redis alone", "steps/s", [r["rows_per_second"] for r in runs]))
             rows.append(Row(f"limit {fsync}, one fenced step at a time", "us", [r["lone_us"] for r in runs], None, False))
-    nng = [tool("bench_nng", "--bytes", o.payload) for _ in range(o.runs)]
-    rows.append(Row(f"limit, nng round trip of {o.payload} B, ipc", "us", [r["p50_us"] for r in nng], None, False))
-    rows.append(Row(f"limit, nng {o.payload} B both ways, 64 under way", "messages/s", [r["per_second"] for r in nng]))
+    return rows + wire_limits(o)
+
+
+def wire_limits(o):
+    """Frames and connections between two processes: what TLS costs stands beside what is plain."""
+    rows = []
+    with tempfile.TemporaryDirectory() as certs:
+        subprocess.run([CERTS, "--coordinator", "127.0.0.1", certs], check=True, stdout=subprocess.DEVNULL)
+        for name, scheme in (("ipc", None), ("tcp", "tcp"), ("TLS", "tls+tcp")):
+            def echo(*more, scheme=scheme):
+                where = ["--url", f"{scheme}://127.0.0.1:{free_port()}", "--certs", certs] if scheme else []
+                return tool("bench_nng", "--bytes", o.payload, *where, *more)
+            nng = [echo() for _ in range(o.runs)]
+            rows.append(Row(f"limit, nng round trip of {o.payload} B, {name}", "us", [r["p50_us"] for r in nng], None, False))
+            rows.append(Row(f"limit, nng {o.payload} B both ways, 64 under way, {name}", "messages/s", [r["per_second"] for r in nng]))
+            rows.append(Row(f"limit, connect, a frame there and back, {name}", "us", [echo("--connects")["connect_us"] for _ in range(o.runs)],
+                            None, False))
     return rows

@@ -31,7 +31,7 @@ ALLOWED = {
     "gateway/api": PURE,
     "gateway/http": {"base", "model", "json", "loop"},
     "gateway/main": COMMON | {"api", "http"},
-    "gateway/cli": {"base", "model", "json", "crypto", "conf", "loop"},
+    "gateway/cli": {"base", "model", "json", "crypto", "conf", "loop", "tls"},
 }
 
 # Header -> the folders that own the library. The command line is an HTTP client of its own, in a program without a worker.

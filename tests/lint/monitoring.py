@@ -9,18 +9,18 @@ import subprocess
 import sys
 import tempfile
 
-ROLES = ("coordinator", "worker", "gateway")
+SOURCES = {"coordinator": "coordinator", "worker": "worker", "gateway": "gateway", "tls": "common/transport"}  # prefix -> folder
 SCRAPED = {"instance", "job", "le", "alertname", "alertstate"}  # labels that Prometheus adds, or a histogram has
 READERS = ("deploy/monitoring/alerts.yaml", "deploy/monitoring/alerts_test.yaml", "deploy/monitoring/grafana/marathon.json",
            "deploy/kubernetes/components/keda/scaledobject.yaml", "deploy/RUNBOOK.md", "README.md")
-NAME = re.compile(r"\bmarathon_(?:coordinator|worker|gateway)_[a-z_]+")
+NAME = re.compile(r"\bmarathon_(?:coordinator|worker|gateway|tls)_[a-z_]+")
 
 
 def emitted(root):
     """The labels of each metric; a histogram's three names are there, too."""
     found = {}
-    for role in ROLES:
-        sources = "".join(p.read_text() for p in sorted((root / role).rglob("*.c")))
+    for role, folder in SOURCES.items():
+        sources = "".join(p.read_text() for p in sorted((root / folder).rglob("*.c")))
         prefix = f"marathon_{role}_"
         if f'"{prefix}"' not in sources:
             sys.exit(f"{role}: no source has the prefix {prefix}: this test does not know how metrics are made now")
