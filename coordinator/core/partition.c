@@ -172,6 +172,16 @@ static void release(struct core *c, struct partition *p)
     timer_clear(c, &p->timer);
 }
 
+/* Its part of the store is away. That says nothing about its owner: what was counted of its silence
+ * begins anew. One of ours is dropped by its next row or the end of its lease. */
+static void unsee(struct core *c, struct partition *p)
+{
+    if (p->state == PARTITION_FOREIGN) {
+        enter(c, p, PARTITION_UNSEEN);
+    }
+    p->beat_ms = 0;
+}
+
 void partition_on_owners(struct core *c, const struct store_answer *a)
 {
     c->observing = false;
@@ -190,9 +200,15 @@ void partition_on_owners(struct core *c, const struct store_answer *a)
     if (c->draining) {
         return;
     }
+    bool all_seen = true;
     for (int i = 0; i < PARTITION_COUNT; i++) {
         struct partition *p = &c->partitions[i];
         const struct owner_record *r = &a->owners[i];
+        if (r->unseen && !planted(PLANT_UNSEEN_IS_GONE)) {
+            all_seen = false;
+            unsee(c, p);
+            continue;
+        }
         if (rollback_seen(c, p, r) && p->state >= PARTITION_LOADING) {
             partition_drop(c, p, "the store has gone back");
         }
@@ -202,8 +218,10 @@ void partition_on_owners(struct core *c, const struct store_answer *a)
             release(c, p);
         }
     }
-    members_learn(c, a->owners);
-    c->wishing = !c->config.standby && partitions_share(c, a->owners);
+    if (all_seen) { /* who has what share, and who there is, a part does not tell */
+        members_learn(c, a->owners);
+        c->wishing = !c->config.standby && partitions_share(c, a->owners);
+    }
 }
 
 static void load_page(struct core *c, struct partition *p, uint64_t cursor)

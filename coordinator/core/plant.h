@@ -44,6 +44,7 @@ enum plant {
     PLANT_JOIN_CUT,               /* a pipeline within gives the result of one of its last steps */
     PLANT_LABELS_IGNORED,         /* any worker that offers the function will do */
     PLANT_ROLLBACK_UNSEEN,        /* nobody compares what the store says with what it said */
+    PLANT_UNSEEN_IS_GONE,         /* what is not seen of the store is taken for empty */
     PLANT_ITEM_RUNS_AGAIN,        /* a takeover forgets which items are done */
     PLANT_ITEM_MISPLACED,         /* an item's result is stored as its neighbour's */
     PLANT_PARALLEL_IGNORED,       /* all items are under way at once */

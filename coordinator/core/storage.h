@@ -22,6 +22,7 @@ struct fence {
 };
 
 struct owner_record {
+    bool unseen; /* that part of the store is away: nothing is known of it, and all else is zero */
     bool exists; /* false: the partition was never owned; epoch 0 */
     struct fence fence;
     struct bytes owner; /* name of the coordinator; empty: handed over, free to claim */

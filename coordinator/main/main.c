@@ -15,7 +15,8 @@ static const struct conf_entry entries[] = {
      .fallback = "redis://localhost:6379",
      .help =
          "redis://[[user]:password@]host[:port][/db], unix:///path, or sentinels and the name of "
-         "their master: redis+sentinel://[[user]:password@]host:port[,host:port...]/name[/db]"},
+         "their master: redis+sentinel://[[user]:password@]host:port[,host:port...]/name[/db], or "
+         "nodes of a cluster: redis+cluster://[[user]:password@]host:port[,host:port...]"},
     {.env = "MARATHON_REDIS_PASSWORD",
      .kind = CONF_TEXT,
      .fallback = "",

@@ -7,9 +7,13 @@ _Static_assert(STORE_OK == 0 && STORE_FENCED == 1 && STORE_VERSION == 2 && STORE
                    STORE_REPLAY == 4 && STORE_MISMATCH == 5 && STORE_GONE == 7,
                "enum store_verdict and marathon.lua must agree");
 
-static void tell(struct redis_store *s, const struct store_written *written)
+static void tell(struct redis_store *s, const struct batch_call *call,
+                 const struct store_written *written)
 {
     s->rows_answered++;
+    if (s->member != NULL) {
+        s->rows_out[call->partition]--;
+    }
     cache_answered(&s->cache, written->write_id, written->verdict);
     s->handler.written(s->handler.user, written);
 }
@@ -18,7 +22,7 @@ static void tell_all(struct redis_store *s, const struct batch_call *call,
                      enum store_verdict verdict)
 {
     for (uint32_t i = 0; i < call->row_count; i++) {
-        tell(s, &(struct store_written){.write_id = call->write_ids[i], .verdict = verdict});
+        tell(s, call, &(struct store_written){.write_id = call->write_ids[i], .verdict = verdict});
     }
 }
 
@@ -56,7 +60,7 @@ static void take(struct redis_store *s, struct batch_call *call, uint32_t i,
 {
     written->write_id = call->write_ids[i];
     if (s->replicas_wanted == 0) {
-        tell(s, written);
+        tell(s, call, written);
         return;
     }
     written->task_id = arena_bytes(&call->arena, written->task_id);
@@ -68,10 +72,37 @@ static void count_time(struct redis_store *s, const struct batch *b)
     histogram_add_us(&s->stats.call, clock_mono_us() - b->sent_us);
 }
 
+static void call_over(struct redis_store *s)
+{
+    const struct batch *b = s->batches.first;
+    if (b->calls_answered + 1 == b->call_count && !b->confirmed) {
+        count_time(s, b);
+    }
+    batch_queue_answered(&s->batches);
+}
+
+/* Nothing of it was done: whoever knows the other nodes has it from here on. */
+static void hand_back(struct redis_store *s, struct batch_call *call, const struct redirect *why)
+{
+    struct batch_call taken = *call;
+    *call = (struct batch_call){0};
+    cache_answered(&s->cache, taken.write_ids[0], STORE_UNKNOWN); /* forgets all */
+    redis_reads_recall(s, taken.partition);
+    s->rows_answered += taken.row_count;
+    s->rows_out[taken.partition] -= taken.row_count;
+    s->member->call_refused(s->member->user, &taken, why);
+}
+
 static void on_call(void *user, const struct redisReply *reply)
 {
     struct redis_store *s = user;
     struct batch_call *call = batch_queue_awaited(&s->batches);
+    struct redirect why;
+    if (s->member != NULL && redirect_read(reply, &why)) {
+        hand_back(s, call, &why);
+        call_over(s);
+        return;
+    }
     bool full = call->admits && (reply_is_error(reply, "OOM") || reply_is_error(reply, "MISCONF"));
     if (!full && !answers_fit(reply, call)) {
         redis_refused(s, "writing", reply);
@@ -87,11 +118,7 @@ static void on_call(void *user, const struct redisReply *reply)
         }
         take(s, call, i, &written);
     }
-    const struct batch *b = s->batches.first;
-    if (b->calls_answered + 1 == b->call_count && !b->confirmed) {
-        count_time(s, b);
-    }
-    batch_queue_answered(&s->batches);
+    call_over(s);
 }
 
 static void on_confirmed(void *user, const struct redisReply *reply)
@@ -103,11 +130,40 @@ static void on_confirmed(void *user, const struct redisReply *reply)
     const struct batch *b = s->batches.first;
     for (uint32_t i = 0; i < b->call_count; i++) {
         for (uint32_t k = 0; k < b->calls[i].row_count; k++) {
-            tell(s, &b->calls[i].held[k]);
+            tell(s, &b->calls[i], &b->calls[i].held[k]);
         }
     }
     count_time(s, b);
     batch_queue_confirmed(&s->batches);
+}
+
+static void on_asking(void *user, const struct redisReply *reply)
+{
+    if (reply_is_error(reply, "")) {
+        redis_refused(user, "asking", reply);
+    }
+}
+
+void redis_asking_send(struct redis_store *s)
+{
+    command_begin(&s->command, "ASKING");
+    redis_send(s, on_asking, s);
+}
+
+/* In a cluster a call names one more key, which is never there, where its functions make or delete
+ * keys or use some that it does not name: while its slot is moved, the call is then refused as a
+ * whole. Without that it might fail half-way, at a key that is on the other side. */
+static void put_rows(struct redis_store *s, const struct batch_call *call)
+{
+    struct buf name = {0};
+    struct buf guard = {0};
+    if (s->member != NULL && call->rows.more_than_steps) {
+        redis_name(&s->names, KEY_NEVER, call->partition, BYTES_NONE, &name);
+        command_put(&guard, buf_bytes(&name));
+    }
+    s->command.args += rows_put(&call->rows, buf_bytes(&guard), &s->command.buf);
+    buf_free(&guard);
+    buf_free(&name);
 }
 
 void redis_batch_send(struct redis_store *s, struct batch *b)
@@ -116,9 +172,11 @@ void redis_batch_send(struct redis_store *s, struct batch *b)
     s->stats.batches_total++;
     s->stats.rows_total += b->row_count;
     for (uint32_t i = 0; i < b->call_count; i++) {
-        const struct redis_rows *rows = &b->calls[i].rows;
+        if (b->calls[i].asking) {
+            redis_asking_send(s);
+        }
         redis_call_begin(s, "FCALL", b->calls[i].admits ? "admit" : "change");
-        s->command.args += rows_put(rows, &s->command.buf);
+        put_rows(s, &b->calls[i]);
         redis_send(s, on_call, s);
     }
     b->confirmed = s->replicas_wanted > 0;
@@ -130,7 +188,9 @@ void redis_batch_send(struct redis_store *s, struct batch *b)
 void redis_rows_unknown(struct redis_store *s)
 {
     struct batch_queue lost = s->batches; /* rows given meanwhile wait for the next time */
-    s->batches = (struct batch_queue){.rows_given = lost.rows_given, .rows_sent = lost.rows_given};
+    s->batches = (struct batch_queue){.by_partition = lost.by_partition,
+                                      .rows_given = lost.rows_given,
+                                      .rows_sent = lost.rows_given};
     for (const struct batch *b = lost.first; b != NULL; b = b->next) {
         for (uint32_t i = b->confirmed ? 0 : b->calls_answered; i < b->call_count; i++) {
             s->stats.unknown_total += b->calls[i].row_count;

@@ -3,13 +3,19 @@
 #include <assert.h>
 #include <stdlib.h>
 
+void batch_call_free(struct batch_call *call)
+{
+    rows_free(&call->rows);
+    free(call->write_ids);
+    free(call->held);
+    arena_free(&call->arena);
+    *call = (struct batch_call){0};
+}
+
 static void batch_free(struct batch *b)
 {
     for (uint32_t i = 0; i < b->call_count; i++) {
-        rows_free(&b->calls[i].rows);
-        free(b->calls[i].write_ids);
-        free(b->calls[i].held);
-        arena_free(&b->calls[i].arena);
+        batch_call_free(&b->calls[i]);
     }
     free(b->calls);
     free(b);
@@ -34,29 +40,53 @@ static struct batch *gathering(struct batch_queue *q)
     return b;
 }
 
-static struct batch_call *call_for(struct batch *b, bool admits)
+/* The newest one whose rows this one must stay behind, where it may join them; else a new one. */
+static struct batch_call *call_for(const struct batch_queue *q, struct batch *b,
+                                   const struct store_row *row)
 {
-    if (b->call_count > 0 && b->calls[b->call_count - 1].admits == admits) {
-        return &b->calls[b->call_count - 1];
+    bool admits = row->kind == ROW_ADMIT;
+    uint32_t i = b->call_count;
+    while (i > 0 && q->by_partition && b->calls[i - 1].partition != row->partition) {
+        i--;
+    }
+    if (i > 0 && b->calls[i - 1].admits == admits && !b->calls[i - 1].asking) {
+        return &b->calls[i - 1];
     }
     MEM_GROW(b->calls, b->call_count, b->call_cap);
     struct batch_call *call = &b->calls[b->call_count++];
-    *call = (struct batch_call){.admits = admits};
+    *call = (struct batch_call){.admits = admits, .partition = row->partition};
     return call;
+}
+
+void batch_call_add(struct batch_call *call, const struct redis_names *names,
+                    const struct store_row *row)
+{
+    rows_add(&call->rows, names, row);
+    MEM_GROW(call->write_ids, call->row_count, call->row_cap);
+    call->write_ids[call->row_count++] = row->write_id;
 }
 
 void batch_queue_add(struct batch_queue *q, const struct redis_names *names,
                      const struct store_row *row)
 {
     struct batch *b = gathering(q);
-    struct batch_call *call = call_for(b, row->kind == ROW_ADMIT);
+    struct batch_call *call = call_for(q, b, row);
     size_t before = rows_bytes(&call->rows);
-    rows_add(&call->rows, names, row);
+    batch_call_add(call, names, row);
     b->bytes += rows_bytes(&call->rows) - before;
-    MEM_GROW(call->write_ids, call->row_count, call->row_cap);
-    call->write_ids[call->row_count++] = row->write_id;
     b->row_count++;
     q->rows_given++;
+}
+
+void batch_queue_adopt(struct batch_queue *q, struct batch_call *call)
+{
+    struct batch *b = gathering(q);
+    MEM_GROW(b->calls, b->call_count, b->call_cap);
+    b->calls[b->call_count++] = *call;
+    b->bytes += rows_bytes(&call->rows);
+    b->row_count += call->row_count;
+    q->rows_given += call->row_count;
+    *call = (struct batch_call){0};
 }
 
 void batch_queue_flush(struct batch_queue *q)

@@ -15,6 +15,9 @@
 /* One call. */
 struct batch_call {
     bool admits;
+    partition_id partition; /* of its rows, where the queue keeps partitions apart */
+    bool asking;            /* said after ASKING: nothing joins it */
+    mono_ms refused_at;     /* when a node first did not take it; 0 = none has refused it */
     struct redis_rows rows;
     uint64_t *write_ids;
     uint32_t row_count;
@@ -37,6 +40,7 @@ struct batch {
 };
 
 struct batch_queue {
+    bool by_partition;    /* each call has rows of one partition only: Redis Cluster */
     struct batch *first;  /* the oldest not yet answered */
     struct batch *unsent; /* the first that has not left, NULL = all have */
     struct batch *last;
@@ -47,6 +51,12 @@ struct batch_queue {
 
 void batch_queue_add(struct batch_queue *q, const struct redis_names *names,
                      const struct store_row *row);
+/* One more row for a call. */
+void batch_call_add(struct batch_call *call, const struct redis_names *names,
+                    const struct store_row *row);
+void batch_call_free(struct batch_call *call); /* what is in it */
+/* Takes over what is in a call that another queue had. */
+void batch_queue_adopt(struct batch_queue *q, struct batch_call *call);
 /* Everything gathered so far may leave. */
 void batch_queue_flush(struct batch_queue *q);
 /* The next batch that may leave now, which counts as sent from here on; or NULL. */

@@ -21,6 +21,7 @@ struct cached_row {
     struct cached_doc *doc; /* NULL: of no cached task */
     size_t end;             /* of its part of the text; confirmed with it */
     bool admits;
+    bool answered; /* before one in front of it */
 };
 
 static struct bytes own(struct bytes b)
@@ -88,7 +89,7 @@ static void make_room(struct redis_cache *c)
     }
 }
 
-static void forget_partition(struct redis_cache *c, partition_id partition)
+void cache_forget_partition(struct redis_cache *c, partition_id partition)
 {
     struct cached_doc *older;
     for (struct cached_doc *d = c->newest; d != NULL; d = older) {
@@ -149,7 +150,7 @@ void cache_wrote(struct redis_cache *c, const struct store_row *row)
 {
     struct cached_row entry = {.write_id = row->write_id, .admits = row->kind == ROW_ADMIT};
     if (row->kind == ROW_CLAIM || row->kind == ROW_RELEASE) {
-        forget_partition(c, row->partition);
+        cache_forget_partition(c, row->partition);
     } else if (row->kind == ROW_ADMIT || row->kind == ROW_UPDATE) {
         entry.doc = changed_doc(c, row);
     }
@@ -161,14 +162,48 @@ void cache_wrote(struct redis_cache *c, const struct store_row *row)
     make_room(c);
 }
 
+static struct cached_row *row_at(const struct redis_cache *c, size_t i)
+{
+    return &c->rows[(c->row_first + i) % c->row_cap];
+}
+
+/* Their ids rise. */
+static struct cached_row *find_row(const struct redis_cache *c, uint64_t write_id)
+{
+    size_t first = 0;
+    size_t end = c->row_count;
+    while (first < end) {
+        size_t middle = first + (end - first) / 2;
+        if (row_at(c, middle)->write_id < write_id) {
+            first = middle + 1;
+        } else {
+            end = middle;
+        }
+    }
+    bool found = first < c->row_count && row_at(c, first)->write_id == write_id;
+    return found ? row_at(c, first) : NULL;
+}
+
+/* The row is out of the tables. */
+static struct cached_row take_row(struct redis_cache *c, struct cached_row *at)
+{
+    struct cached_row row = *at;
+    at->doc = NULL;
+    at->answered = true;
+    while (c->row_count > 0 && row_at(c, 0)->answered) {
+        c->row_first = (c->row_first + 1) % c->row_cap;
+        c->row_count--;
+    }
+    return row;
+}
+
 void cache_answered(struct redis_cache *c, uint64_t write_id, enum store_verdict verdict)
 {
-    if (c->row_count == 0 || c->rows[c->row_first].write_id != write_id) {
+    struct cached_row *at = find_row(c, write_id);
+    if (at == NULL || at->answered) {
         return; /* given before all was forgotten */
     }
-    struct cached_row row = c->rows[c->row_first];
-    c->row_first = (c->row_first + 1) % c->row_cap;
-    c->row_count--;
+    struct cached_row row = take_row(c, at);
     struct cached_doc *d = row.doc;
     if (d != NULL) {
         d->pending--;

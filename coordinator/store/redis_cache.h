@@ -27,12 +27,13 @@ struct redis_cache {
 };
 
 void cache_wrote(struct redis_cache *c, const struct store_row *row);
-/* Rows are answered in the order in which they were given. */
+/* Those of a partition are answered in the order in which they were given. */
 void cache_answered(struct redis_cache *c, uint64_t write_id, enum store_verdict verdict);
 /* True where a READ_PARTS can be answered; fills in input and parts, which borrow from the cache
  * until its next change. ret_answer->parts has room for them; NULL: only asks. */
 bool cache_read(struct redis_cache *c, const struct store_read *read,
                 struct store_answer *ret_answer);
+void cache_forget_partition(struct redis_cache *c, partition_id partition);
 void cache_forget(struct redis_cache *c); /* all; rows under way count no more */
 
 #endif

@@ -394,7 +394,7 @@ void link_target(struct redis_link *l, const struct redis_node *node)
     if (l->state == LINK_WAITING) {
         loop_timer_set(l->timer, loop_now(l->loop).mono);
     } else {
-        fail(l, "the sentinels name another master");
+        fail(l, "another server is named as the master");
     }
 }
 

@@ -22,17 +22,6 @@ static int newest_first(const void *a, const void *b)
     return bytes_cmp(y->id, x->id);
 }
 
-/* The partition whose answer is number `taken` (from 1): the answers come in the order of the bits.
- */
-static partition_id answered_partition(const struct redis_read *r)
-{
-    uint64_t mask = r->ask.partitions;
-    for (uint32_t i = 1; i < r->taken; i++) {
-        mask &= mask - 1;
-    }
-    return (partition_id)__builtin_ctzll(mask);
-}
-
 static void on_list(void *user, const struct redisReply *reply)
 {
     struct redis_read *r = user;
@@ -44,7 +33,7 @@ static void on_list(void *user, const struct redisReply *reply)
         r->entries[r->entry_count++] =
             (struct list_entry){.id = arena_bytes(&r->arena, reply_bytes(reply_at(reply, i))),
                                 .created = reply_uint(reply_at(reply, i + 1)),
-                                .partition = answered_partition(r)};
+                                .partition = read_partition(r, r->ask.partitions)};
     }
     if (r->awaited > 0) {
         return;

@@ -1,19 +1,38 @@
 #include "store/redis_names.h"
 
-struct redis_name_form {
-    const char *prefix;
-    bool by_task; /* the name ends with a task's id; the partition is only in it as a tag */
+enum name_form {
+    BY_PARTITION,        /* ends with the partition */
+    BY_PARTITION_AND_ID, /* ... and then the id */
+    BY_TASK,             /* ends with a task's id; the partition is only in it as a tag */
+    SHARED,              /* of no partition */
+    SHARED_BY_ID,
 };
 
-static const struct redis_name_form forms[] = {
-    [KEY_DOC] = {"checkpoint:", true},        [KEY_ERROR] = {"error:", true},
-    [KEY_TASK] = {"marathon:task:", true},    [KEY_ITEMS] = {"marathon:items:", true},
-    [KEY_OWNER] = {"marathon:owner:", false}, [KEY_FENCE] = {"marathon:fence:", false},
-    [KEY_LIVE] = {"marathon:live:", false},   [KEY_ENDED] = {"marathon:ended:", false},
-    [KEY_LIST] = {"marathon:list:", false},   [KEY_DEAD] = {"marathon:dead:", false},
-    [KEY_IDEM] = {"marathon:idem:", false},   [KEY_USAGE] = {"marathon:usage:", false},
-    [KEY_LIMIT] = {"marathon:limit:", true},  [KEY_LINE] = {"marathon:line:", true},
-    [KEY_RATE] = {"marathon:rate:", true},
+static const struct redis_name_form {
+    const char *prefix;
+    enum name_form form;
+} forms[] = {
+    [KEY_DOC] = {"checkpoint:", BY_TASK},
+    [KEY_ERROR] = {"error:", BY_TASK},
+    [KEY_TASK] = {"marathon:task:", BY_TASK},
+    [KEY_ITEMS] = {"marathon:items:", BY_TASK},
+    [KEY_OWNER] = {"marathon:owner:", BY_PARTITION},
+    [KEY_FENCE] = {"marathon:fence:", BY_PARTITION},
+    [KEY_LIVE] = {"marathon:live:", BY_PARTITION},
+    [KEY_ENDED] = {"marathon:ended:", BY_PARTITION},
+    [KEY_LIST] = {"marathon:list:", BY_PARTITION},
+    [KEY_DEAD] = {"marathon:dead:", BY_PARTITION},
+    [KEY_IDEM] = {"marathon:idem:", BY_PARTITION_AND_ID},
+    [KEY_USAGE] = {"marathon:usage:", BY_PARTITION_AND_ID},
+    [KEY_NEVER] = {"marathon:none:", BY_PARTITION},
+    [KEY_LIMIT] = {"marathon:limit:", SHARED_BY_ID},
+    [KEY_LINE] = {"marathon:line:", SHARED_BY_ID},
+    [KEY_RATE] = {"marathon:rate:", SHARED_BY_ID},
+    [KEY_PIPELINE] = {"marathon:pipeline:", SHARED_BY_ID},
+    [KEY_VERSIONS] = {"marathon:versions:", SHARED_BY_ID},
+    [KEY_SECRET] = {"marathon:secret", SHARED},
+    [KEY_PIPELINES] = {"marathon:pipelines", SHARED},
+    [KEY_CHANGED] = {"marathon:pipelines:changed", SHARED},
 };
 
 static void put_partition(const struct redis_names *names, partition_id partition, struct buf *out)
@@ -28,21 +47,26 @@ void redis_name(const struct redis_names *names, enum redis_key key, partition_i
                 struct bytes id, struct buf *out)
 {
     buf_add_str(out, forms[key].prefix);
-    if (key >= KEY_LIMIT) { /* all limits in one slot: a call may name several */
-        buf_add_str(out, names->tags ? "{limits}:" : "");
-        buf_add_bytes(out, id);
-        return;
-    }
-    if (forms[key].by_task) {
+    switch (forms[key].form) {
+    case BY_TASK:
         if (names->tags) {
             put_partition(names, partition, out);
             buf_add_char(out, ':');
         }
-    } else {
+        break;
+    case BY_PARTITION:
         put_partition(names, partition, out);
-        if (key == KEY_IDEM || key == KEY_USAGE) {
-            buf_add_char(out, ':');
-        }
+        break;
+    case BY_PARTITION_AND_ID:
+        put_partition(names, partition, out);
+        buf_add_char(out, ':');
+        break;
+    case SHARED:
+        buf_add_str(out, names->tags ? ":{shared}" : "");
+        break;
+    case SHARED_BY_ID:
+        buf_add_str(out, names->tags ? "{shared}:" : "");
+        break;
     }
     buf_add_bytes(out, id);
 }

@@ -19,30 +19,27 @@ enum redis_key {
     KEY_DEAD,  /* marathon:dead:<pNN> */
     KEY_IDEM,  /* marathon:idem:<pNN>:<hex> */
     KEY_USAGE, /* marathon:usage:<pNN>:<day> */
-    /* of no partition: the id is what users call the limit */
-    KEY_LIMIT, /* marathon:limit:<key> */
-    KEY_LINE,  /* marathon:line:<key> */
-    KEY_RATE,  /* marathon:rate:<key> */
+    KEY_NEVER, /* marathon:none:<pNN>, which is never there */
+    /* of no partition */
+    KEY_LIMIT,     /* marathon:limit:<key>, the id is what users call the limit; the others alike */
+    KEY_LINE,      /* marathon:line:<key> */
+    KEY_RATE,      /* marathon:rate:<key> */
+    KEY_PIPELINE,  /* marathon:pipeline:<name>:<version> */
+    KEY_VERSIONS,  /* marathon:versions:<name> */
+    KEY_SECRET,    /* marathon:secret */
+    KEY_PIPELINES, /* marathon:pipelines */
+    KEY_CHANGED,   /* marathon:pipelines:changed */
 };
 
-/* Appends the name of a partition's key. `id` is the task's id, the hex of KEY_IDEM, the day of
- * KEY_USAGE, or empty where the key has none (or only its prefix is wanted). With tags the
- * partition stands in braces and is part of every name, so that all keys of a partition meet in one
- * slot of a Redis Cluster. */
+/* Appends the name of a key. `id` is the task's id, the hex of KEY_IDEM, the day of KEY_USAGE, what
+ * stands in <> of those of no partition, or empty where the key has none (or only its prefix is
+ * wanted). With tags, which are what a Redis Cluster hashes, the partition stands in braces and is
+ * part of every name, so that all keys of a partition meet in one slot; those of no partition meet
+ * in another, by the tag {shared}. */
 struct redis_names {
     bool tags;
 };
 void redis_name(const struct redis_names *names, enum redis_key key, partition_id partition,
                 struct bytes id, struct buf *out);
-
-/* Keys of no partition. */
-#define KEY_SECRET         "marathon:secret"
-#define KEY_PIPELINE_INDEX "marathon:pipelines"
-#define KEY_NEVER          "marathon:none" /* is never there: to ask whether writes are taken */
-/* The key of a version is this, name, ':', version. */
-#define KEY_PIPELINE_PREFIX "marathon:pipeline:"
-/* ... and the list of a name's versions is this and name. */
-#define KEY_VERSIONS_PREFIX   "marathon:versions:"
-#define KEY_PIPELINES_CHANGED "marathon:pipelines:changed"
 
 #endif

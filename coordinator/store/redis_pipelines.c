@@ -130,13 +130,13 @@ static void publication_send(struct publication *p)
     p->sent = true;
     redis_call_begin(s, "FCALL", "publish");
     command_add_uint(c, 2);
-    command_add_str(c, KEY_PIPELINE_INDEX);
-    command_add_str(c, KEY_PIPELINES_CHANGED);
+    redis_add_key(s, KEY_PIPELINES, 0, BYTES_NONE);
+    redis_add_key(s, KEY_CHANGED, 0, BYTES_NONE);
     command_add(c, p->publish.name);
     command_add_str(c, hex_encode(p->publish.hash, SHA256_BYTES, hash));
     command_add(c, p->publish.source);
-    command_add_str(c, KEY_PIPELINE_PREFIX);
-    command_add_str(c, KEY_VERSIONS_PREFIX);
+    redis_add_key(s, KEY_PIPELINE, 0, BYTES_NONE);
+    redis_add_key(s, KEY_VERSIONS, 0, BYTES_NONE);
     command_add_uint(c, p->publish.at > 0 ? (uint64_t)p->publish.at : 0);
     command_add(c, p->publish.by);
     command_add_uint(c, PIPELINES_MAX);
@@ -224,13 +224,12 @@ static void on_index(void *user, const struct redisReply *reply)
     for (uint32_t i = 0; i < s->loading_count; i++) {
         struct bytes name = reply_bytes(reply_at(reply, 2 * (size_t)i));
         s->loading[i] = entry_version(reply_bytes(reply_at(reply, 2 * (size_t)i + 1)));
-        struct buf key = {0};
-        buf_add_str(&key, KEY_PIPELINE_PREFIX);
-        buf_add_bytes(&key, name);
-        buf_addf(&key, ":%u", s->loading[i]);
+        struct buf id = {0};
+        buf_add_bytes(&id, name);
+        buf_addf(&id, ":%u", s->loading[i]);
         command_begin(&s->command, "GET");
-        command_add(&s->command, buf_bytes(&key));
-        buf_free(&key);
+        redis_add_key(s, KEY_PIPELINE, 0, buf_bytes(&id));
+        buf_free(&id);
         redis_send(s, on_source, s);
     }
     if (s->loading_count == 0) {
@@ -243,7 +242,7 @@ void redis_pipelines_load(struct redis_store *s)
     redis_publications_send(s);
     redis_changes_begin(s);
     command_begin(&s->command, "HGETALL");
-    command_add_str(&s->command, KEY_PIPELINE_INDEX);
+    redis_add_key(s, KEY_PIPELINES, 0, BYTES_NONE);
     redis_send(s, on_index, s);
 }
 

@@ -19,6 +19,14 @@ struct redis_read {
     bool flushed, sent;
     uint32_t awaited; /* answers still to come in this round */
     uint32_t taken;   /* answers had in this round */
+    /* of a cluster */
+    void *part;          /* of a read over several nodes, to which it is told; NULL: it is none */
+    bool asking;         /* each command follows ASKING */
+    uint32_t refused;    /* answers that sent us elsewhere */
+    uint32_t asked;      /* ... with ASK */
+    uint32_t rounds;     /* begun after the first */
+    struct redirect why; /* the last one */
+    mono_ms refused_at;  /* when a node first did not answer it; 0 = each has */
     struct arena arena;
     struct store_answer answer;
     struct list_entry *entries; /* tasks whose records are read, or may be */
@@ -27,9 +35,18 @@ struct redis_read {
     uint32_t group_cap;
 };
 
+/* A copy, not yet in any list. */
+struct redis_read *read_create(struct redis_store *s, const struct store_read *read);
+void read_free(struct redis_read *r);
+void read_link(struct redis_read *r);   /* into its store's list, behind all others */
+void read_unlink(struct redis_read *r); /* out of it */
+/* The partition whose answer is number `taken` (from 1), where there is one for each bit of mask.
+ */
+partition_id read_partition(const struct redis_read *r, uint64_t mask);
 /* Sends s->command for r; fn gets r. */
 void read_send(struct redis_read *r, redis_reply_fn *fn);
-/* Counts an answer. False: it is an error, and the connection was given up. */
+/* Counts an answer. False: it is an error, and the connection was given up; or another node has to
+ * be asked, and r is gone with the last such answer. */
 bool read_take(struct redis_read *r, const struct redisReply *reply);
 /* A new round of answers begins. */
 void read_round(struct redis_read *r);

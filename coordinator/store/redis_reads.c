@@ -1,4 +1,4 @@
-/* Reads that take one round: owners, parts, events, ping; and what all reads share. */
+/* Reads that take one round: owners, parts, events, ping; and their queue. */
 #include "store/redis_read.h"
 
 #include <stdio.h>
@@ -11,75 +11,37 @@
 
 #define LIVE_PAGE "64" /* records at once: a few hundred KiB where they are large */
 
-/* ---- all reads ---- */
+/* ---- owners ---- */
 
-void read_send(struct redis_read *r, redis_reply_fn *fn)
+/* All, or (a node of a cluster) those that it has. */
+static uint64_t owners_mask(const struct redis_read *r)
 {
-    r->awaited++;
-    redis_send(r->store, fn, r);
+    return r->ask.partitions != 0 ? r->ask.partitions : UINT64_MAX;
 }
 
-bool read_take(struct redis_read *r, const struct redisReply *reply)
+/* Who asks again in a moment need not wait for one that is on its way to another node. */
+static bool owner_unseen(struct redis_read *r, const struct redisReply *reply)
 {
-    r->awaited--;
-    r->taken++;
-    if (reply_is_error(reply, "")) {
-        redis_refused(r->store, "reading", reply);
+    struct redis_store *s = r->store;
+    struct redirect why;
+    if (s->member == NULL || !redirect_read(reply, &why)) {
         return false;
     }
+    s->member->redirected(s->member->user, &why);
+    r->awaited--;
+    r->taken++;
     return true;
 }
-
-void read_round(struct redis_read *r)
-{
-    r->awaited = r->taken = 0;
-}
-
-static void unlink_read(struct redis_read *r)
-{
-    struct redis_store *s = r->store;
-    *(r->prev != NULL ? &r->prev->next : &s->reads) = r->next;
-    *(r->next != NULL ? &r->next->prev : &s->reads_last) = r->prev;
-}
-
-static void link_read(struct redis_read *r)
-{
-    struct redis_store *s = r->store;
-    r->after_row = s->batches.rows_given;
-    r->next = NULL;
-    r->prev = s->reads_last;
-    *(r->prev != NULL ? &r->prev->next : &s->reads) = r;
-    s->reads_last = r;
-}
-
-static void free_read(struct redis_read *r)
-{
-    free(r->entries);
-    free(r->groups);
-    arena_free(&r->arena);
-    free(r);
-}
-
-void read_done(struct redis_read *r)
-{
-    struct redis_store *s = r->store;
-    unlink_read(r);
-    s->reads_waiting--;
-    r->answer.kind = r->ask.kind;
-    r->answer.read_id = r->ask.read_id;
-    s->handler.read(s->handler.user, &r->answer);
-    free_read(r);
-}
-
-/* ---- owners ---- */
 
 static void on_owner(void *user, const struct redisReply *reply)
 {
     struct redis_read *r = user;
-    if (!read_take(r, reply)) {
+    bool unseen = owner_unseen(r, reply);
+    if (!unseen && !read_take(r, reply)) {
         return;
     }
-    struct owner_record *owner = &r->answer.owners[r->taken - 1];
+    struct owner_record *owner = &r->answer.owners[read_partition(r, owners_mask(r))];
+    owner->unseen = unseen;
     struct bytes nonce = reply_bytes(reply_at(reply, 1));
     if (!reply_is_nil(reply_at(reply, 0)) &&
         hex_decode(nonce, owner->fence.nonce, NONCE_BYTES) == ERR_OK) {
@@ -98,10 +60,10 @@ static void on_owner(void *user, const struct redisReply *reply)
 static void read_owners(struct redis_read *r)
 {
     r->answer.owners = arena_alloc(&r->arena, PARTITION_COUNT * sizeof *r->answer.owners);
-    for (partition_id p = 0; p < PARTITION_COUNT; p++) {
+    for (uint64_t mask = owners_mask(r); mask != 0; mask &= mask - 1) {
         struct redis_command *c = &r->store->command;
         command_begin(c, "HMGET");
-        redis_add_key(r->store, KEY_OWNER, p, BYTES_NONE);
+        redis_add_key(r->store, KEY_OWNER, (partition_id)__builtin_ctzll(mask), BYTES_NONE);
         command_add_str(c, "epoch");
         command_add_str(c, "nonce");
         command_add_str(c, "owner");
@@ -359,7 +321,7 @@ static void send_read(struct redis_read *r)
 
 /* ---- the queue ---- */
 
-void redis_read_add(struct redis_store *s, const struct store_read *read)
+struct redis_read *read_create(struct redis_store *s, const struct store_read *read)
 {
     struct redis_read *r = mem_zalloc(sizeof *r);
     r->store = s;
@@ -376,10 +338,16 @@ void redis_read_add(struct redis_store *s, const struct store_read *read)
         r->ask.ids[i] = arena_bytes(&r->arena, read->ids[i]);
     }
     r->ask.limits = limit_ops_copy(read->limits, read->limit_count, &r->arena);
+    return r;
+}
+
+void redis_read_add(struct redis_store *s, const struct store_read *read)
+{
+    struct redis_read *r = read_create(s, read);
     s->stats.reads_total++;
     s->reads_waiting++;
     if (!cache_read(&s->cache, &r->ask, NULL)) {
-        link_read(r);
+        read_link(r);
         return;
     }
     *(s->cached != NULL ? &s->cached_last->next : &s->cached) = r;
@@ -396,13 +364,13 @@ static void answer_cached(struct redis_read *r)
     r->answer.parts = arena_alloc(&r->arena, r->ask.range_count * sizeof *r->answer.parts);
     if (!cache_read(&s->cache, &r->ask, &r->answer)) { /* forgotten meanwhile */
         r->answer = (struct store_answer){0};
-        link_read(r);
+        read_link(r);
         return;
     }
     s->stats.reads_cached_total++;
     s->reads_waiting--;
     s->handler.read(s->handler.user, &r->answer);
-    free_read(r);
+    read_free(r);
 }
 
 void redis_reads_cached(void *store)
@@ -444,7 +412,7 @@ void redis_reads_unavailable(struct redis_store *s)
     while (s->cached != NULL) { /* like all others */
         struct redis_read *r = s->cached;
         s->cached = r->next;
-        link_read(r);
+        read_link(r);
     }
     s->cached_last = NULL;
     struct redis_read *last = s->reads_last; /* those given meanwhile wait for the next time */
@@ -461,13 +429,13 @@ void redis_reads_free(struct redis_store *s)
     while (s->cached != NULL) {
         struct redis_read *r = s->cached;
         s->cached = r->next;
-        free_read(r);
+        read_free(r);
     }
     s->cached_last = NULL;
     while (s->reads != NULL) {
         struct redis_read *r = s->reads;
         s->reads = r->next;
-        free_read(r);
+        read_free(r);
     }
     s->reads_last = NULL;
 }

@@ -70,7 +70,7 @@ static void on_ready(void *user, const struct redisReply *reply)
 void redis_replicas_ask(struct redis_store *s)
 {
     command_begin(&s->command, "DEL");
-    command_add_str(&s->command, KEY_NEVER);
+    redis_add_key(s, KEY_NEVER, s->some_partition, BYTES_NONE);
     redis_send(s, on_write, s);
     if (s->replicas_wanted > 0) {
         redis_confirm(s, on_ready, s);

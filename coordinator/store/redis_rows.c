@@ -44,8 +44,7 @@ static void put_key(struct buf *out, const struct redis_names *names, const stru
         id = BYTES_NONE;
     }
     uint8_t space[256];
-    struct buf name = {.ptr = space,
-                       .cap = sizeof space}; /* ids are at most 128 bytes: it never grows */
+    struct buf name = {.ptr = space, .cap = sizeof space}; /* never grows: ids are short */
     assert(id.len <= ID_BYTES_MAX);
     redis_name(names, key, row->partition, id, &name);
     command_put(out, buf_bytes(&name));
@@ -78,6 +77,7 @@ void rows_kind(struct redis_rows *rows, const struct redis_names *names,
         rows->owner_of[p] = ++rows->owner_count;
         *known = *fence;
     }
+    rows->more_than_steps |= kind != LUA_STEP;
     buf_add_char(&rows->plan, (char)kind);
     buf_add_char(&rows->plan, (char)rows->owner_of[p]);
     if (kind == LUA_CLAIM) {
@@ -143,18 +143,20 @@ size_t rows_bytes(const struct redis_rows *rows)
     return rows->owners.len + rows->fences.len + rows->keys.len + rows->args.len;
 }
 
-uint32_t rows_put(const struct redis_rows *rows, struct buf *out)
+uint32_t rows_put(const struct redis_rows *rows, struct bytes guard, struct buf *out)
 {
-    command_put_uint(out, rows->owner_count + rows->key_count);
+    uint32_t keys = rows->owner_count + rows->key_count + (guard.len > 0 ? 1 : 0);
+    command_put_uint(out, keys);
     buf_add_bytes(out, buf_bytes(&rows->owners));
     buf_add_bytes(out, buf_bytes(&rows->keys));
+    buf_add_bytes(out, guard);
     command_put_start(out, 1 + rows->plan.len);
     buf_add_char(out, (char)rows->owner_count);
     buf_add_bytes(out, buf_bytes(&rows->plan));
     command_put_end(out);
     buf_add_bytes(out, buf_bytes(&rows->fences));
     buf_add_bytes(out, buf_bytes(&rows->args));
-    return 1 + rows->owner_count + rows->key_count + 1 + rows->owner_count + rows->arg_count;
+    return 1 + keys + 1 + rows->owner_count + rows->arg_count;
 }
 
 void rows_free(struct redis_rows *rows)

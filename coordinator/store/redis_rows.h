@@ -14,6 +14,7 @@ struct redis_rows {
     struct buf args;
     uint32_t key_count;
     uint32_t arg_count;
+    bool more_than_steps; /* rows whose functions make or delete keys, or name others */
     uint8_t owner_count;
     uint8_t owner_of[PARTITION_COUNT]; /* the newest of the partition's owners, from 1 */
     struct fence fence_of[PARTITION_COUNT];
@@ -25,9 +26,9 @@ struct redis_rows {
 size_t rows_bytes(const struct redis_rows *rows);
 void rows_add(struct redis_rows *rows, const struct redis_names *names,
               const struct store_row *row);
-/* All behind the function's name: the number of keys, the keys, the arguments. Appended to out;
- * returns how many there are. */
-uint32_t rows_put(const struct redis_rows *rows, struct buf *out);
+/* All behind the function's name: the number of keys, the keys (one more where guard, an encoded
+ * one, is not empty), the arguments. Appended to out; returns how many there are. */
+uint32_t rows_put(const struct redis_rows *rows, struct bytes guard, struct buf *out);
 void rows_clear(struct redis_rows *rows);
 void rows_free(struct redis_rows *rows);
 

@@ -150,7 +150,7 @@ static bool take_secret(struct redis_store *s, const struct redisReply *reply)
     }
     if (hex_decode(reply_bytes(reply), s->secret, SECRET_BYTES) != ERR_OK) {
         link_fail(s->link,
-                  KEY_SECRET " is not 64 hex digits: delete it, or put the right one back");
+                  "marathon:secret is not 64 hex digits: delete it, or put the right one back");
         return false;
     }
     return true;
@@ -167,7 +167,7 @@ static void on_secret(void *user, const struct redisReply *reply)
 static void ask_secret(struct redis_store *s, redis_reply_fn *fn)
 {
     command_begin(&s->command, "GET");
-    command_add_str(&s->command, KEY_SECRET);
+    redis_add_key(s, KEY_SECRET, 0, BYTES_NONE);
     redis_send(s, fn, s);
 }
 
@@ -178,7 +178,7 @@ static void make_secret(struct redis_store *s)
     char hex[2 * SECRET_BYTES + 1];
     random_bytes(secret, sizeof secret);
     command_begin(&s->command, "SET");
-    command_add_str(&s->command, KEY_SECRET);
+    redis_add_key(s, KEY_SECRET, 0, BYTES_NONE);
     command_add_str(&s->command, hex_encode(secret, sizeof secret, hex));
     command_add_str(&s->command, "NX");
     redis_send(s, on_fine, s);
@@ -201,6 +201,33 @@ static void on_first_secret(void *user, const struct redisReply *reply)
     }
     redis_replicas_ask(s);
     ask_secret(s, on_secret);
+}
+
+/* ---- one node of a cluster: no secret, no pipelines ---- */
+
+static void on_member_ready(void *user, const struct redisReply *reply)
+{
+    struct redis_store *s = user;
+    if (reply_is_error(reply, "")) {
+        redis_refused(s, "getting ready", reply);
+    } else {
+        redis_start_done(s);
+    }
+}
+
+static void on_member_asked(void *user, const struct redisReply *reply)
+{
+    struct redis_store *s = user;
+    (void)reply;
+    if (!gate_passes(s)) {
+        return;
+    }
+    if (s->library_missing) {
+        load_library(s);
+    }
+    redis_replicas_ask(s);
+    command_begin(&s->command, "PING"); /* behind the library */
+    redis_send(s, on_member_ready, s);
 }
 
 void redis_start(struct redis_store *s)
@@ -228,7 +255,12 @@ void redis_start(struct redis_store *s)
     command_add_str(c, "LIBRARYNAME");
     command_add_str(c, s->library);
     redis_send(s, on_libraries, s);
-    ask_secret(s, on_first_secret);
+    if (s->member == NULL) {
+        ask_secret(s, on_first_secret);
+    } else {
+        command_begin(c, "PING");
+        redis_send(s, on_member_asked, s);
+    }
 }
 
 void redis_start_done(struct redis_store *s)
@@ -241,6 +273,8 @@ void redis_start_done(struct redis_store *s)
     }
     s->noted[0] = '\0';
     loop_timer_set(s->gate_timer, loop_now(s->loop).mono + GATE_EVERY_MS);
-    loop_timer_set(s->changed_timer, loop_now(s->loop).mono + CHANGES_EVERY_MS);
+    if (s->member == NULL) {
+        loop_timer_set(s->changed_timer, loop_now(s->loop).mono + CHANGES_EVERY_MS);
+    }
     s->handler.up(s->handler.user, s->secret);
 }

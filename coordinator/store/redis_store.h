@@ -3,7 +3,8 @@
  * store_redis.c  the vtable, the turn's flush, loss of the connection
  * redis_start.c  from an open connection to `up`; the start gate, again every 10 s
  * redis_replicas.c writes that replicas have to confirm
- * redis_answers.c rows' answers; redis_reads.c, redis_records.c, redis_list.c reads and theirs
+ * redis_answers.c rows' answers; redis_read.c, redis_reads.c, ... reads and theirs
+ * redis_adopt.c  where it is one node of a cluster: what goes from node to node
  * redis_pipelines.c definitions; redis_versions.c their versions, and what others publish */
 #ifndef MARATHON_STORE_REDIS_STORE_H
 #define MARATHON_STORE_REDIS_STORE_H
@@ -16,6 +17,7 @@
 #include "store/redis_link.h"
 #include "store/redis_names.h"
 #include "store/redis_sentinel.h"
+#include "store/redis_slots.h"
 #include "store/store.h"
 
 /* Another process's pipeline is known within a second of its being stored */
@@ -31,6 +33,21 @@ enum redis_phase {
 struct redis_read;
 struct publication;
 
+/* What a node of a Redis Cluster tells the store that knows all of them (store_cluster.c), besides
+ * what any store tells its handler. Such a one has rows and reads of partitions only: no secret, no
+ * pipelines. */
+struct redis_member {
+    /* On each answer that says so, before what follows from it. */
+    void (*redirected)(void *user, const struct redirect *why);
+    /* Not done. What is in the call is the other's now. */
+    void (*call_refused)(void *user, struct batch_call *call, const struct redirect *why);
+    void (*read_refused)(void *user, struct redis_read *r,
+                         const struct redirect *why); /* as well */
+    /* A read of redis_read_part is over: r->answer. It is the other's now. */
+    void (*part_done)(void *user, struct redis_read *r);
+    void *user;
+};
+
 struct redis_store {
     struct store base; /* first */
     struct loop *loop;
@@ -38,6 +55,9 @@ struct redis_store {
     struct redis_names names;
     struct redis_url url;
     bool relaxed;
+    const struct redis_member *member;  /* NULL: it stands alone */
+    uint32_t rows_out[PARTITION_COUNT]; /* a member's rows given, not answered */
+    partition_id some_partition;        /* that it has */
     struct redis_link *link;
     struct redis_sentinel *sentinel; /* NULL: the URL names the server itself */
     enum redis_phase phase;
@@ -74,6 +94,21 @@ struct redis_store {
     uint64_t reads_waiting;
 };
 
+/* ---- life ---- */
+
+struct redis_setup {
+    struct loop *loop;
+    const struct redis_url *url;
+    const struct store_redis_options *options;
+    bool tags;
+    const struct redis_member *member;   /* or NULL */
+    const struct redis_login *sentinels; /* NULL: the URL names the server itself */
+};
+struct redis_store *redis_store_create(const struct redis_setup *setup,
+                                       struct store_handler handler);
+/* The gate's finding that has kept it down at its start; "" = none */
+const char *redis_store_fault(const struct redis_store *s);
+
 /* ---- for all ---- */
 
 /* Begins s->command: FCALL or FCALL_RO of a function of the library, "<library>_<function>". */
@@ -108,6 +143,7 @@ void redis_replicas_ask(struct redis_store *s);
 /* ---- rows ---- */
 
 void redis_batch_send(struct redis_store *s, struct batch *b);
+void redis_asking_send(struct redis_store *s); /* before a command that was told ASK */
 /* Answers all rows not yet answered with STORE_UNKNOWN. */
 void redis_rows_unknown(struct redis_store *s);
 
@@ -119,6 +155,18 @@ void redis_reads_send(struct redis_store *s); /* those that may leave */
 void redis_reads_unavailable(struct redis_store *s);
 void redis_reads_cached(void *store);         /* the timer: answers those that the cache has */
 void redis_reads_free(struct redis_store *s); /* silently */
+
+/* ---- of a cluster: redis_adopt.c ---- */
+
+/* Takes over what another node has refused; it leaves with the next flush. */
+void redis_call_adopt(struct redis_store *s, struct batch_call *call);
+void redis_read_adopt(struct redis_store *s, struct redis_read *r);
+/* Answers it with ERR_UNAVAILABLE. */
+void redis_read_give_up(struct redis_store *s, struct redis_read *r);
+/* Reads of the partition follow rows that were refused: they are handed back with their answers. */
+void redis_reads_recall(struct redis_store *s, partition_id partition);
+/* A read whose end is told by part_done, with `part` in it. */
+void redis_read_part(struct redis_store *s, const struct store_read *read, void *part);
 
 /* ---- pipelines ---- */
 

@@ -153,7 +153,8 @@ static const char *parse_tcp(struct bytes rest, struct redis_url *u)
     struct bytes first, hosts = authority;
     if (take_until(&hosts, ',', false, &first)) {
         return "redis:// has one host: several sentinels are "
-               "redis+sentinel://host:26379,host:26379/<name of the master>";
+               "redis+sentinel://host:26379,host:26379/<name of the master>, the nodes of a "
+               "cluster redis+cluster://host:6379,host:6379";
     }
     struct redis_node node = {.port = REDIS_PORT_DEFAULT};
     const char *fault = parse_node(authority, &node);
@@ -203,6 +204,16 @@ static const char *parse_sentinel(struct bytes rest, struct redis_url *u)
                  "files: letters, digits and . _ - (127 at most)";
 }
 
+static const char *parse_cluster(struct bytes rest, struct redis_url *u)
+{
+    u->kind = REDIS_CLUSTER;
+    struct bytes hosts = rest;
+    if (take_until(&rest, '/', false, &hosts) && rest.len > 0) {
+        return "a Redis Cluster has no databases: nothing may follow its hosts";
+    }
+    return parse_nodes(hosts, REDIS_PORT_DEFAULT, u);
+}
+
 static const char *parse_unix(struct bytes rest, struct redis_url *u)
 {
     struct bytes path = rest;
@@ -235,6 +246,7 @@ static const struct scheme {
 } schemes[] = {
     {"redis://", parse_tcp},
     {"redis+sentinel://", parse_sentinel},
+    {"redis+cluster://", parse_cluster},
     {"rediss://", refuse_tls},
     {"unix://", parse_unix},
 };
@@ -249,7 +261,7 @@ static const char *parse(const char *text, struct redis_url *u)
             return fault != NULL ? fault : schemes[i].parse(rest, u);
         }
     }
-    return "it must start with redis://, redis+sentinel:// or unix://";
+    return "it must start with redis://, redis+sentinel://, redis+cluster:// or unix://";
 }
 
 enum err redis_url_parse(const char *text, struct redis_url *ret_url, const char **ret_message)

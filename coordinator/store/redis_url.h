@@ -4,6 +4,8 @@
  *   unix://[[user]:password@]/path[?db=n]
  *   redis+sentinel://[[user]:password@]host[:port][,host[:port]...]/master[/db]
  *       the hosts are sentinels, user and password those of the master that they name
+ *   redis+cluster://[[user]:password@]host[:port][,host[:port]...]
+ *       some of a Redis Cluster's nodes, which know the others
  * User, password and path may be percent-encoded. */
 #ifndef MARATHON_STORE_REDIS_URL_H
 #define MARATHON_STORE_REDIS_URL_H
@@ -25,6 +27,7 @@
 enum redis_kind {
     REDIS_SINGLE,   /* one server: host and port, or path */
     REDIS_SENTINEL, /* nodes name the master: host is empty, to be asked for */
+    REDIS_CLUSTER,  /* nodes know who has which slot; likewise */
 };
 
 struct redis_node {
@@ -40,7 +43,7 @@ struct redis_url {
     char user[REDIS_USER_BYTES]; /* empty = none (Redis's "default") */
     char password[REDIS_PASSWORD_BYTES];
     int db;
-    struct redis_node nodes[REDIS_NODES_MAX]; /* the sentinels */
+    struct redis_node nodes[REDIS_NODES_MAX]; /* the sentinels; the cluster's, some of them */
     uint32_t node_count;
     char master[REDIS_MASTER_BYTES]; /* what the sentinels call it */
 };

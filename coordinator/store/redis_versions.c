@@ -12,10 +12,10 @@ static void ask_pipeline(struct redis_store *s, struct bytes name, uint32_t vers
     struct redis_command *c = &s->command;
     redis_call_begin(s, "FCALL_RO", "pipeline");
     command_add_uint(c, 1);
-    command_add_str(c, KEY_PIPELINE_INDEX);
+    redis_add_key(s, KEY_PIPELINES, 0, BYTES_NONE);
     command_add(c, name);
     command_add_uint(c, version);
-    command_add_str(c, KEY_PIPELINE_PREFIX);
+    redis_add_key(s, KEY_PIPELINE, 0, BYTES_NONE);
 }
 
 static void on_pipeline(void *user, const struct redisReply *reply)
@@ -82,15 +82,11 @@ void definition_versions_read(struct redis_read *r)
 {
     struct redis_command *c = &r->store->command;
     uint32_t limit = r->ask.limit;
-    struct buf key = {0};
-    buf_add_str(&key, KEY_VERSIONS_PREFIX);
-    buf_add_bytes(&key, r->ask.name);
     redis_call_begin(r->store, "FCALL_RO", "versions");
     command_add_uint(c, 1);
-    command_add(c, buf_bytes(&key));
+    redis_add_key(r->store, KEY_VERSIONS, 0, r->ask.name);
     command_add_uint(c, r->ask.version);
     command_add_uint(c, limit == 0 || limit > VERSIONS_PAGE_MAX ? VERSIONS_PAGE_MAX : limit);
-    buf_free(&key);
     read_send(r, on_versions);
 }
 
@@ -129,7 +125,7 @@ void redis_changes_begin(struct redis_store *s)
     struct redis_command *c = &s->command;
     s->changed_seen = 0;
     command_begin(c, "ZRANGE");
-    command_add_str(c, KEY_PIPELINES_CHANGED);
+    redis_add_key(s, KEY_CHANGED, 0, BYTES_NONE);
     command_add_str(c, "-1");
     command_add_str(c, "-1");
     command_add_str(c, "WITHSCORES");
@@ -146,7 +142,7 @@ void redis_changes_look(void *store)
     }
     snprintf(after, sizeof after, "(%llu", (unsigned long long)s->changed_seen);
     command_begin(c, "ZRANGE");
-    command_add_str(c, KEY_PIPELINES_CHANGED);
+    redis_add_key(s, KEY_CHANGED, 0, BYTES_NONE);
     command_add_str(c, after);
     command_add_str(c, "+inf");
     command_add_str(c, "BYSCORE");

@@ -73,7 +73,6 @@ struct store_redis_options {
     mono_ms deadline_ms; /* 1000: an answer that takes longer is an unknown outcome */
     bool relaxed;        /* MARATHON_DURABILITY=relaxed: AOF findings are warnings */
     uint32_t replicas;   /* that must have a write before it counts as durable: WAIT; 0 */
-    bool cluster_tags;   /* keys carry {pNN}; false */
 };
 
 /* Never fails at once: it connects on the loop, again and again with a jittered back-off (10 ms to

@@ -1,10 +1,11 @@
 /* The store on Redis: see store.h for the contract, README.md for the keys and the flow. */
-#include "store/redis_store.h"
+#include "store/redis_cluster.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "store/redis_reply.h"
+#include "store/redis_store.h"
 
 #define DEADLINE_MS_DEFAULT 1000
 
@@ -147,6 +148,9 @@ static void on_no_master(void *user, const char *why)
 static void store_redis_write(struct store *base, const struct store_row *row)
 {
     struct redis_store *s = of(base);
+    if (s->member != NULL) {
+        s->rows_out[row->partition]++;
+    }
     batch_queue_add(&s->batches, &s->names, row);
     cache_wrote(&s->cache, row);
 }
@@ -232,6 +236,38 @@ static const char *take_options(const struct store_redis_options *options, struc
     return NULL;
 }
 
+struct redis_store *redis_store_create(const struct redis_setup *setup,
+                                       struct store_handler handler)
+{
+    struct loop *loop = setup->loop;
+    struct redis_store *s = mem_zalloc(sizeof *s);
+    s->base.ops = &redis_ops;
+    s->loop = loop;
+    s->handler = handler;
+    s->names.tags = setup->tags;
+    s->url = *setup->url;
+    s->relaxed = setup->options->relaxed;
+    s->replicas_wanted = setup->options->replicas;
+    s->member = setup->member;
+    s->batches.by_partition = setup->member != NULL;
+    library_name(s->library);
+    s->orphans = loop_timer_create(loop, on_orphans, s);
+    s->cached_timer = loop_timer_create(loop, redis_reads_cached, s);
+    s->gate_timer = loop_timer_create(loop, redis_gate_again, s);
+    s->changed_timer = loop_timer_create(loop, redis_changes_look, s);
+    mono_ms deadline_ms = setup->options->deadline_ms;
+    s->deadline_ms = deadline_ms > 0 ? deadline_ms : DEADLINE_MS_DEFAULT;
+    s->link = link_create(loop, setup->url, s->deadline_ms,
+                          (struct redis_link_handler){
+                              .open = on_open, .lost = on_lost, .settled = on_settled, .user = s});
+    if (setup->sentinels != NULL) {
+        s->sentinel = sentinel_create(loop, setup->url, setup->sentinels, s->deadline_ms,
+                                      (struct redis_sentinel_handler){
+                                          .master = on_master, .unknown = on_no_master, .user = s});
+    }
+    return s;
+}
+
 enum err store_redis_create(struct loop *loop, const struct store_redis_options *options,
                             struct store_handler handler, struct store **ret_store,
                             const char **ret_message)
@@ -247,30 +283,14 @@ enum err store_redis_create(struct loop *loop, const struct store_redis_options 
         *ret_message = fault;
         return ERR_INVALID;
     }
-    mono_ms deadline_ms = options->deadline_ms > 0 ? options->deadline_ms : DEADLINE_MS_DEFAULT;
-    struct redis_store *s = mem_zalloc(sizeof *s);
-    s->base.ops = &redis_ops;
-    s->loop = loop;
-    s->handler = handler;
-    s->names.tags = options->cluster_tags;
-    s->url = url;
-    s->relaxed = options->relaxed;
-    s->replicas_wanted = options->replicas;
-    s->deadline_ms = deadline_ms;
-    library_name(s->library);
-    s->orphans = loop_timer_create(loop, on_orphans, s);
-    s->cached_timer = loop_timer_create(loop, redis_reads_cached, s);
-    s->gate_timer = loop_timer_create(loop, redis_gate_again, s);
-    s->changed_timer = loop_timer_create(loop, redis_changes_look, s);
-    s->link = link_create(loop, &url, deadline_ms,
-                          (struct redis_link_handler){
-                              .open = on_open, .lost = on_lost, .settled = on_settled, .user = s});
-    if (url.kind == REDIS_SENTINEL) {
-        s->sentinel = sentinel_create(loop, &url, &sentinels, deadline_ms,
-                                      (struct redis_sentinel_handler){
-                                          .master = on_master, .unknown = on_no_master, .user = s});
-    }
-    *ret_store = &s->base;
+    const struct redis_setup setup = {.loop = loop,
+                                      .url = &url,
+                                      .options = options,
+                                      .sentinels = url.kind == REDIS_SENTINEL ? &sentinels : NULL};
+    *ret_store = url.kind == REDIS_CLUSTER ? cluster_create(&setup, handler)
+                                           : &redis_store_create(&setup, handler)->base;
+    explicit_bzero(&url, sizeof url);
+    explicit_bzero(&sentinels, sizeof sentinels);
     return ERR_OK;
 }
 
@@ -279,8 +299,13 @@ bool store_redis_refused(const struct store *s)
     return s->ops == &redis_ops && link_refused(((const struct redis_store *)s)->link);
 }
 
+const char *redis_store_fault(const struct redis_store *s)
+{
+    return s->fault[0] != '\0' ? s->fault : NULL;
+}
+
 const char *store_redis_gate_fault(const struct store *s)
 {
-    const struct redis_store *r = (const struct redis_store *)s;
-    return s->ops == &redis_ops && r->fault[0] != '\0' ? r->fault : NULL;
+    return s->ops == &redis_ops ? redis_store_fault((const struct redis_store *)s)
+                                : cluster_gate_fault(s);
 }

@@ -84,9 +84,19 @@ void test_a_second_store_shares_secret_and_pipelines(void **state);
 void test_what_one_store_publishes_another_learns(void **state);
 void test_there_are_only_so_many_versions(void **state);
 void test_at_maxmemory_a_pipeline_is_not_stored(void **state);
-void test_cluster_tags_are_part_of_every_key(void **state);
 void test_an_audit_sees_what_others_did_to_the_keys(void **state);
 void test_only_a_dead_name_leaves_the_live_index(void **state);
+
+/* store_cluster_cases.c: on a cluster; the last two on one of their own */
+void test_every_key_of_a_cluster_has_a_tag(void **state);
+void test_partitions_are_spread_over_all_nodes(void **state);
+void test_a_slot_that_has_moved_is_followed(void **state);
+void test_rows_wait_while_their_slot_is_on_its_way(void **state);
+void test_a_step_follows_its_keys(void **state);
+void test_a_slot_that_stays_on_its_way_makes_outcomes_unknown(void **state);
+void test_a_moved_home_is_followed(void **state);
+void test_a_lost_node_is_lost_for_its_partitions_only(void **state);
+void test_each_node_is_looked_at_by_the_gate(void **state);
 
 /* store_fault_cases.c: with servers of their own; state is not used */
 void test_a_stopped_redis_makes_outcomes_unknown(void **state);

@@ -210,40 +210,6 @@ void test_at_maxmemory_updates_pass_and_admissions_do_not(void **state)
     assert_int_equal(world_verdict(w, row_admit(w, "t2")), STORE_OK);
 }
 
-void test_cluster_tags_are_part_of_every_key(void **state)
-{
-    struct world *w = *state;
-    struct store_redis_options options = {.url = w->server->url, .cluster_tags = true};
-    struct world *tagged = world_create_with(w->server, &options);
-    world_wait_ups(tagged, 1);
-    struct store_row row = row_admit(tagged, "t1");
-    row.idempotency_key = BYTES_LIT("0123456789abcdef0123456789abcdef");
-    row.body_hash = BYTES_LIT("bodybodybodybodybodybodybodybody");
-    assert_int_equal(world_verdict(tagged, row), STORE_OK);
-    struct store_row end = row_end(tagged, "t1", 1);
-    end.dead = BYTES_LIT("a dead letter");
-    assert_int_equal(world_verdict(tagged, end), STORE_OK);
-    assert_int_equal(world_read(tagged, read_task("t1"))->tasks[0].version, 2);
-    struct store_read list = {
-        .kind = READ_LIST, .partitions = UINT64_MAX, .before = NEVER_MS, .limit = 10};
-    assert_int_equal(world_read(tagged, list)->task_count, 1);
-    list.kind = READ_DEAD;
-    assert_int_equal(world_read(tagged, list)->task_count, 1);
-    char tag[8];
-    snprintf(tag, sizeof tag, "{p%02u}", id_partition(BYTES_LIT("t1")));
-    redisReply *keys = raw(w->server, "KEYS *");
-    int found = 0;
-    for (size_t i = 0; i < keys->elements; i++) {
-        const char *name = keys->element[i]->str;
-        if (strcmp(name, "marathon:secret") != 0) {
-            assert_non_null(strstr(name, tag));
-            found++;
-        }
-    }
-    assert_int_equal(found, 8); /* owner, fence, task, document, list, ended, dead, idem */
-    world_destroy(tagged);
-}
-
 static struct audit_entry audit_t1(struct world *w)
 {
     struct bytes id = BYTES_LIT("t1");

@@ -22,6 +22,29 @@ static int stop_server(void **state)
     return 0;
 }
 
+static struct redis_cluster shared_cluster;
+
+static int start_cluster(void **state)
+{
+    (void)state;
+    redis_cluster_start(&shared_cluster);
+    return 0;
+}
+
+static int stop_cluster(void **state)
+{
+    (void)state;
+    redis_cluster_finish(&shared_cluster);
+    return 0;
+}
+
+static int on_cluster(void **state)
+{
+    redis_cluster_flush(&shared_cluster);
+    *state = world_create_on_cluster(&shared_cluster);
+    return 0;
+}
+
 static int on_memory(void **state)
 {
     *state = world_create(NULL);
@@ -112,9 +135,19 @@ int main(void)
         ON(redis, test_what_one_store_publishes_another_learns),
         ON(redis, test_there_are_only_so_many_versions),
         ON(redis, test_at_maxmemory_a_pipeline_is_not_stored),
-        ON(redis, test_cluster_tags_are_part_of_every_key),
         ON(redis, test_an_audit_sees_what_others_did_to_the_keys),
         ON(redis, test_only_a_dead_name_leaves_the_live_index),
+    };
+    const struct CMUnitTest cluster[] = {
+        CONTRACT(cluster),
+        ON(cluster, test_every_key_of_a_cluster_has_a_tag),
+        ON(cluster, test_partitions_are_spread_over_all_nodes),
+        ON(cluster, test_a_slot_that_has_moved_is_followed),
+        ON(cluster, test_rows_wait_while_their_slot_is_on_its_way),
+        ON(cluster, test_a_step_follows_its_keys),
+        ON(cluster, test_a_slot_that_stays_on_its_way_makes_outcomes_unknown),
+        ON(cluster, test_a_moved_home_is_followed),
+        ON(cluster, test_each_node_is_looked_at_by_the_gate),
     };
     const struct CMUnitTest faults[] = {
         cmocka_unit_test(test_a_stopped_redis_makes_outcomes_unknown),
@@ -131,9 +164,12 @@ int main(void)
         cmocka_unit_test(test_a_master_that_wants_replicas_itself_takes_nothing),
         cmocka_unit_test(test_passwords_are_used),
         cmocka_unit_test(test_a_lost_function_library_is_loaded_again),
+        cmocka_unit_test(test_a_lost_node_is_lost_for_its_partitions_only),
     };
     int failed = cmocka_run_group_tests_name("store on memory", memory, NULL, NULL);
     failed += cmocka_run_group_tests_name("store on redis", redis, start_server, stop_server);
+    failed +=
+        cmocka_run_group_tests_name("store on a cluster", cluster, start_cluster, stop_cluster);
     failed += cmocka_run_group_tests_name("faults of redis", faults, NULL, NULL);
     return failed;
 }

@@ -288,7 +288,7 @@ struct world *world_create_with(struct redis_server *server,
                                     .user = w,
                                     .note = on_note,
                                     .published = on_published};
-    if (server == NULL) {
+    if (options == NULL) {
         w->store = store_memory_create(w->loop, handler);
     } else {
         const char *message = NULL;
@@ -304,7 +304,7 @@ struct world *world_create(struct redis_server *server)
     /* What a store promises has nothing to do with time: a busy machine is no fault of it. */
     struct store_redis_options options = {.deadline_ms = 10000};
     options.url = server != NULL ? server->url : NULL;
-    struct world *w = world_create_with(server, &options);
+    struct world *w = world_create_with(server, server != NULL ? &options : NULL);
     world_wait_ups(w, 1);
     return w;
 }

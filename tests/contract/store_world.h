@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "redis_cluster.h"
 #include "redis_server.h"
 #include "store/store.h"
 
@@ -30,7 +31,8 @@ struct stored {
 struct world {
     struct loop *loop;
     struct store *store;
-    struct redis_server *server; /* NULL: the store in memory */
+    struct redis_server *server; /* NULL: the store in memory, or on a cluster */
+    struct redis_cluster *cluster;
     struct loop_timer *patience;
     uint64_t next_id; /* of writes and reads */
     int ups, downs;
@@ -65,6 +67,7 @@ struct world *world_create(struct redis_server *server);
 /* The same without the wait, with other options. */
 struct world *world_create_with(struct redis_server *server,
                                 const struct store_redis_options *options);
+struct world *world_create_on_cluster(struct redis_cluster *cluster);
 void world_destroy(struct world *w);
 
 /* Runs the loop until done(w, what); fails the test after 10 s. */

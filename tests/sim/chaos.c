@@ -134,6 +134,10 @@ static void meddle(struct world *w)
 
 static void hit_store(struct world *w)
 {
+    if (w->seed % 4 == 2 && one_in(w, 2)) {
+        shard_hit(w);
+        return;
+    }
     if (one_in(w, 4)) {
         tell(w, "db", "is full");
         w->store.full = true;
@@ -240,7 +244,7 @@ void chaos_heal(struct world *w)
     tell(w, "all", "is healed");
     w->healed = true;
     w->store.full = false;
-    w->store_stalled_until = w->now;
+    w->store_stalled_until = w->shard_until = w->now;
     for (uint32_t i = 0; i < w->coordinator_count; i++) {
         heal_process(&w->coordinators[i].process);
     }

@@ -43,6 +43,9 @@ static void perform(struct coordinator *c, const struct effect *e)
         if (w->meddled == 0 && strcmp(e->log_event, "audit_finding") == 0) {
             violated(w, "audit", "the auditor found: %s", e->text);
         }
+        if (!w->rolled_back && strcmp(e->log_event, "store_rolled_back") == 0) {
+            violated(w, "rollback", "the store has not gone back: %s", e->text);
+        }
         break;
     case FX_DRAINED:
         coordinator_kill(c);

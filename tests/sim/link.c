@@ -117,6 +117,21 @@ static void on_reply(struct world *w, struct job *j)
     batch_free(b);
 }
 
+/* Where its part is away it was carried out a moment before, or not at all. */
+static void execute_row(struct world *w, struct coordinator *c, struct batch *b, size_t i)
+{
+    bool away = shard_away(w, b->rows[i]->partition);
+    struct store_written *written = &b->written[i];
+    if (!away || one_in(w, 4)) {
+        *written = store_model_write(&w->store, b->rows[i], w->now, &b->arena);
+        audit_row(w->audit, c, b->rows[i], b->sent_at, written);
+    }
+    if (away) {
+        *written =
+            (struct store_written){.write_id = b->rows[i]->write_id, .verdict = STORE_UNKNOWN};
+    }
+}
+
 static void execute(struct world *w, struct coordinator *c, struct batch *b)
 {
     b->written = arena_alloc(&b->arena, (b->count + 1) * sizeof *b->written);
@@ -130,13 +145,13 @@ static void execute(struct world *w, struct coordinator *c, struct batch *b)
         }
         if (b->rows[i] == NULL) {
             b->answers[i] = store_model_read(&w->store, b->reads[i], w->now, &b->arena);
+            shard_read(w, b->reads[i], b->answers[i]);
             if (b->reads[i]->kind == READ_LIMITS) {
                 audit_limits(w->audit, b->reads[i], b->answers[i]);
             }
             continue;
         }
-        b->written[i] = store_model_write(&w->store, b->rows[i], w->now, &b->arena);
-        audit_row(w->audit, c, b->rows[i], b->sent_at, &b->written[i]);
+        execute_row(w, c, b, i);
     }
     b->executed = true;
 }

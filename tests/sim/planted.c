@@ -54,6 +54,7 @@ static const struct {
     {"a pipeline within that joins one of its steps", PLANT_JOIN_CUT, false, false},
     {"labels that a step requires ignored", PLANT_LABELS_IGNORED, false, false},
     {"a store that goes back unseen", PLANT_ROLLBACK_UNSEEN, false, false},
+    {"a part of the store that is away taken for empty", PLANT_UNSEEN_IS_GONE, false, false},
     {"done items run again after a takeover", PLANT_ITEM_RUNS_AGAIN, false, false},
     {"an item's result in its neighbour's place", PLANT_ITEM_MISPLACED, false, false},
     {"max_parallel ignored", PLANT_PARALLEL_IGNORED, false, false},

@@ -215,6 +215,8 @@ struct world {
     struct store_model *older; /* that it will go back to, once all is over */
     bool rolled_back;
     mono_ms store_stalled_until;
+    mono_ms shard_until; /* so long a part of it is away */
+    uint32_t shard;
     struct conn **conns;
     size_t conn_count, conn_cap;
     uint64_t next_conn, next_life;
@@ -333,6 +335,12 @@ bool item_fails(const char *function, uint32_t item, uint32_t delivery, bool *re
 bool item_kills(const char *function, uint32_t item, uint32_t delivery);
 extern const char *const function_names[];
 extern const uint32_t function_count;
+
+/* shard.c: a part of the store */
+void shard_hit(struct world *w);
+bool shard_away(const struct world *w, partition_id partition);
+/* What the answer is while it is away. */
+void shard_read(const struct world *w, const struct store_read *read, struct store_answer *a);
 
 /* chaos.c */
 void chaos_begin(struct world *w);

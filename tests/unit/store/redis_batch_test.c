@@ -117,6 +117,42 @@ static void test_admissions_have_calls_of_their_own_in_order(void **state)
     assert_int_equal(q.in_flight, 0);
 }
 
+static void test_of_a_cluster_each_call_has_one_partition(void **state)
+{
+    (void)state;
+    struct batch_queue q = {.by_partition = true};
+    const struct {
+        enum row_kind kind;
+        partition_id partition;
+    } rows[] = {{ROW_UPDATE, 3}, {ROW_UPDATE, 5}, {ROW_UPDATE, 3}, {ROW_ADMIT, 5},
+                {ROW_UPDATE, 3}, {ROW_UPDATE, 5}, {ROW_ADMIT, 3}};
+    for (uint64_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct store_row row = {.kind = rows[i].kind, .write_id = i, .task_id = BYTES_LIT("t")};
+        row.partition = rows[i].partition;
+        batch_queue_add(&q, &names, &row);
+    }
+    batch_queue_flush(&q);
+    struct batch *b = batch_queue_send(&q);
+    assert_int_equal(b->call_count, 5);
+    assert_int_equal(b->calls[0].partition, 3);
+    assert_int_equal(b->calls[0].row_count, 3);
+    assert_int_equal(b->calls[0].write_ids[2], 4);
+    assert_int_equal(b->calls[1].row_count, 1); /* of 5, before its admission */
+    assert_true(b->calls[2].admits && b->calls[2].partition == 5);
+    assert_int_equal(b->calls[3].write_ids[0], 5); /* of 5, behind it */
+    assert_true(b->calls[4].admits && b->calls[4].partition == 3);
+
+    struct batch_queue other = {.by_partition = true};
+    struct batch_call taken = b->calls[0];
+    b->calls[0] = (struct batch_call){0};
+    batch_queue_adopt(&other, &taken);
+    batch_queue_flush(&other);
+    assert_int_equal(batch_queue_send(&other)->row_count, 3);
+    assert_int_equal(batch_queue_awaited(&other)->write_ids[1], 2);
+    batch_queue_free(&other);
+    batch_queue_free(&q);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +161,7 @@ int main(void)
         cmocka_unit_test(test_a_batch_that_is_to_be_confirmed_stays_until_it_is),
         cmocka_unit_test(test_a_batch_is_bounded_in_rows_and_bytes),
         cmocka_unit_test(test_admissions_have_calls_of_their_own_in_order),
+        cmocka_unit_test(test_of_a_cluster_each_call_has_one_partition),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,6 +26,10 @@ static void test_names_are_those_that_operators_know(void **state)
     expect(false, KEY_ENDED, "", "marathon:ended:p07");
     expect(false, KEY_LIST, "", "marathon:list:p07");
     expect(false, KEY_IDEM, "ab", "marathon:idem:p07:ab");
+    expect(false, KEY_SECRET, "", "marathon:secret");
+    expect(false, KEY_LIMIT, "gpu", "marathon:limit:gpu");
+    expect(false, KEY_PIPELINE, "menu:3", "marathon:pipeline:menu:3");
+    expect(false, KEY_CHANGED, "", "marathon:pipelines:changed");
 }
 
 static void test_a_cluster_finds_the_partition_in_braces(void **state)
@@ -36,6 +40,10 @@ static void test_a_cluster_finds_the_partition_in_braces(void **state)
     expect(true, KEY_TASK, "t", "marathon:task:{p07}:t");
     expect(true, KEY_OWNER, "", "marathon:owner:{p07}");
     expect(true, KEY_IDEM, "ab", "marathon:idem:{p07}:ab");
+    expect(true, KEY_SECRET, "", "marathon:secret:{shared}");
+    expect(true, KEY_LIMIT, "{gpu}", "marathon:limit:{shared}:{gpu}");
+    expect(true, KEY_PIPELINE, "menu:3", "marathon:pipeline:{shared}:menu:3");
+    expect(true, KEY_CHANGED, "", "marathon:pipelines:changed:{shared}");
 }
 
 int main(void)

@@ -4,8 +4,10 @@ import socket
 
 
 class Redis:
+    """path: of a socket, or (host, port)."""
+
     def __init__(self, path, timeout=5):
-        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket = socket.socket(socket.AF_INET if isinstance(path, tuple) else socket.AF_UNIX)
         self.socket.settimeout(timeout)
         try:
             self.socket.connect(path)

@@ -1,0 +1,181 @@
+#include "redis_cluster.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#define WAIT_TRIES 1000 /* of 10 ms */
+#define SLOTS      16384
+
+/* Ports that nobody has right now; all are held until the last is found, so that they differ. */
+static void find_ports(int *ports, int count)
+{
+    int sockets[2 * CLUSTER_MASTERS];
+    for (int i = 0; i < count; i++) {
+        struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+        socklen_t len = sizeof address;
+        sockets[i] = socket(AF_INET, SOCK_STREAM, 0);
+        assert_int_equal(bind(sockets[i], (struct sockaddr *)&address, sizeof address), 0);
+        assert_int_equal(getsockname(sockets[i], (struct sockaddr *)&address, &len), 0);
+        ports[i] = ntohs(address.sin_port);
+    }
+    for (int i = 0; i < count; i++) {
+        close(sockets[i]);
+    }
+}
+
+static void nap(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+}
+
+static void wait_for(struct redis_server *server, const char *command, const char *text)
+{
+    for (int tries = 0; strstr(raw(server, command)->str, text) == NULL; tries++) {
+        if (tries > WAIT_TRIES) {
+            fail_msg("%s does not say %s", command, text);
+        }
+        nap();
+    }
+}
+
+static void start_node(struct redis_server *server, int at, int bus_at)
+{
+    char port[8], bus[8];
+    snprintf(port, sizeof port, "%d", at);
+    snprintf(bus, sizeof bus, "%d", bus_at);
+    const char *const extra[] = {"--port",
+                                 port,
+                                 "--bind",
+                                 "127.0.0.1",
+                                 "--cluster-port",
+                                 bus,
+                                 "--cluster-enabled",
+                                 "yes",
+                                 "--cluster-node-timeout",
+                                 "1500",
+                                 "--cluster-require-full-coverage",
+                                 "no",
+                                 NULL};
+    redis_server_init(server);
+    redis_server_start(server, extra);
+}
+
+void redis_cluster_start(struct redis_cluster *c)
+{
+    int ports[2 * CLUSTER_MASTERS];
+    find_ports(ports, 2 * CLUSTER_MASTERS);
+    for (int i = 0; i < CLUSTER_MASTERS; i++) {
+        struct redis_server *m = &c->masters[i];
+        start_node(m, c->ports[i] = ports[2 * i], c->buses[i] = ports[2 * i + 1]);
+        snprintf(c->ids[i], sizeof c->ids[i], "%s", raw(m, "CLUSTER MYID")->str);
+        raw(m, "CLUSTER SET-CONFIG-EPOCH %d", i + 1);
+        raw(m, "CLUSTER ADDSLOTSRANGE %d %d", SLOTS * i / CLUSTER_MASTERS,
+            SLOTS * (i + 1) / CLUSTER_MASTERS - 1);
+        if (i > 0) {
+            raw(m, "CLUSTER MEET 127.0.0.1 %d %d", c->ports[0], c->buses[0]);
+        }
+    }
+    snprintf(c->url, sizeof c->url, "redis+cluster://127.0.0.1:%d,127.0.0.1:%d", c->ports[0],
+             c->ports[1]);
+    for (int i = 0; i < CLUSTER_MASTERS; i++) {
+        wait_for(&c->masters[i], "CLUSTER INFO", "cluster_known_nodes:3");
+        wait_for(&c->masters[i], "CLUSTER INFO", "cluster_size:3");
+        wait_for(&c->masters[i], "CLUSTER INFO", "cluster_state:ok");
+    }
+}
+
+void redis_cluster_add_replica(struct redis_cluster *c, int master, struct redis_server *replica)
+{
+    int ports[2];
+    find_ports(ports, 2);
+    start_node(replica, ports[0], ports[1]);
+    raw(replica, "CLUSTER MEET 127.0.0.1 %d %d", c->ports[0], c->buses[0]);
+    wait_for(replica, "CLUSTER INFO", "cluster_known_nodes:4");
+    wait_for(replica, "CLUSTER INFO", "cluster_state:ok");
+    assert_string_equal(raw(replica, "CLUSTER REPLICATE %s", c->ids[master])->str, "OK");
+    wait_for(replica, "INFO replication", "master_link_status:up");
+    for (int i = 0; i < CLUSTER_MASTERS; i++) { /* who does not know it does not elect it */
+        wait_for(&c->masters[i], "CLUSTER NODES", "slave");
+    }
+}
+
+void redis_cluster_finish(struct redis_cluster *c)
+{
+    for (int i = 0; i < CLUSTER_MASTERS; i++) {
+        redis_server_finish(&c->masters[i]);
+    }
+}
+
+void redis_cluster_flush(struct redis_cluster *c)
+{
+    for (int i = 0; i < CLUSTER_MASTERS; i++) {
+        assert_string_equal(raw(&c->masters[i], "FLUSHALL")->str, "OK");
+    }
+}
+
+long long redis_cluster_slot(struct redis_cluster *c, const char *key)
+{
+    return raw(&c->masters[0], "CLUSTER KEYSLOT %s", key)->integer;
+}
+
+int redis_cluster_master_of(struct redis_cluster *c, const char *key)
+{
+    long long slot = redis_cluster_slot(c, key);
+    redisReply *reply = raw(&c->masters[0], "CLUSTER SLOTS");
+    for (size_t i = 0; i < reply->elements; i++) {
+        redisReply *range = reply->element[i];
+        for (int m = 0; m < CLUSTER_MASTERS; m++) {
+            if (slot >= range->element[0]->integer && slot <= range->element[1]->integer &&
+                range->element[2]->element[1]->integer == c->ports[m]) {
+                return m;
+            }
+        }
+    }
+    fail_msg("nobody has the slot of %s", key);
+    return -1;
+}
+
+void redis_cluster_move_begin(struct redis_cluster *c, long long slot, int from, int to)
+{
+    redisReply *reply =
+        raw(&c->masters[to], "CLUSTER SETSLOT %lld IMPORTING %s", slot, c->ids[from]);
+    assert_string_equal(reply->str, "OK");
+    reply = raw(&c->masters[from], "CLUSTER SETSLOT %lld MIGRATING %s", slot, c->ids[to]);
+    assert_string_equal(reply->str, "OK");
+}
+
+int redis_cluster_move_keys(struct redis_cluster *c, long long slot, int from, int to, int count)
+{
+    char keys[16][256];
+    redisReply *reply = raw(&c->masters[from], "CLUSTER GETKEYSINSLOT %lld %d", slot, count);
+    int n = (int)reply->elements;
+    assert_true(n <= 16);
+    for (int i = 0; i < n; i++) {
+        snprintf(keys[i], sizeof keys[i], "%s", reply->element[i]->str);
+    }
+    for (int i = 0; i < n; i++) {
+        reply = raw(&c->masters[from], "MIGRATE 127.0.0.1 %d %s 0 5000", c->ports[to], keys[i]);
+        assert_string_equal(reply->str, "OK");
+    }
+    return n;
+}
+
+void redis_cluster_move_end(struct redis_cluster *c, long long slot, int from, int to)
+{
+    const int order[] = {to, from, 3 - from - to}; /* who has it, who had it, the third */
+    for (int i = 0; i < CLUSTER_MASTERS; i++) {
+        redisReply *reply =
+            raw(&c->masters[order[i]], "CLUSTER SETSLOT %lld NODE %s", slot, c->ids[to]);
+        assert_string_equal(reply->str, "OK");
+    }
+}
