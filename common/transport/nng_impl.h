@@ -35,7 +35,7 @@
 #define DIAL_PATIENCE_MS    3000  /* for one attempt: a host that swallows packets is tried again */
 #define REFUSED_PAUSE_MS    2000  /* a certificate that was refused: it may be renewed meanwhile */
 #define HANDSHAKE_MS_MAX    5000  /* TLS: a peer that has not shown by then who it is, is closed */
-/* TLS: accepted connections in a handshake, each of some 60 KB: a pool that comes back at once.
+/* TLS: accepted connections in a handshake, each of some 50 KB: a pool that comes back at once.
  * Beyond it the one that has waited longest is closed, so that strangers cannot keep a pool out. */
 #define HANDSHAKES_MAX    1024u
 #define REFUSAL_LOG_MS    10000 /* strangers must not fill the log: a line each so often */
@@ -189,7 +189,7 @@ struct transport_nng {
 
     struct tls_identity *identity; /* NULL: no TLS */
     size_t shaking;                /* accepted connections in a handshake */
-    uint64_t handshakes, refusals;
+    uint64_t handshakes, refusals, pushed_out;
     uint64_t refusals_told; /* in the log */
     mono_ms refusal_told_at;
 

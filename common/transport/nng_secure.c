@@ -49,6 +49,7 @@ static void oldest_shut(struct transport_nng *t)
         }
     }
     if (oldest != NULL) {
+        t->pushed_out++;
         refused(oldest, "too many handshakes at once");
     }
 }

@@ -88,6 +88,7 @@ struct transport_tls_stats {
     unix_ms expires;     /* the certificate that we show */
     uint64_t handshakes; /* done */
     uint64_t refusals;   /* peers refused, or that refused us */
+    uint64_t pushed_out; /* of these, for a newer one: too many had not finished */
 };
 struct transport_tls_stats transport_nng_tls_stats(const struct transport *t);
 /* The same for Prometheus, the same names in every role; nothing without TLS. */

@@ -222,6 +222,7 @@ struct transport_tls_stats transport_nng_tls_stats(const struct transport *base)
         .expires = t->identity != NULL ? tls_identity_expires(t->identity) : 0,
         .handshakes = t->handshakes,
         .refusals = t->refusals,
+        .pushed_out = t->pushed_out,
     };
 }
 
@@ -239,4 +240,7 @@ void transport_nng_metrics(const struct transport *base, struct buf *out)
                   s.handshakes);
     metric_single(&t, "refusals_total", "Peers refused, or that refused us, for a certificate.",
                   s.refusals);
+    metric_single(&t, "pushed_out_total",
+                  "Of these, closed for a newer one: too many had not finished their handshakes.",
+                  s.pushed_out);
 }
