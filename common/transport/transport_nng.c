@@ -25,12 +25,16 @@ static bool ended(nng_aio *aio)
 
 bool aio_ended_at_once(nng_aio *aio)
 {
-    if (ended(aio)) {
+    bool over = ended(aio);
+    if (!over) {
+        nng_aio_cancel(aio);
+    }
+    /* nng's poller may be at it by now: cancelled or done, it is settled before this returns. (It
+     * tells the count before it lets go of the aio.) */
+    nng_aio_wait(aio);
+    if (over) {
         return true;
     }
-    /* nng's poller may be at it by now: cancelled or done, it is settled before this returns. */
-    nng_aio_cancel(aio);
-    nng_aio_wait(aio);
     return nng_aio_result(aio) != NNG_ECANCELED || nng_aio_count(aio) > 0;
 }
 
