@@ -233,10 +233,10 @@ static void on_turn_end(void *user)
 
 int main(int argc, char **argv)
 {
-    static const struct option known[] = {{"redis", 1, NULL, 'r'},  {"payload", 1, NULL, 'p'},
-                                          {"tasks", 1, NULL, 't'},  {"run", 1, NULL, 'n'},
-                                          {"rounds", 1, NULL, 's'}, {"relaxed", 1, NULL, 'x'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option known[] = {{"redis", 1, NULL, 'r'},    {"payload", 1, NULL, 'p'},
+                                          {"tasks", 1, NULL, 't'},    {"run", 1, NULL, 'n'},
+                                          {"rounds", 1, NULL, 's'},   {"relaxed", 1, NULL, 'x'},
+                                          {"replicas", 1, NULL, 'w'}, {NULL, 0, NULL, 0}};
     static struct bench bench = {.tasks = 4000, .rounds = 5 /* as W1's steps */, .payload = 1024};
     struct bench *b = &bench;
     struct store_redis_options options = {.url = NULL, .deadline_ms = 60000};
@@ -244,6 +244,7 @@ int main(int argc, char **argv)
         unsigned n = optarg != NULL ? (unsigned)strtoul(optarg, NULL, 10) : 0;
         options.url = c == 'r' ? optarg : options.url;
         options.relaxed = c == 'x' ? n == 1 : options.relaxed;
+        options.replicas = c == 'w' ? n : options.replicas;
         b->payload = c == 'p' ? n : b->payload;
         b->tasks = c == 't' ? n : b->tasks;
         b->run = c == 'n' ? n : b->run;
@@ -251,7 +252,7 @@ int main(int argc, char **argv)
     }
     if (options.url == NULL || b->tasks == 0 || b->payload > sizeof b->filler) {
         give_up("usage: bench_store --redis URL [--payload N] [--tasks N] [--rounds N] [--run N] "
-                "[--relaxed 1]");
+                "[--relaxed 1] [--replicas N]");
     }
     memset(b->filler, 'x', sizeof b->filler);
     b->fence.epoch = b->run + 1;

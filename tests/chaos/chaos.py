@@ -8,6 +8,9 @@
                                three trials at a time, each with processes of its own; the large ones (F31, F32) alone, at the end
   chaos kill --role worker --times 200
                                kill -9 of a role at random phases; role: worker, coordinator, gateway, redis
+  chaos sentinel --times 20 --cut 1
+                               a Redis with two replicas behind three sentinels, its master lost under load: what is lost without WAIT and
+                               with it (--wait 0,1), and how long it takes; --planned: SENTINEL FAILOVER instead of kill -9
   chaos S1, S2, S3             a long function over three deaths of its coordinator; 100,000 waiting tasks change hands (--scale 0.1 is
                                quicker); an owner's writes that arrive after its takeover
   chaos list                   the rows
@@ -34,6 +37,7 @@ import rows_net  # noqa: E402,F401
 import rows_redis  # noqa: E402,F401
 import rows_shown  # noqa: E402,F401
 from kill import ROLES, kill_campaign  # noqa: E402
+from sentinel import sentinel_campaign  # noqa: E402
 from trial import ROWS, Trial  # noqa: E402
 
 ALONE = ("F31", "F32")  # thousands of tasks and clients: their limits are for a machine of their own
@@ -111,13 +115,16 @@ def table(results):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", help="a row (F1 ...), all, fast, kill, or list")
+    parser.add_argument("what", help="a row (F1 ...), all, fast, kill, sentinel, or list")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seeds", type=int, help="seeds 1 to N (with all and fast, or a row)")
     parser.add_argument("--without", default="", metavar="ROWS", help="with all and fast: not these (F31,F32)")
     parser.add_argument("--jobs", type=int, default=1, help="trials at a time")
     parser.add_argument("--role", choices=ROLES, help="with kill")
-    parser.add_argument("--times", type=int, default=200, help="with kill")
+    parser.add_argument("--times", type=int, default=200, help="with kill and sentinel")
+    parser.add_argument("--wait", default="0,1", help="with sentinel: MARATHON_REDIS_WAIT of each run, one after the other (0,1,2 with --planned)")
+    parser.add_argument("--cut", type=float, default=0, help="with sentinel: seconds for which replicas get nothing before the master is lost")
+    parser.add_argument("--planned", action="store_true", help="with sentinel: SENTINEL FAILOVER, the old master lives on")
     parser.add_argument("--seconds", type=int, default=20, help="how long F36 goes on")
     parser.add_argument("--scale", type=float, default=1, help="a part of the sizes of F31, F32, S1 and S2: 0.1 is a tenth")
     parser.add_argument("--keep", action="store_true", help="leave the directory of a good run too")
@@ -134,6 +141,8 @@ def main():
         if not options.role:
             parser.error("kill needs --role")
         return kill_campaign(options)
+    if options.what == "sentinel":
+        return sentinel_campaign(options)
     if options.what in ROWS:
         names = [options.what]
     elif options.what in ("all", "fast"):

@@ -63,10 +63,12 @@ class Sampler(threading.Thread):
                 self.rig.log_lines.put("usage", process=p.name, pid=p.popen.pid, rss_kib=seen[0], fds=seen[1])
 
     def run(self):
-        redis = None
+        redis, path = None, None
         while self.going:
             try:
-                redis = redis or Redis(self.rig.redis_socket, 1)
+                if redis is None or path != self.rig.redis_socket:
+                    path = self.rig.redis_socket
+                    redis = Redis(path, 1)
                 self.look(redis)
             except (OSError, ValueError, EOFError):
                 redis = None

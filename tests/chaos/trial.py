@@ -33,6 +33,7 @@ class Row:
         self.load = {"clients": 12, **more.pop("load", {})}
         self.settle = more.pop("settle", 20)
         self.before, self.after = more.pop("before", None), more.pop("after", None)
+        self.rig = more.pop("rig", Rig)
         assert not more, more
 
 
@@ -51,7 +52,7 @@ class Trial:
         self.row, self.seed, self.options = row_, seed, options
         self.notes, self.failures, self.recovery = [], [], None
         self.topology = dict(row_.topology)
-        self.rig = Rig(seed, row_)
+        self.rig = row_.rig(seed, row_)
         self.rng, self.seen = self.rig.rng, self.rig.seen
         self.load = Load(self.rig, seed, **row_.load)
 

@@ -66,7 +66,7 @@ class Sentinel(ClusterCase):
         self.assertEqual(self.counted("store_masters_total"), 2)
         self.run_through("between")
 
-        self.redis.servers[before].start()  # comes back as a replica
+        self.redis.rejoin(before, self.redis.master())
         self.redis.in_step(2)
         self.run_through("after")
 

@@ -25,55 +25,77 @@ def steady_port(rng=random.SystemRandom()):
 
 def cli(port, *args, password=PASSWORD):
     r = subprocess.run(["redis-cli", "-p", str(port), *args], capture_output=True, text=True, timeout=10,
-                       env={**os.environ, "REDISCLI_AUTH": password})
+                       env={**os.environ, **({"REDISCLI_AUTH": password} if password else {})})
     return r.stdout.rstrip("\n")
 
 
 class Sentinels:
-    """servers[0] is the master at first. `way(n)` may give the port by which server n reaches the master (a proxy's)."""
+    """servers[0] is the master at first. Without a password nobody has one, the sentinels neither."""
 
-    def __init__(self, cluster, replicas=2, sentinels=3, way=None, extra=()):
-        self.cluster = cluster
+    def __init__(self, cluster, replicas=2, sentinels=3, password=PASSWORD, down_after_ms=500, failover_timeout_ms=3000):
+        self.cluster, self.password = cluster, password
+        self.sentinel_password = SENTINEL_PASSWORD if password else ""
+        self.down_after_ms, self.failover_timeout_ms = down_after_ms, failover_timeout_ms
         self.ports = [steady_port() for _ in range(1 + replicas)]
         self.sockets = [os.path.join(cluster.dir, f"redis{n}.sock") for n in range(1 + replicas)]
-        self.servers = [self.start_server(n, way, extra) for n in range(1 + replicas)]
+        self.servers = [self.start_server(n) for n in range(1 + replicas)]
         for port in self.ports:
-            until(f"redis at {port} answers", lambda: cli(port, "PING") == "PONG")
+            until(f"redis at {port} answers", lambda: self.cli(port, "PING") == "PONG")
         self.sentinel_ports = [steady_port() for _ in range(sentinels)]
         self.sentinels = [self.start_sentinel(n) for n in range(sentinels)]
-        until("replicas are in step", lambda: cli(self.ports[0], "INFO", "replication").count("state=online") == replicas, 20)
+        until("replicas are in step", lambda: self.cli(self.ports[0], "INFO", "replication").count("state=online") == replicas, 20)
         for port in self.sentinel_ports:
             until("the sentinels know each other and the replicas", lambda: self.knows(port, replicas, sentinels), 20)
 
-    def start_server(self, n, way, extra):
+    def cli(self, port, *args):
+        return cli(port, *args, password=self.password)
+
+    def master_login(self):
+        return f"masterauth {self.password}\n" if self.password else ""
+
+    def conf_path(self, n):
+        return os.path.join(self.cluster.dir, f"redis{n}", "redis.conf")
+
+    def start_server(self, n):
         conf = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "deploy", "redis.conf"))
         folder = os.path.join(self.cluster.dir, f"redis{n}")
         os.mkdir(folder)
-        path = os.path.join(folder, "redis.conf")
-        with open(path, "w") as f:  # of its own: a failover is written into it
+        with open(self.conf_path(n), "w") as f:  # of its own: a failover is written into it
             f.write(f"include {conf}\nport {self.ports[n]}\nbind 127.0.0.1\nunixsocket {self.sockets[n]}\ndir {folder}\n"
-                    f"requirepass {PASSWORD}\nmasterauth {PASSWORD}\nrepl-diskless-sync-delay 0\nrepl-ping-replica-period 1\n")
-            f.write("".join(f"{line}\n" for line in extra))
+                    "repl-diskless-sync-delay 0\nrepl-ping-replica-period 1\n")
+            if self.password:
+                f.write(f"requirepass {self.password}\n")
+            f.write(self.master_login())
             if n > 0:
-                f.write(f"replicaof 127.0.0.1 {way(n) if way else self.ports[0]}\nreplica-announce-port {self.ports[n]}\n")
-        return self.cluster.spawn("redis", ["redis-server", path])
+                f.write(f"replicaof 127.0.0.1 {self.ports[0]}\n")
+        return self.cluster.spawn("redis", ["redis-server", self.conf_path(n)])
+
+    def rejoin(self, n, master):
+        """A server that has ended comes back as a replica, at once: sentinels would make it one after some ten seconds."""
+        with open(self.conf_path(n)) as f:
+            lines = [line for line in f if not line.startswith(("replicaof", "masterauth"))]
+        with open(self.conf_path(n), "w") as f:
+            f.write("".join(lines) + f"replicaof 127.0.0.1 {self.ports[master]}\n" + self.master_login())
+        self.servers[n].start()
 
     def start_sentinel(self, n):
         folder = os.path.join(self.cluster.dir, f"sentinel{n}")
         os.mkdir(folder)
         path = os.path.join(folder, "sentinel.conf")
         with open(path, "w") as f:
-            f.write(f"port {self.sentinel_ports[n]}\nbind 127.0.0.1\ndir {folder}\nrequirepass {SENTINEL_PASSWORD}\n"
-                    f"sentinel monitor {NAME} 127.0.0.1 {self.ports[0]} 2\nsentinel auth-pass {NAME} {PASSWORD}\n"
-                    f"sentinel down-after-milliseconds {NAME} 500\nsentinel failover-timeout {NAME} 3000\n"
-                    f"sentinel parallel-syncs {NAME} 2\n")
+            f.write(f"port {self.sentinel_ports[n]}\nbind 127.0.0.1\ndir {folder}\n"
+                    f"sentinel monitor {NAME} 127.0.0.1 {self.ports[0]} 2\n"
+                    f"sentinel down-after-milliseconds {NAME} {self.down_after_ms}\n"
+                    f"sentinel failover-timeout {NAME} {self.failover_timeout_ms}\nsentinel parallel-syncs {NAME} 2\n")
+            if self.password:
+                f.write(f"requirepass {self.sentinel_password}\nsentinel auth-pass {NAME} {self.password}\n")
         return self.cluster.spawn("sentinel", ["redis-server", path, "--sentinel"])
 
     def ask(self, *args, n=0):
-        return cli(self.sentinel_ports[n], "SENTINEL", *args, password=SENTINEL_PASSWORD)
+        return cli(self.sentinel_ports[n], "SENTINEL", *args, password=self.sentinel_password)
 
     def knows(self, port, replicas, sentinels):
-        lines = cli(port, "SENTINEL", "MASTER", NAME, password=SENTINEL_PASSWORD).split("\n")
+        lines = cli(port, "SENTINEL", "MASTER", NAME, password=self.sentinel_password).split("\n")
         said = dict(zip(lines[::2], lines[1::2]))
         return said.get("num-slaves") == str(replicas) and said.get("num-other-sentinels") == str(sentinels - 1)
 
@@ -84,15 +106,16 @@ class Sentinels:
 
     def url(self, *more):
         hosts = ",".join([*more, *(f"127.0.0.1:{p}" for p in self.sentinel_ports)])
-        return f"redis+sentinel://:{PASSWORD}@{hosts}/{NAME}"
+        login = f":{self.password}@" if self.password else ""
+        return f"redis+sentinel://{login}{hosts}/{NAME}"
 
     def env(self, *more):
-        return {"REDIS_URL": self.url(*more), "MARATHON_REDIS_SENTINEL_PASSWORD": SENTINEL_PASSWORD}
+        return {"REDIS_URL": self.url(*more), "MARATHON_REDIS_SENTINEL_PASSWORD": self.sentinel_password}
 
     def new_master(self, before, seconds=20):
         def changed():
             now = self.master()
-            return now is not None and now != before and cli(self.ports[now], "ROLE").startswith("master")
+            return now is not None and now != before and self.cli(self.ports[now], "ROLE").startswith("master")
         until("a replica is made the master", changed, seconds)
         return self.master()
 
@@ -105,4 +128,4 @@ class Sentinels:
     def in_step(self, count, seconds=20):
         """Until the master has so many replicas."""
         until(f"{count} replicas are in step",
-              lambda: cli(self.ports[self.master()], "INFO", "replication").count("state=online") >= count, seconds)
+              lambda: self.cli(self.ports[self.master()], "INFO", "replication").count("state=online") >= count, seconds)
