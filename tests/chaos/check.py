@@ -13,7 +13,8 @@ import json
 import os
 import sys
 
-from dump import dump
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "support"))
+from dump import dump  # noqa: E402
 
 RSS_KIB_MAX = 512 * 1024
 FDS_MAX = 16384
