@@ -110,7 +110,7 @@ class Secure(ClusterCase):
                   == [self.worker.popen.pid] != [pid], 20)
             self.assertEqual(c.wait(task)["status"], "completed")
             before = before or len(os.listdir(files))
-        self.assertLessEqual(len(os.listdir(files)), before + 2)
+        until("their connections are closed", lambda: len(os.listdir(files)) <= before + 2)
         task = c.begin(task_type="slow")
         self.coordinator.kill()
         self.coordinator.start()
