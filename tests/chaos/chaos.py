@@ -10,7 +10,8 @@
                                kill -9 of a role at random phases; role: worker, coordinator, gateway, redis
   chaos sentinel --times 20 --cut 1
                                a Redis with two replicas behind three sentinels, its master lost under load: what is lost without WAIT and
-                               with it (--wait 0,1), and how long it takes; --planned: SENTINEL FAILOVER instead of kill -9
+                               with it (--wait 0,1), and how long it takes; --planned: SENTINEL FAILOVER instead of kill -9; --stop: SIGSTOP,
+                               and SIGCONT once another one is the master
   chaos S1, S2, S3             a long function over three deaths of its coordinator; 100,000 waiting tasks change hands (--scale 0.1 is
                                quicker); an owner's writes that arrive after its takeover
   chaos list                   the rows
@@ -125,6 +126,7 @@ def main():
     parser.add_argument("--wait", default="0,1", help="with sentinel: MARATHON_REDIS_WAIT of each run, one after the other (0,1,2 with --planned)")
     parser.add_argument("--cut", type=float, default=0, help="with sentinel: seconds for which replicas get nothing before the master is lost")
     parser.add_argument("--planned", action="store_true", help="with sentinel: SENTINEL FAILOVER, the old master lives on")
+    parser.add_argument("--stop", action="store_true", help="with sentinel: SIGSTOP, and SIGCONT later")
     parser.add_argument("--seconds", type=int, default=20, help="how long F36 goes on")
     parser.add_argument("--scale", type=float, default=1, help="a part of the sizes of F31, F32, S1 and S2: 0.1 is a tenth")
     parser.add_argument("--keep", action="store_true", help="leave the directory of a good run too")

@@ -4,7 +4,8 @@ WAIT (MARATHON_REDIS_WAIT=0) and with it.
 Replication is asynchronous: a master that is killed while its replicas are in step loses what was under way, a few writes at most. To
 show the loss for certain the replicas are cut off for a while before (--cut SECONDS): with WAIT nothing is acknowledged meanwhile.
 --planned asks for the failover (SENTINEL FAILOVER) instead: the old master lives on and takes writes until it is made a replica, and
-the replica that was not promoted confirms them: only WAIT for all replicas keeps those.
+the replica that was not promoted confirms them: only WAIT for all replicas keeps those. --stop stops the master (SIGSTOP) instead, and
+lets it go on once another one is followed: for some ten seconds it takes itself for the master, and nobody may go back to it.
 """
 
 import collections
@@ -63,7 +64,7 @@ def fail_over(t):
         at = now()
         until("the sentinels take the order", lambda: redis.ask("FAILOVER", NAME) == "OK", 20, 0.2)
     else:
-        at = t.signal(redis.servers[before], signal.SIGKILL)
+        at = t.signal(redis.servers[before], signal.SIGSTOP if t.options.stop else signal.SIGKILL)
     if cut_at:
         heal_replicas(t, before)
         t.told_while_cut += sum(1 for e in t.load.told_times if cut_at + 0.1 < e < at)
@@ -72,7 +73,9 @@ def fail_over(t):
     t.rig.follow()
     t.took.append(until("a start is acknowledged by the new one", lambda: next((e for e in t.load.told_times if e > at + 0.1), None), 40) - at
                   if not t.options.planned else t.next_effect(at + t.promoted[-1]) + t.promoted[-1])
-    if not t.options.planned:
+    if t.options.stop:
+        t.signal(redis.servers[before], signal.SIGCONT)
+    elif not t.options.planned:
         redis.rejoin(before, after)
     redis.in_step(REPLICAS, 40)
 
@@ -101,7 +104,7 @@ class SentinelTrial(Trial):
 
 def show(wait, t, r):
     took, promoted = sorted(t.took), sorted(t.promoted)
-    print(f"WAIT {wait}: {len(took)} failovers{' (planned)' if t.options.planned else ''}, replicas cut off {t.options.cut} s before each, "
+    print(f"WAIT {wait}: {len(took)} failovers{' (planned)' if t.options.planned else ' (stopped)' if t.options.stop else ''}, replicas cut off {t.options.cut} s before each, "
           f"seed {t.options.seed}, {r['seconds']:.0f} s: checker {r.get('verdict', 'not run')}")
     print(f"    tasks accepted {r.get('accepted')}, of these acknowledged and lost {r.get('lost')}; results changed "
           f"{r.get('results_changed')}; {r.get('violation_count')} violations; rollbacks of partitions told by coordinators {t.rollbacks}; "
