@@ -441,6 +441,6 @@ static bool on_parts(struct core *c, const struct ask *ask, const struct store_a
 void dispatch_on_parts(struct core *c, const struct ask *ask, const struct store_answer *a)
 {
     if (!on_parts(c, ask, a)) {
-        hold_release(c, ask->hold);
+        hold_return(c, ask);
     }
 }

@@ -11,18 +11,26 @@ struct hold {
     uint64_t epoch;
 };
 
+/* Names the attempt; owned. */
+static char *holder_of(const struct step *s)
+{
+    struct buf name = {0};
+    buf_add_bytes(&name, s->task->id);
+    buf_addf(&name, ":%u:%u:%u:%u:%u", s->task->run, s->index, s->item, s->generation,
+             s->deliveries);
+    char *holder = mem_str_bytes(buf_bytes(&name));
+    buf_free(&name);
+    return holder;
+}
+
 struct hold *hold_create(struct core *c, const struct step *s)
 {
     const struct task *t = s->task;
-    struct buf name = {0};
     struct hold *h = mem_zalloc(sizeof *h);
-    buf_add_bytes(&name, t->id);
-    buf_addf(&name, ":%u:%u:%u:%u:%u", t->run, s->index, s->item, s->generation, s->deliveries);
     h->key = mem_str(s->shared->concurrency);
-    h->holder = mem_str_bytes(buf_bytes(&name));
+    h->holder = holder_of(s);
     h->partition = t->partition;
     h->epoch = c->partitions[t->partition].fence.epoch;
-    buf_free(&name);
     h->next = c->holds;
     if (h->next != NULL) {
         h->next->prev = h;
@@ -105,6 +113,32 @@ void hold_release(struct core *c, struct hold *h)
         lanes_wake(c, h->key);
     }
     hold_drop(c, h);
+}
+
+/* The attempt that it names runs, with a place of its own or about to have it. */
+static struct run *run_with(struct core *c, const struct ask *ask)
+{
+    struct task *t = task_find(c, ask->task_id);
+    struct step *s = t != NULL && t->run == ask->run ? unit_find(t, ask->step, ask->item) : NULL;
+    struct worker *w =
+        s != NULL && s->phase == PHASE_RUNNING ? worker_by_serial(c, s->worker) : NULL;
+    struct run *r = w != NULL ? worker_run_of(w, s) : NULL;
+    char *holder = r != NULL ? holder_of(s) : NULL;
+    bool same = holder != NULL && strcmp(holder, ask->hold->holder) == 0;
+    free(holder);
+    return same ? r : NULL;
+}
+
+void hold_return(struct core *c, const struct ask *ask)
+{
+    struct run *r = ask->hold != NULL ? run_with(c, ask) : NULL;
+    if (r == NULL) {
+        hold_release(c, ask->hold);
+    } else if (r->hold != NULL) {
+        hold_drop(c, ask->hold);
+    } else {
+        r->hold = ask->hold;
+    }
 }
 
 /* ---- attempts that workers claim ---- */

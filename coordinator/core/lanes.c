@@ -306,7 +306,9 @@ void lane_on_answer(struct core *c, const struct ask *ask, const struct store_an
         return;
     }
     credit_give_back(c, ask->worker, ask->peer);
-    hold_release(c, hold);
+    if (granted) {
+        hold_return(c, ask);
+    }
     if (s != NULL) {
         step_enqueue(c, s); /* settles its lane */
     } else {

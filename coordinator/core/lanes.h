@@ -76,6 +76,9 @@ void hold_fill(struct core *c, const struct hold *h, struct limit_op *op);
 /* Gives it back, where it is still ours to give. NULL is allowed. */
 void hold_release(struct core *c, struct hold *h);
 void hold_drop(struct core *c, struct hold *h); /* without a word; NULL is allowed */
+/* The order that it was taken for is not sent: gives it back. Where the attempt was claimed
+ * meanwhile by a worker that runs it, the place is that one's. */
+void hold_return(struct core *c, const struct ask *ask);
 /* The worker runs s: it was claimed. */
 void hold_claim(struct core *c, struct worker *w, struct step *s);
 /* Its keys were found out. */

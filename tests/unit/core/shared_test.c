@@ -217,6 +217,53 @@ static void test_a_takeover_inherits_the_place_of_what_it_sends_out_again(void *
     assert_int_equal(holders("k"), 1);
 }
 
+/* After a takeover nobody has said that he runs it, so that it is to go to v; then w says so, while
+ * v's place (which is w's: it has the attempt's name) is asked for, or v's input is being read. */
+static void claim_while_another_is_asked_for(int rounds)
+{
+    struct attempt_ref ref;
+    stage_start(&s, gateway, "t1", ONE_AT_ONCE);
+    const struct step_order *o = order_of("t1");
+    struct moment now = s.now;
+    ref = o->ref;
+    ref.task_id = BYTES_LIT("t1");
+    stage_close(&s);
+    stage_prepare(&s, &store, "b");
+    s.now = now;
+    stage_begin(&s);
+    gateway = stage_gateway(&s);
+    stage_time(&s, 4000);
+    s.hold_store = true;
+    (void)stage_worker(&s, "v", 8, "f");
+    for (int i = 0; i < rounds; i++) {
+        stage_store_round(&s);
+    }
+    worker = stage_worker_hello(&s, "w", 8, "f");
+    stage_running(&s, worker, &ref, 1);
+    s.hold_store = false;
+    stage_store_go(&s);
+    assert_int_equal(stage_status(&s, gateway, "t1")->steps[0].state, STEP_RUNNING);
+    assert_int_equal(holders("k"), 1);
+    stage_start(&s, gateway, "t2", ONE_AT_ONCE);
+    stage_credit(&s, worker, 7);
+    stage_nothing(&s, worker, MSG_ORDER);
+    struct step_order claimed = {.ref = ref};
+    assert_int_equal(stage_succeed(&s, worker, &claimed, "1"), VERDICT_APPLIED);
+    assert_int_equal(holders("k"), 1); /* t2's */
+}
+
+static void test_a_claim_while_its_place_is_asked_for_keeps_it(void **state)
+{
+    (void)state;
+    claim_while_another_is_asked_for(0);
+}
+
+static void test_a_claim_while_its_input_is_read_keeps_its_place(void **state)
+{
+    (void)state;
+    claim_while_another_is_asked_for(1);
+}
+
 static void test_a_place_whose_coordinator_died_is_free_after_its_lease(void **state)
 {
     (void)state;
@@ -385,6 +432,8 @@ int main(void)
         TEST(test_a_place_is_renewed_while_its_attempt_runs),
         TEST(test_a_takeover_keeps_the_place_of_what_runs),
         TEST(test_a_takeover_inherits_the_place_of_what_it_sends_out_again),
+        TEST(test_a_claim_while_its_place_is_asked_for_keeps_it),
+        TEST(test_a_claim_while_its_input_is_read_keeps_its_place),
         TEST(test_a_place_whose_coordinator_died_is_free_after_its_lease),
         TEST(test_a_rate_lets_them_through_one_by_one),
         TEST(test_both_limits_on_one_step),
