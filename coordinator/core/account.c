@@ -76,6 +76,13 @@ void account_leave(struct step *s)
     (void)meter_add(a, ref.generation, ref.delivery, 0);
 }
 
+void account_rest(struct step *s)
+{
+    for (uint32_t i = 0; s->account != NULL && i < s->account->meter_count; i++) {
+        s->account->meters[i].here = false;
+    }
+}
+
 /* ---- what is said ---- */
 
 /* More was used by the step or item: its own sums, its task's, and all tasks'. */
@@ -133,6 +140,7 @@ bool account_news(struct core *c, struct step *s, const struct step_progress *n)
         return false;
     }
     struct meter *m = meter_of(s, &n->ref, n->execution);
+    m->here = true;
     return raise_meter(c, s, m, n->usage, n->usage_count);
 }
 

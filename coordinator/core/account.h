@@ -22,6 +22,7 @@ struct unpack;
 struct meter {
     uint32_t generation, delivery;
     uint64_t execution; /* 0: whichever says so first */
+    bool here; /* of the attempt under way, and not of one before by its name; not stored */
     struct usage used;
 };
 
@@ -47,6 +48,8 @@ bool account_news(struct core *c, struct step *s, const struct step_progress *n)
 void account_outcome(struct core *c, struct step *s, const struct step_outcome *o);
 /* An outcome that changes nothing else: true where there is something new to be written. */
 bool account_late(struct core *c, struct step *s, const struct step_outcome *o);
+/* No attempt is under way: what was said so far is no part of what the next one will say. */
+void account_rest(struct step *s);
 /* The attempt under way is given up, and may still say what it has used. */
 void account_leave(struct step *s);
 /* All that is new goes into this change: the steps' blobs, the sums over all tasks. */

@@ -42,7 +42,7 @@ static struct budget reserved(const struct step *s)
     struct budget b = expected(s);
     for (uint32_t i = 0; s->account != NULL && i < s->account->meter_count; i++) {
         const struct meter *m = &s->account->meters[i];
-        if (m->generation == s->generation && m->delivery == s->deliveries) {
+        if (m->here && m->generation == s->generation && m->delivery == s->deliveries) {
             struct usage_sum said = usage_total(&m->used);
             b.cost_nano = rest(b.cost_nano, said.cost_nano);
             b.tokens = rest(b.tokens, usage_tokens(&said));
@@ -61,16 +61,9 @@ static bool under_way(const struct step *s)
     return runs_function(s) && (s->phase == PHASE_FETCHING || s->phase == PHASE_RUNNING);
 }
 
-/* About to be sent out: not one that waits for its next attempt first. */
-static bool next_out(const struct step *s, mono_ms now)
-{
-    return runs_function(s) &&
-           (s->phase == PHASE_READY || (s->phase == PHASE_HELD && s->retry_due <= now));
-}
-
-/* What is spent, and what is under way; with what is about to be at `now`, or NEVER_MS: without.
- * Computed, not kept: nothing can be forgotten in it. */
-static struct budget committed(const struct task *t, mono_ms now)
+/* What is spent, and what is under way. Not what is ready: it may be so for long, where no worker
+ * will do, or a limit is full. Computed, not kept: nothing can be forgotten in it. */
+static struct budget committed(const struct task *t)
 {
     struct budget sum = spent_of(t);
     struct unit_walk walk = {0};
@@ -78,7 +71,7 @@ static struct budget committed(const struct task *t, mono_ms now)
         return sum;
     }
     for (const struct step *s; (s = unit_next(t, &walk)) != NULL;) {
-        if (under_way(s) || (now != NEVER_MS && next_out(s, now))) {
+        if (under_way(s)) {
             struct budget b = reserved(s);
             add(&sum, &b);
         }
@@ -92,11 +85,18 @@ bool budget_spent(const struct task *t)
     return budget_percent(&t->budget, &spent) >= 100 && !planted(PLANT_BUDGET_IGNORED);
 }
 
+/* Has it, or may it soon have, what is left of the budget? */
+static bool takes_room(const struct step *s)
+{
+    return under_way(s) ||
+           (runs_function(s) && (s->phase == PHASE_READY || s->phase == PHASE_HELD));
+}
+
 bool budget_moves(const struct task *t)
 {
     struct unit_walk walk = {0};
     for (const struct step *s; (s = unit_next(t, &walk)) != NULL;) {
-        if (under_way(s) || next_out(s, NEVER_MS)) {
+        if (takes_room(s)) {
             return true;
         }
     }
@@ -130,29 +130,41 @@ static struct task_event *tell(struct change *ch, enum event_type type, const st
     return e;
 }
 
-/* Those that were put aside are ready again, as many as there is room for; of a task that fails,
- * its finally steps. */
-static void wake(struct change *ch)
+/* Those that were put aside are ready again, of each step (with its items) as many as there is room
+ * for: who of them is sent out is dispatch's to say, and one that nobody can take is in no other
+ * one's way. Of a task that fails, its finally steps. ch: NULL where nothing is to be durable
+ * before. */
+static void wake(struct core *c, struct task *t, struct change *ch)
 {
-    struct task *t = ch->task;
+    struct budget now = {0};
     struct budget sum = {0};
-    bool summed = false;
+    uint32_t at = UINT32_MAX;
     struct unit_walk walk = {0};
     for (struct step *s; (s = unit_next(t, &walk)) != NULL;) {
         if (s->phase != PHASE_BUDGET) {
             continue;
         }
-        if (!summed) {
-            sum = committed(t, ch->core->now.mono);
-            summed = true;
-        }
+        now = at == UINT32_MAX ? committed(t) : now;
+        sum = at == s->index ? sum : now;
+        at = s->index;
         if (budget_percent(&t->budget, &sum) >= 100 && !task_failing(t)) {
-            return;
+            continue;
         }
         struct budget b = expected(s);
         add(&sum, &b);
         s->phase = PHASE_NONE;
-        change_ready(ch, s);
+        if (ch != NULL) {
+            change_ready(ch, s);
+        } else {
+            step_make_ready(c, s);
+        }
+    }
+}
+
+void budget_room(struct core *c, struct task *t)
+{
+    if (!budget_none(&t->budget) && !task_state_rests(t->state)) {
+        wake(c, t, NULL);
     }
 }
 
@@ -178,7 +190,7 @@ void budget_settle(struct change *ch)
         }
         return;
     }
-    wake(ch);
+    wake(ch->core, t, ch);
 }
 
 bool budget_admits(const struct step *s)
@@ -187,7 +199,7 @@ bool budget_admits(const struct step *s)
     if (budget_none(&t->budget) || task_failing(t) || planted(PLANT_BUDGET_IGNORED)) {
         return true;
     }
-    struct budget sum = committed(t, NEVER_MS);
+    struct budget sum = committed(t);
     return budget_percent(&t->budget, &sum) < 100;
 }
 

@@ -16,6 +16,9 @@ bool budget_admits(const struct step *s);
 /* It may not: PHASE_BUDGET until something under way has ended, or its task rests, which takes the
  * others of the task out of their queues. */
 void budget_put_aside(struct core *c, struct step *s);
+/* A step of the task that was under way is ready again, and no row says so: those that were put
+ * aside may have its room. */
+void budget_room(struct core *c, struct task *t);
 /* An attempt of the step is over. */
 void budget_count(struct step *s);
 /* What this change has made of the budget: its events, its end, who may go on. */

@@ -89,6 +89,7 @@ void step_enqueue(struct core *c, struct step *s)
 {
     struct function *f = function_of(c, s);
     s->phase = PHASE_READY;
+    account_rest(s);
     c->ready_count++;
     if (step_shares(s)) {
         lane_push(c, f, s);
@@ -428,6 +429,7 @@ static bool on_parts(struct core *c, const struct ask *ask, const struct store_a
     if (a->err != ERR_OK || w == NULL || w->peer != ask->peer || w->draining) {
         credit_give_back(c, ask->worker, ask->peer);
         step_make_ready(c, s);
+        budget_room(c, t);
         return false;
     }
     if (step_total_left(c, s) <= 0) {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <stddef.h>
 
-#include "core/change.h"
+#include "core/budget.h"
 #include "core/functions.h"
 #include "core/plant.h"
 
@@ -311,6 +311,7 @@ void lane_on_answer(struct core *c, const struct ask *ask, const struct store_an
     }
     if (s != NULL) {
         step_enqueue(c, s); /* settles its lane */
+        budget_room(c, s->task);
     } else {
         lane_settle(c, l);
     }

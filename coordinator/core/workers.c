@@ -2,6 +2,7 @@
  * short grace: a living one redials. */
 #include <stdlib.h>
 
+#include "core/budget.h"
 #include "core/fan.h"
 #include "core/functions.h"
 #include "core/lanes.h"
@@ -279,6 +280,15 @@ static bool listed(const struct message *m, const struct attempt_ref *ref)
     return false;
 }
 
+/* Its order was not taken: as if it had not been sent. */
+static void come_back(struct core *c, struct step *s)
+{
+    s->phase = PHASE_NONE;
+    s->state = STEP_PENDING;
+    step_make_ready(c, s);
+    budget_room(c, s->task);
+}
+
 /* RUNNING lists all that the worker has. After a new connection what we sent and it does not list
  * never arrived; a draining worker hands it back. Later ones (we have gained a partition) cross
  * with orders that are on their way, which stay. */
@@ -299,9 +309,7 @@ void on_running(struct core *c, struct peer *p, const struct message *m)
             continue;
         }
         if (s != NULL) {
-            s->phase = PHASE_NONE;
-            s->state = STEP_PENDING;
-            step_make_ready(c, s);
+            come_back(c, s);
         }
         struct attempt_ref ref = w->runs[i].ref;
         worker_run_remove(c, w, &ref);
@@ -316,15 +324,13 @@ void on_running(struct core *c, struct peer *p, const struct message *m)
     p->speaks = true;
 }
 
-/* It was never begun: as if it had not been sent. */
+/* It was never begun. */
 void on_decline(struct core *c, struct peer *p, const struct attempt_ref *ref)
 {
     struct step *s = step_run_by(c, p->worker, ref);
     worker_run_remove(c, p->worker, ref);
     if (s != NULL) {
-        s->phase = PHASE_NONE;
-        s->state = STEP_PENDING;
-        step_make_ready(c, s);
+        come_back(c, s);
     }
 }
 

@@ -341,6 +341,102 @@ static void test_a_task_rests_while_its_steps_share_a_limit(void **state)
     (void)stage_take(&s, worker, MSG_ORDER);
 }
 
+/* "a" goes first, and cannot; "b" needs nothing of it. */
+#define TWO_BRANCHES(a)                                                                            \
+    "[{\"name\":\"u\",\"needs\":[],\"function\":\"f\",\"cost\":{\"cost_usd\":0.01}},"              \
+    "{\"name\":\"a\",\"needs\":[],\"function\":\"f\",\"cost\":{\"cost_usd\":0.01}," a "},"         \
+    "{\"name\":\"b\",\"needs\":[],\"function\":\"f\",\"cost\":{\"cost_usd\":0.01}}]"
+
+static void test_a_step_that_nobody_can_take_reserves_nothing(void **state)
+{
+    (void)state;
+    peer_id worker = stage_worker(&s, "w", 4, "f");
+    start("t", TWO_BRANCHES("\"requires\":{\"gpu\":\"true\"}"), 0,
+          (struct budget){.cost_nano = CENT});
+    struct step_order u = *stage_order(&s, worker);
+    stage_nothing(&s, worker, MSG_ORDER); /* all is reserved */
+    spend(worker, &u, true, CENT / 4);
+    assert_true(bytes_is(stage_order(&s, worker)->name, "b"));
+}
+
+static void test_a_step_that_waits_for_a_shared_limit_reserves_nothing(void **state)
+{
+    (void)state;
+    static const char holder[] = "[{\"name\":\"h\",\"function\":\"f\",\"concurrency\":"
+                                 "{\"key\":\"k\",\"limit\":1}}]";
+    peer_id worker = stage_worker(&s, "w", 4, "f");
+    start("h", holder, 0, (struct budget){0});
+    (void)stage_order(&s, worker);
+    start("t", TWO_BRANCHES("\"concurrency\":{\"key\":\"k\",\"limit\":1}"), 0,
+          (struct budget){.cost_nano = CENT});
+    struct step_order u = *stage_order(&s, worker);
+    spend(worker, &u, true, CENT / 4);
+    stage_time(&s, 3000); /* a's place is asked for again and again */
+    assert_true(bytes_is(stage_order(&s, worker)->name, "b"));
+}
+
+static void test_a_step_whose_worker_left_leaves_its_room_to_another(void **state)
+{
+    (void)state;
+    static const char steps[] =
+        "[{\"name\":\"u\",\"needs\":[],\"function\":\"u\",\"cost\":{\"cost_usd\":0.01}},"
+        "{\"name\":\"a\",\"needs\":[],\"function\":\"f\",\"cost\":{\"cost_usd\":0.01}},"
+        "{\"name\":\"b\",\"needs\":[],\"function\":\"g\",\"cost\":{\"cost_usd\":0.01}}]";
+    peer_id of_u = stage_worker(&s, "u", 1, "u");
+    peer_id of_a = stage_worker(&s, "a", 1, "f");
+    peer_id of_b = stage_worker(&s, "b", 1, "g");
+    start("t", steps, 0, (struct budget){.cost_nano = CENT});
+    struct step_order u = *stage_order(&s, of_u);
+    stage_nothing(&s, of_a, MSG_ORDER);
+    stage_leave(&s, of_a);
+    spend(of_u, &u, true, CENT / 4);
+    (void)stage_order(&s, of_b);
+}
+
+static void test_an_order_that_comes_back_leaves_room(void **state)
+{
+    (void)state;
+    static const char steps[] = "[{\"name\":\"a\",\"needs\":[],\"function\":\"f\"},"
+                                "{\"name\":\"b\",\"needs\":[],\"function\":\"g\"}]";
+    peer_id first = stage_worker(&s, "w", 1, "f");
+    peer_id second = stage_worker(&s, "v", 1, "g");
+    start("t", steps, 0, (struct budget){.steps = 1});
+    struct message decline = {.type = MSG_DECLINE};
+    decline.decline.ref = stage_take(&s, first, MSG_ORDER)->order.ref;
+    stage_nothing(&s, second, MSG_ORDER);
+    stage_send(&s, first, &decline); /* and takes no other */
+    (void)stage_take(&s, second, MSG_ORDER);
+}
+
+static void test_what_another_execution_has_said_is_no_part_of_what_is_reserved(void **state)
+{
+    (void)state;
+    static struct stage other;
+    struct usage_part used = {BYTES_LIT("m"), {10, 0, 9 * CENT / 10}};
+    peer_id worker = stage_worker(&s, "w", 32, "f");
+    start("t", FAN, 9, (struct budget){.cost_nano = 3 * CENT});
+    for (uint32_t i = 0; i < 3; i++) {
+        struct message m = {.type = MSG_PROGRESS};
+        m.progress.ref = stage_order(&s, worker)->ref;
+        m.progress.fraction = 0.5;
+        m.progress.execution = 1 + i;
+        m.progress.usage = &used;
+        m.progress.usage_count = 1;
+        stage_send(&s, worker, &m);
+    }
+    stage_nothing(&s, worker, MSG_ORDER);
+    stage_time(&s, 500);
+    stage_prepare(&other, &store, "b"); /* the coordinator dies, and the worker with it */
+    other.config.standby = true;
+    stage_begin(&other);
+    (void)stage_gateway(&other);
+    peer_id there = stage_worker(&other, "v", 32, "f");
+    stage_time(&other, 6000);
+    (void)stage_order(&other, there);
+    stage_nothing(&other, there, MSG_ORDER); /* 2.7 are spent, and a whole one is reserved */
+    stage_close(&other);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -361,6 +457,11 @@ int main(void)
         TEST(test_a_takeover_keeps_the_budget_and_what_was_spent),
         TEST(test_the_pipelines_budget_is_the_tasks_where_it_names_none),
         TEST(test_a_task_rests_while_its_steps_share_a_limit),
+        TEST(test_a_step_that_nobody_can_take_reserves_nothing),
+        TEST(test_a_step_that_waits_for_a_shared_limit_reserves_nothing),
+        TEST(test_a_step_whose_worker_left_leaves_its_room_to_another),
+        TEST(test_an_order_that_comes_back_leaves_room),
+        TEST(test_what_another_execution_has_said_is_no_part_of_what_is_reserved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
