@@ -44,7 +44,8 @@ class DeadLetters(ClusterCase):
         c.begin(task_id=task_id, steps=[{"name": "first", "function": "echo"},
                                         {"name": "killer", "function": "effect", "input": {"kill_worker": 3, **want}}])
         self.keep_alive(task_id)
-        self.assertEqual(c.get(f"/status/{task_id}")["error_code"], "WORKER_DEATHS")
+        status = c.get(f"/status/{task_id}")
+        self.assertEqual(status["error_code"], "WORKER_DEATHS", status["error"])
 
     def cli(self, *args):
         return subprocess.run([f"{BIN}/marathon", "dead-letters", *args, "--server", f"http://127.0.0.1:{self.cluster.port}"],

@@ -3,6 +3,7 @@
 
 {"fail_times": n}  the first n attempts exit 1      {"exit": code}   always exits so
 {"sleep": s}       takes s seconds, with progress   {"hang": true}   never ends
+{"until": path}    works, with progress, until this file is there
 {"kill_worker": n} kills its worker in the first n deliveries (counted in $EFFECTS_LOG)
 {"say": text}      writes it to stderr before it does so, and gives it half a second to be heard
 """
@@ -31,6 +32,9 @@ if before < want.get("kill_worker", 0):
         time.sleep(0.5)
     os.kill(os.getppid(), signal.SIGKILL)
     time.sleep(60)
+while "until" in want and not os.path.exists(want["until"]):
+    os.write(3, b'{"progress":0.5}\n')
+    time.sleep(0.05)
 end = time.monotonic() + want.get("sleep", 0)
 while time.monotonic() < end:
     left = max(0.0, end - time.monotonic())
