@@ -141,10 +141,11 @@ enum err output_add(struct nng_conn *c, struct bytes framed)
     struct output *o = &c->out;
     enum err e = ERR_OK;
     pthread_mutex_lock(&o->lock);
-    size_t behind = o->fill.len + o->flight.len - o->flight_sent;
+    size_t behind = o->fill.len + o->records.len + o->flight.len - o->flight_sent;
     if (o->closed) {
         e = ERR_NOT_FOUND;
-    } else if (framed.len > TRANSPORT_BACKLOG_BYTES_MAX - behind) {
+    } else if (behind > TRANSPORT_BACKLOG_BYTES_MAX || /* records are longer than what they hold */
+               framed.len > TRANSPORT_BACKLOG_BYTES_MAX - behind) {
         e = ERR_FULL;
     } else {
         buf_add_bytes(&o->fill, framed);
