@@ -1,5 +1,5 @@
-/* SHA-256 and HMAC-SHA256. The only folder that includes OpenSSL. Deterministic and without I/O, so
- * pure code may use hash.h. */
+/* SHA-256 and HMAC-SHA256. This folder and common/tls include OpenSSL. Deterministic and without
+ * I/O, so pure code may use hash.h. */
 #ifndef MARATHON_CRYPTO_HASH_H
 #define MARATHON_CRYPTO_HASH_H
 

@@ -34,9 +34,16 @@ static void refused(struct nng_conn *c, const char *why)
     conn_shut(c, CLOSED_GARBAGE);
 }
 
+/* Of one that was dialled it says nothing about certificates: it hangs, or is busy. */
 static void on_patience(void *user)
 {
-    refused(user, "no handshake within 5 s");
+    struct nng_conn *c = user;
+    if (c->dialer == 0) {
+        refused(c, "no handshake within 5 s");
+    } else {
+        log_line(LOG_DEBUG, "dial_failed", "reason=\"no handshake within 5 s\"");
+        conn_shut(c, CLOSED_BY_PEER);
+    }
 }
 
 /* The list has the newest first. */

@@ -199,6 +199,44 @@ static bool is_closed(int fd)
     return poll(&state, 1, 0) == 1 && recv(fd, &byte, 1, MSG_DONTWAIT) <= 0 && errno != EAGAIN;
 }
 
+static int deaf; /* listens, and never says a word */
+
+static bool deaf_is_dialled_again(struct stage *s)
+{
+    (void)s;
+    struct pollfd state = {.fd = deaf, .events = POLLIN};
+    return poll(&state, 1, 0) == 1;
+}
+
+static void deaf_listen(struct stage *s)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof a;
+    deaf = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(deaf, (struct sockaddr *)&a, sizeof a), 0);
+    assert_int_equal(listen(deaf, 8), 0);
+    assert_int_equal(getsockname(deaf, (struct sockaddr *)&a, &len), 0);
+    snprintf(s->url, sizeof s->url, "tls+tcp://127.0.0.1:%u", ntohs(a.sin_port));
+}
+
+static void test_listener_that_hangs_is_dialled_again_and_is_no_refusal(void **state)
+{
+    (void)state;
+    struct stage s;
+    stage_begin(&s, STAGE_TLS);
+    deaf_listen(&s);
+    stage_dial(&s);
+    stage_run(&s, deaf_is_dialled_again);
+    int first = accept(deaf, NULL, NULL);
+    stage_run(&s, deaf_is_dialled_again);
+    assert_true(first >= 0);
+    assert_int_equal(s.client.conn_count, 0);
+    assert_int_equal(stats_of(&s.client).refusals, 0);
+    close(first);
+    close(deaf);
+    stage_end(&s);
+}
+
 static void test_who_says_nothing_is_closed_in_time(void **state)
 {
     (void)state;
@@ -376,6 +414,7 @@ int main(void)
         cmocka_unit_test(test_same_tool_gets_in_with_a_good_certificate),
         cmocka_unit_test(test_listener_must_have_the_name_that_is_dialled),
         cmocka_unit_test(test_worker_is_no_coordinator),
+        cmocka_unit_test(test_listener_that_hangs_is_dialled_again_and_is_no_refusal),
         cmocka_unit_test(test_who_says_nothing_is_closed_in_time),
         cmocka_unit_test(test_crowd_of_strangers_keeps_nobody_out),
         cmocka_unit_test(test_two_hundred_connections_come_and_go_without_a_trace),
