@@ -108,6 +108,11 @@ void *arena_alloc(struct arena *a, size_t size)
     return memset(alloc_raw(a, size), 0, size);
 }
 
+struct buf arena_buf(struct arena *a, size_t cap)
+{
+    return (struct buf){.ptr = alloc_raw(a, cap), .cap = cap};
+}
+
 struct bytes arena_bytes(struct arena *a, struct bytes b)
 {
     uint8_t *copy = alloc_raw(a, b.len + 1);

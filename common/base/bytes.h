@@ -108,6 +108,9 @@ struct arena {
 };
 
 void *arena_alloc(struct arena *a, size_t size);
+/* An empty buffer with room for cap bytes, not zeroed: to write a text of known length in its
+ * place. It must not grow, and is not freed. */
+struct buf arena_buf(struct arena *a, size_t cap);
 struct bytes arena_bytes(struct arena *a,
                          struct bytes b); /* a copy, with a NUL behind it that is not counted */
 char *arena_str(struct arena *a, const char *s); /* a copy; NULL stays NULL */

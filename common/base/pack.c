@@ -7,11 +7,13 @@ void pack_uint(struct buf *b, uint64_t v)
     if (b->cap - b->len < UINT_BYTES_MAX) {
         buf_reserve(b, UINT_BYTES_MAX);
     }
+    uint8_t *at = b->ptr + b->len;
     while (v >= 0x80) {
-        b->ptr[b->len++] = (uint8_t)(v | 0x80);
+        *at++ = (uint8_t)(v | 0x80);
         v >>= 7;
     }
-    b->ptr[b->len++] = (uint8_t)v;
+    *at++ = (uint8_t)v;
+    b->len = (size_t)(at - b->ptr);
 }
 
 void pack_int(struct buf *b, int64_t v)

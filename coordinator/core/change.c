@@ -10,6 +10,8 @@
 #include "json/scan.h"
 #include "model/limits.h"
 
+#define TAIL_BYTES_USUAL 512 /* of a document: more costs a growth */
+
 /* Longer than the time for which clients repeat a request (conventions.md: 24 h). */
 #define IDEMPOTENCY_TTL_S 86400
 
@@ -145,6 +147,7 @@ static void change_doc(struct change *ch, uint64_t offset, struct bytes lead, st
 {
     struct task *t = ch->task;
     struct buf tail = {0};
+    buf_reserve(&tail, TAIL_BYTES_USUAL);
     document_put_tail(ch->core, t, &tail);
     uint64_t end =
         offset + lead.len + body.len + tail.len; /* also of a body that the store makes */
@@ -165,17 +168,19 @@ static void change_doc(struct change *ch, uint64_t offset, struct bytes lead, st
 void change_result(struct change *ch, struct step *s, struct bytes result)
 {
     struct task *t = ch->task;
-    const char *comma = t->results_bytes > 2 ? "," : "";
-    char *lead = arena_printf(fx_arena(ch->core), "%s\"%s\":", comma, step_def(s)->name);
+    struct buf lead = arena_buf(fx_arena(ch->core), strlen(step_def(s)->name) + 4);
+    buf_add_str(&lead, t->results_bytes > 2 ? ",\"" : "\"");
+    buf_add_str(&lead, step_def(s)->name);
+    buf_add_str(&lead, "\":");
     uint64_t offset = RESULTS_OFFSET + t->results_bytes - 1; /* of the closing brace */
-    s->result_offset = offset + strlen(lead);
+    s->result_offset = offset + lead.len;
     s->result_len = (uint32_t)result.len;
-    t->results_bytes += strlen(lead) + result.len;
+    t->results_bytes += lead.len + result.len;
     if (result.ptr == NULL) {
         ch->row.doc_items = s->index + 1;
         ch->row.doc_items_bytes = result.len;
     }
-    change_doc(ch, offset, bytes_str(lead), result);
+    change_doc(ch, offset, buf_bytes(&lead), result);
 }
 
 void change_document(struct change *ch, struct bytes results)

@@ -303,11 +303,16 @@ static struct bytes put_results(struct core *c, const struct step *s, const stru
     if (step_def(s)->input_template == NULL && s->item == ITEM_NONE) {
         pipeline_ancestors(p, s->index, flags);
     }
-    struct buf b = {0};
+    size_t bytes = 2;
+    for (uint32_t i = 0; i < p->step_count; i++) {
+        flags[i] = flags[i] && p->steps[i].parent == step_def(s)->parent &&
+                   s->task->steps[i].state == STEP_COMPLETED;
+        bytes += flags[i] ? strlen(p->steps[i].own_name) + 4 + scope_result(x, i).len : 0;
+    }
+    struct buf b = arena_buf(fx_arena(c), bytes);
     buf_add_char(&b, '{');
     for (uint32_t i = 0; i < p->step_count; i++) {
-        if (flags[i] && p->steps[i].parent == step_def(s)->parent &&
-            s->task->steps[i].state == STEP_COMPLETED) {
+        if (flags[i]) {
             buf_add_str(&b, b.len > 1 ? ",\"" : "\"");
             buf_add_str(&b, p->steps[i].own_name);
             buf_add_str(&b, "\":");
@@ -315,9 +320,7 @@ static struct bytes put_results(struct core *c, const struct step *s, const stru
         }
     }
     buf_add_char(&b, '}');
-    struct bytes copy = arena_bytes(fx_arena(c), buf_bytes(&b));
-    buf_free(&b);
-    return copy;
+    return buf_bytes(&b);
 }
 
 /* What an item is given where its step has no input. */

@@ -28,14 +28,11 @@ static void workers_add(struct core *c, struct function *f, struct worker *w)
 }
 
 /* Both as one; neither has a space. */
-static struct bytes key_make(struct bytes name, const char *requires)
+static void key_put(struct buf *out, struct bytes name, const char *requires)
 {
-    struct buf b = {0};
-    buf_add_bytes(&b, name);
-    buf_addf(&b, " %s", requires);
-    struct bytes key = bytes_own(buf_bytes(&b));
-    buf_free(&b);
-    return key;
+    buf_add_bytes(out, name);
+    buf_add_char(out, ' ');
+    buf_add_str(out, requires);
 }
 
 static size_t free_place(struct core *c)
@@ -61,21 +58,23 @@ static bool offers(struct core *c, const struct worker *w, struct bytes name)
 
 uint32_t function_intern(struct core *c, struct bytes name, const char *requires)
 {
-    struct bytes key = key_make(name, requires);
+    struct buf key = {0};
+    key_put(&key, name, requires);
     union {
         void *pointer;
         uintptr_t number;
-    } place = {.pointer = map_get(&c->function_places, key)};
+    } place = {.pointer = map_get(&c->function_places, buf_bytes(&key))};
     if (place.number != 0) {
-        bytes_free(key);
+        buf_free(&key);
         return (uint32_t)(place.number - 1);
     }
     size_t at = free_place(c);
     struct function *f = &c->functions[at];
     *f = (struct function){.name = mem_str_bytes(name),
                            .requires = mem_str_bytes(bytes_str(requires)),
-                           .key = key,
+                           .key = bytes_own(buf_bytes(&key)),
                            .ready = {.before = ready_before}};
+    buf_free(&key);
     place.number = at + 1;
     map_put(&c->function_places, f->key, place.pointer);
     for (size_t i = 0; requires[0] != '\0' && i < c->worker_count; i++) {

@@ -12,9 +12,21 @@ void batch_call_free(struct batch_call *call)
     *call = (struct batch_call){0};
 }
 
-static void batch_free(struct batch *b)
+static void rows_give_back(struct batch_queue *q, struct redis_rows *rows)
+{
+    if (q->spare_count == SPARE_ROWS_MAX || rows->args.cap > SPARE_BYTES_MAX) {
+        rows_free(rows);
+        return;
+    }
+    rows_clear(rows);
+    q->spare[q->spare_count++] = *rows;
+    *rows = (struct redis_rows){0};
+}
+
+static void batch_free(struct batch_queue *q, struct batch *b)
 {
     for (uint32_t i = 0; i < b->call_count; i++) {
+        rows_give_back(q, &b->calls[i].rows);
         batch_call_free(&b->calls[i]);
     }
     free(b->calls);
@@ -41,7 +53,7 @@ static struct batch *gathering(struct batch_queue *q)
 }
 
 /* The newest one whose rows this one must stay behind, where it may join them; else a new one. */
-static struct batch_call *call_for(const struct batch_queue *q, struct batch *b,
+static struct batch_call *call_for(struct batch_queue *q, struct batch *b,
                                    const struct store_row *row)
 {
     bool admits = row->kind == ROW_ADMIT;
@@ -55,6 +67,9 @@ static struct batch_call *call_for(const struct batch_queue *q, struct batch *b,
     MEM_GROW(b->calls, b->call_count, b->call_cap);
     struct batch_call *call = &b->calls[b->call_count++];
     *call = (struct batch_call){.admits = admits, .partition = row->partition};
+    if (q->spare_count > 0) {
+        call->rows = q->spare[--q->spare_count];
+    }
     return call;
 }
 
@@ -131,7 +146,7 @@ void batch_queue_confirmed(struct batch_queue *q)
         q->last = NULL;
     }
     q->in_flight--;
-    batch_free(b);
+    batch_free(q, b);
 }
 
 void batch_queue_free(struct batch_queue *q)
@@ -139,7 +154,10 @@ void batch_queue_free(struct batch_queue *q)
     while (q->first != NULL) {
         struct batch *b = q->first;
         q->first = b->next;
-        batch_free(b);
+        batch_free(q, b);
+    }
+    while (q->spare_count > 0) {
+        rows_free(&q->spare[--q->spare_count]);
     }
     q->last = q->unsent = NULL;
     q->in_flight = 0;

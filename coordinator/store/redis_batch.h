@@ -12,6 +12,10 @@
     (4u << 20) /* rows with large results: what the connection takes in tens of milliseconds */
 #define BATCHES_IN_FLIGHT 2u /* one is carried out while the next is on its way */
 
+#define SPARE_ROWS_MAX 2u /* admissions and other rows of the batch that gathers */
+#define SPARE_BYTES_MAX                                                                            \
+    (1u << 20) /* what a batch of usual rows takes; a larger one's memory is given back */
+
 /* One call. */
 struct batch_call {
     bool admits;
@@ -47,6 +51,10 @@ struct batch_queue {
     uint32_t in_flight;
     uint64_t rows_given; /* ever */
     uint64_t rows_sent;  /* ever */
+    /* Memory of calls that were answered, for the next: a call of a batch grows to hundreds of KiB
+     */
+    struct redis_rows spare[SPARE_ROWS_MAX];
+    uint32_t spare_count;
 };
 
 void batch_queue_add(struct batch_queue *q, const struct redis_names *names,

@@ -1,7 +1,6 @@
 #include "store/redis_rows.h"
 
 #include <assert.h>
-#include <stdio.h>
 
 #include "crypto/hash.h"
 #include "store/redis_change.h"
@@ -67,13 +66,16 @@ void rows_kind(struct redis_rows *rows, const struct redis_names *names,
     bool same = rows->owner_of[p] != 0 && kind != LUA_CLAIM && known->epoch == fence->epoch &&
                 memcmp(known->nonce, fence->nonce, NONCE_BYTES) == 0;
     if (!same) {
-        char text[FENCE_TEXT_BYTES] = ""; /* "epoch:nonce" */
+        uint8_t space[FENCE_TEXT_BYTES];                       /* "epoch:nonce" */
+        struct buf text = {.ptr = space, .cap = sizeof space}; /* never grows */
         if (kind != LUA_CLAIM || !row->claim_absent) {
-            int n = snprintf(text, sizeof text, "%llu:", (unsigned long long)fence->epoch);
-            hex_encode(fence->nonce, NONCE_BYTES, text + n);
+            char nonce[2 * NONCE_BYTES + 1];
+            buf_add_uint(&text, fence->epoch);
+            buf_add_char(&text, ':');
+            buf_add_str(&text, hex_encode(fence->nonce, NONCE_BYTES, nonce));
         }
         put_key(&rows->owners, names, row, KEY_FENCE);
-        command_put(&rows->fences, bytes_str(text));
+        command_put(&rows->fences, buf_bytes(&text));
         rows->owner_of[p] = ++rows->owner_count;
         *known = *fence;
     }
@@ -157,6 +159,21 @@ uint32_t rows_put(const struct redis_rows *rows, struct bytes guard, struct buf 
     buf_add_bytes(out, buf_bytes(&rows->fences));
     buf_add_bytes(out, buf_bytes(&rows->args));
     return 1 + keys + 1 + rows->owner_count + rows->arg_count;
+}
+
+void rows_clear(struct redis_rows *rows)
+{
+    struct redis_rows kept = *rows;
+    *rows = (struct redis_rows){.plan = kept.plan,
+                                .owners = kept.owners,
+                                .fences = kept.fences,
+                                .keys = kept.keys,
+                                .args = kept.args};
+    buf_clear(&rows->plan);
+    buf_clear(&rows->owners);
+    buf_clear(&rows->fences);
+    buf_clear(&rows->keys);
+    buf_clear(&rows->args);
 }
 
 void rows_free(struct redis_rows *rows)

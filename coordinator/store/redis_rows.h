@@ -29,7 +29,7 @@ void rows_add(struct redis_rows *rows, const struct redis_names *names,
 /* All behind the function's name: the number of keys, the keys (one more where guard, an encoded
  * one, is not empty), the arguments. Appended to out; returns how many there are. */
 uint32_t rows_put(const struct redis_rows *rows, struct bytes guard, struct buf *out);
-void rows_clear(struct redis_rows *rows);
+void rows_clear(struct redis_rows *rows); /* empties them, keeps the memory */
 void rows_free(struct redis_rows *rows);
 
 #endif

@@ -53,6 +53,7 @@ static void test_two_batches_are_in_flight_and_the_rest_gathers(void **state)
     assert_null(batch_queue_awaited(&q));
     assert_null(q.first);
     assert_int_equal(q.rows_given, q.rows_sent);
+    batch_queue_free(&q);
 }
 
 static void test_a_batch_that_is_to_be_confirmed_stays_until_it_is(void **state)
@@ -94,6 +95,23 @@ static void test_a_batch_is_bounded_in_rows_and_bytes(void **state)
     batch_queue_free(&q);
 }
 
+static void test_a_calls_memory_is_used_again_unless_it_is_large(void **state)
+{
+    (void)state;
+    struct batch_queue q = {0};
+    for (int round = 0; round < 2; round++) {
+        size_t bytes = round == 0 ? 10 : SPARE_BYTES_MAX;
+        add(&q, ROW_UPDATE, 1, bytes);
+        assert_int_equal(q.spare_count, 0);
+        assert_int_equal(q.last->calls[0].rows.owner_count, 1);
+        batch_queue_flush(&q);
+        assert_non_null(batch_queue_send(&q));
+        batch_queue_answered(&q);
+        assert_int_equal(q.spare_count, round == 0 ? 1 : 0);
+    }
+    batch_queue_free(&q);
+}
+
 static void test_admissions_have_calls_of_their_own_in_order(void **state)
 {
     (void)state;
@@ -115,6 +133,7 @@ static void test_admissions_have_calls_of_their_own_in_order(void **state)
     assert_int_equal(q.in_flight, 1);
     batch_queue_answered(&q);
     assert_int_equal(q.in_flight, 0);
+    batch_queue_free(&q);
 }
 
 static void test_of_a_cluster_each_call_has_one_partition(void **state)
@@ -160,6 +179,7 @@ int main(void)
         cmocka_unit_test(test_two_batches_are_in_flight_and_the_rest_gathers),
         cmocka_unit_test(test_a_batch_that_is_to_be_confirmed_stays_until_it_is),
         cmocka_unit_test(test_a_batch_is_bounded_in_rows_and_bytes),
+        cmocka_unit_test(test_a_calls_memory_is_used_again_unless_it_is_large),
         cmocka_unit_test(test_admissions_have_calls_of_their_own_in_order),
         cmocka_unit_test(test_of_a_cluster_each_call_has_one_partition),
     };
