@@ -8,7 +8,7 @@
 static void heap_set(struct heap *h, size_t index, struct heap_node *n)
 {
     h->items[index] = n;
-    n->place = index + 1;
+    n->place = (uint32_t)index + 1;
 }
 
 static void heap_rise(struct heap *h, size_t index)

@@ -5,9 +5,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct heap_node {
-    size_t place; /* index + 1 in the heap, 0 = in none */
+    uint32_t place; /* index + 1 in the heap, 0 = in none */
 };
 
 /* Does a come before b? Must be a strict order: ties are broken by the caller (a sequence number),

@@ -6,23 +6,24 @@
 #define MAP_CAP_MIN 16u
 
 struct map_slot {
-    struct bytes key;
-    uint64_t hash;
+    const uint8_t *key;
     void *value; /* NULL = never used; &removed = a tombstone */
+    uint32_t key_len;
+    uint32_t hash;
 };
 
 static char removed; /* only its address is used */
 
 /* The low bits choose the slot; FNV's low bits alone are poor for short keys. */
-static uint64_t key_hash(struct bytes key)
+static uint32_t key_hash(struct bytes key)
 {
     uint64_t h = bytes_hash(key);
     h ^= h >> 32;
     h *= 0xd6e8feb86659fd93u;
-    return h ^ (h >> 32);
+    return (uint32_t)(h ^ (h >> 32));
 }
 
-static struct map_slot *map_find(const struct map *m, struct bytes key, uint64_t hash)
+static struct map_slot *map_find(const struct map *m, struct bytes key, uint32_t hash)
 {
     if (m->cap == 0) {
         return NULL;
@@ -32,7 +33,8 @@ static struct map_slot *map_find(const struct map *m, struct bytes key, uint64_t
         if (slot->value == NULL) {
             return NULL;
         }
-        if (slot->value != &removed && slot->hash == hash && bytes_eq(slot->key, key)) {
+        if (slot->value != &removed && slot->hash == hash &&
+            bytes_eq(bytes_of(slot->key, slot->key_len), key)) {
             return slot;
         }
     }
@@ -83,8 +85,8 @@ void *map_get(const struct map *m, struct bytes key)
 
 void *map_put(struct map *m, struct bytes key, void *value)
 {
-    assert(value != NULL);
-    struct map_slot entry = {.key = key, .hash = key_hash(key), .value = value};
+    assert(value != NULL && key.len <= UINT32_MAX);
+    struct map_slot entry = {key.ptr, value, (uint32_t)key.len, key_hash(key)};
     struct map_slot *slot = map_find(m, key, entry.hash);
     if (slot != NULL) {
         void *old = slot->value;

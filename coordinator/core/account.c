@@ -20,10 +20,11 @@ void account_free(struct account *a)
 
 static struct account *account_of(struct step *s)
 {
-    if (s->account == NULL) {
-        s->account = mem_zalloc(sizeof *s->account);
+    struct step_rare *x = rare_make(s);
+    if (x->account == NULL) {
+        x->account = mem_zalloc(sizeof *x->account);
     }
-    return s->account;
+    return x->account;
 }
 
 /* ---- meters ---- */
@@ -78,8 +79,9 @@ void account_leave(struct step *s)
 
 void account_rest(struct step *s)
 {
-    for (uint32_t i = 0; s->account != NULL && i < s->account->meter_count; i++) {
-        s->account->meters[i].here = false;
+    struct account *a = rare_of(s)->account;
+    for (uint32_t i = 0; a != NULL && i < a->meter_count; i++) {
+        a->meters[i].here = false;
     }
 }
 
@@ -90,12 +92,13 @@ static void count(struct core *c, struct step *s, struct bytes model, const stru
 {
     struct task *t = s->task;
     struct step *of = &t->steps[s->index]; /* of an item: its step has the sums */
+    struct spending *spent = spending_make(t);
     usage_add(&account_of(of)->total, model, more);
-    of->account->dirty = true;
-    usage_sum_add(&t->used, more);
-    usage_add(&t->unsaid, model, more);
+    account_of(of)->dirty = true;
+    usage_sum_add(&spent->used, more);
+    usage_add(&spent->unsaid, model, more);
     usage_add(&c->used, model, more);
-    t->used_new = true;
+    spent->used_new = true;
 }
 
 static bool raise_meter(struct core *c, struct step *s, struct meter *m,
@@ -112,7 +115,7 @@ static bool raise_meter(struct core *c, struct step *s, struct meter *m,
         }
     }
     if (any) {
-        s->account->dirty = true;
+        account_of(s)->dirty = true;
     }
     return any;
 }
@@ -124,7 +127,7 @@ static bool current(const struct step *s, const struct attempt_ref *ref)
 
 static struct meter *meter_of(struct step *s, const struct attempt_ref *ref, uint64_t execution)
 {
-    struct meter *m = meter_find(s->account, ref, execution);
+    struct meter *m = meter_find(rare_of(s)->account, ref, execution);
     if (m == NULL && current(s, ref)) {
         m = meter_add(account_of(s), ref->generation, ref->delivery, execution);
     }
@@ -153,8 +156,9 @@ static void close_meter(struct step *s, struct meter *m)
         usage_sum_add(&of->over, &all);
         of->used_by++;
     }
-    meter_drop(s->account, (uint32_t)(m - s->account->meters));
-    s->account->dirty = true;
+    struct account *a = account_of(s);
+    meter_drop(a, (uint32_t)(m - a->meters));
+    a->dirty = true;
 }
 
 void account_outcome(struct core *c, struct step *s, const struct step_outcome *o)
@@ -193,35 +197,40 @@ void account_settle(struct change *ch)
     struct task *t = ch->task;
     struct arena *arena = fx_arena(ch->core);
     struct unit_walk walk = {0};
-    if (!t->used_new) {
+    if (!spending_of(t)->used_new) {
         return;
     }
+    struct spending *spent = t->spending;
     for (struct step *s; (s = unit_next(t, &walk)) != NULL;) {
-        if (s->account != NULL && s->account->dirty) {
-            s->account->dirty = false;
+        struct account *a = rare_of(s)->account;
+        if (a != NULL && a->dirty) {
+            a->dirty = false;
             change_step(ch, s);
         }
     }
     struct store_row *row = &ch->row;
-    row->usage = arena_alloc(arena, (t->unsaid.count + 1) * sizeof *row->usage);
-    for (uint32_t i = 0; i < t->unsaid.count; i++) {
-        row->usage[i] = t->unsaid.parts[i];
-        row->usage[i].model = arena_bytes(arena, t->unsaid.parts[i].model);
+    row->usage = arena_alloc(arena, (spent->unsaid.count + 1) * sizeof *row->usage);
+    for (uint32_t i = 0; i < spent->unsaid.count; i++) {
+        row->usage[i] = spent->unsaid.parts[i];
+        row->usage[i].model = arena_bytes(arena, spent->unsaid.parts[i].model);
     }
-    row->usage_count = t->unsaid.count;
+    row->usage_count = spent->unsaid.count;
     row->usage_type = bytes_str(t->task_type);
     row->usage_day = (int32_t)(ch->core->now.wall / 86400000);
-    usage_free(&t->unsaid);
-    t->used_new = false;
+    usage_free(&spent->unsaid);
+    spent->used_new = false;
 }
 
 void account_sum(struct task *t)
 {
-    t->used = (struct usage_sum){0};
+    if (t->spending != NULL) {
+        t->spending->used = (struct usage_sum){0};
+    }
     for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
-        if (t->steps[i].account != NULL) {
-            struct usage_sum sum = usage_total(&t->steps[i].account->total);
-            usage_sum_add(&t->used, &sum);
+        const struct account *a = rare_of(&t->steps[i])->account;
+        if (a != NULL) {
+            struct usage_sum sum = usage_total(&a->total);
+            usage_sum_add(&spending_make(t)->used, &sum);
         }
     }
 }

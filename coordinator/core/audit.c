@@ -24,7 +24,7 @@ void audit_found(struct core *c, enum audit_kind kind, partition_id partition, s
 
 static bool with_its_worker(struct core *c, const struct step *s)
 {
-    struct worker *w = worker_by_serial(c, s->worker);
+    struct worker *w = worker_by_serial(c, work_of(s)->worker);
     struct attempt_ref ref = {.task_id = s->task->id,
                               .run = s->task->run,
                               .step = s->index,
@@ -37,29 +37,30 @@ static bool with_its_worker(struct core *c, const struct step *s)
 /* Is there something that will move it on from where it is? */
 static bool goes_on(struct core *c, const struct step *s)
 {
+    uint64_t read_id = work_of(s)->read_id;
     switch (s->phase) {
     case PHASE_NONE:
         return false;
     case PHASE_HELD:
-        return write_find(c, s->held_by) != NULL;
+        return write_find(c, work_of(s)->held_by) != NULL;
     case PHASE_DELAYED:
-        return heap_holds(&s->timer.node);
+        return heap_holds(&work_of(s)->timer.node);
     case PHASE_READY:
-        return heap_holds(&s->ready);
+        return heap_holds(&work_of(s)->ready);
     case PHASE_RESOLVING:
-        return heap_holds(&s->ready) ||
-               map_get(&c->asks, bytes_of(&s->read_id, sizeof s->read_id)) != NULL;
+        return heap_holds(&work_of(s)->ready) ||
+               map_get(&c->asks, bytes_of(&read_id, sizeof read_id)) != NULL;
     case PHASE_FETCHING:
-        return map_get(&c->asks, bytes_of(&s->read_id, sizeof s->read_id)) != NULL;
+        return map_get(&c->asks, bytes_of(&read_id, sizeof read_id)) != NULL;
     case PHASE_RUNNING:
         return with_its_worker(c, s);
     case PHASE_ITEMS:
-        return s->fan->live_count > 0 || task_state_rests(s->task->state);
+        return rare_of(s)->fan->live_count > 0 || task_state_rests(s->task->state);
     case PHASE_BUDGET:
         return budget_moves(s->task);
     case PHASE_WAITING:
-        return heap_holds(&s->timer.node) ||
-               (step_def(s)->wait.kind == WAIT_SIGNAL && s->wait_until == 0);
+        return heap_holds(&work_of(s)->timer.node) ||
+               (step_def(s)->wait.kind == WAIT_SIGNAL && rare_of(s)->wait_until == 0);
     }
     return false;
 }
@@ -67,8 +68,8 @@ static bool goes_on(struct core *c, const struct step *s)
 /* Back into the order, whatever it says of itself. */
 static void requeue(struct core *c, struct step *s)
 {
-    c->ready_count -= s->phase == PHASE_READY && !heap_holds(&s->ready);
-    if (s->phase != PHASE_READY || heap_holds(&s->ready)) {
+    c->ready_count -= s->phase == PHASE_READY && !heap_holds(&work_of(s)->ready);
+    if (s->phase != PHASE_READY || heap_holds(&work_of(s)->ready)) {
         step_unqueue(c, s);
     }
     s->phase = PHASE_NONE;
@@ -129,7 +130,7 @@ void audit_task(struct core *c, struct task *t)
     for (struct step *s; (s = unit_next(t, &walk)) != NULL;) {
         audit_step(c, t, s);
     }
-    if (t->ran_since != NEVER_MS && !heap_holds(&t->duration_timer.node)) {
+    if (t->ran_since != NEVER_MS && !heap_holds(&t->running->duration_timer.node)) {
         audit_found(c, AUDIT_TIMER_LOST, t->partition, t->id, NULL);
         task_stop_clock(c, t);
         task_start_clock(c, t);

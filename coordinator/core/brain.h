@@ -234,7 +234,7 @@ struct core {
     struct map tasks;          /* id -> struct task */
     struct map peers;          /* bytes of the id -> struct peer */
     struct map workers;        /* id -> struct worker */
-    struct worker **by_serial; /* dense list of the workers, in the order of joining */
+    struct worker **by_serial; /* dense list of the workers, in the order of joining: ascending */
     size_t worker_count, worker_cap;
     uint64_t next_serial;
     struct function *functions;
@@ -333,6 +333,7 @@ void task_loaded(struct core *c,
 void task_taken_over(struct core *c, struct task *t); /* recovery switched off; no checkpoints */
 /* max_task_duration counts from now on; not while the task rests. */
 void task_start_clock(struct core *c, struct task *t);
+void task_hold_news(struct core *c, struct task *t);     /* another event tells them */
 void task_hold_clock(struct core *c, struct task *t);    /* it no longer counts */
 void task_stop_clock(struct core *c, struct task *t);    /* the task has ended: nor is it told of */
 void task_restart_clock(struct core *c, struct task *t); /* what it ran does not count */
@@ -348,9 +349,10 @@ mono_ms step_ready_until(const struct core *c, const struct step *s); /* NEVER_M
 void step_expire(struct core *c, struct step *s);
 
 /* dispatch.c */
-void task_take_place(struct core *c, struct task *t); /* in the order of age, once */
+void step_take_place(struct core *c, struct step *s); /* in the order of age, once */
 void step_make_ready(struct core *c, struct step *s); /* READY now, or DELAYED until retry_at */
 void step_unqueue(struct core *c, struct step *s); /* out of ready order and timers; phase NONE */
+struct step *step_of_ready(struct heap_node *ready);
 bool ready_before(const struct heap_node *a, const struct heap_node *b);
 void dispatch(struct core *c);
 /* READY, with the moment since when it was. */

@@ -6,9 +6,15 @@
 
 #define WARN_PERCENT 80
 
+static const struct budget *budget_of(const struct task *t)
+{
+    return &spending_of(t)->budget;
+}
+
 static struct budget spent_of(const struct task *t)
 {
-    return (struct budget){t->used.cost_nano, usage_tokens(&t->used), t->attempts_over};
+    const struct spending *x = spending_of(t);
+    return (struct budget){x->used.cost_nano, usage_tokens(&x->used), x->attempts_over};
 }
 
 static void add(struct budget *to, const struct budget *more)
@@ -22,7 +28,7 @@ static void add(struct budget *to, const struct budget *more)
 static struct budget expected(const struct step *s)
 {
     const struct pipeline_step *def = step_def(s);
-    const struct account *a = s->task->steps[s->index].account;
+    const struct account *a = rare_of(&s->task->steps[s->index])->account;
     struct budget b = {def->cost.cost_nano, def->cost.tokens, 1};
     if (a != NULL && a->used_by > 0) {
         b.cost_nano = b.cost_nano > 0 ? b.cost_nano : a->over.cost_nano / a->used_by;
@@ -40,8 +46,9 @@ static uint64_t rest(uint64_t whole, uint64_t said)
 static struct budget reserved(const struct step *s)
 {
     struct budget b = expected(s);
-    for (uint32_t i = 0; s->account != NULL && i < s->account->meter_count; i++) {
-        const struct meter *m = &s->account->meters[i];
+    const struct account *a = rare_of(s)->account;
+    for (uint32_t i = 0; a != NULL && i < a->meter_count; i++) {
+        const struct meter *m = &a->meters[i];
         if (m->here && m->generation == s->generation && m->delivery == s->deliveries) {
             struct usage_sum said = usage_total(&m->used);
             b.cost_nano = rest(b.cost_nano, said.cost_nano);
@@ -53,7 +60,7 @@ static struct budget reserved(const struct step *s)
 
 static bool runs_function(const struct step *s)
 {
-    return step_def(s)->function[0] != '\0' && s->fan == NULL;
+    return step_def(s)->function[0] != '\0' && rare_of(s)->fan == NULL;
 }
 
 static bool under_way(const struct step *s)
@@ -82,7 +89,7 @@ static struct budget committed(const struct task *t)
 bool budget_spent(const struct task *t)
 {
     struct budget spent = spent_of(t);
-    return budget_percent(&t->budget, &spent) >= 100 && !planted(PLANT_BUDGET_IGNORED);
+    return budget_percent(budget_of(t), &spent) >= 100 && !planted(PLANT_BUDGET_IGNORED);
 }
 
 /* Has it, or may it soon have, what is left of the budget? */
@@ -108,7 +115,7 @@ static bool more_to_come(const struct task *t)
 {
     for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
         const struct step *s = &t->steps[i];
-        const struct fan *f = s->fan;
+        const struct fan *f = rare_of(s)->fan;
         bool all_run = f != NULL ? f->done + f->failed + fan_running(f) == f->count
                                  : s->phase == PHASE_RUNNING;
         if (!step_over(s) && step_def(s)->function[0] != '\0' && !all_run) {
@@ -124,7 +131,7 @@ static struct task_event *tell(struct change *ch, enum event_type type, const st
     struct task_event *e =
         deed != NULL ? change_deed(ch, type, step, deed) : change_event(ch, type, step);
     struct buf text = {0};
-    budget_put(&text, &ch->task->budget);
+    budget_put(&text, budget_of(ch->task));
     e->message = arena_bytes(&ch->write->arena, buf_bytes(&text));
     buf_free(&text);
     return e;
@@ -147,7 +154,7 @@ static void wake(struct core *c, struct task *t, struct change *ch)
         now = at == UINT32_MAX ? committed(t) : now;
         sum = at == s->index ? sum : now;
         at = s->index;
-        if (budget_percent(&t->budget, &sum) >= 100 && !task_failing(t)) {
+        if (budget_percent(budget_of(t), &sum) >= 100 && !task_failing(t)) {
             continue;
         }
         struct budget b = expected(s);
@@ -163,7 +170,7 @@ static void wake(struct core *c, struct task *t, struct change *ch)
 
 void budget_room(struct core *c, struct task *t)
 {
-    if (!budget_none(&t->budget) && !task_state_rests(t->state)) {
+    if (!budget_none(budget_of(t)) && !task_state_rests(t->state)) {
         wake(c, t, NULL);
     }
 }
@@ -172,12 +179,12 @@ void budget_settle(struct change *ch)
 {
     struct task *t = ch->task;
     struct budget spent = spent_of(t);
-    if (budget_none(&t->budget) || task_state_ended(t->state)) {
+    if (budget_none(budget_of(t)) || task_state_ended(t->state)) {
         return;
     }
-    unsigned percent = budget_percent(&t->budget, &spent);
-    if (percent >= WARN_PERCENT && !t->budget_warned) {
-        t->budget_warned = true;
+    unsigned percent = budget_percent(budget_of(t), &spent);
+    if (percent >= WARN_PERCENT && !t->spending->budget_warned) {
+        t->spending->budget_warned = true;
         tell(ch, EVENT_BUDGET_WARNING, NULL);
     }
     if (task_state_rests(t->state)) {
@@ -196,11 +203,11 @@ void budget_settle(struct change *ch)
 bool budget_admits(const struct step *s)
 {
     const struct task *t = s->task;
-    if (budget_none(&t->budget) || task_failing(t) || planted(PLANT_BUDGET_IGNORED)) {
+    if (budget_none(budget_of(t)) || task_failing(t) || planted(PLANT_BUDGET_IGNORED)) {
         return true;
     }
     struct budget sum = committed(t);
-    return budget_percent(&t->budget, &sum) < 100;
+    return budget_percent(budget_of(t), &sum) < 100;
 }
 
 void budget_put_aside(struct core *c, struct step *s)
@@ -216,7 +223,9 @@ void budget_put_aside(struct core *c, struct step *s)
 void budget_count(struct step *s)
 {
     struct task *t = s->task;
-    t->attempts_over += !budget_none(&t->budget);
+    if (!budget_none(budget_of(t))) {
+        t->spending->attempts_over++;
+    }
 }
 
 void budget_merge(struct budget *of, const struct budget *limits)
@@ -237,11 +246,11 @@ bool budget_set(struct change *ch, const struct budget *limits, const struct dee
 {
     struct task *t = ch->task;
     struct budget spent = spent_of(t);
-    if (budget_same(&t->budget, limits)) {
+    if (budget_same(budget_of(t), limits)) {
         return false;
     }
-    budget_merge(&t->budget, limits);
-    t->budget_warned = budget_percent(&t->budget, &spent) >= WARN_PERCENT;
+    budget_merge(&spending_make(t)->budget, limits);
+    t->spending->budget_warned = budget_percent(budget_of(t), &spent) >= WARN_PERCENT;
     tell(ch, EVENT_BUDGET_CHANGED, deed);
     return true;
 }
@@ -265,7 +274,7 @@ static void put_part(struct buf *text, uint64_t limit, uint64_t spent, const cha
 bool budget_short(const struct task *t, const struct budget *limits, struct arena *arena,
                   const char **ret_text)
 {
-    struct budget b = t->budget;
+    struct budget b = *budget_of(t);
     struct budget spent = spent_of(t);
     struct buf text = {0};
     budget_merge(&b, limits);

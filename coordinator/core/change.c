@@ -93,11 +93,11 @@ static struct usage_sum used_so_far(const struct task *t, enum event_type type, 
         type == EVENT_STEP_COMPLETED || type == EVENT_STEP_FAILED || type == EVENT_STEP_RETRY;
     bool of_task = task_state_ended(t->state) || type == EVENT_BUDGET_WARNING ||
                    type == EVENT_BUDGET_EXCEEDED || type == EVENT_BUDGET_CHANGED;
-    const struct account *a = t->steps[step].account;
+    const struct account *a = rare_of(&t->steps[step])->account;
     if (of_step && a != NULL) {
         return usage_total(&a->total);
     }
-    return of_task ? t->used : (struct usage_sum){0};
+    return of_task ? spending_of(t)->used : (struct usage_sum){0};
 }
 
 struct task_event *change_event(struct change *ch, enum event_type type, uint32_t step)
@@ -120,14 +120,14 @@ struct task_event *change_event(struct change *ch, enum event_type type, uint32_
                              .step = step,
                              .total_steps = t->pipeline->step_count,
                              .can_recover = task_can_recover(t)};
-    const struct fan *f = t->steps[step].fan;
+    const struct fan *f = rare_of(&t->steps[step])->fan;
     if (f != NULL) {
         e->items = f->count;
         e->items_done = f->done;
         e->items_failed = f->failed;
     }
     e->step_name = arena_bytes(&w->arena, bytes_str(t->pipeline->steps[step].name));
-    if (!usage_sum_none(&t->used)) {
+    if (!usage_sum_none(&spending_of(t)->used)) {
         e->usage = used_so_far(t, type, step);
     }
     t->event_at = ch->core->now.mono;
@@ -203,7 +203,7 @@ void change_ready(struct change *ch, struct step *s)
         return;
     }
     s->phase = PHASE_HELD;
-    s->held_by = w->write_id;
+    work_make(s)->held_by = w->write_id;
     w->ready = grow(&w->arena, w->ready, w->ready_count, &ch->ready_cap, sizeof *w->ready);
     w->ready[w->ready_count++] = (struct unit){s->index, s->item};
 }
@@ -290,6 +290,9 @@ static void change_send(struct change *ch)
         step_note_saved(&t->steps[row->steps[i].index], c->now);
         record_put_step(&t->steps[row->steps[i].index], &b);
         row->steps[i].blob = take(ch, &b);
+        if (step_over(&t->steps[row->steps[i].index])) {
+            step_work_done(&t->steps[row->steps[i].index]);
+        }
     }
     for (uint32_t i = 0; i < ch->changed_count; i++) {
         struct step *item = ch->changed[i].item;

@@ -8,16 +8,19 @@
 static void check_step(const struct core *c, const struct task *t, const struct step *s)
 {
     assert(s->task == t);
-    bool queued = s->phase == PHASE_READY || (s->phase == PHASE_RESOLVING && s->read_id == 0);
-    assert(queued == heap_holds(&s->ready));
-    assert(s->phase != PHASE_DELAYED || heap_holds(&s->timer.node));
+    bool queued =
+        s->phase == PHASE_READY || (s->phase == PHASE_RESOLVING && work_of(s)->read_id == 0);
+    assert(queued == heap_holds(&work_of(s)->ready));
+    assert(s->phase != PHASE_DELAYED || heap_holds(&work_of(s)->timer.node));
     assert(s->phase == PHASE_DELAYED || s->phase == PHASE_READY || s->phase == PHASE_WAITING ||
-           !heap_holds(&s->timer.node));
-    assert((s->phase != PHASE_WAITING && s->wait_until == 0) ||
+           !heap_holds(&work_of(s)->timer.node));
+    assert((s->phase != PHASE_WAITING && rare_of(s)->wait_until == 0) ||
            step_def(s)->wait.kind != WAIT_NONE);
-    assert(s->phase != PHASE_WAITING || s->wait_until == 0 || planted(PLANT_WAIT_TIMER_LOST) ||
-           heap_holds(&s->timer.node));
+    assert(s->phase != PHASE_WAITING || rare_of(s)->wait_until == 0 ||
+           planted(PLANT_WAIT_TIMER_LOST) || heap_holds(&work_of(s)->timer.node));
     assert((s->phase == PHASE_RUNNING || s->phase == PHASE_ITEMS) == (s->state == STEP_RUNNING));
+    assert(s->phase == PHASE_NONE || s->work != NULL);
+    assert(!step_over(s) || s->work == NULL);
     if (s->phase != PHASE_NONE) {
         assert(s->state == STEP_PENDING || s->state == STEP_RUNNING); /* I8 */
         assert(s->needs_left == 0);                                   /* I5 */
@@ -25,7 +28,7 @@ static void check_step(const struct core *c, const struct task *t, const struct 
     }
     if (s->phase == PHASE_RUNNING && partition_serves(&c->partitions[t->partition])) {
         /* Its worker's death would be noticed. */
-        struct worker *w = worker_by_serial(c, s->worker);
+        struct worker *w = worker_by_serial(c, work_of(s)->worker);
         struct attempt_ref ref = {
             .task_id = t->id, .run = t->run, .step = s->index, .item = s->item};
         ref.generation = s->generation;
@@ -69,7 +72,7 @@ static void check_waiting(const struct core *c, const struct task *t)
  * than may be. */
 static void check_items(const struct core *c, const struct task *t, const struct step *s)
 {
-    const struct fan *f = s->fan;
+    const struct fan *f = rare_of(s)->fan;
     uint32_t counts[256] = {0};
     for (uint32_t i = 0; i < f->count; i++) {
         counts[f->marks[i]]++;
@@ -107,7 +110,7 @@ static void check_task(const struct core *c, const struct task *t)
         completed += s->state == STEP_COMPLETED;
         over += step_over(s);
         check_step(c, t, s);
-        if (s->fan != NULL) {
+        if (rare_of(s)->fan != NULL) {
             check_items(c, t, s);
         }
     }
@@ -118,7 +121,8 @@ static void check_task(const struct core *c, const struct task *t)
     assert((t->state == TASK_COMPLETED) == (t->steps_left == 0 && t->error_code == CODE_NONE));
     assert(!task_state_ended(t->state) ||
            t->writes_pending > 0); /* an ended task leaves with its last write */
-    assert((t->ran_since != NEVER_MS) == heap_holds(&t->duration_timer.node));
+    assert((t->ran_since != NEVER_MS) ==
+           (t->running != NULL && heap_holds(&t->running->duration_timer.node)));
     assert(!task_state_rests(t->state) || t->ran_since == NEVER_MS); /* I13 */
     assert(t->state != TASK_WAITING || t->ran_since == NEVER_MS);
     check_waiting(c, t);

@@ -13,9 +13,14 @@
 #include "core/writes.h"
 #include "model/limits.h"
 
-static const struct step *step_of_ready(const struct heap_node *n)
+static const struct work *work_of_ready(const struct heap_node *n)
 {
-    return (const struct step *)(const void *)n; /* `ready` is the first member */
+    return (const struct work *)(const void *)n; /* `ready` is the first member */
+}
+
+struct step *step_of_ready(struct heap_node *n)
+{
+    return work_of_ready(n)->step;
 }
 
 /* A point of priority is worth so much age, and nothing else counts: what waits grows older than
@@ -24,16 +29,12 @@ static const struct step *step_of_ready(const struct heap_node *n)
  * turn, so that ten thousand of them do not keep all younger tasks waiting. */
 bool ready_before(const struct heap_node *a, const struct heap_node *b)
 {
-    const struct step *x = step_of_ready(a);
-    const struct step *y = step_of_ready(b);
-    mono_ms x_place = x->item != ITEM_NONE ? x->place : x->task->place;
-    mono_ms y_place = y->item != ITEM_NONE ? y->place : y->task->place;
-    if (x_place != y_place) {
-        return x_place < y_place;
+    const struct work *x = work_of_ready(a);
+    const struct work *y = work_of_ready(b);
+    if (x->place != y->place) {
+        return x->place < y->place;
     }
-    uint64_t x_age = x->item != ITEM_NONE ? x->age : x->task->age;
-    uint64_t y_age = y->item != ITEM_NONE ? y->age : y->task->age;
-    return x_age != y_age ? x_age < y_age : x->index < y->index;
+    return x->age != y->age ? x->age < y->age : x->step->index < y->step->index;
 }
 
 static mono_ms place_now(const struct core *c, const struct task *t)
@@ -41,12 +42,24 @@ static mono_ms place_now(const struct core *c, const struct task *t)
     return c->now.mono - t->priority * c->config.priority_ms;
 }
 
-void task_take_place(struct core *c, struct task *t)
+void step_take_place(struct core *c, struct step *s)
 {
+    struct work *x = work_make(s);
+    struct task *t = s->task;
+    if (x->age != 0) {
+        return;
+    }
+    if (s->item != ITEM_NONE) {
+        x->age = ++c->last_age;
+        x->place = place_now(c, t);
+        return;
+    }
     if (t->age == 0) {
         t->age = ++c->last_age;
         t->place = place_now(c, t) - t->old_ms;
     }
+    x->age = t->age;
+    x->place = t->place;
 }
 
 void step_make_ready(struct core *c, struct step *s)
@@ -57,15 +70,14 @@ void step_make_ready(struct core *c, struct step *s)
         s->phase = PHASE_NONE;
         return;
     }
-    if (s->fan != NULL) {
+    if (rare_of(s)->fan != NULL) {
         fan_go(c, s);
         return;
     }
-    if (s->item != ITEM_NONE && s->age == 0) {
-        s->age = ++c->last_age;
-        s->place = place_now(c, s->task);
+    if (s->item != ITEM_NONE) {
+        step_take_place(c, s);
     }
-    if (step_def(s)->resolves && !s->resolved && !begun && s->retry_due <= c->now.mono) {
+    if (step_def(s)->resolves && !s->resolved && !begun && work_of(s)->retry_due <= c->now.mono) {
         resolve_later(c, s);
         return;
     }
@@ -73,15 +85,15 @@ void step_make_ready(struct core *c, struct step *s)
         wait_make_ready(c, s);
         return;
     }
-    if (s->retry_due > c->now.mono) {
+    if (work_of(s)->retry_due > c->now.mono) {
         s->phase = PHASE_DELAYED;
         c->delayed_count++;
-        timer_set(c, &s->timer, s->retry_due);
+        timer_set(c, &s->work->timer, s->work->retry_due);
         return;
     }
-    s->retry_at = 0;
-    s->ready_at = c->now.mono;
-    task_take_place(c, s->task);
+    step_forget_retry(s);
+    step_take_place(c, s);
+    s->work->ready_at = c->now.mono;
     step_enqueue(c, s);
 }
 
@@ -94,9 +106,9 @@ void step_enqueue(struct core *c, struct step *s)
     if (step_shares(s)) {
         lane_push(c, f, s);
     } else {
-        heap_push(&f->ready, &s->ready);
+        heap_push(&f->ready, &s->work->ready);
     }
-    timer_set(c, &s->timer, step_ready_until(c, s));
+    timer_set(c, &s->work->timer, step_ready_until(c, s));
     if (f->worker_count == 0 && !f->warned) {
         f->warned = true;
         fx_log(c, LOG_WARN, "function_without_worker",
@@ -119,12 +131,13 @@ void credit_give_back(struct core *c, uint64_t serial, peer_id peer)
 static struct lane *queue_leave(struct core *c, struct function *f, struct step *s)
 {
     struct lane *l = NULL;
-    if (s->shared != NULL && s->shared->lane != NULL) {
+    const struct step_shared *shared = rare_of(s)->shared;
+    if (shared != NULL && shared->lane != NULL) {
         l = lane_leave(f, s);
     } else {
-        heap_remove(&f->ready, &s->ready);
+        heap_remove(&f->ready, &s->work->ready);
     }
-    timer_clear(c, &s->timer);
+    timer_clear(c, &s->work->timer);
     c->ready_count--;
     function_release(c, (uint32_t)(f - c->functions));
     return l;
@@ -137,15 +150,15 @@ void step_unqueue(struct core *c, struct step *s)
         lane_settle(c, queue_leave(c, function_of(c, s), s));
         break;
     case PHASE_DELAYED:
-        timer_clear(c, &s->timer);
+        timer_clear(c, &s->work->timer);
         c->delayed_count--;
         break;
     case PHASE_WAITING:
-        timer_clear(c, &s->timer);
+        timer_clear(c, &s->work->timer);
         break;
     case PHASE_RESOLVING:
-        if (heap_holds(&s->ready)) {
-            heap_remove(&c->resolving, &s->ready);
+        if (heap_holds(&s->work->ready)) {
+            heap_remove(&c->resolving, &s->work->ready);
         }
         break;
     case PHASE_NONE:
@@ -162,7 +175,8 @@ void step_unqueue(struct core *c, struct step *s)
 
 void step_stop_run(struct core *c, struct step *s, enum stop_reason reason, struct pending_write *w)
 {
-    struct worker *runner = s->phase == PHASE_RUNNING ? worker_by_serial(c, s->worker) : NULL;
+    struct worker *runner =
+        s->phase == PHASE_RUNNING ? worker_by_serial(c, work_of(s)->worker) : NULL;
     if (runner != NULL && runner->peer != 0) {
         struct message *m = write_hold(w, runner->peer);
         m->type = MSG_STOP;
@@ -202,10 +216,10 @@ static struct step *best(struct core *c, struct function **ret_function, struct 
     for (size_t i = 0; i < c->function_count; i++) {
         struct function *f = &c->functions[i];
         struct heap_node *n = heap_top(&f->ready);
-        if (n == NULL || (found != NULL && !ready_before(n, &found->ready))) {
+        if (n == NULL || (found != NULL && !ready_before(n, &found->work->ready))) {
             continue;
         }
-        struct step *s = (struct step *)(void *)n;
+        struct step *s = step_of_ready(n);
         struct worker *w = find_worker(f, s->deaths >= 2);
         if (w == NULL) {
             continue;
@@ -264,8 +278,8 @@ bool dispatch_fetch(struct core *c, struct step *s, struct worker *w, struct hol
     read.item = s->item;
     ask_send(c, ask, &read);
     s->phase = PHASE_FETCHING;
-    s->read_id = ask->read_id;
-    s->worker = w->serial;
+    s->work->read_id = ask->read_id;
+    s->work->worker = w->serial;
     return true;
 }
 
@@ -384,7 +398,7 @@ static bool send_order(struct core *c, struct step *s, struct worker *w, const s
     o->progress_timeout_ms = def->progress_timeout_ms;
     o->alone = s->deaths >= 2;
     o->results = put_results(c, s, &x);
-    o->progress_checkpoint = s->checkpoint;
+    o->progress_checkpoint = rare_of(s)->checkpoint;
     if (o->input.len + o->results.len + o->progress_checkpoint.len > ENVELOPE_BYTES_MAX) {
         credit_give_back(c, w->serial, w->peer);
         step_fail(
@@ -395,10 +409,10 @@ static bool send_order(struct core *c, struct step *s, struct worker *w, const s
     step_clock_start(c, s);
     s->state = STEP_RUNNING;
     s->phase = PHASE_RUNNING;
-    s->fraction = 0;
+    s->work->fraction = 0;
     s->started_at = c->now.wall;
-    histogram_add_us(&c->stats.step_wait, (c->now.mono - s->ready_at) * 1000);
-    s->checkpoint_saved_at = c->now.mono;
+    histogram_add_us(&c->stats.step_wait, (c->now.mono - work_of(s)->ready_at) * 1000);
+    s->work->checkpoint_saved_at = c->now.mono;
     struct run *r = worker_run_add(w, &o->ref);
     r->on_its_way = true;
     hold_drop(c, r->hold);
@@ -412,7 +426,7 @@ static bool on_parts(struct core *c, const struct ask *ask, const struct store_a
 {
     struct task *t = task_find(c, ask->task_id);
     struct step *s = t != NULL && t->run == ask->run ? unit_find(t, ask->step, ask->item) : NULL;
-    if (s == NULL || s->phase != PHASE_FETCHING || s->read_id != ask->read_id) {
+    if (s == NULL || s->phase != PHASE_FETCHING || work_of(s)->read_id != ask->read_id) {
         credit_give_back(c, ask->worker, ask->peer);
         return false;
     }

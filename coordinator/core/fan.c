@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/pack.h"
 #include "core/plant.h"
 #include "core/token.h"
 #include "json/scan.h"
@@ -36,7 +37,7 @@ void fan_free(struct fan *f)
 
 struct step *fan_open(struct step *parent, uint32_t item)
 {
-    struct fan *f = parent->fan;
+    struct fan *f = rare_of(parent)->fan;
     bool over = parent->state != STEP_PENDING && parent->state != STEP_RUNNING;
     if (f == NULL || f->marks == NULL || over || item == ITEM_NONE || item > f->count ||
         f->marks[item - 1] != ITEM_WAITING) {
@@ -53,9 +54,38 @@ struct step *fan_open(struct step *parent, uint32_t item)
     return s;
 }
 
+void fan_put(const struct fan *f, struct buf *out)
+{
+    pack_uint(out, f->count);
+    pack_uint(out, f->done);
+    pack_uint(out, f->failed);
+    pack_uint(out, f->results_bytes);
+    pack_uint(out, f->base);
+    pack_uint(out, f->used);
+}
+
+static uint32_t get_u32(struct unpack *u)
+{
+    uint64_t v = unpack_uint(u);
+    u->bad = u->bad || v > UINT32_MAX;
+    return (uint32_t)v;
+}
+
+struct fan *fan_get(struct unpack *u)
+{
+    struct fan *f = fan_create(get_u32(u), false);
+    f->done = get_u32(u);
+    f->failed = get_u32(u);
+    f->results_bytes = unpack_uint(u);
+    f->base = get_u32(u);
+    f->used = get_u32(u);
+    u->bad = u->bad || f->count > ITEMS_MAX;
+    return f;
+}
+
 static struct fan *fan_of(const struct task *t, const struct attempt_ref *ref)
 {
-    struct fan *f = ref->step < t->pipeline->step_count ? t->steps[ref->step].fan : NULL;
+    struct fan *f = ref->step < t->pipeline->step_count ? rare_of(&t->steps[ref->step])->fan : NULL;
     bool known = f != NULL && f->marks != NULL && ref->item != ITEM_NONE && ref->item <= f->count;
     return known ? f : NULL;
 }
@@ -75,7 +105,7 @@ static void bury_step(void *step)
 /* The item is over, or as if it had never begun: only its mark is left. */
 static void fan_close(struct core *c, struct step *parent, struct step *item, enum item_mark mark)
 {
-    struct fan *f = parent->fan;
+    struct fan *f = rare_of(parent)->fan;
     uint32_t i = 0;
     while (f->live[i] != item) {
         i++;
@@ -94,7 +124,8 @@ static void fan_close(struct core *c, struct step *parent, struct step *item, en
 static bool untouched(const struct fan *f, const struct step *item)
 {
     return item->phase != PHASE_RUNNING && item->failures == 0 && item->deaths == 0 &&
-           item->deliveries == f->base && item->checkpoint.len == 0 && item->account == NULL;
+           item->deliveries == f->base && rare_of(item)->checkpoint.len == 0 &&
+           rare_of(item)->account == NULL;
 }
 
 struct step *fan_unit(struct core *c, struct task *t, const struct attempt_ref *ref, bool ends)
@@ -102,8 +133,8 @@ struct step *fan_unit(struct core *c, struct task *t, const struct attempt_ref *
     struct step *s = unit_find(t, ref->step, ref->item);
     const struct fan *f = fan_of(t, ref);
     if (s != NULL || f == NULL || t->steps[ref->step].generation != ref->generation ||
-        f->base != ref->delivery || ref->run != t->run || t->steps[ref->step].exhausted ||
-        !token_valid(&c->secret, t, ref)) {
+        f->base != ref->delivery || ref->run != t->run ||
+        rare_of(&t->steps[ref->step])->exhausted || !token_valid(&c->secret, t, ref)) {
         return s;
     }
     bool room = f->live_count < step_def(&t->steps[ref->step])->max_parallel;
@@ -170,7 +201,7 @@ void fan_make(struct core *c, struct step *parent, struct bytes list)
     }
     struct change ch;
     change_begin(c, parent->task, &ch);
-    parent->fan = fan_create(make.count, true);
+    rare_make(parent)->fan = fan_create(make.count, true);
     change_items(&ch, &make);
     change_step(&ch, parent);
     if (make.count == 0) {
@@ -186,7 +217,7 @@ void fan_make(struct core *c, struct step *parent, struct bytes list)
 /* The next item that waits comes into memory, unless as many as may be are under way. */
 static struct step *open_next(struct step *parent)
 {
-    struct fan *f = parent->fan;
+    struct fan *f = rare_of(parent)->fan;
     bool any = planted(PLANT_PARALLEL_IGNORED);
     while ((any || f->live_count < step_def(parent)->max_parallel) && f->next < f->count) {
         struct step *item = fan_open(parent, ++f->next);
@@ -199,8 +230,8 @@ static struct step *open_next(struct step *parent)
 
 static void measure(struct step *parent)
 {
-    const struct fan *f = parent->fan;
-    parent->fraction = f->count > 0 ? (double)(f->done + f->failed) / f->count : 0;
+    const struct fan *f = rare_of(parent)->fan;
+    work_make(parent)->fraction = f->count > 0 ? (double)(f->done + f->failed) / f->count : 0;
 }
 
 static void fill(struct change *ch, struct step *parent)
@@ -216,7 +247,7 @@ static void fill(struct change *ch, struct step *parent)
 
 void fan_resume(struct change *ch, struct step *parent)
 {
-    struct fan *f = parent->fan;
+    struct fan *f = rare_of(parent)->fan;
     for (uint32_t i = 0; i < f->live_count; i++) {
         if (f->live[i]->state == STEP_PENDING && f->live[i]->phase == PHASE_NONE) {
             change_ready(ch, f->live[i]);
@@ -235,7 +266,7 @@ static uint64_t array_bytes(const struct fan *f)
 
 bool fan_fits(const struct step *parent, struct bytes result)
 {
-    const struct fan *f = parent->fan;
+    const struct fan *f = rare_of(parent)->fan;
     return parent->task->results_bytes + array_bytes(f) + result.len + 256 <=
            TASK_RESULTS_BYTES_MAX;
 }
@@ -253,7 +284,7 @@ static void take_time(struct core *c, struct step *parent)
 
 static void finish(struct change *ch, struct step *parent)
 {
-    struct fan *f = parent->fan;
+    struct fan *f = rare_of(parent)->fan;
     parent->phase = PHASE_NONE;
     take_time(ch->core, parent);
     if (!fan_fits(parent, BYTES_NONE)) {
@@ -269,7 +300,7 @@ static void finish(struct change *ch, struct step *parent)
 
 void fan_go(struct core *c, struct step *parent)
 {
-    struct fan *f = parent->fan;
+    struct fan *f = rare_of(parent)->fan;
     if (f->done + f->failed == f->count) { /* recovered, and nothing of it was left to be done */
         struct change ch;
         change_begin(c, parent->task, &ch);
@@ -279,7 +310,7 @@ void fan_go(struct core *c, struct step *parent)
     }
     parent->phase = PHASE_ITEMS;
     parent->state = STEP_RUNNING;
-    parent->retry_at = 0;
+    step_forget_retry(parent);
     measure(parent);
     for (uint32_t i = 0; i < f->live_count; i++) {
         if (f->live[i]->state == STEP_PENDING && f->live[i]->phase == PHASE_NONE) {
@@ -294,7 +325,7 @@ void fan_go(struct core *c, struct step *parent)
 
 static void go_on(struct change *ch, struct step *parent)
 {
-    struct fan *f = parent->fan;
+    struct fan *f = rare_of(parent)->fan;
     measure(parent);
     change_step(ch, parent);
     if (f->done + f->failed == f->count) {
@@ -308,13 +339,11 @@ static void go_on(struct change *ch, struct step *parent)
 void fan_item_done(struct change *ch, struct step *item, struct bytes result)
 {
     struct step *parent = parent_of(item);
-    struct fan *f = parent->fan;
+    struct fan *f = rare_of(parent)->fan;
     item->state = STEP_COMPLETED;
-    item->fraction = 1;
-    item->retry_at = 0;
+    step_forget_retry(item);
     item->result_len = (uint32_t)result.len;
-    item->checkpoint_dirty = false;
-    step_set_checkpoint(item, BYTES_NONE);
+    step_drop_checkpoint(item);
     step_clear_error(item);
     f->done++;
     f->results_bytes += result.len;
@@ -333,17 +362,17 @@ static uint32_t tolerated(const struct step *parent)
     if (planted(PLANT_TOLERATE_IGNORED)) {
         return 0;
     }
-    return def->tolerate_percent ? (uint32_t)((uint64_t)parent->fan->count * def->tolerate / 100)
-                                 : def->tolerate;
+    uint64_t count = rare_of(parent)->fan->count;
+    return def->tolerate_percent ? (uint32_t)(count * def->tolerate / 100) : def->tolerate;
 }
 
 void fan_item_failed(struct change *ch, struct step *item, enum code code, struct bytes message)
 {
     struct core *c = ch->core;
     struct step *parent = parent_of(item);
-    struct fan *f = parent->fan;
+    struct fan *f = rare_of(parent)->fan;
     item->state = STEP_FAILED;
-    item->retry_at = 0;
+    step_forget_retry(item);
     item->completed_at = c->now.wall;
     f->failed++;
     change_step(ch, item);
@@ -361,12 +390,12 @@ void fan_item_failed(struct change *ch, struct step *item, enum code code, struc
     parent->deaths = code == CODE_WORKER_DEATHS ? item->deaths : 0; /* by which it fails */
     take_time(c, parent);
     step_set_error(parent, code, bytes_part(bytes_str(why), 0, ERROR_BYTES_MAX));
-    step_give_up(ch, parent, code, bytes_str(parent->error));
+    step_give_up(ch, parent, code, bytes_str(rare_of(parent)->error));
 }
 
 void fan_stop(struct change *ch, struct step *parent, enum stop_reason reason)
 {
-    struct fan *f = parent->fan;
+    struct fan *f = rare_of(parent)->fan;
     while (f != NULL && f->live_count > 0) {
         struct step *item = f->live[f->live_count - 1];
         bool fresh = untouched(f, item);
@@ -376,7 +405,7 @@ void fan_stop(struct change *ch, struct step *parent, enum stop_reason reason)
             continue;
         }
         item->state = STEP_CANCELLED;
-        item->retry_at = 0;
+        step_forget_retry(item);
         change_step(ch, item);
         fan_close(ch->core, parent, item, ITEM_CANCELLED);
     }
@@ -386,7 +415,7 @@ void fan_stop(struct change *ch, struct step *parent, enum stop_reason reason)
 
 void fan_again(struct change *ch, struct step *parent)
 {
-    struct fan *f = parent->fan;
+    struct fan *f = rare_of(parent)->fan;
     struct items_change again = {.kind = ITEMS_AGAIN, .step = parent->index};
     for (uint32_t i = 0; i < f->live_count; i++) { /* as they were loaded, in no queue */
         step_free(f->live[i]);
@@ -411,6 +440,6 @@ void fan_drop(struct change *ch, struct step *parent)
 {
     struct items_change drop = {.kind = ITEMS_DROP, .step = parent->index};
     change_items(ch, &drop);
-    fan_free(parent->fan);
-    parent->fan = NULL;
+    fan_free(parent->rare->fan);
+    parent->rare->fan = NULL;
 }

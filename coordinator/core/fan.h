@@ -12,6 +12,10 @@
 /* task.c's */
 struct fan *fan_create(uint32_t count, bool marks);
 void fan_free(struct fan *f); /* NULL is allowed */
+/* As it is stored, without its items. */
+struct unpack;
+void fan_put(const struct fan *f, struct buf *out);
+struct fan *fan_get(struct unpack *u); /* sets u->bad where it cannot be */
 /* An item that waits comes into memory; NULL where it does not wait. */
 struct step *fan_open(struct step *parent, uint32_t item);
 

@@ -160,7 +160,7 @@ void fork_on_parts(struct core *c, struct ask *ask, const struct store_answer *a
     r->max_retries = (int32_t)t->max_retries;
     r->max_duration_s = (int32_t)t->max_duration_s;
     r->priority = t->priority;
-    r->budget = t->budget;
+    r->budget = spending_of(t)->budget;
     r->fork_of = arena_bytes(arena, t->id);
     r->kept_count = count;
     r->kept = arena_alloc(arena, (count + 1) * sizeof *r->kept);
@@ -172,8 +172,8 @@ void fork_on_parts(struct core *c, struct ask *ask, const struct store_answer *a
                                         .completed_at = s->completed_at,
                                         .duration_ms = s->duration_ms,
                                         .failures = s->failures,
-                                        .error_code = s->error_code,
-                                        .error = arena_bytes(arena, bytes_str(s->error))};
+                                        .error_code = rare_of(s)->error_code,
+                                        .error = arena_bytes(arena, bytes_str(rare_of(s)->error))};
     }
     fx_send(c, ask->peer, &m);
 }

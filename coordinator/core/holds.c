@@ -27,7 +27,7 @@ struct hold *hold_create(struct core *c, const struct step *s)
 {
     const struct task *t = s->task;
     struct hold *h = mem_zalloc(sizeof *h);
-    h->key = mem_str(s->shared->concurrency);
+    h->key = mem_str(rare_of(s)->shared->concurrency);
     h->holder = holder_of(s);
     h->partition = t->partition;
     h->epoch = c->partitions[t->partition].fence.epoch;
@@ -121,7 +121,7 @@ static struct run *run_with(struct core *c, const struct ask *ask)
     struct task *t = task_find(c, ask->task_id);
     struct step *s = t != NULL && t->run == ask->run ? unit_find(t, ask->step, ask->item) : NULL;
     struct worker *w =
-        s != NULL && s->phase == PHASE_RUNNING ? worker_by_serial(c, s->worker) : NULL;
+        s != NULL && s->phase == PHASE_RUNNING ? worker_by_serial(c, work_of(s)->worker) : NULL;
     struct run *r = w != NULL ? worker_run_of(w, s) : NULL;
     char *holder = r != NULL ? holder_of(s) : NULL;
     bool same = holder != NULL && strcmp(holder, ask->hold->holder) == 0;
@@ -146,7 +146,8 @@ void hold_return(struct core *c, const struct ask *ask)
 void hold_claimed(struct core *c, struct worker *w, struct step *s)
 {
     struct run *r = worker_run_of(w, s);
-    if (r == NULL || s->shared == NULL || s->shared->concurrency == NULL) {
+    const struct step_shared *shared = rare_of(s)->shared;
+    if (r == NULL || shared == NULL || shared->concurrency == NULL) {
         return;
     }
     if (r->hold_due) {

@@ -16,7 +16,7 @@ struct gate {
 struct lane {
     struct bytes key; /* owned: the function with its labels, and both keys */
     uint64_t number;
-    struct heap waiting;  /* of struct step.ready */
+    struct heap waiting;  /* of struct work.ready */
     struct step *offered; /* in the ready order of its function; NULL = none */
     bool asking;
     bool by_rate; /* why it was refused */
@@ -29,16 +29,17 @@ struct lane {
 struct step_shared *step_shared(struct step *s)
 {
     const struct pipeline_step *def = step_def(s);
-    if (s->shared == NULL) {
-        s->shared = mem_zalloc(sizeof *s->shared);
+    struct step_rare *rare = rare_make(s);
+    if (rare->shared == NULL) {
+        rare->shared = mem_zalloc(sizeof *rare->shared);
         if (def->concurrency.key != NULL && def->concurrency.template == NULL) {
-            s->shared->concurrency = mem_str(def->concurrency.key);
+            rare->shared->concurrency = mem_str(def->concurrency.key);
         }
         if (def->rate.key != NULL && def->rate.template == NULL) {
-            s->shared->rate = mem_str(def->rate.key);
+            rare->shared->rate = mem_str(def->rate.key);
         }
     }
-    return s->shared;
+    return rare->shared;
 }
 
 /* ---- the table ---- */
@@ -122,11 +123,6 @@ void lanes_free(struct core *c)
 
 /* ---- the order ---- */
 
-static struct step *step_of(struct heap_node *n)
-{
-    return (struct step *)(void *)n; /* `ready` is the first member */
-}
-
 void lane_settle(struct core *c, struct lane *l)
 {
     if (l == NULL || l->asking) {
@@ -138,39 +134,39 @@ void lane_settle(struct core *c, struct lane *l)
     }
     struct heap_node *best = heap_top(&l->waiting);
     if (best == NULL || heap_holds(&l->timer.node) ||
-        (l->offered != NULL && !ready_before(best, &l->offered->ready))) {
+        (l->offered != NULL && !ready_before(best, &l->offered->work->ready))) {
         return;
     }
-    struct function *f = function_of(c, step_of(best));
+    struct function *f = function_of(c, step_of_ready(best));
     heap_remove(&l->waiting, best);
     if (l->offered != NULL) {
-        heap_remove(&f->ready, &l->offered->ready);
-        heap_push(&l->waiting, &l->offered->ready);
+        heap_remove(&f->ready, &l->offered->work->ready);
+        heap_push(&l->waiting, &l->offered->work->ready);
         f->laned++;
     }
     f->laned--;
     heap_push(&f->ready, best);
-    l->offered = step_of(best);
+    l->offered = step_of_ready(best);
 }
 
 void lane_push(struct core *c, struct function *f, struct step *s)
 {
     struct lane *l = lane_of(c, f, s);
-    s->shared->lane = l;
-    heap_push(&l->waiting, &s->ready);
+    rare_of(s)->shared->lane = l;
+    heap_push(&l->waiting, &s->work->ready);
     f->laned++;
     lane_settle(c, l);
 }
 
 struct lane *lane_leave(struct function *f, struct step *s)
 {
-    struct lane *l = s->shared->lane;
-    s->shared->lane = NULL;
+    struct lane *l = rare_of(s)->shared->lane;
+    rare_of(s)->shared->lane = NULL;
     if (l->offered == s) {
-        heap_remove(&f->ready, &s->ready);
+        heap_remove(&f->ready, &s->work->ready);
         l->offered = NULL;
     } else {
-        heap_remove(&l->waiting, &s->ready);
+        heap_remove(&l->waiting, &s->work->ready);
         f->laned--;
     }
     return l;
@@ -203,7 +199,7 @@ void lanes_wake(struct core *c, const char *concurrency)
 
 const char *lane_lack(const struct step *s, struct arena *arena)
 {
-    const struct step_shared *x = s->shared;
+    const struct step_shared *x = rare_of(s)->shared;
     const struct lane *l = x != NULL ? x->lane : NULL;
     const struct pipeline_step *def = step_def(s);
     if (l == NULL || (l->offered == s && !heap_holds(&l->timer.node))) {
@@ -232,14 +228,15 @@ bool lane_ask(struct core *c, struct lane *l, struct step *s, struct worker *w)
     op->waiter = bytes_str(arena_printf(fx_arena(c), "%02x%02x%02x%02x.%llu", c->config.instance[0],
                                         c->config.instance[1], c->config.instance[2],
                                         c->config.instance[3], (unsigned long long)l->number));
-    if (s->shared->concurrency != NULL) {
+    const struct step_shared *shared = rare_of(s)->shared;
+    if (shared->concurrency != NULL) {
         ask->hold = hold_create(c, s);
         hold_fill(c, ask->hold, op);
         op->limit = def->concurrency.count;
     }
-    if (s->shared->rate != NULL) {
+    if (shared->rate != NULL) {
         uint64_t span_us = def->rate.per_minute ? 60000000 : 1000000;
-        op->rate = arena_bytes(fx_arena(c), bytes_str(s->shared->rate));
+        op->rate = arena_bytes(fx_arena(c), bytes_str(shared->rate));
         op->interval_us =
             planted(PLANT_RATE_IGNORED) ? 1 : (span_us + def->rate.count - 1) / def->rate.count;
     }
@@ -252,8 +249,8 @@ bool lane_ask(struct core *c, struct lane *l, struct step *s, struct worker *w)
     ask->lane = l;
     l->asking = true;
     s->phase = PHASE_FETCHING;
-    s->read_id = ask->read_id;
-    s->worker = w->serial;
+    s->work->read_id = ask->read_id;
+    s->work->worker = w->serial;
     struct store_read read = {.kind = READ_LIMITS, .limits = op, .limit_count = 1};
     ask_send(c, ask, &read);
     return true;
@@ -264,7 +261,7 @@ static struct step *asked_step(struct core *c, const struct ask *ask)
 {
     struct task *t = task_find(c, ask->task_id);
     struct step *s = t != NULL && t->run == ask->run ? unit_find(t, ask->step, ask->item) : NULL;
-    if (s == NULL || s->phase != PHASE_FETCHING || s->read_id != ask->read_id) {
+    if (s == NULL || s->phase != PHASE_FETCHING || work_of(s)->read_id != ask->read_id) {
         return NULL;
     }
     s->phase = PHASE_NONE;

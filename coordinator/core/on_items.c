@@ -8,22 +8,23 @@
 
 static void view_item(const struct step *s, struct arena *arena, struct item_view *v)
 {
+    const struct step_rare *x = rare_of(s);
     *v = (struct item_view){.item = s->item,
                             .state = s->state,
                             .started_at = s->started_at,
                             .completed_at = s->completed_at,
-                            .retry_at = s->state == STEP_PENDING ? s->retry_at : 0,
+                            .retry_at = s->state == STEP_PENDING ? x->retry_at : 0,
                             .duration_ms = s->duration_ms,
                             .retry_count = s->failures,
                             .deaths = s->deaths,
                             .progress = s->state == STEP_COMPLETED ? 1
-                                        : s->state == STEP_RUNNING ? s->fraction
+                                        : s->state == STEP_RUNNING ? work_of(s)->fraction
                                                                    : 0,
-                            .error_code = s->error_code,
-                            .error = arena_bytes(arena, bytes_str(s->error)),
-                            .checkpoint_bytes = s->saved_bytes,
-                            .checkpoint_at = s->saved_at,
-                            .checkpoint = arena_bytes(arena, s->saved)};
+                            .error_code = x->error_code,
+                            .error = arena_bytes(arena, bytes_str(x->error)),
+                            .checkpoint_bytes = x->saved_bytes,
+                            .checkpoint_at = x->saved_at,
+                            .checkpoint = arena_bytes(arena, x->saved)};
 }
 
 /* An item as it is stored; one without a blob waits, or never began before its step was over. */
@@ -55,14 +56,15 @@ static const struct step *choose(struct core *c, struct ask *ask, const struct t
                          : "this step has no items: it has no for_each");
         return NULL;
     }
-    if (s->fan == NULL && s->state == STEP_COMPLETED && s->error_code == CODE_NONE) {
+    if (rare_of(s)->fan == NULL && s->state == STEP_COMPLETED &&
+        rare_of(s)->error_code == CODE_NONE) {
         refuse(c, ask->peer, ask->request, CODE_NOT_FOUND,
                "this task is a fork and has the result of this step, not its items: they are those "
                "of the task that it was forked from");
         return NULL;
     }
     ask->step = (uint32_t)index;
-    ask->items_total = s->fan != NULL ? s->fan->count : 0;
+    ask->items_total = rare_of(s)->fan != NULL ? rare_of(s)->fan->count : 0;
     ask->items_over = s->state != STEP_PENDING && s->state != STEP_RUNNING;
     return s;
 }
@@ -84,7 +86,7 @@ static struct message begin_answer(const struct ask *ask)
 static void answer_running(struct core *c, const struct ask *ask, const struct step *s)
 {
     struct message m = begin_answer(ask);
-    const struct fan *f = s->fan;
+    const struct fan *f = rare_of(s)->fan;
     uint32_t live = f != NULL ? f->live_count : 0;
     struct item_view *items = arena_alloc(fx_arena(c), (live + 1) * sizeof *items);
     for (uint32_t i = 0; i < live; i++) {

@@ -48,10 +48,12 @@ static void try_again(struct change *ch, struct step *s, mono_ms wait_ms, enum c
                       struct bytes message)
 {
     s->state = STEP_PENDING;
-    s->fraction = 0;
-    s->retry_at = ch->core->now.wall + wait_ms;
-    s->retry_due = ch->core->now.mono + wait_ms;
-    s->wait_ms = wait_ms;
+    struct work *work = work_make(s);
+    struct step_rare *rare = rare_make(s);
+    work->fraction = 0;
+    work->retry_due = ch->core->now.mono + wait_ms;
+    rare->retry_at = ch->core->now.wall + wait_ms;
+    rare->wait_ms = wait_ms;
     change_step(ch, s);
     change_ready(ch, s);
     if (s->item != ITEM_NONE) { /* thousands may fail: no event of its own for each */
@@ -60,7 +62,7 @@ static void try_again(struct change *ch, struct step *s, mono_ms wait_ms, enum c
     }
     struct task_event *e = change_event(ch, EVENT_STEP_RETRY, s->index);
     e->attempt = s->failures + (code == CODE_WORKER_DEATHS ? 1 : 0);
-    e->retry_at = s->retry_at;
+    e->retry_at = rare->retry_at;
     e->code = code;
     e->message = arena_bytes(&ch->write->arena, message);
 }
@@ -102,7 +104,8 @@ static void fail(struct change *ch, struct step *s, const struct failure *f)
     s->deliveries++;
     step_set_error(s, f->code, f->message);
     if (f->function_code.len > 0) {
-        s->function_code = mem_str_bytes(bytes_part(f->function_code, 0, FUNCTION_CODE_BYTES_MAX));
+        s->rare->function_code =
+            mem_str_bytes(bytes_part(f->function_code, 0, FUNCTION_CODE_BYTES_MAX));
     }
     c->stats.attempts_failed_total++;
     mono_ms wait = retry_wait_ms(&step_def(s)->retry,
@@ -115,9 +118,9 @@ static void fail(struct change *ch, struct step *s, const struct failure *f)
     } else if (wait >= left) { /* the next attempt could not begin */
         const char *why = arena_printf(
             fx_arena(c), "nothing is left of its timeout_total, %.3g s, for attempt %u; %s",
-            step_def(s)->timeout_total_ms / 1000.0, s->failures + 1, s->error);
+            step_def(s)->timeout_total_ms / 1000.0, s->failures + 1, rare_of(s)->error);
         step_set_error(s, CODE_STEP_TIMEOUT_TOTAL, bytes_part(bytes_str(why), 0, ERROR_BYTES_MAX));
-        step_give_up(ch, s, CODE_STEP_TIMEOUT_TOTAL, bytes_str(s->error));
+        step_give_up(ch, s, CODE_STEP_TIMEOUT_TOTAL, bytes_str(rare_of(s)->error));
     } else {
         try_again(ch, s, wait, f->code, f->message);
     }
@@ -136,9 +139,9 @@ void step_worker_died(struct core *c, struct step *s, struct bytes why)
 {
     struct change ch;
     change_begin(c, s->task, &ch);
-    if (s->log != NULL) { /* all that is left of it; where this one was silent, of the one before */
+    if (work_of(s)->log != NULL) { /* all that is left of it, or of the one before */
         why = bytes_str(arena_printf(fx_arena(c), "%.*s; the end of its log:\n%s", (int)why.len,
-                                     (const char *)why.ptr, s->log));
+                                     (const char *)why.ptr, work_of(s)->log));
     }
     s->phase = PHASE_NONE;
     step_clock_note(c, s);
@@ -183,7 +186,7 @@ static void succeed(struct core *c, struct peer *p, struct step *s, const struct
 {
     struct change ch;
     change_begin(c, s->task, &ch);
-    if (s->phase == PHASE_RUNNING && s->worker != p->worker->serial) {
+    if (s->phase == PHASE_RUNNING && work_of(s)->worker != p->worker->serial) {
         step_stop_run(c, s, STOP_SUPERSEDED, ch.write); /* a superseded attempt won the race */
     }
     step_unqueue(c, s);
@@ -251,7 +254,7 @@ static enum verdict judge(struct core *c, struct task *t, const struct peer *p,
     /* The same delivery may have reached two workers (a RUNNING that crossed its order, a
      * coordinator that did not know yet that it was replaced): the one that goes on is not failed
      * by the other. */
-    bool elsewhere = s->phase == PHASE_RUNNING && s->worker != p->worker->serial;
+    bool elsewhere = s->phase == PHASE_RUNNING && work_of(s)->worker != p->worker->serial;
     return o->ref.delivery == s->deliveries && !elsewhere ? VERDICT_APPLIED : VERDICT_LATE;
 }
 

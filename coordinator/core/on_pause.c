@@ -63,9 +63,9 @@ static void renew_steps(struct change *ch)
 {
     for (uint32_t i = 0; i < ch->task->pipeline->step_count; i++) {
         struct step *s = &ch->task->steps[i];
-        if (s->exhausted) {
-            s->exhausted = false;
-            if (s->fan != NULL) {
+        if (rare_of(s)->exhausted) {
+            s->rare->exhausted = false;
+            if (rare_of(s)->fan != NULL) {
                 fan_again(ch, s);
             }
             s->failures = 0;
@@ -99,7 +99,7 @@ static void change_budget(struct core *c, struct task *t, struct peer *p, const 
         refuse_for(c, t, p, m, CODE_NOT_PAUSED);
         return;
     }
-    if (!budget_same(&t->budget, &m->task.budget)) {
+    if (!budget_same(&spending_of(t)->budget, &m->task.budget)) {
         change_begin(c, t, &ch);
         (void)budget_set(&ch, &m->task.budget, &m->task.deed);
         change_commit(&ch);

@@ -13,20 +13,22 @@
 /* Something about the task is worth telling, unless another event tells it first. */
 static void progress_soon(struct core *c, struct task *t, uint32_t step)
 {
-    t->progress_step = step;
-    if (heap_holds(&t->progress_timer.node)) {
+    struct task_running *r = running_make(t);
+    r->progress_step = step;
+    if (heap_holds(&r->progress_timer.node)) {
         return;
     }
     mono_ms at = t->event_at + EVENT_SPACING_MS;
-    timer_set(c, &t->progress_timer, at > c->now.mono ? at : c->now.mono + EVENT_SPACING_MS);
+    timer_set(c, &r->progress_timer, at > c->now.mono ? at : c->now.mono + EVENT_SPACING_MS);
 }
 
 void task_news(struct core *c, const struct step *s, struct bytes message)
 {
     struct task *t = s->task;
     if (message.len > 0) {
-        free(t->progress_message);
-        t->progress_message = mem_str_bytes(bytes_part(message, 0, DESCRIPTION_BYTES_MAX));
+        struct task_running *r = running_make(t);
+        free(r->progress_message);
+        r->progress_message = mem_str_bytes(bytes_part(message, 0, DESCRIPTION_BYTES_MAX));
     }
     progress_soon(c, t, s->index);
 }
@@ -47,20 +49,21 @@ void task_step_started(struct core *c, struct step *s)
 
 void task_progress_due(struct core *c, struct task *t)
 {
+    struct task_running *r = t->running;
     struct change ch;
     change_begin(c, t, &ch);
-    struct task_event *e = change_event(&ch, EVENT_PROGRESS, t->progress_step);
-    if (t->progress_message != NULL) {
-        e->message = arena_bytes(&ch.write->arena, bytes_str(t->progress_message));
-        free(t->progress_message);
-        t->progress_message = NULL;
+    struct task_event *e = change_event(&ch, EVENT_PROGRESS, r->progress_step);
+    if (r->progress_message != NULL) {
+        e->message = arena_bytes(&ch.write->arena, bytes_str(r->progress_message));
+        free(r->progress_message);
+        r->progress_message = NULL;
     }
     change_commit(&ch);
 }
 
 static void save_at(struct core *c, struct step *s, mono_ms at)
 {
-    struct timer *timer = &s->task->save_timer;
+    struct timer *timer = &running_make(s->task)->save_timer;
     if (!heap_holds(&timer->node) || timer->at > at) {
         timer_set(c, timer, at);
     }
@@ -71,9 +74,9 @@ static void tell_saved(struct change *ch, const struct step *s)
 {
     struct task_event *e = change_event(ch, EVENT_STEP_CHECKPOINT, s->index);
     e->attempt = s->failures + 1;
-    e->checkpoint_bytes = (uint32_t)s->checkpoint.len;
-    if (s->checkpoint.len <= CHECKPOINT_SHOWN_BYTES_MAX) {
-        e->checkpoint = arena_bytes(&ch->write->arena, s->checkpoint);
+    e->checkpoint_bytes = (uint32_t)rare_of(s)->checkpoint.len;
+    if (rare_of(s)->checkpoint.len <= CHECKPOINT_SHOWN_BYTES_MAX) {
+        e->checkpoint = arena_bytes(&ch->write->arena, rare_of(s)->checkpoint);
     }
 }
 
@@ -83,11 +86,11 @@ void task_save_due(struct core *c, struct task *t)
     struct change ch = {0};
     struct unit_walk walk = {0};
     for (struct step *s; (s = unit_next(t, &walk)) != NULL;) {
-        if (!s->checkpoint_dirty) {
+        if (!rare_of(s)->checkpoint_dirty) {
             continue;
         }
-        if (s->checkpoint_saved_at + interval > c->now.mono) {
-            save_at(c, s, s->checkpoint_saved_at + interval);
+        if (work_of(s)->checkpoint_saved_at + interval > c->now.mono) {
+            save_at(c, s, work_of(s)->checkpoint_saved_at + interval);
             continue;
         }
         if (ch.core == NULL) {
@@ -109,11 +112,11 @@ static void take_checkpoint(struct core *c, struct step *s, struct bytes checkpo
         return;
     }
     step_set_checkpoint(s, checkpoint);
-    s->checkpoint_dirty = true;
+    s->rare->checkpoint_dirty = true;
     if (planted(PLANT_CHECKPOINT_EARLY)) {
         step_note_saved(s, c->now);
     }
-    save_at(c, s, s->checkpoint_saved_at + (mono_ms)s->task->checkpoint_interval_s * 1000);
+    save_at(c, s, work_of(s)->checkpoint_saved_at + (mono_ms)s->task->checkpoint_interval_s * 1000);
 }
 
 void on_progress(struct core *c, struct peer *p, const struct step_progress *n)
@@ -122,13 +125,13 @@ void on_progress(struct core *c, struct peer *p, const struct step_progress *n)
         partition_serves(partition_of(c, n->ref.task_id)) ? task_find(c, n->ref.task_id) : NULL;
     struct step *s =
         t != NULL && n->ref.run == t->run ? unit_find(t, n->ref.step, n->ref.item) : NULL;
-    if (s == NULL || s->phase != PHASE_RUNNING || s->worker != p->worker->serial ||
+    if (s == NULL || s->phase != PHASE_RUNNING || work_of(s)->worker != p->worker->serial ||
         s->deliveries != n->ref.delivery || s->generation != n->ref.generation ||
         !token_valid(&c->secret, t, &n->ref)) {
         return;
     }
-    if (n->fraction > s->fraction && n->fraction <= 1) {
-        s->fraction = n->fraction;
+    if (n->fraction > work_of(s)->fraction && n->fraction <= 1) {
+        s->work->fraction = n->fraction;
     }
     if (t->checkpoints) {
         take_checkpoint(c, s, n->checkpoint);

@@ -122,9 +122,9 @@ bool recover_choose_kept(struct core *c, const struct ask *ask, const struct tas
  * tells old failures (the end of what was stopped) apart. */
 static void step_reset(struct change *ch, struct step *s, bool anew, bool items)
 {
-    if (s->fan != NULL && items) {
+    if (rare_of(s)->fan != NULL && items) {
         fan_again(ch, s);
-    } else if (s->fan != NULL) {
+    } else if (rare_of(s)->fan != NULL) {
         fan_drop(ch, s);
     }
     if (s->state == STEP_COMPLETED) {
@@ -134,8 +134,7 @@ static void step_reset(struct change *ch, struct step *s, bool anew, bool items)
     if (anew && !planted(PLANT_GENERATION_KEPT)) {
         s->generation++;
         s->deliveries = 0;
-        s->checkpoint_dirty = false;
-        step_set_checkpoint(s, BYTES_NONE);
+        step_drop_checkpoint(s);
     } else {
         s->deliveries += !planted(PLANT_DELIVERY_KEPT);
     }
@@ -147,12 +146,12 @@ static void step_reset(struct change *ch, struct step *s, bool anew, bool items)
     s->duration_ms = 0;
     s->started_at = 0;
     s->completed_at = 0;
-    s->retry_at = 0;
-    s->retry_due = 0;
-    s->fraction = 0;
+    step_forget_retry(s);
     wait_reset(s, anew);
     step_clock_reset(s);
-    s->exhausted = false;
+    if (s->rare != NULL) {
+        s->rare->exhausted = false;
+    }
     step_clear_error(s);
     change_step(ch, s);
 }
@@ -212,8 +211,9 @@ static void reset_all(struct change *ch, const bool *keep, const struct recover_
     bool *items = arena_alloc(fx_arena(ch->core), n);
     for (uint32_t i = 0; i < n; i++) {
         bool again = keep == NULL || !keep[i];
-        items[i] = again && t->steps[i].fan != NULL && items_stay(t, i, keep, how);
-        bool loses = t->steps[i].state == STEP_COMPLETED || (t->steps[i].fan != NULL && !items[i]);
+        items[i] = again && rare_of(&t->steps[i])->fan != NULL && items_stay(t, i, keep, how);
+        bool loses = t->steps[i].state == STEP_COMPLETED ||
+                     (rare_of(&t->steps[i])->fan != NULL && !items[i]);
         if (again && loses && !anew[i]) {
             anew[i] = true;
             pipeline_descendants(t->pipeline, i, anew);
@@ -310,7 +310,7 @@ static void read_kept(struct core *c, const struct ask *from, struct task *t, bo
 static bool recoverable(const struct ask *ask, const struct task *t)
 {
     int32_t from = pipeline_find(t->pipeline, ask->recover.from_step);
-    const struct fan *f = from >= 0 ? t->steps[from].fan : NULL;
+    const struct fan *f = from >= 0 ? rare_of(&t->steps[from])->fan : NULL;
     bool items = ask->recover.only_failed && f != NULL && f->done < f->count;
     return task_can_recover(t) || (t->state == TASK_COMPLETED && items);
 }

@@ -21,10 +21,10 @@ static struct step *find_taker(struct task *t, const struct signal_request *r, b
             continue;
         }
         *ret_named = true;
-        if (s->signal_key == r->key) {
+        if (rare_of(s)->signal_key == r->key) {
             return s;
         }
-        if (taker == NULL && s->state == STEP_PENDING && s->signal_key == 0) {
+        if (taker == NULL && s->state == STEP_PENDING && rare_of(s)->signal_key == 0) {
             taker = s;
         }
     }
@@ -83,7 +83,7 @@ void on_signal(struct core *c, struct peer *p, const struct message *m)
         refuse_signal(c, t, p, m, named);
         return;
     }
-    if (s->signal_key != m->signal.key) {
+    if (rare_of(s)->signal_key != m->signal.key) {
         struct change ch;
         change_begin(c, t, &ch);
         struct task_event *e = change_deed(&ch, EVENT_SIGNAL, s->index, &m->signal.deed);
@@ -96,7 +96,7 @@ void on_signal(struct core *c, struct peer *p, const struct message *m)
     r.message->signalled.task_id = arena_bytes(r.arena, t->id);
     r.message->signalled.state = t->state;
     r.message->signalled.step = arena_bytes(r.arena, bytes_str(step_def(s)->name));
-    r.message->signalled.kept = s->signal.len > 0;
+    r.message->signalled.kept = rare_of(s)->signal.len > 0;
     r.message->signalled.key = m->signal.key;
     reply_send(&r, MSG_SIGNALLED);
 }

@@ -76,9 +76,8 @@ static uint32_t or_default(int32_t asked, uint32_t fallback)
 static struct task *make_task(struct core *c, const struct start_request *s,
                               struct pipeline *pipeline)
 {
-    struct task *t = task_create(s->task_id, pipeline);
-    t->task_type = mem_str_bytes(s->task_type);
-    t->session_id = mem_str_bytes(s->session_id);
+    struct task_names names = {s->task_id, s->task_type, s->session_id};
+    struct task *t = task_create(&names, pipeline);
     t->created_at = c->now.wall;
     t->priority = s->priority != PRIORITY_UNSET ? s->priority : pipeline->priority;
     t->max_retries = or_default(s->max_retries, c->config.max_retries);
@@ -87,8 +86,11 @@ static struct task *make_task(struct core *c, const struct start_request *s,
     t->max_duration_s = or_default(s->max_duration_s, c->config.max_duration_s);
     t->checkpoints = s->enable_checkpoints && c->config.checkpoints_enabled;
     t->keyed = s->idempotency_key.len > 0;
-    t->budget = pipeline->budget;
-    budget_merge(&t->budget, &s->budget);
+    struct budget budget = pipeline->budget;
+    budget_merge(&budget, &s->budget);
+    if (!budget_none(&budget)) {
+        spending_make(t)->budget = budget;
+    }
     return t;
 }
 

@@ -49,17 +49,19 @@ void record_put_head(const struct task *t, mono_ms now, struct buf *out)
     pack_int(out, t->error_step);
     pack_uint(out, t->pipeline->step_count);
     pack_bytes(out, bytes_str(t->pipeline->steps[task_current_step(t)].name));
-    if (!budget_none(&t->budget)) { /* the last: most tasks have none, and pay nothing */
-        pack_uint(out, t->budget.cost_nano);
-        pack_uint(out, t->budget.tokens);
-        pack_uint(out, t->budget.steps);
-        pack_uint(out, planted(PLANT_BUDGET_FORGOTTEN) ? 0 : t->attempts_over);
-        pack_uint(out, t->budget_warned);
+    const struct spending *x = spending_of(t);
+    if (!budget_none(&x->budget)) { /* the last: most tasks have none, and pay nothing */
+        pack_uint(out, x->budget.cost_nano);
+        pack_uint(out, x->budget.tokens);
+        pack_uint(out, x->budget.steps);
+        pack_uint(out, planted(PLANT_BUDGET_FORGOTTEN) ? 0 : x->attempts_over);
+        pack_uint(out, x->budget_warned);
     }
 }
 
 void record_put_step(const struct step *s, struct buf *out)
 {
+    const struct step_rare *x = rare_of(s);
     pack_uint(out, RECORD_FORMAT);
     pack_uint(out, s->state == STEP_RUNNING ? STEP_PENDING : s->state);
     pack_uint(out, s->generation);
@@ -72,30 +74,24 @@ void record_put_step(const struct step *s, struct buf *out)
     pack_uint(out, s->result_len);
     pack_int(out, s->started_at);
     pack_int(out, s->completed_at);
-    pack_int(out, s->retry_at);
-    pack_uint(out, s->error_code);
-    pack_bytes(out, bytes_str(s->error));
-    pack_bytes(out, s->checkpoint);
-    pack_int(out, s->wait_until);
-    pack_bytes(out, s->signal);
-    pack_uint(out, s->signal_key);
-    pack_bytes(out, bytes_str(s->function_code));
-    pack_int(out, s->spent_ms);
-    pack_uint(out, s->exhausted);
-    pack_int(out, s->wait_ms);
-    pack_int(out, s->saved_at);
-    const struct fan *f = s->fan;
-    pack_uint(out, f != NULL);
-    if (f != NULL) {
-        pack_uint(out, f->count);
-        pack_uint(out, f->done);
-        pack_uint(out, f->failed);
-        pack_uint(out, f->results_bytes);
-        pack_uint(out, f->base);
-        pack_uint(out, f->used);
+    pack_int(out, x->retry_at);
+    pack_uint(out, x->error_code);
+    pack_bytes(out, bytes_str(x->error));
+    pack_bytes(out, x->checkpoint);
+    pack_int(out, x->wait_until);
+    pack_bytes(out, x->signal);
+    pack_uint(out, x->signal_key);
+    pack_bytes(out, bytes_str(x->function_code));
+    pack_int(out, x->spent_ms);
+    pack_uint(out, x->exhausted);
+    pack_int(out, x->wait_ms);
+    pack_int(out, x->saved_at);
+    pack_uint(out, x->fan != NULL);
+    if (x->fan != NULL) {
+        fan_put(x->fan, out);
     }
-    if (s->account != NULL) { /* the last: most steps use nothing, and pay nothing */
-        account_put(s->account, out);
+    if (x->account != NULL) { /* the last: most steps use nothing, and pay nothing */
+        account_put(x->account, out);
     }
 }
 
@@ -210,10 +206,9 @@ static enum err get_spec(struct definitions *d, const struct task_record *r, str
     if (u.bad || definitions_get(d, source, version, &p, &fault) != ERR_OK) {
         return ERR_INVALID;
     }
-    struct task *t = task_create(r->task_id, p);
+    struct task_names names = {r->task_id, type, session};
+    struct task *t = task_create(&names, p);
     pipeline_unref(p);
-    t->task_type = mem_str_bytes(type);
-    t->session_id = mem_str_bytes(session);
     t->created_at = created_at;
     t->priority = (int32_t)priority;
     t->max_retries = max_retries;
@@ -247,19 +242,52 @@ static void get_head(struct bytes blob, struct task *t, bool *bad)
     (void)unpack_uint(&u);  /* steps */
     (void)unpack_bytes(&u); /* the current one */
     if (u.at < u.end) {
-        t->budget.cost_nano = unpack_uint(&u);
-        t->budget.tokens = unpack_uint(&u);
-        t->budget.steps = unpack_uint(&u);
-        t->attempts_over = unpack_uint(&u);
-        t->budget_warned = unpack_uint(&u) != 0;
+        struct spending *x = spending_make(t);
+        x->budget.cost_nano = unpack_uint(&u);
+        x->budget.tokens = unpack_uint(&u);
+        x->budget.steps = unpack_uint(&u);
+        x->attempts_over = unpack_uint(&u);
+        x->budget_warned = unpack_uint(&u) != 0;
     }
     *bad = *bad || u.bad || !isfinite(t->progress);
+}
+
+static bool rare_none(const struct step_rare *x)
+{
+    return x->error_code == CODE_NONE && x->error == NULL && x->function_code == NULL &&
+           x->retry_at == 0 && x->wait_ms == 0 && x->spent_ms == 0 && !x->exhausted &&
+           x->checkpoint.len == 0 && x->saved_at == 0 && x->wait_until == 0 && x->signal.len == 0 &&
+           x->signal_key == 0 && x->fan == NULL && x->account == NULL;
+}
+
+static void get_rare(struct unpack *u, struct step *s)
+{
+    struct step_rare *x = rare_make(s);
+    x->retry_at = unpack_int(u);
+    x->error_code = get_enum(u, CODE_COUNT);
+    x->error = get_text(u);
+    struct bytes checkpoint = unpack_bytes(u);
+    step_set_checkpoint(s, checkpoint);
+    x->wait_until = unpack_int(u);
+    struct bytes signal = unpack_bytes(u);
+    step_set_signal(s, signal, unpack_uint(u));
+    x->function_code = get_text(u);
+    x->spent_ms = unpack_int(u);
+    x->exhausted = unpack_uint(u) != 0;
+    x->wait_ms = unpack_int(u);
+    step_load_saved(s, unpack_int(u));
+    if (unpack_uint(u) != 0 && s->item == ITEM_NONE) {
+        x->fan = fan_get(u);
+    }
+    if (u->at < u->end && !u->bad) {
+        x->account = account_get(u);
+    }
 }
 
 static void get_step(struct bytes blob, struct step *s, bool *bad)
 {
     struct unpack u = open_blob(blob);
-    s->state = get_enum(&u, STEP_STATE_COUNT);
+    s->state = (enum step_state)get_enum(&u, STEP_STATE_COUNT);
     s->generation = get_u32(&u);
     s->failures = get_u32(&u);
     s->deaths = get_u32(&u);
@@ -270,31 +298,15 @@ static void get_step(struct bytes blob, struct step *s, bool *bad)
     s->result_len = get_u32(&u);
     s->started_at = unpack_int(&u);
     s->completed_at = unpack_int(&u);
-    s->retry_at = unpack_int(&u);
-    s->error_code = get_enum(&u, CODE_COUNT);
-    s->error = get_text(&u);
-    struct bytes checkpoint = unpack_bytes(&u);
-    step_set_checkpoint(s, checkpoint);
-    s->wait_until = unpack_int(&u);
-    struct bytes signal = unpack_bytes(&u);
-    step_set_signal(s, signal, unpack_uint(&u));
-    s->function_code = get_text(&u);
-    s->spent_ms = unpack_int(&u);
-    s->exhausted = unpack_uint(&u) != 0;
-    s->wait_ms = unpack_int(&u);
-    step_load_saved(s, unpack_int(&u));
-    if (unpack_uint(&u) != 0 && s->item == ITEM_NONE && s->fan == NULL) {
-        s->fan = fan_create(get_u32(&u), false);
-        s->fan->done = get_u32(&u);
-        s->fan->failed = get_u32(&u);
-        s->fan->results_bytes = unpack_uint(&u);
-        s->fan->base = get_u32(&u);
-        s->fan->used = get_u32(&u);
+    if (s->rare != NULL) { /* the same step twice */
+        *bad = true;
+        return;
     }
-    if (u.at < u.end && !u.bad && s->account == NULL) {
-        s->account = account_get(&u);
+    get_rare(&u, s);
+    if (rare_none(s->rare)) {
+        step_rare_drop(s);
     }
-    *bad = *bad || u.bad || (s->fan != NULL && s->fan->count > ITEMS_MAX);
+    *bad = *bad || u.bad;
 }
 
 enum err record_get_item(struct bytes blob, struct step *item)
@@ -307,7 +319,7 @@ enum err record_get_item(struct bytes blob, struct step *item)
 /* What the store knows of each item of a step. */
 static void get_items(const struct stored_items *stored, struct step *s, bool *bad)
 {
-    struct fan *f = s->fan;
+    struct fan *f = rare_of(s)->fan;
     if (f == NULL || f->marks != NULL || stored->marks.len != f->count) {
         *bad = true;
         return;

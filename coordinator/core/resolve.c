@@ -15,9 +15,9 @@
 void resolve_later(struct core *c, struct step *s)
 {
     s->phase = PHASE_RESOLVING;
-    s->read_id = 0;
-    task_take_place(c, s->task);
-    heap_push(&c->resolving, &s->ready);
+    step_take_place(c, s);
+    s->work->read_id = 0;
+    heap_push(&c->resolving, &s->work->ready);
 }
 
 static void skip(struct core *c, struct step *s)
@@ -156,7 +156,7 @@ static bool begin(struct core *c, struct step *s)
     struct scope x;
     want(c, s, &x);
     if (!scope_wants(&x) && s->item == ITEM_NONE) { /* an item's value is read with the rest */
-        heap_remove(&c->resolving, &s->ready);
+        heap_remove(&c->resolving, &s->work->ready);
         decide(c, s, &x);
         return true;
     }
@@ -164,12 +164,12 @@ static bool begin(struct core *c, struct step *s)
     if (ask == NULL) {
         return false;
     }
-    heap_remove(&c->resolving, &s->ready);
+    heap_remove(&c->resolving, &s->work->ready);
     ask->task_id = arena_bytes(&ask->arena, s->task->id);
     ask->run = s->task->run;
     ask->step = s->index;
     ask->item = s->item;
-    s->read_id = ask->read_id;
+    s->work->read_id = ask->read_id;
     c->resolving_asks++;
     struct store_read read = {0};
     scope_ask(&x, &read);
@@ -182,7 +182,7 @@ static bool begin(struct core *c, struct step *s)
 void steps_resolve(struct core *c)
 {
     struct heap_node *n;
-    while ((n = heap_top(&c->resolving)) != NULL && begin(c, (struct step *)(void *)n)) {
+    while ((n = heap_top(&c->resolving)) != NULL && begin(c, step_of_ready(n))) {
     }
 }
 
@@ -192,7 +192,7 @@ void resolve_on_parts(struct core *c, const struct ask *ask, const struct store_
     struct step *s = t != NULL && t->run == ask->run ? unit_find(t, ask->step, ask->item) : NULL;
     assert(c->resolving_asks > 0);
     c->resolving_asks--;
-    if (s == NULL || s->phase != PHASE_RESOLVING || s->read_id != ask->read_id) {
+    if (s == NULL || s->phase != PHASE_RESOLVING || work_of(s)->read_id != ask->read_id) {
         return; /* it went another way meanwhile */
     }
     s->phase = PHASE_NONE;
@@ -235,8 +235,8 @@ void resolve_keys(struct core *c, struct step *s)
     ask->run = s->task->run;
     ask->step = s->index;
     ask->item = s->item;
-    ask->worker = s->worker;
-    s->read_id = ask->read_id;
+    ask->worker = work_of(s)->worker;
+    s->work->read_id = ask->read_id;
     ask_send(c, ask, &read);
 }
 
@@ -245,8 +245,8 @@ void resolve_on_keys(struct core *c, const struct ask *ask, const struct store_a
     struct task *t = task_find(c, ask->task_id);
     struct step *s = t != NULL && t->run == ask->run ? unit_find(t, ask->step, ask->item) : NULL;
     struct worker *w = worker_by_serial(c, ask->worker);
-    bool runs = s != NULL && s->phase == PHASE_RUNNING && s->read_id == ask->read_id &&
-                s->worker == ask->worker && w != NULL;
+    bool runs = s != NULL && s->phase == PHASE_RUNNING && work_of(s)->read_id == ask->read_id &&
+                work_of(s)->worker == ask->worker && w != NULL;
     if (!runs || a->err != ERR_OK || !partition_serves(&c->partitions[t->partition])) {
         return;
     }

@@ -7,7 +7,8 @@
 /* Attempts that were made; the one that succeeded counts, going on after a failure is none. */
 static uint32_t attempts_of(const struct step *s)
 {
-    return s->failures + (s->state == STEP_COMPLETED && s->error_code == CODE_NONE ? 1 : 0);
+    return s->failures +
+           (s->state == STEP_COMPLETED && rare_of(s)->error_code == CODE_NONE ? 1 : 0);
 }
 
 static struct bytes finish(const struct scope *x, struct buf *b)
@@ -20,11 +21,11 @@ static struct bytes finish(const struct scope *x, struct buf *b)
 static struct bytes error_json(const struct scope *x, const struct step *s)
 {
     struct buf b = {0};
-    if (s->error == NULL) {
+    if (rare_of(s)->error == NULL) {
         return BYTES_LIT("null");
     }
-    buf_addf(&b, "{\"code\":\"%s\",\"message\":", code_info(s->error_code)->name);
-    json_put_string(&b, bytes_str(s->error));
+    buf_addf(&b, "{\"code\":\"%s\",\"message\":", code_info(rare_of(s)->error_code)->name);
+    json_put_string(&b, bytes_str(rare_of(s)->error));
     buf_add_char(&b, '}');
     return finish(x, &b);
 }

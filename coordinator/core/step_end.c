@@ -27,7 +27,7 @@ static void stop_rest(struct change *ch, enum stop_reason reason, bool all)
             fan_stop(ch, s, reason);
             step_stop_run(ch->core, s, reason, ch->write);
             s->state = STEP_CANCELLED;
-            s->retry_at = 0;
+            step_forget_retry(s);
             change_step(ch, s);
         }
     }
@@ -145,21 +145,19 @@ void step_complete(struct change *ch, struct step *s, struct bytes result)
 {
     struct task *t = ch->task;
     s->state = STEP_COMPLETED;
-    s->fraction = 1;
-    s->retry_at = 0;
+    step_forget_retry(s);
     s->order = t->next_order++;
-    s->checkpoint_dirty = false;
-    step_set_checkpoint(s, BYTES_NONE);
+    step_drop_checkpoint(s);
     t->completed++;
     t->steps_left--;
     ch->core->stats.steps_completed_total++;
     change_step(ch, s);
     change_result(ch, s, result);
     feed(ch, s);
-    timer_clear(ch->core, &t->progress_timer);
+    task_hold_news(ch->core, t);
     struct task_event *e = change_event(ch, EVENT_STEP_COMPLETED, s->index);
-    e->code = s->error_code;
-    e->message = arena_bytes(&ch->write->arena, bytes_str(s->error));
+    e->code = rare_of(s)->error_code;
+    e->message = arena_bytes(&ch->write->arena, bytes_str(rare_of(s)->error));
     if (t->steps_left > 0) {
         change_event(ch, EVENT_PROGRESS, task_current_step(t));
     }
@@ -171,7 +169,7 @@ void step_skip(struct change *ch, struct step *s)
     struct task *t = ch->task;
     step_unqueue(ch->core, s);
     s->state = STEP_SKIPPED;
-    s->retry_at = 0;
+    step_forget_retry(s);
     t->steps_left--;
     change_step(ch, s);
     feed(ch, s);
@@ -206,14 +204,13 @@ static void rest_exhausted(struct change *ch, struct step *s, enum code code, st
     struct task *t = ch->task;
     tell_failed(ch, s, code, message);
     s->state = STEP_PENDING;
-    s->exhausted = true;
-    s->fraction = 0;
-    s->retry_at = 0;
-    s->retry_due = 0;
+    rare_make(s)->exhausted = true;
+    work_make(s)->fraction = 0;
+    step_forget_retry(s);
     change_step(ch, s);
     if (t->state != TASK_PAUSED) {
         const char *why = arena_printf(fx_arena(ch->core), "step %s is out of attempts: %s",
-                                       step_def(s)->name, s->error);
+                                       step_def(s)->name, rare_of(s)->error);
         struct deed deed = {.actor = BYTES_LIT("on_exhausted"), .reason = bytes_str(why)};
         task_pause(ch, &deed);
     }

@@ -7,20 +7,27 @@
 
 void step_clock_start(struct core *c, struct step *s)
 {
-    if (s->begun_at == 0) {
-        s->begun_at = c->now.mono - s->spent_ms;
+    struct work *x = work_make(s);
+    if (x->begun_at == 0) {
+        x->begun_at = c->now.mono - rare_of(s)->spent_ms;
     }
 }
 
 void step_clock_note(struct core *c, struct step *s)
 {
-    s->spent_ms = s->begun_at != 0 ? c->now.mono - s->begun_at : s->spent_ms;
+    if (work_of(s)->begun_at != 0) {
+        rare_make(s)->spent_ms = c->now.mono - s->work->begun_at;
+    }
 }
 
 void step_clock_reset(struct step *s)
 {
-    s->begun_at = 0;
-    s->spent_ms = 0;
+    if (s->work != NULL) {
+        s->work->begun_at = 0;
+    }
+    if (s->rare != NULL) {
+        s->rare->spent_ms = 0;
+    }
 }
 
 mono_ms step_total_left(const struct core *c, const struct step *s)
@@ -29,14 +36,15 @@ mono_ms step_total_left(const struct core *c, const struct step *s)
     if (total == 0 || planted(PLANT_TOTAL_FORGOTTEN)) {
         return NEVER_MS;
     }
-    return total - (s->begun_at != 0 ? c->now.mono - s->begun_at : s->spent_ms);
+    mono_ms begun_at = work_of(s)->begun_at;
+    return total - (begun_at != 0 ? c->now.mono - begun_at : rare_of(s)->spent_ms);
 }
 
 mono_ms step_ready_until(const struct core *c, const struct step *s)
 {
     mono_ms queue = step_def(s)->queue_timeout_ms;
-    mono_ms until = queue > 0 ? s->ready_at + queue : NEVER_MS;
-    mono_ms left = s->begun_at != 0 ? step_total_left(c, s) : NEVER_MS;
+    mono_ms until = queue > 0 ? work_of(s)->ready_at + queue : NEVER_MS;
+    mono_ms left = work_of(s)->begun_at != 0 ? step_total_left(c, s) : NEVER_MS;
     return left != NEVER_MS && c->now.mono + left < until ? c->now.mono + left : until;
 }
 

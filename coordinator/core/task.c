@@ -8,11 +8,14 @@
 #include <assert.h>
 #include <stdlib.h>
 
+const struct work no_work;
+const struct step_rare no_rare;
+const struct spending no_spending;
+
 static void step_init(struct step *s, struct task *t, uint32_t index)
 {
     s->task = t;
     s->index = index;
-    s->timer.kind = TIMER_STEP;
 }
 
 struct step *step_create(struct task *t, uint32_t index)
@@ -22,41 +25,116 @@ struct step *step_create(struct task *t, uint32_t index)
     return s;
 }
 
-struct task *task_create(struct bytes id, struct pipeline *p)
+/* Copies a text behind the block's others, with a zero byte. */
+static const char *put_text(char **end, struct bytes text)
 {
-    struct task *t = mem_zalloc(sizeof *t);
-    t->id = bytes_str(mem_str_bytes(id));
-    t->partition = id_partition(id);
+    char *copy = *end;
+    if (text.len > 0) {
+        memcpy(copy, text.ptr, text.len);
+    }
+    copy[text.len] = '\0';
+    *end += text.len + 1;
+    return copy;
+}
+
+struct task *task_create(const struct task_names *names, struct pipeline *p)
+{
+    size_t texts = names->id.len + names->type.len + names->session_id.len + 3;
+    struct task *t = mem_zalloc(sizeof *t + p->step_count * sizeof t->steps[0] + texts);
+    t->steps = (struct step *)(void *)(t + 1);
+    char *end = (char *)(t->steps + p->step_count);
+    t->id = bytes_of(put_text(&end, names->id), names->id.len);
+    t->task_type = put_text(&end, names->type);
+    t->session_id = put_text(&end, names->session_id);
+    t->partition = id_partition(t->id);
     t->pipeline = pipeline_ref(p);
-    t->steps = mem_zalloc(p->step_count * sizeof *t->steps);
     for (uint32_t i = 0; i < p->step_count; i++) {
         step_init(&t->steps[i], t, i);
     }
-    t->duration_timer.kind = TIMER_DURATION;
-    t->progress_timer.kind = TIMER_PROGRESS;
-    t->save_timer.kind = TIMER_SAVE;
     t->error_step = -1;
     t->ran_since = NEVER_MS;
     task_count_needs(t);
     return t;
 }
 
+struct work *work_make(struct step *s)
+{
+    if (s->work == NULL) {
+        s->work = mem_zalloc(sizeof *s->work);
+        s->work->step = s;
+        s->work->timer.kind = TIMER_STEP;
+    }
+    return s->work;
+}
+
+void step_work_done(struct step *s)
+{
+    if (s->work != NULL) {
+        assert(!heap_holds(&s->work->ready) && !heap_holds(&s->work->timer.node));
+        free(s->work->log);
+        free(s->work);
+        s->work = NULL;
+    }
+}
+
+struct step_rare *rare_make(struct step *s)
+{
+    if (s->rare == NULL) {
+        s->rare = mem_zalloc(sizeof *s->rare);
+    }
+    return s->rare;
+}
+
+struct task_running *running_make(struct task *t)
+{
+    if (t->running == NULL) {
+        t->running = mem_zalloc(sizeof *t->running);
+        t->running->task = t;
+        t->running->duration_timer.kind = TIMER_DURATION;
+        t->running->progress_timer.kind = TIMER_PROGRESS;
+        t->running->save_timer.kind = TIMER_SAVE;
+    }
+    return t->running;
+}
+
+struct spending *spending_make(struct task *t)
+{
+    if (t->spending == NULL) {
+        t->spending = mem_zalloc(sizeof *t->spending);
+    }
+    return t->spending;
+}
+
+static void rare_free(struct step_rare *x)
+{
+    if (x == NULL) {
+        return;
+    }
+    free(x->error);
+    free(x->function_code);
+    bytes_free(x->checkpoint);
+    bytes_free(x->saved);
+    bytes_free(x->signal);
+    if (x->shared != NULL) {
+        free(x->shared->concurrency);
+        free(x->shared->rate);
+        free(x->shared);
+    }
+    fan_free(x->fan);
+    account_free(x->account);
+    free(x);
+}
+
+void step_rare_drop(struct step *s)
+{
+    rare_free(s->rare);
+    s->rare = NULL;
+}
+
 static void step_clear(struct step *s)
 {
-    assert(!heap_holds(&s->ready) && !heap_holds(&s->timer.node));
-    free(s->error);
-    bytes_free(s->checkpoint);
-    bytes_free(s->saved);
-    bytes_free(s->signal);
-    free(s->log);
-    free(s->function_code);
-    if (s->shared != NULL) {
-        free(s->shared->concurrency);
-        free(s->shared->rate);
-        free(s->shared);
-    }
-    fan_free(s->fan);
-    account_free(s->account);
+    step_work_done(s);
+    step_rare_drop(s);
 }
 
 void step_free(struct step *s)
@@ -65,91 +143,134 @@ void step_free(struct step *s)
     free(s);
 }
 
+static void running_free(struct task_running *r)
+{
+    if (r != NULL) {
+        assert(!heap_holds(&r->duration_timer.node) && !heap_holds(&r->progress_timer.node) &&
+               !heap_holds(&r->save_timer.node));
+        free(r->progress_message);
+        free(r);
+    }
+}
+
 void task_free(struct task *t)
 {
     if (t == NULL) {
         return;
     }
-    assert(!heap_holds(&t->duration_timer.node) && !heap_holds(&t->progress_timer.node));
     for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
         step_clear(&t->steps[i]);
     }
-    free(t->steps);
+    running_free(t->running);
+    if (t->spending != NULL) {
+        usage_free(&t->spending->unsaid);
+        free(t->spending);
+    }
     pipeline_unref(t->pipeline);
-    free(t->task_type);
-    free(t->session_id);
     free(t->error);
-    free(t->progress_message);
-    usage_free(&t->unsaid);
-    bytes_free(t->id);
     free(t);
 }
 
 void step_set_error(struct step *s, enum code code, struct bytes message)
 {
     step_clear_error(s);
-    s->error_code = code;
-    s->error = mem_str_bytes(message);
+    struct step_rare *x = rare_make(s);
+    x->error_code = code;
+    x->error = mem_str_bytes(message);
 }
 
 void step_clear_error(struct step *s)
 {
-    free(s->error);
-    free(s->function_code);
-    s->error = NULL;
-    s->function_code = NULL;
-    s->error_code = CODE_NONE;
+    struct step_rare *x = s->rare;
+    if (x != NULL) {
+        free(x->error);
+        free(x->function_code);
+        x->error = NULL;
+        x->function_code = NULL;
+        x->error_code = CODE_NONE;
+    }
+}
+
+void step_forget_retry(struct step *s)
+{
+    if (s->rare != NULL) {
+        s->rare->retry_at = 0;
+    }
+    if (s->work != NULL) {
+        s->work->retry_due = 0;
+    }
 }
 
 void step_set_log(struct step *s, struct bytes log)
 {
-    free(s->log);
-    s->log = log.len > 0 ? mem_str_bytes(bytes_part(log, 0, LOG_TAIL_BYTES_MAX)) : NULL;
+    if (log.len > 0) {
+        free(work_make(s)->log);
+        s->work->log = mem_str_bytes(bytes_part(log, 0, LOG_TAIL_BYTES_MAX));
+    } else if (s->work != NULL) {
+        free(s->work->log);
+        s->work->log = NULL;
+    }
 }
 
 void step_set_checkpoint(struct step *s, struct bytes checkpoint)
 {
-    bytes_free(s->checkpoint);
-    s->checkpoint = BYTES_NONE;
     if (checkpoint.len > 0) {
-        s->checkpoint = bytes_of(mem_str_bytes(checkpoint), checkpoint.len);
+        bytes_free(rare_make(s)->checkpoint);
+        s->rare->checkpoint = bytes_own(checkpoint);
+    } else {
+        step_drop_checkpoint(s);
     }
 }
 
-static void set_saved(struct step *s)
+void step_drop_checkpoint(struct step *s)
 {
-    bytes_free(s->saved);
-    s->saved = BYTES_NONE;
-    s->saved_bytes = (uint32_t)s->checkpoint.len;
-    if (s->saved_bytes > 0 && s->saved_bytes <= CHECKPOINT_SHOWN_BYTES_MAX) {
-        s->saved = bytes_of(mem_str_bytes(s->checkpoint), s->checkpoint.len);
+    if (s->rare != NULL) {
+        bytes_free(s->rare->checkpoint);
+        s->rare->checkpoint = BYTES_NONE;
+        s->rare->checkpoint_dirty = false;
+    }
+}
+
+static void set_saved(struct step_rare *x, unix_ms at)
+{
+    bytes_free(x->saved);
+    x->saved = BYTES_NONE;
+    x->saved_at = at;
+    x->saved_bytes = (uint32_t)x->checkpoint.len;
+    if (x->saved_bytes > 0 && x->saved_bytes <= CHECKPOINT_SHOWN_BYTES_MAX) {
+        x->saved = bytes_own(x->checkpoint);
     }
 }
 
 void step_note_saved(struct step *s, struct moment now)
 {
-    if (s->checkpoint.len == 0) {
-        s->saved_at = 0;
-        set_saved(s);
-    } else if (s->checkpoint_dirty || s->saved_at == 0) {
-        s->saved_at = now.wall;
-        s->checkpoint_saved_at = now.mono;
-        s->checkpoint_dirty = false;
-        set_saved(s);
+    struct step_rare *x = s->rare;
+    if (x == NULL) {
+        return;
+    }
+    if (x->checkpoint.len == 0) {
+        set_saved(x, 0);
+    } else if (x->checkpoint_dirty || x->saved_at == 0) {
+        x->checkpoint_dirty = false;
+        set_saved(x, now.wall);
+        work_make(s)->checkpoint_saved_at = now.mono;
     }
 }
 
 void step_load_saved(struct step *s, unix_ms at)
 {
-    s->saved_at = at;
-    set_saved(s);
+    if (at != 0 || s->rare != NULL) {
+        set_saved(rare_make(s), at);
+    }
 }
 
 void step_set_signal(struct step *s, struct bytes data, uint64_t key)
 {
-    bytes_free(s->signal);
-    s->signal = data.len > 0 ? bytes_of(mem_str_bytes(data), data.len) : BYTES_NONE;
-    s->signal_key = key;
+    if (s->rare != NULL || data.len > 0 || key != 0) {
+        bytes_free(rare_make(s)->signal);
+        s->rare->signal = data.len > 0 ? bytes_own(data) : BYTES_NONE;
+        s->rare->signal_key = key;
+    }
 }
 
 void task_set_error(struct task *t, enum code code, struct bytes message, int32_t step)
@@ -177,9 +298,10 @@ struct step *unit_find(const struct task *t, uint32_t step, uint32_t item)
     if (item == ITEM_NONE) {
         return s;
     }
-    for (uint32_t i = 0; s->fan != NULL && i < s->fan->live_count; i++) {
-        if (s->fan->live[i]->item == item) {
-            return s->fan->live[i];
+    struct fan *f = rare_of(s)->fan;
+    for (uint32_t i = 0; f != NULL && i < f->live_count; i++) {
+        if (f->live[i]->item == item) {
+            return f->live[i];
         }
     }
     return NULL;
@@ -193,8 +315,9 @@ struct step *unit_next(const struct task *t, struct unit_walk *walk)
         if (at == 0) {
             return s;
         }
-        if (s->fan != NULL && at <= s->fan->live_count) {
-            return s->fan->live[at - 1];
+        struct fan *f = rare_of(s)->fan;
+        if (f != NULL && at <= f->live_count) {
+            return f->live[at - 1];
         }
         *walk = (struct unit_walk){.step = walk->step + 1};
     }
@@ -245,7 +368,7 @@ double task_measure(const struct task *t)
     for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
         sum += t->steps[i].state == STEP_SKIPPED;
         if (t->steps[i].state == STEP_RUNNING) {
-            sum += t->steps[i].fraction;
+            sum += work_of(&t->steps[i])->fraction;
         }
     }
     return sum / t->pipeline->step_count;

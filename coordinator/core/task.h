@@ -26,9 +26,9 @@ enum timer_kind {
 
 struct timer {
     struct heap_node node;
+    enum timer_kind kind;
     mono_ms at;
     uint64_t sequence; /* breaks ties in the order of setting */
-    enum timer_kind kind;
 };
 
 /* Where a pending or running step is. Exactly one phase at a time; STEP_RUNNING = PHASE_RUNNING or
@@ -48,57 +48,72 @@ enum step_phase {
                       in the budget; in no queue */
 };
 
-struct step {
+/* What there is of a step only while something is to be done about it: from when it may run until
+ * it is over. Not stored. */
+struct work {
     struct heap_node ready; /* in the heap of its function; RESOLVING: of the core */
     struct timer timer;
-    struct task *task;
-    uint32_t index;             /* in the pipeline */
-    uint32_t item;              /* of a fan-out step, from 1; ITEM_NONE: the step itself */
-    mono_ms place;              /* of an item: in the order, taken when it was first ready */
-    uint64_t age;               /* of an item: breaks ties of place; 0 = none yet */
+    struct step *step;
+    mono_ms place; /* in the order: its task's, or an item's own, taken when it was first ready */
+    uint64_t age;  /* breaks ties of place; 0 = none yet */
+    mono_ms retry_due; /* retry_at on this process's own clock; 0 = at once */
+    mono_ms ready_at;  /* READY, FETCHING: since when */
+    mono_ms begun_at;  /* its first order, on this process's own clock; 0 = none yet */
+    uint64_t worker;   /* serial of the worker: FETCHING, RUNNING */
+    uint64_t read_id;  /* FETCHING, RESOLVING */
+    uint64_t held_by;  /* HELD: the write that must be durable first */
+    double fraction;   /* reported by the running attempt */
+    char *log; /* the end of its log, as far as it was heard, since its last failure; owned; NULL =
+                  none. At most LOG_TAIL_BYTES_MAX, as many as the workers have slots */
+    mono_ms checkpoint_saved_at;
+};
+
+/* What only few steps have: errors, waits, progress checkpoints, items, limits, usage. */
+struct step_rare {
+    /* stored */
+    enum code error_code;
+    char *error;         /* owned; NULL = none */
+    char *function_code; /* owned; the function's own code of that error, NULL = none */
+    unix_ms retry_at;
+    mono_ms wait_ms;  /* what retry_at stands for: bounds what another wall clock makes of it */
+    mono_ms spent_ms; /* from its first order to its last row: for timeout_total */
+    struct bytes checkpoint; /* owned; newest progress checkpoint */
+    unix_ms saved_at;        /* when the one that is stored was; 0 = there is none */
+    unix_ms wait_until;      /* of a wait step that has begun: its end, 0 = none */
+    struct bytes signal;     /* owned; came before the step's turn, JSON; empty = none */
+    uint64_t signal_key;     /* of the signal that it has, or had; 0 = none */
+    struct fan *fan;         /* owned; of a fan-out step whose list is known, else NULL (fan.h) */
+    struct account *account; /* owned; what its attempts have used; NULL = nothing */
+    bool exhausted;          /* its task was paused because nothing is left to try */
+    /* not stored */
+    bool checkpoint_dirty;
+    uint32_t saved_bytes;       /* of the progress checkpoint that is stored, ... */
+    struct bytes saved;         /* ... and itself, where it is small enough to be shown; owned */
     struct step_shared *shared; /* owned; of one with concurrency or rate_limit, once it was ready
                                    (lanes.h); else NULL */
-    struct fan *fan; /* owned; of a fan-out step whose list is known, else NULL (fan.h) */
-    /* stored */
-    enum step_state state;
-    enum code error_code;
+};
+
+/* Most steps in memory wait for others, or are over: they are this, and nothing else. */
+struct step {
+    struct task *task;
+    struct work *work;      /* owned; NULL = nothing is to be done: read by work_of */
+    struct step_rare *rare; /* owned; NULL = all zero: read by rare_of */
+    uint32_t index;         /* in the pipeline */
+    uint32_t item;          /* of a fan-out step, from 1; ITEM_NONE: the step itself */
+    uint32_t needs_left;    /* not stored */
+    enum step_state state : 8;
+    enum step_phase phase : 8; /* not stored */
+    bool resolved;             /* its condition holds: not asked again by later attempts */
+    /* stored, as the state */
     uint32_t generation;
     uint32_t failures; /* attempts that failed */
     uint32_t deaths;
     uint32_t deliveries; /* failures, deaths and recoveries, never reset within a generation */
     uint32_t order;      /* place in the order of completion */
     uint32_t duration_ms;
-    uint32_t result_len;
     uint64_t result_offset;
-    unix_ms started_at, completed_at, retry_at;
-    char *error;         /* owned; NULL = none */
-    char *function_code; /* owned; the function's own code of that error, NULL = none */
-    mono_ms wait_ms;     /* what retry_at stands for: bounds what another wall clock makes of it */
-    bool exhausted;      /* its task was paused because nothing is left to try */
-    mono_ms spent_ms;    /* from its first order to its last row: for timeout_total */
-    struct bytes checkpoint; /* owned; newest progress checkpoint */
-    unix_ms saved_at;        /* when the one that is stored was; 0 = there is none */
-    unix_ms wait_until;      /* of a wait step that has begun: its end, 0 = none */
-    struct bytes signal;     /* owned; came before the step's turn, JSON; empty = none */
-    uint64_t signal_key;     /* of the signal that it has, or had; 0 = none */
-    /* not stored */
-    enum step_phase phase;
-    mono_ms retry_due; /* retry_at on this process's own clock; 0 = at once */
-    mono_ms ready_at;  /* READY, FETCHING: since when */
-    uint32_t needs_left;
-    mono_ms begun_at; /* its first order, on this process's own clock; 0 = none yet */
-    uint64_t worker;  /* serial of the worker: FETCHING, RUNNING */
-    uint64_t read_id; /* FETCHING, RESOLVING */
-    bool resolved;    /* its condition holds: not asked again by later attempts */
-    uint64_t held_by; /* HELD: the write that must be durable first */
-    double fraction;  /* reported by the running attempt */
-    char *log; /* the end of its log, as far as it was heard, since its last failure; owned; NULL =
-                  none. At most LOG_TAIL_BYTES_MAX, as many as the workers have slots */
-    mono_ms checkpoint_saved_at;
-    bool checkpoint_dirty;
-    uint32_t saved_bytes;    /* of the progress checkpoint that is stored, ... */
-    struct bytes saved;      /* ... and itself, where it is small enough to be shown; owned */
-    struct account *account; /* owned, stored; what its attempts have used; NULL = nothing */
+    uint32_t result_len;
+    unix_ms started_at, completed_at;
 };
 
 /* The items of a fan-out step: fan.h. */
@@ -113,44 +128,63 @@ struct fan {
     uint32_t live_count, live_cap;
 };
 
+/* What a task has once it has run: its timers, and the news that wait to be told. */
+struct task_running {
+    struct task *task;
+    struct timer duration_timer, progress_timer, save_timer;
+    uint32_t progress_step; /* whose news is waiting to be told */
+    char *progress_message; /* owned */
+};
+
+/* What a task has that has used something, or may use only so much. */
+struct spending {
+    struct budget budget;   /* none: no limit; the rest of it is stored with one only */
+    uint64_t attempts_over; /* since it has one */
+    bool budget_warned;
+    /* not stored */
+    bool used_new;         /* something is in no row yet */
+    struct usage_sum used; /* by all of its steps */
+    struct usage unsaid;   /* of it, what is in no row yet */
+};
+
+/* One block of memory: the task, its steps, its texts. */
 struct task {
-    struct bytes id;          /* owned */
+    struct bytes id;          /* in this block, as task_type and session_id */
     struct task *next, *prev; /* in its partition's list */
     struct pipeline *pipeline;
-    struct step *steps; /* pipeline->step_count of them */
-    partition_id partition;
+    struct step *steps;           /* pipeline->step_count of them */
+    struct task_running *running; /* owned; NULL = it has not run here */
+    struct spending *spending;    /* owned; NULL = all zero: read by spending_of */
     /* immutable, stored in the spec */
-    char *task_type, *session_id;
+    const char *task_type, *session_id;
     unix_ms created_at;
     int32_t priority;
     uint32_t max_retries, checkpoint_interval_s;
     uint32_t max_duration_s;
     bool checkpoints;
     bool keyed; /* was started with an idempotency key */
+    partition_id partition;
     /* stored in the head */
     enum task_state state;
     uint32_t run;
-    uint64_t seq;
-    uint64_t version;
     uint32_t completed; /* steps */
     uint32_t next_order;
     uint32_t doc_revision;
+    uint32_t recoveries;
+    uint64_t seq;
+    uint64_t version;
     uint64_t results_bytes; /* of the document's results object, both braces counted */
     uint64_t doc_bytes;     /* of the whole document, padding counted */
-    uint32_t recoveries;
-    int64_t ran_ms; /* running time up to ran_since */
+    int64_t ran_ms;         /* running time up to ran_since */
     double progress;
     unix_ms started_at, completed_at;
     enum code error_code;
-    char *error;            /* owned; NULL = none */
-    int32_t error_step;     /* index, -1 = none */
-    struct budget budget;   /* none: no limit; the rest of it is stored with one only */
-    uint64_t attempts_over; /* since it has one */
-    bool budget_warned;
+    int32_t error_step; /* index, -1 = none */
+    char *error;        /* owned; NULL = none */
     /* not stored */
     uint32_t steps_left; /* not over yet */
-    uint64_t last_write; /* newest write about this task */
     uint32_t writes_pending;
+    uint64_t last_write; /* newest write about this task */
     /* Place among those with ready steps, from the first one on: the moment of that, earlier by
      * what its priority is worth and by how old the task already was. The steps of an older task go
      * first: what was begun is finished. */
@@ -158,13 +192,7 @@ struct task {
     mono_ms old_ms;    /* of a loaded task */
     uint64_t age;      /* breaks ties of place; 0 = no place yet */
     mono_ms ran_since; /* NEVER_MS: not running */
-    struct timer duration_timer, progress_timer, save_timer;
-    uint32_t progress_step; /* whose news is waiting to be told */
-    char *progress_message; /* owned */
-    mono_ms event_at;       /* of the last event */
-    struct usage_sum used;  /* by all of its steps */
-    struct usage unsaid;    /* of it, what is in no row yet */
-    bool used_new;          /* something is in no row yet */
+    mono_ms event_at;  /* of the last event */
 };
 
 /* It will not run (again) in this run of the task: completed, failed for good, skipped, cancelled.
@@ -186,13 +214,46 @@ static inline bool task_failing(const struct task *t)
     return t->error_code != CODE_NONE && !task_state_ended(t->state);
 }
 
+/* What it is called and what it belongs to, for its whole life. */
+struct task_names {
+    struct bytes id, type, session_id;
+};
+
 /* Takes a reference of p. Steps are fresh: PENDING, needs counted. */
-struct task *task_create(struct bytes id, struct pipeline *p);
+struct task *task_create(const struct task_names *names, struct pipeline *p);
 void task_free(struct task *t); /* it must be in no heap and no list; NULL is allowed */
 
 /* A fresh one, for items: those of the pipeline come with their task. */
 struct step *step_create(struct task *t, uint32_t index);
 void step_free(struct step *s);
+
+/* Parts that are made when there is something to be put into them. Whoever only reads is given one
+ * that is all zero where there is none yet. */
+extern const struct work no_work;
+extern const struct step_rare no_rare;
+extern const struct spending no_spending;
+
+static inline const struct work *work_of(const struct step *s)
+{
+    return s->work != NULL ? s->work : &no_work;
+}
+
+static inline const struct step_rare *rare_of(const struct step *s)
+{
+    return s->rare != NULL ? s->rare : &no_rare;
+}
+
+static inline const struct spending *spending_of(const struct task *t)
+{
+    return t->spending != NULL ? t->spending : &no_spending;
+}
+
+struct work *work_make(struct step *s);
+struct step_rare *rare_make(struct step *s);
+struct task_running *running_make(struct task *t);
+struct spending *spending_make(struct task *t);
+void step_rare_drop(struct step *s);
+void step_work_done(struct step *s); /* nothing more is to be done about it: it is in no queue */
 
 /* A walk over all there is in memory of a task: its steps, and their items. NULL after the last. */
 struct unit_walk {
@@ -202,8 +263,10 @@ struct step *unit_next(const struct task *t, struct unit_walk *walk);
 
 void step_set_error(struct step *s, enum code code, struct bytes message);
 void step_clear_error(struct step *s);
+void step_forget_retry(struct step *s);              /* it waits for no moment */
 void step_set_log(struct step *s, struct bytes log); /* empty: none */
 void step_set_checkpoint(struct step *s, struct bytes checkpoint);
+void step_drop_checkpoint(struct step *s);
 /* The newest progress checkpoint becomes the stored one: it is in a row at this moment. */
 void step_note_saved(struct step *s, struct moment now);
 void step_load_saved(struct step *s, unix_ms at); /* as it was read */

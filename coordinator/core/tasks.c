@@ -30,6 +30,22 @@ void task_bury(void *task)
     task_free(task);
 }
 
+static void task_clear_timers(struct core *c, struct task *t)
+{
+    if (t->running != NULL) {
+        timer_clear(c, &t->running->duration_timer);
+        timer_clear(c, &t->running->progress_timer);
+        timer_clear(c, &t->running->save_timer);
+    }
+}
+
+void task_hold_news(struct core *c, struct task *t)
+{
+    if (t->running != NULL) {
+        timer_clear(c, &t->running->progress_timer);
+    }
+}
+
 void task_remove(struct core *c, struct task *t)
 {
     struct partition *p = &c->partitions[t->partition];
@@ -38,9 +54,7 @@ void task_remove(struct core *c, struct task *t)
     for (struct step *s; (s = unit_next(t, &walk)) != NULL;) {
         step_unqueue(c, s);
     }
-    timer_clear(c, &t->duration_timer);
-    timer_clear(c, &t->progress_timer);
-    timer_clear(c, &t->save_timer);
+    task_clear_timers(c, t);
     map_remove(&c->tasks, t->id);
     if (t->prev != NULL) {
         t->prev->next = t->next;
@@ -60,7 +74,8 @@ void task_start_clock(struct core *c, struct task *t)
         return;
     }
     t->ran_since = c->now.mono;
-    timer_set(c, &t->duration_timer, c->now.mono + (int64_t)t->max_duration_s * 1000 - t->ran_ms);
+    timer_set(c, &running_make(t)->duration_timer,
+              c->now.mono + (int64_t)t->max_duration_s * 1000 - t->ran_ms);
 }
 
 void task_restart_clock(struct core *c, struct task *t)
@@ -76,14 +91,15 @@ void task_hold_clock(struct core *c, struct task *t)
 {
     t->ran_ms = task_ran_ms(t, c->now.mono);
     t->ran_since = NEVER_MS;
-    timer_clear(c, &t->duration_timer);
+    if (t->running != NULL) {
+        timer_clear(c, &t->running->duration_timer);
+    }
 }
 
 void task_stop_clock(struct core *c, struct task *t)
 {
     task_hold_clock(c, t);
-    timer_clear(c, &t->progress_timer);
-    timer_clear(c, &t->save_timer);
+    task_clear_timers(c, t);
 }
 
 /* How old it is, so that a takeover does not put it behind all that is here. By another host's
@@ -104,11 +120,12 @@ void task_loaded(struct core *c, struct task *t)
         if (s->state == STEP_RUNNING) {
             s->state = STEP_PENDING;
         }
-        mono_ms left = s->retry_at - c->now.wall;
-        left = left < s->wait_ms ? left : s->wait_ms;
-        s->retry_due = left > 0 ? c->now.mono + left : 0;
-        if (planted(PLANT_TIMER_LOST_AT_TAKEOVER) && left > 0) {
-            s->retry_due = NEVER_MS;
+        const struct step_rare *x = rare_of(s);
+        mono_ms left = x->retry_at - c->now.wall;
+        left = left < x->wait_ms ? left : x->wait_ms;
+        if (left > 0) {
+            work_make(s)->retry_due =
+                planted(PLANT_TIMER_LOST_AT_TAKEOVER) ? NEVER_MS : c->now.mono + left;
         }
     }
     t->old_ms = age_of(c, t);

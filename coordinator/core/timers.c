@@ -27,7 +27,7 @@ static void timer_fire(struct core *c, struct timer *t)
 {
     switch (t->kind) {
     case TIMER_STEP: {
-        struct step *s = OWNER(struct step, timer, t);
+        struct step *s = OWNER(struct work, timer, t)->step;
         if (s->phase == PHASE_WAITING) {
             wait_due(c, s);
             break;
@@ -43,13 +43,13 @@ static void timer_fire(struct core *c, struct timer *t)
         break;
     }
     case TIMER_DURATION:
-        task_timed_out(c, OWNER(struct task, duration_timer, t));
+        task_timed_out(c, OWNER(struct task_running, duration_timer, t)->task);
         break;
     case TIMER_PROGRESS:
-        task_progress_due(c, OWNER(struct task, progress_timer, t));
+        task_progress_due(c, OWNER(struct task_running, progress_timer, t)->task);
         break;
     case TIMER_SAVE:
-        task_save_due(c, OWNER(struct task, save_timer, t));
+        task_save_due(c, OWNER(struct task_running, save_timer, t)->task);
         break;
     case TIMER_WORKER:
         worker_timer(c, OWNER(struct worker, timer, t));

@@ -21,7 +21,7 @@ static void view_used(const struct task *t, struct arena *arena, struct task_vie
     struct usage whole = {0};
     uint32_t shown = 0;
     for (uint32_t i = 0; i < v->step_count; i++) {
-        const struct account *a = t->steps[i].account;
+        const struct account *a = rare_of(&t->steps[i])->account;
         struct step_view *s = &v->steps[i];
         if (a == NULL || a->total.count == 0) {
             continue;
@@ -49,42 +49,45 @@ static void view_step(struct core *c, const struct step *s, struct arena *arena,
                       struct step_view *v)
 {
     const struct pipeline_step *def = step_def(s);
+    const struct step_rare *x = rare_of(s);
     v->state = s->state;
     v->started_at = s->started_at;
     v->completed_at = s->completed_at;
-    v->retry_at = s->state == STEP_PENDING ? s->retry_at : 0;
+    v->retry_at = s->state == STEP_PENDING ? x->retry_at : 0;
     v->duration_ms = s->duration_ms;
     v->retry_count = s->failures;
     v->deaths = s->deaths;
     v->max_retries = step_max_retries(s);
-    v->progress = step_meets_need(s, false) ? 1 : s->state == STEP_RUNNING ? s->fraction : 0;
+    v->progress = step_meets_need(s, false)  ? 1
+                  : s->state == STEP_RUNNING ? work_of(s)->fraction
+                                             : 0;
     v->order = s->order;
     v->result_offset = s->result_offset;
     v->result_len = s->result_len;
-    v->error_code = s->error_code;
-    v->error = arena_bytes(arena, bytes_str(s->error));
-    v->function_code = arena_bytes(arena, bytes_str(s->function_code));
+    v->error_code = x->error_code;
+    v->error = arena_bytes(arena, bytes_str(x->error));
+    v->function_code = arena_bytes(arena, bytes_str(x->function_code));
     v->name = arena_bytes(arena, bytes_str(def->name));
     v->description = arena_bytes(arena, bytes_str(def->description));
     v->function = arena_bytes(arena, bytes_str(def->function));
-    v->checkpoint_at = s->saved_at;
-    v->checkpoint_bytes = s->saved_bytes;
-    if (s->saved.len <= *room) {
-        v->checkpoint = arena_bytes(arena, s->saved);
-        *room -= s->saved.len;
+    v->checkpoint_at = x->saved_at;
+    v->checkpoint_bytes = x->saved_bytes;
+    if (x->saved.len <= *room) {
+        v->checkpoint = arena_bytes(arena, x->saved);
+        *room -= x->saved.len;
     }
     if (step_waits(s)) {
-        v->waiting_until = s->wait_until;
+        v->waiting_until = x->wait_until;
         v->waiting_for = def->wait.kind == WAIT_SIGNAL
                              ? bytes_str(arena_printf(arena, "the signal %s", def->wait.signal))
                              : BYTES_LIT("a moment");
     }
-    if (s->fan != NULL) {
+    if (x->fan != NULL) {
         v->fans_out = true;
-        v->items = s->fan->count;
-        v->items_done = s->fan->done;
-        v->items_failed = s->fan->failed;
-        v->items_running = fan_running(s->fan);
+        v->items = x->fan->count;
+        v->items_done = x->fan->done;
+        v->items_failed = x->fan->failed;
+        v->items_running = fan_running(x->fan);
     }
     if (s->phase == PHASE_BUDGET) {
         v->waiting_for = BYTES_LIT("room in the task's budget");
@@ -134,8 +137,8 @@ struct task_view *view_of(struct core *c, const struct task *t, struct arena *ar
     v->backend = bytes_str(c->config.backend);
     v->doc_revision = t->doc_revision;
     v->results_bytes = t->results_bytes;
-    v->budget = t->budget;
-    v->attempts_over = t->attempts_over;
+    v->budget = spending_of(t)->budget;
+    v->attempts_over = spending_of(t)->attempts_over;
     v->step_count = t->pipeline->step_count;
     v->steps = arena_alloc(arena, v->step_count * sizeof *v->steps);
     size_t room = CHECKPOINTS_SHOWN_BYTES_MAX;

@@ -14,27 +14,27 @@
 
 static bool has_end(const struct step *s)
 {
-    return step_def(s)->wait.kind != WAIT_SIGNAL || s->wait_ms > 0;
+    return step_def(s)->wait.kind != WAIT_SIGNAL || rare_of(s)->wait_ms > 0;
 }
 
 static void arm(struct core *c, struct step *s)
 {
-    mono_ms left = s->wait_until - c->now.wall;
-    if (step_def(s)->wait.kind != WAIT_UNTIL && left > s->wait_ms) {
-        left = s->wait_ms; /* the clock that said when it ends was ahead of ours */
+    mono_ms left = rare_of(s)->wait_until - c->now.wall;
+    if (step_def(s)->wait.kind != WAIT_UNTIL && left > rare_of(s)->wait_ms) {
+        left = rare_of(s)->wait_ms; /* the clock that said when it ends was ahead of ours */
     }
-    timer_set(c, &s->timer, has_end(s) ? c->now.mono + (left > 0 ? left : 0) : NEVER_MS);
+    timer_set(c, &work_make(s)->timer, has_end(s) ? c->now.mono + (left > 0 ? left : 0) : NEVER_MS);
 }
 
 static unix_ms end_of(const struct core *c, const struct step *s)
 {
     switch (step_def(s)->wait.kind) {
     case WAIT_UNTIL:
-        return s->wait_until;
+        return rare_of(s)->wait_until;
     case WAIT_SECONDS:
-        return c->now.wall + s->wait_ms;
+        return c->now.wall + rare_of(s)->wait_ms;
     case WAIT_SIGNAL:
-        return s->wait_ms > 0 ? c->now.wall + s->wait_ms : 0;
+        return rare_of(s)->wait_ms > 0 ? c->now.wall + rare_of(s)->wait_ms : 0;
     case WAIT_NONE:
         break;
     }
@@ -49,7 +49,7 @@ static void resolve(struct change *ch, struct step *s, struct bytes result)
     s->completed_at = c->now.wall;
     int64_t took = s->completed_at - s->started_at;
     s->duration_ms = took < 0 ? 0 : took > UINT32_MAX ? UINT32_MAX : (uint32_t)took;
-    s->wait_until = 0;
+    rare_make(s)->wait_until = 0;
     if (step_result_fits(s, result)) {
         step_complete(ch, s, result);
     } else {
@@ -66,10 +66,10 @@ static void begin(struct core *c, struct step *s)
     change_begin(c, t, &ch);
     s->started_at = c->now.wall;
     if (step_def(s)->wait.end == NULL) {
-        s->wait_ms = step_def(s)->wait.ms;
-        s->wait_until = step_def(s)->wait.until;
+        rare_make(s)->wait_ms = step_def(s)->wait.ms;
+        rare_make(s)->wait_until = step_def(s)->wait.until;
     }
-    s->wait_until = end_of(c, s);
+    rare_make(s)->wait_until = end_of(c, s);
     if (t->started_at == 0) {
         t->started_at = c->now.wall;
     }
@@ -81,10 +81,10 @@ static void begin(struct core *c, struct step *s)
         task_start_clock(c, t);
     }
     struct task_event *e = change_event(&ch, EVENT_STEP_WAITING, s->index);
-    e->retry_at = s->wait_until;
-    if (s->signal.len > 0) {
-        struct bytes data = arena_bytes(fx_arena(c), s->signal);
-        step_set_signal(s, BYTES_NONE, s->signal_key);
+    e->retry_at = rare_of(s)->wait_until;
+    if (rare_of(s)->signal.len > 0) {
+        struct bytes data = arena_bytes(fx_arena(c), rare_of(s)->signal);
+        step_set_signal(s, BYTES_NONE, rare_of(s)->signal_key);
         resolve(&ch, s, data);
     }
     change_commit(&ch);
@@ -99,12 +99,14 @@ static bool take_end(struct step *s, struct bytes json)
     bool good = doc_parse(json, &d, &fault) == ERR_OK;
     const struct doc_value *v = good ? doc_root(d) : NULL;
     if (good && w->kind == WAIT_UNTIL) {
-        good = doc_kind(v) == JSON_STRING && time_parse(doc_string(v), &s->wait_until) == ERR_OK;
+        good = doc_kind(v) == JSON_STRING &&
+               time_parse(doc_string(v), &rare_make(s)->wait_until) == ERR_OK;
     } else if (good) {
         double seconds = doc_number(v);
         double least = w->kind == WAIT_SIGNAL ? 0.001 : 0;
         good = doc_kind(v) == JSON_NUMBER && seconds >= least && seconds <= WAIT_S_MAX;
-        s->wait_ms = good ? (mono_ms)(seconds * (planted(PLANT_WAIT_CUT) ? 1 : 1000) + 0.5) : 0;
+        rare_make(s)->wait_ms =
+            good ? (mono_ms)(seconds * (planted(PLANT_WAIT_CUT) ? 1 : 1000) + 0.5) : 0;
     }
     doc_free(d);
     return good;
@@ -148,14 +150,14 @@ void wait_make_ready(struct core *c, struct step *s)
     s->phase = PHASE_WAITING; /* it began in another process */
     arm(c, s);
     if (planted(PLANT_WAIT_TIMER_LOST)) {
-        timer_clear(c, &s->timer);
+        timer_clear(c, &s->work->timer);
     }
 }
 
 void wait_due(struct core *c, struct step *s)
 {
     const struct pipeline_wait *w = &step_def(s)->wait;
-    if (w->kind == WAIT_UNTIL && c->now.wall < s->wait_until) {
+    if (w->kind == WAIT_UNTIL && c->now.wall < rare_of(s)->wait_until) {
         arm(c, s); /* the clock was set back */
         return;
     }
@@ -167,7 +169,7 @@ void wait_due(struct core *c, struct step *s)
         resolve(&ch, s, w->fallback);
     } else {
         const char *why = arena_printf(fx_arena(c), "the signal %s did not come within %lld s",
-                                       w->signal, (long long)(s->wait_ms / 1000));
+                                       w->signal, (long long)(rare_of(s)->wait_ms / 1000));
         step_unqueue(c, s);
         s->completed_at = c->now.wall;
         step_set_error(s, CODE_WAIT_TIMEOUT, bytes_str(why));
@@ -179,7 +181,7 @@ void wait_due(struct core *c, struct step *s)
 void wait_take_signal(struct change *ch, struct step *s, struct bytes data, uint64_t key)
 {
     if (step_waits(s)) {
-        s->signal_key = key;
+        rare_make(s)->signal_key = key;
         resolve(ch, s, data);
         return;
     }
@@ -191,9 +193,13 @@ void wait_take_signal(struct change *ch, struct step *s, struct bytes data, uint
 
 void wait_reset(struct step *s, bool anew)
 {
-    s->wait_until = 0;
-    s->wait_ms = 0;
-    if (anew || s->signal.len == 0) { /* one that was not used yet is as good as before */
+    struct step_rare *x = s->rare;
+    if (x == NULL) {
+        return;
+    }
+    x->wait_until = 0;
+    x->wait_ms = 0;
+    if (anew || x->signal.len == 0) { /* one that was not used yet is as good as before */
         step_set_signal(s, BYTES_NONE, 0);
     }
 }

@@ -16,12 +16,18 @@
 
 struct worker *worker_by_serial(const struct core *c, uint64_t serial)
 {
-    for (size_t i = 0; i < c->worker_count; i++) {
-        if (c->by_serial[i]->serial == serial) {
-            return c->by_serial[i];
+    size_t from = 0;
+    size_t to = c->worker_count;
+    while (from < to) {
+        size_t middle = from + (to - from) / 2;
+        if (c->by_serial[middle]->serial < serial) {
+            from = middle + 1;
+        } else {
+            to = middle;
         }
     }
-    return NULL;
+    bool found = from < c->worker_count && c->by_serial[from]->serial == serial;
+    return found ? c->by_serial[from] : NULL;
 }
 
 static bool same_attempt(const struct attempt_ref *a, const struct attempt_ref *b)
@@ -160,7 +166,7 @@ struct step *step_run_by(struct core *c, const struct worker *w, const struct at
     struct partition *p = partition_of(c, ref->task_id);
     struct task *t = partition_serves(p) ? task_find(c, ref->task_id) : NULL;
     struct step *s = t != NULL && t->run == ref->run ? unit_find(t, ref->step, ref->item) : NULL;
-    bool runs = s != NULL && s->phase == PHASE_RUNNING && s->worker == w->serial &&
+    bool runs = s != NULL && s->phase == PHASE_RUNNING && work_of(s)->worker == w->serial &&
                 s->deliveries == ref->delivery && s->generation == ref->generation;
     return runs ? s : NULL;
 }
@@ -234,7 +240,7 @@ static void claim(struct core *c, struct worker *w, const struct attempt_ref *re
     }
     bool current = !step_over(s) && s->generation == ref->generation &&
                    s->deliveries == ref->delivery && s->needs_left == 0;
-    bool elsewhere = s->phase == PHASE_RUNNING && s->worker != w->serial;
+    bool elsewhere = s->phase == PHASE_RUNNING && work_of(s)->worker != w->serial;
     if (!token_valid(&c->secret, t, ref) || !current || elsewhere) {
         stop_claimed(c, t, w, ref);
         return;
@@ -246,8 +252,8 @@ static void claim(struct core *c, struct worker *w, const struct attempt_ref *re
     step_clock_start(c, s);
     s->phase = PHASE_RUNNING;
     s->state = STEP_RUNNING;
-    s->worker = w->serial;
-    s->checkpoint_saved_at = c->now.mono;
+    work_make(s)->worker = w->serial;
+    work_make(s)->checkpoint_saved_at = c->now.mono;
     if (s->started_at == 0) {
         s->started_at = c->now.wall;
     }

@@ -38,7 +38,8 @@ struct rig {
     char *chain; /* the pipeline of the measured tasks */
     unsigned next_task, live;
     uint64_t request, outcome;
-    bool done; /* no task more */
+    bool done;  /* no task more */
+    bool named; /* steps name the result that they need; else they are handed all before them */
     struct bytes parts[LENGTH_MAX];
 };
 
@@ -148,8 +149,8 @@ static void end_attempt(struct rig *r, struct todo *t)
 /* Until so many steps more have ended, or nothing is left to do. */
 __attribute__((noinline)) static void measured(struct rig *r, unsigned long steps)
 {
-    unsigned long until = core_stats(r->core).steps_completed_total + steps;
-    while (core_stats(r->core).steps_completed_total < until) {
+    unsigned long until = r->outcome + steps;
+    while (r->outcome < until) {
         while (!r->done && r->live < IN_FLIGHT) {
             start_measured(r);
         }
@@ -236,7 +237,11 @@ static void prepare(struct rig *r)
     settle(r);
     struct buf chain = {0};
     for (unsigned i = 0; i < r->length; i++) {
-        buf_addf(&chain, "%s{\"name\":\"s%u\",\"function\":\"f\"}", i == 0 ? "[" : ",", i);
+        buf_addf(&chain, "%s{\"name\":\"s%u\",\"function\":\"f\"", i == 0 ? "[" : ",", i);
+        if (r->named && i > 0) {
+            buf_addf(&chain, ",\"input\":{\"last\":\"${steps.s%u.result}\"}", i - 1);
+        }
+        buf_add_str(&chain, "}");
         r->parts[i] = BYTES_LIT("1");
     }
     buf_add_str(&chain, "]");
@@ -255,11 +260,13 @@ int main(int argc, char **argv)
 {
     static const struct option known[] = {{"waiting", 1, NULL, 'w'}, {"length", 1, NULL, 'l'},
                                           {"workers", 1, NULL, 'k'}, {"watchers", 1, NULL, 'v'},
-                                          {"steps", 1, NULL, 's'},   {NULL, 0, NULL, 0}};
+                                          {"steps", 1, NULL, 's'},   {"named", 0, NULL, 'n'},
+                                          {NULL, 0, NULL, 0}};
     static struct rig rig = {.waiting = 1, .length = 5, .workers = 2, .steps = 100000};
     struct rig *r = &rig;
     for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         unsigned n = optarg != NULL ? (unsigned)strtoul(optarg, NULL, 10) : 0;
+        r->named = r->named || c == 'n';
         r->waiting = c == 'w' ? n : r->waiting;
         r->length = c == 'l' ? n : r->length;
         r->workers = c == 'k' ? n : r->workers;
@@ -269,7 +276,7 @@ int main(int argc, char **argv)
     if (r->length == 0 || r->length > LENGTH_MAX || r->workers == 0 || r->steps == 0 ||
         r->watchers > r->waiting) {
         fprintf(stderr, "usage: bench_core [--waiting N] [--length N] [--workers N] [--watchers N]"
-                        " [--steps N]; watchers are of waiting tasks\n");
+                        " [--steps N] [--named]; watchers are of waiting tasks\n");
         return 2;
     }
     prepare(r);

@@ -40,14 +40,17 @@ static void check_overshoot(struct audit *a, struct book_task *t, const struct t
     }
     t->wild = t->wild || !tame || executions > attempts;
     REQUIRE(a, "budget",
-            t->wild || now->budget.cost_nano == 0 ||
-                now->used.cost_nano < now->budget.cost_nano + COST_NANO,
+            t->wild || spending_of(now)->budget.cost_nano == 0 ||
+                spending_of(now)->used.cost_nano < spending_of(now)->budget.cost_nano + COST_NANO,
             "%.*s: %llu spent of %llu: more than was under way could have been told", TASK(t),
-            (unsigned long long)now->used.cost_nano, (unsigned long long)now->budget.cost_nano);
+            (unsigned long long)spending_of(now)->used.cost_nano,
+            (unsigned long long)spending_of(now)->budget.cost_nano);
     REQUIRE(a, "budget",
-            t->wild || now->budget.steps == 0 || now->attempts_over <= now->budget.steps,
-            "%.*s: %llu attempts of %llu", TASK(t), (unsigned long long)now->attempts_over,
-            (unsigned long long)now->budget.steps);
+            t->wild || spending_of(now)->budget.steps == 0 ||
+                spending_of(now)->attempts_over <= spending_of(now)->budget.steps,
+            "%.*s: %llu attempts of %llu", TASK(t),
+            (unsigned long long)spending_of(now)->attempts_over,
+            (unsigned long long)spending_of(now)->budget.steps);
 }
 
 /* Attempts that are over, as the steps show them: since a recover more of them are forgotten. */
@@ -57,11 +60,11 @@ static uint64_t attempts_shown(const struct book_task *t, const struct task *now
     for (uint32_t i = 0; i < now->pipeline->step_count; i++) {
         const struct step *s = &now->steps[i];
         if (step_def(s)->function[0] == '\0' || step_def(s)->for_each != NULL ||
-            s->error_code == CODE_EXPRESSION_ERROR || t->steps[i].kept) {
+            rare_of(s)->error_code == CODE_EXPRESSION_ERROR || t->steps[i].kept) {
             continue; /* none was made, or they were its items' or another task's */
         }
         count += s->failures + s->deaths;
-        count += s->state == STEP_COMPLETED && s->error_code == CODE_NONE;
+        count += s->state == STEP_COMPLETED && rare_of(s)->error_code == CODE_NONE;
     }
     return count;
 }
@@ -82,19 +85,23 @@ void audit_budget_row(struct audit *a, struct book_task *t, const struct task *n
     bool first = t->version == 0;
     REQUIRE(a, "budget",
             first || changed ||
-                (now->budget.cost_nano == t->budget.cost_nano &&
-                 now->budget.tokens == t->budget.tokens && now->budget.steps == t->budget.steps),
+                (spending_of(now)->budget.cost_nano == t->budget.cost_nano &&
+                 spending_of(now)->budget.tokens == t->budget.tokens &&
+                 spending_of(now)->budget.steps == t->budget.steps),
             "%.*s: another budget, and nobody has changed it", TASK(t));
-    REQUIRE(a, "budget", now->attempts_over >= t->attempts_over,
+    REQUIRE(a, "budget", spending_of(now)->attempts_over >= t->attempts_over,
             "%.*s: %llu attempts were over, and now %llu", TASK(t),
-            (unsigned long long)t->attempts_over, (unsigned long long)now->attempts_over);
-    bool from_start = first ? !budget_none(&now->budget) : t->counted;
+            (unsigned long long)t->attempts_over,
+            (unsigned long long)spending_of(now)->attempts_over);
+    bool from_start = first ? !budget_none(&spending_of(now)->budget) : t->counted;
     t->counted = from_start;
-    REQUIRE(a, "budget", first || !from_start || now->attempts_over >= attempts_shown(t, now),
+    REQUIRE(a, "budget",
+            first || !from_start || spending_of(now)->attempts_over >= attempts_shown(t, now),
             "%.*s: %llu attempts of its budget are spent, and %llu were made", TASK(t),
-            (unsigned long long)now->attempts_over, (unsigned long long)attempts_shown(t, now));
-    REQUIRE(a, "budget", !warned || (!t->warned && now->budget_warned), "%.*s: warned twice",
-            TASK(t));
+            (unsigned long long)spending_of(now)->attempts_over,
+            (unsigned long long)attempts_shown(t, now));
+    REQUIRE(a, "budget", !warned || (!t->warned && spending_of(now)->budget_warned),
+            "%.*s: warned twice", TASK(t));
     bool was = t->state == TASK_BUDGET_EXCEEDED;
     REQUIRE(a, "budget",
             !was || now->state == TASK_BUDGET_EXCEEDED || task_state_ended(now->state) || resumed,
@@ -102,9 +109,9 @@ void audit_budget_row(struct audit *a, struct book_task *t, const struct task *n
             task_state_name(now->state));
     REQUIRE(a, "budget", !was || now->state != TASK_BUDGET_EXCEEDED || now->ran_ms == t->ran_ms,
             "%.*s: has become older while it rested", TASK(t));
-    t->budget = now->budget;
-    t->attempts_over = now->attempts_over;
-    t->warned = now->budget_warned;
+    t->budget = spending_of(now)->budget;
+    t->attempts_over = spending_of(now)->attempts_over;
+    t->warned = spending_of(now)->budget_warned;
     t->failing = task_failing(now) || now->error_code != CODE_NONE;
     t->was_exceeded = t->was_exceeded || now->state == TASK_BUDGET_EXCEEDED;
     t->rebudgeted = t->rebudgeted || changed;

@@ -108,9 +108,10 @@ static void check_attempt(struct audit *a, const struct book_task *t, struct boo
     uint32_t died = s->deaths - b->deaths;
     uint32_t deliveries = s->deliveries - b->deliveries;
     bool over = s->state != STEP_PENDING;
-    bool expired =
-        over && (s->error_code == CODE_QUEUE_TIMEOUT || s->error_code == CODE_STEP_TIMEOUT_TOTAL);
-    bool unsent = s->error_code == CODE_EXPRESSION_ERROR || s->error_code == CODE_INPUT_TOO_LARGE;
+    bool expired = over && (rare_of(s)->error_code == CODE_QUEUE_TIMEOUT ||
+                            rare_of(s)->error_code == CODE_STEP_TIMEOUT_TOTAL);
+    bool unsent = rare_of(s)->error_code == CODE_EXPRESSION_ERROR ||
+                  rare_of(s)->error_code == CODE_INPUT_TOO_LARGE;
     REQUIRE(a, "retry",
             failed + died <= 1 && (deliveries == failed + died || (expired && deliveries == 1)),
             "%.*s/%u item %u: %u failures, %u deaths and %u deliveries more in one row", TASK(t),
@@ -122,9 +123,10 @@ static void check_attempt(struct audit *a, const struct book_task *t, struct boo
             "%.*s/%u item %u: %u deaths, and it goes on", TASK(t), s->index, s->item, s->deaths);
     if (!over && failed + died > 0) {
         struct wait_bounds bounds = audit_wait_bounds(s, died > 0);
-        REQUIRE(a, "retry", s->wait_ms >= bounds.least && s->wait_ms <= bounds.most,
+        REQUIRE(a, "retry",
+                rare_of(s)->wait_ms >= bounds.least && rare_of(s)->wait_ms <= bounds.most,
                 "%.*s/%u item %u: waits %lld ms after %u failures and %u deaths", TASK(t), s->index,
-                s->item, (long long)s->wait_ms, s->failures, s->deaths);
+                s->item, (long long)rare_of(s)->wait_ms, s->failures, s->deaths);
         b->not_before = a->world->clock_stepped ? 0 : a->row_sent_at + bounds.least;
     }
 }
@@ -203,9 +205,10 @@ static void change_fan(struct audit *a, struct book_task *t, struct task *now,
     case ITEMS_AGAIN:
         REQUIRE(a, "I16", tells(row, EVENT_TASK_RECOVERING) || tells(row, EVENT_TASK_RESUMED),
                 "%.*s/%u: its items begin again, and nobody has asked for it", TASK(t), s->index);
-        REQUIRE(a, "I16", b->fan != NULL && s->fan != NULL && s->fan->base > b->fan->base,
+        REQUIRE(a, "I16",
+                b->fan != NULL && rare_of(s)->fan != NULL && rare_of(s)->fan->base > b->fan->base,
                 "%.*s/%u: its items begin again with deliveries of before", TASK(t), s->index);
-        begin_again(b->fan, s->fan->base);
+        begin_again(b->fan, rare_of(s)->fan->base);
         break;
     case ITEMS_DROP:
         REQUIRE(a, "I16", tells(row, EVENT_TASK_RECOVERING) && s->generation > b->generation,
@@ -220,7 +223,7 @@ static void change_fan(struct audit *a, struct book_task *t, struct task *now,
 static uint32_t tolerated(const struct step *s)
 {
     const struct pipeline_step *def = step_def(s);
-    return def->tolerate_percent ? s->fan->count * def->tolerate / 100 : def->tolerate;
+    return def->tolerate_percent ? rare_of(s)->fan->count * def->tolerate / 100 : def->tolerate;
 }
 
 static void check_array(struct audit *a, const struct book_task *t, const struct step *s,
@@ -247,28 +250,29 @@ static void check_fan(struct audit *a, const struct book_task *t, const struct s
 {
     struct book_fan *f = t->steps[s->index].fan;
     uint32_t counts[256] = {0};
-    REQUIRE(a, "I16", (f == NULL) == (s->fan == NULL), "%.*s/%u: %s items", TASK(t), s->index,
-            f == NULL ? "it has" : "it lacks its");
+    REQUIRE(a, "I16", (f == NULL) == (rare_of(s)->fan == NULL), "%.*s/%u: %s items", TASK(t),
+            s->index, f == NULL ? "it has" : "it lacks its");
     if (f == NULL) {
         REQUIRE(a, "I16",
-                s->state != STEP_COMPLETED || s->error_code != CODE_NONE || t->steps[s->index].kept,
+                s->state != STEP_COMPLETED || rare_of(s)->error_code != CODE_NONE ||
+                    t->steps[s->index].kept,
                 "%.*s/%u is completed, and has no items", TASK(t), s->index);
         return;
     }
-    f->exhausted = s->exhausted;
+    f->exhausted = rare_of(s)->exhausted;
     for (uint32_t i = 0; i < f->count; i++) {
         counts[(uint8_t)f->items[i].mark]++;
     }
     REQUIRE(a, "I16",
-            s->fan->count == f->count && s->fan->done == counts[ITEM_DONE] &&
-                s->fan->failed == counts[ITEM_FAILED],
+            rare_of(s)->fan->count == f->count && rare_of(s)->fan->done == counts[ITEM_DONE] &&
+                rare_of(s)->fan->failed == counts[ITEM_FAILED],
             "%.*s/%u: it counts %u of %u items done and %u failed, stored are %u and %u", TASK(t),
-            s->index, s->fan->done, s->fan->count, s->fan->failed, counts[ITEM_DONE],
-            counts[ITEM_FAILED]);
+            s->index, rare_of(s)->fan->done, rare_of(s)->fan->count, rare_of(s)->fan->failed,
+            counts[ITEM_DONE], counts[ITEM_FAILED]);
     bool over = s->state != STEP_PENDING;
-    bool completed = s->state == STEP_COMPLETED && s->error_code == CODE_NONE;
-    bool failed = s->state == STEP_FAILED || s->exhausted ||
-                  (s->state == STEP_COMPLETED && s->error_code != CODE_NONE);
+    bool completed = s->state == STEP_COMPLETED && rare_of(s)->error_code == CODE_NONE;
+    bool failed = s->state == STEP_FAILED || rare_of(s)->exhausted ||
+                  (s->state == STEP_COMPLETED && rare_of(s)->error_code != CODE_NONE);
     bool many = counts[ITEM_FAILED] > tolerated(s);
     REQUIRE(a, "I16", failed == many || s->state == STEP_CANCELLED || s->state == STEP_SKIPPED,
             "%.*s/%u is %s with %u failed items, and tolerates %u", TASK(t), s->index,
@@ -299,9 +303,10 @@ void audit_fans(struct audit *a, struct book_task *t, struct task *now, const st
  * deaths are those of the item by which it failed. */
 void audit_fan_counts(struct audit *a, const struct book_task *t, const struct step *s)
 {
-    bool failed = s->state != STEP_PENDING && s->error_code != CODE_NONE && s->fan == NULL;
-    bool by_death =
-        s->error_code == CODE_WORKER_DEATHS && (s->state != STEP_PENDING || s->exhausted);
+    bool failed =
+        s->state != STEP_PENDING && rare_of(s)->error_code != CODE_NONE && rare_of(s)->fan == NULL;
+    bool by_death = rare_of(s)->error_code == CODE_WORKER_DEATHS &&
+                    (s->state != STEP_PENDING || rare_of(s)->exhausted);
     uint32_t deaths = by_death ? 3 : 0;
     REQUIRE(a, "retry", t->steps[s->index].kept || (s->failures == failed && s->deaths == deaths),
             "%.*s/%u: %u failures and %u deaths of a step with items", TASK(t), s->index,

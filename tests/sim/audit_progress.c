@@ -11,14 +11,15 @@ void audit_checkpoint(struct audit *a, const struct book_task *t, struct book_st
     struct task_event e;
     if (row_event(row, EVENT_STEP_CHECKPOINT, s->index, &e)) {
         REQUIRE(a, "checkpoint",
-                bytes_eq(e.checkpoint, s->checkpoint) && e.checkpoint_bytes == s->checkpoint.len &&
-                    s->saved_at == e.at,
+                bytes_eq(e.checkpoint, rare_of(s)->checkpoint) &&
+                    e.checkpoint_bytes == rare_of(s)->checkpoint.len &&
+                    rare_of(s)->saved_at == e.at,
                 "%.*s/%u: its event tells of a checkpoint %.*s, stored is %.*s", TASK(t), s->index,
-                (int)e.checkpoint.len, (const char *)e.checkpoint.ptr, (int)s->checkpoint.len,
-                (const char *)s->checkpoint.ptr);
+                (int)e.checkpoint.len, (const char *)e.checkpoint.ptr,
+                (int)rare_of(s)->checkpoint.len, (const char *)rare_of(s)->checkpoint.ptr);
     }
-    if (!bytes_eq(b->checkpoint, s->checkpoint)) {
-        b->checkpoint = arena_bytes(&a->arena, s->checkpoint);
+    if (!bytes_eq(b->checkpoint, rare_of(s)->checkpoint)) {
+        b->checkpoint = arena_bytes(&a->arena, rare_of(s)->checkpoint);
     }
 }
 

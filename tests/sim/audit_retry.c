@@ -23,17 +23,19 @@ static void check_retryable(struct audit *a, const struct book_task *t, const st
                             mono_ms wait, enum code code)
 {
     const struct pipeline_step *def = step_def(s);
-    struct bytes names[] = {bytes_str(code_info(code)->name), bytes_str(s->function_code)};
+    struct bytes names[] = {bytes_str(code_info(code)->name), bytes_str(rare_of(s)->function_code)};
     bool listed = def->retry_on.count == 0 || pipeline_codes_have(&def->retry_on, names[0]) ||
                   pipeline_codes_have(&def->retry_on, names[1]);
     bool never = pipeline_codes_have(&def->non_retryable, names[0]) ||
                  pipeline_codes_have(&def->non_retryable, names[1]);
     REQUIRE(a, "retry", listed && !never, "%.*s/%u: %s is tried again against its definition",
-            TASK(t), s->index, names[1].len > 0 ? s->function_code : code_info(code)->name);
+            TASK(t), s->index,
+            names[1].len > 0 ? rare_of(s)->function_code : code_info(code)->name);
     REQUIRE(a, "retry",
-            def->timeout_total_ms == 0 || s->spent_ms + wait < (mono_ms)def->timeout_total_ms,
+            def->timeout_total_ms == 0 ||
+                rare_of(s)->spent_ms + wait < (mono_ms)def->timeout_total_ms,
             "%.*s/%u: tried again %lld ms after its first order", TASK(t), s->index,
-            (long long)(s->spent_ms + wait));
+            (long long)(rare_of(s)->spent_ms + wait));
 }
 
 struct wait_bounds audit_wait_bounds(const struct step *s, bool death)
@@ -43,7 +45,7 @@ struct wait_bounds audit_wait_bounds(const struct step *s, bool death)
         return s->deaths == 2 ? (struct wait_bounds){1800, 2200} : (struct wait_bounds){0, 50};
     }
     mono_ms middle = retry_wait_middle_ms(p, s->failures);
-    mono_ms asked = s->function_code != NULL ? BUSY_MS : 0;
+    mono_ms asked = rare_of(s)->function_code != NULL ? BUSY_MS : 0;
     struct wait_bounds b = {(mono_ms)((double)middle * (1 - p->jitter)) - 1,
                             (mono_ms)((double)middle * (1 + p->jitter)) + 1};
     b.least = b.least > asked ? b.least : asked;

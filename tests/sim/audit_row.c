@@ -73,11 +73,11 @@ static void check_counts(struct audit *a, struct book_task *t, struct book_step 
                          const struct step *s, const struct store_row *row, bool revived)
 {
     struct task_event e;
-    bool ends =
-        (row_event(row, EVENT_STEP_FAILED, s->index, &e) ||
-         row_event(row, EVENT_TASK_ERROR, s->index, &e)) &&
-        (s->state == STEP_FAILED || (s->state == STEP_COMPLETED && s->error_code != CODE_NONE)) &&
-        b->state == STEP_PENDING;
+    bool ends = (row_event(row, EVENT_STEP_FAILED, s->index, &e) ||
+                 row_event(row, EVENT_TASK_ERROR, s->index, &e)) &&
+                (s->state == STEP_FAILED ||
+                 (s->state == STEP_COMPLETED && rare_of(s)->error_code != CODE_NONE)) &&
+                b->state == STEP_PENDING;
     bool ends_by_death = ends && e.code == CODE_WORKER_DEATHS;
     bool waits = step_def(s)->wait.kind != WAIT_NONE; /* no attempt has failed */
     bool expired = ends && (e.code == CODE_QUEUE_TIMEOUT || e.code == CODE_STEP_TIMEOUT_TOTAL) &&
@@ -108,8 +108,8 @@ static void check_waited(struct audit *a, const struct book_task *t, const struc
     const struct pipeline_wait *w = &t->pipeline->steps[s->index].wait;
     struct bytes key = json_member(b->result, "key");
     char sent[24];
-    snprintf(sent, sizeof sent, "%llu", (unsigned long long)s->signal_key);
-    bool signal = w->kind == WAIT_SIGNAL && s->signal_key != 0 && bytes_is(key, sent);
+    snprintf(sent, sizeof sent, "%llu", (unsigned long long)rare_of(s)->signal_key);
+    bool signal = w->kind == WAIT_SIGNAL && rare_of(s)->signal_key != 0 && bytes_is(key, sent);
     bool fallback =
         w->kind == WAIT_SIGNAL && w->fallback.len > 0 && bytes_eq(b->result, w->fallback);
     bool moment = w->kind != WAIT_SIGNAL && bytes_is(b->result, "null");
@@ -134,7 +134,8 @@ static void check_completion(struct audit *a, struct book_task *t, struct book_s
             "%.*s/%u completed without an event", TASK(t), s->index);
     b->completions++;
     REQUIRE(a, "I3", b->completions == 1, "%.*s/%u completed twice", TASK(t), s->index);
-    if (s->error_code != CODE_NONE) { /* it failed, and goes on with what it was given for that */
+    /* It failed, and goes on with what it was given for that. */
+    if (rare_of(s)->error_code != CODE_NONE) {
         REQUIRE(a, "failure",
                 def->on_failure == ON_FAILURE_CONTINUE &&
                     bytes_eq(b->result, def->failure_result) &&
@@ -233,7 +234,7 @@ static void check_step(struct audit *a, struct book_task *t, const struct task *
         b->waits_until =
             wait->kind == WAIT_UNTIL ? 0 : a->row_sent_at + audit_wait_ms(wait, stored);
     }
-    b->signal_key = s->signal_key;
+    b->signal_key = rare_of(s)->signal_key;
     if (is && !(same && was)) {
         b->result = arena_bytes(&a->arena, result);
         if (!b->kept || row->kind != ROW_ADMIT) {

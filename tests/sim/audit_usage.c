@@ -61,7 +61,7 @@ void audit_usage_row(struct audit *a, struct book_task *t, const struct task *no
                      const struct store_row *row)
 {
     for (uint32_t i = 0; i < t->step_count; i++) {
-        const struct account *account = now->steps[i].account;
+        const struct account *account = rare_of(&now->steps[i])->account;
         struct usage_sum stored =
             account != NULL ? usage_total(&account->total) : (struct usage_sum){0};
         struct usage_sum said = {0};
@@ -80,9 +80,10 @@ void audit_usage_row(struct audit *a, struct book_task *t, const struct task *no
     }
     struct usage_sum more = sum_of(row->usage, row->usage_count);
     usage_sum_add(&t->used, &more);
-    REQUIRE(a, "usage", same(&t->used, &now->used),
+    REQUIRE(a, "usage", same(&t->used, &spending_of(now)->used),
             "%.*s: used %llu, and the sums over all tasks were told of %llu", TASK(t),
-            (unsigned long long)now->used.cost_nano, (unsigned long long)t->used.cost_nano);
+            (unsigned long long)spending_of(now)->used.cost_nano,
+            (unsigned long long)t->used.cost_nano);
 }
 
 /* An outcome that was applied is acknowledged: all that it said is stored, and stays so. */

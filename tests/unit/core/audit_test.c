@@ -67,7 +67,7 @@ static void test_a_ready_step_that_fell_out_of_its_queue_is_put_back(void **stat
     struct step *step = &task("t")->steps[0];
     assert_int_equal(step->phase, PHASE_READY);
     heap_remove(&s.core->functions[function_intern(s.core, BYTES_LIT("f"), "")].ready,
-                &step->ready);
+                &step->work->ready);
     s.unchecked = true;
     stage_time(&s, ROUND_MS);
     s.unchecked = false;
@@ -85,7 +85,7 @@ static void test_a_retry_whose_timer_is_missing_is_tried_all_the_same(void **sta
     stage_fail(&s, worker, stage_order(&s, worker));
     struct step *step = &task("t")->steps[0];
     assert_int_equal(step->phase, PHASE_DELAYED);
-    timer_clear(s.core, &step->timer);
+    timer_clear(s.core, &step->work->timer);
     s.unchecked = true;
     stage_time(&s, ROUND_MS);
     s.unchecked = false;
@@ -104,7 +104,7 @@ static void test_a_task_without_its_time_limit_gets_it_back(void **state)
     assert_int_equal(stage_ask(&s, gateway, &m)->type, MSG_STARTED);
     stage_credit(&s, worker, 1);
     stage_order(&s, worker);
-    timer_clear(s.core, &task("t")->duration_timer);
+    timer_clear(s.core, &task("t")->running->duration_timer);
     s.unchecked = true;
     stage_time(&s, ROUND_MS);
     s.unchecked = false;
@@ -119,7 +119,7 @@ static void test_a_running_step_that_no_worker_has_goes_out_again(void **state)
     stage_start(&s, gateway, "t", ONE);
     stage_credit(&s, worker, 1);
     stage_order(&s, worker);
-    struct worker *w = worker_by_serial(s.core, task("t")->steps[0].worker);
+    struct worker *w = worker_by_serial(s.core, task("t")->steps[0].work->worker);
     struct attempt_ref ref = w->runs[0].ref;
     worker_run_remove(s.core, w, &ref);
     s.unchecked = true;

@@ -19,10 +19,9 @@ static struct task *a_task(void)
 {
     struct pipeline *p = two_steps();
     p->version = 5;
-    struct task *t = task_create(BYTES_LIT("the.task"), p);
+    struct task_names names = {BYTES_LIT("the.task"), BYTES_LIT("kind"), BYTES_LIT("session")};
+    struct task *t = task_create(&names, p);
     pipeline_unref(p);
-    t->task_type = mem_str("kind");
-    t->session_id = mem_str("session");
     t->created_at = 1700000000001;
     t->priority = -3;
     t->max_retries = 4;
@@ -50,7 +49,7 @@ static struct task *a_task(void)
     t->steps[1].failures = 3;
     t->steps[1].deaths = 1;
     t->steps[1].deliveries = 4;
-    t->steps[1].retry_at = 1700000000950;
+    rare_make(&t->steps[1])->retry_at = 1700000000950;
     step_set_error(&t->steps[1], CODE_STEP_TIMEOUT, BYTES_LIT("too slow"));
     step_set_checkpoint(&t->steps[1], BYTES_LIT("{\"page\":3}"));
     return t;
@@ -105,7 +104,7 @@ static void test_a_task_comes_back_as_it_was(void **state)
     assert_int_equal(u->pipeline->version, 5);
     assert_int_equal(u->steps[1].needs_left, 0);
     assert_string_equal(u->error, "too slow");
-    assert_true(bytes_is(u->steps[1].checkpoint, "{\"page\":3}"));
+    assert_true(bytes_is(rare_of(&u->steps[1])->checkpoint, "{\"page\":3}"));
     assert_int_equal(step_max_retries(&u->steps[1]), 7);
     task_free(t);
     task_free(u);
