@@ -79,8 +79,32 @@ enum err pipeline_read_template_of(struct pipeline_build *b, uint32_t step,
     return ERR_OK;
 }
 
+/* What comes before a step: gathered where an expression names more than what the step needs
+ * itself, since that takes a walk over the whole pipeline. */
+struct before {
+    const struct pipeline *p;
+    uint32_t step; /* of whom the flags tell; STEP_NONE: of nobody yet */
+    bool *flags;
+};
+
+static bool comes_before(struct before *x, uint32_t step, uint32_t named)
+{
+    const struct pipeline_step *def = &x->p->steps[step];
+    for (uint32_t i = 0; i < def->needs_count; i++) {
+        if (def->needs[i] == named) {
+            return true;
+        }
+    }
+    if (x->step != step) {
+        memset(x->flags, 0, x->p->step_count * sizeof *x->flags);
+        pipeline_ancestors(x->p, step, x->flags);
+        x->step = step;
+    }
+    return x->flags[named];
+}
+
 /* Why an expression of this step must not read that one, or NULL. */
-static const char *fault_of(const struct pipeline_build *b, uint32_t step, const bool *ancestors,
+static const char *fault_of(const struct pipeline_build *b, uint32_t step, struct before *before,
                             const struct pipeline_step *named)
 {
     if (named == NULL) {
@@ -90,13 +114,14 @@ static const char *fault_of(const struct pipeline_build *b, uint32_t step, const
     if (index == step) {
         return "a step does not see its own result";
     }
-    return ancestors[index] ? NULL
-                            : "this step does not come before: add it to \"needs\", of this step "
-                              "or of one before it";
+    return comes_before(before, step, index)
+               ? NULL
+               : "this step does not come before: add it to \"needs\", of this step "
+                 "or of one before it";
 }
 
 static enum err link_expr(struct pipeline_build *b, const struct pipeline_expr *x,
-                          const bool *ancestors)
+                          struct before *before)
 {
     for (uint32_t i = 0; i < x->expr->ref_count; i++) {
         struct expr_ref *ref = &x->expr->refs[i];
@@ -104,7 +129,7 @@ static enum err link_expr(struct pipeline_build *b, const struct pipeline_expr *
             continue;
         }
         const struct pipeline_step *named = pipeline_named(b, x->step, ref->step);
-        const char *why = fault_of(b, x->step, ancestors, named);
+        const char *why = fault_of(b, x->step, before, named);
         if (why != NULL) {
             struct expr_fault fault = {.detail = ""};
             (void)snprintf(fault.detail, sizeof fault.detail, "%s", why);
@@ -118,16 +143,12 @@ static enum err link_expr(struct pipeline_build *b, const struct pipeline_expr *
 
 enum err pipeline_link_exprs(struct pipeline_build *b)
 {
-    bool *ancestors = mem_zalloc(b->p->step_count * sizeof *ancestors);
+    struct before before = {.p = b->p, .step = STEP_NONE};
+    before.flags = mem_alloc(b->p->step_count * sizeof *before.flags);
     enum err e = ERR_OK;
     for (uint32_t i = 0; i < b->expr_count && e == ERR_OK; i++) {
-        const struct pipeline_expr *x = &b->exprs[i];
-        if (i == 0 || x->step != b->exprs[i - 1].step) {
-            memset(ancestors, 0, b->p->step_count * sizeof *ancestors);
-            pipeline_ancestors(b->p, x->step, ancestors);
-        }
-        e = link_expr(b, x, ancestors);
+        e = link_expr(b, &b->exprs[i], &before);
     }
-    free(ancestors);
+    free(before.flags);
     return e;
 }

@@ -73,7 +73,7 @@ static void requeue(struct core *c, struct step *s)
         step_unqueue(c, s);
     }
     s->phase = PHASE_NONE;
-    s->state = STEP_PENDING;
+    step_become(s, STEP_PENDING);
     step_make_ready(c, s);
 }
 

@@ -74,13 +74,10 @@ void change_step(struct change *ch, struct step *s)
         change_item(ch, s);
         return;
     }
-    if (ch->marked == NULL) {
-        ch->marked = arena_alloc(fx_arena(ch->core), ch->task->pipeline->step_count);
-    }
-    if (ch->marked[s->index]) {
+    if (s->in_row) {
         return;
     }
-    ch->marked[s->index] = true;
+    s->in_row = true;
     ch->row.steps = grow(fx_arena(ch->core), ch->row.steps, ch->row.step_count, &ch->step_cap,
                          sizeof *ch->row.steps);
     ch->row.steps[ch->row.step_count++].index = s->index;
@@ -287,11 +284,13 @@ static void change_send(struct change *ch)
     record_put_head(t, c->now.mono, &b);
     row->head = take(ch, &b);
     for (uint32_t i = 0; i < row->step_count; i++) {
-        step_note_saved(&t->steps[row->steps[i].index], c->now);
-        record_put_step(&t->steps[row->steps[i].index], &b);
+        struct step *s = &t->steps[row->steps[i].index];
+        step_note_saved(s, c->now);
+        record_put_step(s, &b);
         row->steps[i].blob = take(ch, &b);
-        if (step_over(&t->steps[row->steps[i].index])) {
-            step_work_done(&t->steps[row->steps[i].index]);
+        s->in_row = false;
+        if (step_over(s)) {
+            step_work_done(s);
         }
     }
     for (uint32_t i = 0; i < ch->changed_count; i++) {

@@ -19,7 +19,6 @@ struct change {
     uint32_t step_cap, event_cap, ready_cap, items_cap, changed_cap;
     struct changed_item *changed; /* items of fan-out steps already in the row */
     uint32_t changed_count;
-    bool *marked; /* steps already in the row */
 };
 
 void change_begin(struct core *c, struct task *t, struct change *ret_change);

@@ -99,6 +99,8 @@ static void check_task(const struct core *c, const struct task *t)
 {
     uint32_t completed = 0;
     uint32_t over = 0;
+    uint32_t skipped = 0;
+    double fractions = 0;
     for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
         const struct step *s = &t->steps[i];
         const struct pipeline_step *def = &t->pipeline->steps[i];
@@ -109,12 +111,19 @@ static void check_task(const struct core *c, const struct task *t)
         assert(left == s->needs_left);
         completed += s->state == STEP_COMPLETED;
         over += step_over(s);
+        skipped += s->state == STEP_SKIPPED;
+        fractions += s->state == STEP_RUNNING ? work_of(s)->fraction : 0;
+        assert(s->state == STEP_RUNNING || work_of(s)->fraction == 0);
+        assert(!s->in_row);
+        assert(step_over(s) ? i != t->first_open : i >= t->first_open);
         check_step(c, t, s);
         if (rare_of(s)->fan != NULL) {
             check_items(c, t, s);
         }
     }
-    assert(completed == t->completed);
+    assert(completed == t->completed && skipped == t->skipped);
+    double measured = task_measure(t) - (completed + skipped + fractions) / t->pipeline->step_count;
+    assert(measured > -1e-8 && measured < 1e-8);
     assert(t->progress >= 0 && t->progress <= 1);
     assert(over + t->steps_left == t->pipeline->step_count);
     assert(task_state_ended(t->state) == (t->steps_left == 0));

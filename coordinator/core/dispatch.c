@@ -313,10 +313,11 @@ void dispatch(struct core *c)
 static struct bytes put_results(struct core *c, const struct step *s, const struct scope *x)
 {
     const struct pipeline *p = s->task->pipeline;
-    bool *flags = arena_alloc(fx_arena(c), p->step_count);
-    if (step_def(s)->input_template == NULL && s->item == ITEM_NONE) {
-        pipeline_ancestors(p, s->index, flags);
+    if (step_def(s)->input_template != NULL || s->item != ITEM_NONE) {
+        return BYTES_LIT("{}");
     }
+    bool *flags = arena_alloc(fx_arena(c), p->step_count);
+    pipeline_ancestors(p, s->index, flags);
     size_t bytes = 2;
     for (uint32_t i = 0; i < p->step_count; i++) {
         flags[i] = flags[i] && p->steps[i].parent == step_def(s)->parent &&
@@ -407,9 +408,8 @@ static bool send_order(struct core *c, struct step *s, struct worker *w, const s
         return false;
     }
     step_clock_start(c, s);
-    s->state = STEP_RUNNING;
+    step_become(s, STEP_RUNNING);
     s->phase = PHASE_RUNNING;
-    s->work->fraction = 0;
     s->started_at = c->now.wall;
     histogram_add_us(&c->stats.step_wait, (c->now.mono - work_of(s)->ready_at) * 1000);
     s->work->checkpoint_saved_at = c->now.mono;

@@ -231,7 +231,7 @@ static struct step *open_next(struct step *parent)
 static void measure(struct step *parent)
 {
     const struct fan *f = rare_of(parent)->fan;
-    work_make(parent)->fraction = f->count > 0 ? (double)(f->done + f->failed) / f->count : 0;
+    step_set_fraction(parent, f->count > 0 ? (double)(f->done + f->failed) / f->count : 0);
 }
 
 static void fill(struct change *ch, struct step *parent)
@@ -309,7 +309,7 @@ void fan_go(struct core *c, struct step *parent)
         return;
     }
     parent->phase = PHASE_ITEMS;
-    parent->state = STEP_RUNNING;
+    step_become(parent, STEP_RUNNING);
     step_forget_retry(parent);
     measure(parent);
     for (uint32_t i = 0; i < f->live_count; i++) {
@@ -340,7 +340,7 @@ void fan_item_done(struct change *ch, struct step *item, struct bytes result)
 {
     struct step *parent = parent_of(item);
     struct fan *f = rare_of(parent)->fan;
-    item->state = STEP_COMPLETED;
+    step_become(item, STEP_COMPLETED);
     step_forget_retry(item);
     item->result_len = (uint32_t)result.len;
     step_drop_checkpoint(item);
@@ -371,7 +371,7 @@ void fan_item_failed(struct change *ch, struct step *item, enum code code, struc
     struct core *c = ch->core;
     struct step *parent = parent_of(item);
     struct fan *f = rare_of(parent)->fan;
-    item->state = STEP_FAILED;
+    step_become(item, STEP_FAILED);
     step_forget_retry(item);
     item->completed_at = c->now.wall;
     f->failed++;
@@ -404,7 +404,7 @@ void fan_stop(struct change *ch, struct step *parent, enum stop_reason reason)
             fan_close(ch->core, parent, item, ITEM_WAITING);
             continue;
         }
-        item->state = STEP_CANCELLED;
+        step_become(item, STEP_CANCELLED);
         step_forget_retry(item);
         change_step(ch, item);
         fan_close(ch->core, parent, item, ITEM_CANCELLED);

@@ -206,7 +206,7 @@ struct bytes fork_take_kept(struct change *ch, const struct start_request *r)
     for (uint32_t k = planted(PLANT_FORK_KEEPS_LESS); k < r->kept_count; k++) {
         const struct kept_step *kept = &r->kept[k];
         struct step *s = &t->steps[kept->step];
-        s->state = STEP_COMPLETED;
+        step_become(s, STEP_COMPLETED);
         s->order = t->next_order++;
         s->started_at = kept->started_at;
         s->completed_at = kept->completed_at;

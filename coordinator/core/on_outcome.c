@@ -47,10 +47,9 @@ static void tell_item(struct core *c, const struct step *s, struct bytes message
 static void try_again(struct change *ch, struct step *s, mono_ms wait_ms, enum code code,
                       struct bytes message)
 {
-    s->state = STEP_PENDING;
+    step_become(s, STEP_PENDING);
     struct work *work = work_make(s);
     struct step_rare *rare = rare_make(s);
-    work->fraction = 0;
     work->retry_due = ch->core->now.mono + wait_ms;
     rare->retry_at = ch->core->now.wall + wait_ms;
     rare->wait_ms = wait_ms;

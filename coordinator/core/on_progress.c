@@ -131,7 +131,7 @@ void on_progress(struct core *c, struct peer *p, const struct step_progress *n)
         return;
     }
     if (n->fraction > work_of(s)->fraction && n->fraction <= 1) {
-        s->work->fraction = n->fraction;
+        step_set_fraction(s, n->fraction);
     }
     if (t->checkpoints) {
         take_checkpoint(c, s, n->checkpoint);

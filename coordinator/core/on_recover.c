@@ -138,7 +138,7 @@ static void step_reset(struct change *ch, struct step *s, bool anew, bool items)
     } else {
         s->deliveries += !planted(PLANT_DELIVERY_KEPT);
     }
-    s->state = STEP_PENDING;
+    step_become(s, STEP_PENDING);
     s->failures = 0;
     s->deaths = planted(PLANT_DEATHS_KEPT) ? s->deaths : 0;
     s->result_len = 0;

@@ -90,20 +90,60 @@ static struct bytes read_root(void *context, const struct expr_ref *ref)
 
 void scope_begin(struct core *c, const struct step *s, struct scope *ret_scope)
 {
-    uint32_t n = s->task->pipeline->step_count;
     *ret_scope = (struct scope){.core = c, .step = s, .arena = fx_arena(c)};
-    ret_scope->part_of = arena_alloc(fx_arena(c), n * sizeof *ret_scope->part_of);
-    ret_scope->ranges = arena_alloc(fx_arena(c), n * sizeof *ret_scope->ranges);
+}
+
+/* Where the step is among the wanted ones, or would be. */
+static uint32_t place_of(const struct scope *x, uint32_t step)
+{
+    uint32_t from = 0;
+    uint32_t to = x->range_count;
+    if (to > 0 && x->wanted[to - 1] < step) {
+        return to; /* most come in their order */
+    }
+    while (from < to) {
+        uint32_t middle = from + (to - from) / 2;
+        if (x->wanted[middle] < step) {
+            from = middle + 1;
+        } else {
+            to = middle;
+        }
+    }
+    return from;
+}
+
+/* Their arena gives nothing back before the turn is over: doubled, that is as much again. */
+static void make_room(struct scope *x)
+{
+    if (x->range_count < x->range_cap) {
+        return;
+    }
+    uint32_t cap = x->range_cap < 4 ? 4 : 2 * x->range_cap;
+    uint32_t *wanted = arena_alloc(x->arena, cap * sizeof *wanted);
+    struct byte_range *ranges = arena_alloc(x->arena, cap * sizeof *ranges);
+    if (x->range_count > 0) {
+        memcpy(wanted, x->wanted, x->range_count * sizeof *wanted);
+        memcpy(ranges, x->ranges, x->range_count * sizeof *ranges);
+    }
+    x->wanted = wanted;
+    x->ranges = ranges;
+    x->range_cap = cap;
 }
 
 void scope_want_result(struct scope *x, uint32_t step)
 {
     const struct step *s = &x->step->task->steps[step];
-    if (s->state != STEP_COMPLETED || x->part_of[step] != 0) {
+    uint32_t at = place_of(x, step);
+    bool there = at < x->range_count && x->wanted[at] == step;
+    if (s->state != STEP_COMPLETED || there) {
         return; /* there is none to be read, or it is asked for already */
     }
-    x->ranges[x->range_count++] = (struct byte_range){s->result_offset, s->result_len};
-    x->part_of[step] = x->range_count;
+    make_room(x);
+    uint32_t behind = x->range_count++ - at;
+    memmove(&x->wanted[at + 1], &x->wanted[at], behind * sizeof *x->wanted);
+    memmove(&x->ranges[at + 1], &x->ranges[at], behind * sizeof *x->ranges);
+    x->wanted[at] = step;
+    x->ranges[at] = (struct byte_range){s->result_offset, s->result_len};
 }
 
 static const struct pipeline_step *def_of(const struct scope *x, uint32_t step)
@@ -195,15 +235,16 @@ void scope_ask(const struct scope *x, struct store_read *read)
 
 struct bytes scope_result(const struct scope *x, uint32_t step)
 {
-    uint32_t part = x->part_of[step];
+    uint32_t at = place_of(x, step);
     if (x->step->task->steps[step].state != STEP_COMPLETED) {
         return BYTES_LIT("null");
     }
-    if (part == 0 || x->answer == NULL || part > x->answer->part_count ||
-        x->answer->parts[part - 1].len != x->ranges[part - 1].len) {
+    bool wanted = at < x->range_count && x->wanted[at] == step;
+    if (!wanted || x->answer == NULL || at >= x->answer->part_count ||
+        x->answer->parts[at].len != x->ranges[at].len) {
         return BYTES_NONE;
     }
-    return x->answer->parts[part - 1];
+    return x->answer->parts[at];
 }
 
 /* step "x", /when, ${text}: what is wrong */

@@ -17,10 +17,10 @@ struct scope_input {
 struct scope {
     struct core *core;
     const struct step *step;
-    bool input;        /* the task's input is wanted */
-    uint32_t *part_of; /* step of the pipeline -> 1 + the part that is its result; 0: not wanted */
-    struct byte_range *ranges;
-    uint32_t range_count;
+    bool input;                /* the task's input is wanted */
+    uint32_t *wanted;          /* steps whose results are, ascending; ... */
+    struct byte_range *ranges; /* ... and where these lie */
+    uint32_t range_count, range_cap;
     const struct store_answer *answer; /* NULL: nothing was read, since nothing is wanted */
     struct bytes item;                 /* JSON; empty: the step has none */
     struct scope_input inputs[PIPELINE_DEPTH_MAX];

@@ -26,7 +26,7 @@ static void stop_rest(struct change *ch, enum stop_reason reason, bool all)
         if (!step_over(s) && (all || !step_def(s)->finally)) {
             fan_stop(ch, s, reason);
             step_stop_run(ch->core, s, reason, ch->write);
-            s->state = STEP_CANCELLED;
+            step_become(s, STEP_CANCELLED);
             step_forget_retry(s);
             change_step(ch, s);
         }
@@ -119,7 +119,7 @@ static void skip_dependents(struct change *ch, const struct step *s)
         if (after[i] && !step_def(next)->finally && !step_over(next)) {
             fan_stop(ch, next, STOP_SUPERSEDED);
             step_stop_run(ch->core, next, STOP_SUPERSEDED, ch->write);
-            next->state = STEP_SKIPPED;
+            step_become(next, STEP_SKIPPED);
             change_step(ch, next);
             change_event(ch, EVENT_STEP_SKIPPED, i);
         }
@@ -144,7 +144,7 @@ static void feed(struct change *ch, struct step *s)
 void step_complete(struct change *ch, struct step *s, struct bytes result)
 {
     struct task *t = ch->task;
-    s->state = STEP_COMPLETED;
+    step_become(s, STEP_COMPLETED);
     step_forget_retry(s);
     s->order = t->next_order++;
     step_drop_checkpoint(s);
@@ -168,7 +168,7 @@ void step_skip(struct change *ch, struct step *s)
 {
     struct task *t = ch->task;
     step_unqueue(ch->core, s);
-    s->state = STEP_SKIPPED;
+    step_become(s, STEP_SKIPPED);
     step_forget_retry(s);
     t->steps_left--;
     change_step(ch, s);
@@ -203,9 +203,8 @@ static void rest_exhausted(struct change *ch, struct step *s, enum code code, st
 {
     struct task *t = ch->task;
     tell_failed(ch, s, code, message);
-    s->state = STEP_PENDING;
+    step_become(s, STEP_PENDING);
     rare_make(s)->exhausted = true;
-    work_make(s)->fraction = 0;
     step_forget_retry(s);
     change_step(ch, s);
     if (t->state != TASK_PAUSED) {
@@ -235,7 +234,7 @@ void step_give_up(struct change *ch, struct step *s, enum code code, struct byte
         step_complete(ch, s, def->failure_result);
         return;
     }
-    s->state = STEP_FAILED;
+    step_become(s, STEP_FAILED);
     change_step(ch, s);
     if (then == ON_FAILURE_SKIP && !planted(PLANT_SKIP_FORGOTTEN)) {
         tell_failed(ch, s, code, message);

@@ -171,6 +171,51 @@ void task_free(struct task *t)
     free(t);
 }
 
+/* Fractions are summed in billionths: what is added is exactly what is taken away again. */
+#define FRACTION_PARTS 1e9
+
+static uint64_t parts_of(const struct step *s)
+{
+    bool counts = s->state == STEP_RUNNING && s->item == ITEM_NONE;
+    return counts ? (uint64_t)(work_of(s)->fraction * FRACTION_PARTS + 0.5) : 0;
+}
+
+void step_set_fraction(struct step *s, double fraction)
+{
+    if (s->state == STEP_RUNNING) {
+        s->task->fractions -= parts_of(s);
+        work_make(s)->fraction = fraction;
+        s->task->fractions += parts_of(s);
+    }
+}
+
+static void find_first_open(struct task *t)
+{
+    while (t->first_open < t->pipeline->step_count && step_over(&t->steps[t->first_open])) {
+        t->first_open++;
+    }
+}
+
+void step_become(struct step *s, enum step_state state)
+{
+    struct task *t = s->task;
+    t->fractions -= parts_of(s);
+    if (s->work != NULL) {
+        s->work->fraction = 0;
+    }
+    if (s->item != ITEM_NONE) {
+        s->state = state;
+        return;
+    }
+    t->skipped -= s->state == STEP_SKIPPED;
+    t->skipped += state == STEP_SKIPPED;
+    s->state = state;
+    if (!step_over(s) && s->index < t->first_open) {
+        t->first_open = s->index;
+    }
+    find_first_open(t);
+}
+
 void step_set_error(struct step *s, enum code code, struct bytes message)
 {
     step_clear_error(s);
@@ -341,9 +386,13 @@ uint32_t step_max_retries(const struct step *s)
 void task_count_needs(struct task *t)
 {
     t->steps_left = 0;
+    t->skipped = 0;
+    t->first_open = 0;
+    find_first_open(t);
     for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
         const struct pipeline_step *def = &t->pipeline->steps[i];
         t->steps_left += !step_over(&t->steps[i]);
+        t->skipped += t->steps[i].state == STEP_SKIPPED;
         t->steps[i].needs_left = 0;
         for (uint32_t n = 0; n < def->needs_count; n++) {
             t->steps[i].needs_left += !step_meets_need(&t->steps[def->needs[n]], def->finally);
@@ -353,25 +402,21 @@ void task_count_needs(struct task *t)
 
 uint32_t task_current_step(const struct task *t)
 {
-    uint32_t unfinished = t->pipeline->step_count - 1;
-    for (uint32_t i = t->pipeline->step_count; i-- > 0;) {
-        if (!step_meets_need(&t->steps[i], !task_state_ended(t->state))) {
-            unfinished = i;
+    uint32_t count = t->pipeline->step_count;
+    uint32_t found = t->first_open;
+    if (task_state_ended(t->state)) { /* all are over */
+        found = 0;
+        while (found < count && step_meets_need(&t->steps[found], false)) {
+            found++;
         }
     }
-    return unfinished;
+    return found < count ? found : count - 1;
 }
 
 double task_measure(const struct task *t)
 {
-    double sum = t->completed;
-    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
-        sum += t->steps[i].state == STEP_SKIPPED;
-        if (t->steps[i].state == STEP_RUNNING) {
-            sum += work_of(&t->steps[i])->fraction;
-        }
-    }
-    return sum / t->pipeline->step_count;
+    double done = (t->completed + t->skipped) * FRACTION_PARTS + (double)t->fractions;
+    return done / (t->pipeline->step_count * FRACTION_PARTS);
 }
 
 bool task_can_recover(const struct task *t)

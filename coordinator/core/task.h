@@ -62,7 +62,7 @@ struct work {
     uint64_t worker;   /* serial of the worker: FETCHING, RUNNING */
     uint64_t read_id;  /* FETCHING, RESOLVING */
     uint64_t held_by;  /* HELD: the write that must be durable first */
-    double fraction;   /* reported by the running attempt */
+    double fraction;   /* reported by the running attempt; else 0 */
     char *log; /* the end of its log, as far as it was heard, since its last failure; owned; NULL =
                   none. At most LOG_TAIL_BYTES_MAX, as many as the workers have slots */
     mono_ms checkpoint_saved_at;
@@ -104,6 +104,7 @@ struct step {
     enum step_state state : 8;
     enum step_phase phase : 8; /* not stored */
     bool resolved;             /* its condition holds: not asked again by later attempts */
+    bool in_row;               /* of the change that is being made */
     /* stored, as the state */
     uint32_t generation;
     uint32_t failures; /* attempts that failed */
@@ -181,6 +182,10 @@ struct task {
     enum code error_code;
     int32_t error_step; /* index, -1 = none */
     char *error;        /* owned; NULL = none */
+    /* not stored; kept by step_become */
+    uint32_t skipped;    /* steps */
+    uint32_t first_open; /* the first step that is not over, or step_count */
+    uint64_t fractions;  /* of running steps, in billionths */
     /* not stored */
     uint32_t steps_left; /* not over yet */
     uint32_t writes_pending;
@@ -261,6 +266,11 @@ struct unit_walk {
 };
 struct step *unit_next(const struct task *t, struct unit_walk *walk);
 
+/* Each change of a state and of a fraction, so that nobody has to look at all steps of a long task
+ * to say where it is. Only a running step has a fraction, from 0
+ * on. */
+void step_become(struct step *s, enum step_state state);
+void step_set_fraction(struct step *s, double fraction);
 void step_set_error(struct step *s, enum code code, struct bytes message);
 void step_clear_error(struct step *s);
 void step_forget_retry(struct step *s);              /* it waits for no moment */
@@ -278,7 +288,7 @@ void task_clear_error(struct task *t);
 struct step *unit_find(const struct task *t, uint32_t step, uint32_t item);
 const struct pipeline_step *step_def(const struct step *s);
 uint32_t step_max_retries(const struct step *s);
-/* Counts needs_left and steps_left anew from the steps' states. */
+/* Counts needs_left and all that is kept of the steps' states anew. */
 void task_count_needs(struct task *t);
 /* The first step that is not over; of an ended task the first that was not completed or skipped;
  * else the last one. */

@@ -118,7 +118,7 @@ void task_loaded(struct core *c, struct task *t)
     struct unit_walk walk = {0};
     for (struct step *s; (s = unit_next(t, &walk)) != NULL;) {
         if (s->state == STEP_RUNNING) {
-            s->state = STEP_PENDING;
+            step_become(s, STEP_PENDING);
         }
         const struct step_rare *x = rare_of(s);
         mono_ms left = x->retry_at - c->now.wall;

@@ -251,7 +251,7 @@ static void claim(struct core *c, struct worker *w, const struct attempt_ref *re
     step_unqueue(c, s);
     step_clock_start(c, s);
     s->phase = PHASE_RUNNING;
-    s->state = STEP_RUNNING;
+    step_become(s, STEP_RUNNING);
     work_make(s)->worker = w->serial;
     work_make(s)->checkpoint_saved_at = c->now.mono;
     if (s->started_at == 0) {
@@ -290,7 +290,7 @@ static bool listed(const struct message *m, const struct attempt_ref *ref)
 static void come_back(struct core *c, struct step *s)
 {
     s->phase = PHASE_NONE;
-    s->state = STEP_PENDING;
+    step_become(s, STEP_PENDING);
     step_make_ready(c, s);
     budget_room(c, s->task);
 }

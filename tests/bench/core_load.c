@@ -150,8 +150,10 @@ static void end_attempt(struct rig *r, struct todo *t)
 __attribute__((noinline)) static void measured(struct rig *r, unsigned long steps)
 {
     unsigned long until = r->outcome + steps;
+    unsigned long in_flight = steps / r->length; /* each to its end: what its start costs counts */
+    in_flight = in_flight < IN_FLIGHT ? in_flight : IN_FLIGHT;
     while (r->outcome < until) {
-        while (!r->done && r->live < IN_FLIGHT) {
+        while (!r->done && r->live < in_flight) {
             start_measured(r);
         }
         if (r->count == 0) {
@@ -273,7 +275,7 @@ int main(int argc, char **argv)
         r->watchers = c == 'v' ? n : r->watchers;
         r->steps = c == 's' ? n : r->steps;
     }
-    if (r->length == 0 || r->length > LENGTH_MAX || r->workers == 0 || r->steps == 0 ||
+    if (r->length == 0 || r->length > LENGTH_MAX || r->workers == 0 || r->steps < r->length ||
         r->watchers > r->waiting) {
         fprintf(stderr, "usage: bench_core [--waiting N] [--length N] [--workers N] [--watchers N]"
                         " [--steps N] [--named]; watchers are of waiting tasks\n");
