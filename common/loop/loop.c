@@ -49,6 +49,7 @@ static void on_prepare(uv_prepare_t *handle)
     struct loop *l = handle->data;
     turn_begin(l->turn);
     ends_run(l);
+    memory_look(&l->memory, l->turn->now.mono);
     uint64_t sleep_ms = l->again ? 0 : timers_sleep_ms(l);
     l->again = false;
     l->turn->begun = false;

@@ -6,7 +6,8 @@
  * once, in the order in which it was added (that is where batches are flushed), then the loop
  * sleeps until the next descriptor, post or deadline, at most a second: so the age of its last turn
  * tells a stuck loop from an idle one, and no deadline is late by more than that after the machine
- * was suspended. */
+ * was suspended. When the process has been busy and is quiet again, the loop gives the memory that
+ * nobody uses any more back to the system. */
 #ifndef MARATHON_LOOP_LOOP_H
 #define MARATHON_LOOP_LOOP_H
 

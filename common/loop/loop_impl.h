@@ -44,6 +44,14 @@ struct turn_end {
     void *user;
 };
 
+/* When the process was last looked at, and its CPU until then. */
+struct memory {
+    mono_ms looked_at;
+    int64_t cpu_us;
+    int64_t busy_us;     /* CPU since memory was last given back */
+    uint64_t given_back; /* so many times */
+};
+
 struct loop {
     uv_loop_t uv;
     uv_prepare_t prepare;
@@ -51,6 +59,8 @@ struct loop {
     bool running;
     struct turn *turn;
     struct mailbox mailbox;
+
+    struct memory memory;
 
     struct turn_end *ends;
     size_t end_count;
@@ -69,6 +79,9 @@ struct loop {
 
 /* First thing in each callback from libuv: reads the clock where this turn has not yet. */
 void turn_begin(struct turn *t);
+
+/* Gives unused memory back to the system, where it is time for that. */
+void memory_look(struct memory *m, mono_ms now);
 
 void mailbox_init(struct loop *l);
 void mailbox_close(struct loop *l); /* the async handle */

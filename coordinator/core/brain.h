@@ -326,10 +326,9 @@ void members_free(struct core *c);
 /* tasks.c: the table */
 struct task *task_find(const struct core *c, struct bytes id);
 void task_insert(struct core *c, struct task *t);
-void task_remove(struct core *c, struct task *t); /* out of all tables and timers, and freed */
-void task_bury(void *task);                       /* for fx_bury */
-void task_loaded(struct core *c,
-                 struct task *t); /* after a load: what was running is pending again */
+void task_remove(struct core *c, struct task *t);     /* out of all tables and timers, and freed */
+void task_bury(void *task);                           /* for fx_bury */
+void task_loaded(struct core *c, struct task *t);     /* what was running is pending again */
 void task_taken_over(struct core *c, struct task *t); /* recovery switched off; no checkpoints */
 /* max_task_duration counts from now on; not while the task rests. */
 void task_start_clock(struct core *c, struct task *t);
@@ -338,9 +337,7 @@ void task_hold_clock(struct core *c, struct task *t);    /* it no longer counts 
 void task_stop_clock(struct core *c, struct task *t);    /* the task has ended: nor is it told of */
 void task_restart_clock(struct core *c, struct task *t); /* what it ran does not count */
 
-/* step_limits.c: timeout_total counts from a step's first order, queue_timeout from when it is
- * ready.
- */
+/* step_limits.c: timeout_total counts from the first order, queue_timeout from being ready. */
 void step_clock_start(struct core *c, struct step *s);
 void step_clock_note(struct core *c, struct step *s); /* what was spent, for its blob */
 void step_clock_reset(struct step *s);

@@ -10,16 +10,18 @@ from engine import TOOLS, tool
 from rows import Row
 
 SWEEPS = {"waiting tasks": ("--waiting", (1, 1000, 100000, 1000000)),
-          "steps of the task": ("--length", (5, 50, 500, 5000)),
+          "steps of the task, each handed all before it": ("--length", (5, 50, 500, 5000)),
+          "steps of the task, each naming what it needs": ("--length --named", (5, 50, 500, 5000)),
           "workers": ("--workers", (1, 10, 100, 500)),
           "watchers of other tasks": ("--watchers", (0, 1000, 10000, 60000))}
 
 
 def run_args(option, value, short):
-    args = [option, value]
+    option, *more = option.split()
+    args = [option, value, *more]
     if option == "--watchers":
         args += ["--waiting", 60000 if not short else 1000]
-    steps = 1000 if short else 20000 if option == "--length" and value > 500 else 100000
+    steps = 1000 if short else 20000 if option == "--length" and value > 50 else 100000
     return [*args, "--steps", steps]
 
 

@@ -9,6 +9,7 @@ from rows import Row
 
 STEPS = 5
 UNWATCHED_S = 0.4  # longer than a lone task takes
+QUIET_S = 1.5
 
 
 def boot_us():
@@ -37,9 +38,11 @@ def throughput(o, name, tasks, targets):
 
 
 def memory_rows(e, fsync, way):
+    """Once they are quiet: what a burst leaves is given back within a second of its end."""
+    time.sleep(QUIET_S)
     memory = e.memory()
     ours = sum(rss for name, (rss, _) in memory.items() if not name.startswith("redis"))
-    each = ", ".join(f"{name} {rss / 1024:.1f}" for name, (rss, _) in memory.items())
+    each = ", ".join(f"{name} {rss / 1024:.1f} (peak {most / 1024:.1f})" for name, (rss, most) in memory.items())
     return [Row(f"W5 {fsync}, memory after W1L by {way}", "MiB", [ours / 1024], 40 if way == "REST" else None, False, each)]
 
 
@@ -151,11 +154,13 @@ def w5(o):
         e.start_redis()
         coordinator = e.start_coordinator()
         e.start_gateway()
+        time.sleep(QUIET_S)
         before = e.memory()[coordinator.name][0]
         for at in range(0, count, 1000):
             tasks = [{"task_type": "bench5", "task_id": f"wait-{at + i}"} for i in range(1000)]
             status, _, answer = e.call("POST", "/start/batch", {"tasks": tasks})
             assert status == 200 and all(a.get("status") == "started" for a in answer), answer[:300]
+        time.sleep(QUIET_S)
         after = e.memory()[coordinator.name][0]
     return [Row(f"W5 coordinator, a waiting task of {count:,}", "B", [(after - before) * 1024 / count], 1024, False,
                 f"coordinator at {after / 1024:.0f} MiB")]

@@ -1,0 +1,35 @@
+/* A heap keeps what a burst has left in it: pages between pieces that are still used, several
+ * times what these need. A process that was busy and is quiet now gives them back to the system;
+ * while it is busy they are needed again at once, and giving them back would only cost time. */
+#include "loop/loop_impl.h"
+
+#include <malloc.h>
+#include <time.h>
+
+#define LOOK_MS 500 /* a burst's memory is gone within a second of its end */
+#define BUSY_US                                                                                    \
+    50000 /* of CPU since the last time: less leaves nothing worth a walk over the heap */
+#define QUIET_PART 20 /* quiet: it uses less than such a part of one core */
+
+static int64_t cpu_us(void)
+{
+    return (int64_t)clock() * (1000000 / CLOCKS_PER_SEC);
+}
+
+void memory_look(struct memory *m, mono_ms now)
+{
+    mono_ms passed = now - m->looked_at;
+    if (passed < LOOK_MS) {
+        return;
+    }
+    int64_t used = cpu_us() - m->cpu_us;
+    m->looked_at = now;
+    m->cpu_us += used;
+    m->busy_us += used;
+    if (m->busy_us >= BUSY_US && used * QUIET_PART <= passed * 1000) {
+        malloc_trim(0);
+        m->cpu_us = cpu_us();
+        m->busy_us = 0;
+        m->given_back++;
+    }
+}
