@@ -39,7 +39,9 @@ struct conn {
     bool served;    /* has had a request before */
     bool killed;
     bool is_socket;
-    bool woken; /* the handler has something */
+    bool woken;  /* the handler has something */
+    bool due;    /* in server.due */
+    bool broken; /* a write has failed: closed at the next WRITEABLE */
     bool in_writable;
     /* request */
     struct arena arena;
@@ -77,6 +79,8 @@ struct http_server {
     struct conn *conns;
     struct conn *fresh; /* accepted last in this turn */
     struct map exchanges;
+    exchange_id *due; /* WebSockets that write at the end of this turn */
+    size_t due_count, due_cap;
     exchange_id last_id;
     struct loop_timer *sweep;
     struct http_counts counts;
@@ -120,5 +124,6 @@ bool origin_allowed(struct conn *c);
 int http_conn_event(struct conn *c, enum lws_callback_reasons reason, void *in, size_t len);
 int socket_conn_event(struct conn *c, enum lws_callback_reasons reason, void *in, size_t len);
 void socket_conn_sweep(struct conn *c, mono_ms now);
+void socket_conn_write(struct conn *c); /* the handler has something: it goes out now, or later */
 
 #endif

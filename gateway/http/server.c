@@ -89,7 +89,27 @@ static void sweep(void *user)
 
 static void on_turn_end(void *user)
 {
-    conn_unlimit_fresh(user);
+    struct http_server *s = user;
+    conn_unlimit_fresh(s);
+    for (size_t i = 0; i < s->due_count; i++) { /* may grow meanwhile */
+        struct conn *c = conn_of_exchange(s, s->due[i]);
+        if (c != NULL) {
+            c->due = false;
+            socket_conn_write(c);
+        }
+    }
+    s->due_count = 0;
+}
+
+static void write_soon(struct conn *c)
+{
+    struct http_server *s = c->server;
+    if (!c->due) {
+        c->due = true;
+        MEM_GROW(s->due, s->due_count, s->due_cap);
+        s->due[s->due_count++] = c->id;
+        loop_turn_again(s->loop);
+    }
 }
 
 static void lws_log(int level, const char *line)
@@ -265,7 +285,9 @@ void server_wake(struct http_server *s, exchange_id id)
         return;
     }
     c->woken = true;
-    if (c->state != CONN_HEAD && !c->in_writable) {
+    if (c->state == CONN_SOCKET && !c->in_writable) {
+        write_soon(c);
+    } else if (c->state != CONN_HEAD && !c->in_writable) {
         conn_want(c);
     }
 }

@@ -6,6 +6,8 @@
 #include "http/conn.h"
 
 #define CLOSE_TOO_BIG 1009
+#define WRITES_AT_ONCE                                                                             \
+    8 /* the events of a row or two; who has more to say lets others write first */
 
 /* It must be out before -1 ends the connection: it is short, and the socket is fresh, so the kernel
  * takes it at once. */
@@ -142,9 +144,8 @@ static int close_say(struct conn *c)
     return conn_send(c, LWS_WRITE_RAW) ? 0 : -1;
 }
 
-static int on_writable(struct conn *c)
+static int write_one(struct conn *c)
 {
-    c->wanted = 0;
     int result = 0;
     if (c->state == CONN_CLOSING) {
         return 0;
@@ -165,10 +166,36 @@ static int on_writable(struct conn *c)
             result = piece_send(c);
         }
     }
-    if (result == 0 && more_to_do(c)) {
+    return result;
+}
+
+static int on_writable(struct conn *c)
+{
+    c->wanted = 0;
+    int result = write_one(c);
+    if (result == 0 && c->state != CONN_CLOSING && more_to_do(c)) {
         conn_want(c);
     }
     return result;
+}
+
+/* Asking first whether there is room costs a watcher six system calls a message (libuv takes the
+ * socket out of its epoll set and back, twice). Most of the time there is: what the kernel does not
+ * take of one piece, libwebsockets keeps, and until that is out it is asked. */
+void socket_conn_write(struct conn *c)
+{
+    if (c->state != CONN_SOCKET || c->killed) {
+        return;
+    }
+    for (int i = 0; i < WRITES_AT_ONCE && c->wanted == 0 && !c->broken && more_to_do(c); i++) {
+        if (lws_partial_buffered(c->wsi)) {
+            break;
+        }
+        c->broken = write_one(c) != 0;
+    }
+    if (c->broken || (c->state == CONN_SOCKET && more_to_do(c))) {
+        conn_want(c);
+    }
 }
 
 void socket_conn_sweep(struct conn *c, mono_ms now)
@@ -200,7 +227,7 @@ int socket_conn_event(struct conn *c, enum lws_callback_reasons reason, void *in
         c->pings_missed = 0;
         return 0;
     case LWS_CALLBACK_SERVER_WRITEABLE:
-        return c->killed ? -1 : on_writable(c);
+        return c->killed || c->broken ? -1 : on_writable(c);
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
         return c->state == CONN_CLOSING ? -1 : 0; /* both have said it: done */
     case LWS_CALLBACK_CLOSED:
