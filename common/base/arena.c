@@ -24,7 +24,9 @@ _Static_assert(sizeof(struct arena_block) % ALIGNMENT == 0, "data must stay alig
 /* First blocks that were given back, for the next arenas of this thread: most live for a message or
  * a write, and the allocator's own cache ends at blocks of 1,032 bytes. Not where a sanitizer wants
  * to see what becomes of each. */
-#define SPARE_BLOCKS_MAX 256u /* two batches of writes: 256 KiB */
+#define SPARE_BLOCKS_MAX                                                                           \
+    1024u /* the writes of a bulk start, 1 MiB: from blocks that it gave back, the allocator would \
+             cut pieces for what lives long, and leave a hole beside each */
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 static const bool keeps_spare = false;
