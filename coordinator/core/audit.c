@@ -37,12 +37,12 @@ static bool with_its_worker(struct core *c, const struct step *s)
 /* Is there something that will move it on from where it is? */
 static bool goes_on(struct core *c, const struct step *s)
 {
-    uint64_t read_id = work_of(s)->read_id;
+    uint64_t read_id = work_of(s)->awaits;
     switch (s->phase) {
     case PHASE_NONE:
         return false;
     case PHASE_HELD:
-        return write_find(c, work_of(s)->held_by) != NULL;
+        return write_find(c, work_of(s)->awaits) != NULL;
     case PHASE_DELAYED:
         return heap_holds(&work_of(s)->timer.node);
     case PHASE_READY:

@@ -154,7 +154,7 @@ static void change_doc(struct change *ch, uint64_t offset, struct bytes lead, st
         buf_add_char(&tail, ' ');
         end++;
     }
-    t->doc_bytes = end;
+    t->doc_bytes = (uint32_t)end;
     ch->row.doc_offset = offset;
     ch->row.doc[0] = lead;
     ch->row.doc[1] = body.ptr != NULL ? body : BYTES_NONE;
@@ -169,10 +169,11 @@ void change_result(struct change *ch, struct step *s, struct bytes result)
     buf_add_str(&lead, t->results_bytes > 2 ? ",\"" : "\"");
     buf_add_str(&lead, step_def(s)->name);
     buf_add_str(&lead, "\":");
-    uint64_t offset = RESULTS_OFFSET + t->results_bytes - 1; /* of the closing brace */
-    s->result_offset = offset + lead.len;
+    uint32_t lead_len = (uint32_t)lead.len; /* lengths within a document are 32 bits */
+    uint32_t offset = RESULTS_OFFSET + t->results_bytes - 1; /* of the closing brace */
+    s->result_offset = offset + lead_len;
     s->result_len = (uint32_t)result.len;
-    t->results_bytes += lead.len + result.len;
+    t->results_bytes += lead_len + s->result_len;
     if (result.ptr == NULL) {
         ch->row.doc_items = s->index + 1;
         ch->row.doc_items_bytes = result.len;
@@ -182,7 +183,7 @@ void change_result(struct change *ch, struct step *s, struct bytes result)
 
 void change_document(struct change *ch, struct bytes results)
 {
-    ch->task->results_bytes = results.len + 2;
+    ch->task->results_bytes = (uint32_t)results.len + 2;
     ch->task->doc_revision++;
     ch->row.doc_whole = true;
     change_doc(ch, 0, BYTES_LIT("{\"results\":{"), results);
@@ -200,7 +201,7 @@ void change_ready(struct change *ch, struct step *s)
         return;
     }
     s->phase = PHASE_HELD;
-    work_make(s)->held_by = w->write_id;
+    work_make(s)->awaits = w->write_id;
     w->ready = grow(&w->arena, w->ready, w->ready_count, &ch->ready_cap, sizeof *w->ready);
     w->ready[w->ready_count++] = (struct unit){s->index, s->item};
 }

@@ -9,7 +9,7 @@ static void check_step(const struct core *c, const struct task *t, const struct 
 {
     assert(s->task == t);
     bool queued =
-        s->phase == PHASE_READY || (s->phase == PHASE_RESOLVING && work_of(s)->read_id == 0);
+        s->phase == PHASE_READY || (s->phase == PHASE_RESOLVING && work_of(s)->awaits == 0);
     assert(queued == heap_holds(&work_of(s)->ready));
     assert(s->phase != PHASE_DELAYED || heap_holds(&work_of(s)->timer.node));
     assert(s->phase == PHASE_DELAYED || s->phase == PHASE_READY || s->phase == PHASE_WAITING ||

@@ -278,7 +278,7 @@ bool dispatch_fetch(struct core *c, struct step *s, struct worker *w, struct hol
     read.item = s->item;
     ask_send(c, ask, &read);
     s->phase = PHASE_FETCHING;
-    s->work->read_id = ask->read_id;
+    s->work->awaits = ask->read_id;
     s->work->worker = w->serial;
     return true;
 }
@@ -426,7 +426,7 @@ static bool on_parts(struct core *c, const struct ask *ask, const struct store_a
 {
     struct task *t = task_find(c, ask->task_id);
     struct step *s = t != NULL && t->run == ask->run ? unit_find(t, ask->step, ask->item) : NULL;
-    if (s == NULL || s->phase != PHASE_FETCHING || work_of(s)->read_id != ask->read_id) {
+    if (s == NULL || s->phase != PHASE_FETCHING || work_of(s)->awaits != ask->read_id) {
         credit_give_back(c, ask->worker, ask->peer);
         return false;
     }

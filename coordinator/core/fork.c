@@ -217,7 +217,7 @@ struct bytes fork_take_kept(struct change *ch, const struct start_request *r)
         }
         t->completed++;
         buf_addf(&inside, "%s\"%s\":", inside.len > 0 ? "," : "", step_def(s)->name);
-        s->result_offset = RESULTS_OFFSET + 1 + inside.len;
+        s->result_offset = RESULTS_OFFSET + 1 + (uint32_t)inside.len;
         s->result_len = (uint32_t)kept->result.len;
         buf_add_bytes(&inside, kept->result);
         change_step(ch, s);

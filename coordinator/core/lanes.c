@@ -249,7 +249,7 @@ bool lane_ask(struct core *c, struct lane *l, struct step *s, struct worker *w)
     ask->lane = l;
     l->asking = true;
     s->phase = PHASE_FETCHING;
-    s->work->read_id = ask->read_id;
+    s->work->awaits = ask->read_id;
     s->work->worker = w->serial;
     struct store_read read = {.kind = READ_LIMITS, .limits = op, .limit_count = 1};
     ask_send(c, ask, &read);
@@ -261,7 +261,7 @@ static struct step *asked_step(struct core *c, const struct ask *ask)
 {
     struct task *t = task_find(c, ask->task_id);
     struct step *s = t != NULL && t->run == ask->run ? unit_find(t, ask->step, ask->item) : NULL;
-    if (s == NULL || s->phase != PHASE_FETCHING || work_of(s)->read_id != ask->read_id) {
+    if (s == NULL || s->phase != PHASE_FETCHING || work_of(s)->awaits != ask->read_id) {
         return NULL;
     }
     s->phase = PHASE_NONE;

@@ -138,9 +138,9 @@ void step_worker_died(struct core *c, struct step *s, struct bytes why)
 {
     struct change ch;
     change_begin(c, s->task, &ch);
-    if (work_of(s)->log != NULL) { /* all that is left of it, or of the one before */
+    if (rare_of(s)->log != NULL) { /* all that is left of it, or of the one before */
         why = bytes_str(arena_printf(fx_arena(c), "%.*s; the end of its log:\n%s", (int)why.len,
-                                     (const char *)why.ptr, work_of(s)->log));
+                                     (const char *)why.ptr, rare_of(s)->log));
     }
     s->phase = PHASE_NONE;
     step_clock_note(c, s);

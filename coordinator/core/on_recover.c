@@ -406,7 +406,7 @@ static void put_kept(struct task *t, const bool *keep, const struct store_answer
             continue;
         }
         buf_addf(out, "%s\"%s\":", out->len > 0 ? "," : "", step_def(s)->name);
-        s->result_offset = RESULTS_OFFSET + 1 + out->len;
+        s->result_offset = RESULTS_OFFSET + 1 + (uint32_t)out->len;
         buf_add_bytes(out, a->parts[part++]);
     }
 }

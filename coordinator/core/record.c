@@ -228,8 +228,8 @@ static void get_head(struct bytes blob, struct task *t, bool *bad)
     t->completed = get_u32(&u);
     t->next_order = get_u32(&u);
     t->doc_revision = get_u32(&u);
-    t->results_bytes = unpack_uint(&u);
-    t->doc_bytes = unpack_uint(&u);
+    t->results_bytes = get_u32(&u);
+    t->doc_bytes = get_u32(&u);
     t->recoveries = get_u32(&u);
     t->ran_ms = unpack_int(&u);
     t->progress = unpack_double(&u);
@@ -294,7 +294,7 @@ static void get_step(struct bytes blob, struct step *s, bool *bad)
     s->deliveries = get_u32(&u);
     s->order = get_u32(&u);
     s->duration_ms = get_u32(&u);
-    s->result_offset = unpack_uint(&u);
+    s->result_offset = get_u32(&u);
     s->result_len = get_u32(&u);
     s->started_at = unpack_int(&u);
     s->completed_at = unpack_int(&u);
@@ -348,7 +348,7 @@ static void get_items(const struct stored_items *stored, struct step *s, bool *b
 static bool consistent(const struct task *t)
 {
     uint32_t completed = 0;
-    uint64_t results_end = RESULTS_OFFSET + t->results_bytes;
+    uint64_t results_end = (uint64_t)RESULTS_OFFSET + t->results_bytes;
     for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
         const struct step *s = &t->steps[i];
         if (s->state != STEP_COMPLETED) {

@@ -16,7 +16,7 @@ void resolve_later(struct core *c, struct step *s)
 {
     s->phase = PHASE_RESOLVING;
     step_take_place(c, s);
-    s->work->read_id = 0;
+    s->work->awaits = 0;
     heap_push(&c->resolving, &s->work->ready);
 }
 
@@ -169,7 +169,7 @@ static bool begin(struct core *c, struct step *s)
     ask->run = s->task->run;
     ask->step = s->index;
     ask->item = s->item;
-    s->work->read_id = ask->read_id;
+    s->work->awaits = ask->read_id;
     c->resolving_asks++;
     struct store_read read = {0};
     scope_ask(&x, &read);
@@ -192,7 +192,7 @@ void resolve_on_parts(struct core *c, const struct ask *ask, const struct store_
     struct step *s = t != NULL && t->run == ask->run ? unit_find(t, ask->step, ask->item) : NULL;
     assert(c->resolving_asks > 0);
     c->resolving_asks--;
-    if (s == NULL || s->phase != PHASE_RESOLVING || work_of(s)->read_id != ask->read_id) {
+    if (s == NULL || s->phase != PHASE_RESOLVING || work_of(s)->awaits != ask->read_id) {
         return; /* it went another way meanwhile */
     }
     s->phase = PHASE_NONE;
@@ -236,7 +236,7 @@ void resolve_keys(struct core *c, struct step *s)
     ask->step = s->index;
     ask->item = s->item;
     ask->worker = work_of(s)->worker;
-    s->work->read_id = ask->read_id;
+    s->work->awaits = ask->read_id;
     ask_send(c, ask, &read);
 }
 
@@ -245,7 +245,7 @@ void resolve_on_keys(struct core *c, const struct ask *ask, const struct store_a
     struct task *t = task_find(c, ask->task_id);
     struct step *s = t != NULL && t->run == ask->run ? unit_find(t, ask->step, ask->item) : NULL;
     struct worker *w = worker_by_serial(c, ask->worker);
-    bool runs = s != NULL && s->phase == PHASE_RUNNING && work_of(s)->read_id == ask->read_id &&
+    bool runs = s != NULL && s->phase == PHASE_RUNNING && work_of(s)->awaits == ask->read_id &&
                 work_of(s)->worker == ask->worker && w != NULL;
     if (!runs || a->err != ERR_OK || !partition_serves(&c->partitions[t->partition])) {
         return;

@@ -71,7 +71,6 @@ void step_work_done(struct step *s)
 {
     if (s->work != NULL) {
         assert(!heap_holds(&s->work->ready) && !heap_holds(&s->work->timer.node));
-        free(s->work->log);
         free(s->work);
         s->work = NULL;
     }
@@ -112,6 +111,7 @@ static void rare_free(struct step_rare *x)
     }
     free(x->error);
     free(x->function_code);
+    free(x->log);
     bytes_free(x->checkpoint);
     bytes_free(x->saved);
     bytes_free(x->signal);
@@ -248,12 +248,10 @@ void step_forget_retry(struct step *s)
 
 void step_set_log(struct step *s, struct bytes log)
 {
-    if (log.len > 0) {
-        free(work_make(s)->log);
-        s->work->log = mem_str_bytes(bytes_part(log, 0, LOG_TAIL_BYTES_MAX));
-    } else if (s->work != NULL) {
-        free(s->work->log);
-        s->work->log = NULL;
+    if (s->rare != NULL || log.len > 0) {
+        struct step_rare *x = rare_make(s);
+        free(x->log);
+        x->log = log.len > 0 ? mem_str_bytes(bytes_part(log, 0, LOG_TAIL_BYTES_MAX)) : NULL;
     }
 }
 

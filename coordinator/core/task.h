@@ -60,11 +60,9 @@ struct work {
     mono_ms ready_at;  /* READY, FETCHING: since when */
     mono_ms begun_at;  /* its first order, on this process's own clock; 0 = none yet */
     uint64_t worker;   /* serial of the worker: FETCHING, RUNNING */
-    uint64_t read_id;  /* FETCHING, RESOLVING */
-    uint64_t held_by;  /* HELD: the write that must be durable first */
+    uint64_t awaits;   /* HELD: the write that must be durable first; else the read that was asked
+                          for:   FETCHING, RESOLVING (0 = none yet), RUNNING (of its keys) */
     double fraction;   /* reported by the running attempt; else 0 */
-    char *log; /* the end of its log, as far as it was heard, since its last failure; owned; NULL =
-                  none. At most LOG_TAIL_BYTES_MAX, as many as the workers have slots */
     mono_ms checkpoint_saved_at;
 };
 
@@ -86,6 +84,8 @@ struct step_rare {
     struct account *account; /* owned; what its attempts have used; NULL = nothing */
     bool exhausted;          /* its task was paused because nothing is left to try */
     /* not stored */
+    char *log; /* the end of its log, as far as it was heard, since its last failure; owned; NULL =
+                  none. At most LOG_TAIL_BYTES_MAX, as many as the workers have slots */
     bool checkpoint_dirty;
     uint32_t saved_bytes;       /* of the progress checkpoint that is stored, ... */
     struct bytes saved;         /* ... and itself, where it is small enough to be shown; owned */
@@ -112,7 +112,7 @@ struct step {
     uint32_t deliveries; /* failures, deaths and recoveries, never reset within a generation */
     uint32_t order;      /* place in the order of completion */
     uint32_t duration_ms;
-    uint64_t result_offset;
+    uint32_t result_offset; /* in the document, which is far below 4 GiB */
     uint32_t result_len;
     unix_ms started_at, completed_at;
 };
@@ -174,8 +174,8 @@ struct task {
     uint32_t recoveries;
     uint64_t seq;
     uint64_t version;
-    uint64_t results_bytes; /* of the document's results object, both braces counted */
-    uint64_t doc_bytes;     /* of the whole document, padding counted */
+    uint32_t results_bytes; /* of the document's results object, both braces counted */
+    uint32_t doc_bytes;     /* of the whole document, padding counted */
     int64_t ran_ms;         /* running time up to ran_since */
     double progress;
     unix_ms started_at, completed_at;

@@ -134,7 +134,7 @@ static void release(struct core *c, struct pending_write *w)
     }
     for (uint32_t i = 0; i < w->ready_count; i++) {
         struct step *s = unit_find(t, w->ready[i].step, w->ready[i].item);
-        if (s != NULL && s->phase == PHASE_HELD && work_of(s)->held_by == w->write_id &&
+        if (s != NULL && s->phase == PHASE_HELD && work_of(s)->awaits == w->write_id &&
             !task_state_ended(t->state)) {
             step_make_ready(c, s);
         }
