@@ -59,8 +59,10 @@ struct task *task_create(const struct task_names *names, struct pipeline *p)
 
 struct work *work_make(struct step *s)
 {
+    struct task *t = s->task;
     if (s->work == NULL) {
-        s->work = mem_zalloc(sizeof *s->work);
+        s->work = t->work_lent ? mem_zalloc(sizeof *s->work) : &t->work;
+        t->work_lent = true;
         s->work->step = s;
         s->work->timer.kind = TIMER_STEP;
     }
@@ -71,7 +73,12 @@ void step_work_done(struct step *s)
 {
     if (s->work != NULL) {
         assert(!heap_holds(&s->work->ready) && !heap_holds(&s->work->timer.node));
-        free(s->work);
+        if (s->work == &s->task->work) {
+            *s->work = no_work;
+            s->task->work_lent = false;
+        } else {
+            free(s->work);
+        }
         s->work = NULL;
     }
 }

@@ -198,6 +198,9 @@ struct task {
     uint64_t age;      /* breaks ties of place; 0 = no place yet */
     mono_ms ran_since; /* NEVER_MS: not running */
     mono_ms event_at;  /* of the last event */
+    /* Most tasks have one step at a time that may run: its work is here. */
+    struct work work;
+    bool work_lent;
 };
 
 /* It will not run (again) in this run of the task: completed, failed for good, skipped, cancelled.
