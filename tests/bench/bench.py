@@ -11,6 +11,7 @@
   bench startup      from nothing to the first step at a function
   bench costs        the core alone: a step's cost by waiting tasks, task length, workers, watchers
   bench limits       Redis and nng alone
+  bench cluster      our rows against a Redis Cluster of one, two and three nodes
   bench peers        BullMQ and Celery, where they can be installed
   bench all          all of them, one table
   bench short        each once with tiny sizes: does it work? (the test suite's)
@@ -33,13 +34,14 @@ os.environ.setdefault("MARATHON_BIN", os.path.dirname(os.path.abspath(sys.argv[0
 import costs  # noqa: E402
 import gateway_rows  # noqa: E402
 import limits  # noqa: E402
+import nodes  # noqa: E402
 import peers  # noqa: E402
 import workloads  # noqa: E402
 from engine import BIN, raise_limits  # noqa: E402
 from rows import Row, table  # noqa: E402
 
 WORK = {"limits": limits.limits, "w1": workloads.w1, "w1l": workloads.w1l, "w2": workloads.w2, "w3": workloads.w3, "w4": workloads.w4,
-        "w5": workloads.w5, "gateway": gateway_rows.gateway, "startup": workloads.startup, "costs": costs.costs, "peers": peers.peers}
+        "w5": workloads.w5, "gateway": gateway_rows.gateway, "startup": workloads.startup, "costs": costs.costs, "cluster": nodes.cluster, "peers": peers.peers}
 
 
 def ratios():

@@ -9,7 +9,8 @@
 #include "loop/loop.h"
 #include "store/store.h"
 
-#define WINDOW      512u /* rows under way: two batches and what gathers behind them */
+#define WINDOW      512u  /* rows under way: two batches and what gathers behind them */
+#define WINDOW_WIDE 4096u /* of several nodes */
 #define LONE_ROWS   400u
 #define PARTITION   7u
 #define HEAD_BYTES  60u /* what record.c makes of a task, a step and an event, about */
@@ -24,6 +25,7 @@ struct bench {
     struct fence fence;
     enum phase phase;
     bool up;
+    bool spread; /* over all partitions: a cluster has them on several nodes */
     unsigned run, tasks, rounds, payload, given, answered;
     uint64_t write_id;
     char filler[1u << 20];
@@ -43,11 +45,16 @@ static struct bytes filler(const struct bench *b, size_t len)
     return bytes_of(b->filler, len);
 }
 
-static void send_claim(struct bench *b)
+static partition_id partition_of(const struct bench *b, unsigned task)
+{
+    return b->spread ? (partition_id)(task % PARTITION_COUNT) : PARTITION;
+}
+
+static void send_claim(struct bench *b, unsigned n)
 {
     struct store_row row = {.kind = ROW_CLAIM,
                             .write_id = ++b->write_id,
-                            .partition = PARTITION,
+                            .partition = partition_of(b, n),
                             .claim_absent = b->run == 0,
                             .claim = b->fence,
                             .owner = BYTES_LIT("bench")};
@@ -62,7 +69,7 @@ static void send_admit(struct bench *b, unsigned task)
     (void)snprintf(id, sizeof id, "r%u-%u", b->run, task);
     struct store_row row = {.kind = ROW_ADMIT,
                             .write_id = ++b->write_id,
-                            .partition = PARTITION,
+                            .partition = partition_of(b, task),
                             .fence = b->fence,
                             .task_id = bytes_str(id),
                             .doc_whole = true,
@@ -85,7 +92,7 @@ static void send_update(struct bench *b, unsigned task, unsigned round)
                                    {2 * round + 2, filler(b, EVENT_BYTES)}};
     struct store_row row = {.kind = ROW_UPDATE,
                             .write_id = ++b->write_id,
-                            .partition = PARTITION,
+                            .partition = partition_of(b, task),
                             .fence = b->fence,
                             .task_id = bytes_str(id),
                             .version = round + 1,
@@ -110,7 +117,7 @@ static unsigned rows_of(const struct bench *b)
 {
     switch (b->phase) {
     case CLAIMING:
-        return 1;
+        return b->spread ? PARTITION_COUNT : 1;
     case ADMITTING:
         return b->tasks;
     case UPDATING:
@@ -126,7 +133,7 @@ static void send_next(struct bench *b)
     unsigned n = b->given++;
     switch (b->phase) {
     case CLAIMING:
-        send_claim(b);
+        send_claim(b, n);
         break;
     case ADMITTING:
         send_admit(b, n);
@@ -143,7 +150,7 @@ static void send_next(struct bench *b)
 
 static void fill(struct bench *b)
 {
-    unsigned window = b->phase == LONE ? 1 : WINDOW;
+    unsigned window = b->phase == LONE ? 1 : b->spread ? WINDOW_WIDE : WINDOW;
     while (b->given < rows_of(b) && b->given - b->answered < window) {
         send_next(b);
     }
@@ -159,6 +166,11 @@ static void next_phase(struct bench *b)
 {
     if (b->phase == UPDATING) {
         b->rows_per_second = b->given / ((double)(clock_mono_us() - b->began) / 1e6);
+        if (b->spread) {
+            printf("{\"rows_per_second\":%.0f}\n", b->rows_per_second);
+            (void)fflush(stdout);
+            _exit(0);
+        }
     }
     if (b->phase == LONE) {
         qsort(b->lone_us, LONE_ROWS, sizeof *b->lone_us, by_value);
@@ -233,10 +245,10 @@ static void on_turn_end(void *user)
 
 int main(int argc, char **argv)
 {
-    static const struct option known[] = {{"redis", 1, NULL, 'r'},    {"payload", 1, NULL, 'p'},
-                                          {"tasks", 1, NULL, 't'},    {"run", 1, NULL, 'n'},
-                                          {"rounds", 1, NULL, 's'},   {"relaxed", 1, NULL, 'x'},
-                                          {"replicas", 1, NULL, 'w'}, {NULL, 0, NULL, 0}};
+    static const struct option known[] = {
+        {"redis", 1, NULL, 'r'},    {"payload", 1, NULL, 'p'}, {"tasks", 1, NULL, 't'},
+        {"run", 1, NULL, 'n'},      {"rounds", 1, NULL, 's'},  {"relaxed", 1, NULL, 'x'},
+        {"replicas", 1, NULL, 'w'}, {"spread", 1, NULL, 'd'},  {NULL, 0, NULL, 0}};
     static struct bench bench = {.tasks = 4000, .rounds = 5 /* as W1's steps */, .payload = 1024};
     struct bench *b = &bench;
     struct store_redis_options options = {.url = NULL, .deadline_ms = 60000};
@@ -249,10 +261,11 @@ int main(int argc, char **argv)
         b->tasks = c == 't' ? n : b->tasks;
         b->run = c == 'n' ? n : b->run;
         b->rounds = c == 's' ? n : b->rounds;
+        b->spread = c == 'd' ? n == 1 : b->spread;
     }
     if (options.url == NULL || b->tasks == 0 || b->payload > sizeof b->filler) {
         give_up("usage: bench_store --redis URL [--payload N] [--tasks N] [--rounds N] [--run N] "
-                "[--relaxed 1] [--replicas N]");
+                "[--relaxed 1] [--replicas N] [--spread 1]");
     }
     memset(b->filler, 'x', sizeof b->filler);
     b->fence.epoch = b->run + 1;

@@ -14,6 +14,7 @@
                                and SIGCONT once another one is the master
   chaos S1, S2, S3             a long function over three deaths of its coordinator; 100,000 waiting tasks change hands (--scale 0.1 is
                                quicker); an owner's writes that arrive after its takeover
+  chaos S4, S5                 on a Redis Cluster: slots of live partitions moved to and fro; a master killed, its replica takes over
   chaos list                   the rows
 
 The programs are taken from the folder that chaos is called in (build/<preset>/bin) or $MARATHON_BIN. What a failed run left (logs of all
@@ -33,6 +34,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 os.environ.setdefault("MARATHON_BIN", os.path.dirname(os.path.abspath(sys.argv[0])))
 
 import rows_process  # noqa: E402,F401  (each module registers its rows)
+import rows_cluster  # noqa: E402,F401
 import rows_limits  # noqa: E402,F401
 import rows_net  # noqa: E402,F401
 import rows_redis  # noqa: E402,F401

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The checker: reads what clients were told, what functions did and what Redis holds, and says whether the promises held.
 
-    check.py dump SOCKET DIR     writes DIR/dump.json from the Redis behind that socket
+    check.py dump SOCKET DIR     writes DIR/dump.json from the Redis behind that socket; cluster:PORT,PORT,... for the nodes of a cluster
     check.py judge DIR           reads DIR/{events.jsonl,effects.log,dump.json}; prints a JSON verdict; exit 1 for a violation
 
 It shares no code with the engine. Which invariant of reliability.md a violation belongs to stands in front of it. I6 (attempt tokens) cannot

@@ -2,8 +2,9 @@
 coordinator/core/record.h say what it should be). Nothing of the engine is used."""
 
 import json
+import re
 
-from resp import Redis
+from resp import ClusterClient, Redis
 
 TASK_STATES = ("pending", "running", "recovering", "completed", "failed", "cancelled", "paused", "waiting", "budget_exceeded")
 STEP_STATES = ("pending", "running", "completed", "failed", "skipped", "cancelled")
@@ -75,8 +76,9 @@ def events_of(entry):
     return events
 
 
-def task_of(redis, task, problems):
-    fields = redis.call("HGETALL", f"marathon:task:{task}", raw=True)
+def task_of(redis, name, problems):
+    task, part = bare(name)[len("marathon:task:"):], name[len("marathon:task:"):]
+    fields = redis.call("HGETALL", name, raw=True)
     record = dict(zip((f.decode() for f in fields[::2]), fields[1::2]))
     version, seq, _, head = record["v"].split(b":", 3)
     out = {"ended": "end" in record, "run": int(record["run"]), "version": int(version), "seq": int(seq), "steps": {}, "events": []}
@@ -87,14 +89,23 @@ def task_of(redis, task, problems):
             out["events"] += events_of(record[f"h{first}"])
     except (ValueError, IndexError) as e:
         problems.append(f"{task}: its record cannot be decoded: {e}")
-    keys = {"task": f"marathon:task:{task}", "doc": f"checkpoint:{task}", "error": f"error:{task}"}
+    keys = {"task": name, "doc": f"checkpoint:{part}", "error": f"error:{part}"}
     out["ttl"] = {name: redis.call("PTTL", key) for name, key in keys.items()}
     out["doc"] = redis.call("GET", keys["doc"])
     out["error"] = redis.call("GET", keys["error"])
     return out
 
 
+def bare(name):
+    """Without a cluster's tag: marathon:task:{p07}:t1 -> marathon:task:t1, marathon:idem:{p07}:ab -> marathon:idem:p07:ab."""
+    if name.startswith("marathon:idem:"):
+        return re.sub(r"\{(p\d\d)\}", r"\1", name, count=1)
+    return re.sub(r"^([^{]*)\{p\d\d\}:", r"\1", name)
+
+
 def keys_of(redis, pattern):
+    if isinstance(redis, ClusterClient):
+        return redis.keys(pattern)
     cursor, found = "0", set()
     while True:
         cursor, page = redis.call("SCAN", cursor, "MATCH", pattern, "COUNT", 1000)
@@ -103,15 +114,16 @@ def keys_of(redis, pattern):
             return sorted(found)
 
 
-def dump(socket_path, out_path):
-    redis = Redis(socket_path, 60)
+def dump(address, out_path):
+    """address: a socket's path, or cluster:PORT,PORT,... of its nodes."""
+    nodes = address.removeprefix("cluster:") if address.startswith("cluster:") else None
+    redis = ClusterClient([int(p) for p in nodes.split(",")], 60) if nodes else Redis(address, 60)
+    tag = "{{p{:02}}}" if nodes else "p{:02}"
     problems = []
-    tasks = {k[len("marathon:task:"):]: None for k in keys_of(redis, "marathon:task:*")}
-    for task in tasks:
-        tasks[task] = task_of(redis, task, problems)
+    tasks = {bare(k)[len("marathon:task:"):]: task_of(redis, k, problems) for k in keys_of(redis, "marathon:task:*")}
     state = {"tasks": tasks, "problems": problems,
-             "live": {f"p{p:02}": redis.call("SMEMBERS", f"marathon:live:p{p:02}") for p in range(64)},
-             "docs": [k[len("checkpoint:"):] for k in keys_of(redis, "checkpoint:*")],
-             "idem": {k: redis.call("GET", k) for k in keys_of(redis, "marathon:idem:*")}}
+             "live": {f"p{p:02}": redis.call("SMEMBERS", "marathon:live:" + tag.format(p)) for p in range(64)},
+             "docs": [bare(k)[len("checkpoint:"):] for k in keys_of(redis, "checkpoint:*")],
+             "idem": {bare(k): redis.call("GET", k) for k in keys_of(redis, "marathon:idem:*")}}
     with open(out_path, "w") as f:
         json.dump(state, f)

@@ -15,7 +15,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "support"))
 from cluster import BIN, Cluster, until  # noqa: E402
-from resp import Redis  # noqa: E402
+from resp import ClusterClient, Redis  # noqa: E402
 
 TESTS = os.path.join(os.path.dirname(BIN), "tests")
 
@@ -108,6 +108,7 @@ class Rig(Cluster):
         self.roles = {"redis": [], "coordinator": [], "worker": [], "gateway": []}
         self.keepers, self.keeping = [], True
         self.redis_url = f"unix://{self.redis_socket}"
+        self.nodes = None  # a RedisCluster, where that is the store
         self.more_env = row.env
         self.sampler = None
 
@@ -127,6 +128,17 @@ class Rig(Cluster):
                                  "--maxmemory-policy", "noeviction", *extra], **self.more_env.get("redis", {}))
         until("redis answers", self.redis_up)
         return self.add("redis", p)
+
+    def store(self, timeout=5):
+        """Whatever holds the data, for commands with one key."""
+        return ClusterClient(self.nodes.ports, timeout) if self.nodes else Redis(self.redis_socket, timeout)
+
+    def store_address(self):
+        """As check.py dump takes it."""
+        return "cluster:" + ",".join(map(str, self.nodes.ports)) if self.nodes else self.redis_socket
+
+    def owner_key(self, p):
+        return f"marathon:owner:{{p{p:02}}}" if self.nodes else f"marathon:owner:p{p:02}"
 
     def redis_up(self):
         try:
@@ -186,7 +198,7 @@ class Rig(Cluster):
     def owner(self):
         """The coordinator that owns the most partitions, by the pid in the owner records' names; None where nobody does."""
         count = {}
-        for record in Redis(self.redis_socket).pipeline([("HGET", f"marathon:owner:p{p:02}", "owner") for p in range(64)]):
+        for record in self.store().pipeline([("HGET", self.owner_key(p), "owner") for p in range(64)]):
             count[record] = count.get(record, 0) + 1
         name = max((n for n in count if n), key=count.get, default=None)
         pid = int(name.rsplit(":", 1)[1]) if name else -1

@@ -150,7 +150,7 @@ class Trial:
 
     def judge(self):
         program = [sys.executable, "-B", os.path.join(HERE, "check.py")]
-        subprocess.run([*program, "dump", self.rig.redis_socket, self.rig.dir], check=True)
+        subprocess.run([*program, "dump", self.rig.store_address(), self.rig.dir], check=True)
         self.rig.close()
         done = subprocess.run([*program, "judge", self.rig.dir], stdout=subprocess.PIPE, text=True)
         return json.loads(done.stdout)

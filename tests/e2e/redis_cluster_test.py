@@ -8,7 +8,8 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from cluster import BIN, ClusterCase, until  # noqa: E402
-from redis_cluster import RedisCluster, slot_of  # noqa: E402
+from redis_cluster import RedisCluster  # noqa: E402
+from resp import slot_of  # noqa: E402
 
 STEPS = [{"name": "a", "function": "sleep", "input": {"seconds": 0.3}}, {"name": "b", "function": "effect"},
          {"name": "c", "function": "sleep", "input": {"seconds": 0.3}}, {"name": "d", "function": "effect"}]
