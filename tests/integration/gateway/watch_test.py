@@ -217,7 +217,7 @@ class Deaf(GatewayCase):
     def test_a_watcher_that_takes_nothing_is_closed(self):
         self.fake.say("task", "t", 1, "running", 5, self.results_file({"s0": "x" * 30_000_000}))
         w = self.watch("t")
-        until("it is closed", lambda: b"stalled_closed_total 1" in self.call("GET", "/metrics", prefix="")[2], 10)
+        until("it is closed", lambda: b"stalled_closed_total 1" in self.call("GET", "/metrics", prefix="")[2], 60)
         with self.assertRaises(Exception):
             while True:
                 w.next()
@@ -226,7 +226,7 @@ class Deaf(GatewayCase):
         self.fake.say("task", "t", 1, "running", 5)
         w = self.watch("t")
         w.next()  # from here on the client reads nothing, and so answers no ping
-        until("it is closed", lambda: b"websockets_open 0" in self.call("GET", "/metrics", prefix="")[2], 10)
+        until("it is closed", lambda: b"websockets_open 0" in self.call("GET", "/metrics", prefix="")[2], 60)
 
     def test_answered_pings_keep_it(self):
         self.fake.say("task", "t", 1, "running", 5)
