@@ -202,14 +202,17 @@ void holds_renew(struct core *c)
     }
 }
 
-/* Keys that could not be read at once. */
+/* Keys that could not be read at once. What was asked for is awaited: a second question would make
+ * nothing of the first one's answer. */
 static void ask_for_due(struct core *c)
 {
     for (size_t i = 0; i < c->worker_count; i++) {
         struct worker *w = c->by_serial[i];
         for (uint32_t k = 0; k < w->run_count; k++) {
             struct step *s = w->runs[k].hold_due ? step_run_by(c, w, &w->runs[k].ref) : NULL;
-            if (s != NULL) {
+            uint64_t read_id = s != NULL ? work_of(s)->awaits : 0;
+            bool asked = map_get(&c->asks, bytes_of(&read_id, sizeof read_id)) != NULL;
+            if (s != NULL && !asked) {
                 resolve_keys(c, s);
             }
         }
