@@ -39,6 +39,16 @@ static _Thread_local struct {
     unsigned count;
 } spare;
 
+void arena_drop_spare(void)
+{
+    while (spare.first != NULL) {
+        struct arena_block *block = spare.first;
+        spare.first = block->next;
+        free(block);
+    }
+    spare.count = 0;
+}
+
 static struct arena_block *block_create(size_t size)
 {
     if (size > SIZE_MAX / 2) {

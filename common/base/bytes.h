@@ -117,6 +117,8 @@ char *arena_str(struct arena *a, const char *s); /* a copy; NULL stays NULL */
 char *arena_printf(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void arena_reset(struct arena *a); /* empties it but keeps one block */
 void arena_free(struct arena *a);
+/* Blocks that this thread keeps for its next arenas go back to the allocator: a burst is over. */
+void arena_drop_spare(void);
 
 /* malloc, calloc, realloc, strdup that die instead of returning NULL. Free with free(). */
 void *mem_alloc(size_t size) __attribute__((malloc));

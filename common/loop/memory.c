@@ -6,6 +6,8 @@
 #include <malloc.h>
 #include <time.h>
 
+#include "base/bytes.h"
+
 #define LOOK_MS 500 /* a burst's memory is gone within a second of its end */
 #define BUSY_US                                                                                    \
     50000 /* of CPU since the last time: less leaves nothing worth a walk over the heap */
@@ -27,6 +29,7 @@ void memory_look(struct memory *m, mono_ms now)
     m->cpu_us += used;
     m->busy_us += used;
     if (m->busy_us >= BUSY_US && used * QUIET_PART <= passed * 1000) {
+        arena_drop_spare();
         malloc_trim(0);
         m->cpu_us = cpu_us();
         m->busy_us = 0;
