@@ -2,6 +2,10 @@
 #include "store/redis_reply.h"
 #include "store/redis_store.h"
 
+#define WIDE_BYTES      (512u << 10) /* two batches of common rows */
+#define WIDE_FROM_BYTES (16u << 10)  /* less is read at once anyway */
+#define WIDE_EVERY_MS   1000         /* Redis looks about once a second whether a buffer is used */
+
 /* The numbers that marathon.lua answers with. */
 _Static_assert(STORE_OK == 0 && STORE_FENCED == 1 && STORE_VERSION == 2 && STORE_EXISTS == 3 &&
                    STORE_REPLAY == 4 && STORE_MISMATCH == 5 && STORE_GONE == 7,
@@ -166,8 +170,35 @@ static void put_rows(struct redis_store *s, const struct batch_call *call)
     buf_free(&name);
 }
 
+static void on_widened(void *user, const struct redisReply *reply)
+{
+    (void)user;
+    (void)reply; /* there is no such key; while its slot is moved it is elsewhere */
+}
+
+/* Redis syncs its file after each read from a connection, which takes what fits into its buffer: 16
+ * KiB, a tenth of a batch that is many calls. An argument of WIDE_BYTES leaves a buffer of that
+ * size behind, for as long as it is used: about a second where it is not. */
+static void widen(struct redis_store *s, const struct batch *b)
+{
+    mono_ms now = loop_now(s->loop).mono;
+    if (s->member == NULL || b->call_count < 2 || b->bytes < WIDE_FROM_BYTES ||
+        now - s->widened_at < WIDE_EVERY_MS) {
+        return;
+    }
+    s->widened_at = now;
+    struct buf name = {0};
+    redis_name(&s->names, KEY_NEVER, s->some_partition, BYTES_NONE, &name);
+    memset(buf_extend(&name, WIDE_BYTES), 'x', WIDE_BYTES);
+    command_begin(&s->command, "EXISTS");
+    command_add(&s->command, buf_bytes(&name));
+    redis_send(s, on_widened, s);
+    buf_free(&name);
+}
+
 void redis_batch_send(struct redis_store *s, struct batch *b)
 {
+    widen(s, b);
     b->sent_us = clock_mono_us();
     s->stats.batches_total++;
     s->stats.rows_total += b->row_count;

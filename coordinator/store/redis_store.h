@@ -58,6 +58,7 @@ struct redis_store {
     const struct redis_member *member;  /* NULL: it stands alone */
     uint32_t rows_out[PARTITION_COUNT]; /* a member's rows given, not answered */
     partition_id some_partition;        /* that it has */
+    mono_ms widened_at;                 /* when its buffer at Redis was last made large */
     struct redis_link *link;
     struct redis_sentinel *sentinel; /* NULL: the URL names the server itself */
     enum redis_phase phase;

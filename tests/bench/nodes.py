@@ -3,8 +3,7 @@
 A Redis is one thread that executes, syncs its file, answers. On this machine all nodes share two cores and one disk, so that they
 would show the machine and not the nodes. What they do not share is waiting: their files are in memory, and each sync takes 10 ms by a
 preloaded shim (network disks take 1 to 10), which each node waits for by itself, all at the same time. What is in the way then is what
-one node takes for each sync: what it reads of a connection at a time, 16 to 34 KiB, since each partition's rows are a call of their own.
-Further nodes add to that. It varies by twice from run to run: look at the median of several, on a machine that does nothing else.
+one node may have under way, two batches of 128 rows for a sync or two; further nodes add to that, until the cores are busy.
 """
 
 import os
