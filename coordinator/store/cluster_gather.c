@@ -213,7 +213,7 @@ void cluster_part_refused(struct cluster_store *s, struct redis_read *r)
     g->again |= r->ask.partitions;
     g->awaited--;
     read_free(r);
-    cluster_wake(s);
+    cluster_look_soon(s);
 }
 
 void cluster_gathers_retry(struct cluster_store *s)

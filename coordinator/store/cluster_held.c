@@ -24,7 +24,7 @@ static bool is_settled(const struct cluster_store *s, const struct place *p)
            (p->given_to == p->node || !rows_are_out(s, p));
 }
 
-static void look_soon(struct cluster_store *s)
+void cluster_look_soon(struct cluster_store *s)
 {
     loop_timer_set(s->held_timer, loop_now(s->loop).mono + LOOK_EVERY_MS);
 }
@@ -46,7 +46,7 @@ static struct held *held_add(struct cluster_store *s, struct place *p, bool refu
     h->since = loop_now(s->loop).mono;
     h->next = *at;
     *at = h;
-    look_soon(s);
+    cluster_look_soon(s);
     return h;
 }
 
@@ -204,7 +204,7 @@ void cluster_held_look(void *cluster)
     }
     cluster_gathers_retry(s);
     if (more || s->gathers != NULL) {
-        look_soon(s);
+        cluster_look_soon(s);
     }
 }
 

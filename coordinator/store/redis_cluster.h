@@ -130,7 +130,8 @@ void cluster_hold_call(struct cluster_store *s, struct batch_call *call, struct 
 void cluster_hold_read(struct cluster_store *s, struct redis_read *r, struct cluster_node *ask);
 /* The place's rows and reads may go on at once. */
 void cluster_wake(struct cluster_store *s);
-void cluster_held_look(void *cluster); /* the timer */
+void cluster_look_soon(struct cluster_store *s); /* in a few milliseconds */
+void cluster_held_look(void *cluster);           /* the timer */
 /* Answers all: nobody has them. */
 void cluster_held_give_up(struct cluster_store *s);
 void cluster_held_free(struct cluster_store *s); /* silently */
