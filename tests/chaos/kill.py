@@ -3,7 +3,7 @@ effect that the killed process had a part in."""
 
 import signal
 
-from rig import now, until
+from rig import until
 from trial import Row, Trial
 
 ROLES = ("worker", "coordinator", "gateway", "redis")

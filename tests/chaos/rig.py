@@ -8,13 +8,12 @@ import json
 import os
 import random
 import signal
-import socket
 import sys
 import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "support"))
-from cluster import BIN, Cluster, until  # noqa: E402
+from cluster import BIN, Cluster, steady_port, until  # noqa: E402
 from resp import ClusterClient, Redis  # noqa: E402
 
 TESTS = os.path.join(os.path.dirname(BIN), "tests")
@@ -22,18 +21,6 @@ TESTS = os.path.join(os.path.dirname(BIN), "tests")
 
 def now():
     return time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
-def free_port(rng=random.SystemRandom()):
-    """A port that no outgoing connection gets by itself: a process must find it free again after its restart."""
-    while True:
-        port = rng.randrange(10000, 30000)
-        with socket.socket() as s:
-            try:
-                s.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
 
 
 class Log:
@@ -104,7 +91,7 @@ class Rig(Cluster):
         self.rng = random.Random(f"{row.name}/{seed}")
         self.log_lines = Log(os.path.join(self.dir, "events.jsonl"))
         self.seen = Effects(self.effects)
-        self.coordinator_ports = [free_port() for _ in range(4)]
+        self.coordinator_ports = [steady_port() for _ in range(4)]
         self.roles = {"redis": [], "coordinator": [], "worker": [], "gateway": []}
         self.keepers, self.keeping = [], True
         self.redis_url = f"unix://{self.redis_socket}"
@@ -162,7 +149,7 @@ class Rig(Cluster):
             **self.more_env.get("worker", {}), **env}))
 
     def start_gateway(self, **env):
-        port = free_port()
+        port = steady_port()
         p = self.spawn("gateway", [f"{BIN}/marathon-gateway"], **{
             "MARATHON_COORDINATORS": self.urls(), "MARATHON_LISTEN": f"127.0.0.1:{port}",
             **self.more_env.get("gateway", {}), **env})

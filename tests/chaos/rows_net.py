@@ -9,7 +9,8 @@ import sys
 import threading
 import time
 
-from rig import free_port, now, until
+from cluster import steady_port
+from rig import now, until
 from sampler import cpu_seconds, usage
 from trial import row
 
@@ -18,7 +19,7 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 
 class Proxy:
     def __init__(self, target, seed):
-        self.port = free_port()
+        self.port = steady_port()
         self.process = subprocess.Popen([sys.executable, "-B", os.path.join(HERE, "proxy.py"), str(self.port), target, str(seed)],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.process.stdout.readline()
@@ -112,7 +113,7 @@ def victim_through_proxy(t):
     start, urls = t.rig.start_coordinator, [f"redis://127.0.0.1:{proxy.port}", t.rig.redis_url]
 
     def start_one(n, **env):
-        port = free_port()
+        port = steady_port()
         process = start(n, REDIS_URL=urls[n - 1], MARATHON_METRICS_LISTEN=f"127.0.0.1:{port}", **env)
         process.metrics_port = port
         until("it is up", lambda: "store_up" in process.log(), 10)

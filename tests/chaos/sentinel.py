@@ -10,7 +10,6 @@ lets it go on once another one is followed: for some ten seconds it takes itself
 
 import collections
 import json
-import os
 import signal
 import time
 
@@ -81,11 +80,11 @@ def fail_over(t):
 
 
 def run_failovers(t):
+    next_at = now()
     for number in range(t.options.times):
-        if number > 0:
-            t.sleep(max(0.0, began + 2 * FAILOVER_TIMEOUT + 0.5 - now()))
+        t.sleep(max(0.0, next_at - now()))
         t.sleep(0.5, 2)
-        began = now()
+        next_at = now() + 2 * FAILOVER_TIMEOUT + 0.5
         fail_over(t)
         if (number + 1) % 5 == 0:
             print(f"    {number + 1} of {t.options.times}", flush=True)

@@ -33,6 +33,23 @@ static void start_pair(struct redis_server *master, struct redis_server *replica
     redis_server_start(replica, (const char *const[]){"--replicaof", of, NULL});
 }
 
+/* A store that wants one replica, on a master that has it. */
+static struct world *open_pair(struct redis_server *master, struct redis_server *replica)
+{
+    start_pair(master, replica);
+    struct store_redis_options options = {.url = master->url, .deadline_ms = 4000, .replicas = 1};
+    struct world *w = world_create_with(master, &options);
+    world_wait_ups(w, 1);
+    return w;
+}
+
+static void close_pair(struct world *w, struct redis_server *master, struct redis_server *replica)
+{
+    world_destroy(w);
+    redis_server_finish(replica);
+    redis_server_finish(master);
+}
+
 static bool closed_for(const struct world *w, uint64_t what)
 {
     return strstr(w->admission, (const char *)(uintptr_t)what) != NULL;
@@ -48,10 +65,7 @@ void test_a_write_counts_once_a_replica_has_it(void **state)
     (void)state;
     struct redis_server master;
     struct redis_server replica;
-    start_pair(&master, &replica);
-    struct store_redis_options options = {.url = master.url, .deadline_ms = 4000, .replicas = 1};
-    struct world *w = world_create_with(&master, &options);
-    world_wait_ups(w, 1);
+    struct world *w = open_pair(&master, &replica);
     assert_int_equal(world_verdict(w, row_admit(w, "t1")), STORE_OK);
     assert_int_equal(world_verdict(w, row_update(w, "t1", 7)), STORE_VERSION);
     assert_int_equal(world_published(w, "menu", "{}", 1).verdict, PUBLISH_CREATED);
@@ -72,9 +86,7 @@ void test_a_write_counts_once_a_replica_has_it(void **state)
     assert_int_equal(world_verdict(w, row_update(w, "t1", 1)), STORE_OK); /* the same, again */
     assert_int_equal(world_read(w, read_task("t1"))->tasks[0].version, 2);
     assert_int_equal(w->store->ops->stats(w->store).unconfirmed_total > 0, 1);
-    world_destroy(w);
-    redis_server_finish(&replica);
-    redis_server_finish(&master);
+    close_pair(w, &master, &replica);
 }
 
 void test_a_publication_counts_once_a_replica_has_it(void **state)
@@ -82,19 +94,14 @@ void test_a_publication_counts_once_a_replica_has_it(void **state)
     (void)state;
     struct redis_server master;
     struct redis_server replica;
-    start_pair(&master, &replica);
-    struct store_redis_options options = {.url = master.url, .deadline_ms = 4000, .replicas = 1};
-    struct world *w = world_create_with(&master, &options);
-    world_wait_ups(w, 1);
+    struct world *w = open_pair(&master, &replica);
     redis_server_signal(&replica, SIGSTOP);
     assert_int_equal(world_published(w, "menu", "{}", 1).verdict, PUBLISH_UNKNOWN);
     assert_int_equal(w->downs, 1);
     redis_server_signal(&replica, SIGCONT);
     world_wait_ups(w, 2);
     assert_int_equal(world_published(w, "menu", "{}", 1).verdict, PUBLISH_SAME);
-    world_destroy(w);
-    redis_server_finish(&replica);
-    redis_server_finish(&master);
+    close_pair(w, &master, &replica);
 }
 
 void test_without_replicas_that_are_wanted_nothing_begins(void **state)

@@ -1,6 +1,5 @@
 """/metrics of every role, as Prometheus reads it: well formed (promtool), counting what happened, free of task ids; /livez and /readyz."""
 
-import http.client
 import os
 import re
 import shutil
@@ -11,23 +10,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from cluster import BIN, ClusterCase, free_port, until  # noqa: E402
-
-
-def page(port, path):
-    c = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    try:
-        c.request("GET", path)
-        r = c.getresponse()
-        return r.status, r.read().decode()
-    finally:
-        c.close()
-
-
-def value(text, name):
-    """Of a metric, its labels as they stand; None where it is not there."""
-    found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.M)
-    return float(found.group(1)) if found else None
+from cluster import BIN, ClusterCase, free_port, page, until, value  # noqa: E402
 
 
 class Metrics(ClusterCase):

@@ -1,16 +1,14 @@
 """A Redis behind sentinels: the master dies, or is made a replica, and the coordinator goes where the sentinels say."""
 
-import http.client
 import os
-import re
 import signal
 import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from cluster import BIN, ClusterCase, free_port, until  # noqa: E402
-from sentinels import NAME, PASSWORD, Sentinels, steady_port  # noqa: E402
+from cluster import BIN, ClusterCase, free_port, page, steady_port, until, value  # noqa: E402
+from sentinels import NAME, PASSWORD, Sentinels  # noqa: E402
 
 
 class Sentinel(ClusterCase):
@@ -25,20 +23,10 @@ class Sentinel(ClusterCase):
         until("the worker has joined", lambda: len(c.get("/workers")["items"]) == 1)
 
     def counted(self, name):
-        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        client.request("GET", "/metrics")
-        text = client.getresponse().read().decode()
-        client.close()
-        found = re.search(rf"^marathon_coordinator_{re.escape(name)} (\d+)$", text, re.M)
-        return int(found.group(1)) if found else None
+        return value(page(self.port, "/metrics")[1], f"marathon_coordinator_{name}")
 
     def ready(self):
-        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        client.request("GET", "/readyz")
-        answer = client.getresponse()
-        text = answer.read().decode()
-        client.close()
-        return answer.status, text
+        return page(self.port, "/readyz")
 
     def start_answer(self, task_id):
         return self.cluster.call("POST", "/start", {"task_id": task_id, "steps": [{"name": "a", "function": "echo"}]})

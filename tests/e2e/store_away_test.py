@@ -1,15 +1,13 @@
 """Redis goes away, stands still, or comes back with older data: what is refused, what goes on, what is told."""
 
-import http.client
 import os
-import re
 import shutil
 import signal
 import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from cluster import ClusterCase, free_port, until  # noqa: E402
+from cluster import ClusterCase, free_port, page, until, value  # noqa: E402
 
 
 class StoreAway(ClusterCase):
@@ -24,12 +22,7 @@ class StoreAway(ClusterCase):
         until("the worker has joined", lambda: len(c.get("/workers")["items"]) == 1)
 
     def counted(self, name):
-        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        client.request("GET", "/metrics")
-        text = client.getresponse().read().decode()
-        client.close()
-        found = re.search(rf"^marathon_coordinator_{re.escape(name)} (\d+)$", text, re.M)
-        return int(found.group(1)) if found else None
+        return value(page(self.port, "/metrics")[1], f"marathon_coordinator_{name}")
 
     def start_answer(self, task_id):
         status, headers, body = self.cluster.call("POST", "/start", {"task_id": task_id, "steps": [{"name": "a", "function": "echo"}]})

@@ -7,6 +7,8 @@ SIGTERM, and fails where a process did not end by itself or a sanitizer has spok
 import http.client
 import json
 import os
+import random
+import re
 import shutil
 import signal
 import socket
@@ -35,6 +37,34 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+def steady_port(rng=random.SystemRandom()):
+    """Out of the range of outgoing connections, so that a process finds it free again after its restart."""
+    while True:
+        port = rng.randrange(10000, 30000)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+
+
+def page(port, path):
+    c = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    try:
+        c.request("GET", path)
+        r = c.getresponse()
+        return r.status, r.read().decode()
+    finally:
+        c.close()
+
+
+def value(text, name):
+    """Of a metric, its labels as they stand; None where it is not there."""
+    found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.M)
+    return float(found.group(1)) if found else None
 
 
 class Process:

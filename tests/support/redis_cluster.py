@@ -7,9 +7,8 @@
 import os
 import time
 
-from cluster import until
+from cluster import steady_port, until
 from resp import SLOTS, ClusterClient, Redis
-from sentinels import steady_port
 
 
 class RedisCluster:

@@ -1,26 +1,12 @@
 """One master, replicas and sentinels for a Cluster: real ones, each a process of its own, with passwords of their own."""
 
 import os
-import random
 import signal
-import socket
 import subprocess
 
-from cluster import until
+from cluster import steady_port, until
 
 NAME, PASSWORD, SENTINEL_PASSWORD = "the-master", "of-redis", "of-sentinels"
-
-
-def steady_port(rng=random.SystemRandom()):
-    """Out of the range of outgoing connections, so that a process finds it free again after its restart."""
-    while True:
-        port = rng.randrange(10000, 30000)
-        with socket.socket() as s:
-            try:
-                s.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
 
 
 def cli(port, *args, password=PASSWORD):

@@ -133,15 +133,20 @@ static void test_a_closed_admission_and_a_full_store_refuse_starts_only(void **s
     assert_int_equal(stage_ask(&s, gateway, &m)->type, MSG_STARTED);
 }
 
-static void test_too_many_live_tasks_are_refused(void **state)
+static void begin_with_tasks_max(uint32_t tasks_max)
 {
-    (void)state;
     stage_close(&s);
     store_model_free(&store);
     stage_prepare(&s, &store, "a");
-    s.config.tasks_max = 1;
+    s.config.tasks_max = tasks_max;
     stage_begin(&s);
     gateway = stage_gateway(&s);
+}
+
+static void test_too_many_live_tasks_are_refused(void **state)
+{
+    (void)state;
+    begin_with_tasks_max(1);
     stage_start(&s, gateway, "t", ONE);
     struct message m = stage_start_request("u", ONE);
     const struct message *r = stage_ask(&s, gateway, &m);
@@ -152,12 +157,7 @@ static void test_too_many_live_tasks_are_refused(void **state)
 static void test_starts_on_their_way_count_as_live_tasks(void **state)
 {
     (void)state;
-    stage_close(&s);
-    store_model_free(&store);
-    stage_prepare(&s, &store, "a");
-    s.config.tasks_max = 2;
-    stage_begin(&s);
-    gateway = stage_gateway(&s);
+    begin_with_tasks_max(2);
     s.hold_store = true;
     for (int i = 0; i < 3; i++) {
         struct message m = stage_start_request(i == 0 ? "t" : i == 1 ? "u" : "v", ONE);
