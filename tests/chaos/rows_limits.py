@@ -37,7 +37,8 @@ def no_descriptors(t):
     for victim, port in ((gateway, gateway.port), (coordinator, t.rig.coordinator_ports[0])):
         few = t.rng.randrange(150, 200)
         with_limit(t, victim, few)
-        until("it serves", lambda: t.rig.ready(gateway.port) and len(t.rig.workers_ready()) == 3, 10)  # the pool before the crowd
+        # All who belong to it are in before the crowd: whoever comes behind it waits until it has gone.
+        until("it serves", lambda: all(t.rig.ready(g.port) for g in t.role("gateway")) and len(t.rig.workers_ready()) == 3, 10)
         pid, crowd = victim.popen.pid, []
         for _ in range(few + 100):
             s = socket.socket()
