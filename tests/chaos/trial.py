@@ -111,7 +111,8 @@ class Trial:
         """The longest time, counted from that moment, for which a task that was in flight then had nothing running, until its next step
         began: what the fault cost the worst of them, whoever owned it. For loads without failing attempts, whose waits would count."""
         cancelled, finals = self.load.cancelled, self.load.finals
-        flying = [k for k, t in list(self.load.asked.items()) if t <= at and finals.get(k, 1e18) > at]
+        asked = self.load.asked.copy()  # in one piece: its clients go on
+        flying = [k for k, t in asked.items() if t <= at and finals.get(k, 1e18) > at]
         until("all tasks in flight end", lambda: all(k in finals or k in cancelled for k in flying), seconds, 0.05)
         runs = {k: [] for k in flying if k not in cancelled}
         for b in self.seen.read().begun:
