@@ -9,10 +9,10 @@
 #include "http/conn.h"
 
 #define SWEEP_MS 500 /* how finely time-outs of connections are looked at */
-/* Of a stall's limit this part is left for what comes between: the sweep's pace, a turn in which
- * ten thousand clients are written to (most of a second), the closing of a thousand at once (0.4
- * s). */
-#define STALL_MARGIN(limit) ((limit) / 5)
+/* Of a stall's limit this part is left for what comes between: the sweep's pace, two turns in which
+ * ten thousand clients are written to (most of a second each), the closing of a thousand (0.4 s).
+ */
+#define STALL_MARGIN(limit) ((limit) / 4)
 /* Each WebSocket has a buffer of so much for as long as it lives; clients say little. */
 #define SOCKET_RX_BYTES 512
 /* Beside a piece in one send: a head, or a frame's. Of what is longer libwebsockets keeps a copy.
