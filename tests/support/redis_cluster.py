@@ -59,10 +59,17 @@ class RedisCluster:
         for n in range(len(self.ports)):
             until("the cluster is well", lambda: all(m in self.node(n).call("CLUSTER", "INFO") for m in marks), 30)
 
+    def says(self, n, slot):
+        """Who has it, as this node has heard."""
+        return next(r[2][1] for r in self.node(n).call("CLUSTER", "SLOTS") if r[0] <= slot <= r[1])
+
     def master_of(self, slot):
-        """Its number, by what the client's map says now."""
+        """Its number, once all nodes say the same: after a move one hears of it later than another."""
+        def agreed():
+            ports = {self.says(n, slot) for n in range(len(self.ports)) if self.servers[n].alive()}
+            return ports if len(ports) == 1 else None
         self.client.map = {}
-        return self.ports.index(self.client.port_of(slot))
+        return self.ports.index(until(f"the nodes agree who has slot {slot}", agreed, 20).pop())
 
     def move(self, slot, to, pause=0.0):
         """Moves a slot with all its keys; pause: between two keys. Returns how many keys went over."""
