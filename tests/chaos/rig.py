@@ -143,8 +143,9 @@ class Rig(Cluster):
     def urls(self):
         return ",".join(self.coordinator_url(i + 1) for i in range(self.coordinators))
 
-    def start_worker(self, slots=8, **env):
-        return self.add("worker", self.spawn("worker", [f"{BIN}/marathon-worker"], **{
+    def start_worker(self, slots=8, prefix=(), **env):
+        """prefix: the command that runs it."""
+        return self.add("worker", self.spawn("worker", [*prefix, f"{BIN}/marathon-worker"], **{
             "MARATHON_COORDINATORS": self.urls(), "MARATHON_SLOTS": slots, "MARATHON_FUNCTIONS": ",".join(self.functions),
             **self.more_env.get("worker", {}), **env}))
 

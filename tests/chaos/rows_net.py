@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 
+import namespace
 from cluster import steady_port
 from rig import now, until
 from sampler import cpu_seconds, usage
@@ -55,11 +56,40 @@ def through_proxy(t, proxy):
     return worker
 
 
-@row("F10", "partition worker-coordinator, each direction", 3, before=proxied_worker, after=close_proxies, topology={"workers": 2},
+def worker_behind_a_line(t):
+    """Even seeds: one more worker in a network namespace, whose packets the kernel drops. Odd ones, and where that cannot be: behind the
+    proxy, which holds what it should carry."""
+    why = namespace.missing() if t.seed % 2 == 0 else None
+    if t.seed % 2 != 0 or why is not None:
+        proxied_worker(t)
+        if why is not None:
+            t.note(f"no network namespace ({why}): a proxy in its place")
+        return
+    place = namespace.Namespace()
+    t.proxies = [place]
+    port, start = t.rig.coordinator_ports[0], t.rig.start_coordinator
+
+    def start_one(n, **env):
+        return start(n, MARATHON_COORDINATOR_LISTEN=f"tcp://0.0.0.0:{port}", MARATHON_INSECURE_LISTEN="true", **env)
+
+    t.rig.start_coordinator = start_one
+
+
+def behind_it(t, line):
+    if not isinstance(line, namespace.Namespace):
+        return through_proxy(t, line)
+    url = f"tcp://{line.host}:{t.rig.coordinator_ports[0]}"
+    worker = t.rig.start_worker(prefix=line.prefix, MARATHON_COORDINATORS=url)
+    t.rig.await_workers(len(t.role("worker")))
+    t.note("in a network namespace")
+    return worker
+
+
+@row("F10", "partition worker-coordinator, each direction", 3, before=worker_behind_a_line, after=close_proxies, topology={"workers": 2},
      load={"fail": 0.0})
 def partition_worker(t):
     proxy = t.proxies[0]
-    worker = through_proxy(t, proxy)
+    worker = behind_it(t, proxy)
     for way in t.rng.sample(("hold up", "hold down", "hold both", "refuse"), 4):
         t.await_busy(2, worker.popen.pid)
         at = proxy.tell(way)
