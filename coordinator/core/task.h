@@ -38,7 +38,7 @@ enum step_phase {
     PHASE_HELD,      /* may run (or wait) once the write that made it so is durable */
     PHASE_DELAYED,   /* its timer runs */
     PHASE_RESOLVING, /* what it is to do is found out: in the order of those that wait for it, or
-                        (read_id set) the task's data is being read */
+                        (awaits set) the task's data is being read */
     PHASE_READY,     /* in the ready order of its function */
     PHASE_FETCHING,  /* a worker's credit is reserved, its input is being read */
     PHASE_RUNNING,
@@ -61,7 +61,7 @@ struct work {
     mono_ms begun_at;  /* its first order, on this process's own clock; 0 = none yet */
     uint64_t worker;   /* serial of the worker: FETCHING, RUNNING */
     uint64_t awaits;   /* HELD: the write that must be durable first; else the read that was asked
-                          for:   FETCHING, RESOLVING (0 = none yet), RUNNING (of its keys) */
+                          for: FETCHING, RESOLVING (0 = none yet), RUNNING (of its keys) */
     double fraction;   /* reported by the running attempt; else 0 */
     mono_ms checkpoint_saved_at;
 };

@@ -97,6 +97,8 @@ struct redis_store {
 
 /* ---- life ---- */
 
+#define DEADLINE_MS_DEFAULT 1000 /* where the options say none */
+
 struct redis_setup {
     struct loop *loop;
     const struct redis_url *url;

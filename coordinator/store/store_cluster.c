@@ -4,8 +4,6 @@
 
 #include "store/redis_cluster.h"
 
-#define DEADLINE_MS_DEFAULT 1000
-
 static struct cluster_store *of(struct store *s)
 {
     return (struct cluster_store *)s;

@@ -7,8 +7,6 @@
 #include "store/redis_reply.h"
 #include "store/redis_store.h"
 
-#define DEADLINE_MS_DEFAULT 1000
-
 static struct redis_store *of(struct store *s)
 {
     return (struct redis_store *)s;
