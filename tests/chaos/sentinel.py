@@ -14,7 +14,7 @@ import signal
 import time
 
 from rig import Rig, now, until
-from sentinels import NAME, Sentinels, cli
+from sentinels import Sentinels, cli
 from trial import Row, Trial
 
 SETTLE = 60
@@ -61,7 +61,7 @@ def fail_over(t):
         time.sleep(t.options.cut)
     if t.options.planned:
         at = now()
-        until("the sentinels take the order", lambda: redis.ask("FAILOVER", NAME) == "OK", 20, 0.2)
+        redis.fail_over()
     else:
         at = t.signal(redis.servers[before], signal.SIGSTOP if t.options.stop else signal.SIGKILL)
     if cut_at:

@@ -111,6 +111,10 @@ class Sentinels:
         self.servers[before].kill(signal.SIGKILL)
         return before
 
+    def fail_over(self):
+        """By order: the old master goes on for seconds. A sentinel refuses while it has not heard lately of a replica that it may promote."""
+        until("the sentinels take the order", lambda: self.ask("FAILOVER", NAME) == "OK", 20, 0.2)
+
     def in_step(self, count, seconds=20):
         """Until the master has so many replicas."""
         until(f"{count} replicas are in step",
