@@ -1,46 +1,27 @@
 #define OPENSSL_SUPPRESS_DEPRECATED /* SHA256_Init and its like: see below */
 #include "crypto/hash.h"
 
-#include <stdatomic.h>
-
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <openssl/sha.h>
 
 #define BLOCK_BYTES 64u /* of SHA-256 */
 
-/* Fetching an algorithm costs more than hashing a token with it, so it is fetched once and kept
- * for the process's life. Two threads may race to the first fetch: the loser frees its own. */
-static const EVP_MD *sha256_algorithm(void)
-{
-    static _Atomic(EVP_MD *) kept;
-    EVP_MD *md = atomic_load(&kept);
-    if (md != NULL) {
-        return md;
-    }
-    EVP_MD *fetched = EVP_MD_fetch(NULL, "SHA256", NULL);
-    if (fetched == NULL) {
-        die("OpenSSL has no SHA-256");
-    }
-    if (!atomic_compare_exchange_strong(&kept, &md, fetched)) {
-        EVP_MD_free(fetched);
-        return md;
-    }
-    return fetched;
-}
-
+/* The plain functions of SHA-256, which work on memory of ours. OpenSSL's contexts cost ten times
+ * the hashing of a token to set up, and the first of them starts all of OpenSSL: 2 MiB that a
+ * process without TLS never needs. */
 struct sha256 sha256_of(struct bytes data)
 {
+    SHA256_CTX state;
     struct sha256 result;
-    if (EVP_Digest(data.ptr, data.len, result.digest, NULL, sha256_algorithm(), NULL) != 1) {
+    if (SHA256_Init(&state) != 1 || SHA256_Update(&state, data.ptr, data.len) != 1 ||
+        SHA256_Final(result.digest, &state) != 1) {
         die("SHA-256 failed");
     }
     return result;
 }
 
-/* The states of a digest that has taken the padded key; RFC 2104. OpenSSL's MAC contexts, and those
- * of its digests, cost ten times the hashing of a token to set up, and every dispatch and every
- * result makes one or two: the plain functions of SHA-256 work on memory of ours. */
+/* The states of a digest that has taken the padded key; RFC 2104. Every dispatch and every result
+ * makes one or two of them. */
 _Static_assert(sizeof(SHA256_CTX) <= sizeof((struct hmac_key *)0)->inner, "a state must fit");
 
 static void take_padded(SHA256_CTX *state, struct bytes key, uint8_t pad)

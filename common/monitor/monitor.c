@@ -1,6 +1,5 @@
 #include "monitor/monitor.h"
 
-#include <microhttpd.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 #include "base/log.h"
 #include "base/metric_process.h"
 #include "base/metric_text.h"
+#include "monitor/microhttpd_library.h"
 
 #define CONNECTIONS_MAX 16 /* a Prometheus or two, probes, a curious person */
 #define IDLE_SECONDS    10u
@@ -86,18 +86,18 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
     struct page p = {0};
     page_make(user, url, method, &p);
     struct MHD_Response *r =
-        MHD_create_response_from_buffer(p.body.len, p.body.ptr, MHD_RESPMEM_MUST_COPY);
+        microhttpd()->create_response_from_buffer(p.body.len, p.body.ptr, MHD_RESPMEM_MUST_COPY);
     buf_free(&p.body);
     if (r == NULL) {
         return MHD_NO;
     }
-    (void)MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, p.type);
-    (void)MHD_add_response_header(r, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+    (void)microhttpd()->add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, p.type);
+    (void)microhttpd()->add_response_header(r, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
     if (p.status == MHD_HTTP_METHOD_NOT_ALLOWED) {
-        (void)MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+        (void)microhttpd()->add_response_header(r, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
     }
-    enum MHD_Result done = MHD_queue_response(connection, p.status, r);
-    MHD_destroy_response(r);
+    enum MHD_Result done = microhttpd()->queue_response(connection, p.status, r);
+    microhttpd()->destroy_response(r);
     return done;
 }
 
@@ -105,10 +105,10 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
 
 static void turn(struct monitor *m)
 {
-    (void)MHD_run(m->daemon);
+    (void)microhttpd()->run(m->daemon);
     MHD_UNSIGNED_LONG_LONG wait_ms = 0;
     mono_ms now = loop_now(m->loop).mono;
-    bool waits = MHD_get_timeout(m->daemon, &wait_ms) == MHD_YES;
+    bool waits = microhttpd()->get_timeout(m->daemon, &wait_ms) == MHD_YES;
     loop_timer_set(m->timer, waits ? now + (mono_ms)wait_ms : NEVER_MS);
 }
 
@@ -179,17 +179,17 @@ enum err monitor_create(struct loop *loop, const char *listen, struct monitor_ha
     m->handler = handler;
     unsigned flags = MHD_USE_EPOLL | MHD_USE_ERROR_LOG;
     flags |= address->ai_family == AF_INET6 ? MHD_USE_IPv6 : 0u;
-    m->daemon =
-        MHD_start_daemon(flags, 0, NULL, NULL, on_request, m, MHD_OPTION_EXTERNAL_LOGGER, on_log,
-                         NULL, MHD_OPTION_SOCK_ADDR, address->ai_addr, MHD_OPTION_CONNECTION_LIMIT,
-                         CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS,
-                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, REQUEST_BYTES, MHD_OPTION_END);
+    m->daemon = microhttpd()->start_daemon(
+        flags, 0, NULL, NULL, on_request, m, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+        MHD_OPTION_SOCK_ADDR, address->ai_addr, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
+        MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        REQUEST_BYTES, MHD_OPTION_END);
     freeaddrinfo(address);
     if (m->daemon == NULL) {
         free(m);
         return ERR_IO;
     }
-    int fd = MHD_get_daemon_info(m->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+    int fd = microhttpd()->get_daemon_info(m->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
     m->watch = loop_watch_create(loop, fd, on_ready, m);
     loop_watch_set(m->watch, LOOP_READABLE);
     m->timer = loop_timer_create(loop, on_timer, m);
@@ -204,6 +204,6 @@ void monitor_destroy(struct monitor *m)
     }
     loop_watch_destroy(m->watch);
     loop_timer_destroy(m->timer);
-    MHD_stop_daemon(m->daemon);
+    microhttpd()->stop_daemon(m->daemon);
     free(m);
 }

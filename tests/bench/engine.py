@@ -35,6 +35,10 @@ def tool(name, *args, timeout=180):
     return json.loads(r.stdout.splitlines()[-1])
 
 
+def megabytes(kib):
+    return kib * 1024 / 1e6
+
+
 def memory_kb(pid, field="VmRSS"):
     with open(f"/proc/{pid}/status") as f:
         for line in f:

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 
-from engine import TOOLS, BenchError, Engine, memory_kb, tool
+from engine import TOOLS, BenchError, Engine, megabytes, memory_kb, tool
 from rows import Row
 
 IDLE = 10000
@@ -48,7 +48,7 @@ def idle_sockets(e, count):
     crowd = Crowd(e, count, "held")
     after = memory_kb(gateway.popen.pid)
     crowd.end()
-    return [Row(f"gateway, memory with {count:,} idle WebSockets", "MiB", [after / 1024], 60, False,
+    return [Row(f"gateway, memory with {count:,} idle WebSockets", "MB", [megabytes(after)], 60, False,
                 f"{(after - before) * 1024 / count:.0f} B each")]
 
 

@@ -4,7 +4,7 @@ import json
 import signal
 import time
 
-from engine import Engine, until
+from engine import Engine, megabytes, until
 from rows import Row
 
 STEPS = 5
@@ -42,8 +42,8 @@ def memory_rows(e, fsync, way):
     time.sleep(QUIET_S)
     memory = e.memory()
     ours = sum(rss for name, (rss, _) in memory.items() if not name.startswith("redis"))
-    each = ", ".join(f"{name} {rss / 1024:.1f} (peak {most / 1024:.1f})" for name, (rss, most) in memory.items())
-    return [Row(f"W5 {fsync}, memory after W1L by {way}", "MiB", [ours / 1024], 40 if way == "REST" else None, False, each)]
+    each = ", ".join(f"{name} {megabytes(rss):.1f} (peak {megabytes(most):.1f})" for name, (rss, most) in memory.items())
+    return [Row(f"W5 {fsync}, memory after W1L by {way}", "MB", [megabytes(ours)], 40 if way == "REST" else None, False, each)]
 
 
 def w1(o):

@@ -1,17 +1,10 @@
 #include "run/curl_library.h"
 
-#include <dlfcn.h>
-#include <stddef.h>
-#include <string.h>
+#include <stdbool.h>
 
-#include "base/err.h"
+#include "base/library.h"
 
-#define SONAME "libcurl.so.4" /* of every libcurl since 7.16 */
-
-static const struct {
-    const char *name;
-    size_t at;
-} symbols[] = {
+static const struct library_symbol symbols[] = {
     {"curl_global_init", offsetof(struct curl_library, global_init)},
     {"curl_global_cleanup", offsetof(struct curl_library, global_cleanup)},
     {"curl_easy_init", offsetof(struct curl_library, easy_init)},
@@ -31,23 +24,20 @@ static const struct {
     {"curl_multi_info_read", offsetof(struct curl_library, multi_info_read)},
 };
 
+static const struct library libcurl = {
+    .soname = "libcurl.so.4", /* of every libcurl since 7.16 */
+    .user = "functions over HTTP",
+    .symbols = symbols,
+    .symbol_count = sizeof symbols / sizeof symbols[0],
+};
+
 const struct curl_library *curl_library(void)
 {
-    static struct curl_library library;
-    static void *object;
-    if (object != NULL) {
-        return &library;
+    static struct curl_library table;
+    static bool loaded;
+    if (!loaded) {
+        library_load(&libcurl, &table);
+        loaded = true;
     }
-    object = dlopen(SONAME, RTLD_NOW | RTLD_LOCAL);
-    if (object == NULL) {
-        die("functions over HTTP need libcurl: %s", dlerror());
-    }
-    for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++) {
-        void *symbol = dlsym(object, symbols[i].name);
-        if (symbol == NULL) {
-            die("functions over HTTP need libcurl: %s", dlerror());
-        }
-        memcpy((char *)&library + symbols[i].at, &symbol, sizeof symbol);
-    }
-    return &library;
+    return &table;
 }

@@ -1,0 +1,30 @@
+/* libmicrohttpd, loaded where a daemon has a port for those who watch over it: GnuTLS and nine more
+ * libraries come with it, 2.4 MiB of each process. */
+#ifndef MARATHON_MONITOR_MICROHTTPD_LIBRARY_H
+#define MARATHON_MONITOR_MICROHTTPD_LIBRARY_H
+
+#include <microhttpd.h>
+
+/* Named as in libmicrohttpd, without its MHD_. */
+struct microhttpd_library {
+    struct MHD_Daemon *(*start_daemon)(unsigned flags, uint16_t port,
+                                       MHD_AcceptPolicyCallback accept, void *accept_user,
+                                       MHD_AccessHandlerCallback handler, void *handler_user, ...);
+    void (*stop_daemon)(struct MHD_Daemon *daemon);
+    const union MHD_DaemonInfo *(*get_daemon_info)(struct MHD_Daemon *daemon,
+                                                   enum MHD_DaemonInfoType type, ...);
+    enum MHD_Result (*get_timeout)(struct MHD_Daemon *daemon, MHD_UNSIGNED_LONG_LONG *wait_ms);
+    enum MHD_Result (*run)(struct MHD_Daemon *daemon);
+    struct MHD_Response *(*create_response_from_buffer)(size_t size, void *bytes,
+                                                        enum MHD_ResponseMemoryMode mode);
+    enum MHD_Result (*add_response_header)(struct MHD_Response *response, const char *name,
+                                           const char *text);
+    enum MHD_Result (*queue_response)(struct MHD_Connection *connection, unsigned status,
+                                      struct MHD_Response *response);
+    void (*destroy_response)(struct MHD_Response *response);
+};
+
+/* Dies where it is not installed. */
+const struct microhttpd_library *microhttpd(void);
+
+#endif
