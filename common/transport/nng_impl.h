@@ -204,6 +204,8 @@ void output_init(struct nng_conn *c);
 void output_free(struct nng_conn *c);
 enum err MUST_CHECK output_add(struct nng_conn *c,
                                struct bytes framed); /* ERR_FULL, ERR_NOT_FOUND once closed */
+/* The same, and ERR_TOO_LARGE. Encoded under the lock: nng's thread waits that long, at most. */
+enum err MUST_CHECK output_add_message(struct nng_conn *c, const struct message *m);
 void output_start(struct nng_conn *c);
 bool output_idle_or_tell(struct nng_conn *c); /* false: the note `sent` comes when it is */
 void output_close(struct nng_conn *c);

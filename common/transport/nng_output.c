@@ -2,6 +2,8 @@
 
 #include <assert.h>
 
+#include "wire/frame.h"
+
 /* Under the lock. */
 static bool something_waits(const struct output *o)
 {
@@ -136,12 +138,18 @@ void output_free(struct nng_conn *c)
     buf_free(&c->out.records);
 }
 
+/* Under the lock. */
+static size_t bytes_behind(const struct output *o)
+{
+    return o->fill.len + o->records.len + o->flight.len - o->flight_sent;
+}
+
 enum err output_add(struct nng_conn *c, struct bytes framed)
 {
     struct output *o = &c->out;
     enum err e = ERR_OK;
     pthread_mutex_lock(&o->lock);
-    size_t behind = o->fill.len + o->records.len + o->flight.len - o->flight_sent;
+    size_t behind = bytes_behind(o);
     if (o->closed) {
         e = ERR_NOT_FOUND;
     } else if (behind > TRANSPORT_BACKLOG_BYTES_MAX || /* records are longer than what they hold */
@@ -149,6 +157,23 @@ enum err output_add(struct nng_conn *c, struct bytes framed)
         e = ERR_FULL;
     } else {
         buf_add_bytes(&o->fill, framed);
+    }
+    pthread_mutex_unlock(&o->lock);
+    return e;
+}
+
+enum err output_add_message(struct nng_conn *c, const struct message *m)
+{
+    struct output *o = &c->out;
+    enum err e = ERR_NOT_FOUND;
+    pthread_mutex_lock(&o->lock);
+    if (!o->closed) {
+        size_t before = o->fill.len;
+        e = frame_encode(m, &o->fill);
+        if (e == ERR_OK && bytes_behind(o) > TRANSPORT_BACKLOG_BYTES_MAX) {
+            o->fill.len = before;
+            e = ERR_FULL;
+        }
     }
     pthread_mutex_unlock(&o->lock);
     return e;

@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/err.h"
 #include "loop/loop.h"
+#include "model/message.h"
 #include "tls/identity.h"
 
 typedef uint64_t conn_id; /* 0 is none */
@@ -52,6 +53,10 @@ struct transport_ops {
     /* framed: whole frames with their lengths. Copied; goes out at the end of the turn, one write
      * for all of a connection. */
     enum err (*send)(struct transport *t, conn_id conn, struct bytes framed);
+    /* The same for one message, encoded where it waits to go out: what its slices point to is
+     * copied once, and may go when this returns. ERR_TOO_LARGE: over FRAME_BYTES_MAX, nothing is
+     * sent. */
+    enum err (*send_message)(struct transport *t, conn_id conn, const struct message *m);
     /* The same from any thread, and put on its way at once (heartbeats). */
     enum err (*send_urgent)(struct transport *t, conn_id conn, struct bytes framed);
     void (*close)(struct transport *t, conn_id conn);

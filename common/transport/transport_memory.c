@@ -7,6 +7,7 @@
 
 #include "base/map.h"
 #include "transport/stream_frames.h"
+#include "wire/frame.h"
 
 enum event_kind { CONNECT, FRAMES, CLOSED, STOP };
 
@@ -313,30 +314,30 @@ static void memory_undial(struct transport *base, uint32_t dialer)
     }
 }
 
-/* Under the lock. */
-static enum err frames_push(struct transport_memory *t, conn_id conn, struct bytes framed)
+/* Under the lock. Takes ownership of what is in framed, whatever it returns. */
+static enum err frames_push(struct transport_memory *t, conn_id conn, struct buf *framed)
 {
     struct end *e = end_find(t, conn);
+    struct end *peer = e != NULL ? end_find(t, e->peer) : NULL;
+    enum err result = ERR_OK;
     if (e == NULL || e->closing) {
-        return ERR_NOT_FOUND;
+        result = ERR_NOT_FOUND;
+    } else if (peer == NULL || peer->closing) {
+        result = ERR_OK; /* lost on the way, as on a real connection; `closed` follows */
+    } else if (framed->len > TRANSPORT_BACKLOG_BYTES_MAX - peer->behind) {
+        result = ERR_FULL;
+    } else {
+        peer->behind += framed->len;
+        push(t, (struct event){
+                    .kind = FRAMES, .conn = peer->id, .data = framed->ptr, .len = framed->len});
+        return ERR_OK;
     }
-    struct end *peer = end_find(t, e->peer);
-    if (peer == NULL || peer->closing) {
-        return ERR_OK; /* lost on the way, as on a real connection; `closed` follows */
-    }
-    if (framed.len > TRANSPORT_BACKLOG_BYTES_MAX - peer->behind) {
-        return ERR_FULL;
-    }
-    peer->behind += framed.len;
-    uint8_t *data = mem_alloc(framed.len + 1);
-    memcpy(data, framed.ptr, framed.len);
-    push(t, (struct event){.kind = FRAMES, .conn = peer->id, .data = data, .len = framed.len});
-    return ERR_OK;
+    buf_free(framed);
+    return result;
 }
 
-static enum err memory_send(struct transport *base, conn_id conn, struct bytes framed)
+static enum err push_in_turn(struct transport_memory *t, conn_id conn, struct buf *framed)
 {
-    struct transport_memory *t = self(base);
     pthread_mutex_lock(&t->lock);
     enum err e = frames_push(t, conn, framed);
     pthread_mutex_unlock(&t->lock);
@@ -345,6 +346,24 @@ static enum err memory_send(struct transport *base, conn_id conn, struct bytes f
     }
     loop_timer_set(t->turn, 0);
     return e;
+}
+
+static enum err memory_send(struct transport *base, conn_id conn, struct bytes framed)
+{
+    struct buf copy = {0};
+    buf_add_bytes(&copy, framed);
+    return push_in_turn(self(base), conn, &copy);
+}
+
+static enum err memory_send_message(struct transport *base, conn_id conn, const struct message *m)
+{
+    struct buf frame = {0};
+    enum err e = frame_encode(m, &frame);
+    if (e != ERR_OK) {
+        buf_free(&frame);
+        return e;
+    }
+    return push_in_turn(self(base), conn, &frame);
 }
 
 static void memory_free(struct transport_memory *t)
@@ -370,8 +389,10 @@ static void on_post(void *user)
 static enum err memory_send_urgent(struct transport *base, conn_id conn, struct bytes framed)
 {
     struct transport_memory *t = self(base);
+    struct buf copy = {0};
+    buf_add_bytes(&copy, framed);
     pthread_mutex_lock(&t->lock);
-    enum err e = frames_push(t, conn, framed);
+    enum err e = frames_push(t, conn, &copy);
     if (e == ERR_OK && !t->posted) {
         t->posted = loop_post(t->loop, on_post, t) == ERR_OK;
     }
@@ -425,6 +446,7 @@ static const struct transport_ops ops = {
     .dial = memory_dial,
     .undial = memory_undial,
     .send = memory_send,
+    .send_message = memory_send_message,
     .send_urgent = memory_send_urgent,
     .close = memory_close,
     .shutdown = memory_shutdown,

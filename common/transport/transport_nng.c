@@ -69,14 +69,10 @@ static void nng_undial_op(struct transport *base, uint32_t dialer)
     }
 }
 
-static enum err nng_send_op(struct transport *base, conn_id conn, struct bytes framed)
+/* What became of output in this turn: it goes out at its end. */
+static enum err added(struct nng_conn *c, enum err e)
 {
-    struct transport_nng *t = self(base);
-    struct nng_conn *c = conn_find(t, conn);
-    if (c == NULL) {
-        return ERR_NOT_FOUND;
-    }
-    enum err e = output_add(c, framed);
+    struct transport_nng *t = c->t;
     if (e == ERR_FULL) {
         conn_shut(c, CLOSED_BACKLOG);
     } else if (e == ERR_OK && !c->dirty) {
@@ -86,6 +82,18 @@ static enum err nng_send_op(struct transport *base, conn_id conn, struct bytes f
         loop_turn_again(t->loop);
     }
     return e;
+}
+
+static enum err nng_send_op(struct transport *base, conn_id conn, struct bytes framed)
+{
+    struct nng_conn *c = conn_find(self(base), conn);
+    return c != NULL ? added(c, output_add(c, framed)) : ERR_NOT_FOUND;
+}
+
+static enum err nng_send_message_op(struct transport *base, conn_id conn, const struct message *m)
+{
+    struct nng_conn *c = conn_find(self(base), conn);
+    return c != NULL ? added(c, output_add_message(c, m)) : ERR_NOT_FOUND;
 }
 
 static enum err nng_send_urgent_op(struct transport *base, conn_id conn, struct bytes framed)
@@ -188,6 +196,7 @@ static const struct transport_ops ops = {
     .dial = nng_dial_op,
     .undial = nng_undial_op,
     .send = nng_send_op,
+    .send_message = nng_send_message_op,
     .send_urgent = nng_send_urgent_op,
     .close = nng_close_op,
     .shutdown = nng_shutdown_op,

@@ -49,7 +49,6 @@ struct daemon {
     struct core *core;
     struct effects effects;
     struct arena frames; /* of the message being handled */
-    struct buf out;
     struct map guests;
     size_t strangers;         /* of them, those that have not said HELLO */
     struct loop_timer *timer; /* the core's next deadline */
@@ -65,14 +64,12 @@ static void step(struct daemon *d, const struct event *e);
 
 static void send_message(struct daemon *d, peer_id peer, const struct message *m)
 {
-    buf_clear(&d->out);
-    if (frame_encode(m, &d->out) != ERR_OK) {
+    enum err e = d->transport->ops->send_message(d->transport, peer, m);
+    if (e == ERR_TOO_LARGE) {
         log_line(LOG_ERROR, "message_too_large", "type=%s peer=%llu", message_type_name(m->type),
                  (unsigned long long)peer);
-        return;
-    }
-    /* A peer that is gone loses what it is sent; its closing is reported by itself. */
-    if (d->transport->ops->send(d->transport, peer, buf_bytes(&d->out)) != ERR_OK) {
+    } else if (e != ERR_OK) {
+        /* A peer that is gone loses what it is sent; its closing is reported by itself. */
         log_line(LOG_DEBUG, "send_dropped", "type=%s peer=%llu", message_type_name(m->type),
                  (unsigned long long)peer);
     }

@@ -30,10 +30,8 @@ bool peers_send(struct peers *p, int peer, struct bytes framed)
 
 bool peers_send_message(struct peers *p, int peer, const struct message *m)
 {
-    struct buf frame = {0};
-    bool sent = frame_encode(m, &frame) == ERR_OK && peers_send(p, peer, buf_bytes(&frame));
-    buf_free(&frame);
-    return sent;
+    struct peer *it = &p->items[peer];
+    return it->conn != 0 && p->transport->ops->send_message(p->transport, it->conn, m) == ERR_OK;
 }
 
 static void on_opened(void *user, conn_id conn, uint32_t dialer)

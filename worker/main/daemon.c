@@ -33,7 +33,6 @@ struct daemon {
     struct agent_effects effects;
     struct loop_timer *timer; /* the agent's next deadline */
     struct arena frames;      /* of the message being handled */
-    struct buf out;
     struct bytes *functions, *labels;
     char host[256];
     char program[512];
@@ -46,14 +45,12 @@ struct daemon {
 
 static void send_message(struct daemon *d, peer_id peer, const struct message *m)
 {
-    buf_clear(&d->out);
-    if (frame_encode(m, &d->out) != ERR_OK) {
+    enum err e = d->transport->ops->send_message(d->transport, peer, m);
+    if (e == ERR_TOO_LARGE) {
         log_line(LOG_ERROR, "message_too_large", "type=%s peer=%" PRIu64,
                  message_type_name(m->type), peer);
-        return;
-    }
-    /* A peer that is gone loses what it is sent; outcomes are told again. */
-    if (d->transport->ops->send(d->transport, peer, buf_bytes(&d->out)) != ERR_OK) {
+    } else if (e != ERR_OK) {
+        /* A peer that is gone loses what it is sent; outcomes are told again. */
         log_line(LOG_DEBUG, "send_dropped", "type=%s peer=%" PRIu64, message_type_name(m->type),
                  peer);
     }

@@ -96,6 +96,43 @@ static void test_largest_frame_arrives_whole_and_small_ones_around_it(void **sta
     stage_end(&s);
 }
 
+static bool ten_are_there(struct stage *s)
+{
+    return side_last(&s->server)->next == 10;
+}
+
+static void test_messages_arrive_in_order_with_frames_and_owe_nothing_to_their_slices(void **state)
+{
+    struct stage s;
+    begin_connected(&s, state);
+    conn_id conn = side_last(&s.client)->id;
+    for (uint32_t i = 0; i < 10; i += 2) {
+        assert_int_equal(try_message(&s.client, conn, i, i * 100000), ERR_OK);
+        send_frame(&s.client, conn, FRAME_NUMBERED, i + 1, i);
+    }
+    stage_run(&s, ten_are_there);
+    assert_true(side_last(&s.server)->large_is_right);
+    stage_end(&s);
+}
+
+static bool two_are_there(struct stage *s)
+{
+    return side_last(&s->server)->next == 2;
+}
+
+static void test_message_too_large_for_a_frame_is_not_sent_and_harms_no_other(void **state)
+{
+    struct stage s;
+    begin_connected(&s, state);
+    conn_id conn = side_last(&s.client)->id;
+    assert_int_equal(try_message(&s.client, conn, 0, 1000), ERR_OK);
+    assert_int_equal(try_message(&s.client, conn, 1, FRAME_BYTES_MAX), ERR_TOO_LARGE);
+    assert_int_equal(try_message(&s.client, conn, 1, 1000), ERR_OK);
+    stage_run(&s, two_are_there);
+    assert_int_equal(side_last(&s.server)->frames, 2);
+    stage_end(&s);
+}
+
 static bool one_of_two_is_gone(struct stage *s)
 {
     return s->server.conns[0].closed + s->server.conns[1].closed == 1 &&
@@ -165,6 +202,8 @@ static void test_close_is_told_to_both_and_the_dialer_dials_again(void **state)
     assert_int_equal(t->ops->send(t, conn, buf_bytes(&out)), ERR_NOT_FOUND);
     assert_int_equal(t->ops->send_urgent(t, conn, buf_bytes(&out)), ERR_NOT_FOUND);
     assert_int_equal(t->ops->send(t, 999999999, buf_bytes(&out)), ERR_NOT_FOUND);
+    assert_int_equal(try_message(&s.server, conn, 0, 10), ERR_NOT_FOUND);
+    assert_int_equal(try_message(&s.server, 999999999, 0, 10), ERR_NOT_FOUND);
     stage_run(&s, first_is_gone_on_both_sides);
     assert_int_equal(s.server.conns[0].why, CLOSED_BY_US);
     assert_int_equal(s.client.conns[0].why, CLOSED_BY_PEER);
@@ -215,6 +254,24 @@ static void test_peer_that_is_too_far_behind_is_closed(void **state)
     stage_run(&s, client_is_closed);
     assert_int_equal(s.client.conns[0].why, CLOSED_BACKLOG);
     buf_free(&out);
+    stage_end(&s);
+}
+
+/* A frame of a message with so many bytes in it is that much longer than they are. */
+#define AROUND_BYTES (4u + 20u + 6u)
+
+static void test_message_counts_as_much_as_it_takes(void **state)
+{
+    struct stage s;
+    begin_connected(&s, state);
+    conn_id conn = side_last(&s.client)->id;
+    for (uint32_t i = 0; i < 64; i++) { /* in one turn: nothing can go out */
+        assert_int_equal(try_message(&s.client, conn, i, (1u << 20) - AROUND_BYTES), ERR_OK);
+    }
+    assert_int_equal(try_message(&s.client, conn, 64, 0), ERR_FULL);
+    assert_int_equal(try_message(&s.client, conn, 64, 0), ERR_NOT_FOUND);
+    stage_run(&s, client_is_closed);
+    assert_int_equal(s.client.conns[0].why, CLOSED_BACKLOG);
     stage_end(&s);
 }
 
@@ -305,11 +362,14 @@ int main(void)
         STORY(test_ten_thousand_frames_each_way_arrive_in_order),
         STORY(test_frames_go_back_and_forth),
         STORY(test_largest_frame_arrives_whole_and_small_ones_around_it),
+        STORY(test_messages_arrive_in_order_with_frames_and_owe_nothing_to_their_slices),
+        STORY(test_message_too_large_for_a_frame_is_not_sent_and_harms_no_other),
         STORY(test_length_over_the_bound_closes_only_that_peer),
         STORY(test_length_under_the_head_closes_only_that_peer),
         STORY(test_close_is_told_to_both_and_the_dialer_dials_again),
         STORY(test_undial_closes_and_does_not_come_back),
         STORY(test_peer_that_is_too_far_behind_is_closed),
+        STORY(test_message_counts_as_much_as_it_takes),
         STORY(test_another_thread_sends_urgently_while_the_loop_sends),
         STORY(test_shutdown_sends_what_is_queued_first),
     };

@@ -28,10 +28,35 @@ static void test_what_waits_has_its_bound_as_records_too(void **state)
     output_free(&c);
 }
 
+/* What was encoded to see how long it is does not stay. */
+static void test_message_over_the_bound_is_taken_back(void **state)
+{
+    (void)state;
+    struct nng_conn c = {0};
+    struct message m = {.type = MSG_BEAT};
+    output_init(&c);
+    assert_int_equal(output_add_message(&c, &m), ERR_OK);
+    size_t len = c.out.fill.len;
+    assert_true(len > 24);
+    buf_extend(&c.out.flight, TRANSPORT_BACKLOG_BYTES_MAX - 2 * len);
+    assert_int_equal(output_add_message(&c, &m), ERR_OK);
+    assert_int_equal(output_add_message(&c, &m), ERR_FULL);
+    assert_int_equal(c.out.fill.len, 2 * len);
+    c.out.flight_sent = 1;
+    assert_int_equal(output_add_message(&c, &m), ERR_FULL);
+    c.out.flight_sent = len;
+    assert_int_equal(output_add_message(&c, &m), ERR_OK);
+    output_close(&c);
+    assert_int_equal(output_add_message(&c, &m), ERR_NOT_FOUND);
+    assert_int_equal(c.out.fill.len, 3 * len);
+    output_free(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_waits_has_its_bound_as_records_too),
+        cmocka_unit_test(test_message_over_the_bound_is_taken_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

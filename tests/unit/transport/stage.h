@@ -17,7 +17,7 @@ struct seen {
     enum transport_closed why;
     uint64_t frames;
     uint64_t bytes;  /* of payload */
-    uint32_t next;   /* number that the next numbered frame must have */
+    uint32_t next;   /* number that the next numbered frame, or message, must have */
     uint64_t urgent; /* urgent frames among them */
     bool large_is_right;
 };
@@ -68,10 +68,12 @@ struct seen *side_last(struct side *side);
 /* Both sides have one open connection. */
 bool connected(struct stage *s);
 
-enum frame_kind { FRAME_NUMBERED = 1, FRAME_URGENT = 2, FRAME_LARGE = 3 };
+enum frame_kind { FRAME_NUMBERED = 1, FRAME_URGENT = 2, FRAME_LARGE = 3, FRAME_MESSAGE = 0x4d };
 /* A frame with its length; fill is the number of bytes behind its head of 20. */
 void frame_add(struct buf *out, enum frame_kind kind, uint32_t number, size_t fill);
 void send_frame(struct side *side, conn_id conn, enum frame_kind kind, uint32_t number,
                 size_t fill);
+/* A message of that number, with so many bytes in it. */
+enum err try_message(struct side *side, conn_id conn, uint32_t number, size_t fill);
 
 #endif
