@@ -12,6 +12,9 @@ struct conn *conn_of(struct lws *wsi)
 
 struct conn *conn_of_exchange(const struct http_server *s, exchange_id id)
 {
+    if (id != 0 && s->writing != NULL && s->writing->id == id) {
+        return s->writing;
+    }
     return map_get(&s->exchanges, bytes_of(&id, sizeof id));
 }
 
@@ -83,6 +86,9 @@ void conn_destroyed(struct conn *c)
     if (s->fresh == c) {
         s->fresh = NULL;
     }
+    if (c->due_at > 0) {
+        s->due[c->due_at - 1] = NULL;
+    }
     if (c->is_socket) {
         s->counts.sockets_open--;
     }
@@ -137,6 +143,17 @@ void conn_piece_set(struct conn *c, struct bytes piece)
     buf_clear(&c->out);
     buf_extend(&c->out, LWS_PRE);
     buf_add_bytes(&c->out, piece);
+}
+
+void conn_ask_handler(struct conn *c)
+{
+    struct http_server *s = c->server;
+    c->woken = false;
+    c->in_writable = true;
+    s->writing = c;
+    s->handler.writable(s->handler.user, c->id);
+    s->writing = NULL;
+    c->in_writable = false;
 }
 
 void conn_out_reset(struct conn *c)

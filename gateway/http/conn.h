@@ -39,9 +39,9 @@ struct conn {
     bool served;    /* has had a request before */
     bool killed;
     bool is_socket;
-    bool woken;  /* the handler has something */
-    bool due;    /* in server.due */
-    bool broken; /* a write has failed: closed at the next WRITEABLE */
+    bool woken;    /* the handler has something */
+    size_t due_at; /* place in server.due, from 1; 0 = not there */
+    bool broken;   /* a write has failed: closed at the next WRITEABLE */
     bool in_writable;
     /* request */
     struct arena arena;
@@ -79,7 +79,8 @@ struct http_server {
     struct conn *conns;
     struct conn *fresh; /* accepted last in this turn */
     struct map exchanges;
-    exchange_id *due; /* WebSockets that write at the end of this turn */
+    struct conn *writing; /* whose handler is asked right now */
+    struct conn **due; /* watchers' connections that write at the end of this turn; NULL = gone */
     size_t due_count, due_cap;
     exchange_id last_id;
     struct loop_timer *sweep;
@@ -111,6 +112,7 @@ void conn_drop_deaf(struct conn *c);    /* likewise, of one that takes nothing; 
 bool conn_send(struct conn *c, enum lws_write_protocol how);
 void conn_piece_set(struct conn *c, struct bytes piece);
 void conn_out_reset(struct conn *c);
+void conn_ask_handler(struct conn *c); /* for a piece */
 void conn_body_free(struct conn *c);
 
 /* server.c: the words behind a status. */
@@ -124,6 +126,9 @@ bool origin_allowed(struct conn *c);
 int http_conn_event(struct conn *c, enum lws_callback_reasons reason, void *in, size_t len);
 int socket_conn_event(struct conn *c, enum lws_callback_reasons reason, void *in, size_t len);
 void socket_conn_sweep(struct conn *c, mono_ms now);
-void socket_conn_write(struct conn *c); /* the handler has something: it goes out now, or later */
+/* The handler has something: it goes out now, or later. */
+void http_conn_write(struct conn *c);
+void socket_conn_write(struct conn *c);
+void socket_conn_frames(struct conn *c, struct bytes frames);
 
 #endif

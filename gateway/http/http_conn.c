@@ -166,7 +166,6 @@ static int body_send(struct conn *c)
 
 static int on_writable(struct conn *c)
 {
-    struct http_server *s = c->server;
     c->wanted = 0;
     switch (c->state) {
     case CONN_HEAD:
@@ -175,10 +174,7 @@ static int on_writable(struct conn *c)
         return answer_end(c);
     case CONN_BODY:
         if (c->woken && c->out.len == 0 && !c->finished) {
-            c->woken = false;
-            c->in_writable = true;
-            s->handler.writable(s->handler.user, c->id);
-            c->in_writable = false;
+            conn_ask_handler(c);
         }
         return c->out.len > 0 || c->finished ? body_send(c) : 0;
     case CONN_IDLE:
@@ -193,6 +189,23 @@ static int on_writable(struct conn *c)
     return 0;
 }
 
+/* A stream's piece at the end of the turn, as socket_conn_write does; its end comes by WRITEABLE.
+ */
+void http_conn_write(struct conn *c)
+{
+    if (c->state != CONN_BODY || c->killed) {
+        return;
+    }
+    bool room = c->wanted == 0 && !c->broken && !lws_partial_buffered(c->wsi);
+    if (room && c->woken && c->out.len == 0 && !c->finished) {
+        conn_ask_handler(c);
+        c->broken = c->out.len > 0 && !conn_send(c, LWS_WRITE_HTTP);
+    }
+    if (c->woken || c->finished || c->broken) {
+        conn_want(c);
+    }
+}
+
 int http_conn_event(struct conn *c, enum lws_callback_reasons reason, void *in, size_t len)
 {
     switch ((int)reason) {
@@ -203,7 +216,7 @@ int http_conn_event(struct conn *c, enum lws_callback_reasons reason, void *in, 
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
         return on_body_end(c);
     case LWS_CALLBACK_HTTP_WRITEABLE:
-        return c->killed ? -1 : on_writable(c);
+        return c->killed || c->broken ? -1 : on_writable(c);
     case LWS_CALLBACK_CLOSED_HTTP:
         conn_gone(c);
         return 0;

@@ -92,10 +92,15 @@ static void on_turn_end(void *user)
     struct http_server *s = user;
     conn_unlimit_fresh(s);
     for (size_t i = 0; i < s->due_count; i++) { /* may grow meanwhile */
-        struct conn *c = conn_of_exchange(s, s->due[i]);
-        if (c != NULL) {
-            c->due = false;
+        struct conn *c = s->due[i];
+        if (c == NULL) {
+            continue;
+        }
+        c->due_at = 0;
+        if (c->is_socket) {
             socket_conn_write(c);
+        } else {
+            http_conn_write(c);
         }
     }
     s->due_count = 0;
@@ -104,10 +109,10 @@ static void on_turn_end(void *user)
 static void write_soon(struct conn *c)
 {
     struct http_server *s = c->server;
-    if (!c->due) {
-        c->due = true;
+    if (c->due_at == 0) {
         MEM_GROW(s->due, s->due_count, s->due_cap);
-        s->due[s->due_count++] = c->id;
+        s->due[s->due_count++] = c;
+        c->due_at = s->due_count;
         loop_turn_again(s->loop);
     }
 }
@@ -285,7 +290,8 @@ void server_wake(struct http_server *s, exchange_id id)
         return;
     }
     c->woken = true;
-    if (c->state == CONN_SOCKET && !c->in_writable) {
+    bool watches = c->state == CONN_SOCKET || (c->state == CONN_BODY && c->left < 0);
+    if (watches && !c->in_writable) {
         write_soon(c);
     } else if (c->state != CONN_HEAD && !c->in_writable) {
         conn_want(c);
@@ -330,6 +336,32 @@ void server_write_text(struct http_server *s, exchange_id id, struct bytes piece
     conn_piece_set(c, piece);
     c->piece_first = first;
     c->piece_last = last;
+}
+
+static void frame_head_put(struct buf *out, size_t len)
+{
+    size_t length_bytes = len < 126 ? 0 : len <= UINT16_MAX ? 2 : 8;
+    buf_add_char(out, (char)0x81); /* the only frame of a text */
+    buf_add_char(out, (char)(length_bytes == 0 ? len : length_bytes == 2 ? 126 : 127));
+    for (size_t i = length_bytes; i > 0; i--) {
+        buf_add_char(out, (char)((uint64_t)len >> (8 * (i - 1)) & 0xff));
+    }
+}
+
+void server_frame_put(struct buf *out, struct bytes text)
+{
+    frame_head_put(out, text.len);
+    buf_add_bytes(out, text);
+}
+
+void server_write_frames(struct http_server *s, exchange_id id, struct bytes frames)
+{
+    struct conn *c = conn_of_exchange(s, id);
+    if (c == NULL || frames.len == 0) {
+        return;
+    }
+    assert(c->in_writable && c->state == CONN_SOCKET && c->out.len == 0 && !c->mid_message);
+    socket_conn_frames(c, frames);
 }
 
 void server_close_socket(struct http_server *s, exchange_id id, unsigned code, const char *reason)

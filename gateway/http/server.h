@@ -119,6 +119,11 @@ void server_finish(struct http_server *s, exchange_id id);
 /* One piece of a text message, only from within handler.writable. */
 void server_write_text(struct http_server *s, exchange_id id, struct bytes piece, bool first,
                        bool last);
+/* A text message as its WebSocket frame, appended to out: the same bytes for every client, so that
+ * they are made once and copied for none. */
+void server_frame_put(struct buf *out, struct bytes text);
+/* Such frames, only from within handler.writable, between messages and instead of a piece. */
+void server_write_frames(struct http_server *s, exchange_id id, struct bytes frames);
 /* Closes with a code and a reason once what was given is out. No `gone` comes. */
 void server_close_socket(struct http_server *s, exchange_id id, unsigned code, const char *reason);
 

@@ -1,7 +1,9 @@
 /* WebSockets: the upgrade, texts out piece by piece, pings both ways, the close. One lws_write per
  * WRITEABLE. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "http/conn.h"
 
@@ -116,13 +118,23 @@ static bool more_to_do(const struct conn *c)
     return c->pongs_due > 0 || c->ping_due || c->woken || c->close_code != 0;
 }
 
-static void ask_handler(struct conn *c)
+/* Not by lws_write, which wants room before the bytes and so a copy for each client. What the
+ * kernel does not take is libwebsockets' to keep. */
+void socket_conn_frames(struct conn *c, struct bytes frames)
 {
-    struct http_server *s = c->server;
-    c->woken = false;
-    c->in_writable = true;
-    s->handler.writable(s->handler.user, c->id);
-    c->in_writable = false;
+    ssize_t sent = lws_partial_buffered(c->wsi)
+                       ? 0
+                       : send(lws_get_socket_fd(c->wsi), frames.ptr, frames.len, MSG_NOSIGNAL);
+    if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+        c->broken = true;
+        return;
+    }
+    size_t gone = sent > 0 ? (size_t)sent : 0;
+    c->server->counts.bytes_sent_total += gone;
+    if (gone < frames.len) {
+        conn_piece_set(c, bytes_part(frames, gone, frames.len));
+        c->broken = !conn_send(c, LWS_WRITE_RAW);
+    }
 }
 
 /* The frame is made here, and not by lws_close_reason and -1: on libuv, libwebsockets 4.1.6 closes
@@ -161,10 +173,11 @@ static int write_one(struct conn *c)
     } else if (c->close_code != 0) {
         return close_say(c);
     } else if (c->woken) {
-        ask_handler(c);
+        conn_ask_handler(c);
         if (c->out.len > 0) {
             result = piece_send(c);
         }
+        result = c->broken ? -1 : result;
     }
     return result;
 }

@@ -26,6 +26,18 @@ struct feed_event {
  * Only where no newer event is known, and only for watchers, which get every later event anyway. */
 #define SNAPSHOT_SHARED_MS 250
 
+#define FEED_BURST_BYTES_MAX                                                                       \
+    (16u << 10) /* in one write; who stops taking holds it until it is closed */
+
+/* Events in a row as they go out to all clients of a kind that stand at the same place. */
+struct feed_burst {
+    uint64_t after, last; /* of the events after < seq <= last; last = after: none */
+    uint64_t head;        /* the feed's, when it was made */
+    struct buf bytes;
+};
+
+enum feed_form { FORM_FRAMES /* WebSocket */, FORM_LINES /* SSE */, FORM_COUNT };
+
 enum feed_state { FEED_SUBSCRIBING, FEED_PROBING, FEED_LIVE };
 
 struct feed_client {
@@ -62,6 +74,7 @@ struct feed {
     uint64_t head;           /* all of base..head are there; base - 1 where none is */
     uint64_t known;          /* newest seq that is known to exist */
     size_t ring_bytes;
+    struct feed_burst bursts[FORM_COUNT];
     struct feed_client *clients;
     size_t client_count;
     bool notifying;
@@ -76,6 +89,13 @@ void feed_want_snapshot_none(struct feed_client *c); /* not any more */
 void feed_want_snapshot(struct feed_client *c, uint64_t min_seq);
 /* The event of that seq, NULL where the ring has none. */
 const struct feed_event *feed_event(const struct feed *f, uint64_t seq);
+
+/* The events behind `after` that are there, but for one that ends the task, made once for all that
+ * ask alike. Borrowed until the feed changes. Empty where there are none. */
+struct bytes feed_burst(struct feed *f, enum feed_form form, uint64_t after, uint64_t *ret_last);
+
+/* One message as the lines of an event stream; seq 0 has no id. */
+void feed_line_put(struct buf *out, uint64_t seq, struct bytes json);
 
 /* From the gateway. */
 void feeds_events(struct gateway *g, int peer, const struct message *m);
@@ -102,5 +122,8 @@ void feed_end_if_left(struct feed *f);
 void feed_ring_put(struct feed *f, const struct task_event *e);
 void feed_ring_clear(struct feed *f, uint64_t head);
 void feed_ring_free(struct feed *f);
+
+/* feed_burst.c */
+void feed_bursts_forget(struct feed *f);
 
 #endif

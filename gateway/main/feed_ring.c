@@ -30,6 +30,7 @@ void feed_ring_clear(struct feed *f, uint64_t head)
     for (uint32_t i = 0; f->ring != NULL && i < FEED_RING_EVENTS_MAX; i++) {
         buf_free(&f->ring[i].text);
     }
+    feed_bursts_forget(f);
     f->ring_bytes = 0;
     f->base = head + 1;
     f->head = head;

@@ -114,12 +114,7 @@ static void give_text(struct watcher *w, struct bytes json, uint64_t seq)
         return;
     }
     struct buf text = {0};
-    if (seq > 0) {
-        buf_addf(&text, "id: %llu\n", (unsigned long long)seq);
-    }
-    buf_add_str(&text, "data: ");
-    buf_add_bytes(&text, json);
-    buf_add_str(&text, "\n\n");
+    feed_line_put(&text, seq, json);
     give_raw(w, buf_bytes(&text), true, true);
     buf_free(&text);
 }
@@ -241,6 +236,24 @@ static void give_event(struct watcher *w, enum event_type type, struct bytes tex
     }
 }
 
+/* All events behind the cursor that the feed has, but for one that ends the task. */
+static void give_burst(struct watcher *w)
+{
+    struct gateway *g = w->gateway;
+    uint64_t last;
+    struct bytes burst =
+        feed_burst(w->client.feed, w->options.sse ? FORM_LINES : FORM_FRAMES, w->cursor, &last);
+    g->messages_total += last - w->cursor;
+    w->said = loop_now(g->loop).mono;
+    w->cursor = last;
+    if (w->options.sse) {
+        server_write(g->http, w->exchange.id, burst);
+    } else {
+        server_write_frames(g->http, w->exchange.id, burst);
+    }
+    wake_for_more(w);
+}
+
 static void on_replay(void *user, bool complete)
 {
     struct watcher *w = user;
@@ -263,7 +276,9 @@ static void live_give(struct watcher *w)
     if (e != NULL || w->cursor + 1 >= f->base) {
         w->caught_up = true;
     }
-    if (e != NULL && w->cursor < f->head) {
+    if (e != NULL && w->cursor < f->head && !event_is_final(e->type)) {
+        give_burst(w);
+    } else if (e != NULL && w->cursor < f->head) {
         give_event(w, e->type, buf_bytes(&e->text));
     } else if (old != NULL) {
         give_event(w, old->type, buf_bytes(&old->text));

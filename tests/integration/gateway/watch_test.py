@@ -272,6 +272,22 @@ class Stream(GatewayCase):
         self.assertEqual(got[2][1]["data"]["results"], {"s0": {"a": 1}})
         self.assertEqual(r.read(), b"\n")
 
+    def test_events_that_leave_in_one_write_are_messages_of_their_own_whatever_their_length(self):
+        self.fake.say("task", "t", 1, "running", 5)
+        w = self.watch("t")
+        _, r = self.stream("t")
+        self.assertEqual(w.next()["seq"], 5)
+        self.events(r, 1)
+        last = 5
+        for count, pad in ((20, 0), (20, 5000), (3, 70000)):
+            self.fake.say("events", "t", count, PROGRESS, "running", "show", pad)
+            wanted = list(range(last + 1, last + count + 1))
+            self.assertEqual([w.next()["seq"] for _ in wanted], wanted)
+            self.assertEqual([(i, m["seq"]) for i, m in self.events(r, count)], [(n, n) for n in wanted])
+            last += count
+        self.assertIn(b"messages_total 88\n", self.call("GET", "/metrics", prefix="")[2])
+        w.close()
+
     def test_a_stream_goes_on_behind_the_last_event_id(self):
         self.fake.say("task", "t", 1, "running", 0)
         self.fake.say("events", "t", 9, PROGRESS, "running")
