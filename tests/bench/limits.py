@@ -1,20 +1,14 @@
 """What Redis and nng could do at best, measured in the same run: the limits that the engine is held against."""
 
 import os
-import socket
 import subprocess
 import tempfile
 
-from engine import Engine, tool
+from engine import Engine, tool  # first: it says where cluster.py is
+from cluster import free_port
 from rows import Row
 
 CERTS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..", "deploy", "certs")
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def redis_rate(e, *args):

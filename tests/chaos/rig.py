@@ -13,7 +13,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "support"))
-from cluster import BIN, Cluster, steady_port, until  # noqa: E402
+from cluster import BIN, Cluster, free_port, until  # noqa: E402
 from resp import ClusterClient, Redis  # noqa: E402
 
 TESTS = os.path.join(os.path.dirname(BIN), "tests")
@@ -91,7 +91,7 @@ class Rig(Cluster):
         self.rng = random.Random(f"{row.name}/{seed}")
         self.log_lines = Log(os.path.join(self.dir, "events.jsonl"))
         self.seen = Effects(self.effects)
-        self.coordinator_ports = [steady_port() for _ in range(4)]
+        self.coordinator_ports = [free_port() for _ in range(4)]
         self.roles = {"redis": [], "coordinator": [], "worker": [], "gateway": []}
         self.keepers, self.keeping = [], True
         self.redis_url = f"unix://{self.redis_socket}"
@@ -150,7 +150,7 @@ class Rig(Cluster):
             **self.more_env.get("worker", {}), **env}))
 
     def start_gateway(self, **env):
-        port = steady_port()
+        port = free_port()
         p = self.spawn("gateway", [f"{BIN}/marathon-gateway"], **{
             "MARATHON_COORDINATORS": self.urls(), "MARATHON_LISTEN": f"127.0.0.1:{port}",
             **self.more_env.get("gateway", {}), **env})

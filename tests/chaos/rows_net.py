@@ -10,7 +10,7 @@ import threading
 import time
 
 import namespace
-from cluster import steady_port
+from cluster import free_port
 from rig import now, until
 from sampler import cpu_seconds, usage
 from trial import row
@@ -20,7 +20,7 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 
 class Proxy:
     def __init__(self, target, seed):
-        self.port = steady_port()
+        self.port = free_port()
         self.process = subprocess.Popen([sys.executable, "-B", os.path.join(HERE, "proxy.py"), str(self.port), target, str(seed)],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.process.stdout.readline()
@@ -143,7 +143,7 @@ def victim_through_proxy(t):
     start, urls = t.rig.start_coordinator, [f"redis://127.0.0.1:{proxy.port}", t.rig.redis_url]
 
     def start_one(n, **env):
-        port = steady_port()
+        port = free_port()
         process = start(n, REDIS_URL=urls[n - 1], MARATHON_METRICS_LISTEN=f"127.0.0.1:{port}", **env)
         process.metrics_port = port
         until("it is up", lambda: "store_up" in process.log(), 10)

@@ -7,7 +7,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from cluster import BIN, ClusterCase, free_port, page, steady_port, until, value  # noqa: E402
+from cluster import BIN, ClusterCase, free_port, page, until, value  # noqa: E402
 from sentinels import NAME, PASSWORD, Sentinels  # noqa: E402
 
 
@@ -16,7 +16,7 @@ class Sentinel(ClusterCase):
         c = self.cluster
         self.redis = Sentinels(c)
         self.port = free_port()
-        nobody = f"127.0.0.1:{steady_port()}"  # a sentinel that is away holds nothing up
+        nobody = f"127.0.0.1:{free_port()}"  # a sentinel that is away holds nothing up
         self.coordinator = c.start_coordinator(MARATHON_METRICS_LISTEN=f"127.0.0.1:{self.port}", **self.redis.env(nobody), **env)
         c.start_worker()
         c.start_gateway()

@@ -33,22 +33,25 @@ def until(what, condition, seconds=10, every=0.01):
         time.sleep(every)
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+reserved = []  # sockets; they last as long as this process
 
 
-def steady_port(rng=random.SystemRandom()):
-    """Out of the range of outgoing connections, so that a process finds it free again after its restart."""
+def free_port(rng=random.SystemRandom()):
+    """A TCP port that is ours until we end: no other test gets the same one (an abstract socket's name is the lock, and lives in the
+    network's name space as ports do), and no outgoing connection does (it lies below their range), however long a program takes to
+    bind it, or to come back to it."""
     while True:
         port = rng.randrange(10000, 30000)
+        lock = socket.socket(socket.AF_UNIX)
         with socket.socket() as s:
             try:
+                lock.bind(f"\0marathon-test-port-{port}")
                 s.bind(("127.0.0.1", port))
-                return port
             except OSError:
+                lock.close()
                 continue
+        reserved.append(lock)
+        return port
 
 
 def page(port, path):

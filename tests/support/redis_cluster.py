@@ -7,7 +7,7 @@
 import os
 import time
 
-from cluster import steady_port, until
+from cluster import free_port, until
 from resp import SLOTS, ClusterClient, Redis
 
 
@@ -16,8 +16,8 @@ class RedisCluster:
 
     def __init__(self, cluster, masters=3, replicas=0, extra=(), env=None, folder=None):
         self.cluster, self.folder = cluster, folder or cluster.dir
-        self.ports = [steady_port() for _ in range(masters + replicas)]
-        self.buses = [steady_port() for _ in self.ports]
+        self.ports = [free_port() for _ in range(masters + replicas)]
+        self.buses = [free_port() for _ in self.ports]
         self.servers = [self.start_server(n, extra, env or {}) for n in range(len(self.ports))]
         for port in self.ports:
             until(f"redis at {port} answers", lambda: self.answers(port), 20)

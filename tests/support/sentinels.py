@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 
-from cluster import steady_port, until
+from cluster import free_port, until
 
 NAME, PASSWORD, SENTINEL_PASSWORD = "the-master", "of-redis", "of-sentinels"
 
@@ -22,12 +22,12 @@ class Sentinels:
         self.cluster, self.password = cluster, password
         self.sentinel_password = SENTINEL_PASSWORD if password else ""
         self.down_after_ms, self.failover_timeout_ms = down_after_ms, failover_timeout_ms
-        self.ports = [steady_port() for _ in range(1 + replicas)]
+        self.ports = [free_port() for _ in range(1 + replicas)]
         self.sockets = [os.path.join(cluster.dir, f"redis{n}.sock") for n in range(1 + replicas)]
         self.servers = [self.start_server(n) for n in range(1 + replicas)]
         for port in self.ports:
             until(f"redis at {port} answers", lambda: self.cli(port, "PING") == "PONG")
-        self.sentinel_ports = [steady_port() for _ in range(sentinels)]
+        self.sentinel_ports = [free_port() for _ in range(sentinels)]
         self.sentinels = [self.start_sentinel(n) for n in range(sentinels)]
         until("replicas are in step", lambda: self.cli(self.ports[0], "INFO", "replication").count("state=online") == replicas, 20)
         for port in self.sentinel_ports:
