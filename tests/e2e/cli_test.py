@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -48,13 +49,35 @@ class CliCase(ClusterCase):
     def terminal(self, *args, rows=24, columns=80, **env):
         return Terminal([MARATHON, *args], environment(MARATHON_URL=self.url, **env), rows, columns)
 
+    def piped(self, *args):
+        """The program, its standard output and error to be read line by line, and killed if it does not end. Not by communicate(),
+        which loses what a readline() has read beyond its line."""
+        p = subprocess.Popen([MARATHON, *args], env=environment(MARATHON_URL=self.url), stdin=subprocess.DEVNULL, text=True,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        watchdog = threading.Timer(60, p.kill)
+        watchdog.start()
+
+        def end():
+            watchdog.cancel()
+            p.kill()
+            p.wait()
+            p.stdout.close()
+            p.stderr.close()
+
+        self.addCleanup(end)
+        return p
+
+    def gate(self, name):
+        """A path, and what makes the steps go on that work until it is there."""
+        path = os.path.join(self.cluster.dir, f"{name}.go")
+        return path, lambda: open(path, "w").close()
+
     def held(self, task_id, seen, **env):
         """A run of "held" whose first step works until this was seen."""
-        go = os.path.join(self.cluster.dir, f"{task_id}.go")
-        t = self.terminal("run", "held", "--id", task_id, "--input", json.dumps({"until": go}), **env)
+        path, go = self.gate(task_id)
+        t = self.terminal("run", "held", "--id", task_id, "--input", json.dumps({"until": path}), **env)
         t.until(seen)
-        with open(go, "w"):
-            pass
+        go()
         self.assertEqual(t.finish().code, 0)
         return t
 
@@ -64,14 +87,24 @@ class CliCase(ClusterCase):
 
 class ExitCodesAndStreams(CliCase):
     def test_run_tells_each_change_and_keeps_standard_output_for_data(self):
-        r = self.good("run", "chain", "--id", "c1")
-        self.assertRegex(r.stdout, r"\ATASK +TYPE +STATUS +STEPS +DURATION\nc1 +chain +completed +3/3 +\S+\n\Z")
-        lines = r.stderr.splitlines()
+        gates = [self.gate(f"part_{i}") for i in range(3)]
+        steps = [{"name": f"part_{i}", "function": "effect", "input": {"until": path}} for i, (path, _) in enumerate(gates)]
+        p = self.piped("run", "three", "--id", "c1", "--steps", json.dumps(steps))
+        lines = []
+        for i, (_, go) in enumerate(gates):  # a step that ends before its first news are seen never "runs" for who watches
+            while f"c1 step part_{i} running\n" not in lines:
+                lines.append(p.stderr.readline())
+                self.assertTrue(lines[-1], lines)
+            go()
+        lines += p.stderr
+        out = p.stdout.read()
+        self.assertEqual(p.wait(), 0, lines)
+        self.assertRegex(out, r"\ATASK +TYPE +STATUS +STEPS +DURATION\nc1 +three +completed +3/3 +\S+\n\Z")
         for i in range(3):
-            self.assertIn(f"c1 step part_{i} running", lines)
-            self.assertEqual(sum(line.startswith(f"c1 step part_{i} completed in ") for line in lines), 1)
-        self.assertRegex(r.stderr, r"c1 completed 100% 3/3 steps in ")
-        self.assertNotIn("\x1b", r.stdout + r.stderr)
+            self.assertEqual(lines.count(f"c1 step part_{i} running\n"), 1, lines)
+            self.assertEqual(sum(line.startswith(f"c1 step part_{i} completed in ") for line in lines), 1, lines)
+        self.assertRegex("".join(lines), r"c1 completed 100% 3/3 steps in ")
+        self.assertNotIn("\x1b", out + "".join(lines))
 
     def test_quiet_json_is_the_status_and_nothing_else(self):
         r = self.good("run", "-q", "-o", "json", "--steps", '[{"name":"e","function":"echo"}]', "--input", '{"x":[1,2]}')
@@ -187,31 +220,35 @@ class ExitCodesAndStreams(CliCase):
         self.assertEqual(self.marathon("usage", "--by", "models").returncode, 2)
 
     def test_watch_json_is_the_stream_without_a_hole(self):
-        r = self.good("run", "chain", "--id", "w1")
-        messages = [json.loads(line) for line in self.good("watch", "w1", "-q", "-o", "json").stdout.splitlines()]
-        self.assertEqual(messages[0]["type"], "initial_state")
-        self.assertEqual(messages[-1]["type"], "task_complete")
-        task = self.cluster.begin(task_type="chain")
-        messages = [json.loads(line) for line in self.good("watch", task, "-q", "-o", "json").stdout.splitlines()]
+        path, go = self.gate("w1")
+        task = self.cluster.begin(task_type="held", task_id="w1", input_data={"until": path})
+        p = self.piped("watch", task, "-q", "-o", "json")
+        messages = [json.loads(p.stdout.readline())]
+        go()
+        messages += [json.loads(line) for line in p.stdout]
+        self.assertEqual((p.wait(), p.stderr.read()), (0, ""))
+        self.assertEqual((messages[0]["type"], messages[-1]["type"]), ("initial_state", "task_complete"))
         seqs = [m["seq"] for m in messages]
         self.assertEqual(seqs, list(range(seqs[0], seqs[0] + len(seqs))))
-        self.assertEqual(r.returncode, 0)
+        messages = [json.loads(line) for line in self.good("watch", task, "-q", "-o", "json").stdout.splitlines()]
+        self.assertEqual([m["type"] for m in messages], ["initial_state", "task_complete"])  # who comes after the end
 
     def test_a_watcher_comes_back_when_the_gateway_does(self):
         gateway = self.cluster.processes[-1]
-        task = self.nap(4)
-        with subprocess.Popen([MARATHON, "watch", task, "-o", "json"], env=environment(MARATHON_URL=self.url), text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as watcher:
-            self.assertIn("initial_state", watcher.stdout.readline())
-            gateway.kill()
-            line = ""
-            while "lost the connection" not in line:
-                line = watcher.stderr.readline()
-                self.assertTrue(line)
-            gateway.start()
-            out, err = watcher.communicate(timeout=40)
-        self.assertEqual(watcher.returncode, 0, err)
-        messages = [json.loads(m) for m in out.splitlines()]
+        path, go = self.gate("away")
+        task = self.cluster.begin(task_type="held", input_data={"until": path})
+        watcher = self.piped("watch", task, "-o", "json")
+        messages = [json.loads(watcher.stdout.readline())]
+        self.assertEqual(messages[0]["type"], "initial_state")
+        gateway.kill()
+        line = ""
+        while "lost the connection" not in line:
+            line = watcher.stderr.readline()
+            self.assertTrue(line)
+        gateway.start()
+        go()
+        messages += [json.loads(m) for m in watcher.stdout]
+        self.assertEqual(watcher.wait(), 0, watcher.stderr.read())
         self.assertEqual(messages[-1]["type"], "task_complete")
         seqs = [m["seq"] for m in messages]
         self.assertEqual(seqs, list(range(seqs[0], seqs[0] + len(seqs))))
@@ -296,6 +333,7 @@ class Dev(unittest.TestCase):
         self.addCleanup(p.stdout.close)
         self.processes.append(p)
         if ready:
+            self.assertTrue(select.select([p.stdout], [], [], 60)[0], self.log())
             self.assertEqual(p.stdout.readline(), f"{self.url}\n", self.log())
         return p
 
@@ -308,7 +346,7 @@ class Dev(unittest.TestCase):
             try:
                 with open(f"/proc/{pid}/comm") as f:
                     found.setdefault(f.read().strip(), []).append(pid)
-            except FileNotFoundError:
+            except (FileNotFoundError, ProcessLookupError):  # gone before the opening, or between that and the reading
                 pass
         return found
 
@@ -333,7 +371,7 @@ class Dev(unittest.TestCase):
         self.assertEqual(len(pids), 5)
         self.run_nap()
         p.send_signal(signal.SIGINT)
-        self.assertEqual(p.wait(20), 0)
+        self.assertEqual(p.wait(40), 0)
         self.assertEqual([pid for pid in pids if self.alive(pid)], [])
         self.assertEqual([name for name in os.listdir(self.dir.name) if name.startswith("marathon-")], [])
         self.assertRegex(self.log(), r"(?m)^coordinator \| .*store_up backend=redis")
@@ -357,10 +395,14 @@ class Dev(unittest.TestCase):
                             ("redis-server", "redis")):
             old = self.children(p)[name]
             os.kill(old[0], signal.SIGKILL)
-            until(f"{name} again", lambda: len(self.children(p).get(name, [])) == len(old) and old[0] not in self.children(p)[name], 20)
+            until(f"{name} again", lambda: self.replaced(old, self.children(p).get(name, [])), 20)
             self.assertRegex(self.log(), rf"{label}\S* killed by signal 9, starting it again in 250ms")
         until("ready again", lambda: self.marathon("healthcheck").returncode == 0, 30)
         self.run_nap()
+
+    @staticmethod
+    def replaced(old, new):
+        return len(new) == len(old) and old[0] not in new
 
     def test_nothing_outlives_a_kill_of_dev(self):
         p = self.dev()
@@ -379,7 +421,7 @@ class Dev(unittest.TestCase):
         self.assertEqual(second.returncode, 1)
         self.assertIn("another `marathon dev` uses it", second.stderr)
         p.terminate()
-        self.assertEqual(p.wait(20), 0)
+        self.assertEqual(p.wait(40), 0)
         self.dev("--data", data)
         r = self.marathon("status", "kept", "-o", "json")
         self.assertEqual(r.returncode, 0, r.stderr)
