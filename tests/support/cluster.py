@@ -207,7 +207,7 @@ class Cluster:
     def dump_logs(self):
         for p in self.processes:
             print(f"---- {p.name} (exit {p.popen.poll()})")
-            print(p.log()[-6000:])
+            print(p.log()[-6000:], flush=True)  # before the failure's own words, not behind them
 
     # ---- outside clients ----
 
