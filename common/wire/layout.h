@@ -23,6 +23,7 @@ enum field_kind {
     FIELD_I64,
     FIELD_DOUBLE, /* finite */
     FIELD_BYTES,  /* bin, borrowed from the frame */
+    FIELD_PARTS,  /* struct parts, as one bin */
     FIELD_TOKEN,  /* uint8_t[TOKEN_BYTES], as bin of exactly that length */
     FIELD_ENUM,   /* below `limit` */
     FIELD_INSIDE, /* a struct by value, as an array of its own */
@@ -59,6 +60,7 @@ struct layout {
             int64_t: FIELD_I64,                                                                    \
             double: FIELD_DOUBLE,                                                                  \
             struct bytes: FIELD_BYTES,                                                             \
+            struct parts: FIELD_PARTS,                                                             \
             uint8_t *: FIELD_TOKEN),                                                               \
         .offset = FIELD_OFFSET(type, member) \
     }

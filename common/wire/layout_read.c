@@ -129,6 +129,8 @@ static enum err read_field(const struct field *f, const msgpack_object *o, struc
         return read_double(o, at);
     case FIELD_BYTES:
         return read_bytes(o, at);
+    case FIELD_PARTS:
+        return read_bytes(o, &((struct parts *)at)->whole);
     case FIELD_TOKEN:
         return read_token(o, at);
     case FIELD_INSIDE:

@@ -15,6 +15,22 @@ static void write_bytes(struct bytes b, msgpack_packer *pk)
     msgpack_pack_bin_body(pk, b.ptr, b.len);
 }
 
+static void write_parts(const struct parts *p, msgpack_packer *pk)
+{
+    size_t len = 0;
+    if (p->count == 0) {
+        write_bytes(p->whole, pk);
+        return;
+    }
+    for (uint32_t i = 0; i < p->count; i++) {
+        len += p->items[i].len;
+    }
+    msgpack_pack_bin(pk, len);
+    for (uint32_t i = 0; i < p->count; i++) {
+        msgpack_pack_bin_body(pk, p->items[i].ptr, p->items[i].len);
+    }
+}
+
 static enum err write_list(const struct field *f, const void *from, msgpack_packer *pk)
 {
     uint32_t count = *(const uint32_t *)member(from, f->count_offset);
@@ -65,6 +81,9 @@ static enum err write_field(const struct field *f, const void *from, msgpack_pac
         return ERR_OK;
     case FIELD_BYTES:
         write_bytes(*(const struct bytes *)at, pk);
+        return ERR_OK;
+    case FIELD_PARTS:
+        write_parts(at, pk);
         return ERR_OK;
     case FIELD_TOKEN:
         write_bytes(bytes_of(at, TOKEN_BYTES), pk);

@@ -6,7 +6,9 @@
  * every message that depends on a write until the answer to that write is there: an effect may be
  * carried out at once.
  *
- * Slices in events are borrowed for the call. Slices in effects live until the next core_step. */
+ * Slices in events are borrowed for the call, but for those of a store's answer: these must stay
+ * until its effects are carried out, since messages point into them. Slices in effects live until
+ * the next core_step. The messages of a step may be carried out before all else of it. */
 #ifndef MARATHON_CORE_CORE_H
 #define MARATHON_CORE_CORE_H
 

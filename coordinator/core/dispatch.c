@@ -308,34 +308,45 @@ void dispatch(struct core *c)
     }
 }
 
-/* {"name":result,...} of the ancestors in its pipeline, in the order of the pipeline, where there
- * are such. A step whose input names what it needs is given only that. */
-static struct bytes put_results(struct core *c, const struct step *s, const struct scope *x)
+/* {"name":result,...} of what `want` asked for in its pipeline, which are its ancestors in the
+ * order of the pipeline; in parts, that lie where the store's answer has them. A step whose input
+ * names what it needs is given only that. Returns the length. */
+static size_t put_results(struct core *c, const struct step *s, const struct scope *x,
+                          struct parts *ret_results)
 {
     const struct pipeline *p = s->task->pipeline;
-    if (step_def(s)->input_template != NULL || s->item != ITEM_NONE) {
-        return BYTES_LIT("{}");
+    bool given = step_def(s)->input_template == NULL && s->item == ITEM_NONE;
+    size_t lead_bytes = 0;
+    for (uint32_t i = 0; given && i < x->range_count; i++) {
+        lead_bytes += strlen(p->steps[x->wanted[i]].own_name) + sizeof "{\"\":";
     }
-    bool *flags = arena_alloc(fx_arena(c), p->step_count);
-    pipeline_ancestors(p, s->index, flags);
-    size_t bytes = 2;
-    for (uint32_t i = 0; i < p->step_count; i++) {
-        flags[i] = flags[i] && p->steps[i].parent == step_def(s)->parent &&
-                   s->task->steps[i].state == STEP_COMPLETED;
-        bytes += flags[i] ? strlen(p->steps[i].own_name) + 4 + scope_result(x, i).len : 0;
+    *ret_results = (struct parts){.whole = BYTES_LIT("{}")};
+    if (lead_bytes == 0) {
+        return ret_results->whole.len;
     }
-    struct buf b = arena_buf(fx_arena(c), bytes);
-    buf_add_char(&b, '{');
-    for (uint32_t i = 0; i < p->step_count; i++) {
-        if (flags[i]) {
-            buf_add_str(&b, b.len > 1 ? ",\"" : "\"");
-            buf_add_str(&b, p->steps[i].own_name);
-            buf_add_str(&b, "\":");
-            buf_add_bytes(&b, scope_result(x, i));
+    struct buf leads = arena_buf(fx_arena(c), lead_bytes);
+    struct bytes *items = arena_alloc(fx_arena(c), (2 * x->range_count + 1) * sizeof *items);
+    uint32_t count = 0;
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < x->range_count; i++) {
+        const struct pipeline_step *def = &p->steps[x->wanted[i]];
+        if (def->parent != step_def(s)->parent) {
+            continue; /* what the input of the pipeline around it names */
         }
+        size_t from = leads.len;
+        buf_add_str(&leads, count > 0 ? ",\"" : "{\"");
+        buf_add_str(&leads, def->own_name);
+        buf_add_str(&leads, "\":");
+        items[count++] = bytes_of(leads.ptr + from, leads.len - from);
+        items[count++] = scope_result(x, x->wanted[i]);
+        bytes += items[count - 2].len + items[count - 1].len;
     }
-    buf_add_char(&b, '}');
-    return buf_bytes(&b);
+    if (count == 0) {
+        return ret_results->whole.len;
+    }
+    items[count++] = BYTES_LIT("}");
+    *ret_results = (struct parts){.items = items, .count = count};
+    return bytes + 1;
 }
 
 /* What an item is given where its step has no input. */
@@ -364,7 +375,6 @@ static bool put_input(struct core *c, struct step *s, struct scope *x, struct by
         *ret_input = def->input;
     } else {
         ok = scope_input(x, ret_input, &why);
-        *ret_input = ok ? arena_bytes(fx_arena(c), *ret_input) : BYTES_NONE;
     }
     if (!ok) {
         step_fail(c, s, CODE_EXPRESSION_ERROR, why);
@@ -398,9 +408,9 @@ static bool send_order(struct core *c, struct step *s, struct worker *w, const s
     o->timeout_ms = left < def->timeout_ms ? (uint32_t)left : def->timeout_ms;
     o->progress_timeout_ms = def->progress_timeout_ms;
     o->alone = s->deaths >= 2;
-    o->results = put_results(c, s, &x);
+    size_t results_bytes = put_results(c, s, &x, &o->results);
     o->progress_checkpoint = rare_of(s)->checkpoint;
-    if (o->input.len + o->results.len + o->progress_checkpoint.len > ENVELOPE_BYTES_MAX) {
+    if (o->input.len + results_bytes + o->progress_checkpoint.len > ENVELOPE_BYTES_MAX) {
         credit_give_back(c, w->serial, w->peer);
         step_fail(
             c, s, CODE_INPUT_TOO_LARGE,

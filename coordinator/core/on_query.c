@@ -283,8 +283,7 @@ static void on_events(struct core *c, const struct ask *ask, const struct store_
     m.events.oldest = a->oldest_seq;
     m.events.events = arena_alloc(fx_arena(c), (a->event_count + 1) * sizeof *m.events.events);
     for (uint32_t i = 0; i < a->event_count; i++) {
-        struct bytes blob = arena_bytes(fx_arena(c), a->events[i].blob);
-        if (record_get_event(blob, &m.events.events[m.events.count]) == ERR_OK) {
+        if (record_get_event(a->events[i].blob, &m.events.events[m.events.count]) == ERR_OK) {
             m.events.count++;
         }
     }
@@ -333,7 +332,7 @@ void query_on_answer(struct core *c, struct ask *ask, const struct store_answer 
         refuse_unavailable(c, ask->peer, ask->request);
     } else if (ask->kind == ASK_DOC) {
         struct message m = {.type = MSG_DOC, .request = ask->request};
-        m.doc.data = a->part_count > 0 ? arena_bytes(fx_arena(c), a->parts[0]) : BYTES_NONE;
+        m.doc.data = a->part_count > 0 ? a->parts[0] : BYTES_NONE;
         fx_send(c, ask->peer, &m);
     } else {
         on_events(c, ask, a);

@@ -119,11 +119,19 @@ static void perform(struct daemon *d, const struct effect *e)
     }
 }
 
+/* Messages first: they point into what the store has answered, which a write may change. */
 static void step(struct daemon *d, const struct event *e)
 {
     core_step(d->core, loop_now(d->loop), e, &d->effects);
     for (size_t i = 0; i < d->effects.count; i++) {
-        perform(d, &d->effects.items[i]);
+        if (d->effects.items[i].kind == FX_SEND) {
+            perform(d, &d->effects.items[i]);
+        }
+    }
+    for (size_t i = 0; i < d->effects.count; i++) {
+        if (d->effects.items[i].kind != FX_SEND) {
+            perform(d, &d->effects.items[i]);
+        }
     }
 }
 

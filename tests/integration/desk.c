@@ -287,7 +287,7 @@ struct step_order desk_order_of(const char *task, const char *function, uint32_t
                                .idempotency_key = BYTES_LIT("key"),
                                .timeout_ms = timeout_ms,
                                .input = BYTES_LIT("{\"seconds\":2}"),
-                               .results = BYTES_LIT("{}")};
+                               .results.whole = BYTES_LIT("{}")};
 }
 
 void desk_send_order(struct desk *d, const struct step_order *order)

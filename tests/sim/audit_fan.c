@@ -351,7 +351,9 @@ static void check_value(struct audit *a, const struct book_task *t, const struct
     buf_add_bytes(&want, b->value);
     buf_addf(&want, ",\"%s\":%u%s}", own ? "at" : "index", o->ref.item - 1,
              own ? ",\"n\":12345678901234567890" : "");
-    REQUIRE(a, "I16", bytes_eq(o->input, buf_bytes(&want)) && bytes_is(o->results, "{}"),
+    REQUIRE(a, "I16",
+            bytes_eq(o->input, buf_bytes(&want)) && o->results.count == 0 &&
+                bytes_is(o->results.whole, "{}"),
             "%.*s/%u item %u: its input is %.*s, not %s", TASK(t), o->ref.step, o->ref.item,
             (int)o->input.len, (const char *)o->input.ptr, buf_cstr(&want));
     buf_free(&want);

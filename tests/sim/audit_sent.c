@@ -42,6 +42,17 @@ static int32_t find_sibling(const struct pipeline *p, uint32_t of, struct bytes 
     return -1;
 }
 
+static struct bytes whole_of(const struct parts *p, struct arena *arena)
+{
+    struct buf b = {0};
+    for (uint32_t i = 0; i < p->count; i++) {
+        buf_add_bytes(&b, p->items[i]);
+    }
+    struct bytes whole = p->count > 0 ? arena_bytes(arena, buf_bytes(&b)) : p->whole;
+    buf_free(&b);
+    return whole;
+}
+
 /* A step without expressions in its input is given the results of all before it, in its
  * pipeline, that have one. */
 static void sent_results(struct audit *a, const struct book_task *t, const struct step_order *o)
@@ -51,11 +62,12 @@ static void sent_results(struct audit *a, const struct book_task *t, const struc
     if (t->pipeline->steps[o->ref.step].input_template == NULL) {
         pipeline_ancestors(t->pipeline, o->ref.step, ancestors);
     }
-    REQUIRE(a, "I3", json_check(o->results, NULL, NULL) == ERR_OK, "%.*s/%u: results are no JSON",
+    struct bytes results = whole_of(&o->results, &arena);
+    REQUIRE(a, "I3", json_check(results, NULL, NULL) == ERR_OK, "%.*s/%u: results are no JSON",
             TASK(t), o->ref.step);
     uint32_t members = 0;
     struct bytes key, value;
-    for (struct json_walk walk = json_walk(o->results); json_next(&walk, &key, &value);) {
+    for (struct json_walk walk = json_walk(results); json_next(&walk, &key, &value);) {
         int32_t i = find_sibling(t->pipeline, o->ref.step, key);
         REQUIRE(a, "I3",
                 i >= 0 && ancestors[i] && t->steps[i].state == STEP_COMPLETED &&

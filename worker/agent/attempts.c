@@ -22,7 +22,7 @@ static struct attempt *attempt_add(struct agent *a, peer_id from, const struct s
     t->order.name = arena_bytes(&t->memory, order->name);
     t->order.idempotency_key = arena_bytes(&t->payload, order->idempotency_key);
     t->order.input = arena_bytes(&t->payload, order->input);
-    t->order.results = arena_bytes(&t->payload, order->results);
+    t->order.results.whole = arena_bytes(&t->payload, order->results.whole);
     t->order.progress_checkpoint = arena_bytes(&t->payload, order->progress_checkpoint);
     attempt_keep(a, t);
     return t;
@@ -115,7 +115,7 @@ static void attempt_start(struct agent *a, struct attempt *t)
     a->spent[a->spent_count++] = t->payload;
     t->payload = (struct arena){0};
     t->order.idempotency_key = t->order.input = BYTES_NONE;
-    t->order.results = t->order.progress_checkpoint = BYTES_NONE;
+    t->order.results.whole = t->order.progress_checkpoint = BYTES_NONE;
 }
 
 /* In order of arrival; whoever wants to be alone waits until nothing runs, and nobody overtakes it.

@@ -31,7 +31,7 @@ enum err envelope_write(const struct attempt_call *call, struct buf *out)
     buf_addf(out, ",\"attempt\":%" PRIu32 ",\"idempotency_key\":", o->ref.attempt);
     json_put_string(out, o->idempotency_key);
     add(out, "input", o->input, "{}");
-    add(out, "results", o->results, "{}");
+    add(out, "results", o->results.whole, "{}");
     add(out, "progress_checkpoint", o->progress_checkpoint, "null");
     buf_addf(out, ",\"deadline\":\"%s\"}", time_format(call->deadline, deadline));
     if (out->len - before > ENVELOPE_BYTES_MAX) {

@@ -67,7 +67,7 @@ struct step_order stage_order(const char *task, uint32_t step)
                                .idempotency_key = BYTES_LIT("key"),
                                .timeout_ms = 60000,
                                .input = BYTES_LIT("{\"n\":1}"),
-                               .results = BYTES_LIT("{}")};
+                               .results.whole = BYTES_LIT("{}")};
 }
 
 void stage_send_order(struct stage *s, peer_id peer, struct step_order order)

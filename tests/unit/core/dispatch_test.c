@@ -66,12 +66,12 @@ static void test_a_graph_runs_in_parallel_and_joins(void **state)
     assert_true(bytes_is(b->name, "b") && bytes_is(c->name, "c"));
     assert_true(bytes_is(b->input, "{\"n\":1}"));
     assert_true(bytes_is(c->input, "{\"own\":true}"));
-    assert_true(bytes_is(c->results, "{\"a\":\"A\"}"));
+    assert_true(bytes_is(c->results.whole, "{\"a\":\"A\"}"));
     stage_succeed(&s, worker, c, "\"C\"");
     stage_nothing(&s, worker, MSG_ORDER);
     stage_succeed(&s, worker, b, "\"B\"");
     const struct step_order *d = stage_order(&s, worker);
-    assert_true(bytes_is(d->results, "{\"a\":\"A\",\"b\":\"B\",\"c\":\"C\"}"));
+    assert_true(bytes_is(d->results.whole, "{\"a\":\"A\",\"b\":\"B\",\"c\":\"C\"}"));
     stage_succeed(&s, worker, d, "\"D\"");
     const struct task_view *v = stage_status(&s, gateway, "t");
     assert_int_equal(v->state, TASK_COMPLETED);

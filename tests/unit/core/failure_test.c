@@ -18,7 +18,7 @@ static void test_a_step_that_may_fail_goes_on_with_the_given_result(void **state
                 "{\"name\":\"b\",\"function\":\"g\"}]");
     fail_for_good(stage_order(&s, worker));
     const struct step_order *o = stage_order(&s, worker);
-    assert_true(bytes_is(o->results, "{\"a\":{\"none\":[]}}"));
+    assert_true(bytes_is(o->results.whole, "{\"a\":{\"none\":[]}}"));
     const struct task_view *v = stage_status(&s, gateway, "t");
     assert_int_equal(v->steps[0].state, STEP_COMPLETED);
     assert_int_equal(v->steps[0].error_code, CODE_FUNCTION_REJECTED);
@@ -73,7 +73,7 @@ static void test_a_finally_step_runs_last_and_sees_all_results(void **state)
     stage_nothing(&s, worker, MSG_ORDER);
     stage_succeed(&s, worker, b, "2");
     const struct step_order *z = stage_order(&s, worker);
-    assert_true(bytes_is(z->results, "{\"a\":1,\"b\":2}"));
+    assert_true(bytes_is(z->results.whole, "{\"a\":1,\"b\":2}"));
     stage_succeed(&s, worker, z, "3");
     assert_int_equal(stage_status(&s, gateway, "t")->state, TASK_COMPLETED);
 }
@@ -89,7 +89,7 @@ static void test_a_finally_step_runs_after_a_failure_and_the_task_fails_behind_i
     assert_int_equal(v->steps[1].state, STEP_CANCELLED);
     const struct step_order *z = stage_order(&s, worker);
     assert_true(bytes_is(z->name, "z"));
-    assert_true(bytes_is(z->results, "{}"));
+    assert_true(bytes_is(z->results.whole, "{}"));
     fail_for_good(z);
     v = stage_status(&s, gateway, "t");
     assert_int_equal(v->state, TASK_FAILED);
@@ -162,7 +162,7 @@ static void test_recover_runs_the_finally_steps_again_and_keeps_what_was_complet
     assert_true(bytes_eq(again->idempotency_key, b->idempotency_key)); /* it lost nothing */
     stage_succeed(&s, worker, again, "2");
     const struct step_order *z = stage_order(&s, worker);
-    assert_true(bytes_is(z->results, "{\"a\":1,\"b\":2}"));
+    assert_true(bytes_is(z->results.whole, "{\"a\":1,\"b\":2}"));
     stage_succeed(&s, worker, z, "3");
     assert_int_equal(stage_status(&s, gateway, "t")->state, TASK_COMPLETED);
 }

@@ -42,7 +42,7 @@ static const struct step_order *fail_behind(void)
     fail_for_good(o[1]);
     stage_succeed(&s, worker, o[2], "3");
     const struct step_order *after = stage_order(&s, worker);
-    assert_true(bytes_is(after->results, "{\"each\":[1,null,3]}"));
+    assert_true(bytes_is(after->results.whole, "{\"each\":[1,null,3]}"));
     fail_for_good(after);
     assert_int_equal(stage_status(&s, gateway, "t")->state, TASK_FAILED);
     return o[0];
@@ -60,7 +60,7 @@ static void test_from_a_completed_step_all_its_items_run_again(void **state)
         assert_false(i == 0 && bytes_eq(o->idempotency_key, before->idempotency_key));
         stage_succeed(&s, worker, o, "7");
     }
-    assert_true(bytes_is(stage_order(&s, worker)->results, "{\"each\":[7,7,7]}"));
+    assert_true(bytes_is(stage_order(&s, worker)->results.whole, "{\"each\":[7,7,7]}"));
 }
 
 static void test_only_failed_of_a_completed_step_runs_the_tolerated_ones(void **state)
@@ -73,7 +73,7 @@ static void test_only_failed_of_a_completed_step_runs_the_tolerated_ones(void **
     stage_nothing(&s, worker, MSG_ORDER);
     assert_int_equal(stage_succeed(&s, worker, before, "9"), VERDICT_LATE);
     stage_succeed(&s, worker, two, "2");
-    assert_true(bytes_is(stage_order(&s, worker)->results, "{\"each\":[1,2,3]}"));
+    assert_true(bytes_is(stage_order(&s, worker)->results.whole, "{\"each\":[1,2,3]}"));
 }
 
 static void test_only_failed_items_of_a_completed_task_run_again(void **state)
@@ -92,7 +92,7 @@ static void test_only_failed_items_of_a_completed_task_run_again(void **state)
     assert_int_equal(two->ref.item, 2);
     stage_succeed(&s, worker, two, "2");
     const struct step_order *after = stage_order(&s, worker);
-    assert_true(bytes_is(after->results, "{\"each\":[1,2]}"));
+    assert_true(bytes_is(after->results.whole, "{\"each\":[1,2]}"));
     stage_succeed(&s, worker, after, "\"second\"");
     struct stored_task *t = store_model_find(&store, BYTES_LIT("t"), s.now.mono);
     const char *want = "{\"results\":{\"each\":[1,2],\"after\":\"second\"}";
@@ -150,7 +150,7 @@ static void test_a_step_whose_items_are_all_done_is_completed_at_once(void **sta
     stage_succeed(&s, worker, stage_order(&s, worker), "1");
     fail_for_good(stage_order(&s, worker));
     assert_int_equal(recover("each", true)->type, MSG_DONE);
-    assert_true(bytes_is(stage_order(&s, worker)->results, "{\"each\":[1]}"));
+    assert_true(bytes_is(stage_order(&s, worker)->results.whole, "{\"each\":[1]}"));
 }
 
 static void kill_one(const char *name)
@@ -188,7 +188,7 @@ static void test_a_dead_letter_is_an_item_and_its_requeue_keeps_the_done_ones(vo
     assert_int_equal(two->ref.item, 2);
     assert_false(two->alone);
     stage_succeed(&s, worker, two, "2");
-    assert_true(bytes_is(stage_order(&s, worker)->results, "{\"each\":[1,2]}"));
+    assert_true(bytes_is(stage_order(&s, worker)->results.whole, "{\"each\":[1,2]}"));
 }
 
 /* A worker that comes back after the grace: what it runs waits for another one by then. */

@@ -63,7 +63,7 @@ static void test_each_item_is_given_itself_and_the_results_keep_their_order(void
         o[i] = stage_order(&s, worker);
         assert_int_equal(o[i]->ref.step, 0);
         assert_int_equal(o[i]->ref.item, i + 1);
-        assert_text(o[i]->results, "{}");
+        assert_text(o[i]->results.whole, "{}");
     }
     assert_text(o[0]->input, "{\"item\":{\"a\":1},\"index\":0}");
     assert_text(o[2]->input, "{\"item\":3,\"index\":2}");
@@ -79,7 +79,7 @@ static void test_each_item_is_given_itself_and_the_results_keep_their_order(void
     assert_int_equal(stage_succeed(&s, worker, o[1], "20"), VERDICT_APPLIED);
     assert_int_equal(step(0)->state, STEP_COMPLETED);
     const struct step_order *after = stage_order(&s, worker);
-    assert_text(after->results, "{\"each\":[10,20,30]}");
+    assert_text(after->results.whole, "{\"each\":[10,20,30]}");
     stage_succeed(&s, worker, after, "0");
     assert_int_equal(stage_status(&s, gateway, "t")->state, TASK_COMPLETED);
     assert_text(document(), "{\"each\":[10,20,30],\"after\":0}");
@@ -99,7 +99,7 @@ static void test_an_empty_list_is_an_empty_result(void **state)
     (void)state;
     start("{\"list\":[]}", EACH(""));
     assert_int_equal(step(0)->state, STEP_COMPLETED);
-    assert_text(stage_order(&s, worker)->results, "{\"each\":[]}");
+    assert_text(stage_order(&s, worker)->results.whole, "{\"each\":[]}");
 }
 
 static void test_no_more_than_max_parallel_are_under_way(void **state)
@@ -153,7 +153,7 @@ static void test_tolerated_failures_are_null(void **state)
     stage_succeed(&s, worker, o[2], "3");
     assert_int_equal(step(0)->items_failed, 1);
     stage_succeed(&s, worker, o[3], "4");
-    assert_text(stage_order(&s, worker)->results, "{\"each\":[1,null,3,4]}");
+    assert_text(stage_order(&s, worker)->results.whole, "{\"each\":[1,null,3,4]}");
     const struct message *m = items(STEP_FAILED, 1, 10);
     assert_int_equal(m->type, MSG_ITEMS);
     assert_int_equal(m->items.count, 1);
@@ -188,7 +188,7 @@ static void test_one_failure_too_many_ends_the_step_and_stops_the_others(void **
         assert_true(bytes_eq(again->idempotency_key, o[i]->idempotency_key));
         stage_succeed(&s, worker, again, "9");
     }
-    assert_text(stage_order(&s, worker)->results, "{\"each\":[9,9,9,4]}");
+    assert_text(stage_order(&s, worker)->results.whole, "{\"each\":[9,9,9,4]}");
 }
 
 static void cancel_with_one_done(void)
@@ -225,7 +225,7 @@ static void test_only_failed_keeps_the_items_that_are_done(void **state)
     assert_int_equal(stage_ask(&s, gateway, &m)->type, MSG_DONE);
     stage_succeed(&s, worker, stage_order(&s, worker), "2");
     stage_succeed(&s, worker, stage_order(&s, worker), "3");
-    assert_text(stage_order(&s, worker)->results, "{\"each\":[1,2,3]}");
+    assert_text(stage_order(&s, worker)->results.whole, "{\"each\":[1,2,3]}");
 }
 
 static void test_a_death_redelivers_an_item(void **state)
@@ -240,7 +240,7 @@ static void test_a_death_redelivers_an_item(void **state)
     assert_int_equal(again->ref.item, 1);
     assert_int_equal(again->ref.delivery, o->ref.delivery + 1);
     stage_succeed(&s, worker, again, "1");
-    assert_text(stage_order(&s, worker)->results, "{\"each\":[1]}");
+    assert_text(stage_order(&s, worker)->results.whole, "{\"each\":[1]}");
 }
 
 static void test_a_takeover_goes_on_with_what_is_done_and_what_runs(void **state)
@@ -269,7 +269,7 @@ static void test_a_takeover_goes_on_with_what_is_done_and_what_runs(void **state
     stage_succeed(&s, worker, three, "3");
     struct step_order order = {.ref = ref};
     assert_int_equal(stage_succeed(&s, worker, &order, "2"), VERDICT_APPLIED);
-    assert_text(stage_order(&s, worker)->results, "{\"each\":[1,2,3]}");
+    assert_text(stage_order(&s, worker)->results.whole, "{\"each\":[1,2,3]}");
 }
 
 static void audit_finds_nothing(void)
@@ -333,7 +333,7 @@ static void test_a_paused_task_begins_no_further_item(void **state)
     for (uint32_t i = 0; i < 3; i++) {
         stage_succeed(&s, worker, stage_order(&s, worker), "0");
     }
-    assert_text(stage_order(&s, worker)->results, "{\"each\":[1,0,0,0]}");
+    assert_text(stage_order(&s, worker)->results.whole, "{\"each\":[1,0,0,0]}");
 }
 
 static void test_a_step_out_of_attempts_rests_and_goes_on_with_what_is_not_done(void **state)
@@ -351,7 +351,7 @@ static void test_a_step_out_of_attempts_rests_and_goes_on_with_what_is_not_done(
     assert_int_equal(again->ref.item, 2);
     assert_true(again->ref.delivery > two->ref.delivery);
     stage_succeed(&s, worker, again, "2");
-    assert_text(stage_order(&s, worker)->results, "{\"each\":[1,2]}");
+    assert_text(stage_order(&s, worker)->results.whole, "{\"each\":[1,2]}");
 }
 
 static void test_items_are_told_in_pages(void **state)

@@ -56,7 +56,7 @@ static void test_a_fork_runs_on_from_its_step_with_the_results_before_it(void **
     assert_int_equal(start_fork(fork, "u", "{\"n\":2}")->type, MSG_STARTED);
     const struct step_order *b = stage_order(&s, worker);
     assert_true(bytes_is(b->name, "b") && bytes_is(b->ref.task_id, "u"));
-    assert_true(bytes_is(b->results, "{\"a\":1}") && bytes_is(b->input, "{\"n\":2}"));
+    assert_true(bytes_is(b->results.whole, "{\"a\":1}") && bytes_is(b->input, "{\"n\":2}"));
     const struct task_view *v = stage_status(&s, gateway, "u");
     assert_int_equal(v->steps[0].state, STEP_COMPLETED);
     stage_succeed(&s, worker, b, "22");
@@ -93,7 +93,7 @@ static void test_a_fork_survives_a_takeover_before_it_has_run(void **state)
     gateway = stage_gateway(&s);
     worker = stage_worker(&s, "v", 4, "f");
     const struct step_order *c = stage_order(&s, worker);
-    assert_true(bytes_is(c->name, "c") && bytes_is(c->results, "{\"a\":1,\"b\":2}"));
+    assert_true(bytes_is(c->name, "c") && bytes_is(c->results.whole, "{\"a\":1,\"b\":2}"));
 }
 
 static void test_a_running_task_can_be_forked_and_goes_on(void **state)
@@ -152,7 +152,7 @@ static void test_a_fork_has_the_list_of_a_fan_out_and_not_its_items(void **state
     stage_succeed(&s, worker, stage_order(&s, worker), "2");
     stage_succeed(&s, worker, stage_order(&s, worker), "3");
     assert_int_equal(start_fork(get_fork("t", "b"), "u", NULL)->type, MSG_STARTED);
-    assert_true(bytes_is(stage_order(&s, worker)->results, "{\"each\":[1,2]}"));
+    assert_true(bytes_is(stage_order(&s, worker)->results.whole, "{\"each\":[1,2]}"));
     struct message m = {.type = MSG_GET_ITEMS};
     m.get_items.task_id = BYTES_LIT("u");
     m.get_items.step = BYTES_LIT("each");

@@ -74,13 +74,14 @@ static void test_a_pipeline_is_a_step(void **state)
     const struct step_order *wash = stage_order(&s, worker);
     assert_text(heat->name, "cake/heat");
     assert_text(heat->input, "{\"dough\":\"rye\"}"); /* without one of its own: its pipeline's */
-    assert_text(heat->results, "{\"mix\":1}");       /* its own pipeline's only */
+    assert_text(heat->results.whole, "{\"mix\":1}"); /* its own pipeline's only */
     stage_succeed(&s, worker, heat, "2");
     stage_nothing(&s, worker, MSG_ORDER);
     stage_succeed(&s, worker, wash, "3");
     const struct step_order *eat = stage_order(&s, worker);
     assert_text(eat->name, "eat");
-    assert_text(eat->results, "{\"buy\":{\"flour\":\"rye\"},\"cake\":{\"heat\":2,\"wash\":3}}");
+    assert_text(eat->results.whole,
+                "{\"buy\":{\"flour\":\"rye\"},\"cake\":{\"heat\":2,\"wash\":3}}");
     stage_succeed(&s, worker, eat, "4");
     const struct task_view *v = stage_status(&s, gateway, "t");
     assert_int_equal(v->state, TASK_COMPLETED);

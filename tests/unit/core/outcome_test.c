@@ -23,7 +23,7 @@ static void test_an_acknowledgement_follows_the_durable_write(void **state)
     const struct step_ack *ack = &stage_take(&s, worker, MSG_ACK)->ack;
     assert_int_equal(ack->verdict, VERDICT_APPLIED);
     assert_true(ack->number == m.outcome.number);
-    assert_true(bytes_is(stage_order(&s, worker)->results, "{\"one\":1}"));
+    assert_true(bytes_is(stage_order(&s, worker)->results.whole, "{\"one\":1}"));
 }
 
 static void test_a_success_whose_write_was_lost_is_taken_again(void **state)
@@ -66,7 +66,7 @@ static void test_an_outcome_told_twice_is_a_replay(void **state)
     const struct step_order *o = stage_order(&s, worker);
     assert_int_equal(stage_succeed(&s, worker, o, "1"), VERDICT_APPLIED);
     assert_int_equal(stage_succeed(&s, worker, o, "2"), VERDICT_REPLAY);
-    assert_true(bytes_is(stage_order(&s, worker)->results, "{\"one\":1}"));
+    assert_true(bytes_is(stage_order(&s, worker)->results.whole, "{\"one\":1}"));
 }
 
 static void test_a_failure_told_twice_counts_once(void **state)

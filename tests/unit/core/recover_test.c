@@ -48,7 +48,7 @@ static void test_a_new_input_is_given_to_what_runs_from_now_on(void **state)
     assert_recovering(stage_ask(&s, gateway, &m));
     const struct step_order *c = stage_order(&s, worker);
     assert_true(bytes_is(c->name, "c") && bytes_is(c->input, "{\"in\":2}"));
-    assert_true(bytes_is(c->results, "{\"a\":1,\"b\":2}"));
+    assert_true(bytes_is(c->results.whole, "{\"a\":1,\"b\":2}"));
     assert_int_equal(c->ref.generation, 1); /* another input: another idempotency key */
     m = (struct message){.type = MSG_GET_HISTORY};
     m.get_history.task_id = BYTES_LIT("t");
@@ -69,7 +69,7 @@ static void test_recover_runs_on_from_the_failed_step(void **state)
     assert_recovering(stage_recover(&s, gateway, "t", "", ""));
     const struct step_order *c = stage_order(&s, worker);
     assert_true(bytes_is(c->name, "c"));
-    assert_true(bytes_is(c->results, "{\"a\":1,\"b\":2}"));
+    assert_true(bytes_is(c->results.whole, "{\"a\":1,\"b\":2}"));
     assert_int_equal(c->ref.attempt, 1);
     assert_int_equal(stage_succeed(&s, worker, c, "3"), VERDICT_APPLIED);
     const struct task_view *v = stage_status(&s, gateway, "t");
@@ -99,7 +99,7 @@ static void test_recover_from_a_step_runs_it_and_what_follows_again_with_other_k
     assert_int_equal(stage_succeed(&s, worker, b, "99"), VERDICT_LATE);
     stage_succeed(&s, worker, again, "22");
     const struct step_order *c = stage_order(&s, worker);
-    assert_true(bytes_is(c->results, "{\"a\":1,\"b\":22}"));
+    assert_true(bytes_is(c->results.whole, "{\"a\":1,\"b\":22}"));
     stage_succeed(&s, worker, c, "3");
     assert_document("t", "{\"a\":1,\"b\":22,\"c\":3}");
 }

@@ -71,7 +71,7 @@ static void test_a_dead_coordinators_tasks_go_on_within_four_seconds(void **stat
     assert_true(owns(&b));
     const struct step_order *o = stage_order(&b, worker_b);
     assert_true(bytes_is(o->name, "two"));
-    assert_true(bytes_is(o->results, "{\"one\":1}"));
+    assert_true(bytes_is(o->results.whole, "{\"one\":1}"));
     assert_int_equal(stage_status(&b, gateway_b, "t")->state, TASK_RUNNING);
 }
 
@@ -287,7 +287,7 @@ static void test_without_checkpoints_a_takeover_begins_at_the_first_step(void **
     assert_true(bytes_is(o->name, "one"));
     assert_int_equal(stage_succeed(&b, worker_b, two, "2"), VERDICT_LATE);
     assert_int_equal(stage_succeed(&b, worker_b, o, "11"), VERDICT_APPLIED);
-    assert_true(bytes_is(stage_order(&b, worker_b)->results, "{\"one\":11}"));
+    assert_true(bytes_is(stage_order(&b, worker_b)->results.whole, "{\"one\":11}"));
 }
 
 int main(void)

@@ -67,7 +67,7 @@ static void test_a_signal_is_the_result_of_the_step_that_waits_for_it(void **sta
     stage_nothing(&s, worker, MSG_ORDER);
     assert_given(give("approve", "{\"ok\":1}", 5), false);
     const struct step_order *b = stage_order(&s, worker);
-    assert_true(bytes_is(b->results, "{\"a\":1,\"ok\":{\"ok\":1}}"));
+    assert_true(bytes_is(b->results.whole, "{\"a\":1,\"ok\":{\"ok\":1}}"));
     assert_int_equal(status()->state, TASK_RUNNING);
     stage_succeed(&s, worker, b, "2");
     assert_int_equal(status()->state, TASK_COMPLETED);
@@ -82,7 +82,7 @@ static void test_the_first_signal_wins_and_its_repetition_is_the_same(void **sta
     assert_given(give("approve", "1", 5), true);
     stage_succeed(&s, worker, stage_order(&s, worker), "0");
     const struct step_order *b = stage_order(&s, worker);
-    assert_true(bytes_is(b->results, "{\"a\":0,\"ok\":1}"));
+    assert_true(bytes_is(b->results.whole, "{\"a\":0,\"ok\":1}"));
     assert_given(give("approve", "1", 5), false);
     assert_refused(give("approve", "2", 6), CODE_SIGNAL_TAKEN);
 }
@@ -94,7 +94,7 @@ static void test_an_early_signal_survives_a_takeover(void **state)
     assert_given(give("approve", "\"early\"", 5), true);
     take_over();
     stage_succeed(&s, worker, stage_order(&s, worker), "0");
-    assert_true(bytes_is(stage_order(&s, worker)->results, "{\"a\":0,\"ok\":\"early\"}"));
+    assert_true(bytes_is(stage_order(&s, worker)->results.whole, "{\"a\":0,\"ok\":\"early\"}"));
 }
 
 static void test_at_the_timeout_the_default_is_the_result(void **state)
@@ -105,7 +105,7 @@ static void test_at_the_timeout_the_default_is_the_result(void **state)
     stage_time(&s, 99000);
     stage_nothing(&s, worker, MSG_ORDER);
     stage_time(&s, 1500);
-    assert_true(bytes_is(stage_order(&s, worker)->results, "{\"a\":0,\"ok\":{\"ok\":0}}"));
+    assert_true(bytes_is(stage_order(&s, worker)->results.whole, "{\"a\":0,\"ok\":{\"ok\":0}}"));
 }
 
 static void test_without_a_default_the_timeout_fails_the_step(void **state)

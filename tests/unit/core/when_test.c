@@ -40,7 +40,7 @@ static void test_a_step_whose_condition_holds_runs(void **state)
     stage_succeed(&s, worker, stage_order(&s, worker), "{\"go\":true}");
     const struct step_order *b = stage_order(&s, worker);
     assert_text(b->name, "b");
-    assert_text(b->results, "{\"a\":{\"go\":true}}");
+    assert_text(b->results.whole, "{\"a\":{\"go\":true}}");
     stage_succeed(&s, worker, b, "2");
     stage_succeed(&s, worker, stage_order(&s, worker), "3");
     assert_int_equal(stage_status(&s, gateway, "t")->state, TASK_COMPLETED);
@@ -54,7 +54,7 @@ static void test_a_skipped_step_counts_as_done(void **state)
     assert_state(1, STEP_SKIPPED);
     const struct step_order *c = stage_order(&s, worker);
     assert_text(c->name, "c");
-    assert_text(c->results, "{\"a\":{\"go\":false}}");
+    assert_text(c->results.whole, "{\"a\":{\"go\":false}}");
     stage_succeed(&s, worker, c, "3");
     const struct task_view *v = stage_status(&s, gateway, "t");
     assert_int_equal(v->state, TASK_COMPLETED);
@@ -111,7 +111,7 @@ static void test_an_input_is_rendered_from_what_it_names(void **state)
     assert_text(c->input,
                 "{\"list\":[1,{\"x\":2}],\"text\":\"2x in K\xc3\xb6ln\",\"b\":\"completed\","
                 "\"tries\":1,\"task\":\"t\",\"dollar\":\"${x}\"}");
-    assert_text(c->results, "{}");
+    assert_text(c->results.whole, "{}");
 }
 
 static void test_an_input_without_a_value_fails_the_step_for_good(void **state)

@@ -136,7 +136,7 @@ struct step_order bench_order(const char *function, const char *input)
         .idempotency_key = BYTES_LIT("key-1"),
         .timeout_ms = 60000,
         .input = bytes_str(input != NULL ? input : "{\"a\":1}"),
-        .results = BYTES_LIT("{\"before\":[1,2]}")};
+        .results.whole = BYTES_LIT("{\"before\":[1,2]}")};
 }
 
 uint64_t bench_start_order(struct bench *b, const struct step_order *order)

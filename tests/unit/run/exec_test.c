@@ -267,7 +267,7 @@ static void test_an_envelope_over_its_bound_is_refused(void **state)
     memset(buf_extend(&results, ENVELOPE_BYTES_MAX), 'x', ENVELOPE_BYTES_MAX);
     buf_add_str(&results, "\"}");
     struct step_order order = bench_order("f", NULL);
-    order.results = buf_bytes(&results);
+    order.results.whole = buf_bytes(&results);
     uint64_t number = bench_start_order(b, &order);
     bench_wait(b);
     bench_assert_failed(&b->calls[number], CODE_INPUT_TOO_LARGE, "3145728");

@@ -90,7 +90,7 @@ static void test_a_large_envelope_passes(void **state)
     memset(buf_extend(&results, 900000), 'x', 900000);
     buf_add_str(&results, "\"}");
     struct step_order order = bench_order("f", NULL);
-    order.results = buf_bytes(&results);
+    order.results.whole = buf_bytes(&results);
     uint64_t number = bench_start_order(b, &order);
     bench_wait(b);
     assert_true(b->calls[number].result.ok);

@@ -99,6 +99,24 @@ static void test_frames_are_appended(void **state)
     buf_free(&out);
 }
 
+static void test_text_in_parts_is_sent_as_one(void **state)
+{
+    (void)state;
+    static const struct bytes items[] = {{(const uint8_t *)"{\"a\":", 5},
+                                         {(const uint8_t *)"1", 1},
+                                         {NULL, 0},
+                                         {(const uint8_t *)"}", 1}};
+    struct buf whole = {0}, parts = {0};
+    struct message m = {.type = MSG_ORDER};
+    m.order.results.whole = BYTES_LIT("{\"a\":1}");
+    assert_int_equal(frame_encode(&m, &whole), ERR_OK);
+    m.order.results = (struct parts){.items = items, .count = 4};
+    assert_int_equal(frame_encode(&m, &parts), ERR_OK);
+    assert_true(bytes_eq(buf_bytes(&whole), buf_bytes(&parts)));
+    buf_free(&whole);
+    buf_free(&parts);
+}
+
 static void test_payloads_are_not_copied(void **state)
 {
     (void)state;
@@ -179,6 +197,7 @@ int main(void)
         cmocka_unit_test(test_empty_messages_of_all_types_come_back_empty),
         cmocka_unit_test(test_frame_has_the_documented_layout),
         cmocka_unit_test(test_frames_are_appended),
+        cmocka_unit_test(test_text_in_parts_is_sent_as_one),
         cmocka_unit_test(test_payloads_are_not_copied),
         cmocka_unit_test(test_message_over_the_bound_leaves_the_buffer_as_it_was),
         cmocka_unit_test(test_list_over_its_bound_is_not_sent),

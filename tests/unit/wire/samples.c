@@ -283,7 +283,7 @@ const struct message samples[] = {
                .timeout_ms = 120000,
                .alone = true,
                .input = TEXT("{}"),
-               .results = TEXT("{\"a\":1}"),
+               .results.whole = TEXT("{\"a\":1}"),
                .progress_checkpoint = TEXT("[7]"),
                .progress_timeout_ms = 9000}},
     {.type = MSG_ACK, .ack = {.number = 5, .verdict = VERDICT_REJECTED}},
