@@ -104,7 +104,6 @@ void conn_destroyed(struct conn *c)
     lws_set_opaque_user_data(c->wsi, NULL);
     arena_free(&c->arena);
     conn_body_free(c);
-    buf_free(&c->head);
     buf_free(&c->out);
     free(c);
 }

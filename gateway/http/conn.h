@@ -53,10 +53,9 @@ struct conn {
     bool head_only;
     bool close_after;
     /* answer */
-    struct buf head; /* the head as it goes out */
-    struct buf out;  /* LWS_PRE bytes, then the piece */
-    int64_t left;    /* bytes of the body still to be given, -1 = unknown */
-    bool finished;   /* unknown length: the end was said; or cut */
+    struct buf out; /* LWS_PRE bytes, then the piece; an answer's first one begins with its head */
+    int64_t left;   /* bytes of the body still to be given, -1 = unknown */
+    bool finished;  /* unknown length: the end was said; or cut */
     /* WebSocket */
     bool mid_message;
     bool piece_first, piece_last;
@@ -78,6 +77,7 @@ struct http_server {
     char host[64];
     struct conn *conns;
     struct conn *fresh; /* accepted last in this turn */
+    bool answered;      /* one was, in this turn */
     struct map exchanges;
     struct conn *writing; /* whose handler is asked right now */
     struct conn **due; /* watchers' connections that write at the end of this turn; NULL = gone */
@@ -128,6 +128,8 @@ int socket_conn_event(struct conn *c, enum lws_callback_reasons reason, void *in
 void socket_conn_sweep(struct conn *c, mono_ms now);
 /* The handler has something: it goes out now, or later. */
 void http_conn_write(struct conn *c);
+/* Behind those: requests that came while others of their connection waited are read. */
+void http_conns_resume(struct http_server *s);
 void socket_conn_write(struct conn *c);
 void socket_conn_frames(struct conn *c, struct bytes frames);
 

@@ -13,10 +13,10 @@ static const char *method_name(struct lws *wsi, char **ret_path, int *ret_len)
     return m >= 0 && (size_t)m < sizeof names / sizeof *names ? names[m] : NULL;
 }
 
-static void deliver(struct conn *c)
+static void deliver(struct conn *c, struct bytes body)
 {
     struct http_server *s = c->server;
-    c->request.body = buf_bytes(&c->body);
+    c->request.body = body;
     lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, 0); /* from here on the time is ours to watch */
     conn_enter(c, CONN_ASKED);
     s->counts.requests_total++;
@@ -52,7 +52,7 @@ static int on_request(struct conn *c)
         c->close_after = true; /* libwebsockets takes all that follows for its body */
     }
     if (c->request.fault != CODE_NONE || c->body_length == 0) {
-        deliver(c);
+        deliver(c, BYTES_NONE);
         return 0;
     }
     conn_enter(c, CONN_READING);
@@ -61,7 +61,9 @@ static int on_request(struct conn *c)
 
 static int on_body(struct conn *c, struct bytes part)
 {
-    if (c->state == CONN_READING && c->body.len + part.len <= c->body_length) {
+    if (c->state == CONN_READING && part.len == c->body_length) {
+        deliver(c, part); /* most come whole: no copy is made */
+    } else if (c->state == CONN_READING && c->body.len + part.len <= c->body_length) {
         if (c->server->body_bytes + part.len > HTTP_BODIES_BYTES_MAX) {
             return -1;
         }
@@ -82,7 +84,7 @@ static int on_body_end(struct conn *c)
     }
     c->completed = true;
     if (c->state == CONN_READING) {
-        deliver(c);
+        deliver(c, buf_bytes(&c->body));
     }
     return 0;
 }
@@ -115,20 +117,9 @@ static int answer_end(struct conn *c)
     return 0;
 }
 
-/* The head, and as much of a body as is there already, in one write. */
+/* The head, and as much of a body as is there already behind it, in one write. */
 static int head_send(struct conn *c)
 {
-    struct bytes ready =
-        c->out.len > LWS_PRE ? bytes_of(c->out.ptr + LWS_PRE, c->out.len - LWS_PRE) : BYTES_NONE;
-    struct buf whole = {0};
-    buf_extend(&whole, LWS_PRE);
-    buf_add_bytes(&whole, buf_bytes(&c->head));
-    if (!c->head_only) {
-        buf_add_bytes(&whole, ready);
-    }
-    buf_free(&c->head);
-    buf_free(&c->out);
-    c->out = whole;
     if (!conn_send(c, LWS_WRITE_HTTP_HEADERS)) {
         return -1;
     }
@@ -189,21 +180,45 @@ static int on_writable(struct conn *c)
     return 0;
 }
 
-/* A stream's piece at the end of the turn, as socket_conn_write does; its end comes by WRITEABLE.
- */
+/* Back to the next request, where libwebsockets wants to be told first that there is room. It would
+ * ask for that, at the cost of a turn and of four calls to the system. */
+static void next_request(struct conn *c)
+{
+    struct lws_pollfd room = {
+        .fd = lws_get_socket_fd(c->wsi), .events = LWS_POLLOUT, .revents = LWS_POLLOUT};
+    c->server->answered = true;
+    (void)lws_service_fd(c->server->context, &room); /* c may be gone */
+}
+
+/* At the end of the turn, as socket_conn_write does. What takes more than this goes on, and the
+ * connection ends, by WRITEABLE. */
 void http_conn_write(struct conn *c)
 {
-    if (c->state != CONN_BODY || c->killed) {
+    if (c->killed || (c->state != CONN_HEAD && c->state != CONN_BODY)) {
         return;
     }
     bool room = c->wanted == 0 && !c->broken && !lws_partial_buffered(c->wsi);
-    if (room && c->woken && c->out.len == 0 && !c->finished) {
+    if (room && c->state == CONN_HEAD) {
+        c->broken = head_send(c) != 0;
+    } else if (room && c->woken && c->out.len == 0 && !c->finished) {
         conn_ask_handler(c);
         c->broken = c->out.len > 0 && !conn_send(c, LWS_WRITE_HTTP);
     }
-    if (c->woken || c->finished || c->broken) {
+    if (c->state == CONN_IDLE && !c->broken) {
+        next_request(c);
+    } else if (c->broken || c->state == CONN_HEAD ||
+               (c->state == CONN_BODY && (c->woken || c->finished))) {
         conn_want(c);
     }
+}
+
+/* libwebsockets reads on in what it has buffered when it hears of some event of a connection. */
+void http_conns_resume(struct http_server *s)
+{
+    if (s->answered && lws_service_adjust_timeout(s->context, 1, 0) == 0) {
+        lws_cancel_service(s->context);
+    }
+    s->answered = false;
 }
 
 int http_conn_event(struct conn *c, enum lws_callback_reasons reason, void *in, size_t len)

@@ -7,6 +7,7 @@
 #include "base/listen.h"
 #include "base/log.h"
 #include "http/conn.h"
+#include "http/heads.h"
 
 #define SWEEP_MS 500 /* how finely time-outs of connections are looked at */
 /* Of a stall's limit this part is left for what comes between: the sweep's pace, two turns in which
@@ -17,7 +18,8 @@
 #define SOCKET_RX_BYTES 512
 /* Beside a piece in one send: a head, or a frame's. Of what is longer libwebsockets keeps a copy.
  */
-#define TX_SPARE 4096
+#define TX_SPARE         4096
+#define HEAD_BYTES_USUAL 512 /* of an answer's */
 
 /* Ours are the pings. libwebsockets' own would cost a walk through all connections for each. */
 static const lws_retry_bo_t no_pings = {.secs_since_valid_hangup = 0};
@@ -84,6 +86,7 @@ static void sweep(void *user)
         next = c->next;
         conn_sweep(c, now);
     }
+    heads_sweep();
     loop_timer_set(s->sweep, now + SWEEP_MS);
 }
 
@@ -104,6 +107,7 @@ static void on_turn_end(void *user)
         }
     }
     s->due_count = 0;
+    http_conns_resume(s);
 }
 
 static void write_soon(struct conn *c)
@@ -161,6 +165,7 @@ enum err server_create(struct loop *loop, const struct http_options *options,
         .server_string = "marathon",
     };
     lws_set_log_level(LLL_ERR | LLL_WARN, lws_log);
+    lws_set_allocator(heads_realloc);
     s->context = lws_create_context(&info);
     *ret_server = s;
     /* Made by itself: the context hides that its vhost cannot listen. */
@@ -231,8 +236,9 @@ static void header_put(struct buf *out, const char *name, const char *value)
 
 static void head_write(struct conn *c, const struct http_head *head, int64_t length)
 {
-    struct buf *out = &c->head;
+    struct buf *out = &c->out;
     buf_clear(out);
+    buf_extend(out, LWS_PRE);
     buf_add_str(out, "HTTP/1.1 ");
     buf_add_uint(out, (uint64_t)head->status);
     buf_add_char(out, ' ');
@@ -268,7 +274,7 @@ void server_begin(struct http_server *s, exchange_id id, const struct http_head 
     head_write(c, head, length);
     c->left = length;
     conn_enter(c, CONN_HEAD);
-    conn_want(c);
+    write_soon(c);
 }
 
 void server_answer(struct http_server *s, exchange_id id, const struct http_head *head,
@@ -278,8 +284,11 @@ void server_answer(struct http_server *s, exchange_id id, const struct http_head
     if (c == NULL) {
         return;
     }
+    buf_reserve(&c->out, HEAD_BYTES_USUAL + body.len);
     server_begin(s, id, head, (int64_t)body.len);
-    conn_piece_set(c, body);
+    if (!c->head_only) {
+        buf_add_bytes(&c->out, body);
+    }
     c->left = 0;
 }
 

@@ -67,7 +67,6 @@ static int on_open(struct conn *c)
     conn_exchange_begin(c);
     s->handler.socket_opened(s->handler.user, c->id, &c->request);
     arena_free(&c->arena); /* it lives long and says little from here on */
-    buf_free(&c->head);
     buf_free(&c->out);
     return 0;
 }

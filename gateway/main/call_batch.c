@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "api/start_body.h"
-#include "crypto/random.h"
 #include "json/scan.h"
 #include "main/calls.h"
 
@@ -125,7 +124,7 @@ void call_start_batch(struct call_state *c, const struct http_request *r)
                                  .idempotency_key = r->idempotency_key,
                                  .now = loop_now(c->gateway->loop).wall,
                                  .place = (uint32_t)i + 1};
-        random_bytes(in.random, sizeof in.random);
+        random_block_take(c->gateway->random, in.random, sizeof in.random);
         b->items[i].batch = b;
         item_start(&b->items[i], &in);
     }

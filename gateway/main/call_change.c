@@ -4,7 +4,6 @@
 #include <strings.h>
 
 #include "api/start_body.h"
-#include "crypto/random.h"
 #include "json/scan.h"
 #include "main/calls.h"
 
@@ -87,7 +86,7 @@ void call_start(struct call_state *c, const struct http_request *r)
                              .credential = bytes_str(c->credential),
                              .idempotency_key = r->idempotency_key,
                              .now = loop_now(c->gateway->loop).wall};
-    random_bytes(in.random, sizeof in.random);
+    random_block_take(c->gateway->random, in.random, sizeof in.random);
     struct start_call start = {0};
     struct problem p;
     if (!start_body_parse(&in, &start, &p)) {
@@ -213,7 +212,7 @@ static void on_signalled(void *user, const struct reply *reply)
 }
 
 /* Each request is a signal of its own, unless the client says by a key that it repeats one. */
-static uint64_t signal_key(const struct http_request *r)
+static uint64_t signal_key(struct gateway *g, const struct http_request *r)
 {
     uint8_t bytes[8];
     uint64_t key = 0;
@@ -221,7 +220,7 @@ static uint64_t signal_key(const struct http_request *r)
         struct sha256 hash = sha256_of(r->idempotency_key);
         memcpy(bytes, hash.digest, sizeof bytes);
     } else {
-        random_bytes(bytes, sizeof bytes);
+        random_block_take(g->random, bytes, sizeof bytes);
     }
     memcpy(&key, bytes, sizeof key);
     return key != 0 ? key : 1;
@@ -237,7 +236,7 @@ void call_signal(struct call_state *c, const struct http_request *r)
     }
     if (signal_body_parse(r->body, &arena, &m.signal, &p)) {
         m.signal.task_id = bytes_str(c->task_id);
-        m.signal.key = signal_key(r);
+        m.signal.key = signal_key(c->gateway, r);
         send_or_fail(c, &m, on_signalled);
     } else {
         call_problem(c, &p);

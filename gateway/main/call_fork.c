@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "api/start_body.h"
-#include "crypto/random.h"
 #include "json/scan.h"
 #include "main/calls.h"
 
@@ -92,7 +91,7 @@ void call_fork(struct call_state *c, const struct http_request *r)
                              .credential = bytes_str(c->credential),
                              .idempotency_key = r->idempotency_key,
                              .now = loop_now(c->gateway->loop).wall};
-    random_bytes(in.random, sizeof in.random);
+    random_block_take(c->gateway->random, in.random, sizeof in.random);
     c->fork = mem_zalloc(sizeof *c->fork);
     if (!fork_body_parse(&in, bytes_str(c->task_id), &c->fork->start, &fork, &p)) {
         call_problem(c, &p);

@@ -8,6 +8,7 @@
 #include "api/keys.h"
 #include "api/problem.h"
 #include "api/route.h"
+#include "crypto/random.h"
 #include "http/server.h"
 #include "main/peers.h"
 #include "main/requests.h"
@@ -38,6 +39,7 @@ struct gateway {
     struct api_keys keys;         /* none: nobody needs one */
     uint64_t keys_refused_total;
     uint64_t events_total, messages_total, gaps_total;
+    struct random_block *random;
     mono_ms started;
     bool draining;
 };

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/id.h"
-#include "crypto/random.h"
 #include "loop/notify.h"
 #include "main/calls.h"
 #include "main/feed.h"
@@ -232,7 +231,7 @@ static void coordinators_start(struct program *p)
     g->peers.transport = g->transport;
     g->peers.handler = (struct peers_handler){
         .message = on_message, .lost = on_lost, .changed = on_owners, .user = g};
-    random_bytes(random, sizeof random);
+    random_block_take(g->random, random, sizeof random);
     id_make(loop_now(g->loop).wall, random, g->peers.id);
     requests_init(&g->requests, &g->peers, g->loop);
     if (peers_start(&g->peers, p->settings.coordinators, p->settings.coordinator_count) != ERR_OK) {
@@ -258,6 +257,7 @@ int main(int argc, char **argv)
     g->started = loop_now(g->loop).mono;
     g->transport = transport_nng_create(g->loop, DIAL_MS_MAX);
     transport_nng_identity(g->transport, identity);
+    g->random = random_block_create();
     coordinators_start(&p);
     http_start(&p);
     g->tick = loop_timer_create(g->loop, on_tick, g);

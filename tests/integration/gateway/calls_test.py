@@ -1,10 +1,11 @@
 """Calls over a coordinator that vanishes, is slow, changes its mind or loses its answers."""
 
 import json
+import re
 import threading
 import time
 
-from gateway_case import PROGRESS, GatewayCase, main, until
+from gateway_case import PREFIX, PROGRESS, GatewayCase, main, until
 
 
 class Calls(GatewayCase):
@@ -30,6 +31,18 @@ class Calls(GatewayCase):
         self.assertEqual(answers[0][0], 202)
         self.fake.await_got("START", 2)  # said by the coordinator beside its answer: one may be read before the other
         self.assertEqual(self.fake.got.count("START"), 2)
+
+    def test_requests_behind_one_another_on_a_connection_are_answered_in_order(self):
+        for n in range(40):
+            self.fake.say("task", f"t{n}", 1, "running", n)
+        paths = [f"{PREFIX}/status/t{n}" if n % 4 else "/livez" for n in range(40)]
+        last = " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        text = " HTTP/1.1\r\nHost: x\r\n\r\n".join("GET " + p for p in paths) + last
+        for _ in range(3):  # nothing else happens that could wake the gateway
+            got, closed = self.talk(text.encode(), 10)
+            self.assertTrue(closed)
+            seqs = [m.group(1) for m in re.finditer(rb'"status":"live"|"seq":(\d+)}', got)]
+            self.assertEqual(seqs, [str(n).encode() if n % 4 else None for n in range(40)])
 
     def test_a_batch_has_one_answer_for_each_task_in_order(self):
         tasks = [{"task_type": "x", "task_id": "a"}, {"task_id": "b"}, {"task_type": "x"}, 7]
