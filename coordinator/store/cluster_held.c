@@ -65,7 +65,9 @@ static void hold_row(struct cluster_store *s, struct place *p, const struct stor
         last->call.partition = row->partition;
         last->call.admits = admits;
     }
-    batch_call_add(&last->call, &s->names, row);
+    struct row_texts texts = row_texts_make(row);
+    batch_call_add(&last->call, &s->names, row, &texts);
+    row_texts_drop(&texts);
 }
 
 void cluster_write(struct cluster_store *s, const struct store_row *row)

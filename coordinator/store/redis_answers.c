@@ -157,17 +157,54 @@ void redis_asking_send(struct redis_store *s)
 /* In a cluster a call names one more key, which is never there, where its functions make or delete
  * keys or use some that it does not name: while its slot is moved, the call is then refused as a
  * whole. Without that it might fail half-way, at a key that is on the other side. */
-static void put_rows(struct redis_store *s, const struct batch_call *call)
+static bool guarded(const struct redis_store *s, const struct batch_call *call)
+{
+    return s->member != NULL && call->rows.more_than_steps;
+}
+
+static void put_guard(struct redis_store *s, const struct batch_call *call, struct buf *out)
 {
     struct buf name = {0};
-    struct buf guard = {0};
-    if (s->member != NULL && call->rows.more_than_steps) {
-        redis_name(&s->names, KEY_NEVER, call->partition, BYTES_NONE, &name);
-        command_put(&guard, buf_bytes(&name));
-    }
-    s->command.args += rows_put(&call->rows, buf_bytes(&guard), &s->command.buf);
-    buf_free(&guard);
+    redis_name(&s->names, KEY_NEVER, call->partition, BYTES_NONE, &name);
+    command_put(out, buf_bytes(&name));
     buf_free(&name);
+}
+
+static void lend_args(struct redis_link *l, const struct redis_rows *rows)
+{
+    struct bytes args = buf_bytes(&rows->args);
+    size_t at = 0;
+    for (uint32_t i = 0; i < rows->lent_count; i++) {
+        link_lend(l, bytes_part(args, at, rows->lent[i].at - at));
+        link_lend(l, text_bytes(rows->lent[i].text));
+        at = rows->lent[i].at;
+    }
+    link_lend(l, bytes_part(args, at, args.len));
+}
+
+/* What is gathered in the call goes out from there. */
+static void send_call(struct redis_store *s, const struct batch_call *call)
+{
+    const struct redis_rows *rows = &call->rows;
+    uint32_t guards = guarded(s, call) ? 1 : 0;
+    redis_call_begin(s, "FCALL", call->admits ? "admit" : "change");
+    command_add_uint(&s->command, rows_keys(rows) + guards);
+    s->command.args += rows_words(rows) - 1 + guards;
+    redis_send(s, on_call, s);
+    link_lend(s->link, buf_bytes(&rows->owners));
+    link_lend(s->link, buf_bytes(&rows->keys));
+    struct buf *small = &s->command.buf; /* sent, and so at hand */
+    buf_clear(small);
+    if (guards > 0) {
+        put_guard(s, call, small);
+    }
+    command_put_start(small, 1 + rows->plan.len);
+    buf_add_char(small, (char)rows->owner_count);
+    buf_add_bytes(small, buf_bytes(&rows->plan));
+    command_put_end(small);
+    link_more(s->link, buf_bytes(small));
+    link_lend(s->link, buf_bytes(&rows->fences));
+    lend_args(s->link, rows);
 }
 
 static void on_widened(void *user, const struct redisReply *reply)
@@ -206,9 +243,7 @@ void redis_batch_send(struct redis_store *s, struct batch *b)
         if (b->calls[i].asking) {
             redis_asking_send(s);
         }
-        redis_call_begin(s, "FCALL", b->calls[i].admits ? "admit" : "change");
-        put_rows(s, &b->calls[i]);
-        redis_send(s, on_call, s);
+        send_call(s, &b->calls[i]);
     }
     b->confirmed = s->replicas_wanted > 0;
     if (b->confirmed) {

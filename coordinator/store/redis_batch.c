@@ -74,20 +74,20 @@ static struct batch_call *call_for(struct batch_queue *q, struct batch *b,
 }
 
 void batch_call_add(struct batch_call *call, const struct redis_names *names,
-                    const struct store_row *row)
+                    const struct store_row *row, const struct row_texts *texts)
 {
-    rows_add(&call->rows, names, row);
+    rows_add(&call->rows, names, row, texts);
     MEM_GROW(call->write_ids, call->row_count, call->row_cap);
     call->write_ids[call->row_count++] = row->write_id;
 }
 
 void batch_queue_add(struct batch_queue *q, const struct redis_names *names,
-                     const struct store_row *row)
+                     const struct store_row *row, const struct row_texts *texts)
 {
     struct batch *b = gathering(q);
     struct batch_call *call = call_for(q, b, row);
     size_t before = rows_bytes(&call->rows);
-    batch_call_add(call, names, row);
+    batch_call_add(call, names, row, texts);
     b->bytes += rows_bytes(&call->rows) - before;
     b->row_count++;
     q->rows_given++;

@@ -58,10 +58,10 @@ struct batch_queue {
 };
 
 void batch_queue_add(struct batch_queue *q, const struct redis_names *names,
-                     const struct store_row *row);
+                     const struct store_row *row, const struct row_texts *texts);
 /* One more row for a call. */
 void batch_call_add(struct batch_call *call, const struct redis_names *names,
-                    const struct store_row *row);
+                    const struct store_row *row, const struct row_texts *texts);
 void batch_call_free(struct batch_call *call); /* what is in it */
 /* Takes over what is in a call that another queue had. */
 void batch_queue_adopt(struct batch_queue *q, struct batch_call *call);

@@ -2,17 +2,26 @@
 
 #include <stdlib.h>
 
-#define DOC_OWN_BYTES 300 /* of a document's place in the tables, about */
+#define DOC_OWN_BYTES  300 /* of a document's place in the tables, about */
+#define TEXT_OWN_BYTES 48  /* of a text's: its head, the allocator's, its place in the list */
+
+/* What one row wrote. */
+struct cached_part {
+    size_t offset; /* in the document */
+    struct text *text;
+};
 
 struct cached_doc {
     struct cached_doc *newer, *older;
     struct bytes id; /* owned */
     partition_id partition;
-    struct bytes input; /* owned */
-    struct buf text;    /* the document up to its tail */
-    size_t durable;     /* bytes of text that are confirmed */
-    unsigned pending;   /* rows that name it */
-    bool gone;          /* out of the tables; freed with its last row */
+    struct text *input;
+    struct cached_part *parts; /* the document up to its tail, one behind the other */
+    size_t part_count, part_cap;
+    size_t len;       /* of all parts */
+    size_t durable;   /* of it, what is confirmed */
+    unsigned pending; /* rows that name it */
+    bool gone;        /* out of the tables; freed with its last row */
 };
 
 /* A row under way. */
@@ -24,21 +33,20 @@ struct cached_row {
     bool answered; /* before one in front of it */
 };
 
-static struct bytes own(struct bytes b)
-{
-    return bytes_of(mem_str_bytes(b), b.len);
-}
-
 static size_t size_of(const struct cached_doc *d)
 {
-    return DOC_OWN_BYTES + d->id.len + d->input.len + d->text.cap;
+    return DOC_OWN_BYTES + d->id.len + text_bytes(d->input).len + d->len +
+           d->part_count * TEXT_OWN_BYTES;
 }
 
 static void doc_free(struct cached_doc *d)
 {
     bytes_free(d->id);
-    bytes_free(d->input);
-    buf_free(&d->text);
+    text_drop(d->input);
+    for (size_t i = 0; i < d->part_count; i++) {
+        text_drop(d->parts[i].text);
+    }
+    free(d->parts);
     free(d);
 }
 
@@ -70,11 +78,12 @@ static void drop(struct redis_cache *c, struct cached_doc *d)
     }
 }
 
-static struct cached_doc *add_doc(struct redis_cache *c, const struct store_row *row)
+static struct cached_doc *add_doc(struct redis_cache *c, const struct store_row *row,
+                                  struct text *input)
 {
     struct cached_doc *d = mem_zalloc(sizeof *d);
-    d->id = own(row->task_id);
-    d->input = own(row->input);
+    d->id = bytes_own(row->task_id);
+    d->input = input != NULL ? text_hold(input) : NULL;
     d->partition = row->partition;
     map_put(&c->docs, d->id, d);
     link_newest(c, d);
@@ -116,7 +125,20 @@ static struct cached_row *push_row(struct redis_cache *c)
     return &c->rows[(c->row_first + c->row_count++) % c->row_cap];
 }
 
-static struct cached_doc *changed_doc(struct redis_cache *c, const struct store_row *row)
+static void add_part(struct redis_cache *c, struct cached_doc *d, struct text *text)
+{
+    if (text == NULL) {
+        return;
+    }
+    c->bytes -= size_of(d);
+    MEM_GROW(d->parts, d->part_count, d->part_cap);
+    d->parts[d->part_count++] = (struct cached_part){.offset = d->len, .text = text_hold(text)};
+    d->len += text->len;
+    c->bytes += size_of(d);
+}
+
+static struct cached_doc *changed_doc(struct redis_cache *c, const struct store_row *row,
+                                      const struct row_texts *texts)
 {
     struct cached_doc *d = map_get(&c->docs, row->task_id);
     bool admits = row->kind == ROW_ADMIT;
@@ -125,38 +147,35 @@ static struct cached_doc *changed_doc(struct redis_cache *c, const struct store_
         d = NULL;
     }
     if (admits) {
-        d = add_doc(c, row);
+        d = add_doc(c, row, texts->input);
     }
     size_t offset = row->doc_whole || admits ? 0 : (size_t)row->doc_offset;
-    size_t len = row->doc[0].len + row->doc[1].len;
+    size_t len = text_bytes(texts->doc).len;
     bool written = len + row->doc[2].len > 0;
     if (d == NULL || !written) {
         return d;
     }
     /* Only what goes on where it ended, and is not put together in Redis, is followed: what is
      * confirmed stays as it is. */
-    if (row->doc_items != 0 || offset != d->text.len || offset + len > CACHE_DOC_BYTES_MAX) {
+    if (row->doc_items != 0 || offset != d->len || offset + len > CACHE_DOC_BYTES_MAX) {
         drop(c, d);
         return NULL;
     }
-    c->bytes -= size_of(d);
-    buf_add_bytes(&d->text, row->doc[0]);
-    buf_add_bytes(&d->text, row->doc[1]);
-    c->bytes += size_of(d);
+    add_part(c, d, texts->doc);
     return d;
 }
 
-void cache_wrote(struct redis_cache *c, const struct store_row *row)
+void cache_wrote(struct redis_cache *c, const struct store_row *row, const struct row_texts *texts)
 {
     struct cached_row entry = {.write_id = row->write_id, .admits = row->kind == ROW_ADMIT};
     if (row->kind == ROW_CLAIM || row->kind == ROW_RELEASE) {
         cache_forget_partition(c, row->partition);
     } else if (row->kind == ROW_ADMIT || row->kind == ROW_UPDATE) {
-        entry.doc = changed_doc(c, row);
+        entry.doc = changed_doc(c, row, texts);
     }
     if (entry.doc != NULL) {
         entry.doc->pending++;
-        entry.end = entry.doc->text.len;
+        entry.end = entry.doc->len;
     }
     *push_row(c) = entry;
     make_room(c);
@@ -221,6 +240,27 @@ void cache_answered(struct redis_cache *c, uint64_t write_id, enum store_verdict
     }
 }
 
+/* Within the text of one row: what is asked for is a result, or part of one. NULL: it is not. */
+static const uint8_t *find_range(const struct cached_doc *d, struct byte_range range)
+{
+    if (range.offset + range.len > d->durable) {
+        return NULL;
+    }
+    size_t first = 0;
+    size_t end = d->part_count;
+    while (end - first > 1) {
+        size_t middle = first + (end - first) / 2;
+        if (d->parts[middle].offset <= range.offset) {
+            first = middle;
+        } else {
+            end = middle;
+        }
+    }
+    const struct cached_part *p = &d->parts[first];
+    size_t at = (size_t)range.offset - p->offset;
+    return at + range.len <= p->text->len ? p->text->ptr + at : NULL;
+}
+
 bool cache_read(struct redis_cache *c, const struct store_read *read,
                 struct store_answer *ret_answer)
 {
@@ -229,7 +269,7 @@ bool cache_read(struct redis_cache *c, const struct store_read *read,
         return false;
     }
     for (uint32_t i = 0; i < read->range_count; i++) {
-        if (read->ranges[i].offset + read->ranges[i].len > d->durable) {
+        if (find_range(d, read->ranges[i]) == NULL) {
             return false;
         }
     }
@@ -239,11 +279,10 @@ bool cache_read(struct redis_cache *c, const struct store_read *read,
     unlink_doc(c, d);
     link_newest(c, d);
     ret_answer->err = ERR_OK;
-    ret_answer->input = read->input ? d->input : BYTES_NONE;
+    ret_answer->input = read->input ? text_bytes(d->input) : BYTES_NONE;
     ret_answer->part_count = read->range_count;
     for (uint32_t i = 0; i < read->range_count; i++) {
-        ret_answer->parts[i] =
-            bytes_part(buf_bytes(&d->text), (size_t)read->ranges[i].offset, read->ranges[i].len);
+        ret_answer->parts[i] = bytes_of(find_range(d, read->ranges[i]), read->ranges[i].len);
     }
     return true;
 }

@@ -10,6 +10,7 @@
 
 #include "base/map.h"
 #include "core/storage.h"
+#include "store/redis_text.h"
 
 #define CACHE_BYTES_MAX     (8u << 20) /* of the process's memory; the oldest use makes room */
 #define CACHE_DOC_BYTES_MAX (1u << 20) /* one larger document would push all others out */
@@ -26,7 +27,7 @@ struct redis_cache {
     size_t row_first, row_count, row_cap;
 };
 
-void cache_wrote(struct redis_cache *c, const struct store_row *row);
+void cache_wrote(struct redis_cache *c, const struct store_row *row, const struct row_texts *texts);
 /* Those of a partition are answered in the order in which they were given. */
 void cache_answered(struct redis_cache *c, uint64_t write_id, enum store_verdict verdict);
 /* True where a READ_PARTS can be answered; fills in input and parts, which borrow from the cache

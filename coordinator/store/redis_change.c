@@ -37,14 +37,17 @@ static char doc_mode(const struct store_row *row)
     return to_the_end && last.ptr[last.len - 1] != ' ' ? 'e' : 'p';
 }
 
-static void add_doc_text(struct redis_rows *rows, const struct store_row *row)
+static void add_doc_text(struct redis_rows *rows, const struct store_row *row, struct text *text)
 {
-    command_put_start(&rows->args, doc_len(row));
-    for (int i = 0; i < 3; i++) {
-        buf_add_bytes(&rows->args, row->doc[i]);
-    }
+    rows_arg_text(rows, text, doc_len(row));
+    buf_add_bytes(&rows->args, row->doc[2]);
     command_put_end(&rows->args);
-    rows->arg_count++;
+}
+
+static void add_input(struct redis_rows *rows, struct text *input)
+{
+    rows_arg_text(rows, input, text_bytes(input).len);
+    command_put_end(&rows->args);
 }
 
 /* Does the row follow what it says is stored: events in order, the patch within the document? */
@@ -157,14 +160,14 @@ static bool trims(const struct store_row *row, uint64_t *ret_to)
 }
 
 static void add_step(struct redis_rows *rows, const struct redis_names *names,
-                     const struct store_row *row)
+                     const struct store_row *row, const struct row_texts *texts)
 {
     rows_kind(rows, names, row, LUA_STEP);
     rows_key(rows, names, row, KEY_TASK);
     rows_key(rows, names, row, KEY_DOC);
     add_states(rows, row);
     rows_arg_uint(rows, row->doc_offset);
-    add_doc_text(rows, row);
+    add_doc_text(rows, row, texts->doc);
     add_steps(rows, row);
     add_events(rows, row);
 }
@@ -224,7 +227,7 @@ static char life_mode(const struct store_row *row)
 
 /* What its take_change takes, after the kind: the shape in the plan, then what there is. */
 static void add_change(struct redis_rows *rows, const struct redis_names *names,
-                       const struct store_row *row)
+                       const struct store_row *row, const struct row_texts *texts)
 {
     uint64_t trim_to = 0;
     bool trim = trims(row, &trim_to);
@@ -248,7 +251,7 @@ static void add_change(struct redis_rows *rows, const struct redis_names *names,
     add_states(rows, row);
     if (doc_len(row) > 0) {
         rows_arg_uint(rows, row->doc_offset);
-        add_doc_text(rows, row);
+        add_doc_text(rows, row, texts->doc);
     }
     if (trim) {
         rows_arg_uint(rows, trim_to);
@@ -258,7 +261,7 @@ static void add_change(struct redis_rows *rows, const struct redis_names *names,
     }
     if (input) {
         rows_arg_str(rows, "input");
-        rows_arg(rows, row->input);
+        add_input(rows, texts->input);
     }
     add_steps(rows, row);
     add_events(rows, row);
@@ -291,11 +294,11 @@ static bool is_plain(const struct store_row *row)
 }
 
 void change_add_update(struct redis_rows *rows, const struct redis_names *names,
-                       const struct store_row *row)
+                       const struct store_row *row, const struct row_texts *texts)
 {
     uint64_t trim_to = 0;
     if (is_plain(row) && is_step(row) && !trims(row, &trim_to)) {
-        add_step(rows, names, row);
+        add_step(rows, names, row, texts);
         return;
     }
     if (row->usage_count > 0) {
@@ -303,7 +306,7 @@ void change_add_update(struct redis_rows *rows, const struct redis_names *names,
     } else {
         rows_kind(rows, names, row, LUA_UPDATE);
     }
-    add_change(rows, names, row);
+    add_change(rows, names, row, texts);
     if (row->life == LIFE_END) {
         rows_arg_uint(rows, row->ttl_s > 0 ? row->ttl_s : 1);
     }
@@ -314,12 +317,12 @@ void change_add_update(struct redis_rows *rows, const struct redis_names *names,
 }
 
 void change_add_admit(struct redis_rows *rows, const struct redis_names *names,
-                      const struct store_row *row)
+                      const struct store_row *row, const struct row_texts *texts)
 {
     rows_kind(rows, names, row, LUA_ADMIT);
-    add_change(rows, names, row);
+    add_change(rows, names, row, texts);
     rows_arg(rows, row->spec);
-    rows_arg(rows, row->input);
+    add_input(rows, texts->input);
     rows_arg_uint(rows, row->created_at > 0 ? (uint64_t)row->created_at : 0);
     if (row->idempotency_key.len > 0) {
         rows_arg_hex(rows, row->idempotency_key);

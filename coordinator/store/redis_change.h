@@ -27,14 +27,17 @@ void rows_kind(struct redis_rows *rows, const struct redis_names *names,
 void rows_key(struct redis_rows *rows, const struct redis_names *names, const struct store_row *row,
               enum redis_key key);
 void rows_arg(struct redis_rows *rows, struct bytes arg);
+/* An argument of len bytes that begins with the text (lent, not copied); the caller appends the
+ * rest to args, and command_put_end. */
+void rows_arg_text(struct redis_rows *rows, struct text *text, size_t len);
 void rows_arg_str(struct redis_rows *rows, const char *arg);
 void rows_arg_uint(struct redis_rows *rows, uint64_t arg);
 void rows_arg_hex(struct redis_rows *rows, struct bytes data); /* HASH_HEX_MAX / 2 at most */
 
 /* redis_change.c */
 void change_add_admit(struct redis_rows *rows, const struct redis_names *names,
-                      const struct store_row *row);
+                      const struct store_row *row, const struct row_texts *texts);
 void change_add_update(struct redis_rows *rows, const struct redis_names *names,
-                       const struct store_row *row);
+                       const struct store_row *row, const struct row_texts *texts);
 
 #endif

@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <hiredis/async.h>
+#include <sys/socket.h>
+#include <hiredis/hiredis.h>
 
 #include "base/rng.h"
 #include "crypto/random.h"
 #include "store/redis_lookup.h"
+#include "store/redis_outgoing.h"
 #include "store/redis_waiting.h"
 
 #define BACKOFF_MS_MIN 10
@@ -32,7 +34,8 @@ struct redis_link {
     struct redis_link_handler handler;
     enum link_state state;
     struct redis_lookup *lookup;
-    redisAsyncContext *context; /* NULL where hiredis has freed it, or there is none */
+    redisContext *context; /* connects, and reads; NULL: there is none */
+    struct redis_outgoing outgoing;
     struct loop_watch *watch;
     struct loop_timer
         *timer; /* the next attempt, the deadline, or the news of a failure: by state */
@@ -42,8 +45,8 @@ struct redis_link {
     mono_ms backoff_ms;
     struct rng rng;
     bool deadline_armed;
-    bool wants_read, wants_write;
-    bool inside;                /* of hiredis: writing now could free the context under its feet */
+    bool blocked;               /* the socket has taken part of the output */
+    bool inside;                /* of an answer's handling */
     bool ever_open, ever_other; /* an attempt that was not refused */
     bool attempted;
     char why[512];
@@ -91,20 +94,20 @@ static void connect_failed(struct redis_link *l, const char *text)
 
 static void close_context(struct redis_link *l)
 {
-    redisAsyncContext *context = l->context;
-    if (context != NULL) {
-        l->context = NULL;
-        redisAsyncFree(context); /* its callbacks fire with NULL and are ignored */
-    }
     if (l->watch != NULL) {
         loop_watch_destroy(l->watch);
         l->watch = NULL;
     }
+    if (l->context != NULL) {
+        redisFree(l->context);
+        l->context = NULL;
+    }
     waiting_clear(&l->waiting);
-    l->wants_read = l->wants_write = l->deadline_armed = false;
+    outgoing_clear(&l->outgoing);
+    l->blocked = l->deadline_armed = false;
 }
 
-/* ---- hooks of hiredis ------------------------------------------------------------------------ */
+/* ---- the loop's side ------------------------------------------------------------------------- */
 
 static void update_interest(struct redis_link *l)
 {
@@ -112,158 +115,119 @@ static void update_interest(struct redis_link *l)
         return;
     }
     /* What is written leaves at the flush; the loop is only asked where the socket was full. */
-    bool write = l->wants_write && (l->state == LINK_CONNECTING || !l->inside);
-    loop_watch_set(l->watch, (l->wants_read ? LOOP_READABLE : 0) | (write ? LOOP_WRITABLE : 0));
+    bool write = l->state == LINK_CONNECTING || l->blocked;
+    loop_watch_set(l->watch, LOOP_READABLE | (write ? LOOP_WRITABLE : 0));
 }
 
-static void on_add_read(void *user)
+/* Hands out the answers that are whole. */
+static void take_answers(struct redis_link *l)
 {
-    ((struct redis_link *)user)->wants_read = true;
-}
-
-static void on_del_read(void *user)
-{
-    ((struct redis_link *)user)->wants_read = false;
-}
-
-static void on_add_write(void *user)
-{
-    ((struct redis_link *)user)->wants_write = true;
-}
-
-static void on_del_write(void *user)
-{
-    ((struct redis_link *)user)->wants_write = false;
-}
-
-/* The context is being freed: by us, or by hiredis after a failure. The descriptor is still open.
- */
-static void on_cleanup(void *user)
-{
-    struct redis_link *l = user;
-    if (l->watch != NULL) {
-        loop_watch_destroy(l->watch);
-        l->watch = NULL;
-    }
-    redisAsyncContext *context = l->context;
-    l->context = NULL;
-    if (context == NULL) {
-        return; /* by us */
-    }
-    const char *text = context->c.errstr[0] != '\0' ? context->c.errstr : "connection closed";
-    if (l->state == LINK_CONNECTING) {
-        connect_failed(l, text);
-    } else {
-        fail(l, text);
+    while (l->state == LINK_OPEN) {
+        void *reply = NULL;
+        if (redisGetReplyFromReader(l->context, &reply) != REDIS_OK) {
+            fail(l, l->context->errstr);
+            return;
+        }
+        if (reply == NULL) {
+            return;
+        }
+        const struct redisReply *r = reply;
+        if (l->waiting.count == 0) { /* too many clients, or a closed protected mode */
+            fail(l, r->type == REDIS_REPLY_ERROR ? r->str : "an answer that nobody asked for");
+        } else {
+            struct redis_waiter w = waiting_take(&l->waiting);
+            l->heard_at = loop_now(l->loop).mono;
+            w.fn(w.user, reply);
+        }
+        freeReplyObject(reply);
     }
 }
 
-static void on_connect(const redisAsyncContext *context, int status)
+/* True where a reply has arrived in part: more is on its way. */
+static bool reply_in_part(const redisContext *context)
 {
-    struct redis_link *l = context->data;
-    if (status != REDIS_OK || l->state != LINK_CONNECTING) {
-        return; /* the clean-up follows */
+    return context->reader->pos < context->reader->len;
+}
+
+static void read_some(struct redis_link *l)
+{
+    l->inside = true;
+    for (int i = 0; i < READS_PER_EVENT && l->state == LINK_OPEN; i++) {
+        if (redisBufferRead(l->context) != REDIS_OK) {
+            fail(l, l->context->errstr);
+            break;
+        }
+        take_answers(l);
+        if (!reply_in_part(l->context)) {
+            break;
+        }
+    }
+    l->inside = false;
+}
+
+static void connected(struct redis_link *l)
+{
+    int error = 0;
+    socklen_t len = sizeof error;
+    if (getsockopt(l->context->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0) {
+        error = errno;
+    }
+    if (error != 0) {
+        connect_failed(l, strerror(error));
+        return;
     }
     l->state = LINK_OPEN;
     l->attempted = l->ever_open = true;
     l->opened_at = loop_now(l->loop).mono;
     loop_timer_set(l->timer, NEVER_MS);
-}
-
-static void on_reply(redisAsyncContext *context, void *reply, void *user)
-{
-    (void)context;
-    struct redis_link *l = user;
-    if (reply == NULL || l->state != LINK_OPEN) {
-        return;
-    }
-    struct redis_waiter w = waiting_take(&l->waiting);
-    l->heard_at = loop_now(l->loop).mono;
-    w.fn(w.user, reply);
-}
-
-/* ---- the loop's side ------------------------------------------------------------------------- */
-
-/* True where a reply has arrived in part: more is on its way. */
-static bool reply_in_part(const redisAsyncContext *context)
-{
-    return context->c.reader != NULL && context->c.reader->pos < context->c.reader->len;
-}
-
-static void read_some(struct redis_link *l)
-{
-    for (int i = 0; i < READS_PER_EVENT && l->context != NULL && l->state != LINK_FAILED; i++) {
-        l->inside = true;
-        redisAsyncHandleRead(l->context);
-        l->inside = false;
-        if (l->context == NULL || !reply_in_part(l->context)) {
-            break;
-        }
-    }
+    l->handler.open(l->handler.user);
 }
 
 static void on_ready(void *user, int ready)
 {
     struct redis_link *l = user;
-    bool was_connecting = l->state == LINK_CONNECTING;
-    if (l->state == LINK_FAILED || l->context == NULL) {
-        return;
-    }
-    if ((ready & LOOP_WRITABLE) != 0 && (was_connecting || l->wants_write)) {
-        l->inside = true;
-        redisAsyncHandleWrite(l->context);
-        l->inside = false;
-    }
-    if ((ready & LOOP_READABLE) != 0 && l->context != NULL && l->state == LINK_OPEN) {
-        read_some(l);
-    }
-    if (was_connecting && l->state == LINK_OPEN) {
-        l->handler.open(l->handler.user);
+    if (l->state == LINK_CONNECTING) {
+        connected(l);
     } else if (l->state == LINK_OPEN) {
-        l->handler.settled(l->handler.user);
+        if ((ready & LOOP_READABLE) != 0) {
+            read_some(l);
+        }
+        if (l->state == LINK_OPEN) {
+            l->handler.settled(l->handler.user);
+        }
     }
-    if (l->state == LINK_OPEN) {
-        link_flush(l);
-    }
-    update_interest(l);
+    l->blocked = false;
+    link_flush(l);
 }
 
 /* A bare system may have no /etc/hosts, and then no name server knows "localhost" either. */
-static redisAsyncContext *connect_host(const char *host, int port)
+static redisContext *connect_host(const char *host, int port)
 {
-    redisAsyncContext *context = redisAsyncConnect(host, port);
+    redisContext *context = redisConnectNonBlock(host, port);
     bool unknown_name = context != NULL && context->err == REDIS_ERR_OTHER;
     if (!unknown_name || strcmp(host, "localhost") != 0) {
         return context;
     }
-    redisAsyncFree(context);
-    return redisAsyncConnect("127.0.0.1", port);
+    redisFree(context);
+    return redisConnectNonBlock("127.0.0.1", port);
 }
 
 /* address: of the host, or NULL: the URL has no host. */
 static void connect_to(struct redis_link *l, const char *address)
 {
     l->state = LINK_CONNECTING;
-    redisAsyncContext *context =
-        address == NULL ? redisAsyncConnectUnix(l->url.path) : connect_host(address, l->url.port);
+    redisContext *context = address == NULL ? redisConnectUnixNonBlock(l->url.path)
+                                            : connect_host(address, l->url.port);
     if (context == NULL) {
         die("out of memory (a connection to Redis)");
     }
     if (context->err != 0) {
         connect_failed(l, context->errstr);
-        redisAsyncFree(context);
+        redisFree(context);
         return;
     }
     l->context = context;
-    context->data = l;
-    context->ev.data = l;
-    context->ev.addRead = on_add_read;
-    context->ev.delRead = on_del_read;
-    context->ev.addWrite = on_add_write;
-    context->ev.delWrite = on_del_write;
-    context->ev.cleanup = on_cleanup;
-    l->watch = loop_watch_create(l->loop, context->c.fd, on_ready, l);
-    redisAsyncSetConnectCallback(context, on_connect); /* asks to be told when it is writable */
+    l->watch = loop_watch_create(l->loop, context->fd, on_ready, l);
     loop_timer_set(l->timer, loop_now(l->loop).mono + l->deadline_ms);
     update_interest(l);
 }
@@ -380,6 +344,7 @@ void link_destroy(struct redis_link *l)
     assert(!l->inside);
     l->state = LINK_WAITING;
     close_context(l);
+    outgoing_free(&l->outgoing);
     waiting_free(&l->waiting);
     lookup_destroy(l->lookup);
     loop_timer_destroy(l->timer);
@@ -400,7 +365,7 @@ void link_target(struct redis_link *l, const struct redis_node *node)
 
 void link_send(struct redis_link *l, struct bytes command, redis_reply_fn *fn, void *user)
 {
-    if (l->state != LINK_OPEN || l->context == NULL) {
+    if (l->state != LINK_OPEN) {
         return; /* lost meanwhile: `lost` is on its way */
     }
     mono_ms now = loop_now(l->loop).mono;
@@ -408,25 +373,35 @@ void link_send(struct redis_link *l, struct bytes command, redis_reply_fn *fn, v
         l->heard_at = now;
     }
     waiting_put(&l->waiting, (struct redis_waiter){fn, user});
-    if (redisAsyncFormattedCommand(l->context, on_reply, l, (const char *)command.ptr,
-                                   command.len) != REDIS_OK) {
-        fail(l, "the connection takes no more commands");
-        return;
-    }
+    outgoing_put(&l->outgoing, command);
     if (!l->deadline_armed) {
         l->deadline_armed = true;
         loop_timer_set(l->timer, now + l->deadline_ms);
     }
 }
 
+void link_more(struct redis_link *l, struct bytes more)
+{
+    if (l->state == LINK_OPEN) {
+        outgoing_put(&l->outgoing, more);
+    }
+}
+
+void link_lend(struct redis_link *l, struct bytes more)
+{
+    if (l->state == LINK_OPEN) {
+        outgoing_lend(&l->outgoing, more);
+    }
+}
+
 void link_flush(struct redis_link *l)
 {
-    if (l->state != LINK_OPEN || l->context == NULL || !l->wants_write || l->inside) {
-        return; /* inside: the caller of hiredis flushes when it is back */
+    if (l->state == LINK_OPEN && !l->blocked && outgoing_waits(&l->outgoing)) {
+        if (!outgoing_write(&l->outgoing, l->context->fd)) {
+            fail(l, strerror(errno));
+        }
+        l->blocked = outgoing_waits(&l->outgoing);
     }
-    l->inside = true;
-    redisAsyncHandleWrite(l->context);
-    l->inside = false;
     update_interest(l);
 }
 

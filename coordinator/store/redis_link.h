@@ -1,5 +1,6 @@
-/* One connection to Redis on the loop: hiredis with an adapter of our own. It connects again and
- * again, with a jittered back-off, until it is destroyed.
+/* One connection to Redis on the loop: hiredis connects and reads, we write (hiredis would copy
+ * every command once more). It connects again and again, with a jittered back-off, until it is
+ * destroyed.
  *
  * Commands are gathered by link_send and leave together at link_flush. Answers come in order. A
  * connection that fails, or gives no answer for deadline_ms while one is outstanding, is closed and
@@ -36,6 +37,9 @@ void link_target(struct redis_link *l, const struct redis_node *node);
 
 /* Only between open and lost. The bytes are copied. */
 void link_send(struct redis_link *l, struct bytes command, redis_reply_fn *fn, void *user);
+/* The command just sent goes on; lent: not copied, the bytes stay until its answer or `lost`. */
+void link_more(struct redis_link *l, struct bytes more);
+void link_lend(struct redis_link *l, struct bytes more);
 void link_flush(struct redis_link *l);
 /* Gives the connection up: answers that still come are dropped. */
 void link_fail(struct redis_link *l, const char *why);

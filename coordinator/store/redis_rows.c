@@ -1,17 +1,32 @@
 #include "store/redis_rows.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 #include "crypto/hash.h"
 #include "store/redis_change.h"
 #include "store/redis_command.h"
 
+#define LENT_BYTES_MIN   256u /* a shorter one is copied: a slice of a write costs as much */
 #define FENCE_TEXT_BYTES (20 + 1 + 2 * NONCE_BYTES + 1)
 
 void rows_arg(struct redis_rows *rows, struct bytes arg)
 {
     command_put(&rows->args, arg);
     rows->arg_count++;
+}
+
+void rows_arg_text(struct redis_rows *rows, struct text *text, size_t len)
+{
+    rows->arg_count++;
+    command_put_start(&rows->args, len);
+    if (text == NULL || text->len < LENT_BYTES_MIN) {
+        buf_add_bytes(&rows->args, text_bytes(text));
+        return;
+    }
+    MEM_GROW(rows->lent, rows->lent_count, rows->lent_cap);
+    rows->lent[rows->lent_count++] = (struct rows_lent){rows->args.len, text_hold(text)};
+    rows->lent_bytes += text->len;
 }
 
 void rows_arg_str(struct redis_rows *rows, const char *arg)
@@ -107,7 +122,8 @@ static void add_wish(struct redis_rows *rows, const struct redis_names *names,
     rows_arg_str(rows, hex_encode(row->claim.nonce, NONCE_BYTES, nonce));
 }
 
-void rows_add(struct redis_rows *rows, const struct redis_names *names, const struct store_row *row)
+void rows_add(struct redis_rows *rows, const struct redis_names *names, const struct store_row *row,
+              const struct row_texts *texts)
 {
     switch (row->kind) {
     case ROW_CLAIM:
@@ -125,10 +141,10 @@ void rows_add(struct redis_rows *rows, const struct redis_names *names, const st
         add_wish(rows, names, row);
         return;
     case ROW_ADMIT:
-        change_add_admit(rows, names, row);
+        change_add_admit(rows, names, row, texts);
         return;
     case ROW_UPDATE:
-        change_add_update(rows, names, row);
+        change_add_update(rows, names, row, texts);
         return;
     case ROW_UNLIST:
         rows_kind(rows, names, row, LUA_UNLIST);
@@ -142,33 +158,37 @@ void rows_add(struct redis_rows *rows, const struct redis_names *names, const st
 
 size_t rows_bytes(const struct redis_rows *rows)
 {
-    return rows->owners.len + rows->fences.len + rows->keys.len + rows->args.len;
+    return rows->owners.len + rows->fences.len + rows->keys.len + rows->args.len + rows->lent_bytes;
 }
 
-uint32_t rows_put(const struct redis_rows *rows, struct bytes guard, struct buf *out)
+uint32_t rows_keys(const struct redis_rows *rows)
 {
-    uint32_t keys = rows->owner_count + rows->key_count + (guard.len > 0 ? 1 : 0);
-    command_put_uint(out, keys);
-    buf_add_bytes(out, buf_bytes(&rows->owners));
-    buf_add_bytes(out, buf_bytes(&rows->keys));
-    buf_add_bytes(out, guard);
-    command_put_start(out, 1 + rows->plan.len);
-    buf_add_char(out, (char)rows->owner_count);
-    buf_add_bytes(out, buf_bytes(&rows->plan));
-    command_put_end(out);
-    buf_add_bytes(out, buf_bytes(&rows->fences));
-    buf_add_bytes(out, buf_bytes(&rows->args));
-    return 1 + keys + 1 + rows->owner_count + rows->arg_count;
+    return rows->owner_count + rows->key_count;
+}
+
+uint32_t rows_words(const struct redis_rows *rows)
+{
+    return 1 + rows_keys(rows) + 1 + rows->owner_count + rows->arg_count;
+}
+
+static void drop_lent(struct redis_rows *rows)
+{
+    for (uint32_t i = 0; i < rows->lent_count; i++) {
+        text_drop(rows->lent[i].text);
+    }
 }
 
 void rows_clear(struct redis_rows *rows)
 {
+    drop_lent(rows);
     struct redis_rows kept = *rows;
     *rows = (struct redis_rows){.plan = kept.plan,
                                 .owners = kept.owners,
                                 .fences = kept.fences,
                                 .keys = kept.keys,
-                                .args = kept.args};
+                                .args = kept.args,
+                                .lent = kept.lent,
+                                .lent_cap = kept.lent_cap};
     buf_clear(&rows->plan);
     buf_clear(&rows->owners);
     buf_clear(&rows->fences);
@@ -183,5 +203,7 @@ void rows_free(struct redis_rows *rows)
     buf_free(&rows->fences);
     buf_free(&rows->keys);
     buf_free(&rows->args);
+    drop_lent(rows);
+    free(rows->lent);
     *rows = (struct redis_rows){0};
 }

@@ -4,6 +4,13 @@
 
 #include "core/storage.h"
 #include "store/redis_names.h"
+#include "store/redis_text.h"
+
+/* A text that belongs into the arguments, and stays where it is. */
+struct rows_lent {
+    size_t at; /* of args, how many bytes come before it */
+    struct text *text;
+};
 
 /* Encoded arguments of one call of the library: many rows, one behind the other. The partitions
  * that they write to, and their fences, are said once for all rows. */
@@ -12,6 +19,9 @@ struct redis_rows {
     struct buf owners, fences;
     struct buf keys;
     struct buf args;
+    struct rows_lent *lent; /* between parts of args */
+    uint32_t lent_count, lent_cap;
+    size_t lent_bytes;
     uint32_t key_count;
     uint32_t arg_count;
     bool more_than_steps; /* rows whose functions make or delete keys, or name others */
@@ -24,11 +34,11 @@ struct redis_rows {
 
 /* Bytes that the rows take. */
 size_t rows_bytes(const struct redis_rows *rows);
-void rows_add(struct redis_rows *rows, const struct redis_names *names,
-              const struct store_row *row);
-/* All behind the function's name: the number of keys, the keys (one more where guard, an encoded
- * one, is not empty), the arguments. Appended to out; returns how many there are. */
-uint32_t rows_put(const struct redis_rows *rows, struct bytes guard, struct buf *out);
+void rows_add(struct redis_rows *rows, const struct redis_names *names, const struct store_row *row,
+              const struct row_texts *texts);
+/* How many keys, and how many arguments of the command in all behind the function's name. */
+uint32_t rows_keys(const struct redis_rows *rows);
+uint32_t rows_words(const struct redis_rows *rows);
 void rows_clear(struct redis_rows *rows); /* empties them, keeps the memory */
 void rows_free(struct redis_rows *rows);
 

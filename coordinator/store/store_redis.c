@@ -149,8 +149,10 @@ static void store_redis_write(struct store *base, const struct store_row *row)
     if (s->member != NULL) {
         s->rows_out[row->partition]++;
     }
-    batch_queue_add(&s->batches, &s->names, row);
-    cache_wrote(&s->cache, row);
+    struct row_texts texts = row_texts_make(row);
+    batch_queue_add(&s->batches, &s->names, row, &texts);
+    cache_wrote(&s->cache, row, &texts);
+    row_texts_drop(&texts);
 }
 
 static void store_redis_read(struct store *base, const struct store_read *read)

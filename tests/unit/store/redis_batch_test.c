@@ -13,7 +13,7 @@ static void add(struct batch_queue *q, enum row_kind kind, uint64_t id, size_t b
     static uint8_t data[BATCH_BYTES_MAX];
     struct store_row row = {.kind = kind, .write_id = id, .task_id = BYTES_LIT("t")};
     row.head = bytes_of(data, bytes);
-    batch_queue_add(q, &names, &row);
+    batch_queue_add(q, &names, &row, &(struct row_texts){0});
 }
 
 static void test_nothing_leaves_before_the_flush(void **state)
@@ -148,7 +148,7 @@ static void test_of_a_cluster_each_call_has_one_partition(void **state)
     for (uint64_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct store_row row = {.kind = rows[i].kind, .write_id = i, .task_id = BYTES_LIT("t")};
         row.partition = rows[i].partition;
-        batch_queue_add(&q, &names, &row);
+        batch_queue_add(&q, &names, &row, &(struct row_texts){0});
     }
     batch_queue_flush(&q);
     struct batch *b = batch_queue_send(&q);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "store/redis_cache.h"
@@ -33,7 +34,9 @@ static struct store_row result(uint64_t id, const char *task, uint64_t offset, c
 
 static void give(struct redis_cache *c, struct store_row row)
 {
-    cache_wrote(c, &row);
+    struct row_texts texts = row_texts_make(&row);
+    cache_wrote(c, &row, &texts);
+    row_texts_drop(&texts);
 }
 
 /* The input and the bytes 16 to 18 of the document. */
@@ -154,6 +157,36 @@ static void test_the_oldest_make_room(void **state)
     cache_forget(&c);
 }
 
+/* One part a result: each is found, and what spans two is left to Redis. */
+static void test_results_are_found_among_many(void **state)
+{
+    (void)state;
+    struct redis_cache c = {0};
+    give(&c, admission(1, "t", BYTES_LIT("{}")));
+    char text[8];
+    for (uint64_t i = 0; i < 100; i++) {
+        snprintf(text, sizeof text, "%03u", (unsigned)i);
+        give(&c, result(2 + i, "t", 12 + 7 * i, text));
+    }
+    for (uint64_t i = 0; i < 101; i++) {
+        cache_answered(&c, 1 + i, STORE_OK);
+    }
+    for (uint64_t i = 0; i < 100; i++) {
+        struct byte_range range = {16 + 7 * i, 3};
+        struct bytes part;
+        struct store_read read = {.kind = READ_PARTS, .task_id = BYTES_LIT("t")};
+        struct store_answer a = {.parts = &part};
+        read.ranges = &range;
+        read.range_count = 1;
+        assert_true(cache_read(&c, &read, &a));
+        snprintf(text, sizeof text, "%03u", (unsigned)i);
+        assert_true(bytes_is(part, text));
+        range.len = 4; /* and the next one's first byte */
+        assert_false(cache_read(&c, &read, NULL));
+    }
+    cache_forget(&c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,6 +195,7 @@ int main(void)
         cmocka_unit_test(test_a_claim_an_end_and_a_fresh_run_forget_what_was),
         cmocka_unit_test(test_a_document_that_is_written_anew_is_not_followed),
         cmocka_unit_test(test_the_oldest_make_room),
+        cmocka_unit_test(test_results_are_found_among_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,115 @@
+#include "store/redis_outgoing.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#define SLICES_PER_WRITE                                                                           \
+    256 /* a batch of 128 rows has two each; the system takes 1,024 at a time */
+#define OWN_KEPT_BYTES_MAX (1u << 20) /* a larger buffer is given back once it is empty */
+
+void outgoing_put(struct redis_outgoing *o, struct bytes b)
+{
+    buf_add_bytes(&o->own, b);
+}
+
+void outgoing_lend(struct redis_outgoing *o, struct bytes b)
+{
+    if (b.len == 0) {
+        return;
+    }
+    MEM_GROW(o->lent, o->lent_count, o->lent_cap);
+    o->lent[o->lent_count++] = (struct lent_slice){.at = o->own.len, .what = b};
+}
+
+bool outgoing_waits(const struct redis_outgoing *o)
+{
+    return o->own_sent < o->own.len || o->lent_sent < o->lent_count;
+}
+
+static size_t add(struct iovec *to, size_t count, const uint8_t *from, size_t len)
+{
+    if (len == 0) {
+        return count;
+    }
+    to[count] = (struct iovec){.iov_base = (void *)(uintptr_t)from, .iov_len = len};
+    return count + 1;
+}
+
+/* What comes next, in order. */
+static size_t gather(const struct redis_outgoing *o, struct iovec to[SLICES_PER_WRITE])
+{
+    size_t count = 0;
+    size_t own = o->own_sent;
+    size_t skip = o->part_sent;
+    for (size_t i = o->lent_sent; i < o->lent_count && count + 2 < SLICES_PER_WRITE; i++) {
+        const struct lent_slice *l = &o->lent[i];
+        count = add(to, count, o->own.ptr + own, l->at - own);
+        count = add(to, count, l->what.ptr + skip, l->what.len - skip);
+        own = l->at;
+        skip = 0;
+        if (i + 1 == o->lent_count) {
+            return add(to, count, o->own.ptr + own, o->own.len - own);
+        }
+    }
+    return count > 0 ? count : add(to, count, o->own.ptr + own, o->own.len - own);
+}
+
+static void wrote(struct redis_outgoing *o, size_t bytes)
+{
+    while (bytes > 0) {
+        bool more_lent = o->lent_sent < o->lent_count;
+        size_t own_end = more_lent ? o->lent[o->lent_sent].at : o->own.len;
+        size_t own = own_end - o->own_sent;
+        own = own < bytes ? own : bytes;
+        o->own_sent += own;
+        bytes -= own;
+        if (o->own_sent < own_end || !more_lent) {
+            continue;
+        }
+        size_t left = o->lent[o->lent_sent].what.len - o->part_sent;
+        size_t lent = left < bytes ? left : bytes;
+        o->part_sent += lent;
+        bytes -= lent;
+        if (lent == left) {
+            o->lent_sent++;
+            o->part_sent = 0;
+        }
+    }
+}
+
+bool outgoing_write(struct redis_outgoing *o, int fd)
+{
+    while (outgoing_waits(o)) {
+        struct iovec slices[SLICES_PER_WRITE];
+        struct msghdr m = {.msg_iov = slices, .msg_iovlen = gather(o, slices)};
+        ssize_t n = sendmsg(fd, &m, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            return errno == EAGAIN || errno == EWOULDBLOCK;
+        }
+        wrote(o, (size_t)n);
+    }
+    outgoing_clear(o);
+    return true;
+}
+
+void outgoing_clear(struct redis_outgoing *o)
+{
+    if (o->own.cap > OWN_KEPT_BYTES_MAX) {
+        buf_free(&o->own);
+    }
+    buf_clear(&o->own);
+    o->lent_count = 0;
+    o->own_sent = o->lent_sent = o->part_sent = 0;
+}
+
+void outgoing_free(struct redis_outgoing *o)
+{
+    buf_free(&o->own);
+    free(o->lent);
+    *o = (struct redis_outgoing){0};
+}

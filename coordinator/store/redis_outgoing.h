@@ -1,0 +1,31 @@
+/* What a connection is still to write: bytes of its own, and between them slices that were lent to
+ * it, which it writes from where they lie. Zero-initialise it, outgoing_free when done. */
+#ifndef MARATHON_STORE_REDIS_OUTGOING_H
+#define MARATHON_STORE_REDIS_OUTGOING_H
+
+#include "base/bytes.h"
+
+struct lent_slice {
+    size_t at; /* of its own bytes, how many come before it */
+    struct bytes what;
+};
+
+struct redis_outgoing {
+    struct buf own;
+    struct lent_slice *lent;
+    size_t lent_count, lent_cap;
+    size_t own_sent;  /* of its own bytes */
+    size_t lent_sent; /* slices that are out as a whole */
+    size_t part_sent; /* of the one after them */
+};
+
+void outgoing_put(struct redis_outgoing *o, struct bytes b); /* copied */
+void outgoing_lend(struct redis_outgoing *o,
+                   struct bytes b); /* to stay until it is out, or cleared */
+bool outgoing_waits(const struct redis_outgoing *o);
+/* Writes what the socket takes. False where the connection has failed: errno says why. */
+bool outgoing_write(struct redis_outgoing *o, int fd);
+void outgoing_clear(struct redis_outgoing *o); /* forgets all, keeps usual memory */
+void outgoing_free(struct redis_outgoing *o);
+
+#endif
