@@ -9,6 +9,7 @@
   bench w5           what a waiting task costs the coordinator
   bench gateway      status requests, idle WebSockets, a message at 1,000 watchers
   bench startup      from nothing to the first step at a function
+  bench copies       how often each process copies a payload that passes through it
   bench costs        the core alone: a step's cost by waiting tasks, task length, workers, watchers
   bench limits       Redis and nng alone
   bench cluster      our rows against a Redis Cluster of one, two and three nodes
@@ -31,6 +32,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 os.environ.setdefault("MARATHON_BIN", os.path.dirname(os.path.abspath(sys.argv[0])))
 
+import copies  # noqa: E402
 import costs  # noqa: E402
 import gateway_rows  # noqa: E402
 import limits  # noqa: E402
@@ -41,7 +43,7 @@ from engine import BIN, raise_limits  # noqa: E402
 from rows import Row, table  # noqa: E402
 
 WORK = {"limits": limits.limits, "w1": workloads.w1, "w1l": workloads.w1l, "w2": workloads.w2, "w3": workloads.w3, "w4": workloads.w4,
-        "w5": workloads.w5, "gateway": gateway_rows.gateway, "startup": workloads.startup, "costs": costs.costs, "cluster": nodes.cluster, "peers": peers.peers}
+        "w5": workloads.w5, "gateway": gateway_rows.gateway, "startup": workloads.startup, "costs": costs.costs, "copies": copies.copies, "cluster": nodes.cluster, "peers": peers.peers}
 
 
 def ratios():

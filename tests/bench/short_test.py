@@ -22,7 +22,7 @@ class Short(unittest.TestCase):
         rows = json.loads(bench("short", "--json", "-"))["rows"]
         names = " ".join(r["name"] for r in rows)
         for wanted in ("W1 everysec, REST", "W1 everysec, bulk", "W1L everysec", "W2 everysec", "W3 everysec", "W4", "W5", "gateway",
-                       "start-up", "core, 1 waiting", "our fenced steps", "cluster of 3", "nng round trip"):
+                       "start-up", "core, 1 waiting", "copies, an input", "our fenced steps", "cluster of 3", "nng round trip"):
             self.assertIn(wanted, names)
         for r in rows:
             self.assertTrue(r["values"] and all(v >= 0 for v in r["values"]), r)
