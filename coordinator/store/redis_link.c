@@ -45,6 +45,7 @@ struct redis_link {
     mono_ms backoff_ms;
     struct rng rng;
     bool deadline_armed;
+    redisReply *reply;          /* in hand; NULL: kept by who got it */
     bool blocked;               /* the socket has taken part of the output */
     bool inside;                /* of an answer's handling */
     bool ever_open, ever_other; /* an attempt that was not refused */
@@ -131,15 +132,17 @@ static void take_answers(struct redis_link *l)
         if (reply == NULL) {
             return;
         }
-        const struct redisReply *r = reply;
+        l->reply = reply;
         if (l->waiting.count == 0) { /* too many clients, or a closed protected mode */
-            fail(l, r->type == REDIS_REPLY_ERROR ? r->str : "an answer that nobody asked for");
+            fail(l, l->reply->type == REDIS_REPLY_ERROR ? l->reply->str
+                                                        : "an answer that nobody asked for");
         } else {
             struct redis_waiter w = waiting_take(&l->waiting);
             l->heard_at = loop_now(l->loop).mono;
-            w.fn(w.user, reply);
+            w.fn(w.user, l->reply);
         }
-        freeReplyObject(reply);
+        freeReplyObject(l->reply); /* NULL is fine */
+        l->reply = NULL;
     }
 }
 
@@ -403,6 +406,14 @@ void link_flush(struct redis_link *l)
         l->blocked = outgoing_waits(&l->outgoing);
     }
     update_interest(l);
+}
+
+struct redisReply *link_keep(struct redis_link *l)
+{
+    struct redisReply *reply = l->reply;
+    assert(reply != NULL);
+    l->reply = NULL;
+    return reply;
 }
 
 bool link_is_open(const struct redis_link *l)

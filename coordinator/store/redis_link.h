@@ -25,7 +25,7 @@ struct redis_link_handler {
     void *user;
 };
 
-/* The reply is freed after the call. */
+/* The reply is freed after the call, unless link_keep was called within it. */
 typedef void redis_reply_fn(void *user, const struct redisReply *reply);
 
 /* Where the URL's host is still to be found (sentinels), it waits for link_target. */
@@ -41,6 +41,8 @@ void link_send(struct redis_link *l, struct bytes command, redis_reply_fn *fn, v
 void link_more(struct redis_link *l, struct bytes more);
 void link_lend(struct redis_link *l, struct bytes more);
 void link_flush(struct redis_link *l);
+/* The reply in hand is the caller's from here on, who calls freeReplyObject. */
+struct redisReply *link_keep(struct redis_link *l);
 /* Gives the connection up: answers that still come are dropped. */
 void link_fail(struct redis_link *l, const char *why);
 bool link_is_open(const struct redis_link *l); /* and was not failed */

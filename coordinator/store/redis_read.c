@@ -3,6 +3,13 @@
 
 #include <stdlib.h>
 
+static void drop_kept(struct redis_read *r)
+{
+    while (r->kept_count > 0) {
+        freeReplyObject(r->kept[--r->kept_count]);
+    }
+}
+
 /* What was gathered is forgotten: it begins anew wherever it is adopted. It may follow an ASK where
  * all of it was told so: else keys that are still here would be taken for gone there. */
 static void hand_back(struct redis_read *r)
@@ -14,6 +21,7 @@ static void hand_back(struct redis_read *r)
     read_unlink(r);
     r->store->reads_waiting--;
     r->answer = (struct store_answer){0};
+    drop_kept(r);
     r->awaited = r->taken = r->refused = r->asked = r->rounds = r->entry_count = 0;
     r->asking = r->flushed = r->sent = false;
     member->read_refused(member->user, r, &r->why);
@@ -57,6 +65,12 @@ bool read_take(struct redis_read *r, const struct redisReply *reply)
     return false;
 }
 
+void read_keep(struct redis_read *r)
+{
+    MEM_GROW(r->kept, r->kept_count, r->kept_cap);
+    r->kept[r->kept_count++] = link_keep(r->store->link);
+}
+
 void read_round(struct redis_read *r)
 {
     r->awaited = r->taken = 0;
@@ -92,6 +106,8 @@ void read_free(struct redis_read *r)
 {
     free(r->entries);
     free(r->groups);
+    drop_kept(r);
+    free(r->kept);
     arena_free(&r->arena);
     free(r);
 }

@@ -28,6 +28,8 @@ struct redis_read {
     struct redirect why; /* the last one */
     mono_ms refused_at;  /* when a node first did not answer it; 0 = each has */
     struct arena arena;
+    struct redisReply **kept; /* replies that the answer borrows from */
+    uint32_t kept_count, kept_cap;
     struct store_answer answer;
     struct list_entry *entries; /* tasks whose records are read, or may be */
     uint32_t entry_count, entry_cap;
@@ -48,6 +50,8 @@ void read_send(struct redis_read *r, redis_reply_fn *fn);
 /* Counts an answer. False: it is an error, and the connection was given up; or another node has to
  * be asked, and r is gone with the last such answer. */
 bool read_take(struct redis_read *r, const struct redisReply *reply);
+/* The reply in hand stays until the read is over: what it holds is not copied. */
+void read_keep(struct redis_read *r);
 /* A new round of answers begins. */
 void read_round(struct redis_read *r);
 /* Hands the answer over and frees r. */

@@ -87,12 +87,12 @@ static void on_part(void *user, const struct redisReply *reply)
     uint32_t at = r->taken - 1;
     if (at == 0) {
         r->answer.err = reply_uint(reply) == 1 ? ERR_OK : ERR_NOT_FOUND;
-    } else if (at < item_at) {
-        r->answer.input = arena_bytes(&r->arena, reply_bytes(reply));
-    } else if (at < first_range) {
-        r->answer.item = arena_bytes(&r->arena, reply_bytes(reply));
     } else {
-        r->answer.parts[at - first_range] = arena_bytes(&r->arena, reply_bytes(reply));
+        struct bytes *to = at < item_at       ? &r->answer.input
+                           : at < first_range ? &r->answer.item
+                                              : &r->answer.parts[at - first_range];
+        *to = reply_bytes(reply);
+        read_keep(r);
     }
     if (r->awaited == 0) {
         read_done(r);
@@ -154,11 +154,12 @@ static void on_items(void *user, const struct redisReply *reply)
     a->next_item = (uint32_t)reply_uint(reply_at(reply, 0));
     a->items = arena_alloc(&r->arena, (reply_count(reply) / 3 + 1) * sizeof *a->items);
     for (size_t i = 1; i + 2 < reply_count(reply); i += 3) {
-        a->items[a->items_count++] = (struct stored_item){
-            .item = (uint32_t)reply_uint(reply_at(reply, i)),
-            .blob = arena_bytes(&r->arena, reply_bytes(reply_at(reply, i + 1))),
-            .result = arena_bytes(&r->arena, reply_bytes(reply_at(reply, i + 2)))};
+        a->items[a->items_count++] =
+            (struct stored_item){.item = (uint32_t)reply_uint(reply_at(reply, i)),
+                                 .blob = reply_bytes(reply_at(reply, i + 1)),
+                                 .result = reply_bytes(reply_at(reply, i + 2))};
     }
+    read_keep(r);
     read_done(r);
 }
 

@@ -8,7 +8,7 @@ from engine import TOOLS, Engine, chain, until
 from rows import Row
 
 PAYLOAD = 192 << 10  # an input may have 256 KiB
-SPARE = 0.2  # of a payload: what of the next frame came with the one before moves to the front
+SPARE = 0.3  # of a payload: what of the next frame came with the one before moves to the front
 SHIM = os.path.join(TOOLS, "bench_copies.so")
 # What is started, with what; and how often its payload passes through each process: in by one way, out by another.
 WAYS = {"an input, from client to step": ("takes_input", {"bytes": 8, "pad": "x" * PAYLOAD}, {"gateway": 1, "coordinator": 2, "worker": 1}),
