@@ -46,6 +46,11 @@ bool json_next(struct json_walk *w, struct bytes *ret_key, struct bytes *ret_val
 /* The member of an accepted object by its (unescaped-equal) key; the last one wins; empty slice
  * where there is none. */
 struct bytes json_member(struct bytes object, const char *key);
+/* Several in one walk: ret_values[i] is the member keys[i]. */
+void json_members(struct bytes object, const char *const *keys, size_t count,
+                  struct bytes *ret_values);
+/* An accepted number; digits beyond what a double holds change nothing. */
+double json_number(struct bytes value);
 /* Does any object in the accepted value, top level only, name a key twice? Returns the second one's
  * key, or an empty slice. */
 struct bytes json_duplicate_key(struct bytes object);

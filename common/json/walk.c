@@ -1,6 +1,8 @@
 /* Looking into values that json_check accepted. Every loop is bounded by the slice all the same. */
 #include "json/scan.h"
 
+#include <stdlib.h>
+
 #include "base/map.h"
 #include "base/utf8.h"
 
@@ -183,17 +185,38 @@ static bool key_is(struct bytes raw, struct bytes key, struct buf *scratch)
     return bytes_eq(buf_bytes(scratch), key);
 }
 
-struct bytes json_member(struct bytes object, const char *key)
+void json_members(struct bytes object, const char *const *keys, size_t count,
+                  struct bytes *ret_values)
 {
-    struct bytes name, value, found = BYTES_NONE;
+    struct bytes name, value;
     struct buf scratch = {0};
-    for (struct json_walk w = json_walk(object); json_next(&w, &name, &value);) {
-        if (w.object && key_is(name, bytes_str(key), &scratch)) {
-            found = value;
+    memset(ret_values, 0, count * sizeof *ret_values);
+    for (struct json_walk w = json_walk(object); json_next(&w, &name, &value) && w.object;) {
+        for (size_t i = 0; i < count; i++) {
+            if (key_is(name, bytes_str(keys[i]), &scratch)) {
+                ret_values[i] = value;
+            }
         }
     }
     buf_free(&scratch);
+}
+
+struct bytes json_member(struct bytes object, const char *key)
+{
+    struct bytes found;
+    json_members(object, &key, 1, &found);
     return found;
+}
+
+double json_number(struct bytes value)
+{
+    char text[64];
+    struct bytes cut = bytes_part(value, 0, sizeof text - 1);
+    if (cut.len > 0) {
+        memcpy(text, cut.ptr, cut.len);
+    }
+    text[cut.len] = '\0';
+    return strtod(text, NULL);
 }
 
 struct bytes json_duplicate_key(struct bytes object)

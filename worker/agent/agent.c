@@ -185,6 +185,7 @@ void agent_step(struct agent *a, struct moment now, const struct agent_event *ev
     attempts_turn(a);
     drain_check(a);
     attempts_start(a);
+    attempts_settle(a);
     credits_grant(a);
     a->fx = NULL;
 }

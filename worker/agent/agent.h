@@ -5,7 +5,9 @@
  * runners, and keeps each outcome until a coordinator has acknowledged it. README.md draws the life
  * of an attempt. Same shape as the coordinator's core: events in, effects out.
  *
- * Slices in events are borrowed for the call. Slices in effects live until the next agent_step. */
+ * Slices in events are borrowed for the call; a message until its effects have been carried out: an
+ * order that starts at once is handed on as it lies there. Slices in effects live until the next
+ * agent_step. */
 #ifndef MARATHON_AGENT_AGENT_H
 #define MARATHON_AGENT_AGENT_H
 

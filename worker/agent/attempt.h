@@ -38,6 +38,8 @@ struct attempt_news {
 struct attempt_result {
     bool ok;
     struct bytes result; /* ok: one JSON value, checked, at most RESULT_BYTES_MAX */
+    struct buf *holder;  /* ok: what the result lies in, and nothing else of use does: the agent may
+                            take it and leave an empty one; NULL: none, the result is copied */
     enum code code;      /* not ok */
     struct bytes
         message;    /* not ok: human text with the log tail behind it, at most ERROR_BYTES_MAX */

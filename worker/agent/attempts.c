@@ -18,12 +18,7 @@ static struct attempt *attempt_add(struct agent *a, peer_id from, const struct s
     t->fraction = -1;
     t->order = *order;
     t->order.ref.task_id = arena_bytes(&t->memory, order->ref.task_id);
-    t->order.function = arena_bytes(&t->memory, order->function);
-    t->order.name = arena_bytes(&t->memory, order->name);
-    t->order.idempotency_key = arena_bytes(&t->payload, order->idempotency_key);
-    t->order.input = arena_bytes(&t->payload, order->input);
-    t->order.results.whole = arena_bytes(&t->payload, order->results.whole);
-    t->order.progress_checkpoint = arena_bytes(&t->payload, order->progress_checkpoint);
+    a->arrived = t;
     attempt_keep(a, t);
     return t;
 }
@@ -55,6 +50,36 @@ void attempt_ordered(struct agent *a, struct peer *p, const struct step_order *o
     if (map_get(&a->functions, order->function) == NULL) {
         outcome_refused(a, t, CODE_FUNCTION_UNAVAILABLE, "this worker does not offer the function");
     }
+}
+
+/* What a function is handed: an attempt that has begun, or never will, needs it no more. */
+static void order_forget(struct step_order *o)
+{
+    o->name = o->function = o->idempotency_key = BYTES_NONE;
+    o->input = o->results.whole = o->progress_checkpoint = BYTES_NONE;
+}
+
+/* At the end of a step: the order that came in it has begun, out of the message that brought it, or
+ * is copied, because it has to wait for a slot. */
+void attempts_settle(struct agent *a)
+{
+    struct attempt *t = a->arrived;
+    a->arrived = NULL;
+    if (t == NULL) {
+        return;
+    }
+    struct step_order *o = &t->order;
+    if (t->phase != ATTEMPT_WAITING) {
+        order_forget(o);
+        return;
+    }
+    t->payload = pool_arena(&a->pool);
+    o->name = arena_bytes(&t->payload, o->name);
+    o->function = arena_bytes(&t->payload, o->function);
+    o->idempotency_key = arena_bytes(&t->payload, o->idempotency_key);
+    o->input = arena_bytes(&t->payload, o->input);
+    o->results.whole = arena_bytes(&t->payload, o->results.whole);
+    o->progress_checkpoint = arena_bytes(&t->payload, o->progress_checkpoint);
 }
 
 static void stop_softly(struct agent *a, struct attempt *t, enum stop_cause cause, mono_ms grace_ms)
@@ -111,11 +136,12 @@ static void attempt_start(struct agent *a, struct attempt *t)
     e->call =
         (struct attempt_call){.number = t->number, .order = order, .deadline = a->now.wall + limit};
     /* The payload is handed out now; megabytes need not stay for the hours that it may run. */
-    MEM_GROW(a->spent, a->spent_count, a->spent_cap);
-    a->spent[a->spent_count++] = t->payload;
-    t->payload = (struct arena){0};
-    t->order.idempotency_key = t->order.input = BYTES_NONE;
-    t->order.results.whole = t->order.progress_checkpoint = BYTES_NONE;
+    if (t != a->arrived) {
+        MEM_GROW(a->spent, a->spent_count, a->spent_cap);
+        a->spent[a->spent_count++] = t->payload;
+        t->payload = (struct arena){0};
+    }
+    order_forget(&t->order);
 }
 
 /* In order of arrival; whoever wants to be alone waits until nothing runs, and nobody overtakes it.

@@ -68,6 +68,20 @@ static void outcome_fail(struct agent *a, struct attempt *t, const struct attemp
     }
 }
 
+#define HOLDER_BYTES_SPARE 4096u /* as much as a runner's first read may leave unused */
+
+/* The result stays where its function's output was read to, unless that is much larger. */
+static void result_keep(struct attempt *t, const struct attempt_result *r)
+{
+    t->outcome.result = r->result;
+    if (r->holder != NULL && r->holder->cap <= 2 * r->result.len + HOLDER_BYTES_SPARE) {
+        t->result = *r->holder;
+        *r->holder = (struct buf){0};
+    } else {
+        t->outcome.result = arena_bytes(&t->memory, r->result);
+    }
+}
+
 void outcome_ended(struct agent *a, struct attempt *t, const struct attempt_result *r)
 {
     mono_ms took = a->now.mono - t->started;
@@ -91,7 +105,7 @@ void outcome_ended(struct agent *a, struct attempt *t, const struct attempt_resu
     t->outcome.ok = r->ok;
     t->outcome.duration_ms = took < UINT32_MAX ? (uint32_t)took : UINT32_MAX;
     if (r->ok) { /* within the grace after its time limit too: what is done is done */
-        t->outcome.result = arena_bytes(&t->memory, r->result);
+        result_keep(t, r);
     } else {
         outcome_fail(a, t, r);
     }

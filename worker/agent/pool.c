@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-static struct arena arena_of(struct attempt_pool *p)
+struct arena pool_arena(struct attempt_pool *p)
 {
     return p->arena_count > 0 ? p->arenas[--p->arena_count] : (struct arena){0};
 }
@@ -16,8 +16,7 @@ struct attempt *pool_attempt(struct attempt_pool *p)
     } else {
         t = mem_zalloc(sizeof *t);
     }
-    t->payload = arena_of(p);
-    t->memory = arena_of(p);
+    t->memory = pool_arena(p);
     return t;
 }
 
@@ -39,6 +38,7 @@ void pool_take_attempt(struct attempt_pool *p, struct attempt *t)
     buf_free(&t->text);
     buf_free(&t->checkpoint);
     buf_free(&t->log);
+    buf_free(&t->result);
     usage_free(&t->used);
     if (p->attempt_count < POOL_MAX) {
         p->attempts[p->attempt_count++] = t;

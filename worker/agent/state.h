@@ -42,7 +42,7 @@ struct attempt {
     struct heap_node in_due; /* unless it never is */
     mono_ms due;             /* when something is to be done with it */
     peer_id from;
-    struct arena payload;    /* of order; given back when it has been handed out */
+    struct arena payload;    /* of an order that waits; given back when it has been handed out */
     struct step_order order; /* ref stays valid for the attempt's life */
     struct arena memory;     /* task id, outcome */
     mono_ms started;
@@ -63,6 +63,7 @@ struct attempt {
     mono_ms news_due;
 
     struct step_outcome outcome; /* HELD */
+    struct buf result;           /* what the outcome's result lies in, unless it is in memory */
     peer_id sent_to;
     mono_ms resend_at;
     mono_ms resend_wait;
@@ -89,6 +90,7 @@ struct agent {
     mono_ms lend_at;
 
     struct attempt_list all, in[ATTEMPT_HELD + 1];
+    struct attempt *arrived; /* in this step: its order's payload lies in the message as yet */
     struct map by_number, by_ref;
     struct heap due;
     struct attempt **turn; /* of the due ones, whose turn it is in this step */
@@ -138,7 +140,8 @@ void peers_forgive(struct agent *a);
 void credits_grant(struct agent *a);
 
 /* pool.c */
-struct attempt *pool_attempt(struct attempt_pool *p); /* zeroed, with arenas that may hold memory */
+struct attempt *pool_attempt(struct attempt_pool *p); /* zeroed, its memory may hold some */
+struct arena pool_arena(struct attempt_pool *p);      /* empty, may hold memory */
 void pool_take_attempt(struct attempt_pool *p, struct attempt *t);
 void pool_take_arena(struct attempt_pool *p, struct arena *arena);
 void pool_free(struct attempt_pool *p);
@@ -163,6 +166,7 @@ void ledger_check(const struct agent *a);
 void attempt_ordered(struct agent *a, struct peer *p, const struct step_order *order);
 void attempt_stopped(struct agent *a, const struct step_stop *stop);
 void attempts_start(struct agent *a);
+void attempts_settle(struct agent *a);
 void attempts_turn(struct agent *a);
 void attempts_hand_back(struct agent *a);
 void attempts_drain(struct agent *a);

@@ -19,17 +19,22 @@ struct attempt_result result_failure(enum code code, bool permanent, struct buf 
                                    .message = bytes_part(buf_bytes(text), 0, ERROR_BYTES_MAX)};
 }
 
+struct attempt_result result_of_value(struct bytes value, struct buf *text, const struct tail *tail)
+{
+    if (value.len > RESULT_BYTES_MAX) {
+        buf_addf(text, "the result is larger than %u bytes", RESULT_BYTES_MAX);
+        return result_failure(CODE_RESULT_TOO_LARGE, true, text, tail);
+    }
+    return (struct attempt_result){.ok = true, .result = value};
+}
+
 struct attempt_result result_of_output(struct bytes output, struct buf *text,
                                        const struct tail *tail)
 {
     struct bytes value;
     struct json_fault fault;
     if (json_check(output, &value, &fault) == ERR_OK) {
-        if (value.len > RESULT_BYTES_MAX) {
-            buf_addf(text, "the result is larger than %u bytes", RESULT_BYTES_MAX);
-            return result_failure(CODE_RESULT_TOO_LARGE, true, text, tail);
-        }
-        return (struct attempt_result){.ok = true, .result = value};
+        return result_of_value(value, text, tail);
     }
     if (output.len == 0) {
         buf_add_str(text, "no output; expected one JSON value");

@@ -18,6 +18,9 @@ struct attempt_result result_failure(enum code code, bool permanent, struct buf 
  * and text. */
 struct attempt_result result_of_output(struct bytes output, struct buf *text,
                                        const struct tail *tail);
+/* The same of a value that was checked already. */
+struct attempt_result result_of_value(struct bytes value, struct buf *text,
+                                      const struct tail *tail);
 /* A process that did not exit with 0 (or never began). program is what the message calls it. */
 struct attempt_result result_of_end(const struct process_end *end, const char *program,
                                     struct buf *text, const struct tail *tail);

@@ -1,6 +1,5 @@
 #include "run/http_lines.h"
 
-#include "json/scan.h"
 #include "model/limits.h"
 #include "run/exit_result.h"
 
@@ -10,40 +9,30 @@
 void http_lines_free(struct http_lines *l)
 {
     buf_free(&l->line);
-    buf_free(&l->result);
+    buf_free(&l->last);
     buf_free(&l->text);
-}
-
-static bool take_result(struct http_lines *l, struct bytes line)
-{
-    struct bytes object;
-    if (json_check(line, &object, NULL) != ERR_OK || json_kind_of(object) != JSON_OBJECT) {
-        return false;
-    }
-    struct bytes result = json_member(object, "result");
-    if (result.len == 0) {
-        return false;
-    }
-    l->given = true;
-    buf_add_bytes(&l->result, result);
-    return true;
 }
 
 static void take_line(struct http_lines *l, news_fn *fn, void *user)
 {
-    struct bytes line = buf_bytes(&l->line);
+    struct bytes result;
     struct attempt_news news;
-    if (line.len == 0) {
+    if (l->line.len == 0) {
         return;
     }
     if (l->given) {
         l->bad++;
         return;
     }
-    enum err e = news_line_read(line, &l->text, &news);
+    enum err e = news_or_result_read(buf_bytes(&l->line), &l->text, &news, &result);
     if (e == ERR_OK) {
         fn(user, &news);
-    } else if (e != ERR_NOT_FOUND && !take_result(l, line)) {
+    } else if (e == ERR_INVALID && result.len > 0) {
+        l->given = true;
+        l->result = result;
+        l->last = l->line;
+        l->line = (struct buf){0};
+    } else if (e != ERR_NOT_FOUND) {
         l->bad++;
     }
 }
@@ -73,7 +62,9 @@ struct attempt_result http_lines_end(struct http_lines *l, news_fn *fn, void *us
     take_line(l, fn, user);
     buf_clear(&l->line);
     if (l->given) {
-        return result_of_output(buf_bytes(&l->result), text, NULL);
+        struct attempt_result r = result_of_value(l->result, text, NULL);
+        r.holder = &l->last;
+        return r;
     }
     buf_add_str(text, "the lines of the response ended without {\"result\": ...}");
     if (l->bad > 0) {

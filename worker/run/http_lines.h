@@ -9,9 +9,10 @@
 
 /* Zero-initialise it; http_lines_free when done. */
 struct http_lines {
-    struct buf line; /* begun and not ended */
-    struct buf result;
-    bool given; /* the result */
+    struct buf line;     /* begun and not ended */
+    struct buf last;     /* the line that gave the result */
+    struct bytes result; /* in it */
+    bool given;
     uint64_t bad;
     struct buf text; /* of the message last read */
 };

@@ -1,7 +1,5 @@
 #include "run/news_lines.h"
 
-#include <stdlib.h>
-
 #include "json/scan.h"
 #include "model/limits.h"
 #include "run/said_error.h"
@@ -15,65 +13,80 @@ void news_lines_free(struct news_lines *l)
     buf_free(&l->text);
 }
 
-static double number_read(struct bytes value)
+/* What a line says, raw. */
+struct said {
+    struct bytes progress, message, checkpoint, usage, error;
+};
+
+static bool said_fits(const struct said *s, size_t line_bytes)
 {
-    char text[64];
-    struct bytes cut = bytes_part(value, 0, sizeof text - 1); /* more digits change nothing here */
-    memcpy(text, cut.ptr, cut.len);
-    text[cut.len] = '\0';
-    return strtod(text, NULL);
+    return s->progress.len + s->message.len + s->checkpoint.len + s->usage.len + s->error.len > 0 &&
+           (s->progress.len == 0 || json_kind_of(s->progress) == JSON_NUMBER) &&
+           (s->message.len == 0 || json_kind_of(s->message) == JSON_STRING) &&
+           (s->usage.len == 0 || json_kind_of(s->usage) == JSON_OBJECT) &&
+           (s->checkpoint.len > 0 || line_bytes <= NEWS_LINE_BYTES_MAX) &&
+           s->checkpoint.len <= NEWS_CHECKPOINT_BYTES_MAX;
 }
 
-enum err news_line_read(struct bytes line, struct buf *text, struct attempt_news *ret_news)
+/* There is room for the model: what lies in text does not move. */
+static bool used_read(struct bytes usage, struct buf *text, struct usage_part *ret_used)
 {
-    struct bytes object;
-    if (json_check(line, &object, NULL) != ERR_OK || json_kind_of(object) != JSON_OBJECT) {
-        return ERR_INVALID;
-    }
-    struct attempt_news news = {.fraction = -1};
+    struct buf model = {0};
+    bool good = usage_read(usage, &model, ret_used);
+    size_t at = text->len;
+    buf_add_bytes(text, ret_used->model);
+    ret_used->model = bytes_part(buf_bytes(text), at, text->len);
+    buf_free(&model);
+    return good;
+}
+
+static enum err said_read(const struct said *s, struct buf *text, struct attempt_news *ret_news)
+{
+    struct attempt_news news = {.fraction = -1, .checkpoint = s->checkpoint};
     buf_clear(text);
-    buf_reserve(text, line.len + USAGE_MODEL_BYTES_MAX); /* for all that is decoded */
-    struct bytes progress = json_member(object, "progress");
-    struct bytes message = json_member(object, "message");
-    struct bytes checkpoint = json_member(object, "checkpoint");
-    struct bytes usage = json_member(object, "usage");
-    struct bytes error = json_member(object, "error");
-    if (progress.len + message.len + checkpoint.len + usage.len + error.len == 0 ||
-        (progress.len > 0 && json_kind_of(progress) != JSON_NUMBER) ||
-        (message.len > 0 && json_kind_of(message) != JSON_STRING) ||
-        (usage.len > 0 && json_kind_of(usage) != JSON_OBJECT) ||
-        (checkpoint.len == 0 && line.len > NEWS_LINE_BYTES_MAX) ||
-        checkpoint.len > NEWS_CHECKPOINT_BYTES_MAX ||
-        (error.len > 0 && !said_error_read(error, text, &news.error))) {
+    buf_reserve(text, s->message.len + s->error.len + USAGE_MODEL_BYTES_MAX); /* for all of it */
+    if (s->error.len > 0 && !said_error_read(s->error, text, &news.error)) {
         return ERR_INVALID;
     }
-    if (progress.len > 0) {
-        double fraction = number_read(progress);
+    if (s->progress.len > 0) {
+        double fraction = json_number(s->progress);
         news.fraction = fraction < 0 ? 0 : fraction > 1 ? 1 : fraction;
     }
-    if (message.len > 0 && error.len == 0) { /* the text is the error's */
-        buf_clear(text);
-        json_unquote(message, text);
+    if (s->message.len > 0 && s->error.len == 0) { /* the text is the error's */
+        json_unquote(s->message, text);
         news.message = bytes_part(buf_bytes(text), 0, ERROR_BYTES_MAX);
     }
-    news.checkpoint = checkpoint;
-    if (usage.len > 0) { /* there is room for it: what lies in text does not move */
-        struct buf model = {0};
-        bool good = usage_read(usage, &model, &news.usage);
-        size_t at = text->len;
-        buf_add_bytes(text, news.usage.model);
-        news.usage.model = bytes_part(buf_bytes(text), at, text->len);
-        buf_free(&model);
-        if (!good) {
-            return ERR_INVALID;
-        }
+    if (s->usage.len > 0 && !used_read(s->usage, text, &news.usage)) {
+        return ERR_INVALID;
     }
-    if (news.fraction < 0 && news.message.len == 0 && checkpoint.len == 0 && !news.error.given &&
-        usage_sum_none(&news.usage.sum)) {
+    if (news.fraction < 0 && news.message.len == 0 && news.checkpoint.len == 0 &&
+        !news.error.given && usage_sum_none(&news.usage.sum)) {
         return ERR_NOT_FOUND;
     }
     *ret_news = news;
     return ERR_OK;
+}
+
+enum err news_or_result_read(struct bytes line, struct buf *text, struct attempt_news *ret_news,
+                             struct bytes *ret_result)
+{
+    static const char *const names[] = {"progress", "message", "checkpoint",
+                                        "usage",    "error",   "result"};
+    struct bytes object, members[sizeof names / sizeof names[0]];
+    *ret_result = BYTES_NONE;
+    if (json_check(line, &object, NULL) != ERR_OK || json_kind_of(object) != JSON_OBJECT) {
+        return ERR_INVALID;
+    }
+    json_members(object, names, sizeof names / sizeof names[0], members);
+    *ret_result = members[5];
+    const struct said said = {members[0], members[1], members[2], members[3], members[4]};
+    return said_fits(&said, line.len) ? said_read(&said, text, ret_news) : ERR_INVALID;
+}
+
+enum err news_line_read(struct bytes line, struct buf *text, struct attempt_news *ret_news)
+{
+    struct bytes result;
+    return news_or_result_read(line, text, ret_news, &result);
 }
 
 static void line_take(struct news_lines *l, struct bytes line, news_fn *fn, void *user)

@@ -31,5 +31,9 @@ void news_lines_free(struct news_lines *l);
  * and nothing in it to hand on. */
 enum err MUST_CHECK news_line_read(struct bytes line, struct buf *text,
                                    struct attempt_news *ret_news);
+/* The same for a line that may be {"result": VALUE} instead; *ret_result lies in the line, empty
+ * where it names none. The line is checked and walked once. */
+enum err MUST_CHECK news_or_result_read(struct bytes line, struct buf *text,
+                                        struct attempt_news *ret_news, struct bytes *ret_result);
 
 #endif

@@ -1,16 +1,20 @@
 #include "run/plugin_frame.h"
 
-#define HEAD_BYTES 5u
+#define LENGTH_BYTES 4u
+#define HEAD_BYTES   PLUGIN_FRAME_HEAD_BYTES
 
-void plugin_frame_write(struct buf *out, enum plugin_frame_kind kind, struct bytes payload)
+void plugin_frame_begin(struct buf *out, enum plugin_frame_kind kind)
 {
-    uint32_t len = (uint32_t)payload.len + 1;
-    buf_add_char(out, (char)(len >> 24));
-    buf_add_char(out, (char)(len >> 16 & 0xff));
-    buf_add_char(out, (char)(len >> 8 & 0xff));
-    buf_add_char(out, (char)(len & 0xff));
+    memset(buf_extend(out, LENGTH_BYTES), 0, LENGTH_BYTES);
     buf_add_char(out, (char)kind);
-    buf_add_bytes(out, payload);
+}
+
+void plugin_frame_end(struct buf *out)
+{
+    uint32_t len = (uint32_t)(out->len - LENGTH_BYTES);
+    for (unsigned i = 0; i < LENGTH_BYTES; i++) {
+        out->ptr[i] = (uint8_t)(len >> (24 - 8 * i));
+    }
 }
 
 enum err plugin_frame_read(struct bytes in, struct plugin_frame *ret_frame, size_t *ret_taken)
@@ -24,11 +28,11 @@ enum err plugin_frame_read(struct bytes in, struct plugin_frame *ret_frame, size
         memchr("CNRTPLU", in.ptr[4], sizeof "CNRTPLU" - 1) == NULL) {
         return ERR_PROTOCOL;
     }
-    if (in.len < HEAD_BYTES - 1 + len) {
+    if (in.len < LENGTH_BYTES + len) {
         return ERR_NOT_FOUND;
     }
     ret_frame->kind = (enum plugin_frame_kind)in.ptr[4];
     ret_frame->payload = bytes_part(in, HEAD_BYTES, len - 1);
-    *ret_taken = HEAD_BYTES - 1 + len;
+    *ret_taken = LENGTH_BYTES + len;
     return ERR_OK;
 }

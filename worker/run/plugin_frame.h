@@ -25,14 +25,17 @@ enum plugin_frame_kind {
     PLUGIN_UNUSABLE = 'U',
 };
 
-#define PLUGIN_FRAME_BYTES_MAX (ENVELOPE_BYTES_MAX + 1024u)
+#define PLUGIN_FRAME_HEAD_BYTES 5u
+#define PLUGIN_FRAME_BYTES_MAX  (ENVELOPE_BYTES_MAX + 1024u)
 
 struct plugin_frame {
     enum plugin_frame_kind kind;
     struct bytes payload;
 };
 
-void plugin_frame_write(struct buf *out, enum plugin_frame_kind kind, struct bytes payload);
+/* A frame in an empty buffer: its payload is appended between the two. */
+void plugin_frame_begin(struct buf *out, enum plugin_frame_kind kind);
+void plugin_frame_end(struct buf *out);
 /* The frame at the front of in, and how many bytes it takes. ERR_NOT_FOUND: not whole yet;
  * ERR_PROTOCOL: nonsense. */
 enum err MUST_CHECK plugin_frame_read(struct bytes in, struct plugin_frame *ret_frame,

@@ -20,7 +20,7 @@ struct host {
     int in;
     int out;
     const struct marathon_plugin *plugin;
-    struct buf answer; /* kind and payload of the call under way: the last one wins */
+    struct buf answer; /* of the call under way, a frame but for its length: the last one wins */
     enum plugin_frame_kind kind;
     bool answered;
 };
@@ -39,7 +39,9 @@ static void write_all(struct host *h, struct bytes data)
 static void send_frame(struct host *h, enum plugin_frame_kind kind, struct bytes payload)
 {
     struct buf out = {0};
-    plugin_frame_write(&out, kind, payload);
+    plugin_frame_begin(&out, kind);
+    buf_add_bytes(&out, payload);
+    plugin_frame_end(&out);
     write_all(h, buf_bytes(&out));
     buf_free(&out);
 }
@@ -49,6 +51,7 @@ static void answer_set(struct host *h, enum plugin_frame_kind kind, struct bytes
     h->kind = kind;
     h->answered = true;
     buf_clear(&h->answer);
+    plugin_frame_begin(&h->answer, kind);
     buf_add_bytes(&h->answer, payload);
 }
 
@@ -135,21 +138,24 @@ static void answer_send(struct host *h, int returned)
 {
     bool failed = h->answered && (h->kind == PLUGIN_TRY_AGAIN || h->kind == PLUGIN_PERMANENT);
     if (returned == MARATHON_DONE && h->answered) {
-        send_frame(h, h->kind, buf_bytes(&h->answer));
+        plugin_frame_end(&h->answer);
+        write_all(h, buf_bytes(&h->answer));
         return;
     }
     char text[96];
     (void)snprintf(text, sizeof text, "the function returned %d%s", returned,
                    returned == MARATHON_DONE ? " and gave no result" : "");
-    struct bytes message = failed ? buf_bytes(&h->answer) : bytes_str(text);
+    struct bytes said = bytes_part(buf_bytes(&h->answer), PLUGIN_FRAME_HEAD_BYTES, h->answer.len);
+    struct bytes message = failed ? said : bytes_str(text);
     send_frame(h, returned == MARATHON_PERMANENT ? PLUGIN_PERMANENT : PLUGIN_TRY_AGAIN, message);
 }
 
+/* payload: with a NUL behind it. */
 static void call_run(struct host *h, struct bytes payload)
 {
     const char *name = (const char *)payload.ptr;
     size_t name_len = strnlen(name, payload.len);
-    char *envelope = mem_str_bytes(bytes_part(payload, name_len + 1, payload.len));
+    struct bytes envelope = bytes_part(payload, name_len + 1, payload.len);
     const struct marathon_function *f = h->plugin->functions;
     while (f->name != NULL && (strlen(f->name) != name_len || memcmp(f->name, name, name_len))) {
         f++;
@@ -159,8 +165,8 @@ static void call_run(struct host *h, struct bytes payload)
         send_frame(h, PLUGIN_UNUSABLE, BYTES_LIT("it has no function of that name"));
     } else {
         struct marathon_call call = {.abi = MARATHON_PLUGIN_ABI,
-                                     .envelope = envelope,
-                                     .envelope_len = payload.len - name_len - 1,
+                                     .envelope = (const char *)envelope.ptr,
+                                     .envelope_len = envelope.len,
                                      .complete = call_complete,
                                      .fail = call_fail,
                                      .progress = call_progress,
@@ -176,7 +182,6 @@ static void call_run(struct host *h, struct bytes payload)
         (void)fflush(NULL);
         answer_send(h, returned);
     }
-    free(envelope);
 }
 
 static bool plugin_open(struct host *h, const char *path)
@@ -217,6 +222,7 @@ int plugin_host_main(const char *path)
         size_t taken = 0;
         enum err e = plugin_frame_read(buf_bytes(&in), &frame, &taken);
         if (e == ERR_OK) {
+            frame.payload.ptr = (const uint8_t *)buf_cstr(&in) + PLUGIN_FRAME_HEAD_BYTES;
             call_run(&h, frame.payload);
             buf_free(&in); /* one call at a time: nothing stands behind it */
             continue;

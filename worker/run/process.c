@@ -8,7 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define READ_BYTES 65536
+#define READ_BYTES      65536
+#define KEPT_READ_BYTES 4096 /* at least, into a buffer that is kept; the more it has, the more */
 
 struct stream {
     struct process *process;
@@ -91,9 +92,16 @@ static void on_readable(void *user, int ready)
     static uint8_t bytes[READ_BYTES]; /* the loop's thread only */
     struct stream *s = user;
     struct process *p = s->process;
-    ssize_t n = read(s->fd, bytes, sizeof bytes);
+    struct buf passing = {.ptr = bytes, .cap = sizeof bytes};
+    struct buf *b = s->index == p->handler.kept_stream ? p->handler.kept : &passing;
+    if (b != &passing) {
+        buf_reserve(b, KEPT_READ_BYTES);
+    }
+    size_t before = b->len;
+    ssize_t n = read(s->fd, b->ptr + before, b->cap - before);
     if (n > 0) {
-        p->handler.output(p->handler.user, s->index, bytes_of(bytes, (size_t)n));
+        b->len += (size_t)n;
+        p->handler.output(p->handler.user, s->index, bytes_part(buf_bytes(b), before, b->len));
     } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
         stream_close(s);
         end_check(p);
@@ -220,12 +228,17 @@ struct process *process_start(struct loop *loop, struct reaper *reaper,
     return p;
 }
 
-void process_write(struct process *p, struct bytes data)
+void process_write(struct process *p, struct buf *data)
 {
-    if (p->streams[SPAWN_STDIN].fd >= 0) {
-        buf_add_bytes(&p->input, data);
-        input_flush(p);
+    if (p->input.len == 0) {
+        buf_free(&p->input);
+        p->input = *data;
+        *data = (struct buf){0};
+    } else {
+        buf_add_bytes(&p->input, buf_bytes(data));
+        buf_free(data);
     }
+    input_flush(p);
 }
 
 void process_close_input(struct process *p)

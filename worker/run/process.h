@@ -29,6 +29,10 @@ struct process_end {
 struct process_handler {
     /* stream: SPAWN_STDOUT, SPAWN_STDERR or SPAWN_NEWS. */
     void (*output)(void *user, int stream, struct bytes data);
+    /* Where what comes on this one stream is read to, behind what is there: data is the new part.
+     * The caller's; it may shorten it, or put another into its place, in output. */
+    int kept_stream;
+    struct buf *kept;
     /* Exactly once, never inside process_start; no output afterwards. process_destroy is allowed
      * here. */
     void (*ended)(void *user, const struct process_end *end);
@@ -38,8 +42,9 @@ struct process_handler {
 /* Never fails: what goes wrong is told by ended. env is completed with the reaper's mark. */
 struct process *process_start(struct loop *loop, struct reaper *reaper,
                               const struct spawn_spec *spec, struct process_handler handler);
-/* Queues input; what the process does not read is dropped at its end. */
-void process_write(struct process *p, struct bytes data);
+/* Queues input, taking the buffer, which is empty then; what the process does not read is dropped
+ * at its end. */
+void process_write(struct process *p, struct buf *data);
 /* End of file on its stdin, once all is written. */
 void process_close_input(struct process *p);
 /* Hands over now what stands in the pipe of that stream, up to 64 KiB. */

@@ -1,12 +1,11 @@
 /* The built-in functions, for trials and tests: echo, sleep, fail, stamp. They run on the loop
- * itself. */
+ * itself, and make no tree of their input. */
 #include "run/runners.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "json/doc.h"
 #include "json/scan.h"
 
 /* sleep tells its progress this often. */
@@ -71,6 +70,7 @@ static void on_timer(void *user)
         .ok = run->ok && !run->stopped, .code = run->code, .permanent = run->permanent};
     if (result.ok) {
         result.result = buf_bytes(&run->output);
+        result.holder = &run->output;
     } else if (run->stopped) {
         result.code = CODE_FUNCTION_FAILED;
         result.message = BYTES_LIT("stopped");
@@ -90,79 +90,107 @@ static void run_reject(struct builtin_run *run, const char *message)
     buf_add_str(&run->output, message);
 }
 
-static void sleep_prepare(struct builtin_run *run, const struct doc_value *input)
+/* The members of an input that is an object; of anything else all are empty. */
+static void members_of(struct bytes input, const char *const *names, size_t count,
+                       struct bytes *ret_members)
 {
-    const struct doc_value *value = doc_get(input, "seconds");
-    double seconds = doc_number(value);
-    if (doc_kind(value) != JSON_NUMBER || !(seconds >= 0 && seconds <= SECONDS_MAX)) {
+    struct bytes object;
+    if (json_check(input, &object, NULL) != ERR_OK) {
+        object = BYTES_NONE;
+    }
+    json_members(object, names, count, ret_members);
+}
+
+/* A plain integer from 0 to max; where the member is absent, 0. */
+static bool count_read(struct bytes member, uint64_t max, uint64_t *ret_count)
+{
+    uint64_t count = 0;
+    for (size_t i = 0; i < member.len; i++) {
+        if (member.ptr[i] < '0' || member.ptr[i] > '9' || count > max) {
+            return false;
+        }
+        count = count * 10 + (uint64_t)(member.ptr[i] - '0');
+    }
+    *ret_count = count;
+    return count <= max;
+}
+
+/* What sleep and fail pretend to have used: the input's "usage". */
+static void usage_prepare(struct builtin_run *run, struct bytes usage)
+{
+    if (usage.len > 0 &&
+        (json_kind_of(usage) != JSON_OBJECT || !usage_read(usage, &run->model, &run->used))) {
+        run_reject(run,
+                   "the input's \"usage\" must be a report, {\"model\": ..., \"cost_usd\": ...}");
+    }
+}
+
+static void echo_prepare(struct builtin_run *run, struct bytes input, uint32_t attempt)
+{
+    (void)attempt;
+    buf_add_bytes(&run->output, input);
+}
+
+static void sleep_prepare(struct builtin_run *run, struct bytes input, uint32_t attempt)
+{
+    static const char *const names[] = {"seconds", "usage"};
+    struct bytes members[2];
+    members_of(input, names, 2, members);
+    double seconds = json_number(members[0]);
+    echo_prepare(run, input, attempt);
+    usage_prepare(run, members[1]);
+    if (members[0].len == 0 || json_kind_of(members[0]) != JSON_NUMBER ||
+        !(seconds >= 0 && seconds <= SECONDS_MAX)) {
         run_reject(run, "sleep: the input wants \"seconds\", a number from 0 to a year");
         return;
     }
     run->ends = run->began + (mono_ms)(seconds * 1000);
 }
 
-/* What sleep and fail pretend to have used: the input's "usage". */
-static void usage_prepare(struct builtin_run *run)
+static void fail_prepare(struct builtin_run *run, struct bytes input, uint32_t attempt)
 {
-    struct bytes value = json_member(buf_bytes(&run->output), "usage");
-    if (value.len > 0 &&
-        (json_kind_of(value) != JSON_OBJECT || !usage_read(value, &run->model, &run->used))) {
-        run_reject(run,
-                   "the input's \"usage\" must be a report, {\"model\": ..., \"cost_usd\": ...}");
-    }
-}
-
-static void fail_prepare(struct builtin_run *run, const struct doc_value *input, uint32_t attempt)
-{
-    const struct doc_value *times = doc_get(input, "times");
-    if (times != NULL && !(doc_is_int(times) && doc_int(times) >= 0)) {
+    static const char *const names[] = {"times", "error", "usage"};
+    struct bytes members[3];
+    uint64_t times = 0;
+    members_of(input, names, 3, members);
+    struct bytes error = members[1];
+    echo_prepare(run, input, attempt);
+    usage_prepare(run, members[2]);
+    if (!count_read(members[0], UINT32_MAX, &times)) {
         run_reject(run, "fail: the input's \"times\" is how many attempts fail, an integer");
         return;
     }
-    if (times != NULL && (int64_t)attempt > doc_int(times)) {
+    if (members[0].len > 0 && attempt > times) {
         return;
     }
-    struct bytes text = doc_string(doc_get(input, "error"));
     run->ok = false;
     run->code = CODE_FUNCTION_FAILED;
     buf_clear(&run->output);
-    buf_add_bytes(&run->output, text.len > 0 ? bytes_part(text, 0, ERROR_BYTES_MAX)
-                                             : BYTES_LIT("failed, as it was asked to"));
-}
-
-/* How long stamp's result is to be: the input's "bytes", a plain integer. No tree is made of the
- * input, since this function is what the bench measures with. */
-static bool stamp_bytes(struct bytes text, size_t *ret_bytes)
-{
-    struct bytes input;
-    if (json_check(text, &input, NULL) != ERR_OK) {
-        return false;
+    if (error.len > 2 && json_kind_of(error) == JSON_STRING) {
+        json_unquote(error, &run->output);
+        run->output.len = bytes_part(buf_bytes(&run->output), 0, ERROR_BYTES_MAX).len;
+    } else {
+        buf_add_str(&run->output, "failed, as it was asked to");
     }
-    struct bytes value =
-        json_kind_of(input) == JSON_OBJECT ? json_member(input, "bytes") : BYTES_NONE;
-    size_t bytes = 0;
-    for (size_t i = 0; i < value.len; i++) {
-        if (value.ptr[i] < '0' || value.ptr[i] > '9' || bytes > RESULT_BYTES_MAX) {
-            return false;
-        }
-        bytes = bytes * 10 + (size_t)(value.ptr[i] - '0');
-    }
-    *ret_bytes = bytes;
-    return bytes <= RESULT_BYTES_MAX;
 }
 
 /* {"at_us":...,"fill":"xxx"}, so many bytes of it: what a step costs, and when it ran. */
-static void stamp_prepare(struct builtin_run *run, struct bytes input)
+static void stamp_prepare(struct builtin_run *run, struct bytes input, uint32_t attempt)
 {
-    size_t bytes = 0;
-    if (!stamp_bytes(input, &bytes)) {
+    static const char *const names[] = {"bytes"};
+    struct bytes member;
+    uint64_t bytes = 0;
+    (void)attempt;
+    members_of(input, names, 1, &member);
+    if (!count_read(member, RESULT_BYTES_MAX, &bytes)) {
         run_reject(run, "stamp: the input's \"bytes\" is the size of the result, 0 to 1 MiB");
         return;
     }
     struct buf *out = &run->output;
-    buf_clear(out);
-    buf_addf(out, "{\"at_us\":%lld", (long long)clock_mono_us());
     const size_t frame = sizeof ",\"fill\":\"\"}" - 1;
+    buf_reserve(out, bytes);
+    buf_add_str(out, "{\"at_us\":");
+    buf_add_uint(out, (uint64_t)clock_mono_us());
     if (bytes > out->len + frame) {
         size_t fill = bytes - out->len - frame;
         buf_add_str(out, ",\"fill\":\"");
@@ -171,6 +199,17 @@ static void stamp_prepare(struct builtin_run *run, struct bytes input)
     }
     buf_add_char(out, '}');
 }
+
+static const struct {
+    const char *name;
+    void (*prepare)(struct builtin_run *run, struct bytes input, uint32_t attempt);
+} builtins[] = {
+    {"echo", echo_prepare},
+    {"fail", fail_prepare},
+    {"sleep", sleep_prepare},
+    {"stamp", stamp_prepare},
+};
+#define BUILTINS (sizeof builtins / sizeof builtins[0])
 
 static void builtin_start(struct runner *r, const struct function *f,
                           const struct attempt_call *call)
@@ -189,28 +228,13 @@ static void builtin_start(struct runner *r, const struct function *f,
         run->next->prev = run;
     }
     owner->runs = run;
-    struct bytes input = order->input.len > 0 ? order->input : BYTES_LIT("{}");
-    struct doc *d = NULL;
-    struct doc_fault fault;
-    bool echo = strcmp(f->name, "echo") == 0;
-    bool stamp = strcmp(f->name, "stamp") == 0;
-    if (!stamp) {
-        buf_add_bytes(&run->output, input);
+    size_t which = 0;
+    while (which < BUILTINS && strcmp(f->name, builtins[which].name) != 0) {
+        which++;
     }
-    if (stamp) {
-        stamp_prepare(run, input);
-    } else if (!echo && doc_parse(input, &d, &fault) != ERR_OK) {
-        run_reject(run, "the input cannot be read");
-    } else if (strcmp(f->name, "sleep") == 0) {
-        usage_prepare(run);
-        sleep_prepare(run, doc_root(d));
-    } else if (strcmp(f->name, "fail") == 0) {
-        usage_prepare(run);
-        fail_prepare(run, doc_root(d), order->ref.attempt);
-    } else {
-        assert(echo);
-    }
-    doc_free(d);
+    assert(which < BUILTINS);
+    builtins[which].prepare(run, order->input.len > 0 ? order->input : BYTES_LIT("{}"),
+                            order->ref.attempt);
     mono_ms next = run->began + PROGRESS_MS;
     loop_timer_set(run->timer, next < run->ends ? next : run->ends);
 }

@@ -22,7 +22,7 @@ struct exec_run {
     const struct function *function;
     struct process *process;    /* NULL: refused before it began */
     struct loop_timer *refused; /* tells that in the next turn */
-    struct buf output;
+    struct buf output;          /* of its stdout */
     bool overflow;
     struct tail log;
     struct news_lines news;
@@ -79,10 +79,11 @@ static void on_output(void *user, int stream, struct bytes data)
         tail_tell(&run->log, on_news, run);
     } else if (stream == SPAWN_NEWS) {
         news_lines_feed(&run->news, data, on_news, run);
-    } else if (run->output.len + data.len <= OUTPUT_BYTES_MAX) {
-        buf_add_bytes(&run->output, data);
-    } else if (!run->overflow) {
+    } else if (run->overflow) {
+        buf_clear(&run->output);
+    } else if (run->output.len > OUTPUT_BYTES_MAX) {
         run->overflow = true;
+        buf_clear(&run->output);
         process_kill(run->process);
     }
 }
@@ -98,6 +99,7 @@ static void on_ended(void *user, const struct process_end *end)
         result = result_failure(CODE_RESULT_TOO_LARGE, true, &text, &run->log);
     } else if (end->error == NULL && end->status == 0) {
         result = result_of_output(buf_bytes(&run->output), &text, &run->log);
+        result.holder = &run->output;
     } else {
         result = result_of_end(end, run->function->argv[0], &text, &run->log);
     }
@@ -132,9 +134,13 @@ static void exec_start(struct runner *r, const struct function *f, const struct 
         struct spawn_spec spec = {.argv = f->argv,
                                   .env = environment_make(&arena, world->environment, f->env, call),
                                   .cwd = f->cwd != NULL ? f->cwd : world->cwd};
-        run->process = process_start(world->loop, world->reaper, &spec,
-                                     (struct process_handler){on_output, on_ended, run});
-        process_write(run->process, buf_bytes(&envelope));
+        struct process_handler handler = {.output = on_output,
+                                          .kept_stream = SPAWN_STDOUT,
+                                          .kept = &run->output,
+                                          .ended = on_ended,
+                                          .user = run};
+        run->process = process_start(world->loop, world->reaper, &spec, handler);
+        process_write(run->process, &envelope);
         process_close_input(run->process);
         arena_free(&arena);
     } else {

@@ -198,6 +198,7 @@ static void on_done(void *user, CURLcode rc)
         }
     } else if (status == 200) {
         result = result_of_output(buf_bytes(&run->response), &text, NULL);
+        result.holder = &run->response;
     } else {
         result = result_of_status(run, status, &text);
     }

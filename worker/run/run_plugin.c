@@ -114,15 +114,17 @@ static void news_take(struct host *h, struct bytes line)
     }
 }
 
-static void result_take(struct host *h, struct bytes payload)
+/* alone: nothing else stands in h->in. */
+static void result_take(struct host *h, struct bytes payload, bool alone)
 {
     struct buf text = {0};
     struct attempt_result result = result_of_output(payload, &text, &h->log);
+    result.holder = alone ? &h->in : NULL;
     host_tell(h, &result);
     buf_free(&text);
 }
 
-static void frame_take(struct host *h, const struct plugin_frame *frame)
+static void frame_take(struct host *h, const struct plugin_frame *frame, bool alone)
 {
     if (frame->kind == PLUGIN_UNUSABLE) {
         host_break(h, CODE_FUNCTION_UNAVAILABLE, "unusable", frame->payload);
@@ -132,7 +134,7 @@ static void frame_take(struct host *h, const struct plugin_frame *frame)
     } else if (frame->kind == PLUGIN_NEWS) {
         news_take(h, frame->payload);
     } else if (frame->kind == PLUGIN_RESULT) {
-        result_take(h, frame->payload);
+        result_take(h, frame->payload, alone);
     } else if (frame->kind == PLUGIN_TOO_LARGE) {
         host_fail(h, CODE_RESULT_TOO_LARGE, true, BYTES_LIT("the result is larger than 1 MiB"));
     } else if (frame->kind == PLUGIN_PERMANENT) {
@@ -150,8 +152,7 @@ static void on_output(void *user, int stream, struct bytes data)
         tail_tell(&h->log, on_news, h);
         return;
     }
-    buf_add_bytes(&h->in, data);
-    size_t at = 0;
+    size_t at = 0; /* data is in h->in already, behind what was no whole frame */
     while (!h->broken) {
         struct plugin_frame frame;
         size_t taken = 0;
@@ -164,8 +165,9 @@ static void on_output(void *user, int stream, struct bytes data)
             host_break(h, CODE_FUNCTION_BAD_OUTPUT, "broke the protocol", BYTES_LIT("no frame"));
             break;
         }
+        bool alone = at == 0 && taken == h->in.len;
         at += taken;
-        frame_take(h, &frame);
+        frame_take(h, &frame, alone);
     }
     buf_drop_front(&h->in, h->broken ? h->in.len : at);
 }
@@ -217,8 +219,12 @@ static void host_launch(struct host *h)
     struct spawn_spec spec = {.argv = argv,
                               .env = environment_make(&arena, world->environment, NULL, NULL),
                               .cwd = world->cwd};
-    h->process = process_start(world->loop, world->reaper, &spec,
-                               (struct process_handler){on_output, on_ended, h});
+    struct process_handler handler = {.output = on_output,
+                                      .kept_stream = SPAWN_NEWS,
+                                      .kept = &h->in,
+                                      .ended = on_ended,
+                                      .user = h};
+    h->process = process_start(world->loop, world->reaper, &spec, handler);
     arena_free(&arena);
 }
 
@@ -236,14 +242,15 @@ static void plugin_start(struct runner *r, const struct function *f,
                          const struct attempt_call *call)
 {
     struct run_plugin *owner = (struct run_plugin *)r;
-    struct buf payload = {0};
-    buf_add(&payload, f->name, strlen(f->name) + 1);
-    if (envelope_write(call, &payload) != ERR_OK) {
+    struct buf frame = {0};
+    plugin_frame_begin(&frame, PLUGIN_CALL);
+    buf_add(&frame, f->name, strlen(f->name) + 1);
+    if (envelope_write(call, &frame) != ERR_OK) {
         struct host *h = host_create(owner, f->path);
         h->said.given = false;
         h->number = call->number;
         loop_timer_set(h->timer, loop_now(owner->world->loop).mono);
-        buf_free(&payload);
+        buf_free(&frame);
         return;
     }
     struct host *h = host_idle(owner, f->path);
@@ -255,11 +262,8 @@ static void plugin_start(struct runner *r, const struct function *f,
     h->number = call->number;
     h->log = (struct tail){0};
     loop_timer_set(h->timer, NEVER_MS);
-    struct buf frame = {0};
-    plugin_frame_write(&frame, PLUGIN_CALL, buf_bytes(&payload));
-    process_write(h->process, buf_bytes(&frame));
-    buf_free(&frame);
-    buf_free(&payload);
+    plugin_frame_end(&frame);
+    process_write(h->process, &frame);
 }
 
 static void plugin_stop(struct runner *r, uint64_t number, bool by_force)

@@ -1,23 +1,12 @@
 #include "run/said_error.h"
 
-#include <stdlib.h>
-
 #include "base/id.h"
 #include "json/scan.h"
 #include "model/limits.h"
 
-static double number_read(struct bytes value)
-{
-    char text[64];
-    struct bytes cut = bytes_part(value, 0, sizeof text - 1);
-    memcpy(text, cut.ptr, cut.len);
-    text[cut.len] = '\0';
-    return strtod(text, NULL);
-}
-
 static uint32_t wait_ms(struct bytes value)
 {
-    double ms = number_read(value) * 1000;
+    double ms = json_number(value) * 1000;
     return ms <= 0 ? 0 : ms < RETRY_AFTER_MS_MAX ? (uint32_t)ms : RETRY_AFTER_MS_MAX;
 }
 
@@ -27,10 +16,11 @@ bool said_error_read(struct bytes value, struct buf *text, struct attempt_error 
         return false;
     }
     struct attempt_error e = {.given = true, .retryable = -1};
-    struct bytes code = json_member(value, "code");
-    struct bytes message = json_member(value, "message");
-    struct bytes retryable = json_member(value, "retryable");
-    struct bytes after = json_member(value, "retry_after");
+    static const char *const names[] = {"code", "message", "retryable", "retry_after"};
+    struct bytes members[sizeof names / sizeof *names];
+    json_members(value, names, sizeof names / sizeof *names, members);
+    struct bytes code = members[0], message = members[1], retryable = members[2],
+                 after = members[3];
     if ((code.len > 0 && json_kind_of(code) != JSON_STRING) ||
         (message.len > 0 && json_kind_of(message) != JSON_STRING) ||
         (retryable.len > 0 && json_kind_of(retryable) != JSON_TRUE &&

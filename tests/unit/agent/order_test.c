@@ -48,6 +48,31 @@ static void test_an_order_starts_at_once_where_a_slot_is_free(void **state)
     stage_close(&s);
 }
 
+static void test_a_payload_is_handed_on_out_of_its_message_unless_it_has_to_wait(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    char frame[] = "[1,2]";
+    struct step_order order = stage_order("t", 0);
+    order.input = bytes_str(frame);
+    stage_send_order(&s, 1, order);
+    const struct agent_effect *start = stage_find(&s, AGENT_FX_START);
+    assert_ptr_equal(start->call.order->input.ptr, frame);
+    uint64_t first = start->call.number;
+    order.ref.step = 1;
+    order.alone = true;
+    stage_send_order(&s, 1, order);
+    assert_null(stage_find(&s, AGENT_FX_START));
+    memset(frame, 'x', sizeof frame - 1); /* the next frame lies there now */
+    stage_succeed(&s, first);
+    start = stage_find(&s, AGENT_FX_START);
+    assert_true(bytes_is(start->call.order->input, "[1,2]"));
+    assert_true(bytes_is(start->call.order->function, "f"));
+    assert_true(bytes_is(start->call.order->idempotency_key, "key"));
+    stage_close(&s);
+}
+
 static void test_the_credit_comes_back_when_the_order_has_ended(void **state)
 {
     (void)state;
@@ -270,6 +295,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_welcome_is_answered_by_what_runs_and_then_by_credit),
         cmocka_unit_test(test_an_order_starts_at_once_where_a_slot_is_free),
+        cmocka_unit_test(test_a_payload_is_handed_on_out_of_its_message_unless_it_has_to_wait),
         cmocka_unit_test(test_the_credit_comes_back_when_the_order_has_ended),
         cmocka_unit_test(test_the_same_order_again_while_it_runs_is_not_run_twice),
         cmocka_unit_test(test_another_item_of_the_same_step_is_another_order),

@@ -317,6 +317,35 @@ static void test_an_attempt_that_used_nothing_says_nothing_of_it(void **state)
     stage_close(&s);
 }
 
+static struct bytes held_result(struct stage *s, struct attempt_result r, const char *task)
+{
+    uint64_t number = run_one(s, 1, task);
+    stage_event(s, (struct agent_event){.kind = AGENT_EV_ENDED, .number = number, .result = &r});
+    return stage_sent(s, 1, MSG_OUTCOME, 0)->outcome.result;
+}
+
+static void test_a_result_stays_in_the_buffer_that_its_function_filled(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    struct buf output = {0};
+    buf_add_str(&output, " [1]\n");
+    const uint8_t *at = output.ptr + 1;
+    struct attempt_result r = {.ok = true, .result = bytes_of(at, 3), .holder = &output};
+    struct bytes result = held_result(&s, r, "t");
+    assert_ptr_equal(result.ptr, at);
+    assert_null(output.ptr);
+    buf_reserve(&output, 100000); /* too much to be kept for three bytes */
+    buf_add_str(&output, "[2]");
+    r.result = buf_bytes(&output);
+    result = held_result(&s, r, "u");
+    assert_ptr_not_equal(result.ptr, output.ptr);
+    buf_free(&output);
+    assert_true(bytes_is(result, "[2]"));
+    stage_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -335,6 +364,7 @@ int main(void)
         cmocka_unit_test(test_the_newest_checkpoint_goes_ahead_of_a_failure),
         cmocka_unit_test(test_what_was_used_is_told_as_the_sum_until_now_and_to_a_new_owner_again),
         cmocka_unit_test(test_an_attempt_that_used_nothing_says_nothing_of_it),
+        cmocka_unit_test(test_a_result_stays_in_the_buffer_that_its_function_filled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -87,6 +87,31 @@ static void test_a_member_is_found_by_its_unescaped_key_and_the_last_one_wins(vo
     assert_int_equal(json_member(checked("[1]"), "").len, 0);
 }
 
+static void test_several_members_are_found_in_one_walk(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"a", "none", "b"};
+    struct bytes members[3] = {BYTES_LIT("old"), BYTES_LIT("old"), BYTES_LIT("old")};
+    json_members(checked("{\"b\":1,\"a\":2,\"\\u0062\":3}"), names, 3, members);
+    assert_true(bytes_is(members[0], "2"));
+    assert_int_equal(members[1].len, 0);
+    assert_true(bytes_is(members[2], "3"));
+    json_members(checked("[1,2]"), names, 3, members);
+    assert_int_equal(members[0].len + members[1].len + members[2].len, 0);
+}
+
+static void test_a_number_is_read_whatever_its_length(void **state)
+{
+    (void)state;
+    char digits[200];
+    memset(digits, '3', sizeof digits - 1);
+    digits[1] = '.';
+    digits[sizeof digits - 1] = '\0';
+    assert_true(json_number(bytes_str(digits)) == 10.0 / 3);
+    assert_true(json_number(BYTES_LIT("-2.5e1")) == -25);
+    assert_true(json_number(BYTES_NONE) == 0);
+}
+
 static void test_duplicate_keys_of_the_top_level_are_told(void **state)
 {
     (void)state;
@@ -127,6 +152,8 @@ int main(void)
         cmocka_unit_test(test_elements_come_in_order_with_empty_keys),
         cmocka_unit_test(test_other_kinds_have_no_members),
         cmocka_unit_test(test_a_member_is_found_by_its_unescaped_key_and_the_last_one_wins),
+        cmocka_unit_test(test_several_members_are_found_in_one_walk),
+        cmocka_unit_test(test_a_number_is_read_whatever_its_length),
         cmocka_unit_test(test_duplicate_keys_of_the_top_level_are_told),
         cmocka_unit_test(test_strings_are_decoded),
     };
