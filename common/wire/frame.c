@@ -29,13 +29,21 @@ static uint32_t frame_crc(const uint8_t *frame, size_t len)
     return crc32c(crc, frame + FRAME_HEAD_BYTES, len - FRAME_HEAD_BYTES);
 }
 
+static int append(void *out, const char *data, size_t n)
+{
+    buf_add(out, data, n);
+    return 0;
+}
+
 enum err frame_encode(const struct message *m, struct buf *out)
 {
     const struct body *body = (uint32_t)m->type <= UINT8_MAX ? body_of((uint8_t)m->type) : NULL;
     assert(body != NULL && "a message type without a layout");
     size_t start = out->len;
     memset(buf_extend(out, 4 + FRAME_HEAD_BYTES), 0, 4 + FRAME_HEAD_BYTES);
-    enum err e = layout_write(&body->layout, (const uint8_t *)m + body->offset, out);
+    msgpack_packer pk;
+    msgpack_packer_init(&pk, out, append);
+    enum err e = layout_write(&body->layout, (const uint8_t *)m + body->offset, &pk);
     size_t len = out->len - start - 4;
     if (e == ERR_OK && len > FRAME_BYTES_MAX) {
         e = ERR_TOO_LARGE;
@@ -69,13 +77,30 @@ static enum err head_check(struct bytes frame)
     return get_u32(p + AT_CRC) == frame_crc(p, frame.len) ? ERR_OK : ERR_PROTOCOL;
 }
 
-/* One array and nothing behind it. */
+/* The zone gets room for all elements at once, so that msgpack-c allocates a single time. */
 static enum err body_decode(const struct body *body, struct bytes packed, struct arena *arena,
                             struct message *to)
 {
-    struct values r = {.at = packed.ptr, .end = packed.ptr + packed.len};
-    enum err e = layout_read(&body->layout, &r, arena, (uint8_t *)to + body->offset);
-    return e == ERR_OK && r.at != r.end ? ERR_PROTOCOL : e;
+    uint32_t elements = 0;
+    enum err e = body_skim(packed, &elements);
+    if (e != ERR_OK) {
+        return e;
+    }
+    msgpack_zone zone;
+    if (!msgpack_zone_init(&zone, (size_t)elements * sizeof(msgpack_object) + 64)) {
+        die("out of memory while decoding a frame");
+    }
+    msgpack_object object;
+    size_t offset = 0;
+    msgpack_unpack_return r =
+        msgpack_unpack((const char *)packed.ptr, packed.len, &offset, &zone, &object);
+    /* The skim saw one whole value, so CONTINUE (more bytes wanted) is as wrong as an error. */
+    e = r == MSGPACK_UNPACK_SUCCESS && offset == packed.len ? ERR_OK : ERR_PROTOCOL;
+    if (e == ERR_OK) {
+        e = layout_read(&body->layout, &object, arena, (uint8_t *)to + body->offset);
+    }
+    msgpack_zone_destroy(&zone);
+    return e;
 }
 
 enum err frame_decode(struct bytes frame, struct arena *arena, struct message *ret_message)

@@ -1,4 +1,5 @@
-/* Frames: bytes <-> struct message. PROTOCOL.md has the picture. Pure.
+/* Frames: bytes <-> struct message. PROTOCOL.md has the picture. Pure; the only folder that
+ * includes msgpack.
  *
  * A frame on a connection, all integers big-endian:
  *   u32 length of what follows (20 .. FRAME_BYTES_MAX) | u16 magic 0x4d52 | u8 version | u8 message

@@ -6,6 +6,7 @@
 #ifndef MARATHON_WIRE_LAYOUT_H
 #define MARATHON_WIRE_LAYOUT_H
 
+#include <msgpack.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,7 +14,6 @@
 #include "base/bytes.h"
 #include "base/err.h"
 #include "model/message.h"
-#include "wire/value.h"
 
 enum field_kind {
     FIELD_BOOL,
@@ -92,10 +92,19 @@ struct layout {
 
 /* ERR_TOO_LARGE where a list is longer than its limit. An enum out of its bound is a bug of the
  * caller. */
-enum err MUST_CHECK layout_write(const struct layout *l, const void *from, struct buf *out);
-/* Reads one array, and fills the struct at `to`, which is zeroed. ERR_PROTOCOL where a type or a
- * bound does not fit. */
-enum err MUST_CHECK layout_read(const struct layout *l, struct values *r, struct arena *arena,
-                                void *to);
+enum err MUST_CHECK layout_write(const struct layout *l, const void *from, msgpack_packer *pk);
+/* Fills the struct at `to`, which is zeroed. ERR_PROTOCOL where a type or a bound does not fit. */
+enum err MUST_CHECK layout_read(const struct layout *l, const msgpack_object *array,
+                                struct arena *arena, void *to);
+
+#define NESTING_MAX 16u
+/* Elements in one body, all levels together: the largest status (STEPS_MAX steps) has about half of
+ * it. */
+#define ELEMENTS_MAX (1u << 18)
+
+/* Walks one msgpack value without reserving anything. ERR_PROTOCOL unless it is exactly the whole
+ * slice, nested at most NESTING_MAX deep, and no declared count or length passes the bytes that are
+ * left. *ret_elements: all values in it, itself included. */
+enum err MUST_CHECK body_skim(struct bytes body, uint32_t *ret_elements);
 
 #endif

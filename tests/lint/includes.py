@@ -37,6 +37,7 @@ ALLOWED = {
 # Header -> the folders that own the library. The command line is an HTTP client of its own, in a program without a worker.
 OWNERS = {
     r"uv\.h|uv/.*": {"common/loop"},
+    r"msgpack.*": {"common/wire"},
     r"jansson.*": {"common/json"},
     r"openssl/.*": {"common/crypto", "common/tls"},
     r"nng/.*": {"common/transport"},
