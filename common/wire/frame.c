@@ -124,3 +124,10 @@ enum err frame_decode(struct bytes frame, struct arena *arena, struct message *r
     }
     return e;
 }
+
+void frame_move(struct message *m, struct bytes frame, const uint8_t *to)
+{
+    const struct body *body = body_of((uint8_t)m->type);
+    assert(body != NULL && "a message that was decoded has a layout");
+    layout_move(&body->layout, frame, to, (uint8_t *)m + body->offset);
+}

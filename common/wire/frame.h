@@ -28,6 +28,10 @@ enum err MUST_CHECK frame_encode(const struct message *m, struct buf *out);
 enum err MUST_CHECK frame_decode(struct bytes frame, struct arena *arena,
                                  struct message *ret_message);
 
+/* A message that frame_decode made of `frame` borrows from here on from a copy of it, whose first
+ * byte is at `to`: for one that outlives the buffer it came in, without decoding it again. */
+void frame_move(struct message *m, struct bytes frame, const uint8_t *to);
+
 /* CRC32C (Castagnoli), in hardware where there is some. */
 uint32_t crc32c(uint32_t crc, const void *data, size_t n);
 /* The same without hardware, so that tests can hold one against the other. */

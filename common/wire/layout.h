@@ -107,4 +107,8 @@ enum err MUST_CHECK layout_read(const struct layout *l, const msgpack_object *ar
  * left. *ret_elements: all values in it, itself included. */
 enum err MUST_CHECK body_skim(struct bytes body, uint32_t *ret_elements);
 
+/* The slices of the struct at `base` that lie in `from` lie at the same place in its copy at `to`.
+ */
+void layout_move(const struct layout *l, struct bytes from, const uint8_t *to, void *base);
+
 #endif

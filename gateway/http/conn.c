@@ -1,5 +1,6 @@
 #include "http/conn.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -153,6 +154,14 @@ void conn_ask_handler(struct conn *c)
     s->handler.writable(s->handler.user, c->id);
     s->writing = NULL;
     c->in_writable = false;
+    size_t given = c->out.len > LWS_PRE ? c->out.len - LWS_PRE : 0;
+    if (given == 0) {
+        buf_clear(&c->out);
+    }
+    if (c->state == CONN_BODY && c->left > 0) {
+        assert((int64_t)given <= c->left);
+        c->left -= (int64_t)given;
+    }
 }
 
 void conn_out_reset(struct conn *c)

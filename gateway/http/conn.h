@@ -54,8 +54,9 @@ struct conn {
     bool close_after;
     /* answer */
     struct buf out; /* LWS_PRE bytes, then the piece; an answer's first one begins with its head */
-    int64_t left;   /* bytes of the body still to be given, -1 = unknown */
-    bool finished;  /* unknown length: the end was said; or cut */
+    size_t head_bytes; /* where that ends */
+    int64_t left;      /* bytes of the body still to be given, -1 = unknown */
+    bool finished;     /* unknown length: the end was said; or cut */
     /* WebSocket */
     bool mid_message;
     bool piece_first, piece_last;

@@ -120,6 +120,9 @@ static int answer_end(struct conn *c)
 /* The head, and as much of a body as is there already behind it, in one write. */
 static int head_send(struct conn *c)
 {
+    if (c->head_only) {
+        c->out.len = c->head_bytes;
+    }
     if (!conn_send(c, LWS_WRITE_HTTP_HEADERS)) {
         return -1;
     }

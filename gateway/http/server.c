@@ -272,24 +272,32 @@ void server_begin(struct http_server *s, exchange_id id, const struct http_head 
     assert(c->state == CONN_ASKED);
     c->close_after = c->close_after || length < 0 || s->draining;
     head_write(c, head, length);
+    c->head_bytes = c->out.len;
     c->left = length;
     conn_enter(c, CONN_HEAD);
     write_soon(c);
 }
 
-void server_answer(struct http_server *s, exchange_id id, const struct http_head *head,
-                   struct bytes body)
+struct buf *server_answer_put(struct http_server *s, exchange_id id, const struct http_head *head,
+                              size_t length)
 {
     struct conn *c = conn_of_exchange(s, id);
     if (c == NULL) {
-        return;
+        return NULL;
     }
-    buf_reserve(&c->out, HEAD_BYTES_USUAL + body.len);
-    server_begin(s, id, head, (int64_t)body.len);
-    if (!c->head_only) {
-        buf_add_bytes(&c->out, body);
-    }
+    buf_reserve(&c->out, HEAD_BYTES_USUAL + length);
+    server_begin(s, id, head, (int64_t)length);
     c->left = 0;
+    return &c->out;
+}
+
+void server_answer(struct http_server *s, exchange_id id, const struct http_head *head,
+                   struct bytes body)
+{
+    struct buf *out = server_answer_put(s, id, head, body.len);
+    if (out != NULL) {
+        buf_add_bytes(out, body);
+    }
 }
 
 void server_wake(struct http_server *s, exchange_id id)
@@ -307,17 +315,32 @@ void server_wake(struct http_server *s, exchange_id id)
     }
 }
 
-void server_write(struct http_server *s, exchange_id id, struct bytes piece)
+struct buf *server_piece_put(struct http_server *s, exchange_id id)
 {
     struct conn *c = conn_of_exchange(s, id);
-    if (c == NULL || piece.len == 0) {
-        return;
+    if (c == NULL) {
+        return NULL;
     }
-    assert(c->in_writable && c->state == CONN_BODY && c->out.len == 0);
-    assert(c->left < 0 || (int64_t)piece.len <= c->left);
-    conn_piece_set(c, piece);
-    if (c->left > 0) {
-        c->left -= (int64_t)piece.len;
+    assert(c->in_writable && (c->state == CONN_BODY || c->state == CONN_SOCKET));
+    assert(c->out.len == 0);
+    buf_extend(&c->out, LWS_PRE);
+    return &c->out;
+}
+
+void server_piece_is(struct http_server *s, exchange_id id, bool first, bool last)
+{
+    struct conn *c = conn_of_exchange(s, id);
+    if (c != NULL) {
+        c->piece_first = first;
+        c->piece_last = last;
+    }
+}
+
+void server_write(struct http_server *s, exchange_id id, struct bytes piece)
+{
+    struct buf *out = server_piece_put(s, id);
+    if (out != NULL) {
+        buf_add_bytes(out, piece);
     }
 }
 
@@ -337,14 +360,8 @@ void server_finish(struct http_server *s, exchange_id id)
 void server_write_text(struct http_server *s, exchange_id id, struct bytes piece, bool first,
                        bool last)
 {
-    struct conn *c = conn_of_exchange(s, id);
-    if (c == NULL) {
-        return;
-    }
-    assert(c->in_writable && c->state == CONN_SOCKET && c->out.len == 0);
-    conn_piece_set(c, piece);
-    c->piece_first = first;
-    c->piece_last = last;
+    server_write(s, id, piece);
+    server_piece_is(s, id, first, last);
 }
 
 static void frame_head_put(struct buf *out, size_t len)

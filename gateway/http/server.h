@@ -104,6 +104,10 @@ struct http_counts server_counts(const struct http_server *s);
 
 void server_answer(struct http_server *s, exchange_id id, const struct http_head *head,
                    struct bytes body);
+/* The same without the body, whose `length` bytes the caller appends to the buffer before it
+ * returns. NULL where the exchange is gone. */
+struct buf *server_answer_put(struct http_server *s, exchange_id id, const struct http_head *head,
+                              size_t length);
 /* length -1: until the connection closes (streams). For HEAD requests nothing is asked for: the
  * answer ends behind its head. */
 void server_begin(struct http_server *s, exchange_id id, const struct http_head *head,
@@ -113,10 +117,15 @@ void server_wake(struct http_server *s, exchange_id id);
 /* One piece, at most HTTP_PIECE_BYTES_MAX, only from within handler.writable. The last one of a
  * known length ends the answer. */
 void server_write(struct http_server *s, exchange_id id, struct bytes piece);
+/* The same by appending the piece to the buffer, or nothing; of an answer or of a text message.
+ * NULL where the exchange is gone. */
+struct buf *server_piece_put(struct http_server *s, exchange_id id);
+/* Of a text message's piece: what it is, once it is there. */
+void server_piece_is(struct http_server *s, exchange_id id, bool first, bool last);
 /* Ends an answer of unknown length, or cuts one that cannot be completed (the client sees a broken
  * transfer). No `gone` comes. */
 void server_finish(struct http_server *s, exchange_id id);
-/* One piece of a text message, only from within handler.writable. */
+/* One piece of a text message, likewise. */
 void server_write_text(struct http_server *s, exchange_id id, struct bytes piece, bool first,
                        bool last);
 /* A text message as its WebSocket frame, appended to out: the same bytes for every client, so that

@@ -148,7 +148,7 @@ static struct bytes doc_get(struct body_stream *b, uint64_t offset, size_t len)
 {
     const struct snapshot *s = b->snapshot;
     if (s->held) {
-        return bytes_part(buf_bytes(&s->results), (size_t)offset, len);
+        return bytes_part(s->doc, (size_t)offset, len);
     }
     uint64_t part = offset / DOC_PART_BYTES_MAX;
     part_ask(b, part, part + 1);

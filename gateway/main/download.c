@@ -1,8 +1,10 @@
 #include "main/download.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "api/status_json.h"
+#include "model/limits.h"
 
 struct download {
     struct exchange exchange;
@@ -33,20 +35,28 @@ static void on_writable(struct exchange *x)
     struct download *d = (struct download *)x;
     struct gateway *g = d->gateway;
     exchange_id id = d->exchange.id;
-    struct buf piece = {0};
-    enum stream_state state = body_stream_next(d->stream, HTTP_PIECE_BYTES_MAX, &piece);
-    if (state == STREAM_MORE || state == STREAM_LAST) {
-        server_write(g->http, id, buf_bytes(&piece));
-    }
-    buf_free(&piece);
+    struct buf *out = server_piece_put(g->http, id);
+    assert(out != NULL && "it is what asks for the piece");
+    enum stream_state state = body_stream_next(d->stream, HTTP_PIECE_BYTES_MAX, out);
     if (state == STREAM_MORE) {
         server_wake(g->http, id);
     } else if (state == STREAM_LAST) {
         download_end(d);
     } else if (state == STREAM_BROKEN) {
+        out->len = 0;
         download_end(d);
         server_finish(g->http, id); /* short of its length: the client sees that it is cut */
     }
+}
+
+/* All of it is there, and not much. */
+static bool is_whole(const struct snapshot *s, const struct body_plan *plan)
+{
+    bool there = true;
+    for (size_t i = 0; i < plan->count && !s->held; i++) {
+        there = there && !plan->pieces[i].doc;
+    }
+    return there && plan->total <= HTTP_PIECE_BYTES_MAX;
 }
 
 void download_start(struct gateway *g, exchange_id id, struct snapshot *s, struct body_plan *plan,
@@ -55,23 +65,22 @@ void download_start(struct gateway *g, exchange_id id, struct snapshot *s, struc
     struct http_head head = {.status = 200,
                              .content_type = "application/json",
                              .headers = {{"cache-control", "no-store"}, header}};
+    g->answers_by_class[2]++;
+    body_plan_finish(plan);
+    if (is_whole(s, plan)) {
+        struct buf *out = server_answer_put(g->http, id, &head, (size_t)plan->total);
+        if (out != NULL) {
+            body_plan_write(plan, s->doc, RESULTS_OFFSET, out);
+        }
+        body_plan_free(plan);
+        return;
+    }
     struct download *d = mem_zalloc(sizeof *d);
     d->gateway = g;
     d->stream = body_stream_create(g, s, plan, on_wake, d);
-    uint64_t total = body_stream_total(d->stream);
-    g->answers_by_class[2]++;
-    if (total <= HTTP_PIECE_BYTES_MAX && (s->held || s->view->results_bytes <= 2)) {
-        struct buf body = {0};
-        (void)body_stream_next(d->stream, (size_t)total, &body);
-        server_answer(g->http, id, &head, buf_bytes(&body));
-        buf_free(&body);
-        body_stream_destroy(d->stream);
-        free(d);
-        return;
-    }
     d->exchange = (struct exchange){.id = id, .writable = on_writable, .gone = on_gone};
     exchange_add(g, &d->exchange);
-    server_begin(g->http, id, &head, (int64_t)total);
+    server_begin(g->http, id, &head, (int64_t)body_stream_total(d->stream));
     server_wake(g->http, id);
 }
 

@@ -28,8 +28,43 @@ struct snapshot_load {
     unsigned tries;
 };
 
+static void snapshot_count(struct snapshot *s, size_t bytes)
+{
+    s->counted += bytes;
+    s->gateway->snapshot_bytes += bytes;
+}
+
+/* The message as it came, in the buffers of peers, is taken over: its frame by a copy, its lists
+ * with their arena. */
+static void message_keep(struct snapshot *s)
+{
+    struct arena *arena = &s->gateway->peers.arena;
+    buf_add_bytes(&s->frame, s->lent);
+    frame_move(&s->message, s->lent, s->frame.ptr);
+    s->arena = *arena;
+    *arena = (struct arena){0};
+    snapshot_count(s, s->frame.len + s->arena.used_bytes);
+}
+
+static void doc_keep(struct snapshot *s)
+{
+    buf_add_bytes(&s->results, s->doc);
+    s->doc = buf_bytes(&s->results);
+}
+
+static void snapshot_keep(struct snapshot *s)
+{
+    if (s->lent.len > 0 && s->frame.len == 0) {
+        message_keep(s);
+    } else if (s->lent.len > 0) {
+        doc_keep(s);
+    }
+    s->lent = BYTES_NONE;
+}
+
 struct snapshot *snapshot_ref(struct snapshot *s)
 {
+    snapshot_keep(s);
     s->refs++;
     return s;
 }
@@ -46,23 +81,15 @@ void snapshot_unref(struct snapshot *s)
     free(s);
 }
 
-static void snapshot_count(struct snapshot *s, size_t bytes)
-{
-    s->counted += bytes;
-    s->gateway->snapshot_bytes += bytes;
-}
-
-static struct snapshot *snapshot_of(struct gateway *g, struct bytes frame)
+/* For as long as the call of a reply lasts. */
+static struct snapshot *snapshot_of(struct gateway *g, const struct reply *reply)
 {
     struct snapshot *s = mem_zalloc(sizeof *s);
     s->gateway = g;
     s->refs = 1;
-    buf_add_bytes(&s->frame, frame);
-    if (frame_decode(buf_bytes(&s->frame), &s->arena, &s->message) != ERR_OK) {
-        die("a frame that was decoded before cannot be decoded again");
-    }
+    s->message = *reply->message;
+    s->lent = reply->frame;
     s->view = &s->message.status;
-    snapshot_count(s, s->frame.len + s->arena.used_bytes);
     return s;
 }
 
@@ -121,6 +148,25 @@ static void status_again(struct snapshot_load *l)
     }
 }
 
+/* A document of one part is shown where it came. */
+static void part_take(struct snapshot_load *l, const struct snapshot_part *part,
+                      const struct reply *reply)
+{
+    struct snapshot *s = l->snapshot;
+    struct bytes data = reply->message->doc.data;
+    if (s->results.len > 0) {
+        memcpy(s->results.ptr + part->offset, data.ptr, part->len);
+        s->doc = buf_bytes(&s->results);
+    } else {
+        s->doc = data;
+        s->lent = reply->frame;
+    }
+    if (--l->waiting == 0) {
+        s->held = true;
+        load_done(l);
+    }
+}
+
 static void on_part(void *user, const struct reply *reply)
 {
     struct snapshot_part *part = user;
@@ -136,11 +182,7 @@ static void on_part(void *user, const struct reply *reply)
         problem_from_reply(&p, reply, bytes_str(l->task_id));
         load_fail(l, &p);
     } else {
-        memcpy(l->snapshot->results.ptr + part->offset, reply->message->doc.data.ptr, part->len);
-        if (--l->waiting == 0) {
-            l->snapshot->held = true;
-            load_done(l);
-        }
+        part_take(l, part, reply);
     }
 }
 
@@ -161,8 +203,11 @@ static bool part_ask(struct snapshot_load *l, struct snapshot_part *part)
 static void results_ask(struct snapshot_load *l)
 {
     uint64_t size = l->snapshot->view->results_bytes - 1; /* without the closing brace */
-    buf_extend(&l->snapshot->results, (size_t)size);
+    snapshot_keep(l->snapshot);
     snapshot_count(l->snapshot, (size_t)size);
+    if (size > DOC_PART_BYTES_MAX) {
+        buf_extend(&l->snapshot->results, (size_t)size);
+    }
     for (uint64_t at = 0; at < size; at += DOC_PART_BYTES_MAX) {
         struct snapshot_part *part = &l->parts[l->waiting];
         uint64_t left = size - at;
@@ -188,7 +233,7 @@ static void on_status(void *user, const struct reply *reply)
         load_fail(l, &p);
         return;
     }
-    l->snapshot = snapshot_of(l->gateway, reply->frame);
+    l->snapshot = snapshot_of(l->gateway, reply);
     uint64_t size = l->snapshot->view->results_bytes;
     if (l->results && size > 2 && size <= RESULTS_HELD_BYTES_MAX &&
         l->gateway->snapshot_bytes + size <= SNAPSHOTS_HELD_BYTES_MAX) {

@@ -25,15 +25,20 @@ struct snapshot {
     struct arena arena;
     struct message message;
     const struct task_view *view; /* in message */
-    struct buf results;           /* the document from RESULTS_OFFSET, without the closing brace */
-    bool held;                    /* results are all there */
+    struct bytes doc;             /* the document from RESULTS_OFFSET, without the closing brace */
+    struct buf results;           /* the memory of doc, where that is not lent */
+    bool held;                    /* doc is all there */
+    struct bytes
+        lent; /* the frame of which message, or else doc, is a part; none: all is its own */
 };
 
+/* What is lent to it is copied for the first one who keeps it. */
 struct snapshot *snapshot_ref(struct snapshot *s);
 void snapshot_unref(struct snapshot *s); /* NULL is allowed */
 
 struct snapshot_load;
-/* Exactly one of them is not NULL; the caller owns the reference to s. Never comes from within
+/* Exactly one of them is not NULL; the caller owns the reference to s, which must end within the
+ * call: what it shows may be lent for so long (snapshot_ref keeps it). Never comes from within
  * snapshot_load_start. */
 typedef void snapshot_fn(void *user, struct snapshot *s, const struct problem *why);
 

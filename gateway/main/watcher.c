@@ -174,18 +174,22 @@ static void stream_done(struct watcher *w)
 
 static void stream_give(struct watcher *w)
 {
-    struct buf piece = {0};
-    enum stream_state state = body_stream_next(w->stream, PIECE_BYTES_MAX, &piece);
+    struct http_server *http = w->gateway->http;
+    exchange_id id = w->exchange.id;
+    struct buf *out = server_piece_put(http, id);
+    assert(out != NULL && "it is what asks for the piece");
+    enum stream_state state = body_stream_next(w->stream, PIECE_BYTES_MAX, out);
     if (state == STREAM_MORE || state == STREAM_LAST) {
-        give_raw(w, buf_bytes(&piece), w->stream_first, state == STREAM_LAST);
+        w->said = loop_now(w->gateway->loop).mono;
+        server_piece_is(http, id, w->stream_first, state == STREAM_LAST);
         w->stream_first = false;
     }
-    buf_free(&piece);
     if (state == STREAM_MORE) {
         wake(w);
     } else if (state == STREAM_LAST) {
         stream_done(w);
     } else if (state == STREAM_BROKEN) {
+        out->len = 0;
         watcher_close(w, CLOSE_TRY_LATER, "the results changed while they were sent");
     }
 }

@@ -30,6 +30,25 @@ static void test_every_type_of_message_comes_back_as_it_was(void **state)
     }
 }
 
+static void test_every_type_of_message_moves_to_a_copy_of_its_frame(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sample_count; i++) {
+        struct buf out = {0}, copy = {0};
+        struct arena arena = {0};
+        struct message back;
+        assert_int_equal(frame_encode(&samples[i], &out), ERR_OK);
+        assert_int_equal(frame_decode(frame_of(&out), &arena, &back), ERR_OK);
+        buf_add_bytes(&copy, frame_of(&out));
+        frame_move(&back, frame_of(&out), copy.ptr);
+        memset(out.ptr, 0xc1, out.len);
+        buf_free(&out);
+        assert_same_message(&samples[i], &back);
+        buf_free(&copy);
+        arena_free(&arena);
+    }
+}
+
 /* A type added to the model must be taught to wire/, and get a sample. */
 static void test_samples_cover_all_types(void **state)
 {
@@ -193,6 +212,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_type_of_message_comes_back_as_it_was),
+        cmocka_unit_test(test_every_type_of_message_moves_to_a_copy_of_its_frame),
         cmocka_unit_test(test_samples_cover_all_types),
         cmocka_unit_test(test_empty_messages_of_all_types_come_back_empty),
         cmocka_unit_test(test_frame_has_the_documented_layout),
