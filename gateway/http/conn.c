@@ -1,6 +1,7 @@
 #include "http/conn.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -189,4 +190,16 @@ bool conn_send(struct conn *c, enum lws_write_protocol how)
     c->server->counts.bytes_sent_total += len;
     conn_out_reset(c);
     return true;
+}
+
+size_t conn_send_some(struct conn *c, struct bytes piece)
+{
+    if (lws_partial_buffered(c->wsi)) {
+        return 0;
+    }
+    ssize_t sent = send(lws_get_socket_fd(c->wsi), piece.ptr, piece.len, MSG_NOSIGNAL);
+    c->broken = c->broken || (sent < 0 && errno != EAGAIN && errno != EINTR);
+    size_t gone = sent > 0 ? (size_t)sent : 0;
+    c->server->counts.bytes_sent_total += gone;
+    return gone;
 }

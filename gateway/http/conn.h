@@ -43,6 +43,7 @@ struct conn {
     size_t due_at; /* place in server.due, from 1; 0 = not there */
     bool broken;   /* a write has failed: closed at the next WRITEABLE */
     bool in_writable;
+    bool lent; /* the handler has given something by server_lend */
     /* request */
     struct arena arena;
     struct http_request request;
@@ -111,6 +112,8 @@ void conn_kill(struct conn *c);         /* from the sweep only; the last word on
 void conn_drop_deaf(struct conn *c);    /* likewise, of one that takes nothing; counted */
 /* Gives c->out to libwebsockets; false: the connection is to be closed. */
 bool conn_send(struct conn *c, enum lws_write_protocol how);
+/* As much as the socket takes now, from where it lies; a failure is `broken`. */
+size_t conn_send_some(struct conn *c, struct bytes piece);
 void conn_piece_set(struct conn *c, struct bytes piece);
 void conn_out_reset(struct conn *c);
 void conn_ask_handler(struct conn *c); /* for a piece */
@@ -129,6 +132,7 @@ int socket_conn_event(struct conn *c, enum lws_callback_reasons reason, void *in
 void socket_conn_sweep(struct conn *c, mono_ms now);
 /* The handler has something: it goes out now, or later. */
 void http_conn_write(struct conn *c);
+size_t http_conn_lend(struct conn *c, struct bytes piece);
 /* Behind those: requests that came while others of their connection waited are read. */
 void http_conns_resume(struct http_server *s);
 void socket_conn_write(struct conn *c);

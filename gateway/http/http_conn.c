@@ -16,12 +16,16 @@ static const char *method_name(struct lws *wsi, char **ret_path, int *ret_len)
 static void deliver(struct conn *c, struct bytes body)
 {
     struct http_server *s = c->server;
+    size_t received = c->body.len;
     c->request.body = body;
+    c->request.body_owner = received > 0 ? &c->body : NULL;
     lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, 0); /* from here on the time is ours to watch */
     conn_enter(c, CONN_ASKED);
     s->counts.requests_total++;
     s->handler.request(s->handler.user, c->id, &c->request);
     c->request.body = BYTES_NONE;
+    c->request.body_owner = NULL;
+    s->body_bytes -= received - c->body.len; /* who took it counts it now */
     conn_body_free(c);
 }
 
@@ -167,10 +171,14 @@ static int on_writable(struct conn *c)
     case CONN_FLUSHING:
         return answer_end(c);
     case CONN_BODY:
+        c->lent = false;
         if (c->woken && c->out.len == 0 && !c->finished) {
             conn_ask_handler(c);
         }
-        return c->out.len > 0 || c->finished ? body_send(c) : 0;
+        if (c->broken) {
+            return -1;
+        }
+        return c->out.len > 0 || c->finished || c->lent ? body_send(c) : 0;
     case CONN_IDLE:
     case CONN_READING:
     case CONN_ASKED:
@@ -181,6 +189,14 @@ static int on_writable(struct conn *c)
         return 0;
     }
     return 0;
+}
+
+size_t http_conn_lend(struct conn *c, struct bytes piece)
+{
+    size_t gone = conn_send_some(c, piece);
+    c->lent = true;
+    c->left -= (int64_t)gone;
+    return gone;
 }
 
 /* Back to the next request, where libwebsockets wants to be told first that there is room. It would

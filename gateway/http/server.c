@@ -344,6 +344,17 @@ void server_write(struct http_server *s, exchange_id id, struct bytes piece)
     }
 }
 
+size_t server_lend(struct http_server *s, exchange_id id, struct bytes piece)
+{
+    struct conn *c = conn_of_exchange(s, id);
+    if (c == NULL) {
+        return 0;
+    }
+    assert(c->in_writable && c->state == CONN_BODY && c->out.len == 0);
+    assert((int64_t)piece.len <= c->left);
+    return http_conn_lend(c, piece);
+}
+
 void server_finish(struct http_server *s, exchange_id id)
 {
     struct conn *c = conn_of_exchange(s, id);

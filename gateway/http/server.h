@@ -44,8 +44,10 @@ struct http_request {
     struct bytes content_type, if_none_match, idempotency_key, last_event_id, request_id;
     struct bytes authorization; /* never logged */
     struct bytes protocols;     /* Sec-WebSocket-Protocol; never logged */
-    struct bytes body;          /* for the call of `request` only */
-    bool has_length;            /* a Content-Length was given */
+    struct bytes body;          /* for the call of `request` only, */
+    struct buf *body_owner; /* unless this is not NULL and its memory, which is body's, is taken:
+                               copied, and zeroed */
+    bool has_length;        /* a Content-Length was given */
     enum code fault; /* not CODE_NONE: it broke a limit of the server; answer with this and nothing
                         else */
 };
@@ -122,6 +124,10 @@ void server_write(struct http_server *s, exchange_id id, struct bytes piece);
 struct buf *server_piece_put(struct http_server *s, exchange_id id);
 /* Of a text message's piece: what it is, once it is there. */
 void server_piece_is(struct http_server *s, exchange_id id, bool first, bool last);
+/* As much of a piece of an answer of known length as the client takes now, without a copy, in place
+ * of one that is put or written. Returns how many bytes those are; the rest is for the next
+ * `writable`. */
+size_t server_lend(struct http_server *s, exchange_id id, struct bytes piece);
 /* Ends an answer of unknown length, or cuts one that cannot be completed (the client sees a broken
  * transfer). No `gone` comes. */
 void server_finish(struct http_server *s, exchange_id id);

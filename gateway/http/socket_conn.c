@@ -1,9 +1,7 @@
 /* WebSockets: the upgrade, texts out piece by piece, pings both ways, the close. One lws_write per
  * WRITEABLE. */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 #include "http/conn.h"
 
@@ -121,15 +119,10 @@ static bool more_to_do(const struct conn *c)
  * kernel does not take is libwebsockets' to keep. */
 void socket_conn_frames(struct conn *c, struct bytes frames)
 {
-    ssize_t sent = lws_partial_buffered(c->wsi)
-                       ? 0
-                       : send(lws_get_socket_fd(c->wsi), frames.ptr, frames.len, MSG_NOSIGNAL);
-    if (sent < 0 && errno != EAGAIN && errno != EINTR) {
-        c->broken = true;
+    size_t gone = conn_send_some(c, frames);
+    if (c->broken) {
         return;
     }
-    size_t gone = sent > 0 ? (size_t)sent : 0;
-    c->server->counts.bytes_sent_total += gone;
     if (gone < frames.len) {
         conn_piece_set(c, bytes_part(frames, gone, frames.len));
         c->broken = !conn_send(c, LWS_WRITE_RAW);

@@ -4,6 +4,8 @@
 
 #include "model/limits.h"
 
+#define LARGE_BYTES                                                                                \
+    (16u << 10) /* sent from where it lies; smaller slices are put together for one write */
 #define SLOTS 2 /* the piece being sent, and the one behind it */
 
 struct slot {
@@ -23,6 +25,7 @@ struct body_stream {
     struct slot slots[SLOTS];
     bool broken;
     bool one_line;
+    bool lends;
     wake_fn *wake;
     void *user;
 };
@@ -51,6 +54,11 @@ static void slot_clear(struct slot *slot)
 void body_stream_one_line(struct body_stream *b)
 {
     b->one_line = true;
+}
+
+void body_stream_lends(struct body_stream *b)
+{
+    b->lends = true;
 }
 
 static void line_ends_blank(uint8_t *text, size_t len)
@@ -160,6 +168,23 @@ static struct bytes doc_get(struct body_stream *b, uint64_t offset, size_t len)
     return bytes_part(buf_bytes(&slot->data), (size_t)(offset % DOC_PART_BYTES_MAX), len);
 }
 
+struct bytes body_stream_large(struct body_stream *b)
+{
+    struct body_want want;
+    if (!body_plan_next(&b->plan, &b->cursor, SIZE_MAX, &want) || !want.doc) {
+        return BYTES_NONE;
+    }
+    struct bytes bytes = doc_get(b, want.offset - RESULTS_OFFSET, want.len);
+    return bytes.len >= LARGE_BYTES ? bytes : BYTES_NONE;
+}
+
+bool body_stream_given(struct body_stream *b, size_t len)
+{
+    body_cursor_move(&b->plan, &b->cursor, len);
+    b->given += len;
+    return b->given == b->plan.total;
+}
+
 enum stream_state body_stream_next(struct body_stream *b, size_t max, struct buf *out)
 {
     size_t start = out->len;
@@ -173,15 +198,14 @@ enum stream_state body_stream_next(struct body_stream *b, size_t max, struct buf
         if (b->broken) {
             return STREAM_BROKEN;
         }
-        if (bytes.len == 0) {
+        if (bytes.len == 0 || (b->lends && want.doc && bytes.len >= LARGE_BYTES)) {
             break;
         }
         buf_add_bytes(out, bytes);
         if (want.doc && b->one_line) {
             line_ends_blank(out->ptr + out->len - bytes.len, bytes.len);
         }
-        body_cursor_move(&b->plan, &b->cursor, bytes.len);
-        b->given += bytes.len;
+        (void)body_stream_given(b, bytes.len);
     }
     if (b->given == b->plan.total) {
         return STREAM_LAST;

@@ -23,6 +23,12 @@ struct body_stream *body_stream_create(struct gateway *g, struct snapshot *s,
 /* Results come with their line ends (white space between tokens) as spaces: an event of a stream is
  * one line. */
 void body_stream_one_line(struct body_stream *b);
+/* Large slices of the document are not put into pieces: body_stream_large has them. */
+void body_stream_lends(struct body_stream *b);
+/* One that comes next and is there, as it lies; empty: body_stream_next goes on. */
+struct bytes body_stream_large(struct body_stream *b);
+/* So much of it was given. True: that was the end of the body. */
+bool body_stream_given(struct body_stream *b, size_t len);
 void body_stream_destroy(struct body_stream *b); /* NULL is allowed */
 uint64_t body_stream_total(const struct body_stream *b);
 /* Appends at most max bytes to out. */

@@ -9,9 +9,11 @@
 struct request {
     wire_id id;
     struct target target;
-    struct buf frame;
-    int sent_to;   /* peer, -1 = held */
-    unsigned sent; /* times */
+    struct buf frame; /* or else: */
+    struct message *message;
+    struct request_memory kept; /* of the message */
+    int sent_to;                /* peer, -1 = held */
+    unsigned sent;              /* times */
     mono_ms held_since;
     mono_ms deadline;
     reply_fn *fn;
@@ -29,8 +31,12 @@ static void request_remove(struct requests *r, struct request *q)
     map_remove(&r->by_id, bytes_of(&q->id, sizeof q->id));
     *(q->prev != NULL ? &q->prev->next : &r->first) = q->next;
     *(q->next != NULL ? &q->next->prev : &r->last) = q->prev;
-    r->frame_bytes -= q->frame.len;
+    r->frame_bytes -= q->frame.len + q->kept.bytes;
     buf_free(&q->frame);
+    if (q->message != NULL) {
+        q->kept.release(q->kept.memory);
+        free(q->message);
+    }
     free(q);
 }
 
@@ -61,7 +67,10 @@ static int peer_for(const struct requests *r, const struct request *q)
 static void request_try(struct requests *r, struct request *q)
 {
     int peer = peer_for(r, q);
-    if (peer < 0 || !peers_send(r->peers, peer, buf_bytes(&q->frame))) {
+    bool sent =
+        peer >= 0 && (q->message != NULL ? peers_send_message(r->peers, peer, q->message)
+                                         : peers_send(r->peers, peer, buf_bytes(&q->frame)));
+    if (!sent) {
         return;
     }
     q->sent_to = peer;
@@ -111,25 +120,9 @@ static void look(void *user)
     loop_timer_set(r->timer, r->first != NULL ? now + LOOK_MS : NEVER_MS);
 }
 
-wire_id requests_send(struct requests *r, struct target target, struct message *m, reply_fn *fn,
-                      void *user)
+static wire_id request_begin(struct requests *r, struct request *q)
 {
-    if (r->by_id.count >= REQUESTS_MAX) {
-        return 0;
-    }
-    struct request *q = mem_zalloc(sizeof *q);
-    q->id = ++r->last_id;
-    m->request = q->id;
-    if (frame_encode(m, &q->frame) != ERR_OK ||
-        r->frame_bytes + q->frame.len > REQUESTS_BYTES_MAX) {
-        buf_free(&q->frame);
-        free(q);
-        return 0;
-    }
-    r->frame_bytes += q->frame.len;
-    q->target = target;
-    q->fn = fn;
-    q->user = user;
+    r->frame_bytes += q->frame.len + q->kept.bytes;
     q->deadline = loop_now(r->loop).mono + ANSWER_MS;
     request_hold(r, q);
     q->prev = r->last;
@@ -144,6 +137,46 @@ wire_id requests_send(struct requests *r, struct target target, struct message *
         loop_timer_set(r->timer, loop_now(r->loop).mono + LOOK_MS);
     }
     return q->id;
+}
+
+static bool is_full(const struct requests *r, size_t more)
+{
+    return r->by_id.count >= REQUESTS_MAX || r->frame_bytes + more > REQUESTS_BYTES_MAX;
+}
+
+wire_id requests_send(struct requests *r, struct target target, struct message *m, reply_fn *fn,
+                      void *user)
+{
+    if (is_full(r, 0)) {
+        return 0;
+    }
+    struct request *q = mem_zalloc(sizeof *q);
+    *q = (struct request){.id = ++r->last_id, .target = target, .fn = fn, .user = user};
+    m->request = q->id;
+    if (frame_encode(m, &q->frame) != ERR_OK || is_full(r, q->frame.len)) {
+        buf_free(&q->frame);
+        free(q);
+        return 0;
+    }
+    return request_begin(r, q);
+}
+
+wire_id requests_send_kept(struct requests *r, const struct message *m,
+                           const struct request_memory *memory, reply_fn *fn, void *user)
+{
+    if (is_full(r, memory->bytes)) {
+        return 0;
+    }
+    struct request *q = mem_zalloc(sizeof *q);
+    *q = (struct request){.id = ++r->last_id,
+                          .target = target_of(m->start.task_id),
+                          .message = mem_alloc(sizeof *m),
+                          .kept = *memory,
+                          .fn = fn,
+                          .user = user};
+    *q->message = *m;
+    q->message->request = q->id;
+    return request_begin(r, q);
 }
 
 void requests_drop(struct requests *r, wire_id id)

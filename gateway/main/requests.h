@@ -52,6 +52,17 @@ void requests_stop(struct requests *r); /* drops all without a word */
  * frame (no callback then). */
 wire_id requests_send(struct requests *r, struct target target, struct message *m, reply_fn *fn,
                       void *user);
+/* What a message's slices lie in, for as long as it may have to be sent again. */
+struct request_memory {
+    void *memory;
+    void (*release)(void *memory);
+    size_t bytes; /* counted as those of frames are */
+};
+/* The same for a message with a large payload: that is kept where it lies, in place of a frame, and
+ * encoded where it goes out. Takes ownership of the memory on success; on failure it stays with the
+ * caller. */
+wire_id requests_send_kept(struct requests *r, const struct message *m,
+                           const struct request_memory *memory, reply_fn *fn, void *user);
 void requests_drop(struct requests *r, wire_id id); /* no callback; 0 and unknown ids are allowed */
 
 /* From peers. */

@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import threading
 import time
 
@@ -20,17 +21,18 @@ class Calls(GatewayCase):
         self.assertEqual(self.fake.keys[1], self.fake.keys[2])
 
     def test_a_start_whose_answer_is_lost_is_sent_again_with_the_same_key(self):
-        answers = []
-        self.fake.say("mute", 1)
-        t = threading.Thread(target=lambda: answers.append(self.call("POST", "/start", {"task_type": "x"})))
-        t.start()
-        self.fake.await_got("START")
-        self.fake.say("mute", 0)
-        self.fake.say("drop")
-        t.join(10)
-        self.assertEqual(answers[0][0], 202)
-        self.fake.await_got("START", 2)  # said by the coordinator beside its answer: one may be read before the other
-        self.assertEqual(self.fake.got.count("START"), 2)
+        for body in ({"task_type": "x"}, {"task_type": "x", "input_data": {"pad": "x" * 200_000}}):  # kept as a frame, and as it came
+            answers, before = [], self.fake.got.count("START")
+            self.fake.say("mute", 1)
+            t = threading.Thread(target=lambda b=body: answers.append(self.call("POST", "/start", b)))
+            t.start()
+            self.fake.await_got("START", before + 1)
+            self.fake.say("mute", 0)
+            self.fake.say("drop")
+            t.join(10)
+            self.assertEqual(answers[0][0], 202)
+            self.fake.await_got("START", before + 2)  # said by the coordinator beside its answer: one may be read before the other
+            self.assertEqual(self.fake.got.count("START"), before + 2)
 
     def test_requests_behind_one_another_on_a_connection_are_answered_in_order(self):
         for n in range(40):
@@ -142,6 +144,19 @@ class Calls(GatewayCase):
         self.assertEqual((status, body), (200, results))
         status, headers, body = self.call("GET", "/status/t")
         self.assertEqual(body["accumulated_results"], results)
+
+    def test_a_client_whose_socket_takes_little_at_a_time_gets_large_results_whole(self):
+        for size in (150_000, 900_000, 4_000_000):  # of one piece, read before they are answered, read while they are sent
+            text = json.dumps({"s0": "".join(chr(97 + n * n % 26) for n in range(1000)) * (size // 1000)}, separators=(",", ":"))
+            self.fake.say("task", f"t{size}", 1, "completed", 5, self.results_file(text))
+            with socket.socket() as s:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                s.settimeout(20)
+                s.connect(("127.0.0.1", self.port))
+                s.sendall(f"GET {PREFIX}/result/t{size} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+                with s.makefile("rb") as f:
+                    got = f.read()
+            self.assertEqual(got.split(b"\r\n\r\n", 1)[1], text.encode())
 
     def test_refusals_keep_their_code_and_503_says_when_to_come_back(self):
         self.fake.say("task", "t", 1, "running", 5)
