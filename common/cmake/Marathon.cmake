@@ -7,6 +7,9 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 set(CMAKE_THREAD_PREFER_PTHREAD ON)
+# Where programs find our own modules: the same in a build folder and where they are installed.
+set(CMAKE_BUILD_WITH_INSTALL_RPATH ON)
+set(CMAKE_INSTALL_RPATH "$ORIGIN/../lib/marathon")
 # Asserts stay on in every build, also in what users run.
 foreach(kind RELEASE RELWITHDEBINFO MINSIZEREL)
   string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_${kind} "${CMAKE_C_FLAGS_${kind}}")
@@ -44,7 +47,9 @@ if(NOT MARATHON_SANITIZE)
   target_compile_options(marathon_build INTERFACE
     $<$<NOT:$<CONFIG:Debug>>:-U_FORTIFY_SOURCE> $<$<NOT:$<CONFIG:Debug>>:-D_FORTIFY_SOURCE=3>)
 endif()
-target_link_options(marathon_build INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
+# Libraries of which a program uses nothing are not its own to load. RPATH, not RUNPATH, which counts only for who calls dlopen: with a
+# sanitizer that is its own library.
+target_link_options(marathon_build INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed,--disable-new-dtags)
 if(MARATHON_WERROR)
   target_compile_options(marathon_build INTERFACE -Werror)
 endif()

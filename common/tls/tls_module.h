@@ -1,0 +1,33 @@
+/* Inside of common/tls only. marathon-tls.so has the TLS of identity.h and channel.h in it, and
+ * with it OpenSSL: a process loads it when it reads its first certificate, and a process without
+ * TLS pays nothing for either. In the process these headers' functions hand on to it
+ * (tls_loaded.c). */
+#ifndef MARATHON_TLS_TLS_MODULE_H
+#define MARATHON_TLS_TLS_MODULE_H
+
+#include "tls/channel.h"
+
+#define TLS_MODULE_FILE "marathon-tls.so" /* in lib/marathon, beside the programs' bin */
+
+/* What the module has, as the headers say it. */
+struct tls_module {
+    enum err (*identity_load)(const struct tls_files *files, struct tls_identity **ret_identity,
+                              char message[TLS_MESSAGE_BYTES]);
+    struct tls_identity *(*identity_hold)(struct tls_identity *i);
+    void (*identity_free)(struct tls_identity *i);
+    unix_ms (*identity_expires)(const struct tls_identity *i);
+    const char *(*identity_name)(const struct tls_identity *i);
+    struct tls_channel *(*channel_create)(struct tls_identity *identity, const char *peer);
+    void (*channel_destroy)(struct tls_channel *c);
+    void (*channel_feed)(struct tls_channel *c, struct bytes came);
+    enum tls_state (*channel_shake)(struct tls_channel *c, struct buf *out);
+    enum tls_state (*channel_read)(struct tls_channel *c, struct tls_room into, size_t *ret_len,
+                                   struct buf *out);
+    enum err (*channel_write)(struct tls_channel *c, struct bytes plain, struct buf *out);
+    const char *(*channel_fault)(const struct tls_channel *c);
+    const char *(*channel_unit)(const struct tls_channel *c);
+};
+
+extern const struct tls_module marathon_tls; /* all that the module shows */
+
+#endif
