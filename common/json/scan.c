@@ -3,6 +3,8 @@
  * recursion: hostile nesting costs no stack. */
 #include "json/scan.h"
 
+#include <stdlib.h>
+
 #include "base/utf8.h"
 
 _Static_assert(JSON_DEPTH_MAX <= 64, "open containers are bits of one uint64_t");
@@ -20,10 +22,14 @@ enum expect {
 
 struct scan {
     const uint8_t *at;
-    const uint8_t *end;
+    const uint8_t *start, *end;
     const char *reason; /* of the fault at `at` */
     uint64_t objects;   /* the lowest bit is the innermost open container: 1 = object */
     unsigned depth;
+    struct json_index *index; /* NULL: none is made */
+    unsigned index_depth;
+    struct bytes key;                         /* of the value that comes next */
+    uint32_t open[JSON_INDEX_DEPTH_MAX + 1u]; /* nodes of the open containers, by depth */
 };
 
 static bool fault(struct scan *s, const uint8_t *at, const char *reason)
@@ -205,6 +211,29 @@ static bool scan_word(struct scan *s, const char *word)
     return true;
 }
 
+static bool is_indexed(const struct scan *s)
+{
+    return s->index != NULL && s->depth <= s->index_depth;
+}
+
+/* A value begins. */
+static void node_begin(struct scan *s)
+{
+    struct json_index *x = s->index;
+    MEM_GROW(x->nodes, x->count, x->cap);
+    s->open[s->depth] = (uint32_t)x->count;
+    x->nodes[x->count++] = (struct json_node){.key = (s->objects & 1) != 0 ? s->key : BYTES_NONE,
+                                              .value = bytes_of(s->at, 0)};
+}
+
+/* And has ended; all nodes since are inside it. */
+static void node_end(struct scan *s)
+{
+    struct json_node *node = &s->index->nodes[s->open[s->depth]];
+    node->value.len = (size_t)(s->at - node->value.ptr);
+    node->next = (uint32_t)s->index->count;
+}
+
 static enum expect scan_open(struct scan *s, bool object)
 {
     if (s->depth == JSON_DEPTH_MAX) {
@@ -222,12 +251,18 @@ static enum expect scan_close(struct scan *s)
     s->at++;
     s->depth--;
     s->objects >>= 1;
+    if (is_indexed(s)) {
+        node_end(s);
+    }
     return s->depth == 0 ? EXPECT_NOTHING : EXPECT_SEPARATOR;
 }
 
 static enum expect scan_value(struct scan *s)
 {
     bool ok;
+    if (is_indexed(s)) {
+        node_begin(s);
+    }
     switch (*s->at) {
     case '{':
         return scan_open(s, true);
@@ -256,6 +291,9 @@ static enum expect scan_value(struct scan *s)
     if (!ok) {
         return EXPECT_FAULT;
     }
+    if (is_indexed(s)) {
+        node_end(s);
+    }
     return s->depth == 0 ? EXPECT_NOTHING : EXPECT_SEPARATOR;
 }
 
@@ -265,9 +303,11 @@ static enum expect scan_key(struct scan *s)
         (void)fault(s, s->at, "expected a key in quotes");
         return EXPECT_FAULT;
     }
+    const uint8_t *from = s->at + 1;
     if (!scan_string(s)) {
         return EXPECT_FAULT;
     }
+    s->key = bytes_of(from, (size_t)(s->at - 1 - from));
     skip_space(s);
     if (s->at == s->end || *s->at != ':') {
         (void)fault(s, s->at, "expected ':'");
@@ -323,22 +363,20 @@ static bool scan_run(struct scan *s)
     return expect == EXPECT_NOTHING;
 }
 
-enum err json_check(struct bytes text, struct bytes *ret_value, struct json_fault *ret_fault)
+static enum err check(struct scan *s, struct bytes *ret_value, struct json_fault *ret_fault)
 {
-    static const uint8_t nothing[1];
-    const uint8_t *start = text.len > 0 ? text.ptr : nothing;
-    struct scan s = {.at = start, .end = start + text.len};
-    skip_space(&s);
-    const uint8_t *value = s.at;
-    bool ok = scan_run(&s);
-    const uint8_t *value_end = s.at;
+    skip_space(s);
+    const uint8_t *value = s->at;
+    bool ok = scan_run(s);
+    const uint8_t *value_end = s->at;
     if (ok) {
-        skip_space(&s);
-        ok = s.at == s.end || fault(&s, s.at, "more text behind the value");
+        skip_space(s);
+        ok = s->at == s->end || fault(s, s->at, "more text behind the value");
     }
     if (!ok) {
         if (ret_fault != NULL) {
-            *ret_fault = (struct json_fault){.offset = (size_t)(s.at - start), .reason = s.reason};
+            *ret_fault =
+                (struct json_fault){.offset = (size_t)(s->at - s->start), .reason = s->reason};
         }
         return ERR_INVALID;
     }
@@ -346,4 +384,37 @@ enum err json_check(struct bytes text, struct bytes *ret_value, struct json_faul
         *ret_value = bytes_of(value, (size_t)(value_end - value));
     }
     return ERR_OK;
+}
+
+static struct scan scan_of(struct bytes text)
+{
+    static const uint8_t nothing[1];
+    const uint8_t *start = text.len > 0 ? text.ptr : nothing;
+    return (struct scan){.at = start, .start = start, .end = start + text.len};
+}
+
+enum err json_check(struct bytes text, struct bytes *ret_value, struct json_fault *ret_fault)
+{
+    struct scan s = scan_of(text);
+    return check(&s, ret_value, ret_fault);
+}
+
+enum err json_check_index(struct bytes text, unsigned depth, struct json_index *ret_index,
+                          struct json_fault *ret_fault)
+{
+    struct scan s = scan_of(text);
+    s.index = ret_index;
+    s.index_depth = depth < JSON_INDEX_DEPTH_MAX ? depth : JSON_INDEX_DEPTH_MAX;
+    ret_index->count = 0;
+    enum err e = text.len > UINT32_MAX ? ERR_INVALID : check(&s, NULL, ret_fault);
+    if (e != ERR_OK) {
+        ret_index->count = 0;
+    }
+    return e;
+}
+
+void json_index_free(struct json_index *x)
+{
+    free(x->nodes);
+    *x = (struct json_index){0};
 }

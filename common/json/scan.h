@@ -29,6 +29,26 @@ struct json_fault {
  * value without the white space around it. */
 enum err MUST_CHECK json_check(struct bytes text, struct bytes *ret_value,
                                struct json_fault *ret_fault);
+/* Where the values of an accepted text are down to some depth, found by the check itself, so that
+ * nothing has to be walked a second time. Zero-initialise; json_index_free when done. Nodes stand
+ * in the order of the text; the first is the outermost value, depth 0. At most one, of 40 bytes,
+ * for each two bytes of the text. */
+#define JSON_INDEX_DEPTH_MAX 3
+struct json_node {
+    struct bytes key;   /* of an object's member: raw, still escaped, without quotes */
+    struct bytes value; /* borrowed from the text */
+    uint32_t next;      /* the node behind this one and all inside it */
+};
+struct json_index {
+    struct json_node *nodes;
+    size_t count, cap;
+};
+/* json_check, and the index. What is inside of node n:
+ *     for (uint32_t i = n + 1; i < nodes[n].next; i = nodes[i].next) ... */
+enum err MUST_CHECK json_check_index(struct bytes text, unsigned depth,
+                                     struct json_index *ret_index, struct json_fault *ret_fault);
+void json_index_free(struct json_index *x);
+
 /* The kind of a value that json_check accepted. */
 enum json_kind json_kind_of(struct bytes value);
 

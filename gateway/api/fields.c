@@ -61,6 +61,15 @@ static void string_read(const struct field *f, struct bytes value, struct arena 
     buf_free(&text);
 }
 
+static bool is_empty(struct bytes array)
+{
+    size_t i = 1;
+    while (i < array.len && strchr(" \n\t\r", array.ptr[i]) != NULL) {
+        i++;
+    }
+    return i < array.len && array.ptr[i] == ']';
+}
+
 /* Over its bound an object is another problem (413), which outranks wrong fields. */
 static void raw_read(const struct field *f, struct bytes value, struct problem *p)
 {
@@ -79,12 +88,8 @@ static void raw_read(const struct field *f, struct bytes value, struct problem *
         problem_add_member(p, bytes_str(f->name), detail);
         return;
     }
-    if (f->kind == FIELD_ARRAY) {
-        struct json_walk w = json_walk(value);
-        struct bytes key, item;
-        if (!json_next(&w, &key, &item)) {
-            return;
-        }
+    if (f->kind == FIELD_ARRAY && is_empty(value)) {
+        return;
     }
     *(struct bytes *)f->target = value;
 }
@@ -144,15 +149,16 @@ static const struct field *field_find(const struct field *fields, size_t count, 
     return NULL;
 }
 
-static void members_read(struct bytes object, const struct field *fields, size_t count,
+static void members_read(struct place object, const struct field *fields, size_t count,
                          struct arena *arena, struct problem *p)
 {
     uint64_t seen = 0;
     struct buf quoted = {0}, decoded = {0};
-    struct json_walk w = json_walk(object);
-    struct bytes raw, value;
-    while (json_next(&w, &raw, &value) && p->code != CODE_TOO_LARGE) {
-        struct bytes key = key_decode(raw, &quoted, &decoded);
+    const struct json_node *nodes = object.index->nodes;
+    uint32_t end = nodes[object.node].next;
+    for (uint32_t i = object.node + 1; i < end && p->code != CODE_TOO_LARGE; i = nodes[i].next) {
+        struct bytes value = nodes[i].value;
+        struct bytes key = key_decode(nodes[i].key, &quoted, &decoded);
         const struct field *f = field_find(fields, count, key);
         if (f == NULL) {
             problem_add_member(p, key, "is not a field of this call");
@@ -167,29 +173,38 @@ static void members_read(struct bytes object, const struct field *fields, size_t
     buf_free(&decoded);
 }
 
-bool fields_read(struct bytes body, const struct field *fields, size_t count, struct arena *arena,
-                 struct problem *ret_problem)
+bool body_index(struct bytes body, unsigned depth, struct json_index *ret_index,
+                struct problem *ret_problem)
 {
-    struct bytes object;
     struct json_fault fault;
-    if (json_check(body, &object, &fault) != ERR_OK) {
+    if (json_check_index(body, depth, ret_index, &fault) != ERR_OK) {
         problem_set(ret_problem, CODE_INVALID_JSON, "the body is not JSON: %s at byte %zu",
                     fault.reason, fault.offset);
         return false;
     }
-    return fields_read_checked(object, fields, count, arena, ret_problem);
+    return true;
 }
 
-bool fields_read_checked(struct bytes object, const struct field *fields, size_t count,
-                         struct arena *arena, struct problem *ret_problem)
+bool fields_read(struct bytes body, const struct field *fields, size_t count, struct arena *arena,
+                 struct problem *ret_problem)
 {
-    if (json_kind_of(object) != JSON_OBJECT) {
+    struct json_index index = {0};
+    bool read = body_index(body, 1, &index, ret_problem) &&
+                fields_read_place((struct place){&index, 0}, fields, count, arena, ret_problem);
+    json_index_free(&index);
+    return read;
+}
+
+bool fields_read_place(struct place place, const struct field *fields, size_t count,
+                       struct arena *arena, struct problem *ret_problem)
+{
+    if (json_kind_of(place.index->nodes[place.node].value) != JSON_OBJECT) {
         problem_set(ret_problem, CODE_INVALID_FIELD, "the body must be a JSON object");
         problem_add(ret_problem, "", "must be an object");
         return false;
     }
     problem_set(ret_problem, CODE_INVALID_FIELD, " ");
-    members_read(object, fields, count, arena, ret_problem);
+    members_read(place, fields, count, arena, ret_problem);
     if (ret_problem->fault_count == 0) {
         return true;
     }

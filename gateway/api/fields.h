@@ -4,6 +4,7 @@
 #define MARATHON_API_FIELDS_H
 
 #include "api/problem.h"
+#include "json/scan.h"
 
 enum field_kind {
     FIELD_ID,     /* struct bytes: a string in the alphabet of ids */
@@ -26,8 +27,17 @@ struct field {
  * 413 or 422). */
 bool fields_read(struct bytes body, const struct field *fields, size_t count, struct arena *arena,
                  struct problem *ret_problem);
-/* The same of a value that json_check has accepted already: nothing is checked twice. */
-bool fields_read_checked(struct bytes value, const struct field *fields, size_t count,
-                         struct arena *arena, struct problem *ret_problem);
+/* A value in the index of a body. */
+struct place {
+    const struct json_index *index;
+    uint32_t node;
+};
+/* The same of a value that was checked, and indexed one level deep, with the body it is a part of.
+ */
+bool fields_read_place(struct place place, const struct field *fields, size_t count,
+                       struct arena *arena, struct problem *ret_problem);
+/* The check itself. */
+bool body_index(struct bytes body, unsigned depth, struct json_index *ret_index,
+                struct problem *ret_problem);
 
 #endif

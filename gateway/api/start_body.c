@@ -132,8 +132,9 @@ bool start_body_parse(const struct start_input *in, struct start_call *ret_call,
     if (!key_check(in->idempotency_key, ret_problem)) {
         return false;
     }
-    if (!(in->place > 0 ? fields_read_checked(in->body, fields, count, arena, ret_problem)
-                        : fields_read(in->body, fields, count, arena, ret_problem))) {
+    struct place place = {in->index, in->node};
+    if (!(in->index != NULL ? fields_read_place(place, fields, count, arena, ret_problem)
+                            : fields_read(in->body, fields, count, arena, ret_problem))) {
         return false;
     }
     if (r->task_type.len == 0 && r->steps.len == 0) {
@@ -194,13 +195,25 @@ bool resume_body_parse(struct bytes body, struct arena *arena, struct deed *ret_
            budget_parse(budget, ret_budget, ret_problem);
 }
 
-bool start_batch_parse(struct bytes body, struct bytes *bodies, size_t *ret_count,
-                       struct problem *ret_problem)
+#define BATCH_DEPTH 3 /* the batch's members, its tasks, theirs */
+
+static uint32_t node_of(const struct json_index *x, struct bytes member)
+{
+    uint32_t i = 1;
+    while (x->nodes[i].value.ptr != member.ptr) {
+        i = x->nodes[i].next;
+    }
+    return i;
+}
+
+bool start_batch_parse(struct bytes body, struct json_index *ret_index, uint32_t *nodes,
+                       size_t *ret_count, struct problem *ret_problem)
 {
     struct bytes tasks = BYTES_NONE;
     struct arena none = {0};
     const struct field fields[] = {{"tasks", FIELD_ARRAY, 0, 0, &tasks}};
-    if (!fields_read(body, fields, 1, &none, ret_problem)) {
+    if (!body_index(body, BATCH_DEPTH, ret_index, ret_problem) ||
+        !fields_read_place((struct place){ret_index, 0}, fields, 1, &none, ret_problem)) {
         return false;
     }
     if (tasks.len == 0) {
@@ -210,8 +223,8 @@ bool start_batch_parse(struct bytes body, struct bytes *bodies, size_t *ret_coun
         return false;
     }
     size_t count = 0;
-    struct bytes key, item;
-    for (struct json_walk w = json_walk(tasks); json_next(&w, &key, &item);) {
+    uint32_t list = node_of(ret_index, tasks), end = ret_index->nodes[list].next;
+    for (uint32_t i = list + 1; i < end; i = ret_index->nodes[i].next) {
         if (count == START_BATCH_MAX) {
             problem_set(ret_problem, CODE_INVALID_FIELD,
                         "`tasks` has more than %u entries: send them in several batches",
@@ -219,7 +232,7 @@ bool start_batch_parse(struct bytes body, struct bytes *bodies, size_t *ret_coun
             problem_add(ret_problem, "/tasks", "must have at most %u entries", START_BATCH_MAX);
             return false;
         }
-        bodies[count++] = item;
+        nodes[count++] = i;
     }
     *ret_count = count;
     return true;

@@ -8,6 +8,7 @@
 
 #include "api/problem.h"
 #include "crypto/hash.h"
+#include "json/scan.h"
 
 #define START_RANDOM_BYTES   26   /* 10 for an id, 16 for an idempotency key of our own */
 #define SESSION_ID_BYTES_MAX 1024 /* kept and shown, never looked at */
@@ -20,8 +21,10 @@ struct start_input {
     struct bytes idempotency_key; /* the header's value, empty = none */
     unix_ms now;
     uint8_t random[START_RANDOM_BYTES];
-    uint32_t place; /* in a batch, from 1: its part of the batch's Idempotency-Key, and the body was
-                       checked with the whole; 0 = on its own */
+    uint32_t
+        place; /* in a batch, from 1: its part of the batch's Idempotency-Key; 0 = on its own */
+    const struct json_index *index; /* of the batch, which was checked as a whole, */
+    uint32_t node;                  /* and where this body is in it */
 };
 
 /* What a body became. The request borrows from this struct and from the body. Zero-initialise; free
@@ -51,10 +54,11 @@ bool fork_body_parse(const struct start_input *in, struct bytes source, struct s
 
 #define START_BATCH_MAX 1000u /* tasks in one POST /start/batch; its body has the bound of any */
 
-/* The body of a batch, {"tasks": [...]}: each task as a body of its own, checked to be JSON.
- * bodies has room for START_BATCH_MAX and borrows from body. */
-bool start_batch_parse(struct bytes body, struct bytes *bodies, size_t *ret_count,
-                       struct problem *ret_problem);
+/* The body of a batch, {"tasks": [...]}: checked, and the nodes of its tasks. nodes has room for
+ * START_BATCH_MAX. The index borrows from body; it is the caller's to free, also after a failure.
+ */
+bool start_batch_parse(struct bytes body, struct json_index *ret_index, uint32_t *nodes,
+                       size_t *ret_count, struct problem *ret_problem);
 
 /* The body of a cancel or a pause: empty, or {"actor"?, "reason"?}. Texts are copied into
  * the arena. */

@@ -101,15 +101,35 @@ static void item_start(struct start_item *item, const struct start_input *in)
     start_call_free(&start);
 }
 
+static void items_start(struct start_batch *b, const struct http_request *r,
+                        const struct json_index *index, const uint32_t *nodes)
+{
+    struct call_state *c = b->call;
+    for (size_t i = 0; i < b->count; i++) {
+        struct start_input in = {.body = index->nodes[nodes[i]].value,
+                                 .credential = bytes_str(c->credential),
+                                 .idempotency_key = r->idempotency_key,
+                                 .now = loop_now(c->gateway->loop).wall,
+                                 .place = (uint32_t)i + 1,
+                                 .index = index,
+                                 .node = nodes[i]};
+        random_block_take(c->gateway->random, in.random, sizeof in.random);
+        b->items[i].batch = b;
+        item_start(&b->items[i], &in);
+    }
+}
+
 void call_start_batch(struct call_state *c, const struct http_request *r)
 {
-    struct bytes bodies[START_BATCH_MAX];
+    struct json_index index = {0};
+    uint32_t nodes[START_BATCH_MAX];
     size_t count = 0;
     struct problem p;
     if (!call_body_taken(c, r, true)) {
         return;
     }
-    if (!start_batch_parse(r->body, bodies, &count, &p)) {
+    if (!start_batch_parse(r->body, &index, nodes, &count, &p)) {
+        json_index_free(&index);
         call_problem(c, &p);
         return;
     }
@@ -118,16 +138,8 @@ void call_start_batch(struct call_state *c, const struct http_request *r)
     b->items = mem_zalloc(count * sizeof *b->items);
     b->count = count;
     c->batch = b;
-    for (size_t i = 0; i < count; i++) {
-        struct start_input in = {.body = bodies[i],
-                                 .credential = bytes_str(c->credential),
-                                 .idempotency_key = r->idempotency_key,
-                                 .now = loop_now(c->gateway->loop).wall,
-                                 .place = (uint32_t)i + 1};
-        random_block_take(c->gateway->random, in.random, sizeof in.random);
-        b->items[i].batch = b;
-        item_start(&b->items[i], &in);
-    }
+    items_start(b, r, &index, nodes);
+    json_index_free(&index);
     if (b->waiting == 0) {
         batch_answer(b);
     }

@@ -1,5 +1,5 @@
-/* json_check takes any bytes; what it accepts, json_walk, json_unquote and doc_parse can be given.
- */
+/* json_check takes any bytes; what it accepts, json_walk, json_unquote and doc_parse can be given,
+ * and its index tells the same as the walk. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -22,6 +22,31 @@ static void walk_parts(struct bytes value)
         assert(json_check(member, &seen, NULL) == ERR_OK && bytes_eq(seen, member));
         walk_parts(member); /* at most JSON_DEPTH_MAX deep */
     }
+}
+
+/* The index names the same members and elements as the walk; returns the node behind the value. */
+static uint32_t index_parts(const struct json_index *x, uint32_t at, unsigned depth)
+{
+    struct bytes key, member;
+    uint32_t next = at + 1;
+    for (struct json_walk w = json_walk(x->nodes[at].value);
+         depth < JSON_INDEX_DEPTH_MAX && json_next(&w, &key, &member);) {
+        assert(next < x->nodes[at].next);
+        assert(bytes_eq(x->nodes[next].key, key) && x->nodes[next].value.ptr == member.ptr);
+        assert(x->nodes[next].value.len == member.len);
+        next = index_parts(x, next, depth + 1);
+    }
+    assert(next == x->nodes[at].next);
+    return next;
+}
+
+static void index_whole(struct bytes text, struct bytes value)
+{
+    struct json_index x = {0};
+    assert(json_check_index(text, JSON_INDEX_DEPTH_MAX, &x, NULL) == ERR_OK);
+    assert(x.nodes[0].value.ptr == value.ptr && x.nodes[0].value.len == value.len);
+    assert(index_parts(&x, 0, 0) == x.count);
+    json_index_free(&x);
 }
 
 /* A string survives unquoting and quoting. */
@@ -71,6 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     assert(inside(value, text));
     walk_parts(value);
+    index_whole(text, value);
     (void)json_member(value, "a");
     (void)json_duplicate_key(value);
     if (json_kind_of(value) == JSON_STRING) {

@@ -293,21 +293,22 @@ static void test_recover_takes_no_body_or_a_step_and_a_checkpoint(void **state)
 static void test_a_batch_is_one_to_a_thousand_bodies(void **state)
 {
     (void)state;
-    static struct bytes bodies[START_BATCH_MAX];
+    static uint32_t nodes[START_BATCH_MAX];
+    struct json_index index = {0};
     struct problem p;
     size_t count = 0;
     assert_true(start_batch_parse(BYTES_LIT(" {\"tasks\": [ {\"task_type\":\"a\"} , 7 ] } "),
-                                  bodies, &count, &p));
+                                  &index, nodes, &count, &p));
     assert_int_equal(count, 2);
-    assert_true(bytes_is(bodies[0], "{\"task_type\":\"a\"}"));
-    assert_true(bytes_is(bodies[1], "7"));
+    assert_true(bytes_is(index.nodes[nodes[0]].value, "{\"task_type\":\"a\"}"));
+    assert_true(bytes_is(index.nodes[nodes[1]].value, "7"));
     static const char *const wrong[] = {"{}", "{\"tasks\":[]}", "{\"tasks\":{}}",
                                         "{\"tasks\":[1],\"more\":1}", "[]"};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        assert_false(start_batch_parse(bytes_str(wrong[i]), bodies, &count, &p));
+        assert_false(start_batch_parse(bytes_str(wrong[i]), &index, nodes, &count, &p));
         assert_int_equal(p.code, CODE_INVALID_FIELD);
     }
-    assert_false(start_batch_parse(BYTES_LIT("{\"tasks\":[1"), bodies, &count, &p));
+    assert_false(start_batch_parse(BYTES_LIT("{\"tasks\":[1"), &index, nodes, &count, &p));
     assert_int_equal(p.code, CODE_INVALID_JSON);
     struct buf many = {0};
     buf_add_str(&many, "{\"tasks\":[0");
@@ -318,12 +319,48 @@ static void test_a_batch_is_one_to_a_thousand_bodies(void **state)
     buf_add_bytes(&over, buf_bytes(&many));
     buf_add_str(&many, "]}");
     buf_add_str(&over, ",1]}");
-    assert_true(start_batch_parse(buf_bytes(&many), bodies, &count, &p));
+    assert_true(start_batch_parse(buf_bytes(&many), &index, nodes, &count, &p));
     assert_int_equal(count, START_BATCH_MAX);
-    assert_false(start_batch_parse(buf_bytes(&over), bodies, &count, &p));
+    assert_false(start_batch_parse(buf_bytes(&over), &index, nodes, &count, &p));
     assert_string_equal(p.faults[0].pointer, "/tasks");
+    json_index_free(&index);
     buf_free(&many);
     buf_free(&over);
+}
+
+static void test_a_body_in_a_batch_is_read_where_it_is(void **state)
+{
+    (void)state;
+    static uint32_t nodes[START_BATCH_MAX];
+    struct json_index index = {0};
+    struct problem p;
+    size_t count = 0;
+    assert_true(start_batch_parse(
+        BYTES_LIT("{\"tasks\":[{\"task_type\":\"a\",\"input_data\":{\"x\":[1,{\"y\":2}]},"
+                  "\"priority\":3},\"no\",{\"task_type\":\"b\",\"color\":1}]}"),
+        &index, nodes, &count, &p));
+    assert_int_equal(count, 3);
+    struct start_call calls[3] = {{.task_id = ""}};
+    bool read[3];
+    for (uint32_t i = 0; i < 3; i++) {
+        struct start_input in = {.body = index.nodes[nodes[i]].value,
+                                 .credential = BYTES_LIT("anonymous"),
+                                 .place = i + 1,
+                                 .index = &index,
+                                 .node = nodes[i]};
+        read[i] = start_body_parse(&in, &calls[i], &p);
+    }
+    assert_true(read[0]);
+    assert_true(bytes_is(calls[0].request.task_type, "a"));
+    assert_true(bytes_is(calls[0].request.input, "{\"x\":[1,{\"y\":2}]}"));
+    assert_int_equal(calls[0].request.priority, 3);
+    assert_false(read[1]);
+    assert_false(read[2]);
+    assert_string_equal(p.faults[0].pointer, "/color");
+    for (int i = 0; i < 3; i++) {
+        start_call_free(&calls[i]);
+    }
+    json_index_free(&index);
 }
 
 static void test_each_place_of_a_batch_has_its_own_key_and_id(void **state)
@@ -363,6 +400,7 @@ int main(void)
         cmocka_unit_test(test_a_key_that_no_header_should_hold_is_refused),
         cmocka_unit_test(test_recover_takes_no_body_or_a_step_and_a_checkpoint),
         cmocka_unit_test(test_a_batch_is_one_to_a_thousand_bodies),
+        cmocka_unit_test(test_a_body_in_a_batch_is_read_where_it_is),
         cmocka_unit_test(test_each_place_of_a_batch_has_its_own_key_and_id),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

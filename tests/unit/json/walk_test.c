@@ -144,10 +144,71 @@ static void test_strings_are_decoded(void **state)
     expect_unquoted("\"\\uffff\\ud7ff\"", "\xef\xbf\xbf\xed\x9f\xbf", 6);
 }
 
+/* What is in the index, as "depth:key=value|". */
+static void indexed(const struct json_index *x, uint32_t node, int depth, struct buf *out)
+{
+    buf_addf(out, "%d:", depth);
+    buf_add_bytes(out, x->nodes[node].key);
+    buf_add_char(out, '=');
+    buf_add_bytes(out, x->nodes[node].value);
+    buf_add_char(out, '|');
+    for (uint32_t i = node + 1; i < x->nodes[node].next; i = x->nodes[i].next) {
+        indexed(x, i, depth + 1, out);
+    }
+}
+
+static const char *index_of(const char *text, unsigned depth)
+{
+    static struct buf out;
+    struct json_index x = {0};
+    buf_free(&out);
+    assert_int_equal(json_check_index(bytes_str(text), depth, &x, NULL), ERR_OK);
+    indexed(&x, 0, 0, &out);
+    json_index_free(&x);
+    return buf_cstr(&out);
+}
+
+static void test_the_index_goes_as_deep_as_was_asked(void **state)
+{
+    (void)state;
+    const char *text = " {\"a\":[1,{\"b\":2}, 3] , \"c\":{}} ";
+    const char *whole = "0:={\"a\":[1,{\"b\":2}, 3] , \"c\":{}}|";
+    struct buf want = {0};
+    buf_addf(&want, "%s", whole);
+    assert_string_equal(index_of(text, 0), buf_cstr(&want));
+    buf_clear(&want);
+    buf_addf(&want, "%s1:a=[1,{\"b\":2}, 3]|1:c={}|", whole);
+    assert_string_equal(index_of(text, 1), buf_cstr(&want));
+    buf_clear(&want);
+    buf_addf(&want, "%s1:a=[1,{\"b\":2}, 3]|2:=1|2:={\"b\":2}|2:=3|1:c={}|", whole);
+    assert_string_equal(index_of(text, 2), buf_cstr(&want));
+    buf_clear(&want);
+    buf_addf(&want, "%s1:a=[1,{\"b\":2}, 3]|2:=1|2:={\"b\":2}|3:b=2|2:=3|1:c={}|", whole);
+    assert_string_equal(index_of(text, 3), buf_cstr(&want));
+    buf_free(&want);
+    assert_string_equal(index_of("7", 3), "0:=7|");
+}
+
+static void test_a_text_that_is_refused_has_no_index(void **state)
+{
+    (void)state;
+    struct json_index x = {0};
+    struct json_fault fault;
+    assert_int_equal(json_check_index(BYTES_LIT("{\"a\":[1,2"), 3, &x, &fault), ERR_INVALID);
+    assert_int_equal(x.count, 0);
+    assert_int_equal(fault.offset, 9);
+    assert_int_equal(json_check_index(BYTES_NONE, 3, &x, &fault), ERR_INVALID);
+    assert_int_equal(json_check_index(BYTES_LIT("[1]"), 3, &x, &fault), ERR_OK);
+    assert_int_equal(x.count, 2);
+    json_index_free(&x);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_the_index_goes_as_deep_as_was_asked),
+        cmocka_unit_test(test_a_text_that_is_refused_has_no_index),
         cmocka_unit_test(test_members_come_in_order_with_raw_keys),
         cmocka_unit_test(test_elements_come_in_order_with_empty_keys),
         cmocka_unit_test(test_other_kinds_have_no_members),
