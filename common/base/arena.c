@@ -78,14 +78,11 @@ static void block_free(struct arena_block *block)
     free(block);
 }
 
-/* A block with room for size bytes; the head stays the head where a large piece gets its own block,
- * so that the head's rest is not wasted. */
+/* A new block with room for size bytes, which the head has not; the head stays the head where a
+ * large piece gets its own block, so that the head's rest is not wasted. */
 static struct arena_block *block_for(struct arena *a, size_t size)
 {
     struct arena_block *head = a->head;
-    if (head != NULL && size <= head->size - head->used) {
-        return head;
-    }
     size_t usual = head == NULL ? BLOCK_BYTES_MIN : head->size * 2;
     usual = usual > BLOCK_BYTES_MAX ? BLOCK_BYTES_MAX : usual;
     if (head != NULL && size > usual / 4) {
@@ -108,7 +105,10 @@ static void *alloc_raw(struct arena *a, size_t size)
     }
     size_t rounded = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     rounded = rounded == 0 ? ALIGNMENT : rounded; /* two pieces never share an address */
-    struct arena_block *block = block_for(a, rounded);
+    struct arena_block *block = a->head;
+    if (block == NULL || rounded > block->size - block->used) {
+        block = block_for(a, rounded);
+    }
     void *piece = block->data + block->used;
     block->used += rounded;
     a->used_bytes += rounded;

@@ -2,7 +2,7 @@
 
 #define UINT_BYTES_MAX 10u /* 64 bits, 7 in each */
 
-void pack_uint(struct buf *b, uint64_t v)
+void pack_uint_long(struct buf *b, uint64_t v)
 {
     if (b->cap - b->len < UINT_BYTES_MAX) {
         buf_reserve(b, UINT_BYTES_MAX);

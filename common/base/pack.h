@@ -1,7 +1,7 @@
 /* A bounded binary writer and reader for what we store ourselves (task records): varints, fixed 8
- * bytes, byte strings. The wire uses msgpack instead (wire/). The reader never reads past its
- * slice: the first fault sets `bad` and every later read gives zero, so that a decoder checks once
- * at its end. */
+ * bytes, byte strings. The wire uses msgpack instead (wire/). The reader never reads
+ * past its slice: the first fault sets `bad` and every later read gives zero, so that a decoder
+ * checks once at its end. */
 #ifndef MARATHON_BASE_PACK_H
 #define MARATHON_BASE_PACK_H
 
@@ -9,8 +9,17 @@
 
 #include "base/bytes.h"
 
-void pack_uint(struct buf *b, uint64_t v); /* LEB128 */
-void pack_int(struct buf *b, int64_t v);   /* zigzag, LEB128 */
+void pack_uint_long(struct buf *b, uint64_t v);
+/* LEB128. In place where it is one byte, as most are. */
+static inline void pack_uint(struct buf *b, uint64_t v)
+{
+    if (v < 0x80 && b->len < b->cap) {
+        b->ptr[b->len++] = (uint8_t)v;
+    } else {
+        pack_uint_long(b, v);
+    }
+}
+void pack_int(struct buf *b, int64_t v); /* zigzag, LEB128 */
 void pack_double(struct buf *b, double v);
 void pack_bytes(struct buf *b, struct bytes v); /* length, bytes */
 

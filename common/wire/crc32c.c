@@ -50,10 +50,17 @@ static uint32_t by_table(uint32_t crc, const uint8_t *p, size_t n)
 __attribute__((target("sse4.2"))) static uint32_t by_cpu(uint32_t crc, const uint8_t *p, size_t n)
 {
     uint64_t wide = crc;
-    for (; n >= 8; n -= 8, p += 8) {
-        uint64_t word;
-        memcpy(&word, p, sizeof word);
-        wide = _mm_crc32_u64(wide, word);
+    uint64_t words[4];
+    for (; n >= sizeof words; n -= sizeof words, p += sizeof words) {
+        memcpy(words, p, sizeof words);
+        wide = _mm_crc32_u64(wide, words[0]);
+        wide = _mm_crc32_u64(wide, words[1]);
+        wide = _mm_crc32_u64(wide, words[2]);
+        wide = _mm_crc32_u64(wide, words[3]);
+    }
+    for (; n >= sizeof words[0]; n -= sizeof words[0], p += sizeof words[0]) {
+        memcpy(words, p, sizeof words[0]);
+        wide = _mm_crc32_u64(wide, words[0]);
     }
     crc = (uint32_t)wide;
     while (n-- > 0) {

@@ -77,6 +77,7 @@ struct run {
     bool on_its_way;        /* ordered by us, and in no RUNNING yet */
     bool hold_due;          /* its concurrency key is being found out */
     struct hold *hold;      /* owned; its place in a concurrency limit (lanes.h), or NULL */
+    unix_ms minted_for;     /* token.h; 0: a worker has said it, and so it is to be looked at */
 };
 
 struct worker {
@@ -164,6 +165,7 @@ struct ask {
     uint32_t run, step, item; /* ORDER, LIMITS, RESOLVE, KEYS */
     uint64_t worker;          /* ORDER, LIMITS, KEYS: serial */
     struct hold *hold;        /* ORDER, LIMITS: owned */
+    struct scope *scope;      /* ORDER: what it has asked for */
     struct lane *lane;        /* LIMITS */
     struct recover_request recover;
     struct bytes dead_step; /* TASK, for a requeue: name or step_id */
@@ -180,8 +182,7 @@ struct ask {
     bool *keep;                 /* REVIVE: the steps whose results stay */
     struct task_summary *items; /* LIST */
     uint32_t item_count, pages;
-    struct bytes
-        *audited; /* AUDIT: ids; where version is 0, one that is listed and not in memory */
+    struct bytes *audited; /* AUDIT: ids; of version 0: one that is listed and not in memory */
     uint64_t *versions;
     uint32_t *runs;
     uint32_t audited_count;
@@ -214,6 +215,7 @@ struct core {
     struct moment now;
     struct rng rng;
     struct effects *fx;
+    struct buf scratch; /* to write a text in; of whoever is at it, until he calls another */
     struct hmac_key secret;
     bool store_up;
     bool draining, drained_told;

@@ -10,8 +10,6 @@
 #include "json/scan.h"
 #include "model/limits.h"
 
-#define TAIL_BYTES_USUAL 512 /* of a document: more costs a growth */
-
 /* Longer than the time for which clients repeat a request (conventions.md: 24 h). */
 #define IDEMPOTENCY_TTL_S 86400
 
@@ -143,23 +141,22 @@ struct task_event *change_deed(struct change *ch, enum event_type type, uint32_t
 static void change_doc(struct change *ch, uint64_t offset, struct bytes lead, struct bytes body)
 {
     struct task *t = ch->task;
-    struct buf tail = {0};
-    buf_reserve(&tail, TAIL_BYTES_USUAL);
-    document_put_tail(ch->core, t, &tail);
+    struct buf *tail = &ch->core->scratch;
+    buf_clear(tail);
+    document_put_tail(ch->core, t, tail);
     uint64_t end =
-        offset + lead.len + body.len + tail.len; /* also of a body that the store makes */
+        offset + lead.len + body.len + tail->len; /* also of a body that the store makes */
     /* A document never gets shorter by an overwrite: what would be left of the old tail becomes
      * white space. */
     while (!ch->row.doc_whole && end < t->doc_bytes) {
-        buf_add_char(&tail, ' ');
+        buf_add_char(tail, ' ');
         end++;
     }
     t->doc_bytes = (uint32_t)end;
     ch->row.doc_offset = offset;
     ch->row.doc[0] = lead;
     ch->row.doc[1] = body.ptr != NULL ? body : BYTES_NONE;
-    ch->row.doc[2] = arena_bytes(fx_arena(ch->core), buf_bytes(&tail));
-    buf_free(&tail);
+    ch->row.doc[2] = arena_bytes(fx_arena(ch->core), buf_bytes(tail));
 }
 
 void change_result(struct change *ch, struct step *s, struct bytes result)
@@ -274,7 +271,7 @@ static void change_send(struct change *ch)
     struct core *c = ch->core;
     struct task *t = ch->task;
     struct store_row *row = &ch->row;
-    struct buf b = {0};
+    struct buf *b = &c->scratch;
     task_review(c, t);
     row->write_id = ch->write->write_id;
     row->partition = t->partition;
@@ -282,13 +279,14 @@ static void change_send(struct change *ch)
     row->task_id = t->id;
     row->version = t->version++;
     ch->write->version = t->version;
-    record_put_head(t, c->now.mono, &b);
-    row->head = take(ch, &b);
+    buf_clear(b);
+    record_put_head(t, c->now.mono, b);
+    row->head = take(ch, b);
     for (uint32_t i = 0; i < row->step_count; i++) {
         struct step *s = &t->steps[row->steps[i].index];
         step_note_saved(s, c->now);
-        record_put_step(s, &b);
-        row->steps[i].blob = take(ch, &b);
+        record_put_step(s, b);
+        row->steps[i].blob = take(ch, b);
         s->in_row = false;
         if (step_over(s)) {
             step_work_done(s);
@@ -297,26 +295,25 @@ static void change_send(struct change *ch)
     for (uint32_t i = 0; i < ch->changed_count; i++) {
         struct step *item = ch->changed[i].item;
         step_note_saved(item, c->now);
-        record_put_item(item, &b);
+        record_put_item(item, b);
         struct items_change put = {.kind = ITEMS_PUT,
                                    .step = item->index,
                                    .item = item->item -
                                            (planted(PLANT_ITEM_MISPLACED) && item->item > 1),
-                                   .blob = take(ch, &b),
+                                   .blob = take(ch, b),
                                    .result = ch->changed[i].result};
         change_items(ch, &put);
     }
     row->event_count = ch->write->event_count;
     row->events = arena_alloc(fx_arena(c), (row->event_count + 1) * sizeof *row->events);
     for (uint32_t i = 0; i < row->event_count; i++) {
-        record_put_event(&ch->write->events[i], &b);
-        row->events[i] = (struct event_blob){ch->write->events[i].seq, take(ch, &b)};
+        record_put_event(&ch->write->events[i], b);
+        row->events[i] = (struct event_blob){ch->write->events[i].seq, take(ch, b)};
     }
     if (row->kind == ROW_ADMIT) {
-        record_put_spec(t, &b);
-        row->spec = take(ch, &b);
+        record_put_spec(t, b);
+        row->spec = take(ch, b);
     }
-    buf_free(&b);
     write_count_row(c, ch->write, row);
     t->last_write = row->write_id;
     t->writes_pending++;

@@ -106,6 +106,7 @@ void core_destroy(struct core *c)
     free(c->by_serial);
     free(c->graves);
     usage_free(&c->used);
+    buf_free(&c->scratch);
     free(c->admission_closed);
     free(c);
 }

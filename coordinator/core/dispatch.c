@@ -233,11 +233,12 @@ static struct step *best(struct core *c, struct function **ret_function, struct 
 
 /* What the order of a step is made of: what its input's expressions name, or the task's input and
  * the results of all ancestors. */
-static void want(struct core *c, const struct step *s, struct scope *ret_scope)
+static void want(struct core *c, const struct step *s, struct arena *arena, struct scope *ret_scope)
 {
     const struct pipeline_step *def = step_def(s);
     const struct pipeline *p = s->task->pipeline;
     scope_begin(c, s, ret_scope);
+    ret_scope->arena = arena; /* for what is wanted */
     if (def->input_template != NULL) {
         scope_want_template(ret_scope, def->input_template);
         return;
@@ -271,9 +272,9 @@ bool dispatch_fetch(struct core *c, struct step *s, struct worker *w, struct hol
     ask->peer = w->peer;
     ask->hold = hold;
     struct store_read read = {0};
-    struct scope x;
-    want(c, s, &x);
-    scope_ask(&x, &read);
+    ask->scope = arena_alloc(&ask->arena, sizeof *ask->scope);
+    want(c, s, &ask->arena, ask->scope);
+    scope_ask(ask->scope, &read);
     read.step = s->index;
     read.item = s->item;
     ask_send(c, ask, &read);
@@ -390,8 +391,12 @@ static bool send_order(struct core *c, struct step *s, struct worker *w, const s
     struct message m = {.type = MSG_ORDER};
     struct step_order *o = &m.order;
     char key[IDEMPOTENCY_KEY_TEXT_BYTES];
-    struct scope x;
-    want(c, s, &x);
+    struct scope x = *ask->scope;
+    x.step = s;
+    x.arena = fx_arena(c);
+    if (!scope_holds(&x)) {
+        want(c, s, x.arena, &x);
+    }
     x.answer = a;
     x.item = a->item;
     if (!put_input(c, s, &x, &o->input)) {
@@ -424,6 +429,7 @@ static bool send_order(struct core *c, struct step *s, struct worker *w, const s
     histogram_add_us(&c->stats.step_wait, (c->now.mono - work_of(s)->ready_at) * 1000);
     s->work->checkpoint_saved_at = c->now.mono;
     struct run *r = worker_run_add(w, &o->ref);
+    token_keep(r, s->task, &o->ref);
     r->on_its_way = true;
     hold_drop(c, r->hold);
     r->hold = ask->hold;

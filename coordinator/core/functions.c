@@ -58,23 +58,22 @@ static bool offers(struct core *c, const struct worker *w, struct bytes name)
 
 uint32_t function_intern(struct core *c, struct bytes name, const char *requires)
 {
-    struct buf key = {0};
-    key_put(&key, name, requires);
+    struct buf *key = &c->scratch;
+    buf_clear(key);
+    key_put(key, name, requires);
     union {
         void *pointer;
         uintptr_t number;
-    } place = {.pointer = map_get(&c->function_places, buf_bytes(&key))};
+    } place = {.pointer = map_get(&c->function_places, buf_bytes(key))};
     if (place.number != 0) {
-        buf_free(&key);
         return (uint32_t)(place.number - 1);
     }
     size_t at = free_place(c);
     struct function *f = &c->functions[at];
     *f = (struct function){.name = mem_str_bytes(name),
                            .requires = mem_str_bytes(bytes_str(requires)),
-                           .key = bytes_own(buf_bytes(&key)),
+                           .key = bytes_own(buf_bytes(key)),
                            .ready = {.before = ready_before}};
-    buf_free(&key);
     place.number = at + 1;
     map_put(&c->function_places, f->key, place.pointer);
     for (size_t i = 0; requires[0] != '\0' && i < c->worker_count; i++) {

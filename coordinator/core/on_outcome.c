@@ -231,7 +231,7 @@ static enum verdict judge(struct core *c, struct task *t, const struct peer *p,
         return VERDICT_LATE; /* ended and out of memory, or never there: nothing can be applied */
     }
     const struct step *s = fan_unit(c, t, &o->ref, o->ok && o->result.len > 0);
-    if (!token_valid(&c->secret, t, &o->ref)) {
+    if (!token_valid_in(&c->secret, worker_run_find(p->worker, &o->ref), t, &o->ref)) {
         return o->ref.run == t->run ? VERDICT_REJECTED : VERDICT_LATE;
     }
     if (s == NULL) { /* an item that is over, waits for another delivery, or is no more */

@@ -127,7 +127,7 @@ void on_progress(struct core *c, struct peer *p, const struct step_progress *n)
         t != NULL && n->ref.run == t->run ? unit_find(t, n->ref.step, n->ref.item) : NULL;
     if (s == NULL || s->phase != PHASE_RUNNING || work_of(s)->worker != p->worker->serial ||
         s->deliveries != n->ref.delivery || s->generation != n->ref.generation ||
-        !token_valid(&c->secret, t, &n->ref)) {
+        !token_valid_in(&c->secret, worker_run_find(p->worker, &n->ref), t, &n->ref)) {
         return;
     }
     if (n->fraction > work_of(s)->fraction && n->fraction <= 1) {

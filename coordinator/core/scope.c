@@ -233,6 +233,18 @@ void scope_ask(const struct scope *x, struct store_read *read)
     read->range_count = x->range_count;
 }
 
+bool scope_holds(const struct scope *x)
+{
+    for (uint32_t i = 0; i < x->range_count; i++) {
+        const struct step *s = &x->step->task->steps[x->wanted[i]];
+        if (s->state != STEP_COMPLETED || s->result_offset != x->ranges[i].offset ||
+            s->result_len != x->ranges[i].len) {
+            return false;
+        }
+    }
+    return true;
+}
+
 struct bytes scope_result(const struct scope *x, uint32_t step)
 {
     uint32_t at = place_of(x, step);

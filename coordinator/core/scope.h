@@ -39,6 +39,8 @@ void scope_want_input(struct scope *x);
 void scope_want_when(struct scope *x);
 bool scope_wants(const struct scope *x); /* anything that must be read */
 void scope_ask(const struct scope *x, struct store_read *read);
+/* Are the results that are wanted still there, and where they were? */
+bool scope_holds(const struct scope *x);
 /* JSON of a step's result: null where it was skipped; empty where it was not wanted or not read. */
 struct bytes scope_result(const struct scope *x, uint32_t step);
 /* False with the fault in ret_why. */

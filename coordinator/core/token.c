@@ -1,4 +1,5 @@
 #include "core/token.h"
+#include "core/brain.h"
 #include "core/plant.h"
 
 #include "base/pack.h"
@@ -42,6 +43,21 @@ bool token_valid(const struct hmac_key *key, const struct task *t, const struct 
 {
     struct sha256 mac = sign(key, t, "attempt", ref);
     return planted(PLANT_TOKEN_UNCHECKED) || secret_eq(mac.digest, ref->token, TOKEN_BYTES);
+}
+
+void token_keep(struct run *r, const struct task *t, const struct attempt_ref *ref)
+{
+    r->minted_for = t->created_at;
+    r->ref.attempt = ref->attempt;
+    memcpy(r->ref.token, ref->token, TOKEN_BYTES);
+}
+
+/* An id that is used again is another task's: what was kept for it before does not count. */
+bool token_valid_in(const struct hmac_key *key, const struct run *run, const struct task *t,
+                    const struct attempt_ref *ref)
+{
+    bool kept = run != NULL && run->minted_for == t->created_at && run->ref.attempt == ref->attempt;
+    return (kept && secret_eq(run->ref.token, ref->token, TOKEN_BYTES)) || token_valid(key, t, ref);
 }
 
 void idempotency_key_make(const struct hmac_key *key, const struct step *s,

@@ -123,6 +123,26 @@ static void test_tokens_are_checked(void **state)
     assert_int_equal(stage_take(&s, worker, MSG_ACK)->ack.verdict, VERDICT_LATE);
 }
 
+/* The first one's order was never answered; then its id is another task's. */
+static void test_a_token_of_an_expired_task_is_none_of_the_next_one_of_its_id(void **state)
+{
+    (void)state;
+    peer_id worker = stage_worker_hello(&s, "w", 2, "f");
+    stage_running(&s, worker, NULL, 0);
+    stage_credit(&s, worker, 1);
+    stage_start(&s, gateway, "t", ONE);
+    struct step_order o = stage_take(&s, worker, MSG_ORDER)->order;
+    stage_task_request(&s, gateway, MSG_CANCEL, "t");
+    stage_sleep(&s, 3600 * 1000);
+    stage_start(&s, gateway, "t", ONE);
+    stage_nothing(&s, worker, MSG_ORDER); /* it has given no credit for a second one */
+    assert_int_equal(stage_succeed(&s, worker, &o, "1"), VERDICT_REJECTED);
+    stage_credit(&s, worker, 1);
+    struct step_order next = stage_take(&s, worker, MSG_ORDER)->order;
+    assert_int_equal(stage_succeed(&s, worker, &o, "1"), VERDICT_REJECTED);
+    assert_int_equal(stage_succeed(&s, worker, &next, "2"), VERDICT_APPLIED);
+}
+
 static void test_a_status_is_held_behind_the_write_it_tells_of(void **state)
 {
     (void)state;
@@ -231,6 +251,7 @@ int main(void)
         TEST(test_a_failure_told_twice_counts_once),
         TEST(test_a_success_of_an_attempt_that_was_given_up_wins),
         TEST(test_tokens_are_checked),
+        TEST(test_a_token_of_an_expired_task_is_none_of_the_next_one_of_its_id),
         TEST(test_a_status_is_held_behind_the_write_it_tells_of),
         TEST(test_a_failure_of_a_doubled_delivery_does_not_fail_the_other),
         TEST(test_a_result_over_its_bound_fails_the_step_for_good),
