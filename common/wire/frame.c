@@ -29,21 +29,13 @@ static uint32_t frame_crc(const uint8_t *frame, size_t len)
     return crc32c(crc, frame + FRAME_HEAD_BYTES, len - FRAME_HEAD_BYTES);
 }
 
-static int append(void *out, const char *data, size_t n)
-{
-    buf_add(out, data, n);
-    return 0;
-}
-
 enum err frame_encode(const struct message *m, struct buf *out)
 {
     const struct body *body = (uint32_t)m->type <= UINT8_MAX ? body_of((uint8_t)m->type) : NULL;
     assert(body != NULL && "a message type without a layout");
     size_t start = out->len;
     memset(buf_extend(out, 4 + FRAME_HEAD_BYTES), 0, 4 + FRAME_HEAD_BYTES);
-    msgpack_packer pk;
-    msgpack_packer_init(&pk, out, append);
-    enum err e = layout_write(&body->layout, (const uint8_t *)m + body->offset, &pk);
+    enum err e = layout_write(&body->layout, (const uint8_t *)m + body->offset, out);
     size_t len = out->len - start - 4;
     if (e == ERR_OK && len > FRAME_BYTES_MAX) {
         e = ERR_TOO_LARGE;
@@ -77,29 +69,39 @@ static enum err head_check(struct bytes frame)
     return get_u32(p + AT_CRC) == frame_crc(p, frame.len) ? ERR_OK : ERR_PROTOCOL;
 }
 
-/* The zone gets room for all elements at once, so that msgpack-c allocates a single time. */
+#define ZONE_BYTES_USUAL                                                                           \
+    (8u << 10) /* the objects of most messages; larger ones cost an allocation */
+
+/* What msgpack-c unpacks into: one for all bodies of a thread, emptied behind each. */
+static msgpack_zone *body_zone(void)
+{
+    static _Thread_local msgpack_zone zone;
+    static _Thread_local bool there;
+    if (!there && !msgpack_zone_init(&zone, ZONE_BYTES_USUAL)) {
+        die("out of memory while decoding a frame");
+    }
+    there = true;
+    return &zone;
+}
+
 static enum err body_decode(const struct body *body, struct bytes packed, struct arena *arena,
                             struct message *to)
 {
-    uint32_t elements = 0;
-    enum err e = body_skim(packed, &elements);
+    enum err e = body_skim(packed);
     if (e != ERR_OK) {
         return e;
     }
-    msgpack_zone zone;
-    if (!msgpack_zone_init(&zone, (size_t)elements * sizeof(msgpack_object) + 64)) {
-        die("out of memory while decoding a frame");
-    }
+    msgpack_zone *zone = body_zone();
     msgpack_object object;
     size_t offset = 0;
     msgpack_unpack_return r =
-        msgpack_unpack((const char *)packed.ptr, packed.len, &offset, &zone, &object);
+        msgpack_unpack((const char *)packed.ptr, packed.len, &offset, zone, &object);
     /* The skim saw one whole value, so CONTINUE (more bytes wanted) is as wrong as an error. */
     e = r == MSGPACK_UNPACK_SUCCESS && offset == packed.len ? ERR_OK : ERR_PROTOCOL;
     if (e == ERR_OK) {
         e = layout_read(&body->layout, &object, arena, (uint8_t *)to + body->offset);
     }
-    msgpack_zone_destroy(&zone);
+    msgpack_zone_clear(zone);
     return e;
 }
 

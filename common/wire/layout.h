@@ -92,7 +92,7 @@ struct layout {
 
 /* ERR_TOO_LARGE where a list is longer than its limit. An enum out of its bound is a bug of the
  * caller. */
-enum err MUST_CHECK layout_write(const struct layout *l, const void *from, msgpack_packer *pk);
+enum err MUST_CHECK layout_write(const struct layout *l, const void *from, struct buf *out);
 /* Fills the struct at `to`, which is zeroed. ERR_PROTOCOL where a type or a bound does not fit. */
 enum err MUST_CHECK layout_read(const struct layout *l, const msgpack_object *array,
                                 struct arena *arena, void *to);
@@ -104,8 +104,8 @@ enum err MUST_CHECK layout_read(const struct layout *l, const msgpack_object *ar
 
 /* Walks one msgpack value without reserving anything. ERR_PROTOCOL unless it is exactly the whole
  * slice, nested at most NESTING_MAX deep, and no declared count or length passes the bytes that are
- * left. *ret_elements: all values in it, itself included. */
-enum err MUST_CHECK body_skim(struct bytes body, uint32_t *ret_elements);
+ * left. */
+enum err MUST_CHECK body_skim(struct bytes body);
 
 /* The slices of the struct at `base` that lie in `from` lie at the same place in its copy at `to`.
  */

@@ -2,36 +2,42 @@
 
 #include <assert.h>
 
-/* The packer writes into a struct buf, which cannot fail: results of pack calls carry nothing. */
+/* msgpack-c's packer, in its form for a sink of one's own: into a struct buf, in place. A message
+ * is a few dozen values of a few bytes; its usual packer would call back for each. */
+#define msgpack_pack_inline_func(name)            static inline void pack##name
+#define msgpack_pack_inline_func_cint(name)       static inline void pack##name
+#define msgpack_pack_user                         struct buf *
+#define msgpack_pack_append_buffer(out, bytes, n) buf_add(out, bytes, n)
+#include <msgpack/pack_template.h>
 
 static const void *member(const void *base, uint32_t offset)
 {
     return (const uint8_t *)base + offset;
 }
 
-static void write_bytes(struct bytes b, msgpack_packer *pk)
+static void write_bytes(struct bytes b, struct buf *out)
 {
-    msgpack_pack_bin(pk, b.len);
-    msgpack_pack_bin_body(pk, b.ptr, b.len);
+    pack_bin(out, b.len);
+    pack_bin_body(out, b.ptr, b.len);
 }
 
-static void write_parts(const struct parts *p, msgpack_packer *pk)
+static void write_parts(const struct parts *p, struct buf *out)
 {
     size_t len = 0;
     if (p->count == 0) {
-        write_bytes(p->whole, pk);
+        write_bytes(p->whole, out);
         return;
     }
     for (uint32_t i = 0; i < p->count; i++) {
         len += p->items[i].len;
     }
-    msgpack_pack_bin(pk, len);
+    pack_bin(out, len);
     for (uint32_t i = 0; i < p->count; i++) {
-        msgpack_pack_bin_body(pk, p->items[i].ptr, p->items[i].len);
+        pack_bin_body(out, p->items[i].ptr, p->items[i].len);
     }
 }
 
-static enum err write_list(const struct field *f, const void *from, msgpack_packer *pk)
+static enum err write_list(const struct field *f, const void *from, struct buf *out)
 {
     uint32_t count = *(const uint32_t *)member(from, f->count_offset);
     const void *const *items = member(from, f->offset);
@@ -39,13 +45,13 @@ static enum err write_list(const struct field *f, const void *from, msgpack_pack
         return ERR_TOO_LARGE;
     }
     assert(count == 0 || *items != NULL);
-    msgpack_pack_array(pk, count);
+    pack_array(out, count);
     for (uint32_t i = 0; i < count; i++) {
         if (f->kind == FIELD_TEXTS) {
-            write_bytes(((const struct bytes *)*items)[i], pk);
+            write_bytes(((const struct bytes *)*items)[i], out);
             continue;
         }
-        enum err e = layout_write(f->of, (const uint8_t *)*items + (size_t)i * f->of->size, pk);
+        enum err e = layout_write(f->of, (const uint8_t *)*items + (size_t)i * f->of->size, out);
         if (e != ERR_OK) {
             return e;
         }
@@ -53,56 +59,56 @@ static enum err write_list(const struct field *f, const void *from, msgpack_pack
     return ERR_OK;
 }
 
-static enum err write_field(const struct field *f, const void *from, msgpack_packer *pk)
+static enum err write_field(const struct field *f, const void *from, struct buf *out)
 {
     const void *at = member(from, f->offset);
     switch (f->kind) {
     case FIELD_BOOL:
-        *(const bool *)at ? msgpack_pack_true(pk) : msgpack_pack_false(pk);
+        *(const bool *)at ? pack_true(out) : pack_false(out);
         return ERR_OK;
     case FIELD_ENUM:
         assert(*(const uint32_t *)at < f->limit);
-        msgpack_pack_uint32(pk, *(const uint32_t *)at);
+        pack_uint32(out, *(const uint32_t *)at);
         return ERR_OK;
     case FIELD_U32:
-        msgpack_pack_uint32(pk, *(const uint32_t *)at);
+        pack_uint32(out, *(const uint32_t *)at);
         return ERR_OK;
     case FIELD_U64:
-        msgpack_pack_uint64(pk, *(const uint64_t *)at);
+        pack_uint64(out, *(const uint64_t *)at);
         return ERR_OK;
     case FIELD_I32:
-        msgpack_pack_int32(pk, *(const int32_t *)at);
+        pack_int32(out, *(const int32_t *)at);
         return ERR_OK;
     case FIELD_I64:
-        msgpack_pack_int64(pk, *(const int64_t *)at);
+        pack_int64(out, *(const int64_t *)at);
         return ERR_OK;
     case FIELD_DOUBLE:
-        msgpack_pack_double(pk, *(const double *)at);
+        pack_double(out, *(const double *)at);
         return ERR_OK;
     case FIELD_BYTES:
-        write_bytes(*(const struct bytes *)at, pk);
+        write_bytes(*(const struct bytes *)at, out);
         return ERR_OK;
     case FIELD_PARTS:
-        write_parts(at, pk);
+        write_parts(at, out);
         return ERR_OK;
     case FIELD_TOKEN:
-        write_bytes(bytes_of(at, TOKEN_BYTES), pk);
+        write_bytes(bytes_of(at, TOKEN_BYTES), out);
         return ERR_OK;
     case FIELD_INSIDE:
-        return layout_write(f->of, at, pk);
+        return layout_write(f->of, at, out);
     case FIELD_LIST:
     case FIELD_TEXTS:
-        return write_list(f, from, pk);
+        return write_list(f, from, out);
     }
     assert(false && "a kind of field without a case");
     return ERR_INVALID;
 }
 
-enum err layout_write(const struct layout *l, const void *from, msgpack_packer *pk)
+enum err layout_write(const struct layout *l, const void *from, struct buf *out)
 {
-    msgpack_pack_array(pk, l->count);
+    pack_array(out, l->count);
     for (uint32_t i = 0; i < l->count; i++) {
-        enum err e = write_field(&l->fields[i], from, pk);
+        enum err e = write_field(&l->fields[i], from, out);
         if (e != ERR_OK) {
             return e;
         }

@@ -85,7 +85,7 @@ static bool item_read(const uint8_t *p, size_t left, struct item *ret_item)
     return item_marked(p, left, ret_item);
 }
 
-enum err body_skim(struct bytes body, uint32_t *ret_elements)
+enum err body_skim(struct bytes body)
 {
     uint64_t open[NESTING_MAX]; /* elements still to come, per level */
     size_t depth = 0;
@@ -119,6 +119,5 @@ enum err body_skim(struct bytes body, uint32_t *ret_elements)
     if (at != body.len) {
         return ERR_PROTOCOL;
     }
-    *ret_elements = seen;
     return ERR_OK;
 }
