@@ -8,6 +8,9 @@ import sys
 import unittest
 
 BENCH = os.path.join(os.path.dirname(os.path.realpath(__file__)), "bench.py")
+# Not in a build with sanitizers, which have a memcpy of their own.
+COUNTED = os.path.exists(os.path.join(os.environ["MARATHON_BIN"], "..", "tests", "bench_copies.so"))
+COPIES = ["copies, an input"] if COUNTED else []
 
 
 def bench(*args):
@@ -22,7 +25,7 @@ class Short(unittest.TestCase):
         rows = json.loads(bench("short", "--json", "-"))["rows"]
         names = " ".join(r["name"] for r in rows)
         for wanted in ("W1 everysec, REST", "W1 everysec, bulk", "W1L everysec", "W2 everysec", "W3 everysec", "W4", "W5", "gateway",
-                       "start-up", "core, 1 waiting", "copies, an input", "our fenced steps", "cluster of 3", "nng round trip"):
+                       "start-up", "core, 1 waiting", *COPIES, "our fenced steps", "cluster of 3", "nng round trip"):
             self.assertIn(wanted, names)
         for r in rows:
             self.assertTrue(r["values"] and all(v >= 0 for v in r["values"]), r)
