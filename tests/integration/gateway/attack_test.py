@@ -6,7 +6,7 @@ import socket
 import subprocess
 import time
 
-from gateway_case import BIN, GatewayCase, free_port, main, until
+from gateway_case import BIN, PREFIX, GatewayCase, free_port, main, until
 
 POST = b"POST /api/v1/marathon/start HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 UPGRADE = (b"GET %s HTTP/1.1\r\nHost: h:1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -61,6 +61,16 @@ class Attack(GatewayCase):
                 time.sleep(1)
                 self.assertLess(self.cpu_seconds() - before, 0.4)
         self.fake.say("mute", 0)
+
+    def test_a_body_behind_another_request_ends_its_connection_and_harms_nothing(self):
+        body = '{"task_type":"x"}'
+        post = f"POST {PREFIX}/start HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+        for head in (f"GET {PREFIX}/status/no HTTP/1.1\r\nHost: x\r\n\r\n", "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"):
+            for tail in ("", post, head):
+                got, closed = self.talk((head + post + tail).encode())
+                self.assertTrue(closed)
+                self.assertEqual(got.count(b"HTTP/1.1 "), 1, got)
+        self.assertEqual(self.call("POST", "/start", {"task_type": "x"})[0], 202)
 
     def test_bodies_without_a_length_are_411(self):
         self.problem(POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 411, "LENGTH_REQUIRED")
