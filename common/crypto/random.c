@@ -42,8 +42,12 @@ struct random_block *random_block_create(void)
 {
     void *page =
         mmap(NULL, BLOCK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (page == MAP_FAILED || madvise(page, BLOCK_BYTES, MADV_WIPEONFORK) != 0) {
+    if (page == MAP_FAILED) {
         die("no page for random bytes: %s", strerror(errno));
+    }
+    if (madvise(page, BLOCK_BYTES, MADV_WIPEONFORK) != 0) { /* Linux before 4.14, some sandboxes */
+        (void)munmap(page, BLOCK_BYTES);
+        return NULL;
     }
     return page;
 }
@@ -58,7 +62,7 @@ void random_block_destroy(struct random_block *b)
 
 void random_block_take(struct random_block *b, void *ret_data, size_t n)
 {
-    if (n > sizeof b->data / 8) {
+    if (b == NULL || n > sizeof b->data / 8) {
         random_bytes(ret_data, n);
         return;
     }

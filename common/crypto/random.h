@@ -12,6 +12,7 @@ uint64_t random_u64(void);
  * request. What was handed out is wiped, and the system empties the block in a forked child, which
  * so never draws what its parent draws. One thread. */
 struct random_block;
+/* NULL where the system cannot do that: then each take asks it. */
 struct random_block *random_block_create(void);
 void random_block_take(struct random_block *b, void *ret_data, size_t n);
 void random_block_destroy(struct random_block *b);

@@ -56,7 +56,8 @@ void token_keep(struct run *r, const struct task *t, const struct attempt_ref *r
 bool token_valid_in(const struct hmac_key *key, const struct run *run, const struct task *t,
                     const struct attempt_ref *ref)
 {
-    bool kept = run != NULL && run->minted_for == t->created_at && run->ref.attempt == ref->attempt;
+    bool kept = run != NULL && run->minted_for != 0 && run->minted_for == t->created_at &&
+                run->ref.attempt == ref->attempt;
     return (kept && secret_eq(run->ref.token, ref->token, TOKEN_BYTES)) || token_valid(key, t, ref);
 }
 

@@ -90,7 +90,8 @@ static void hand_back(struct redis_store *s, struct batch_call *call, const stru
 {
     struct batch_call taken = *call;
     *call = (struct batch_call){0};
-    cache_answered(&s->cache, taken.write_ids[0], STORE_UNKNOWN); /* forgets all */
+    cache_forget(
+        &s->cache); /* another node may have more by now; none of the rows is answered here */
     redis_reads_recall(s, taken.partition);
     s->rows_answered += taken.row_count;
     s->rows_out[taken.partition] -= taken.row_count;

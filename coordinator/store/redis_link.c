@@ -133,9 +133,10 @@ static void take_answers(struct redis_link *l)
             return;
         }
         l->reply = reply;
-        if (l->waiting.count == 0) { /* too many clients, or a closed protected mode */
+        if (waiting_next_end(&l->waiting) > l->outgoing.sent_total) {
+            /* Too many clients, or protected mode. What is lent must stay until it is out. */
             fail(l, l->reply->type == REDIS_REPLY_ERROR ? l->reply->str
-                                                        : "an answer that nobody asked for");
+                                                        : "an answer that nobody has asked for");
         } else {
             struct redis_waiter w = waiting_take(&l->waiting);
             l->heard_at = loop_now(l->loop).mono;
@@ -375,8 +376,8 @@ void link_send(struct redis_link *l, struct bytes command, redis_reply_fn *fn, v
     if (l->waiting.count == 0) {
         l->heard_at = now;
     }
-    waiting_put(&l->waiting, (struct redis_waiter){fn, user});
     outgoing_put(&l->outgoing, command);
+    waiting_put(&l->waiting, (struct redis_waiter){fn, user, l->outgoing.given_total});
     if (!l->deadline_armed) {
         l->deadline_armed = true;
         loop_timer_set(l->timer, now + l->deadline_ms);
@@ -387,6 +388,7 @@ void link_more(struct redis_link *l, struct bytes more)
 {
     if (l->state == LINK_OPEN) {
         outgoing_put(&l->outgoing, more);
+        waiting_extend(&l->waiting, l->outgoing.given_total);
     }
 }
 
@@ -394,6 +396,7 @@ void link_lend(struct redis_link *l, struct bytes more)
 {
     if (l->state == LINK_OPEN) {
         outgoing_lend(&l->outgoing, more);
+        waiting_extend(&l->waiting, l->outgoing.given_total);
     }
 }
 

@@ -7,11 +7,15 @@
 
 #define SLICES_PER_WRITE                                                                           \
     256 /* a batch of 128 rows has two each; the system takes 1,024 at a time */
-#define OWN_KEPT_BYTES_MAX (1u << 20) /* a larger buffer is given back once it is empty */
+#define OWN_KEPT_BYTES_MAX (1u << 20)  /* a larger buffer is given back once it is empty */
+#define LENT_KEPT_MAX      4096u       /* likewise of the slices: those of a few batches */
+#define SENT_BYTES_KEPT    (64u << 10) /* so much that is out may stay: moving costs, too */
+#define SENT_SLICES_KEPT   1024u
 
 void outgoing_put(struct redis_outgoing *o, struct bytes b)
 {
     buf_add_bytes(&o->own, b);
+    o->given_total += b.len;
 }
 
 void outgoing_lend(struct redis_outgoing *o, struct bytes b)
@@ -21,6 +25,7 @@ void outgoing_lend(struct redis_outgoing *o, struct bytes b)
     }
     MEM_GROW(o->lent, o->lent_count, o->lent_cap);
     o->lent[o->lent_count++] = (struct lent_slice){.at = o->own.len, .what = b};
+    o->given_total += b.len;
 }
 
 bool outgoing_waits(const struct redis_outgoing *o)
@@ -58,6 +63,7 @@ static size_t gather(const struct redis_outgoing *o, struct iovec to[SLICES_PER_
 
 static void wrote(struct redis_outgoing *o, size_t bytes)
 {
+    o->sent_total += bytes;
     while (bytes > 0) {
         bool more_lent = o->lent_sent < o->lent_count;
         size_t own_end = more_lent ? o->lent[o->lent_sent].at : o->own.len;
@@ -79,6 +85,23 @@ static void wrote(struct redis_outgoing *o, size_t bytes)
     }
 }
 
+/* Under a load that never lets it become empty, what is out must not stay. */
+static void drop_sent(struct redis_outgoing *o)
+{
+    if (o->own_sent < SENT_BYTES_KEPT && o->lent_sent < SENT_SLICES_KEPT) {
+        return;
+    }
+    o->lent_count -= o->lent_sent;
+    if (o->lent_count > 0) {
+        memmove(o->lent, o->lent + o->lent_sent, o->lent_count * sizeof *o->lent);
+    }
+    for (size_t i = 0; i < o->lent_count; i++) {
+        o->lent[i].at -= o->own_sent;
+    }
+    buf_drop_front(&o->own, o->own_sent);
+    o->own_sent = o->lent_sent = 0;
+}
+
 bool outgoing_write(struct redis_outgoing *o, int fd)
 {
     while (outgoing_waits(o)) {
@@ -89,7 +112,9 @@ bool outgoing_write(struct redis_outgoing *o, int fd)
             continue;
         }
         if (n < 0) {
-            return errno == EAGAIN || errno == EWOULDBLOCK;
+            bool full = errno == EAGAIN || errno == EWOULDBLOCK;
+            drop_sent(o);
+            return full;
         }
         wrote(o, (size_t)n);
     }
@@ -103,8 +128,14 @@ void outgoing_clear(struct redis_outgoing *o)
         buf_free(&o->own);
     }
     buf_clear(&o->own);
+    if (o->lent_cap > LENT_KEPT_MAX) {
+        free(o->lent);
+        o->lent = NULL;
+        o->lent_cap = 0;
+    }
     o->lent_count = 0;
     o->own_sent = o->lent_sent = o->part_sent = 0;
+    o->sent_total = o->given_total;
 }
 
 void outgoing_free(struct redis_outgoing *o)

@@ -14,9 +14,10 @@ struct redis_outgoing {
     struct buf own;
     struct lent_slice *lent;
     size_t lent_count, lent_cap;
-    size_t own_sent;  /* of its own bytes */
-    size_t lent_sent; /* slices that are out as a whole */
-    size_t part_sent; /* of the one after them */
+    size_t own_sent;                  /* of its own bytes */
+    size_t lent_sent;                 /* slices that are out as a whole */
+    size_t part_sent;                 /* of the one after them */
+    uint64_t given_total, sent_total; /* bytes, ever */
 };
 
 void outgoing_put(struct redis_outgoing *o, struct bytes b); /* copied */

@@ -12,6 +12,7 @@ struct redisReply;
 struct redis_waiter {
     void (*fn)(void *user, const struct redisReply *reply);
     void *user;
+    uint64_t end; /* of its command: bytes given to the connection, ever */
 };
 
 struct redis_waiting {
@@ -43,6 +44,20 @@ static inline struct redis_waiter waiting_take(struct redis_waiting *w)
     w->first = (w->first + 1) & (w->cap - 1);
     w->count--;
     return waiter;
+}
+
+/* Until where all must be written before the next answer can come; UINT64_MAX: none can. */
+static inline uint64_t waiting_next_end(const struct redis_waiting *w)
+{
+    return w->count > 0 ? w->items[w->first].end : UINT64_MAX;
+}
+
+/* The newest one's command has become longer. */
+static inline void waiting_extend(struct redis_waiting *w, uint64_t end)
+{
+    if (w->count > 0) {
+        w->items[(w->first + w->count - 1) & (w->cap - 1)].end = end;
+    }
 }
 
 static inline void waiting_clear(struct redis_waiting *w)

@@ -97,6 +97,44 @@ static void test_lent_bytes_are_read_where_they_lie(void **state)
     close(p.theirs);
 }
 
+/* One that is never empty keeps what waits, and not what is out. */
+static void test_what_is_out_does_not_stay(void **state)
+{
+    (void)state;
+    static const uint8_t lent[1000];
+    struct pair p = make_pair();
+    struct redis_outgoing o = {0};
+    struct buf came = {0};
+    for (int i = 0; i < 20000; i++) {
+        outgoing_put(&o, BYTES_LIT("head"));
+        outgoing_lend(&o, bytes_of(lent, sizeof lent));
+        if (i < 100) { /* so much always waits */
+            continue;
+        }
+        assert_true(outgoing_write(&o, p.ours));
+        assert_true(outgoing_waits(&o));
+        uint8_t one[1004];
+        ssize_t n = read(p.theirs, one, sizeof one);
+        assert_true(n > 0);
+        buf_add(&came, one, (size_t)n);
+        assert_in_range(o.lent_count, 1, 2048);
+        assert_in_range(o.own.len, 1, 128 << 10);
+    }
+    while (outgoing_waits(&o)) {
+        assert_true(outgoing_write(&o, p.ours));
+        drain(p.theirs, &came);
+    }
+    drain(p.theirs, &came);
+    assert_int_equal(came.len, 20000 * 1004);
+    for (size_t at = 0; at < came.len; at += 1004) {
+        assert_memory_equal(came.ptr + at, "head", 4);
+    }
+    buf_free(&came);
+    outgoing_free(&o);
+    close(p.ours);
+    close(p.theirs);
+}
+
 static void test_a_closed_connection_is_told_and_nothing_is_left(void **state)
 {
     (void)state;
@@ -117,6 +155,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_comes_out_in_order),
+        cmocka_unit_test(test_what_is_out_does_not_stay),
         cmocka_unit_test(test_lent_bytes_are_read_where_they_lie),
         cmocka_unit_test(test_a_closed_connection_is_told_and_nothing_is_left),
     };
