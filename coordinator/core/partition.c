@@ -13,6 +13,9 @@
 
 #define TELL_WITHIN_MS 50
 #define HAND_OVER_MS   25 /* between looks while a partition is awaited: the pause of its service */
+#define HANDED_OVER_MS_MAX                                                                         \
+    500 /* who was given a partition claims it with its next look; gateways keep requests longer   \
+         */
 
 struct partition *partition_of(struct core *c, struct bytes task_id)
 {
@@ -135,7 +138,8 @@ bool fence_same(const struct fence *a, const struct fence *b)
 }
 
 /* Free to claim: never owned, handed over (to us, or to nobody in particular), ours of before (a
- * lost answer), or not moved for a lease of answered time. */
+ * lost answer), or not moved for a lease of answered time. What was handed over to another is left
+ * to that one for a while only: it may be gone by now, and nobody writes there meanwhile. */
 static void observe(struct core *c, struct partition *p, const struct owner_record *r,
                     mono_ms passed)
 {
@@ -147,9 +151,10 @@ static void observe(struct core *c, struct partition *p, const struct owner_reco
     }
     if (p->state == PARTITION_FOREIGN && p->beat == r->beat && fence_same(&p->fence, &r->fence)) {
         p->beat_ms += passed;
-        if (p->beat_ms >= c->config.lease_ms) {
-            fx_log(c, LOG_WARN, "lease_expired", "partition=%u epoch=%llu", p->id,
-                   (unsigned long long)r->fence.epoch);
+        bool left = r->owner.len == 0;
+        if (p->beat_ms >= (left ? HANDED_OVER_MS_MAX : c->config.lease_ms)) {
+            fx_log(c, LOG_WARN, left ? "hand_over_missed" : "lease_expired",
+                   "partition=%u epoch=%llu", p->id, (unsigned long long)r->fence.epoch);
             claim(c, p, r);
         }
         return;

@@ -95,16 +95,21 @@ static void test_the_survivors_share_what_a_dead_one_held(void **state)
     assert_int_equal(held_count(1), 32);
 }
 
+/* Started and stopped again by a rolling restart: what was handed over to it is nobody's. */
 static void test_what_one_that_died_had_asked_for_is_not_left_alone(void **state)
 {
     (void)state;
     join(1);
-    stage_time(&cluster[1], 100); /* its wishes are written */
+    while (held_count(0) == 64) { /* it has asked, and is given */
+        stage_time(&cluster[1], 25);
+        stage_time(&cluster[0], 25);
+        assert_int_equal(held_count(1), 0);
+    }
     stage_close(&cluster[1]);
     cluster[1].core = NULL;
+    pass(1, 400);
+    assert_int_equal(held_count(0), 32);
     pass(1, 1000);
-    assert_int_equal(held_count(0), 32); /* handed over, and nobody took it */
-    pass(1, 4000);
     assert_int_equal(held_count(0), 64);
 }
 
