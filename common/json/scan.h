@@ -69,7 +69,7 @@ struct bytes json_member(struct bytes object, const char *key);
 /* Several in one walk: ret_values[i] is the member keys[i]. */
 void json_members(struct bytes object, const char *const *keys, size_t count,
                   struct bytes *ret_values);
-/* An accepted number; digits beyond what a double holds change nothing. */
+/* An accepted number, as the nearest double. */
 double json_number(struct bytes value);
 /* Does any object in the accepted value, top level only, name a key twice? Returns the second one's
  * key, or an empty slice. */

@@ -210,13 +210,18 @@ struct bytes json_member(struct bytes object, const char *key)
 
 double json_number(struct bytes value)
 {
-    char text[64];
-    struct bytes cut = bytes_part(value, 0, sizeof text - 1);
-    if (cut.len > 0) {
-        memcpy(text, cut.ptr, cut.len);
+    char usual[64];
+    if (value.len >= sizeof usual) {
+        char *text = mem_str_bytes(value);
+        double number = strtod(text, NULL);
+        free(text);
+        return number;
     }
-    text[cut.len] = '\0';
-    return strtod(text, NULL);
+    if (value.len > 0) {
+        memcpy(usual, value.ptr, value.len);
+    }
+    usual[value.len] = '\0';
+    return strtod(usual, NULL);
 }
 
 struct bytes json_duplicate_key(struct bytes object)

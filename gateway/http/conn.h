@@ -56,6 +56,7 @@ struct conn {
     /* answer */
     struct buf out; /* LWS_PRE bytes, then the piece; an answer's first one begins with its head */
     size_t head_bytes; /* where that ends */
+    size_t head_sent;  /* of that piece, what the socket has taken */
     int64_t left;      /* bytes of the body still to be given, -1 = unknown */
     bool finished;     /* unknown length: the end was said; or cut */
     /* WebSocket */

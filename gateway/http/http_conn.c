@@ -141,9 +141,17 @@ static int head_send(struct conn *c)
     if (c->head_only) {
         c->out.len = c->head_bytes;
     }
-    if (!conn_send(c, LWS_WRITE_HTTP_HEADERS)) {
+    struct bytes rest = bytes_part(buf_bytes(&c->out), LWS_PRE + c->head_sent, c->out.len);
+    size_t gone = conn_send_some(c, rest);
+    c->head_sent += gone;
+    if (c->broken) {
         return -1;
     }
+    if (gone < rest.len) {
+        conn_want(c);
+        return 0;
+    }
+    conn_out_reset(c);
     if (c->head_only && c->left != 0) {
         c->left = 0;
         conn_gone(c);
@@ -237,10 +245,10 @@ void http_conn_write(struct conn *c)
         conn_ask_handler(c);
         c->broken = c->out.len > 0 && !conn_send(c, LWS_WRITE_HTTP);
     }
-    if (c->state == CONN_IDLE && !c->broken) {
-        next_request(c);
-    } else if (c->broken || c->state == CONN_HEAD ||
-               (c->state == CONN_BODY && (c->woken || c->finished))) {
+    if (c->broken || c->state == CONN_IDLE) {
+        next_request(
+            c); /* or its end: lws_callback_on_writable does nothing behind a failed write */
+    } else if (c->state == CONN_HEAD || (c->state == CONN_BODY && (c->woken || c->finished))) {
         conn_want(c);
     }
 }

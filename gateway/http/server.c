@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
+#include <sys/socket.h>
 
 #include "base/listen.h"
 #include "base/log.h"
@@ -24,6 +26,16 @@
 /* Ours are the pings. libwebsockets' own would cost a walk through all connections for each. */
 static const lws_retry_bo_t no_pings = {.secs_since_valid_hangup = 0};
 
+/* libwebsockets would go on in HTTP/2, whose streams are no connections of ours. An offer to change
+ * the protocol may be passed over (RFC 9110, 7.8), but only its name says which it is. Java's
+ * client makes it with each request. */
+static void decline_http2(char *protocol)
+{
+    if (strcasecmp(protocol, "h2c") == 0) {
+        protocol[0] = '-';
+    }
+}
+
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                     size_t len)
 {
@@ -35,6 +47,9 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
         return s->counts.connections_open >= s->options.connections_max ? -1 : 0;
     case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
         return conn_opened(s, wsi);
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+        decline_http2(in);
+        return 0;
     case LWS_CALLBACK_WSI_DESTROY:
         if (c != NULL) {
             conn_destroyed(c);
@@ -59,6 +74,16 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     }
 }
 
+/* Of one who waits for an answer, or for more of a stream: libwebsockets does not read meanwhile,
+ * and is told again and again that there is something. Who has only ended its own half is taken for
+ * gone, too, as it is while its request is read. */
+static bool client_left(const struct conn *c)
+{
+    char byte;
+    bool waits = c->state == CONN_ASKED || (c->state == CONN_BODY && c->left < 0);
+    return waits && recv(lws_get_socket_fd(c->wsi), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 static void conn_sweep(struct conn *c, mono_ms now)
 {
     const struct http_options *o = &c->server->options;
@@ -68,7 +93,7 @@ static void conn_sweep(struct conn *c, mono_ms now)
                 (c->state == CONN_LINGER && age > LINGER_MS) ||
                 (c->state == CONN_UPGRADING && age > o->header_ms) ||
                 (c->state == CONN_CLOSING && age > CLOSE_MS);
-    if (late) {
+    if (late || client_left(c)) {
         conn_kill(c);
     } else if (c->wanted != 0 && now - c->wanted > o->stall_ms - STALL_MARGIN(o->stall_ms)) {
         conn_drop_deaf(c);
@@ -273,6 +298,7 @@ void server_begin(struct http_server *s, exchange_id id, const struct http_head 
     c->close_after = c->close_after || length < 0 || s->draining;
     head_write(c, head, length);
     c->head_bytes = c->out.len;
+    c->head_sent = 0;
     c->left = length;
     conn_enter(c, CONN_HEAD);
     write_soon(c);

@@ -1,8 +1,10 @@
 """Bytes that no decent client sends: each gets its problem or its close, and the next client is served as if nothing had been."""
 
+import http.client
 import json
 import os
 import socket
+import struct
 import subprocess
 import time
 
@@ -61,6 +63,44 @@ class Attack(GatewayCase):
                 time.sleep(1)
                 self.assertLess(self.cpu_seconds() - before, 0.4)
         self.fake.say("mute", 0)
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.gateway.pid}/fd"))
+
+    def test_one_that_resets_before_its_answer_leaves_nothing(self):
+        before, busy = self.descriptors(), self.cpu_seconds()
+        for i in range(400):
+            with socket.create_connection(("127.0.0.1", self.port)) as s:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                s.sendall(b"GET /api/v1/marathon/status/nope HTTP/1.1\r\nHost: x\r\n\r\n")
+                if i % 4 == 1:
+                    time.sleep(0.0002)  # so that the reset meets each moment of an answer
+        until("all are gone", lambda: self.descriptors() <= before, 1.5)  # before the sweep for those that take nothing
+        self.assertLess(self.cpu_seconds() - busy, 1)
+
+    def test_one_that_leaves_a_held_request_does_not_make_it_spin(self):
+        self.fake.say("mute", 1)
+        before = self.descriptors()
+        with socket.create_connection(("127.0.0.1", self.port)) as s:
+            s.sendall(b"GET /api/v1/marathon/status/t?wait=30s HTTP/1.1\r\nHost: x\r\n\r\n")
+            until("it is connected", lambda: self.descriptors() > before)
+        busy = self.cpu_seconds()
+        until("it is gone", lambda: self.descriptors() <= before, 3)
+        self.assertLess(self.cpu_seconds() - busy, 0.8)
+
+    def test_a_connection_lives_on_behind_a_long_answer_to_a_body(self):
+        items = [{"steps": [{"name": "a", "function": "echo"}], "bad": i, "worse": 1, "x" * 80: 3} for i in range(1000)]
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        for _ in range(20):
+            c.request("POST", PREFIX + "/start/batch", json.dumps({"tasks": items}), {"Content-Type": "application/json"})
+            self.assertGreater(len(c.getresponse().read()), 300000)
+            c.auto_open = 0  # the next one goes by the same connection, or not at all
+        c.close()
+
+    def test_an_offer_of_http_2_is_passed_over(self):
+        got, _ = self.talk(b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+                           b"HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n", 1)
+        self.assertTrue(got.startswith(b"HTTP/1.1 200 "), got[:100])
 
     def test_a_body_behind_another_request_ends_its_connection_and_harms_nothing(self):
         for size in (10, 3000, 100_000):  # in the same read as its head, about, and not
