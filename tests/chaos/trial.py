@@ -1,5 +1,6 @@
 """One row of the fault table, once, with one seed: cluster up, load, the fault, the load's end, the checker's verdict."""
 
+import collections
 import json
 import os
 import subprocess
@@ -14,7 +15,7 @@ from sampler import Sampler
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 ROWS = {}
-
+DEATHS_MAX = 3  # of a step: the third one makes a dead letter
 
 # A factor on the limits, where a machine is shared with others (the tests); the table's own limits are kept without.
 SLACK = float(os.environ.get("CHAOS_SLACK", "1"))
@@ -90,9 +91,12 @@ class Trial:
         return b["t"] - at
 
     def rerun(self, executions, at, seconds=20):
-        """Seconds until each of these interrupted executions was begun again; None for none. Cancelled tasks are left out."""
+        """Seconds until each of these interrupted executions was begun again; None for none. Cancelled tasks are left out, and steps
+        that died for the third time: they are dead letters."""
         cancelled = self.load.cancelled
-        waiting = {(b["task"], b["step"]): b for b in executions if b["task"] not in cancelled}
+        times = collections.Counter((b["task"], b["step"], b["attempt"]) for b in self.seen.begun if b["t"] <= at)
+        waiting = {(b["task"], b["step"]): b for b in executions
+                   if b["task"] not in cancelled and times[(b["task"], b["step"], b["attempt"])] < DEATHS_MAX}
         done = {}
         end = now() + seconds
         while len(done) < len(waiting) and now() < end:

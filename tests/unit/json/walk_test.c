@@ -109,6 +109,10 @@ static void test_a_number_is_read_whatever_its_length(void **state)
     digits[sizeof digits - 1] = '\0';
     assert_true(json_number(bytes_str(digits)) == 10.0 / 3);
     assert_true(json_number(BYTES_LIT("-2.5e1")) == -25);
+    char tail[120] = "1";
+    memset(tail + 1, '0', 100);
+    memcpy(tail + 101, "e-100", 6);
+    assert_true(json_number(bytes_str(tail)) == 1); /* read to its end */
     assert_true(json_number(BYTES_NONE) == 0);
 }
 
