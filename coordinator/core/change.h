@@ -64,6 +64,9 @@ void task_end(struct change *ch, enum task_state state, const struct deed *deed)
 void task_fail(struct change *ch, enum code code, struct bytes message, uint32_t step);
 /* The step is over with this result (at most one such call a change), and what needs it may run. */
 void step_complete(struct change *ch, struct step *s, struct bytes result);
+/* Clocks are set, and differ from host to host; but nobody is to read that a step began before what
+ * it needs had ended, or ended before it began. */
+void step_keep_order(struct step *s);
 bool step_result_fits(const struct step *s, struct bytes result);
 /* The step is not to run: it counts as done, without a result. */
 void step_skip(struct change *ch, struct step *s);

@@ -104,9 +104,12 @@ static void check_task(const struct core *c, const struct task *t)
     for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
         const struct step *s = &t->steps[i];
         const struct pipeline_step *def = &t->pipeline->steps[i];
+        bool done = s->state == STEP_COMPLETED;
         uint32_t left = 0;
         for (uint32_t n = 0; n < def->needs_count; n++) {
-            left += !step_meets_need(&t->steps[def->needs[n]], def->finally);
+            const struct step *need = &t->steps[def->needs[n]];
+            left += !step_meets_need(need, def->finally);
+            assert(!done || s->started_at >= need->completed_at); /* cause before effect */
         }
         assert(left == s->needs_left);
         completed += s->state == STEP_COMPLETED;

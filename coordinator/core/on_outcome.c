@@ -159,16 +159,22 @@ void step_worker_died(struct core *c, struct step *s, struct bytes why)
     change_commit(&ch);
 }
 
+/* When the attempt ran is told by its worker, whose clock is another one, perhaps another host's,
+ * and counts whole milliseconds: it ended no later than we know of it. */
+static void take_times(const struct core *c, struct step *s, const struct step_outcome *o)
+{
+    unix_ms latest = c->now.wall - o->duration_ms;
+    s->duration_ms = o->duration_ms;
+    s->started_at = o->started_at >= 0 && o->started_at < latest ? o->started_at : latest;
+    s->completed_at = s->started_at + o->duration_ms;
+    step_keep_order(s);
+}
+
 static void complete(struct change *ch, struct step *s, const struct step_outcome *o)
 {
     struct core *c = ch->core;
     struct task *t = ch->task;
-    s->duration_ms = o->duration_ms;
-    s->started_at = o->started_at;
-    if (s->started_at < 0 || s->started_at > c->now.wall) { /* another host's clock is ahead */
-        s->started_at = c->now.wall - o->duration_ms;
-    }
-    s->completed_at = s->started_at + o->duration_ms;
+    take_times(c, s, o);
     if (t->started_at == 0) { /* sent out by a coordinator that died before it could say so */
         t->started_at = s->started_at;
     }

@@ -141,10 +141,23 @@ static void feed(struct change *ch, struct step *s)
     }
 }
 
+void step_keep_order(struct step *s)
+{
+    const struct pipeline_step *def = step_def(s);
+    unix_ms earliest = s->task->created_at;
+    for (uint32_t i = 0; i < def->needs_count; i++) {
+        unix_ms ended = s->task->steps[def->needs[i]].completed_at;
+        earliest = ended > earliest ? ended : earliest;
+    }
+    s->started_at = s->started_at > earliest ? s->started_at : earliest;
+    s->completed_at = s->completed_at > s->started_at ? s->completed_at : s->started_at;
+}
+
 void step_complete(struct change *ch, struct step *s, struct bytes result)
 {
     struct task *t = ch->task;
     step_become(s, STEP_COMPLETED);
+    step_keep_order(s);
     step_forget_retry(s);
     s->order = t->next_order++;
     step_drop_checkpoint(s);

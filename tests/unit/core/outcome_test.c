@@ -240,6 +240,29 @@ static void test_a_workers_absurd_times_are_not_believed(void **state)
     assert_true(v->steps[0].completed_at >= v->steps[0].started_at);
 }
 
+/* The worker of the second step has a slow clock, that of the first measures a millisecond more
+ * than has passed. */
+static void test_no_step_begins_before_what_it_needs_has_ended(void **state)
+{
+    (void)state;
+    peer_id worker = stage_worker(&s, "w", 1, "f");
+    stage_start(&s, gateway, "t", TWO);
+    struct message one = stage_success(stage_order(&s, worker), "1");
+    one.outcome.started_at = s.now.wall;
+    one.outcome.duration_ms = 31;
+    stage_time(&s, 30);
+    stage_send(&s, worker, &one);
+    struct message two = stage_success(stage_order(&s, worker), "2");
+    two.outcome.started_at = s.now.wall - 20;
+    two.outcome.duration_ms = 5;
+    stage_send(&s, worker, &two);
+    const struct task_view *v = stage_status(&s, gateway, "t");
+    assert_true(v->steps[0].completed_at <= s.now.wall);
+    assert_true(v->steps[1].started_at >= v->steps[0].completed_at);
+    assert_true(v->steps[1].completed_at >= v->steps[1].started_at);
+    assert_true(v->completed_at >= v->steps[1].completed_at);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -258,6 +281,7 @@ int main(void)
         TEST(test_a_success_without_a_result_fails_the_attempt),
         TEST(test_results_that_do_not_fit_an_envelope_fail_the_step_that_needs_them),
         TEST(test_a_workers_absurd_times_are_not_believed),
+        TEST(test_no_step_begins_before_what_it_needs_has_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
