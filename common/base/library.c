@@ -1,9 +1,11 @@
 #include "base/library.h"
 
 #include <dlfcn.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "base/err.h"
+#define EXIT_CONFIG 78 /* EX_CONFIG of sysexits: restarting will not help */
 
 void library_load(const struct library *l, void *ret_table)
 {
@@ -17,6 +19,11 @@ void library_load(const struct library *l, void *ret_table)
         memcpy((char *)ret_table + l->symbols[i].at, &symbol, sizeof symbol);
     }
     if (object == NULL) {
-        die("%s cannot be without %s: %s", l->user, l->soname, dlerror());
+        (void)fprintf(stderr,
+                      "fatal: %s cannot be without %s: %s; it comes with Marathon's package or one "
+                      "that it depends on\n",
+                      l->user, l->soname, dlerror());
+        (void)fflush(stderr);
+        _exit(EXIT_CONFIG);
     }
 }

@@ -18,7 +18,8 @@ struct library {
     size_t symbol_count;
 };
 
-/* Fills the table; the library stays. Dies where it is not installed, or has not all symbols. */
+/* Fills the table; the library stays. Where it is not installed, or has not all symbols, the
+ * process says so and ends with 78: restarting will not help. */
 void library_load(const struct library *l, void *ret_table);
 
 #endif
