@@ -50,7 +50,7 @@ class Contract(ClusterCase):
         self.assertEqual(list(done["accumulated_results"]), ["s0", "s1", "s2", "s3", "s4"])
         self.assertEqual([s["step_id"] for s in done["steps"]], [f"step_{i}" for i in range(5)])
         self.assertEqual(done["steps"][2]["result"], {"step": "s2", "attempt": 1, "seen": ["s0", "s1"]})
-        self.assertTrue(all(140 <= s["duration_ms"] < 5000 for s in done["steps"]), done["steps"])
+        self.assertTrue(all(140 <= s["duration_ms"] < 60000 for s in done["steps"]), done["steps"])
         checkpoints = c.get("/checkpoints/sess")
         self.assertEqual([x["checkpoint_id"] for x in checkpoints], [f"sess_cp_{i}" for i in range(5)])
         self.assertEqual([len(x["accumulated_results"]) for x in checkpoints], [1, 2, 3, 4, 5])
@@ -73,7 +73,7 @@ class Contract(ClusterCase):
         until("two steps are done", lambda: c.get("/status/w")["current_step"] >= 3)
         got["late"] = self.messages("w")
         for t in threads:
-            t.join(30)
+            t.join(60)
         for name in ("a", "b", "late"):
             messages, code = got[name]
             self.assertEqual(code, 1000)
@@ -96,13 +96,14 @@ class Contract(ClusterCase):
 
     def test_ping_is_answered_and_an_unknown_task_is_closed_with_4404(self):
         c = self.cluster
-        c.begin(task_type="one", task_id="p")
-        ws = websocket.create_connection(f"ws://127.0.0.1:{c.port}/api/v1/ws/marathon/p", timeout=10)
+        c.begin(steps=[{"name": "h", "function": "effect", "input": {"hang": True}}], task_id="p")
+        ws = websocket.create_connection(f"ws://127.0.0.1:{c.port}/api/v1/ws/marathon/p", timeout=30)
         ws.send("ping")
         texts = []
         while "pong" not in texts:
             texts.append(ws.recv())
         ws.close()
+        self.assertEqual(c.call("POST", "/cancel/p")[0], 200)
         self.assertEqual(self.messages("nobody"), ([], 4404))
 
     def test_the_stream_resumes_behind_the_last_event_id(self):
@@ -124,7 +125,7 @@ class Contract(ClusterCase):
         code, _, answer = c.call("POST", "/cancel/c")
         self.assertEqual((code, answer["status"]), (200, "cancelled"))
         self.assertEqual(c.get("/status/c")["status"], "cancelled")
-        until("the slot is free", lambda: all(w["busy"] == 0 for w in c.get("/workers")["items"]), 10)
+        until("the slot is free", lambda: all(w["busy"] == 0 for w in c.get("/workers")["items"]))
         code, headers, problem = c.call("POST", "/cancel/c")
         self.assertEqual((code, problem["code"]), (409, "TASK_ENDED"))
         self.assertIn("application/problem+json", headers["Content-Type"])
@@ -133,25 +134,26 @@ class Contract(ClusterCase):
 
     def test_the_checkpoint_is_valid_json_at_every_moment_and_grows(self):
         c = self.cluster
-        c.begin(task_type="five", task_id="cp")
-        counts, sizes = [], []
+        gates = [os.path.join(c.dir, f"gate{i}") for i in range(5)]  # step i ends when the checkpoint of i steps was seen
+        c.begin(steps=[{"name": f"s{i}", "function": "effect", "input": {"until": gate}} for i, gate in enumerate(gates)], task_id="cp")
+        counts = []
         while True:
             ttl = c.redis("TTL", "checkpoint:cp")
             text = c.redis("GET", "checkpoint:cp")
             doc = json.loads(text)
             counts.append(doc["step"])
-            sizes.append(len(doc["results"]))
             self.assertEqual(doc["task_id"], "cp")
             self.assertEqual(doc["step"], len(doc["results"]))
             if doc["step"] == 5:
                 break
             self.assertEqual(ttl, "-1")
+            open(gates[doc["step"]], "w").close()
         self.assertEqual(counts, sorted(counts))
-        self.assertGreater(len(set(counts)), 3)
+        self.assertEqual(set(counts), set(range(6)))
         self.assertEqual(doc["state_snapshot"], {"storage_backend": "redis", "checkpoint_interval": 60, "max_retries": 3,
                                                  "enable_recovery": True})
         self.assertEqual(c.wait("cp")["status"], "completed")
-        self.assertTrue(3590 <= int(c.redis("TTL", "checkpoint:cp")) <= 3600)
+        self.assertTrue(3500 <= int(c.redis("TTL", "checkpoint:cp")) <= 3600)
         self.assertIn("checkpoint:cp", c.redis("KEYS", "checkpoint:*").splitlines())
 
     def test_an_idempotency_key_replays_and_refuses_another_body(self):
@@ -197,7 +199,8 @@ class Contract(ClusterCase):
         step = until("the reason shows", lambda: [s for s in c.get("/status/wait")["steps"] if s.get("waiting_for")])[0]
         self.assertEqual(step["status"], "pending")
         self.assertIn("nobody.has.this", step["waiting_for"])
-        self.assertIn("nobody.has.this", "".join(p.log() for p in c.processes if p.name == "coordinator1"))
+        coordinator = next(p for p in c.processes if p.name == "coordinator1")
+        until("the log says it too", lambda: "nobody.has.this" in coordinator.log())
         self.assertEqual(c.call("POST", "/cancel/wait")[0], 200)
 
 

@@ -28,7 +28,7 @@ class Crash(ClusterCase):
         coordinator.kill()
         killed = time.monotonic()
         coordinator.start()
-        done = c.wait("t", seconds=30)
+        done = c.wait("t")
         self.assertEqual(done["status"], "completed")
         counts = {}
         for line in self.lines("t"):
@@ -43,16 +43,19 @@ class Crash(ClusterCase):
         coordinator = self.process("coordinator1")
         coordinator.kill()
         coordinator.start()
-        self.assertEqual(c.wait("l", seconds=30)["status"], "completed")
+        self.assertEqual(c.wait("l")["status"], "completed")
         self.assertEqual(len(self.lines("l")), 1)
 
-    def test_a_killed_worker_has_its_step_run_elsewhere_within_a_second(self):
+    def test_a_killed_worker_has_its_step_run_elsewhere_at_once(self):
         c = self.cluster.start(workers=2)
         c.begin(steps=[{"name": "k", "function": "effect", "input": {"kill_worker": 1}}], task_id="w")
         until("the first run", lambda: len(self.lines("w")) == 1)
         first = time.monotonic()
-        until("the second run", lambda: len(self.lines("w")) == 2, 1)
+        until("the second run", lambda: len(self.lines("w")) == 2)
         print(f"worker killed: its step ran again after {time.monotonic() - first:.2f} s")
+        before, lost, _ = self.process("coordinator1").log().partition("worker_lost")
+        self.assertTrue(lost)
+        self.assertNotIn("peer_silent", before, "its end was seen, no silence was waited for")
         done = c.wait("w")
         self.assertEqual((done["status"], done["steps"][0]["retry_count"]), ("completed", 0))
         runs = self.lines("w")
@@ -63,7 +66,7 @@ class Crash(ClusterCase):
     def test_a_step_that_kills_three_workers_is_set_aside(self):
         c = self.cluster.start(workers=4)
         c.begin(steps=[{"name": "k", "function": "effect", "input": {"kill_worker": 9}}], task_id="d")
-        done = c.wait("d", seconds=20)
+        done = c.wait("d")
         self.assertEqual((done["status"], done["can_recover"]), ("failed", True))
         self.assertEqual(len(self.lines("d")), 3)
         c.begin(steps=[{"name": "a", "function": "effect"}], task_id="rest")
@@ -80,7 +83,7 @@ class Crash(ClusterCase):
         self.assertEqual(code, 503)
         self.assertIn("Retry-After", headers)
         redis.start()
-        done = c.wait("r", seconds=30)
+        done = c.wait("r")
         self.assertEqual(done["status"], "completed")
         self.assertGreaterEqual(before, 3)
         counts = {}
@@ -95,11 +98,11 @@ class Crash(ClusterCase):
         for p in c.processes:
             p.popen.send_signal(signal.SIGKILL)
         for p in c.processes:
-            p.popen.wait(10)
+            p.popen.wait(30)
         for p in c.processes:
             p.start()
-        until("the gateway is back", c.ready, 15)
-        done = c.wait("e", seconds=30)
+        until("the gateway is back", c.ready)
+        done = c.wait("e")
         self.assertEqual(done["status"], "completed")
         counts = {}
         for line in self.lines("e"):
@@ -118,7 +121,7 @@ class Crash(ClusterCase):
         until("three steps are done", lambda: len(self.lines("s")) >= 4)
         owner = max((self.process(f"coordinator{n}") for n in (1, 2)), key=lambda p: "partitions_owned" in p.log())
         owner.kill()
-        done = c.wait("s", seconds=30)
+        done = c.wait("s")
         self.assertEqual(done["status"], "completed")
         self.assertEqual(len(self.lines("s")), 10)
 

@@ -23,8 +23,7 @@ class Definitions(ClusterCase):
         self.coordinators = [c.start_coordinator(1), c.start_coordinator(2)]
         c.start_worker(coordinators=2)
         self.gateways = [c.start_gateway(coordinators=2), c.start_gateway(coordinators=2)]
-        owners = lambda: {c.redis("HGET", f"marathon:owner:p{p:02d}", "owner") for p in range(64)}  # noqa: E731
-        until("two share", lambda: len(owners()) == 2, 15)
+        until("two share", lambda: c.shares() == [32, 32])
 
     def put(self, name, steps, gateway=0, **more):
         return self.cluster.call("PUT", f"/pipelines/{name}", {"steps": steps, **more}, port=self.gateways[gateway].port)
@@ -58,8 +57,9 @@ class Definitions(ClusterCase):
         for p in self.coordinators:
             p.kill()
             p.start()
-        until("the gateway is ready", c.ready, 20)
-        self.assertEqual(c.get("/pipelines/menu")["version"], 4)
+        until("the gateway is ready", c.ready)
+        until("two share again", lambda: c.shares() == [32, 32])
+        self.assertEqual(until("it answers", lambda: c.get("/pipelines/menu"))["version"], 4)
         self.assertEqual(self.inputs(c.begin(task_type="menu", pipeline_version=3)), {"v": 3})
         self.assertEqual(self.inputs(c.begin(task_type="filed")), {"v": "put"}, "a restart does not bring the file's back")
         self.assertEqual(c.get("/pipelines/filed/versions")["items"][1]["published_by"], "a coordinator's files")

@@ -96,9 +96,13 @@ def check_priority(case, status):
 def check_graph(case, status):
     case.assertEqual(status["status"], "completed")
     case.assertEqual(status["accumulated_results"]["serve"], {"dishes": ["soup", "cake"], "music": True})
-    steps = {s["name"]: s for s in status["steps"]}
-    case.assertLess(steps["soup"]["started_at"], steps["cake"]["completed_at"])
-    case.assertLess(steps["cake"]["started_at"], steps["soup"]["completed_at"], "side by side")
+    c, steps = case.cluster, {s["name"]: s for s in status["steps"]}
+
+    def overlap():
+        """In one run at least: that each takes half a second does not say that a busy machine has begun both by then."""
+        _, a, b, *_ = c.wait(c.begin(task_type="graph"))["steps"]
+        return a["started_at"] < b["completed_at"] and b["started_at"] < a["completed_at"]
+    until("soup and cake are cooked side by side", overlap)
     case.assertGreaterEqual(steps["serve"]["started_at"], max(steps["soup"]["completed_at"], steps["cake"]["completed_at"]))
 
 
@@ -123,17 +127,17 @@ def check_limits(case, status):
 
 
 def kill_its_worker(case, task_id):
-    """Half way, and saved: then the worker dies."""
+    """It has begun, and saved: then the worker dies, long before the end."""
     c = case.cluster
-    until("it is half way", lambda: c.get(f"/status/{task_id}")["steps"][0]["progress"] >= 0.5, 60)
-    until("what it saved is stored", lambda: "began_at" in c.redis("--no-raw", "HGET", f"marathon:task:{task_id}", "s0"), 30)
+    until("it is on its way", lambda: c.get(f"/status/{task_id}")["steps"][0]["progress"] >= 0.1)
+    until("what it saved is stored", lambda: "began_at" in c.redis("--no-raw", "HGET", f"marathon:task:{task_id}", "s0"))
     pid = next(w["pid"] for w in c.get("/workers")["items"] if w["busy"] == 1)
     next(p for p in c.processes if p.popen.pid == pid).kill()
 
 
 def check_checkpoint(case, status):
     result = status["accumulated_results"]["count"]
-    case.assertEqual((status["status"], result["counted"], len(result["began_at"])), ("completed", 20, 2))
+    case.assertEqual((status["status"], result["counted"], len(result["began_at"])), ("completed", 30, 2))
     case.assertGreater(result["began_at"][1], 0, "the second attempt went on from what the first had saved")
 
 
@@ -192,6 +196,8 @@ def check_budget(case, status):
     case.assertEqual(json.loads(headers["marathon-usage"]), used)
     rows = case.cluster.get("/usage?group_by=model,task_type")["items"]
     case.assertEqual(rows, [{"task_type": "budget", "model": "small", **used}])
+
+
 def check_shared_limits(case, status):
     case.assertEqual(status["status"], "completed")
     case.assertEqual(status["accumulated_results"]["sum"], {"asked": 6})
@@ -231,7 +237,7 @@ CASES = {
     "limits": ({}, check_limits),
     "second_chance": ({"broken": True}, check_second_chance),
     "from_yaml": ({}, check_from_yaml),
-    "checkpoint": ({"to": 20, "every": 0.25}, check_checkpoint),
+    "checkpoint": ({"to": 30, "every": 0.25}, check_checkpoint),
 }
 
 

@@ -43,12 +43,12 @@ class Metrics(ClusterCase):
                                ("steps_completed_total", 2), ("attempts_failed_total", 1), ("step_run_seconds_count", 2),
                                ("step_wait_seconds_count", 3), ("workers", 1), ("gateways", 1), ("partitions_owned", 64),
                                ('store_up{backend="redis"}', 1), ("admission_open", 1), ("fenced_total", 0), ("store_rows_unknown_total", 0)):
-            self.assertEqual(self.counted("coordinator", name), expected, name)
+            until(f"{name} is {expected}", lambda: self.counted("coordinator", name) == expected)
         self.assertGreater(self.counted("coordinator", "store_batch_seconds_count"), 2)
         for name, expected in (("slots", 4), ("slots_busy", 0), ("orders_total", 3), ('steps_total{result="ok"}', 2),
                                ('steps_total{result="failed"}', 1), ("step_seconds_count", 3), ("coordinators_connected", 1),
                                ("coordinator_joins_total", 1)):
-            self.assertEqual(self.counted("worker", name), expected, name)
+            until(f"{name} is {expected}", lambda: self.counted("worker", name) == expected)
         until("the last outcome is acknowledged", lambda: self.counted("worker", "outcomes_held") == 0)
         for role in self.ports:
             self.assertNotIn("named_task", self.metrics(role))
@@ -78,7 +78,8 @@ class Metrics(ClusterCase):
                 self.assertAlmostEqual(value(text, "process_resident_memory_bytes"), rss, delta=0.1 * rss)
                 self.assertEqual(value(text, "process_threads"), int(status["Threads"]))
                 self.assertAlmostEqual(value(text, "process_open_fds"), len(os.listdir(f"/proc/{pid}/fd")), delta=3)
-                self.assertLess(abs(time.time() - 15 - value(text, "process_start_time_seconds")), 60)
+                self.assertLess(-2, time.time() - value(text, "process_start_time_seconds"))
+                self.assertLess(time.time() - value(text, "process_start_time_seconds"), 300)
                 self.assertGreaterEqual(value(text, "process_cpu_seconds_total"), 0)
 
     @unittest.skipUnless(shutil.which("promtool"), "promtool (Debian's prometheus) is not installed")
@@ -96,17 +97,17 @@ class Metrics(ClusterCase):
         self.assertEqual(page(coordinator, "/livez"), (200, "live\n"))
         self.assertIn("store", page(coordinator, "/readyz")[1])
         redis.kill(signal.SIGCONT)
-        until("it is ready again", lambda: page(coordinator, "/readyz")[0] == 200, 20)
+        until("it is ready again", lambda: page(coordinator, "/readyz")[0] == 200)
         self.assertGreater(self.counted("coordinator", "store_connects_total"), 1)
 
     def test_a_worker_is_ready_while_a_coordinator_has_it(self):
         worker = self.ports["worker"]
-        self.assertEqual(page(worker, "/readyz"), (200, "ready\n"))
+        until("it is ready", lambda: page(worker, "/readyz") == (200, "ready\n"))  # the list knows it before it is told so
         coordinator = self.cluster.processes[1]
         coordinator.kill()
         until("it is not ready", lambda: page(worker, "/readyz") == (503, "no coordinator has welcomed it\n"))
         coordinator.start()
-        until("it is ready again", lambda: page(worker, "/readyz")[0] == 200, 20)
+        until("it is ready again", lambda: page(worker, "/readyz")[0] == 200)
         self.assertEqual(self.counted("worker", "coordinator_joins_total"), 2)
 
     def test_a_port_beyond_this_machine_must_be_meant(self):

@@ -18,7 +18,8 @@ STEPS = [{"name": "a", "function": "sleep", "input": {"seconds": 0.3}}, {"name":
 class OnACluster(ClusterCase):
     def start(self, replicas=0):
         c = self.cluster
-        self.nodes = RedisCluster(c, masters=3, replicas=replicas)
+        # Without replicas nobody takes over: a node that stood still for a moment is not to be given up.
+        self.nodes = RedisCluster(c, masters=3, replicas=replicas, node_timeout_ms=1500 if replicas else 5000)
         self.coordinator = c.start_coordinator(REDIS_URL=self.nodes.url)
         c.start_worker(slots=12)
         c.start_gateway()
@@ -65,9 +66,9 @@ class OnACluster(ClusterCase):
             c.begin(task_id=task, steps=STEPS)
         until("they run", lambda: len(c.effects_lines()) > 0)
         victim = self.nodes.master_of(self.slot("t0"))
+        other = next(n for n in range(100) if self.nodes.master_of(self.slot(f"u{n}")) != victim)
         self.nodes.servers[victim].kill()
         until("the loss is noticed", lambda: f":{self.nodes.ports[victim]} is away" in self.coordinator.log())
-        other = next(n for n in range(100) if self.nodes.master_of(self.slot(f"u{n}")) != victim)
         self.assertEqual(c.call("POST", "/start", {"task_id": f"u{other}", "steps": STEPS[:1]})[0], 202)
         self.assertEqual(c.wait(f"u{other}")["status"], "completed")
         self.assert_run_once(ids)

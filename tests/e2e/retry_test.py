@@ -24,7 +24,7 @@ class Retry(ClusterCase):
     def test_two_failures_wait_2_s_and_4_s_and_then_it_succeeds(self):
         c = self.cluster
         c.begin(steps=[{"name": "f", "function": "effect", "input": {"fail_times": 2}}], task_id="t")
-        done = c.wait("t", seconds=20)
+        done = c.wait("t")
         self.assertEqual((done["status"], done["steps"][0]["retry_count"]), ("completed", 2))
         retries = []
         raw = c.call("GET", "/stream/t?after=0")[2].decode()

@@ -17,19 +17,33 @@ import tempfile
 import time
 import unittest
 
+from resp import Redis
+
 BIN = os.environ["MARATHON_BIN"]
 PREFIX = "/api/v1/marathon"
 
 
-def until(what, condition, seconds=10, every=0.01):
-    """Returns the condition's first true value."""
+PARTITIONS = 64
+
+
+class Unavailable(AssertionError):
+    """A 503 or 504: an answer of a cluster that has lost something, or is about to find it."""
+
+
+def until(what, condition, seconds=30, every=0.01):
+    """Returns the condition's first true value. seconds are a guard against hanging and no promise of the product: the condition is looked
+    at once more behind their end, so that a test that did not run for so long itself is no failure. Unavailable is not true yet."""
     end = time.monotonic() + seconds
     while True:
-        value = condition()
+        late = time.monotonic() > end
+        try:
+            value, why = condition(), ""
+        except Unavailable as e:
+            value, why = None, f": {e}"
         if value:
             return value
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {seconds} s: {what}")
+        if late:
+            raise AssertionError(f"not within {seconds} s: {what}{why}")
         time.sleep(every)
 
 
@@ -163,7 +177,7 @@ class Cluster:
         p = self.spawn("gateway", [f"{BIN}/marathon-gateway"], MARATHON_COORDINATORS=urls,
                        MARATHON_LISTEN=f"127.0.0.1:{port}", **env)
         p.port = port
-        until("the gateway is ready", lambda: self.ready(port), 15)
+        until("the gateway is ready", lambda: self.ready(port))
         return p
 
     def ready(self, port=None):
@@ -217,6 +231,16 @@ class Cluster:
             raise AssertionError(f"redis-cli {args}: {r.stderr}")
         return r.stdout.rstrip("\n")
 
+    def owners(self):
+        """coordinator -> how many partitions, as Redis has them in one moment; those of nobody are not counted."""
+        owners = Redis(self.redis_socket, 20).pipeline([("HGET", f"marathon:owner:p{p:02d}", "owner") for p in range(PARTITIONS)])
+        return {name: owners.count(name) for name in set(owners) if name}
+
+    def shares(self):
+        """The sizes of the coordinators' shares, the smallest first; none while some partition is nobody's."""
+        shares = sorted(self.owners().values())
+        return shares if sum(shares) == PARTITIONS else []
+
     def call(self, method, path, body=None, headers=None, prefix=PREFIX, port=None, timeout=70):
         """status, headers, decoded body (None where there is none)"""
         c = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=timeout)
@@ -234,6 +258,8 @@ class Cluster:
 
     def get(self, path, **kw):
         status, _, body = self.call("GET", path, **kw)
+        if status in (503, 504):
+            raise Unavailable((path, status, body))
         assert status == 200, (path, status, body)
         return body
 

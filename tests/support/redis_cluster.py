@@ -14,13 +14,13 @@ from resp import SLOTS, ClusterClient, Redis
 class RedisCluster:
     """servers[n] and ports[n]: first the masters, then the replicas; replica n is of master n modulo masters."""
 
-    def __init__(self, cluster, masters=3, replicas=0, extra=(), env=None, folder=None):
-        self.cluster, self.folder = cluster, folder or cluster.dir
+    def __init__(self, cluster, masters=3, replicas=0, extra=(), env=None, folder=None, node_timeout_ms=1500):
+        self.cluster, self.folder, self.node_timeout_ms = cluster, folder or cluster.dir, node_timeout_ms
         self.ports = [free_port() for _ in range(masters + replicas)]
         self.buses = [free_port() for _ in self.ports]
         self.servers = [self.start_server(n, extra, env or {}) for n in range(len(self.ports))]
         for port in self.ports:
-            until(f"redis at {port} answers", lambda: self.answers(port), 20)
+            until(f"redis at {port} answers", lambda: self.answers(port))
         self.ids = [self.node(n).call("CLUSTER", "MYID") for n in range(len(self.ports))]
         for n in range(masters):
             self.node(n).call("CLUSTER", "SET-CONFIG-EPOCH", n + 1)
@@ -30,9 +30,9 @@ class RedisCluster:
         self.await_state(len(self.ports), masters)
         for n in range(masters, masters + replicas):
             self.node(n).call("CLUSTER", "REPLICATE", self.ids[n % masters])
-            until("the replica is in step", lambda: "master_link_status:up" in self.node(n).call("INFO", "replication"), 20)
+            until("the replica is in step", lambda: "master_link_status:up" in self.node(n).call("INFO", "replication"))
         for n in range(masters if replicas else 0):
-            until("the masters know the replicas", lambda: self.node(n).call("CLUSTER", "NODES").count("slave") == replicas, 20)
+            until("the masters know the replicas", lambda: self.node(n).call("CLUSTER", "NODES").count("slave") == replicas)
         self.url = "redis+cluster://" + ",".join(f"127.0.0.1:{p}" for p in self.ports[:2])
         self.client = ClusterClient(self.ports)
 
@@ -41,7 +41,7 @@ class RedisCluster:
         os.makedirs(folder, exist_ok=True)
         return self.cluster.spawn("redis", [
             "redis-server", "--port", str(self.ports[n]), "--bind", "127.0.0.1", "--dir", folder, "--cluster-enabled", "yes",
-            "--cluster-port", str(self.buses[n]), "--cluster-node-timeout", "1500", "--cluster-require-full-coverage", "no",
+            "--cluster-port", str(self.buses[n]), "--cluster-node-timeout", str(self.node_timeout_ms), "--cluster-require-full-coverage", "no",
             "--appendonly", "yes", "--appendfsync", "always", "--save", "", "--maxmemory-policy", "noeviction",
             "--repl-diskless-sync-delay", "0", *extra], **env)
 
@@ -61,15 +61,15 @@ class RedisCluster:
 
     def says(self, n, slot):
         """Who has it, as this node has heard."""
-        return next(r[2][1] for r in self.node(n).call("CLUSTER", "SLOTS") if r[0] <= slot <= r[1])
+        return next((r[2][1] for r in self.node(n).call("CLUSTER", "SLOTS") if r[0] <= slot <= r[1]), None)
 
     def master_of(self, slot):
         """Its number, once all nodes say the same: after a move one hears of it later than another."""
         def agreed():
             ports = {self.says(n, slot) for n in range(len(self.ports)) if self.servers[n].alive()}
-            return ports if len(ports) == 1 else None
+            return ports if len(ports) == 1 and None not in ports else None
         self.client.map = {}
-        return self.ports.index(until(f"the nodes agree who has slot {slot}", agreed, 20).pop())
+        return self.ports.index(until(f"the nodes agree who has slot {slot}", agreed).pop())
 
     def move(self, slot, to, pause=0.0):
         """Moves a slot with all its keys; pause: between two keys. Returns how many keys went over."""

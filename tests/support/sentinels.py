@@ -29,9 +29,9 @@ class Sentinels:
             until(f"redis at {port} answers", lambda: self.cli(port, "PING") == "PONG")
         self.sentinel_ports = [free_port() for _ in range(sentinels)]
         self.sentinels = [self.start_sentinel(n) for n in range(sentinels)]
-        until("replicas are in step", lambda: self.cli(self.ports[0], "INFO", "replication").count("state=online") == replicas, 20)
+        until("replicas are in step", lambda: self.cli(self.ports[0], "INFO", "replication").count("state=online") == replicas)
         for port in self.sentinel_ports:
-            until("the sentinels know each other and the replicas", lambda: self.knows(port, replicas, sentinels), 20)
+            until("the sentinels know each other and the replicas", lambda: self.knows(port, replicas, sentinels))
 
     def cli(self, port, *args):
         return cli(port, *args, password=self.password)
@@ -98,7 +98,7 @@ class Sentinels:
     def env(self, *more):
         return {"REDIS_URL": self.url(*more), "MARATHON_REDIS_SENTINEL_PASSWORD": self.sentinel_password}
 
-    def new_master(self, before, seconds=20):
+    def new_master(self, before, seconds=30):
         def changed():
             now = self.master()
             return now is not None and now != before and self.cli(self.ports[now], "ROLE").startswith("master")
@@ -113,9 +113,11 @@ class Sentinels:
 
     def fail_over(self):
         """By order: the old master goes on for seconds. A sentinel refuses while it has not heard lately of a replica that it may promote."""
-        until("the sentinels take the order", lambda: self.ask("FAILOVER", NAME) == "OK", 20, 0.2)
+        until("the sentinels take the order", lambda: self.ask("FAILOVER", NAME) == "OK", every=0.2)
 
-    def in_step(self, count, seconds=20):
+    def in_step(self, count, seconds=30):
         """Until the master has so many replicas."""
-        until(f"{count} replicas are in step",
-              lambda: self.cli(self.ports[self.master()], "INFO", "replication").count("state=online") >= count, seconds)
+        def all_of_them():
+            now = self.master()
+            return now is not None and self.cli(self.ports[now], "INFO", "replication").count("state=online") >= count
+        until(f"{count} replicas are in step", all_of_them, seconds)

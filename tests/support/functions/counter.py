@@ -1,6 +1,7 @@
 #!/usr/bin/python3
-"""Counts to input.to, one every input.every seconds, and saves each number as its progress checkpoint; COUNTER_LOG gets a line for each
-start (`start <from>`) and each save (`save <n> <monotonic ms>`), by which tests see where an attempt began."""
+"""Counts to input.to, one every input.every seconds, and saves each number as its progress checkpoint; before the last it waits until the
+file input.until is there. COUNTER_LOG gets a line for each start (`start <from>`) and each save (`save <n>`), by which tests see where an
+attempt began."""
 import json
 import os
 import sys
@@ -19,7 +20,9 @@ n = saved["n"] if saved else 0
 note(f"start {n}")
 while n < envelope["input"]["to"]:
     time.sleep(envelope["input"]["every"])
+    while n + 1 == envelope["input"]["to"] and not os.path.exists(envelope["input"]["until"]):
+        time.sleep(0.05)
     n += 1
-    note(f"save {n} {int(time.monotonic() * 1000)}")
+    note(f"save {n}")
     os.write(3, (json.dumps({"checkpoint": {"n": n}, "progress": n / envelope["input"]["to"]}) + "\n").encode())
 print(json.dumps({"counted": n}))
