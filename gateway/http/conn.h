@@ -76,6 +76,8 @@ struct http_server {
     struct http_options options;
     struct http_handler handler;
     struct lws_context *context;
+    struct lws_vhost *vhost;
+    struct listener *listener;
     struct lws_protocols protocols[2];
     char host[64];
     struct conn *conns;
@@ -90,6 +92,7 @@ struct http_server {
     struct http_counts counts;
     size_t body_bytes; /* being received */
     bool draining;
+    mono_ms drain_begun;
 };
 
 /* conn.c */

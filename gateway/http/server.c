@@ -5,11 +5,13 @@
 #include <stdlib.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/listen.h"
 #include "base/log.h"
 #include "http/conn.h"
 #include "http/heads.h"
+#include "http/listener.h"
 
 #define SWEEP_MS 500 /* how finely time-outs of connections are looked at */
 /* Of a stall's limit this part is left for what comes between: the sweep's pace, two turns in which
@@ -43,8 +45,6 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     struct http_server *s = lws_context_user(lws_get_context(wsi));
     struct conn *c = conn_of(wsi);
     switch ((int)reason) {
-    case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
-        return s->counts.connections_open >= s->options.connections_max ? -1 : 0;
     case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
         return conn_opened(s, wsi);
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
@@ -112,6 +112,7 @@ static void sweep(void *user)
         conn_sweep(c, now);
     }
     heads_sweep();
+    listener_resume(s->listener);
     loop_timer_set(s->sweep, now + SWEEP_MS);
 }
 
@@ -154,6 +155,17 @@ static void lws_log(int level, const char *line)
     log_line(level == LLL_ERR ? LOG_WARN : LOG_DEBUG, "libwebsockets", "line=%s", LOG_Q(text));
 }
 
+static void on_accepted(void *user, int fd)
+{
+    struct http_server *s = user;
+    lws_sock_file_fd_type it = {.sockfd = fd};
+    if (s->counts.connections_open >= s->options.connections_max) {
+        (void)close(fd);
+        return;
+    }
+    (void)lws_adopt_descriptor_vhost(s->vhost, LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP, it, NULL, NULL);
+}
+
 enum err server_create(struct loop *loop, const struct http_options *options,
                        struct http_handler handler, struct http_server **ret_server)
 {
@@ -167,22 +179,17 @@ enum err server_create(struct loop *loop, const struct http_options *options,
         free(s);
         return ERR_INVALID;
     }
-    bool any = strcmp(s->host, "0.0.0.0") == 0 || strcmp(s->host, "::") == 0;
-    bool v6 = strchr(s->host, ':') != NULL;
     s->protocols[0] = (struct lws_protocols){.name = "marathon",
                                              .callback = on_event,
                                              .rx_buffer_size = SOCKET_RX_BYTES,
                                              .tx_packet_size = HTTP_PIECE_BYTES_MAX + TX_SPARE};
     void *foreign[1] = {loop_uv(loop)};
     struct lws_context_creation_info info = {
-        .port = port,
-        .iface = any ? NULL : s->host,
+        .port = CONTEXT_PORT_NO_LISTEN_SERVER,
         .protocols = s->protocols,
         .user = s,
         .foreign_loops = foreign,
-        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS |
-                   LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND |
-                   (v6 ? 0 : LWS_SERVER_OPTION_DISABLE_IPV6),
+        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
         .max_http_header_data2 = HTTP_HEADER_BYTES_CUT,
         .retry_and_idle_policy = &no_pings,
         .timeout_secs = (unsigned)(options->header_ms / 1000 + 1),
@@ -192,9 +199,10 @@ enum err server_create(struct loop *loop, const struct http_options *options,
     lws_set_log_level(LLL_ERR | LLL_WARN, lws_log);
     lws_set_allocator(heads_realloc);
     s->context = lws_create_context(&info);
+    s->vhost = s->context != NULL ? lws_create_vhost(s->context, &info) : NULL;
     *ret_server = s;
-    /* Made by itself: the context hides that its vhost cannot listen. */
-    if (s->context == NULL || lws_create_vhost(s->context, &info) == NULL) {
+    if (s->vhost == NULL ||
+        listener_create(loop, s->host, port, on_accepted, s, &s->listener) != ERR_OK) {
         return ERR_IO;
     }
     loop_on_turn_end(loop, on_turn_end, s);
@@ -211,11 +219,6 @@ struct http_counts server_counts(const struct http_server *s)
 size_t server_open(const struct http_server *s)
 {
     return s->exchanges.count;
-}
-
-void server_drain(struct http_server *s)
-{
-    s->draining = true;
 }
 
 const char *reason_phrase(int status)

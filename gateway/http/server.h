@@ -142,8 +142,12 @@ void server_write_frames(struct http_server *s, exchange_id id, struct bytes fra
 /* Closes with a code and a reason once what was given is out. No `gone` comes. */
 void server_close_socket(struct http_server *s, exchange_id id, unsigned code, const char *reason);
 
-/* From now on answers say Connection: close. */
+/* From now on answers say Connection: close, and no new connections are begun. */
 void server_drain(struct http_server *s);
+/* Behind that: nobody waits for an answer, nor can a request still be on its way. */
+bool server_quiet(const struct http_server *s);
+/* Tells those who are still connected that nothing comes any more. */
+void server_end(struct http_server *s);
 size_t server_open(const struct http_server *s); /* exchanges under way */
 
 #endif

@@ -32,6 +32,7 @@ struct gateway {
     struct map feeds;        /* struct feed by task id */
     struct loop_timer *tick; /* each second: comments of streams */
     struct watcher *watcher_list;
+    struct poll *poll_list;
     size_t watchers;
     size_t snapshot_bytes; /* held by all snapshots */
     uint64_t requests_by_call[CALL_COUNT];

@@ -11,6 +11,7 @@
 #include "main/calls.h"
 #include "main/feed.h"
 #include "main/keys_file.h"
+#include "main/poll.h"
 #include "main/settings.h"
 #include "main/watcher.h"
 #include "tls/tls_settings.h"
@@ -114,7 +115,10 @@ static void drain_look(void *user)
     struct program *p = user;
     struct gateway *g = &p->gateway;
     mono_ms now = loop_now(g->loop).mono;
-    if (server_open(g->http) == 0 || now >= p->drain_deadline) {
+    watchers_drain(g); /* there may be new ones */
+    polls_drain(g);
+    if (server_quiet(g->http) || now >= p->drain_deadline) {
+        server_end(g->http);
         g->transport->ops->shutdown(g->transport, 200, on_flushed, p);
         return;
     }
@@ -132,7 +136,6 @@ static void on_terminate(void *user)
     log_line(LOG_INFO, "draining", "open=%zu", server_open(g->http));
     notify_stopping();
     server_drain(g->http);
-    watchers_drain(g);
     p->drain_deadline = loop_now(g->loop).mono + p->settings.drain_ms;
     p->drain = loop_timer_create(g->loop, drain_look, p);
     drain_look(p);
@@ -178,8 +181,7 @@ static void on_hangup(void *user)
 /* ---- the start ---- */
 
 /* How many connections there is room for. libwebsockets keeps tables by the limit of descriptors:
- * what is asked for is what they are made for. It cannot be left to find out at accept: its
- * listener would be ready for ever, and the loop would spin. */
+ * what is asked for is what they are made for. */
 static unsigned fds_limit(unsigned connections)
 {
     struct rlimit limit;

@@ -16,6 +16,7 @@ struct poll {
     bool seen; /* the state below */
     uint64_t seq, epoch;
     char etag[ETAG_BYTES];
+    struct poll *prev, *next;
 };
 
 static struct poll *of_client(struct feed_client *c)
@@ -27,6 +28,10 @@ static void poll_free(struct poll *p)
 {
     exchange_remove(p->gateway, &p->exchange);
     loop_timer_destroy(p->timer);
+    *(p->prev != NULL ? &p->prev->next : &p->gateway->poll_list) = p->next;
+    if (p->next != NULL) {
+        p->next->prev = p->prev;
+    }
     p->gateway->watchers--;
     feed_leave(&p->client);
     free(p->if_none_match);
@@ -104,6 +109,17 @@ static void on_failed(struct feed_client *c, const struct problem *why)
     free(request_id);
 }
 
+void polls_drain(struct gateway *g)
+{
+    struct poll *next;
+    for (struct poll *p = g->poll_list; p != NULL; p = next) {
+        next = p->next;
+        if (p->seen) {
+            on_time(p);
+        }
+    }
+}
+
 void poll_start(struct gateway *g, exchange_id id, struct bytes task_id,
                 const struct poll_options *options)
 {
@@ -123,6 +139,11 @@ void poll_start(struct gateway *g, exchange_id id, struct bytes task_id,
     p->request_id = mem_str_bytes(options->request_id);
     p->timer = loop_timer_create(g->loop, on_time, p);
     loop_timer_set(p->timer, loop_now(g->loop).mono + options->wait_ms);
+    p->next = g->poll_list;
+    if (p->next != NULL) {
+        p->next->prev = p;
+    }
+    g->poll_list = p;
     g->watchers++;
     exchange_add(g, &p->exchange);
     feed_join(g, task_id, &p->client);

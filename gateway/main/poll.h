@@ -13,5 +13,7 @@ struct poll_options {
 
 void poll_start(struct gateway *g, exchange_id id, struct bytes task_id,
                 const struct poll_options *options);
+/* Answers all who wait: nothing has changed. Who has not yet heard the state gets that. */
+void polls_drain(struct gateway *g);
 
 #endif

@@ -82,7 +82,7 @@ static const struct conf_entry entries[] = {
      .fallback = "5",
      .min = 0,
      .max = 600,
-     .help = "seconds for answers under way after SIGTERM"},
+     .help = "seconds at most for answers under way after SIGTERM"},
     CONF_TLS_ENTRIES,
     CONF_LOG_ENTRIES,
 };

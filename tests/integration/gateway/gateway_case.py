@@ -84,11 +84,11 @@ class GatewayCase(unittest.TestCase):
         self.fake = self.fakes[0]
         self.port = free_port()
         self.script()
-        env = {k: v for k, v in os.environ.items() if not k.startswith("MARATHON_")}
-        env.update(MARATHON_COORDINATORS=",".join(f.url for f in self.fakes), MARATHON_LISTEN=f"127.0.0.1:{self.port}",
-                   **{k: str(v) for k, v in self.settings.items()})
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith("MARATHON_")}
+        self.env.update(MARATHON_COORDINATORS=",".join(f.url for f in self.fakes), MARATHON_LISTEN=f"127.0.0.1:{self.port}",
+                        **{k: str(v) for k, v in self.settings.items()})
         self.log = open(os.path.join(self.dir, "gateway.log"), "w+b")
-        self.gateway = subprocess.Popen([f"{BIN}/marathon-gateway"], env=env, stderr=self.log, stdout=self.log)
+        self.gateway = subprocess.Popen([f"{BIN}/marathon-gateway"], env=self.env, stderr=self.log, stdout=self.log)
         until("the gateway is ready", self.ready, 15)
 
     def script(self):

@@ -1,0 +1,60 @@
+/* The end of a server that loses no request. Nobody is let in any more who has not begun to
+ * connect; every answer says that it is the last one of its connection; and a connection on which
+ * none is owed is kept until it has been silent for so long that no request is on its way. */
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "http/conn.h"
+#include "http/listener.h"
+
+#define QUIET_MS 250 /* what was lost on its way is sent again after 200 */
+
+void server_drain(struct http_server *s)
+{
+    s->draining = true;
+    s->drain_begun = loop_now(s->loop).mono;
+    listener_stop(s->listener);
+}
+
+/* Only the system knows of the bytes of half a head: libwebsockets has them, or has not yet. */
+static bool is_silent(const struct conn *c)
+{
+    int fd = lws_get_socket_fd(c->wsi), unread = 0;
+    struct tcp_info info;
+    socklen_t len = sizeof info;
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0 ||
+        ioctl(fd, FIONREAD, &unread) != 0) {
+        return true; /* it is gone */
+    }
+    return unread == 0 && info.tcpi_last_data_recv >= QUIET_MS; /* or since it was accepted */
+}
+
+static bool is_quiet(const struct conn *c)
+{
+    bool owes = c->state != CONN_IDLE && c->state != CONN_LINGER && c->state != CONN_CLOSING;
+    return !owes && is_silent(c);
+}
+
+bool server_quiet(const struct http_server *s)
+{
+    if (s->exchanges.count > 0 || !listener_is_closed(s->listener)) {
+        return false;
+    }
+    if (s->conns != NULL && loop_now(s->loop).mono - s->drain_begun < QUIET_MS) {
+        return false;
+    }
+    for (const struct conn *c = s->conns; c != NULL; c = c->next) {
+        if (!is_quiet(c)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void server_end(struct http_server *s)
+{
+    for (struct conn *c = s->conns; c != NULL; c = c->next) {
+        (void)shutdown(lws_get_socket_fd(c->wsi), SHUT_WR);
+    }
+}

@@ -1,0 +1,26 @@
+/* The listening socket: new connections come out of it as descriptors. Loop's thread. */
+#ifndef MARATHON_HTTP_LISTENER_H
+#define MARATHON_HTTP_LISTENER_H
+
+#include "base/err.h"
+#include "loop/loop.h"
+
+struct listener;
+
+/* A new connection, non-blocking: fd is the callee's. */
+typedef void accepted_fn(void *user, int fd);
+
+/* host: an address, or a name's first one. ERR_IO: cannot listen there (in use, no permission). */
+enum err MUST_CHECK listener_create(struct loop *loop, const char *host, int port, accepted_fn *fn,
+                                    void *user, struct listener **ret_listener);
+/* Takes connections again, after there was no descriptor for one. */
+void listener_resume(struct listener *l);
+/* Closes it without losing anyone: from now on nobody begins to connect, and who has begun is still
+ * let in, LISTENER_SETTLE_MS long. */
+void listener_stop(struct listener *l);
+bool listener_is_closed(const struct listener *l);
+
+#define LISTENER_SETTLE_MS                                                                         \
+    50 /* a handshake that has begun is over by then: a round trip, or some, within a region */
+
+#endif
