@@ -21,6 +21,8 @@ void redis_cluster_start(struct redis_cluster *c);
 void redis_cluster_finish(struct redis_cluster *c);
 /* One more server, which has all of that master's data when this returns. */
 void redis_cluster_add_replica(struct redis_cluster *c, int master, struct redis_server *replica);
+/* From here on this node gives another up that it has not heard of for 1.5 s, not for a minute. */
+void redis_cluster_be_impatient(struct redis_server *node);
 void redis_cluster_flush(struct redis_cluster *c); /* all data, not the functions */
 int redis_cluster_master_of(struct redis_cluster *c, const char *key); /* index; asks the first */
 long long redis_cluster_slot(struct redis_cluster *c, const char *key);

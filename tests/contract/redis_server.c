@@ -16,7 +16,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#define START_TRIES 500 /* of 10 ms */
+#define START_TRIES 6000 /* of 10 ms: a disk may stand still for seconds */
 
 static redisReply *last_reply;
 
@@ -70,7 +70,7 @@ void redis_server_start(struct redis_server *r, const char *const *extra)
     if (r->pid == 0) {
         run_server(r, extra);
     }
-    for (int i = 0; i < START_TRIES; i++) {
+    for (int i = 0; i < START_TRIES && waitpid(r->pid, NULL, WNOHANG) == 0; i++) {
         r->raw = redisConnectUnix(r->socket);
         if (r->raw != NULL && r->raw->err == 0) {
             redisReply *reply = redisCommand(r->raw, "PING");

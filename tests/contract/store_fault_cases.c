@@ -18,7 +18,8 @@ void test_a_stopped_redis_makes_outcomes_unknown(void **state)
     struct redis_server server;
     redis_server_init(&server);
     redis_server_start(&server, NULL);
-    struct store_redis_options options = {.url = server.url, .deadline_ms = 300};
+    /* No longer than needed, but a disk that stands still for a second or two is not meant. */
+    struct store_redis_options options = {.url = server.url, .deadline_ms = 3000};
     struct world *w = world_create_with(&server, &options);
     world_wait_ups(w, 1);
     assert_int_equal(world_verdict(w, row_admit(w, "t1")), STORE_OK);
@@ -37,7 +38,7 @@ void test_a_stopped_redis_makes_outcomes_unknown(void **state)
     }
     assert_int_equal(w->answer.read_id, ping);
     assert_int_equal(w->answer.err, ERR_UNAVAILABLE);
-    assert_non_null(strstr(w->why, "no answer for 300 ms"));
+    assert_non_null(strstr(w->why, "no answer for 3000 ms"));
 
     redis_server_signal(&server, SIGCONT);
     world_wait_ups(w, 2);
@@ -100,8 +101,12 @@ void test_a_killed_redis_comes_back_with_its_data(void **state)
 
 static bool note_told(const struct world *w, uint64_t what)
 {
-    (void)what;
-    return w->note[0] != '\0';
+    return strstr(w->note, (const char *)(uintptr_t)what) != NULL;
+}
+
+static void wait_note(struct world *w, const char *part)
+{
+    world_wait(w, note_told, (uint64_t)(uintptr_t)part);
 }
 
 void test_a_missing_socket_counts_as_refused(void **state)
@@ -112,29 +117,26 @@ void test_a_missing_socket_counts_as_refused(void **state)
     struct store_redis_options options = {.url = server.url};
     struct world *w = world_create_with(&server, &options);
     assert_false(store_redis_refused(w->store)); /* not tried yet */
-    world_pass(w, 50);
+    wait_note(w, "cannot connect to /");
     assert_true(store_redis_refused(w->store));
-    assert_non_null(strstr(w->note, "cannot connect to /"));
     world_destroy(w);
 
     options.url = "redis://127.0.0.1:1"; /* nobody listens on tcpmux */
     w = world_create_with(&server, &options);
-    world_pass(w, 50);
+    wait_note(w, "cannot connect to 127.0.0.1 port 1: ");
     assert_true(store_redis_refused(w->store));
     assert_null(store_redis_gate_fault(w->store));
-    assert_non_null(strstr(w->note, "cannot connect to 127.0.0.1 port 1: "));
     world_destroy(w);
 
     options.url = "redis://127.1:1"; /* no address as it stands: the system's resolver is asked */
     w = world_create_with(&server, &options);
-    world_wait(w, note_told, 0);
-    assert_non_null(strstr(w->note, "cannot connect to 127.1 port 1: Connection refused"));
+    wait_note(w, "cannot connect to 127.1 port 1: Connection refused");
     assert_true(store_redis_refused(w->store));
     world_destroy(w);
 
     options.url = "redis://localhost:1"; /* is known even where there is no /etc/hosts */
     w = world_create_with(&server, &options);
-    world_pass(w, 50);
+    wait_note(w, "cannot connect to localhost port 1: ");
     assert_true(store_redis_refused(w->store));
     world_destroy(w);
     redis_server_finish(&server);
@@ -254,9 +256,8 @@ void test_passwords_are_used(void **state)
     snprintf(url, sizeof url, "unix://:wrong@%s?db=3", server.socket);
     struct store_redis_options options = {.url = url};
     struct world *w = world_create_with(&server, &options);
-    world_pass(w, 50);
+    wait_note(w, "WRONGPASS");
     assert_int_equal(w->ups, 0);
-    assert_non_null(strstr(w->note, "WRONGPASS"));
     assert_false(store_redis_refused(w->store));
     world_destroy(w);
 

@@ -85,14 +85,17 @@ void test_an_ended_task_expires_and_is_gone(void **state)
 {
     struct world *w = *state;
     assert_int_equal(world_verdict(w, row_admit(w, "t1")), STORE_OK);
-    struct store_row end = row_end(w, "t1", 1);
-    end.ttl_s = 1;
-    assert_int_equal(world_verdict(w, end), STORE_OK);
+    assert_int_equal(world_verdict(w, row_end(w, "t1", 1)), STORE_OK);
     assert_int_equal(world_read(w, read_task("t1"))->err, ERR_OK);
-    world_pass(w, 1100);
-    assert_int_equal(world_read(w, read_task("t1"))->err, ERR_NOT_FOUND);
     struct store_row revive = row_update(w, "t1", 2);
     revive.life = LIFE_REVIVE;
+    assert_int_equal(world_verdict(w, revive), STORE_OK);
+    struct store_row end = row_end(w, "t1", 3);
+    end.ttl_s = 1;
+    assert_int_equal(world_verdict(w, end), STORE_OK);
+    world_pass(w, 1100);
+    assert_int_equal(world_read(w, read_task("t1"))->err, ERR_NOT_FOUND);
+    revive.version = 4;
     assert_int_equal(world_verdict(w, revive), STORE_GONE);
     assert_int_equal(world_written(w, row_admit(w, "t1"))->run, 1);
 }
@@ -103,19 +106,33 @@ static uint32_t live_count(struct world *w, const char *task_id)
     return world_read(w, live)->task_count;
 }
 
-void test_a_revived_task_lives_on(void **state)
+/* Admits a task, ends it with a TTL of a second, and revives it: what came of that, which counts
+ * unless a busy machine made more than that second pass. */
+static enum store_verdict end_and_revive(struct world *w, mono_ms *took_ms)
 {
-    struct world *w = *state;
     assert_int_equal(world_verdict(w, row_admit(w, "t1")), STORE_OK);
     assert_int_equal(live_count(w, "t1"), 1);
+    mono_ms began = clock_now().mono;
     struct store_row end = row_end(w, "t1", 1);
     end.ttl_s = 1;
     assert_int_equal(world_verdict(w, end), STORE_OK);
     assert_int_equal(live_count(w, "t1"), 0);
     struct store_row revive = row_update(w, "t1", 2);
     revive.life = LIFE_REVIVE;
-    assert_int_equal(world_verdict(w, revive), STORE_OK);
+    enum store_verdict verdict = world_verdict(w, revive);
+    *took_ms = clock_now().mono - began;
+    return verdict;
+}
+
+void test_a_revived_task_lives_on(void **state)
+{
+    struct world *w = *state;
+    mono_ms took_ms = 0;
+    while (end_and_revive(w, &took_ms) == STORE_GONE) {
+        assert_true(took_ms >= 1000);
+    }
     world_pass(w, 1100);
+    assert_int_equal(world_read(w, read_task("t1"))->err, ERR_OK);
     assert_int_equal(world_read(w, read_task("t1"))->tasks[0].version, 3);
     assert_int_equal(live_count(w, "t1"), 1);
     assert_bytes(world_doc(w, "t1"), "{\"results\":{},\"step\":0}");
@@ -150,20 +167,30 @@ void test_a_revived_task_may_have_another_input(void **state)
     assert_bytes(a->tasks[0].steps[0].blob, "s");
 }
 
+static struct store_row row_keyed(struct world *w, const char *task_id, const char *key)
+{
+    struct store_row row = row_admit(w, task_id);
+    row.idempotency_key = bytes_str(key);
+    row.body_hash = BYTES_LIT("bodybodybodybodybodybodybodybody");
+    return row;
+}
+
 void test_an_idempotency_key_outlives_its_task(void **state)
 {
     struct world *w = *state;
-    struct store_row row = row_admit(w, "t1");
-    row.idempotency_key = BYTES_LIT("0123456789abcdef0123456789abcdef");
-    row.body_hash = BYTES_LIT("bodybodybodybodybodybodybodybody");
-    row.idempotency_ttl_s = 2;
-    assert_int_equal(world_verdict(w, row), STORE_OK);
-    struct store_row end = row_end(w, "t1", 1);
-    end.ttl_s = 1;
-    assert_int_equal(world_verdict(w, end), STORE_OK);
-    world_pass(w, 1200);
+    struct store_row longer = row_keyed(w, "t1", "0123456789abcdef0123456789abcdef");
+    struct store_row brief = row_keyed(w, "t2", "fedcba9876543210fedcba9876543210");
+    longer.idempotency_ttl_s = 3600;
+    brief.idempotency_ttl_s = 1;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(world_verdict(w, i == 0 ? longer : brief), STORE_OK);
+        struct store_row end = row_end(w, i == 0 ? "t1" : "t2", 1);
+        end.ttl_s = 1;
+        assert_int_equal(world_verdict(w, end), STORE_OK);
+    }
+    world_pass(w, 1100);
     assert_int_equal(world_read(w, read_task("t1"))->err, ERR_NOT_FOUND);
-    assert_int_equal(world_verdict(w, row), STORE_REPLAY);
-    world_pass(w, 1000);
-    assert_int_equal(world_verdict(w, row), STORE_OK);
+    assert_int_equal(world_read(w, read_task("t2"))->err, ERR_NOT_FOUND);
+    assert_int_equal(world_verdict(w, longer), STORE_REPLAY);
+    assert_int_equal(world_verdict(w, brief), STORE_OK);
 }

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PATIENCE_MS 10000
+#define PATIENCE_MS 60000 /* only against hanging */
 
 /* ---- what the store says ---- */
 

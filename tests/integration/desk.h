@@ -16,7 +16,7 @@
 #include "model/message.h"
 #include "transport/transport.h"
 
-#define DESK_WAIT_MS 30000 /* whatever a test waits for fails after this */
+#define DESK_WAIT_MS 60000 /* whatever a test waits for fails after this */
 
 /* What the worker told about one task (the tests' tasks have one step). */
 struct desk_task {

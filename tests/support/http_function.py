@@ -84,6 +84,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             time.sleep(600)
 
 
+http.server.ThreadingHTTPServer.request_queue_size = 128  # many come at once, and it may not be its turn
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 server.daemon_threads = True
 server.handle_error = lambda *_: None  # a worker that hangs up is what some tests want

@@ -8,14 +8,24 @@ import struct
 import subprocess
 import time
 
-from gateway_case import BIN, PREFIX, GatewayCase, free_port, main, until
+from gateway_case import BIN, PATIENCE, PREFIX, GatewayCase, free_port, main, until, whole
 
 POST = b"POST /api/v1/marathon/start HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 UPGRADE = (b"GET %s HTTP/1.1\r\nHost: h:1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n%s\r\n")
 
 
-class Attack(GatewayCase):
+class Measured(GatewayCase):
+    def cpu_seconds(self):
+        with open(f"/proc/{self.gateway.pid}/stat") as f:
+            user, system = f.read().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.gateway.pid}/fd"))
+
+
+class Attack(Measured):
     settings = {"MARATHON_HEADER_TIMEOUT": 2, "MARATHON_BODY_TIMEOUT": 2, "MARATHON_STALL_TIMEOUT": 2,
                 "MARATHON_MAX_CONNECTIONS": 60, "MARATHON_ALLOWED_ORIGINS": "https://pages.example"}
 
@@ -26,10 +36,10 @@ class Attack(GatewayCase):
     def alive(self):
         begin = time.monotonic()
         self.assertEqual(self.call("GET", "/livez", prefix="")[0], 200)
-        self.assertLess(time.monotonic() - begin, 1)
+        self.assertLess(time.monotonic() - begin, 10)  # at once, but for what a busy machine takes
 
-    def problem(self, data, status, code, wait=1.0):
-        got, _ = self.talk(data, wait)
+    def problem(self, data, status, code):
+        got = self.answer(data)
         head, _, body = got.partition(b"\r\n\r\n")
         if head.endswith(b"100 Continue"):
             head, _, body = body.partition(b"\r\n\r\n")
@@ -49,11 +59,6 @@ class Attack(GatewayCase):
             self.talk(self.body(b'{"task_type":"x"}') + junk, 1)
             self.alive()
 
-    def cpu_seconds(self):
-        with open(f"/proc/{self.gateway.pid}/stat") as f:
-            user, system = f.read().rpartition(")")[2].split()[11:13]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
-
     def test_bytes_behind_a_body_do_not_make_it_spin_while_the_answer_is_awaited(self):
         self.fake.say("mute", 1)
         for junk in (b"G", b"GARBAGE" * 2000, b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"):
@@ -64,33 +69,9 @@ class Attack(GatewayCase):
                 self.assertLess(self.cpu_seconds() - before, 0.4)
         self.fake.say("mute", 0)
 
-    def descriptors(self):
-        return len(os.listdir(f"/proc/{self.gateway.pid}/fd"))
-
-    def test_one_that_resets_before_its_answer_leaves_nothing(self):
-        before, busy = self.descriptors(), self.cpu_seconds()
-        for i in range(400):
-            with socket.create_connection(("127.0.0.1", self.port)) as s:
-                s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                s.sendall(b"GET /api/v1/marathon/status/nope HTTP/1.1\r\nHost: x\r\n\r\n")
-                if i % 4 == 1:
-                    time.sleep(0.0002)  # so that the reset meets each moment of an answer
-        until("all are gone", lambda: self.descriptors() <= before, 1.5)  # before the sweep for those that take nothing
-        self.assertLess(self.cpu_seconds() - busy, 1)
-
-    def test_one_that_leaves_a_held_request_does_not_make_it_spin(self):
-        self.fake.say("mute", 1)
-        before = self.descriptors()
-        with socket.create_connection(("127.0.0.1", self.port)) as s:
-            s.sendall(b"GET /api/v1/marathon/status/t?wait=30s HTTP/1.1\r\nHost: x\r\n\r\n")
-            until("it is connected", lambda: self.descriptors() > before)
-        busy = self.cpu_seconds()
-        until("it is gone", lambda: self.descriptors() <= before, 3)
-        self.assertLess(self.cpu_seconds() - busy, 0.8)
-
     def test_a_connection_lives_on_behind_a_long_answer_to_a_body(self):
         items = [{"steps": [{"name": "a", "function": "echo"}], "bad": i, "worse": 1, "x" * 80: 3} for i in range(1000)]
-        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         for _ in range(20):
             c.request("POST", PREFIX + "/start/batch", json.dumps({"tasks": items}), {"Content-Type": "application/json"})
             self.assertGreater(len(c.getresponse().read()), 300000)
@@ -98,8 +79,8 @@ class Attack(GatewayCase):
         c.close()
 
     def test_an_offer_of_http_2_is_passed_over(self):
-        got, _ = self.talk(b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
-                           b"HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n", 1)
+        got = self.answer(b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+                          b"HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n")
         self.assertTrue(got.startswith(b"HTTP/1.1 200 "), got[:100])
 
     def test_a_body_behind_another_request_ends_its_connection_and_harms_nothing(self):
@@ -116,13 +97,13 @@ class Attack(GatewayCase):
     def test_bodies_without_a_length_are_411(self):
         self.problem(POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 411, "LENGTH_REQUIRED")
         self.problem(POST + b"\r\n", 411, "LENGTH_REQUIRED")
-        got, closed = self.talk(POST + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 1)
+        got, closed = self.talk(POST + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n5\r\nhello\r\n0\r\n\r\n", enough=whole)
         self.assertTrue(closed or b" 411 " in got)
 
     def test_bodies_that_are_too_large_are_413_before_they_are_read(self):
         self.problem(POST + b"Content-Length: 99999999999999999999\r\n\r\nxx", 413, "TOO_LARGE")
         self.problem(POST + b"Content-Length: 1048577\r\n\r\nxx", 413, "TOO_LARGE")
-        self.problem(self.body(b"x" * 2_000_000), 413, "TOO_LARGE", 5)
+        self.problem(self.body(b"x" * 2_000_000), 413, "TOO_LARGE")
 
     def test_bodies_that_are_not_json_are_400(self):
         for body in (b"\xff\xfe{}", b'{"task_type":"\xc0\x80"}', b"{", b"{} x", b"[" * 100000, b'{"a":"\\ud800"}'):
@@ -134,7 +115,7 @@ class Attack(GatewayCase):
         self.problem(self.body(b"{}").replace(b"Content-Type: application/json\r\n", b""), 415, "UNSUPPORTED_TYPE")
 
     def test_100_continue_is_said(self):
-        got, _ = self.talk(self.body(b'{"task_type":"x"}').replace(b"Host: x", b"Host: x\r\nExpect: 100-continue"), 1)
+        got = self.answer(self.body(b'{"task_type":"x"}').replace(b"Host: x", b"Host: x\r\nExpect: 100-continue"))
         self.assertTrue(got.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 202 "), got[:100])
 
     def test_paths_and_headers_have_their_bounds(self):
@@ -142,22 +123,23 @@ class Attack(GatewayCase):
         self.problem(get % (b"a" * 10000, b""), 414, "URI_TOO_LONG")
         self.problem(get % (b"a?" + b"&".join(b"x=%d" % n for n in range(40)), b""), 414, "URI_TOO_LONG")
         self.problem(get % (b"a", b"Cookie: " + b"c" * 20000 + b"\r\n"), 431, "HEADERS_TOO_LARGE")
-        self.assertTrue(self.talk(get % (b"a", b"X-Big: " + b"c" * 200000 + b"\r\n"), 2)[1])
+        self.assertTrue(self.talk(get % (b"a", b"X-Big: " + b"c" * 200000 + b"\r\n"))[1])
 
     def test_ids_are_taken_literally(self):
         for path in (b"a%2Fb", b"a%20b", b"%C3%A4", b"a" * 129, b"a%25"):
             self.problem(b"GET /api/v1/marathon/status/%s HTTP/1.1\r\nHost: x\r\n\r\n" % path, 404, "INVALID_ID")
         self.problem(b"GET /api/v1/marathon/status/../../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n", 404, "NOT_FOUND")
         self.problem(b"GET /../../../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n", 404, "NOT_FOUND")
-        self.talk(b"GET /api/v1/marathon/status/a%00b HTTP/1.1\r\nHost: x\r\n\r\n", 1)
+        self.answer(b"GET /api/v1/marathon/status/a%00b HTTP/1.1\r\nHost: x\r\n\r\n")
 
     def test_methods_are_checked(self):
-        got, _ = self.talk(b"DELETE /livez HTTP/1.1\r\nHost: x\r\n\r\n", 1)
+        got = self.answer(b"DELETE /livez HTTP/1.1\r\nHost: x\r\n\r\n")
         self.assertIn(b"allow: GET, HEAD\r\n", got)
         self.problem(b"PUT /api/v1/marathon/start HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx", 405,
                      "METHOD_NOT_ALLOWED")
         self.problem(b"OPTIONS /api/v1/marathon/start HTTP/1.1\r\nHost: x\r\n\r\n", 405, "METHOD_NOT_ALLOWED")
-        got, _ = self.talk(b"HEAD /livez HTTP/1.1\r\nHost: x\r\n\r\n", 0.5)
+        got, closed = self.talk(b"HEAD /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        self.assertTrue(closed)
         self.assertTrue(got.endswith(b"\r\n\r\n") and b"content-length: 17" in got, got)
 
     def test_other_protocols_are_closed(self):
@@ -169,13 +151,13 @@ class Attack(GatewayCase):
 
     def test_slow_heads_and_bodies_are_cut(self):
         begin = time.monotonic()
-        slow = [socket.create_connection(("127.0.0.1", self.port), timeout=10) for _ in range(3)]
+        slow = [socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) for _ in range(3)]
         slow[0].sendall(b"GET /livez HT")
         slow[1].sendall(POST + b"Content-Length: 100\r\n\r\nxxx")
         for s in slow:  # the third says nothing at all
             self.assertEqual(s.recv(1000), b"")
             s.close()
-        self.assertLess(time.monotonic() - begin, 8)
+        self.assertLess(time.monotonic() - begin, 9)  # by their limit of 2 s, not by the one of 10 s that it has by itself
 
     def test_a_loris_that_drips_does_not_gain_time(self):
         s = socket.create_connection(("127.0.0.1", self.port), timeout=10)
@@ -193,15 +175,15 @@ class Attack(GatewayCase):
         self.fake.say("task", "t", 1, "completed", 5, path)
         s = socket.create_connection(("127.0.0.1", self.port))
         s.sendall(b"GET /api/v1/marathon/result/t HTTP/1.1\r\nHost: x\r\n\r\n")
-        until("it is closed", lambda: b"stalled_closed_total 1" in self.call("GET", "/metrics", prefix="")[2], 10)
+        until("it is closed", lambda: b"stalled_closed_total 1" in self.call("GET", "/metrics", prefix="")[2])
         s.close()
 
     def test_too_many_connections_are_closed_and_later_ones_served(self):
-        many = [socket.create_connection(("127.0.0.1", self.port), timeout=5) for _ in range(100)]
+        many = [socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) for _ in range(100)]
         time.sleep(0.3)
         for s in many:
             s.close()
-        until("it serves again", self.ready, 5)
+        until("it serves again", self.ready)
 
     def test_upgrades_are_refused_with_a_problem(self):
         watch = b"/api/v1/ws/marathon/nope"
@@ -212,7 +194,7 @@ class Attack(GatewayCase):
         self.problem(UPGRADE % (watch + b"?after=x", b""), 422, "INVALID_FIELD")
         self.problem(b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % watch, 400, "UPGRADE_REFUSED")
         for origin in (b"http://H:1", b"https://pages.example"):
-            got, _ = self.talk(UPGRADE % (watch, b"Origin: %s\r\n" % origin), 1)
+            got, _ = self.talk(UPGRADE % (watch, b"Origin: %s\r\n" % origin), enough=lambda got: b"\r\n\r\n" in got)
             self.assertTrue(got.startswith(b"HTTP/1.1 101 "), got[:100])
 
     def test_broken_frames_end_their_own_connection_only(self):
@@ -226,21 +208,48 @@ class Attack(GatewayCase):
     def test_a_listener_for_others_has_to_be_meant(self):
         env = {k: v for k, v in os.environ.items() if not k.startswith("MARATHON_")}
         r = subprocess.run([f"{BIN}/marathon-gateway", "--listen", f"0.0.0.0:{free_port()}"], env=env, capture_output=True,
-                           text=True, timeout=20)
+                           text=True, timeout=PATIENCE)
         self.assertEqual(r.returncode, 78)
         self.assertIn("--insecure-listen", r.stderr)
         r = subprocess.run([f"{BIN}/marathon-gateway", "--listen", "nonsense"], env=env, capture_output=True, text=True,
-                           timeout=20)
+                           timeout=PATIENCE)
         self.assertEqual(r.returncode, 2)
 
     def test_a_port_in_use_ends_it_at_once(self):
         env = {k: v for k, v in os.environ.items() if not k.startswith("MARATHON_")}
         with socket.create_server(("127.0.0.1", 0)) as s:
             r = subprocess.run([f"{BIN}/marathon-gateway", "--listen", f"127.0.0.1:{s.getsockname()[1]}"], env=env,
-                               capture_output=True, text=True, timeout=20)
+                               capture_output=True, text=True, timeout=PATIENCE)
         self.assertEqual(r.returncode, 1, r.stderr)
         self.assertIn("listen_failed", r.stderr)
         self.assertNotIn(" listening ", r.stderr)
+
+
+class Leaving(Measured):
+    """With limits that no test lives to see: what is gone is so because its client left."""
+
+    settings = {"MARATHON_HEADER_TIMEOUT": 300, "MARATHON_BODY_TIMEOUT": 300, "MARATHON_STALL_TIMEOUT": 300}
+
+    def test_one_that_resets_before_its_answer_leaves_nothing(self):
+        before, busy = self.descriptors(), self.cpu_seconds()
+        for i in range(400):
+            with socket.create_connection(("127.0.0.1", self.port)) as s:
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                s.sendall(b"GET /api/v1/marathon/status/nope HTTP/1.1\r\nHost: x\r\n\r\n")
+                if i % 4 == 1:
+                    time.sleep(0.0002)  # so that the reset meets each moment of an answer
+        until("all are gone", lambda: self.descriptors() <= before)
+        self.assertLess(self.cpu_seconds() - busy, 1)
+
+    def test_one_that_leaves_a_held_request_does_not_make_it_spin(self):
+        self.fake.say("mute", 1)
+        before = self.descriptors()
+        with socket.create_connection(("127.0.0.1", self.port)) as s:
+            s.sendall(b"GET /api/v1/marathon/status/t?wait=30s HTTP/1.1\r\nHost: x\r\n\r\n")
+            until("it is connected", lambda: self.descriptors() > before)
+        busy = self.cpu_seconds()
+        until("it is gone", lambda: self.descriptors() <= before, 25)
+        self.assertLess(self.cpu_seconds() - busy, 0.8)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 
-from gateway_case import PREFIX, PROGRESS, GatewayCase, main, until
+from gateway_case import PATIENCE, PREFIX, PROGRESS, GatewayCase, main, until
 
 
 class Calls(GatewayCase):
@@ -29,7 +29,7 @@ class Calls(GatewayCase):
             self.fake.await_got("START", before + 1)
             self.fake.say("mute", 0)
             self.fake.say("drop")
-            t.join(10)
+            t.join(PATIENCE)
             self.assertEqual(answers[0][0], 202)
             self.fake.await_got("START", before + 2)  # said by the coordinator beside its answer: one may be read before the other
             self.assertEqual(self.fake.got.count("START"), before + 2)
@@ -41,7 +41,7 @@ class Calls(GatewayCase):
         last = " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
         text = " HTTP/1.1\r\nHost: x\r\n\r\n".join("GET " + p for p in paths) + last
         for _ in range(3):  # nothing else happens that could wake the gateway
-            got, closed = self.talk(text.encode(), 10)
+            got, closed = self.talk(text.encode())
             self.assertTrue(closed)
             seqs = [m.group(1) for m in re.finditer(rb'"status":"live"|"seq":(\d+)}', got)]
             self.assertEqual(seqs, [str(n).encode() if n % 4 else None for n in range(40)])
@@ -101,7 +101,7 @@ class Calls(GatewayCase):
         status, headers, body = self.call("GET", "/status/t")
         self.assertEqual((status, body["code"]), (503, "UNAVAILABLE"))
         self.assertTrue(int(headers["Retry-After"]) >= 1)
-        self.assertTrue(4.5 < time.monotonic() - begin < 7)
+        self.assertGreater(time.monotonic() - begin, 4.5)
         timer = threading.Timer(0.5, lambda: self.fake.say("own", "f" * 16))
         timer.start()
         self.assertEqual(self.call("GET", "/status/t")[0], 200)
@@ -117,13 +117,14 @@ class Calls(GatewayCase):
         self.fake.say("task", "t", 1, "running", 5)
         self.fake.say("quiet", 1)
         self.fake.say("mute", 1)
-        time.sleep(3)
+        until("it is left, and dialled again", lambda: self.connects() >= 2)
         self.fake.say("quiet", 0)
         self.fake.say("mute", 0)
         self.assertEqual(self.call("GET", "/status/t")[0], 200)
+
+    def connects(self):
         text = self.call("GET", "/metrics", prefix="")[2].decode()
-        connects = [x for x in text.splitlines() if x.startswith("marathon_gateway_coordinator_connects_total")][0]
-        self.assertGreaterEqual(int(connects.split()[1]), 2)
+        return int(re.search(r"^marathon_gateway_coordinator_connects_total (\d+)$", text, re.MULTILINE).group(1))
 
     def test_a_document_written_anew_is_read_again(self):
         self.fake.say("task", "t", 1, "running", 5, self.results_file({"s0": "x" * 500000}))
@@ -151,7 +152,7 @@ class Calls(GatewayCase):
             self.fake.say("task", f"t{size}", 1, "completed", 5, self.results_file(text))
             with socket.socket() as s:
                 s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-                s.settimeout(20)
+                s.settimeout(PATIENCE)
                 s.connect(("127.0.0.1", self.port))
                 s.sendall(f"GET {PREFIX}/result/t{size} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
                 with s.makefile("rb") as f:
@@ -175,7 +176,7 @@ class Calls(GatewayCase):
         timer.start()
         status, headers, body = self.call("GET", "/status/t?wait=20s", headers={"If-None-Match": '"3-5"'})
         self.assertEqual((status, headers["ETag"], body["seq"]), (200, '"3-6"', 6))
-        self.assertTrue(0.8 < time.monotonic() - begin < 4)
+        self.assertTrue(0.8 < time.monotonic() - begin < 18)  # not at the end of its wait
         timer.join()
         status, headers, _ = self.call("GET", "/status/t?wait=600ms", headers={"If-None-Match": '"3-6"'})
         self.assertEqual((status, headers["ETag"]), (304, '"3-6"'))
@@ -183,7 +184,7 @@ class Calls(GatewayCase):
         begin = time.monotonic()
         self.assertEqual(self.call("GET", "/status/t?wait=20s", headers={"If-None-Match": '"3-1"'})[0], 200)
         self.assertEqual(self.call("GET", "/status/nope?wait=20s", headers={"If-None-Match": '"1"'})[0], 404)
-        self.assertLess(time.monotonic() - begin, 2)
+        self.assertLess(time.monotonic() - begin, 18)
 
     def test_a_long_poll_sees_what_came_while_it_read_the_state(self):
         self.fake.say("task", "t", 1, "running", 5)
@@ -192,7 +193,7 @@ class Calls(GatewayCase):
         status, headers, body = self.call("GET", "/status/t?wait=20s", headers={"If-None-Match": '"1-5"'})
         self.assertEqual((status, headers.get("ETag")), (200, '"1-6"'))
         self.assertEqual((body["status"], body["seq"]), ("completed", 6))
-        self.assertLess(time.monotonic() - begin, 10)
+        self.assertLess(time.monotonic() - begin, 18)
 
     def test_a_list_without_all_owners_is_503(self):
         self.assertEqual(self.call("GET", "/tasks")[::2], (200, {"items": [], "next_cursor": None}))

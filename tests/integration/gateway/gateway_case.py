@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -15,14 +16,29 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "support"))
 import websocket  # noqa: E402  (python3-websocket)
-from cluster import free_port, until  # noqa: E402
+import cluster  # noqa: E402
+from cluster import free_port  # noqa: E402
 
 # This client's list of close codes is older than 1013 (try again later).
 websocket._abnf.VALID_CLOSE_STATUS = (*websocket._abnf.VALID_CLOSE_STATUS, 1013)
 BUILD = os.environ["MARATHON_BUILD"]
 BIN = os.environ["MARATHON_BIN"]
 PREFIX = "/api/v1/marathon"
+PATIENCE = 60  # seconds: only against hanging, on however busy a machine
 PROGRESS, STEP_COMPLETED, STEP_RETRY, COMPLETE, ERROR, CANCELLED, RECOVERING = range(7)
+
+
+def until(what, condition, seconds=PATIENCE, every=0.01):
+    return cluster.until(what, condition, seconds, every)
+
+
+def whole(got):
+    """Is that one whole answer, or more? Of requests that are no HEAD, behind a 100 if there is one."""
+    head, end, body = got.partition(b"\r\n\r\n")
+    if head.startswith(b"HTTP/1.1 100 "):
+        return whole(body)
+    length = re.search(rb"\r\ncontent-length: *(\d+)", head, re.IGNORECASE)
+    return end != b"" and len(body) >= (int(length.group(1)) if length else 0)
 
 
 class Fake:
@@ -52,7 +68,7 @@ class Fake:
 
     def _await_acks(self, n):
         with self.changed:
-            if not self.changed.wait_for(lambda: self.acks >= n, 10):
+            if not self.changed.wait_for(lambda: self.acks >= n, PATIENCE):
                 raise AssertionError("the scripted coordinator does not answer")
 
     def say(self, *words):
@@ -63,13 +79,13 @@ class Fake:
 
     def await_got(self, name, count=1):
         with self.changed:
-            if not self.changed.wait_for(lambda: self.got.count(name) >= count, 10):
+            if not self.changed.wait_for(lambda: self.got.count(name) >= count, PATIENCE):
                 raise AssertionError(f"{name} was not asked {count} times: {self.got}")
 
     def close(self):
         self.popen.stdin.close()
-        code = self.popen.wait(10)
-        self.reader.join(10)
+        code = self.popen.wait(PATIENCE)
+        self.reader.join(PATIENCE)
         self.popen.stdout.close()
         return code
 
@@ -89,7 +105,7 @@ class GatewayCase(unittest.TestCase):
                         **{k: str(v) for k, v in self.settings.items()})
         self.log = open(os.path.join(self.dir, "gateway.log"), "w+b")
         self.gateway = subprocess.Popen([f"{BIN}/marathon-gateway"], env=self.env, stderr=self.log, stdout=self.log)
-        until("the gateway is ready", self.ready, 15)
+        until("the gateway is ready", self.ready)
 
     def script(self):
         """Said before the gateway starts."""
@@ -110,7 +126,7 @@ class GatewayCase(unittest.TestCase):
 
     def tearDown(self):
         self.gateway.send_signal(signal.SIGTERM)
-        code = self.gateway.wait(20)
+        code = self.gateway.wait(PATIENCE)
         codes = [f.close() for f in self.fakes]
         self.log.seek(0)
         text = self.log.read().decode(errors="replace")
@@ -122,7 +138,7 @@ class GatewayCase(unittest.TestCase):
 
     # ---- clients ----
 
-    def call(self, method, path, body=None, headers=None, prefix=PREFIX, timeout=30):
+    def call(self, method, path, body=None, headers=None, prefix=PREFIX, timeout=PATIENCE):
         c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         try:
             h = {"Content-Type": "application/json"} if body is not None else {}
@@ -140,11 +156,11 @@ class GatewayCase(unittest.TestCase):
             f.write(results if isinstance(results, str) else json.dumps(results, separators=(",", ":")))
         return path
 
-    def watch(self, task_id, query="", timeout=15):
+    def watch(self, task_id, query="", timeout=PATIENCE):
         return Watcher(websocket.create_connection(
             f"ws://127.0.0.1:{self.port}/api/v1/ws/marathon/{task_id}{query}", timeout=timeout))
 
-    def stream(self, task_id, query="", headers=None, timeout=15):
+    def stream(self, task_id, query="", headers=None, timeout=PATIENCE):
         """Status and an iterator over the lines of an event stream."""
         c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
         c.request("GET", f"{PREFIX}/stream/{task_id}{query}", headers=headers or {})
@@ -152,13 +168,18 @@ class GatewayCase(unittest.TestCase):
         r = c.getresponse()
         return r.status, r
 
-    def talk(self, data, wait=3):
-        """Sends raw bytes; returns all that comes until the close (or the wait), and whether it was closed."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=wait) as s:
+    def talk(self, data, wait=PATIENCE, enough=lambda got: False):
+        """Sends raw bytes; returns all that comes until it is enough, or the close, or nothing for as long as that; and whether it was
+        closed. Where something is awaited the wait is not to be a brief one: a busy machine takes its time."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as s:
             got = b""
             try:
                 s.sendall(data)
-                while True:
+            except ConnectionError:
+                pass  # what was said before the reset is there to be read
+            s.settimeout(wait)
+            try:
+                while not enough(got):
                     part = s.recv(65536)
                     if not part:
                         return got, True
@@ -167,6 +188,11 @@ class GatewayCase(unittest.TestCase):
                 return got, False
             except ConnectionError:
                 return got, True
+        return got, False
+
+    def answer(self, data):
+        """Sends raw bytes; returns the answer, as raw."""
+        return self.talk(data, enough=whole)[0]
 
 
 class Watcher:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import tempfile
 
-from gateway_case import BIN, GatewayCase, PREFIX, free_port, main, until, websocket
+from gateway_case import BIN, PATIENCE, PREFIX, GatewayCase, free_port, main, until, websocket
 
 
 def new_key(path, name, *more):
@@ -55,11 +55,11 @@ class Keys(GatewayCase):
         url = f"ws://127.0.0.1:{self.port}/api/v1/ws/marathon/t1"
         for options in ({}, {"header": ["Authorization: Bearer mk_wrong"]}, {"subprotocols": ["marathon", "bearer.mk_wrong"]}):
             with self.assertRaises(websocket.WebSocketBadStatusException) as caught:
-                websocket.create_connection(url, timeout=10, **options)
+                websocket.create_connection(url, timeout=PATIENCE, **options)
             self.assertEqual(caught.exception.status_code, 401)
         for options in ({"header": [f"Authorization: Bearer {self.reader}"]},
                         {"subprotocols": ["marathon", f"bearer.{self.reader}"]}):
-            ws = websocket.create_connection(url, timeout=10, **options)
+            ws = websocket.create_connection(url, timeout=PATIENCE, **options)
             self.assertEqual(json.loads(ws.recv())["type"], "initial_state")
             ws.close()
 
@@ -114,7 +114,7 @@ class Start(GatewayCase):
 
     def refused(self, *argv, **env):
         base = {k: v for k, v in os.environ.items() if not k.startswith("MARATHON_")}
-        return subprocess.run([f"{BIN}/marathon-gateway", *argv], capture_output=True, text=True, timeout=30, env={**base, **env})
+        return subprocess.run([f"{BIN}/marathon-gateway", *argv], capture_output=True, text=True, timeout=PATIENCE, env={**base, **env})
 
     def test_beyond_this_machine_it_wants_keys_or_a_word(self):
         r = self.refused("--listen", f"0.0.0.0:{free_port()}")

@@ -4,12 +4,12 @@ import json
 import threading
 import time
 
-from gateway_case import (CANCELLED, COMPLETE, ERROR, PROGRESS, RECOVERING, STEP_COMPLETED, GatewayCase, brief, main, until,
+from gateway_case import (CANCELLED, COMPLETE, ERROR, PATIENCE, PROGRESS, RECOVERING, STEP_COMPLETED, GatewayCase, brief, main, until,
                           websocket)
 
 
 class Watch(GatewayCase):
-    settings = {"MARATHON_STALL_TIMEOUT": 60}  # one that reads nothing stays as long as its test takes on a busy machine
+    settings = {"MARATHON_STALL_TIMEOUT": 600}  # one that reads nothing stays as long as its test takes on a busy machine
 
     def test_a_watcher_gets_the_state_and_then_every_event(self):
         self.fake.say("task", "t", 1, "running", 5)
@@ -167,8 +167,8 @@ class Watch(GatewayCase):
             got, code = w.all()
             self.assertEqual(([m["seq"] for m in got], code), (list(range(6, 47)), 1000))
             self.assertEqual(len(got[-1]["data"]["results"]["s0"]), 400000)
-        self.assertEqual(self.fake.got.count("WATCH"), 1)
-        self.assertLess(self.fake.got.count("GET_STATUS"), 32)
+        self.assertLess(self.fake.got.count("WATCH"), 5)  # one, and one for each time that a busy machine makes it look dead
+        self.assertLess(self.fake.got.count("GET_STATUS"), 40)
         self.fake.await_got("UNWATCH")
 
     def test_a_large_state_comes_in_one_message_while_events_go_on(self):
@@ -183,7 +183,7 @@ class Watch(GatewayCase):
 
     def test_one_that_reads_nothing_gets_a_gap_and_the_others_get_all(self):
         self.fake.say("task", "t", 1, "running", 5)
-        deaf, well = self.watch("t", timeout=30), self.watch("t")
+        deaf, well = self.watch("t"), self.watch("t")
         deaf.next()
         well.next()
         seqs = []
@@ -191,8 +191,8 @@ class Watch(GatewayCase):
         reader.start()
         for n in range(200):  # no faster than one who reads can take them
             self.fake.say("events", "t", 20, PROGRESS, "running", "show", 3000)
-            until("the reader has them", lambda: len(seqs) >= 20 * (n + 1), 10, 0.001)
-        reader.join(60)
+            until("the reader has them", lambda: len(seqs) >= 20 * (n + 1), every=0.001)
+        reader.join(PATIENCE)
         self.assertEqual(seqs, list(range(6, 4006)))
         last, gaps = 5, 0
         while last < 4005:
@@ -217,7 +217,7 @@ class Deaf(GatewayCase):
     def test_a_watcher_that_takes_nothing_is_closed(self):
         self.fake.say("task", "t", 1, "running", 5, self.results_file({"s0": "x" * 30_000_000}))
         w = self.watch("t")
-        until("it is closed", lambda: b"stalled_closed_total 1" in self.call("GET", "/metrics", prefix="")[2], 60)
+        until("it is closed", lambda: b"stalled_closed_total 1" in self.call("GET", "/metrics", prefix="")[2])
         with self.assertRaises(Exception):
             while True:
                 w.next()
@@ -226,13 +226,17 @@ class Deaf(GatewayCase):
         self.fake.say("task", "t", 1, "running", 5)
         w = self.watch("t")
         w.next()  # from here on the client reads nothing, and so answers no ping
-        until("it is closed", lambda: b"websockets_open 0" in self.call("GET", "/metrics", prefix="")[2], 60)
+        until("it is closed", lambda: b"websockets_open 0" in self.call("GET", "/metrics", prefix="")[2])
+
+
+class Pinged(GatewayCase):
+    settings = {"MARATHON_PING_INTERVAL": 2}  # it is closed after two misses, and a busy machine may hold us up for seconds
 
     def test_answered_pings_keep_it(self):
         self.fake.say("task", "t", 1, "running", 5)
         w = self.watch("t")
         w.next()
-        for _ in range(4):
+        for _ in range(3):
             ping = w.ws.recv_frame()
             self.assertEqual(ping.opcode, websocket.ABNF.OPCODE_PING)
             w.ws.pong(ping.data)
@@ -359,7 +363,7 @@ class Drain(GatewayCase):
         w.next()
         self.gateway.terminate()
         self.assertEqual(w.next()[1], 1001)
-        self.assertEqual(self.gateway.wait(10), 0)
+        self.assertEqual(self.gateway.wait(PATIENCE), 0)
 
 
 if __name__ == "__main__":

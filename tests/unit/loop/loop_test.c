@@ -209,17 +209,27 @@ static void late_end(void *user)
     }
 }
 
-static void test_work_given_at_a_turns_end_brings_another_turn_at_once(void **state)
+static int64_t three_turns_us(void)
 {
-    (void)state;
     struct late late = {.loop = loop_create()};
     int64_t began = clock_mono_us();
     loop_on_turn_end(late.loop, early_end, &late);
     loop_on_turn_end(late.loop, late_end, &late);
     loop_run(late.loop);
     assert_int_equal(late.done, 3);
-    assert_true(clock_mono_us() - began < 900000); /* not one pulse of a second each */
     loop_destroy(late.loop);
+    return clock_mono_us() - began;
+}
+
+static void test_work_given_at_a_turns_end_brings_another_turn_at_once(void **state)
+{
+    (void)state;
+    int64_t least = three_turns_us(); /* the machine may hold us up once, or twice */
+    for (int i = 0; i < 10 && least >= 900000; i++) {
+        int64_t us = three_turns_us();
+        least = us < least ? us : least;
+    }
+    assert_true(least < 900000); /* not one pulse of a second each */
 }
 
 static void busy(void *user)

@@ -10,7 +10,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
-#define GIVE_UP_MS 20000
+#include "free_port.h"
+
+#define GIVE_UP_MS 60000
 
 struct world {
     struct loop *loop;
@@ -35,17 +37,6 @@ static bool is_ready(void *user, struct buf *out)
     struct world *w = user;
     buf_add_str(out, w->ready ? "" : "no store");
     return w->ready;
-}
-
-static int free_port(void)
-{
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof a;
-    assert_int_equal(bind(fd, (struct sockaddr *)&a, len), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
-    close(fd);
-    return ntohs(a.sin_port);
 }
 
 static void on_limit(void *user)

@@ -54,7 +54,7 @@ static struct bench *open_url(const char *path)
     char text[256];
     (void)snprintf(text, sizeof text,
                    "{\"functions\":{\"f\":{\"http\":\"http://127.0.0.1:%d%s\","
-                   "\"headers\":{\"X-Key\":\"k1\"},\"timeout_connect\":2}}}",
+                   "\"headers\":{\"X-Key\":\"k1\"},\"timeout_connect\":20}}}",
                    port, path);
     return bench_open(text);
 }
@@ -225,14 +225,14 @@ static void test_a_stop_ends_a_request_that_hangs(void **state)
 static sem_t asked, give_up, gave_up;
 
 /* In place of libc's, for libcurl's resolver thread (addresses in digits do not come here): a name
- * server that is silent for as long as the test wants, 5 s at most. */
+ * server that is silent for as long as the test wants, a minute at most. */
 int getaddrinfo(const char *restrict node, const char *restrict service,
                 const struct addrinfo *restrict hints, struct addrinfo **restrict ret)
 {
     (void)node, (void)service, (void)hints, (void)ret;
     struct timespec until;
     (void)clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += 5;
+    until.tv_sec += 60;
     (void)sem_post(&asked);
     (void)sem_timedwait(&give_up, &until);
     (void)sem_post(&gave_up);
@@ -254,10 +254,9 @@ static void test_a_silent_name_server_holds_up_nobody(void **state)
     struct bench *b = bench_open("{\"functions\":{\"f\":{\"http\":\"http://name.invalid/\"}}}");
     uint64_t number = bench_start(b, "f", NULL);
     bench_until(b, was_asked, NULL);
-    mono_ms began = clock_now().mono;
     runners_stop(b->runners, number, false);
     bench_wait(b);
-    assert_in_range(clock_now().mono - began, 0, 2500);
+    assert_int_equal(sem_trywait(&gave_up), -1); /* it is silent still */
     bench_assert_failed(&b->calls[number], CODE_FUNCTION_FAILED, "stopped");
     (void)sem_post(&give_up);
     (void)sem_wait(&gave_up);

@@ -199,6 +199,14 @@ static bool is_closed(int fd)
     return poll(&state, 1, 0) == 1 && recv(fd, &byte, 1, MSG_DONTWAIT) <= 0 && errno != EAGAIN;
 }
 
+static int silent, slow; /* strangers */
+
+static bool both_are_closed(struct stage *s)
+{
+    (void)s;
+    return is_closed(silent) && is_closed(slow);
+}
+
 static int deaf; /* listens, and never says a word */
 
 static bool deaf_is_dialled_again(struct stage *s)
@@ -242,11 +250,12 @@ static void test_who_says_nothing_is_closed_in_time(void **state)
     (void)state;
     struct stage s;
     begin_listening(&s);
-    int silent = knock(&s), slow = knock(&s);
+    silent = knock(&s);
+    slow = knock(&s);
     assert_int_equal(send(slow, "\x16\x03\x01", 3, 0), 3); /* the beginning of a hello */
     refusals_awaited = 2;
     stage_run(&s, refusals_are_there);
-    assert_true(is_closed(silent) && is_closed(slow));
+    stage_run(&s, both_are_closed); /* nng's own thread does it, when it comes to it */
     assert_int_equal(s.server.conn_count, 0);
     close(silent);
     close(slow);
@@ -256,6 +265,12 @@ static void test_who_says_nothing_is_closed_in_time(void **state)
 #define KNOCKS_MAX 1024
 
 static int knockers[KNOCKS_MAX], knocked;
+
+static bool first_is_closed(struct stage *s)
+{
+    (void)s;
+    return is_closed(knockers[0]);
+}
 
 /* One a turn: the loop has to open the door to each. */
 static bool all_have_knocked(struct stage *s)
@@ -284,7 +299,9 @@ static void test_crowd_of_strangers_keeps_nobody_out(void **state)
     if (clock_mono_us() - began < 4000000) { /* else their time was over, on a slow machine */
         assert_int_equal(stats_of(&s.server).pushed_out, 1);
         assert_int_equal(stats_of(&s.server).refusals, 1);
-        assert_true(is_closed(knockers[0]) && !is_closed(knockers[1]));
+        bool second_is_closed = is_closed(knockers[1]);
+        assert_false(second_is_closed && clock_mono_us() - began < 4000000);
+        stage_run(&s, first_is_closed); /* nng's own thread does it, when it comes to it */
     }
     for (int i = 0; i < KNOCKS_MAX; i++) {
         close(knockers[i]);

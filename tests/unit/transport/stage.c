@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
+#include "free_port.h"
 #include "wire/frame.h"
 
 #define PATIENCE_MS 30000
@@ -103,17 +103,6 @@ struct seen *side_last(struct side *side)
     return &side->conns[side->conn_count - 1];
 }
 
-static unsigned free_port(void)
-{
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof a;
-    assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
-    close(fd);
-    return ntohs(a.sin_port);
-}
-
 static void check_until(void *user)
 {
     struct stage *s = user;
@@ -129,7 +118,7 @@ void stage_begin(struct stage *s, enum stage_kind kind)
     snprintf(s->dir, sizeof s->dir, "/tmp/marathon-transport-XXXXXX");
     assert_non_null(mkdtemp(s->dir));
     if (kind == STAGE_TCP || kind == STAGE_TLS) {
-        snprintf(s->url, sizeof s->url, "%stcp://127.0.0.1:%u", kind == STAGE_TLS ? "tls+" : "",
+        snprintf(s->url, sizeof s->url, "%stcp://127.0.0.1:%d", kind == STAGE_TLS ? "tls+" : "",
                  free_port());
     } else {
         snprintf(s->url, sizeof s->url, "ipc://%s/socket", s->dir);
