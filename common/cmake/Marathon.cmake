@@ -96,7 +96,7 @@ endfunction()
 function(marathon_test name)
   cmake_parse_arguments(T "" "LABEL;TIMEOUT" "SOURCES;USES;PRIVATE_LIBS" ${ARGN})
   if(NOT T_TIMEOUT)
-    set(T_TIMEOUT 60)
+    set(T_TIMEOUT 180) # against hanging: a busy machine takes several times as long as an idle one
   endif()
   add_executable(${name} ${T_SOURCES})
   target_link_libraries(${name} PRIVATE marathon_build ${T_USES} ${T_PRIVATE_LIBS} cmocka)

@@ -8,15 +8,27 @@ import json
 import os
 import random
 import signal
+import subprocess
 import sys
 import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "support"))
-from cluster import BIN, Cluster, free_port, until  # noqa: E402
+import cluster  # noqa: E402
+from cluster import BIN, Cluster, free_port  # noqa: E402
 from resp import ClusterClient, Redis  # noqa: E402
+from stalls import stalled  # noqa: E402
 
+HERE = os.path.dirname(os.path.realpath(__file__))
 TESTS = os.path.join(os.path.dirname(BIN), "tests")
+
+# A factor on the limits of time, where a machine is shared with others (the tests): there, what the machine itself stood still for is
+# measured too, and no fault of the engine. The table's own limits are kept without.
+SLACK = float(os.environ.get("CHAOS_SLACK", "1"))
+
+
+def until(what, condition, seconds=10, every=0.01):
+    return cluster.until(what, condition, seconds * SLACK, every)
 
 
 def now():
@@ -98,6 +110,7 @@ class Rig(Cluster):
         self.nodes = None  # a RedisCluster, where that is the store
         self.more_env = row.env
         self.sampler = None
+        self.probe = subprocess.Popen([sys.executable, "-B", os.path.join(HERE, "stalls.py"), self.dir]) if SLACK > 1 else None
 
     # ---- processes ----
 
@@ -222,8 +235,19 @@ class Rig(Cluster):
             process.popen.wait(10)
         return at
 
+    def stalled(self):
+        """Seconds for which the machine stood still so far, where that is measured."""
+        return stalled(self.dir)
+
+    def wait(self, task_id, seconds=60, **more):
+        return super().wait(task_id, seconds=seconds * SLACK, **more)
+
     def close(self):
         self.stop_keeping()
+        if self.probe:
+            self.probe.kill()
+            self.probe.wait()
+            self.probe = None
         faults = super().close()
         if faults:
             self.log_lines.put("process_faults", faults=faults)

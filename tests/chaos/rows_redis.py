@@ -36,7 +36,7 @@ def await_503(t, seconds, code=None):
         if status == 503:
             t.require("Retry-After" in headers, "503 without Retry-After")
             t.note(f"503 {body['code']}: {body['detail'][:70]}")
-            t.require(code is None or body["code"] == code, f"503 says {body['code']}")
+            t.require_in_time(code is None or body["code"] == code, f"503 says {body['code']}")
         return status == 503
     until("starts get 503", refused, seconds, 0.02)
     return now() - at
@@ -67,7 +67,7 @@ def stall_redis(t):
     t.recovered(t.silence(at))
     t.sleep(4)
     moved = sum(1 for a, b in zip(before, owners(t)) if a != b)
-    t.require(moved == 0, f"{moved} partitions were taken over")
+    t.require_in_time(moved == 0, f"{moved} partitions were taken over")
 
 
 @row("F17", "redis at maxmemory", 1, limit_text="at once")
