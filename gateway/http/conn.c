@@ -110,6 +110,27 @@ void conn_destroyed(struct conn *c)
     free(c);
 }
 
+static void wake_from(const struct conn *c, int bytes)
+{
+    (void)setsockopt(lws_get_socket_fd(c->wsi), SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes);
+}
+
+void conn_hold(struct conn *c)
+{
+    if (!c->held) {
+        c->held = true;
+        wake_from(c, (int)BEHIND_BYTES_MAX);
+    }
+}
+
+void conn_release(struct conn *c)
+{
+    if (c->held) {
+        c->held = false;
+        wake_from(c, 1);
+    }
+}
+
 void conn_want(struct conn *c)
 {
     if (c->killed) {

@@ -14,6 +14,9 @@
 #define PONGS_DUE_MAX   16 /* `ping` texts not yet answered; more are dropped */
 #define PING_MISSES_MAX 2
 #define CLOSE_MS        5000 /* for a client to answer our Close */
+#define BEHIND_BYTES_MAX                                                                           \
+    (64u                                                                                           \
+     << 10) /* behind a request that waits: more would not fit into a window that nobody reads */
 
 enum conn_state {
     CONN_IDLE,     /* no request yet, or none since the last answer */
@@ -41,6 +44,7 @@ struct conn {
     bool is_socket;
     bool woken;    /* the handler has something */
     size_t due_at; /* place in server.due, from 1; 0 = not there */
+    bool held;     /* what comes behind its request wakes nobody */
     bool broken;   /* a write has failed: closed at the next WRITEABLE */
     bool in_writable;
     bool lent; /* the handler has given something by server_lend */
@@ -111,9 +115,13 @@ void conn_enter(struct conn *c, enum conn_state state);
 void conn_exchange_begin(struct conn *c);
 void conn_exchange_end(struct conn *c); /* silently */
 void conn_gone(struct conn *c);         /* tells the handler, if an exchange is under way */
-void conn_want(struct conn *c);         /* asks libwebsockets for WRITEABLE */
-void conn_kill(struct conn *c);         /* from the sweep only; the last word on c */
-void conn_drop_deaf(struct conn *c);    /* likewise, of one that takes nothing; counted */
+/* libwebsockets reads nothing between a request and its answer, and is told again and again that
+ * there is something. Held, the system says so of no less than BEHIND_BYTES_MAX. */
+void conn_hold(struct conn *c);
+void conn_release(struct conn *c);
+void conn_want(struct conn *c);      /* asks libwebsockets for WRITEABLE */
+void conn_kill(struct conn *c);      /* from the sweep only; the last word on c */
+void conn_drop_deaf(struct conn *c); /* likewise, of one that takes nothing; counted */
 /* Gives c->out to libwebsockets; false: the connection is to be closed. */
 bool conn_send(struct conn *c, enum lws_write_protocol how);
 /* As much as the socket takes now, from where it lies; a failure is `broken`. */

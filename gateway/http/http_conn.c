@@ -91,14 +91,18 @@ static int on_body(struct conn *c, struct bytes part)
     return 0;
 }
 
-/* Bytes behind a body make libwebsockets say its completion again and again until the answer is
- * finished, within one call where they came with the head (lws_http_action feeds what it has
- * buffered until all is used, and uses nothing before the answer): the second time ends it. So
- * requests with bodies are not pipelined; /start/batch takes many at once instead. */
+/* Bytes behind a body make libwebsockets say its completion again, each time it looks at them,
+ * until the answer is finished. (Within one call, without end, for a body that it has kept: none of
+ * those comes so far.) A request without a body is served behind it; one with a body ends the
+ * connection then, and /start/batch takes many at once instead. */
 static int on_body_end(struct conn *c)
 {
-    if (c->state == CONN_LINGER || c->completed) {
+    if (c->state == CONN_LINGER) {
         return -1;
+    }
+    if (c->completed) {
+        conn_hold(c);
+        return 0;
     }
     c->completed = true;
     if (c->state == CONN_READING) {
@@ -117,6 +121,7 @@ static int answer_end(struct conn *c)
         return 0;
     }
     conn_exchange_end(c);
+    conn_release(c);
     if (c->close_after) {
         bool unread = c->body_length > 0 && !c->completed;
         if (!unread) {

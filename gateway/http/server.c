@@ -1,9 +1,11 @@
 #include "http/server.h"
 
 #include <assert.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -74,14 +76,28 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     }
 }
 
-/* Of one who waits for an answer, or for more of a stream: libwebsockets does not read meanwhile,
- * and is told again and again that there is something. Who has only ended its own half is taken for
- * gone, too, as it is while its request is read. */
-static bool client_left(const struct conn *c)
+static bool waits(const struct conn *c)
 {
+    return c->state == CONN_ASKED || (c->state == CONN_BODY && c->left < 0);
+}
+
+/* Of one who waits for an answer, or for more of a stream, and whom libwebsockets does not read
+ * meanwhile. Who has only ended its own half is taken for gone, too, as it is while its request is
+ * read. Behind the request there may be others, but no more than the system keeps. */
+static bool client_left(struct conn *c)
+{
+    int fd = lws_get_socket_fd(c->wsi), unread = 0;
     char byte;
-    bool waits = c->state == CONN_ASKED || (c->state == CONN_BODY && c->left < 0);
-    return waits && recv(lws_get_socket_fd(c->wsi), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+    ssize_t next = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (next <= 0) {
+        return next == 0;
+    }
+    struct tcp_info info = {.tcpi_state = TCP_ESTABLISHED};
+    socklen_t len = sizeof info;
+    (void)getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len);
+    (void)ioctl(fd, FIONREAD, &unread);
+    conn_hold(c);
+    return info.tcpi_state != TCP_ESTABLISHED || unread >= (int)BEHIND_BYTES_MAX;
 }
 
 static void conn_sweep(struct conn *c, mono_ms now)
@@ -93,7 +109,7 @@ static void conn_sweep(struct conn *c, mono_ms now)
                 (c->state == CONN_LINGER && age > LINGER_MS) ||
                 (c->state == CONN_UPGRADING && age > o->header_ms) ||
                 (c->state == CONN_CLOSING && age > CLOSE_MS);
-    if (late || client_left(c)) {
+    if (late || (waits(c) && client_left(c))) {
         conn_kill(c);
     } else if (c->wanted != 0 && now - c->wanted > o->stall_ms - STALL_MARGIN(o->stall_ms)) {
         conn_drop_deaf(c);
@@ -303,6 +319,9 @@ void server_begin(struct http_server *s, exchange_id id, const struct http_head 
     c->head_bytes = c->out.len;
     c->head_sent = 0;
     c->left = length;
+    if (length < 0) {
+        conn_hold(c);
+    }
     conn_enter(c, CONN_HEAD);
     write_soon(c);
 }
@@ -326,6 +345,14 @@ void server_answer(struct http_server *s, exchange_id id, const struct http_head
     struct buf *out = server_answer_put(s, id, head, body.len);
     if (out != NULL) {
         buf_add_bytes(out, body);
+    }
+}
+
+void server_hold(struct http_server *s, exchange_id id)
+{
+    struct conn *c = conn_of_exchange(s, id);
+    if (c != NULL) {
+        conn_hold(c);
     }
 }
 

@@ -114,6 +114,8 @@ struct buf *server_answer_put(struct http_server *s, exchange_id id, const struc
  * answer ends behind its head. */
 void server_begin(struct http_server *s, exchange_id id, const struct http_head *head,
                   int64_t length);
+/* Its answer may be long in coming: what comes behind the request costs nothing until then. */
+void server_hold(struct http_server *s, exchange_id id);
 /* Asks for handler.writable as soon as there is room. */
 void server_wake(struct http_server *s, exchange_id id);
 /* One piece, at most HTTP_PIECE_BYTES_MAX, only from within handler.writable. The last one of a

@@ -1,5 +1,6 @@
 """Bytes that no decent client sends: each gets its problem or its close, and the next client is served as if nothing had been."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -8,7 +9,7 @@ import struct
 import subprocess
 import time
 
-from gateway_case import BIN, PATIENCE, PREFIX, GatewayCase, free_port, main, until, whole
+from gateway_case import BIN, PATIENCE, PREFIX, PROGRESS, GatewayCase, free_port, main, until, whole
 
 POST = b"POST /api/v1/marathon/start HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 UPGRADE = (b"GET %s HTTP/1.1\r\nHost: h:1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -80,6 +81,47 @@ class Attack(Measured):
                 self.assertLess(self.cpu_seconds() - before, 0.4)
         self.fake.say("mute", 0)
 
+    def idle(self, what):
+        before = self.cpu_seconds()
+        time.sleep(1)
+        self.assertLess(self.cpu_seconds() - before, 0.2, what)
+
+    def test_bytes_behind_a_held_request_cost_nothing_and_are_not_lost(self):
+        self.fake.say("task", "t", 1, "running", 5)
+        _, headers, _ = self.call("GET", "/status/t")
+        held = f"GET {PREFIX}/status/t?wait=60s HTTP/1.1\r\nHost: x\r\nIf-None-Match: {headers['ETag']}\r\n\r\n".encode()
+        stream = f"GET {PREFIX}/stream/t HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+        next_one = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+        with contextlib.ExitStack() as stack:
+            polls, streams = ([stack.enter_context(socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE))
+                               for _ in range(3)] for _ in range(2))
+            for s in polls:
+                s.sendall(held)
+            for s in streams:
+                s.sendall(stream)
+                self.assertIn(b" 200 ", s.recv(65536))
+            self.fake.await_got("WATCH")
+            for s in polls + streams:
+                s.sendall(next_one * 300)
+            self.idle("a little behind")
+            polls[0].sendall(next_one * 300)
+            self.idle("and more")
+            self.fake.say("events", "t", 1, PROGRESS, "running")
+            for s, count in zip(polls, (601, 301, 301)):
+                got = b""
+                while got.count(b"HTTP/1.1 200 ") < count:
+                    got += s.recv(65536)
+                self.assertEqual((got.count(b'"status":"live"'), got.count(b'"seq":6}')), (count - 1, 1))
+
+    def test_more_behind_a_held_request_than_the_system_keeps_ends_it(self):
+        self.fake.say("mute", 1)
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as s:
+            s.sendall(f"GET {PREFIX}/status/t HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            with self.assertRaises(ConnectionError):
+                while True:
+                    s.sendall(b"x" * 65536)
+        self.fake.say("mute", 0)
+
     def test_a_connection_lives_on_behind_a_long_answer_to_a_body(self):
         items = [{"steps": [{"name": "a", "function": "echo"}], "bad": i, "worse": 1, "x" * 80: 3} for i in range(1000)]
         c = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
@@ -97,7 +139,8 @@ class Attack(Measured):
     def test_a_body_behind_another_request_ends_its_connection_and_harms_nothing(self):
         for size in (10, 3000, 100_000):  # in the same read as its head, about, and not
             post = self.body(json.dumps({"task_type": "x", "input_data": {"pad": "x" * size}}).encode())
-            for head in (f"GET {PREFIX}/status/no HTTP/1.1\r\nHost: x\r\n\r\n".encode(), b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"):
+            for head in (f"GET {PREFIX}/status/no HTTP/1.1\r\nHost: x\r\n\r\n".encode(), b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n",
+                         self.body(b'{"task_type":"x"}')):
                 for tail in (b"", post, head):
                     got, closed = self.talk(head + post + tail)
                     self.assertTrue(closed)

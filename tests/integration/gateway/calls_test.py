@@ -46,6 +46,32 @@ class Calls(GatewayCase):
             seqs = [m.group(1) for m in re.finditer(rb'"status":"live"|"seq":(\d+)}', got)]
             self.assertEqual(seqs, [str(n).encode() if n % 4 else None for n in range(40)])
 
+    def test_requests_behind_one_with_a_body_are_answered_in_order(self):
+        for n in range(50):
+            self.fake.say("task", f"t{n}", 1, "running", n)
+        for pad in (10, 3000, 50000):
+            body = json.dumps({"task_type": "x", "input_data": {"pad": "x" * pad}})
+            text = f"POST {PREFIX}/start HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+            text += "".join(f"GET {PREFIX}/status/t{n} HTTP/1.1\r\nHost: x\r\n{'' if n < 49 else 'Connection: close'}\r\n\r\n"
+                            for n in range(50)).replace("\r\n\r\n\r\n", "\r\n\r\n")
+            for cut in (len(text), text.index("GET") + 1, text.index("GET") + 70, len(text) - 40):
+                got, closed = self.talk_in_two(text.encode(), cut)
+                self.assertTrue(closed)
+                self.assertTrue(got.startswith(b"HTTP/1.1 202 "), got[:100])
+                self.assertEqual([int(m.group(1)) for m in re.finditer(rb'"seq":(\d+)}', got)], list(range(50)))
+
+    def talk_in_two(self, data, cut):
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as s:
+            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            s.sendall(data[:cut])
+            if data[cut:]:
+                time.sleep(0.01)  # so that it comes in a read of its own
+                s.sendall(data[cut:])
+            got = b""
+            while part := s.recv(65536):
+                got += part
+            return got, True
+
     def test_a_batch_has_one_answer_for_each_task_in_order(self):
         tasks = [{"task_type": "x", "task_id": "a"}, {"task_id": "b"}, {"task_type": "x"}, 7]
         status, _, body = self.call("POST", "/start/batch", {"tasks": tasks}, {"Idempotency-Key": "k"})
