@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <hiredis/hiredis.h>
 
 #include "base/rng.h"
 #include "crypto/random.h"
+#include "store/redis_incoming.h"
 #include "store/redis_lookup.h"
 #include "store/redis_outgoing.h"
 #include "store/redis_waiting.h"
@@ -16,8 +16,8 @@
 #define BACKOFF_MS_MIN 10
 #define BACKOFF_MS_MAX 1000
 #define HEALTHY_MS     10000 /* a connection that held so long makes the next back-off short again */
-#define READS_PER_EVENT                                                                            \
-    16 /* hiredis reads 16 KiB at a time: large replies should not take a turn each */
+#define READ_BYTES_PER_EVENT                                                                       \
+    (256u << 10) /* large replies should not take a turn each, nor a turn long */
 
 enum link_state {
     LINK_WAITING, /* for the next attempt */
@@ -34,7 +34,8 @@ struct redis_link {
     struct redis_link_handler handler;
     enum link_state state;
     struct redis_lookup *lookup;
-    redisContext *context; /* connects, and reads; NULL: there is none */
+    redisContext *context; /* connects; NULL: there is none */
+    struct redis_incoming incoming;
     struct redis_outgoing outgoing;
     struct loop_watch *watch;
     struct loop_timer
@@ -45,7 +46,7 @@ struct redis_link {
     mono_ms backoff_ms;
     struct rng rng;
     bool deadline_armed;
-    redisReply *reply;          /* in hand; NULL: kept by who got it */
+    bool in_hand;               /* a reply, which was not kept */
     bool blocked;               /* the socket has taken part of the output */
     bool inside;                /* of an answer's handling */
     bool ever_open, ever_other; /* an attempt that was not refused */
@@ -104,6 +105,7 @@ static void close_context(struct redis_link *l)
         l->context = NULL;
     }
     waiting_clear(&l->waiting);
+    incoming_clear(&l->incoming);
     outgoing_clear(&l->outgoing);
     l->blocked = l->deadline_armed = false;
 }
@@ -123,48 +125,33 @@ static void update_interest(struct redis_link *l)
 /* Hands out the answers that are whole. */
 static void take_answers(struct redis_link *l)
 {
-    while (l->state == LINK_OPEN) {
-        void *reply = NULL;
-        if (redisGetReplyFromReader(l->context, &reply) != REDIS_OK) {
-            fail(l, l->context->errstr);
-            return;
-        }
-        if (reply == NULL) {
-            return;
-        }
-        l->reply = reply;
+    const redisReply *reply = NULL;
+    while (l->state == LINK_OPEN && (reply = incoming_next(&l->incoming)) != NULL) {
         if (waiting_next_end(&l->waiting) > l->outgoing.sent_total) {
             /* Too many clients, or protected mode. What is lent must stay until it is out. */
-            fail(l, l->reply->type == REDIS_REPLY_ERROR ? l->reply->str
-                                                        : "an answer that nobody has asked for");
-        } else {
-            struct redis_waiter w = waiting_take(&l->waiting);
-            l->heard_at = loop_now(l->loop).mono;
-            w.fn(w.user, l->reply);
+            fail(l, reply->type == REDIS_REPLY_ERROR ? reply->str
+                                                     : "an answer that nobody has asked for");
+            return;
         }
-        freeReplyObject(l->reply); /* NULL is fine */
-        l->reply = NULL;
+        struct redis_waiter w = waiting_take(&l->waiting);
+        l->heard_at = loop_now(l->loop).mono;
+        l->in_hand = true;
+        w.fn(w.user, reply);
+        l->in_hand = false;
     }
-}
-
-/* True where a reply has arrived in part: more is on its way. */
-static bool reply_in_part(const redisContext *context)
-{
-    return context->reader->pos < context->reader->len;
+    if (l->incoming.why != NULL) {
+        fail(l, l->incoming.why);
+    }
 }
 
 static void read_some(struct redis_link *l)
 {
     l->inside = true;
-    for (int i = 0; i < READS_PER_EVENT && l->state == LINK_OPEN; i++) {
-        if (redisBufferRead(l->context) != REDIS_OK) {
-            fail(l, l->context->errstr);
-            break;
-        }
+    bool more = true;
+    for (size_t bytes = 0; more && bytes < READ_BYTES_PER_EVENT && l->state == LINK_OPEN;) {
+        bytes += incoming_read(&l->incoming, l->context->fd, &more);
         take_answers(l);
-        if (!reply_in_part(l->context)) {
-            break;
-        }
+        more = more && incoming_in_part(&l->incoming);
     }
     l->inside = false;
 }
@@ -411,12 +398,11 @@ void link_flush(struct redis_link *l)
     update_interest(l);
 }
 
-struct redisReply *link_keep(struct redis_link *l)
+struct incoming_reply *link_keep(struct redis_link *l)
 {
-    struct redisReply *reply = l->reply;
-    assert(reply != NULL);
-    l->reply = NULL;
-    return reply;
+    assert(l->in_hand);
+    l->in_hand = false;
+    return incoming_keep(&l->incoming);
 }
 
 bool link_is_open(const struct redis_link *l)

@@ -1,6 +1,6 @@
-/* One connection to Redis on the loop: hiredis connects and reads, we write (hiredis would copy
- * every command once more). It connects again and again, with a jittered back-off, until it is
- * destroyed.
+/* One connection to Redis on the loop: hiredis connects and parses, we read and write (hiredis
+ * would copy every command once more, and every reply twice). It connects again and again, with a
+ * jittered back-off, until it is destroyed.
  *
  * Commands are gathered by link_send and leave together at link_flush. Answers come in order. A
  * connection that fails, or gives no answer for deadline_ms while one is outstanding, is closed and
@@ -13,6 +13,7 @@
 #include "loop/loop.h"
 #include "store/redis_url.h"
 
+struct incoming_reply;
 struct redisReply;
 struct redis_link;
 
@@ -41,8 +42,9 @@ void link_send(struct redis_link *l, struct bytes command, redis_reply_fn *fn, v
 void link_more(struct redis_link *l, struct bytes more);
 void link_lend(struct redis_link *l, struct bytes more);
 void link_flush(struct redis_link *l);
-/* The reply in hand is the caller's from here on, who calls freeReplyObject. */
-struct redisReply *link_keep(struct redis_link *l);
+/* The reply in hand is the caller's from here on, who calls incoming_reply_drop. What it holds may
+ * be read until the connection fails. */
+struct incoming_reply *link_keep(struct redis_link *l);
 /* Gives the connection up: answers that still come are dropped. */
 void link_fail(struct redis_link *l, const char *why);
 bool link_is_open(const struct redis_link *l); /* and was not failed */

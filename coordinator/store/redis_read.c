@@ -3,10 +3,12 @@
 
 #include <stdlib.h>
 
+#include "store/redis_incoming.h"
+
 static void drop_kept(struct redis_read *r)
 {
     while (r->kept_count > 0) {
-        freeReplyObject(r->kept[--r->kept_count]);
+        incoming_reply_drop(r->kept[--r->kept_count]);
     }
 }
 

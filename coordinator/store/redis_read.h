@@ -28,7 +28,7 @@ struct redis_read {
     struct redirect why; /* the last one */
     mono_ms refused_at;  /* when a node first did not answer it; 0 = each has */
     struct arena arena;
-    struct redisReply **kept; /* replies that the answer borrows from */
+    struct incoming_reply **kept; /* replies that the answer borrows from */
     uint32_t kept_count, kept_cap;
     struct store_answer answer;
     struct list_entry *entries; /* tasks whose records are read, or may be */

@@ -189,7 +189,7 @@ static void take_entry(struct redis_read *r, struct bytes entry, uint32_t page)
         uint64_t seq = unpack_uint(&u);
         struct bytes blob = unpack_bytes(&u);
         if (!u.bad && seq > r->ask.after) {
-            a->events[a->event_count++] = (struct event_blob){seq, arena_bytes(&r->arena, blob)};
+            a->events[a->event_count++] = (struct event_blob){seq, blob};
         }
     }
 }
@@ -214,6 +214,7 @@ static void on_events(void *user, const struct redisReply *reply)
     for (size_t i = 1; i < reply_count(reply); i++) {
         take_entry(r, reply_bytes(reply_at(reply, i)), events_page(r));
     }
+    read_keep(r);
     read_done(r);
 }
 

@@ -75,45 +75,42 @@ static void take_items(struct redis_read *r, struct task_record *t, const struct
     uint32_t step = 0;
     uint32_t item = 0;
     if (step_field(name, 'm', &step)) {
-        items_of(r, t, step, rest)->marks = arena_bytes(&r->arena, value);
+        items_of(r, t, step, rest)->marks = value;
     } else if (item_field(name, &step, &item)) {
         struct stored_items *items = items_of(r, t, step, rest);
-        items->begun[items->begun_count++] =
-            (struct stored_item){.item = item, .blob = arena_bytes(&r->arena, value)};
+        items->begun[items->begun_count++] = (struct stored_item){.item = item, .blob = value};
     }
 }
 
 /* The field v is "version:seq:document's length:" and the head. */
-static void take_state(struct redis_read *r, struct bytes value, struct task_record *t)
+static void take_state(struct bytes value, struct task_record *t)
 {
     size_t at = 0;
     t->version = version_of(value);
     for (int colons = 0; colons < 3 && at < value.len; at++) {
         colons += value.ptr[at] == ':';
     }
-    t->head = arena_bytes(&r->arena, bytes_part(value, at, value.len));
+    t->head = bytes_part(value, at, value.len);
 }
 
-/* fields: name, value, name, value, ... Returns whether the task has ended. */
+/* fields: name, value, name, value, ..., which t borrows. Returns whether the task has ended. */
 static bool fill_record(struct redis_read *r, const struct redisReply *fields,
                         struct task_record *t)
 {
     bool ended = false;
-    struct arena *a = &r->arena;
-    t->steps = arena_alloc(a, reply_count(fields) / 2 * sizeof *t->steps);
+    t->steps = arena_alloc(&r->arena, reply_count(fields) / 2 * sizeof *t->steps);
     for (size_t i = 0; i + 1 < reply_count(fields); i += 2) {
         struct bytes name = reply_bytes(reply_at(fields, i));
         const struct redisReply *value = reply_at(fields, i + 1);
         uint32_t index = 0;
         if (step_field(name, 's', &index)) {
-            t->steps[t->step_count++] =
-                (struct step_blob){index, arena_bytes(a, reply_bytes(value))};
+            t->steps[t->step_count++] = (struct step_blob){index, reply_bytes(value)};
         } else if (bytes_is(name, "v")) {
-            take_state(r, reply_bytes(value), t);
+            take_state(reply_bytes(value), t);
         } else if (bytes_is(name, "run")) {
             t->run = (uint32_t)reply_uint(value);
         } else if (bytes_is(name, "spec")) {
-            t->spec = arena_bytes(a, reply_bytes(value));
+            t->spec = reply_bytes(value);
         } else if (bytes_is(name, "end")) {
             ended = true;
         } else {
@@ -146,6 +143,7 @@ static void on_record(void *user, const struct redisReply *reply)
         bool ended = fill_record(r, reply, &t);
         if (!ended || r->ask.kind != READ_LIVE) {
             r->answer.tasks[r->answer.task_count++] = t;
+            read_keep(r);
         }
     }
     finish(r);
@@ -163,7 +161,7 @@ static void on_summary(void *user, const struct redisReply *reply)
         *t = (struct task_record){.task_id = r->entries[r->taken - 1].id,
                                   .run = (uint32_t)reply_uint(reply_at(reply, 1)),
                                   .spec = arena_bytes(&r->arena, reply_bytes(reply_at(reply, 2)))};
-        take_state(r, reply_bytes(reply_at(reply, 0)), t);
+        take_state(arena_bytes(&r->arena, reply_bytes(reply_at(reply, 0))), t);
     }
     finish(r);
 }

@@ -26,7 +26,8 @@ static void on_pipeline(void *user, const struct redisReply *reply)
     }
     if (reply_count(reply) == 2) {
         r->answer.version = (uint32_t)reply_uint(reply_at(reply, 0));
-        r->answer.source = arena_bytes(&r->arena, reply_bytes(reply_at(reply, 1)));
+        r->answer.source = reply_bytes(reply_at(reply, 1));
+        read_keep(r);
     } else {
         r->answer.err = ERR_NOT_FOUND;
     }

@@ -8,15 +8,15 @@ from engine import TOOLS, Engine, chain, until
 from rows import Row
 
 PAYLOAD = 192 << 10  # an input may have 256 KiB
-SPARE = 0.3  # of a payload: what of the next frame came with the one before moves to the front
+SPARE = 0.3  # of a payload: what of the next frame came with the one before moves to the front, as what came of a reply before its length
 SHIM = os.path.join(TOOLS, "bench_copies.so")
 # What is started, with what; and how often its payload passes through each process: in by one way, out by another.
 WAYS = {"an input, from client to step": ("takes_input", {"bytes": 8, "pad": "x" * PAYLOAD}, {"gateway": 1, "coordinator": 2, "worker": 1}),
         "a result, from step to Redis": ("gives_result", {}, {"worker": 1, "coordinator": 1}),
         "a result, to Redis and the next step": ("hands_on", {"bytes": 8}, {"worker": 2, "coordinator": 2})}
-READ = ("a result, from Redis to client", {"coordinator": 3, "gateway": 1})  # hiredis copies it twice: into its buffer, into the reply
+READ = ("a result, from Redis to client", {"coordinator": 1, "gateway": 1})
 
-NOTES = {2: "passes twice", 3: "two of them are hiredis's"}
+NOTES = {2: "passes twice"}
 
 
 class CopyEngine(Engine):

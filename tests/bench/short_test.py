@@ -29,6 +29,8 @@ class Short(unittest.TestCase):
             self.assertIn(wanted, names)
         for r in rows:
             self.assertTrue(r["values"] and all(v >= 0 for v in r["values"]), r)
+        # One more copy of the payload than there should be is one more in the row.
+        self.assertEqual([], [r for r in rows if r["name"].startswith("copies, ") and r["median"] > r["target"] + 0.5])
         self.assertTrue(all(r["median"] > 0 for r in rows if r["unit"] in ("steps/s", "req/s", "writes/s", "messages/s")))
 
     def test_two_builds_are_compared(self):

@@ -1,0 +1,297 @@
+#include "store/redis_incoming.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <hiredis/sds.h>
+
+#include "base/err.h"
+
+#if HIREDIS_MAJOR >= 1
+#define sdsempty       hi_sdsempty
+#define sdsMakeRoomFor hi_sdsMakeRoomFor
+#define sdsavail       hi_sdsavail
+#define sdsfree        hi_sdsfree
+typedef size_t element_count;
+#else
+typedef int element_count;
+#endif
+
+#define BLOCK_BYTES      8192u  /* sds makes room for twice as much, which is what hiredis reads */
+#define BLOCK_BYTES_KEPT 65536u /* a larger one is given back once it is empty */
+#define READ_BYTES_MIN   1024u  /* less room is not worth a read */
+#define NODES_KEPT_MAX   512u   /* likewise of a reply's */
+
+/* Its bytes are a string of hiredis's (sds) that is empty as far as that knows, and what came lies
+ * in its spare room: so hiredis has nothing to move, which else moves what it has not parsed over
+ * what it has. */
+struct incoming_block {
+    uint32_t holders; /* the connection, and each reply that is kept */
+    char *bytes;      /* an sds; NULL: hiredis has freed it with a reply that it refused */
+};
+
+struct incoming_reply {
+    struct incoming_block *block; /* where its strings are; held once the reply is kept */
+    size_t nodes_max, node_count;
+    size_t link_count;
+    redisReply **links; /* to the elements of its arrays, behind its nodes */
+    redisReply nodes[]; /* itself first */
+};
+
+/* ---- blocks ---- */
+
+static void block_drop(struct incoming_block *b)
+{
+    if (b != NULL && --b->holders == 0) {
+        sdsfree(b->bytes);
+        free(b);
+    }
+}
+
+static struct incoming_block *block_make(size_t room)
+{
+    struct incoming_block *b = mem_alloc(sizeof *b);
+    char *empty = sdsempty();
+    b->holders = 1;
+    b->bytes = empty != NULL ? sdsMakeRoomFor(empty, room) : NULL;
+    if (b->bytes == NULL) {
+        die("out of memory (%zu bytes from Redis)", room);
+    }
+    return b;
+}
+
+/* What has come and was not handed out goes to the front of another one. */
+static void change_block(struct redis_incoming *in, size_t room)
+{
+    redisReader *reader = in->reader;
+    struct incoming_block *b = block_make(room);
+    size_t rest = reader->len - reader->pos;
+    if (rest > 0) {
+        memcpy(b->bytes, reader->buf + reader->pos, rest);
+    }
+    block_drop(in->block);
+    in->block = b;
+    reader->buf = b->bytes;
+    reader->pos = 0;
+    reader->len = rest;
+}
+
+/* So that the next read has a place: behind what came, where the reply fits there. */
+static void make_room(struct redis_incoming *in)
+{
+    const redisReader *reader = in->reader;
+    size_t rest = reader->len - reader->pos;
+    size_t needs = rest + READ_BYTES_MIN;
+    if (in->next.needs > rest) {
+        needs = in->next.needs;
+    }
+    if (in->block != NULL && reader->pos + needs <= sdsavail(in->block->bytes)) {
+        return;
+    }
+    if (in->next.items_left > 1 && needs < 2 * rest) {
+        needs = 2 * rest; /* of unknown length: what has come is moved each time */
+    }
+    change_block(in, needs > BLOCK_BYTES ? needs : BLOCK_BYTES);
+}
+
+/* All is handed out, and the last reply no longer in hand. */
+static void empty_block(struct redis_incoming *in)
+{
+    if (in->block == NULL || in->block->holders > 1) {
+        return;
+    }
+    in->reader->pos = in->reader->len = 0;
+    if (sdsavail(in->block->bytes) > BLOCK_BYTES_KEPT) {
+        block_drop(in->block);
+        in->block = NULL;
+        in->reader->buf = NULL;
+    }
+}
+
+/* ---- what hiredis makes of a reply ---- */
+
+static redisReply *add_node(const redisReadTask *task, int type)
+{
+    struct incoming_reply *reply = task->privdata;
+    if (reply->node_count == reply->nodes_max) {
+        return NULL; /* hiredis takes it for a want of memory, and gives up */
+    }
+    redisReply *node = &reply->nodes[reply->node_count++];
+    *node = (redisReply){.type = type};
+    if (task->parent != NULL) {
+        redisReply *array = task->parent->obj;
+        array->element[task->idx] = node;
+    }
+    return node;
+}
+
+/* Behind each string is the end of a line, which has been read. */
+static void *create_string(const redisReadTask *task, char *str, size_t len)
+{
+    redisReply *node = add_node(task, task->type);
+    if (node != NULL) {
+        str[len] = '\0';
+        node->str = str;
+        node->len = len;
+    }
+    return node;
+}
+
+static void *create_array(const redisReadTask *task, element_count elements)
+{
+    struct incoming_reply *reply = task->privdata;
+    redisReply *node = add_node(task, task->type);
+    if (node == NULL || (size_t)elements > reply->nodes_max - reply->link_count) {
+        return NULL;
+    }
+    node->elements = (size_t)elements;
+    node->element = reply->links + reply->link_count;
+    reply->link_count += (size_t)elements;
+    return node;
+}
+
+static void *create_integer(const redisReadTask *task, long long value)
+{
+    redisReply *node = add_node(task, REDIS_REPLY_INTEGER);
+    if (node != NULL) {
+        node->integer = value;
+    }
+    return node;
+}
+
+static void *create_nil(const redisReadTask *task)
+{
+    return add_node(task, REDIS_REPLY_NIL);
+}
+
+static redisReplyObjectFunctions functions = {
+    .createString = create_string,
+    .createArray = create_array,
+    .createInteger = create_integer,
+    .createNil = create_nil,
+    .freeObject = NULL, /* it is one piece of memory, and ours */
+};
+
+/* An empty one, with room for so many nodes. */
+static void prepare_reply(struct redis_incoming *in, size_t nodes)
+{
+    struct incoming_reply *reply = in->reply;
+    if (reply == NULL || reply->nodes_max < nodes || reply->nodes_max > NODES_KEPT_MAX) {
+        free(reply);
+        reply = in->reply =
+            mem_alloc(sizeof *reply + nodes * (sizeof *reply->nodes + sizeof *reply->links));
+        reply->nodes_max = nodes;
+        reply->links = (redisReply **)(void *)(reply->nodes + nodes);
+    }
+    reply->node_count = reply->link_count = 0;
+}
+
+void incoming_reply_drop(struct incoming_reply *reply)
+{
+    if (reply != NULL) {
+        block_drop(reply->block);
+        free(reply);
+    }
+}
+
+/* ---- verbs ---- */
+
+static void make_reader(struct redis_incoming *in)
+{
+    in->reader = redisReaderCreateWithFunctions(&functions);
+    if (in->reader == NULL) {
+        die("out of memory (a connection to Redis)");
+    }
+    sdsfree(in->reader->buf);
+    in->reader->buf = NULL;
+}
+
+size_t incoming_read(struct redis_incoming *in, int fd, bool *ret_more)
+{
+    if (in->reader == NULL) {
+        make_reader(in);
+    }
+    make_room(in);
+    redisReader *reader = in->reader;
+    size_t room = sdsavail(reader->buf) - reader->len;
+    ssize_t n = 0;
+    do {
+        n = recv(fd, reader->buf + reader->len, room, 0);
+    } while (n < 0 && errno == EINTR);
+    *ret_more = n == (ssize_t)room;
+    if (n == 0) {
+        in->why = "Server closed the connection";
+    } else if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
+        in->why = strerror(errno);
+    }
+    size_t came = n > 0 ? (size_t)n : 0;
+    reader->len += came;
+    return came;
+}
+
+/* Where it is no reply, hiredis says why. What is parsed it would discard, with all that it sees.
+ */
+static const redisReply *parse(struct redis_incoming *in, bool whole)
+{
+    redisReader *reader = in->reader;
+    size_t end = reader->pos + in->next.len;
+    size_t came = reader->len;
+    prepare_reply(in, in->next.items);
+    reader->privdata = in->reply;
+    void *reply = NULL;
+    if (redisReaderGetReply(reader, &reply) != REDIS_OK) {
+        in->block->bytes = reader->buf;
+        in->why = reader->errstr;
+        return NULL;
+    }
+    reader->pos = end;
+    reader->len = came;
+    in->next = (struct reply_extent){0};
+    if (!whole || reply == NULL) {
+        in->why = "Protocol error, a reply that makes no sense";
+        return NULL;
+    }
+    return reply;
+}
+
+const redisReply *incoming_next(struct redis_incoming *in)
+{
+    const redisReader *reader = in->reader;
+    if (reader == NULL || in->why != NULL) {
+        return NULL;
+    }
+    if (reader->pos == reader->len) {
+        empty_block(in);
+        return NULL;
+    }
+    struct bytes came = bytes_of(reader->buf + reader->pos, reader->len - reader->pos);
+    enum extent found = extent_find(&in->next, came);
+    return found == EXTENT_PART ? NULL : parse(in, found == EXTENT_WHOLE);
+}
+
+bool incoming_in_part(const struct redis_incoming *in)
+{
+    return in->reader != NULL && in->reader->pos < in->reader->len;
+}
+
+struct incoming_reply *incoming_keep(struct redis_incoming *in)
+{
+    struct incoming_reply *reply = in->reply;
+    assert(reply != NULL && reply->node_count > 0);
+    reply->block = in->block;
+    reply->block->holders++;
+    in->reply = NULL;
+    return reply;
+}
+
+void incoming_clear(struct redis_incoming *in)
+{
+    if (in->reader != NULL) {
+        in->reader->buf = NULL; /* the block's */
+        redisReaderFree(in->reader);
+    }
+    block_drop(in->block);
+    free(in->reply);
+    *in = (struct redis_incoming){0};
+}
