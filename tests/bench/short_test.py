@@ -14,7 +14,7 @@ COPIES = ["copies, an input"] if COUNTED else []
 
 
 def bench(*args):
-    r = subprocess.run([sys.executable, "-B", BENCH, *args], capture_output=True, text=True, timeout=280)
+    r = subprocess.run([sys.executable, "-B", BENCH, *args], capture_output=True, text=True, timeout=800)
     if r.returncode != 0:
         raise AssertionError(f"bench {args}: {r.stdout}\n{r.stderr}")
     return r.stdout
