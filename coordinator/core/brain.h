@@ -52,17 +52,16 @@ struct partition {
     struct fence fence; /* ours while CLAIMING .. RELEASING, else the one last seen */
     uint64_t beat;      /* FOREIGN: last seen */
     mono_ms beat_ms;    /* FOREIGN: answered time for which it has not moved */
-    mono_ms renewed_at; /* send time of the last renewal that was answered with OK */
-    mono_ms renew_sent_at;
+    mono_ms renew_sent_at, renewed_at; /* the latter: of the last that was answered with OK */
     bool ever_owned;
     bool renewing; /* a renewal is on its way */
     bool takeover; /* it was another process's before */
     struct timer timer;
+    mono_ms claims_by;  /* GRACE: no claim is awaited for longer */
     struct task *tasks; /* list */
     /* What the store has shown us or acknowledged, ever: it must not go back behind it. */
     struct fence known;
-    uint64_t known_beat;
-    uint64_t epoch_most;
+    uint64_t known_beat, epoch_most;
     struct acked {
         char task_id[ID_BYTES_MAX + 1]; /* of the last row acknowledged under `fence`; "" = none */
         uint32_t run;
@@ -105,6 +104,7 @@ struct peer {
     mono_ms heard;
     struct worker *worker; /* ROLE_WORKER */
     bool speaks;           /* its RUNNING has come (workers) */
+    bool asked;            /* OWNED told it of a gain: the RUNNING that answers is to come */
 };
 
 /* A function, and the labels that steps of it require: each such pair has a ready order of its own,

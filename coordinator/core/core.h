@@ -82,7 +82,8 @@ struct core_config {
     mono_ms lease_ms;              /* 3000 */
     mono_ms renew_ms;              /* 1000 */
     mono_ms observe_ms;            /* 250 */
-    mono_ms claim_grace_ms;  /* 200: how long a takeover waits for workers to say what they run */
+    mono_ms claim_grace_ms;  /* 200: how long a takeover waits for workers to say what they run; for
+                                those that are connected and have not answered, silence_ms */
     mono_ms resume_grace_ms; /* 200: how long a closed worker may take to come back */
     mono_ms silence_ms;      /* 2000: a peer that is not heard so long is gone */
     uint32_t checkpoint_interval_s;

@@ -12,6 +12,7 @@
 #include "core/plant.h"
 
 #define TELL_WITHIN_MS 50
+#define CLAIMS_LOOK_MS 20 /* are all claims in? */
 #define HAND_OVER_MS   25 /* between looks while a partition is awaited: the pause of its service */
 #define HANDED_OVER_MS_MAX                                                                         \
     500 /* who was given a partition claims it with its next look; gateways keep requests longer   \
@@ -76,13 +77,16 @@ void partitions_tell(struct core *c)
     if (tell_later(c, mask)) {
         return;
     }
+    bool gained = (mask & ~c->owned_told) != 0;
     c->tell_by = NEVER_MS;
     c->owned_told = mask;
     struct message m = {.type = MSG_OWNED};
     m.owned.partitions = mask;
     void *value = NULL;
     for (size_t i = 0; map_next(&c->peers, &i, &value);) {
-        fx_send(c, ((struct peer *)value)->id, &m);
+        struct peer *peer = value;
+        fx_send(c, peer->id, &m);
+        peer->asked = peer->asked || (gained && peer->worker != NULL);
     }
     fx_log(c, LOG_INFO, "partitions_owned", "count=%d", __builtin_popcountll(mask));
 }
@@ -303,6 +307,7 @@ void partition_on_live(struct core *c, const struct ask *ask, const struct store
     rollback_check_loaded(c, p);
     enter(c, p, PARTITION_GRACE);
     timer_set(c, &p->timer, c->now.mono + c->config.claim_grace_ms);
+    p->claims_by = c->now.mono + c->config.silence_ms;
     if (p->takeover) {
         for (struct task *t = p->tasks; t != NULL; t = t->next) {
             task_taken_over(c, t);
@@ -434,10 +439,27 @@ static void resume(struct core *c, struct task *t)
     }
 }
 
+/* A worker on a busy machine, that has the question and is not known to be dead, may take longer
+ * than the grace to say what it runs: sent out elsewhere, that would run twice. */
+static bool claims_to_come(struct core *c, const struct partition *p)
+{
+    void *value = NULL;
+    for (size_t i = 0; map_next(&c->peers, &i, &value);) {
+        if (((const struct peer *)value)->asked) {
+            return c->now.mono < p->claims_by;
+        }
+    }
+    return false;
+}
+
 /* The claim grace is over. */
 void partition_timer(struct core *c, struct partition *p)
 {
     assert(p->state == PARTITION_GRACE);
+    if (claims_to_come(c, p)) {
+        timer_set(c, &p->timer, c->now.mono + CLAIMS_LOOK_MS);
+        return;
+    }
     enter(c, p, PARTITION_OWNED);
     for (struct task *t = p->tasks; t != NULL; t = t->next) {
         resume(c, t);

@@ -328,6 +328,7 @@ void on_running(struct core *c, struct peer *p, const struct message *m)
         }
     }
     p->speaks = true;
+    p->asked = false;
 }
 
 /* It was never begun. */

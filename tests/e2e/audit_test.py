@@ -35,13 +35,13 @@ class Audit(ClusterCase):
         c = self.cluster
         both = "redis.call('EXPIRE', KEYS[1], 1000) redis.call('EXPIRE', KEYS[2], 1000)"  # one finding: at once
         c.redis("EVAL", both, "2", "marathon:task:t", "checkpoint:t")
-        until("the TTL is seen", lambda: self.findings().get("ttl_on_live") == 1, 30)
+        until("the TTL is seen", lambda: self.findings().get("ttl_on_live") == 1, 60)
         until("the TTL is off", lambda: c.redis("TTL", "marathon:task:t") == c.redis("TTL", "checkpoint:t") == "-1")
         c.redis("SREM", self.live, "t")
-        until("the index is seen", lambda: self.findings().get("not_listed") == 1, 30)
+        until("the index is seen", lambda: self.findings().get("not_listed") == 1, 60)
         until("it is listed", lambda: c.redis("SISMEMBER", self.live, "t") == "1")
         c.redis("SADD", self.live, "nobody")
-        until("the stray name is seen", lambda: self.findings().get("listed_ended") == 1, 30)
+        until("the stray name is seen", lambda: self.findings().get("listed_ended") == 1, 60)
         until("it is gone", lambda: c.redis("SMEMBERS", self.live) == "t")
         self.assertEqual(self.findings(), {"ttl_on_live": 1, "not_listed": 1, "listed_ended": 1})
         for kind in ("ttl_on_live", "not_listed", "listed_ended"):
@@ -49,7 +49,7 @@ class Audit(ClusterCase):
         c.start_worker()
         self.assertEqual(c.wait("t")["status"], "completed")
         seen = self.rounds
-        until("one more round", lambda: self.findings() and self.rounds > seen, 40)
+        until("one more round", lambda: self.findings() and self.rounds > seen, 60)
         self.assertEqual(sum(self.findings().values()), 3)
 
 

@@ -58,7 +58,7 @@ class Definitions(ClusterCase):
             p.kill()
             p.start()
         until("the gateway is ready", c.ready)
-        until("two share again", lambda: c.shares() == [32, 32])
+        until("all partitions are served", c.served)
         self.assertEqual(until("it answers", lambda: c.get("/pipelines/menu"))["version"], 4)
         self.assertEqual(self.inputs(c.begin(task_type="menu", pipeline_version=3)), {"v": 3})
         self.assertEqual(self.inputs(c.begin(task_type="filed")), {"v": "put"}, "a restart does not bring the file's back")

@@ -100,6 +100,7 @@ class Members(ClusterCase):
         coordinator.kill()
         coordinator.start()
         until("it is back", c.ready)
+        until("all partitions are served", c.served)
         c.begin(task_type="five", task_id="after")
         self.assertEqual(c.wait("after")["status"], "completed")
 

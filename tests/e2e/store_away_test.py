@@ -128,6 +128,7 @@ class StoreAway(ClusterCase):
         self.redis.start()
         self.coordinator.start()
         until("the gateway is ready again", c.ready)
+        until("all partitions are served", c.served)
         self.assertEqual(c.wait("done")["status"], "completed")
         self.assertEqual(self.known("later"), 404)
         self.assertEqual(c.call("POST", "/start", later, {"Idempotency-Key": "later-1"})[0], 202)

@@ -241,6 +241,11 @@ class Cluster:
         shares = sorted(self.owners().values())
         return shares if sum(shares) == PARTITIONS else []
 
+    def served(self):
+        """Is every partition one of a coordinator that lives, as they say themselves? A gateway is ready before, and holds requests for 5 s."""
+        status, _, body = self.call("GET", "/readyz?verbose", prefix="")
+        return status == 200 and sum(c.get("partitions", 0) for c in body["coordinators"]) == PARTITIONS
+
     def call(self, method, path, body=None, headers=None, prefix=PREFIX, port=None, timeout=70):
         """status, headers, decoded body (None where there is none)"""
         c = http.client.HTTPConnection("127.0.0.1", port or self.port, timeout=timeout)

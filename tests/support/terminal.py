@@ -49,7 +49,7 @@ class Terminal:
         self.raw += piece
         return bool(piece)
 
-    def until(self, pattern, seconds=20):
+    def until(self, pattern, seconds=60):
         deadline = time.monotonic() + seconds
         while not self.saw(pattern):
             if not self._read(deadline):
@@ -61,7 +61,7 @@ class Terminal:
     def write(self, text):
         os.write(self.fd, text.encode())
 
-    def finish(self, seconds=60):
+    def finish(self, seconds=120):
         deadline = time.monotonic() + seconds
         while self._read(deadline):
             pass

@@ -5,7 +5,7 @@
 {"sleep": s}       takes s seconds, with progress   {"hang": true}   never ends
 {"until": path}    works, with progress, until this file is there
 {"kill_worker": n} kills its worker in the first n deliveries (counted in $EFFECTS_LOG)
-{"say": text}      writes it to stderr before it does so, and gives it half a second to be heard
+{"say": text}      writes it to stderr before it does so, and gives it a second and a half to be heard
 """
 
 import json
@@ -29,7 +29,7 @@ if want.get("hang"):
 if before < want.get("kill_worker", 0):
     if "say" in want:
         print(f"delivery {before}: {want['say']}", file=sys.stderr, flush=True)
-        time.sleep(0.5)
+        time.sleep(1.5)
     os.kill(os.getppid(), signal.SIGKILL)
     time.sleep(60)
 while "until" in want and not os.path.exists(want["until"]):
