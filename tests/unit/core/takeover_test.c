@@ -122,6 +122,7 @@ static void test_the_claim_of_a_worker_that_is_slow_to_answer_is_awaited(void **
     stage_running(&b, idle, NULL, 0);
     stage_time(&b, 1500); /* its process does not run, on a busy machine, or its loop does not */
     stage_nothing(&b, idle, MSG_ORDER);
+    stage_nothing(&b, worker_b, MSG_ORDER);
     stage_running(&b, worker_b, &ref, 1);
     stage_time(&b, 2000);
     stage_nothing(&b, idle, MSG_ORDER);
