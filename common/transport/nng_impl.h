@@ -45,6 +45,8 @@
     (256u << 10) /* grown to this for throughput, beyond it only for a large frame */
 #define OUTPUT_KEPT_BYTES_MAX                                                                      \
     (1u << 20) /* a buffer larger than this is given back once it is empty */
+#define SHEET_BYTES_AHEAD_MAX                                                                      \
+    (16u << 10) /* room that a new sheet has at first: a lone small frame should not hold much */
 
 struct transport_nng;
 
@@ -82,8 +84,8 @@ struct output {
     pthread_mutex_t lock;
     nng_aio *aio;
     nng_aio *at_once; /* without a callback; of whoever owns the flight */
-    struct buf fill;
-    struct buf flight;
+    struct sheet *fill;
+    struct sheet *flight;
     struct buf records;          /* handshake, alerts, changes of keys; without TLS always empty */
     struct tls_channel *channel; /* NULL: plain */
     size_t flight_sent;
@@ -204,8 +206,10 @@ void output_init(struct nng_conn *c);
 void output_free(struct nng_conn *c);
 enum err MUST_CHECK output_add(struct nng_conn *c,
                                struct bytes framed); /* ERR_FULL, ERR_NOT_FOUND once closed */
-/* The same, and ERR_TOO_LARGE. Encoded under the lock: nng's thread waits that long, at most. */
-enum err MUST_CHECK output_add_message(struct nng_conn *c, const struct message *m);
+/* The same, and ERR_TOO_LARGE. Encoded under the lock: nng's thread waits that long, at most.
+ * ret_frame NULL: nobody holds it. */
+enum err MUST_CHECK output_add_message(struct nng_conn *c, const struct message *m,
+                                       struct held_frame *ret_frame);
 void output_start(struct nng_conn *c);
 bool output_idle_or_tell(struct nng_conn *c); /* false: the note `sent` comes when it is */
 void output_close(struct nng_conn *c);

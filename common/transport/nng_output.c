@@ -7,31 +7,41 @@
 /* Under the lock. */
 static bool something_waits(const struct output *o)
 {
-    return o->fill.len > 0 || o->records.len > 0;
+    return o->fill->bytes.len > 0 || o->records.len > 0;
 }
 
-static void emptied(struct buf *b)
+/* To be filled anew, or another one in its place: somebody holds a frame of it. */
+static void emptied(struct sheet **at)
 {
-    if (b->cap > OUTPUT_KEPT_BYTES_MAX) {
-        buf_free(b);
+    struct sheet *s = *at;
+    if (!sheet_is_free(s)) {
+        size_t len = s->bytes.len; /* the next one will be about as long */
+        sheet_release(s);
+        *at = sheet_create(len < SHEET_BYTES_AHEAD_MAX ? len : SHEET_BYTES_AHEAD_MAX);
+    } else if (s->bytes.cap > OUTPUT_KEPT_BYTES_MAX) {
+        buf_free(&s->bytes);
     } else {
-        buf_clear(b);
+        buf_clear(&s->bytes);
     }
 }
 
-/* Under the lock. True where there is a flight to submit now. */
+/* Under the lock; the flight before is over, and empty. True where there is one to submit now. */
 static bool take_off(struct output *o)
 {
     if (o->closed || !something_waits(o)) {
         return false;
     }
-    struct buf *next = o->channel == NULL ? &o->fill : &o->records;
-    struct buf empty = o->flight;
-    o->flight = *next;
-    *next = empty;
     o->flight_sent = 0;
-    if (o->channel != NULL) {
-        o->closed = tls_channel_write(o->channel, buf_bytes(&o->fill), &o->flight) != ERR_OK;
+    if (o->channel == NULL) {
+        struct sheet *empty = o->flight;
+        o->flight = o->fill;
+        o->fill = empty;
+    } else {
+        struct buf empty = o->flight->bytes;
+        o->flight->bytes = o->records;
+        o->records = empty;
+        o->closed =
+            tls_channel_write(o->channel, buf_bytes(&o->fill->bytes), &o->flight->bytes) != ERR_OK;
         emptied(&o->fill);
     }
     return !o->closed;
@@ -45,7 +55,7 @@ static bool reported(struct output *o, int result, size_t written)
         return false;
     }
     o->flight_sent += written;
-    if (o->flight_sent < o->flight.len) { /* a short write */
+    if (o->flight_sent < o->flight->bytes.len) { /* a short write */
         return !o->closed;
     }
     o->flight_sent = 0;
@@ -55,8 +65,8 @@ static bool reported(struct output *o, int result, size_t written)
 
 static void iov_set(const struct output *o, nng_aio *aio)
 {
-    nng_iov iov = {.iov_buf = o->flight.ptr + o->flight_sent,
-                   .iov_len = o->flight.len - o->flight_sent};
+    const struct buf *b = &o->flight->bytes;
+    nng_iov iov = {.iov_buf = b->ptr + o->flight_sent, .iov_len = b->len - o->flight_sent};
     int rc = nng_aio_set_iov(aio, 1, &iov);
     assert(rc == 0);
 }
@@ -124,6 +134,8 @@ void output_init(struct nng_conn *c)
 {
     int rc = pthread_mutex_init(&c->out.lock, NULL);
     assert(rc == 0);
+    c->out.fill = sheet_create(0);
+    c->out.flight = sheet_create(0);
     c->out.aio = aio_new(on_sent, c);
     c->out.at_once = aio_new(NULL, NULL);
 }
@@ -133,15 +145,15 @@ void output_free(struct nng_conn *c)
     nng_aio_free(c->out.aio);
     nng_aio_free(c->out.at_once);
     pthread_mutex_destroy(&c->out.lock);
-    buf_free(&c->out.fill);
-    buf_free(&c->out.flight);
+    sheet_release(c->out.fill);
+    sheet_release(c->out.flight);
     buf_free(&c->out.records);
 }
 
 /* Under the lock. */
 static size_t bytes_behind(const struct output *o)
 {
-    return o->fill.len + o->records.len + o->flight.len - o->flight_sent;
+    return o->fill->bytes.len + o->records.len + o->flight->bytes.len - o->flight_sent;
 }
 
 enum err output_add(struct nng_conn *c, struct bytes framed)
@@ -156,23 +168,27 @@ enum err output_add(struct nng_conn *c, struct bytes framed)
                framed.len > TRANSPORT_BACKLOG_BYTES_MAX - behind) {
         e = ERR_FULL;
     } else {
-        buf_add_bytes(&o->fill, framed);
+        buf_add_bytes(&o->fill->bytes, framed);
     }
     pthread_mutex_unlock(&o->lock);
     return e;
 }
 
-enum err output_add_message(struct nng_conn *c, const struct message *m)
+enum err output_add_message(struct nng_conn *c, const struct message *m,
+                            struct held_frame *ret_frame)
 {
     struct output *o = &c->out;
     enum err e = ERR_NOT_FOUND;
     pthread_mutex_lock(&o->lock);
     if (!o->closed) {
-        size_t before = o->fill.len;
-        e = frame_encode(m, &o->fill);
+        struct buf *fill = &o->fill->bytes;
+        size_t before = fill->len;
+        e = frame_encode(m, fill);
         if (e == ERR_OK && bytes_behind(o) > TRANSPORT_BACKLOG_BYTES_MAX) {
-            o->fill.len = before;
+            fill->len = before;
             e = ERR_FULL;
+        } else if (e == ERR_OK && ret_frame != NULL) {
+            *ret_frame = frame_hold(o->fill, before);
         }
     }
     pthread_mutex_unlock(&o->lock);

@@ -15,6 +15,7 @@
 #include "loop/loop.h"
 #include "model/message.h"
 #include "tls/identity.h"
+#include "transport/sheet.h"
 
 typedef uint64_t conn_id; /* 0 is none */
 
@@ -57,7 +58,11 @@ struct transport_ops {
      * copied once, and may go when this returns. ERR_TOO_LARGE: over FRAME_BYTES_MAX, nothing is
      * sent. */
     enum err (*send_message)(struct transport *t, conn_id conn, const struct message *m);
-    /* The same from any thread, and put on its way at once (heartbeats). */
+    /* The same for one that may have to be sent again: its frame is held where it waits to go out,
+     * and the caller's to release. */
+    enum err (*send_held)(struct transport *t, conn_id conn, const struct message *m,
+                          struct held_frame *ret_frame);
+    /* The same as send from any thread, and put on its way at once (heartbeats). */
     enum err (*send_urgent)(struct transport *t, conn_id conn, struct bytes framed);
     void (*close)(struct transport *t, conn_id conn);
     /* Stops listening and dialling, flushes what is queued for at most flush_ms, closes all; then

@@ -93,7 +93,14 @@ static enum err nng_send_op(struct transport *base, conn_id conn, struct bytes f
 static enum err nng_send_message_op(struct transport *base, conn_id conn, const struct message *m)
 {
     struct nng_conn *c = conn_find(self(base), conn);
-    return c != NULL ? added(c, output_add_message(c, m)) : ERR_NOT_FOUND;
+    return c != NULL ? added(c, output_add_message(c, m, NULL)) : ERR_NOT_FOUND;
+}
+
+static enum err nng_send_held_op(struct transport *base, conn_id conn, const struct message *m,
+                                 struct held_frame *ret_frame)
+{
+    struct nng_conn *c = conn_find(self(base), conn);
+    return c != NULL ? added(c, output_add_message(c, m, ret_frame)) : ERR_NOT_FOUND;
 }
 
 static enum err nng_send_urgent_op(struct transport *base, conn_id conn, struct bytes framed)
@@ -197,6 +204,7 @@ static const struct transport_ops ops = {
     .undial = nng_undial_op,
     .send = nng_send_op,
     .send_message = nng_send_message_op,
+    .send_held = nng_send_held_op,
     .send_urgent = nng_send_urgent_op,
     .close = nng_close_op,
     .shutdown = nng_shutdown_op,

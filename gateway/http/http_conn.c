@@ -17,16 +17,12 @@ static const char *method_name(struct lws *wsi, char **ret_path, int *ret_len)
 static void deliver(struct conn *c, struct bytes body)
 {
     struct http_server *s = c->server;
-    size_t received = c->body.len;
     c->request.body = body;
-    c->request.body_owner = received > 0 ? &c->body : NULL;
     lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, 0); /* from here on the time is ours to watch */
     conn_enter(c, CONN_ASKED);
     s->counts.requests_total++;
     s->handler.request(s->handler.user, c->id, &c->request);
     c->request.body = BYTES_NONE;
-    c->request.body_owner = NULL;
-    s->body_bytes -= received - c->body.len; /* who took it counts it now */
     conn_body_free(c);
 }
 

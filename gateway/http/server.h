@@ -44,10 +44,8 @@ struct http_request {
     struct bytes content_type, if_none_match, idempotency_key, last_event_id, request_id;
     struct bytes authorization; /* never logged */
     struct bytes protocols;     /* Sec-WebSocket-Protocol; never logged */
-    struct bytes body;          /* for the call of `request` only, */
-    struct buf *body_owner; /* unless this is not NULL and its memory, which is body's, is taken:
-                               copied, and zeroed */
-    bool has_length;        /* a Content-Length was given */
+    struct bytes body;          /* for the call of `request` only */
+    bool has_length;            /* a Content-Length was given */
     enum code fault; /* not CODE_NONE: it broke a limit of the server; answer with this and nothing
                         else */
 };

@@ -78,43 +78,6 @@ static void on_started(void *user, const struct reply *reply)
     id_answer(c, 202, reply->message->started.task_id, "started", true);
 }
 
-/* A start and, where that came in pieces, the body that its payloads are slices of. */
-struct start_kept {
-    struct start_call start;
-    struct buf body;
-};
-
-static void start_kept_free(void *memory)
-{
-    struct start_kept *k = memory;
-    start_call_free(&k->start);
-    buf_free(&k->body);
-    free(k);
-}
-
-/* A body in a buffer of its own is kept until the answer is there; a small one goes into a frame.
- */
-static void start_send(struct call_state *c, struct start_kept *k, struct buf *body)
-{
-    struct message m = {.type = MSG_START};
-    m.start = k->start.request;
-    if (body == NULL) {
-        send_or_fail(c, &m, on_started);
-        start_kept_free(k);
-        return;
-    }
-    k->body = *body;
-    *body = (struct buf){0};
-    struct request_memory memory = {k, start_kept_free, k->body.cap};
-    c->request = requests_send_kept(&c->gateway->requests, &m, &memory, on_started, c);
-    if (c->request == 0) {
-        struct problem p;
-        problem_full(&p);
-        call_problem(c, &p);
-        start_kept_free(k);
-    }
-}
-
 void call_start(struct call_state *c, const struct http_request *r)
 {
     if (!call_body_taken(c, r, true)) {
@@ -125,15 +88,17 @@ void call_start(struct call_state *c, const struct http_request *r)
                              .idempotency_key = r->idempotency_key,
                              .now = loop_now(c->gateway->loop).wall};
     random_block_take(c->gateway->random, in.random, sizeof in.random);
-    struct start_kept *k = mem_zalloc(sizeof *k);
+    struct start_call start = {0};
     struct problem p;
-    if (!start_body_parse(&in, &k->start, &p)) {
+    if (start_body_parse(&in, &start, &p)) {
+        memcpy(c->task_id, start.task_id, sizeof c->task_id);
+        struct message m = {.type = MSG_START};
+        m.start = start.request;
+        send_or_fail(c, &m, on_started);
+    } else {
         call_problem(c, &p);
-        start_kept_free(k);
-        return;
     }
-    memcpy(c->task_id, k->start.task_id, sizeof c->task_id);
-    start_send(c, k, r->body_owner);
+    start_call_free(&start);
 }
 
 /* The task is as our own first sending, whose answer was lost, has left it. */

@@ -34,6 +34,14 @@ bool peers_send_message(struct peers *p, int peer, const struct message *m)
     return it->conn != 0 && p->transport->ops->send_message(p->transport, it->conn, m) == ERR_OK;
 }
 
+enum err peers_send_held(struct peers *p, int peer, const struct message *m,
+                         struct held_frame *ret_frame)
+{
+    struct peer *it = &p->items[peer];
+    return it->conn != 0 ? p->transport->ops->send_held(p->transport, it->conn, m, ret_frame)
+                         : ERR_NOT_FOUND;
+}
+
 static void on_opened(void *user, conn_id conn, uint32_t dialer)
 {
     struct peers *p = user;

@@ -65,5 +65,8 @@ uint64_t peers_covered(const struct peers *p); /* partitions with a known owner 
 /* framed: a whole frame. False where the peer is not connected. */
 bool peers_send(struct peers *p, int peer, struct bytes framed);
 bool peers_send_message(struct peers *p, int peer, const struct message *m);
+/* As the transport's send_held; ERR_NOT_FOUND where the peer is not connected. */
+enum err MUST_CHECK peers_send_held(struct peers *p, int peer, const struct message *m,
+                                    struct held_frame *ret_frame);
 
 #endif

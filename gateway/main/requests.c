@@ -5,16 +5,18 @@
 #include "wire/frame.h"
 
 #define LOOK_MS 50 /* how finely deadlines are kept */
+/* A frame that is held keeps those beside it too. Answers take milliseconds; who waits for longer
+ * than this has a copy. */
+#define HELD_FRAME_MS 500
 
 struct request {
     wire_id id;
     struct target target;
-    struct buf frame; /* or else: */
-    struct message *message;
-    struct request_memory kept; /* of the message */
-    int sent_to;                /* peer, -1 = held */
-    unsigned sent;              /* times */
-    mono_ms held_since;
+    struct held_frame sheet; /* it waits to go out there, or did; else: */
+    struct buf frame;        /* its own */
+    int sent_to;             /* peer, -1 = held */
+    unsigned sent;           /* times */
+    mono_ms begun, held_since;
     mono_ms deadline;
     reply_fn *fn;
     void *user;
@@ -31,12 +33,8 @@ static void request_remove(struct requests *r, struct request *q)
     map_remove(&r->by_id, bytes_of(&q->id, sizeof q->id));
     *(q->prev != NULL ? &q->prev->next : &r->first) = q->next;
     *(q->next != NULL ? &q->next->prev : &r->last) = q->prev;
-    r->frame_bytes -= q->frame.len + q->kept.bytes;
+    r->frame_bytes -= q->frame.len + held_frame_release(&q->sheet);
     buf_free(&q->frame);
-    if (q->message != NULL) {
-        q->kept.release(q->kept.memory);
-        free(q->message);
-    }
     free(q);
 }
 
@@ -64,23 +62,35 @@ static int peer_for(const struct requests *r, const struct request *q)
     return -1;
 }
 
-static void request_try(struct requests *r, struct request *q)
+static void request_sent(struct requests *r, struct request *q, int peer)
 {
-    int peer = peer_for(r, q);
-    bool sent =
-        peer >= 0 && (q->message != NULL ? peers_send_message(r->peers, peer, q->message)
-                                         : peers_send(r->peers, peer, buf_bytes(&q->frame)));
-    if (!sent) {
-        return;
-    }
     q->sent_to = peer;
     r->sent_total++;
     r->resent_total += q->sent > 0;
     q->sent++;
 }
 
+/* One that is held. */
+static void request_try(struct requests *r, struct request *q)
+{
+    int peer = peer_for(r, q);
+    if (peer >= 0 && peers_send(r->peers, peer, buf_bytes(&q->frame))) {
+        request_sent(r, q, peer);
+    }
+}
+
+static void frame_own(struct requests *r, struct request *q)
+{
+    if (q->sheet.sheet != NULL) {
+        buf_add_bytes(&q->frame, held_frame_bytes(&q->sheet));
+        r->frame_bytes += q->frame.len;
+        r->frame_bytes -= held_frame_release(&q->sheet);
+    }
+}
+
 static void request_hold(struct requests *r, struct request *q)
 {
+    frame_own(r, q);
     q->sent_to = -1;
     q->held_since = loop_now(r->loop).mono;
 }
@@ -114,69 +124,63 @@ static void look(void *user)
 {
     struct requests *r = user;
     mono_ms now = loop_now(r->loop).mono;
+    for (struct request *q = r->first; q != NULL && now - q->begun >= HELD_FRAME_MS; q = q->next) {
+        frame_own(r, q);
+    }
     for (struct request *q = late_one(r, now); q != NULL; q = late_one(r, now)) {
         request_fail(r, q);
     }
     loop_timer_set(r->timer, r->first != NULL ? now + LOOK_MS : NEVER_MS);
 }
 
-static wire_id request_begin(struct requests *r, struct request *q)
+/* To the peer that it is for, or into a frame that waits for one. ERR_TOO_LARGE: for any. */
+static enum err request_begin(struct requests *r, struct request *q, const struct message *m)
 {
-    r->frame_bytes += q->frame.len + q->kept.bytes;
-    q->deadline = loop_now(r->loop).mono + ANSWER_MS;
-    request_hold(r, q);
-    q->prev = r->last;
-    *(r->last != NULL ? &r->last->next : &r->first) = q;
-    r->last = q;
-    map_put(&r->by_id, bytes_of(&q->id, sizeof q->id), q);
-    request_try(r, q);
-    if (r->timer == NULL) {
-        r->timer = loop_timer_create(r->loop, look, r);
+    int peer = peer_for(r, q);
+    enum err e = peer >= 0 ? peers_send_held(r->peers, peer, m, &q->sheet) : ERR_NOT_FOUND;
+    if (e == ERR_OK) {
+        request_sent(r, q, peer);
+        r->frame_bytes += q->sheet.len;
+    } else if (e != ERR_TOO_LARGE) {
+        e = frame_encode(m, &q->frame);
+        r->frame_bytes += q->frame.len;
     }
-    if (q->prev == NULL) {
-        loop_timer_set(r->timer, loop_now(r->loop).mono + LOOK_MS);
-    }
-    return q->id;
-}
-
-static bool is_full(const struct requests *r, size_t more)
-{
-    return r->by_id.count >= REQUESTS_MAX || r->frame_bytes + more > REQUESTS_BYTES_MAX;
+    return e;
 }
 
 wire_id requests_send(struct requests *r, struct target target, struct message *m, reply_fn *fn,
                       void *user)
 {
-    if (is_full(r, 0)) {
+    if (r->by_id.count >= REQUESTS_MAX || r->frame_bytes >= REQUESTS_BYTES_MAX) {
         return 0;
     }
     struct request *q = mem_zalloc(sizeof *q);
-    *q = (struct request){.id = ++r->last_id, .target = target, .fn = fn, .user = user};
+    mono_ms now = loop_now(r->loop).mono;
+    *q = (struct request){.id = ++r->last_id,
+                          .target = target,
+                          .sent_to = -1,
+                          .begun = now,
+                          .held_since = now,
+                          .deadline = now + ANSWER_MS,
+                          .fn = fn,
+                          .user = user};
     m->request = q->id;
-    if (frame_encode(m, &q->frame) != ERR_OK || is_full(r, q->frame.len)) {
+    if (request_begin(r, q, m) != ERR_OK) {
         buf_free(&q->frame);
         free(q);
         return 0;
     }
-    return request_begin(r, q);
-}
-
-wire_id requests_send_kept(struct requests *r, const struct message *m,
-                           const struct request_memory *memory, reply_fn *fn, void *user)
-{
-    if (is_full(r, memory->bytes)) {
-        return 0;
+    q->prev = r->last;
+    *(r->last != NULL ? &r->last->next : &r->first) = q;
+    r->last = q;
+    map_put(&r->by_id, bytes_of(&q->id, sizeof q->id), q);
+    if (r->timer == NULL) {
+        r->timer = loop_timer_create(r->loop, look, r);
     }
-    struct request *q = mem_zalloc(sizeof *q);
-    *q = (struct request){.id = ++r->last_id,
-                          .target = target_of(m->start.task_id),
-                          .message = mem_alloc(sizeof *m),
-                          .kept = *memory,
-                          .fn = fn,
-                          .user = user};
-    *q->message = *m;
-    q->message->request = q->id;
-    return request_begin(r, q);
+    if (q->prev == NULL) {
+        loop_timer_set(r->timer, now + LOOK_MS);
+    }
+    return q->id;
 }
 
 void requests_drop(struct requests *r, wire_id id)

@@ -9,7 +9,7 @@
 #include "main/peers.h"
 
 #define REQUESTS_MAX       16384       /* waiting at once; more get 503 */
-#define REQUESTS_BYTES_MAX (64u << 20) /* of their frames */
+#define REQUESTS_BYTES_MAX (64u << 20) /* of their frames; passed by one at most */
 #define HOLD_MS            5000        /* for a new owner: longer than a takeover (4 s) */
 #define ANSWER_MS          10000       /* from the first moment, sent or held */
 
@@ -40,7 +40,7 @@ struct requests {
     struct loop *loop;
     struct map by_id;
     struct request *first, *last; /* in the order of their deadlines */
-    size_t frame_bytes;           /* of all that wait */
+    size_t frame_bytes;           /* of all that wait, and of those held beside them */
     wire_id last_id;
     struct loop_timer *timer;
     uint64_t sent_total, resent_total, failed_total;
@@ -48,21 +48,11 @@ struct requests {
 
 void requests_init(struct requests *r, struct peers *peers, struct loop *loop);
 void requests_stop(struct requests *r); /* drops all without a word */
-/* m's request id is set by this. Returns 0 where the table is full or the message too large for a
- * frame (no callback then). */
+/* m's request id is set by this; its slices are copied once, into what goes out, and may go when it
+ * returns: until the answer the frame is held there. Returns 0 where the table is full or the
+ * message too large for a frame (no callback then). */
 wire_id requests_send(struct requests *r, struct target target, struct message *m, reply_fn *fn,
                       void *user);
-/* What a message's slices lie in, for as long as it may have to be sent again. */
-struct request_memory {
-    void *memory;
-    void (*release)(void *memory);
-    size_t bytes; /* counted as those of frames are */
-};
-/* The same for a message with a large payload: that is kept where it lies, in place of a frame, and
- * encoded where it goes out. Takes ownership of the memory on success; on failure it stays with the
- * caller. */
-wire_id requests_send_kept(struct requests *r, const struct message *m,
-                           const struct request_memory *memory, reply_fn *fn, void *user);
 void requests_drop(struct requests *r, wire_id id); /* no callback; 0 and unknown ids are allowed */
 
 /* From peers. */

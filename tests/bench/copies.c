@@ -1,6 +1,7 @@
-/* Preloaded into a process of ours: counts what memcpy and memmove move in large pieces, in a file
- * that whoever asks can read meanwhile: COPIES_DIR/<pid>, one number of 64 bits. (What the
- * allocator moves by itself is not seen: large blocks it moves by their pages.) */
+/* Preloaded into a process of ours: counts what memcpy and memmove move in large pieces, and in
+ * those that are not small, in a file that whoever asks can read meanwhile: COPIES_DIR/<pid>, two
+ * numbers of 64 bits. (What the allocator moves by itself is not seen: large blocks it moves by
+ * their pages.) */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -12,6 +13,11 @@
 #include <unistd.h>
 
 #define LARGE_BYTES 16384 /* a part of a payload, and nothing else there is as large */
+#define SOME_BYTES  2048  /* a payload that is read at once, or the piece that one read gives */
+
+struct counters {
+    _Atomic uint64_t large, some;
+};
 
 void *memcpy(void *restrict to, const void *restrict from, size_t n);
 void *memmove(void *to, const void *from, size_t n);
@@ -19,8 +25,8 @@ void *__memcpy_chk(void *restrict to, const void *restrict from, size_t n, size_
 void *__memmove_chk(void *to, const void *from, size_t n, size_t room);
 
 static void *(*real_move)(void *, const void *, size_t);
-static _Atomic uint64_t nowhere;
-static _Atomic uint64_t *counter = &nowhere;
+static struct counters nowhere;
+static struct counters *counters = &nowhere;
 
 __attribute__((constructor)) static void begin(void)
 {
@@ -33,12 +39,12 @@ __attribute__((constructor)) static void begin(void)
     const char *dir = getenv("COPIES_DIR");
     snprintf(path, sizeof path, "%s/%d", dir != NULL ? dir : ".", (int)getpid());
     int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0 || ftruncate(fd, sizeof *counter) != 0) {
+    if (fd < 0 || ftruncate(fd, sizeof *counters) != 0) {
         return;
     }
-    void *shared = mmap(NULL, sizeof *counter, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    void *shared = mmap(NULL, sizeof *counters, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (shared != MAP_FAILED) {
-        counter = shared;
+        counters = shared;
     }
     close(fd);
 }
@@ -46,7 +52,10 @@ __attribute__((constructor)) static void begin(void)
 static void *counted(void *to, const void *from, size_t n)
 {
     if (n >= LARGE_BYTES) {
-        atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+        atomic_fetch_add_explicit(&counters->large, n, memory_order_relaxed);
+    }
+    if (n >= SOME_BYTES) {
+        atomic_fetch_add_explicit(&counters->some, n, memory_order_relaxed);
     }
     if (real_move != NULL) {
         return real_move(to, from, n);

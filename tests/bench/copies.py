@@ -1,74 +1,151 @@
 """How often a process copies a payload that passes through it, by bench_copies.so preloaded into each of ours. A build with sanitizers
 has memcpy of its own, and is not measured."""
 
+import http.server
+import json
 import os
 import struct
+import threading
 
 from engine import TOOLS, Engine, chain, until
 from rows import Row
 
 PAYLOAD = 192 << 10  # an input may have 256 KiB
+SMALL = 3 << 10  # libwebsockets reads 4 KiB at once: this comes whole
 SPARE = 0.3  # of a payload: what of the next frame came with the one before moves to the front, as what came of a reply before its length
 SHIM = os.path.join(TOOLS, "bench_copies.so")
-# What is started, with what; and how often its payload passes through each process: in by one way, out by another.
-WAYS = {"an input, from client to step": ("takes_input", {"bytes": 8, "pad": "x" * PAYLOAD}, {"gateway": 1, "coordinator": 2, "worker": 1}),
-        "a result, from step to Redis": ("gives_result", {}, {"worker": 1, "coordinator": 1}),
-        "a result, to Redis and the next step": ("hands_on", {"bytes": 8}, {"worker": 2, "coordinator": 2})}
-READ = ("a result, from Redis to client", {"coordinator": 1, "gateway": 1})
+LARGE, SOME = 0, 1  # what is counted: pieces of 16 KiB and more, of 2 KiB and more
 
-NOTES = {2: "passes twice"}
+GATHERED = "gathered from reads of 4 KiB first"
+CURL = "gathered out of libcurl's buffer first"
+TWICE = "passes twice"
+
+
+class Way:
+    """What is begun, by one call; how many payloads of what size it moves; how often they pass through each process: in by one way, out by
+    another."""
+
+    def __init__(self, name, begin, passes, size=PAYLOAD, count=1, pieces=LARGE, notes=None):
+        self.name, self.begin, self.passes, self.size, self.count, self.pieces = name, begin, passes, size, count, pieces
+        self.notes = notes or {}
+
+
+def pad(size):
+    return {"bytes": 8, "pad": "x" * size}
+
+
+def start(task_type, data, count=1):
+    """More than one: all but the first have to wait for the slot."""
+    return lambda e: e.end([e.begin(task_type=task_type, input_data=data) for _ in range(count)])
+
+
+def batch(count, size):
+    return lambda e: e.end(e.begin_batch([{"task_type": "takes_input", "input_data": pad(size)}] * count))
+
+
+def give(e):
+    e.results += e.end([e.begin(task_type="gives_result")])
+
+
+BURST = 8
+WAYS = [
+    Way("an input, from client to step", start("takes_input", pad(PAYLOAD)), {"gateway": 1, "coordinator": 2, "worker": 1},
+        notes={"coordinator": TWICE}),
+    Way("an input, with the reads", start("takes_input", pad(PAYLOAD)), {"gateway": 2}, pieces=SOME, notes={"gateway": GATHERED}),
+    Way("an input in one read", start("takes_input", pad(SMALL)), {"gateway": 1}, SMALL, pieces=SOME),
+    Way("an input of a batch in one read", batch(1, SMALL), {"gateway": 1}, SMALL, pieces=SOME),
+    Way("inputs of a batch", batch(8, SMALL), {"gateway": 2}, SMALL, 8, pieces=SOME, notes={"gateway": GATHERED}),
+    Way("inputs that wait for a slot", start("takes_slowly", pad(PAYLOAD), BURST), {"worker": 1}, count=BURST),
+    Way("a result, from step to Redis", give, {"worker": 1, "coordinator": 1}),
+    Way("a result over HTTP, with the reads", start("gives_over_http", {}), {"worker": 2}, pieces=SOME, notes={"worker": CURL}),
+    Way("a result, to Redis and the next step", start("hands_on", {"bytes": 8}), {"worker": 2, "coordinator": 2},
+        notes={"worker": TWICE, "coordinator": TWICE}),
+    Way("a result, from Redis to client", lambda e: e.get(f"/result/{e.results.pop()}"), {"coordinator": 1, "gateway": 1}),
+]
+
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        body = json.dumps("x" * (PAYLOAD - 2)).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
 
 
 class CopyEngine(Engine):
     def __init__(self):
         super().__init__("everysec", PAYLOAD)
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.functions.append(os.path.join(self.dir, "copied.json"))
+        with open(self.functions[-1], "w") as f:
+            json.dump({"functions": {"slow": {"exec": ["/bin/sh", "-c", "sleep 0.03; cat > /dev/null; echo 1"]},
+                                     "http": {"http": f"http://127.0.0.1:{self.server.server_port}/"}}}, f)
         self.write_pipeline("takes_input", [{"name": "a", "function": "stamp"}])
+        self.write_pipeline("takes_slowly", [{"name": "a", "function": "slow"}])
         self.write_pipeline("gives_result", chain(1, PAYLOAD))
+        self.write_pipeline("gives_over_http", [{"name": "a", "function": "http"}])
         self.write_pipeline("hands_on", [*chain(1, PAYLOAD), {"name": "b", "function": "stamp", "needs": ["s0"]}])
         self.copies_dir = os.path.join(self.dir, "copies")
         os.mkdir(self.copies_dir)
+        self.results = []  # tasks with one of PAYLOAD
 
     def begin_counted(self):
         shim = {"LD_PRELOAD": SHIM, "COPIES_DIR": self.copies_dir}
         self.start_redis()
         self.start_coordinator(**shim)
-        self.start_worker(4, **shim)
+        self.start_worker(1, **shim)
         self.start_gateway(**shim)
+        for _ in range(3):  # the worker is given orders beyond its slot while its steps are quick
+            batch(8, 8)(self)
 
-    def run(self, task_type, data):
-        """Its id, once it has ended; told by Redis, since a status would be one more way of its payloads."""
-        task = self.begin(task_type=task_type, input_data=data)
-        until("it has ended", lambda: self.redis("HEXISTS", f"marathon:task:{task}", "end") == "1", 10)
-        return task
+    def begin_batch(self, tasks):
+        status, _, answer = self.call("POST", "/start/batch", {"tasks": tasks})
+        assert status == 200, (status, answer)
+        return [t["task_id"] for t in answer]
 
-    def copied(self):
+    def end(self, ids):
+        """Waits for them; told by Redis, since a status would be one more way of their payloads."""
+        for task in ids:
+            until("it has ended", lambda t=task: self.redis("HEXISTS", f"marathon:task:{t}", "end") == "1", 10)
+        return ids
+
+    def copied(self, pieces):
         """Bytes, by role."""
         found = {}
         for p in self.ours():
             with open(os.path.join(self.copies_dir, str(p.popen.pid)), "rb") as f:
-                found[p.name.rstrip("0123456789")] = struct.unpack("Q", f.read(8))[0]
+                found[p.name.rstrip("0123456789")] = struct.unpack("QQ", f.read(16))[pieces]
         return found
 
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+        return super().close()
 
-def way_rows(e, way, passes, count, act):
-    before = e.copied()
-    for i in range(count):
-        act(i)
-    after = e.copied()
-    return [Row(f"copies, {way}: {role}", "x payload", [(after[role] - before[role]) / count / PAYLOAD], times + SPARE, False,
-                NOTES.get(times, "")) for role, times in passes.items()]
+
+def way_rows(e, way, times):
+    before = e.copied(way.pieces)
+    for _ in range(times):
+        way.begin(e)
+    after = e.copied(way.pieces)
+    return [Row(f"copies, {way.name}: {role}", "x payload", [(after[role] - before[role]) / times / way.count / way.size], passes + SPARE,
+                False, way.notes.get(role, "")) for role, passes in way.passes.items()]
 
 
 def copies(o):
     if not os.path.exists(SHIM):
         return []
     rows = []
-    count = 4 if o.short else 40
     with CopyEngine() as e:
         e.begin_counted()
-        done = []
-        for way, (task_type, data, passes) in WAYS.items():
-            rows += way_rows(e, way, passes, count, lambda i, t=task_type, d=data: done.append(e.run(t, d)))
-        way, passes = READ
-        rows += way_rows(e, way, passes, count, lambda i: e.get(f"/result/{done[count + i]}"))
+        for way in WAYS:
+            rows += way_rows(e, way, 4 if o.short else 40)
     return rows

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The bench works: each of its rows comes to an end and finds something. Times are not judged."""
+"""The bench works: each of its rows comes to an end and finds something. Times are not judged, copies are."""
 
 import json
 import os
@@ -29,8 +29,8 @@ class Short(unittest.TestCase):
             self.assertIn(wanted, names)
         for r in rows:
             self.assertTrue(r["values"] and all(v >= 0 for v in r["values"]), r)
-        # One more copy of the payload than there should be is one more in the row.
-        self.assertEqual([], [r for r in rows if r["name"].startswith("copies, ") and r["median"] > r["target"] + 0.5])
+        # How often a payload is copied does not depend on the machine, but for frames that come in parts: those are a half of one at most.
+        self.assertEqual([r for r in rows if r["name"].startswith("copies") and r["median"] > r["target"] + 0.3], [])
         self.assertTrue(all(r["median"] > 0 for r in rows if r["unit"] in ("steps/s", "req/s", "writes/s", "messages/s")))
 
     def test_two_builds_are_compared(self):

@@ -20,6 +20,7 @@ struct agent_config agent_config_default(void)
                                  .stop_grace_ms = 5000,
                                  .resend_ms = 1000,
                                  .silence_ms = 2000,
+                                 .keeper = {.keep = order_keep_plain},
                                  .log_level = LOG_DEBUG};
 }
 
@@ -45,10 +46,12 @@ static void garbage_free(struct agent *a)
     for (size_t i = 0; i < a->dead_count; i++) {
         pool_take_attempt(&a->pool, a->dead[i]);
     }
-    for (size_t i = 0; i < a->spent_count; i++) {
-        pool_take_arena(&a->pool, &a->spent[i]);
+    for (size_t i = 0; i < a->begun_count; i++) {
+        pool_take_arena(&a->pool, &a->begun[i]->payload);
+        a->begun[i]->payload = (struct arena){0};
+        buf_free(&a->begun[i]->kept);
     }
-    a->dead_count = a->spent_count = 0;
+    a->dead_count = a->begun_count = 0;
 }
 
 void agent_destroy(struct agent *a)
@@ -65,7 +68,7 @@ void agent_destroy(struct agent *a)
     buf_free(&a->key);
     free(a->turn);
     free(a->dead);
-    free(a->spent);
+    free(a->begun);
     map_free(&a->functions);
     free(a);
 }

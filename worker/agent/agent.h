@@ -82,6 +82,7 @@ struct agent_config {
     uint32_t coordinators; /* that we dial */
     struct bytes *functions;
     uint32_t function_count;
+    struct order_keeper keeper;
     struct bytes *labels; /* "name=value" */
     uint32_t label_count;
     mono_ms stop_grace_ms;    /* between asking a function to stop and killing it */

@@ -13,7 +13,21 @@ struct attempt_call {
     uint64_t number; /* of the attempt, never used again in the process */
     const struct step_order *order;
     unix_ms deadline; /* for the envelope; the agent itself keeps the time limit */
+    struct buf *kept; /* what the order's keeper has put there: the runner may take it and leave an
+                         empty one; NULL: it never had to wait */
 };
+
+/* What becomes of the payload of an order that has to wait for a slot: it is copied out of its
+ * message once, to where its function is handed it from. Pure. */
+struct order_keeper {
+    /* Puts what will be wanted of the order's input, results and checkpoint into out, which is
+     * empty, and leaves no slice to where they were. */
+    void (*keep)(const void *user, struct step_order *order, struct buf *out);
+    const void *user;
+};
+
+/* The keeper of functions that look at the order itself: the three one behind the other. */
+void order_keep_plain(const void *user, struct step_order *order, struct buf *out);
 
 /* What a function says of its failure. */
 struct attempt_error {

@@ -77,9 +77,7 @@ void attempts_settle(struct agent *a)
     o->name = arena_bytes(&t->payload, o->name);
     o->function = arena_bytes(&t->payload, o->function);
     o->idempotency_key = arena_bytes(&t->payload, o->idempotency_key);
-    o->input = arena_bytes(&t->payload, o->input);
-    o->results.whole = arena_bytes(&t->payload, o->results.whole);
-    o->progress_checkpoint = arena_bytes(&t->payload, o->progress_checkpoint);
+    a->config.keeper.keep(a->config.keeper.user, o, &t->kept);
 }
 
 static void stop_softly(struct agent *a, struct attempt *t, enum stop_cause cause, mono_ms grace_ms)
@@ -137,9 +135,9 @@ static void attempt_start(struct agent *a, struct attempt *t)
         (struct attempt_call){.number = t->number, .order = order, .deadline = a->now.wall + limit};
     /* The payload is handed out now; megabytes need not stay for the hours that it may run. */
     if (t != a->arrived) {
-        MEM_GROW(a->spent, a->spent_count, a->spent_cap);
-        a->spent[a->spent_count++] = t->payload;
-        t->payload = (struct arena){0};
+        e->call.kept = &t->kept;
+        MEM_GROW(a->begun, a->begun_count, a->begun_cap);
+        a->begun[a->begun_count++] = t;
     }
     order_forget(&t->order);
 }

@@ -35,6 +35,7 @@ void pool_take_attempt(struct attempt_pool *p, struct attempt *t)
 {
     pool_take_arena(p, &t->payload);
     pool_take_arena(p, &t->memory);
+    buf_free(&t->kept);
     buf_free(&t->text);
     buf_free(&t->checkpoint);
     buf_free(&t->log);

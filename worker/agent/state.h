@@ -42,7 +42,8 @@ struct attempt {
     struct heap_node in_due; /* unless it never is */
     mono_ms due;             /* when something is to be done with it */
     peer_id from;
-    struct arena payload;    /* of an order that waits; given back when it has been handed out */
+    struct arena payload;    /* of an order that waits: what it is called, */
+    struct buf kept;         /* and what its keeper kept; given back when it has been handed out */
     struct step_order order; /* ref stays valid for the attempt's life */
     struct arena memory;     /* task id, outcome */
     mono_ms started;
@@ -105,8 +106,8 @@ struct agent {
 
     struct attempt **dead; /* let go at the next step: effects may still point into them */
     size_t dead_count, dead_cap;
-    struct arena *spent; /* likewise */
-    size_t spent_count, spent_cap;
+    struct attempt **begun; /* that waited, and were handed out: likewise what was kept of them */
+    size_t begun_count, begun_cap;
     struct attempt_pool pool;
 
     uint64_t owned_told; /* OWNED heard so far */

@@ -252,6 +252,7 @@ static struct agent *agent_make(struct daemon *d, size_t coordinators)
     c.coordinators = (uint32_t)coordinators;
     c.functions = d->functions;
     c.function_count = f->count;
+    c.keeper = (struct order_keeper){runners_keep, f};
     c.label_count = labels_take(d, conf);
     c.labels = d->labels;
     c.log_level = log_enabled(LOG_DEBUG) ? LOG_DEBUG : LOG_INFO;

@@ -15,11 +15,12 @@ static void add(struct buf *out, const char *key, struct bytes json, const char 
     }
 }
 
-enum err envelope_write(const struct attempt_call *call, struct buf *out)
+#define NAMES_BYTES_USUAL 1024 /* all but the payloads */
+
+void envelope_begin(const struct step_order *o, struct buf *out)
 {
-    const struct step_order *o = call->order;
-    size_t before = out->len;
-    char deadline[TIME_TEXT_BYTES];
+    buf_reserve(out, o->input.len + o->results.whole.len + o->progress_checkpoint.len +
+                         NAMES_BYTES_USUAL);
     buf_add_str(out, "{\"task_id\":");
     json_put_string(out, o->ref.task_id);
     buf_addf(out, ",\"step_id\":\"step_%" PRIu32 "\"", o->ref.step);
@@ -33,10 +34,22 @@ enum err envelope_write(const struct attempt_call *call, struct buf *out)
     add(out, "input", o->input, "{}");
     add(out, "results", o->results.whole, "{}");
     add(out, "progress_checkpoint", o->progress_checkpoint, "null");
-    buf_addf(out, ",\"deadline\":\"%s\"}", time_format(call->deadline, deadline));
-    if (out->len - before > ENVELOPE_BYTES_MAX) {
-        out->len = before;
-        return ERR_TOO_LARGE;
+}
+
+enum err envelope_end(unix_ms deadline, size_t start, struct buf *out)
+{
+    char text[TIME_TEXT_BYTES];
+    buf_addf(out, ",\"deadline\":\"%s\"}", time_format(deadline, text));
+    return out->len - start <= ENVELOPE_BYTES_MAX ? ERR_OK : ERR_TOO_LARGE;
+}
+
+enum err envelope_make(const struct attempt_call *call, struct buf *out)
+{
+    if (call->kept != NULL) {
+        *out = *call->kept;
+        *call->kept = (struct buf){0};
+    } else {
+        envelope_begin(call->order, out);
     }
-    return ERR_OK;
+    return envelope_end(call->deadline, 0, out);
 }

@@ -125,19 +125,27 @@ static void usage_prepare(struct builtin_run *run, struct bytes usage)
     }
 }
 
-static void echo_prepare(struct builtin_run *run, struct bytes input, uint32_t attempt)
+/* Out of its message by a copy; what was kept of it meanwhile is taken: the last that is done with
+ * the input. */
+static void echo_prepare(struct builtin_run *run, struct bytes input,
+                         const struct attempt_call *call)
 {
-    (void)attempt;
-    buf_add_bytes(&run->output, input);
+    if (call->kept != NULL && input.ptr == call->kept->ptr) {
+        run->output = *call->kept;
+        run->output.len = input.len;
+        *call->kept = (struct buf){0};
+    } else {
+        buf_add_bytes(&run->output, input);
+    }
 }
 
-static void sleep_prepare(struct builtin_run *run, struct bytes input, uint32_t attempt)
+static void sleep_prepare(struct builtin_run *run, struct bytes input,
+                          const struct attempt_call *call)
 {
     static const char *const names[] = {"seconds", "usage"};
     struct bytes members[2];
     members_of(input, names, 2, members);
     double seconds = json_number(members[0]);
-    echo_prepare(run, input, attempt);
     usage_prepare(run, members[1]);
     if (members[0].len == 0 || json_kind_of(members[0]) != JSON_NUMBER ||
         !(seconds >= 0 && seconds <= SECONDS_MAX)) {
@@ -145,22 +153,28 @@ static void sleep_prepare(struct builtin_run *run, struct bytes input, uint32_t 
         return;
     }
     run->ends = run->began + (mono_ms)(seconds * 1000);
+    if (run->ok) {
+        echo_prepare(run, input, call);
+    }
 }
 
-static void fail_prepare(struct builtin_run *run, struct bytes input, uint32_t attempt)
+static void fail_prepare(struct builtin_run *run, struct bytes input,
+                         const struct attempt_call *call)
 {
     static const char *const names[] = {"times", "error", "usage"};
     struct bytes members[3];
     uint64_t times = 0;
     members_of(input, names, 3, members);
     struct bytes error = members[1];
-    echo_prepare(run, input, attempt);
     usage_prepare(run, members[2]);
     if (!count_read(members[0], UINT32_MAX, &times)) {
         run_reject(run, "fail: the input's \"times\" is how many attempts fail, an integer");
         return;
     }
-    if (members[0].len > 0 && attempt > times) {
+    if (members[0].len > 0 && call->order->ref.attempt > times) {
+        if (run->ok) {
+            echo_prepare(run, input, call);
+        }
         return;
     }
     run->ok = false;
@@ -175,12 +189,13 @@ static void fail_prepare(struct builtin_run *run, struct bytes input, uint32_t a
 }
 
 /* {"at_us":...,"fill":"xxx"}, so many bytes of it: what a step costs, and when it ran. */
-static void stamp_prepare(struct builtin_run *run, struct bytes input, uint32_t attempt)
+static void stamp_prepare(struct builtin_run *run, struct bytes input,
+                          const struct attempt_call *call)
 {
     static const char *const names[] = {"bytes"};
     struct bytes member;
     uint64_t bytes = 0;
-    (void)attempt;
+    (void)call;
     members_of(input, names, 1, &member);
     if (!count_read(member, RESULT_BYTES_MAX, &bytes)) {
         run_reject(run, "stamp: the input's \"bytes\" is the size of the result, 0 to 1 MiB");
@@ -202,7 +217,7 @@ static void stamp_prepare(struct builtin_run *run, struct bytes input, uint32_t 
 
 static const struct {
     const char *name;
-    void (*prepare)(struct builtin_run *run, struct bytes input, uint32_t attempt);
+    void (*prepare)(struct builtin_run *run, struct bytes input, const struct attempt_call *call);
 } builtins[] = {
     {"echo", echo_prepare},
     {"fail", fail_prepare},
@@ -233,8 +248,7 @@ static void builtin_start(struct runner *r, const struct function *f,
         which++;
     }
     assert(which < BUILTINS);
-    builtins[which].prepare(run, order->input.len > 0 ? order->input : BYTES_LIT("{}"),
-                            order->ref.attempt);
+    builtins[which].prepare(run, order->input.len > 0 ? order->input : BYTES_LIT("{}"), call);
     mono_ms next = run->began + PROGRESS_MS;
     loop_timer_set(run->timer, next < run->ends ? next : run->ends);
 }

@@ -129,7 +129,7 @@ static void exec_start(struct runner *r, const struct function *f, const struct 
     run->next = exec->runs;
     exec->runs = run;
     struct buf envelope = {0};
-    if (envelope_write(call, &envelope) == ERR_OK) {
+    if (envelope_make(call, &envelope) == ERR_OK) {
         struct arena arena = {0};
         struct spawn_spec spec = {.argv = f->argv,
                                   .env = environment_make(&arena, world->environment, f->env, call),

@@ -281,7 +281,7 @@ static void http_start(struct runner *r, const struct function *f, const struct 
     run->timer = loop_timer_create(owner->world->loop, on_timer, run);
     run->next = owner->runs;
     owner->runs = run;
-    if (envelope_write(call, &run->request) != ERR_OK) {
+    if (envelope_make(call, &run->request) != ERR_OK) {
         loop_timer_set(run->timer, loop_now(owner->world->loop).mono);
         return;
     }

@@ -238,14 +238,34 @@ static struct host *host_idle(struct run_plugin *owner, const char *path)
     return NULL;
 }
 
+void plugin_call_begin(const struct function *f, const struct step_order *order, struct buf *out)
+{
+    plugin_frame_begin(out, PLUGIN_CALL);
+    buf_add(out, f->name, strlen(f->name) + 1);
+    envelope_begin(order, out);
+}
+
+/* The frame of a call, in an empty buffer. */
+static enum err call_make(const struct function *f, const struct attempt_call *call,
+                          struct buf *frame)
+{
+    if (call->kept != NULL) {
+        *frame = *call->kept;
+        *call->kept = (struct buf){0};
+    } else {
+        plugin_call_begin(f, call->order, frame);
+    }
+    enum err e = envelope_end(call->deadline, PLUGIN_FRAME_HEAD_BYTES + strlen(f->name) + 1, frame);
+    plugin_frame_end(frame);
+    return e;
+}
+
 static void plugin_start(struct runner *r, const struct function *f,
                          const struct attempt_call *call)
 {
     struct run_plugin *owner = (struct run_plugin *)r;
     struct buf frame = {0};
-    plugin_frame_begin(&frame, PLUGIN_CALL);
-    buf_add(&frame, f->name, strlen(f->name) + 1);
-    if (envelope_write(call, &frame) != ERR_OK) {
+    if (call_make(f, call, &frame) != ERR_OK) {
         struct host *h = host_create(owner, f->path);
         h->said.given = false;
         h->number = call->number;
@@ -262,7 +282,6 @@ static void plugin_start(struct runner *r, const struct function *f,
     h->number = call->number;
     h->log = (struct tail){0};
     loop_timer_set(h->timer, NEVER_MS);
-    plugin_frame_end(&frame);
     process_write(h->process, &frame);
 }
 

@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "run/envelope.h"
+
 #define KINDS (FUNCTION_PLUGIN + 1)
 
 struct runners {
@@ -45,6 +47,21 @@ static struct runner *runner_of(struct runners *r, enum function_kind kind)
         r->by_kind[kind] = create[kind](r->world);
     }
     return r->by_kind[kind];
+}
+
+void runners_keep(const void *functions, struct step_order *order, struct buf *out)
+{
+    const struct function *f = functions_find(functions, order->function);
+    if (f->kind == FUNCTION_BUILTIN) {
+        order_keep_plain(NULL, order, out);
+        return;
+    }
+    if (f->kind == FUNCTION_PLUGIN) {
+        plugin_call_begin(f, order, out);
+    } else {
+        envelope_begin(order, out);
+    }
+    order->input = order->results.whole = order->progress_checkpoint = BYTES_NONE;
 }
 
 void runners_start(struct runners *r, const struct attempt_call *call)

@@ -22,10 +22,15 @@ struct runner *run_exec_create(const struct runner_world *world);
 struct runner *run_plugin_create(const struct runner_world *world);
 struct runner *run_http_create(const struct runner_world *world);
 
+/* A plugin's call but for its end (run_plugin.c). */
+void plugin_call_begin(const struct function *f, const struct step_order *order, struct buf *out);
+
 struct runners;
 
 /* Borrows world and functions. */
 struct runners *runners_create(const struct runner_world *world, const struct functions *functions);
+/* An order_keeper's: as the function's runner will hand it on. functions: a struct functions. */
+void runners_keep(const void *functions, struct step_order *order, struct buf *out);
 /* call's function must be one of functions. */
 void runners_start(struct runners *r, const struct attempt_call *call);
 void runners_stop(struct runners *r, uint64_t number, bool kill);

@@ -73,6 +73,48 @@ static void test_a_payload_is_handed_on_out_of_its_message_unless_it_has_to_wait
     stage_close(&s);
 }
 
+static unsigned keeps;
+
+static void keep_counted(const void *user, struct step_order *order, struct buf *out)
+{
+    keeps++;
+    buf_add_str(out, user);
+    buf_add_bytes(out, order->input);
+    order->input = order->results.whole = order->progress_checkpoint = BYTES_NONE;
+}
+
+/* What is kept of an order is its runner's to take; what that leaves goes with the next event. */
+static void test_the_keeper_is_asked_once_and_only_of_what_has_to_wait(void **state)
+{
+    (void)state;
+    struct agent_config c = stage_config();
+    c.keeper = (struct order_keeper){keep_counted, "kept "};
+    struct stage s = stage_open(&c);
+    keeps = 0;
+    stage_join(&s, 1, EVERY_PARTITION);
+    for (uint32_t i = 0; i < 4; i += 2) {
+        struct step_order order = stage_order("t", i);
+        stage_send_order(&s, 1, order);
+        assert_null(stage_find(&s, AGENT_FX_START)->call.kept);
+        order.ref.step = i + 1;
+        order.alone = true;
+        stage_send_order(&s, 1, order);
+        assert_int_equal(keeps, i / 2 + 1);
+        stage_succeed(&s, i + 1);
+        const struct agent_effect *start = stage_find(&s, AGENT_FX_START);
+        assert_true(bytes_is(buf_bytes(start->call.kept), "kept {\"n\":1}"));
+        assert_int_equal(start->call.order->input.len, 0);
+        assert_true(bytes_is(start->call.order->name, "extract"));
+        if (i == 0) { /* taken; the other one is left */
+            buf_free(start->call.kept);
+        }
+        stage_succeed(&s, i + 2);
+    }
+    assert_int_equal(keeps, 2);
+    stage_pass(&s, 1);
+    stage_close(&s);
+}
+
 static void test_the_credit_comes_back_when_the_order_has_ended(void **state)
 {
     (void)state;
@@ -295,6 +337,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_welcome_is_answered_by_what_runs_and_then_by_credit),
         cmocka_unit_test(test_an_order_starts_at_once_where_a_slot_is_free),
+        cmocka_unit_test(test_the_keeper_is_asked_once_and_only_of_what_has_to_wait),
         cmocka_unit_test(test_a_payload_is_handed_on_out_of_its_message_unless_it_has_to_wait),
         cmocka_unit_test(test_the_credit_comes_back_when_the_order_has_ended),
         cmocka_unit_test(test_the_same_order_again_while_it_runs_is_not_run_twice),

@@ -37,6 +37,7 @@ struct bench {
     struct bench_call calls[BENCH_CALLS_MAX]; /* by number, from 1 */
     uint64_t last;
     unsigned running;
+    bool waiting;    /* orders that are started now had to wait for a slot */
     char folder[64]; /* of its own, for the functions' files; their work directory */
 };
 
@@ -55,6 +56,8 @@ struct step_order bench_order(const char *function, const char *input);
 void bench_wait(struct bench *b);
 /* Runs the loop until done(user) is true; looked at every 5 ms. */
 void bench_until(struct bench *b, bool (*done)(void *user), void *user);
+/* Runs it twice, the second time as if its order had had to wait: both give the same. */
+void bench_run_both(struct bench *b, const char *function, const char *input);
 /* Starts one, waits for it, returns it. */
 const struct bench_call *bench_run(struct bench *b, const char *function, const char *input);
 

@@ -12,6 +12,28 @@ static void test_echo_returns_its_input_as_it_is(void **state)
     bench_close(b);
 }
 
+static void test_an_order_that_had_to_wait_is_handed_the_same(void **state)
+{
+    static const char *const calls[][2] = {
+        {"echo", "{\"n\":[1, 2]}"},
+        {"echo", ""},
+        {"sleep", "{\"seconds\":0.01}"},
+        {"sleep", "{\"seconds\":0.01,\"usage\":1}"},
+        {"sleep", "{}"},
+        {"fail", "{\"times\":0,\"error\":\"no\"}"},
+        {"fail", "{\"times\":0,\"usage\":7}"},
+        {"fail", "{\"times\":-1}"},
+        {"fail", "{\"times\":5,\"error\":\"quite some \\u00fctext\"}"},
+        {"stamp", "{\"bytes\":\"many\"}"},
+    };
+    (void)state;
+    struct bench *b = bench_open(NULL);
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++) {
+        bench_run_both(b, calls[i][0], calls[i][1]);
+    }
+    bench_close(b);
+}
+
 static void test_sleep_waits_tells_its_progress_and_returns_its_input(void **state)
 {
     (void)state;
@@ -103,6 +125,7 @@ static void test_stamp_is_as_large_as_asked_for_and_says_when_it_ran(void **stat
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_an_order_that_had_to_wait_is_handed_the_same),
         cmocka_unit_test(test_echo_returns_its_input_as_it_is),
         cmocka_unit_test(test_sleep_waits_tells_its_progress_and_returns_its_input),
         cmocka_unit_test(test_sleep_is_stopped_at_once),

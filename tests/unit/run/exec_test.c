@@ -25,6 +25,15 @@ static void test_the_envelope_is_on_stdin_and_the_value_on_stdout_is_the_result(
     bench_close(b);
 }
 
+static void test_an_order_that_had_to_wait_is_handed_the_same(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open("{\"functions\":{\"f\":{\"exec\":[\"cat\"]}}}");
+    bench_run_both(b, "f", NULL);
+    bench_run_both(b, "f", "");
+    bench_close(b);
+}
+
 static void test_white_space_around_the_result_is_dropped(void **state)
 {
     (void)state;
@@ -269,8 +278,11 @@ static void test_an_envelope_over_its_bound_is_refused(void **state)
     struct step_order order = bench_order("f", NULL);
     order.results.whole = buf_bytes(&results);
     uint64_t number = bench_start_order(b, &order);
+    b->waiting = true;
+    uint64_t waited = bench_start_order(b, &order);
     bench_wait(b);
     bench_assert_failed(&b->calls[number], CODE_INPUT_TOO_LARGE, "3145728");
+    bench_assert_failed(&b->calls[waited], CODE_INPUT_TOO_LARGE, "3145728");
     buf_free(&results);
     bench_close(b);
 }
@@ -307,6 +319,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_function_says_what_its_failure_is),
         cmocka_unit_test(test_the_envelope_is_on_stdin_and_the_value_on_stdout_is_the_result),
+        cmocka_unit_test(test_an_order_that_had_to_wait_is_handed_the_same),
         cmocka_unit_test(test_white_space_around_the_result_is_dropped),
         cmocka_unit_test(test_a_function_need_not_read_its_input),
         cmocka_unit_test(test_exit_statuses_say_whether_to_try_again),

@@ -81,6 +81,14 @@ static void test_the_envelope_is_posted_with_its_key_and_headers(void **state)
     bench_close(b);
 }
 
+static void test_an_order_that_had_to_wait_is_posted_the_same(void **state)
+{
+    (void)state;
+    struct bench *b = open_url("/echo");
+    bench_run_both(b, "f", NULL);
+    bench_close(b);
+}
+
 static void test_a_large_envelope_passes(void **state)
 {
     (void)state;
@@ -288,6 +296,7 @@ int main(void)
         cmocka_unit_test(test_what_it_used_is_told_by_headers_and_by_errors),
         cmocka_unit_test(test_what_an_error_says_and_when_to_come_back),
         cmocka_unit_test(test_the_envelope_is_posted_with_its_key_and_headers),
+        cmocka_unit_test(test_an_order_that_had_to_wait_is_posted_the_same),
         cmocka_unit_test(test_a_large_envelope_passes),
         cmocka_unit_test(test_statuses_say_whether_to_try_again),
         cmocka_unit_test(test_a_status_counts_however_large_the_body),

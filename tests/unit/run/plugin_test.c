@@ -39,6 +39,14 @@ static void test_a_plugin_gets_the_envelope_and_gives_a_result(void **state)
     bench_close(b);
 }
 
+static void test_an_order_that_had_to_wait_is_handed_the_same(void **state)
+{
+    (void)state;
+    struct bench *b = open_example();
+    bench_run_both(b, "example.envelope", NULL);
+    bench_close(b);
+}
+
 static void test_the_host_is_kept_between_calls_and_news_arrive(void **state)
 {
     (void)state;
@@ -182,6 +190,7 @@ static void test_a_host_that_was_killed_while_idle_is_replaced(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_an_order_that_had_to_wait_is_handed_the_same),
         cmocka_unit_test(test_a_failure_may_say_more),
         cmocka_unit_test(test_a_plugin_gets_the_envelope_and_gives_a_result),
         cmocka_unit_test(test_the_host_is_kept_between_calls_and_news_arrive),

@@ -9,6 +9,7 @@
 
 #include "model/limits.h"
 #include "stage.h"
+#include "wire/frame.h"
 
 static void begin_connected(struct stage *s, void **state)
 {
@@ -112,6 +113,50 @@ static void test_messages_arrive_in_order_with_frames_and_owe_nothing_to_their_s
     }
     stage_run(&s, ten_are_there);
     assert_true(side_last(&s.server)->large_is_right);
+    stage_end(&s);
+}
+
+static bool five_are_there(struct stage *s)
+{
+    return side_last(&s->server)->next == 5;
+}
+
+/* Held beside each other, and while others are sent; what is held is what was sent, whether its
+ * connection is there or not. */
+static void test_frames_are_held_until_they_are_released(void **state)
+{
+    struct stage s;
+    struct held_frame held[10] = {0};
+    struct buf frames[10] = {0};
+    size_t sent = 0, released = 0;
+    begin_connected(&s, state);
+    struct transport *t = s.client.transport;
+    conn_id conn = side_last(&s.client)->id;
+    for (uint32_t i = 0; i < 10; i++) {
+        struct message m = {.type = MSG_DOC, .request = i};
+        uint8_t *part = buf_extend(&frames[i], i * 30000u);
+        for (size_t k = 0; k < i * 30000u; k++) {
+            part[k] = (uint8_t)(k * 7);
+        }
+        m.doc.data = bytes_own(buf_bytes(&frames[i]));
+        assert_int_equal(t->ops->send_held(t, conn, &m, &held[i]), ERR_OK);
+        buf_clear(&frames[i]);
+        assert_int_equal(frame_encode(&m, &frames[i]), ERR_OK);
+        bytes_free(m.doc.data);
+        sent += held[i].len;
+        if (i == 4) {
+            stage_run(&s, five_are_there);
+        }
+    }
+    stage_run(&s, ten_are_there);
+    assert_true(side_last(&s.server)->large_is_right);
+    t->ops->close(t, conn);
+    for (uint32_t i = 0; i < 10; i++) {
+        assert_true(bytes_eq(held_frame_bytes(&held[i]), buf_bytes(&frames[i])));
+        released += held_frame_release(&held[i]);
+        buf_free(&frames[i]);
+    }
+    assert_int_equal(released, sent);
     stage_end(&s);
 }
 
@@ -363,6 +408,7 @@ int main(void)
         STORY(test_frames_go_back_and_forth),
         STORY(test_largest_frame_arrives_whole_and_small_ones_around_it),
         STORY(test_messages_arrive_in_order_with_frames_and_owe_nothing_to_their_slices),
+        STORY(test_frames_are_held_until_they_are_released),
         STORY(test_message_too_large_for_a_frame_is_not_sent_and_harms_no_other),
         STORY(test_length_over_the_bound_closes_only_that_peer),
         STORY(test_length_under_the_head_closes_only_that_peer),
