@@ -439,17 +439,18 @@ static void resume(struct core *c, struct task *t)
     }
 }
 
-/* A worker on a busy machine, that has the question and is not known to be dead, may take longer
- * than the grace to say what it runs: sent out elsewhere, that would run twice. */
+/* A worker on a busy machine, that is not known to be dead, may take longer than the grace to say
+ * what it runs: sent out elsewhere, that would run twice. Nobody was asked yet where we were slow
+ * to tell that we own it, and who has just come has not said anything. */
 static bool claims_to_come(struct core *c, const struct partition *p)
 {
+    bool waits = (c->owned_told & (1ull << p->id)) == 0;
     void *value = NULL;
-    for (size_t i = 0; map_next(&c->peers, &i, &value);) {
-        if (((const struct peer *)value)->asked) {
-            return c->now.mono < p->claims_by;
-        }
+    for (size_t i = 0; !waits && map_next(&c->peers, &i, &value);) {
+        const struct peer *peer = value;
+        waits = peer->worker != NULL && (peer->asked || !peer->speaks);
     }
-    return false;
+    return waits && c->now.mono < p->claims_by;
 }
 
 /* The claim grace is over. */

@@ -41,7 +41,11 @@ void task_end(struct change *ch, enum task_state state, const struct deed *deed)
     stop_rest(ch, state == TASK_CANCELLED ? STOP_CANCELLED : STOP_TASK_ENDED, true);
     task_stop_clock(c, t);
     t->state = state;
-    t->completed_at = c->now.wall;
+    t->completed_at = c->now.wall > t->created_at ? c->now.wall : t->created_at;
+    for (uint32_t i = 0; i < t->pipeline->step_count; i++) { /* as step_keep_order */
+        unix_ms ended = t->steps[i].completed_at;
+        t->completed_at = t->completed_at > ended ? t->completed_at : ended;
+    }
     switch (state) {
     case TASK_COMPLETED:
         t->progress = 1;

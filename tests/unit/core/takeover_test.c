@@ -130,6 +130,47 @@ static void test_the_claim_of_a_worker_that_is_slow_to_answer_is_awaited(void **
     assert_int_equal(stage_status(&b, gateway_b, "t")->steps[0].state, STEP_RUNNING);
 }
 
+static void test_the_claim_of_a_worker_that_comes_late_is_awaited(void **state)
+{
+    (void)state;
+    stage_start(&a, gateway_a, "t", ONE);
+    struct attempt_ref ref = stage_order(&a, worker_a)->ref;
+    peer_id idle = stage_worker(&b, "idle", 1, "f");
+    while (!owns(&b)) {
+        stage_time(&b, 10);
+    }
+    stage_running(&b, idle, NULL, 0);
+    stage_running(&b, worker_b, NULL, 0);
+    stage_time(&b, 20);
+    peer_id late = stage_worker_hello(&b, "late", 1, "f");
+    stage_time(&b, 500);
+    stage_nothing(&b, idle, MSG_ORDER);
+    stage_running(&b, late, &ref, 1);
+    stage_time(&b, 500);
+    stage_nothing(&b, idle, MSG_ORDER);
+    stage_nothing(&b, late, MSG_STOP);
+    assert_int_equal(stage_status(&b, gateway_b, "t")->steps[0].state, STEP_RUNNING);
+}
+
+/* The machine stood still between the claim and its telling. */
+static void test_nobody_is_passed_over_who_was_not_asked(void **state)
+{
+    (void)state;
+    stage_start(&a, gateway_a, "t", ONE);
+    struct attempt_ref ref = stage_order(&a, worker_a)->ref;
+    while (!owns(&b)) {
+        stage_time(&b, 10);
+    }
+    b.now.mono += 300;
+    b.now.wall += 300;
+    stage_event(&b, &(struct event){.kind = EV_TIME});
+    stage_nothing(&b, worker_b, MSG_ORDER);
+    stage_running(&b, worker_b, &ref, 1);
+    stage_time(&b, 500);
+    stage_nothing(&b, worker_b, MSG_STOP);
+    stage_nothing(&b, worker_b, MSG_ORDER);
+}
+
 static void test_a_worker_that_beats_and_never_answers_holds_nobody_up(void **state)
 {
     (void)state;
@@ -341,6 +382,8 @@ int main(void)
         TEST(test_what_a_worker_claims_is_not_sent_out_again_after_a_takeover),
         TEST(test_a_claim_within_the_grace_is_early_enough),
         TEST(test_the_claim_of_a_worker_that_is_slow_to_answer_is_awaited),
+        TEST(test_the_claim_of_a_worker_that_comes_late_is_awaited),
+        TEST(test_nobody_is_passed_over_who_was_not_asked),
         TEST(test_a_worker_that_beats_and_never_answers_holds_nobody_up),
         TEST(test_an_order_given_back_to_another_owner_is_sent_again_when_the_partition_returns),
         TEST(test_retry_waits_survive_a_takeover),
