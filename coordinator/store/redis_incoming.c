@@ -23,6 +23,8 @@ typedef int element_count;
 #define READ_BYTES_MIN   1024u  /* less room is not worth a read */
 #define NODES_KEPT_MAX   512u   /* likewise of a reply's */
 
+#define NO_REPLY_TEXT "Protocol error, a reply that makes no sense"
+
 /* Its bytes are a string of hiredis's (sds) that is empty as far as that knows, and what came lies
  * in its spare room: so hiredis has nothing to move, which else moves what it has not parsed over
  * what it has. */
@@ -242,14 +244,17 @@ static const redisReply *parse(struct redis_incoming *in, bool whole)
     void *reply = NULL;
     if (redisReaderGetReply(reader, &reply) != REDIS_OK) {
         in->block->bytes = reader->buf;
-        in->why = reader->errstr;
+        /* Of a part there is no room for all that it promises, which hiredis takes for a want of
+         * memory. */
+        bool promised = !whole && reader->err == REDIS_ERR_OOM;
+        in->why = promised ? NO_REPLY_TEXT : reader->errstr;
         return NULL;
     }
     reader->pos = end;
     reader->len = came;
     in->next = (struct reply_extent){0};
     if (!whole || reply == NULL) {
-        in->why = "Protocol error, a reply that makes no sense";
+        in->why = NO_REPLY_TEXT;
         return NULL;
     }
     return reply;

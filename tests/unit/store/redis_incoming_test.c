@@ -315,6 +315,7 @@ static void test_what_is_no_reply_says_why(void **state)
     } cases[] = {
         {"HTTP/1.1 400 Bad Request\r\n", "Protocol error, got \"H\" as reply type byte"},
         {"*2\r\n$1\r\na\r\n?\r\n", "Protocol error, got \"?\" as reply type byte"},
+        {"*5\r\n?\r\n", "Protocol error, a reply that makes no sense"},
         {"$x\r\n", "Bad bulk string length"},
         {"$-2\r\n", "Bulk string length out of range"},
         {"*-7\r\n", "Multi-bulk length out of range"},
