@@ -146,6 +146,7 @@ void conn_kill(struct conn *c)
 {
     if (!c->killed) {
         c->killed = true;
+        c->server->kills++;
         /* At once: on libuv, LWS_TO_KILL_ASYNC waits for the next event of some connection. */
         lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_SYNC);
     }

@@ -82,6 +82,7 @@ struct http_server {
     struct lws_context *context;
     struct lws_vhost *vhost;
     struct listener *listener;
+    struct lobby *lobby;
     struct lws_protocols protocols[2];
     char host[64];
     struct conn *conns;
@@ -93,6 +94,7 @@ struct http_server {
     size_t due_count, due_cap;
     exchange_id last_id;
     struct loop_timer *sweep;
+    size_t kills; /* ever */
     struct http_counts counts;
     size_t body_bytes; /* being received */
     bool draining;

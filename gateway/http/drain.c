@@ -7,6 +7,7 @@
 
 #include "http/conn.h"
 #include "http/listener.h"
+#include "http/lobby.h"
 
 #define QUIET_MS 250 /* what was lost on its way is sent again after 200 */
 
@@ -32,7 +33,10 @@ static bool is_silent(const struct conn *c)
 
 static bool is_quiet(const struct conn *c)
 {
-    bool owes = c->state != CONN_IDLE && c->state != CONN_LINGER && c->state != CONN_CLOSING;
+    if (c->state == CONN_CLOSING) {
+        return true; /* a WebSocket whose Close is out: what it says is no request */
+    }
+    bool owes = c->state != CONN_IDLE && c->state != CONN_LINGER;
     return !owes && is_silent(c);
 }
 
@@ -41,7 +45,11 @@ bool server_quiet(const struct http_server *s)
     if (s->exchanges.count > 0 || !listener_is_closed(s->listener)) {
         return false;
     }
-    if (s->conns != NULL && loop_now(s->loop).mono - s->drain_begun < QUIET_MS) {
+    bool alone = s->conns == NULL && lobby_count(s->lobby) == 0;
+    if (!alone && loop_now(s->loop).mono - s->drain_begun < QUIET_MS) {
+        return false;
+    }
+    if (!lobby_quiet(s->lobby, QUIET_MS)) {
         return false;
     }
     for (const struct conn *c = s->conns; c != NULL; c = c->next) {
@@ -57,4 +65,5 @@ void server_end(struct http_server *s)
     for (struct conn *c = s->conns; c != NULL; c = c->next) {
         (void)shutdown(lws_get_socket_fd(c->wsi), SHUT_WR);
     }
+    lobby_end(s->lobby);
 }

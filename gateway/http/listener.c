@@ -13,6 +13,8 @@
 #include "base/bytes.h"
 #include "base/log.h"
 
+#define ACCEPTS_AT_ONCE 64 /* so that a flood of them leaves room for those who are there */
+
 struct listener {
     struct loop *loop;
     int fd; /* -1 = closed */
@@ -30,33 +32,44 @@ static void rest(struct listener *l, int why)
              LOG_Q(strerror_r(why, text, sizeof text)));
 }
 
-static void accept_all(struct listener *l)
+/* Of the connection that would have been next: there may be more behind it. */
+static bool is_its_own(int error)
 {
-    for (;;) {
+    return error == EINTR || error == ECONNABORTED || error == EPROTO || error == EPERM ||
+           error == ENETDOWN || error == ENETUNREACH || error == EHOSTDOWN ||
+           error == EHOSTUNREACH || error == ENONET || error == ENOPROTOOPT || error == EOPNOTSUPP;
+}
+
+/* False: there are no more for now. */
+static bool accept_some(struct listener *l)
+{
+    for (int i = 0; i < ACCEPTS_AT_ONCE; i++) {
         int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             int on = 1; /* answers are written whole */
             (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
             l->fn(l->user, fd);
-        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            rest(l, errno);
-            return;
         } else if (errno == EAGAIN) {
-            return;
-        } /* else it was that connection's own error: there may be more behind it */
+            return false;
+        } else if (!is_its_own(errno)) { /* no descriptors, no memory */
+            rest(l, errno);
+            return false;
+        }
     }
+    return true;
 }
 
 static void on_ready(void *user, int ready)
 {
     (void)ready;
-    accept_all(user);
+    (void)accept_some(user);
 }
 
 static void on_settled(void *user)
 {
     struct listener *l = user;
-    accept_all(l);
+    while (accept_some(l)) { /* the queue is SOMAXCONN long */
+    }
     loop_watch_destroy(l->watch);
     (void)close(l->fd);
     l->fd = -1;
@@ -86,7 +99,10 @@ enum err listener_create(struct loop *loop, const char *host, int port, accepted
     if (getaddrinfo(host, service, &hints, &found) != 0) {
         return ERR_IO;
     }
-    int fd = socket_listening(found);
+    int fd = -1;
+    for (const struct addrinfo *at = found; at != NULL && fd < 0; at = at->ai_next) {
+        fd = socket_listening(at);
+    }
     freeaddrinfo(found);
     if (fd < 0) {
         return ERR_IO;

@@ -10,7 +10,8 @@ struct listener;
 /* A new connection, non-blocking: fd is the callee's. */
 typedef void accepted_fn(void *user, int fd);
 
-/* host: an address, or a name's first one. ERR_IO: cannot listen there (in use, no permission). */
+/* host: an address, or a name, of whose the first that can be had is taken. ERR_IO: cannot listen
+ * there (in use, no permission). */
 enum err MUST_CHECK listener_create(struct loop *loop, const char *host, int port, accepted_fn *fn,
                                     void *user, struct listener **ret_listener);
 /* Takes connections again, after there was no descriptor for one. */
@@ -20,7 +21,7 @@ void listener_resume(struct listener *l);
 void listener_stop(struct listener *l);
 bool listener_is_closed(const struct listener *l);
 
-#define LISTENER_SETTLE_MS                                                                         \
-    50 /* a handshake that has begun is over by then: a round trip, or some, within a region */
+/* A handshake that has begun is over by then, also where a packet of it was lost and sent again. */
+#define LISTENER_SETTLE_MS 250
 
 #endif

@@ -1,11 +1,10 @@
 #include "http/server.h"
 
 #include <assert.h>
-#include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,8 +13,13 @@
 #include "http/conn.h"
 #include "http/heads.h"
 #include "http/listener.h"
+#include "http/lobby.h"
 
 #define SWEEP_MS 500 /* how finely time-outs of connections are looked at */
+/* libwebsockets looks through all tables of headers at the end of a connection: where thousands of
+ * them end, those who are at work get their turns in between. */
+#define KILLS_AT_ONCE 16
+#define SWEEP_ON_MS   5
 /* Of a stall's limit this part is left for what comes between: the sweep's pace, two turns in which
  * ten thousand clients are written to (most of a second each), the closing of a thousand (0.4 s).
  */
@@ -83,21 +87,19 @@ static bool waits(const struct conn *c)
 
 /* Of one who waits for an answer, or for more of a stream, and whom libwebsockets does not read
  * meanwhile. Who has only ended its own half is taken for gone, too, as it is while its request is
- * read. Behind the request there may be others, but no more than the system keeps. */
+ * read. Behind the request there may be others, but no more than the system keeps silent about:
+ * the loop would spin. */
 static bool client_left(struct conn *c)
 {
-    int fd = lws_get_socket_fd(c->wsi), unread = 0;
+    int fd = lws_get_socket_fd(c->wsi);
     char byte;
     ssize_t next = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     if (next <= 0) {
         return next == 0;
     }
-    struct tcp_info info = {.tcpi_state = TCP_ESTABLISHED};
-    socklen_t len = sizeof info;
-    (void)getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len);
-    (void)ioctl(fd, FIONREAD, &unread);
     conn_hold(c);
-    return info.tcpi_state != TCP_ESTABLISHED || unread >= (int)BEHIND_BYTES_MAX;
+    struct pollfd it = {.fd = fd, .events = POLLIN};
+    return poll(&it, 1, 0) > 0;
 }
 
 static void conn_sweep(struct conn *c, mono_ms now)
@@ -122,14 +124,17 @@ static void sweep(void *user)
 {
     struct http_server *s = user;
     mono_ms now = loop_now(s->loop).mono;
+    size_t kills = s->kills;
     struct conn *next;
-    for (struct conn *c = s->conns; c != NULL; c = next) {
+    for (struct conn *c = s->conns; c != NULL && s->kills - kills < KILLS_AT_ONCE; c = next) {
         next = c->next;
         conn_sweep(c, now);
     }
+    bool all = s->kills - kills < KILLS_AT_ONCE;
+    lobby_sweep(s->lobby, s->options.header_ms);
     heads_sweep();
     listener_resume(s->listener);
-    loop_timer_set(s->sweep, now + SWEEP_MS);
+    loop_timer_set(s->sweep, now + (all ? SWEEP_MS : SWEEP_ON_MS));
 }
 
 static void on_turn_end(void *user)
@@ -171,15 +176,26 @@ static void lws_log(int level, const char *line)
     log_line(level == LLL_ERR ? LOG_WARN : LOG_DEBUG, "libwebsockets", "line=%s", LOG_Q(text));
 }
 
-static void on_accepted(void *user, int fd)
+static void on_first_byte(void *user, int fd)
 {
     struct http_server *s = user;
     lws_sock_file_fd_type it = {.sockfd = fd};
-    if (s->counts.connections_open >= s->options.connections_max) {
-        (void)close(fd);
-        return;
-    }
     (void)lws_adopt_descriptor_vhost(s->vhost, LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP, it, NULL, NULL);
+}
+
+static size_t connections(const struct http_server *s)
+{
+    return s->counts.connections_open + lobby_count(s->lobby);
+}
+
+static void on_accepted(void *user, int fd)
+{
+    struct http_server *s = user;
+    if (connections(s) < s->options.connections_max) {
+        lobby_add(s->lobby, fd);
+    } else {
+        (void)close(fd);
+    }
 }
 
 enum err server_create(struct loop *loop, const struct http_options *options,
@@ -216,6 +232,7 @@ enum err server_create(struct loop *loop, const struct http_options *options,
     lws_set_allocator(heads_realloc);
     s->context = lws_create_context(&info);
     s->vhost = s->context != NULL ? lws_create_vhost(s->context, &info) : NULL;
+    s->lobby = lobby_create(loop, on_first_byte, s);
     *ret_server = s;
     if (s->vhost == NULL ||
         listener_create(loop, s->host, port, on_accepted, s, &s->listener) != ERR_OK) {
@@ -229,7 +246,9 @@ enum err server_create(struct loop *loop, const struct http_options *options,
 
 struct http_counts server_counts(const struct http_server *s)
 {
-    return s->counts;
+    struct http_counts counts = s->counts;
+    counts.connections_open = connections(s);
+    return counts;
 }
 
 size_t server_open(const struct http_server *s)
