@@ -11,7 +11,8 @@ static void tasks_put(struct metric_text *t, const struct core_stats *c)
     metric_labelled(t, "tasks_ended_total", "state", "completed", c->tasks_completed_total);
     metric_labelled(t, "tasks_ended_total", "state", "failed", c->tasks_failed_total);
     metric_labelled(t, "tasks_ended_total", "state", "cancelled", c->tasks_cancelled_total);
-    metric_single(t, "starts_refused_total", "Starts answered with 503: away, closed or full.",
+    metric_single(t, "starts_refused_total",
+                  "Starts answered with 503 (away or closed) or 429 (full).",
                   c->starts_refused_total);
     metric_begin(t, "steps", "Steps on their way, by where they are.");
     metric_labelled(t, "steps", "phase", "ready", c->steps_ready);

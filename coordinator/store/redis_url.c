@@ -235,7 +235,7 @@ static const char *refuse_tls(struct bytes rest, struct redis_url *u)
 {
     (void)rest;
     (void)u;
-    return "rediss:// (TLS) needs hiredis 1.0 or newer, this build has 0.14: put a tunnel before "
+    return "rediss:// (TLS) is nothing that Debian 12's hiredis can speak: put a tunnel before "
            "Redis (stunnel, and redis:// to its local end), use a unix socket, or a private "
            "network with an ACL user and redis://";
 }
