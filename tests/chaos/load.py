@@ -82,6 +82,8 @@ class Client(threading.Thread):
             return r.status, json.loads(raw) if raw else None
         except (OSError, http.client.HTTPException) as e:
             self.load.put("broken", path=path, method=method, sent=sent, reused=reused, port=self.port, error=type(e).__name__)
+            if sent and not reused:
+                self.load.cut.append((now(), method, path, type(e).__name__))
             self.drop()
             self.port = self.pick_port()
             return (-1 if sent else 0), None
@@ -223,6 +225,7 @@ class Load:
         self.stopping, self.abandoned, self.give_up_at = False, False, 0
         self.asked, self.finals, self.cancelled, self.done, self.answers = {}, {}, set(), 0, []
         self.told_times = []
+        self.cut = []  # requests that got no answer on a connection that was made for them
         self.may_lose = False  # a task that was accepted may be unknown later: nobody waits for it
         self.clients = [Client(self, n) for n in range(clients)]
 

@@ -189,7 +189,7 @@ def rolling_restart(t):
         t.require(process.popen.returncode == 0, f"{process.name} ended with {process.popen.returncode}")
         t.recovered(now() - at)
         process.start()
-    before = len(t.load.answers)
+    before, cut_before = len(t.load.answers), len(t.load.cut)
     for role in ("coordinator", "worker", "gateway"):
         for process in t.role(role):
             restart(process)
@@ -199,17 +199,22 @@ def rolling_restart(t):
                 t.rig.await_workers(3)
             t.sleep(1)
     failed = [s for _, s in t.load.answers[before:] if s >= 500]
-    t.note(f"{len(t.load.answers) - before} requests, {len(failed)} failed")
+    # One that meets the close of a connection that was kept for it is HTTP's own race, which every client has to bear.
+    cut = t.load.cut[cut_before:]
+    t.note(f"{len(t.load.answers) - before} requests, {len(failed) + len(cut)} failed")
     t.require(not failed, f"{len(failed)} requests were answered {sorted(set(failed))}")
+    t.require(not cut, f"{len(cut)} requests got no answer: {cut[:3]}")
 
 
 @row("F34", "a function that nobody offers", None)
 def unknown_function(t):
+    t.note("version skew: there is one version of the wire yet, others are refused by the unit tests")
     t.begin(task_id="nobody", steps=[{"name": "n", "function": "chaos.later"}])
     t.sleep(1, 2)
     status = t.rig.get("/status/nobody")
     t.require(status["status"] in ("pending", "running"), f"it is {status['status']}")
     t.require("chaos.later" in str(status["steps"][0]), "status does not say what the step waits for")
+    t.require("function_without_worker" in t.role("coordinator")[0].log(), "no log line tells of it")
     path = os.path.join(t.rig.dir, "later.json")
     with open(path, "w") as f:
         f.write('{"functions": {"chaos.later": {"exec": ["/bin/echo", "1"]}}}')

@@ -5,7 +5,7 @@ import signal
 import subprocess
 
 from resp import Redis
-from rig import now, until
+from rig import TESTS, now, until
 from trial import Skip, row
 
 KILL, STOP, CONT = signal.SIGKILL, signal.SIGSTOP, signal.SIGCONT
@@ -27,12 +27,13 @@ def shared_owners(t):
 def await_503(t, seconds, code=None):
     """Until a start is refused by 503 with Retry-After; seconds since the call."""
     at = now()
+    name = f"refused{len(t.notes)}"  # one that has ended may be started anew
 
     def refused():
-        status, headers, body = t.rig.call("POST", "/start", {"steps": [{"name": "x", "function": "chaos.step"}], "task_id": "refused"})
+        status, headers, body = t.rig.call("POST", "/start", {"steps": [{"name": "x", "function": "chaos.step"}], "task_id": name})
         if status == 202:
-            t.load.put("ask", key="refused", task="refused", row=True)
-            t.load.put("told", key="refused", task="refused")
+            t.load.put("ask", key=name, task=name, row=True)
+            t.load.put("told", key=name, task=name)
         if status == 503:
             t.require("Retry-After" in headers, "503 without Retry-After")
             t.note(f"503 {body['code']}: {body['detail'][:70]}")
@@ -90,17 +91,35 @@ def mount_small_disk(t):
         raise Skip(f"no tmpfs can be mounted here: {done.stderr.strip()}")
     start = t.rig.start_redis
     t.rig.start_redis = lambda *extra: start(*extra, folder=t.small)
+    t.failing = os.path.join(t.rig.dir, "disk_fails")
+    t.rig.more_env = {**t.rig.more_env, "redis": {"LD_PRELOAD": os.path.join(TESTS, "chaos_failing_disk.so"),
+                                                  "FAILING_DISK": t.failing}}
 
 
 def unmount_small_disk(t):
     subprocess.run(["umount", "-l", t.small], check=False, capture_output=True)
 
 
-@row("F18", "disk full under redis", 2, limit_text="fix + 2 s", before=mount_small_disk, after=unmount_small_disk,
-     load={"fail": 0.0})
-def full_disk(t):
-    t.sleep(0.3, 1)
+def outlive(t, mend):
+    """Nothing can be stored until `mend` is called. With appendfsync always Redis ends itself rather than go on; a supervisor starts it
+    again, and it fails until it can."""
     redis = t.role("redis")[0]
+    await_503(t, 10)
+    until("/readyz?verbose names the cause", lambda: "the store does not answer" in str(t.rig.call("GET", "/readyz?verbose", prefix="")[2]), 5)
+    t.sleep(1)
+    mend()
+    at = now()
+    if not redis.alive():
+        t.note("redis ended itself")
+        redis.start()
+    until("redis answers", t.rig.redis_up, 20)
+    t.recovered(t.silence(at))
+
+
+@row("F18", "disk full, then fsync errors", 2, limit_text="fix + 2 s", before=mount_small_disk, after=unmount_small_disk,
+     load={"fail": 0.0})
+def failing_disk(t):
+    t.sleep(0.3, 1)
     filler = os.path.join(t.small, "filler")
     with open(filler, "wb", 0) as f:
         try:
@@ -108,13 +127,8 @@ def full_disk(t):
                 f.write(b"x" * 65536)
         except OSError:
             pass
-    # With appendfsync always Redis ends itself rather than go on; a supervisor starts it again, and it fails until there is room.
-    await_503(t, 10)
-    t.sleep(1)
-    os.unlink(filler)
-    at = now()
-    if not redis.alive():
-        t.note("redis ended itself")
-        redis.start()
-    until("redis answers", t.rig.redis_up, 20)
-    t.recovered(t.silence(at))
+    outlive(t, lambda: os.unlink(filler))
+    t.sleep(0.3, 1)
+    with open(t.failing, "w"):
+        pass
+    outlive(t, lambda: os.unlink(t.failing))
