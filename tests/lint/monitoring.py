@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Compares what dashboards, alarms, autoscalers and documents ask for with what the sources emit: metrics and their labels. All their
-expressions must be PromQL (where promtool is there), and each alarm be in the runbook. Usage: monitoring.py ROOT"""
+expressions must be PromQL (where promtool is there), and each alarm be in the runbook and raised in a test of the rules. Usage: monitoring.py ROOT"""
 import json
 import pathlib
 import re
@@ -84,6 +84,12 @@ def check_promql(found):
     return [] if r.returncode == 0 else [f"promtool: {r.stderr.strip()}"]
 
 
+def raised(tests):
+    """The alarms that a test of the rules expects to be raised at some time; those that it expects not to be do not count."""
+    cases = re.split(r"\beval_time:", tests)[1:]
+    return {re.search(r"\balertname: (\w+)", c).group(1) for c in cases if re.search(r"\bexp_alerts:\s*(?:\[\s*\{|- )", c)}
+
+
 def main():
     root = pathlib.Path(sys.argv[1])
     metrics = emitted(root)
@@ -97,6 +103,8 @@ def main():
     problems += check_promql(found)
     alarms = re.findall(r"alert: (\w+)", texts["deploy/monitoring/alerts.yaml"])
     problems += [f"RUNBOOK.md: the alarm {a} is not explained" for a in alarms if f"| {a} |" not in texts["deploy/RUNBOOK.md"]]
+    seen = raised(texts["deploy/monitoring/alerts_test.yaml"])
+    problems += [f"alerts_test.yaml: nothing raises the alarm {a}" for a in alarms if a not in seen]
     print("\n".join(problems or [f"{len(metrics)} names are emitted; {len(found)} expressions and {len(alarms)} alarms ask for what is there"]))
     sys.exit(1 if problems else 0)
 

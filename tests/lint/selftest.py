@@ -131,6 +131,8 @@ class Monitoring(unittest.TestCase):
         ("deploy/monitoring/grafana/marathon.json", "sum(marathon", "sum(((marathon", "promtool: "),
         ("deploy/monitoring/grafana/marathon.json", '"x": 8', '"x": 4', "has another one's id or place"),
         ("deploy/kubernetes/components/keda/scaledobject.yaml", "phase=~", "stage=~", "has no label stage"),
+        ("deploy/monitoring/alerts_test.yaml", '[{exp_labels: {severity: page}, exp_annotations: {summary: "No worker is connected: steps wait"}}]', "[]",
+         "nothing raises the alarm MarathonNoWorkers"),
         ("deploy/RUNBOOK.md", "| MarathonStoreSlow |", "| MarathonStoreFast |", "MarathonStoreSlow is not explained"),
         ("coordinator/main/metrics.c", '"takeovers_total"', '"taken_over_total"', "no program emits marathon_coordinator_takeovers_total"),
     )
