@@ -1,5 +1,6 @@
 """kill -9 of each role in the middle of work: nothing is lost, no completed step runs twice."""
 
+import json
 import os
 import signal
 import sys
@@ -109,6 +110,61 @@ class Crash(ClusterCase):
             counts[line[1]] = counts.get(line[1], 0) + 1
         self.assertEqual(sorted(counts), sorted(f"step_{i}" for i in range(10)))
         self.assertLessEqual(sum(counts.values()), 11, "at most the step that was running ran again")
+
+    def gated(self):
+        """Steps of which the second waits for a file: what it is, and the file."""
+        gate = os.path.join(self.cluster.dir, "gate")
+        return [{"name": "a", "function": "effect"}, {"name": "b", "function": "effect", "input": {"until": gate}},
+                {"name": "c", "function": "effect"}], gate
+
+    def count(self, task_id, step):
+        return sum(line[1] == step for line in self.lines(task_id))
+
+    def restart(self, name):
+        self.process(name).kill()
+        self.process(name).start()
+
+    def test_without_checkpoints_a_killed_coordinator_s_task_begins_again(self):
+        c = self.cluster.start(workers=1)
+        steps, gate = self.gated()
+        c.begin(steps=steps, task_id="n", enable_checkpoints=False)
+        until("b runs", lambda: self.count("n", "step_1") == 1)
+        seen = c.get("/status/n")
+        self.assertEqual((seen["enable_checkpoints"], seen["enable_recovery"], seen["current_step"]), (False, True, 2))
+        self.restart("coordinator1")
+        until("b runs again, behind a", lambda: self.count("n", "step_1") == 2)
+        open(gate, "w").close()
+        done = c.wait("n")
+        self.assertEqual((done["status"], done["enable_checkpoints"]), ("completed", False))
+        self.assertEqual([line[1] for line in self.lines("n")], ["step_0", "step_1", "step_0", "step_1", "step_2"])
+        self.assertEqual([s["retry_count"] for s in done["steps"]], [0, 0, 0])
+        self.assertEqual(c.get("/result/n")["c"]["seen"], ["a", "b"])
+
+    def test_without_recovery_a_killed_coordinator_s_task_has_failed(self):
+        c = self.cluster
+        c.start_redis()
+        c.start_coordinator(MARATHON_ENABLE_RECOVERY="false")
+        c.start_worker()
+        c.start_gateway()
+        steps, gate = self.gated()
+        c.begin(steps=steps, task_id="f")
+        c.begin(steps=[{"name": "w", "function": "nobody.has.it"}], task_id="waits")
+        until("b runs", lambda: self.count("f", "step_1") == 1)
+        self.assertEqual([c.get("/status/f")[k] for k in ("enable_checkpoints", "enable_recovery")], [True, False])
+        self.restart("coordinator1")
+        done = c.wait("f")
+        self.assertEqual((done["status"], done["can_recover"], done["enable_recovery"]), ("failed", False, False))
+        self.assertEqual(done["error_code"], "RECOVERY_DISABLED")
+        self.assertEqual(done["accumulated_results"]["a"]["step"], "a", "what it had done is shown")
+        self.assertIn("recovery is switched off", json.loads(c.redis("GET", "error:f"))["error"])
+        code, _, problem = c.call("POST", "/recover/f", {})
+        self.assertEqual((code, problem["code"]), (409, "NOTHING_TO_RECOVER"))
+        self.assertIn("MARATHON_ENABLE_RECOVERY=false", problem["detail"])
+        self.assertEqual(c.get("/status/waits")["status"], "pending", "what had not begun goes on")
+        open(gate, "w").close()
+        c.begin(steps=steps, task_id="f")
+        self.assertEqual(c.wait("f")["status"], "completed")
+        self.assertEqual([self.count("f", f"step_{i}") for i in range(3)], [2, 2, 1])
 
     def test_a_standby_coordinator_takes_over(self):
         c = self.cluster

@@ -8,6 +8,8 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from cluster import BIN, ClusterCase, until  # noqa: E402
 
+RELEASE = os.environ.get("MARATHON_SANITIZED") != "1"
+
 
 class Sharing(ClusterCase):
     pipelines = {"five": [{"name": f"s{i}", "function": "effect", "input": {"sleep": 0.15}} for i in range(5)]}
@@ -39,15 +41,11 @@ class Sharing(ClusterCase):
         coordinators = [self.first, c.start_coordinator(2)]
         until("two share", lambda: c.shares() == [32, 32])
         gateways = [p for p in c.processes if p.name.startswith("gateway")]
-        tasks = []
+        tasks, took = [], []
         for p in coordinators:
             for i in range(10):
                 tasks.append(c.begin(task_type="five", task_id=f"r{len(tasks)}"))
-            began = time.monotonic()
-            p.popen.terminate()
-            p.popen.wait(40)
-            print(f"{p.name}: ended {time.monotonic() - began:.3f} s after SIGTERM")
-            self.assertEqual(p.popen.returncode, 0)
+            took.append(self.hand_over(p))
             for g in gateways:
                 self.assertEqual(c.call("GET", f"/status/{tasks[0]}", port=g.port)[0], 200)
             p.start()
@@ -56,6 +54,25 @@ class Sharing(ClusterCase):
             self.assertEqual(c.wait(task)["status"], "completed")
         runs = [tuple(line.split()[:2]) for line in c.effects_lines()]
         self.assertEqual((len(runs), len(set(runs))), (100, 100))
+        # 0.1 to 0.2 s where the machine is its own, 2 s where it ends without: one of eight finds the machine free.
+        while RELEASE and min(took) >= 0.5 and len(took) < 8:
+            for _ in range(10):
+                c.begin(task_type="five")
+            took.append(self.hand_over(p))
+            p.start()
+            until("they share again", lambda: c.shares() == [32, 32])
+        if RELEASE:
+            self.assertLess(min(took), 0.5, "a hand-over takes less than half a second")
+
+    def hand_over(self, coordinator):
+        """How long it took from SIGTERM to its end."""
+        began = time.monotonic()
+        coordinator.popen.terminate()
+        coordinator.popen.wait(40)
+        took = time.monotonic() - began
+        print(f"{coordinator.name}: ended {took:.3f} s after SIGTERM")
+        self.assertEqual(coordinator.popen.returncode, 0)
+        return took
 
 
 class Members(ClusterCase):
