@@ -16,6 +16,7 @@ from sampler import Sampler
 HERE = os.path.dirname(os.path.realpath(__file__))
 ROWS = {}
 DEATHS_MAX = 3  # of a step: the third one makes a dead letter
+SIGNAL_TAKES = 0.05  # seconds, at most, until one that was sent has its effect on a busy machine
 
 
 class Skip(Exception):
@@ -96,8 +97,8 @@ class Trial:
         return b["t"] - at
 
     def rerun(self, executions, at, seconds=20):
-        """Seconds until each of these interrupted executions was begun again; None for none. Cancelled tasks are left out, and steps
-        that died for the third time: they are dead letters."""
+        """Seconds until each of these interrupted executions was begun again; None for none. Left out are cancelled tasks, steps that
+        died for the third time (they are dead letters), and executions that came to their end before the signal had its effect."""
         cancelled = self.load.cancelled
         times = collections.Counter((b["task"], b["step"], b["attempt"]) for b in self.seen.begun if b["t"] <= at)
         waiting = {(b["task"], b["step"]): b for b in executions
@@ -110,7 +111,8 @@ class Trial:
                 if b["t"] > at and key in waiting and key not in done:
                     done[key] = b["t"] - at
                     self.require(b["attempt"] == waiting[key]["attempt"], f"{key} was run again as another attempt")
-            waiting = {k: b for k, b in waiting.items() if b["task"] not in cancelled}
+            waiting = {k: b for k, b in waiting.items()
+                       if b["task"] not in cancelled and (k in done or self.seen.ended.get(b["nonce"], at + 1) > at + SIGNAL_TAKES)}
             time.sleep(0.01)
         for key in waiting:
             self.require(key in done, f"{key} was not run again within {seconds} s")
