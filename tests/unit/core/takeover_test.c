@@ -110,16 +110,23 @@ static void test_a_claim_within_the_grace_is_early_enough(void **state)
     stage_nothing(&b, worker_b, MSG_ORDER);
 }
 
-static void test_the_claim_of_a_worker_that_is_slow_to_answer_is_awaited(void **state)
+/* A worker that runs nothing at b, which has just become the owner of everything. */
+static peer_id idle_at_takeover(void)
 {
-    (void)state;
-    stage_start(&a, gateway_a, "t", ONE);
-    struct attempt_ref ref = stage_order(&a, worker_a)->ref;
     peer_id idle = stage_worker(&b, "idle", 1, "f");
     while (!owns(&b)) {
         stage_time(&b, 10);
     }
     stage_running(&b, idle, NULL, 0);
+    return idle;
+}
+
+static void test_the_claim_of_a_worker_that_is_slow_to_answer_is_awaited(void **state)
+{
+    (void)state;
+    stage_start(&a, gateway_a, "t", ONE);
+    struct attempt_ref ref = stage_order(&a, worker_a)->ref;
+    peer_id idle = idle_at_takeover();
     stage_time(&b, 1500); /* its process does not run, on a busy machine, or its loop does not */
     stage_nothing(&b, idle, MSG_ORDER);
     stage_nothing(&b, worker_b, MSG_ORDER);
@@ -135,11 +142,7 @@ static void test_the_claim_of_a_worker_that_comes_late_is_awaited(void **state)
     (void)state;
     stage_start(&a, gateway_a, "t", ONE);
     struct attempt_ref ref = stage_order(&a, worker_a)->ref;
-    peer_id idle = stage_worker(&b, "idle", 1, "f");
-    while (!owns(&b)) {
-        stage_time(&b, 10);
-    }
-    stage_running(&b, idle, NULL, 0);
+    peer_id idle = idle_at_takeover();
     stage_running(&b, worker_b, NULL, 0);
     stage_time(&b, 20);
     peer_id late = stage_worker_hello(&b, "late", 1, "f");
@@ -152,34 +155,58 @@ static void test_the_claim_of_a_worker_that_comes_late_is_awaited(void **state)
     assert_int_equal(stage_status(&b, gateway_b, "t")->steps[0].state, STEP_RUNNING);
 }
 
-/* The machine stood still between the claim and its telling. */
+/* Answers what the store was asked, but for the tasks of one partition. False: it was not asked for
+ * those of any. */
+static bool all_but_one_loaded(struct stage *s)
+{
+    struct stage_op late = {0};
+    for (size_t i = s->op_count; i-- > 0 && late.read == NULL;) {
+        if (s->ops[i].read != NULL && s->ops[i].read->kind == READ_LIVE) {
+            late = s->ops[i];
+            memmove(&s->ops[i], &s->ops[i + 1], (--s->op_count - i) * sizeof *s->ops);
+        }
+    }
+    stage_store_round(s);
+    if (late.read == NULL) {
+        return false;
+    }
+    MEM_GROW(s->ops, s->op_count, s->op_cap);
+    s->ops[s->op_count++] = late;
+    return true;
+}
+
+/* What is owned is told when all of it is there, or after a while; then the process stood still. */
 static void test_nobody_is_passed_over_who_was_not_asked(void **state)
 {
     (void)state;
     stage_start(&a, gateway_a, "t", ONE);
     struct attempt_ref ref = stage_order(&a, worker_a)->ref;
-    while (!owns(&b)) {
+    peer_id idle = stage_worker(&b, "idle", 1, "f");
+    b.hold_store = true;
+    do {
         stage_time(&b, 10);
-    }
-    b.now.mono += 300;
-    b.now.wall += 300;
+    } while (!all_but_one_loaded(&b));
+    assert_int_equal(__builtin_popcountll(core_stats(b.core).partitions), 63);
+    b.now.mono += 260;
+    b.now.wall += 260;
     stage_event(&b, &(struct event){.kind = EV_TIME});
+    stage_running(&b, idle, NULL, 0);
+    b.hold_store = false;
+    stage_store_go(&b);
+    stage_time(&b, 100);
+    stage_nothing(&b, idle, MSG_ORDER);
     stage_nothing(&b, worker_b, MSG_ORDER);
     stage_running(&b, worker_b, &ref, 1);
     stage_time(&b, 500);
+    stage_nothing(&b, idle, MSG_ORDER);
     stage_nothing(&b, worker_b, MSG_STOP);
-    stage_nothing(&b, worker_b, MSG_ORDER);
 }
 
 static void test_a_worker_that_beats_and_never_answers_holds_nobody_up(void **state)
 {
     (void)state;
     stage_start(&a, gateway_a, "t", ONE);
-    peer_id idle = stage_worker(&b, "idle", 1, "f");
-    while (!owns(&b)) {
-        stage_time(&b, 10);
-    }
-    stage_running(&b, idle, NULL, 0);
+    peer_id idle = idle_at_takeover();
     stage_time(&b, 1900);
     stage_nothing(&b, idle, MSG_ORDER);
     stage_nothing(&b, worker_b, MSG_ORDER);
@@ -200,6 +227,28 @@ static void test_an_order_given_back_to_another_owner_is_sent_again_when_the_par
     stage_time(&a, 1000);
     struct attempt_ref again = stage_order(&a, worker_a)->ref;
     assert_int_equal(again.delivery, first.delivery);
+}
+
+static void test_times_keep_their_order_where_clocks_differ(void **state)
+{
+    (void)state;
+    a.now.wall += 60000;
+    stage_start(&a, gateway_a, "t", TWO);
+    struct message m = stage_success(stage_order(&a, worker_a), "1");
+    m.outcome.started_at = a.now.wall;
+    stage_time(&a, 30);
+    stage_send(&a, worker_a, &m);
+    stage_leave(&a, worker_a);
+    while (!owns(&b)) {
+        stage_time(&b, 10);
+    }
+    stage_running(&b, worker_b, NULL, 0);
+    stage_time(&b, 300);
+    stage_succeed(&b, worker_b, stage_order(&b, worker_b), "2");
+    const struct task_view *v = stage_status(&b, gateway_b, "t");
+    assert_true(v->steps[0].started_at >= v->created_at);
+    assert_true(v->steps[1].started_at >= v->steps[0].completed_at);
+    assert_true(v->completed_at >= v->steps[1].completed_at);
 }
 
 static void test_retry_waits_survive_a_takeover(void **state)
@@ -386,6 +435,7 @@ int main(void)
         TEST(test_nobody_is_passed_over_who_was_not_asked),
         TEST(test_a_worker_that_beats_and_never_answers_holds_nobody_up),
         TEST(test_an_order_given_back_to_another_owner_is_sent_again_when_the_partition_returns),
+        TEST(test_times_keep_their_order_where_clocks_differ),
         TEST(test_retry_waits_survive_a_takeover),
         TEST(test_a_coordinator_that_stood_still_past_its_lease_answers_nothing_from_memory),
         TEST(test_a_fenced_write_drops_the_partition_and_what_waits_for_it),
