@@ -28,7 +28,7 @@ def filters_are_allowed():
         try:
             s.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HL", 1, ctypes.addressof(accept_all)))
             return True
-        except PermissionError:
+        except OSError:
             return False
 
 
