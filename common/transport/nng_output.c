@@ -199,9 +199,12 @@ void output_start(struct nng_conn *c)
 {
     struct output *o = &c->out;
     pthread_mutex_lock(&o->lock);
+    bool open = !o->closed;
     bool start = !o->sending && take_off(o);
     if (start) {
         o->sending = true;
+    } else if (open && o->closed) { /* its channel writes no more: there is no flight to tell it */
+        inbox_put(&c->t->inbox, &c->sent);
     }
     pthread_mutex_unlock(&o->lock);
     if (start) {

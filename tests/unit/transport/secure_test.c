@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "stage.h"
+#include "transport/nng_impl.h"
 
 static struct transport_tls_stats stats_of(const struct side *side)
 {
@@ -310,6 +311,37 @@ static void test_crowd_of_strangers_keeps_nobody_out(void **state)
     setrlimit(RLIMIT_NOFILE, &before);
 }
 
+/* ---- a channel that breaks ---- */
+
+static bool client_is_closed(struct stage *s)
+{
+    return s->client.conns[0].closed;
+}
+
+/* Its peer would hear nothing, and close it for its silence only. */
+static void test_connection_that_can_write_no_more_is_closed_at_once(void **state)
+{
+    (void)state;
+    struct stage s;
+    uint8_t garbage[64] = {0}, text[64];
+    struct buf alert = {0};
+    size_t len;
+    begin_listening(&s);
+    stage_dial(&s);
+    stage_run(&s, connected);
+    conn_id id = side_last(&s.client)->id;
+    struct tls_channel *channel =
+        conn_find((struct transport_nng *)s.client.transport, id)->out.channel;
+    tls_channel_feed(channel, bytes_of(garbage, sizeof garbage));
+    assert_int_equal(tls_channel_read(channel, (struct tls_room){text, sizeof text}, &len, &alert),
+                     TLS_FAILED);
+    send_frame(&s.client, id, FRAME_NUMBERED, 0, 0);
+    stage_run(&s, client_is_closed);
+    assert_int_equal(s.client.conns[0].why, CLOSED_BY_PEER);
+    buf_free(&alert);
+    stage_end(&s);
+}
+
 /* ---- again and again ---- */
 
 static size_t files_open(void)
@@ -434,6 +466,7 @@ int main(void)
         cmocka_unit_test(test_listener_that_hangs_is_dialled_again_and_is_no_refusal),
         cmocka_unit_test(test_who_says_nothing_is_closed_in_time),
         cmocka_unit_test(test_crowd_of_strangers_keeps_nobody_out),
+        cmocka_unit_test(test_connection_that_can_write_no_more_is_closed_at_once),
         cmocka_unit_test(test_two_hundred_connections_come_and_go_without_a_trace),
         cmocka_unit_test(test_new_certificate_is_for_new_connections),
     };
