@@ -1,8 +1,8 @@
 #include "http/listener.h"
 
 #include <errno.h>
-#include <linux/filter.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,16 +13,33 @@
 #include "base/bytes.h"
 #include "base/log.h"
 
+#define FURTHEST_TTL    255
 #define ACCEPTS_AT_ONCE 64 /* so that a flood of them leaves room for those who are there */
 
 struct listener {
     struct loop *loop;
-    int fd; /* -1 = closed */
+    int fd;     /* -1 = closed */
+    int family; /* AF_INET or AF_INET6 */
+    bool is_stopping;
     struct loop_watch *watch;
     struct loop_timer *settled;
     accepted_fn *fn;
     void *user;
 };
+
+/* Packets must have at least so many hops left (0: any). Asked of a listening socket, no SYN is
+ * seen any more, as nobody begins with 255 but some routers; the rest of a handshake that has begun
+ * belongs to no socket yet, and is. A mere close would reset those whose handshake is done and
+ * those in the middle of one, who take themselves for connected, and may have sent a request that
+ * nobody dares to send again. */
+static bool hops_demand(int fd, int family, int least)
+{
+    bool is_set = setsockopt(fd, IPPROTO_IP, IP_MINTTL, &least, sizeof least) == 0;
+    if (family == AF_INET6) { /* one for both has both */
+        is_set = setsockopt(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, &least, sizeof least) == 0;
+    }
+    return is_set;
+}
 
 static void rest(struct listener *l, int why)
 {
@@ -48,6 +65,9 @@ static bool accept_some(struct listener *l)
         if (fd >= 0) {
             int on = 1; /* answers are written whole */
             (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+            if (l->is_stopping) {
+                (void)hops_demand(fd, l->family, 0); /* it has its listener's */
+            }
             l->fn(l->user, fd);
         } else if (errno == EAGAIN) {
             return false;
@@ -99,16 +119,17 @@ enum err listener_create(struct loop *loop, const char *host, int port, accepted
     if (getaddrinfo(host, service, &hints, &found) != 0) {
         return ERR_IO;
     }
-    int fd = -1;
+    int fd = -1, family = AF_UNSPEC;
     for (const struct addrinfo *at = found; at != NULL && fd < 0; at = at->ai_next) {
         fd = socket_listening(at);
+        family = at->ai_family;
     }
     freeaddrinfo(found);
     if (fd < 0) {
         return ERR_IO;
     }
     struct listener *l = mem_zalloc(sizeof *l);
-    *l = (struct listener){.loop = loop, .fd = fd, .fn = fn, .user = user};
+    *l = (struct listener){.loop = loop, .fd = fd, .family = family, .fn = fn, .user = user};
     l->settled = loop_timer_create(loop, on_settled, l);
     l->watch = loop_watch_create(loop, fd, on_ready, l);
     loop_watch_set(l->watch, LOOP_READABLE);
@@ -123,29 +144,13 @@ void listener_resume(struct listener *l)
     }
 }
 
-/* A SYN is passed over from now on, all else is not. Who connects asks again in a second, and is
- * refused then. A mere close would reset those whose handshake is done and those in the middle of
- * one, who take themselves for connected, and may have sent a request that nobody dares to send
- * again. */
-static bool syns_drop(int fd)
-{
-    struct sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13), /* the flags: it begins with TCP's header */
-        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x12),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x02, 0, 1), /* SYN without ACK */
-        BPF_STMT(BPF_RET | BPF_K, 0),
-        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
-    };
-    struct sock_fprog program = {.len = sizeof code / sizeof *code, .filter = code};
-    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0;
-}
-
 void listener_stop(struct listener *l)
 {
-    if (syns_drop(l->fd)) {
+    l->is_stopping = true;
+    if (hops_demand(l->fd, l->family, FURTHEST_TTL)) {
         loop_timer_set(l->settled, loop_now(l->loop).mono + LISTENER_SETTLE_MS);
     } else {
-        on_settled(l); /* a system without filters: as many as can be had */
+        on_settled(l); /* as many as can be had */
     }
 }
 

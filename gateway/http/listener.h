@@ -16,9 +16,10 @@ enum err MUST_CHECK listener_create(struct loop *loop, const char *host, int por
                                     void *user, struct listener **ret_listener);
 /* Takes connections again, after there was no descriptor for one. */
 void listener_resume(struct listener *l);
-/* Closes it without losing anyone: from now on nobody begins to connect, and who has begun is still
- * let in, LISTENER_SETTLE_MS long. Where the system refuses socket filters it is closed at once:
- * who connects between the last look at its queue and that is reset. */
+/* Closes it without losing anyone: from now on nobody begins to connect (who asks is not answered,
+ * asks again in a second, and is refused then), and who has begun is still let in,
+ * LISTENER_SETTLE_MS long. It needs no privilege. Where the system does not know the way (gVisor),
+ * it is closed at once: who connects between the last look at its queue and that is reset. */
 void listener_stop(struct listener *l);
 bool listener_is_closed(const struct listener *l);
 
