@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "http/behind.h"
+
 #define OUT_KEEP_BYTES 4096 /* an idle connection keeps no larger buffer */
 
 struct conn *conn_of(struct lws *wsi)
@@ -51,10 +53,37 @@ int conn_opened(struct http_server *s, struct lws *wsi)
     return 0;
 }
 
+static void list_leave(struct conn *c)
+{
+    struct conn_list *l = c->list;
+    if (l == NULL) {
+        return;
+    }
+    *(c->list_prev != NULL ? &c->list_prev->list_next : &l->first) = c->list_next;
+    *(c->list_next != NULL ? &c->list_next->list_prev : &l->last) = c->list_prev;
+    c->list_prev = c->list_next = NULL;
+    c->list = NULL;
+}
+
+static void list_join(struct conn *c, struct conn_list *l)
+{
+    list_leave(c);
+    c->list_prev = l->last;
+    *(l->last != NULL ? &l->last->list_next : &l->first) = c;
+    l->last = c;
+    c->list = l;
+}
+
 void conn_enter(struct conn *c, enum conn_state state)
 {
+    struct http_server *s = c->server;
     c->state = state;
-    c->since = loop_now(c->server->loop).mono;
+    c->since = loop_now(s->loop).mono;
+    if (state == CONN_ASKED) {
+        list_join(c, &s->asked);
+    } else if (c->list == &s->asked) {
+        list_leave(c);
+    }
 }
 
 void conn_exchange_begin(struct conn *c)
@@ -94,6 +123,8 @@ void conn_destroyed(struct conn *c)
     if (c->is_socket) {
         s->counts.sockets_open--;
     }
+    list_leave(c);
+    lws_buflist_destroy_all_segments(&c->aside);
     s->counts.connections_open--;
     if (c->prev != NULL) {
         c->prev->next = c->next;
@@ -110,24 +141,53 @@ void conn_destroyed(struct conn *c)
     free(c);
 }
 
-static void wake_from(const struct conn *c, int bytes)
+/* With something kept it asks for WRITEABLE, which it then would not let us have, again and again.
+ */
+void conn_rest(struct conn *c)
 {
-    (void)setsockopt(lws_get_socket_fd(c->wsi), SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes);
-}
-
-void conn_hold(struct conn *c)
-{
-    if (!c->held) {
-        c->held = true;
-        wake_from(c, (int)BEHIND_BYTES_MAX);
+    if (c->resting || c->killed) {
+        return;
+    }
+    c->resting = true;
+    struct lws_buflist **at = behind_of(c->wsi);
+    struct lws_buflist *kept = at != NULL ? *at : NULL;
+    if (at != NULL) {
+        *at = NULL;
+    }
+    (void)lws_rx_flow_control(c->wsi, 0);
+    if (at != NULL) {
+        *at = kept;
     }
 }
 
-void conn_release(struct conn *c)
+void conn_stir(struct conn *c)
 {
-    if (c->held) {
-        c->held = false;
-        wake_from(c, 1);
+    if (c->list == &c->server->paced) {
+        list_leave(c);
+    }
+    if (c->resting) {
+        c->resting = false;
+        (void)lws_rx_flow_control(c->wsi, 1);
+    }
+}
+
+void conns_rest(struct http_server *s)
+{
+    mono_ms now = loop_now(s->loop).mono;
+    while (s->asked.first != NULL && now - s->asked.first->since >= REST_AFTER_MS) {
+        conn_rest(s->asked.first);
+        list_leave(s->asked.first);
+    }
+}
+
+void conn_pace(struct conn *c)
+{
+    struct http_server *s = c->server;
+    if (c->list != &s->paced) {
+        if (s->paced.first == NULL) {
+            loop_timer_set(s->pace, loop_now(s->loop).mono + PACE_MS);
+        }
+        list_join(c, &s->paced);
     }
 }
 
@@ -139,7 +199,12 @@ void conn_want(struct conn *c)
     if (c->wanted == 0) {
         c->wanted = loop_now(c->server->loop).mono;
     }
-    lws_callback_on_writable(c->wsi);
+    if (c->body_length > 0 && c->completed && !c->is_socket) {
+        conn_pace(c); /* awake, it would be read on, and that by the body's state */
+    } else if (c->list != &c->server->paced) {
+        conn_stir(c);
+        lws_callback_on_writable(c->wsi);
+    }
 }
 
 void conn_kill(struct conn *c)
@@ -189,6 +254,7 @@ void conn_ask_handler(struct conn *c)
 
 void conn_out_reset(struct conn *c)
 {
+    c->out_sent = 0;
     if (c->is_socket || c->out.cap > OUT_KEEP_BYTES) { /* a WebSocket is silent most of its life */
         buf_free(&c->out);
     } else {

@@ -14,9 +14,12 @@
 #define PONGS_DUE_MAX   16 /* `ping` texts not yet answered; more are dropped */
 #define PING_MISSES_MAX 2
 #define CLOSE_MS        5000 /* for a client to answer our Close */
-#define BEHIND_BYTES_MAX                                                                           \
-    (64u                                                                                           \
-     << 10) /* behind a request that waits: more would not fit into a window that nobody reads */
+#define REST_AFTER_MS   5    /* most answers are there by then, and resting costs three calls */
+#define PACE_MS         5
+
+struct conn_list {
+    struct conn *first, *last;
+};
 
 enum conn_state {
     CONN_IDLE,     /* no request yet, or none since the last answer */
@@ -35,6 +38,8 @@ struct conn {
     struct http_server *server;
     struct lws *wsi;
     struct conn *prev, *next;
+    struct conn *list_prev, *list_next;
+    struct conn_list *list; /* server.asked, server.paced, or NULL */
     enum conn_state state;
     exchange_id id; /* of the exchange under way, 0 = none; the key in server.exchanges */
     mono_ms since;  /* of the state */
@@ -44,7 +49,8 @@ struct conn {
     bool is_socket;
     bool woken;    /* the handler has something */
     size_t due_at; /* place in server.due, from 1; 0 = not there */
-    bool held;     /* what comes behind its request wakes nobody */
+    bool resting;  /* libwebsockets neither reads nor is told that there is something to read */
+    bool probed;   /* its client has ended its half, and was told that the answer is to come */
     bool broken;   /* a write has failed: closed at the next WRITEABLE */
     bool in_writable;
     bool lent; /* the handler has given something by server_lend */
@@ -57,10 +63,13 @@ struct conn {
     bool completed; /* BODY_COMPLETION was seen */
     bool head_only;
     bool close_after;
+    bool interim;              /* HTTP/1.1: a 1xx may be said before the answer */
+    struct lws_buflist *aside; /* behind.h: what is put aside, and where it belongs */
+    struct lws_buflist **aside_at;
     /* answer */
     struct buf out; /* LWS_PRE bytes, then the piece; an answer's first one begins with its head */
     size_t head_bytes; /* where that ends */
-    size_t head_sent;  /* of that piece, what the socket has taken */
+    size_t out_sent;   /* of that piece, what the socket has taken */
     int64_t left;      /* bytes of the body still to be given, -1 = unknown */
     bool finished;     /* unknown length: the end was said; or cut */
     /* WebSocket */
@@ -86,8 +95,11 @@ struct http_server {
     struct lws_protocols protocols[2];
     char host[64];
     struct conn *conns;
-    struct conn *fresh; /* accepted last in this turn */
-    bool answered;      /* one was, in this turn */
+    struct conn *fresh;     /* accepted last in this turn */
+    struct conn_list asked; /* whose handler was asked lately, the oldest first */
+    struct conn_list paced; /* who rests while it is written to: by the clock */
+    struct loop_timer *pace;
+    bool answered; /* one was, in this turn */
     struct map exchanges;
     struct conn *writing; /* whose handler is asked right now */
     struct conn **due; /* watchers' connections that write at the end of this turn; NULL = gone */
@@ -117,12 +129,17 @@ void conn_enter(struct conn *c, enum conn_state state);
 void conn_exchange_begin(struct conn *c);
 void conn_exchange_end(struct conn *c); /* silently */
 void conn_gone(struct conn *c);         /* tells the handler, if an exchange is under way */
-/* libwebsockets reads nothing between a request and its answer, and is told again and again that
- * there is something. Held, the system says so of no less than BEHIND_BYTES_MAX. */
-void conn_hold(struct conn *c);
-void conn_release(struct conn *c);
-void conn_want(struct conn *c);      /* asks libwebsockets for WRITEABLE */
-void conn_kill(struct conn *c);      /* from the sweep only; the last word on c */
+/* While a client waits for an answer, what it says beyond its request (other requests, the end of
+ * its half) stays in the kernel, whose window bounds it, but for what libwebsockets had read with
+ * the request, one read of 4 KiB at most. libwebsockets by itself looks at the socket again and
+ * again meanwhile, or takes the end of that half for the end of all. It says nothing of room to
+ * write either, to one that rests. Not from within WRITEABLE. */
+void conn_rest(struct conn *c);
+void conn_stir(struct conn *c);
+void conns_rest(struct http_server *s); /* at the end of a turn: who has waited for some time */
+void conn_pace(struct conn *c); /* from now on it is written to every PACE_MS, as far as it takes */
+void conn_want(struct conn *c); /* asks libwebsockets for WRITEABLE, or is paced */
+void conn_kill(struct conn *c); /* from the sweep only; the last word on c */
 void conn_drop_deaf(struct conn *c); /* likewise, of one that takes nothing; counted */
 /* Gives c->out to libwebsockets; false: the connection is to be closed. */
 bool conn_send(struct conn *c, enum lws_write_protocol how);
@@ -132,6 +149,9 @@ void conn_piece_set(struct conn *c, struct bytes piece);
 void conn_out_reset(struct conn *c);
 void conn_ask_handler(struct conn *c); /* for a piece */
 void conn_body_free(struct conn *c);
+
+/* sweep.c: limits of time, and who has gone. Sets its timer again. */
+void conns_sweep(void *server);
 
 /* server.c: the words behind a status. */
 const char *reason_phrase(int status);
@@ -147,6 +167,8 @@ void socket_conn_sweep(struct conn *c, mono_ms now);
 /* The handler has something: it goes out now, or later. */
 void http_conn_write(struct conn *c);
 size_t http_conn_lend(struct conn *c, struct bytes piece);
+/* Writes to who is paced. */
+void http_conns_pace(void *server);
 /* Behind those: requests that came while others of their connection waited are read. */
 void http_conns_resume(struct http_server *s);
 void socket_conn_write(struct conn *c);

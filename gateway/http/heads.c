@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "http/behind.h"
 #include "http/server.h"
 
 #define KEPT_MAX                                                                                   \
@@ -28,8 +29,8 @@ static void head_free(void *ptr)
 
 void *heads_realloc(void *ptr, size_t size, const char *reason)
 {
-    (void)reason;
     if (size == 0) {
+        behind_gone(ptr);
         head_free(ptr);
         return NULL;
     }
@@ -37,7 +38,11 @@ void *heads_realloc(void *ptr, size_t size, const char *reason)
         kept.needed = true;
         return kept.blocks[--kept.count];
     }
-    return realloc(ptr, size);
+    void *block = realloc(ptr, size);
+    if (ptr == NULL && block != NULL) {
+        behind_born(block, reason);
+    }
+    return block;
 }
 
 void heads_sweep(void)

@@ -1,6 +1,7 @@
 /* Memory of libwebsockets: its allocations are the C library's, but for the buffer of a request's
  * head, large and held for a moment. A few of those are kept for the next requests, or each would
- * cost a mapping made, touched and taken apart. One thread. */
+ * cost a mapping made, touched and taken apart; and that behind.h is told of what it keeps. One
+ * thread. */
 #ifndef MARATHON_HTTP_HEADS_H
 #define MARATHON_HTTP_HEADS_H
 

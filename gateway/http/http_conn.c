@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "http/behind.h"
 #include "http/conn.h"
 
 static const char *method_name(struct lws *wsi, char **ret_path, int *ret_len)
@@ -33,6 +34,29 @@ static int continue_say(struct conn *c)
     return conn_send(c, LWS_WRITE_HTTP_HEADERS) ? 0 : -1;
 }
 
+/* By what libwebsockets goes. */
+static bool body_follows(const struct conn *c)
+{
+    struct bytes m = c->request.method;
+    bool usually = bytes_is(m, "POST") || bytes_is(m, "PUT") || bytes_is(m, "PATCH");
+    return c->request.has_length ? c->body_length > 0 : usually;
+}
+
+static bool put_aside(struct conn *c)
+{
+    struct lws_buflist **at = behind_of(c->wsi);
+    if (at == NULL) {
+        return true;
+    }
+    if (c->body_length == UINT64_MAX) {
+        return false; /* no number: it and libwebsockets may not read the same */
+    }
+    c->aside = *at;
+    c->aside_at = at;
+    *at = NULL;
+    return true;
+}
+
 static int on_request(struct conn *c)
 {
     char *path = NULL;
@@ -47,10 +71,14 @@ static int on_request(struct conn *c)
     c->completed = false;
     c->finished = false;
     c->woken = false;
+    c->probed = false;
     conn_exchange_begin(c);
     bool may_have_body = strcmp(method, "GET") != 0 && !c->head_only;
     if (may_have_body && !c->request.has_length) {
         c->close_after = true; /* libwebsockets takes all that follows for its body */
+    }
+    if (body_follows(c) && !put_aside(c)) {
+        return -1;
     }
     if (c->request.fault != CODE_NONE || c->body_length == 0) {
         deliver(c, BYTES_NONE);
@@ -67,12 +95,33 @@ static bool is_fresh(const struct http_server *s, struct bytes part)
     return at >= context && at - context < malloc_usable_size(s->context);
 }
 
-/* A request that came behind another one is read from what libwebsockets has kept of it, and so its
- * body cannot be: lws_http_action (4.1.6) takes all of that for it, the request's own head first,
- * and frees it under the hands of who reads the head. The connection ends before that. */
+/* What comes with its head from what was kept is in the list that is aside. */
+static bool is_kept(struct conn *c, struct bytes part)
+{
+    uint8_t *first = NULL;
+    size_t len = lws_buflist_next_segment_len(&c->aside, &first);
+    uintptr_t from = (uintptr_t)first, at = (uintptr_t)part.ptr;
+    return len > 0 && at >= from && at + part.len <= from + len;
+}
+
+/* False: it is from neither, and nobody can say what it is. */
+static bool part_accept(struct conn *c, struct bytes part)
+{
+    if (c->aside == NULL) {
+        return part.len == 0 || is_fresh(c->server, part);
+    }
+    if (is_kept(c, part)) {
+        *c->aside_at = c->aside;
+        c->aside = NULL;
+        return true;
+    }
+    lws_buflist_destroy_all_segments(&c->aside); /* there was no more in it than the head */
+    return is_fresh(c->server, part);
+}
+
 static int on_body(struct conn *c, struct bytes part)
 {
-    if (part.len > 0 && !is_fresh(c->server, part)) {
+    if (!part_accept(c, part)) {
         return -1;
     }
     if (c->state == CONN_READING && part.len == c->body_length) {
@@ -87,23 +136,20 @@ static int on_body(struct conn *c, struct bytes part)
     return 0;
 }
 
-/* Bytes behind a body make libwebsockets say its completion again, each time it looks at them,
- * until the answer is finished. (Within one call, without end, for a body that it has kept: none of
- * those comes so far.) A request without a body is served behind it; one with a body ends the
- * connection then, and /start/batch takes many at once instead. */
+/* Bytes behind a body would make libwebsockets say its completion again, each time it looks at
+ * them, until the answer is finished; and the end of a client's half, end the connection. */
 static int on_body_end(struct conn *c)
 {
     if (c->state == CONN_LINGER) {
         return -1;
     }
-    if (c->completed) {
-        conn_hold(c);
-        return 0;
+    if (!c->completed) {
+        c->completed = true;
+        if (c->state == CONN_READING) {
+            deliver(c, buf_bytes(&c->body));
+        }
     }
-    c->completed = true;
-    if (c->state == CONN_READING) {
-        deliver(c, buf_bytes(&c->body));
-    }
+    conn_rest(c);
     return 0;
 }
 
@@ -117,7 +163,7 @@ static int answer_end(struct conn *c)
         return 0;
     }
     conn_exchange_end(c);
-    conn_release(c);
+    conn_stir(c);
     if (c->close_after) {
         bool unread = c->body_length > 0 && !c->completed;
         if (!unread) {
@@ -136,23 +182,31 @@ static int answer_end(struct conn *c)
     return 0;
 }
 
+/* Of what is to go out, as much as the socket takes. True: all of it is out. */
+static bool out_send(struct conn *c)
+{
+    struct bytes rest = bytes_part(buf_bytes(&c->out), LWS_PRE + c->out_sent, c->out.len);
+    size_t gone = conn_send_some(c, rest);
+    c->out_sent += gone;
+    if (gone < rest.len) {
+        if (!c->broken) {
+            conn_want(c);
+        }
+        return false;
+    }
+    conn_out_reset(c);
+    return true;
+}
+
 /* The head, and as much of a body as is there already behind it, in one write. */
 static int head_send(struct conn *c)
 {
     if (c->head_only) {
         c->out.len = c->head_bytes;
     }
-    struct bytes rest = bytes_part(buf_bytes(&c->out), LWS_PRE + c->head_sent, c->out.len);
-    size_t gone = conn_send_some(c, rest);
-    c->head_sent += gone;
-    if (c->broken) {
-        return -1;
+    if (!out_send(c)) {
+        return c->broken ? -1 : 0;
     }
-    if (gone < rest.len) {
-        conn_want(c);
-        return 0;
-    }
-    conn_out_reset(c);
     if (c->head_only && c->left != 0) {
         c->left = 0;
         conn_gone(c);
@@ -169,8 +223,8 @@ static int head_send(struct conn *c)
 
 static int body_send(struct conn *c)
 {
-    if (c->out.len > 0 && !conn_send(c, LWS_WRITE_HTTP)) {
-        return -1;
+    if (c->out.len > 0 && !out_send(c)) {
+        return c->broken ? -1 : 0;
     }
     if (c->left == 0) {
         return answer_end(c);
@@ -229,6 +283,7 @@ static void next_request(struct conn *c)
     struct lws_pollfd room = {
         .fd = lws_get_socket_fd(c->wsi), .events = LWS_POLLOUT, .revents = LWS_POLLOUT};
     c->server->answered = true;
+    conn_stir(c);
     (void)lws_service_fd(c->server->context, &room); /* c may be gone */
 }
 
@@ -244,7 +299,9 @@ void http_conn_write(struct conn *c)
         c->broken = head_send(c) != 0;
     } else if (room && c->woken && c->out.len == 0 && !c->finished) {
         conn_ask_handler(c);
-        c->broken = c->out.len > 0 && !conn_send(c, LWS_WRITE_HTTP);
+        if (c->out.len > 0) {
+            (void)out_send(c);
+        }
     }
     if (c->broken || c->state == CONN_IDLE) {
         next_request(
@@ -252,6 +309,26 @@ void http_conn_write(struct conn *c)
     } else if (c->state == CONN_HEAD || (c->state == CONN_BODY && (c->woken || c->finished))) {
         conn_want(c);
     }
+}
+
+void http_conns_pace(void *server)
+{
+    struct http_server *s = server;
+    struct conn *next;
+    for (struct conn *c = s->paced.first; c != NULL; c = next) {
+        next = c->list_next;
+        uint64_t sent = s->counts.bytes_sent_total;
+        mono_ms wanted = c->wanted;
+        if (c->killed || wanted == 0) {
+            continue;
+        }
+        if (c->broken || on_writable(c) != 0) {
+            conn_kill(c);
+        } else if (c->wanted != 0 && s->counts.bytes_sent_total == sent) {
+            c->wanted = wanted; /* it took nothing */
+        }
+    }
+    loop_timer_set(s->pace, s->paced.first != NULL ? loop_now(s->loop).mono + PACE_MS : NEVER_MS);
 }
 
 /* libwebsockets reads on in what it has buffered when it hears of some event of a connection. */

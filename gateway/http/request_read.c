@@ -94,6 +94,7 @@ void request_read(struct conn *c, struct bytes path, const char *method)
     r->if_none_match = header_get(c, WSI_TOKEN_HTTP_IF_NONE_MATCH);
     r->authorization = header_get(c, WSI_TOKEN_HTTP_AUTHORIZATION);
     r->protocols = header_get(c, WSI_TOKEN_PROTOCOL);
+    c->interim = bytes_is(header_get(c, WSI_TOKEN_HTTP), "HTTP/1.1");
     r->idempotency_key = custom_get(c, "idempotency-key:");
     r->last_event_id = custom_get(c, "last-event-id:");
     r->request_id = custom_get(c, "x-request-id:");

@@ -1,7 +1,6 @@
 #include "http/server.h"
 
 #include <assert.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -15,15 +14,6 @@
 #include "http/listener.h"
 #include "http/lobby.h"
 
-#define SWEEP_MS 500 /* how finely time-outs of connections are looked at */
-/* libwebsockets looks through all tables of headers at the end of a connection: where thousands of
- * them end, those who are at work get their turns in between. */
-#define KILLS_AT_ONCE 16
-#define SWEEP_ON_MS   5
-/* Of a stall's limit this part is left for what comes between: the sweep's pace, two turns in which
- * ten thousand clients are written to (most of a second each), the closing of a thousand (0.4 s).
- */
-#define STALL_MARGIN(limit) ((limit) / 4)
 /* Each WebSocket has a buffer of so much for as long as it lives; clients say little. */
 #define SOCKET_RX_BYTES 512
 /* Beside a piece in one send: a head, or a frame's. Of what is longer libwebsockets keeps a copy.
@@ -80,63 +70,6 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     }
 }
 
-static bool waits(const struct conn *c)
-{
-    return c->state == CONN_ASKED || (c->state == CONN_BODY && c->left < 0);
-}
-
-/* Of one who waits for an answer, or for more of a stream, and whom libwebsockets does not read
- * meanwhile. Who has only ended its own half is taken for gone, too, as it is while its request is
- * read. Behind the request there may be others, but no more than the system keeps silent about:
- * the loop would spin. */
-static bool client_left(struct conn *c)
-{
-    int fd = lws_get_socket_fd(c->wsi);
-    char byte;
-    ssize_t next = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    if (next <= 0) {
-        return next == 0;
-    }
-    conn_hold(c);
-    struct pollfd it = {.fd = fd, .events = POLLIN};
-    return poll(&it, 1, 0) > 0;
-}
-
-static void conn_sweep(struct conn *c, mono_ms now)
-{
-    const struct http_options *o = &c->server->options;
-    mono_ms age = now - c->since;
-    bool late = (c->state == CONN_IDLE && age > (c->served ? o->idle_ms : o->header_ms)) ||
-                (c->state == CONN_READING && age > o->body_ms) ||
-                (c->state == CONN_LINGER && age > LINGER_MS) ||
-                (c->state == CONN_UPGRADING && age > o->header_ms) ||
-                (c->state == CONN_CLOSING && age > CLOSE_MS);
-    if (late || (waits(c) && client_left(c))) {
-        conn_kill(c);
-    } else if (c->wanted != 0 && now - c->wanted > o->stall_ms - STALL_MARGIN(o->stall_ms)) {
-        conn_drop_deaf(c);
-    } else if (c->state == CONN_SOCKET && !c->killed) {
-        socket_conn_sweep(c, now);
-    }
-}
-
-static void sweep(void *user)
-{
-    struct http_server *s = user;
-    mono_ms now = loop_now(s->loop).mono;
-    size_t kills = s->kills;
-    struct conn *next;
-    for (struct conn *c = s->conns; c != NULL && s->kills - kills < KILLS_AT_ONCE; c = next) {
-        next = c->next;
-        conn_sweep(c, now);
-    }
-    bool all = s->kills - kills < KILLS_AT_ONCE;
-    lobby_sweep(s->lobby, s->options.header_ms);
-    heads_sweep();
-    listener_resume(s->listener);
-    loop_timer_set(s->sweep, now + (all ? SWEEP_MS : SWEEP_ON_MS));
-}
-
 static void on_turn_end(void *user)
 {
     struct http_server *s = user;
@@ -154,6 +87,7 @@ static void on_turn_end(void *user)
         }
     }
     s->due_count = 0;
+    conns_rest(s);
     http_conns_resume(s);
 }
 
@@ -239,8 +173,9 @@ enum err server_create(struct loop *loop, const struct http_options *options,
         return ERR_IO;
     }
     loop_on_turn_end(loop, on_turn_end, s);
-    s->sweep = loop_timer_create(loop, sweep, s);
-    loop_timer_set(s->sweep, loop_now(loop).mono + SWEEP_MS);
+    s->sweep = loop_timer_create(loop, conns_sweep, s);
+    s->pace = loop_timer_create(loop, http_conns_pace, s);
+    loop_timer_set(s->sweep, loop_now(loop).mono);
     return ERR_OK;
 }
 
@@ -336,11 +271,8 @@ void server_begin(struct http_server *s, exchange_id id, const struct http_head 
     c->close_after = c->close_after || length < 0 || s->draining;
     head_write(c, head, length);
     c->head_bytes = c->out.len;
-    c->head_sent = 0;
+    c->out_sent = 0;
     c->left = length;
-    if (length < 0) {
-        conn_hold(c);
-    }
     conn_enter(c, CONN_HEAD);
     write_soon(c);
 }
@@ -371,7 +303,7 @@ void server_hold(struct http_server *s, exchange_id id)
 {
     struct conn *c = conn_of_exchange(s, id);
     if (c != NULL) {
-        conn_hold(c);
+        conn_rest(c);
     }
 }
 

@@ -195,6 +195,27 @@ class GatewayCase(unittest.TestCase):
         return self.talk(data, enough=whole)[0]
 
 
+class Measured(GatewayCase):
+    def cpu_seconds(self):
+        with open(f"/proc/{self.gateway.pid}/stat") as f:
+            user, system = f.read().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+    def descriptors(self):
+        return len(os.listdir(f"/proc/{self.gateway.pid}/fd"))
+
+    def clients(self):
+        """The gateway's open sockets but for the one that listens."""
+        with open(f"/proc/{self.gateway.pid}/net/tcp") as f:
+            sockets = [line.split() for line in f][1:]
+        return sum(s[1].endswith(f":{self.port:04X}") and s[3] != "0A" and s[9] != "0" for s in sockets)
+
+    def quiet_descriptors(self):
+        """Those that it has by itself: without the clients of before, whose ends it may not have seen yet."""
+        until("nobody is connected", lambda: self.clients() == 0)
+        return self.descriptors()
+
+
 class Watcher:
     def __init__(self, ws):
         self.ws = ws
