@@ -19,6 +19,7 @@
 #define TICK_MS        1000
 #define DIAL_MS_MAX    250 /* a takeover waits 200 ms for those who reconnect */
 #define DRAIN_LOOK_MS  20
+#define DRAIN_LAST_MS  200 /* for answers that say that there is none */
 #define FDS_OF_OUR_OWN 256
 
 struct program {
@@ -117,7 +118,11 @@ static void drain_look(void *user)
     mono_ms now = loop_now(g->loop).mono;
     watchers_drain(g); /* there may be new ones */
     polls_drain(g);
-    if (server_quiet(g->http) || now >= p->drain_deadline) {
+    if (now >= p->drain_deadline) { /* nobody is left without an answer */
+        requests_give_up(&g->requests);
+        polls_end(g);
+    }
+    if (server_quiet(g->http) || now >= p->drain_deadline + DRAIN_LAST_MS) {
         server_end(g->http);
         g->transport->ops->shutdown(g->transport, 200, on_flushed, p);
         return;

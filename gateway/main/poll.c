@@ -120,6 +120,13 @@ void polls_drain(struct gateway *g)
     }
 }
 
+void polls_end(struct gateway *g)
+{
+    while (g->poll_list != NULL) {
+        on_time(g->poll_list);
+    }
+}
+
 void poll_start(struct gateway *g, exchange_id id, struct bytes task_id,
                 const struct poll_options *options)
 {

@@ -15,5 +15,7 @@ void poll_start(struct gateway *g, exchange_id id, struct bytes task_id,
                 const struct poll_options *options);
 /* Answers all who wait: nothing has changed. Who has not yet heard the state gets that. */
 void polls_drain(struct gateway *g);
+/* Answers the rest, too: 503. */
+void polls_end(struct gateway *g);
 
 #endif

@@ -133,6 +133,14 @@ static void look(void *user)
     loop_timer_set(r->timer, r->first != NULL ? now + LOOK_MS : NEVER_MS);
 }
 
+void requests_give_up(struct requests *r)
+{
+    wire_id last = r->last_id;
+    while (r->first != NULL && r->first->id <= last) {
+        request_fail(r, r->first);
+    }
+}
+
 /* To the peer that it is for, or into a frame that waits for one. ERR_TOO_LARGE: for any. */
 static enum err request_begin(struct requests *r, struct request *q, const struct message *m)
 {

@@ -54,6 +54,8 @@ void requests_stop(struct requests *r); /* drops all without a word */
 wire_id requests_send(struct requests *r, struct target target, struct message *m, reply_fn *fn,
                       void *user);
 void requests_drop(struct requests *r, wire_id id); /* no callback; 0 and unknown ids are allowed */
+/* All that wait hear now what they would at the end of their time. What they begin then waits. */
+void requests_give_up(struct requests *r);
 
 /* From peers. */
 void requests_answer(struct requests *r, int peer, const struct message *m, struct bytes frame);

@@ -6,10 +6,16 @@
 #include <stdlib.h>
 
 #include "base/listen.h"
+#include "main/requests.h"
 #include "model/limits.h"
 #include "tls/tls_settings.h"
 
 #define EXIT_CONFIG 78 /* EX_CONFIG of sysexits: restarting will not help */
+
+#define DRAIN_S     12 /* a call that waits for a coordinator has its answer before */
+#define TEXT_OF_(x) #x
+#define TEXT_OF(x)  TEXT_OF_(x)
+_Static_assert(DRAIN_S * 1000 > ANSWER_MS, "a drain by default outlasts every call");
 
 static const struct conf_entry entries[] = {
     {.env = "MARATHON_LISTEN",
@@ -79,10 +85,10 @@ static const struct conf_entry entries[] = {
      .help = "seconds between a WebSocket's pings; closed after two without an answer"},
     {.env = "MARATHON_DRAIN_TIMEOUT",
      .kind = CONF_INT,
-     .fallback = "5",
+     .fallback = TEXT_OF(DRAIN_S),
      .min = 0,
      .max = 600,
-     .help = "seconds at most for answers under way after SIGTERM"},
+     .help = "seconds at most for answers under way after SIGTERM; who then has none is told so"},
     CONF_TLS_ENTRIES,
     CONF_LOG_ENTRIES,
 };

@@ -191,5 +191,54 @@ class Restart(GatewayCase):
         self.assertEqual((held[0][0], held[0][1]["Connection"]), (304, "close"))
 
 
+class Deadline(GatewayCase):
+    """Who still waits when the drain's time is over is told so."""
+
+    settings = {"MARATHON_DRAIN_TIMEOUT": 1}
+    calls = (("GET", "/status/t", None), ("POST", "/start", {"task_type": "x"}), ("GET", "/stream/t", None),
+             ("POST", "/start/batch", {"tasks": [{"task_type": "x"}, {"task_type": "y"}]}), ("GET", "/status/t?wait=60s", None))
+
+    def answers(self):
+        """To all of those, asked at once, of a gateway that ends before it has any."""
+        got = {}
+
+        def ask(method, path, body):
+            try:
+                got[path] = self.call(method, path, body, {"If-None-Match": '"1-5"'})
+            except OSError as e:
+                got[path] = repr(e), {}, b""
+        asking = [threading.Thread(target=ask, args=c) for c in self.calls]
+        for t in asking:
+            t.start()
+        self.await_metric(f"connections_open {len(self.calls) + 1}")
+        self.gateway.send_signal(signal.SIGTERM)
+        self.assertEqual(self.gateway.wait(PATIENCE), 0)
+        for t in asking:
+            t.join(PATIENCE)
+        return got
+
+    def test_what_was_not_asked_of_anybody_is_503_and_may_be_tried_again(self):
+        self.fake.say("own", "0")
+        self.await_metric("partitions_covered 0")
+        got = self.answers()
+        batch = got.pop("/start/batch")
+        self.assertEqual(batch[0], 200)
+        self.assertEqual([i["status"] for i in batch[2]], [503, 503])
+        for path, (status, headers, body) in got.items():
+            self.assertEqual((path, status), (path, 503))
+            self.assertEqual((headers["Retry-After"], body["code"]), ("2", "UNAVAILABLE"), path)
+            self.assertNotIn("unknown", body["detail"])
+
+    def test_what_was_asked_and_not_answered_is_504_and_unknown(self):
+        self.fake.say("mute", 1)
+        got = self.answers()
+        batch = got.pop("/start/batch")
+        self.assertEqual([i["status"] for i in batch[2]], [504, 504])
+        for path, (status, _, body) in got.items():
+            self.assertIn(status, (503, 504), path)
+        self.assertEqual((got["/start"][0], got["/status/t"][0]), (504, 504))
+        self.assertIn("unknown", got["/start"][2]["detail"])
+
+
 if __name__ == "__main__":
     main()
