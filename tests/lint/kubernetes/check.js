@@ -103,9 +103,18 @@ function checkContainer(container, pod) {
   for (const probe of ['livenessProbe', 'readinessProbe', 'startupProbe']) {
     if (container[probe] && container[probe].httpGet) checkPort(container[probe].httpGet.port, [pod], probe);
   }
+  checkReadiness(container);
   for (const variable of container.env || []) checkSetting(variable.name);
   for (const from of container.envFrom || []) {
     if (from.configMapRef && !named('ConfigMap', from.configMapRef.name)) fault(`no ConfigMap ${from.configMapRef.name}`);
+  }
+}
+
+// What is the same for all pods of a role must not take all of them out of their Service.
+function checkReadiness(container) {
+  const get = container.readinessProbe && container.readinessProbe.httpGet;
+  if (container.command && container.command[0] === 'marathon-gateway' && (!get || get.path !== '/livez')) {
+    fault(`readinessProbe: ${get ? get.path : 'it'} fails on all gateways at once while one partition has no owner`);
   }
 }
 
@@ -121,6 +130,13 @@ function checkGrace(spec) {
   }
 }
 
+// Whoever has this address of Redis must be let out to each of its ports.
+function checkWay(url) {
+  const policies = docs.filter((d) => d.kind === 'NetworkPolicy' && fits(d.spec.podSelector, { 'app.kubernetes.io/name': 'marathon-coordinator' }));
+  const open = policies.flatMap((d) => d.spec.egress || []).flatMap((rule) => rule.ports || []).map((p) => p.port);
+  for (const [, port] of url.matchAll(/:(\d+)\b/g)) if (!open.includes(Number(port))) fault(`no NetworkPolicy lets coordinators out to port ${port} of ${url}`);
+}
+
 const checks = {
   Deployment: (d) => {
     const rolling = d.spec.strategy && d.spec.strategy.rollingUpdate;
@@ -130,7 +146,10 @@ const checks = {
     const chosen = selected({ matchLabels: d.spec.selector }, 'it');
     for (const port of d.spec.ports) checkPort(port.targetPort, chosen, 'targetPort');
   },
-  ConfigMap: (d) => Object.keys(d.data).forEach(checkSetting),
+  ConfigMap: (d) => {
+    Object.keys(d.data).forEach(checkSetting);
+    if (d.data.REDIS_URL) checkWay(d.data.REDIS_URL);
+  },
   PodDisruptionBudget: (d) => selected(d.spec.selector, 'it'),
   HorizontalPodAutoscaler: (d) => {
     const target = d.spec.scaleTargetRef;

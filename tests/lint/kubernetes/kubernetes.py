@@ -24,6 +24,8 @@ BROKEN = (
     ("trial", "image: marathon:local", "image: marathon", "lacks an image with a tag"),
     ("trial", "containerPort: 7480", "containerport: 7480", "required property containerPort"),
     ("trial", "port: metrics\n          periodSeconds", "port: metric\n          periodSeconds", "livenessProbe: no container has the port metric"),
+    ("trial", "readinessProbe:\n          failureThreshold: 2\n          httpGet:\n            path: /livez",
+     "readinessProbe:\n          failureThreshold: 2\n          httpGet:\n            path: /readyz", "fails on all gateways at once"),
     ("trial", "readOnlyRootFilesystem: true", "readOnlyRootFilesystem: false", "lacks a read-only root"),
     ("trial", "runAsNonRoot: true", "runAsNonRoot: false", "lacks a user that is not root"),
     ("trial", "maxUnavailable: 0", "maxUnavailable: 1", "takes pods away"),
@@ -37,6 +39,7 @@ BROKEN = (
     ("production", 'threshold: "4"', 'threshold: "5"', "its threshold is not"),
     ("production", "maxReplicaCount: 32", "maxReplicas: 32", "maxReplicas: no such field"),
     ("production", "pollingInterval: 15", "pollingInterval: often", "must be integer"),
+    ("production", "redis.example.internal:6379", "redis.example.internal:6379,b:26380/name", "out to port 26380"),
     ("production", "cidr: 10.0.0.0/8", "cird: 10.0.0.0/8", "required property cidr"),
 )
 
