@@ -1,6 +1,8 @@
 """/metrics of every role, as Prometheus reads it: well formed (promtool), counting what happened, free of task ids; /livez and /readyz."""
 
+import json
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -8,9 +10,12 @@ import subprocess
 import sys
 import time
 import unittest
+import urllib.parse
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 from cluster import BIN, ClusterCase, free_port, page, until, value  # noqa: E402
+
+DEPLOY = pathlib.Path(__file__).resolve().parents[2] / "deploy"
 
 
 class Metrics(ClusterCase):
@@ -87,6 +92,57 @@ class Metrics(ClusterCase):
         for role in self.ports:
             done = subprocess.run(["promtool", "check", "metrics"], input=self.metrics(role), capture_output=True, text=True)
             self.assertEqual((done.returncode, done.stdout + done.stderr), (0, ""), role)
+
+    @unittest.skipUnless(shutil.which("prometheus"), "prometheus (Debian's package) is not installed")
+    def test_a_real_prometheus_scrapes_all_and_knows_every_expression(self):
+        """deploy/monitoring as it is, but for names: targets of this machine, a folder of this test, and everything once a second."""
+        c = self.cluster
+        c.begin(task_id="t", steps=[{"name": "a", "function": "echo"}])
+        c.wait("t")
+        subprocess.run([DEPLOY / "make-secrets", f"{c.dir}/secrets"], check=True, capture_output=True)
+        self.ports["gateway"] = c.start_gateway(MARATHON_API_KEYS_FILE=f"{c.dir}/secrets/api_keys").port
+        config = (DEPLOY / "monitoring/prometheus.yaml").read_text()
+        for job, role in (("coordinator", "coordinator"), ("worker", "worker"), ("gateway", "gateway")):
+            config, found = re.subn(rf"dns_sd_configs: .*names: \[{job}\].*", f"static_configs: [{{targets: ['127.0.0.1:{self.ports[role]}']}}]", config)
+            self.assertEqual(found, 1, job)
+        self.assertEqual((config.count(": 15s"), config.count("/run/secrets/marathon_key")), (2, 1))
+        config = config.replace(": 15s", ": 1s").replace("/run/secrets/marathon_key", f"{c.dir}/secrets/prometheus_key")
+        pathlib.Path(c.dir, "prometheus.yaml").write_text(config)
+        shutil.copy(DEPLOY / "monitoring/alerts.yaml", c.dir)
+        port = free_port()
+        c.spawn("prometheus", ["prometheus", f"--config.file={c.dir}/prometheus.yaml", f"--storage.tsdb.path={c.dir}/tsdb",
+                               f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn"])
+
+        def ask(path, **query):
+            status, text = page(port, f"/api/v1/{path}?{urllib.parse.urlencode(query)}")
+            self.assertEqual(status, 200, f"{query}: {text}")
+            return json.loads(text)["data"]
+
+        def scraped():
+            try:
+                if page(port, "/-/ready")[0] != 200:
+                    return False
+            except OSError:
+                return False
+            targets = ask("targets")["activeTargets"]
+            return {t["labels"]["job"] for t in targets if t["health"] == "up"} == {"coordinators", "workers", "gateways"}
+
+        def rules():
+            return [r for group in ask("rules")["groups"] for r in group["rules"]]
+
+        until("all targets are up", scraped, 60)
+        until("two samples of all are there", lambda: len(ask("query", query="count_over_time(up[1m]) > 2")["result"]) == 3)
+        until("all rules are healthy", lambda: {r["health"] for r in rules()} == {"ok"})
+        self.assertGreater(len(rules()), 15)
+        self.assertEqual([r["name"] for r in rules() if r["state"] == "firing"], [])
+        board = json.loads((DEPLOY / "monitoring/grafana/marathon.json").read_text())
+        asked = [t["expr"].replace("$__rate_interval", "1m").replace("$instance", ".*") for p in board["panels"] for t in p.get("targets", ())]
+        self.assertGreater(len(asked), 40)
+
+        def silent():  # each is accepted, and has an answer but where a healthy cluster has none
+            return {e for e in asked if not ask("query", query=e)["result"]} - {e for e in asked if "steps_unplaced" in e or "admission_closed" in e}
+
+        until("each query of the dashboard has an answer", lambda: not silent())
 
     def test_readiness_follows_redis_and_liveness_does_not(self):
         coordinator = self.ports["coordinator"]
