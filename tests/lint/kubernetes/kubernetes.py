@@ -31,7 +31,7 @@ BROKEN = (
     ("trial", "maxUnavailable: 0", "maxUnavailable: 1", "takes pods away"),
     ("trial", "name: MARATHON_STORE", "name: MARATHON_STOR", "MARATHON_STOR: no program has this setting"),
     ("trial", "  MARATHON_LOG_LEVEL:", "  MARATHON_LOG_LEVELS:", "MARATHON_LOG_LEVELS: no program has this setting"),
-    ("trial", "terminationGracePeriodSeconds: 20", "terminationGracePeriodSeconds: 10", "drains 10 s"),
+    ("trial", "terminationGracePeriodSeconds: 25", "terminationGracePeriodSeconds: 17", "drains 17 s"),
     ("trial", "    app.kubernetes.io/name: marathon-redis\n", "    app.kubernetes.io/name: marathon-rediz\n", "no pod"),
     ("trial", "averageUtilization: 70", "averageUtilisation: 70", "averageUtilisation: no such field"),
     ("trial", "    name: marathon-worker\n", "    name: marathon-workers\n", "no Deployment marathon-workers"),
