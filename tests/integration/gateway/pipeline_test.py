@@ -262,6 +262,7 @@ class Pipeline(Measured):
             p.say(get(PREFIX + "/stream/t"))
             self.assertIn(b"200", p.file.readline())
             p.ends_its_half()
+            p.socket.settimeout(12)  # a stream has a comment each 15 s
             p.file.read()
 
     def test_who_reads_slowly_and_says_more_or_no_more_costs_little(self):
