@@ -152,6 +152,8 @@ void conn_body_free(struct conn *c);
 
 /* sweep.c: limits of time, and who has gone. Sets its timer again. */
 void conns_sweep(void *server);
+/* Of one that has asked for WRITEABLE: paced instead, where that would make us spin. */
+void conn_pace_if_it_says_more(struct conn *c);
 
 /* server.c: the words behind a status. */
 const char *reason_phrase(int status);

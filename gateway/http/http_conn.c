@@ -304,10 +304,15 @@ void http_conn_write(struct conn *c)
         }
     }
     if (c->broken || c->state == CONN_IDLE) {
-        next_request(
-            c); /* or its end: lws_callback_on_writable does nothing behind a failed write */
-    } else if (c->state == CONN_HEAD || (c->state == CONN_BODY && (c->woken || c->finished))) {
+        /* or its end: lws_callback_on_writable does nothing behind a failed write */
+        next_request(c);
+        return;
+    }
+    if (c->state == CONN_HEAD || (c->state == CONN_BODY && (c->woken || c->finished))) {
         conn_want(c);
+    }
+    if (c->wanted != 0) {
+        conn_pace_if_it_says_more(c);
     }
 }
 

@@ -61,10 +61,13 @@ static bool says_more(const struct conn *c)
 }
 
 /* WRITEABLE comes once more, so that it is not asked for any longer. */
-static void pace(struct conn *c)
+void conn_pace_if_it_says_more(struct conn *c)
 {
     struct lws_pollfd room = {
         .fd = lws_get_socket_fd(c->wsi), .events = LWS_POLLOUT, .revents = LWS_POLLOUT};
+    if (!says_more(c)) {
+        return;
+    }
     conn_pace(c);
     if (lws_service_fd(c->server->context, &room) != 0) {
         c->killed = true; /* its write has failed */
@@ -90,8 +93,8 @@ static void conn_sweep(struct conn *c, mono_ms now)
         socket_conn_sweep(c, now);
     } else if (c->wanted == 0 && waits(c)) {
         conn_rest(c);
-    } else if (c->wanted != 0 && says_more(c)) {
-        pace(c);
+    } else if (c->wanted != 0) {
+        conn_pace_if_it_says_more(c);
     }
 }
 

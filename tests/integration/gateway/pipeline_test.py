@@ -282,8 +282,10 @@ class Pipeline(Measured):
                     p.socket.settimeout(PATIENCE)
                 time.sleep(1)  # until that is seen
                 self.idle(len(behind or b""), 0.3)
+                if behind and len(behind) == WINDOW:
+                    continue  # rubbish resets what has not been read yet
                 self.assertEqual(len(p.next()[2]), 30_000_009)
-                if behind == get("/livez"):
+                if behind:
                     self.assertEqual(p.next()[0], 200)
 
     def test_a_long_answer_to_a_body_is_whole_for_who_says_no_more(self):
