@@ -313,6 +313,8 @@ void http_conn_write(struct conn *c)
     }
     if (c->wanted != 0) {
         conn_pace_if_it_says_more(c);
+    } else if (c->left < 0) { /* a stream, and nothing its client says is of interest */
+        conn_rest(c);
     }
 }
 
