@@ -19,6 +19,7 @@ local keys, args, key_at, arg_at, plan, plan_at
 local owner, fence -- the row's: the key of the partition's fence, and what should stand there
 local fences       -- that key -> the fence in force, read once per call
 local now          -- of this call
+local expiry_ttl_s, expiry_text -- of this call, the last that was asked for
 local call, sub, byte -- redis.call, string.sub and string.byte, without two look-ups each time
 local places = {}  -- a partition's key of the fence -> its other keys. All that is kept between calls: 64 at most
 
@@ -55,6 +56,14 @@ local function now_ms()
         now = t[1] * 1000 + math.floor(t[2] / 1000)
     end
     return now
+end
+
+-- The moment at which a TTL that begins now ends, as text. Most rows of a call have the same.
+local function expiry(ttl_s)
+    if expiry_ttl_s ~= ttl_s then
+        expiry_ttl_s, expiry_text = ttl_s, string.format('%.0f', now_ms() + ttl_s * 1000)
+    end
+    return expiry_text
 end
 
 -- partitions.lua comes here
@@ -224,7 +233,7 @@ local function put_last_doc(c, expires)
 end
 
 local function end_life(c, ttl_s, has_sides, idem, idem_ttl_s)
-    local p, expires = place(), string.format('%.0f', now_ms() + ttl_s * 1000)
+    local p, expires = place(), expiry(ttl_s)
     put_last_doc(c, expires)
     call('PEXPIREAT', c.task, expires)
     if has_sides then
@@ -272,7 +281,7 @@ local function update()
     local c = take_change()
     local ends, ttl_s, dead_at, dead = c.life == ENDS or c.life == DIES
     if ends then
-        ttl_s = tonumber(arg())
+        ttl_s = arg()
     end
     if c.life == DIES then
         dead_at, dead = arg(), arg()
@@ -334,28 +343,29 @@ local function admit()
     local c = take_change()
     local spec, input, created = arg(), arg(), arg()
     local once, p = c.life == ONCE, place()
-    local idem, idem_hex, body_hash, idem_ttl_s
+    local idem, once_text -- its key, and what is in it: the body's hash, a space, the task's id
     if once then
-        idem_hex, body_hash, idem_ttl_s = arg(), arg(), arg()
-        idem = p.idem .. idem_hex
+        idem, once_text = p.idem .. args[c.fields_to - 2], arg() -- the last of the fields are idem and ittl
     end
     if fenced() then
         return FENCED
     end
-    local seen = once and call('GET', idem)
+    local old = call('HMGET', c.task, 'run', 'end')
+    local refused, seen = old[1] and not old[2] and EXISTS or c.next == '' and VERSION, nil
+    if once and refused then
+        seen = call('GET', idem)
+    elseif once then
+        seen = call('SET', idem, once_text, 'NX', 'GET') -- the first write, unless there is one
+    end
     if seen then
         local space = seen:find(' ', 1, true)
-        if seen:sub(1, space - 1) == body_hash then
-            return {REPLAY, seen:sub(space + 1)}
+        if sub(seen, 1, space) == sub(once_text, 1, space) then
+            return {REPLAY, sub(seen, space + 1)}
         end
         return MISMATCH
     end
-    local old = call('HMGET', c.task, 'run', 'end')
-    if old[1] and not old[2] then
-        return EXISTS
-    end
-    if c.next == '' then
-        return VERSION
+    if refused then
+        return refused
     end
     local run = 1
     if old[1] then
@@ -372,10 +382,6 @@ local function admit()
         unpack(args, c.fields_from, first_to(c)))
     put_rest(c)
     put_sides(c, false)
-    if once then
-        call('HSET', c.task, 'idem', idem_hex, 'ittl', idem_ttl_s)
-        call('SET', idem, body_hash .. ' ' .. c.id)
-    end
     call('SADD', p.live, c.id)
     call('ZADD', p.list, created, c.id)
     return {OK, run}
@@ -399,7 +405,7 @@ local kinds = {claim, renew, release, wish, admit, step, update, unlist, update_
 local function apply_rows(call_keys, call_args)
     keys, args, fences = call_keys, call_args, {}
     call, sub, byte = redis.call, string.sub, string.byte
-    now, usage_key = nil, nil -- a call that failed half-way has left the last
+    now, expiry_ttl_s, usage_key = nil, nil, nil -- a call that failed half-way has left the last
     plan, plan_at = args[1], 1
     local answers = {}
     key_at = byte(plan, 1)

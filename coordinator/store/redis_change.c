@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "base/pack.h"
+#include "crypto/hash.h"
 #include "model/limits.h"
 #include "store/redis_command.h"
 
@@ -217,12 +218,39 @@ static bool dies(const struct store_row *row)
     return row->life == LIFE_END && row->dead.len > 0;
 }
 
+static bool is_once(const struct store_row *row)
+{
+    return row->kind == ROW_ADMIT && row->idempotency_key.len > 0;
+}
+
 static char life_mode(const struct store_row *row)
 {
     if (row->kind == ROW_ADMIT) {
-        return row->idempotency_key.len > 0 ? 'i' : '-';
+        return is_once(row) ? 'i' : '-';
     }
     return dies(row) ? 'd' : row->life == LIFE_END ? 'e' : row->life == LIFE_REVIVE ? 'r' : '-';
+}
+
+/* What the end of the task needs to know of its key: fields of the record. */
+static void add_once(struct redis_rows *rows, const struct store_row *row)
+{
+    rows_arg_str(rows, "idem");
+    rows_arg_hex(rows, row->idempotency_key);
+    rows_arg_str(rows, "ittl");
+    rows_arg_uint(rows, row->idempotency_ttl_s > 0 ? row->idempotency_ttl_s : 1);
+}
+
+/* What the key is kept with. */
+static void add_once_text(struct redis_rows *rows, const struct store_row *row)
+{
+    char hex[HASH_HEX_MAX + 1];
+    uint8_t space[HASH_HEX_MAX + 1 + ID_BYTES_MAX];
+    struct buf text = {.ptr = space, .cap = sizeof space}; /* never grows */
+    assert(row->body_hash.len * 2 <= HASH_HEX_MAX);
+    buf_add_str(&text, hex_encode(row->body_hash.ptr, row->body_hash.len, hex));
+    buf_add_char(&text, ' ');
+    buf_add_bytes(&text, row->task_id);
+    rows_arg(rows, buf_bytes(&text));
 }
 
 /* What its take_change takes, after the kind: the shape in the plan, then what there is. */
@@ -232,7 +260,8 @@ static void add_change(struct redis_rows *rows, const struct redis_names *names,
     uint64_t trim_to = 0;
     bool trim = trims(row, &trim_to);
     bool input = row->kind == ROW_UPDATE && row->input.len > 0; /* one more field of the record */
-    uint32_t fields = row->step_count + (input ? 1 : 0) + (row->event_count > 0 ? 1 : 0);
+    uint32_t fields =
+        row->step_count + (input ? 1 : 0) + (row->event_count > 0 ? 1 : 0) + (is_once(row) ? 2 : 0);
     assert(fields <= FIELDS_MAX && row->task_id.len <= ID_BYTES_MAX);
     const char shape[] = {doc_mode(row),
                           trim ? 't' : '-',
@@ -265,6 +294,9 @@ static void add_change(struct redis_rows *rows, const struct redis_names *names,
     }
     add_steps(rows, row);
     add_events(rows, row);
+    if (is_once(row)) {
+        add_once(rows, row);
+    }
     if (has_items(row)) {
         add_items(rows, row);
     }
@@ -324,9 +356,7 @@ void change_add_admit(struct redis_rows *rows, const struct redis_names *names,
     rows_arg(rows, row->spec);
     add_input(rows, texts->input);
     rows_arg_uint(rows, row->created_at > 0 ? (uint64_t)row->created_at : 0);
-    if (row->idempotency_key.len > 0) {
-        rows_arg_hex(rows, row->idempotency_key);
-        rows_arg_hex(rows, row->body_hash);
-        rows_arg_uint(rows, row->idempotency_ttl_s > 0 ? row->idempotency_ttl_s : 1);
+    if (is_once(row)) {
+        add_once_text(rows, row);
     }
 }

@@ -63,15 +63,19 @@ static void send_claim(struct bench *b, unsigned n)
     b->store->ops->write(b->store, &row);
 }
 
+/* With a key, as the gateway gives one to each start. */
 static void send_admit(struct bench *b, unsigned task)
 {
-    char id[32];
+    char id[32] = {0}; /* all of it is the key */
     (void)snprintf(id, sizeof id, "r%u-%u", b->run, task);
     struct store_row row = {.kind = ROW_ADMIT,
                             .write_id = ++b->write_id,
                             .partition = partition_of(b, task),
                             .fence = b->fence,
                             .task_id = bytes_str(id),
+                            .idempotency_key = bytes_of(id, sizeof id),
+                            .body_hash = filler(b, sizeof id),
+                            .idempotency_ttl_s = 86400,
                             .doc_whole = true,
                             .head = filler(b, HEAD_BYTES),
                             .spec = filler(b, 600),

@@ -12,6 +12,7 @@ void test_a_wish_outlives_the_release_and_ends_with_the_claim(void **state);
 void test_an_admitted_task_can_be_read(void **state);
 void test_a_live_task_is_not_admitted_again(void **state);
 void test_an_idempotency_key_replays_or_mismatches(void **state);
+void test_a_refused_admission_leaves_its_idempotency_key_free(void **state);
 void test_an_update_needs_the_version(void **state);
 void test_the_same_update_again_is_fine(void **state);
 void test_events_must_follow(void **state);

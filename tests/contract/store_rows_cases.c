@@ -173,6 +173,25 @@ void test_an_idempotency_key_replays_or_mismatches(void **state)
     assert_int_equal(world_verdict(w, row), STORE_EXISTS);
 }
 
+void test_a_refused_admission_leaves_its_idempotency_key_free(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(world_verdict(w, row_admit(w, "t1")), STORE_OK);
+    struct store_row row = row_admit(w, "t1");
+    row.idempotency_key = BYTES_LIT("0123456789abcdef0123456789abcdef");
+    row.body_hash = BYTES_LIT("bodybodybodybodybodybodybodybody");
+    row.idempotency_ttl_s = 86400;
+    assert_int_equal(world_verdict(w, row), STORE_EXISTS);
+    assert_int_equal(world_verdict(w, row_end(w, "t1", 1)), STORE_OK);
+    struct event_blob before_all = {0, BYTES_LIT("e")};
+    struct store_row misfit = row;
+    misfit.events = &before_all;
+    misfit.event_count = 1;
+    assert_int_equal(world_verdict(w, misfit), STORE_VERSION);
+    assert_int_equal(world_verdict(w, row), STORE_OK);
+    assert_int_equal(world_verdict(w, row), STORE_REPLAY);
+}
+
 void test_an_update_needs_the_version(void **state)
 {
     struct world *w = *state;

@@ -77,6 +77,7 @@ static int tear_down(void **state)
         ON(store, test_an_admitted_task_can_be_read),                                              \
         ON(store, test_a_live_task_is_not_admitted_again),                                         \
         ON(store, test_an_idempotency_key_replays_or_mismatches),                                  \
+        ON(store, test_a_refused_admission_leaves_its_idempotency_key_free),                       \
         ON(store, test_an_update_needs_the_version),                                               \
         ON(store, test_the_same_update_again_is_fine), ON(store, test_events_must_follow),         \
         ON(store, test_a_patch_behind_the_document_is_refused),                                    \
