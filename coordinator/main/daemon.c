@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/map.h"
+#include "base/shipped.h"
 #include "core/core.h"
 #include "crypto/random.h"
 #include "loop/loop.h"
@@ -282,7 +283,8 @@ static void on_admission(void *user, const char *why)
     struct daemon *d = user;
     if (why != NULL && !d->was_up && store_redis_gate_fault(d->store) != NULL) {
         const char *fault = store_redis_gate_fault(d->store);
-        fprintf(stderr, "marathon-coordinator: %s (deploy/redis.conf has all that is needed%s)\n",
+        fprintf(stderr,
+                "marathon-coordinator: %s: " SHIPPED("redis.conf") " has all that is needed%s\n",
                 fault,
                 strstr(fault, "append") != NULL
                     ? "; MARATHON_DURABILITY=relaxed accepts that a crash may lose work"

@@ -26,7 +26,7 @@ void door_open(struct transport *t, const struct conf *conf, struct transport_ha
             fprintf(stderr,
                     "marathon-coordinator: MARATHON_COORDINATOR_LISTEN: %s is reached from other "
                     "machines, in plain text, and peers are not authenticated: listen at "
-                    "tls+tcp:// with certificates (deploy/certs), at a loopback address or ipc://, "
+                    "tls+tcp:// with certificates, at a loopback address or ipc://, "
                     "or say --insecure-listen (MARATHON_INSECURE_LISTEN=true) where the network "
                     "is private\n",
                     urls[i]);

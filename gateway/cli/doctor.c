@@ -4,6 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/shipped.h"
+
 #define FINDING_BYTES 1024 /* a line or two: longer details of a coordinator are cut */
 
 const char *doctor_level_name(enum doctor_level l)
@@ -54,8 +56,8 @@ static void not_ready(struct doctor *d, const struct doc_value *problem)
     const struct doc_value *errors = doc_get(problem, "errors");
     for (size_t i = 0; i < doc_count(errors); i++) {
         doctor_find(d, DOCTOR_FAULT, "ready",
-                    "see that coordinator's log; alarms and cures are in deploy/RUNBOOK.md", "%s",
-                    text_of(doc_at(errors, i), "detail"));
+                    "see that coordinator's log; alarms and cures: " SHIPPED_DOC("RUNBOOK.md"),
+                    "%s", text_of(doc_at(errors, i), "detail"));
     }
     if (doc_count(errors) == 0) {
         const char *why = text_of(problem, "detail");
@@ -74,7 +76,7 @@ static void coordinator(struct doctor *d, const struct doc_value *c)
                     "coordinator %s keeps its tasks in memory only", url);
     }
     if (detail[0] != '\0') {
-        doctor_find(d, DOCTOR_WARNING, "store", "deploy/redis.conf has the settings that are safe",
+        doctor_find(d, DOCTOR_WARNING, "store", "safe settings: " SHIPPED("redis.conf"),
                     "coordinator %s: %s", url, detail);
     }
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/shipped.h"
 #include "tls/tls_settings.h"
 
 #define CHECK         "certificate"
@@ -11,7 +12,7 @@
 #define SETTINGS_MAX  16
 #define DAY_MS        ((unix_ms)86400000)
 #define DAYS_LEFT_FEW 14
-#define RENEW         "renew it (deploy/certs --renew), then SIGHUP to the role"
+#define RENEW         "renew it (certs --renew), then SIGHUP to the role"
 
 extern char **environ;
 
@@ -73,7 +74,8 @@ void doctor_tls(struct doctor *d, unix_ms now)
         return;
     }
     if (tls_settings_load(conf, &identity, message) != ERR_OK) {
-        doctor_find(d, DOCTOR_FAULT, CHECK, "deploy/certs makes what fits together", "%s", message);
+        doctor_find(d, DOCTOR_FAULT, CHECK, SHIPPED("certs") " makes what fits together", "%s",
+                    message);
     } else if (identity != NULL) {
         see_identity(d, identity, conf_text(conf, "MARATHON_TLS_CERT_FILE"), now);
     }

@@ -23,6 +23,8 @@ fault(struct data_fault *f, enum err e, const char *format, ...)
 /* The real path of the data directory, to be freed; NULL where there is none. */
 static char *data_dir(void)
 {
+    /* As seen from the plugin: built, and installed in lib/marathon. */
+    static const char *const places[] = {"/../../samples", "/../../share/marathon/samples"};
     static const char here = 0; /* any object of this file tells dladdr which plugin we are */
     const char *named = getenv("MARATHON_DATA_DIR");
     if (named != NULL && named[0] != '\0') {
@@ -35,10 +37,10 @@ static char *data_dir(void)
     char *plugin = realpath(info.dli_fname, NULL);
     char *slash = plugin != NULL ? strrchr(plugin, '/') : NULL;
     char *dir = NULL;
-    if (slash != NULL) {
+    for (size_t i = 0; slash != NULL && dir == NULL && i < sizeof places / sizeof places[0]; i++) {
         struct buf path = {0};
         buf_add(&path, plugin, (size_t)(slash - plugin));
-        buf_add_str(&path, "/../../samples");
+        buf_add_str(&path, places[i]);
         dir = realpath(buf_cstr(&path), NULL);
         buf_free(&path);
     }
