@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/shipped.h"
 
 #define EXIT_CONFIG 78 /* EX_CONFIG of sysexits */
+#define TCP_SCHEME  "tcp://"
 
 static const char *const file_settings[] = {"MARATHON_TLS_CA_FILE", "MARATHON_TLS_CERT_FILE",
                                             "MARATHON_TLS_KEY_FILE"};
@@ -47,6 +49,17 @@ static void log_loaded(const struct tls_identity *i)
              time_format(tls_identity_expires(i), until));
 }
 
+/* tcp:// to another machine, where nobody has said that the network is private. */
+static bool is_bare(const struct conf *c, const char *url)
+{
+    static const char *const here[] = {"127.", "localhost:", "[::1]:"};
+    bool bare = strncmp(url, TCP_SCHEME, strlen(TCP_SCHEME)) == 0;
+    for (size_t i = 0; i < sizeof here / sizeof here[0] && bare; i++) {
+        bare = strncmp(url + strlen(TCP_SCHEME), here[i], strlen(here[i])) != 0;
+    }
+    return bare && !conf_bool(c, "MARATHON_INSECURE_LISTEN");
+}
+
 struct tls_identity *tls_settings_start(const struct conf *c, const char *urls, const char *program)
 {
     struct tls_identity *identity = NULL;
@@ -61,10 +74,17 @@ struct tls_identity *tls_settings_start(const struct conf *c, const char *urls, 
         if (strncmp(items[i], TLS_SCHEME, strlen(TLS_SCHEME)) == 0) {
             (void)fprintf(stderr,
                           "%s: %s: %s needs a certificate: set MARATHON_TLS_CA_FILE, "
-                          "MARATHON_TLS_CERT_FILE and MARATHON_TLS_KEY_FILE (deploy/certs makes "
-                          "them for trials)\n",
+                          "MARATHON_TLS_CERT_FILE and MARATHON_TLS_KEY_FILE; for trials, " SHIPPED(
+                              "certs") " makes them\n",
                           program, urls, items[i]);
             _exit(EXIT_CONFIG);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (is_bare(c, items[i])) {
+            log_line(LOG_WARN, "plain_text", "setting=%s url=%s why=%s", urls, LOG_Q(items[i]),
+                     LOG_Q("another machine, neither encrypted nor authenticated: use tls+tcp://, "
+                           "or keep that network private"));
         }
     }
     if (identity != NULL) {

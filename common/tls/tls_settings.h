@@ -29,7 +29,8 @@ enum err MUST_CHECK tls_settings_load(const struct conf *c, struct tls_identity 
                                       char message[TLS_MESSAGE_BYTES]);
 /* The same at a daemon's start. urls: the name of its list of addresses; one that begins with
  * tls+tcp:// needs the files. Prints what is wrong and exits with 78: starting it again will not
- * help. */
+ * help. One that begins with tcp:// and is not of this machine is warned of, unless
+ * MARATHON_INSECURE_LISTEN (of the same table) says that the network is private. */
 struct tls_identity *tls_settings_start(const struct conf *c, const char *urls,
                                         const char *program);
 /* The same on SIGHUP; logs what came of it. NULL: nothing new, what was before stays. */

@@ -155,6 +155,19 @@ class Refused(ClusterCase):
         for way in ("tls+tcp://", "loopback", "ipc://", "--insecure-listen"):
             self.assertIn(way, done.stderr)
 
+    def test_plain_text_to_another_machine_is_warned_of(self):
+        url = "tcp://192.0.2.1:7400"  # nobody's
+        worker = [f"{BIN}/marathon-worker"], {"MARATHON_FUNCTIONS": self.cluster.functions[0]}
+        gateway = [f"{BIN}/marathon-gateway"], {"MARATHON_LISTEN": f"127.0.0.1:{free_port()}"}
+        for role, (argv, own) in (("worker", worker), ("gateway", gateway)):
+            for urls, more, expected in ((f"tcp://127.0.0.1:1,{url}", {}, [url]), (url, {"MARATHON_INSECURE_LISTEN": "true"}, []),
+                                         ("tcp://localhost:1,tcp://[::1]:1", {}, [])):
+                with self.subTest(role=role, urls=urls):
+                    p = self.cluster.spawn(role, argv, MARATHON_COORDINATORS=urls, **own, **more)
+                    until("it has started", lambda p=p: " starting " in p.log())
+                    p.kill(signal.SIGTERM)
+                    self.assertEqual(re.findall(r'plain_text setting=MARATHON_COORDINATORS url="?([^" ]+)', p.log()), expected)
+
     def test_tls_needs_its_files_and_they_must_fit(self):
         folder = os.path.join(self.cluster.dir, "tls")
         other = os.path.join(self.cluster.dir, "other")
