@@ -129,6 +129,11 @@ static void meddle(struct world *w)
         tell(w, "db", "somebody puts a TTL on %.*s", (int)t->id.len, (const char *)t->id.ptr);
         t->meddled = true;
         t->expires_at = w->now + 3600000;
+    } else {
+        return;
+    }
+    if (w->mirror != NULL) {
+        w->mirror->meddle(w->mirror, t);
     }
 }
 

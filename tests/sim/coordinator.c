@@ -69,7 +69,7 @@ void coordinator_step(struct coordinator *c, const struct event *e)
             return;
         }
     }
-    link_flush(c);
+    link_depart(c);
     process_wake_at(&c->process, core_next_deadline(c->core), on_wake);
 }
 

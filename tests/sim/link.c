@@ -125,10 +125,33 @@ static void execute_row(struct world *w, struct coordinator *c, struct batch *b,
     if (!away || one_in(w, 4)) {
         *written = store_model_write(&w->store, b->rows[i], w->now, &b->arena);
         audit_row(w->audit, c, b->rows[i], b->sent_at, written);
+        if (w->mirror != NULL) {
+            w->mirror->row(w->mirror, c->index, b->rows[i], written);
+        }
     }
     if (away) {
         *written =
             (struct store_written){.write_id = b->rows[i]->write_id, .verdict = STORE_UNKNOWN};
+    }
+}
+
+static void execute_read(struct world *w, struct coordinator *c, struct batch *b, size_t i)
+{
+    b->answers[i] = store_model_read(&w->store, b->reads[i], w->now, &b->arena);
+    if (w->mirror != NULL) {
+        w->mirror->read(w->mirror, c->index, b->reads[i], b->answers[i]);
+    }
+    shard_read(w, b->reads[i], b->answers[i]);
+    if (b->reads[i]->kind == READ_LIMITS) {
+        audit_limits(w->audit, b->reads[i], b->answers[i]);
+    }
+}
+
+static void execute_publish(struct world *w, struct coordinator *c, struct batch *b, size_t i)
+{
+    b->published[i] = store_model_publish(&w->store, b->publishes[i]);
+    if (w->mirror != NULL) {
+        w->mirror->publish(w->mirror, c->index, b->publishes[i], &b->published[i]);
     }
 }
 
@@ -140,18 +163,18 @@ static void execute(struct world *w, struct coordinator *c, struct batch *b)
     size_t n = b->execute < b->count ? b->execute : b->count;
     for (size_t i = 0; i < n; i++) {
         if (b->publishes[i] != NULL) {
-            b->published[i] = store_model_publish(&w->store, b->publishes[i]);
-            continue;
+            execute_publish(w, c, b, i);
+        } else if (b->rows[i] != NULL) {
+            execute_row(w, c, b, i);
         }
-        if (b->rows[i] == NULL) {
-            b->answers[i] = store_model_read(&w->store, b->reads[i], w->now, &b->arena);
-            shard_read(w, b->reads[i], b->answers[i]);
-            if (b->reads[i]->kind == READ_LIMITS) {
-                audit_limits(w->audit, b->reads[i], b->answers[i]);
-            }
-            continue;
+    }
+    for (size_t i = 0; i < n; i++) { /* as in Redis: they see what was given after them, too */
+        if (b->reads[i] != NULL) {
+            execute_read(w, c, b, i);
         }
-        execute_row(w, c, b, i);
+    }
+    if (w->mirror != NULL) {
+        w->mirror->settle(w->mirror);
     }
     b->executed = true;
 }
@@ -222,7 +245,7 @@ static void on_break(struct world *w, struct job *j)
     link_break(j->who, false);
 }
 
-void link_flush(struct coordinator *c)
+void link_depart(struct coordinator *c)
 {
     struct world *w = c->process.world;
     struct batch *b = c->link.open;

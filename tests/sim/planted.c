@@ -99,7 +99,7 @@ _Noreturn static void look(size_t plant, uint64_t worlds, int out)
     dup2(out, 2);
     dup2(out, 1);
     for (running_seed = 1; running_seed <= worlds; running_seed++) {
-        world_run(running_seed, false);
+        world_run(running_seed, false, NULL);
     }
     _exit(NONE_FOUND);
 }

@@ -226,7 +226,7 @@ static enum store_verdict update(struct store_model *m, const struct store_row *
     }
     if (row->life == LIFE_END) {
         t->ended = true;
-        t->meddled = false;
+        t->stray = t->meddled = false;
         t->expires_at = now + (mono_ms)row->ttl_s * 1000;
         set(&t->dead, row->dead);
         t->dead_at = row->dead_at;
@@ -239,10 +239,9 @@ static enum store_verdict update(struct store_model *m, const struct store_row *
         if (!planted_dead_kept) {
             buf_clear(&t->dead);
         }
-        t->unlisted = t->meddled = false;
+        t->unlisted = t->stray = t->meddled = false;
         if (!planted_ttl_on_live) {
             t->expires_at = NEVER_MS;
-            t->unlisted = t->stray = t->meddled = false;
         }
         key_expires(m, t, NEVER_MS);
     }
@@ -329,7 +328,7 @@ static enum store_verdict admit(struct store_model *m, const struct store_row *r
     t = task_for_admission(m, row, now);
     t->run++;
     t->version = 1;
-    t->ended = false;
+    t->ended = t->unlisted = t->stray = t->meddled = false;
     t->expires_at = NEVER_MS;
     t->created_at = row->created_at;
     t->idempotency_ttl_s = row->idempotency_ttl_s;

@@ -73,7 +73,7 @@ static void read_live(const struct store_model *m, const struct store_read *read
     size_t i = (size_t)read->cursor;
     for (; i < m->task_count && a->task_count < STORE_MODEL_PAGE; i++) {
         const struct stored_task *t = m->tasks[i];
-        if (id_partition(t->id) == read->partition && listed(t)) {
+        if (id_partition(t->id) == read->partition && !t->ended && listed(t)) {
             a->tasks[a->task_count] = record_of(t, true, arena);
             fans_record(t, &a->tasks[a->task_count++], arena);
         }
@@ -153,9 +153,10 @@ static void read_list(const struct store_model *m, const struct store_read *read
             a->more = true;
             return;
         }
-        a->tasks[a->task_count] = record_of(t, false, arena);
-        a->tasks[a->task_count++].dead =
-            dead ? arena_bytes(arena, buf_bytes(&t->dead)) : BYTES_NONE;
+        a->tasks[a->task_count++] =
+            dead ? (struct task_record){.task_id = arena_bytes(arena, t->id),
+                                        .dead = arena_bytes(arena, buf_bytes(&t->dead))}
+                 : record_of(t, false, arena);
     }
 }
 
@@ -190,12 +191,21 @@ static void do_limits(struct store_model *m, const struct store_read *read, mono
     }
 }
 
+/* Lists do not look for each task. */
+static void expire(struct store_model *m, mono_ms now)
+{
+    for (size_t i = m->task_count; i > 0; i--) {
+        (void)store_model_find(m, m->tasks[i - 1]->id, now);
+    }
+}
+
 struct store_answer *store_model_read(struct store_model *m, const struct store_read *read,
                                       mono_ms now, struct arena *arena)
 {
     struct store_answer *a = arena_alloc(arena, sizeof *a);
     a->kind = read->kind;
     a->read_id = read->read_id;
+    expire(m, now);
     switch (read->kind) {
     case READ_OWNERS:
         read_owners(m, a, arena);

@@ -257,7 +257,7 @@ void world_next(struct world *w)
     job_run(w, j);
 }
 
-void world_run(uint64_t seed, bool trace)
+void world_run(uint64_t seed, bool trace, struct mirror *mirror)
 {
     struct world *w = mem_zalloc(sizeof *w);
     w->seed = seed;
@@ -267,6 +267,10 @@ void world_run(uint64_t seed, bool trace)
     rng_seed(&w->rng, seed);
     w->audit = audit_create(w);
     plan_world(w);
+    w->mirror = mirror;
+    if (mirror != NULL) {
+        mirror->begin(mirror, w);
+    }
     start_all(w);
     chaos_begin(w);
     rollback_plan(w);
@@ -291,6 +295,10 @@ void world_run(uint64_t seed, bool trace)
         }
     }
     audit_end(w->audit);
+    if (mirror != NULL) {
+        mirror->end(mirror);
+        w->mirror = NULL; /* an epilogue is the model's alone */
+    }
     rollback_play(w);
     end_all(w);
     free(w);

@@ -12,6 +12,7 @@
 #include "base/rng.h"
 #include "core/core.h"
 #include "base/heap.h"
+#include "sim/mirror.h"
 #include "sim/store_model.h"
 
 #define WALL_START         1700000000000 /* unix_ms at mono 0 of every world */
@@ -212,6 +213,7 @@ struct world {
     bool shares;        /* its steps have limits that are shared */
     bool clock_stepped; /* retry waits may be shorter after a takeover */
     struct store_model store;
+    struct mirror *mirror;     /* NULL: none */
     struct store_model *older; /* that it will go back to, once all is over */
     bool rolled_back;
     mono_ms store_stalled_until;
@@ -232,8 +234,8 @@ struct world {
 };
 
 /* world.c */
-void world_run(uint64_t seed, bool trace);
-void world_next(struct world *w); /* carries out the next job */
+void world_run(uint64_t seed, bool trace, struct mirror *mirror); /* mirror: NULL = none */
+void world_next(struct world *w);                                 /* carries out the next job */
 uint64_t chance(struct world *w, uint64_t below);
 bool one_in(struct world *w, uint64_t n);
 mono_ms between(struct world *w, mono_ms from, mono_ms to);
@@ -271,7 +273,7 @@ void coordinator_closed(struct coordinator *c, struct conn *k);
 void link_write(struct coordinator *c, const struct store_row *row);
 void link_read(struct coordinator *c, const struct store_read *read);
 void link_publish(struct coordinator *c, const struct store_publish *publish);
-void link_flush(struct coordinator *c);
+void link_depart(struct coordinator *c);
 void link_connect(struct coordinator *c, mono_ms at);
 /* The connection is gone; the coordinator's process lives on (or not: killed). */
 void link_break(struct coordinator *c, bool killed);
