@@ -23,6 +23,7 @@ static const struct code_info infos[CODE_COUNT] = {
     [CODE_UNSUPPORTED_TYPE] = {"UNSUPPORTED_TYPE", "The body must be application/json", 415},
     [CODE_IDEMPOTENCY_MISMATCH] = {"IDEMPOTENCY_MISMATCH",
                                    "The Idempotency-Key was used with another body", 422},
+    [CODE_BAD_REQUEST] = {"BAD_REQUEST", "The request is not valid HTTP", 400},
     [CODE_UPGRADE_REFUSED] = {"UPGRADE_REFUSED", "Not an upgrade that is accepted here", 400},
     [CODE_HEADERS_TOO_LARGE] = {"HEADERS_TOO_LARGE", "The headers are too large", 431},
     [CODE_TOO_MANY_REQUESTS] = {"TOO_MANY_REQUESTS", "Too many requests", 429},

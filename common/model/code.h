@@ -64,6 +64,7 @@ enum code {
     CODE_PROGRESS_TIMEOUT,   /* the attempt was silent: progress_timeout */
     CODE_TOO_MANY_PIPELINES, /* 409 as many names, or versions of this name, as there may be */
     CODE_BUDGET_EXCEEDED,    /* 409 resume of a task whose budget would still be spent */
+    CODE_BAD_REQUEST,        /* 400 not HTTP */
     CODE_COUNT
 };
 

@@ -44,6 +44,7 @@ struct conn {
     exchange_id id; /* of the exchange under way, 0 = none; the key in server.exchanges */
     mono_ms since;  /* of the state */
     mono_ms wanted; /* since when it waits to write, 0 = it does not */
+    uint32_t heads; /* of requests that it has had */
     bool served;    /* has had a request before */
     bool killed;
     bool is_socket;

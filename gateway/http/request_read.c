@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "http/conn.h"
+#include "http/field_reads.h"
 
 #define ARG_BYTES_MAX 1024
 
@@ -52,16 +53,6 @@ static void args_read(struct conn *c)
     }
 }
 
-static size_t head_bytes(struct conn *c)
-{
-    size_t sum = 0;
-    for (int t = 0; t < WSI_TOKEN_COUNT; t++) {
-        int len = lws_hdr_total_length(c->wsi, (enum lws_token_indexes)t);
-        sum += len > 0 ? (size_t)len : 0;
-    }
-    return sum;
-}
-
 /* A length that is no number counts as one too large: nothing after it could be read in step. */
 static void length_read(struct conn *c)
 {
@@ -98,13 +89,17 @@ void request_read(struct conn *c, struct bytes path, const char *method)
     r->idempotency_key = custom_get(c, "idempotency-key:");
     r->last_event_id = custom_get(c, "last-event-id:");
     r->request_id = custom_get(c, "x-request-id:");
+    struct bytes upgrade = header_get(c, WSI_TOKEN_UPGRADE);
+    r->wants_socket =
+        upgrade.len > 0 && strncasecmp((const char *)upgrade.ptr, "websocket", 9) == 0;
     args_read(c);
     length_read(c);
     if (path.len > HTTP_PATH_BYTES_MAX) {
         r->fault = CODE_URI_TOO_LONG;
     }
-    if (head_bytes(c) > HTTP_HEADER_BYTES_MAX) {
-        r->fault = CODE_HEADERS_TOO_LARGE;
+    enum field_fault fault = field_reads_fault(lws_get_socket_fd(c->wsi), c->heads++);
+    if (fault != FIELD_FINE) {
+        r->fault = fault == FIELD_TOO_MANY_BYTES ? CODE_HEADERS_TOO_LARGE : CODE_BAD_REQUEST;
     }
 }
 

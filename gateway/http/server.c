@@ -10,6 +10,7 @@
 #include "base/listen.h"
 #include "base/log.h"
 #include "http/conn.h"
+#include "http/field_reads.h"
 #include "http/heads.h"
 #include "http/listener.h"
 #include "http/lobby.h"
@@ -114,6 +115,7 @@ static void on_first_byte(void *user, int fd)
 {
     struct http_server *s = user;
     lws_sock_file_fd_type it = {.sockfd = fd};
+    field_reads_begin(fd);
     (void)lws_adopt_descriptor_vhost(s->vhost, LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP, it, NULL, NULL);
 }
 

@@ -46,6 +46,7 @@ struct http_request {
     struct bytes protocols;     /* Sec-WebSocket-Protocol; never logged */
     struct bytes body;          /* for the call of `request` only */
     bool has_length;            /* a Content-Length was given */
+    bool wants_socket;          /* and did not get it: what follows is in nobody's step */
     enum code fault; /* not CODE_NONE: it broke a limit of the server; answer with this and nothing
                         else */
 };

@@ -103,6 +103,11 @@ static void fault_answer(struct gateway *g, exchange_id id, const struct http_re
     case CODE_HEADERS_TOO_LARGE:
         problem_set(&p, r->fault, "the headers are larger than %u bytes", HTTP_HEADER_BYTES_MAX);
         break;
+    case CODE_BAD_REQUEST:
+        problem_set(&p, r->fault,
+                    "a line of its head is no header field: `name: value`, without a blank in or "
+                    "before the name, and not continued on the next line");
+        break;
     case CODE_URI_TOO_LONG:
         problem_set(&p, r->fault, "the path or its query is longer than this server takes");
         break;

@@ -5,7 +5,7 @@
 
 #include "answer_text.h"
 #include "contract/redis_server.h"
-#include "crypto/hash.h"
+#include "mortals.h"
 #include "store/redis_names.h"
 #include "store/store.h"
 #include "world.h"
@@ -22,12 +22,6 @@ struct asked {
     bool heard, by_lines, may_be_full;
     struct store_read read; /* of a page: for the next one */
     struct buf what, expected, got;
-};
-
-/* A task that has ended, or its idempotency key. */
-struct mortal {
-    struct buf task_id, key; /* key: hex; empty: the task */
-    mono_ms at;
 };
 
 struct peer {
@@ -48,8 +42,7 @@ struct redis_mirror {
     uint64_t first, next; /* ids of what is asked */
     struct asked *asked;
     size_t count, cap, heard;
-    struct mortal *mortals;
-    size_t mortal_count, mortal_cap;
+    struct mortals mortals;
 };
 
 static const struct redis_names names = {0};
@@ -232,72 +225,6 @@ static void done(struct redis_mirror *m, const redisReply *reply)
     }
 }
 
-static void forget(struct redis_mirror *m, enum redis_key key, struct bytes task_id,
-                   struct bytes id)
-{
-    struct buf name = {0};
-    redis_name(&names, key, id_partition(task_id), id, &name);
-    done(m, raw(&m->server, "DEL %b", name.ptr, name.len));
-    buf_free(&name);
-}
-
-static void expire(struct redis_mirror *m, const struct mortal *dead)
-{
-    static const enum redis_key keys[] = {KEY_DOC, KEY_ERROR, KEY_TASK, KEY_ITEMS};
-    struct bytes id = buf_bytes(&dead->task_id);
-    if (dead->key.len > 0) {
-        forget(m, KEY_IDEM, id, buf_bytes(&dead->key));
-        return;
-    }
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        forget(m, keys[i], id, id);
-    }
-}
-
-static void mortal_drop(struct redis_mirror *m, size_t i)
-{
-    buf_free(&m->mortals[i].task_id);
-    buf_free(&m->mortals[i].key);
-    m->mortals[i] = m->mortals[--m->mortal_count];
-}
-
-static void mortal_set(struct redis_mirror *m, struct bytes task_id, struct bytes key, mono_ms at)
-{
-    for (size_t i = 0; i < m->mortal_count; i++) {
-        if (bytes_eq(buf_bytes(&m->mortals[i].task_id), task_id) &&
-            bytes_eq(buf_bytes(&m->mortals[i].key), key)) {
-            mortal_drop(m, i);
-            break;
-        }
-    }
-    if (at != NEVER_MS) {
-        MEM_GROW(m->mortals, m->mortal_count, m->mortal_cap);
-        struct mortal *dead = &m->mortals[m->mortal_count++];
-        *dead = (struct mortal){.at = at};
-        buf_add_bytes(&dead->task_id, task_id);
-        buf_add_bytes(&dead->key, key);
-    }
-}
-
-/* What the model says of the task's end. */
-static void mortal_learn(struct redis_mirror *m, struct bytes task_id)
-{
-    struct store_model *model = &m->world->store;
-    const struct stored_task *t = store_model_find(model, task_id, m->world->now);
-    if (t == NULL) {
-        return;
-    }
-    mortal_set(m, task_id, BYTES_NONE, t->expires_at);
-    const struct stored_key *k =
-        t->keyed ? map_get(&model->keys, bytes_of(t->idempotency_key, sizeof t->idempotency_key))
-                 : NULL;
-    if (k != NULL) {
-        char hex[2 * sizeof t->idempotency_key + 1];
-        hex_encode(t->idempotency_key, sizeof t->idempotency_key, hex);
-        mortal_set(m, task_id, bytes_str(hex), k->expires_at);
-    }
-}
-
 static void has_room(struct redis_mirror *m, bool is_full)
 {
     if (m->full != is_full) {
@@ -312,14 +239,7 @@ static void catch_up(struct redis_mirror *m)
     if (m->count > 0) {
         return; /* in the same moment */
     }
-    for (size_t i = 0; i < m->mortal_count;) {
-        if (m->mortals[i].at <= m->world->now) {
-            expire(m, &m->mortals[i]);
-            mortal_drop(m, i);
-        } else {
-            i++;
-        }
-    }
+    mortals_expire(&m->mortals, &m->server, m->world->now);
     has_room(m, m->world->store.full);
 }
 
@@ -334,7 +254,7 @@ static void meddle(struct mirror *mirror, const struct stored_task *t)
         done(m, raw(&m->server, "SADD %b %b", name.ptr, name.len, t->id.ptr, t->id.len));
     } else {
         done(m, raw(&m->server, "EXPIRE %b %d", name.ptr, name.len, FAR_S));
-        mortal_set(m, t->id, BYTES_NONE, t->expires_at);
+        mortals_set(&m->mortals, t->id, BYTES_NONE, t->expires_at);
     }
     buf_free(&name);
 }
@@ -360,7 +280,7 @@ static void row(struct mirror *mirror, uint32_t who, const struct store_row *giv
     if (given->kind == ROW_CLAIM) {
         m->owner[given->partition] = who;
     } else if (given->kind == ROW_ADMIT || given->kind == ROW_UPDATE) {
-        mortal_learn(m, given->task_id);
+        mortals_learn(&m->mortals, &m->world->store, given->task_id, m->world->now);
     }
 }
 
@@ -504,9 +424,7 @@ static void end(struct mirror *mirror)
         m->peers[i].store->ops->destroy(m->peers[i].store);
     }
     loop_destroy(m->loop);
-    while (m->mortal_count > 0) {
-        mortal_drop(m, 0);
-    }
+    mortals_free(&m->mortals);
 }
 
 struct mirror *redis_mirror_open(void)
@@ -531,6 +449,5 @@ void redis_mirror_close(struct mirror *mirror)
     struct redis_mirror *m = of(mirror);
     redis_server_finish(&m->server);
     free(m->asked);
-    free(m->mortals);
     free(m);
 }

@@ -96,6 +96,31 @@ class Attack(Measured):
                           b"HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n")
         self.assertTrue(got.startswith(b"HTTP/1.1 200 "), got[:100])
 
+    def test_names_like_the_beginnings_of_known_ones_swallow_nothing(self):
+        known = ("accept-encoding", "cache-control", "content-length", "content-type", "if-none-match", "proxy-authorization",
+                 "retry-after", "sec-websocket-key", "transfer-encoding", "upgrade", "x-auth-token", "x-forwarded-for", "x-real-ip")
+        names = sorted({name[:n] for name in known for n in range(1, len(name))})
+        body = b'{"task_type":"x"}'
+        fields = (b"Host: x", b"Idempotency-Key: k", b"Content-Type: application/json", b"Content-Length: %d" % len(body))
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as s:
+            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for place in range(len(fields) + 1):
+                for name in names:
+                    lines = [*fields[:place], name.encode() + b": abc", *fields[place:]]
+                    s.sendall(b"POST " + PREFIX.encode() + b"/start HTTP/1.1\r\n" + b"\r\n".join(lines) + b"\r\n\r\n" + body)
+                    got = b""
+                    while not whole(got):
+                        part = s.recv(65536)
+                        self.assertTrue(part, (name, place))
+                        got += part
+                    self.assertTrue(got.startswith(b"HTTP/1.1 202 "), (name, place, got))
+        until("the coordinator has told its keys", lambda: len(self.fake.keys) == 5 * len(names))
+        self.assertEqual(len(set(self.fake.keys)), 1)
+
+    def test_a_line_that_is_no_field_is_400(self):
+        for line in (b"no field", b" folded: 1", b"Content-Length : 5", b": 1"):
+            self.problem(b"GET /livez HTTP/1.1\r\nHost: x\r\n" + line + b"\r\nX: 1\r\n\r\n", 400, "BAD_REQUEST")
+
     def test_bodies_without_a_length_are_411(self):
         self.problem(POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 411, "LENGTH_REQUIRED")
         self.problem(POST + b"\r\n", 411, "LENGTH_REQUIRED")
