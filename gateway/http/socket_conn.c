@@ -112,7 +112,8 @@ static int piece_send(struct conn *c)
 
 static bool more_to_do(const struct conn *c)
 {
-    return c->pongs_due > 0 || c->ping_due || c->woken || c->close_code != 0;
+    bool pongs = c->pongs_due > 0 && !c->mid_message; /* they wait for the end of it */
+    return pongs || c->ping_due || c->woken || c->close_code != 0;
 }
 
 /* Not by lws_write, which wants room before the bytes and so a copy for each client. What the

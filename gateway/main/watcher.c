@@ -122,6 +122,7 @@ static void give_text(struct watcher *w, struct bytes json, uint64_t seq)
 static void stream_start(struct watcher *w, struct snapshot *s, bool final)
 {
     struct body_plan plan = {0};
+    assert(w->stream == NULL);
     w->stream_seq = final ? s->view->seq : initial_state_seq(s->view);
     if (w->options.sse) {
         buf_addf(&plan.text, "id: %llu\ndata: ", (unsigned long long)w->stream_seq);
@@ -327,8 +328,8 @@ static void on_changed(struct feed_client *c)
     struct watcher *w = of_client(c);
     if (w->stage == STAGE_LIVE && w->stream == NULL) {
         wake(w);
-    } else if (w->stage == STAGE_FINAL && w->epoch != c->feed->epoch) {
-        resync(w);
+    } else if (w->stage == STAGE_FINAL && w->stream == NULL && w->epoch != c->feed->epoch) {
+        resync(w); /* what is being given is given to its end first */
     }
 }
 
