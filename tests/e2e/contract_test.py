@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import sys
 import threading
 import time
@@ -11,9 +12,23 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import websocket  # noqa: E402  (python3-websocket)
 from cluster import ClusterCase, until  # noqa: E402
 
+# This client's list of close codes is older than 1013 (try again later).
+websocket._abnf.VALID_CLOSE_STATUS = (*websocket._abnf.VALID_CLOSE_STATUS, 1013)
+
 
 def steps(n, **more):
     return [{"name": f"s{i}", "function": "effect", "input": more} for i in range(n)]
+
+
+def socket_backlog(port):
+    """Bytes that this port has sent and nobody has taken."""
+    waiting = 0
+    with open("/proc/net/tcp") as f:
+        for line in f.readlines()[1:]:
+            words = line.split()
+            if int(words[1].split(":")[1], 16) == port:
+                waiting += int(words[4].split(":")[0], 16)
+    return waiting
 
 
 class Contract(ClusterCase):
@@ -93,6 +108,25 @@ class Contract(ClusterCase):
         self.assertEqual(code, 1000)
         replay, _ = self.messages("w", "?after=0")
         self.assertEqual([m["seq"] for m in replay if m["type"] != "initial_state"][0], 1)
+
+    def test_a_last_message_under_way_is_not_mixed_with_a_fresh_run(self):
+        c = self.cluster
+        one = {"task_id": "again", "input_data": {"x": "y" * 250000}, "steps": [{"name": "first", "function": "sleep", "input": {"seconds": 1}}, *(
+            {"name": f"b{i}", "function": "echo", "needs": ["first"]} for i in range(24))]}
+        self.assertEqual(c.call("POST", "/start", one)[0], 202)
+        ws = websocket.create_connection(f"ws://127.0.0.1:{c.port}/api/v1/ws/marathon/again", timeout=30,
+                                         sockopt=((socket.SOL_SOCKET, socket.SO_RCVBUF, 4096),))
+        json.loads(ws.recv())
+        until("it has completed", lambda: c.get("/status/again?results=false")["status"] == "completed")
+        until("its last message is under way", lambda: socket_backlog(c.port) > 100000)
+        self.assertEqual(c.call("POST", "/start", one)[0], 202)
+        while True:  # the client ends by an exception where a message begins within another one
+            opcode, data = ws.recv_data()
+            if opcode == websocket.ABNF.OPCODE_CLOSE:
+                break
+            json.loads(data)
+        self.assertIn(int.from_bytes(data[:2], "big"), (1000, 1013))
+        self.assertEqual(c.wait("again")["status"], "completed")
 
     def test_ping_is_answered_and_an_unknown_task_is_closed_with_4404(self):
         c = self.cluster
