@@ -463,6 +463,8 @@ struct message {
                                     tasks") */
             struct bytes backend;
             uint64_t partitions;
+            struct bytes store_full;   /* why no start is taken although it is ready */
+            struct bytes store_unsafe; /* what the store may lose, or hides of that */
         } ready;
     };
 };

@@ -43,9 +43,8 @@ static const struct field watched[] = {
 const struct body body_watched = BODY(watched);
 
 static const struct field ready[] = {
-    FIELD(struct message, ready.ready),
-    FIELD(struct message, ready.detail),
-    FIELD(struct message, ready.backend),
-    FIELD(struct message, ready.partitions),
+    FIELD(struct message, ready.ready),      FIELD(struct message, ready.detail),
+    FIELD(struct message, ready.backend),    FIELD(struct message, ready.partitions),
+    FIELD(struct message, ready.store_full), FIELD(struct message, ready.store_unsafe),
 };
 const struct body body_ready = BODY(ready);

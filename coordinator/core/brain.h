@@ -217,9 +217,9 @@ struct core {
     struct effects *fx;
     struct buf scratch; /* to write a text in; of whoever is at it, until he calls another */
     struct hmac_key secret;
-    bool store_up;
-    bool draining, drained_told;
-    char *admission_closed; /* why; NULL = open */
+    bool store_up, draining, drained_told;
+    char *admission_closed;      /* why; NULL = open */
+    char *remarks[REMARK_COUNT]; /* NULL = none */
     struct partition partitions[PARTITION_COUNT];
     char *members[PARTITION_COUNT]; /* URLs of the owners that say one, in order; owned */
     uint32_t member_count;

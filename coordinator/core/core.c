@@ -108,6 +108,9 @@ void core_destroy(struct core *c)
     usage_free(&c->used);
     buf_free(&c->scratch);
     free(c->admission_closed);
+    for (int i = 0; i < REMARK_COUNT; i++) {
+        free(c->remarks[i]);
+    }
     free(c);
 }
 
@@ -316,6 +319,12 @@ static void on_admission(struct core *c, struct bytes why)
     c->admission_closed = why.len > 0 ? mem_str_bytes(why) : NULL;
 }
 
+static void on_remark(struct core *c, enum store_remark kind, struct bytes text)
+{
+    free(c->remarks[kind]);
+    c->remarks[kind] = text.len > 0 ? mem_str_bytes(text) : NULL;
+}
+
 static void handle(struct core *c, const struct event *e)
 {
     switch (e->kind) {
@@ -353,6 +362,9 @@ static void handle(struct core *c, const struct event *e)
         break;
     case EV_PUBLISHED:
         on_published(c, e->published);
+        break;
+    case EV_REMARK:
+        on_remark(c, e->remark, e->text);
         break;
     }
 }

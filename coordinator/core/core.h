@@ -35,6 +35,7 @@ enum event_kind {
     EV_DRAIN,     /* SIGTERM: hand the partitions over; FX_DRAINED when done */
     EV_ADMISSION, /* the start gate: open, or closed with the reason in text */
     EV_PUBLISHED, /* the answer to an FX_PUBLISH; the EV_PIPELINE of it came before */
+    EV_REMARK,    /* of the store, in text; empty = that is over */
 };
 
 struct event {
@@ -44,9 +45,10 @@ struct event {
     const struct store_written *written;     /* WRITTEN */
     const struct store_answer *answer;       /* READ */
     const struct store_published *published; /* PUBLISHED */
-    struct bytes text;     /* PIPELINE: its source; ADMISSION: why it is closed, empty = open */
-    uint32_t version;      /* PIPELINE */
-    const uint8_t *secret; /* STORE_UP: SECRET_BYTES */
+    struct bytes text; /* PIPELINE: its source; ADMISSION: why it is closed, empty = open; REMARK */
+    enum store_remark remark; /* REMARK */
+    uint32_t version;         /* PIPELINE */
+    const uint8_t *secret;    /* STORE_UP: SECRET_BYTES */
 };
 
 enum effect_kind { FX_SEND, FX_CLOSE, FX_WRITE, FX_READ, FX_PUBLISH, FX_LOG, FX_DRAINED };
@@ -142,7 +144,7 @@ struct core_stats {
     uint64_t steps_completed_total, attempts_failed_total, redeliveries_total, dead_letters_total;
     uint64_t outcomes_replayed_total, outcomes_late_total, outcomes_rejected_total, fenced_total;
     struct unplaced {
-        const char *wants; /* the function, a space, the labels; until the next core_step */
+        const char *wants; /* the function; a space, the labels; until the next core_step */
         uint64_t steps;
     } unplaced[UNPLACED_SHOWN]; /* ready steps that no worker may run; wants NULL behind the last */
     uint64_t partitions;        /* mask of the owned ones */
@@ -159,6 +161,7 @@ struct core_stats {
     bool store_up;
     bool heard_store;             /* it answered within the last 2 s */
     const char *admission_closed; /* why no start is taken; NULL = open. Until the next core_step */
+    const char *remarks[REMARK_COUNT]; /* of the store; NULL = none. Likewise */
 };
 struct core_stats core_stats(const struct core *c);
 

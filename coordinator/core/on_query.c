@@ -290,19 +290,37 @@ static void on_events(struct core *c, const struct ask *ask, const struct store_
     fx_send(c, ask->peer, &m);
 }
 
+/* What is no fault of this coordinator's, but worth to be known. */
+static struct bytes warnings(struct core *c)
+{
+    struct bytes parts[] = {bytes_str(c->remarks[REMARK_FULL]),
+                            bytes_str(c->remarks[REMARK_UNSAFE]), functions_warning(c)};
+    struct buf text = {0};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        buf_add_str(&text, text.len > 0 && parts[i].len > 0 ? "; " : "");
+        buf_add_bytes(&text, parts[i]);
+    }
+    struct bytes copy = arena_bytes(fx_arena(c), buf_bytes(&text));
+    buf_free(&text);
+    return copy;
+}
+
 static void on_ready(struct core *c, const struct ask *ask, const struct store_answer *a)
 {
     struct message m = {.type = MSG_READY, .request = ask->request};
     m.ready.backend = bytes_str(c->config.backend);
     m.ready.partitions = c->owned_told;
-    if (a->err != ERR_OK) {
-        m.ready.detail = c->admission_closed != NULL ? bytes_str(c->admission_closed)
-                                                     : BYTES_LIT("the store does not answer");
-    } else if (c->admission_closed != NULL) {
+    m.ready.store_full = bytes_str(c->remarks[REMARK_FULL]);
+    m.ready.store_unsafe = bytes_str(c->remarks[REMARK_UNSAFE]);
+    if (c->admission_closed != NULL) {
         m.ready.detail = bytes_str(c->admission_closed);
+    } else if (a->err != ERR_OK) {
+        const char *why = c->remarks[REMARK_AWAY];
+        m.ready.detail = bytes_str(arena_printf(fx_arena(c), "the store does not answer%s%s",
+                                                why != NULL ? ": " : "", why != NULL ? why : ""));
     } else {
         m.ready.ready = true;
-        m.ready.detail = functions_warning(c);
+        m.ready.detail = warnings(c);
     }
     fx_send(c, ask->peer, &m);
 }

@@ -20,8 +20,8 @@ static void count_unplaced(const struct core *c, struct core_stats *s)
     for (size_t i = 0; i < c->function_count && n < UNPLACED_SHOWN; i++) {
         const struct function *f = &c->functions[i];
         if (f->name != NULL && f->ready.count + f->laned > 0 && f->worker_count == 0) {
-            s->unplaced[n++] =
-                (struct unplaced){(const char *)f->key.ptr, f->ready.count + f->laned};
+            const char *wants = f->requires[0] != '\0' ? (const char *)f->key.ptr : f->name;
+            s->unplaced[n++] = (struct unplaced){wants, f->ready.count + f->laned};
         }
     }
 }
@@ -49,6 +49,9 @@ struct core_stats core_stats(const struct core *c)
     s.store_up = c->store_up;
     s.heard_store = c->store_up && c->now.mono - c->store_heard_at <= HEARD_WITHIN_MS;
     s.admission_closed = c->admission_closed;
+    for (int i = 0; i < REMARK_COUNT; i++) {
+        s.remarks[i] = c->remarks[i];
+    }
     s.used = &c->used;
     count_peers(c, &s);
     count_unplaced(c, &s);

@@ -213,6 +213,15 @@ enum store_verdict {
     STORE_UNKNOWN, /* no answer: written or not */
 };
 
+/* How the store is, beside up, down and the start gate: for whoever asks how this coordinator is.
+ */
+enum store_remark {
+    REMARK_AWAY,   /* why it is not up */
+    REMARK_FULL,   /* it takes no new tasks, and why; others' rows pass */
+    REMARK_UNSAFE, /* what it may lose, or what cannot be seen of that: let pass */
+    REMARK_COUNT
+};
+
 struct store_written {
     uint64_t write_id;
     enum store_verdict verdict;

@@ -13,6 +13,7 @@
 #include "loop/loop.h"
 #include "loop/notify.h"
 #include "main/advertise.h"
+#include "main/core_settings.h"
 #include "main/definitions.h"
 #include "main/door.h"
 #include "main/metrics.h"
@@ -297,6 +298,16 @@ static void on_admission(void *user, const char *why)
     step(d, &(struct event){.kind = EV_ADMISSION, .text = bytes_str(why)});
 }
 
+static void on_remark(void *user, enum store_remark kind, const char *text)
+{
+    if (kind == REMARK_FULL && text[0] != '\0') {
+        log_line(LOG_ERROR, "store_full", "why=%s", LOG_Q(text));
+    } else if (kind == REMARK_FULL) {
+        log_line(LOG_INFO, "store_has_room", NULL);
+    }
+    step(user, &(struct event){.kind = EV_REMARK, .remark = kind, .text = bytes_str(text)});
+}
+
 static void on_note(void *user, const char *text)
 {
     (void)user;
@@ -312,37 +323,18 @@ static struct store_handler store_handler(struct daemon *d)
                                   .admission = on_admission,
                                   .pipeline = on_pipeline,
                                   .note = on_note,
+                                  .remark = on_remark,
                                   .published = on_published,
                                   .user = d};
 }
 
-static void publish_definitions(struct daemon *d)
-{
-    const char *const *directories = NULL;
-    size_t count = conf_list(d->conf, "MARATHON_PIPELINES", &directories);
-    if (definitions_publish(directories, count, d->store, loop_now(d->loop).wall) != ERR_OK) {
-        fprintf(stderr,
-                "marathon-coordinator: pipeline definitions are at fault, see the log above\n");
-        _exit(2);
-    }
-}
-
 static struct core *make_core(struct daemon *d, const char *backend)
 {
-    struct core_config c = core_config_default();
+    struct core_config c = core_settings(d->conf);
     c.name = d->name;
     c.backend = backend;
     random_bytes(c.instance, sizeof c.instance);
     c.seed = random_u64();
-    c.checkpoint_interval_s = (uint32_t)conf_int(d->conf, "MARATHON_CHECKPOINT_INTERVAL");
-    c.max_retries = (uint32_t)conf_int(d->conf, "MARATHON_MAX_RETRIES_PER_STEP");
-    c.priority_ms = conf_int(d->conf, "MARATHON_PRIORITY_SECONDS") * 1000;
-    c.max_duration_s = (uint32_t)conf_int(d->conf, "MARATHON_MAX_TASK_DURATION");
-    c.ttl_s = (uint32_t)conf_int(d->conf, "MARATHON_CHECKPOINT_TTL");
-    c.tasks_max = (uint32_t)conf_int(d->conf, "MARATHON_TASKS_MAX");
-    c.recovery_enabled = conf_bool(d->conf, "MARATHON_ENABLE_RECOVERY");
-    c.standby = conf_bool(d->conf, "MARATHON_STANDBY");
-    c.checkpoints_enabled = conf_bool(d->conf, "MARATHON_ENABLE_CHECKPOINTS");
     return core_create(&c);
 }
 
@@ -357,7 +349,7 @@ static void use_memory(struct daemon *d)
     }
     d->core = make_core(d, "memory");
     d->store = store_memory_create(d->loop, store_handler(d));
-    publish_definitions(d);
+    definitions_publish_or_exit(d->conf, d->store, loop_now(d->loop).wall);
 }
 
 static void use_redis(struct daemon *d)
@@ -376,7 +368,7 @@ static void use_redis(struct daemon *d)
         _exit(2);
     }
     d->core = make_core(d, "redis");
-    publish_definitions(d);
+    definitions_publish_or_exit(d->conf, d->store, loop_now(d->loop).wall);
 }
 
 static bool local_redis(const char *url)

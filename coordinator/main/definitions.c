@@ -179,8 +179,8 @@ static enum err load_directory(const char *directory, const struct publisher *by
     return result;
 }
 
-enum err definitions_publish(const char *const *directories, size_t count, struct store *store,
-                             unix_ms now)
+static enum err load_all(const char *const *directories, size_t count, struct store *store,
+                         unix_ms now)
 {
     struct publisher by = {store, now};
     enum err result = ERR_OK;
@@ -189,4 +189,15 @@ enum err definitions_publish(const char *const *directories, size_t count, struc
         result = result == ERR_OK ? e : result;
     }
     return result;
+}
+
+void definitions_publish_or_exit(const struct conf *conf, struct store *store, unix_ms now)
+{
+    const char *const *directories = NULL;
+    size_t count = conf_list(conf, "MARATHON_PIPELINES", &directories);
+    if (load_all(directories, count, store, now) != ERR_OK) {
+        fprintf(stderr,
+                "marathon-coordinator: pipeline definitions are at fault, see the log above\n");
+        _exit(2);
+    }
 }

@@ -2,17 +2,14 @@
 #ifndef MARATHON_COORDINATOR_DEFINITIONS_H
 #define MARATHON_COORDINATOR_DEFINITIONS_H
 
-#include <stddef.h>
-
 #include "base/clock.h"
-#include "base/err.h"
+#include "conf/conf.h"
 #include "store/store.h"
 
-/* Checks every *.json of the directories, in the order of file names, and gives those that pass to
- * the store. A file that cannot be read or does not pass its checks is logged with file, pointer
- * and reason; ERR_INVALID then, after all files were looked at. A missing directory is
- * ERR_NOT_FOUND. */
-enum err MUST_CHECK definitions_publish(const char *const *directories, size_t count,
-                                        struct store *store, unix_ms now);
+/* Checks every *.json of the directories of MARATHON_PIPELINES, in the order of file names, and
+ * gives those that pass to the store. A file that cannot be read or does not pass its checks is
+ * logged with file, pointer and reason; after all files were looked at the process then ends with
+ * 2, as it does for a missing directory. */
+void definitions_publish_or_exit(const struct conf *conf, struct store *store, unix_ms now);
 
 #endif

@@ -64,11 +64,14 @@ static void ownership_put(struct metric_text *t, const struct core_stats *c)
     metric_single(t, "fenced_total",
                   "Writes refused because another coordinator owns the partition.",
                   c->fenced_total);
-    metric_single(t, "admission_open", "1 while the start gate lets starts pass, else 0.",
-                  c->admission_closed == NULL);
+    const char *closed =
+        c->admission_closed != NULL ? c->admission_closed : c->remarks[REMARK_FULL];
+    metric_single(t, "admission_open",
+                  "1 while the start gate lets starts pass and Redis takes them, else 0.",
+                  closed == NULL);
     metric_begin(t, "admission_closed", "1 while starts are refused, with the reason.");
-    if (c->admission_closed != NULL) {
-        metric_labelled(t, "admission_closed", "reason", c->admission_closed, 1);
+    if (closed != NULL) {
+        metric_labelled(t, "admission_closed", "reason", closed, 1);
     }
 }
 
@@ -160,10 +163,12 @@ void metrics_put(const struct core_stats *c, const struct store_stats *s, const 
 bool metrics_ready(const struct core_stats *c, struct buf *out)
 {
     if (!c->store_up) {
+        const char *why =
+            c->admission_closed != NULL ? c->admission_closed : c->remarks[REMARK_AWAY];
         buf_add_str(out, "the store is away");
-        if (c->admission_closed != NULL) {
+        if (why != NULL) {
             buf_add_str(out, ": ");
-            buf_add_str(out, c->admission_closed);
+            buf_add_str(out, why);
         }
     } else if (!c->heard_store) {
         buf_add_str(out, "the store has not answered for 2 s");

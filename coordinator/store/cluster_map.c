@@ -57,6 +57,8 @@ static void tell(struct cluster_store *s, const char *why)
     snprintf(text, sizeof text, "%s:%d does not say who has which slot: %s", s->probed.host,
              s->probed.port, why);
     cluster_note(s, text);
+    snprintf(s->unmapped, sizeof s->unmapped, "%s", text);
+    cluster_remarks_review(s);
 }
 
 static void on_lost(void *user, const char *why)
@@ -89,6 +91,7 @@ static void on_slots(void *user, const struct redisReply *reply)
         }
     }
     s->map_known = true;
+    s->unmapped[0] = '\0';
     s->candidate = 0;
     cluster_nodes_sweep(s);
     probe_end(s, all_is_well(s) ? MAP_EVERY_MS : MAP_AGAIN_MS);

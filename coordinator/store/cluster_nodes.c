@@ -47,6 +47,13 @@ static void on_note(void *user, const char *text)
     }
 }
 
+static void on_remark(void *user, enum store_remark kind, const char *text)
+{
+    struct cluster_node *n = user;
+    snprintf(n->remarks[kind], sizeof n->remarks[kind], "%s", text);
+    cluster_remarks_review(n->cluster);
+}
+
 static void on_admission(void *user, const char *why)
 {
     struct cluster_node *n = user;
@@ -157,6 +164,7 @@ struct cluster_node *cluster_node_for(struct cluster_store *s, const struct redi
                                                                      .read = on_read,
                                                                      .admission = on_admission,
                                                                      .note = on_note,
+                                                                     .remark = on_remark,
                                                                      .user = n});
         explicit_bzero(url.password, sizeof url.password);
         n->next = s->nodes;
@@ -214,6 +222,7 @@ void cluster_nodes_sweep(struct cluster_store *s)
             node_free(n);
         }
     }
+    cluster_remarks_review(s);
 }
 
 void cluster_nodes_free(struct cluster_store *s)

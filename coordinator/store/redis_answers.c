@@ -113,6 +113,11 @@ static void on_call(void *user, const struct redisReply *reply)
         redis_refused(s, "writing", reply);
         return;
     }
+    if (full) {
+        redis_full(s, reply);
+    } else if (call->admits) {
+        redis_remark(s, REMARK_FULL, "");
+    }
     if (s->replicas_wanted > 0) {
         call->held = mem_alloc(call->row_count * sizeof *call->held);
     }

@@ -33,6 +33,7 @@ struct cluster_node {
     bool tried;                    /* it has been up, or has failed to */
     mono_ms wanted_at;             /* when it was last said to have a slot */
     char closed[STORE_TEXT_BYTES]; /* why it wants no admissions; "" = it takes them */
+    char remarks[REMARK_COUNT][STORE_TEXT_BYTES];
 };
 
 /* Rows or a read whose place is not settled. */
@@ -77,6 +78,8 @@ struct cluster_store {
     bool is_up;
     char closed[NODE_TEXT_BYTES];
     char fault[NODE_TEXT_BYTES];
+    char remarks[REMARK_COUNT][NODE_TEXT_BYTES]; /* as last told */
+    char unmapped[NODE_TEXT_BYTES]; /* why nobody says who has which slot; "" = known */
     struct loop_timer *held_timer;
     struct gather *gathers;
     struct store_stats gone; /* of nodes that are no more */
@@ -101,6 +104,8 @@ void cluster_stats_add(struct store_stats *sum, const struct store_stats *one);
 /* As store_redis_gate_fault; NULL also where s is no cluster. */
 const char *cluster_gate_fault(const struct store *s);
 void cluster_note(struct cluster_store *s, const char *text);
+/* Tells what nodes remark, where that has changed. */
+void cluster_remarks_review(struct cluster_store *s);
 /* A node has come, gone or changed: up, down, admission. why: of the last that went. */
 void cluster_review(struct cluster_store *s, const char *why);
 

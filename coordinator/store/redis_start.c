@@ -8,7 +8,8 @@
 #include "store/redis_reply.h"
 #include "store/redis_store.h"
 
-#define GATE_EVERY_MS 10000
+#define GATE_EVERY_MS  10000
+#define GATE_CLOSED_MS 1000 /* while it refuses starts for what may pass at any moment */
 
 #define REPLICA_TEXT                                                                               \
     "redis is a replica: point REDIS_URL at the master, or set \"replicaof no one\" in redis.conf"
@@ -16,6 +17,10 @@
 #define DEMOTED_TEXT                                                                               \
     "redis is a replica, and the sentinels still name it as the master: asked again until they "   \
     "name another"
+
+#define UNSEEN_TEXT                                                                                \
+    "CONFIG is not permitted: the start gate cannot see maxmemory-policy, appendonly and "         \
+    "appendfsync; give the Redis user +config|get"
 
 /* ---- the gate ---- */
 
@@ -25,6 +30,7 @@ void redis_tell_admission(struct redis_store *s)
     const char *why = s->fault[0] != '\0'     ? s->fault
                       : finding != NULL       ? finding
                       : s->lacking[0] != '\0' ? s->lacking
+                      : s->denied[0] != '\0'  ? s->denied
                                               : "";
     if (strcmp(s->closed, why) == 0) {
         return;
@@ -46,12 +52,16 @@ static bool gate_passes(struct redis_store *s)
     }
     s->fault[0] = '\0';
     redis_tell_admission(s);
+    const char *unsafe = "";
     if (finding == NULL && s->gate.aof[0] != '\0') {
-        redis_note(s, s->gate.aof);
+        unsafe = s->gate.aof;
     } else if (s->gate.unseen) {
-        redis_note(s, "CONFIG is not permitted: the start gate cannot see maxmemory-policy, "
-                      "appendonly and appendfsync");
+        unsafe = UNSEEN_TEXT;
     }
+    if (unsafe[0] != '\0') {
+        redis_note(s, unsafe);
+    }
+    redis_remark(s, REMARK_UNSAFE, unsafe);
     return true;
 }
 
@@ -104,10 +114,18 @@ void redis_gate_again(void *store)
         return;
     }
     ask_gate(s);
+    redis_trial_send(s);
     redis_publications_retry(s);
     redis_publications_send(s);
     link_flush(s->link);
-    loop_timer_set(s->gate_timer, loop_now(s->loop).mono + GATE_EVERY_MS);
+    redis_gate_later(s);
+}
+
+void redis_gate_later(struct redis_store *s)
+{
+    bool refuses = s->denied[0] != '\0' || s->remarks[REMARK_FULL][0] != '\0';
+    loop_timer_set(s->gate_timer,
+                   loop_now(s->loop).mono + (refuses ? GATE_CLOSED_MS : GATE_EVERY_MS));
 }
 
 /* ---- the steps of a start ---- */
@@ -200,6 +218,7 @@ static void on_first_secret(void *user, const struct redisReply *reply)
         make_secret(s);
     }
     redis_replicas_ask(s);
+    redis_trial_send(s); /* behind the library */
     ask_secret(s, on_secret);
 }
 
@@ -226,6 +245,7 @@ static void on_member_asked(void *user, const struct redisReply *reply)
         load_library(s);
     }
     redis_replicas_ask(s);
+    redis_trial_send(s);                /* behind the library */
     command_begin(&s->command, "PING"); /* behind the library */
     redis_send(s, on_member_ready, s);
 }
@@ -272,7 +292,8 @@ void redis_start_done(struct redis_store *s)
         sentinel_master_away(s->sentinel, false);
     }
     s->noted[0] = '\0';
-    loop_timer_set(s->gate_timer, loop_now(s->loop).mono + GATE_EVERY_MS);
+    redis_remark(s, REMARK_AWAY, "");
+    redis_gate_later(s);
     if (s->member == NULL) {
         loop_timer_set(s->changed_timer, loop_now(s->loop).mono + CHANGES_EVERY_MS);
     }

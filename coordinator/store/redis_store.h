@@ -2,7 +2,7 @@
  *
  * store_redis.c  the vtable, the turn's flush, loss of the connection
  * redis_start.c  from an open connection to `up`; the start gate, again every 10 s
- * redis_replicas.c writes that replicas have to confirm
+ * redis_replicas.c writes that replicas have to confirm; redis_trial.c would a start be taken
  * redis_answers.c rows' answers; redis_read.c, redis_reads.c, ... reads and theirs
  * redis_adopt.c  where it is one node of a cluster: what goes from node to node
  * redis_pipelines.c definitions; redis_versions.c their versions, and what others publish */
@@ -88,7 +88,9 @@ struct redis_store {
     char lacking[STORE_TEXT_BYTES]; /* replicas are, how many; "" = enough are there */
     char closed[STORE_TEXT_BYTES];  /* why admission is closed, as last told; "" = open */
     char noted[STORE_TEXT_BYTES];   /* the last note */
-    char fault[STORE_TEXT_BYTES];   /* store_redis_gate_fault */
+    char denied[STORE_TEXT_BYTES];  /* rights that its user lacks; "" = none */
+    char remarks[REMARK_COUNT][STORE_TEXT_BYTES]; /* as last told */
+    char fault[STORE_TEXT_BYTES];                 /* store_redis_gate_fault */
     uint8_t secret[SECRET_BYTES];
     struct store_stats stats; /* the totals and the histogram */
     uint64_t rows_answered;
@@ -124,15 +126,22 @@ void redis_send(struct redis_store *s, redis_reply_fn *fn, void *user);
 /* Gives the connection up because of an error reply (or a reply of no sense: text says which). */
 void redis_refused(struct redis_store *s, const char *doing, const struct redisReply *reply);
 void redis_note(struct redis_store *s, const char *text);
+void redis_remark(struct redis_store *s, enum store_remark kind, const char *text);
 
 /* ---- start ---- */
 
 void redis_start(struct redis_store *s);
 void redis_start_done(struct redis_store *s); /* definitions are read: `up` */
 void redis_gate_again(void *store);           /* the timer */
+void redis_gate_later(struct redis_store *s); /* sets it */
 
 /* Tells why no starts may be taken, or that they may, where that has changed. */
 void redis_tell_admission(struct redis_store *s);
+
+/* redis_trial.c: would a start be taken? A call of what starts call, of no rows. */
+void redis_trial_send(struct redis_store *s);
+/* Redis has refused a start, or a trial, as it stands: it is at maxmemory, or cannot persist. */
+void redis_full(struct redis_store *s, const struct redisReply *reply);
 
 /* ---- replicas ---- */
 

@@ -31,6 +31,8 @@ struct store_handler {
     /* May be NULL. Something for an operator's log, each text once until it changes: why there is
      * no connection yet, what the start gate found but lets pass. Redis only. */
     void (*note)(void *user, const char *text);
+    /* May be NULL. How it is, as it changes; "" = that is over. Redis only. */
+    void (*remark)(void *user, enum store_remark kind, const char *text);
     /* The answer to a publish with an id; what it stored was told by `pipeline` before. */
     void (*published)(void *user, const struct store_published *published);
 };

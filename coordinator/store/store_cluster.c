@@ -37,6 +37,37 @@ static void tell_admission(struct cluster_store *s)
     }
 }
 
+/* What keeps home away keeps all from beginning, and the readiness from being one. */
+static void remark_find(const struct cluster_store *s, enum store_remark kind,
+                        char text[NODE_TEXT_BYTES])
+{
+    text[0] = '\0';
+    if (kind == REMARK_AWAY && !s->home_up) {
+        const char *home = s->home->remarks[kind];
+        snprintf(text, NODE_TEXT_BYTES, "%s", s->unmapped[0] != '\0' ? s->unmapped : home);
+    }
+    for (const struct cluster_node *n = s->nodes; n != NULL && text[0] == '\0'; n = n->next) {
+        if (n->remarks[kind][0] != '\0') {
+            snprintf(text, NODE_TEXT_BYTES, "%s: %s", n->name, n->remarks[kind]);
+        }
+    }
+}
+
+void cluster_remarks_review(struct cluster_store *s)
+{
+    for (int i = 0; i < REMARK_COUNT; i++) {
+        enum store_remark kind = (enum store_remark)i;
+        char text[NODE_TEXT_BYTES];
+        remark_find(s, kind, text);
+        if (strcmp(text, s->remarks[kind]) != 0) {
+            memcpy(s->remarks[kind], text, sizeof text);
+            if (s->handler.remark != NULL) {
+                s->handler.remark(s->handler.user, kind, text);
+            }
+        }
+    }
+}
+
 void cluster_review(struct cluster_store *s, const char *why)
 {
     bool any_up = false;
@@ -76,6 +107,7 @@ static void on_home_up(void *user, const uint8_t secret[SECRET_BYTES])
     struct cluster_store *s = user;
     s->home_up = s->home_was_up = true;
     memcpy(s->secret, secret, SECRET_BYTES);
+    cluster_remarks_review(s);
     cluster_review(s, "");
 }
 
@@ -93,6 +125,13 @@ static void on_home_note(void *user, const char *text)
 {
     cluster_note(user, text);
     cluster_map_want(user);
+}
+
+static void on_home_remark(void *user, enum store_remark kind, const char *text)
+{
+    (void)kind;
+    (void)text; /* it is in s->home */
+    cluster_remarks_review(user);
 }
 
 /* Its node tells it too, as one that has partitions. */
@@ -277,6 +316,7 @@ struct store *cluster_create(const struct redis_setup *setup, struct store_handl
                                                                .admission = on_home_admission,
                                                                .pipeline = on_home_pipeline,
                                                                .note = on_home_note,
+                                                               .remark = on_home_remark,
                                                                .published = on_home_published,
                                                                .user = s});
     return &s->base;

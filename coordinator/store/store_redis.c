@@ -55,6 +55,19 @@ void redis_note(struct redis_store *s, const char *text)
     }
 }
 
+void redis_remark(struct redis_store *s, enum store_remark kind, const char *text)
+{
+    char cut[STORE_TEXT_BYTES];
+    snprintf(cut, sizeof cut, "%s", text);
+    if (strcmp(s->remarks[kind], cut) == 0) {
+        return;
+    }
+    memcpy(s->remarks[kind], cut, sizeof cut);
+    if (s->handler.remark != NULL) {
+        s->handler.remark(s->handler.user, kind, cut);
+    }
+}
+
 /* ---- the flow ---- */
 
 static bool something_waits(const struct redis_store *s)
@@ -103,6 +116,8 @@ static void on_lost(void *user, const char *why)
     struct redis_store *s = user;
     bool was_ready = s->phase == REDIS_READY;
     s->phase = REDIS_AWAY;
+    redis_remark(s, REMARK_AWAY, why);
+    redis_remark(s, REMARK_FULL, ""); /* who is away is not known to be full */
     loop_timer_set(s->gate_timer, NEVER_MS);
     loop_timer_set(s->changed_timer, NEVER_MS);
     redis_publications_lost(s);
@@ -138,7 +153,11 @@ static void on_master(void *user, const struct redis_node *master)
 
 static void on_no_master(void *user, const char *why)
 {
-    redis_note(user, why);
+    struct redis_store *s = user;
+    redis_note(s, why);
+    if (s->phase != REDIS_READY) {
+        redis_remark(s, REMARK_AWAY, why);
+    }
 }
 
 /* ---- the vtable ---- */

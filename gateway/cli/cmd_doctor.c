@@ -119,6 +119,12 @@ static void put_json(const struct doctor *d, struct buf *out)
     buf_add_str(out, "]}");
 }
 
+/* Does the next finding end with the same advice? Then it is said once, below all of them. */
+static bool advised_next(const struct doctor *d, size_t i)
+{
+    return i + 1 < d->count && bytes_eq(d->findings[i].advice, d->findings[i + 1].advice);
+}
+
 static void put_lines(const struct cli *cli, const struct doctor *d, struct buf *out)
 {
     static const enum text_colour colours[] = {TEXT_GREEN, TEXT_YELLOW, TEXT_RED};
@@ -128,7 +134,7 @@ static void put_lines(const struct cli *cli, const struct doctor *d, struct buf 
         buf_addf(out, "%*s%-12s  ", (int)(9 - strlen(doctor_level_name(f->level))), "", f->check);
         text_put_clean(out, f->detail);
         buf_add_char(out, '\n');
-        if (f->advice.len > 0) {
+        if (f->advice.len > 0 && !advised_next(d, i)) {
             buf_addf(out, "%*sdo: %.*s\n", 23, "", (int)f->advice.len, (const char *)f->advice.ptr);
         }
     }

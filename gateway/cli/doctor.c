@@ -55,9 +55,11 @@ static void not_ready(struct doctor *d, const struct doc_value *problem)
 {
     const struct doc_value *errors = doc_get(problem, "errors");
     for (size_t i = 0; i < doc_count(errors); i++) {
-        doctor_find(d, DOCTOR_FAULT, "ready",
-                    "see that coordinator's log; alarms and cures: " SHIPPED_DOC("RUNBOOK.md"),
-                    "%s", text_of(doc_at(errors, i), "detail"));
+        doctor_find(
+            d, DOCTOR_FAULT, "ready",
+            "mend what it names, or start what is missing (MARATHON_COORDINATORS of the "
+            "gateway); that coordinator's log; alarms and cures: " SHIPPED_DOC("RUNBOOK.md"),
+            "%s", text_of(doc_at(errors, i), "detail"));
     }
     if (doc_count(errors) == 0) {
         const char *why = text_of(problem, "detail");
@@ -67,17 +69,28 @@ static void not_ready(struct doctor *d, const struct doc_value *problem)
     }
 }
 
+/* Its detail is for people: what it has of the store stands beside it, steps that wait are among
+ * the workers. */
 static void coordinator(struct doctor *d, const struct doc_value *c)
 {
-    const char *url = text_of(c, "url"), *detail = text_of(c, "detail");
+    const char *url = text_of(c, "url");
+    const char *refused = text_of(c, "starts_refused"), *warning = text_of(c, "store_warning");
     if (strcmp(text_of(c, "storage_backend"), "memory") == 0) {
         doctor_find(d, DOCTOR_WARNING, "store",
                     "set MARATHON_STORE=redis and REDIS_URL: a restart loses all tasks",
                     "coordinator %s keeps its tasks in memory only", url);
     }
-    if (detail[0] != '\0') {
-        doctor_find(d, DOCTOR_WARNING, "store", "safe settings: " SHIPPED("redis.conf"),
-                    "coordinator %s: %s", url, detail);
+    if (refused[0] != '\0') {
+        doctor_find(d, DOCTOR_FAULT, "store",
+                    "give Redis memory (maxmemory) or disk: MarathonStartsRefused in " SHIPPED_DOC(
+                        "RUNBOOK.md"),
+                    "coordinator %s: %s", url, refused);
+    }
+    if (warning[0] != '\0') {
+        doctor_find(d, DOCTOR_WARNING, "store",
+                    "safe settings: " SHIPPED(
+                        "redis.conf") "; rights of the Redis user: " SHIPPED_DOC("RUNBOOK.md"),
+                    "coordinator %s: %s", url, warning);
     }
 }
 
@@ -92,6 +105,17 @@ void doctor_ready(struct doctor *d, int status, const struct doc_value *body)
     int64_t configured = doc_int(doc_get(body, "coordinators_configured"));
     for (size_t i = 0; i < count; i++) {
         coordinator(d, doc_at(all, i));
+    }
+    const struct doc_value *away = doc_get(body, "unreachable");
+    for (size_t i = 0; i < doc_count(away); i++) {
+        doctor_find(d, DOCTOR_WARNING, "coordinators",
+                    "start those that are missing, or take them out of MARATHON_COORDINATORS; "
+                    "where certificates do not fit: TLS in " SHIPPED_DOC("RUNBOOK.md"),
+                    "coordinator %s cannot be reached: %s", text_of(doc_at(away, i), "url"),
+                    text_of(doc_at(away, i), "detail"));
+    }
+    if (doc_count(away) > 0) {
+        return;
     }
     if ((int64_t)count < configured) {
         doctor_find(d, DOCTOR_WARNING, "coordinators",
@@ -145,7 +169,8 @@ void doctor_workers(struct doctor *d, const struct doc_value *workers)
     missing(d, doc_get(workers, "waiting"));
     if (ready == 0) {
         doctor_find(d, DOCTOR_FAULT, "workers",
-                    "start some; see that MARATHON_COORDINATORS names the coordinators",
+                    "start some; see that MARATHON_COORDINATORS names the coordinators. A "
+                    "worker's own /readyz and log say why it is not let in",
                     "no worker is ready (%zu connected)", doc_count(items));
     } else if (busy >= slots) {
         doctor_find(d, DOCTOR_WARNING, "workers", "more workers, or more --slots, would do more",
@@ -175,20 +200,36 @@ static bool offered(const struct doc_value *workers, struct bytes function)
     return false;
 }
 
+static bool needed_before(const struct doc_value *steps, size_t at)
+{
+    struct bytes function = doc_string(doc_get(doc_at(steps, at), "function"));
+    for (size_t i = 0; i < at; i++) {
+        if (bytes_eq(doc_string(doc_get(doc_at(steps, i), "function")), function)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void doctor_pipeline(struct doctor *d, const struct doc_value *pipeline,
                      const struct doc_value *workers)
 {
     const struct doc_value *steps = doc_get(pipeline, "steps");
+    struct buf lacking = {0};
     for (size_t i = 0; i < doc_count(steps); i++) {
-        const struct doc_value *step = doc_at(steps, i);
-        struct bytes function = doc_string(doc_get(step, "function"));
-        if (function.len > 0 && !offered(workers, function)) {
-            doctor_find(d, DOCTOR_WARNING, "pipelines",
-                        "a task of it would wait there: start a worker that offers it",
-                        "%s: step %s needs %s, which no worker offers", text_of(pipeline, "name"),
-                        text_of(step, "name"), (const char *)function.ptr);
+        struct bytes function = doc_string(doc_get(doc_at(steps, i), "function"));
+        if (function.len > 0 && !offered(workers, function) && !needed_before(steps, i)) {
+            buf_addf(&lacking, "%s%.*s", lacking.len > 0 ? ", " : "", (int)function.len,
+                     (const char *)function.ptr);
         }
     }
+    if (lacking.len > 0) {
+        doctor_find(d, DOCTOR_WARNING, "pipelines",
+                    "tasks of these would wait there: start a worker that offers what they need",
+                    "%s needs what no worker offers: %s", text_of(pipeline, "name"),
+                    buf_cstr(&lacking));
+    }
+    buf_free(&lacking);
 }
 
 void doctor_dead_letters(struct doctor *d, const struct doc_value *letters)

@@ -111,6 +111,14 @@ static void coordinator_put(const struct gateway *g, const struct fanout_answer 
         json_put_string(out, m->ready.backend);
         buf_addf(out, ",\"partitions\":%d", __builtin_popcountll(m->ready.partitions));
     }
+    if (told && m->ready.store_full.len > 0) {
+        buf_add_str(out, ",\"starts_refused\":");
+        json_put_string(out, m->ready.store_full);
+    }
+    if (told && m->ready.store_unsafe.len > 0) {
+        buf_add_str(out, ",\"store_warning\":");
+        json_put_string(out, m->ready.store_unsafe);
+    }
     buf_add_str(out, ",\"detail\":");
     json_put_string(out, told ? m->ready.detail : BYTES_LIT("did not answer"));
     buf_add_char(out, '}');

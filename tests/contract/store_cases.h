@@ -113,6 +113,7 @@ void test_a_publication_counts_once_a_replica_has_it(void **state);
 void test_without_replicas_that_are_wanted_nothing_begins(void **state);
 void test_a_master_that_wants_replicas_itself_takes_nothing(void **state);
 void test_passwords_are_used(void **state);
+void test_a_user_without_rights_closes_admission(void **state);
 void test_a_lost_function_library_is_loaded_again(void **state);
 
 #endif

@@ -201,6 +201,7 @@ void test_everysec_is_a_gate_fault_unless_relaxed(void **state)
     assert_null(store_redis_gate_fault(w->store));
     assert_int_equal(w->admissions, 0);
     assert_non_null(strstr(w->note, "appendfsync everysec")); /* but it is said */
+    assert_non_null(strstr(w->remarks[REMARK_UNSAFE], "appendfsync everysec"));
     world_destroy(w);
     redis_server_finish(&server);
 }
@@ -257,6 +258,8 @@ void test_passwords_are_used(void **state)
     struct store_redis_options options = {.url = url};
     struct world *w = world_create_with(&server, &options);
     wait_note(w, "WRONGPASS");
+    assert_non_null(strstr(w->remarks[REMARK_AWAY], "WRONGPASS"));
+    assert_null(strstr(w->remarks[REMARK_AWAY], "wrong@"));
     assert_int_equal(w->ups, 0);
     assert_false(store_redis_refused(w->store));
     world_destroy(w);
@@ -264,9 +267,35 @@ void test_passwords_are_used(void **state)
     options.password = "s3cret"; /* beats the URL's */
     w = world_create_with(&server, &options);
     world_wait_ups(w, 1);
+    assert_string_equal(w->remarks[REMARK_AWAY], "");
     assert_int_equal(world_verdict(w, row_admit(w, "t1")), STORE_OK);
     raw(&server, "SELECT 3");
     assert_int_equal(raw(&server, "EXISTS marathon:task:t1")->integer, 1);
+    world_destroy(w);
+    redis_server_finish(&server);
+}
+
+/* A user who may not write what starts write: nothing is admitted, and nothing lost for it. */
+void test_a_user_without_rights_closes_admission(void **state)
+{
+    (void)state;
+    struct redis_server server;
+    redis_server_init(&server);
+    redis_server_start(&server, NULL);
+    raw(&server, "ACL SETUSER m on >pw ~marathon:* +@all -config");
+    char url[160];
+    snprintf(url, sizeof url, "unix://m:pw@%s", server.socket);
+    struct store_redis_options options = {.url = url};
+    struct world *w = world_create_with(&server, &options);
+    world_wait_ups(w, 1);
+    world_wait(w, admission_closed, 0);
+    assert_non_null(strstr(w->admission, "NOPERM"));
+    assert_non_null(strstr(w->admission, "needs ~checkpoint:* ~error:* ~marathon:* +@all"));
+    assert_non_null(strstr(w->remarks[REMARK_UNSAFE], "CONFIG is not permitted"));
+    raw(&server, "ACL SETUSER m ~checkpoint:* ~error:* +config");
+    world_wait(w, admission_open, 0);
+    assert_int_equal(world_verdict(w, row_admit(w, "t1")), STORE_OK);
+    assert_int_equal(w->downs, 0);
     world_destroy(w);
     redis_server_finish(&server);
 }

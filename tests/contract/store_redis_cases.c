@@ -191,6 +191,11 @@ void test_expired_tasks_leave_the_list_with_renewals(void **state)
     assert_number(w, 0, command);
 }
 
+static bool remark_is(const struct world *w, uint64_t full)
+{
+    return (w->remarks[REMARK_FULL][0] != '\0') == (full != 0);
+}
+
 void test_at_maxmemory_updates_pass_and_admissions_do_not(void **state)
 {
     struct world *w = *state;
@@ -203,13 +208,20 @@ void test_at_maxmemory_updates_pass_and_admissions_do_not(void **state)
     uint64_t admit = world_write(w, row_admit(w, "t2"));
     enum store_verdict updated = world_verdict(w, update);
     enum store_verdict ended = world_verdict(w, row_end(w, "t1", 2));
-    raw(w->server, "CONFIG SET maxmemory 0");
     assert_int_equal(updated, STORE_OK);
     assert_int_equal(ended, STORE_OK);
     assert_int_equal(w->writes[admit].verdict, STORE_FULL);
+    assert_non_null(strstr(w->remarks[REMARK_FULL], "it has reached maxmemory (OOM "));
+    raw(w->server, "CONFIG SET maxmemory 0");
+    world_wait(w, remark_is, false); /* although nobody starts anything */
+    raw(w->server, "CONFIG SET maxmemory 1");
+    assert_int_equal(world_verdict(w, row_admit(w, "t2")), STORE_FULL);
+    assert_true(remark_is(w, true));
+    raw(w->server, "CONFIG SET maxmemory 0");
     assert_int_equal(w->downs, 0);
     assert_int_equal(world_read(w, read_task("t2"))->err, ERR_NOT_FOUND);
     assert_int_equal(world_verdict(w, row_admit(w, "t2")), STORE_OK);
+    assert_true(remark_is(w, false)); /* a start that passes ends it at once */
 }
 
 static struct audit_entry audit_t1(struct world *w)

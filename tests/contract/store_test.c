@@ -164,6 +164,7 @@ int main(void)
         cmocka_unit_test(test_without_replicas_that_are_wanted_nothing_begins),
         cmocka_unit_test(test_a_master_that_wants_replicas_itself_takes_nothing),
         cmocka_unit_test(test_passwords_are_used),
+        cmocka_unit_test(test_a_user_without_rights_closes_admission),
         cmocka_unit_test(test_a_lost_function_library_is_loaded_again),
         cmocka_unit_test(test_a_lost_node_is_lost_for_its_partitions_only),
     };

@@ -154,8 +154,13 @@ static void on_published(void *user, const struct store_published *published)
 
 static void on_note(void *user, const char *text)
 {
+    snprintf(((struct world *)user)->note, sizeof((struct world *)user)->note, "%s", text);
+}
+
+static void on_remark(void *user, enum store_remark kind, const char *text)
+{
     struct world *w = user;
-    snprintf(w->note, sizeof w->note, "%s", text);
+    snprintf(w->remarks[kind], sizeof w->remarks[kind], "%s", text);
 }
 
 /* ---- turns ---- */
@@ -287,6 +292,7 @@ struct world *world_create_with(struct redis_server *server,
                                     .pipeline = on_pipeline,
                                     .user = w,
                                     .note = on_note,
+                                    .remark = on_remark,
                                     .published = on_published};
     if (options == NULL) {
         w->store = store_memory_create(w->loop, handler);
@@ -480,9 +486,7 @@ struct bytes world_doc(struct world *w, const char *task_id)
 {
     struct byte_range whole = {0, 1u << 30};
     struct store_read read = read_task(task_id);
-    read.kind = READ_PARTS;
-    read.ranges = &whole;
-    read.range_count = 1;
+    read.kind = READ_PARTS, read.ranges = &whole, read.range_count = 1;
     const struct store_answer *a = world_read(w, read);
     assert_int_equal(a->err, ERR_OK);
     return a->parts[0];

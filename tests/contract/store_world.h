@@ -41,6 +41,7 @@ struct world {
     int admissions;
     char admission[256]; /* "" = open */
     char note[256];
+    char remarks[REMARK_COUNT][512];
     struct heard_write writes[WRITES_MAX]; /* by write_id */
     uint32_t writes_heard;
     struct stored *stored;

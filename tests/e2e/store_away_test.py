@@ -1,14 +1,16 @@
 """Redis goes away, stands still, or comes back with older data: what is refused, what goes on, what is told."""
 
+import json
 import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from cluster import PARTITIONS, ClusterCase, free_port, page, until, value  # noqa: E402
+from cluster import BIN, PARTITIONS, ClusterCase, free_port, page, until, value  # noqa: E402
 from resp import Redis  # noqa: E402
 
 
@@ -88,6 +90,34 @@ class StoreAway(ClusterCase):
         c.redis("CONFIG", "SET", "appendfsync", "always")
         until("admission is open", lambda: self.counted("admission_open") == 1, 30, 0.1)
         self.run_through("after")
+
+    def examined(self):
+        """What the doctor finds wrong, and whether it says so by its exit code."""
+        done = subprocess.run([f"{BIN}/marathon", "doctor", "-o", "json", "--server", f"http://127.0.0.1:{self.cluster.port}"],
+                              capture_output=True, text=True, timeout=60)
+        return done.returncode, [f["detail"] for f in json.loads(done.stdout)["findings"] if f["level"] == "fault"]
+
+    def test_a_full_redis_is_told_and_so_is_its_end(self):
+        c = self.cluster
+        c.redis("CONFIG", "SET", "maxmemory", "1")
+        status, _, body = self.start_answer("refused")
+        self.assertEqual((status, body["code"]), (503, "STORE_FULL"))
+        self.assertEqual(self.counted("admission_open"), 0)
+        status, _, ready = c.call("GET", "/readyz?verbose", prefix="")
+        self.assertEqual(status, 200, "what runs goes on, and may be cancelled")
+        self.assertIn("maxmemory", ready["coordinators"][0]["starts_refused"])
+        code, faults = self.examined()
+        self.assertEqual((code, len(faults)), (1, 1), faults)
+        self.assertIn("maxmemory", faults[0])
+        c.redis("CONFIG", "SET", "maxmemory", "0")
+        until("admission is open, although nobody starts anything", lambda: self.counted("admission_open") == 1)
+        self.assertEqual(self.examined(), (0, []))
+        self.run_through("after")
+
+    def test_why_the_store_is_away_is_told(self):
+        self.redis.kill()
+        until("the loss is noticed", lambda: self.counted('store_up{backend="redis"}') == 0)
+        until("the doctor knows why", lambda: any("does not answer: cannot connect to" in fault for fault in self.examined()[1]))
 
     def test_an_older_file_that_is_restored_is_told_and_survived(self):
         c = self.cluster

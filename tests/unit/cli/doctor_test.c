@@ -66,11 +66,33 @@ static void test_a_lone_coordinator_on_memory_is_warned_of(void **state)
 {
     (void)state;
     ready(200, "{\"coordinators\":[{\"url\":\"a\",\"storage_backend\":\"memory\","
-               "\"detail\":\"odd\"}],\"coordinators_configured\":2}");
-    assert_int_equal(d.count, 3);
+               "\"detail\":\"the store is memory; no worker offers f\"}],"
+               "\"coordinators_configured\":2}");
+    assert_int_equal(d.count, 2);
     found(0, DOCTOR_WARNING, "coordinator a keeps its tasks in memory only");
-    found(1, DOCTOR_WARNING, "coordinator a: odd");
-    found(2, DOCTOR_WARNING, "1 of 2 coordinators are connected");
+    found(1, DOCTOR_WARNING, "1 of 2 coordinators are connected");
+}
+
+static void test_a_store_that_is_full_is_a_fault_and_one_that_may_lose_a_warning(void **state)
+{
+    (void)state;
+    ready(200, "{\"coordinators\":[{\"url\":\"a\",\"storage_backend\":\"redis\","
+               "\"starts_refused\":\"full\",\"detail\":\"full\"},"
+               "{\"url\":\"b\",\"storage_backend\":\"redis\",\"store_warning\":\"everysec\","
+               "\"detail\":\"everysec\"}],\"coordinators_configured\":2}");
+    assert_int_equal(d.count, 2);
+    found(0, DOCTOR_FAULT, "coordinator a: full");
+    found(1, DOCTOR_WARNING, "coordinator b: everysec");
+}
+
+static void test_a_coordinator_that_cannot_be_reached_is_named_with_the_reason(void **state)
+{
+    (void)state;
+    ready(200, "{\"coordinators\":[{\"url\":\"a\",\"storage_backend\":\"redis\"}],"
+               "\"coordinators_configured\":2,"
+               "\"unreachable\":[{\"url\":\"b\",\"detail\":\"unknown ca\"}]}");
+    assert_int_equal(d.count, 1);
+    found(0, DOCTOR_WARNING, "coordinator b cannot be reached: unknown ca");
 }
 
 static void test_missing_busy_and_lone_workers(void **state)
@@ -99,13 +121,14 @@ static void test_a_pipeline_that_nobody_can_run(void **state)
     (void)state;
     struct doc *pipeline =
         doc("{\"name\":\"p\",\"steps\":[{\"name\":\"a\",\"function\":\"f\"},"
-            "{\"name\":\"b\",\"function\":\"g\"},{\"name\":\"c\",\"wait\":{}}]}");
+            "{\"name\":\"b\",\"function\":\"g\"},{\"name\":\"c\",\"wait\":{}},"
+            "{\"name\":\"d\",\"function\":\"h\"},{\"name\":\"e\",\"function\":\"g\"}]}");
     struct doc *workers = doc("{\"items\":[{\"functions\":[\"echo\",\"f\"]}]}");
     doctor_pipeline(&d, doc_root(pipeline), doc_root(workers));
     doc_free(pipeline);
     doc_free(workers);
     assert_int_equal(d.count, 1);
-    found(0, DOCTOR_WARNING, "p: step b needs g, which no worker offers");
+    found(0, DOCTOR_WARNING, "p needs what no worker offers: g, h");
 }
 
 static void test_dead_letters(void **state)
@@ -138,6 +161,8 @@ int main(void)
         TEST(test_what_is_not_ready_is_named),
         TEST(test_two_coordinators_on_redis_are_well),
         TEST(test_a_lone_coordinator_on_memory_is_warned_of),
+        TEST(test_a_store_that_is_full_is_a_fault_and_one_that_may_lose_a_warning),
+        TEST(test_a_coordinator_that_cannot_be_reached_is_named_with_the_reason),
         TEST(test_missing_busy_and_lone_workers),
         TEST(test_a_pipeline_that_nobody_can_run),
         TEST(test_dead_letters),

@@ -113,6 +113,13 @@ static void test_workers_are_shown_with_labels_and_what_waits_for_others(void **
     assert_int_equal(stats.unplaced[0].steps, 2);
 }
 
+static void test_what_waits_for_a_function_only_is_counted_by_its_name(void **state)
+{
+    (void)state;
+    stage_start(&s, gateway, "t", "[{\"name\":\"a\",\"function\":\"nobody.has\"}]");
+    assert_string_equal(core_stats(s.core).unplaced[0].wants, "nobody.has");
+}
+
 static void test_bad_labels_are_refused(void **state)
 {
     (void)state;
@@ -181,6 +188,7 @@ int main(void)
         TEST(test_a_step_goes_back_into_its_order_when_its_worker_leaves),
         TEST(test_queue_timeout_ends_a_wait_for_labels),
         TEST(test_workers_are_shown_with_labels_and_what_waits_for_others),
+        TEST(test_what_waits_for_a_function_only_is_counted_by_its_name),
         TEST(test_bad_labels_are_refused),
         TEST(test_a_point_of_priority_is_worth_a_minute_of_waiting),
         TEST(test_what_waits_long_enough_goes_before_any_priority),

@@ -154,6 +154,34 @@ static void test_readiness_is_a_round_trip(void **state)
     assert_true(bytes_is(r->ready.detail, "the store does not answer"));
 }
 
+static void remark(enum store_remark kind, const char *text)
+{
+    stage_event(&s, &(struct event){.kind = EV_REMARK, .remark = kind, .text = bytes_str(text)});
+}
+
+static void test_readiness_says_what_the_store_remarks(void **state)
+{
+    (void)state;
+    struct message m = {.type = MSG_GET_READY};
+    remark(REMARK_FULL, "full");
+    remark(REMARK_UNSAFE, "everysec");
+    const struct message *r = stage_ask(&s, gateway, &m);
+    assert_true(r->ready.ready); /* tasks go on, and may be cancelled */
+    assert_true(bytes_is(r->ready.detail, "full; everysec"));
+    assert_true(bytes_is(r->ready.store_full, "full"));
+    assert_true(bytes_is(r->ready.store_unsafe, "everysec"));
+    assert_string_equal(core_stats(s.core).remarks[REMARK_FULL], "full");
+    remark(REMARK_FULL, "");
+    assert_null(core_stats(s.core).remarks[REMARK_FULL]);
+    assert_true(bytes_is(stage_ask(&s, gateway, &m)->ready.detail, "everysec"));
+    s.hold_store = true;
+    assert_null(stage_ask(&s, gateway, &m));
+    remark(REMARK_AWAY, "WRONGPASS");
+    stage_store_lost(&s, false);
+    r = stage_take(&s, gateway, MSG_READY);
+    assert_true(bytes_is(r->ready.detail, "the store does not answer: WRONGPASS"));
+}
+
 static void test_pipelines_are_listed_without_and_given_with_their_source(void **state)
 {
     (void)state;
@@ -220,6 +248,7 @@ int main(void)
         TEST(test_watchers_are_told_anew_after_a_lost_store),
         TEST(test_lists_are_filtered_paged_and_newest_first),
         TEST(test_readiness_is_a_round_trip),
+        TEST(test_readiness_says_what_the_store_remarks),
         TEST(test_pipelines_are_listed_without_and_given_with_their_source),
         TEST(test_requests_that_wait_for_the_store_are_bounded_and_leave_room_for_the_core),
         TEST(test_a_stranger_of_another_version_is_told_why_and_closed),

@@ -361,6 +361,8 @@ static void same_ready(const struct message *a, const struct message *b)
     SAME_BYTES(ready.detail);
     SAME_BYTES(ready.backend);
     SAME(ready.partitions);
+    SAME_BYTES(ready.store_full);
+    SAME_BYTES(ready.store_unsafe);
 }
 
 typedef void same_fn(const struct message *a, const struct message *b);
