@@ -1,6 +1,7 @@
 #include "transport/nng_impl.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -61,6 +62,7 @@ static void dialed_note(void *owner)
     } else if (result != 0) {
         log_line(LOG_DEBUG, "dial_failed", "url=%s reason=%s", LOG_Q(d->url),
                  LOG_Q(nng_strerror(result)));
+        dialing_failed(d->t, d->number, nng_strerror(result));
         dial_later(d);
     } else {
         d->opened_at = loop_now(d->t->loop).mono;
@@ -79,6 +81,21 @@ struct nng_dialing *dialing_find(struct transport_nng *t, uint32_t number)
         d = d->next;
     }
     return d;
+}
+
+void dialing_failed(struct transport_nng *t, uint32_t number, const char *why)
+{
+    struct nng_dialing *d = dialing_find(t, number);
+    if (d != NULL) {
+        snprintf(d->fault, sizeof d->fault, "%s", why);
+    }
+}
+
+const char *transport_nng_dial_fault(const struct transport *base, uint32_t dialer)
+{
+    struct transport_nng *t = (struct transport_nng *)(uintptr_t)base;
+    const struct nng_dialing *d = dialing_find(t, dialer);
+    return d != NULL ? d->fault : "";
 }
 
 void dialing_conn_gone(struct transport_nng *t, uint32_t number, bool refused)

@@ -30,6 +30,7 @@
 #include "transport/stream_frames.h"
 #include "transport/transport.h"
 
+#define DIAL_FAULT_BYTES    192 /* one line for an operator */
 #define DIAL_BACKOFF_MS_MIN 5
 #define DIAL_STABLE_MS      10000 /* a connection that lived this long resets the back-off */
 #define DIAL_PATIENCE_MS    3000  /* for one attempt: a host that swallows packets is tried again */
@@ -170,6 +171,7 @@ struct nng_dialing {
     bool stopped;
     mono_ms backoff_ms;
     mono_ms opened_at;
+    char fault[DIAL_FAULT_BYTES]; /* why it failed last; "" = it has not */
     struct transport_handler handler;
     struct nng_dialing *next;
 };
@@ -244,6 +246,8 @@ void dialing_stop(struct nng_dialing *d);
 /* Its connection closed: dial again; refused: not too soon. */
 void dialing_conn_gone(struct transport_nng *t, uint32_t number, bool refused);
 struct nng_dialing *dialing_find(struct transport_nng *t, uint32_t number);
+/* Keeps why it failed; number 0, or one that is no more: nothing. */
+void dialing_failed(struct transport_nng *t, uint32_t number, const char *why);
 
 /* A new aio, or death: it only fails out of memory. fn NULL: nobody is told. */
 nng_aio *aio_new(void (*fn)(void *), void *arg);

@@ -30,6 +30,7 @@ static void refusal_log(struct nng_conn *c, const char *why)
 static void refused(struct nng_conn *c, const char *why)
 {
     c->secure->refused = true;
+    dialing_failed(c->t, c->dialer, why);
     refusal_log(c, why);
     conn_shut(c, CLOSED_GARBAGE);
 }
@@ -42,6 +43,7 @@ static void on_patience(void *user)
         refused(c, "no handshake within 5 s");
     } else {
         log_line(LOG_DEBUG, "dial_failed", "reason=\"no handshake within 5 s\"");
+        dialing_failed(c->t, c->dialer, "no handshake within 5 s");
         conn_shut(c, CLOSED_BY_PEER);
     }
 }

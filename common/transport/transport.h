@@ -107,6 +107,10 @@ void transport_nng_metrics(const struct transport *t, struct buf *out);
  * none, or without TLS. Borrowed for the turn. */
 const char *transport_nng_unit(const struct transport *t, conn_id conn);
 
+/* Why a dial last failed, or its connection was refused at a certificate; "" where neither was.
+ * Borrowed for the turn. */
+const char *transport_nng_dial_fault(const struct transport *t, uint32_t dialer);
+
 /* Both ends in one process; urls are any text. Frames are delivered in the next turn, in order. */
 struct transport *transport_memory_create(struct loop *loop);
 

@@ -7,6 +7,8 @@
 #include "json/scan.h"
 #include "main/fanout.h"
 
+#define AWAY_FAULTS_MAX 4 /* of PROBLEM_FAULTS_MAX: whoever mends these sees the others */
+
 #define ALL_PARTITIONS UINT64_MAX /* PARTITION_COUNT bits */
 
 uint64_t call_peers(const struct gateway *g, bool owning)
@@ -124,10 +126,56 @@ static void coordinator_put(const struct gateway *g, const struct fanout_answer 
     buf_add_char(out, '}');
 }
 
+static const char *why_away(const struct gateway *g, const struct peer *it)
+{
+    const char *why = transport_nng_dial_fault(g->transport, it->dialer);
+    return why[0] != '\0' ? why : "no answer yet";
+}
+
+static bool is_away(const struct peer *it)
+{
+    return it->url != NULL && !it->spare && !it->welcomed;
+}
+
+/* Those that this gateway dials, and has no connection to. */
+static void away_put(const struct gateway *g, struct buf *out)
+{
+    const char *comma = "";
+    buf_add_str(out, ",\"unreachable\":[");
+    for (int i = 0; i < g->peers.count; i++) {
+        const struct peer *it = &g->peers.items[i];
+        if (is_away(it)) {
+            buf_addf(out, "%s{\"url\":", comma);
+            json_put_string(out, bytes_str(it->url));
+            buf_add_str(out, ",\"detail\":");
+            json_put_string(out, bytes_str(why_away(g, it)));
+            buf_add_char(out, '}');
+            comma = ",";
+        }
+    }
+    buf_add_char(out, ']');
+}
+
+/* Before what follows from it: as many as there is room for beside the others. */
+static void away_faults(const struct gateway *g, struct problem *p)
+{
+    for (int i = 0; i < g->peers.count && p->fault_count < AWAY_FAULTS_MAX; i++) {
+        const struct peer *it = &g->peers.items[i];
+        if (is_away(it)) {
+            problem_add(p, "", "coordinator %.200s cannot be reached: %s", it->url,
+                        why_away(g, it));
+        }
+    }
+}
+
 /* Faults of those that own something, or of all where nobody does: one without partitions may be a
  * spare. */
 static void ready_faults(const struct gateway *g, const struct fanout *f, struct problem *p)
 {
+    uint64_t covered = peers_covered(&g->peers);
+    if (covered != ALL_PARTITIONS) {
+        away_faults(g, p);
+    }
     for (size_t i = 0; i < f->count; i++) {
         const struct fanout_answer *a = &f->answers[i];
         const char *url = g->peers.items[a->peer].url;
@@ -138,7 +186,6 @@ static void ready_faults(const struct gateway *g, const struct fanout *f, struct
             problem_add(p, "", "coordinator %s: %.*s", url, (int)why.len, (const char *)why.ptr);
         }
     }
-    uint64_t covered = peers_covered(&g->peers);
     if (covered != ALL_PARTITIONS) {
         problem_add(p, "", "%d of %d partitions have an owner", __builtin_popcountll(covered),
                     PARTITION_COUNT);
@@ -171,10 +218,22 @@ static void on_ready(void *user, struct fanout *f)
             coordinator_put(g, &f->answers[i], &body);
         }
         buf_addf(&body, "],\"coordinators_configured\":%d", peers_dialled(&g->peers));
+        away_put(g, &body);
     }
     buf_add_char(&body, '}');
     call_answer(c, 200, buf_bytes(&body), NULL);
     buf_free(&body);
+}
+
+static void nobody_is_there(struct call_state *c)
+{
+    struct problem p;
+    problem_set(&p, CODE_UNAVAILABLE, "no coordinator can be reached");
+    p.retry_after_s = 1;
+    if (c->verbose) {
+        away_faults(c->gateway, &p);
+    }
+    call_problem(c, &p);
 }
 
 void call_ready(struct call_state *c, const struct http_request *r)
@@ -187,6 +246,11 @@ void call_ready(struct call_state *c, const struct http_request *r)
         call_unavailable(c, "this gateway is shutting down");
     } else {
         struct message m = {.type = MSG_GET_READY};
-        call_ask_all(c, call_peers(c->gateway, false), &m, on_ready);
+        uint64_t peers = call_peers(c->gateway, false);
+        if (peers == 0) {
+            nobody_is_there(c);
+            return;
+        }
+        call_ask_all(c, peers, &m, on_ready);
     }
 }

@@ -1,5 +1,6 @@
 """TLS between the roles: who has a certificate of the cluster is a member, in the role that it is for; nobody else gets a word in."""
 
+import json
 import os
 import re
 import signal
@@ -97,6 +98,30 @@ class Secure(ClusterCase):
             self.assertNotIn("coordinator_joined", p.log())
             p.kill()
         self.assertEqual(c.wait(c.begin(task_type="three"))["status"], "completed")
+
+    def test_who_has_another_authority_says_so_and_the_doctor_too(self):
+        c = self.cluster
+        self.start()
+        other = os.path.join(c.dir, "other")
+        certs(other)
+        listen, port = free_port(), free_port()
+        c.spawn("worker", [f"{BIN}/marathon-worker"], MARATHON_COORDINATORS=self.url, MARATHON_FUNCTIONS=",".join(c.functions),
+                MARATHON_METRICS_LISTEN=f"127.0.0.1:{port}", **self.settings("worker", other))
+        c.spawn("gateway", [f"{BIN}/marathon-gateway"], MARATHON_COORDINATORS=self.url, MARATHON_LISTEN=f"127.0.0.1:{listen}",
+                **self.settings("gateway", other))
+
+        def said(port, path):
+            try:
+                status, _, body = c.call("GET", path, prefix="", port=port)
+            except OSError:
+                return ""
+            self.assertEqual(status, 503)
+            return json.dumps(body) if isinstance(body, dict) else body.decode()
+        until("the gateway says why", lambda: re.search("cannot be reached: [^\"]*certificate", said(listen, "/readyz?verbose")))
+        until("the worker says why", lambda: re.search(f"; {re.escape(self.url)}: .*certificate", said(port, "/readyz")))
+        done = subprocess.run([f"{BIN}/marathon", "doctor", "--server", f"http://127.0.0.1:{listen}"], capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertRegex(done.stdout, "cannot be reached: .*certificate")
 
     def test_killed_workers_and_coordinators_come_back_and_nothing_is_lost(self):
         c = self.cluster

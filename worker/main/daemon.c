@@ -219,7 +219,11 @@ static bool on_ready(void *user, struct buf *out)
 {
     struct daemon *d = user;
     struct agent_stats s = agent_stats(d->agent);
-    return metrics_ready(&s, d->draining, out);
+    bool ready = metrics_ready(&s, d->draining, out);
+    if (!ready && !d->draining) {
+        links_away_put(d->links, out);
+    }
+    return ready;
 }
 
 static uint32_t labels_take(struct daemon *d, const struct conf *conf)

@@ -32,6 +32,18 @@ struct links {
     struct loop_timer *awaited;
 };
 
+void links_away_put(const struct links *l, struct buf *out)
+{
+    for (const struct link *k = l->first; k != NULL; k = k->next) {
+        const char *why = k->conn == 0 && !k->spare && k->dialer != 0
+                              ? transport_nng_dial_fault(l->transport, k->dialer)
+                              : "";
+        if (why[0] != '\0') {
+            buf_addf(out, "; %s: %s", k->url, why);
+        }
+    }
+}
+
 static void on_awaited(void *user)
 {
     struct links *l = user;

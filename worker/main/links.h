@@ -15,6 +15,8 @@ struct links *links_create(struct loop *loop, struct transport *transport,
 /* Dials it, or all addresses of its name, at once and for ever. ERR_INVALID: not a URL that we
  * know. */
 enum err MUST_CHECK links_dial(struct links *l, const char *url);
+/* Adds "; url: why" of each place that could not be dialled, or where a certificate was refused. */
+void links_away_put(const struct links *l, struct buf *out);
 size_t links_count(const struct links *l); /* places that are dialled now */
 /* From the handler's opened, and from its closed. */
 void links_opened(struct links *l, conn_id conn, uint32_t dialer);
