@@ -150,11 +150,15 @@ static const struct api_key *find(const struct api_keys *k, struct bytes token)
 const struct api_key *api_keys_admit(const struct api_keys *k, const struct api_shown *shown,
                                      enum call call, struct problem *ret_problem)
 {
-    if (k->count == 0 || open_to_all(call)) {
+    if (k->count == 0) {
         return &nobody;
     }
     struct bytes token = token_of(shown);
-    const struct api_key *key = find(k, token);
+    bool open = open_to_all(call);
+    const struct api_key *key = open && token.len == 0 ? NULL : find(k, token);
+    if (open) {
+        return key != NULL ? key : &nobody;
+    }
     if (token.len == 0) {
         problem_set(ret_problem, CODE_UNAUTHORIZED,
                     "a key is needed here: Authorization: Bearer <key>");

@@ -44,9 +44,10 @@ struct api_shown {
                                a browser can say nothing else */
 };
 
-/* May it? NULL: no, and ret_problem says why (401, 403). Probes and the API's description are open.
+/* May it? NULL: no, and ret_problem says why (401, 403). Probes and the API's description are open;
+ * a key that is shown there counts all the same.
  * The time it takes says nothing about a key. The answer lives as long as the keys; its id is empty
- * where no key was needed. */
+ * where no key was needed, nor shown. */
 const struct api_key *api_keys_admit(const struct api_keys *k, const struct api_shown *shown,
                                      enum call call, struct problem *ret_problem);
 

@@ -214,7 +214,7 @@ static enum cli_exit run_healthcheck(struct cli *cli)
     bool live = args_has(&cli->args, "live");
     struct http_reply reply;
     enum cli_exit code = call_get(cli, live ? "see it alive" : "see it ready",
-                                  live ? "/livez" : "/readyz?verbose", &reply);
+                                  live ? "/livez" : "/readyz", &reply); /* no key is needed */
     if (code != CLI_COMPLETED) {
         return CLI_UNREACHABLE; /* whatever the refusal: probes ask yes or no */
     }

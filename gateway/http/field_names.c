@@ -34,6 +34,7 @@ static const struct {
     {"sec-websocket-version", FIELD_OTHER},
     {"transfer-encoding", FIELD_ENCODING},
     {"upgrade", FIELD_UPGRADE},
+    {"x-forwarded-for", FIELD_OTHER},
     {"x-request-id", FIELD_OTHER},
 };
 

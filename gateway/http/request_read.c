@@ -92,6 +92,7 @@ void request_read(struct conn *c, struct bytes path, const char *method)
     struct bytes upgrade = header_get(c, WSI_TOKEN_UPGRADE);
     r->wants_socket =
         upgrade.len > 0 && strncasecmp((const char *)upgrade.ptr, "websocket", 9) == 0;
+    r->forwarded_for = header_get(c, WSI_TOKEN_X_FORWARDED_FOR);
     args_read(c);
     length_read(c);
     if (path.len > HTTP_PATH_BYTES_MAX) {
@@ -101,6 +102,14 @@ void request_read(struct conn *c, struct bytes path, const char *method)
     if (fault != FIELD_FINE) {
         r->fault = fault == FIELD_TOO_MANY_BYTES ? CODE_HEADERS_TOO_LARGE : CODE_BAD_REQUEST;
     }
+}
+
+void http_request_peer(const struct http_request *r, char ret_text[HTTP_PEER_BYTES])
+{
+    const struct conn *c =
+        (const struct conn *)(const void *)((const char *)r - offsetof(struct conn, request));
+    ret_text[0] = '\0';
+    (void)lws_get_peer_simple(c->wsi, ret_text, HTTP_PEER_BYTES);
 }
 
 bool origin_allowed(struct conn *c)

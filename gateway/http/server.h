@@ -44,12 +44,18 @@ struct http_request {
     struct bytes content_type, if_none_match, idempotency_key, last_event_id, request_id;
     struct bytes authorization; /* never logged */
     struct bytes protocols;     /* Sec-WebSocket-Protocol; never logged */
+    struct bytes forwarded_for; /* X-Forwarded-For, as the client or a proxy says it */
     struct bytes body;          /* for the call of `request` only */
     bool has_length;            /* a Content-Length was given */
     bool wants_socket;          /* and did not get it: what follows is in nobody's step */
     enum code fault; /* not CODE_NONE: it broke a limit of the server; answer with this and nothing
                         else */
 };
+
+#define HTTP_PEER_BYTES 64
+/* The address that a request's connection comes from, of whoever is next to us; "" = unknown. Only
+ * for a request that the server has given, within the call. */
+void http_request_peer(const struct http_request *r, char ret_text[HTTP_PEER_BYTES]);
 
 struct http_header {
     const char *name; /* "etag", lower case, without the colon */

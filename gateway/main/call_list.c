@@ -242,6 +242,11 @@ void call_ready(struct call_state *c, const struct http_request *r)
     struct problem p;
     if (!query_flag(&q, "verbose", &c->verbose, &p)) {
         call_problem(c, &p);
+    } else if (c->verbose && c->gateway->keys.count > 0 && !c->known) {
+        problem_set(&p, CODE_UNAUTHORIZED,
+                    "what stands behind this gateway is told to those with a key only: "
+                    "Authorization: Bearer <key>; /readyz without verbose is open");
+        call_problem(c, &p);
     } else if (c->gateway->draining) {
         call_unavailable(c, "this gateway is shutting down");
     } else {

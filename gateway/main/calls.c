@@ -5,9 +5,13 @@
 
 #include "api/openapi.h"
 #include "api/query.h"
+#include "base/log.h"
 #include "main/fanout.h"
 #include "main/snapshot.h"
 #include "main/watcher.h"
+
+#define KEY_REFUSED_EVERY_MS  1000
+#define FORWARDED_SHOWN_BYTES 200 /* of what anybody may write: a few proxies' addresses */
 
 static void on_gone(struct exchange *x)
 {
@@ -118,12 +122,36 @@ static void fault_answer(struct gateway *g, exchange_id id, const struct http_re
     answer_problem(g, id, &p, r->request_id);
 }
 
+/* One line a second at most: whoever guesses keys does not fill the disk. Never what was shown. */
+static void key_refused(struct gateway *g, enum call call, const struct http_request *r,
+                        const struct problem *why)
+{
+    mono_ms now = loop_now(g->loop).mono;
+    g->keys_refused_total++;
+    if (g->keys_refused_told != 0 && now - g->keys_refused_told < KEY_REFUSED_EVERY_MS) {
+        g->keys_refused_untold++;
+        return;
+    }
+    char from[HTTP_PEER_BYTES], forwarded[FORWARDED_SHOWN_BYTES + 1];
+    http_request_peer(r, from);
+    (void)snprintf(forwarded, sizeof forwarded, "%.*s", (int)r->forwarded_for.len,
+                   r->forwarded_for.len > 0 ? (const char *)r->forwarded_for.ptr : "");
+    log_line(LOG_WARN, "key_refused",
+             "from=%s forwarded_for=%s call=%s status=%d why=%s untold_before=%llu", LOG_Q(from),
+             LOG_Q(forwarded), call_name(call), problem_status(why), LOG_Q(why->detail),
+             (unsigned long long)g->keys_refused_untold);
+    g->keys_refused_told = now;
+    g->keys_refused_untold = 0;
+}
+
 static const struct api_key *admit(struct gateway *g, enum call call, const struct http_request *r,
                                    struct problem *ret_problem)
 {
     const struct api_shown shown = {r->method, r->authorization, r->protocols};
     const struct api_key *key = api_keys_admit(&g->keys, &shown, call, ret_problem);
-    g->keys_refused_total += key == NULL;
+    if (key == NULL) {
+        key_refused(g, call, r, ret_problem);
+    }
     return key;
 }
 
@@ -133,6 +161,7 @@ static void call_carry_out(struct gateway *g, exchange_id id, const struct route
     struct call_state *c = call_begin(g, id, route, request);
     (void)snprintf(c->credential, sizeof c->credential, "%s",
                    key->id[0] != '\0' ? key->id : "anonymous");
+    c->known = key->id[0] != '\0';
     switch (route->call) {
     case CALL_START:
         call_start(c, request);

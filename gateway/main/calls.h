@@ -13,6 +13,7 @@ struct call_state {
     char request_id[64];
     char *if_none_match;               /* owned; status */
     char credential[ID_BYTES_MAX + 1]; /* id of the key; start */
+    bool known;                        /* it showed a key that counts */
     bool results, verbose;
     uint32_t limit;
     uint64_t after; /* history */

@@ -39,6 +39,8 @@ struct gateway {
     uint64_t answers_by_class[6]; /* [2] = 2xx */
     struct api_keys keys;         /* none: nobody needs one */
     uint64_t keys_refused_total;
+    uint64_t keys_refused_untold; /* of them since the last line in the log */
+    mono_ms keys_refused_told;    /* when that was */
     uint64_t events_total, messages_total, gaps_total;
     struct random_block *random;
     mono_ms started;

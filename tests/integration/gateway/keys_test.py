@@ -43,6 +43,25 @@ class Keys(GatewayCase):
             self.assertEqual(self.ask("GET", probe, "", prefix="")[0], 200, probe)
         self.assertEqual(self.ask("GET", "/metrics", self.reader, prefix="")[0], 200)
 
+    def test_what_stands_behind_is_told_with_a_key_only(self):
+        for key in ("", "mk_wrong"):
+            status, _, problem = self.ask("GET", "/readyz?verbose", key, prefix="")
+            self.assertEqual((status, problem["code"]), (401, "UNAUTHORIZED"))
+        self.assertIn("url", self.ask("GET", "/readyz?verbose", self.reader, prefix="")[2]["coordinators"][0])
+        self.assertEqual(self.ask("GET", "/readyz", "mk_wrong", prefix="")[:1] + self.ask("GET", "/readyz", "", prefix="")[2:],
+                         (200, {"status": "ready"}))
+
+    def test_a_refused_key_is_a_line_in_the_log_but_not_a_line_each(self):
+        for _ in range(20):
+            self.call("GET", "/tasks", headers={"Authorization": "Bearer mk_guess", "X-Forwarded-For": '203.0.113.9, "x"'})
+        self.ask("POST", "/cancel/t1", self.reader, {})
+        lines = [line for line in self.log_text().splitlines() if " key_refused " in line]
+        self.assertLess(len(lines), 15)
+        self.assertIn('from="127.0.0.1" ', lines[0])
+        self.assertIn("203.0.113.9", lines[0])
+        self.assertIn("call=tasks status=401", lines[0])
+        self.assertNotIn("mk_guess", self.log_text())
+
     def test_a_key_for_reading_changes_nothing(self):
         for method, path in (("POST", "/start"), ("PUT", "/pipelines/x"), ("POST", "/pipelines/validate")):
             status, _, problem = self.ask(method, path, self.reader, {"task_type": "x"})
