@@ -454,6 +454,7 @@ struct daemon *daemon_create(const struct conf *conf)
 {
     struct tls_identity *identity =
         tls_settings_start(conf, "MARATHON_COORDINATOR_LISTEN", "marathon-coordinator");
+    door_check(conf);
     struct daemon *d = mem_zalloc(sizeof *d);
     d->conf = conf;
     gethostname(d->host, sizeof d->host - 1);

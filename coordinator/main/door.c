@@ -16,7 +16,7 @@ static bool is_plain(const char *url)
     return strncmp(url, "tcp://", 6) == 0;
 }
 
-void door_open(struct transport *t, const struct conf *conf, struct transport_handler handler)
+void door_check(const struct conf *conf)
 {
     const char *const *urls = NULL;
     size_t count = conf_list(conf, "MARATHON_COORDINATOR_LISTEN", &urls);
@@ -32,6 +32,14 @@ void door_open(struct transport *t, const struct conf *conf, struct transport_ha
                     urls[i]);
             _exit(EXIT_CONFIG);
         }
+    }
+}
+
+void door_open(struct transport *t, const struct conf *conf, struct transport_handler handler)
+{
+    const char *const *urls = NULL;
+    size_t count = conf_list(conf, "MARATHON_COORDINATOR_LISTEN", &urls);
+    for (size_t i = 0; i < count; i++) {
         enum err e = t->ops->listen(t, urls[i], handler);
         if (e != ERR_OK) {
             fprintf(stderr,

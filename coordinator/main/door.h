@@ -8,8 +8,11 @@
 #include "model/message.h"
 #include "transport/transport.h"
 
-/* Listens at all of MARATHON_COORDINATOR_LISTEN. Prints what is wrong and exits: 78 for one that
- * other machines reach in plain text without MARATHON_INSECURE_LISTEN, 1 where it cannot listen. */
+/* Before anything is begun: prints what is wrong and exits with 78 where one of
+ * MARATHON_COORDINATOR_LISTEN is reached by other machines, in plain text, without
+ * MARATHON_INSECURE_LISTEN. */
+void door_check(const struct conf *conf);
+/* Listens at all of them. Exits with 1 where it cannot. */
 void door_open(struct transport *t, const struct conf *conf, struct transport_handler handler);
 
 /* unit: the OU of its certificate. "marathon-worker" is only ever a worker, and so on; a

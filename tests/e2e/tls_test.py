@@ -13,6 +13,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from cluster import BIN, ClusterCase, free_port, until  # noqa: E402
 
 CERTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "deploy", "certs")
+PIPELINES = os.path.join(os.path.dirname(CERTS), "pipelines")
 PROGRAMS = {"marathon-coordinator": "MARATHON_COORDINATOR_LISTEN", "marathon-worker": "MARATHON_COORDINATORS",
             "marathon-gateway": "MARATHON_COORDINATORS"}
 
@@ -171,12 +172,16 @@ class Refused(ClusterCase):
     """Settings that cannot be meant: exit code 78, and what to do."""
 
     def run_program(self, program, **env):
-        return subprocess.run([f"{BIN}/{program}"], env=self.cluster.env(MARATHON_STORE="memory", MARATHON_LISTEN="127.0.0.1:1", **env),
+        env = {"MARATHON_STORE": "memory", "MARATHON_LISTEN": "127.0.0.1:1", **env}
+        return subprocess.run([f"{BIN}/{program}"], env=self.cluster.env(**env),
                               capture_output=True, text=True, timeout=60)
 
     def test_plain_text_beyond_this_machine_must_be_meant(self):
-        done = self.run_program("marathon-coordinator", MARATHON_COORDINATOR_LISTEN=f"tcp://0.0.0.0:{free_port()}")
+        self.cluster.start_redis()
+        done = self.run_program("marathon-coordinator", MARATHON_COORDINATOR_LISTEN=f"tcp://0.0.0.0:{free_port()}",
+                                MARATHON_STORE="redis", MARATHON_PIPELINES=PIPELINES)
         self.assertEqual(done.returncode, 78, done.stderr)
+        self.assertEqual(self.cluster.redis("DBSIZE"), "0", "nothing was begun")
         for way in ("tls+tcp://", "loopback", "ipc://", "--insecure-listen"):
             self.assertIn(way, done.stderr)
 
