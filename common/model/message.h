@@ -337,6 +337,7 @@ struct message {
         } beat;
         struct {
             uint64_t partitions; /* bit p set: this coordinator owns partition p */
+            uint64_t number; /* from 1 on, one more each time that a coordinator says it to all */
         } owned;
         struct {
             struct bytes *urls; /* of the coordinators that say how they are reached */
@@ -348,6 +349,8 @@ struct message {
         struct {
             struct attempt_ref *refs;
             uint32_t count;
+            uint64_t heard; /* number of the OWNED that was heard last on this connection: what was
+                               ordered before that one is in the list, or is not here; 0 = none */
         } running;
         struct step_outcome outcome;
         struct step_progress progress;

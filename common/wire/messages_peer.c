@@ -27,7 +27,10 @@ const struct body body_welcome = BODY(welcome);
 static const struct field beat[] = {FIELD(struct message, beat.loop_age_ms)};
 const struct body body_beat = BODY(beat);
 
-static const struct field owned[] = {FIELD(struct message, owned.partitions)};
+static const struct field owned[] = {
+    FIELD(struct message, owned.partitions),
+    FIELD(struct message, owned.number),
+};
 const struct body body_owned = BODY(owned);
 
 static const struct field members[] = {

@@ -73,7 +73,8 @@ struct partition {
 /* An attempt that a worker runs, or of which it holds the outcome. */
 struct run {
     struct attempt_ref ref; /* task_id owned */
-    bool on_its_way;        /* ordered by us, and in no RUNNING yet */
+    uint64_t ordered_after; /* number of the OWNED before our order; 0: a worker has said it */
+    bool guessed;           /* claimed by what its worker said before the partition was ours */
     bool hold_due;          /* its concurrency key is being found out */
     struct hold *hold;      /* owned; its place in a concurrency limit (lanes.h), or NULL */
     unix_ms minted_for;     /* token.h; 0: a worker has said it, and so it is to be looked at */
@@ -102,9 +103,9 @@ struct peer {
     peer_id id;
     enum role role;
     mono_ms heard;
-    struct worker *worker; /* ROLE_WORKER */
-    bool speaks;           /* its RUNNING has come (workers) */
-    bool asked;            /* OWNED told it of a gain: the RUNNING that answers is to come */
+    struct worker *worker;    /* ROLE_WORKER */
+    bool speaks;              /* its RUNNING has come (workers) */
+    uint64_t asked, answered; /* numbers of OWNED: of its last gain; that its RUNNING had heard */
 };
 
 /* A function, and the labels that steps of it require: each such pair has a ready order of its own,
@@ -223,9 +224,9 @@ struct core {
     struct partition partitions[PARTITION_COUNT];
     char *members[PARTITION_COUNT]; /* URLs of the owners that say one, in order; owned */
     uint32_t member_count;
-    int64_t wall_offset;   /* wall clock minus own clock when waits were last set by it */
-    uint64_t owned_told;   /* the mask that peers were told */
-    bool partitions_moved; /* some state has changed since that was looked at */
+    int64_t wall_offset; /* wall clock minus own clock when waits were last set by it */
+    uint64_t owned_told, owned_number; /* the mask that peers were told; how many times */
+    bool partitions_moved;             /* some state has changed since that was looked at */
     mono_ms leases_checked_at;
     mono_ms tell_by; /* gained partitions are told by then; NEVER_MS: nothing is waiting */
     mono_ms next_tick, next_observe, next_renew;
@@ -311,7 +312,6 @@ void partition_on_live(struct core *c, const struct ask *ask, const struct store
 void partition_on_claimed(struct core *c, partition_id id, enum store_verdict verdict);
 void partition_on_renewed(struct core *c, partition_id id, enum store_verdict verdict);
 void partition_on_released(struct core *c, partition_id id);
-void partition_timer(struct core *c, struct partition *p);
 /* A task that should have been loaded with it. False where it cannot be read or has ended. */
 bool partition_adopt(struct core *c, struct partition *p, const struct task_record *r);
 /* Forgets its tasks and what waits for them; it will be observed and claimed again. */
@@ -387,8 +387,8 @@ struct step *step_run_by(struct core *c, const struct worker *w, const struct at
 void worker_gone(struct core *c, struct worker *w);
 void worker_timer(struct core *c, struct worker *w);
 void worker_free(struct core *c, struct worker *w);
-void workers_claim(struct core *c,
-                   struct partition *p); /* after a load: what workers run is running */
+/* After a load: what workers have said that they run is running. */
+void workers_claim(struct core *c, struct partition *p);
 struct peer *peer_find(const struct core *c, peer_id id);
 void peers_tick(struct core *c);
 

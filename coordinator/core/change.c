@@ -210,7 +210,8 @@ void change_ready_all(struct change *ch)
         if (s->phase == PHASE_ITEMS) {
             fan_resume(ch, s);
         }
-        if (s->state == STEP_PENDING && s->phase == PHASE_NONE && s->needs_left == 0) {
+        if (s->state == STEP_PENDING && s->phase == PHASE_NONE && s->needs_left == 0 &&
+            !step_may_run(s)) { /* else the end of the grace makes it ready */
             change_ready(ch, s);
         }
     }

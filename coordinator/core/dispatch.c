@@ -430,7 +430,7 @@ static bool send_order(struct core *c, struct step *s, struct worker *w, const s
     s->work->checkpoint_saved_at = c->now.mono;
     struct run *r = worker_run_add(w, &o->ref);
     token_keep(r, s->task, &o->ref);
-    r->on_its_way = true;
+    r->ordered_after = c->owned_number;
     hold_drop(c, r->hold);
     r->hold = ask->hold;
     fx_send(c, w->peer, &m);

@@ -7,12 +7,12 @@
 #include <assert.h>
 
 #include "core/change.h"
+#include "core/grace.h"
 #include "core/writes.h"
 #include "core/record.h"
 #include "core/plant.h"
 
 #define TELL_WITHIN_MS 50
-#define CLAIMS_LOOK_MS 20 /* are all claims in? */
 #define HAND_OVER_MS   25 /* between looks while a partition is awaited: the pause of its service */
 #define HANDED_OVER_MS_MAX                                                                         \
     500 /* who was given a partition claims it with its next look; gateways keep requests longer   \
@@ -82,11 +82,12 @@ void partitions_tell(struct core *c)
     c->owned_told = mask;
     struct message m = {.type = MSG_OWNED};
     m.owned.partitions = mask;
+    m.owned.number = ++c->owned_number;
     void *value = NULL;
     for (size_t i = 0; map_next(&c->peers, &i, &value);) {
         struct peer *peer = value;
         fx_send(c, peer->id, &m);
-        peer->asked = peer->asked || (gained && peer->worker != NULL);
+        peer->asked = gained ? c->owned_number : peer->asked;
     }
     fx_log(c, LOG_INFO, "partitions_owned", "count=%d", __builtin_popcountll(mask));
 }
@@ -284,6 +285,7 @@ static void load_task(struct core *c, struct partition *p, const struct task_rec
         return;
     }
     task_loaded(c, t);
+    t->awaits_claims = true;
     task_insert(c, t);
 }
 
@@ -415,58 +417,6 @@ void partitions_tick(struct core *c)
     }
 }
 
-/* What nobody runs may be sent out. */
-static void resume(struct core *c, struct task *t)
-{
-    if (task_state_ended(t->state)) {
-        return;
-    }
-    if (t->started_at != 0) {
-        task_start_clock(c, t);
-    }
-    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
-        struct step *s = &t->steps[i];
-        if (s->state == STEP_PENDING && s->phase == PHASE_NONE && s->needs_left == 0) {
-            step_make_ready(c, s);
-        }
-    }
-    bool waited = t->state == TASK_WAITING;
-    task_review(c, t);
-    if (t->state == TASK_WAITING && !waited) { /* lists read it in the store */
-        struct change ch;
-        change_begin(c, t, &ch);
-        change_commit(&ch);
-    }
-}
-
-/* A worker on a busy machine, that is not known to be dead, may take longer than the grace to say
- * what it runs: sent out elsewhere, that would run twice. Nobody was asked yet where we were slow
- * to tell that we own it, and who has just come has not said anything. */
-static bool claims_to_come(struct core *c, const struct partition *p)
-{
-    bool waits = (c->owned_told & (1ull << p->id)) == 0;
-    void *value = NULL;
-    for (size_t i = 0; !waits && map_next(&c->peers, &i, &value);) {
-        const struct peer *peer = value;
-        waits = peer->worker != NULL && (peer->asked || !peer->speaks);
-    }
-    return waits && c->now.mono < p->claims_by;
-}
-
-/* The claim grace is over. */
-void partition_timer(struct core *c, struct partition *p)
-{
-    assert(p->state == PARTITION_GRACE);
-    if (claims_to_come(c, p)) {
-        timer_set(c, &p->timer, c->now.mono + CLAIMS_LOOK_MS);
-        return;
-    }
-    enter(c, p, PARTITION_OWNED);
-    for (struct task *t = p->tasks; t != NULL; t = t->next) {
-        resume(c, t);
-    }
-}
-
 bool partition_adopt(struct core *c, struct partition *p, const struct task_record *r)
 {
     assert(p->state == PARTITION_OWNED && task_find(c, r->task_id) == NULL);
@@ -476,6 +426,6 @@ bool partition_adopt(struct core *c, struct partition *p, const struct task_reco
         return false;
     }
     workers_claim(c, p);
-    resume(c, t);
+    grace_over(c, t);
     return true;
 }

@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "core/grace.h"
 #include "core/writes.h"
 #include "model/label.h"
 #include "model/limits.h"
@@ -73,10 +74,12 @@ void on_peer_up(struct core *c, peer_id id, const struct message *hello)
     fx_send(c, id, &welcome);
     struct message owned = {.type = MSG_OWNED};
     owned.owned.partitions = c->owned_told;
+    owned.owned.number = c->owned_number;
     fx_send(c, id, &owned);
     members_tell(c, id);
     if (p->role == ROLE_WORKER) {
         p->worker = worker_join(c, hello, id);
+        p->asked = c->owned_told != 0 ? c->owned_number : 0;
     }
 }
 
@@ -99,6 +102,7 @@ static void peers_forgive(struct core *c)
     for (size_t i = 0; map_next(&c->peers, &i, &value);) {
         ((struct peer *)value)->heard = c->now.mono;
     }
+    graces_forgive(c);
 }
 
 /* Beats out, silent peers closed. */

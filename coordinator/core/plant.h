@@ -60,6 +60,9 @@ enum plant {
     PLANT_LIMIT_IGNORED,          /* a step runs though the store says that its key is full */
     PLANT_RATE_IGNORED,           /* a rate lets all pass */
     PLANT_LIMIT_FORGOTTEN,        /* a takeover does not keep the places of what runs */
+    PLANT_CLAIMS_UNAWAITED,       /* a takeover waits for no worker's answer */
+    PLANT_CLAIMS_IGNORED,         /* what workers say that they run runs elsewhere too */
+    PLANT_CROSSING_LOST, /* what it does not list, and is on its way to it, runs elsewhere */
     PLANT_CORE_COUNT
 };
 

@@ -379,6 +379,12 @@ const struct pipeline_step *step_def(const struct step *s)
     return &s->task->pipeline->steps[s->index];
 }
 
+bool step_may_run(const struct step *s)
+{
+    return s->task->awaits_claims && s->state == STEP_PENDING && s->phase == PHASE_NONE &&
+           s->needs_left == 0 && step_def(s)->wait.kind == WAIT_NONE;
+}
+
 uint32_t step_max_retries(const struct step *s)
 {
     const struct pipeline_step *def = step_def(s);

@@ -201,6 +201,8 @@ struct task {
     /* Most tasks have one step at a time that may run: its work is here. */
     struct work work;
     bool work_lent;
+    /* Loaded, and the grace for claims is not over: what runs of it is being found out. */
+    bool awaits_claims;
 };
 
 /* It will not run (again) in this run of the task: completed, failed for good, skipped, cancelled.
@@ -290,6 +292,8 @@ void task_clear_error(struct task *t);
 /* What attempts are made of: a step, or an item of one. NULL where the task has no such. */
 struct step *unit_find(const struct task *t, uint32_t step, uint32_t item);
 const struct pipeline_step *step_def(const struct step *s);
+/* A worker may have it and not have said so yet: in the grace for claims. */
+bool step_may_run(const struct step *s);
 uint32_t step_max_retries(const struct step *s);
 /* Counts needs_left and all that is kept of the steps' states anew. */
 void task_count_needs(struct task *t);

@@ -2,6 +2,7 @@
 #include <stddef.h>
 
 #include "core/brain.h"
+#include "core/grace.h"
 #include "core/lanes.h"
 
 #define OWNER(type, field, t) ((type *)(void *)((char *)(t)-offsetof(type, field)))

@@ -235,8 +235,9 @@ void task_review(struct core *c, struct task *t)
         return;
     }
     for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
-        waits = waits || t->steps[i].phase == PHASE_WAITING;
-        active = active || (t->steps[i].phase != PHASE_WAITING && t->steps[i].phase != PHASE_NONE);
+        const struct step *s = &t->steps[i];
+        waits = waits || s->phase == PHASE_WAITING;
+        active = active || (s->phase != PHASE_WAITING && s->phase != PHASE_NONE) || step_may_run(s);
     }
     if (waits && !active && t->state != TASK_WAITING) {
         t->state = TASK_WAITING;

@@ -223,26 +223,61 @@ static void stop_claimed(struct core *c, const struct task *t, const struct work
     reply_send(&r, MSG_STOP);
 }
 
+/* Is it claimed by what w said before the partition was ours, and not since? */
+static bool is_guess(struct worker *w, const struct attempt_ref *ref)
+{
+    const struct run *r = worker_run_find(w, ref);
+    return r != NULL && r->guessed;
+}
+
+/* Another worker says now that it runs what this one had then. */
+static void unguess(struct core *c, const struct worker *w, struct step *s)
+{
+    struct worker *other = s->phase == PHASE_RUNNING && work_of(s)->worker != w->serial
+                               ? worker_by_serial(c, work_of(s)->worker)
+                               : NULL;
+    struct run *r = other != NULL ? worker_run_of(other, s) : NULL;
+    if (r == NULL || !r->guessed) {
+        return;
+    }
+    hold_drop(c, r->hold); /* the attempt's place is the other one's now */
+    r->hold = NULL;
+    struct attempt_ref ref = r->ref;
+    worker_run_remove(c, other, &ref);
+    s->phase = PHASE_NONE;
+    step_become(s, STEP_PENDING);
+}
+
 /* What a worker says it runs is running, where its token is good and current; else it is told to
  * stop. */
 static void claim(struct core *c, struct worker *w, const struct attempt_ref *ref)
 {
     struct partition *p = partition_of(c, ref->task_id);
-    if (!partition_serves(p)) {
+    if (!partition_serves(p) || planted(PLANT_CLAIMS_IGNORED)) {
         return;
     }
     struct task *t = task_find(c, ref->task_id);
     bool ours = t != NULL && t->run == ref->run && !task_state_ended(t->state);
     struct step *s = ours ? fan_unit(c, t, ref, false) : NULL;
+    bool guess = is_guess(w, ref); /* what w does not run any more is not to be stopped; what it
+                                      does run, it will say */
     if (s == NULL || task_state_ended(t->state) || t->run != ref->run) {
-        stop_claimed(c, t, w, ref);
+        if (!guess) {
+            stop_claimed(c, t, w, ref);
+        }
         return;
     }
     bool current = !step_over(s) && s->generation == ref->generation &&
                    s->deliveries == ref->delivery && s->needs_left == 0;
+    current = current && token_valid(&c->secret, t, ref);
+    if (current && !guess) {
+        unguess(c, w, s);
+    }
     bool elsewhere = s->phase == PHASE_RUNNING && work_of(s)->worker != w->serial;
-    if (!token_valid(&c->secret, t, ref) || !current || elsewhere) {
-        stop_claimed(c, t, w, ref);
+    if (!current || elsewhere) {
+        if (!guess) {
+            stop_claimed(c, t, w, ref);
+        }
         return;
     }
     if (s->phase == PHASE_RUNNING) {
@@ -262,14 +297,14 @@ static void claim(struct core *c, struct worker *w, const struct attempt_ref *re
 }
 
 /* What it was sent before we lost the partition, too; but that may have been declined to another
- * owner since, so that the RUNNING which answers our OWNED has the last word. */
+ * owner since: the RUNNING which answers our OWNED has the last word. */
 void workers_claim(struct core *c, struct partition *p)
 {
     for (size_t i = 0; i < c->worker_count; i++) {
         struct worker *w = c->by_serial[i];
         for (uint32_t k = 0; k < w->run_count; k++) {
             if (partition_of(c, w->runs[k].ref.task_id) == p) {
-                w->runs[k].on_its_way = false;
+                w->runs[k].guessed = true;
                 claim(c, w, &w->runs[k].ref);
             }
         }
@@ -291,13 +326,16 @@ static void come_back(struct core *c, struct step *s)
 {
     s->phase = PHASE_NONE;
     step_become(s, STEP_PENDING);
-    step_make_ready(c, s);
+    if (!s->task->awaits_claims) { /* else another worker may have it */
+        step_make_ready(c, s);
+    }
     budget_room(c, s->task);
 }
 
 /* RUNNING lists all that the worker has. After a new connection what we sent and it does not list
- * never arrived; a draining worker hands it back. Later ones (we have gained a partition) cross
- * with orders that are on their way, which stay. */
+ * never arrived; a draining worker hands it back. Later ones cross with orders that are on their
+ * way, which stay: those that we sent after the OWNED which the worker had heard when it wrote. It
+ * may have written before it heard of what we have gained: then its answer is still to come. */
 void on_running(struct core *c, struct peer *p, const struct message *m)
 {
     struct worker *w = p->worker;
@@ -309,7 +347,9 @@ void on_running(struct core *c, struct peer *p, const struct message *m)
     timer_clear(c, &w->timer);
     for (uint32_t i = 0; i < w->run_count;) {
         struct step *s = step_run_by(c, w, &w->runs[i].ref);
-        bool crossing = s != NULL && w->runs[i].on_its_way && !arrived;
+        bool crossing = s != NULL && w->runs[i].ordered_after > 0 && !arrived &&
+                        w->runs[i].ordered_after >= m->running.heard &&
+                        !planted(PLANT_CROSSING_LOST);
         if (listed(m, &w->runs[i].ref) || crossing) {
             i++;
             continue;
@@ -323,12 +363,14 @@ void on_running(struct core *c, struct peer *p, const struct message *m)
     for (uint32_t i = 0; i < m->running.count; i++) {
         const struct attempt_ref *ref = &m->running.refs[i];
         if (id_valid(ref->task_id)) {
-            worker_run_add(w, ref)->on_its_way = false;
+            struct run *r = worker_run_add(w, ref);
+            r->ordered_after = 0;
+            r->guessed = false;
             claim(c, w, ref);
         }
     }
     p->speaks = true;
-    p->asked = false;
+    p->answered = m->running.heard;
 }
 
 /* It was never begun. */

@@ -39,7 +39,7 @@ static void on_hello(struct desk *d)
     m.welcome.version = WIRE_VERSION;
     m.welcome.id = BYTES_LIT("desk");
     send_message(d, &m);
-    send_message(d, &(struct message){.type = MSG_OWNED, .owned = {UINT64_MAX}});
+    send_message(d, &(struct message){.type = MSG_OWNED, .owned = {.partitions = UINT64_MAX}});
 }
 
 static struct desk_task *task_find(struct desk *d, struct bytes id)

@@ -25,6 +25,7 @@ void audit_free(struct audit *a)
     }
     map_free(&a->tasks);
     audit_order_free(a);
+    audit_once_free(a);
     free(a->executions);
     free(a->outcomes);
     free(a->keys);
@@ -76,6 +77,13 @@ uint64_t audit_began(struct audit *a, const char *worker, const struct step_orde
                                 .generation = ref->generation,
                                 .recoveries = t->recoveries_seen};
     return a->execution_count - 1;
+}
+
+void audit_stopped(struct audit *a, uint64_t record)
+{
+    if (!a->blind) {
+        a->executions[record].stopped = true;
+    }
 }
 
 void audit_ended(struct audit *a, uint64_t record, bool ok, struct bytes result)

@@ -22,9 +22,12 @@ void audit_sent(struct audit *a, const struct coordinator *c, const struct conn 
 /* A function begins; the number names it for audit_ended. */
 uint64_t audit_began(struct audit *a, const char *worker, const struct step_order *order);
 void audit_ended(struct audit *a, uint64_t record, bool ok, struct bytes result);
+void audit_stopped(struct audit *a, uint64_t record);
 /* The same, of a step with limits. */
 void audit_order_began(struct audit *a, const struct worker_host *h, const struct step_order *o,
                        uint64_t record);
+void audit_once_began(struct audit *a, const struct worker_host *h, const struct step_order *o,
+                      uint64_t record);
 /* A connection of this worker is lost, and not because its coordinator died. */
 void audit_order_lost(struct audit *a, const struct process *worker);
 /* The store has carried out what it was asked about limits. */

@@ -474,7 +474,9 @@ void audit_row(struct audit *a, const struct coordinator *c, const struct store_
         return;
     }
     check_fence(a, row);
-    if (row->kind == ROW_ADMIT) {
+    if (row->kind == ROW_CLAIM) {
+        audit_once_claimed(a, c, row->partition);
+    } else if (row->kind == ROW_ADMIT) {
         admit(a, row, written->run);
     } else if (row->kind == ROW_UPDATE) {
         struct book_task *t = book_find(a, row->task_id);

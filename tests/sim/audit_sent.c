@@ -136,6 +136,7 @@ static void sent_order(struct audit *a, const struct coordinator *c, const struc
             "%.*s/%u: ordered as a step with%s items", TASK(t), o->ref.step,
             o->ref.item != ITEM_NONE ? "" : "out");
     audit_order_placed(a, t, k, o);
+    audit_once_ordered(a, k, o);
     if (o->ref.item != ITEM_NONE) {
         audit_fan_order(a, t, o);
         return;

@@ -12,6 +12,7 @@ struct book_execution {
     uint32_t run, step, item, generation;
     uint32_t recoveries; /* of the task when it began */
     bool ended, ok;
+    bool stopped; /* its worker was told to, or drains: it may be handed back */
 };
 
 /* An item of a fan-out step. */
@@ -115,6 +116,7 @@ struct audit {
     struct fence released[PARTITION_COUNT]; /* the last one that was handed over */
     mono_ms row_sent_at;                    /* of the row under audit */
     struct order_books *order;              /* audit_order.c */
+    struct once_books *once;                /* audit_once.c */
 };
 
 struct book_task *book_find(const struct audit *a, struct bytes id);
@@ -132,6 +134,10 @@ uint32_t book_failures(const struct audit *a, const struct book_task *t, uint32_
 /* audit_order.c: the worker behind k may run it. */
 void audit_order_placed(struct audit *a, const struct book_task *t, const struct conn *k,
                         const struct step_order *o);
+/* audit_once.c: c has claimed the partition; an order is sent. */
+void audit_once_claimed(struct audit *a, const struct coordinator *c, partition_id partition);
+void audit_once_ordered(struct audit *a, const struct conn *k, const struct step_order *o);
+void audit_once_free(struct audit *a);
 /* audit_budget.c */
 void audit_budget_order(struct audit *a, const struct book_task *t, const struct step_order *o);
 void audit_budget_row(struct audit *a, struct book_task *t, const struct task *now,

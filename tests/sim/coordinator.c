@@ -114,6 +114,7 @@ void coordinator_frame(struct coordinator *c, struct conn *k, struct bytes frame
         violated(c->process.world, "wire", "a frame cannot be read back");
     }
     struct event e = {.kind = k->hello ? EV_MESSAGE : EV_PEER_UP, .peer = k->id, .message = &m};
+    k->hello_at = k->hello ? k->hello_at : c->process.world->now;
     k->hello = true;
     coordinator_step(c, &e);
 }

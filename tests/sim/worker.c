@@ -114,6 +114,7 @@ static void begin(struct worker_host *h, const struct attempt_call *call)
              (const char *)call->order->function.ptr);
     x->record = audit_began(w->audit, h->process.name, call->order);
     audit_order_began(w->audit, h, call->order, x->record);
+    audit_once_began(w->audit, h, call->order, x->record);
     mono_ms takes = function_takes(w, x->function);
     job_add(w, &h->process, w->now + takes, on_ended, h)->x = call->number;
     if (takes > 300) {
@@ -150,6 +151,9 @@ static void perform(struct worker_host *h, const struct agent_effect *e)
         break;
     case AGENT_FX_STOP:
         x = execution_find(h, e->number);
+        if (x != NULL) {
+            audit_stopped(w->audit, x->record);
+        }
         if (x != NULL && !x->stopped) {
             x->stopped = !one_in(w, 4); /* some functions are done before they notice */
             mono_ms dying = one_in(w, 3) ? between(w, 100, 4000) : between(w, 0, 100);

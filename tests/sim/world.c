@@ -136,12 +136,14 @@ void process_pause(struct process *p)
 {
     tell(p->world, p->name, "is stopped");
     p->paused = true;
+    p->paused_at = p->world->now;
 }
 
 void process_continue(struct process *p)
 {
     tell(p->world, p->name, "goes on");
     p->paused = false;
+    p->paused_ms += p->world->now - p->paused_at;
     for (size_t i = 0; i < p->waiting_count; i++) {
         struct job *j = p->waiting[i];
         j->at = p->world->now;

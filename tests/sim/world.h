@@ -48,7 +48,8 @@ struct process {
     struct world *world;
     char name[16];
     bool alive, paused;
-    uint64_t life; /* counts its starts */
+    mono_ms paused_at, paused_ms; /* since when; in its whole life before that */
+    uint64_t life;                /* counts its starts */
     int64_t wall_off;
     struct job **waiting; /* while paused */
     size_t waiting_count, waiting_cap;
@@ -62,9 +63,10 @@ struct conn {
     uint64_t id;
     struct process *ends[2]; /* 0: the coordinator, 1: the other */
     uint64_t lives[2];
-    mono_ms last[2]; /* newest arrival towards that end */
-    bool hello;      /* the coordinator has heard HELLO: it is a peer of the core */
-    bool ready;      /* the worker may send heartbeats */
+    mono_ms last[2];  /* newest arrival towards that end */
+    bool hello;       /* the coordinator has heard HELLO: it is a peer of the core ... */
+    mono_ms hello_at; /* ... since then */
+    bool ready;       /* the worker may send heartbeats */
     bool closed, lose;
     bool hole[2];   /* frames towards that end vanish, as behind a broken switch */
     uint64_t owned; /* gateways: what the coordinator said it owns ... */

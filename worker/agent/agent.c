@@ -98,7 +98,7 @@ static void take_message(struct agent *a, struct peer *p, const struct message *
     } else if (!p->welcomed) {
         return; /* nothing else has a meaning yet */
     } else if (m->type == MSG_OWNED) {
-        peer_owned(a, p, m->owned.partitions);
+        peer_owned(a, p, m->owned.partitions, m->owned.number);
     } else if (m->type == MSG_ORDER) {
         attempt_ordered(a, p, &m->order);
     } else if (m->type == MSG_ACK) {

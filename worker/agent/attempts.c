@@ -23,6 +23,14 @@ static struct attempt *attempt_add(struct agent *a, peer_id from, const struct s
     return t;
 }
 
+static void order_decline(struct agent *a, const struct peer *p, const struct attempt_ref *ref)
+{
+    struct message *m = fx_send(a, p->id, MSG_DECLINE);
+    m->decline.ref = *ref;
+    m->decline.ref.task_id = arena_bytes(&a->fx->arena, ref->task_id);
+    a->totals.declined_total++;
+}
+
 void attempt_ordered(struct agent *a, struct peer *p, const struct step_order *order)
 {
     bool paid = p->granted > 0;
@@ -43,6 +51,12 @@ void attempt_ordered(struct agent *a, struct peer *p, const struct step_order *o
     }
     if (a->draining) { /* it crossed our DRAINING */
         peers_claim(a);
+        return;
+    }
+    const struct peer *owner = peer_owner(a, id_partition(order->ref.task_id));
+    if (owner != NULL && owner != p) { /* it has been overtaken by its partition: the owner knows by
+                                          our RUNNING that it is not here, and has it run */
+        order_decline(a, p, &order->ref);
         return;
     }
     a->totals.orders_total++;
@@ -166,10 +180,7 @@ static void attempt_decline(struct agent *a, struct attempt *t)
         attempt_reckon(a, t);
         return;
     }
-    struct message *m = fx_send(a, p->id, MSG_DECLINE);
-    m->decline.ref = t->order.ref;
-    m->decline.ref.task_id = arena_bytes(&a->fx->arena, t->order.ref.task_id);
-    a->totals.declined_total++;
+    order_decline(a, p, &t->order.ref);
     attempt_drop(a, t);
 }
 

@@ -72,6 +72,7 @@ void peer_down(struct agent *a, peer_id id)
 static void claims_send(struct agent *a, struct peer *p)
 {
     struct message *m = fx_send(a, p->id, MSG_RUNNING);
+    m->running.heard = p->heard;
     m->running.refs = arena_alloc(&a->fx->arena, (a->all.count + 1) * sizeof *m->running.refs);
     for (const struct attempt *t = a->all.first; t != NULL; t = t->links[LINK_ALL].next) {
         m->running.refs[m->running.count++] = t->order.ref;
@@ -114,7 +115,7 @@ void peer_welcome(struct agent *a, struct peer *p, const struct message *m)
 
 /* Of those that say they own the partition, the one that said so last: another may have lost it and
  * not know yet, or not have said so. */
-static const struct peer *owner_of(const struct agent *a, uint8_t partition)
+const struct peer *peer_owner(const struct agent *a, partition_id partition)
 {
     const struct peer *owner = NULL;
     for (uint32_t i = 0; i < a->peer_count; i++) {
@@ -127,16 +128,17 @@ static const struct peer *owner_of(const struct agent *a, uint8_t partition)
     return owner;
 }
 
-void peer_owned(struct agent *a, struct peer *p, uint64_t partitions)
+void peer_owned(struct agent *a, struct peer *p, uint64_t partitions, uint64_t number)
 {
     uint64_t gained = partitions;
     for (uint8_t i = 0; i < PARTITION_COUNT; i++) {
-        if (owner_of(a, i) == p) {
+        if (peer_owner(a, i) == p) {
             gained &= ~((uint64_t)1 << i);
         }
     }
     p->partitions = partitions;
     p->told = ++a->owned_told;
+    p->heard = number;
     a->reach_changed = true;
     for (struct attempt *t = a->all.first; t != NULL; t = t->links[LINK_ALL].next) {
         if ((gained >> t->partition & 1) != 0) {
@@ -151,7 +153,7 @@ void peer_owned(struct agent *a, struct peer *p, uint64_t partitions)
 
 const struct peer *peer_for(const struct agent *a, const struct attempt *t)
 {
-    const struct peer *owner = owner_of(a, t->partition);
+    const struct peer *owner = peer_owner(a, t->partition);
     for (uint32_t i = 0; i < a->peer_count && owner == NULL; i++) {
         const struct peer *p = &a->peers[i];
         if (p->id == t->from && p->welcomed && !p->closing) {

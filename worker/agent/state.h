@@ -16,6 +16,7 @@ struct peer {
     uint32_t orders;     /* of it that wait or run */
     uint64_t partitions; /* that it says it owns; of two that say so the one heard of last */
     uint64_t told;       /* place of its last OWNED among all */
+    uint64_t heard;      /* its own number of that; 0 = none yet */
     mono_ms heard_at;
 };
 
@@ -128,7 +129,9 @@ struct peer *peer_find(struct agent *a, peer_id id);
 void peer_up(struct agent *a, peer_id id);
 void peer_down(struct agent *a, peer_id id);
 void peer_welcome(struct agent *a, struct peer *p, const struct message *m);
-void peer_owned(struct agent *a, struct peer *p, uint64_t partitions);
+void peer_owned(struct agent *a, struct peer *p, uint64_t partitions, uint64_t number);
+const struct peer *peer_owner(const struct agent *a,
+                              partition_id partition); /* NULL: nobody says so */
 void peer_close(struct agent *a, struct peer *p, mono_ms retry_ms);
 /* The peer that news and outcomes of a task go to, or NULL. */
 const struct peer *peer_for(const struct agent *a, const struct attempt *t);

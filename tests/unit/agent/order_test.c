@@ -1,4 +1,5 @@
 /* Orders, slots and credits. */
+#include "base/id.h"
 #include "stage.h"
 
 static uint32_t credit_of(const struct stage *s, peer_id peer)
@@ -208,8 +209,9 @@ static void test_an_order_that_waits_too_long_for_a_slot_is_declined_and_not_ask
     config.slots = 1; /* and two coordinators: each has a credit */
     config.coordinators = 2;
     struct stage s = stage_open(&config);
-    stage_join(&s, 1, EVERY_PARTITION);
-    stage_join(&s, 2, EVERY_PARTITION); /* heard of last: the owner now */
+    uint64_t of_other = (uint64_t)1 << id_partition(BYTES_LIT("other"));
+    stage_join(&s, 1, ~of_other);
+    stage_join(&s, 2, of_other);
     stage_send_order(&s, 1, stage_order("long", 0));
     uint64_t number = stage_started(&s);
     stage_send_order(&s, 2, stage_order("other", 0));
@@ -332,6 +334,40 @@ static void test_outcomes_that_nobody_acknowledges_end_the_credit(void **state)
     stage_close(&s);
 }
 
+/* Its next owner has heard from us that it is not here, and has it run elsewhere. */
+static void test_an_order_that_its_partition_has_overtaken_is_not_begun(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    stage_join(&s, 2, EVERY_PARTITION);
+    stage_send_order(&s, 1, stage_order("t", 0));
+    assert_null(stage_find(&s, AGENT_FX_START));
+    const struct message *m = stage_sent(&s, 1, MSG_DECLINE, 0);
+    assert_non_null(m);
+    assert_true(bytes_is(m->decline.ref.task_id, "t"));
+    stage_message(&s, 2, (struct message){.type = MSG_OWNED, .owned = {.partitions = 0}});
+    stage_send_order(&s, 1, stage_order("t", 0));
+    assert_non_null(stage_find(&s, AGENT_FX_START));
+    stage_close(&s);
+}
+
+static void test_what_runs_is_said_with_what_was_heard_of_who_owns_it(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_event(&s, (struct agent_event){.kind = AGENT_EV_PEER_UP, .peer = 1});
+    stage_message(&s, 1, (struct message){.type = MSG_WELCOME, .welcome = {.version = 1}});
+    assert_int_equal(stage_sent(&s, 1, MSG_RUNNING, 0)->running.heard, 0);
+    stage_message(
+        &s, 1,
+        (struct message){.type = MSG_OWNED, .owned = {.partitions = EVERY_PARTITION, .number = 7}});
+    assert_int_equal(stage_sent(&s, 1, MSG_RUNNING, 0)->running.heard, 7);
+    stage_event(&s, (struct agent_event){.kind = AGENT_EV_DRAIN, .drain_ms = 1000});
+    assert_int_equal(stage_sent(&s, 1, MSG_RUNNING, 0)->running.heard, 7);
+    stage_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -353,6 +389,8 @@ int main(void)
         cmocka_unit_test(test_prefetch_is_granted_only_while_steps_are_quick),
         cmocka_unit_test(test_credits_are_shared_between_coordinators_and_lent_after_a_loss),
         cmocka_unit_test(test_outcomes_that_nobody_acknowledges_end_the_credit),
+        cmocka_unit_test(test_an_order_that_its_partition_has_overtaken_is_not_begun),
+        cmocka_unit_test(test_what_runs_is_said_with_what_was_heard_of_who_owns_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -79,7 +79,8 @@ static void test_a_lost_coordinator_stops_nothing_and_hears_the_outcome_when_it_
     assert_int_equal(claims->running.count, 1);
     assert_true(bytes_is(claims->running.refs[0].task_id, "t"));
     assert_null(stage_sent(&s, 2, MSG_OUTCOME, 0)); /* whose it is is not known yet */
-    stage_message(&s, 2, (struct message){.type = MSG_OWNED, .owned = {EVERY_PARTITION}});
+    stage_message(&s, 2,
+                  (struct message){.type = MSG_OWNED, .owned = {.partitions = EVERY_PARTITION}});
     assert_non_null(stage_sent(&s, 2, MSG_OUTCOME, 0));
     assert_int_equal(stage_sent(&s, 2, MSG_RUNNING, 0)->running.count,
                      1); /* what an owner knew may be over */
@@ -101,7 +102,8 @@ static void test_outcome_and_claims_follow_the_partition_to_its_new_owner(void *
     stage_succeed(&s, number);
     assert_null(stage_sent(&s, 1, MSG_OUTCOME, 0));
     assert_non_null(stage_sent(&s, 2, MSG_OUTCOME, 0));
-    stage_message(&s, 1, (struct message){.type = MSG_OWNED, .owned = {EVERY_PARTITION}});
+    stage_message(&s, 1,
+                  (struct message){.type = MSG_OWNED, .owned = {.partitions = EVERY_PARTITION}});
     assert_non_null(stage_sent(&s, 1, MSG_OUTCOME, 0));
     stage_close(&s);
 }
@@ -114,8 +116,8 @@ static void test_a_claim_that_passes_leaves_the_partition_to_the_one_that_had_it
     struct stage s = stage_open(NULL);
     stage_join(&s, 1, EVERY_PARTITION);
     stage_join(&s, 2, EVERY_PARTITION);
-    stage_message(&s, 2, (struct message){.type = MSG_OWNED, .owned = {0}});
     uint64_t number = run_one(&s, 2, "t"); /* an order of before */
+    stage_message(&s, 2, (struct message){.type = MSG_OWNED, .owned = {.partitions = 0}});
     stage_succeed(&s, number);
     assert_null(stage_sent(&s, 2, MSG_OUTCOME, 0));
     assert_non_null(stage_sent(&s, 1, MSG_OUTCOME, 0));
@@ -129,9 +131,10 @@ static void test_who_gets_a_partition_back_is_told_again_at_once(void **state)
     stage_join(&s, 1, EVERY_PARTITION);
     stage_succeed(&s, run_one(&s, 1, "t"));
     assert_non_null(stage_sent(&s, 1, MSG_OUTCOME, 0));
-    stage_message(&s, 1, (struct message){.type = MSG_OWNED, .owned = {0}});
+    stage_message(&s, 1, (struct message){.type = MSG_OWNED, .owned = {.partitions = 0}});
     assert_null(stage_sent(&s, 1, MSG_OUTCOME, 0));
-    stage_message(&s, 1, (struct message){.type = MSG_OWNED, .owned = {EVERY_PARTITION}});
+    stage_message(&s, 1,
+                  (struct message){.type = MSG_OWNED, .owned = {.partitions = EVERY_PARTITION}});
     assert_non_null(stage_sent(&s, 1, MSG_OUTCOME, 0)); /* what it knew may be gone */
     stage_close(&s);
 }

@@ -275,6 +275,11 @@ void stage_running(struct stage *s, peer_id worker, struct attempt_ref *refs, ui
     struct message m = {.type = MSG_RUNNING};
     m.running.refs = refs;
     m.running.count = count;
+    for (size_t i = 0; i < s->sent_count; i++) {
+        if (s->sent[i].peer == worker && s->sent[i].message.type == MSG_OWNED) {
+            m.running.heard = s->sent[i].message.owned.number;
+        }
+    }
     stage_send(s, worker, &m);
 }
 

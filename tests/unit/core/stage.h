@@ -76,6 +76,7 @@ peer_id stage_gateway(struct stage *s);
 peer_id stage_worker(struct stage *s, const char *id, uint32_t slots, const char *functions);
 /* HELLO only. */
 peer_id stage_worker_hello(struct stage *s, const char *id, uint32_t slots, const char *functions);
+/* It has heard all that it was told. */
 void stage_running(struct stage *s, peer_id worker, struct attempt_ref *refs, uint32_t count);
 void stage_credit(struct stage *s, peer_id worker, uint32_t count);
 void stage_leave(struct stage *s, peer_id peer);

@@ -265,6 +265,7 @@ static void same_beat(const struct message *a, const struct message *b)
 static void same_owned(const struct message *a, const struct message *b)
 {
     SAME(owned.partitions);
+    SAME(owned.number);
 }
 
 static void same_credit(const struct message *a, const struct message *b)
@@ -275,6 +276,7 @@ static void same_credit(const struct message *a, const struct message *b)
 static void same_running(const struct message *a, const struct message *b)
 {
     SAME(running.count);
+    SAME(running.heard);
     for (uint32_t i = 0; i < a->running.count; i++) {
         same_attempt_ref(&a->running.refs[i], &b->running.refs[i]);
     }

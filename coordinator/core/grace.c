@@ -1,0 +1,80 @@
+#include "core/grace.h"
+
+#include <assert.h>
+
+#include "core/change.h"
+#include "core/plant.h"
+
+#define CLAIMS_LOOK_MS 20 /* are all claims in? */
+
+/* Once what was changed in the grace is durable. */
+static void ready_behind_writes(struct core *c, struct task *t)
+{
+    struct change ch;
+    change_begin(c, t, &ch);
+    change_ready_all(&ch);
+    change_commit(&ch);
+}
+
+void grace_over(struct core *c, struct task *t)
+{
+    t->awaits_claims = false;
+    if (task_state_ended(t->state)) {
+        return;
+    }
+    if (t->started_at != 0) {
+        task_start_clock(c, t);
+    }
+    if (t->writes_pending > 0) {
+        ready_behind_writes(c, t);
+    }
+    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
+        struct step *s = &t->steps[i];
+        if (s->state == STEP_PENDING && s->phase == PHASE_NONE && s->needs_left == 0) {
+            step_make_ready(c, s);
+        }
+    }
+    bool waited = t->state == TASK_WAITING;
+    task_review(c, t);
+    if (t->state == TASK_WAITING && !waited) { /* lists read it in the store */
+        struct change ch;
+        change_begin(c, t, &ch);
+        change_commit(&ch);
+    }
+}
+
+/* A worker on a busy machine, that is not known to be dead, may take longer than the grace to say
+ * what it runs: sent out elsewhere, that would run twice. Nobody was asked yet where we were slow
+ * to tell that we own it, and who has just come has not said anything. */
+static bool claims_to_come(struct core *c, const struct partition *p)
+{
+    bool waits = (c->owned_told & (1ull << p->id)) == 0;
+    void *value = NULL;
+    for (size_t i = 0; !waits && map_next(&c->peers, &i, &value);) {
+        const struct peer *peer = value;
+        waits = peer->worker != NULL && (peer->answered < peer->asked || !peer->speaks);
+    }
+    return waits && c->now.mono < p->claims_by && !planted(PLANT_CLAIMS_UNAWAITED);
+}
+
+void graces_forgive(struct core *c)
+{
+    for (int i = 0; i < PARTITION_COUNT; i++) {
+        c->partitions[i].claims_by = c->now.mono + c->config.silence_ms;
+    }
+}
+
+/* The claim grace is over. */
+void partition_timer(struct core *c, struct partition *p)
+{
+    assert(p->state == PARTITION_GRACE);
+    if (claims_to_come(c, p)) {
+        timer_set(c, &p->timer, c->now.mono + CLAIMS_LOOK_MS);
+        return;
+    }
+    p->state = PARTITION_OWNED;
+    c->partitions_moved = true;
+    for (struct task *t = p->tasks; t != NULL; t = t->next) {
+        grace_over(c, t);
+    }
+}

@@ -1,0 +1,155 @@
+/* An attempt is executed once. Only where its worker is dead, was told to stop it, or was out of
+ * touch with the owner while that asked what runs, may it be executed again under the same
+ * delivery: all else that lets a step run again is counted, and is a delivery of its own. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "books.h"
+
+/* Pauses of both ends, since the claim, that still leave time for an answer: the wait for claims
+ * (2 s) less what OWNED may be held back (50 ms), two connections' handshakes that were just begun,
+ * and the slowest way there and back (200 ms each). */
+#define PAUSED_MS_MAX 1000
+/* Who has said HELLO within the shortest grace is waited for. */
+#define GRACE_MS 200
+
+/* An order, as it was sent. */
+struct sent {
+    struct bytes attempt; /* what it is of */
+    struct sent *before;  /* of the same attempt */
+    const struct worker_host *to;
+    uint64_t life, epoch;
+    bool began;
+    size_t record; /* of its execution */
+};
+
+/* Of a partition's owner. */
+struct claimed {
+    const struct coordinator *by;
+    mono_ms at, paused_ms;
+    mono_ms workers_paused_ms[WORKERS_MAX];
+};
+
+struct once_books {
+    struct map sent; /* attempt -> newest struct sent */
+    struct claimed claims[PARTITION_COUNT];
+};
+
+static struct once_books *books(struct audit *a)
+{
+    if (a->once == NULL) {
+        a->once = mem_zalloc(sizeof *a->once);
+    }
+    return a->once;
+}
+
+void audit_once_free(struct audit *a)
+{
+    if (a->once != NULL) {
+        map_free(&a->once->sent);
+        free(a->once);
+    }
+}
+
+static struct bytes attempt_key(char *text, size_t room, const struct attempt_ref *ref)
+{
+    int n = snprintf(text, room, "%.*s:%u:%u:%u:%u:%u", (int)ref->task_id.len,
+                     (const char *)ref->task_id.ptr, ref->run, ref->step, ref->item,
+                     ref->generation, ref->delivery);
+    return bytes_of(text, (size_t)n);
+}
+
+static mono_ms paused_ms(const struct process *p)
+{
+    return p->paused_ms + (p->paused ? p->world->now - p->paused_at : 0);
+}
+
+void audit_once_claimed(struct audit *a, const struct coordinator *c, partition_id partition)
+{
+    struct claimed *now = &books(a)->claims[partition];
+    *now = (struct claimed){.by = c, .at = a->world->now, .paused_ms = paused_ms(&c->process)};
+    for (uint32_t i = 0; i < a->world->worker_count; i++) {
+        now->workers_paused_ms[i] = paused_ms(&a->world->workers[i].process);
+    }
+}
+
+/* Could it say what it runs, in time, to who has claimed the partition? */
+static bool was_in_touch(const struct audit *a, const struct worker_host *h, partition_id partition)
+{
+    const struct world *w = a->world;
+    const struct claimed *claim = &a->once->claims[partition];
+    const struct process *owner = &claim->by->process;
+    mono_ms paused = paused_ms(owner) - claim->paused_ms + paused_ms(&h->process) -
+                     claim->workers_paused_ms[h->index];
+    for (size_t i = 0; i < w->conn_count && paused <= PAUSED_MS_MAX; i++) {
+        const struct conn *k = w->conns[i];
+        if (k->ends[0] == owner && k->ends[1] == &h->process && k->lives[0] == owner->life &&
+            k->lives[1] == h->process.life && k->hello && !k->closed && !k->hole[0] &&
+            !k->hole[1] && k->hello_at <= claim->at + GRACE_MS) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Is it executed by a worker that lives, or has it been, and was not stopped? */
+static bool stands(const struct audit *a, const struct sent *s)
+{
+    if (!s->began || !s->to->process.alive || s->to->process.life != s->life) {
+        return false;
+    }
+    return !a->executions[s->record].stopped;
+}
+
+static void needless(struct audit *a, const struct attempt_ref *ref, const struct sent *first,
+                     const char *what, const struct process *who)
+{
+    REQUIRE(a, "I21", false, "%.*s/%u item %u delivery %u: %s %s, and %s %s it",
+            (int)ref->task_id.len, (const char *)ref->task_id.ptr, ref->step, ref->item,
+            ref->delivery, what, who->name, first->to->process.name,
+            a->executions[first->record].ended ? "has executed" : "executes");
+}
+
+void audit_once_ordered(struct audit *a, const struct conn *k, const struct step_order *o)
+{
+    char text[200];
+    struct once_books *b = books(a);
+    struct bytes key = attempt_key(text, sizeof text, &o->ref);
+    partition_id p = id_partition(o->ref.task_id);
+    uint64_t epoch = a->fences[p].epoch;
+    struct sent *before = map_get(&b->sent, key);
+    for (const struct sent *s = before; s != NULL; s = s->before) {
+        if (stands(a, s) && (s->epoch == epoch || was_in_touch(a, s->to, p))) {
+            needless(a, &o->ref, s, "ordered again from", k->ends[1]);
+        }
+    }
+    struct sent *s = arena_alloc(&a->arena, sizeof *s);
+    *s = (struct sent){.before = before,
+                       .attempt = arena_bytes(&a->arena, key),
+                       .to = (const struct worker_host *)(const void *)k->ends[1],
+                       .life = k->lives[1],
+                       .epoch = epoch};
+    map_put(&b->sent, s->attempt, s);
+}
+
+void audit_once_began(struct audit *a, const struct worker_host *h, const struct step_order *o,
+                      uint64_t record)
+{
+    char text[200];
+    partition_id p = id_partition(o->ref.task_id);
+    struct sent *own = map_get(&books(a)->sent, attempt_key(text, sizeof text, &o->ref));
+    struct sent *newest = own;
+    while (own != NULL && (own->to != h || own->life != h->process.life || own->began)) {
+        own = own->before;
+    }
+    if (own == NULL || a->blind) {
+        return;
+    }
+    own->began = true;
+    own->record = record;
+    for (const struct sent *s = newest; s != NULL; s = s->before) {
+        if (s != own && stands(a, s) && s->epoch > own->epoch && was_in_touch(a, h, p)) {
+            needless(a, &o->ref, s, "an old order begins at", &h->process);
+        }
+    }
+}

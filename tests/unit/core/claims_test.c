@@ -1,0 +1,351 @@
+/* What workers say that they run when a partition has a new owner: nothing of it is sent out a
+ * second time. Two coordinators on one store. */
+#include <string.h>
+
+#include "stage.h"
+
+#define ONE "[{\"name\":\"one\",\"function\":\"f\"}]"
+#define TWO "[{\"name\":\"one\",\"function\":\"f\"},{\"name\":\"two\",\"function\":\"f\"}]"
+
+static struct store_model store;
+static struct stage a, b;
+static peer_id gateway_a, gateway_b, worker_a, worker_b;
+
+/* All partitions are a's; b watches. The worker is connected to both. */
+static int set_up(void **state)
+{
+    (void)state;
+    stage_prepare(&a, &store, "a");
+    stage_prepare(&b, &store, "b");
+    a.config.standby = true; /* sharing has tests of its own */
+    b.config.standby = true;
+    stage_begin(&a);
+    stage_begin(&b);
+    gateway_a = stage_gateway(&a);
+    gateway_b = stage_gateway(&b);
+    worker_a = stage_worker(&a, "w", 1, "f");
+    worker_b = stage_worker(&b, "w", 1, "f");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    stage_close(&a);
+    stage_close(&b);
+    store_model_free(&store);
+    return 0;
+}
+
+static bool owns(const struct stage *s)
+{
+    return core_stats(s->core).partitions == UINT64_MAX;
+}
+
+static void test_what_a_worker_claims_is_not_sent_out_again_after_a_takeover(void **state)
+{
+    (void)state;
+    stage_start(&a, gateway_a, "t", ONE);
+    const struct step_order *o = stage_order(&a, worker_a);
+    struct attempt_ref ref = o->ref;
+    stage_running(&b, worker_b, &ref, 1);
+    stage_time(&b, 6000);
+    assert_true(owns(&b));
+    stage_nothing(&b, worker_b, MSG_ORDER);
+    stage_nothing(&b, worker_b, MSG_STOP);
+    assert_int_equal(stage_status(&b, gateway_b, "t")->steps[0].state, STEP_RUNNING);
+    assert_int_equal(stage_succeed(&b, worker_b, o, "1"), VERDICT_APPLIED);
+    assert_int_equal(stage_status(&b, gateway_b, "t")->state, TASK_COMPLETED);
+}
+
+static void test_a_claim_within_the_grace_is_early_enough(void **state)
+{
+    (void)state;
+    stage_start(&a, gateway_a, "t", ONE);
+    struct attempt_ref ref = stage_order(&a, worker_a)->ref;
+    while (!owns(&b)) {
+        stage_time(&b, 10);
+    }
+    stage_time(&b, 150);
+    stage_running(&b, worker_b, &ref, 1);
+    stage_time(&b, 2000);
+    stage_nothing(&b, worker_b, MSG_ORDER);
+}
+
+/* A worker that runs nothing at b, which has just become the owner of everything. */
+static peer_id idle_at_takeover(void)
+{
+    peer_id idle = stage_worker(&b, "idle", 1, "f");
+    while (!owns(&b)) {
+        stage_time(&b, 10);
+    }
+    stage_running(&b, idle, NULL, 0);
+    return idle;
+}
+
+static void test_the_claim_of_a_worker_that_is_slow_to_answer_is_awaited(void **state)
+{
+    (void)state;
+    stage_start(&a, gateway_a, "t", ONE);
+    struct attempt_ref ref = stage_order(&a, worker_a)->ref;
+    peer_id idle = idle_at_takeover();
+    stage_time(&b, 1500); /* its process does not run, on a busy machine, or its loop does not */
+    stage_nothing(&b, idle, MSG_ORDER);
+    stage_nothing(&b, worker_b, MSG_ORDER);
+    stage_running(&b, worker_b, &ref, 1);
+    stage_time(&b, 2000);
+    stage_nothing(&b, idle, MSG_ORDER);
+    stage_nothing(&b, worker_b, MSG_STOP);
+    assert_int_equal(stage_status(&b, gateway_b, "t")->steps[0].state, STEP_RUNNING);
+}
+
+static void test_the_claim_of_a_worker_that_comes_late_is_awaited(void **state)
+{
+    (void)state;
+    stage_start(&a, gateway_a, "t", ONE);
+    struct attempt_ref ref = stage_order(&a, worker_a)->ref;
+    peer_id idle = idle_at_takeover();
+    stage_running(&b, worker_b, NULL, 0);
+    stage_time(&b, 20);
+    peer_id late = stage_worker_hello(&b, "late", 1, "f");
+    stage_time(&b, 500);
+    stage_nothing(&b, idle, MSG_ORDER);
+    stage_running(&b, late, &ref, 1);
+    stage_time(&b, 500);
+    stage_nothing(&b, idle, MSG_ORDER);
+    stage_nothing(&b, late, MSG_STOP);
+    assert_int_equal(stage_status(&b, gateway_b, "t")->steps[0].state, STEP_RUNNING);
+}
+
+/* As it was written before the worker heard whose partitions they are. */
+static void running_of_before(struct stage *s, peer_id worker)
+{
+    struct message m = {.type = MSG_RUNNING};
+    stage_send(s, worker, &m);
+}
+
+static void test_what_a_worker_said_before_it_was_asked_is_no_answer(void **state)
+{
+    (void)state;
+    stage_start(&a, gateway_a, "t", ONE);
+    struct attempt_ref ref = stage_order(&a, worker_a)->ref;
+    peer_id idle = idle_at_takeover();
+    running_of_before(&b, worker_b);
+    stage_time(&b, 1500);
+    stage_nothing(&b, idle, MSG_ORDER);
+    stage_nothing(&b, worker_b, MSG_ORDER);
+    stage_running(&b, worker_b, &ref, 1);
+    stage_time(&b, 500);
+    stage_nothing(&b, idle, MSG_ORDER);
+    stage_nothing(&b, worker_b, MSG_STOP);
+}
+
+static void test_who_connects_in_the_grace_says_what_it_runs_once_it_knows_the_owner(void **state)
+{
+    (void)state;
+    stage_start(&a, gateway_a, "t", ONE);
+    struct attempt_ref ref = stage_order(&a, worker_a)->ref;
+    peer_id idle = idle_at_takeover();
+    stage_running(&b, worker_b, NULL, 0);
+    peer_id late = stage_worker_hello(&b, "late", 1, "f");
+    running_of_before(&b, late); /* its order came behind it */
+    stage_time(&b, 1500);
+    stage_nothing(&b, idle, MSG_ORDER);
+    stage_running(&b, late, &ref, 1);
+    stage_time(&b, 500);
+    stage_nothing(&b, idle, MSG_ORDER);
+    stage_nothing(&b, late, MSG_STOP);
+}
+
+static void test_an_order_that_crosses_what_was_said_before_it_stays_when_the_partition_returns(
+    void **state)
+{
+    (void)state;
+    stage_start(&a, gateway_a, "t", ONE);
+    struct attempt_ref ref = stage_order(&a, worker_a)->ref;
+    stage_store_lost(&a, false);
+    stage_store_up(&a);
+    running_of_before(&a, worker_a);
+    stage_time(&a, 1000);
+    stage_nothing(&a, worker_a, MSG_ORDER);
+    stage_running(&a, worker_a, &ref, 1);
+    stage_time(&a, 1000);
+    stage_nothing(&a, worker_a, MSG_ORDER);
+    stage_nothing(&a, worker_a, MSG_STOP);
+}
+
+static void test_a_resume_in_the_grace_sends_out_nothing_that_may_run(void **state)
+{
+    (void)state;
+    stage_start(&a, gateway_a, "t", ONE);
+    struct attempt_ref ref = stage_order(&a, worker_a)->ref;
+    stage_task_request(&a, gateway_a, MSG_PAUSE, "t");
+    peer_id idle = idle_at_takeover();
+    assert_int_equal(stage_task_request(&b, gateway_b, MSG_RESUME, "t")->type, MSG_DONE);
+    stage_time(&b, 1500);
+    stage_nothing(&b, idle, MSG_ORDER);
+    stage_running(&b, worker_b, &ref, 1);
+    stage_time(&b, 500);
+    stage_nothing(&b, idle, MSG_ORDER);
+    stage_nothing(&b, worker_b, MSG_STOP);
+    assert_int_equal(stage_status(&b, gateway_b, "t")->steps[0].state, STEP_RUNNING);
+}
+
+/* The row of a change in the grace is on its way when that ends: what it lets run waits for it. */
+static void test_a_resume_that_is_not_durable_when_the_grace_ends_lets_nothing_run(void **state)
+{
+    (void)state;
+    stage_start(&a, gateway_a, "t", TWO);
+    stage_task_request(&a, gateway_a, MSG_PAUSE, "t");
+    stage_succeed(&a, worker_a, stage_order(&a, worker_a), "1");
+    while (!owns(&b)) {
+        stage_time(&b, 10);
+    }
+    stage_running(&b, worker_b, NULL, 0);
+    b.hold_store = true;
+    stage_task_request(&b, gateway_b, MSG_RESUME, "t");
+    stage_time(&b, 400);
+    assert_null(stage_poll(&b, gateway_b, MSG_DONE));
+    stage_nothing(&b, worker_b, MSG_ORDER);
+    for (size_t i = 0; i < b.op_count; i++) {
+        assert_true(b.ops[i].read == NULL || b.ops[i].read->kind != READ_PARTS);
+    }
+    b.hold_store = false;
+    stage_store_go(&b);
+    assert_true(bytes_is(stage_order(&b, worker_b)->name, "two"));
+}
+
+/* It was declined to the owner in between, who gave it to another. */
+static void test_what_a_worker_had_once_is_no_reason_to_stop_who_has_it_now(void **state)
+{
+    (void)state;
+    stage_start(&a, gateway_a, "t", ONE);
+    struct attempt_ref ref = stage_order(&a, worker_a)->ref;
+    stage_running(&b, worker_b, &ref, 1);
+    peer_id other = stage_worker(&b, "other", 1, "f");
+    while (!owns(&b)) {
+        stage_time(&b, 10);
+    }
+    stage_running(&b, other, &ref, 1);
+    stage_nothing(&b, other, MSG_STOP);
+    stage_running(&b, worker_b, NULL, 0);
+    stage_time(&b, 3000);
+    stage_nothing(&b, other, MSG_STOP);
+    stage_nothing(&b, other, MSG_ORDER);
+    stage_nothing(&b, worker_b, MSG_ORDER);
+    assert_int_equal(stage_status(&b, gateway_b, "t")->steps[0].state, STEP_RUNNING);
+}
+
+static void test_a_coordinator_that_stood_still_in_the_grace_reads_the_claims_first(void **state)
+{
+    (void)state;
+    stage_start(&a, gateway_a, "t", ONE);
+    struct attempt_ref ref = stage_order(&a, worker_a)->ref;
+    peer_id idle = idle_at_takeover();
+    b.now.mono += 2100;
+    b.now.wall += 2100;
+    stage_event(&b, &(struct event){.kind = EV_TIME});
+    stage_nothing(&b, idle, MSG_ORDER);
+    stage_nothing(&b, worker_b, MSG_ORDER);
+    stage_running(&b, worker_b, &ref, 1);
+    stage_time(&b, 500);
+    stage_nothing(&b, idle, MSG_ORDER);
+    stage_nothing(&b, worker_b, MSG_STOP);
+}
+
+/* Answers what the store was asked, but for the tasks of one partition. False: it was not asked for
+ * those of any. */
+static bool all_but_one_loaded(struct stage *s)
+{
+    struct stage_op late = {0};
+    for (size_t i = s->op_count; i-- > 0 && late.read == NULL;) {
+        if (s->ops[i].read != NULL && s->ops[i].read->kind == READ_LIVE) {
+            late = s->ops[i];
+            memmove(&s->ops[i], &s->ops[i + 1], (--s->op_count - i) * sizeof *s->ops);
+        }
+    }
+    stage_store_round(s);
+    if (late.read == NULL) {
+        return false;
+    }
+    MEM_GROW(s->ops, s->op_count, s->op_cap);
+    s->ops[s->op_count++] = late;
+    return true;
+}
+
+/* What is owned is told when all of it is there, or after a while; then the process stood still. */
+static void test_nobody_is_passed_over_who_was_not_asked(void **state)
+{
+    (void)state;
+    stage_start(&a, gateway_a, "t", ONE);
+    struct attempt_ref ref = stage_order(&a, worker_a)->ref;
+    peer_id idle = stage_worker(&b, "idle", 1, "f");
+    b.hold_store = true;
+    do {
+        stage_time(&b, 10);
+    } while (!all_but_one_loaded(&b));
+    assert_int_equal(__builtin_popcountll(core_stats(b.core).partitions), 63);
+    b.now.mono += 260;
+    b.now.wall += 260;
+    stage_event(&b, &(struct event){.kind = EV_TIME});
+    stage_running(&b, idle, NULL, 0);
+    b.hold_store = false;
+    stage_store_go(&b);
+    stage_time(&b, 100);
+    stage_nothing(&b, idle, MSG_ORDER);
+    stage_nothing(&b, worker_b, MSG_ORDER);
+    stage_running(&b, worker_b, &ref, 1);
+    stage_time(&b, 500);
+    stage_nothing(&b, idle, MSG_ORDER);
+    stage_nothing(&b, worker_b, MSG_STOP);
+}
+
+static void test_a_worker_that_beats_and_never_answers_holds_nobody_up(void **state)
+{
+    (void)state;
+    stage_start(&a, gateway_a, "t", ONE);
+    peer_id idle = idle_at_takeover();
+    stage_time(&b, 1900);
+    stage_nothing(&b, idle, MSG_ORDER);
+    stage_nothing(&b, worker_b, MSG_ORDER);
+    stage_time(&b, 200);
+    assert_true(stage_poll(&b, idle, MSG_ORDER) != NULL ||
+                stage_poll(&b, worker_b, MSG_ORDER) != NULL);
+}
+
+static void test_an_order_given_back_to_another_owner_is_sent_again_when_the_partition_returns(
+    void **state)
+{
+    (void)state;
+    stage_start(&a, gateway_a, "t", ONE);
+    struct attempt_ref first = stage_order(&a, worker_a)->ref;
+    stage_store_lost(&a, false); /* meanwhile the worker declined it to whoever had the partition */
+    stage_store_up(&a);
+    stage_running(&a, worker_a, NULL, 0);
+    stage_time(&a, 1000);
+    struct attempt_ref again = stage_order(&a, worker_a)->ref;
+    assert_int_equal(again.delivery, first.delivery);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_what_a_worker_claims_is_not_sent_out_again_after_a_takeover),
+        TEST(test_a_claim_within_the_grace_is_early_enough),
+        TEST(test_the_claim_of_a_worker_that_is_slow_to_answer_is_awaited),
+        TEST(test_the_claim_of_a_worker_that_comes_late_is_awaited),
+        TEST(test_nobody_is_passed_over_who_was_not_asked),
+        TEST(test_a_worker_that_beats_and_never_answers_holds_nobody_up),
+        TEST(test_an_order_given_back_to_another_owner_is_sent_again_when_the_partition_returns),
+        TEST(test_what_a_worker_said_before_it_was_asked_is_no_answer),
+        TEST(test_who_connects_in_the_grace_says_what_it_runs_once_it_knows_the_owner),
+        TEST(test_an_order_that_crosses_what_was_said_before_it_stays_when_the_partition_returns),
+        TEST(test_a_resume_in_the_grace_sends_out_nothing_that_may_run),
+        TEST(test_a_resume_that_is_not_durable_when_the_grace_ends_lets_nothing_run),
+        TEST(test_what_a_worker_had_once_is_no_reason_to_stop_who_has_it_now),
+        TEST(test_a_coordinator_that_stood_still_in_the_grace_reads_the_claims_first),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
