@@ -184,6 +184,7 @@ static void test_a_resume_in_the_grace_sends_out_nothing_that_may_run(void **sta
     assert_int_equal(stage_task_request(&b, gateway_b, MSG_RESUME, "t")->type, MSG_DONE);
     stage_time(&b, 1500);
     stage_nothing(&b, idle, MSG_ORDER);
+    stage_nothing(&b, worker_b, MSG_ORDER);
     stage_running(&b, worker_b, &ref, 1);
     stage_time(&b, 500);
     stage_nothing(&b, idle, MSG_ORDER);
