@@ -8,8 +8,9 @@
 #include "model/limits.h"
 
 #define LIST_PAGES_MAX                                                                             \
-    16 /* pages read for one request whose filter lets little through; then it answers with what   \
-          there is and a cursor */
+    16 /* pages read for one request whose filter lets little through, each the store's largest:   \
+          3,200 tasks looked at, a fraction of a second; then it answers with what there is and a  \
+          cursor */
 
 /* ---- questions about one task ---- */
 
@@ -202,12 +203,17 @@ static void ask_history(struct core *c, struct peer *p, const struct message *m)
     ask_send(c, ask, &read);
 }
 
+static bool filters(const struct list_request *l)
+{
+    return l->state >= 0 || l->task_type.len > 0;
+}
+
 static void read_list(struct core *c, struct ask *ask)
 {
     struct store_read read = {.kind = READ_LIST, .partitions = c->owned_told};
     read.before = ask->list.before;
     read.before_id = ask->list.before_id;
-    read.limit = ask->list.limit;
+    read.limit = filters(&ask->list) ? LIST_PAGE_MAX : ask->list.limit;
     ask->pages++;
     ask_send(c, ask, &read);
 }
@@ -234,24 +240,28 @@ static bool wanted(const struct list_request *l, const struct task_summary *s)
            (l->task_type.len == 0 || bytes_eq(l->task_type, s->task_type));
 }
 
-/* True when the answer is complete; the ask's cursor then stands at the last task looked at. */
-static bool list_take(struct ask *ask, const struct store_answer *a)
+/* True when the answer is complete; the ask's cursor then stands at the last task looked at. What
+ * is not wanted is kept for this turn only. */
+static bool list_take(struct core *c, struct ask *ask, const struct store_answer *a)
 {
-    for (uint32_t i = 0; i < a->task_count; i++) {
+    bool full = false;
+    struct bytes last = BYTES_NONE;
+    for (uint32_t i = 0; i < a->task_count && !full; i++) {
         struct task_summary s;
-        if (record_get_summary(&a->tasks[i], &ask->arena, &s) != ERR_OK) {
+        if (record_get_summary(&a->tasks[i], fx_arena(c), &s) != ERR_OK) {
             continue;
         }
         ask->list.before = s.created_at;
-        ask->list.before_id = s.task_id;
-        if (wanted(&ask->list, &s)) {
-            ask->items[ask->item_count++] = s;
-        }
-        if (ask->item_count == ask->list.limit) {
-            return true;
+        last = s.task_id;
+        if (wanted(&ask->list, &s) &&
+            record_get_summary(&a->tasks[i], &ask->arena, &ask->items[ask->item_count]) == ERR_OK) {
+            full = ++ask->item_count == ask->list.limit;
         }
     }
-    return !a->more || a->task_count == 0 || ask->pages >= LIST_PAGES_MAX;
+    if (last.len > 0) {
+        ask->list.before_id = arena_bytes(&ask->arena, last);
+    }
+    return full || !a->more || a->task_count == 0 || ask->pages >= LIST_PAGES_MAX;
 }
 
 static void on_list(struct core *c, struct ask *ask, const struct store_answer *a)
@@ -261,7 +271,7 @@ static void on_list(struct core *c, struct ask *ask, const struct store_answer *
         fx_bury(c, ask_free, ask);
         return;
     }
-    if (!list_take(ask, a)) {
+    if (!list_take(c, ask, a)) {
         ask->read_id = c->next_read++;
         read_list(c, ask);
         return;

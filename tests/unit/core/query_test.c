@@ -141,6 +141,37 @@ static void test_lists_are_filtered_paged_and_newest_first(void **state)
     assert_true(bytes_is(r->list.items[0].current_step, "one"));
 }
 
+/* Few of many: the page's size says how many are wanted, not how far is looked. */
+static void test_a_filter_looks_past_more_tasks_than_it_wants(void **state)
+{
+    (void)state;
+    char id[16];
+    for (int i = 0; i < 450; i++) {
+        (void)snprintf(id, sizeof id, "t%03d", i);
+        stage_start(&s, gateway, id, ONE);
+        stage_time(&s, 1);
+    }
+    stage_task_request(&s, gateway, MSG_CANCEL, "t003");
+    stage_task_request(&s, gateway, MSG_CANCEL, "t001");
+    struct message m = {.type = MSG_GET_LIST};
+    m.get_list.state = TASK_CANCELLED;
+    m.get_list.before = NEVER_MS;
+    m.get_list.limit = 1;
+    const struct message *r = stage_ask(&s, gateway, &m);
+    assert_int_equal(r->list.count, 1);
+    assert_true(bytes_is(r->list.items[0].task_id, "t003"));
+    m.get_list.before = r->list.next_before;
+    m.get_list.before_id = r->list.next_before_id;
+    r = stage_ask(&s, gateway, &m);
+    assert_int_equal(r->list.count, 1);
+    assert_true(bytes_is(r->list.items[0].task_id, "t001"));
+    m.get_list.before = r->list.next_before;
+    m.get_list.before_id = r->list.next_before_id;
+    r = stage_ask(&s, gateway, &m);
+    assert_int_equal(r->list.count, 0);
+    assert_int_equal(r->list.next_before_id.len, 0);
+}
+
 static void test_readiness_is_a_round_trip(void **state)
 {
     (void)state;
@@ -247,6 +278,7 @@ int main(void)
         TEST(test_a_watch_of_an_unknown_task_says_so),
         TEST(test_watchers_are_told_anew_after_a_lost_store),
         TEST(test_lists_are_filtered_paged_and_newest_first),
+        TEST(test_a_filter_looks_past_more_tasks_than_it_wants),
         TEST(test_readiness_is_a_round_trip),
         TEST(test_readiness_says_what_the_store_remarks),
         TEST(test_pipelines_are_listed_without_and_given_with_their_source),
