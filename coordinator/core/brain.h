@@ -174,14 +174,14 @@ struct ask {
     struct list_request list;
     struct history_request history;
     struct items_request items_wanted; /* ITEMS */
-    uint32_t items_total;
-    uint32_t usage_by;          /* USAGE */
-    bool items_over;            /* their step is */
-    struct deed deed;           /* TASK, REVIVE */
-    struct budget budget;       /* TASK, for a resume */
-    struct task *task;          /* REVIVE, FORK: owned, until its document is read */
-    bool *keep;                 /* REVIVE: the steps whose results stay */
-    struct task_summary *items; /* LIST */
+    uint32_t items_total, usage_by;    /* ITEMS, USAGE */
+    bool items_over;                   /* their step is */
+    struct deed deed;                  /* TASK, REVIVE */
+    struct budget budget;              /* TASK, for a resume */
+    struct signal_mark signal;         /* TASK, for a signal */
+    struct task *task;                 /* REVIVE, FORK: owned, until its document is read */
+    bool *keep;                        /* REVIVE: the steps whose results stay */
+    struct task_summary *items;        /* LIST */
     uint32_t item_count, pages;
     struct bytes *audited; /* AUDIT: ids; of version 0: one that is listed and not in memory */
     uint64_t *versions;

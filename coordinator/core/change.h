@@ -75,10 +75,23 @@ void step_skip(struct change *ch, struct step *s);
 void step_give_up(struct change *ch, struct step *s, enum code code, struct bytes message);
 
 /* wait.c: the step's wait is over, or the signal is kept for it. */
-void wait_take_signal(struct change *ch, struct step *s, struct bytes data, uint64_t key);
+void wait_take_signal(struct change *ch, struct step *s, struct bytes data,
+                      struct signal_mark mark);
 
 /* document.c: the tail behind the results object, from its closing brace on, for a task with so
  * many completed steps. */
 void document_put_tail(const struct core *c, const struct task *t, struct buf *out);
+
+/* on_signal.c */
+/* Who sends a signal, and how its repetition is known. */
+struct signal_ask {
+    peer_id peer;
+    uint64_t request;
+    struct signal_mark mark;
+};
+struct signal_mark signal_mark_of(const struct signal_request *r);
+/* Has a step of the task, which may have ended, had a signal of this key? Then it is answered: as
+ * the first one was where it says the same, else with a refusal. */
+bool signal_repeated(struct core *c, const struct task *t, const struct signal_ask *from);
 
 #endif

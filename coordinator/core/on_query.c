@@ -85,6 +85,7 @@ void query_on_task(struct core *c, const struct ask *ask, const struct store_ans
         return;
     }
     struct task *live = task_find(c, ask->task_id);
+    struct signal_ask from = {ask->peer, ask->request, ask->signal};
     if (live != NULL) {
         /* Started, or recovered, in the meantime. */
         struct message m = {.type = ask->type, .request = ask->request};
@@ -94,7 +95,9 @@ void query_on_task(struct core *c, const struct ask *ask, const struct store_ans
         struct peer *p = peer_find(c, ask->peer);
         if (p != NULL &&
             ask->type == MSG_SIGNAL) { /* its data was not kept for a task that had ended */
-            refuse_unavailable(c, p->id, ask->request);
+            if (!signal_repeated(c, live, &from)) {
+                refuse_unavailable(c, p->id, ask->request);
+            }
         } else if (p != NULL) {
             change_or_answer(c, live, p, &m);
         }
@@ -106,7 +109,9 @@ void query_on_task(struct core *c, const struct ask *ask, const struct store_ans
         answer_no_task(c, ask);
         return;
     }
-    answer_task(c, t, ask->peer, ask->request, ask->type);
+    if (ask->type != MSG_SIGNAL || !signal_repeated(c, t, &from)) {
+        answer_task(c, t, ask->peer, ask->request, ask->type);
+    }
     fx_bury(c, task_bury, t);
 }
 
@@ -118,7 +123,9 @@ static void ask_task(struct core *c, struct peer *p, const struct message *m)
     }
     ask->task_id =
         arena_bytes(&ask->arena, m->type == MSG_SIGNAL ? m->signal.task_id : m->task.task_id);
-    if (m->type != MSG_SIGNAL) {
+    if (m->type == MSG_SIGNAL) {
+        ask->signal = signal_mark_of(&m->signal);
+    } else {
         ask->deed = deed_copy(&ask->arena, &m->task.deed);
         ask->budget = m->task.budget;
     }

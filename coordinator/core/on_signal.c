@@ -1,6 +1,8 @@
 /* SIGNAL: what a wait step waits for. The first one of a name wins; one that comes before its step
  * is reached is kept in that step, which bounds how many are kept. */
 #include "core/change.h"
+#include "core/plant.h"
+#include "crypto/hash.h"
 #include "model/limits.h"
 
 static bool hears(const struct step *s, struct bytes name)
@@ -9,8 +11,21 @@ static bool hears(const struct step *s, struct bytes name)
     return w->kind == WAIT_SIGNAL && bytes_is(name, w->signal);
 }
 
-/* The step that has had this very signal before, else the first that can take it; NULL where none
- * can. */
+struct signal_mark signal_mark_of(const struct signal_request *r)
+{
+    struct signal_mark mark = {.key = r->key};
+    struct buf text = {0};
+    buf_addf(&text, "%zu ", r->name.len);
+    buf_add_bytes(&text, r->name);
+    buf_add_bytes(&text, r->data);
+    struct sha256 hash = sha256_of(buf_bytes(&text));
+    memcpy(&mark.hash, hash.digest, sizeof mark.hash);
+    mark.hash += mark.hash == 0;
+    buf_free(&text);
+    return mark;
+}
+
+/* The first step that can take it; NULL where none can. */
 static struct step *find_taker(struct task *t, const struct signal_request *r, bool *ret_named)
 {
     struct step *taker = NULL;
@@ -21,14 +36,47 @@ static struct step *find_taker(struct task *t, const struct signal_request *r, b
             continue;
         }
         *ret_named = true;
-        if (rare_of(s)->signal_key == r->key) {
-            return s;
-        }
-        if (taker == NULL && s->state == STEP_PENDING && rare_of(s)->signal_key == 0) {
+        if (taker == NULL && s->state == STEP_PENDING && rare_of(s)->mark.key == 0) {
             taker = s;
         }
     }
     return taker;
+}
+
+static void answer_signalled(struct core *c, const struct task *t, const struct step *s,
+                             const struct signal_ask *from)
+{
+    struct reply r;
+    reply_begin(c, t, from->peer, from->request, &r);
+    r.message->signalled.task_id = arena_bytes(r.arena, t->id);
+    r.message->signalled.state = t->state;
+    r.message->signalled.step = arena_bytes(r.arena, bytes_str(step_def(s)->name));
+    r.message->signalled.kept = rare_of(s)->signal.len > 0;
+    r.message->signalled.key = from->mark.key;
+    reply_send(&r, MSG_SIGNALLED);
+}
+
+bool signal_repeated(struct core *c, const struct task *t, const struct signal_ask *from)
+{
+    const struct step *had = NULL;
+    for (uint32_t i = 0; i < t->pipeline->step_count && had == NULL; i++) {
+        had = rare_of(&t->steps[i])->mark.key == from->mark.key ? &t->steps[i] : NULL;
+    }
+    if (had == NULL) {
+        return false;
+    }
+    if (rare_of(had)->mark.hash == from->mark.hash || planted(PLANT_SIGNAL_UNCOMPARED)) {
+        answer_signalled(c, t, had, from);
+        return true;
+    }
+    struct reply r;
+    reply_begin(c, t, from->peer, from->request, &r);
+    r.message->refused.state = t->state;
+    r.message->refused.code = CODE_IDEMPOTENCY_MISMATCH;
+    r.message->refused.detail = BYTES_LIT("this Idempotency-Key was used with another signal of "
+                                          "this task; use a new key for a new signal");
+    reply_send(&r, MSG_REFUSED);
+    return true;
 }
 
 static void refuse_signal(struct core *c, const struct task *t, const struct peer *p,
@@ -74,6 +122,10 @@ void on_signal(struct core *c, struct peer *p, const struct message *m)
         on_query(c, p, m);
         return;
     }
+    struct signal_ask from = {p->id, m->request, signal_mark_of(&m->signal)};
+    if (signal_repeated(c, t, &from)) {
+        return;
+    }
     if (task_state_ended(t->state)) {
         refuse_for(c, t, p, m, CODE_TASK_ENDED);
         return;
@@ -83,20 +135,11 @@ void on_signal(struct core *c, struct peer *p, const struct message *m)
         refuse_signal(c, t, p, m, named);
         return;
     }
-    if (rare_of(s)->signal_key != m->signal.key) {
-        struct change ch;
-        change_begin(c, t, &ch);
-        struct task_event *e = change_deed(&ch, EVENT_SIGNAL, s->index, &m->signal.deed);
-        e->message = arena_bytes(&ch.write->arena, m->signal.name);
-        wait_take_signal(&ch, s, m->signal.data, m->signal.key);
-        change_commit(&ch);
-    }
-    struct reply r;
-    reply_begin(c, t, p->id, m->request, &r);
-    r.message->signalled.task_id = arena_bytes(r.arena, t->id);
-    r.message->signalled.state = t->state;
-    r.message->signalled.step = arena_bytes(r.arena, bytes_str(step_def(s)->name));
-    r.message->signalled.kept = rare_of(s)->signal.len > 0;
-    r.message->signalled.key = m->signal.key;
-    reply_send(&r, MSG_SIGNALLED);
+    struct change ch;
+    change_begin(c, t, &ch);
+    struct task_event *e = change_deed(&ch, EVENT_SIGNAL, s->index, &m->signal.deed);
+    e->message = arena_bytes(&ch.write->arena, m->signal.name);
+    wait_take_signal(&ch, s, m->signal.data, from.mark);
+    change_commit(&ch);
+    answer_signalled(c, t, s, &from);
 }

@@ -80,15 +80,18 @@ void record_put_step(const struct step *s, struct buf *out)
     pack_bytes(out, x->checkpoint);
     pack_int(out, x->wait_until);
     pack_bytes(out, x->signal);
-    pack_uint(out, x->signal_key);
+    pack_uint(out, x->mark.key);
     pack_bytes(out, bytes_str(x->function_code));
     pack_int(out, x->spent_ms);
     pack_uint(out, x->exhausted);
     pack_int(out, x->wait_ms);
     pack_int(out, x->saved_at);
-    pack_uint(out, x->fan != NULL);
+    pack_uint(out, (x->fan != NULL ? STEP_FANS : 0u) | (x->mark.hash != 0 ? STEP_SIGNALLED : 0u));
     if (x->fan != NULL) {
         fan_put(x->fan, out);
+    }
+    if (x->mark.hash != 0) {
+        pack_uint(out, x->mark.hash);
     }
     if (x->account != NULL) { /* the last: most steps use nothing, and pay nothing */
         account_put(x->account, out);
@@ -257,7 +260,7 @@ static bool rare_none(const struct step_rare *x)
     return x->error_code == CODE_NONE && x->error == NULL && x->function_code == NULL &&
            x->retry_at == 0 && x->wait_ms == 0 && x->spent_ms == 0 && !x->exhausted &&
            x->checkpoint.len == 0 && x->saved_at == 0 && x->wait_until == 0 && x->signal.len == 0 &&
-           x->signal_key == 0 && x->fan == NULL && x->account == NULL;
+           x->mark.key == 0 && x->fan == NULL && x->account == NULL;
 }
 
 static void get_rare(struct unpack *u, struct step *s)
@@ -270,14 +273,18 @@ static void get_rare(struct unpack *u, struct step *s)
     step_set_checkpoint(s, checkpoint);
     x->wait_until = unpack_int(u);
     struct bytes signal = unpack_bytes(u);
-    step_set_signal(s, signal, unpack_uint(u));
+    step_set_signal(s, signal, (struct signal_mark){.key = unpack_uint(u)});
     x->function_code = get_text(u);
     x->spent_ms = unpack_int(u);
     x->exhausted = unpack_uint(u) != 0;
     x->wait_ms = unpack_int(u);
     step_load_saved(s, unpack_int(u));
-    if (unpack_uint(u) != 0 && s->item == ITEM_NONE) {
+    uint64_t has = unpack_uint(u);
+    if ((has & STEP_FANS) != 0 && s->item == ITEM_NONE) {
         x->fan = fan_get(u);
+    }
+    if ((has & STEP_SIGNALLED) != 0) {
+        x->mark.hash = unpack_uint(u);
     }
     if (u->at < u->end && !u->bad) {
         x->account = account_get(u);

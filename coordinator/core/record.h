@@ -14,6 +14,10 @@
 
 #define RECORD_FORMAT 1u
 
+/* What only some steps' records have. */
+#define STEP_FANS      1u
+#define STEP_SIGNALLED 2u /* and what by */
+
 void record_put_spec(const struct task *t, struct buf *out);
 void record_put_head(const struct task *t, mono_ms now, struct buf *out);
 void record_put_step(const struct step *s, struct buf *out);

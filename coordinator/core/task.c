@@ -314,12 +314,12 @@ void step_load_saved(struct step *s, unix_ms at)
     }
 }
 
-void step_set_signal(struct step *s, struct bytes data, uint64_t key)
+void step_set_signal(struct step *s, struct bytes data, struct signal_mark mark)
 {
-    if (s->rare != NULL || data.len > 0 || key != 0) {
+    if (s->rare != NULL || data.len > 0 || mark.key != 0) {
         bytes_free(rare_make(s)->signal);
         s->rare->signal = data.len > 0 ? bytes_own(data) : BYTES_NONE;
-        s->rare->signal_key = key;
+        s->rare->mark = mark;
     }
 }
 

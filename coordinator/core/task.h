@@ -66,6 +66,12 @@ struct work {
     mono_ms checkpoint_saved_at;
 };
 
+/* How the repetition of a signal is known. */
+struct signal_mark {
+    uint64_t key;  /* of its request */
+    uint64_t hash; /* of what it says: name and data */
+};
+
 /* What only few steps have: errors, waits, progress checkpoints, items, limits, usage. */
 struct step_rare {
     /* stored */
@@ -79,7 +85,7 @@ struct step_rare {
     unix_ms saved_at;        /* when the one that is stored was; 0 = there is none */
     unix_ms wait_until;      /* of a wait step that has begun: its end, 0 = none */
     struct bytes signal;     /* owned; came before the step's turn, JSON; empty = none */
-    uint64_t signal_key;     /* of the signal that it has, or had; 0 = none */
+    struct signal_mark mark; /* of the signal that it has, or had; key 0 = none */
     struct fan *fan;         /* owned; of a fan-out step whose list is known, else NULL (fan.h) */
     struct account *account; /* owned; what its attempts have used; NULL = nothing */
     bool exhausted;          /* its task was paused because nothing is left to try */
@@ -285,7 +291,7 @@ void step_drop_checkpoint(struct step *s);
 /* The newest progress checkpoint becomes the stored one: it is in a row at this moment. */
 void step_note_saved(struct step *s, struct moment now);
 void step_load_saved(struct step *s, unix_ms at); /* as it was read */
-void step_set_signal(struct step *s, struct bytes data, uint64_t key);
+void step_set_signal(struct step *s, struct bytes data, struct signal_mark mark);
 void task_set_error(struct task *t, enum code code, struct bytes message, int32_t step);
 void task_clear_error(struct task *t);
 

@@ -84,7 +84,7 @@ static void begin(struct core *c, struct step *s)
     e->retry_at = rare_of(s)->wait_until;
     if (rare_of(s)->signal.len > 0) {
         struct bytes data = arena_bytes(fx_arena(c), rare_of(s)->signal);
-        step_set_signal(s, BYTES_NONE, rare_of(s)->signal_key);
+        step_set_signal(s, BYTES_NONE, rare_of(s)->mark);
         resolve(&ch, s, data);
     }
     change_commit(&ch);
@@ -178,14 +178,14 @@ void wait_due(struct core *c, struct step *s)
     change_commit(&ch);
 }
 
-void wait_take_signal(struct change *ch, struct step *s, struct bytes data, uint64_t key)
+void wait_take_signal(struct change *ch, struct step *s, struct bytes data, struct signal_mark mark)
 {
     if (step_waits(s)) {
-        rare_make(s)->signal_key = key;
+        rare_make(s)->mark = mark;
         resolve(ch, s, data);
         return;
     }
-    step_set_signal(s, data, key);
+    step_set_signal(s, data, mark);
     if (!planted(PLANT_EARLY_SIGNAL_LOST)) {
         change_step(ch, s);
     }
@@ -200,7 +200,7 @@ void wait_reset(struct step *s, bool anew)
     x->wait_until = 0;
     x->wait_ms = 0;
     if (anew || x->signal.len == 0) { /* one that was not used yet is as good as before */
-        step_set_signal(s, BYTES_NONE, 0);
+        step_set_signal(s, BYTES_NONE, (struct signal_mark){0});
     }
 }
 

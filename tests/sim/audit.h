@@ -48,6 +48,10 @@ void audit_asked(struct audit *a, const char *task_id, enum message_type type);
 void audit_fork(struct audit *a, const char *source, const char *from_step,
                 const struct start_request *fork);
 void audit_fork_start(struct audit *a, const char *task_id, const struct start_request *fork);
+/* A client was told that a step has had this signal, or that its task has ended without it. */
+void audit_signalled(struct audit *a, const char *task_id, struct bytes step,
+                     const struct signal_request *signal);
+void audit_unsignalled(struct audit *a, const char *task_id, const struct signal_request *signal);
 void audit_seen(struct audit *a, uint32_t client, const char *task_id,
                 const struct task_event *event);
 

@@ -108,8 +108,8 @@ static void check_waited(struct audit *a, const struct book_task *t, const struc
     const struct pipeline_wait *w = &t->pipeline->steps[s->index].wait;
     struct bytes key = json_member(b->result, "key");
     char sent[24];
-    snprintf(sent, sizeof sent, "%llu", (unsigned long long)rare_of(s)->signal_key);
-    bool signal = w->kind == WAIT_SIGNAL && rare_of(s)->signal_key != 0 && bytes_is(key, sent);
+    snprintf(sent, sizeof sent, "%llu", (unsigned long long)rare_of(s)->mark.key);
+    bool signal = w->kind == WAIT_SIGNAL && rare_of(s)->mark.key != 0 && bytes_is(key, sent);
     bool fallback =
         w->kind == WAIT_SIGNAL && w->fallback.len > 0 && bytes_eq(b->result, w->fallback);
     bool moment = w->kind != WAIT_SIGNAL && bytes_is(b->result, "null");
@@ -234,7 +234,10 @@ static void check_step(struct audit *a, struct book_task *t, const struct task *
         b->waits_until =
             wait->kind == WAIT_UNTIL ? 0 : a->row_sent_at + audit_wait_ms(wait, stored);
     }
-    b->signal_key = rare_of(s)->signal_key;
+    b->signal_key = rare_of(s)->mark.key;
+    if (!bytes_eq(b->signal, rare_of(s)->signal)) {
+        b->signal = arena_bytes(&a->arena, rare_of(s)->signal);
+    }
     if (is && !(same && was)) {
         b->result = arena_bytes(&a->arena, result);
         if (!b->kept || row->kind != ROW_ADMIT) {

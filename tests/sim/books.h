@@ -39,6 +39,7 @@ struct book_step {
     mono_ms not_before;      /* its next order */
     uint32_t completions;    /* events of this generation */
     uint64_t signal_key;
+    struct bytes signal;      /* that came before the step's turn, and is kept */
     mono_ms waits_until;      /* a wait of so many seconds is not over before */
     struct book_fan *fan;     /* NULL: it has no items */
     bool kept;                /* by the fork that its task is, from its source */

@@ -178,23 +178,6 @@ static void wish_about_task(struct client *c, enum message_type type)
     client_wish_for(c, &m);
 }
 
-static void wish_signal(struct client *c)
-{
-    struct world *w = c->gateway->process.world;
-    struct message m = {.type = MSG_SIGNAL};
-    if (c->signal_key == 0 || one_in(w, 2)) { /* else the same again */
-        c->signal_key = 1 + chance(w, UINT32_MAX);
-        c->signals_go = one_in(w, 2);
-    }
-    snprintf(c->signal_data, sizeof c->signal_data, "{\"from\":%u,\"key\":%llu}", c->index,
-             (unsigned long long)c->signal_key);
-    m.signal.task_id = bytes_str(c->task_id);
-    m.signal.name = c->signals_go ? BYTES_LIT("go") : BYTES_LIT("ok");
-    m.signal.data = bytes_str(c->signal_data);
-    m.signal.key = c->signal_key;
-    client_wish_for(c, &m);
-}
-
 /* Twice as much as it has (spent), of what it has a limit for. */
 static void wish_budget(struct client *c)
 {
@@ -228,8 +211,8 @@ static void on_wish(struct world *w, struct job *j)
         client_tend(c);
     } else if (meddles && c->forks < FORKS_MAX && one_in(w, 20)) {
         client_wish_fork(c);
-    } else if (!ended && one_in(w, c->known == TASK_WAITING ? 2 : 12)) {
-        wish_signal(c);
+    } else if ((!ended && one_in(w, c->known == TASK_WAITING ? 2 : 12)) || client_signals_late(c)) {
+        client_wish_signal(c);
     } else if (c->known == TASK_BUDGET_EXCEEDED && (w->healed || one_in(w, 2))) {
         wish_budget(c); /* else it would rest for ever */
     } else if (c->known == TASK_PAUSED && (w->healed || one_in(w, 2))) {
@@ -264,6 +247,9 @@ static void on_refused(struct client *c, const struct message *m)
     struct world *w = c->gateway->process.world;
     tell(w, c->gateway->process.name, "%s %s refused: %s", message_type_name(c->asked), c->task_id,
          code_info(m->refused.code)->name);
+    if (c->asked == MSG_SIGNAL && m->refused.code == CODE_TASK_ENDED) {
+        audit_unsignalled(w->audit, c->task_id, &c->signal);
+    }
     if (c->asked == MSG_RESUME) {
         c->known = TASK_RUNNING; /* whatever it is, it is not paused: the status says */
     }
@@ -335,6 +321,8 @@ void client_answer(struct client *c, const struct message *m)
             c->have = 0;
             c->watch_conn = 0;
         }
+    } else if (m->type == MSG_SIGNALLED) {
+        audit_signalled(w->audit, c->task_id, m->signalled.step, &c->signal);
     } else if (m->type == MSG_STATUS) {
         c->known = m->status.state;
         see_budget(c, &m->status);

@@ -151,7 +151,8 @@ struct client {
     uint64_t asked_conn;
     enum task_state known;
     uint64_t signal_key; /* of its last signal, 0 = none */
-    char signal_data[48];
+    char signal_data[64];
+    struct signal_request signal; /* the last one */
     bool signals_go;
     uint32_t run, revision, results_bytes;
     bool dead; /* its task has a dead letter, as far as it knows */
@@ -312,6 +313,9 @@ void client_watched(struct client *c, uint64_t seq);
 void client_conn_lost(struct client *c, uint64_t conn);
 void client_owner_moved(struct client *c);
 /* client_fork.c: it forks its task, and turns to the fork. */
+void client_wish_signal(struct client *c);
+/* Shall it repeat its last signal to a task that has ended? */
+bool client_signals_late(const struct client *c);
 void client_wish_fork(struct client *c);
 void client_take_fork(struct client *c, const struct message *m);
 /* Ends the pauses and the waits of tasks that it has left. */

@@ -87,6 +87,39 @@ static void test_the_first_signal_wins_and_its_repetition_is_the_same(void **sta
     assert_refused(give("approve", "2", 6), CODE_SIGNAL_TAKEN);
 }
 
+static void test_a_key_is_of_one_signal(void **state)
+{
+    (void)state;
+    stage_start(&s, gateway, "t",
+                "[{\"name\":\"x\",\"wait\":{\"signal\":\"approve\"}},"
+                "{\"name\":\"y\",\"wait\":{\"signal\":\"deny\"}}]");
+    assert_given(give("approve", "1", 5), false);
+    assert_refused(give("approve", "2", 5), CODE_IDEMPOTENCY_MISMATCH);
+    assert_refused(give("deny", "1", 5), CODE_IDEMPOTENCY_MISMATCH);
+    take_over();
+    assert_given(give("approve", "1", 5), false);
+    assert_refused(give("approve", "2", 5), CODE_IDEMPOTENCY_MISMATCH);
+    assert_given(give("deny", "2", 6), false);
+}
+
+static void test_a_signal_is_repeated_safely_after_the_end(void **state)
+{
+    (void)state;
+    stage_start(&s, gateway, "t", ENDLESS);
+    assert_given(give("approve", "1", 5), false);
+    assert_int_equal(status()->state, TASK_COMPLETED);
+    assert_given(give("approve", "1", 5), false);
+    assert_refused(give("approve", "2", 5), CODE_IDEMPOTENCY_MISMATCH);
+    assert_refused(give("approve", "1", 6), CODE_TASK_ENDED);
+    take_over(); /* only its record is left */
+    const struct message *again = give("approve", "1", 5);
+    assert_given(again, false);
+    assert_int_equal(again->signalled.state, TASK_COMPLETED);
+    assert_true(bytes_is(again->signalled.step, "ok"));
+    assert_refused(give("approve", "2", 5), CODE_IDEMPOTENCY_MISMATCH);
+    assert_refused(give("approve", "1", 6), CODE_TASK_ENDED);
+}
+
 static void test_an_early_signal_survives_a_takeover(void **state)
 {
     (void)state;
@@ -349,6 +382,8 @@ int main(void)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         CASE(test_a_signal_is_the_result_of_the_step_that_waits_for_it),
         CASE(test_the_first_signal_wins_and_its_repetition_is_the_same),
+        CASE(test_a_key_is_of_one_signal),
+        CASE(test_a_signal_is_repeated_safely_after_the_end),
         CASE(test_an_early_signal_survives_a_takeover),
         CASE(test_at_the_timeout_the_default_is_the_result),
         CASE(test_without_a_default_the_timeout_fails_the_step),

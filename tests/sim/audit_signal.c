@@ -1,0 +1,42 @@
+/* Signals by key: whoever is told that a step has had his signal finds what he sent in it, and
+ * whoever repeats it is told so after the task's end, too. */
+#include "books.h"
+
+#define TASK(t) (int)(t)->id.len, (const char *)(t)->id.ptr
+
+/* What the step has of a signal: itself until its turn, then its result. */
+static struct bytes heard(const struct book_step *b)
+{
+    return b->signal.len > 0 ? b->signal : b->state == STEP_COMPLETED ? b->result : BYTES_NONE;
+}
+
+/* Recovers and fresh runs give a signal's place to the next one. */
+static const struct book_task *first_life(struct audit *a, const char *task_id)
+{
+    const struct book_task *t = a->blind ? NULL : book_find(a, bytes_str(task_id));
+    return t != NULL && t->older == NULL && t->recoveries_seen == 0 ? t : NULL;
+}
+
+void audit_signalled(struct audit *a, const char *task_id, struct bytes step,
+                     const struct signal_request *signal)
+{
+    const struct book_task *t = first_life(a, task_id);
+    int32_t i = t != NULL ? pipeline_find(t->pipeline, step) : -1;
+    if (i < 0) {
+        return;
+    }
+    struct bytes has = heard(&t->steps[i]);
+    REQUIRE(a, "I15", has.len == 0 || bytes_eq(has, signal->data),
+            "%.*s/%d: has %.*s, and answers for the signal %.*s", TASK(t), (int)i, (int)has.len,
+            (const char *)has.ptr, (int)signal->data.len, (const char *)signal->data.ptr);
+}
+
+void audit_unsignalled(struct audit *a, const char *task_id, const struct signal_request *signal)
+{
+    const struct book_task *t = first_life(a, task_id);
+    for (uint32_t i = 0; t != NULL && i < t->step_count; i++) {
+        const struct book_step *b = &t->steps[i];
+        REQUIRE(a, "I15", b->signal_key != signal->key || !bytes_eq(heard(b), signal->data),
+                "%.*s/%u: a signal that it has had is refused when it is repeated", TASK(t), i);
+    }
+}
