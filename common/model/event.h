@@ -55,8 +55,9 @@ struct task_event {
     uint32_t attempt; /* STEP_RETRY: the attempt that failed */
     unix_ms retry_at;
     enum code code;
-    struct bytes message; /* error, or the function's progress message; RECOVERING: the new input
-                             (JSON: itself, or a text that says its size and hash) */
+    struct bytes message; /* error, or the function's progress message; RECOVERING: what was asked
+                             for, members of a JSON object (from_step, checkpoint_id, only_failed,
+                             requeue, input_data: itself, or a text with its size and hash) */
     bool can_recover;
     struct deed deed;                         /* of what people asked for */
     uint32_t items, items_done, items_failed; /* of the step, where it fans out; else 0 */

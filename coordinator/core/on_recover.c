@@ -6,6 +6,7 @@
 #include "core/fan.h"
 #include "core/record.h"
 #include "crypto/hash.h"
+#include "json/scan.h"
 #include "model/limits.h"
 #include "core/plant.h"
 
@@ -230,16 +231,45 @@ static void reset_all(struct change *ch, const bool *keep, const struct recover_
     task_count_needs(t);
 }
 
-/* What the history says of a new input: itself where it is small, else how to know it again. */
-static struct bytes input_told(struct arena *arena, struct bytes input)
+static void put_wish(struct buf *out, const char *name, struct bytes text)
 {
-    char hex[2 * SHA256_BYTES + 1];
-    if (input.len <= ERROR_BYTES_MAX) {
-        return arena_bytes(arena, input);
+    if (text.len > 0) {
+        buf_addf(out, "%s\"%s\":", out->len > 0 ? "," : "", name);
+        json_put_string(out, text);
     }
-    struct sha256 hash = sha256_of(input);
-    return bytes_str(arena_printf(arena, "\"%zu bytes, SHA-256 %s\"", input.len,
-                                  hex_encode(hash.digest, SHA256_BYTES, hex)));
+}
+
+static void put_true(struct buf *out, const char *name, bool is)
+{
+    if (is) {
+        buf_addf(out, "%s\"%s\":true", out->len > 0 ? "," : "", name);
+    }
+}
+
+/* What was asked for, where it was: members of an object. A new input is told itself where it is
+ * small, else how to know it again. */
+static struct bytes wishes_told(struct arena *arena, const struct ask *ask)
+{
+    struct buf out = {0};
+    struct bytes input = ask->recover.input;
+    put_wish(&out, "from_step", ask->recover.from_step);
+    put_wish(&out, "checkpoint_id", ask->recover.checkpoint_id);
+    put_true(&out, "only_failed", ask->recover.only_failed);
+    put_true(&out, "requeue", ask->type == MSG_REQUEUE);
+    if (input.len > 0) {
+        buf_addf(&out, "%s\"input_data\":", out.len > 0 ? "," : "");
+    }
+    if (input.len <= ERROR_BYTES_MAX) {
+        buf_add_bytes(&out, input);
+    } else {
+        char hex[2 * SHA256_BYTES + 1];
+        struct sha256 hash = sha256_of(input);
+        buf_addf(&out, "\"%zu bytes, SHA-256 %s\"", input.len,
+                 hex_encode(hash.digest, SHA256_BYTES, hex));
+    }
+    struct bytes told = arena_bytes(arena, buf_bytes(&out));
+    buf_free(&out);
+    return told;
 }
 
 /* results: the inside of the new results object where results went away, else NULL. */
@@ -265,7 +295,7 @@ static void revive(struct core *c, const struct ask *ask, struct task *t, const 
     change_revive(&ch);
     struct task_event *e =
         change_deed(&ch, EVENT_TASK_RECOVERING, task_current_step(t), &ask->deed);
-    e->message = input_told(&ch.write->arena, ask->recover.input);
+    e->message = wishes_told(&ch.write->arena, ask);
     change_ready_all(&ch);
     change_commit(&ch);
     struct reply r;
@@ -286,9 +316,11 @@ static void read_kept(struct core *c, const struct ask *from, struct task *t, bo
         free(keep);
         return;
     }
+    ask->type = from->type;
     ask->peer = from->peer;
     ask->request = from->request;
     ask->deed = deed_copy(&ask->arena, &from->deed);
+    ask->recover.checkpoint_id = arena_bytes(&ask->arena, from->recover.checkpoint_id);
     ask->recover.input = arena_bytes(&ask->arena, from->recover.input);
     ask->recover.from_step = arena_bytes(&ask->arena, from->recover.from_step);
     ask->recover.only_failed = from->recover.only_failed;

@@ -181,7 +181,7 @@ void event_render(struct bytes task_id, const struct task_event *e, struct buf *
         break;
     case EVENT_TASK_RECOVERING:
         if (e->message.len > 0) {
-            buf_add_str(out, ",\"input_data\":");
+            buf_add_char(out, ',');
             buf_add_bytes(out, e->message);
         }
         deed_put(out, &e->deed);

@@ -56,10 +56,38 @@ static void test_a_new_input_is_given_to_what_runs_from_now_on(void **state)
     bool told = false;
     for (uint32_t i = 0; i < r->events.count; i++) {
         const struct task_event *e = &r->events.events[i];
-        told = told || (e->type == EVENT_TASK_RECOVERING && bytes_is(e->message, "{\"in\":2}") &&
+        told = told || (e->type == EVENT_TASK_RECOVERING &&
+                        bytes_is(e->message, "\"input_data\":{\"in\":2}") &&
                         bytes_is(e->deed.reason, "a typo"));
     }
     assert_true(told);
+}
+
+static void assert_told(const char *wishes)
+{
+    struct message m = {.type = MSG_GET_HISTORY};
+    m.get_history.task_id = BYTES_LIT("t");
+    const struct message *r = stage_ask(&s, gateway, &m);
+    bool told = false;
+    for (uint32_t i = 0; i < r->events.count; i++) {
+        const struct task_event *e = &r->events.events[i];
+        told = told || (e->type == EVENT_TASK_RECOVERING && bytes_is(e->message, wishes));
+    }
+    assert_true(told);
+}
+
+static void test_the_history_says_what_a_recover_was_asked_to_do(void **state)
+{
+    (void)state;
+    fail_at_c();
+    assert_recovering(stage_recover(&s, gateway, "t", "b", ""));
+    assert_told("\"from_step\":\"b\"");
+    stage_task_request(&s, gateway, MSG_CANCEL, "t");
+    assert_recovering(stage_recover(&s, gateway, "t", "", "t_cp_0"));
+    assert_told("\"checkpoint_id\":\"t_cp_0\"");
+    stage_task_request(&s, gateway, MSG_CANCEL, "t");
+    assert_recovering(stage_recover(&s, gateway, "t", "", ""));
+    assert_told("");
 }
 
 static void test_recover_runs_on_from_the_failed_step(void **state)
@@ -272,6 +300,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
+        TEST(test_the_history_says_what_a_recover_was_asked_to_do),
         TEST(test_recover_runs_on_from_the_failed_step),
         TEST(test_a_new_input_is_given_to_what_runs_from_now_on),
         TEST(test_recover_from_a_step_runs_it_and_what_follows_again_with_other_keys),
