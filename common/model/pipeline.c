@@ -93,6 +93,23 @@ static int64_t step_id_index(struct bytes text)
     return index;
 }
 
+bool step_name_valid(struct bytes name)
+{
+    if (name.len > STEP_NAME_BYTES_MAX) {
+        return false;
+    }
+    size_t from = 0;
+    for (size_t i = 0; i <= name.len; i++) {
+        if (i == name.len || name.ptr[i] == '/') {
+            if (!id_valid(bytes_part(name, from, i - from))) {
+                return false;
+            }
+            from = i + 1;
+        }
+    }
+    return true;
+}
+
 int32_t pipeline_find(const struct pipeline *p, struct bytes name_or_step_id)
 {
     for (uint32_t i = 0; i < p->step_count; i++) {

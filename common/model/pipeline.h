@@ -44,6 +44,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/id.h"
 #include "crypto/hash.h"
 #include "expr/template.h"
 #include "model/budget.h"
@@ -175,6 +176,11 @@ enum err MUST_CHECK pipeline_parse(struct bytes text, struct pipeline **ret_pipe
 struct pipeline *pipeline_ref(struct pipeline *p);
 bool pipeline_codes_have(const struct pipeline_codes *codes, struct bytes code);
 void pipeline_unref(struct pipeline *p); /* NULL is allowed */
+/* A step's whole name: its own, behind those of the steps around it, with a slash each. */
+#define STEP_NAME_BYTES_MAX ((PIPELINE_DEPTH_MAX + 1) * (ID_BYTES_MAX + 1))
+/* Can a step's name look like this? Parts in the alphabet of ids, one for each pipeline around it:
+ * "soup/cook". */
+bool step_name_valid(struct bytes name);
 /* Index of a step by its name or its step_id ("step_3"), or -1. */
 int32_t pipeline_find(const struct pipeline *p, struct bytes name_or_step_id);
 /* Marks in flags[step_count] all (transitive) ancestors of a step, not itself. Flags of others stay

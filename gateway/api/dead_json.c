@@ -12,21 +12,12 @@ bool dead_query_parse(const struct query *q, struct arena *arena, struct list_re
     struct list_request r = {.state = -1, .before = NEVER_MS};
     uint64_t limit = DEAD_PAGE_MAX;
     struct bytes text;
-    if (!query_number(q, "limit", DEAD_PAGE_MAX, &limit, ret_problem)) {
-        return false;
-    }
-    if (limit == 0) {
-        problem_set(ret_problem, CODE_INVALID_FIELD, "the query's `limit` must be 1 to %u",
-                    DEAD_PAGE_MAX);
-        problem_add(ret_problem, "", "query argument `limit`: at least 1");
+    if (!query_limit(q, DEAD_PAGE_MAX, &limit, ret_problem)) {
         return false;
     }
     if (query_get(q, "cursor", &text) && text.len > 0 &&
         !cursor_parse(text, arena, &r.before, &r.before_id)) {
-        problem_set(ret_problem, CODE_INVALID_FIELD,
-                    "the query's `cursor` must be a next_cursor of an earlier answer");
-        problem_add(ret_problem, "", "query argument `cursor`");
-        return false;
+        return query_fault(ret_problem, "cursor", "a next_cursor of an earlier answer");
     }
     r.limit = (uint32_t)limit;
     *ret_request = r;

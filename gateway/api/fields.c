@@ -3,11 +3,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "api/near.h"
 #include "json/scan.h"
+#include "model/pipeline.h"
+
+#define FIELDS_MAX 32 /* of any call's body */
 
 static void fault_add(struct problem *p, const char *name, const char *wanted)
 {
-    char detail[200];
+    char detail[240];
     (void)snprintf(detail, sizeof detail, "must be %s", wanted);
     problem_add_member(p, bytes_str(name), detail);
 }
@@ -48,11 +52,17 @@ static void string_read(const struct field *f, struct bytes value, struct arena 
     }
     struct buf text = {0};
     json_unquote(value, &text);
-    bool fits = f->kind == FIELD_ID ? id_valid(buf_bytes(&text)) : text.len <= (size_t)f->max;
+    bool fits = f->kind == FIELD_ID     ? id_valid(buf_bytes(&text))
+                : f->kind == FIELD_STEP ? step_name_valid(buf_bytes(&text))
+                                        : text.len <= (size_t)f->max;
     if (fits) {
         *(struct bytes *)f->target = arena_bytes(arena, buf_bytes(&text));
     } else if (f->kind == FIELD_ID) {
         fault_add(p, f->name, "1 to 128 of the characters A-Z a-z 0-9 _ . : -");
+    } else if (f->kind == FIELD_STEP) {
+        fault_add(p, f->name,
+                  "a step's name or step_id: 1 to 128 of the characters A-Z a-z 0-9 _ . : -, and "
+                  "within a pipeline that is a step such parts with a / between");
     } else {
         char wanted[64];
         (void)snprintf(wanted, sizeof wanted, "at most %lld bytes", (long long)f->max);
@@ -103,6 +113,7 @@ static void field_read(const struct field *f, struct bytes value, struct arena *
     }
     switch (f->kind) {
     case FIELD_ID:
+    case FIELD_STEP:
     case FIELD_TEXT:
         string_read(f, value, arena, p);
         return;
@@ -149,6 +160,20 @@ static const struct field *field_find(const struct field *fields, size_t count, 
     return NULL;
 }
 
+static void unknown_add(struct problem *p, struct bytes key, const struct field *fields,
+                        size_t count)
+{
+    const char *names[FIELDS_MAX];
+    struct buf detail = {0};
+    for (size_t i = 0; i < count && i < FIELDS_MAX; i++) {
+        names[i] = fields[i].name;
+    }
+    buf_add_str(&detail, "is not a field of this call");
+    near_put(&detail, key, names, count < FIELDS_MAX ? count : FIELDS_MAX);
+    problem_add_member(p, key, buf_cstr(&detail));
+    buf_free(&detail);
+}
+
 static void members_read(struct place object, const struct field *fields, size_t count,
                          struct arena *arena, struct problem *p)
 {
@@ -161,7 +186,7 @@ static void members_read(struct place object, const struct field *fields, size_t
         struct bytes key = key_decode(nodes[i].key, &quoted, &decoded);
         const struct field *f = field_find(fields, count, key);
         if (f == NULL) {
-            problem_add_member(p, key, "is not a field of this call");
+            unknown_add(p, key, fields, count);
         } else if ((seen & (1ULL << (f - fields))) != 0) {
             problem_add_member(p, key, "is given twice");
         } else {

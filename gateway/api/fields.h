@@ -8,6 +8,7 @@
 
 enum field_kind {
     FIELD_ID,     /* struct bytes: a string in the alphabet of ids */
+    FIELD_STEP,   /* struct bytes: a name of a step, or its step_id */
     FIELD_TEXT,   /* struct bytes: a string of at most max bytes */
     FIELD_OBJECT, /* struct bytes: the raw value, at most max bytes */
     FIELD_ARRAY,  /* struct bytes: the raw value; [] counts as absent */

@@ -4,13 +4,6 @@
 #include "json/scan.h"
 #include "model/limits.h"
 
-static bool bad(struct problem *p, const char *name, const char *what)
-{
-    problem_set(p, CODE_INVALID_FIELD, "the query's `%s` must be %s", name, what);
-    problem_add(p, "", "query argument `%s`", name);
-    return false;
-}
-
 bool items_query_parse(const struct query *q, struct items_request *ret_request,
                        struct problem *ret_problem)
 {
@@ -27,17 +20,15 @@ bool items_query_parse(const struct query *q, struct items_request *ret_request,
             }
         }
         if (r.state < 0) {
-            return bad(ret_problem, "status", "pending, running, completed, failed or cancelled");
+            return query_fault(ret_problem, "status",
+                               "pending, running, completed, failed or cancelled");
         }
     }
-    if (!query_number(q, "limit", ITEMS_PAGE_MAX, &limit, ret_problem)) {
+    if (!query_limit(q, ITEMS_PAGE_MAX, &limit, ret_problem)) {
         return false;
     }
-    if (limit == 0) {
-        return bad(ret_problem, "limit", "1 to 200");
-    }
     if (query_get(q, "cursor", &text) && text.len > 0 && !number_parse(text, ITEMS_MAX, &from)) {
-        return bad(ret_problem, "cursor", "a next_cursor of an earlier answer");
+        return query_fault(ret_problem, "cursor", "a next_cursor of an earlier answer");
     }
     r.from = (uint32_t)from + 1;
     r.limit = (uint32_t)limit;

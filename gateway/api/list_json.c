@@ -18,31 +18,19 @@ bool list_query_parse(const struct query *q, struct arena *arena, struct list_re
     if (query_get(q, "status", &text) && text.len > 0) {
         enum task_state state;
         if (task_state_parse(text, &state) != ERR_OK) {
-            problem_set(ret_problem, CODE_INVALID_FIELD,
-                        "the query's `status` must be " TASK_STATES_TEXT);
-            problem_add(ret_problem, "", "query argument `status`");
-            return false;
+            return query_fault(ret_problem, "status", TASK_STATES_TEXT);
         }
         r.state = (int32_t)state;
     }
     if (query_get(q, "task_type", &text)) {
         r.task_type = text;
     }
-    if (!query_number(q, "limit", LIST_PAGE_MAX, &limit, ret_problem)) {
+    if (!query_limit(q, LIST_PAGE_MAX, &limit, ret_problem)) {
         return false;
     }
     if (query_get(q, "cursor", &text) && text.len > 0 &&
         !cursor_parse(text, arena, &r.before, &r.before_id)) {
-        problem_set(ret_problem, CODE_INVALID_FIELD,
-                    "the query's `cursor` must be a next_cursor of an earlier answer");
-        problem_add(ret_problem, "", "query argument `cursor`");
-        return false;
-    }
-    if (limit == 0) {
-        problem_set(ret_problem, CODE_INVALID_FIELD, "the query's `limit` must be 1 to %u",
-                    LIST_PAGE_MAX);
-        problem_add(ret_problem, "", "query argument `limit`: at least 1");
-        return false;
+        return query_fault(ret_problem, "cursor", "a next_cursor of an earlier answer");
     }
     r.limit = (uint32_t)limit;
     *ret_request = r;
@@ -321,14 +309,15 @@ bool pipeline_render(const struct message *reply, struct buf *out)
         return false;
     }
     pipeline_put(p, out);
-    struct bytes steps = json_member(source, "steps");
-    struct bytes priority = json_member(source, "priority");
-    if (priority.len > 0) {
-        buf_add_str(out, ",\"priority\":");
-        buf_add_bytes(out, priority);
+    struct bytes key, member;
+    for (struct json_walk w = json_walk(source); json_next(&w, &key, &member);) {
+        if (!bytes_is(key, "name") && !bytes_is(key, "description")) {
+            buf_add_str(out, ",\"");
+            buf_add_bytes(out, key);
+            buf_add_str(out, "\":");
+            buf_add_bytes(out, member);
+        }
     }
-    buf_add_str(out, ",\"steps\":");
-    buf_add_bytes(out, steps.len > 0 ? steps : BYTES_LIT("[]"));
     buf_add_char(out, '}');
     return true;
 }

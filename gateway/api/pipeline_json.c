@@ -19,15 +19,20 @@ bool pipeline_body_parse(struct bytes body, struct bytes name, struct buf *out,
         problem_add(ret_problem, "", "must be an object");
         return false;
     }
-    if (name.len == 0 || json_member(value, "name").len > 0) {
-        buf_add_bytes(out, value);
-        return true;
+    struct bytes key, member;
+    buf_add_char(out, '{');
+    if (json_member(value, "name").len == 0) {
+        buf_addf(out, "\"name\":\"%.*s\"", (int)name.len, (const char *)name.ptr);
     }
-    struct bytes key, first;
-    struct json_walk w = json_walk(value);
-    buf_addf(out, "{\"name\":\"%.*s\"%s", (int)name.len, (const char *)name.ptr,
-             json_next(&w, &key, &first) ? "," : "");
-    buf_add_bytes(out, bytes_part(value, 1, value.len - 1));
+    for (struct json_walk w = json_walk(value); json_next(&w, &key, &member);) {
+        if (!bytes_is(key, "version") && !bytes_is(key, "step_count") && !bytes_is(key, "hash")) {
+            buf_addf(out, "%s\"", out->ptr[out->len - 1] == '{' ? "" : ",");
+            buf_add_bytes(out, key);
+            buf_add_str(out, "\":");
+            buf_add_bytes(out, member);
+        }
+    }
+    buf_add_char(out, '}');
     return true;
 }
 
@@ -36,21 +41,12 @@ bool versions_query_parse(const struct query *q, struct versions_request *ret_re
 {
     uint64_t limit = VERSIONS_LIMIT_DEFAULT, before = 0;
     struct bytes text;
-    if (!query_number(q, "limit", VERSIONS_PAGE_MAX, &limit, ret_problem)) {
-        return false;
-    }
-    if (limit == 0) {
-        problem_set(ret_problem, CODE_INVALID_FIELD, "the query's `limit` must be 1 to %u",
-                    VERSIONS_PAGE_MAX);
-        problem_add(ret_problem, "", "query argument `limit`: at least 1");
+    if (!query_limit(q, VERSIONS_PAGE_MAX, &limit, ret_problem)) {
         return false;
     }
     if (query_get(q, "cursor", &text) && text.len > 0 &&
         (!number_parse(text, PIPELINE_VERSIONS_MAX, &before) || before == 0)) {
-        problem_set(ret_problem, CODE_INVALID_FIELD,
-                    "the query's `cursor` must be a next_cursor of an earlier answer");
-        problem_add(ret_problem, "", "query argument `cursor`");
-        return false;
+        return query_fault(ret_problem, "cursor", "a next_cursor of an earlier answer");
     }
     *ret_request = (struct versions_request){.before = (uint32_t)before, .limit = (uint32_t)limit};
     return true;

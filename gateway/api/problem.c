@@ -54,6 +54,23 @@ void problem_add(struct problem *p, const char *pointer, const char *format, ...
     va_end(args);
 }
 
+void problem_add_parameter(struct problem *p, struct bytes name, const char *format, ...)
+{
+    size_t at = p->fault_count;
+    va_list args;
+    char detail[sizeof p->faults[0].detail];
+    va_start(args, format);
+    text_set(detail, sizeof detail, format, args);
+    va_end(args);
+    problem_add(p, "", "%s", detail);
+    if (p->fault_count > at) {
+        struct problem_fault *f = &p->faults[at];
+        (void)snprintf(f->parameter, sizeof f->parameter, "%.*s", (int)name.len,
+                       (const char *)name.ptr);
+        text_mend(f->parameter, sizeof f->parameter);
+    }
+}
+
 void problem_add_member(struct problem *p, struct bytes key, const char *detail)
 {
     struct buf pointer = {0};
@@ -137,8 +154,10 @@ void problem_render(const struct problem *p, struct bytes request_id, struct buf
     if (p->fault_count > 0) {
         buf_add_str(out, ",\"errors\":[");
         for (size_t i = 0; i < p->fault_count; i++) {
-            buf_add_str(out, i == 0 ? "{\"pointer\":" : ",{\"pointer\":");
-            json_put_string(out, bytes_str(p->faults[i].pointer));
+            const struct problem_fault *f = &p->faults[i];
+            bool outside = f->parameter[0] != '\0';
+            buf_addf(out, "%s{\"%s\":", i == 0 ? "" : ",", outside ? "parameter" : "pointer");
+            json_put_string(out, bytes_str(outside ? f->parameter : f->pointer));
             member_put(out, "detail", bytes_str(p->faults[i].detail));
             buf_add_char(out, '}');
         }

@@ -18,7 +18,8 @@
 #define PROBLEM_DETAIL_BYTES 640
 
 struct problem_fault {
-    char pointer[200]; /* JSON pointer into the body, "" = the whole of it */
+    char pointer[200];  /* JSON pointer into the body, "" = the whole of it */
+    char parameter[64]; /* instead: the argument of the query, or the header, at fault */
     char detail[600];
 };
 
@@ -39,6 +40,9 @@ void problem_set(struct problem *p, enum code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Adds a field at fault; beyond PROBLEM_FAULTS_MAX they are dropped. */
 void problem_add(struct problem *p, const char *pointer, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Adds an argument of the query, or a header, at fault. */
+void problem_add_parameter(struct problem *p, struct bytes name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* A pointer to a member by its key, escaped as RFC 6901 says ("/" + key). */
 void problem_add_member(struct problem *p, struct bytes key, const char *detail);

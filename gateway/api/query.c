@@ -38,10 +38,11 @@ bool number_parse(struct bytes text, uint64_t max, uint64_t *ret_value)
     return true;
 }
 
-static void argument_fault(struct problem *p, const char *name, const char *wanted)
+bool query_fault(struct problem *p, const char *name, const char *wanted)
 {
     problem_set(p, CODE_INVALID_FIELD, "the query's `%s` must be %s", name, wanted);
-    problem_add(p, "", "query argument `%s`: %s", name, wanted);
+    problem_add_parameter(p, bytes_str(name), "must be %s", wanted);
+    return false;
 }
 
 bool query_wait(const struct query *q, mono_ms *ret_wait, struct problem *ret_problem)
@@ -59,8 +60,7 @@ bool query_wait(const struct query *q, mono_ms *ret_wait, struct problem *ret_pr
     }
     uint64_t v;
     if (!number_parse(text, 1000000000, &v)) {
-        argument_fault(ret_problem, "wait", "a time as 30s or 500ms");
-        return false;
+        return query_fault(ret_problem, "wait", "a time as 30s or 500ms");
     }
     uint64_t ms = v * scale;
     *ret_wait = ms > QUERY_WAIT_MS_MAX ? QUERY_WAIT_MS_MAX : (mono_ms)ms;
@@ -82,8 +82,25 @@ bool query_flag(const struct query *q, const char *name, bool *ret_value,
         *ret_value = false;
         return true;
     }
-    argument_fault(ret_problem, name, "true or false");
-    return false;
+    return query_fault(ret_problem, name, "true or false");
+}
+
+bool query_limit(const struct query *q, uint64_t max, uint64_t *ret_value,
+                 struct problem *ret_problem)
+{
+    struct bytes text;
+    uint64_t limit = 0;
+    if (!query_get(q, "limit", &text)) {
+        return true;
+    }
+    if (!number_parse(text, max, &limit) || limit == 0) {
+        char wanted[64];
+        (void)snprintf(wanted, sizeof wanted, "a whole number from 1 to %llu",
+                       (unsigned long long)max);
+        return query_fault(ret_problem, "limit", wanted);
+    }
+    *ret_value = limit;
+    return true;
 }
 
 bool query_number(const struct query *q, const char *name, uint64_t max, uint64_t *ret_value,
@@ -97,8 +114,7 @@ bool query_number(const struct query *q, const char *name, uint64_t max, uint64_
         char wanted[64];
         (void)snprintf(wanted, sizeof wanted, "a whole number, at most %llu",
                        (unsigned long long)max);
-        argument_fault(ret_problem, name, wanted);
-        return false;
+        return query_fault(ret_problem, name, wanted);
     }
     return true;
 }

@@ -1,9 +1,10 @@
-/* The query of a URL: arguments as "name=value", already decoded. Unknown names are ignored; a bad
- * value is a 422 that names it. Pure. */
+/* The query of a URL: arguments as "name=value", already decoded. A bad value is a 422 that names
+ * it. Pure. */
 #ifndef MARATHON_API_QUERY_H
 #define MARATHON_API_QUERY_H
 
 #include "api/problem.h"
+#include "api/route.h"
 
 #define QUERY_WAIT_MS_MAX 60000 /* longest long poll: below the idle time-out of common proxies */
 
@@ -11,6 +12,10 @@ struct query {
     const struct bytes *args;
     size_t count;
 };
+
+/* Has the call all these arguments, and each once? Else a 422 with those there are. Calls that may
+ * have others let them pass (query_known.c). */
+bool query_check(const struct query *q, enum call call, struct problem *ret_problem);
 
 /* The value of the first argument of that name; false where there is none. "?verbose" is verbose
  * with an empty value. */
@@ -22,8 +27,13 @@ bool query_wait(const struct query *q, mono_ms *ret_wait,
                 struct problem *ret_problem); /* 30, 30s, 500ms */
 bool query_flag(const struct query *q, const char *name, bool *ret_value,
                 struct problem *ret_problem);
+/* A page's size: 1 to max. */
+bool query_limit(const struct query *q, uint64_t max, uint64_t *ret_value,
+                 struct problem *ret_problem);
 bool query_number(const struct query *q, const char *name, uint64_t max, uint64_t *ret_value,
                   struct problem *ret_problem);
+/* Sets a 422 that says what the argument must be; false. */
+bool query_fault(struct problem *p, const char *name, const char *wanted);
 /* Decimal digits only. */
 bool number_parse(struct bytes text, uint64_t max, uint64_t *ret_value);
 

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "model/pipeline.h"
+
 #define PREFIX "/api/v1/marathon"
 
 struct route_row {
@@ -156,7 +158,14 @@ bool route_find(struct bytes method, struct bytes path, struct route *ret_route,
                                                        : "GET, HEAD";
         return false;
     }
-    if ((r.id.len > 0 && !id_valid(r.id)) || (r.step.len > 0 && !id_valid(r.step))) {
+    if (r.step.len > 0 && !step_name_valid(r.step)) {
+        problem_set(ret_problem, CODE_INVALID_ID,
+                    "no step's name can look like this: its parts are 1 to %d of the characters "
+                    "A-Z a-z 0-9 _ . : -, with a / between (in a path %%2F)",
+                    ID_BYTES_MAX);
+        return false;
+    }
+    if (r.id.len > 0 && !id_valid(r.id)) {
         problem_set(
             ret_problem, CODE_INVALID_ID,
             "no id can look like this: ids are 1 to %d of the characters A-Z a-z 0-9 _ . : -",

@@ -35,7 +35,8 @@ static void id_from_hash(const struct sha256 *hash, char *text)
     text[ID_TEXT_BYTES - 1] = '\0';
 }
 
-static void id_choose(const struct start_input *in, struct bytes given, struct start_call *call)
+/* True where the request names its task. */
+static bool id_choose(const struct start_input *in, struct bytes given, struct start_call *call)
 {
     struct bytes session = call->request.session_id;
     if (given.len == 0 && id_valid(session)) {
@@ -52,15 +53,22 @@ static void id_choose(const struct start_input *in, struct bytes given, struct s
         memcpy(call->task_id, id_make(in->now, in->random, text), ID_TEXT_BYTES);
     }
     call->request.task_id = bytes_str(call->task_id);
+    return given.len > 0;
 }
 
 /* Without a key of the client we make one for this request, so that sending it again to another
- * owner is safe. */
-static void key_choose(const struct start_input *in, struct start_call *call)
+ * owner is safe. The record of a key lies in the partition of its task: where the request names the
+ * task, the key is of that id only, or it would be chance whether another id's partition knows it.
+ */
+static void key_choose(const struct start_input *in, bool named, struct start_call *call)
 {
     call->key = in->idempotency_key.len > 0
                     ? parts_hash("key", in->place, in->credential, in->idempotency_key)
                     : parts_hash("own", 0, in->credential, bytes_of(in->random + 10, 16));
+    if (named && in->idempotency_key.len > 0) {
+        struct bytes key = bytes_of(call->key.digest, SHA256_BYTES);
+        call->key = parts_hash("key-of-id", 0, key, call->request.task_id);
+    }
     call->body_hash = sha256_of(in->body);
     call->request.idempotency_key = bytes_of(call->key.digest, SHA256_BYTES);
     call->request.body_hash = bytes_of(call->body_hash.digest, SHA256_BYTES);
@@ -76,7 +84,9 @@ static bool key_check(struct bytes key, struct problem *ret_problem)
         problem_set(ret_problem, CODE_INVALID_FIELD,
                     "the header Idempotency-Key must be 1 to %d printable ASCII characters",
                     IDEMPOTENCY_TEXT_MAX);
-        problem_add(ret_problem, "", "header Idempotency-Key");
+        problem_add_parameter(ret_problem, BYTES_LIT("Idempotency-Key"),
+                              "header: must be 1 to %d printable ASCII characters",
+                              IDEMPOTENCY_TEXT_MAX);
     }
     return good;
 }
@@ -154,8 +164,7 @@ bool start_body_parse(const struct start_input *in, struct start_call *ret_call,
     if (r->input.len == 0) {
         r->input = BYTES_LIT("{}");
     }
-    id_choose(in, task_id, ret_call);
-    key_choose(in, ret_call);
+    key_choose(in, id_choose(in, task_id, ret_call), ret_call);
     return budget_parse(budget, &r->budget, ret_problem);
 }
 
@@ -244,7 +253,7 @@ bool fork_body_parse(const struct start_input *in, struct bytes source, struct s
     struct bytes task_id = BYTES_NONE;
     *ret_fork = (struct fork_body){.from = {.task_id = source}};
     const struct field fields[] = {
-        {"from_step", FIELD_ID, 0, 0, &ret_fork->from.from_step},
+        {"from_step", FIELD_STEP, 0, 0, &ret_fork->from.from_step},
         {"checkpoint_id", FIELD_TEXT, 0, 256, &ret_fork->from.checkpoint_id},
         {"task_id", FIELD_ID, 0, 0, &task_id},
         {"input_data", FIELD_OBJECT, 0, INPUT_BYTES_MAX, &ret_fork->input},
@@ -256,8 +265,7 @@ bool fork_body_parse(const struct start_input *in, struct bytes source, struct s
         return false;
     }
     ret_fork->input = arena_bytes(&ret_call->arena, ret_fork->input);
-    id_choose(in, task_id, ret_call);
-    key_choose(in, ret_call);
+    key_choose(in, id_choose(in, task_id, ret_call), ret_call);
     ret_call->body_hash = parts_hash("fork", 0, source, in->body);
     return true;
 }
@@ -290,7 +298,7 @@ bool recover_body_parse(struct bytes body, struct bytes task_id, struct arena *a
         return true;
     }
     const struct field fields[] = {
-        {"from_step", FIELD_ID, 0, 0, &ret_request->from_step},
+        {"from_step", FIELD_STEP, 0, 0, &ret_request->from_step},
         {"checkpoint_id", FIELD_TEXT, 0, 256, &ret_request->checkpoint_id},
         {"input_data", FIELD_OBJECT, 0, INPUT_BYTES_MAX, &ret_request->input},
         {"only_failed", FIELD_BOOL, 0, 0, &ret_request->only_failed},

@@ -85,13 +85,6 @@ void budget_member_put(struct buf *out, const struct task_view *v)
 
 /* ---- the query ---- */
 
-static bool fault(struct problem *p, const char *name, const char *wanted)
-{
-    problem_set(p, CODE_INVALID_FIELD, "the query's `%s` must be %s", name, wanted);
-    problem_add(p, "", "query argument `%s`: %s", name, wanted);
-    return false;
-}
-
 static bool group_by_read(struct bytes text, uint32_t *ret_by, struct problem *p)
 {
     while (text.len > 0) {
@@ -102,7 +95,8 @@ static bool group_by_read(struct bytes text, uint32_t *ret_by, struct problem *p
             i++;
         }
         if (i == GROUPINGS || (*ret_by & groupings[i].by) != 0) {
-            return fault(p, "group_by", "any of model, task_type and day, each once, with commas");
+            return query_fault(p, "group_by",
+                               "any of model, task_type and day, each once, with commas");
         }
         *ret_by |= groupings[i].by;
         text = bytes_part(text, n + 1, text.len);
@@ -114,7 +108,7 @@ static bool day_read(const struct query *q, const char *name, int32_t *ret_day, 
 {
     struct bytes text;
     return !query_get(q, name, &text) || day_parse(text, ret_day) == ERR_OK ||
-           fault(p, name, "a day as 2026-11-27");
+           query_fault(p, name, "a day as 2026-11-27");
 }
 
 bool usage_query_parse(const struct query *q, int32_t today, struct usage_request *ret_request,
@@ -133,11 +127,11 @@ bool usage_query_parse(const struct query *q, int32_t today, struct usage_reques
         return false;
     }
     if (r.first_day > r.last_day) {
-        return fault(ret_problem, "since", "no day behind `until`");
+        return query_fault(ret_problem, "since", "no day behind `until`");
     }
     if (r.last_day - r.first_day >= (int32_t)USAGE_DAYS_MAX) {
-        return fault(ret_problem, "since",
-                     "at most 92 days before `until`: older sums are not kept");
+        return query_fault(ret_problem, "since",
+                           "at most 92 days before `until`: older sums are not kept");
     }
     *ret_request = r;
     return true;

@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/duration.h"
 #include "cli/show.h"
+#include "model/pipeline.h"
 
 #define REQUEUE_PATIENCE_MS 30000
 
@@ -80,13 +81,22 @@ static enum cli_exit post(struct cli *cli, const char *doing, const char *path,
 
 static enum cli_exit requeue_one(struct cli *cli, const char *id, const char *step)
 {
-    char path[CALL_PATH_BYTES];
+    struct buf path = {0};
     struct http_reply reply;
-    if (!cli_id_good(cli, id) || !cli_id_good(cli, step)) {
+    if (!cli_id_good(cli, id)) {
         return CLI_USAGE;
     }
-    (void)snprintf(path, sizeof path, CLI_API "/dead-letters/%s/%s/requeue", id, step);
-    enum cli_exit code = post(cli, "requeue the dead letter", path, &reply);
+    if (!step_name_valid(bytes_str(step))) {
+        return cli_usage(cli,
+                         "\"%.140s\" is no step: give its name or step_id, as `marathon "
+                         "dead-letters` prints them",
+                         step);
+    }
+    buf_addf(&path, CLI_API "/dead-letters/%s/", id);
+    call_escape(&path, step);
+    buf_add_str(&path, "/requeue");
+    enum cli_exit code = post(cli, "requeue the dead letter", buf_cstr(&path), &reply);
+    buf_free(&path);
     if (code != CLI_COMPLETED) {
         return code;
     }
@@ -213,6 +223,7 @@ const struct command command_dead_letters = {
         "requeued.\n",
     .examples = "  marathon dead-letters -o json | jq -r '.items[].error_message'\n"
                 "  marathon dead-letters requeue analysis_123 step_2\n"
+                "  marathon dead-letters requeue party_7 soup/cook\n"
                 "  marathon dead-letters requeue --all\n",
     .options = dead_options,
     .option_count = 2,

@@ -33,7 +33,7 @@ static const char *code_advice(enum code c)
          "nothing: the first signal counts; `marathon result ID --step NAME` shows what it was"},
         {CODE_UNKNOWN_SIGNAL, "`marathon status ID` shows what its steps wait for"},
         {CODE_RESULT_NOT_READY,
-         "`marathon watch ID` waits for its end; a failed one may be recovered"},
+         "`marathon watch ID` waits for its end; one that failed: `marathon recover ID`"},
         {CODE_IDEMPOTENCY_MISMATCH, "give another --key, or the same request as before"},
         {CODE_TOO_LARGE, "put large data into a file or object store and pass its path"},
         {CODE_INVALID_JSON, "check the JSON given with --input or --steps"},
@@ -41,7 +41,7 @@ static const char *code_advice(enum code c)
         {CODE_INVALID_PIPELINE, "correct the spot named above"},
         {CODE_TOO_MANY_REQUESTS, "try again later, or with fewer at once"},
         {CODE_STORE_FULL, "give Redis more memory, or wait until tasks have ended"},
-        {CODE_UNAVAILABLE, "try again in a moment; `marathon healthcheck` says what is away"},
+        {CODE_UNAVAILABLE, "try again in a moment; `marathon doctor` says what is away"},
         {CODE_OVERLOADED, "try again in a moment, or add workers"},
         {CODE_TIMEOUT,
          "the outcome is not known: repeat with the same --key, or look with `marathon list`"},
@@ -98,6 +98,8 @@ static void put_errors(struct buf *out, const struct doc_value *errors, struct b
     for (size_t i = 0; i < doc_count(errors); i++) {
         const struct doc_value *e = doc_at(errors, i);
         struct bytes pointer = doc_string(doc_get(e, "pointer"));
+        struct bytes parameter = doc_string(doc_get(e, "parameter"));
+        pointer = parameter.len > 0 ? parameter : pointer;
         struct bytes detail = doc_string(doc_get(e, "detail"));
         bool repeats = pointer.len > 0 && bytes_eq(detail, whole);
         buf_clear(&text);

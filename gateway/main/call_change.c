@@ -59,7 +59,13 @@ bool call_body_taken(struct call_state *c, const struct http_request *r, bool ne
     if (!r->has_length) {
         problem_set(&p, CODE_LENGTH_REQUIRED, "a body with a Content-Length is needed");
     } else if (!says_json(r->content_type)) {
-        problem_set(&p, CODE_UNSUPPORTED_TYPE, "the body must be application/json");
+        struct bytes came = bytes_part(r->content_type, 0, 100);
+        problem_set(&p, CODE_UNSUPPORTED_TYPE,
+                    "the body must be JSON, sent with the header Content-Type: application/json; "
+                    "%s%.*s",
+                    came.len > 0 ? "it came as " : "it came without a type", (int)came.len,
+                    (const char *)came.ptr);
+        problem_add_parameter(&p, BYTES_LIT("Content-Type"), "header: must be application/json");
     } else {
         return true;
     }

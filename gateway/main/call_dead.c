@@ -113,8 +113,27 @@ static void on_requeued(void *user, const struct reply *reply)
     buf_free(&body);
 }
 
-void call_requeue(struct call_state *c)
+/* What stands in a body would be passed over: nobody shall believe that it counted. */
+static bool body_none(struct call_state *c, const struct http_request *r, const char *instead)
 {
+    struct problem p;
+    struct bytes first, value;
+    struct json_walk w = json_walk(r->body);
+    if (r->body.len == 0 ||
+        (json_kind_of(r->body) == JSON_OBJECT && !json_next(&w, &first, &value))) {
+        return true;
+    }
+    problem_set(&p, CODE_INVALID_FIELD, "this call takes no body%s", instead);
+    problem_add(&p, "", "must be empty");
+    call_problem(c, &p);
+    return false;
+}
+
+void call_requeue(struct call_state *c, const struct http_request *r)
+{
+    if (!body_none(c, r, ": the task and the step stand in its path")) {
+        return;
+    }
     struct message m = {.type = MSG_REQUEUE};
     m.requeue.task_id = bytes_str(c->task_id);
     m.requeue.step = bytes_str(c->step);
@@ -241,5 +260,8 @@ static void on_page_to_requeue(void *user, struct fanout *f)
 
 void call_requeue_all(struct call_state *c, const struct http_request *r)
 {
+    if (!body_none(c, r, ": limit and cursor stand in its query")) {
+        return;
+    }
     ask_all(c, r, on_page_to_requeue);
 }

@@ -66,9 +66,9 @@ void call_pipelines(struct call_state *c, const struct http_request *r)
     uint64_t version = 0;
     if (c->call == CALL_PIPELINE && query_get(&q, "version", &text) &&
         (!number_parse(text, PIPELINE_VERSIONS_MAX, &version) || version == 0)) {
-        problem_set(&p, CODE_INVALID_FIELD, "the query's `version` must be 1 to %u",
-                    PIPELINE_VERSIONS_MAX);
-        problem_add(&p, "", "query argument `version`");
+        char wanted[48];
+        (void)snprintf(wanted, sizeof wanted, "a whole number from 1 to %u", PIPELINE_VERSIONS_MAX);
+        (void)query_fault(&p, "version", wanted);
         call_problem(c, &p);
         return;
     }
@@ -122,7 +122,11 @@ static void on_stored(void *user, const struct reply *reply)
     if (!replied(c, reply, MSG_PIPELINE_STORED)) {
         return;
     }
-    stored_render(reply->message, check_only, &c->body);
+    struct message stored = *reply->message;
+    if (c->nameless) {
+        stored.stored.name = BYTES_NONE;
+    }
+    stored_render(&stored, check_only, &c->body);
     c->created = reply->message->stored.created;
     if (check_only) {
         call_answer(c, 200, buf_bytes(&c->body), NULL);
@@ -144,7 +148,11 @@ static bool take_body(struct call_state *c, struct bytes body, struct buf *out, 
         buf_add_bytes(out, value);
         return true;
     }
-    return pipeline_body_parse(body, bytes_str(c->task_id), out, p);
+    bool check = c->call == CALL_PIPELINE_CHECK; /* PUT has the name in its path */
+    c->nameless = check && json_check(body, &value, NULL) == ERR_OK &&
+                  json_kind_of(value) == JSON_OBJECT && json_member(value, "name").len == 0;
+    struct bytes name = check ? BYTES_LIT("nameless") : bytes_str(c->task_id);
+    return pipeline_body_parse(body, name, out, p);
 }
 
 void call_pipeline_put(struct call_state *c, const struct http_request *r)

@@ -84,6 +84,21 @@ void call_status(struct call_state *c, const struct http_request *r)
     poll_start(g, id, bytes_str(task_id), &o);
 }
 
+static void not_ready(const struct task_view *v, struct problem *ret_problem)
+{
+    const char *state = task_state_name(v->state);
+    struct bytes error = bytes_part(v->error, 0, 300);
+    if (v->state != TASK_FAILED && v->state != TASK_CANCELLED) {
+        problem_set(ret_problem, CODE_RESULT_NOT_READY,
+                    "the task is %s; results are there once it has completed", state);
+        return;
+    }
+    problem_set(ret_problem, CODE_RESULT_NOT_READY,
+                "the task is %s%s%.*s; POST /api/v1/marathon/recover/{id} runs it on, and its "
+                "status shows the results of the steps that are done",
+                state, error.len > 0 ? ": " : "", (int)error.len, (const char *)error.ptr);
+}
+
 static void on_read(void *user, struct snapshot *s, const struct problem *why)
 {
     struct call_state *c = user;
@@ -94,9 +109,7 @@ static void on_read(void *user, struct snapshot *s, const struct problem *why)
     }
     if (c->call == CALL_RESULT && s->view->state != TASK_COMPLETED) {
         struct problem p;
-        problem_set(&p, CODE_RESULT_NOT_READY,
-                    "the task is %s; results are there once it has completed",
-                    task_state_name(s->view->state));
+        not_ready(s->view, &p);
         p.has_state = true;
         p.state = s->view->state;
         call_problem(c, &p);
@@ -154,11 +167,11 @@ void call_history(struct call_state *c, const struct http_request *r)
     struct message m = {.type = MSG_GET_HISTORY};
     uint64_t limit = HISTORY_LIMIT_DEFAULT;
     if (!query_number(&q, "cursor", INT64_MAX, &c->after, &p) ||
-        !query_number(&q, "limit", EVENTS_PAGE_MAX, &limit, &p)) {
+        !query_limit(&q, EVENTS_PAGE_MAX, &limit, &p)) {
         call_problem(c, &p);
         return;
     }
-    c->limit = limit > 0 ? (uint32_t)limit : 1;
+    c->limit = (uint32_t)limit;
     m.get_history.task_id = bytes_str(c->task_id);
     m.get_history.after = c->after;
     c->request =

@@ -224,7 +224,7 @@ static void call_carry_out(struct gateway *g, exchange_id id, const struct route
         call_dead_letters(c, request);
         return;
     case CALL_REQUEUE:
-        call_requeue(c);
+        call_requeue(c, request);
         return;
     case CALL_REQUEUE_ALL:
         call_requeue_all(c, request);
@@ -261,6 +261,11 @@ void calls_request(struct gateway *g, exchange_id id, const struct http_request 
         return;
     }
     g->requests_by_call[route.call]++;
+    const struct query q = {request->args, request->arg_count};
+    if (!query_check(&q, route.call, &p)) {
+        answer_problem(g, id, &p, request->request_id);
+        return;
+    }
     switch ((int)route.call) {
     case CALL_LIVE:
         answer_json(g, id, 200, BYTES_LIT("{\"status\":\"live\"}"), NULL);

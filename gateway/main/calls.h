@@ -3,6 +3,7 @@
 #define MARATHON_GATEWAY_CALLS_H
 
 #include "main/gateway.h"
+#include "model/pipeline.h"
 
 /* One call that waits for coordinators. Ends with call_end, or by itself when the client leaves. */
 struct call_state {
@@ -23,10 +24,11 @@ struct call_state {
     struct snapshot_load *load;
     struct fanout *fanout;
     struct start_batch *batch;
-    char step[ID_BYTES_MAX + 1];
+    char step[STEP_NAME_BYTES_MAX + 1];
     struct requeue_all *requeue;
     struct buf body; /* what is answered once others know of it */
     bool created;
+    bool nameless; /* the definition to be checked has no name */
 };
 
 void calls_request(struct gateway *g, exchange_id id, const struct http_request *request);
@@ -73,7 +75,7 @@ uint64_t call_peers(const struct gateway *g, bool owning);
 void call_workers(struct call_state *c);
 /* call_dead.c */
 void call_dead_letters(struct call_state *c, const struct http_request *request);
-void call_requeue(struct call_state *c);
+void call_requeue(struct call_state *c, const struct http_request *request);
 void call_requeue_all(struct call_state *c, const struct http_request *request);
 void requeue_all_stop(struct requeue_all *all); /* frees it; NULL is allowed */
 void call_usage(struct call_state *c, const struct http_request *request); /* call_usage.c */

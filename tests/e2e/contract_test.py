@@ -199,6 +199,9 @@ class Contract(ClusterCase):
         self.assertEqual(first[2], second[2])
         other = c.call("POST", "/start", {"task_type": "five"}, key)
         self.assertEqual((other[0], other[2]["code"]), (422, "IDEMPOTENCY_MISMATCH"))
+        for i in range(16):  # a key is of the id that its request names, wherever the two ids lie
+            for body, wanted in (({"task_type": "one"}, 202), ({"task_type": "one"}, 202), ({"task_type": "five"}, 422)):
+                self.assertEqual(c.call("POST", "/start", {**body, "task_id": f"named{i}"}, key)[0], wanted)
 
     def test_two_gateways_serve_the_same_tasks(self):
         c = self.cluster

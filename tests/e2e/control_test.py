@@ -107,11 +107,19 @@ class Control(ClusterCase):
         self.assertEqual(len(recovered), 1)
         data = recovered[0]["data"]
         self.assertEqual((data["actor"], data["reason"], data["input_data"]), ("ann", "a typo", {"n": 2}))
+        self.assertEqual(data["from_step"], "a")
+        self.assertNotIn("only_failed", data)
         r = self.cli("history", "h")
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertIn("a typo", r.stdout)
         self.assertEqual(c.call("GET", "/history/none")[0], 404)
-        self.assertEqual(c.call("GET", "/history/h?cursor=x")[0], 422)
+        for query in ("cursor=x", "limit=0", "limits=3"):
+            code, _, answer = c.call("GET", f"/history/h?{query}")
+            self.assertEqual((code, answer["errors"][0]["parameter"]), (422, query.partition("=")[0]), answer)
+        self.assertEqual(c.call("POST", "/dead-letters/requeue", {"limit": 3})[0], 422)
+        answer = c.call("GET", "/result/h")[2]
+        self.assertEqual(answer["code"], "RESULT_NOT_READY")
+        self.assertIn(f"the task is failed: {failed['error']}; POST /api/v1/marathon/recover/", answer["detail"])
 
     def test_a_fork_starts_from_another_tasks_checkpoint(self):
         c = self.cluster
@@ -144,6 +152,12 @@ class Control(ClusterCase):
         code, _, answer = c.call("POST", "/signal/k", {"name": "go", "data": 2})
         self.assertEqual((code, answer["step"]), (200, "two"))
         self.assertEqual(c.wait("k")["accumulated_results"], {"one": 1, "two": 2})
+        code, _, answer = c.call("POST", "/signal/k", {"name": "go", "data": 1}, headers={"Idempotency-Key": "a"})
+        self.assertEqual((code, answer["step"], answer["status"]), (200, "one", "completed"))
+        code, _, answer = c.call("POST", "/signal/k", {"name": "go", "data": 3}, headers={"Idempotency-Key": "a"})
+        self.assertEqual((code, answer["code"]), (422, "IDEMPOTENCY_MISMATCH"))
+        code, _, answer = c.call("POST", "/signal/k", {"name": "go", "data": 1})
+        self.assertEqual((code, answer["code"]), (409, "TASK_ENDED"))
 
     def test_bad_requests_say_what_is_wrong(self):
         c = self.cluster

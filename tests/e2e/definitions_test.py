@@ -106,6 +106,12 @@ class Definitions(ClusterCase):
         code, _, valid = c.call("POST", "/pipelines/validate", {"name": "new", "steps": [step(), {"name": "m", "pipeline": "menu"}]})
         self.assertEqual((code, valid["valid"], valid["name"], valid["step_count"]), (200, True, "new", 2))
         self.assertEqual(c.call("GET", "/pipelines/new")[0], 404)
+        code, _, valid = c.call("POST", "/pipelines/validate", {"steps": [step()]})  # as PUT takes it, whose path has the name
+        self.assertEqual((code, valid["valid"], valid["name"]), (200, True, None))
+        self.assertEqual(c.call("PUT", "/pipelines/again", {"description": "d", "budget": {"steps": 9}, "steps": [step()]})[0], 201)
+        shown = c.get("/pipelines/again")
+        self.assertEqual(shown["budget"], {"steps": 9})
+        self.assertEqual(c.call("PUT", "/pipelines/again", shown)[0], 200, "what is shown can be put back, and is the same")
         for query in ("version=0", "version=x", "version=10001"):
             self.assertEqual(c.call("GET", f"/pipelines/menu?{query}")[0], 422)
         self.assertEqual(c.call("GET", "/pipelines/menu?version=7")[2]["code"], "PIPELINE_NOT_FOUND")

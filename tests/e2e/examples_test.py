@@ -58,6 +58,16 @@ def check_nested(case, status):
     case.assertEqual(status["accumulated_results"]["soup"], {"taste": {"was": {"dish": "soup", "for": 4}}})
     case.assertEqual(status["steps"][4]["status"], "skipped")
     case.assertEqual(status["accumulated_results"]["serve"], {"soup": {"dish": "soup", "for": 4}, "cake": None})
+    c, task_id = case.cluster, status["task_id"]
+    code, _, answer = c.call("POST", f"/fork/{task_id}", {"from_step": "soup/taste", "task_id": "fork_of_nested"})
+    case.assertEqual(code, 202, answer)
+    case.assertEqual(c.wait("fork_of_nested")["accumulated_results"], status["accumulated_results"])
+    code, _, answer = c.call("POST", f"/recover/{task_id}", {"from_step": "soup/nosuch"})
+    case.assertEqual((code, answer["code"]), (409, "NOTHING_TO_RECOVER"))
+    code, _, answer = c.call("GET", f"/tasks/{task_id}/steps/soup%2Fcook/items")
+    case.assertNotEqual(answer["code"], "INVALID_ID")
+    code, _, answer = c.call("POST", f"/dead-letters/{task_id}/soup%2Fcook/requeue")
+    case.assertEqual((code, answer["code"]), (409, "NOT_A_DEAD_LETTER"))
 
 
 def check_fan_out(case, status):

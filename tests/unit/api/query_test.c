@@ -60,6 +60,53 @@ static void test_flags_are_true_by_their_name_alone(void **state)
     assert_int_equal(p.code, CODE_INVALID_FIELD);
 }
 
+static void assert_checked(enum call call, const char *first, const char *second,
+                           const char *wanted)
+{
+    struct bytes args[] = {bytes_str(first), bytes_str(second)};
+    struct query q = {args, second[0] != '\0' ? 2 : 1};
+    struct problem p;
+    bool good = query_check(&q, call, &p);
+    assert_int_equal(good, wanted == NULL);
+    if (wanted != NULL) {
+        assert_int_equal(p.code, CODE_INVALID_FIELD);
+        assert_string_equal(p.detail, wanted);
+        assert_true(p.faults[0].parameter[0] != '\0');
+    }
+}
+
+static void test_an_argument_that_a_call_does_not_have_is_named_with_those_it_has(void **state)
+{
+    (void)state;
+    assert_checked(CALL_TASKS, "status=failed", "limit=3", NULL);
+    assert_checked(CALL_TASKS, "state=failed", "",
+                   "the query's `state` is no argument of this call; did you mean status? (there "
+                   "are status, task_type, limit, cursor)");
+    assert_checked(CALL_HISTORY, "zzzzz", "",
+                   "the query's `zzzzz` is no argument of this call (there are limit, cursor)");
+    assert_checked(CALL_RESULT, "step=a", "",
+                   "the query's `step` is no argument of this call: it has none");
+    assert_checked(CALL_USAGE, "group_by=model", "group_by=day",
+                   "the query's `group_by` is given twice: join its values by commas");
+    assert_checked(CALL_STATUS, "_=17", "results=false", NULL); /* clients that there are */
+    assert_checked(CALL_READY, "x=1", "", NULL);
+}
+
+static void test_a_page_has_at_least_one_row(void **state)
+{
+    (void)state;
+    struct bytes args[] = {BYTES_LIT("limit=0")};
+    struct query q = {args, 1};
+    struct problem p;
+    uint64_t limit = 7;
+    assert_false(query_limit(&q, 512, &limit, &p));
+    assert_string_equal(p.detail, "the query's `limit` must be a whole number from 1 to 512");
+    assert_string_equal(p.faults[0].parameter, "limit");
+    args[0] = BYTES_LIT("limit=512");
+    assert_true(query_limit(&q, 512, &limit, &p));
+    assert_int_equal(limit, 512);
+}
+
 static void test_numbers_keep_their_bound(void **state)
 {
     (void)state;
@@ -80,6 +127,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_waits_are_seconds_or_milliseconds_and_bounded),
         cmocka_unit_test(test_flags_are_true_by_their_name_alone),
+        cmocka_unit_test(test_an_argument_that_a_call_does_not_have_is_named_with_those_it_has),
+        cmocka_unit_test(test_a_page_has_at_least_one_row),
         cmocka_unit_test(test_numbers_keep_their_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

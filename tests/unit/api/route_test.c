@@ -59,6 +59,8 @@ static void test_every_call_has_its_path(void **state)
     assert_call("POST", "/api/v1/marathon/dead-letters/a/step_1/requeue", CALL_REQUEUE, "a");
     assert_call("POST", "/api/v1/marathon/dead-letters/requeue/requeue/requeue", CALL_REQUEUE,
                 "requeue");
+    assert_call("POST", "/api/v1/marathon/dead-letters/a/soup/cook/requeue", CALL_REQUEUE, "a");
+    assert_call("GET", "/api/v1/marathon/tasks/t1/steps/soup/cook/items", CALL_ITEMS, "t1");
     assert_call("GET", "/livez", CALL_LIVE, "");
     assert_call("GET", "/readyz", CALL_READY, "");
     assert_call("GET", "/healthz", CALL_READY, "");
@@ -104,7 +106,7 @@ static void test_ids_outside_the_alphabet_are_refused(void **state)
     assert_refused("GET", "/api/v1/marathon/status/a/b", CODE_INVALID_ID, NULL);
     assert_refused("GET", "/api/v1/marathon/status/../x", CODE_INVALID_ID, NULL);
     assert_refused("POST", "/api/v1/marathon/cancel/a b", CODE_INVALID_ID, NULL);
-    assert_refused("POST", "/api/v1/marathon/dead-letters/a/b/c/requeue", CODE_INVALID_ID, NULL);
+    assert_refused("POST", "/api/v1/marathon/dead-letters/a/b//c/requeue", CODE_INVALID_ID, NULL);
     assert_refused("GET", "/api/v1/marathon/status/\xc3\xa4", CODE_INVALID_ID, NULL);
 }
 

@@ -160,6 +160,37 @@ static void test_a_request_always_carries_a_key_and_the_hash_of_its_body(void **
     start_call_free(&c);
 }
 
+static void parse_key(const char *body, struct sha256 *ret_key)
+{
+    struct start_input in = input_of(body);
+    struct start_call call = {0};
+    struct problem p;
+    in.idempotency_key = BYTES_LIT("k");
+    assert_true(start_body_parse(&in, &call, &p));
+    *ret_key = call.key;
+    start_call_free(&call);
+}
+
+/* Two ids are two partitions, or one: by chance. */
+static void test_a_key_counts_for_the_id_that_its_request_names(void **state)
+{
+    (void)state;
+    struct sha256 keys[4], again;
+    parse_key("{\"task_type\":\"x\",\"task_id\":\"a\"}", &keys[0]);
+    parse_key("{\"task_type\":\"x\",\"task_id\":\"b\"}", &keys[1]);
+    parse_key("{\"task_type\":\"x\",\"session_id\":\"c\"}", &keys[2]);
+    parse_key("{\"task_type\":\"x\"}", &keys[3]);
+    for (int i = 0; i < 4; i++) {
+        for (int k = 0; k < i; k++) {
+            assert_memory_not_equal(keys[i].digest, keys[k].digest, SHA256_BYTES);
+        }
+    }
+    parse_key("{\"task_type\":\"y\",\"task_id\":\"a\"}", &again);
+    assert_memory_equal(again.digest, keys[0].digest, SHA256_BYTES);
+    parse_key("{\"task_type\":\"y\",\"session_id\":\"has blanks\"}", &again);
+    assert_memory_equal(again.digest, keys[3].digest, SHA256_BYTES);
+}
+
 static void test_each_fault_has_its_code_and_its_pointer(void **state)
 {
     (void)state;
@@ -285,8 +316,18 @@ static void test_recover_takes_no_body_or_a_step_and_a_checkpoint(void **state)
                            BYTES_LIT("t"), &arena, &r, &p));
     assert_true(bytes_is(r.from_step, "step_2"));
     assert_true(bytes_is(r.checkpoint_id, "t_cp_1"));
+    assert_true(recover_body_parse(BYTES_LIT("{\"from_step\":\"soup/taste\"}"), BYTES_LIT("t"),
+                                   &arena, &r, &p));
+    assert_true(bytes_is(r.from_step, "soup/taste"));
+    assert_false(
+        recover_body_parse(BYTES_LIT("{\"from_step\":\"soup/\"}"), BYTES_LIT("t"), &arena, &r, &p));
+    assert_non_null(strstr(p.faults[0].detail, "with a / between"));
     assert_false(recover_body_parse(BYTES_LIT("{\"from\":1}"), BYTES_LIT("t"), &arena, &r, &p));
     assert_string_equal(p.faults[0].pointer, "/from");
+    assert_string_equal(
+        p.faults[0].detail,
+        "is not a field of this call; did you mean from_step? (there are from_step, "
+        "checkpoint_id, input_data, only_failed, actor, reason)");
     arena_free(&arena);
 }
 
@@ -393,6 +434,7 @@ int main(void)
         cmocka_unit_test(test_inline_steps_are_handed_on_as_they_are),
         cmocka_unit_test(test_the_id_is_the_clients_else_the_session_else_of_the_key_else_new),
         cmocka_unit_test(test_a_request_always_carries_a_key_and_the_hash_of_its_body),
+        cmocka_unit_test(test_a_key_counts_for_the_id_that_its_request_names),
         cmocka_unit_test(test_each_fault_has_its_code_and_its_pointer),
         cmocka_unit_test(test_all_faults_are_told_at_once),
         cmocka_unit_test(test_too_many_faults_stay_in_bounds),

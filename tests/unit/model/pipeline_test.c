@@ -78,6 +78,9 @@ static void test_a_step_is_found_by_name_or_step_id(void **state)
     (void)state;
     struct pipeline *p =
         parsed("[{\"name\":\"a\",\"function\":\"x\"},{\"name\":\"step_0\",\"function\":\"x\"}]");
+    assert_true(step_name_valid(BYTES_LIT("soup/cook")) && step_name_valid(BYTES_LIT("a/b.c/d")));
+    assert_false(step_name_valid(BYTES_LIT("/a")) || step_name_valid(BYTES_LIT("a/")));
+    assert_false(step_name_valid(BYTES_LIT("a//b")) || step_name_valid(BYTES_NONE));
     assert_int_equal(pipeline_find(p, BYTES_LIT("a")), 0);
     assert_int_equal(pipeline_find(p, BYTES_LIT("step_1")), 1);
     assert_int_equal(pipeline_find(p, BYTES_LIT("step_0")), 1); /* a name comes first */
