@@ -120,11 +120,32 @@ static enum err check_together(struct directory *d, const struct loaded *item)
     return ERR_INVALID;
 }
 
+static bool ends_with(const char *name, const char *end)
+{
+    size_t n = strlen(name), len = strlen(end);
+    return n > len && strcmp(name + n - len, end) == 0;
+}
+
+static bool is_yaml(const char *name)
+{
+    return ends_with(name, ".yaml") || ends_with(name, ".yml");
+}
+
 static int is_definition(const struct dirent *entry)
 {
-    size_t n = strlen(entry->d_name);
-    return entry->d_name[0] != '.' && n > 5 && strcmp(entry->d_name + n - 5, ".json") == 0 &&
-           strcmp(entry->d_name, "functions.json") != 0;
+    return entry->d_name[0] != '.' && strcmp(entry->d_name, "functions.json") != 0 &&
+           (ends_with(entry->d_name, ".json") || is_yaml(entry->d_name));
+}
+
+static enum err load_entry(const char *path, struct directory *d)
+{
+    if (is_yaml(path)) {
+        log_line(LOG_WARN, "definition_skipped",
+                 "path=%s reason=\"only .json is read here\" do=\"marathon pipelines apply %s\"",
+                 LOG_Q(path), path);
+        return ERR_OK;
+    }
+    return load_file(path, d);
 }
 
 struct publisher {
@@ -157,7 +178,7 @@ static enum err load_directory(const char *directory, const struct publisher *by
     for (int i = 0; i < count; i++) {
         struct buf path = {0};
         buf_addf(&path, "%s/%s", directory, entries[i]->d_name);
-        if (load_file(buf_cstr(&path), &d) != ERR_OK) {
+        if (load_entry(buf_cstr(&path), &d) != ERR_OK) {
             result = ERR_INVALID;
         }
         buf_free(&path);

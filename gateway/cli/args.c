@@ -161,7 +161,7 @@ const char *args_value_at(const struct args *a, const char *name, size_t index)
     return NULL;
 }
 
-enum err args_number(const struct args *a, const char *name, int64_t max, int64_t *ret,
+enum err args_number(const struct args *a, const char *name, struct arg_range range, int64_t *ret,
                      struct buf *ret_message)
 {
     const char *text = args_value(a, name);
@@ -171,9 +171,10 @@ enum err args_number(const struct args *a, const char *name, int64_t max, int64_
     char *end = NULL;
     errno = 0;
     long long number = strtoll(text, &end, 10);
-    if (end == text || *end != '\0' || errno != 0 || number < 0 || number > max) {
-        buf_addf(ret_message, "--%s is \"%s\": it must be a whole number from 0 to %" PRId64, name,
-                 text, max);
+    if (end == text || *end != '\0' || errno != 0 || number < range.min || number > range.max) {
+        buf_addf(ret_message,
+                 "--%s is \"%s\": it must be a whole number from %" PRId64 " to %" PRId64, name,
+                 text, range.min, range.max);
         return ERR_INVALID;
     }
     *ret = number;

@@ -49,8 +49,11 @@ bool args_has(const struct args *a, const char *name);
 const char *args_value(const struct args *a, const char *name);
 /* The value number `index` of an option that may be repeated, or NULL. */
 const char *args_value_at(const struct args *a, const char *name, size_t index);
+struct arg_range {
+    int64_t min, max;
+};
 /* A whole number within bounds; leaves *ret alone where the option was not given. */
-enum err MUST_CHECK args_number(const struct args *a, const char *name, int64_t max, int64_t *ret,
-                                struct buf *ret_message);
+enum err MUST_CHECK args_number(const struct args *a, const char *name, struct arg_range range,
+                                int64_t *ret, struct buf *ret_message);
 
 #endif

@@ -193,9 +193,12 @@ static enum cli_exit take_options(const struct cli *cli, struct dev_options *o)
     o->port = PORT_DEFAULT;
     o->workers = WORKERS_DEFAULT;
     enum cli_exit code = CLI_COMPLETED;
-    if (args_number(&cli->args, "port", 65535, &o->port, &message) != ERR_OK ||
-        args_number(&cli->args, "workers", DEV_WORKERS_MAX, &o->workers, &message) != ERR_OK ||
-        args_number(&cli->args, "slots", SLOTS_MAX, &o->slots, &message) != ERR_OK) {
+    if (args_number(&cli->args, "port", (struct arg_range){0, 65535}, &o->port, &message) !=
+            ERR_OK ||
+        args_number(&cli->args, "workers", (struct arg_range){0, DEV_WORKERS_MAX}, &o->workers,
+                    &message) != ERR_OK ||
+        args_number(&cli->args, "slots", (struct arg_range){0, SLOTS_MAX}, &o->slots, &message) !=
+            ERR_OK) {
         code = cli_usage(cli, "%s", buf_cstr(&message));
     } else if (o->port == 0 || o->workers == 0) {
         code = cli_usage(cli, "--port and --workers cannot be 0");
@@ -255,11 +258,37 @@ static enum cli_exit run_plan(struct cli *cli, struct dev_options *o, struct pla
     return code;
 }
 
+/* Its processes speak over sockets of their own, in a directory that nobody else can read: what was
+ * exported for a cluster over the network does not fit them. */
+static void drop_tls(const struct cli *cli)
+{
+    static const char prefix[] = "MARATHON_TLS_";
+    bool told = false;
+    for (size_t i = 0; environ[i] != NULL;) {
+        const char *equals = strchr(environ[i], '=');
+        if (equals == NULL || strncmp(environ[i], prefix, sizeof prefix - 1) != 0) {
+            i++;
+            continue;
+        }
+        char *name = mem_str_bytes(bytes_of(environ[i], (size_t)(equals - environ[i])));
+        if (!told) {
+            cli_note(cli,
+                     "%s and the like do not count here: these processes speak over private "
+                     "sockets",
+                     name);
+        }
+        told = true;
+        i = unsetenv(name) == 0 ? 0 : i + 1;
+        free(name);
+    }
+}
+
 static enum cli_exit run_dev(struct cli *cli)
 {
     struct dev_options o = {.port = PORT_DEFAULT};
     struct places *p = mem_zalloc(sizeof *p);
     p->lock = -1;
+    drop_tls(cli);
     enum cli_exit code = take_options(cli, &o);
     code = code == CLI_COMPLETED ? check_given_paths(cli, &o) : code;
     code = code == CLI_COMPLETED ? find_own_programs(p) : code;

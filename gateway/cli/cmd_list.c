@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/duration.h"
 #include "cli/show.h"
+#include "json/scan.h"
 #include "model/limits.h"
 #include "model/state.h"
 
@@ -47,60 +48,157 @@ static void add_task(struct table *t, const struct doc_value *task, unix_ms now)
                                : BYTES_NONE);
 }
 
-static enum cli_exit list_path(const struct cli *cli, struct buf *path)
+/* Pages asked for by one command: with a filter each is the outcome of a look at some thousands of
+ * tasks, so that a list of few among very many takes seconds, not minutes. The hint leads on. */
+#define LIST_PAGES_MAX 100
+#define LIST_QUIET_MS  2000 /* after that it says that it is still looking */
+
+/* What was asked for, and what has come until now. */
+struct listing {
+    const char *status, *type;
+    int64_t limit;
+    struct buf cursor; /* where to go on; empty = at the beginning, or at the end */
+    int64_t count;
+    struct table table;
+    struct buf json; /* the items */
+    unix_ms now;
+};
+
+static enum cli_exit read_options(const struct cli *cli, struct listing *l)
 {
-    const char *state = args_value(&cli->args, "status");
-    const char *type = args_value(&cli->args, "type");
     const char *cursor = args_value(&cli->args, "cursor");
     struct buf message = {0};
-    int64_t limit = LIST_LIMIT_DEFAULT;
     enum task_state parsed;
-    if (state != NULL && task_state_parse(bytes_str(state), &parsed) != ERR_OK) {
-        return cli_usage(cli, "--status is \"%s\": it must be " TASK_STATES_TEXT, state);
+    l->status = args_value(&cli->args, "status");
+    l->type = args_value(&cli->args, "type");
+    l->limit = LIST_LIMIT_DEFAULT;
+    if (l->status != NULL && task_state_parse(bytes_str(l->status), &parsed) != ERR_OK) {
+        return cli_usage(cli, "--status is \"%s\": it must be " TASK_STATES_TEXT, l->status);
     }
-    if (args_number(&cli->args, "limit", LIST_PAGE_MAX, &limit, &message) != ERR_OK) {
+    if (args_number(&cli->args, "limit", (struct arg_range){1, LIST_PAGE_MAX}, &l->limit,
+                    &message) != ERR_OK) {
         (void)cli_usage(cli, "%s", buf_cstr(&message));
         buf_free(&message);
         return CLI_USAGE;
     }
-    buf_addf(path, CLI_API "/tasks?limit=%" PRId64, limit > 0 ? limit : 1);
-    const char *const values[][2] = {{"status", state}, {"task_type", type}, {"cursor", cursor}};
+    buf_add_str(&l->cursor, cursor != NULL ? cursor : "");
+    return CLI_COMPLETED;
+}
+
+static void put_path(struct listing *l, struct buf *path)
+{
+    const char *cursor = l->cursor.len > 0 ? buf_cstr(&l->cursor) : NULL;
+    const char *const values[][2] = {
+        {"status", l->status}, {"task_type", l->type}, {"cursor", cursor}};
+    buf_addf(path, CLI_API "/tasks?limit=%" PRId64, l->limit - l->count);
     for (size_t i = 0; i < 3; i++) {
         if (values[i][1] != NULL) {
             buf_addf(path, "&%s=", values[i][0]);
             call_escape(path, values[i][1]);
         }
     }
+}
+
+static void take_page(const struct cli *cli, struct listing *l, const struct doc *d)
+{
+    const struct doc_value *items = doc_get(doc_root(d), "items");
+    for (size_t i = 0; i < doc_count(items); i++) {
+        if (cli->json) {
+            buf_add_str(&l->json, l->json.len > 0 ? "," : "");
+            doc_write(doc_at(items, i), &l->json);
+        } else {
+            add_task(&l->table, doc_at(items, i), l->now);
+        }
+        l->count++;
+    }
+    buf_clear(&l->cursor);
+    buf_add_bytes(&l->cursor, doc_string(doc_get(doc_root(d), "next_cursor")));
+}
+
+/* Page by page, until there are as many as were asked for. */
+static enum cli_exit gather(struct cli *cli, struct listing *l)
+{
+    mono_ms began = clock_now().mono;
+    bool told = false;
+    for (int page = 0; page < LIST_PAGES_MAX && l->count < l->limit && !cli_stopped(); page++) {
+        struct buf path = {0};
+        struct doc *d = NULL;
+        put_path(l, &path);
+        enum cli_exit code = call_get_doc(cli, "list the tasks", buf_cstr(&path), &d);
+        buf_free(&path);
+        if (code != CLI_COMPLETED) {
+            return code;
+        }
+        take_page(cli, l, d);
+        doc_free(d);
+        if (l->cursor.len == 0) {
+            break;
+        }
+        if (!told && clock_now().mono - began > LIST_QUIET_MS) {
+            told = true;
+            cli_note(cli, "still looking, %" PRId64 " found", l->count);
+        }
+    }
     return CLI_COMPLETED;
 }
 
-static void print_tasks(const struct cli *cli, const struct doc *d)
+static void show_listing(const struct cli *cli, struct listing *l)
 {
-    static const char *const headings[] = {"TASK", "TYPE",     "STATUS", "STEPS",
-                                           "AGE",  "DURATION", "NOTE"};
-    const struct doc_value *items = doc_get(doc_root(d), "items");
-    struct bytes cursor = doc_string(doc_get(doc_root(d), "next_cursor"));
-    unix_ms now = clock_now().wall;
-    struct table t;
-    table_init(&t, headings, 7);
-    for (size_t i = 0; i < doc_count(items); i++) {
-        add_task(&t, doc_at(items, i), now);
+    if (!cli->json) {
+        show_table(cli, &l->table);
+        return;
     }
-    show_table(cli, &t);
-    if (cursor.len > 0) {
-        cli_note(cli, "there are more: marathon list --cursor %.*s%s", (int)cursor.len,
-                 (const char *)cursor.ptr, cli_server_flag(cli));
+    struct buf text = {0};
+    buf_add_str(&text, "{\"items\":[");
+    buf_add_bytes(&text, buf_bytes(&l->json));
+    buf_add_str(&text, "],\"next_cursor\":");
+    if (l->cursor.len > 0) {
+        json_put_string(&text, buf_bytes(&l->cursor));
+    } else {
+        buf_add_str(&text, "null");
     }
+    buf_add_char(&text, '}');
+    cli_out_json(cli, buf_bytes(&text));
+    buf_free(&text);
+}
+
+static void hint(const struct cli *cli, struct listing *l)
+{
+    const char *const values[][2] = {{"status", l->status}, {"type", l->type}};
+    struct buf text = {0};
+    buf_add_str(&text, "there are more: marathon list");
+    for (size_t i = 0; i < 2; i++) {
+        if (values[i][1] != NULL) {
+            buf_addf(&text, " --%s %s", values[i][0], values[i][1]);
+        }
+    }
+    if (l->limit != LIST_LIMIT_DEFAULT) {
+        buf_addf(&text, " -n %" PRId64, l->limit);
+    }
+    buf_addf(&text, " --cursor %s", buf_cstr(&l->cursor));
+    cli_note(cli, "%s%s", buf_cstr(&text), cli_server_flag(cli));
+    buf_free(&text);
 }
 
 static enum cli_exit run_list(struct cli *cli)
 {
-    struct buf path = {0};
-    enum cli_exit code = list_path(cli, &path);
+    static const char *const headings[] = {"TASK", "TYPE",     "STATUS", "STEPS",
+                                           "AGE",  "DURATION", "NOTE"};
+    struct listing l = {.now = clock_now().wall};
+    table_init(&l.table, headings, 7);
+    enum cli_exit code = read_options(cli, &l);
     if (code == CLI_COMPLETED) {
-        code = show_answer(cli, "list the tasks", buf_cstr(&path), print_tasks);
+        code = gather(cli, &l);
     }
-    buf_free(&path);
+    if (code == CLI_COMPLETED) {
+        show_listing(cli, &l);
+        if (l.cursor.len > 0 && !cli->json) {
+            hint(cli, &l);
+        }
+    }
+    table_free(&l.table);
+    buf_free(&l.cursor);
+    buf_free(&l.json);
     return code;
 }
 

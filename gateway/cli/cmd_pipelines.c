@@ -42,7 +42,8 @@ static enum cli_exit fetch(struct cli *cli, const char *name, struct doc **ret_d
     if (!cli_id_good(cli, name)) {
         return CLI_USAGE;
     }
-    if (args_number(&cli->args, "version", PIPELINE_VERSIONS_MAX, &version, &message) != ERR_OK) {
+    if (args_number(&cli->args, "version", (struct arg_range){1, PIPELINE_VERSIONS_MAX}, &version,
+                    &message) != ERR_OK) {
         (void)cli_usage(cli, "%s", buf_cstr(&message));
         buf_free(&message);
         return CLI_USAGE;

@@ -20,7 +20,8 @@ static const struct arg_option options[] = {
     {"version", 0, "N", "the version of the pipeline (default: the newest)"},
     {"id", 0, "ID", "the task's id (default: the server makes one)"},
     {"session", 0, "ID", "the session it belongs to"},
-    {"key", 'k', "KEY", "idempotency key: the same key never starts a second task"},
+    {"key", 'k', "KEY",
+     "idempotency key: the same never starts a second task (with --id: of that id)"},
     {"priority", 'p', "N", "-10 to 10; higher runs first"},
     {"max-retries", 0, "N", "further attempts of a step that failed, 0 to 100"},
     {"budget", 0, "JSON", "what it may spend: cost_usd, tokens, steps; JSON, @file or -"},
@@ -75,13 +76,15 @@ static enum cli_exit take_key(const struct cli *cli, struct start *s)
 static enum cli_exit take_numbers(const struct cli *cli, struct start_body *b)
 {
     struct buf message = {0};
-    enum err e = args_number(&cli->args, "max-retries", RETRIES_MAX, &b->max_retries, &message);
+    enum err e = args_number(&cli->args, "max-retries", (struct arg_range){0, RETRIES_MAX},
+                             &b->max_retries, &message);
     if (e == ERR_OK) {
-        e = args_number(&cli->args, "max-duration", TASK_DURATION_S_MAX, &b->max_duration_s,
-                        &message);
+        e = args_number(&cli->args, "max-duration", (struct arg_range){1, TASK_DURATION_S_MAX},
+                        &b->max_duration_s, &message);
     }
     if (e == ERR_OK) {
-        e = args_number(&cli->args, "version", PIPELINE_VERSIONS_MAX, &b->version, &message);
+        e = args_number(&cli->args, "version", (struct arg_range){1, PIPELINE_VERSIONS_MAX},
+                        &b->version, &message);
     }
     const char *priority = args_value(&cli->args, "priority");
     if (e == ERR_OK && priority != NULL) {

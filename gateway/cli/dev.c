@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/dev_child.h"
@@ -15,7 +16,9 @@
 #define RESTART_WAIT_MS     250   /* doubled with each death ... */
 #define RESTART_WAIT_MS_MAX 8000  /* ... up to this */
 #define HEALTHY_MS          10000 /* who lived so long starts again from the first wait */
-#define START_DEATHS_MAX    5 /* before the cluster was ever ready: more of them is no accident */
+#define START_DEATHS_MAX    5  /* before the cluster was ever ready: more of them is no accident */
+#define EXIT_USAGE          2  /* of our programs: a setting that there is not, or a bad one */
+#define EXIT_SETTINGS       78 /* settings, files or definitions that no start can use */
 #define READY_POLL_MS       100
 #define READY_ANSWER_MS     400
 #define READY_SLOW_MS       15000 /* then it says what it waits for */
@@ -143,6 +146,13 @@ static void on_restart(void *user)
     }
 }
 
+/* Does this end say that another start would end the same? */
+static bool refuses(int status)
+{
+    return WIFEXITED(status) &&
+           (WEXITSTATUS(status) == EXIT_USAGE || WEXITSTATUS(status) == EXIT_SETTINGS);
+}
+
 static void process_died(struct process *p, int status)
 {
     struct dev *d = p->dev;
@@ -152,6 +162,12 @@ static void process_died(struct process *p, int status)
     }
     int64_t wait_ms = p->deaths < 5 ? RESTART_WAIT_MS << p->deaths : RESTART_WAIT_MS_MAX;
     p->deaths++;
+    if (!d->ready && refuses(status)) {
+        say(d, TEXT_RED, "%s %s, its settings are wrong: giving up; its own lines above say why",
+            p->program->label, dev_child_end_text(status));
+        stop_begin(d, CLI_FAILED);
+        return;
+    }
     if (!d->ready && p->deaths >= START_DEATHS_MAX) {
         say(d, TEXT_RED, "%s %s again, %u times: giving up; its own lines above say why",
             p->program->label, dev_child_end_text(status), p->deaths);

@@ -193,6 +193,13 @@ static enum cli_exit finish(struct watch *w)
                 w->options->task_id, cli_server_flag(w->cli));
         return CLI_FAILED;
     }
+    if (w->cli->quiet && w->view.end == TASK_FAILED) { /* an error, not progress */
+        struct buf error = {0};
+        text_put_clean(&error, w->view.error != NULL ? bytes_str(w->view.error)
+                                                     : BYTES_LIT("without an error"));
+        cli_say("%s failed: %s", w->options->task_id, buf_cstr(&error));
+        buf_free(&error);
+    }
     return end_code(&w->view);
 }
 

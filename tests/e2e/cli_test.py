@@ -192,6 +192,17 @@ class ExitCodesAndStreams(CliCase):
         self.assertRegex(self.good("list").stdout, r"l1 +chain +completed +3/3 ")
         self.assertEqual([t["task_id"] for t in json.loads(self.good("list", "-o", "json").stdout)["items"]], ["l1"])
         self.assertNotIn("l1", self.good("list", "--status", "failed").stdout)
+        failed = self.marathon("run", "bad", "--id", "f1", "-q")
+        self.assertEqual(failed.returncode, 1)
+        self.assertIn("marathon: f1 failed: ", failed.stderr)
+        echo = {"task_type": "lots", "steps": [{"name": "e", "function": "echo"}]}
+        self.assertEqual(self.cluster.call("POST", "/start/batch", {"tasks": [echo] * 40})[0], 200)
+        self.assertRegex(self.good("list", "--status", "failed", "-n", "1").stdout, r"f1 +bad +failed ")
+        r = self.good("list", "--type", "lots", "-n", "2")
+        self.assertEqual(len(r.stdout.splitlines()), 3)
+        self.assertRegex(r.stderr, r"there are more: marathon list --type lots -n 2 --cursor \S+")
+        self.assertEqual(len(json.loads(self.good("list", "--type", "lots", "-n", "40", "-o", "json").stdout)["items"]), 40)
+        self.assertIn("from 1 to 200", self.marathon("list", "-n", "0").stderr)
         self.assertRegex(self.good("pipelines").stdout, r"wide +1 +60 ")
         self.assertEqual(len(json.loads(self.good("pipelines", "chain").stdout)["steps"]), 3)
         self.assertRegex(self.good("workers").stdout, r"ready +\d/4 .*echo, sleep, fail")
@@ -436,7 +447,8 @@ class Dev(unittest.TestCase):
         self.assertFalse(self.alive(worker))
 
     def test_what_is_missing_is_named(self):
-        p = self.dev()
+        p = self.dev(MARATHON_TLS_CA_FILE="/nosuch/ca.pem", MARATHON_TLS_KEY_FILE="/nosuch/key.pem")
+        self.assertIn("do not count here", self.log())
         r = subprocess.run([MARATHON, "dev", "--port", str(self.port)], env=environment(), text=True, capture_output=True, timeout=60)
         self.assertEqual(r.returncode, 1)
         self.assertIn(f"cannot listen on port {self.port}", r.stderr)
@@ -450,10 +462,13 @@ class Dev(unittest.TestCase):
         os.mkdir(bad)
         with open(os.path.join(bad, "bad.json"), "w") as f:
             f.write('{"name": "bad", "steps": [{"name": "a", "function": "echo", "needs": ["zzz"]}]}')
+        with open(os.path.join(bad, "other.yaml"), "w") as f:
+            f.write("name: other\nsteps: []\n")
         p = self.dev("--pipelines", bad, ready=False)
         self.assertEqual(p.wait(60), 1)
-        self.assertIn("giving up", self.log())
+        self.assertIn("its settings are wrong: giving up", self.log())
         self.assertIn("definition_invalid", self.log())
+        self.assertRegex(self.log(), r"definition_skipped path=\S*other.yaml")
 
 
 if __name__ == "__main__":

@@ -134,7 +134,7 @@ static void number_is(const char *text, enum err expected, int64_t value)
     struct args a = parse_good(2, argv);
     struct buf message = {0};
     int64_t n = -1;
-    assert_int_equal(args_number(&a, "count", 100, &n, &message), expected);
+    assert_int_equal(args_number(&a, "count", (struct arg_range){0, 100}, &n, &message), expected);
     assert_int_equal(n, value);
     assert_true((message.len > 0) == (expected != ERR_OK));
     buf_free(&message);
