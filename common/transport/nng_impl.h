@@ -44,8 +44,6 @@
 #define INPUT_BYTES_START (32u << 10)
 #define INPUT_BYTES_USUAL_MAX                                                                      \
     (256u << 10) /* grown to this for throughput, beyond it only for a large frame */
-#define OUTPUT_KEPT_BYTES_MAX                                                                      \
-    (1u << 20) /* a buffer larger than this is given back once it is empty */
 #define SHEET_BYTES_AHEAD_MAX                                                                      \
     (16u << 10) /* room that a new sheet has at first: a lone small frame should not hold much */
 
@@ -77,10 +75,11 @@ void inbox_drain(struct inbox *i);  /* loop; the notes that were there when it b
 void inbox_rescue(struct inbox *i); /* loop; drains what no wake-up came for */
 bool inbox_asleep(struct inbox *i); /* nothing in it, and no drain on its way */
 
-/* A double buffer: sends gather in `fill` while nng writes `flight`. Over TLS `fill` becomes
- * records when it takes off, behind those that the channel made of itself (`records`). Who sets
- * `sending` owns the flight and the aio until the aio reports; the report goes on with what has
- * gathered, on nng's thread, so that a stuck loop does not hold beats back. */
+/* A double buffer: sends gather in `fill` while nng writes `flight`, own bytes and lent ones as
+ * they lie. Over TLS `fill` becomes records when it takes off, behind those that the channel made
+ * of itself (`records`). Who sets `sending` owns the flight and the aio until the aio reports; the
+ * report goes on with what has gathered, on nng's thread, so that a stuck loop does not hold beats
+ * back. */
 struct output {
     pthread_mutex_t lock;
     nng_aio *aio;
@@ -89,7 +88,7 @@ struct output {
     struct sheet *flight;
     struct buf records;          /* handshake, alerts, changes of keys; without TLS always empty */
     struct tls_channel *channel; /* NULL: plain */
-    size_t flight_sent;
+    struct slices_place flight_sent;
     bool sending;
     bool closed;       /* nothing may start any more */
     bool tell_if_idle; /* the loop wants a note when all is out */
@@ -206,12 +205,12 @@ struct transport_nng {
 /* nng_output.c. Any thread; the caller sees to it that the connection stays. */
 void output_init(struct nng_conn *c);
 void output_free(struct nng_conn *c);
-enum err MUST_CHECK output_add(struct nng_conn *c,
-                               struct bytes framed); /* ERR_FULL, ERR_NOT_FOUND once closed */
+enum err MUST_CHECK output_add(
+    struct nng_conn *c, const struct slices *framed); /* ERR_FULL, ERR_NOT_FOUND once closed */
 /* The same, and ERR_TOO_LARGE. Encoded under the lock: nng's thread waits that long, at most.
- * ret_frame NULL: nobody holds it. */
+ * lender NULL: nothing is lent; ret_frame NULL: nobody holds it. */
 enum err MUST_CHECK output_add_message(struct nng_conn *c, const struct message *m,
-                                       struct held_frame *ret_frame);
+                                       struct shared *lender, struct held_frame *ret_frame);
 void output_start(struct nng_conn *c);
 bool output_idle_or_tell(struct nng_conn *c); /* false: the note `sent` comes when it is */
 void output_close(struct nng_conn *c);

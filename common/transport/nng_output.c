@@ -4,10 +4,12 @@
 
 #include "wire/frame.h"
 
+#define SLICES_PER_WRITE 8 /* more nng does not take */
+
 /* Under the lock. */
 static bool something_waits(const struct output *o)
 {
-    return o->fill->bytes.len > 0 || o->records.len > 0;
+    return slices_len(&o->fill->text) > 0 || o->records.len > 0;
 }
 
 /* To be filled anew, or another one in its place: somebody holds a frame of it. */
@@ -15,14 +17,29 @@ static void emptied(struct sheet **at)
 {
     struct sheet *s = *at;
     if (!sheet_is_free(s)) {
-        size_t len = s->bytes.len; /* the next one will be about as long */
+        size_t len = s->text.own.len; /* the next one will be about as long */
         sheet_release(s);
         *at = sheet_create(len < SHEET_BYTES_AHEAD_MAX ? len : SHEET_BYTES_AHEAD_MAX);
-    } else if (s->bytes.cap > OUTPUT_KEPT_BYTES_MAX) {
-        buf_free(&s->bytes);
     } else {
-        buf_clear(&s->bytes);
+        slices_clear(&s->text);
     }
+}
+
+/* Under the lock: `fill` becomes records, behind those that wait. */
+static bool records_make(struct output *o)
+{
+    struct buf *records = &o->flight->text.own;
+    struct buf empty = *records;
+    struct slices_place at = {0};
+    struct bytes piece;
+    enum err e = ERR_OK;
+    *records = o->records;
+    o->records = empty;
+    while (e == ERR_OK && slices_next(&o->fill->text, &at, &piece)) {
+        e = tls_channel_write(o->channel, piece, records);
+    }
+    emptied(&o->fill);
+    return e == ERR_OK;
 }
 
 /* Under the lock; the flight before is over, and empty. True where there is one to submit now. */
@@ -31,18 +48,13 @@ static bool take_off(struct output *o)
     if (o->closed || !something_waits(o)) {
         return false;
     }
-    o->flight_sent = 0;
+    o->flight_sent = (struct slices_place){0};
     if (o->channel == NULL) {
         struct sheet *empty = o->flight;
         o->flight = o->fill;
         o->fill = empty;
     } else {
-        struct buf empty = o->flight->bytes;
-        o->flight->bytes = o->records;
-        o->records = empty;
-        o->closed =
-            tls_channel_write(o->channel, buf_bytes(&o->fill->bytes), &o->flight->bytes) != ERR_OK;
-        emptied(&o->fill);
+        o->closed = !records_make(o);
     }
     return !o->closed;
 }
@@ -54,20 +66,28 @@ static bool reported(struct output *o, int result, size_t written)
         o->closed = true;
         return false;
     }
-    o->flight_sent += written;
-    if (o->flight_sent < o->flight->bytes.len) { /* a short write */
+    struct slices_place at;
+    struct bytes rest;
+    slices_pass(&o->flight->text, &o->flight_sent, written);
+    at = o->flight_sent;
+    if (slices_next(&o->flight->text, &at, &rest)) { /* a short write, or more than one takes */
         return !o->closed;
     }
-    o->flight_sent = 0;
+    o->flight_sent = (struct slices_place){0};
     emptied(&o->flight);
     return take_off(o);
 }
 
 static void iov_set(const struct output *o, nng_aio *aio)
 {
-    const struct buf *b = &o->flight->bytes;
-    nng_iov iov = {.iov_buf = b->ptr + o->flight_sent, .iov_len = b->len - o->flight_sent};
-    int rc = nng_aio_set_iov(aio, 1, &iov);
+    nng_iov iov[SLICES_PER_WRITE];
+    struct slices_place at = o->flight_sent;
+    struct bytes piece;
+    unsigned count = 0;
+    while (count < SLICES_PER_WRITE && slices_next(&o->flight->text, &at, &piece)) {
+        iov[count++] = (nng_iov){.iov_buf = (void *)(uintptr_t)piece.ptr, .iov_len = piece.len};
+    }
+    int rc = nng_aio_set_iov(aio, count, iov);
     assert(rc == 0);
 }
 
@@ -150,13 +170,14 @@ void output_free(struct nng_conn *c)
     buf_free(&c->out.records);
 }
 
-/* Under the lock. */
+/* Under the lock. What was lent to the flight stays until all of it is out. */
 static size_t bytes_behind(const struct output *o)
 {
-    return o->fill->bytes.len + o->records.len + o->flight->bytes.len - o->flight_sent;
+    return slices_memory(&o->fill->text) + o->records.len + slices_memory(&o->flight->text) -
+           o->flight_sent.own;
 }
 
-enum err output_add(struct nng_conn *c, struct bytes framed)
+enum err output_add(struct nng_conn *c, const struct slices *framed)
 {
     struct output *o = &c->out;
     enum err e = ERR_OK;
@@ -165,27 +186,27 @@ enum err output_add(struct nng_conn *c, struct bytes framed)
     if (o->closed) {
         e = ERR_NOT_FOUND;
     } else if (behind > TRANSPORT_BACKLOG_BYTES_MAX || /* records are longer than what they hold */
-               framed.len > TRANSPORT_BACKLOG_BYTES_MAX - behind) {
+               slices_memory(framed) > TRANSPORT_BACKLOG_BYTES_MAX - behind) {
         e = ERR_FULL;
     } else {
-        buf_add_bytes(&o->fill->bytes, framed);
+        slices_add(&o->fill->text, framed, (struct slices_place){0}, slices_len(framed));
     }
     pthread_mutex_unlock(&o->lock);
     return e;
 }
 
-enum err output_add_message(struct nng_conn *c, const struct message *m,
+enum err output_add_message(struct nng_conn *c, const struct message *m, struct shared *lender,
                             struct held_frame *ret_frame)
 {
     struct output *o = &c->out;
     enum err e = ERR_NOT_FOUND;
     pthread_mutex_lock(&o->lock);
     if (!o->closed) {
-        struct buf *fill = &o->fill->bytes;
-        size_t before = fill->len;
-        e = frame_encode(m, fill);
+        struct slices *fill = &o->fill->text;
+        struct slices_place before = slices_end(fill);
+        e = frame_encode_lent(m, lender, fill);
         if (e == ERR_OK && bytes_behind(o) > TRANSPORT_BACKLOG_BYTES_MAX) {
-            fill->len = before;
+            slices_cut(fill, before);
             e = ERR_FULL;
         } else if (e == ERR_OK && ret_frame != NULL) {
             *ret_frame = frame_hold(o->fill, before);

@@ -7,14 +7,14 @@ struct sheet *sheet_create(size_t bytes)
 {
     struct sheet *s = mem_zalloc(sizeof *s);
     atomic_init(&s->refs, 1);
-    buf_reserve(&s->bytes, bytes);
+    buf_reserve(&s->text.own, bytes);
     return s;
 }
 
 void sheet_release(struct sheet *s)
 {
     if (s != NULL && atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) == 1) {
-        buf_free(&s->bytes);
+        slices_free(&s->text);
         free(s);
     }
 }
@@ -24,18 +24,21 @@ bool sheet_is_free(const struct sheet *s)
     return atomic_load_explicit(&s->refs, memory_order_acquire) == 1;
 }
 
-struct held_frame frame_hold(struct sheet *s, size_t at)
+struct held_frame frame_hold(struct sheet *s, struct slices_place at)
 {
-    size_t len = s->bytes.len - at;
+    struct held_frame h = {.sheet = s,
+                           .at = at,
+                           .len = slices_len_from(&s->text, at),
+                           .memory = slices_memory_from(&s->text, at)};
     atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
     s->holders++;
-    s->held += len;
-    return (struct held_frame){.sheet = s, .at = at, .len = len};
+    s->held += h.memory;
+    return h;
 }
 
-struct bytes held_frame_bytes(const struct held_frame *h)
+void held_frame_add(const struct held_frame *h, struct slices *out)
 {
-    return bytes_part(buf_bytes(&h->sheet->bytes), h->at, h->len);
+    slices_add(out, &h->sheet->text, h->at, h->len);
 }
 
 size_t held_frame_release(struct held_frame *h)

@@ -19,7 +19,8 @@
 
 typedef uint64_t conn_id; /* 0 is none */
 
-/* Output waiting on one connection: a peer that far behind is closed. */
+/* Output waiting on one connection, and all of what has lent to it: a peer that far behind is
+ * closed. */
 #define TRANSPORT_BACKLOG_BYTES_MAX (64u << 20)
 
 enum transport_closed {
@@ -51,18 +52,20 @@ struct transport_ops {
                      uint32_t *ret_dialer);
     /* And closes its connection, if there is one. */
     void (*undial)(struct transport *t, uint32_t dialer);
-    /* framed: whole frames with their lengths. Copied; goes out at the end of the turn, one write
-     * for all of a connection. */
-    enum err (*send)(struct transport *t, conn_id conn, struct bytes framed);
+    /* framed: whole frames with their lengths. Copied, but for what was lent to them; goes out at
+     * the end of the turn, one write for all of a connection. */
+    enum err (*send)(struct transport *t, conn_id conn, const struct slices *framed);
     /* The same for one message, encoded where it waits to go out: what its slices point to is
-     * copied once, and may go when this returns. ERR_TOO_LARGE: over FRAME_BYTES_MAX, nothing is
-     * sent. */
-    enum err (*send_message)(struct transport *t, conn_id conn, const struct message *m);
+     * copied once, and may go when this returns; but those that lie in the lender, unless they are
+     * short (LENT_BYTES_MIN), go out from there, and it is held for so long. NULL: none do.
+     * ERR_TOO_LARGE: over FRAME_BYTES_MAX, nothing is sent. */
+    enum err (*send_message)(struct transport *t, conn_id conn, const struct message *m,
+                             struct shared *lender);
     /* The same for one that may have to be sent again: its frame is held where it waits to go out,
      * and the caller's to release. */
     enum err (*send_held)(struct transport *t, conn_id conn, const struct message *m,
-                          struct held_frame *ret_frame);
-    /* The same as send from any thread, and put on its way at once (heartbeats). */
+                          struct shared *lender, struct held_frame *ret_frame);
+    /* The same as send from any thread, copied and put on its way at once (heartbeats). */
     enum err (*send_urgent)(struct transport *t, conn_id conn, struct bytes framed);
     void (*close)(struct transport *t, conn_id conn);
     /* Stops listening and dialling, flushes what is queued for at most flush_ms, closes all; then

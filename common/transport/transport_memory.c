@@ -348,15 +348,18 @@ static enum err push_in_turn(struct transport_memory *t, conn_id conn, struct bu
     return e;
 }
 
-static enum err memory_send(struct transport *base, conn_id conn, struct bytes framed)
+/* Both ends are in one process: what is handed out is a copy, of what was lent too. */
+static enum err memory_send(struct transport *base, conn_id conn, const struct slices *framed)
 {
     struct buf copy = {0};
-    buf_add_bytes(&copy, framed);
+    slices_copy(framed, (struct slices_place){0}, slices_len(framed), &copy);
     return push_in_turn(self(base), conn, &copy);
 }
 
-static enum err memory_send_message(struct transport *base, conn_id conn, const struct message *m)
+static enum err memory_send_message(struct transport *base, conn_id conn, const struct message *m,
+                                    struct shared *lender)
 {
+    (void)lender;
     struct buf frame = {0};
     enum err e = frame_encode(m, &frame);
     if (e != ERR_OK) {
@@ -366,17 +369,17 @@ static enum err memory_send_message(struct transport *base, conn_id conn, const 
     return push_in_turn(self(base), conn, &frame);
 }
 
-/* Both ends are in one process: what is held is a sheet of its own. */
+/* What is held is a sheet of its own. */
 static enum err memory_send_held(struct transport *base, conn_id conn, const struct message *m,
-                                 struct held_frame *ret_frame)
+                                 struct shared *lender, struct held_frame *ret_frame)
 {
     struct sheet *sheet = sheet_create(0);
-    enum err e = frame_encode(m, &sheet->bytes);
+    enum err e = frame_encode_lent(m, lender, &sheet->text);
     if (e == ERR_OK) {
-        e = memory_send(base, conn, buf_bytes(&sheet->bytes));
+        e = memory_send(base, conn, &sheet->text);
     }
     if (e == ERR_OK) {
-        *ret_frame = frame_hold(sheet, 0);
+        *ret_frame = frame_hold(sheet, (struct slices_place){0});
     }
     sheet_release(sheet);
     return e;

@@ -84,23 +84,24 @@ static enum err added(struct nng_conn *c, enum err e)
     return e;
 }
 
-static enum err nng_send_op(struct transport *base, conn_id conn, struct bytes framed)
+static enum err nng_send_op(struct transport *base, conn_id conn, const struct slices *framed)
 {
     struct nng_conn *c = conn_find(self(base), conn);
     return c != NULL ? added(c, output_add(c, framed)) : ERR_NOT_FOUND;
 }
 
-static enum err nng_send_message_op(struct transport *base, conn_id conn, const struct message *m)
+static enum err nng_send_message_op(struct transport *base, conn_id conn, const struct message *m,
+                                    struct shared *lender)
 {
     struct nng_conn *c = conn_find(self(base), conn);
-    return c != NULL ? added(c, output_add_message(c, m, NULL)) : ERR_NOT_FOUND;
+    return c != NULL ? added(c, output_add_message(c, m, lender, NULL)) : ERR_NOT_FOUND;
 }
 
 static enum err nng_send_held_op(struct transport *base, conn_id conn, const struct message *m,
-                                 struct held_frame *ret_frame)
+                                 struct shared *lender, struct held_frame *ret_frame)
 {
     struct nng_conn *c = conn_find(self(base), conn);
-    return c != NULL ? added(c, output_add_message(c, m, ret_frame)) : ERR_NOT_FOUND;
+    return c != NULL ? added(c, output_add_message(c, m, lender, ret_frame)) : ERR_NOT_FOUND;
 }
 
 static enum err nng_send_urgent_op(struct transport *base, conn_id conn, struct bytes framed)
@@ -108,7 +109,8 @@ static enum err nng_send_urgent_op(struct transport *base, conn_id conn, struct 
     struct transport_nng *t = self(base);
     pthread_mutex_lock(&t->table_lock);
     struct nng_conn *c = conn_find(t, conn);
-    enum err e = c != NULL ? output_add(c, framed) : ERR_NOT_FOUND;
+    struct slices urgent = {.own = {.ptr = (uint8_t *)(uintptr_t)framed.ptr, .len = framed.len}};
+    enum err e = c != NULL ? output_add(c, &urgent) : ERR_NOT_FOUND;
     if (e == ERR_OK) {
         output_start(c);
     }

@@ -29,22 +29,38 @@ static uint32_t frame_crc(const uint8_t *frame, size_t len)
     return crc32c(crc, frame + FRAME_HEAD_BYTES, len - FRAME_HEAD_BYTES);
 }
 
-enum err frame_encode(const struct message *m, struct buf *out)
+/* The same over a frame in slices: its head, and what begins at `body`. Most have lent nothing. */
+static uint32_t slices_crc(const uint8_t *head, const struct slices *s, struct slices_place body)
+{
+    if (body.lent == s->lent_count) {
+        return frame_crc(head, s->own.len - body.own + FRAME_HEAD_BYTES);
+    }
+    uint32_t crc = crc32c(0, head, AT_CRC);
+    struct bytes piece;
+    while (slices_next(s, &body, &piece)) {
+        crc = crc32c(crc, piece.ptr, piece.len);
+    }
+    return crc;
+}
+
+enum err frame_encode_lent(const struct message *m, struct shared *lender, struct slices *out)
 {
     const struct body *body = (uint32_t)m->type <= UINT8_MAX ? body_of((uint8_t)m->type) : NULL;
     assert(body != NULL && "a message type without a layout");
-    size_t start = out->len;
-    memset(buf_extend(out, 4 + FRAME_HEAD_BYTES), 0, 4 + FRAME_HEAD_BYTES);
-    enum err e = layout_write(&body->layout, (const uint8_t *)m + body->offset, out);
-    size_t len = out->len - start - 4;
+    struct slices_place start = slices_end(out);
+    size_t lent_before = out->lent_bytes;
+    memset(buf_extend(&out->own, 4 + FRAME_HEAD_BYTES), 0, 4 + FRAME_HEAD_BYTES);
+    struct slices_place behind_head = slices_end(out);
+    enum err e = layout_write(&body->layout, (const uint8_t *)m + body->offset, lender, out);
+    size_t len = out->own.len - start.own - 4 + out->lent_bytes - lent_before;
     if (e == ERR_OK && len > FRAME_BYTES_MAX) {
         e = ERR_TOO_LARGE;
     }
     if (e != ERR_OK) {
-        out->len = start;
+        slices_cut(out, start);
         return e;
     }
-    uint8_t *frame = out->ptr + start + 4;
+    uint8_t *frame = out->own.ptr + start.own + 4;
     put_u32(frame - 4, (uint32_t)len);
     frame[AT_MAGIC] = MAGIC >> 8;
     frame[AT_MAGIC + 1] = MAGIC & 0xff;
@@ -52,8 +68,16 @@ enum err frame_encode(const struct message *m, struct buf *out)
     frame[AT_TYPE] = (uint8_t)m->type;
     put_u32(frame + AT_REQUEST, (uint32_t)(m->request >> 32));
     put_u32(frame + AT_REQUEST + 4, (uint32_t)m->request);
-    put_u32(frame + AT_CRC, frame_crc(frame, len));
+    put_u32(frame + AT_CRC, slices_crc(frame, out, behind_head));
     return ERR_OK;
+}
+
+enum err frame_encode(const struct message *m, struct buf *out)
+{
+    struct slices whole = {.own = *out};
+    enum err e = frame_encode_lent(m, NULL, &whole);
+    *out = whole.own;
+    return e;
 }
 
 static enum err head_check(struct bytes frame)

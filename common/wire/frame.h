@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/err.h"
+#include "base/slices.h"
 #include "model/message.h"
 
 #define WIRE_VERSION     1u
@@ -19,6 +20,10 @@
 /* Appends the whole frame, length included, to out. ERR_TOO_LARGE where it would pass
  * FRAME_BYTES_MAX; out is then as it was. */
 enum err MUST_CHECK frame_encode(const struct message *m, struct buf *out);
+/* The same; slices of the message that lie in the lender are not copied, but for short ones
+ * (LENT_BYTES_MIN). NULL: none do. */
+enum err MUST_CHECK frame_encode_lent(const struct message *m, struct shared *lender,
+                                      struct slices *out);
 
 /* frame: one frame without its length. Survives any bytes: counts are checked against the bytes
  * left before anything is reserved, nesting at most 16, trailing bytes are an error, unknown

@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "base/err.h"
+#include "base/slices.h"
 #include "model/message.h"
 
 enum field_kind {
@@ -90,9 +91,11 @@ struct layout {
         .size = sizeof(struct_type)                                                                \
     }
 
-/* ERR_TOO_LARGE where a list is longer than its limit. An enum out of its bound is a bug of the
+/* Appends. Slices that lie in the lender (NULL: none do) and are long enough are lent.
+ * ERR_TOO_LARGE where a list is longer than its limit. An enum out of its bound is a bug of the
  * caller. */
-enum err MUST_CHECK layout_write(const struct layout *l, const void *from, struct buf *out);
+enum err MUST_CHECK layout_write(const struct layout *l, const void *from, struct shared *lender,
+                                 struct slices *to);
 /* Fills the struct at `to`, which is zeroed. ERR_PROTOCOL where a type or a bound does not fit. */
 enum err MUST_CHECK layout_read(const struct layout *l, const msgpack_object *array,
                                 struct arena *arena, void *to);

@@ -15,17 +15,22 @@ static const void *member(const void *base, uint32_t offset)
     return (const uint8_t *)base + offset;
 }
 
-static void write_bytes(struct bytes b, struct buf *out)
+static void write_bytes(struct bytes b, struct shared *lender, struct slices *to)
 {
-    pack_bin(out, b.len);
-    pack_bin_body(out, b.ptr, b.len);
+    pack_bin(&to->own, b.len);
+    if (b.len >= LENT_BYTES_MIN && shared_has(lender, b)) {
+        slices_lend(to, b, lender);
+    } else {
+        pack_bin_body(&to->own, b.ptr, b.len);
+    }
 }
 
-static void write_parts(const struct parts *p, struct buf *out)
+static void write_parts(const struct parts *p, struct shared *lender, struct slices *to)
 {
+    struct buf *out = &to->own;
     size_t len = 0;
     if (p->count == 0) {
-        write_bytes(p->whole, out);
+        write_bytes(p->whole, lender, to);
         return;
     }
     for (uint32_t i = 0; i < p->count; i++) {
@@ -37,7 +42,8 @@ static void write_parts(const struct parts *p, struct buf *out)
     }
 }
 
-static enum err write_list(const struct field *f, const void *from, struct buf *out)
+static enum err write_list(const struct field *f, const void *from, struct shared *lender,
+                           struct slices *to)
 {
     uint32_t count = *(const uint32_t *)member(from, f->count_offset);
     const void *const *items = member(from, f->offset);
@@ -45,13 +51,14 @@ static enum err write_list(const struct field *f, const void *from, struct buf *
         return ERR_TOO_LARGE;
     }
     assert(count == 0 || *items != NULL);
-    pack_array(out, count);
+    pack_array(&to->own, count);
     for (uint32_t i = 0; i < count; i++) {
         if (f->kind == FIELD_TEXTS) {
-            write_bytes(((const struct bytes *)*items)[i], out);
+            write_bytes(((const struct bytes *)*items)[i], lender, to);
             continue;
         }
-        enum err e = layout_write(f->of, (const uint8_t *)*items + (size_t)i * f->of->size, out);
+        enum err e =
+            layout_write(f->of, (const uint8_t *)*items + (size_t)i * f->of->size, lender, to);
         if (e != ERR_OK) {
             return e;
         }
@@ -59,8 +66,10 @@ static enum err write_list(const struct field *f, const void *from, struct buf *
     return ERR_OK;
 }
 
-static enum err write_field(const struct field *f, const void *from, struct buf *out)
+static enum err write_field(const struct field *f, const void *from, struct shared *lender,
+                            struct slices *to)
 {
+    struct buf *out = &to->own;
     const void *at = member(from, f->offset);
     switch (f->kind) {
     case FIELD_BOOL:
@@ -86,29 +95,30 @@ static enum err write_field(const struct field *f, const void *from, struct buf 
         pack_double(out, *(const double *)at);
         return ERR_OK;
     case FIELD_BYTES:
-        write_bytes(*(const struct bytes *)at, out);
+        write_bytes(*(const struct bytes *)at, lender, to);
         return ERR_OK;
     case FIELD_PARTS:
-        write_parts(at, out);
+        write_parts(at, lender, to);
         return ERR_OK;
     case FIELD_TOKEN:
-        write_bytes(bytes_of(at, TOKEN_BYTES), out);
+        write_bytes(bytes_of(at, TOKEN_BYTES), lender, to);
         return ERR_OK;
     case FIELD_INSIDE:
-        return layout_write(f->of, at, out);
+        return layout_write(f->of, at, lender, to);
     case FIELD_LIST:
     case FIELD_TEXTS:
-        return write_list(f, from, out);
+        return write_list(f, from, lender, to);
     }
     assert(false && "a kind of field without a case");
     return ERR_INVALID;
 }
 
-enum err layout_write(const struct layout *l, const void *from, struct buf *out)
+enum err layout_write(const struct layout *l, const void *from, struct shared *lender,
+                      struct slices *to)
 {
-    pack_array(out, l->count);
+    pack_array(&to->own, l->count);
     for (uint32_t i = 0; i < l->count; i++) {
-        enum err e = write_field(&l->fields[i], from, out);
+        enum err e = write_field(&l->fields[i], from, lender, to);
         if (e != ERR_OK) {
             return e;
         }

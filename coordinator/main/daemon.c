@@ -66,7 +66,7 @@ static void step(struct daemon *d, const struct event *e);
 
 static void send_message(struct daemon *d, peer_id peer, const struct message *m)
 {
-    enum err e = d->transport->ops->send_message(d->transport, peer, m);
+    enum err e = d->transport->ops->send_message(d->transport, peer, m, NULL);
     if (e == ERR_TOO_LARGE) {
         log_line(LOG_ERROR, "message_too_large", "type=%s peer=%llu", message_type_name(m->type),
                  (unsigned long long)peer);

@@ -264,9 +264,8 @@ bool fork_body_parse(const struct start_input *in, struct bytes source, struct s
                                           &ret_call->arena, ret_problem))) {
         return false;
     }
-    ret_fork->input = arena_bytes(&ret_call->arena, ret_fork->input);
     key_choose(in, id_choose(in, task_id, ret_call), ret_call);
-    ret_call->body_hash = parts_hash("fork", 0, source, in->body);
+    ret_call->body_hash = parts_hash("fork", 0, source, ret_call->request.body_hash);
     return true;
 }
 

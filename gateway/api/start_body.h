@@ -44,7 +44,7 @@ void start_call_free(struct start_call *call);
 /* What a fork's body asks for, beside the id and the key of the new task (in call->request). */
 struct fork_body {
     struct recover_request from; /* from_step, checkpoint_id */
-    struct bytes input;          /* empty = the source's; in the call's arena */
+    struct bytes input;          /* empty = the source's; borrowed from the body */
 };
 
 /* in->body: empty, or {"from_step"?, "checkpoint_id"?, "task_id"?, "input_data"?, "actor"?,

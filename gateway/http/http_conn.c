@@ -27,6 +27,17 @@ static void deliver(struct conn *c, struct bytes body)
     conn_body_free(c);
 }
 
+static void deliver_gathered(struct conn *c)
+{
+    struct bytes body = buf_bytes(&c->body);
+    struct shared *lender = shared_take(&c->body);
+    c->server->body_bytes -= body.len; /* who holds it counts it */
+    c->request.lender = lender;
+    deliver(c, body);
+    c->request.lender = NULL;
+    shared_drop(lender);
+}
+
 static int continue_say(struct conn *c)
 {
     static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
@@ -147,7 +158,7 @@ static int on_body_end(struct conn *c)
     if (!c->completed) {
         c->completed = true;
         if (c->state == CONN_READING) {
-            deliver(c, buf_bytes(&c->body));
+            deliver_gathered(c);
         }
     }
     conn_rest(c);

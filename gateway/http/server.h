@@ -18,6 +18,7 @@
 
 #include "base/bytes.h"
 #include "base/err.h"
+#include "base/shared.h"
 #include "loop/loop.h"
 #include "model/code.h"
 
@@ -45,7 +46,8 @@ struct http_request {
     struct bytes authorization; /* never logged */
     struct bytes protocols;     /* Sec-WebSocket-Protocol; never logged */
     struct bytes forwarded_for; /* X-Forwarded-For, as the client or a proxy says it */
-    struct bytes body;          /* for the call of `request` only */
+    struct bytes body;          /* for the call of `request` only, or while its lender is held */
+    struct shared *lender;      /* what the body was gathered in; NULL: it came in one read */
     bool has_length;            /* a Content-Length was given */
     bool wants_socket;          /* and did not get it: what follows is in nobody's step */
     enum code fault; /* not CODE_NONE: it broke a limit of the server; answer with this and nothing

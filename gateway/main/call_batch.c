@@ -79,7 +79,7 @@ static void on_item(void *user, const struct reply *reply)
     }
 }
 
-static void item_start(struct start_item *item, const struct start_input *in)
+static void item_start(struct start_item *item, const struct start_input *in, struct shared *lender)
 {
     struct start_batch *b = item->batch;
     struct start_call start = {0};
@@ -90,8 +90,8 @@ static void item_start(struct start_item *item, const struct start_input *in)
         struct message m = {.type = MSG_START};
         m.start = start.request;
         item->task_id = arena_bytes(&b->arena, m.start.task_id);
-        item->request =
-            requests_send(&b->call->gateway->requests, target_of(item->task_id), &m, on_item, item);
+        item->request = requests_send_lent(&b->call->gateway->requests, target_of(item->task_id),
+                                           (struct lent_message){&m, lender}, on_item, item);
         b->waiting += item->request != 0;
         if (item->request == 0) {
             problem_full(&p);
@@ -115,7 +115,7 @@ static void items_start(struct start_batch *b, const struct http_request *r,
                                  .node = nodes[i]};
         random_block_take(c->gateway->random, in.random, sizeof in.random);
         b->items[i].batch = b;
-        item_start(&b->items[i], &in);
+        item_start(&b->items[i], &in, r->lender);
     }
 }
 

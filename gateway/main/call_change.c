@@ -31,9 +31,12 @@ static void reply_problem(struct call_state *c, const struct reply *reply)
     call_problem(c, &p);
 }
 
-static void send_or_fail(struct call_state *c, struct message *m, reply_fn *fn)
+/* What it was given by r's body goes out from there. */
+static void send_or_fail(struct call_state *c, const struct http_request *r, struct message *m,
+                         reply_fn *fn)
 {
-    c->request = requests_send(&c->gateway->requests, target_of(bytes_str(c->task_id)), m, fn, c);
+    c->request = requests_send_lent(&c->gateway->requests, target_of(bytes_str(c->task_id)),
+                                    (struct lent_message){m, r->lender}, fn, c);
     if (c->request == 0) {
         struct problem p;
         problem_full(&p);
@@ -100,7 +103,7 @@ void call_start(struct call_state *c, const struct http_request *r)
         memcpy(c->task_id, start.task_id, sizeof c->task_id);
         struct message m = {.type = MSG_START};
         m.start = start.request;
-        send_or_fail(c, &m, on_started);
+        send_or_fail(c, r, &m, on_started);
     } else {
         call_problem(c, &p);
     }
@@ -143,7 +146,7 @@ static void change_task(struct call_state *c, const struct http_request *r, enum
                     ? resume_body_parse(r->body, &arena, &m.task.deed, &m.task.budget, &p)
                     : deed_body_parse(r->body, &arena, &m.task.deed, &p);
     if (good) {
-        send_or_fail(c, &m, fn);
+        send_or_fail(c, r, &m, fn);
     } else {
         call_problem(c, &p);
     }
@@ -244,7 +247,7 @@ void call_signal(struct call_state *c, const struct http_request *r)
     if (signal_body_parse(r->body, &arena, &m.signal, &p)) {
         m.signal.task_id = bytes_str(c->task_id);
         m.signal.key = signal_key(c->gateway, r);
-        send_or_fail(c, &m, on_signalled);
+        send_or_fail(c, r, &m, on_signalled);
     } else {
         call_problem(c, &p);
     }
@@ -275,7 +278,7 @@ void call_recover(struct call_state *c, const struct http_request *r)
         return;
     }
     if (recover_body_parse(r->body, bytes_str(c->task_id), &arena, &m.recover, &p)) {
-        send_or_fail(c, &m, on_recovered);
+        send_or_fail(c, r, &m, on_recovered);
     } else {
         call_problem(c, &p);
     }

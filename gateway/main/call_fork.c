@@ -9,13 +9,15 @@
 
 struct call_fork {
     struct start_call start; /* the new task's id, key and deed */
-    struct bytes input;      /* in its arena; empty = the source's */
+    struct bytes input;      /* in the lender or the arena; empty = the source's */
+    struct shared *lender;   /* what the body lies in, NULL where that was not kept */
 };
 
 void call_fork_free(struct call_fork *f)
 {
     if (f != NULL) {
         start_call_free(&f->start);
+        shared_drop(f->lender);
         free(f);
     }
 }
@@ -29,7 +31,8 @@ static void fail(struct call_state *c, const struct reply *reply, struct bytes t
 
 static void send_or_fail(struct call_state *c, struct bytes to, struct message *m, reply_fn *fn)
 {
-    c->request = requests_send(&c->gateway->requests, target_of(to), m, fn, c);
+    c->request = requests_send_lent(&c->gateway->requests, target_of(to),
+                                    (struct lent_message){m, c->fork->lender}, fn, c);
     if (c->request == 0) {
         struct problem p;
         problem_full(&p);
@@ -79,6 +82,17 @@ static void on_fork(void *user, const struct reply *reply)
     send_or_fail(c, m.start.task_id, &m, on_started);
 }
 
+/* While the source is asked. */
+static void input_keep(struct call_fork *f, struct bytes input, struct shared *lender)
+{
+    if (input.len >= LENT_BYTES_MIN && shared_has(lender, input)) {
+        f->input = input;
+        f->lender = shared_hold(lender);
+    } else {
+        f->input = arena_bytes(&f->start.arena, input);
+    }
+}
+
 void call_fork(struct call_state *c, const struct http_request *r)
 {
     struct problem p;
@@ -103,7 +117,7 @@ void call_fork(struct call_state *c, const struct http_request *r)
         call_problem(c, &p);
         return;
     }
-    c->fork->input = fork.input;
+    input_keep(c->fork, fork.input, r->lender);
     m.recover = fork.from;
     send_or_fail(c, bytes_str(c->task_id), &m, on_fork);
 }

@@ -22,7 +22,7 @@ static int by_conn(const struct peers *p, conn_id conn)
     return -1;
 }
 
-bool peers_send(struct peers *p, int peer, struct bytes framed)
+bool peers_send(struct peers *p, int peer, const struct slices *framed)
 {
     struct peer *it = &p->items[peer];
     return it->conn != 0 && p->transport->ops->send(p->transport, it->conn, framed) == ERR_OK;
@@ -31,15 +31,17 @@ bool peers_send(struct peers *p, int peer, struct bytes framed)
 bool peers_send_message(struct peers *p, int peer, const struct message *m)
 {
     struct peer *it = &p->items[peer];
-    return it->conn != 0 && p->transport->ops->send_message(p->transport, it->conn, m) == ERR_OK;
+    return it->conn != 0 &&
+           p->transport->ops->send_message(p->transport, it->conn, m, NULL) == ERR_OK;
 }
 
-enum err peers_send_held(struct peers *p, int peer, const struct message *m,
+enum err peers_send_held(struct peers *p, int peer, const struct message *m, struct shared *lender,
                          struct held_frame *ret_frame)
 {
     struct peer *it = &p->items[peer];
-    return it->conn != 0 ? p->transport->ops->send_held(p->transport, it->conn, m, ret_frame)
-                         : ERR_NOT_FOUND;
+    return it->conn != 0
+               ? p->transport->ops->send_held(p->transport, it->conn, m, lender, ret_frame)
+               : ERR_NOT_FOUND;
 }
 
 static void on_opened(void *user, conn_id conn, uint32_t dialer)

@@ -63,10 +63,10 @@ int peers_owner(const struct peers *p, partition_id partition);
 int peers_any(const struct peers *p);          /* a welcomed one, or -1 */
 uint64_t peers_covered(const struct peers *p); /* partitions with a known owner */
 /* framed: a whole frame. False where the peer is not connected. */
-bool peers_send(struct peers *p, int peer, struct bytes framed);
+bool peers_send(struct peers *p, int peer, const struct slices *framed);
 bool peers_send_message(struct peers *p, int peer, const struct message *m);
 /* As the transport's send_held; ERR_NOT_FOUND where the peer is not connected. */
 enum err MUST_CHECK peers_send_held(struct peers *p, int peer, const struct message *m,
-                                    struct held_frame *ret_frame);
+                                    struct shared *lender, struct held_frame *ret_frame);
 
 #endif

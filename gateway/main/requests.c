@@ -6,14 +6,14 @@
 
 #define LOOK_MS 50 /* how finely deadlines are kept */
 /* A frame that is held keeps those beside it too. Answers take milliseconds; who waits for longer
- * than this has a copy. */
+ * than this has a copy, but for what was lent to it. */
 #define HELD_FRAME_MS 500
 
 struct request {
     wire_id id;
     struct target target;
     struct held_frame sheet; /* it waits to go out there, or did; else: */
-    struct buf frame;        /* its own */
+    struct slices frame;     /* its own */
     int sent_to;             /* peer, -1 = held */
     unsigned sent;           /* times */
     mono_ms begun, held_since;
@@ -33,8 +33,8 @@ static void request_remove(struct requests *r, struct request *q)
     map_remove(&r->by_id, bytes_of(&q->id, sizeof q->id));
     *(q->prev != NULL ? &q->prev->next : &r->first) = q->next;
     *(q->next != NULL ? &q->next->prev : &r->last) = q->prev;
-    r->frame_bytes -= q->frame.len + held_frame_release(&q->sheet);
-    buf_free(&q->frame);
+    r->frame_bytes -= slices_memory(&q->frame) + held_frame_release(&q->sheet);
+    slices_free(&q->frame);
     free(q);
 }
 
@@ -74,7 +74,7 @@ static void request_sent(struct requests *r, struct request *q, int peer)
 static void request_try(struct requests *r, struct request *q)
 {
     int peer = peer_for(r, q);
-    if (peer >= 0 && peers_send(r->peers, peer, buf_bytes(&q->frame))) {
+    if (peer >= 0 && peers_send(r->peers, peer, &q->frame)) {
         request_sent(r, q, peer);
     }
 }
@@ -82,8 +82,8 @@ static void request_try(struct requests *r, struct request *q)
 static void frame_own(struct requests *r, struct request *q)
 {
     if (q->sheet.sheet != NULL) {
-        buf_add_bytes(&q->frame, held_frame_bytes(&q->sheet));
-        r->frame_bytes += q->frame.len;
+        held_frame_add(&q->sheet, &q->frame);
+        r->frame_bytes += slices_memory(&q->frame);
         r->frame_bytes -= held_frame_release(&q->sheet);
     }
 }
@@ -142,22 +142,28 @@ void requests_give_up(struct requests *r)
 }
 
 /* To the peer that it is for, or into a frame that waits for one. ERR_TOO_LARGE: for any. */
-static enum err request_begin(struct requests *r, struct request *q, const struct message *m)
+static enum err request_begin(struct requests *r, struct request *q,
+                              const struct lent_message *lent)
 {
+    const struct message *m = lent->message;
     int peer = peer_for(r, q);
-    enum err e = peer >= 0 ? peers_send_held(r->peers, peer, m, &q->sheet) : ERR_NOT_FOUND;
+    enum err e =
+        peer >= 0 ? peers_send_held(r->peers, peer, m, lent->lender, &q->sheet) : ERR_NOT_FOUND;
     if (e == ERR_OK) {
         request_sent(r, q, peer);
-        r->frame_bytes += q->sheet.len;
+        r->frame_bytes += q->sheet.memory;
     } else if (e != ERR_TOO_LARGE) {
-        e = frame_encode(m, &q->frame);
-        r->frame_bytes += q->frame.len;
+        struct slices whole = {0};
+        e = frame_encode_lent(m, lent->lender, &whole);
+        slices_add(&q->frame, &whole, (struct slices_place){0}, slices_len(&whole));
+        slices_free(&whole);
+        r->frame_bytes += slices_memory(&q->frame);
     }
     return e;
 }
 
-wire_id requests_send(struct requests *r, struct target target, struct message *m, reply_fn *fn,
-                      void *user)
+wire_id requests_send_lent(struct requests *r, struct target target, struct lent_message m,
+                           reply_fn *fn, void *user)
 {
     if (r->by_id.count >= REQUESTS_MAX || r->frame_bytes >= REQUESTS_BYTES_MAX) {
         return 0;
@@ -172,9 +178,9 @@ wire_id requests_send(struct requests *r, struct target target, struct message *
                           .deadline = now + ANSWER_MS,
                           .fn = fn,
                           .user = user};
-    m->request = q->id;
-    if (request_begin(r, q, m) != ERR_OK) {
-        buf_free(&q->frame);
+    m.message->request = q->id;
+    if (request_begin(r, q, &m) != ERR_OK) {
+        slices_free(&q->frame);
         free(q);
         return 0;
     }
@@ -189,6 +195,12 @@ wire_id requests_send(struct requests *r, struct target target, struct message *
         loop_timer_set(r->timer, now + LOOK_MS);
     }
     return q->id;
+}
+
+wire_id requests_send(struct requests *r, struct target target, struct message *m, reply_fn *fn,
+                      void *user)
+{
+    return requests_send_lent(r, target, (struct lent_message){m, NULL}, fn, user);
 }
 
 void requests_drop(struct requests *r, wire_id id)

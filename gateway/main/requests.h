@@ -8,10 +8,11 @@
 #include "base/map.h"
 #include "main/peers.h"
 
-#define REQUESTS_MAX       16384       /* waiting at once; more get 503 */
-#define REQUESTS_BYTES_MAX (64u << 20) /* of their frames; passed by one at most */
-#define HOLD_MS            5000        /* for a new owner: longer than a takeover (4 s) */
-#define ANSWER_MS          10000       /* from the first moment, sent or held */
+#define REQUESTS_MAX 16384 /* waiting at once; more get 503 */
+#define REQUESTS_BYTES_MAX                                                                         \
+    (64u << 20) /* of their frames, and all of what has lent to them; passed by one at most */
+#define HOLD_MS   5000  /* for a new owner: longer than a takeover (4 s) */
+#define ANSWER_MS 10000 /* from the first moment, sent or held */
 
 typedef uint64_t wire_id; /* 0 is none */
 
@@ -40,7 +41,7 @@ struct requests {
     struct loop *loop;
     struct map by_id;
     struct request *first, *last; /* in the order of their deadlines */
-    size_t frame_bytes;           /* of all that wait, and of those held beside them */
+    size_t frame_bytes;           /* memory of all that wait, and of those held beside them */
     wire_id last_id;
     struct loop_timer *timer;
     uint64_t sent_total, resent_total, failed_total;
@@ -53,6 +54,15 @@ void requests_stop(struct requests *r); /* drops all without a word */
  * message too large for a frame (no callback then). */
 wire_id requests_send(struct requests *r, struct target target, struct message *m, reply_fn *fn,
                       void *user);
+
+struct lent_message {
+    struct message *message;
+    struct shared *lender;
+};
+/* The same of a message whose slices in the lender (NULL: none) are not copied, but for short ones:
+ * they go out from there, and it is held. */
+wire_id requests_send_lent(struct requests *r, struct target target, struct lent_message m,
+                           reply_fn *fn, void *user);
 void requests_drop(struct requests *r, wire_id id); /* no callback; 0 and unknown ids are allowed */
 /* All that wait hear now what they would at the end of their time. What they begin then waits. */
 void requests_give_up(struct requests *r);

@@ -50,7 +50,8 @@ static void put(struct side *s)
 {
     s->sent++;
     s->sent_at = clock_mono_us();
-    if (s->transport->ops->send(s->transport, s->conn, buf_bytes(&s->frame)) != ERR_OK) {
+    if (s->transport->ops->send(s->transport, s->conn, &(struct slices){.own = s->frame}) !=
+        ERR_OK) {
         _exit(1);
     }
 }
@@ -85,8 +86,9 @@ static void on_opened(void *user, conn_id conn, uint32_t dialer)
 static void on_echo(void *user, conn_id conn, struct bytes frame)
 {
     struct side *s = user;
-    struct bytes whole = bytes_of(frame.ptr - 4, frame.len + 4); /* with its length before it */
-    if (s->transport->ops->send(s->transport, conn, whole) != ERR_OK) {
+    struct buf whole = {.ptr = (uint8_t *)(uintptr_t)(frame.ptr - 4), /* its length is before it */
+                        .len = frame.len + 4};
+    if (s->transport->ops->send(s->transport, conn, &(struct slices){.own = whole}) != ERR_OK) {
         _exit(1);
     }
 }

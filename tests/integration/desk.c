@@ -18,7 +18,7 @@ static void send_message(struct desk *d, const struct message *m)
 {
     struct buf out = {0};
     assert_int_equal(frame_encode(m, &out), ERR_OK);
-    if (d->transport->ops->send(d->transport, d->conn, buf_bytes(&out)) != ERR_OK) {
+    if (d->transport->ops->send(d->transport, d->conn, &(struct slices){.own = out}) != ERR_OK) {
         print_message("a message to a worker that is gone\n");
     }
     buf_free(&out);

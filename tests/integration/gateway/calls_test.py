@@ -133,6 +133,16 @@ class Calls(GatewayCase):
         self.assertEqual(self.call("GET", "/status/t")[0], 200)
         timer.join()
 
+    def test_a_batch_of_large_inputs_waits_for_an_owner_and_is_counted_once(self):
+        self.fake.say("own", 0)
+        self.await_metric("partitions_covered 0")
+        timer = threading.Timer(0.7, lambda: self.fake.say("own", "f" * 16))
+        timer.start()
+        # Each is a small part of a body of 1 MiB: were it to keep all of that, not 70 could wait.
+        status, _, answers = self.call("POST", "/start/batch", {"tasks": [{"task_type": "x", "input_data": {"pad": "x" * 14_000}}] * 70})
+        timer.join()
+        self.assertEqual((status, [a["status"] for a in answers]), (200, ["started"] * 70))
+
     def test_a_coordinator_that_does_not_answer_is_504(self):
         self.fake.say("task", "t", 1, "running", 5)
         self.fake.say("mute", 1)

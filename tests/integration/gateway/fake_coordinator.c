@@ -40,7 +40,7 @@ static void send_message(conn_id conn, const struct message *m)
     if (frame_encode(m, &frame) != ERR_OK) {
         die("a message of the script does not fit a frame");
     }
-    (void)transport->ops->send(transport, conn, buf_bytes(&frame));
+    (void)transport->ops->send(transport, conn, &(struct slices){.own = frame});
     buf_free(&frame);
 }
 
@@ -106,7 +106,7 @@ static void answer_overtaken(conn_id conn, const struct message *m)
         die("a status of the script does not fit a frame");
     }
     fake_task_event(overtaken, &overtaking, false, send_message);
-    (void)transport->ops->send(transport, conn, buf_bytes(&frame));
+    (void)transport->ops->send(transport, conn, &(struct slices){.own = frame});
     buf_free(&frame);
     overtaken = NULL;
 }

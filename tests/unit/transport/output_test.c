@@ -15,17 +15,17 @@ static void test_what_waits_has_its_bound_as_records_too(void **state)
     (void)state;
     struct nng_conn c = {0};
     uint8_t byte = 0;
-    struct bytes some = bytes_of(&byte, 1);
+    struct slices some = {.own = {.ptr = &byte, .len = 1}};
     output_init(&c);
-    buf_extend(&c.out.flight->bytes, TRANSPORT_BACKLOG_BYTES_MAX - 1);
-    assert_int_equal(output_add(&c, some), ERR_OK);
-    assert_int_equal(output_add(&c, some), ERR_FULL);
-    buf_extend(&c.out.flight->bytes, 100000);
-    assert_int_equal(output_add(&c, some), ERR_FULL);
-    c.out.flight_sent = c.out.flight->bytes.len;
-    assert_int_equal(output_add(&c, some), ERR_OK);
+    buf_extend(&c.out.flight->text.own, TRANSPORT_BACKLOG_BYTES_MAX - 1);
+    assert_int_equal(output_add(&c, &some), ERR_OK);
+    assert_int_equal(output_add(&c, &some), ERR_FULL);
+    buf_extend(&c.out.flight->text.own, 100000);
+    assert_int_equal(output_add(&c, &some), ERR_FULL);
+    c.out.flight_sent.own = c.out.flight->text.own.len;
+    assert_int_equal(output_add(&c, &some), ERR_OK);
     buf_extend(&c.out.records, TRANSPORT_BACKLOG_BYTES_MAX);
-    assert_int_equal(output_add(&c, some), ERR_FULL);
+    assert_int_equal(output_add(&c, &some), ERR_FULL);
     output_free(&c);
 }
 
@@ -36,21 +36,32 @@ static void test_message_over_the_bound_is_taken_back(void **state)
     struct nng_conn c = {0};
     struct message m = {.type = MSG_BEAT};
     output_init(&c);
-    assert_int_equal(output_add_message(&c, &m, NULL), ERR_OK);
-    size_t len = c.out.fill->bytes.len;
+    assert_int_equal(output_add_message(&c, &m, NULL, NULL), ERR_OK);
+    size_t len = c.out.fill->text.own.len;
     assert_true(len > 24);
-    buf_extend(&c.out.flight->bytes, TRANSPORT_BACKLOG_BYTES_MAX - 2 * len);
-    assert_int_equal(output_add_message(&c, &m, NULL), ERR_OK);
-    assert_int_equal(output_add_message(&c, &m, NULL), ERR_FULL);
-    assert_int_equal(c.out.fill->bytes.len, 2 * len);
-    c.out.flight_sent = 1;
-    assert_int_equal(output_add_message(&c, &m, NULL), ERR_FULL);
-    c.out.flight_sent = len;
-    assert_int_equal(output_add_message(&c, &m, NULL), ERR_OK);
+    buf_extend(&c.out.flight->text.own, TRANSPORT_BACKLOG_BYTES_MAX - 2 * len);
+    assert_int_equal(output_add_message(&c, &m, NULL, NULL), ERR_OK);
+    assert_int_equal(output_add_message(&c, &m, NULL, NULL), ERR_FULL);
+    assert_int_equal(c.out.fill->text.own.len, 2 * len);
+    c.out.flight_sent.own = 1;
+    assert_int_equal(output_add_message(&c, &m, NULL, NULL), ERR_FULL);
+    c.out.flight_sent.own = len;
+    assert_int_equal(output_add_message(&c, &m, NULL, NULL), ERR_OK);
     output_close(&c);
-    assert_int_equal(output_add_message(&c, &m, NULL), ERR_NOT_FOUND);
-    assert_int_equal(c.out.fill->bytes.len, 3 * len);
+    assert_int_equal(output_add_message(&c, &m, NULL, NULL), ERR_NOT_FOUND);
+    assert_int_equal(c.out.fill->text.own.len, 3 * len);
     output_free(&c);
+}
+
+static void assert_held(const struct held_frame *h, struct bytes frame)
+{
+    struct slices again = {0};
+    struct buf copy = {0};
+    held_frame_add(h, &again);
+    slices_copy(&again, (struct slices_place){0}, slices_len(&again), &copy);
+    assert_true(bytes_eq(buf_bytes(&copy), frame));
+    buf_free(&copy);
+    slices_free(&again);
 }
 
 /* What may have to be sent again stays for that, though the connection is gone, and is counted
@@ -64,20 +75,52 @@ static void test_held_frame_outlives_its_connection(void **state)
     struct buf frame = {0};
     assert_int_equal(frame_encode(&m, &frame), ERR_OK);
     output_init(&c);
-    assert_int_equal(output_add_message(&c, &m, NULL), ERR_OK);
-    assert_int_equal(output_add_message(&c, &m, &one), ERR_OK);
-    assert_int_equal(output_add_message(&c, &m, &other), ERR_OK);
+    assert_int_equal(output_add_message(&c, &m, NULL, NULL), ERR_OK);
+    assert_int_equal(output_add_message(&c, &m, NULL, &one), ERR_OK);
+    assert_int_equal(output_add_message(&c, &m, NULL, &other), ERR_OK);
     assert_ptr_equal(one.sheet, c.out.fill);
     assert_ptr_equal(other.sheet, c.out.fill);
     assert_false(sheet_is_free(c.out.fill));
     output_free(&c);
-    assert_true(bytes_eq(held_frame_bytes(&one), buf_bytes(&frame)));
-    assert_true(bytes_eq(held_frame_bytes(&other), buf_bytes(&frame)));
+    assert_held(&one, buf_bytes(&frame));
+    assert_held(&other, buf_bytes(&frame));
     assert_int_equal(held_frame_release(&one), 0);
     assert_int_equal(held_frame_release(&one), 0); /* again: nothing */
     assert_int_equal(held_frame_release(&other), 2 * frame.len);
     assert_null(other.sheet);
     buf_free(&frame);
+}
+
+/* All of a lender is counted while any of it waits, and none of one that could not be sent. */
+static void test_lenders_count_as_what_waits(void **state)
+{
+    (void)state;
+    struct nng_conn c = {0};
+    struct buf text = {0};
+    struct held_frame held = {0};
+    memset(buf_extend(&text, 1u << 20), 'x', 1u << 20);
+    struct shared *lender = shared_take(&text);
+    struct message m = {.type = MSG_DOC, .doc = {bytes_part(buf_bytes(&lender->bytes), 0, 8192)}};
+    output_init(&c);
+    assert_int_equal(output_add_message(&c, &m, lender, &held), ERR_OK);
+    assert_int_equal(output_add_message(&c, &m, lender, NULL), ERR_OK);
+    assert_int_equal(c.out.fill->text.lent_count, 2);
+    size_t own = c.out.fill->text.own.len;
+    assert_true(own < 100);
+    assert_int_equal(held.memory, own / 2 + (1u << 20));
+    size_t room = TRANSPORT_BACKLOG_BYTES_MAX - own - (1u << 20);
+    buf_extend(&c.out.flight->text.own, room - own / 2 + 1);
+    assert_int_equal(output_add_message(&c, &m, lender, NULL), ERR_FULL);
+    assert_int_equal(c.out.fill->text.lent_count, 2);
+    assert_int_equal(atomic_load(&lender->holders), 3);
+    c.out.flight->text.own.len--;
+    assert_int_equal(output_add_message(&c, &m, lender, NULL), ERR_OK);
+    assert_int_equal(output_add_message(&c, &m, lender, NULL), ERR_FULL);
+    output_free(&c);
+    assert_int_equal(atomic_load(&lender->holders), 4); /* the sheet is held */
+    assert_int_equal(held_frame_release(&held), own / 2 + (1u << 20));
+    assert_int_equal(atomic_load(&lender->holders), 1);
+    shared_drop(lender);
 }
 
 int main(void)
@@ -86,6 +129,7 @@ int main(void)
         cmocka_unit_test(test_what_waits_has_its_bound_as_records_too),
         cmocka_unit_test(test_message_over_the_bound_is_taken_back),
         cmocka_unit_test(test_held_frame_outlives_its_connection),
+        cmocka_unit_test(test_lenders_count_as_what_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

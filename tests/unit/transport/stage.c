@@ -232,7 +232,7 @@ enum err try_message(struct side *side, conn_id conn, uint32_t number, size_t fi
     }
     struct message m = {.type = MSG_DOC, .request = number};
     m.doc.data = bytes_of(part, fill);
-    enum err e = side->transport->ops->send_message(side->transport, conn, &m);
+    enum err e = side->transport->ops->send_message(side->transport, conn, &m, NULL);
     memset(part, 0xee, fill); /* whoever still looks at it sees nonsense */
     free(part);
     return e;
@@ -242,6 +242,7 @@ void send_frame(struct side *side, conn_id conn, enum frame_kind kind, uint32_t 
 {
     struct buf out = {0};
     frame_add(&out, kind, number, fill);
-    assert_int_equal(side->transport->ops->send(side->transport, conn, buf_bytes(&out)), ERR_OK);
+    assert_int_equal(
+        side->transport->ops->send(side->transport, conn, &(struct slices){.own = out}), ERR_OK);
     buf_free(&out);
 }

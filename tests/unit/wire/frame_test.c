@@ -136,6 +136,54 @@ static void test_text_in_parts_is_sent_as_one(void **state)
     buf_free(&parts);
 }
 
+static void test_long_slices_of_the_lender_are_lent_and_the_bytes_are_the_same(void **state)
+{
+    (void)state;
+    struct buf text = {0}, whole = {0}, copy = {0};
+    struct slices lent = {0};
+    memset(buf_extend(&text, 3 * LENT_BYTES_MIN), 'x', 3 * LENT_BYTES_MIN);
+    struct shared *lender = shared_take(&text);
+    struct bytes all = buf_bytes(&lender->bytes);
+    struct message m = {.type = MSG_OUTCOME, .request = 9};
+    m.outcome.result = bytes_part(all, 10, LENT_BYTES_MIN);
+    m.outcome.message = bytes_part(all, 0, LENT_BYTES_MIN - 1); /* too short */
+    assert_int_equal(frame_encode(&m, &whole), ERR_OK);
+    buf_add_str(&lent.own, "before");
+    assert_int_equal(frame_encode_lent(&m, lender, &lent), ERR_OK);
+    assert_int_equal(lent.lent_count, 1);
+    assert_ptr_equal(lent.lent[0].what.ptr, all.ptr + 10);
+    assert_int_equal(lent.lent[0].what.len, LENT_BYTES_MIN);
+    slices_copy(&lent, (struct slices_place){.own = 6}, slices_len(&lent), &copy);
+    assert_true(bytes_eq(buf_bytes(&copy), buf_bytes(&whole)));
+    m.outcome.result = bytes_of(whole.ptr, LENT_BYTES_MIN); /* of somebody else */
+    assert_int_equal(frame_encode_lent(&m, lender, &lent), ERR_OK);
+    assert_int_equal(lent.lent_count, 1);
+    slices_free(&lent);
+    shared_drop(lender);
+    buf_free(&whole);
+    buf_free(&copy);
+}
+
+static void test_lent_message_over_the_bound_lets_go(void **state)
+{
+    (void)state;
+    struct buf text = {0};
+    struct slices out = {0};
+    memset(buf_extend(&text, FRAME_BYTES_MAX), 'x', FRAME_BYTES_MAX);
+    struct shared *lender = shared_take(&text);
+    struct message m = {.type = MSG_DOC, .doc = {buf_bytes(&lender->bytes)}};
+    buf_add_str(&out.own, "before");
+    assert_int_equal(frame_encode_lent(&m, lender, &out), ERR_TOO_LARGE);
+    assert_int_equal(slices_len(&out), 6);
+    assert_int_equal(slices_memory(&out), 6);
+    assert_int_equal(atomic_load(&lender->holders), 1);
+    m.doc.data.len = FRAME_BYTES_MAX - FRAME_HEAD_BYTES - 6;
+    assert_int_equal(frame_encode_lent(&m, lender, &out), ERR_OK);
+    assert_int_equal(atomic_load(&lender->holders), 2);
+    slices_free(&out);
+    shared_drop(lender);
+}
+
 static void test_payloads_are_not_copied(void **state)
 {
     (void)state;
@@ -218,6 +266,8 @@ int main(void)
         cmocka_unit_test(test_frame_has_the_documented_layout),
         cmocka_unit_test(test_frames_are_appended),
         cmocka_unit_test(test_text_in_parts_is_sent_as_one),
+        cmocka_unit_test(test_long_slices_of_the_lender_are_lent_and_the_bytes_are_the_same),
+        cmocka_unit_test(test_lent_message_over_the_bound_lets_go),
         cmocka_unit_test(test_payloads_are_not_copied),
         cmocka_unit_test(test_message_over_the_bound_leaves_the_buffer_as_it_was),
         cmocka_unit_test(test_list_over_its_bound_is_not_sent),
