@@ -76,6 +76,9 @@ void agent_destroy(struct agent *a)
 static void begin(struct agent *a, struct moment now, struct agent_effects *fx)
 {
     garbage_free(a);
+    if (fx->lent > 0) {
+        fx_lenders_drop(fx);
+    }
     fx->count = 0;
     arena_reset(&fx->arena);
     if (a->lend_at == NEVER_MS) {

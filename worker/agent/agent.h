@@ -14,6 +14,7 @@
 #include "agent/attempt.h"
 #include "base/histogram.h"
 #include "base/log.h"
+#include "base/shared.h"
 
 typedef uint64_t peer_id; /* a connection to a coordinator; 0 is none */
 
@@ -51,6 +52,7 @@ struct agent_effect {
     enum agent_effect_kind kind;
     peer_id peer;                  /* SEND, READY, CLOSE */
     const struct message *message; /* SEND */
+    struct shared *lender;         /* SEND: what long slices of it lie in, or NULL; the effect's */
     mono_ms retry_ms;              /* CLOSE: 0 = at once */
     struct attempt_call call;      /* START */
     uint64_t number;               /* STOP */
@@ -64,6 +66,7 @@ struct agent_effects {
     struct agent_effect *items;
     size_t count;
     size_t cap;
+    size_t lent;        /* of them with a lender */
     struct arena arena; /* what the items point to */
 };
 

@@ -40,10 +40,12 @@ struct attempt_error {
 
 /* runner -> agent, any number of times while it runs. */
 struct attempt_news {
-    double fraction;            /* 0..1, negative = not said */
-    struct bytes message;       /* empty = not said */
-    struct bytes checkpoint;    /* JSON, empty = none */
-    struct bytes log;           /* the end of its log as it is now; empty = nothing new */
+    double fraction;         /* 0..1, negative = not said */
+    struct bytes message;    /* empty = not said */
+    struct bytes checkpoint; /* JSON, empty = none */
+    struct buf *holder;      /* what the checkpoint lies in, and nothing else of use does: the agent
+                                may take it and leave an empty one; NULL: none, it is copied */
+    struct bytes log;        /* the end of its log as it is now; empty = nothing new */
     struct attempt_error error; /* kept by the runner for the attempt's end */
     struct usage_part usage;    /* what it has used since it last said so; no sum = nothing */
 };

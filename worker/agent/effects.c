@@ -7,8 +7,17 @@
 
 #define LOG_TEXT_BYTES_MAX 512
 
+void fx_lenders_drop(struct agent_effects *fx)
+{
+    for (size_t i = 0; i < fx->count && fx->lent > 0; i++) {
+        fx->lent -= fx->items[i].lender != NULL;
+        shared_drop(fx->items[i].lender);
+    }
+}
+
 void agent_effects_free(struct agent_effects *fx)
 {
+    fx_lenders_drop(fx);
     free(fx->items);
     arena_free(&fx->arena);
     *fx = (struct agent_effects){0};
@@ -31,6 +40,13 @@ struct message *fx_send(struct agent *a, peer_id peer, enum message_type type)
     e->peer = peer;
     e->message = m;
     return m;
+}
+
+void fx_lend(struct agent *a, struct shared *lender)
+{
+    struct agent_effects *fx = a->fx;
+    fx->items[fx->count - 1].lender = lender;
+    fx->lent++;
 }
 
 void fx_log(struct agent *a, enum log_level level, const char *event, const char *format, ...)

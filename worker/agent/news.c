@@ -4,6 +4,50 @@
 
 #include <stdlib.h>
 
+void news_checkpoint_drop(struct attempt *t)
+{
+    if (t->checkpoint_lender != NULL || t->checkpoint_text.ptr != NULL) {
+        shared_drop(t->checkpoint_lender);
+        t->checkpoint_lender = NULL;
+        buf_free(&t->checkpoint_text);
+        t->checkpoint = BYTES_NONE;
+    }
+}
+
+/* A long one stays where it was read to, or is copied once: it will be lent to what goes out. */
+static void checkpoint_take(struct attempt *t, const struct attempt_news *news)
+{
+    struct bytes given = news->checkpoint;
+    bool fits = holder_fits(news->holder, given);
+    shared_drop(t->checkpoint_lender);
+    t->checkpoint_lender = NULL;
+    if (given.len >= LENT_BYTES_MIN && fits) {
+        t->checkpoint_lender = shared_take(news->holder);
+        t->checkpoint = given;
+        return;
+    }
+    buf_clear(&t->checkpoint_text);
+    buf_add_bytes(&t->checkpoint_text, given);
+    t->checkpoint = buf_bytes(&t->checkpoint_text);
+    if (given.len >= LENT_BYTES_MIN) {
+        t->checkpoint_lender = shared_take(&t->checkpoint_text);
+    }
+}
+
+/* Of the message that it goes out in, the one added last. */
+static struct bytes checkpoint_give(struct agent *a, struct attempt *t)
+{
+    struct bytes given = t->checkpoint;
+    if (t->checkpoint_lender != NULL) {
+        fx_lend(a, t->checkpoint_lender);
+        t->checkpoint_lender = NULL;
+    } else {
+        given = arena_bytes(&a->fx->arena, given);
+    }
+    t->checkpoint = BYTES_NONE;
+    return given;
+}
+
 void news_take(struct agent *a, struct attempt *t, const struct attempt_news *news)
 {
     if (t->silent_at != NEVER_MS && news->log.len == 0) { /* a log is no progress */
@@ -19,8 +63,7 @@ void news_take(struct agent *a, struct attempt *t, const struct attempt_news *ne
         t->news = true;
     }
     if (news->checkpoint.len > 0) {
-        buf_clear(&t->checkpoint);
-        buf_add_bytes(&t->checkpoint, news->checkpoint);
+        checkpoint_take(t, news);
         t->news = true;
     }
     if (news->log.len > 0) {
@@ -65,7 +108,7 @@ void news_flush(struct agent *a, struct attempt *t)
     out->ref = t->order.ref;
     out->fraction = t->fraction;
     out->message = arena_bytes(&a->fx->arena, buf_bytes(&t->text));
-    out->checkpoint = arena_bytes(&a->fx->arena, buf_bytes(&t->checkpoint));
+    out->checkpoint = checkpoint_give(a, t);
     if (t->log_new) {
         out->log = arena_bytes(&a->fx->arena, buf_bytes(&t->log));
         t->log_new = false;
@@ -77,7 +120,6 @@ void news_flush(struct agent *a, struct attempt *t)
     }
     t->fraction = -1;
     buf_clear(&t->text);
-    buf_clear(&t->checkpoint);
     t->news = false;
     t->news_due = a->now.mono + AGENT_NEWS_MS;
 }

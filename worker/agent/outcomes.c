@@ -26,7 +26,7 @@ static void outcome_hold(struct agent *a, struct attempt *t)
     a->totals.outcomes_total++;
     a->totals.failures_total += !o->ok;
     buf_free(&t->text);
-    buf_free(&t->checkpoint);
+    news_checkpoint_drop(t);
     buf_free(&t->log);
     if (a->config.log_level == LOG_DEBUG) { /* one a step: not written to be thrown away */
         fx_log(a, LOG_DEBUG, "attempt_ended", "%s ok=%d code=%s duration_ms=%" PRIu32,
@@ -68,13 +68,14 @@ static void outcome_fail(struct agent *a, struct attempt *t, const struct attemp
     }
 }
 
-#define HOLDER_BYTES_SPARE 4096u /* as much as a runner's first read may leave unused */
-
 /* The result stays where its function's output was read to, unless that is much larger. */
 static void result_keep(struct attempt *t, const struct attempt_result *r)
 {
     t->outcome.result = r->result;
-    if (r->holder != NULL && r->holder->cap <= 2 * r->result.len + HOLDER_BYTES_SPARE) {
+    bool fits = holder_fits(r->holder, r->result);
+    if (fits && r->result.len >= LENT_BYTES_MIN) {
+        t->lender = shared_take(r->holder);
+    } else if (fits) {
         t->result = *r->holder;
         *r->holder = (struct buf){0};
     } else {
@@ -141,4 +142,7 @@ void outcome_tell(struct agent *a, struct attempt *t)
     }
     t->resend_at = a->now.mono + t->resend_wait;
     fx_send(a, p->id, MSG_OUTCOME)->outcome = t->outcome;
+    if (t->lender != NULL) {
+        fx_lend(a, shared_hold(t->lender));
+    }
 }

@@ -37,9 +37,10 @@ void pool_take_attempt(struct attempt_pool *p, struct attempt *t)
     pool_take_arena(p, &t->memory);
     buf_free(&t->kept);
     buf_free(&t->text);
-    buf_free(&t->checkpoint);
+    news_checkpoint_drop(t);
     buf_free(&t->log);
     buf_free(&t->result);
+    shared_drop(t->lender);
     usage_free(&t->used);
     if (p->attempt_count < POOL_MAX) {
         p->attempts[p->attempt_count++] = t;

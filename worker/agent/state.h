@@ -6,6 +6,7 @@
 #include "base/heap.h"
 #include "base/id.h"
 #include "base/map.h"
+#include "base/slices.h"
 #include "model/limits.h"
 
 struct peer {
@@ -56,7 +57,9 @@ struct attempt {
 
     double fraction; /* news not sent yet */
     struct buf text;
-    struct buf checkpoint;
+    struct bytes checkpoint; /* in one of these, the lender where it is long enough to be lent */
+    struct buf checkpoint_text;
+    struct shared *checkpoint_lender;
     struct buf log; /* the newest end of its log; kept, for an owner that has not heard it */
     bool log_new;
     struct usage used;
@@ -65,11 +68,14 @@ struct attempt {
     mono_ms news_due;
 
     struct step_outcome outcome; /* HELD */
-    struct buf result;           /* what the outcome's result lies in, unless it is in memory */
+    struct buf result;           /* what the outcome's result lies in, unless it is in memory, */
+    struct shared *lender;       /* or long enough to be lent */
     peer_id sent_to;
     mono_ms resend_at;
     mono_ms resend_wait;
 };
+
+#define HOLDER_BYTES_SPARE 4096u /* as much as a runner's first read may leave unused */
 
 /* Memory of attempts that are gone, for those that come: a step asks malloc for nothing. */
 #define POOL_MAX         32u   /* attempts, and twice as many arenas: a MiB at most */
@@ -118,8 +124,13 @@ struct agent {
 };
 
 /* effects.c */
+void fx_lenders_drop(struct agent_effects *fx);
 struct agent_effect *fx_add(struct agent *a, enum agent_effect_kind kind);
 struct message *fx_send(struct agent *a, peer_id peer, enum message_type type);
+/* To the message added last, long slices of which lie in the lender. Takes ownership of a hold on
+ * it.
+ */
+void fx_lend(struct agent *a, struct shared *lender);
 void fx_log(struct agent *a, enum log_level level, const char *event, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 const char *fx_ref_text(struct agent *a, const struct attempt_ref *ref);
@@ -182,8 +193,15 @@ void outcome_refused(struct agent *a, struct attempt *t, enum code code, const c
 void outcome_acked(struct agent *a, const struct step_ack *ack);
 void outcome_tell(struct agent *a, struct attempt *t);
 
+/* True where what a runner has read a payload into may be kept for it: that is not much larger. */
+static inline bool holder_fits(const struct buf *holder, struct bytes payload)
+{
+    return holder != NULL && holder->cap <= 2 * payload.len + HOLDER_BYTES_SPARE;
+}
+
 /* news.c */
 void news_take(struct agent *a, struct attempt *t, const struct attempt_news *news);
+void news_checkpoint_drop(struct attempt *t);
 void news_flush(struct agent *a, struct attempt *t);
 /* All that the attempt has used, by model, copied into arena: t->used.count of them. */
 struct usage_part *news_usage(const struct agent *a, const struct attempt *t, struct arena *arena,

@@ -43,9 +43,10 @@ struct daemon {
 
 /* ---- effects ---- */
 
-static void send_message(struct daemon *d, peer_id peer, const struct message *m)
+static void send_message(struct daemon *d, peer_id peer, const struct message *m,
+                         struct shared *lender)
 {
-    enum err e = d->transport->ops->send_message(d->transport, peer, m, NULL);
+    enum err e = d->transport->ops->send_message(d->transport, peer, m, lender);
     if (e == ERR_TOO_LARGE) {
         log_line(LOG_ERROR, "message_too_large", "type=%s peer=%" PRIu64,
                  message_type_name(m->type), peer);
@@ -75,7 +76,7 @@ static void perform(struct daemon *d, const struct agent_effect *e)
 {
     switch (e->kind) {
     case AGENT_FX_SEND:
-        send_message(d, e->peer, e->message);
+        send_message(d, e->peer, e->message, e->lender);
         break;
     case AGENT_FX_READY:
         heart_add(d->heart, e->peer);

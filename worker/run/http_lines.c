@@ -26,6 +26,7 @@ static void take_line(struct http_lines *l, news_fn *fn, void *user)
     }
     enum err e = news_or_result_read(buf_bytes(&l->line), &l->text, &news, &result);
     if (e == ERR_OK) {
+        news.holder = &l->line;
         fn(user, &news);
     } else if (e == ERR_INVALID && result.len > 0) {
         l->given = true;

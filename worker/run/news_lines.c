@@ -89,14 +89,15 @@ enum err news_line_read(struct bytes line, struct buf *text, struct attempt_news
     return news_or_result_read(line, text, ret_news, &result);
 }
 
-static void line_take(struct news_lines *l, struct bytes line, news_fn *fn, void *user)
+static void line_take(struct news_lines *l, news_fn *fn, void *user)
 {
     struct attempt_news news;
-    if (line.len == 0) {
+    if (l->line.len == 0) {
         return;
     }
-    enum err e = news_line_read(line, &l->text, &news);
+    enum err e = news_line_read(buf_bytes(&l->line), &l->text, &news);
     if (e == ERR_OK) {
+        news.holder = &l->line;
         fn(user, &news);
     } else if (e != ERR_NOT_FOUND) {
         l->bad++;
@@ -120,7 +121,7 @@ void news_lines_feed(struct news_lines *l, struct bytes data, news_fn *fn, void 
             return;
         }
         if (!l->skipping) {
-            line_take(l, buf_bytes(&l->line), fn, user);
+            line_take(l, fn, user);
         }
         l->skipping = false;
         buf_clear(&l->line);
@@ -131,7 +132,7 @@ void news_lines_feed(struct news_lines *l, struct bytes data, news_fn *fn, void 
 void news_lines_end(struct news_lines *l, news_fn *fn, void *user)
 {
     if (!l->skipping) {
-        line_take(l, buf_bytes(&l->line), fn, user);
+        line_take(l, fn, user);
     }
     buf_clear(&l->line);
 }

@@ -1,4 +1,5 @@
 /* Outcomes and news: to whom they go, and how often. */
+#include "base/slices.h"
 #include "stage.h"
 
 static uint64_t partition_bit(const char *task)
@@ -349,6 +350,68 @@ static void test_a_result_stays_in_the_buffer_that_its_function_filled(void **st
     stage_close(&s);
 }
 
+static struct buf long_text(uint8_t fill)
+{
+    struct buf text = {0};
+    memset(buf_extend(&text, LENT_BYTES_MIN), fill, LENT_BYTES_MIN);
+    return text;
+}
+
+/* It goes out from where its function has put it, as often as it is told, and nobody copies it; the
+ * last effect that tells it may be carried out when the attempt is gone. */
+static void test_a_long_result_is_lent(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    uint64_t number = run_one(&s, 1, "t");
+    struct buf output = long_text('1');
+    const uint8_t *at = output.ptr;
+    struct attempt_result r = {.ok = true, .result = buf_bytes(&output), .holder = &output};
+    stage_event(&s, (struct agent_event){.kind = AGENT_EV_ENDED, .number = number, .result = &r});
+    assert_null(output.ptr);
+    struct shared *lender = stage_find(&s, AGENT_FX_SEND)->lender;
+    assert_true(shared_has(lender, stage_sent(&s, 1, MSG_OUTCOME, 0)->outcome.result));
+    assert_ptr_equal(lender->bytes.ptr, at);
+    stage_pass(&s, 1000); /* told again */
+    assert_ptr_equal(stage_find(&s, AGENT_FX_SEND)->lender, lender);
+    assert_int_equal(atomic_load(&lender->holders), 2);
+    shared_hold(lender); /* as a connection does that it waits on */
+    stage_ack(&s, 1, number);
+    stage_pass(&s, 1000);
+    assert_int_equal(atomic_load(&lender->holders), 1);
+    shared_drop(lender);
+    stage_close(&s);
+}
+
+static void test_a_long_checkpoint_is_lent_when_it_is_told(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    uint64_t number = run_one(&s, 1, "t");
+    struct buf text = long_text('2');
+    struct attempt_news news = {.fraction = -1, .checkpoint = buf_bytes(&text)};
+    stage_event(&s, (struct agent_event){.kind = AGENT_EV_NEWS, .number = number, .news = &news});
+    const struct message *m = stage_sent(&s, 1, MSG_PROGRESS, 0);
+    struct shared *lender = stage_find(&s, AGENT_FX_SEND)->lender;
+    assert_true(shared_has(lender, m->progress.checkpoint));
+    assert_true(bytes_eq(m->progress.checkpoint, buf_bytes(&text)));
+    shared_hold(lender);
+    s.now.mono += 200;
+    news.holder = &text; /* what it was read to may stay */
+    stage_event(&s, (struct agent_event){.kind = AGENT_EV_NEWS, .number = number, .news = &news});
+    assert_null(text.ptr);
+    assert_ptr_equal(stage_sent(&s, 1, MSG_PROGRESS, 0)->progress.checkpoint.ptr,
+                     news.checkpoint.ptr);
+    say(&s, number, -1, "{\"page\":2}");
+    stage_fail(&s, number, "boom"); /* tells the short one first, which is copied */
+    assert_true(bytes_is(stage_sent(&s, 1, MSG_PROGRESS, 0)->progress.checkpoint, "{\"page\":2}"));
+    assert_int_equal(atomic_load(&lender->holders), 1);
+    shared_drop(lender);
+    stage_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -368,6 +431,8 @@ int main(void)
         cmocka_unit_test(test_what_was_used_is_told_as_the_sum_until_now_and_to_a_new_owner_again),
         cmocka_unit_test(test_an_attempt_that_used_nothing_says_nothing_of_it),
         cmocka_unit_test(test_a_result_stays_in_the_buffer_that_its_function_filled),
+        cmocka_unit_test(test_a_long_result_is_lent),
+        cmocka_unit_test(test_a_long_checkpoint_is_lent_when_it_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
