@@ -12,12 +12,16 @@ from rows import Row
 
 PAYLOAD = 192 << 10  # an input may have 256 KiB
 SMALL = 3 << 10  # libwebsockets reads 4 KiB at once: this comes whole
+SOME_OF_A_BATCH = 24 << 10
 SPARE = 0.3  # of a payload: what of the next frame came with the one before moves to the front, as what came of a reply before its length
 SHIM = os.path.join(TOOLS, "bench_copies.so")
 LARGE, SOME = 0, 1  # what is counted: pieces of 16 KiB and more, of 2 KiB and more
 
-GATHERED = "gathered from reads of 4 KiB first"
-CURL = "gathered out of libcurl's buffer first"
+GATHERED = "gathered from reads of 4 KiB"
+SHORT = "under 4 KiB: gathered, then copied into what goes out"
+CURL = "gathered out of libcurl's buffer"
+LINES = "a line of news, out of what was read"
+LENT = "written from where it was read to"
 TWICE = "passes twice"
 
 
@@ -43,23 +47,34 @@ def batch(count, size):
     return lambda e: e.end(e.begin_batch([{"task_type": "takes_input", "input_data": pad(size)}] * count))
 
 
+def fork(e):
+    if not e.forked:
+        e.forked = e.end([e.begin(task_type="takes_input", input_data=pad(8))])
+    status, _, answer = e.call("POST", f"/fork/{e.forked[0]}", {"from_step": "a", "input_data": pad(PAYLOAD)})
+    assert status == 202, (status, answer)
+    e.end([answer["task_id"]])
+
+
 def give(e):
     e.results += e.end([e.begin(task_type="gives_result")])
 
 
 BURST = 8
 WAYS = [
-    Way("an input, from client to step", start("takes_input", pad(PAYLOAD)), {"gateway": 1, "coordinator": 2, "worker": 1},
-        notes={"coordinator": TWICE}),
-    Way("an input, with the reads", start("takes_input", pad(PAYLOAD)), {"gateway": 2}, pieces=SOME, notes={"gateway": GATHERED}),
+    Way("an input, from client to step", start("takes_input", pad(PAYLOAD)), {"gateway": 0, "coordinator": 2, "worker": 0},
+        notes={"gateway": "but for the reads", "coordinator": TWICE}),
+    Way("an input, with the reads", start("takes_input", pad(PAYLOAD)), {"gateway": 1}, pieces=SOME, notes={"gateway": GATHERED}),
     Way("an input in one read", start("takes_input", pad(SMALL)), {"gateway": 1}, SMALL, pieces=SOME),
     Way("an input of a batch in one read", batch(1, SMALL), {"gateway": 1}, SMALL, pieces=SOME),
-    Way("inputs of a batch", batch(8, SMALL), {"gateway": 2}, SMALL, 8, pieces=SOME, notes={"gateway": GATHERED}),
+    Way("inputs of a batch", batch(8, SOME_OF_A_BATCH), {"gateway": 1}, SOME_OF_A_BATCH, 8, pieces=SOME, notes={"gateway": GATHERED}),
+    Way("short inputs of a batch", batch(8, SMALL), {"gateway": 2}, SMALL, 8, pieces=SOME, notes={"gateway": SHORT}),
+    Way("an input of a fork", fork, {"gateway": 1}, pieces=SOME, notes={"gateway": GATHERED}),
     Way("inputs that wait for a slot", start("takes_slowly", pad(PAYLOAD), BURST), {"worker": 1}, count=BURST),
-    Way("a result, from step to Redis", give, {"worker": 1, "coordinator": 1}),
-    Way("a result over HTTP, with the reads", start("gives_over_http", {}), {"worker": 2}, pieces=SOME, notes={"worker": CURL}),
-    Way("a result, to Redis and the next step", start("hands_on", {"bytes": 8}), {"worker": 2, "coordinator": 2},
-        notes={"worker": TWICE, "coordinator": TWICE}),
+    Way("a result, from step to Redis", give, {"worker": 0, "coordinator": 1}, notes={"worker": LENT}),
+    Way("a result over HTTP, with the reads", start("gives_over_http", {}), {"worker": 1}, pieces=SOME, notes={"worker": CURL}),
+    Way("a checkpoint, told by a function", start("tells", {}), {"worker": 1}, notes={"worker": LINES}),
+    Way("a result, to Redis and the next step", start("hands_on", {"bytes": 8}), {"worker": 0, "coordinator": 2},
+        notes={"worker": LENT, "coordinator": TWICE}),
     Way("a result, from Redis to client", lambda e: e.get(f"/result/{e.results.pop()}"), {"coordinator": 1, "gateway": 1}),
 ]
 
@@ -87,15 +102,20 @@ class CopyEngine(Engine):
         self.functions.append(os.path.join(self.dir, "copied.json"))
         with open(self.functions[-1], "w") as f:
             json.dump({"functions": {"slow": {"exec": ["/bin/sh", "-c", "sleep 0.03; cat > /dev/null; echo 1"]},
-                                     "http": {"http": f"http://127.0.0.1:{self.server.server_port}/"}}}, f)
+                                     "http": {"http": f"http://127.0.0.1:{self.server.server_port}/"},
+                                     "tell": {"exec": ["/bin/sh", "-c", f"cat > /dev/null; cat {self.dir}/told >&3; echo 1"]}}}, f)
+        with open(os.path.join(self.dir, "told"), "w") as f:
+            f.write(json.dumps({"checkpoint": "x" * PAYLOAD}) + "\n")
         self.write_pipeline("takes_input", [{"name": "a", "function": "stamp"}])
         self.write_pipeline("takes_slowly", [{"name": "a", "function": "slow"}])
         self.write_pipeline("gives_result", chain(1, PAYLOAD))
         self.write_pipeline("gives_over_http", [{"name": "a", "function": "http"}])
+        self.write_pipeline("tells", [{"name": "a", "function": "tell"}])
         self.write_pipeline("hands_on", [*chain(1, PAYLOAD), {"name": "b", "function": "stamp", "needs": ["s0"]}])
         self.copies_dir = os.path.join(self.dir, "copies")
         os.mkdir(self.copies_dir)
         self.results = []  # tasks with one of PAYLOAD
+        self.forked = []  # the task that forks are of
 
     def begin_counted(self):
         shim = {"LD_PRELOAD": SHIM, "COPIES_DIR": self.copies_dir}
