@@ -156,7 +156,9 @@ void conns_sweep(void *server);
 /* Of one that has asked for WRITEABLE: paced instead, where that would make us spin. */
 void conn_pace_if_it_says_more(struct conn *c);
 
-/* server.c: the words behind a status. */
+/* server.c: it is written to, or rests, at the end of this turn. */
+void conn_due(struct conn *c);
+/* The words behind a status. */
 const char *reason_phrase(int status);
 
 /* request_read.c: headers of the wsi -> c->request; texts live in c->arena. */

@@ -359,6 +359,17 @@ void http_conns_resume(struct http_server *s)
     s->answered = false;
 }
 
+static int on_room(struct conn *c)
+{
+    if (c->killed || c->broken || on_writable(c) != 0) {
+        return -1;
+    }
+    if (c->state == CONN_BODY && c->left < 0 && c->wanted == 0) {
+        conn_due(c); /* a stream rests, but not from within WRITEABLE */
+    }
+    return 0;
+}
+
 int http_conn_event(struct conn *c, enum lws_callback_reasons reason, void *in, size_t len)
 {
     switch ((int)reason) {
@@ -369,7 +380,7 @@ int http_conn_event(struct conn *c, enum lws_callback_reasons reason, void *in, 
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
         return on_body_end(c);
     case LWS_CALLBACK_HTTP_WRITEABLE:
-        return c->killed || c->broken ? -1 : on_writable(c);
+        return on_room(c);
     case LWS_CALLBACK_CLOSED_HTTP:
         conn_gone(c);
         return 0;

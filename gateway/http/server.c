@@ -92,7 +92,7 @@ static void on_turn_end(void *user)
     http_conns_resume(s);
 }
 
-static void write_soon(struct conn *c)
+void conn_due(struct conn *c)
 {
     struct http_server *s = c->server;
     if (c->due_at == 0) {
@@ -276,7 +276,7 @@ void server_begin(struct http_server *s, exchange_id id, const struct http_head 
     c->out_sent = 0;
     c->left = length;
     conn_enter(c, CONN_HEAD);
-    write_soon(c);
+    conn_due(c);
 }
 
 struct buf *server_answer_put(struct http_server *s, exchange_id id, const struct http_head *head,
@@ -318,7 +318,7 @@ void server_wake(struct http_server *s, exchange_id id)
     c->woken = true;
     bool watches = c->state == CONN_SOCKET || (c->state == CONN_BODY && c->left < 0);
     if (watches && !c->in_writable) {
-        write_soon(c);
+        conn_due(c);
     } else if (c->state != CONN_HEAD && !c->in_writable) {
         conn_want(c);
     }
