@@ -10,7 +10,7 @@
 #include "core/plant.h"
 #include "world.h"
 
-#define WORLDS_DEFAULT 1500
+#define WORLDS_DEFAULT 3000
 #define NONE_FOUND     111 /* exit status of a child that found nothing */
 
 enum plant core_plant = PLANT_NONE;
