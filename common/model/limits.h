@@ -93,10 +93,18 @@
 /* Of per_second and per_minute: each that passes costs the store a call */
 #define RATE_MAX 10000u
 /* Labels of one worker, and of one `requires`: a worker is described by a handful */
-#define WAITING_VIEWS_MAX      100u /* functions (with labels) that nobody offers, in one answer */
-#define LABELS_MAX             32u
-#define LABEL_PART_BYTES_MAX   64u
-#define SLOTS_MAX              1024u /* steps one worker runs at once */
-#define STEP_TIMEOUT_DEFAULT_S 600   /* a step without `timeout` */
+#define WAITING_VIEWS_MAX    100u /* functions (with labels) that nobody offers, in one answer */
+#define LABELS_MAX           32u
+#define LABEL_PART_BYTES_MAX 64u
+#define SLOTS_MAX            1024u /* steps one worker runs at once */
+/* Steps that wait in a worker beyond its slots: a few hide a round trip, more wait for nothing */
+#define PREFETCH_MAX 64u
+/* Outcomes that no coordinator has acknowledged yet, per slot or step that waits: beyond it a
+ * worker takes no more. A store that stands still for a second costs quick steps no pause */
+#define HELD_PER_SLOT_MAX 4u
+/* All that a worker runs, or has to run, or holds the outcome of: it takes no more than that, and a
+ * coordinator believes in no more. (As many as may be held, and what was on its way by then.) */
+#define ATTEMPTS_PER_WORKER_MAX ((HELD_PER_SLOT_MAX + 1) * (SLOTS_MAX + PREFETCH_MAX))
+#define STEP_TIMEOUT_DEFAULT_S  600 /* a step without `timeout` */
 
 #endif

@@ -30,8 +30,6 @@ struct pending_write;
 #define ASKS_PENDING_MAX                                                                           \
     16384 /* reads waiting for the store. Gateways may have half of them, and are refused beyond   \
              it: a flood of questions must not keep the core from its own */
-#define RUNS_PER_WORKER_MAX                                                                        \
-    4096 /* attempts one worker may claim to run: over four times the most slots */
 #define RESOLVES_MAX                                                                               \
     256 /* steps whose condition is being read for: their data passes through memory at once */
 #define WATCHES_MAX 65536 /* (gateway, task) pairs */

@@ -149,7 +149,7 @@ static void check_workers(const struct core *c)
         const struct peer *p = w->peer != 0 ? peer_find(c, w->peer) : NULL;
         assert(p != NULL ? !p->speaks || !heap_holds(&w->timer.node) : heap_holds(&w->timer.node));
         assert(w->peer != 0 || w->credit == 0);
-        assert(w->run_count <= 2 * RUNS_PER_WORKER_MAX); /* I11 */
+        assert(w->run_count <= 2 * ATTEMPTS_PER_WORKER_MAX); /* I11 */
     }
     assert(credits == c->credit_sum);
 }

@@ -8,11 +8,15 @@
 #include "core/lanes.h"
 #include "core/token.h"
 #include "core/writes.h"
+#include "model/limits.h"
 #include "core/plant.h"
 
 /* A worker that is back says what it runs as soon as it is welcomed; one that has not by then
  * cannot hear us. */
 #define RUNNING_WITHIN_MS 500
+
+_Static_assert(ATTEMPTS_PER_WORKER_MAX *(ID_BYTES_MAX + TOKEN_BYTES + 64) < FRAME_BYTES_MAX,
+               "RUNNING lists all that a worker has in one frame");
 
 struct worker *worker_by_serial(const struct core *c, uint64_t serial)
 {
@@ -339,7 +343,7 @@ static void come_back(struct core *c, struct step *s)
 void on_running(struct core *c, struct peer *p, const struct message *m)
 {
     struct worker *w = p->worker;
-    if (m->running.count > RUNS_PER_WORKER_MAX) {
+    if (m->running.count > ATTEMPTS_PER_WORKER_MAX) {
         fx_close(c, p->id, "it claims to run too many attempts");
         return;
     }
@@ -386,8 +390,7 @@ void on_decline(struct core *c, struct peer *p, const struct attempt_ref *ref)
 void on_credit(struct core *c, struct peer *p, const struct message *m)
 {
     struct worker *w = p->worker;
-    uint32_t most =
-        w->slots * 2 + 64; /* slots and any sane prefetch: a bound against a broken worker */
+    uint32_t most = w->slots * 2 + PREFETCH_MAX; /* a bound against a broken worker */
     uint32_t more = m->credit.count;
     if (!p->speaks || more > most || w->credit + more > most) {
         fx_close(c, p->id, "credits out of bounds, or before RUNNING");

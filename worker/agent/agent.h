@@ -80,8 +80,8 @@ struct agent_config {
     uint32_t pid;
     uint32_t version_min, version_max; /* of the protocol, for HELLO */
     uint32_t slots;                    /* 1..SLOTS_MAX */
-    uint32_t prefetch; /* orders beyond the slots that may wait here; used only while functions take
-                          less than AGENT_QUICK_MS */
+    uint32_t prefetch;     /* 0..PREFETCH_MAX: orders beyond the slots that may wait here; used only
+                              while functions take     less than AGENT_QUICK_MS */
     uint32_t coordinators; /* that we dial */
     struct bytes *functions;
     uint32_t function_count;
@@ -114,9 +114,9 @@ struct agent_config {
 /* A coordinator's loop that has not turned for so long counts as silence. */
 #define AGENT_PEER_STALL_MS 10000
 #define AGENT_PEERS_MAX     64
-/* Outcomes not acknowledged: no further credit is given beyond either. */
+/* Outcomes not acknowledged: no further credit is given beyond these, or beyond HELD_PER_SLOT_MAX.
+ */
 #define AGENT_HELD_BYTES_MAX (64u << 20)
-#define AGENT_HELD_PER_SLOT  4u
 
 /* The defaults above; ids, slots and functions are the caller's to set. */
 struct agent_config agent_config_default(void);

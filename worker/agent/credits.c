@@ -1,6 +1,8 @@
 /* Credits: how many orders each coordinator may send. Nothing can be taken back once granted, so
  * shares are fixed by how many coordinators there are, and a lost one's share is lent to the others
  * only after AGENT_LEND_MS. */
+#include <assert.h>
+
 #include "agent/state.h"
 
 /* Are all slots held by attempts that last? Then an order beyond the slots would only wait. The
@@ -42,7 +44,19 @@ static bool may_grant(const struct agent *a)
     /* Whoever waits to run alone must not be overtaken for ever, nor be followed by orders that
      * another worker could run now. */
     return !a->draining && a->alone == 0 && a->held_bytes < AGENT_HELD_BYTES_MAX &&
-           a->in[ATTEMPT_HELD].count < AGENT_HELD_PER_SLOT * (a->config.slots + a->config.prefetch);
+           a->in[ATTEMPT_HELD].count < HELD_PER_SLOT_MAX * (a->config.slots + a->config.prefetch);
+}
+
+/* Orders that may still be asked for before this worker has as many attempts as coordinators
+ * believe in (ATTEMPTS_PER_WORKER_MAX): what is lent to one coordinator may be granted to another
+ * once more. */
+static uint32_t left(const struct agent *a)
+{
+    uint32_t most = (HELD_PER_SLOT_MAX + 1) * (a->config.slots + a->config.prefetch);
+    struct agent_stats s = agent_stats(a);
+    assert(most <= ATTEMPTS_PER_WORKER_MAX);
+    uint32_t all = s.waiting + s.running + s.held + s.credits;
+    return most > all ? most - all : 0;
 }
 
 void credits_grant(struct agent *a)
@@ -53,6 +67,7 @@ void credits_grant(struct agent *a)
     uint32_t total = capacity(a);
     uint32_t load = a->in[ATTEMPT_WAITING].count + a->in[ATTEMPT_RUNNING].count;
     uint32_t n = divisor(a);
+    uint32_t most = left(a);
     uint32_t extra = total % n;
     for (uint32_t i = 0; i < a->peer_count; i++) {
         struct peer *p = &a->peers[i];
@@ -72,9 +87,11 @@ void credits_grant(struct agent *a)
         uint32_t room = total > load + p->granted ? total - load - p->granted : 0;
         uint32_t give = share > own ? share - own : 0;
         give = give < room ? give : room;
+        give = give < most ? give : most;
         if (give > 0) {
             fx_send(a, p->id, MSG_CREDIT)->credit.count = give;
             p->granted += give;
+            most -= give;
         }
     }
 }

@@ -327,7 +327,7 @@ static void test_outcomes_that_nobody_acknowledges_end_the_credit(void **state)
         stage_send_order(&s, 1, stage_order("t", sent++));
         stage_succeed(&s, stage_started(&s));
     }
-    assert_int_equal(agent_stats(s.agent).held, AGENT_HELD_PER_SLOT * 2 + 1);
+    assert_int_equal(agent_stats(s.agent).held, HELD_PER_SLOT_MAX * 2 + 1);
     stage_ack(&s, 1, 1);
     stage_ack(&s, 1, 2);
     assert_true(agent_stats(s.agent).credits > 0);
@@ -368,6 +368,27 @@ static void test_what_runs_is_said_with_what_was_heard_of_who_owns_it(void **sta
     stage_close(&s);
 }
 
+/* Each that joins gets a share while the others still have theirs: all in all no more than
+ * coordinators believe in. */
+static void test_all_that_is_held_or_may_still_be_sent_is_bounded(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    uint32_t most = (HELD_PER_SLOT_MAX + 1) * 2;
+    stage_join(&s, 1, EVERY_PARTITION);
+    for (uint32_t i = 0; i < HELD_PER_SLOT_MAX * 2 - 1; i++) {
+        stage_send_order(&s, 1, stage_order("t", i));
+        stage_succeed(&s, stage_started(&s));
+    }
+    for (peer_id peer = 2; peer < 9; peer++) {
+        stage_join(&s, peer, 0);
+        struct agent_stats now = agent_stats(s.agent);
+        assert_true(now.held + now.credits <= most);
+    }
+    assert_int_equal(agent_stats(s.agent).held + agent_stats(s.agent).credits, most);
+    stage_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -391,6 +412,7 @@ int main(void)
         cmocka_unit_test(test_outcomes_that_nobody_acknowledges_end_the_credit),
         cmocka_unit_test(test_an_order_that_its_partition_has_overtaken_is_not_begun),
         cmocka_unit_test(test_what_runs_is_said_with_what_was_heard_of_who_owns_it),
+        cmocka_unit_test(test_all_that_is_held_or_may_still_be_sent_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

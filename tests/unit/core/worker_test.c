@@ -299,6 +299,22 @@ static void test_a_worker_that_grants_too_much_is_closed(void **state)
     assert_true(s.peers[s.peer_count - 1].gone);
 }
 
+/* After a store that stood still: bounds on both sides are one. */
+static void test_a_worker_may_claim_all_that_it_can_hold(void **state)
+{
+    (void)state;
+    peer_id worker = stage_worker_hello(&s, "w", SLOTS_MAX, "f");
+    uint32_t most = ATTEMPTS_PER_WORKER_MAX;
+    struct attempt_ref *refs = arena_alloc(&s.arena, (most + 1) * sizeof *refs);
+    for (uint32_t i = 0; i <= most; i++) {
+        refs[i] = (struct attempt_ref){.task_id = BYTES_LIT("t"), .run = 1, .item = i};
+    }
+    stage_running(&s, worker, refs, most);
+    assert_false(s.peers[s.peer_count - 1].gone);
+    stage_running(&s, worker, refs, most + 1);
+    assert_true(s.peers[s.peer_count - 1].gone);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -321,6 +337,7 @@ int main(void)
         TEST(test_an_attempt_that_was_stopped_is_ordered_again_and_counts_as_nothing),
         TEST(test_a_declined_order_goes_to_another_worker_and_counts_as_nothing),
         TEST(test_a_worker_that_grants_too_much_is_closed),
+        TEST(test_a_worker_may_claim_all_that_it_can_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
