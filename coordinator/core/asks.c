@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "core/docs.h"
 #include "core/lanes.h"
 #include "core/writes.h"
 
@@ -9,7 +10,7 @@ struct ask *ask_create(struct core *c, enum ask_kind kind)
 {
     bool own = kind == ASK_OWNERS || kind == ASK_LIVE || kind == ASK_ORDER || kind == ASK_RESOLVE ||
                kind == ASK_AUDIT || kind == ASK_LIMITS || kind == ASK_HOLDS || kind == ASK_KEYS;
-    if (c->asks.count >= (own ? ASKS_PENDING_MAX : ASKS_PENDING_MAX / 2)) {
+    if (c->asks.count + c->docs_waiting >= (own ? ASKS_PENDING_MAX : ASKS_PENDING_MAX / 2)) {
         return NULL;
     }
     struct ask *ask = mem_zalloc(sizeof *ask);
@@ -123,6 +124,8 @@ void asks_on_answer(struct core *c, const struct store_answer *a)
     case ASK_PUBLISH:
         abort(); /* answered by EV_PUBLISHED */
     case ASK_DOC:
+        doc_on_answer(c, ask, a);
+        return; /* a second read may go on with the same ask */
     case ASK_HISTORY:
     case ASK_LIST:
     case ASK_READY:

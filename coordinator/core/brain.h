@@ -169,6 +169,7 @@ struct ask {
     struct recover_request recover;
     struct bytes dead_step; /* TASK, for a requeue: name or step_id */
     struct doc_request doc;
+    struct ask *next; /* DOC: waits for its turn before the next one */
     struct list_request list;
     struct history_request history;
     struct items_request items_wanted; /* ITEMS */
@@ -259,8 +260,9 @@ struct core {
     size_t watch_count;
     struct definitions definitions;
     struct library library;
-    struct map asks; /* bytes of read_id -> struct ask */
-    uint64_t next_read;
+    struct map asks;                    /* bytes of read_id -> struct ask */
+    struct ask *docs_first, *docs_last; /* docs.h: that wait for their turn, in no map yet */
+    uint64_t next_read, docs_bytes, docs_waiting;
     struct pending_write **writes; /* a queue: by write_id - first_write */
     size_t write_head, write_count, write_cap;
     uint64_t write_bytes;    /* of the unanswered ones' rows */

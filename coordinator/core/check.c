@@ -2,6 +2,7 @@
 #include <assert.h>
 
 #include "core/budget.h"
+#include "core/docs.h"
 #include "core/fan.h"
 #include "core/plant.h"
 
@@ -185,4 +186,5 @@ void core_check(const struct core *c)
     check_workers(c);
     writes_check(c);
     assert(c->write_count <= 4 * WRITES_PENDING_MAX && c->asks.count <= ASKS_PENDING_MAX); /* I11 */
+    docs_check(c);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/brain.h"
+#include "core/docs.h"
 #include "core/functions.h"
 #include "core/lanes.h"
 #include "core/writes.h"
@@ -100,6 +101,7 @@ void core_destroy(struct core *c)
     map_free(&c->workers);
     map_free(&c->watches);
     definitions_free(&c->definitions);
+    docs_free(c);
     map_free(&c->asks);
     heap_free(&c->timers);
     heap_free(&c->resolving);

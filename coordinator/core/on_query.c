@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/change.h"
+#include "core/docs.h"
 #include "core/functions.h"
 #include "core/record.h"
 #include "model/limits.h"
@@ -134,67 +135,7 @@ static void ask_task(struct core *c, struct peer *p, const struct message *m)
     ask_send(c, ask, &read);
 }
 
-/* ---- documents, histories, lists ---- */
-
-static void read_doc(struct core *c, struct ask *ask)
-{
-    const struct doc_request *d = &ask->doc;
-    struct store_read read = {.kind = READ_PARTS, .partition = id_partition(ask->task_id)};
-    read.task_id = ask->task_id;
-    read.ranges = arena_alloc(fx_arena(c), sizeof *read.ranges);
-    read.ranges[0].offset = d->offset;
-    read.ranges[0].len = d->len < DOC_PART_BYTES_MAX ? d->len : DOC_PART_BYTES_MAX;
-    read.range_count = 1;
-    ask_send(c, ask, &read);
-}
-
-static void refuse_doc(struct core *c, peer_id peer, uint64_t request)
-{
-    refuse(c, peer, request, CODE_TASK_NOT_FOUND,
-           "the document has changed; ask for the status again");
-}
-
-/* An ended task's record is read first: its run and revision are nowhere else. */
-static void ask_doc(struct core *c, struct peer *p, const struct message *m)
-{
-    const struct doc_request *d = &m->get_doc;
-    const struct task *t = task_find(c, d->task_id);
-    if (t != NULL && (t->run != d->run || t->doc_revision != d->revision)) {
-        refuse_doc(c, p->id, m->request);
-        return;
-    }
-    struct ask *ask = ask_for(c, p, m, ASK_DOC);
-    if (ask == NULL) {
-        return;
-    }
-    ask->task_id = arena_bytes(&ask->arena, d->task_id);
-    ask->doc = *d;
-    if (t != NULL) {
-        read_doc(c, ask);
-        return;
-    }
-    struct store_read read = {.kind = READ_TASK, .partition = id_partition(ask->task_id)};
-    read.task_id = ask->task_id;
-    ask_send(c, ask, &read);
-}
-
-/* Is the record (or, where it lives again, the task in memory) still what was asked for? */
-static bool doc_current(struct core *c, const struct ask *ask, const struct store_answer *a)
-{
-    const struct task *live = task_find(c, ask->task_id);
-    struct task *stored = NULL;
-    if (writes_admit(c, ask->task_id)) {
-        return false; /* a fresh run's document lies before the read to come */
-    }
-    if (live == NULL &&
-        (a->task_count == 0 || record_get_task(&c->definitions, &a->tasks[0], &stored) != ERR_OK)) {
-        return false;
-    }
-    const struct task *t = live != NULL ? live : stored;
-    bool current = t->run == ask->doc.run && t->doc_revision == ask->doc.revision;
-    task_free(stored);
-    return current;
-}
+/* ---- histories, lists ---- */
 
 static void ask_history(struct core *c, struct peer *p, const struct message *m)
 {
@@ -348,16 +289,6 @@ void query_on_answer(struct core *c, struct ask *ask, const struct store_answer 
         on_list(c, ask, a);
         return;
     }
-    if (ask->kind == ASK_DOC && a->kind == READ_TASK && a->err == ERR_OK) {
-        if (doc_current(c, ask, a)) {
-            ask->read_id = c->next_read++;
-            read_doc(c, ask);
-            return;
-        }
-        refuse_doc(c, ask->peer, ask->request);
-        fx_bury(c, ask_free, ask);
-        return;
-    }
     if (ask->kind == ASK_READY) {
         on_ready(c, ask, a);
     } else if (a->err == ERR_NOT_FOUND) {
@@ -365,10 +296,6 @@ void query_on_answer(struct core *c, struct ask *ask, const struct store_answer 
                "there is no such task, or it has expired");
     } else if (a->err != ERR_OK) {
         refuse_unavailable(c, ask->peer, ask->request);
-    } else if (ask->kind == ASK_DOC) {
-        struct message m = {.type = MSG_DOC, .request = ask->request};
-        m.doc.data = a->part_count > 0 ? a->parts[0] : BYTES_NONE;
-        fx_send(c, ask->peer, &m);
     } else {
         on_events(c, ask, a);
     }
@@ -420,7 +347,7 @@ static void query_task(struct core *c, struct peer *p, const struct message *m,
     if (!partition_serves(partition_of(c, task_id))) {
         refuse_unavailable(c, p->id, m->request);
     } else if (m->type == MSG_GET_DOC) {
-        ask_doc(c, p, m);
+        on_get_doc(c, p, m);
     } else if (m->type == MSG_GET_HISTORY) {
         ask_history(c, p, m);
     } else if (task_find(c, task_id) != NULL) {

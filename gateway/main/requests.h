@@ -11,8 +11,13 @@
 #define REQUESTS_MAX 16384 /* waiting at once; more get 503 */
 #define REQUESTS_BYTES_MAX                                                                         \
     (64u << 20) /* of their frames, and all of what has lent to them; passed by one at most */
-#define HOLD_MS   5000  /* for a new owner: longer than a takeover (4 s) */
-#define ANSWER_MS 10000 /* from the first moment, sent or held */
+/* Of documents, asked of one coordinator and not answered yet: further reads of documents wait here
+ * for their turn. It answers them into one connection, of which it gives up one that has 64 MiB
+ * waiting, and reads them beside its own renewals of leases: many gateways together stay far below
+ * both. Enough for 80 parts under way, which no single store answers faster than it is asked. */
+#define DOCS_AWAITED_BYTES_MAX (16u << 20)
+#define HOLD_MS                5000  /* for a new owner: longer than a takeover (4 s) */
+#define ANSWER_MS              10000 /* from the first moment, sent or held */
 
 typedef uint64_t wire_id; /* 0 is none */
 
@@ -36,12 +41,20 @@ struct target {
     int peer;
 };
 
+/* Documents that one coordinator is asked for. */
+struct docs_flow {
+    size_t awaited;               /* bytes that it has yet to answer, to whomever */
+    mono_ms heard;                /* it answered one */
+    struct request *first, *last; /* that wait for their turn */
+};
+
 struct requests {
     struct peers *peers;
     struct loop *loop;
     struct map by_id;
-    struct request *first, *last; /* in the order of their deadlines */
+    struct request *first, *last; /* in the order in which they began */
     size_t frame_bytes;           /* memory of all that wait, and of those held beside them */
+    struct docs_flow docs[PEERS_MAX];
     wire_id last_id;
     struct loop_timer *timer;
     uint64_t sent_total, resent_total, failed_total;
@@ -63,7 +76,8 @@ struct lent_message {
  * they go out from there, and it is held. */
 wire_id requests_send_lent(struct requests *r, struct target target, struct lent_message m,
                            reply_fn *fn, void *user);
-void requests_drop(struct requests *r, wire_id id); /* no callback; 0 and unknown ids are allowed */
+/* No callback. What is under way still counts until its answer comes. */
+void requests_drop(struct requests *r, wire_id id); /* 0 and unknown ids are allowed */
 /* All that wait hear now what they would at the end of their time. What they begin then waits. */
 void requests_give_up(struct requests *r);
 

@@ -182,6 +182,26 @@ class Calls(GatewayCase):
         status, headers, body = self.call("GET", "/status/t")
         self.assertEqual(body["accumulated_results"], results)
 
+    def test_one_coordinator_is_asked_for_so_many_bytes_of_documents_at_once(self):
+        text = json.dumps({"s0": "x" * 900_000}, separators=(",", ":"))
+        self.fake.say("task", "t", 1, "completed", 5, self.results_file(text))
+        self.fake.say("unheard", "GET_DOC")
+        answers, one = [], 1 + 900_000 // (192 << 10)
+        clients = [threading.Thread(target=lambda: answers.append(self.call("GET", "/result/t"))) for _ in range(30)]
+        for client in clients:
+            client.start()
+        self.fake.await_got("GET_STATUS", len(clients))
+        for _ in range(2):  # the second one goes out behind all that the answers before the first one led to
+            self.assertEqual(self.call("GET", "/status/t?results=false")[0], 200)
+        asked = self.fake.got.count("GET_DOC")
+        self.assertGreaterEqual(asked, (16 << 20) // (192 << 10))
+        self.assertLessEqual(asked, one * (16 << 20) // 900_000)
+        self.fake.say("unheard", "-")
+        self.fake.say("drop")  # what was not answered is asked again, what waited in its turn
+        for client in clients:
+            client.join(PATIENCE)
+        self.assertEqual([(status, len(body["s0"])) for status, _, body in answers], [(200, 900_000)] * len(clients))
+
     def test_a_client_whose_socket_takes_little_at_a_time_gets_large_results_whole(self):
         for size in (150_000, 900_000, 4_000_000):  # of one piece, read before they are answered, read while they are sent
             text = json.dumps({"s0": "".join(chr(97 + n * n % 26) for n in range(1000)) * (size // 1000)}, separators=(",", ":"))

@@ -8,6 +8,7 @@
  *   drop | mute 0/1 | quiet 0/1   closes all connections; answers nothing; beats no more
  *   lose TYPE                     does the next request of that type, then drops instead of
  * answering refuse CODE N                 refuses the next N requests
+ *   unheard TYPE | unheard -      does not answer requests of that type
  *   overtake ID TYPE STATE        an event follows, told before the next status, which is of before
  * Each line is answered with `ok`; each request is told as `got TYPE ID`. */
 #include <stdio.h>
@@ -28,7 +29,7 @@ static struct loop_timer *beat;
 static conn_id conns[CONNS_MAX];
 static uint64_t owned = UINT64_MAX;
 static bool mute, quiet;
-static char lose[32];
+static char lose[32], unheard[32];
 static struct fake_task *overtaken; /* its next status is sent behind this event */
 static struct fake_event overtaking;
 static enum code refuse_code;
@@ -144,7 +145,7 @@ static void on_request(conn_id conn, const struct message *m)
 {
     const char *name = message_type_name(m->type);
     (void)printf("got %s\n", name);
-    if (m->type == MSG_UNWATCH || mute) {
+    if (m->type == MSG_UNWATCH || mute || strcmp(unheard, name) == 0) {
         return;
     }
     if (strcmp(lose, name) == 0) {
@@ -279,6 +280,8 @@ static void do_word(char **w)
         overtaking = (struct fake_event){.seq = overtaken->seq + 1,
                                          .type = (enum event_type)atoi(w[2]),
                                          .state = state_of(w[3])};
+    } else if (strcmp(w[0], "unheard") == 0) {
+        (void)snprintf(unheard, sizeof unheard, "%s", w[1]);
     } else if (strcmp(w[0], "lose") == 0) {
         (void)snprintf(lose, sizeof lose, "%s", w[1]);
     } else if (strcmp(w[0], "refuse") == 0) {

@@ -1,7 +1,7 @@
 /* Too much waits for the store: what is refused first, and what never. */
 #include <stdio.h>
 
-#include "core/brain.h"
+#include "core/docs.h"
 #define USUAL_SLOTS 1
 #include "usual.h"
 
@@ -111,6 +111,60 @@ static void test_a_store_that_is_slow_holds_starts_and_orders_back_by_bytes_too(
     stage_order(&s, worker);
 }
 
+static void ask_doc(peer_id peer, uint64_t request)
+{
+    struct message m = {.type = MSG_GET_DOC, .request = request};
+    m.get_doc =
+        (struct doc_request){.task_id = BYTES_LIT("t"), .run = 1, .len = DOC_PART_BYTES_MAX};
+    stage_send(&s, peer, &m);
+}
+
+static void test_pieces_of_documents_are_read_so_many_bytes_at_once(void **state)
+{
+    (void)state;
+    stage_start(&s, gateway, "t", "[{\"name\":\"x\",\"function\":\"nobody\"}]");
+    peer_id other = stage_gateway(&s);
+    size_t most = DOCS_BYTES_MAX / DOC_PART_BYTES_MAX;
+    s.hold_store = true;
+    size_t ops = s.op_count;
+    for (uint64_t i = 0; i < most + 3; i++) {
+        ask_doc(gateway, 100 + i);
+        ask_doc(other, 1000 + i);
+    }
+    assert_int_equal(s.op_count - ops, most);
+    stage_leave(&s, other); /* what it asked for and nobody has begun is not read */
+    size_t reads = s.core->next_read;
+    s.hold_store = false;
+    stage_store_go(&s);
+    assert_int_equal(s.core->docs_bytes, 0);
+    assert_int_equal(s.core->docs_waiting, 0);
+    assert_int_equal(s.core->next_read, reads);
+    for (uint64_t i = 0; i < most + 3; i++) {
+        const struct message *m = stage_poll(&s, gateway, MSG_DOC);
+        assert_non_null(m);
+        assert_int_equal(m->request, 100 + i); /* in order */
+    }
+}
+
+/* While it waits its task may begin anew, or its partition go. */
+static void test_a_piece_that_waited_is_looked_at_when_it_is_read(void **state)
+{
+    (void)state;
+    stage_start(&s, gateway, "t", "[{\"name\":\"x\",\"function\":\"nobody\"}]");
+    s.hold_store = true;
+    for (uint64_t i = 0; i <= DOCS_BYTES_MAX / DOC_PART_BYTES_MAX; i++) {
+        ask_doc(gateway, i);
+    }
+    assert_int_equal(s.core->docs_waiting, 1);
+    task_find(s.core, BYTES_LIT("t"))->doc_revision++;
+    s.hold_store = false;
+    stage_store_go(&s);
+    const struct message *m = stage_poll(&s, gateway, MSG_REFUSED);
+    assert_non_null(m);
+    assert_int_equal(m->refused.code, CODE_TASK_NOT_FOUND);
+    assert_int_equal(s.core->docs_bytes, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -118,6 +172,10 @@ int main(void)
             test_starts_go_first_then_other_changes_cancels_and_outcomes_never, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             test_a_store_that_is_slow_holds_starts_and_orders_back_by_bytes_too, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_pieces_of_documents_are_read_so_many_bytes_at_once,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_piece_that_waited_is_looked_at_when_it_is_read,
+                                        set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
