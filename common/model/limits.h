@@ -40,6 +40,10 @@
 /* All of them in one status: a frame stays small, so that heartbeats pass */
 #define CHECKPOINTS_SHOWN_BYTES_MAX (128u << 10)
 #define ERROR_BYTES_MAX             4096u /* an error message, with the log tail behind it */
+/* Those of all steps in one status, for the same reason: the first ones are whole, of further ones
+ * there is the beginning. The history has each */
+#define ERRORS_SHOWN_BYTES_MAX (256u << 10)
+#define ERROR_SHORT_BYTES_MAX  80u
 /* The end of a function's stderr kept in the error of a failed attempt */
 #define LOG_TAIL_BYTES_MAX 2048u
 #define RETRIES_MAX        100u

@@ -44,9 +44,29 @@ static void view_used(const struct task *t, struct arena *arena, struct task_vie
     usage_free(&whole);
 }
 
-/* room: for progress checkpoints, all together. */
-static void view_step(struct core *c, const struct step *s, struct arena *arena, size_t *room,
-                      struct step_view *v)
+/* What is left of one status, for all steps together. */
+struct view_room {
+    size_t checkpoints, errors;
+};
+
+/* A message that is cut ends with a whole character. */
+static struct bytes view_error(const char *error, struct arena *arena, size_t *room)
+{
+    struct bytes whole = bytes_str(error);
+    if (whole.len <= *room) {
+        *room -= whole.len;
+        return arena_bytes(arena, whole);
+    }
+    size_t len = whole.len < ERROR_SHORT_BYTES_MAX ? whole.len : ERROR_SHORT_BYTES_MAX;
+    while (len > 0 && len < whole.len && (whole.ptr[len] & 0xc0) == 0x80) {
+        len--;
+    }
+    const char *rest = len < whole.len ? " ... (the history has all of it)" : "";
+    return bytes_str(arena_printf(arena, "%.*s%s", (int)len, error, rest));
+}
+
+static void view_step(struct core *c, const struct step *s, struct arena *arena,
+                      struct view_room *room, struct step_view *v)
 {
     const struct pipeline_step *def = step_def(s);
     const struct step_rare *x = rare_of(s);
@@ -65,16 +85,16 @@ static void view_step(struct core *c, const struct step *s, struct arena *arena,
     v->result_offset = s->result_offset;
     v->result_len = s->result_len;
     v->error_code = x->error_code;
-    v->error = arena_bytes(arena, bytes_str(x->error));
+    v->error = view_error(x->error, arena, &room->errors);
     v->function_code = arena_bytes(arena, bytes_str(x->function_code));
     v->name = arena_bytes(arena, bytes_str(def->name));
     v->description = arena_bytes(arena, bytes_str(def->description));
     v->function = arena_bytes(arena, bytes_str(def->function));
     v->checkpoint_at = x->saved_at;
     v->checkpoint_bytes = x->saved_bytes;
-    if (x->saved.len <= *room) {
+    if (x->saved.len <= room->checkpoints) {
         v->checkpoint = arena_bytes(arena, x->saved);
-        *room -= x->saved.len;
+        room->checkpoints -= x->saved.len;
     }
     if (step_waits(s)) {
         v->waiting_until = x->wait_until;
@@ -141,7 +161,7 @@ struct task_view *view_of(struct core *c, const struct task *t, struct arena *ar
     v->attempts_over = spending_of(t)->attempts_over;
     v->step_count = t->pipeline->step_count;
     v->steps = arena_alloc(arena, v->step_count * sizeof *v->steps);
-    size_t room = CHECKPOINTS_SHOWN_BYTES_MAX;
+    struct view_room room = {CHECKPOINTS_SHOWN_BYTES_MAX, ERRORS_SHOWN_BYTES_MAX};
     for (uint32_t i = 0; i < v->step_count; i++) {
         view_step(c, &t->steps[i], arena, &room, &v->steps[i]);
     }

@@ -70,6 +70,12 @@ static void send_message(struct daemon *d, peer_id peer, const struct message *m
     if (e == ERR_TOO_LARGE) {
         log_line(LOG_ERROR, "message_too_large", "type=%s peer=%llu", message_type_name(m->type),
                  (unsigned long long)peer);
+        struct message r = {.type = MSG_REFUSED, .request = m->request};
+        r.refused.code = CODE_TOO_LARGE;
+        r.refused.detail = BYTES_LIT("the answer is larger than a coordinator can send");
+        if (m->request != 0) { /* who asked would wait until it gives up, each time */
+            send_message(d, peer, &r);
+        }
     } else if (e != ERR_OK) {
         /* A peer that is gone loses what it is sent; its closing is reported by itself. */
         log_line(LOG_DEBUG, "send_dropped", "type=%s peer=%llu", message_type_name(m->type),

@@ -31,6 +31,47 @@ static void test_a_document_is_given_under_its_run_and_revision_alive_and_ended(
     assert_int_equal(ask_doc("u", 1, 0)->refused.code, CODE_TASK_NOT_FOUND);
 }
 
+static void fail_with(peer_id worker, const char *text)
+{
+    struct message m = stage_failure(stage_order(&s, worker), CODE_FUNCTION_FAILED, false);
+    m.outcome.message = bytes_str(text);
+    stage_send(&s, worker, &m);
+}
+
+static void test_a_status_shows_so_many_bytes_of_errors(void **state)
+{
+    (void)state;
+    enum { STEPS = 70 };
+    struct buf steps = {0};
+    for (int i = 0; i < STEPS; i++) {
+        buf_addf(&steps, "%s{\"name\":\"s%d\",\"function\":\"g\",\"needs\":[]}", i > 0 ? "," : "[",
+                 i);
+    }
+    buf_add_str(&steps, "]");
+    peer_id many = stage_worker(&s, "many", STEPS, "g");
+    stage_start(&s, gateway, "t", buf_cstr(&steps));
+    char text[ERROR_BYTES_MAX + 1];
+    memset(text, 'e', ERROR_BYTES_MAX);
+    text[ERROR_BYTES_MAX] = '\0';
+    memcpy(text + ERROR_SHORT_BYTES_MAX - 1, "\xc3\xa9", 2); /* where it is cut */
+    for (int i = 0; i < STEPS; i++) {
+        fail_with(many, text);
+    }
+    const struct task_view *v = stage_status(&s, gateway, "t");
+    size_t whole = 0;
+    size_t all = 0;
+    for (int i = 0; i < STEPS; i++) {
+        struct bytes e = v->steps[i].error;
+        all += e.len;
+        whole += e.len == ERROR_BYTES_MAX;
+        assert_true(e.len == ERROR_BYTES_MAX ||
+                    (e.len < 200 && e.ptr[78] == 'e' && e.ptr[79] == ' '));
+    }
+    assert_int_equal(whole, ERRORS_SHOWN_BYTES_MAX / ERROR_BYTES_MAX);
+    assert_true(all < ERRORS_SHOWN_BYTES_MAX + STEPS * 200);
+    buf_free(&steps);
+}
+
 static void test_a_history_gives_the_events_behind_a_seq(void **state)
 {
     (void)state;
@@ -273,6 +314,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_a_document_is_given_under_its_run_and_revision_alive_and_ended),
+        TEST(test_a_status_shows_so_many_bytes_of_errors),
         TEST(test_a_history_gives_the_events_behind_a_seq),
         TEST(test_watchers_are_told_what_is_durable_and_from_where),
         TEST(test_a_watch_of_an_unknown_task_says_so),
