@@ -157,6 +157,7 @@ struct start_request {
     uint32_t kept_count;
     struct deed deed;
     struct budget budget; /* limits that are 0 are the pipeline's */
+    bool own_key;         /* idempotency_key is the gateway's, for what it sends again itself */
 };
 
 struct task_request { /* CANCEL, PAUSE, RESUME, GET_STATUS, WATCH, UNWATCH */

@@ -32,6 +32,7 @@ static const struct field start[] = {
     FIELD(struct start_request, budget.cost_nano),
     FIELD(struct start_request, budget.tokens),
     FIELD(struct start_request, budget.steps),
+    FIELD(struct start_request, own_key),
 };
 const struct body body_start = BODY_AT(struct start_request, start, start);
 

@@ -12,6 +12,8 @@
 
 /* Longer than the time for which clients repeat a request (conventions.md: 24 h). */
 #define IDEMPOTENCY_TTL_S 86400
+/* A gateway's own key: nobody knows it but the gateway, which repeats a start for 10 s. */
+#define IDEMPOTENCY_OWN_TTL_S 60
 
 void change_begin(struct core *c, struct task *t, struct change *ret_change)
 {
@@ -223,7 +225,6 @@ void change_end(struct change *ch)
     assert(task_state_ended(t->state));
     ch->row.life = LIFE_END;
     ch->row.ttl_s = ch->core->config.ttl_s;
-    ch->row.idempotency_ttl_s = IDEMPOTENCY_TTL_S;
     ch->write->ends = true;
     if (task_is_dead(t) && !planted(PLANT_DEAD_LETTER_LOST)) {
         struct buf dead = {0};
@@ -344,7 +345,7 @@ struct pending_write *change_admit(struct change *ch, const struct start_request
     ch->row.created_at = t->created_at;
     ch->row.idempotency_key = request->idempotency_key;
     ch->row.body_hash = request->body_hash;
-    ch->row.idempotency_ttl_s = IDEMPOTENCY_TTL_S;
+    ch->row.idempotency_ttl_s = request->own_key ? IDEMPOTENCY_OWN_TTL_S : IDEMPOTENCY_TTL_S;
     change_document(ch, results);
     t->doc_revision = 0;
     change_send(ch);

@@ -71,6 +71,7 @@ static void key_choose(const struct start_input *in, bool named, struct start_ca
     }
     call->body_hash = sha256_of(in->body);
     call->request.idempotency_key = bytes_of(call->key.digest, SHA256_BYTES);
+    call->request.own_key = in->idempotency_key.len == 0;
     call->request.body_hash = bytes_of(call->body_hash.digest, SHA256_BYTES);
 }
 

@@ -74,6 +74,7 @@ static void on_fork(void *user, const struct reply *reply)
     m.start = reply->message->start;
     m.start.task_id = bytes_str(f->start.task_id);
     m.start.idempotency_key = bytes_of(f->start.key.digest, SHA256_BYTES);
+    m.start.own_key = f->start.request.own_key;
     m.start.body_hash = bytes_of(f->start.body_hash.digest, SHA256_BYTES);
     m.start.deed = f->start.request.deed;
     if (f->input.len > 0) {

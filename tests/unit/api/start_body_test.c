@@ -150,6 +150,8 @@ static void test_a_request_always_carries_a_key_and_the_hash_of_its_body(void **
     in.idempotency_key = BYTES_LIT("k");
     assert_true(start_body_parse(&in, &c, &p));
     assert_int_equal(a.request.idempotency_key.len, SHA256_BYTES);
+    assert_true(a.request.own_key); /* nobody else knows it */
+    assert_false(c.request.own_key);
     assert_false(bytes_eq(a.request.idempotency_key, b.request.idempotency_key));
     assert_false(bytes_eq(b.request.idempotency_key, c.request.idempotency_key));
     assert_true(bytes_eq(a.request.body_hash, c.request.body_hash));

@@ -276,6 +276,34 @@ static void test_without_checkpoints_a_takeover_begins_at_the_first_step(void **
     assert_true(bytes_is(stage_order(&b, worker_b)->results.whole, "{\"one\":11}"));
 }
 
+/* A gateway's own key outlives its task for a moment, a client's for a day; also where another
+ * coordinator than the one that admitted it ends it. */
+static void test_a_gateways_own_key_goes_soon_after_its_task(void **state)
+{
+    (void)state;
+    const char *const ids[] = {"own", "clients"};
+    for (int i = 0; i < 2; i++) {
+        struct message start =
+            stage_start_request(ids[i], "[{\"name\":\"one\",\"function\":\"g\"}]");
+        uint8_t key[32] = {(uint8_t)(i + 1)};
+        start.start.idempotency_key = bytes_of(key, sizeof key);
+        start.start.body_hash = bytes_of(key, sizeof key);
+        start.start.own_key = i == 0;
+        stage_send(&a, gateway_a, &start);
+    }
+    stage_time(&b, 10000);
+    assert_true(owns(&b));
+    peer_id worker = stage_worker(&b, "x", 2, "g");
+    for (int i = 0; i < 2; i++) {
+        stage_succeed(&b, worker, stage_order(&b, worker), "1");
+    }
+    const struct stored_task *own = store_model_find(&store, BYTES_LIT("own"), b.now.mono);
+    const struct stored_task *other = store_model_find(&store, BYTES_LIT("clients"), b.now.mono);
+    assert_true(own->ended && own->keyed && other->ended && other->keyed);
+    assert_int_equal(own->idempotency_ttl_s, 60);
+    assert_int_equal(other->idempotency_ttl_s, 86400);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -290,6 +318,7 @@ int main(void)
         TEST(test_a_drained_coordinator_hands_over_at_once),
         TEST(test_a_coordinator_that_hands_over_sends_out_nothing_more),
         TEST(test_a_drain_in_the_middle_of_a_takeover_ends_too),
+        TEST(test_a_gateways_own_key_goes_soon_after_its_task),
         TEST(test_without_recovery_a_takeover_fails_what_had_begun),
         TEST(test_without_checkpoints_a_takeover_begins_at_the_first_step),
     };

@@ -31,6 +31,7 @@ static void same_start_request(const struct start_request *a, const struct start
     SAME_BYTES(deed.actor);
     SAME_BYTES(deed.reason);
     same_budget(&a->budget, &b->budget);
+    assert_int_equal(a->own_key, b->own_key);
 }
 
 static void same_recover_request(const struct recover_request *a, const struct recover_request *b)
