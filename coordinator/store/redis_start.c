@@ -2,6 +2,7 @@
  * secret, the pipelines. And the gate again, every 10 s. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "crypto/hash.h"
 #include "crypto/random.h"
@@ -205,6 +206,28 @@ static void make_secret(struct redis_store *s)
 }
 
 /* The last answer of the first round: all that was asked is known. */
+static void on_secret_again(void *user, const struct redisReply *reply)
+{
+    struct redis_store *s = user;
+    uint8_t now[SECRET_BYTES];
+    if (s->phase != REDIS_READY) {
+        return;
+    }
+    if (reply_is_nil(reply)) {
+        link_fail(s->link, "marathon:secret is gone: it has been emptied, and is set up anew");
+    } else if (!reply_is_error(reply, "") &&
+               hex_decode(reply_bytes(reply), now, sizeof now) == ERR_OK &&
+               memcmp(now, s->secret, sizeof now) != 0) {
+        link_fail(s->link, "marathon:secret is another one: it has been emptied, and set up anew");
+    }
+    explicit_bzero(now, sizeof now);
+}
+
+void redis_secret_look(struct redis_store *s)
+{
+    ask_secret(s, on_secret_again);
+}
+
 static void on_first_secret(void *user, const struct redisReply *reply)
 {
     struct redis_store *s = user;

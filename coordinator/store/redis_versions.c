@@ -149,6 +149,7 @@ void redis_changes_look(void *store)
     command_add_str(c, "BYSCORE");
     command_add_str(c, "WITHSCORES");
     redis_send(s, on_changed, s);
+    redis_secret_look(s);
     link_flush(s->link);
     loop_timer_set(s->changed_timer, loop_now(s->loop).mono + CHANGES_EVERY_MS);
 }

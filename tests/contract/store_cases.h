@@ -86,6 +86,7 @@ void test_what_one_store_publishes_another_learns(void **state);
 void test_there_are_only_so_many_versions(void **state);
 void test_at_maxmemory_a_pipeline_is_not_stored(void **state);
 void test_an_audit_sees_what_others_did_to_the_keys(void **state);
+void test_a_store_that_was_emptied_is_set_up_anew(void **state);
 void test_only_a_dead_name_leaves_the_live_index(void **state);
 
 /* store_cluster_cases.c: on a cluster; the last two on one of their own */

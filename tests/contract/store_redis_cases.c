@@ -267,6 +267,23 @@ void test_an_audit_sees_what_others_did_to_the_keys(void **state)
     assert_false(audit_t1(w).found);
 }
 
+/* Each half second it is looked at; nobody has asked for anything. */
+void test_a_store_that_was_emptied_is_set_up_anew(void **state)
+{
+    struct world *w = *state;
+    uint8_t before[SECRET_BYTES];
+    memcpy(before, w->secret, sizeof before);
+    int ups = w->ups;
+    raw(w->server, "DEL marathon:secret");
+    world_wait_ups(w, ups + 1);
+    assert_number(w, 1, "EXISTS marathon:secret");
+    assert_memory_not_equal(w->secret, before, sizeof before);
+    raw(w->server, "SET marathon:secret %s", /* by another coordinator, before we looked */
+        "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
+    world_wait_ups(w, ups + 2);
+    assert_int_equal(w->secret[31], 0x1f);
+}
+
 void test_only_a_dead_name_leaves_the_live_index(void **state)
 {
     struct world *w = *state;

@@ -137,6 +137,7 @@ int main(void)
         ON(redis, test_there_are_only_so_many_versions),
         ON(redis, test_at_maxmemory_a_pipeline_is_not_stored),
         ON(redis, test_an_audit_sees_what_others_did_to_the_keys),
+        ON(redis, test_a_store_that_was_emptied_is_set_up_anew),
         ON(redis, test_only_a_dead_name_leaves_the_live_index),
     };
     const struct CMUnitTest cluster[] = {
