@@ -184,6 +184,18 @@ static void attempt_decline(struct agent *a, struct attempt *t)
     attempt_drop(a, t);
 }
 
+/* It keeps its slot, and is given back after the wait of one that finds none: not at once, or it
+ * would go to and fro as fast as messages travel. */
+void attempt_not_begun(struct agent *a, struct attempt *t, struct bytes why)
+{
+    fx_log(a, LOG_WARN, "attempt_not_begun", "%s why=\"%.*s\" then=\"it is handed back\"",
+           fx_ref_text(a, &t->order.ref), (int)bytes_part(why, 0, 200).len, (const char *)why.ptr);
+    t->cause = CAUSE_NOT_BEGUN;
+    t->deadline = a->now.mono + AGENT_WAIT_MS;
+    t->silent_at = NEVER_MS;
+    attempt_reckon(a, t);
+}
+
 static void attempt_expire(struct agent *a, struct attempt *t)
 {
     if (t->cause == CAUSE_NONE && t->silent_at <= a->now.mono && t->deadline > a->now.mono) {
@@ -215,6 +227,10 @@ static void attempt_turn(struct agent *a, struct attempt *t)
         attempt_decline(a, t);
         return;
     case ATTEMPT_RUNNING:
+        if (t->cause == CAUSE_NOT_BEGUN) {
+            attempt_decline(a, t); /* it is gone, or waits on */
+            return;
+        }
         attempt_expire(a, t);
         if (t->news && t->news_due <= a->now.mono) {
             news_flush(a, t);

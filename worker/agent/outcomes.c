@@ -86,6 +86,10 @@ static void result_keep(struct attempt *t, const struct attempt_result *r)
 void outcome_ended(struct agent *a, struct attempt *t, const struct attempt_result *r)
 {
     mono_ms took = a->now.mono - t->started;
+    if (!r->ok && r->not_begun && t->cause == CAUSE_NONE) {
+        attempt_not_begun(a, t, r->message);
+        return;
+    }
     histogram_add_us(&a->totals.run, took * 1000);
     a->mean_ms += (took - a->mean_ms) / 8;
     if (a->mean_ms > took) { /* integer division never lets it arrive by itself */

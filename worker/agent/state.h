@@ -31,7 +31,14 @@ struct attempt_list {
     uint32_t count;
 };
 
-enum stop_cause { CAUSE_NONE, CAUSE_TIMEOUT, CAUSE_SILENT, CAUSE_STOPPED, CAUSE_DRAIN };
+enum stop_cause {
+    CAUSE_NONE,
+    CAUSE_TIMEOUT,
+    CAUSE_SILENT,
+    CAUSE_STOPPED,
+    CAUSE_DRAIN,
+    CAUSE_NOT_BEGUN
+};
 
 struct attempt {
     uint64_t number;
@@ -179,6 +186,8 @@ void ledger_check(const struct agent *a);
 
 /* attempts.c */
 void attempt_ordered(struct agent *a, struct peer *p, const struct step_order *order);
+/* Its runner had not the means to begin it. */
+void attempt_not_begun(struct agent *a, struct attempt *t, struct bytes why);
 void attempt_stopped(struct agent *a, const struct step_stop *stop);
 void attempts_start(struct agent *a);
 void attempts_settle(struct agent *a);

@@ -2,6 +2,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "model/label.h"
 #include "model/limits.h"
 #include "monitor/monitor_start.h"
+#include "run/files.h"
 #include "run/guardian.h"
 #include "run/plugin_host.h"
 #include "tls/tls_settings.h"
@@ -154,6 +156,19 @@ static void standard_fds_open(void)
     (void)close(fd);
 }
 
+static void files_begin(const struct conf *conf)
+{
+    uint32_t slots = (uint32_t)conf_int(conf, "MARATHON_SLOTS");
+    struct files_limit f = files_raise(slots);
+    if (f.got < f.wanted) {
+        log_line(LOG_WARN, "descriptors_few",
+                 "limit=%" PRIu64 " wanted=%" PRIu64 " slots=%" PRIu32 " hint=%s", f.got, f.wanted,
+                 slots,
+                 LOG_Q("raise the hard limit (ulimit -Hn, LimitNOFILE=), or give it fewer "
+                       "slots: steps that it cannot start are handed back"));
+    }
+}
+
 int main(int argc, char **argv)
 {
     static char id[ID_TEXT_BYTES];
@@ -166,6 +181,7 @@ int main(int argc, char **argv)
     log_begin(conf);
     struct tls_identity *identity =
         tls_settings_start(conf, "MARATHON_COORDINATORS", "marathon-worker");
+    files_begin(conf);
     (void)mallopt(M_ARENA_MAX, 1); /* its threads allocate little: one heap keeps it small */
     struct functions functions = {0};
     functions_begin(conf, &functions);

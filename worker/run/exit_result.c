@@ -53,7 +53,9 @@ struct attempt_result result_of_end(const struct process_end *end, const char *p
             strcmp(end->stage, "exec") == 0 && strcmp(end->error, strerror(EACCES)) == 0;
         buf_addf(text, "cannot start %s: %s: %s%s", program, end->stage, end->error,
                  unmarked ? " (is it marked as executable? chmod +x)" : "");
-        return result_failure(CODE_FUNCTION_UNAVAILABLE, false, text, NULL);
+        struct attempt_result r = result_failure(CODE_FUNCTION_UNAVAILABLE, false, text, NULL);
+        r.not_begun = end->lacking;
+        return r;
     }
     if (WIFSIGNALED(end->status)) {
         int signo = WTERMSIG(end->status);

@@ -27,6 +27,7 @@ struct process {
     struct stream report;
     struct spawn_report failure;
     const char *error; /* no process could be made */
+    bool lacking;      /* for want of means */
     struct buf input;
     size_t input_at;
     bool input_ends;
@@ -44,6 +45,12 @@ static void stream_close(struct stream *s)
     }
 }
 
+/* Descriptors, processes, memory: nothing that the function is to blame for. */
+static bool lacks_means(int error)
+{
+    return error == EMFILE || error == ENFILE || error == EAGAIN || error == ENOMEM;
+}
+
 static void end_tell(struct process *p)
 {
     for (int i = 0; i < SPAWN_FDS; i++) {
@@ -55,8 +62,10 @@ static void end_tell(struct process *p)
     if (p->error != NULL) {
         end.error = p->error;
         end.stage = "fork";
+        end.lacking = p->lacking;
     } else if (p->failure.error != 0) {
         end.error = strerror(p->failure.error);
+        end.lacking = lacks_means(p->failure.error);
         end.stage = p->failure.stage;
     }
     p->handler.ended(p->handler.user, &end);
@@ -220,6 +229,7 @@ struct process *process_start(struct loop *loop, struct reaper *reaper,
         }
         stream_open(p, &p->report, child.report, on_report);
     } else {
+        p->lacking = lacks_means(errno);
         p->error = strerror(errno);
         loop_timer_set(p->timer, loop_now(loop).mono);
     }

@@ -23,6 +23,7 @@ struct process_end {
     const char
         *error; /* it could not be started: why, as "No such file or directory"; NULL otherwise */
     const char *stage; /* with error: "exec", "chdir", "fork" */
+    bool lacking;      /* with error: the system had not the means; later it may */
     int status;        /* as waitpid gives it */
 };
 

@@ -7,6 +7,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "run/files.h"
+
 /* Descriptors of the child are first moved up here, out of the way of 0 to 3. */
 #define FD_ABOVE   16
 #define PIPE_COUNT (SPAWN_FDS + 1)
@@ -15,6 +17,7 @@ struct plan {
     const struct spawn_spec *spec;
     int fds[PIPE_COUNT]; /* the child's ends; the last one is the report's */
     pid_t parent;
+    struct rlimit files; /* of the program: what the worker was started with */
 };
 
 static _Noreturn void child_give_up(int report, const char *stage)
@@ -49,7 +52,11 @@ static _Noreturn void child_run(struct plan *plan)
         _exit(126); /* the worker died before it could take us along */
     }
     for (int i = 0; i < PIPE_COUNT; i++) {
-        plan->fds[i] = fcntl(plan->fds[i], F_DUPFD_CLOEXEC, FD_ABOVE);
+        int above = fcntl(plan->fds[i], F_DUPFD_CLOEXEC, FD_ABOVE);
+        if (above < 0) {
+            child_give_up(plan->fds[SPAWN_FDS], "dup");
+        }
+        plan->fds[i] = above;
     }
     int report = plan->fds[SPAWN_FDS];
     for (int i = 0; i < SPAWN_FDS; i++) {
@@ -59,6 +66,7 @@ static _Noreturn void child_run(struct plan *plan)
     }
     (void)close_range(SPAWN_FDS, ~0U, CLOSE_RANGE_CLOEXEC);
     child_signals_reset();
+    (void)setrlimit(RLIMIT_NOFILE, &plan->files);
     if (plan->spec->cwd != NULL && chdir(plan->spec->cwd) != 0) {
         child_give_up(report, "chdir");
     }
@@ -110,7 +118,7 @@ enum err spawn_program(const struct spawn_spec *spec, struct spawned *ret_child)
     if (pipes_open(pipes) != ERR_OK) {
         return ERR_IO;
     }
-    struct plan plan = {.spec = spec, .parent = getpid()};
+    struct plan plan = {.spec = spec, .parent = getpid(), .files = files_of_programs()};
     for (int i = 0; i < PIPE_COUNT; i++) {
         plan.fds[i] = pipes[i][child_side(i)];
     }

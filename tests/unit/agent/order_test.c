@@ -389,6 +389,30 @@ static void test_all_that_is_held_or_may_still_be_sent_is_bounded(void **state)
     stage_close(&s);
 }
 
+/* No descriptors left, no memory: it holds its slot for the wait of an order that finds none. */
+static void test_what_could_not_be_begun_is_handed_back_and_no_outcome(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    stage_send_order(&s, 1, stage_order("t", 0));
+    uint64_t number = stage_started(&s);
+    struct attempt_result r = {.code = CODE_FUNCTION_UNAVAILABLE,
+                               .message = BYTES_LIT("cannot start f: Too many open files"),
+                               .not_begun = true};
+    stage_event(&s, (struct agent_event){.kind = AGENT_EV_ENDED, .number = number, .result = &r});
+    assert_null(stage_sent(&s, 1, MSG_OUTCOME, 0));
+    assert_null(stage_sent(&s, 1, MSG_DECLINE, 0));
+    assert_int_equal(agent_stats(s.agent).running, 1);
+    stage_pass(&s, AGENT_WAIT_MS + 1);
+    assert_non_null(stage_sent(&s, 1, MSG_DECLINE, 0));
+    assert_null(stage_sent(&s, 1, MSG_OUTCOME, 0));
+    assert_int_equal(agent_stats(s.agent).running, 0);
+    assert_int_equal(agent_stats(s.agent).held, 0);
+    assert_int_equal(agent_stats(s.agent).credits, 2);
+    stage_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -412,6 +436,7 @@ int main(void)
         cmocka_unit_test(test_outcomes_that_nobody_acknowledges_end_the_credit),
         cmocka_unit_test(test_an_order_that_its_partition_has_overtaken_is_not_begun),
         cmocka_unit_test(test_what_runs_is_said_with_what_was_heard_of_who_owns_it),
+        cmocka_unit_test(test_what_could_not_be_begun_is_handed_back_and_no_outcome),
         cmocka_unit_test(test_all_that_is_held_or_may_still_be_sent_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,9 +2,13 @@
  * behind. */
 #include "bench.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+#include "run/files.h"
 
 static void run_sh(const char *script, enum code code, const char *part)
 {
@@ -125,6 +129,49 @@ static void test_what_cannot_be_started_is_unavailable(void **state)
                         "cannot start no-such-program-anywhere");
     bench_assert_failed(bench_run(b, "h", NULL), CODE_FUNCTION_UNAVAILABLE, "chdir: No such file");
     bench_close(b);
+}
+
+/* At each number of descriptors there is one of: no pipe, no room in the child, all well. */
+static void test_want_of_descriptors_is_no_failure_of_the_function(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open_sh("ulimit -n > limit; echo 1");
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    int free_fd = dup(0);
+    (void)close(free_fd);
+    bool first_failed = false;
+    bool ok = false;
+    for (rlim_t more = 0; more < 40 && !ok; more++) {
+        struct rlimit few = {(rlim_t)free_fd + more, limit.rlim_max};
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+        const struct bench_call *c = bench_run(b, "f", NULL);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+        ok = c->result.ok;
+        first_failed = first_failed || (more == 0 && !ok);
+        if (!ok) {
+            bench_assert_failed(c, CODE_FUNCTION_UNAVAILABLE, strerror(EMFILE));
+            assert_true(c->result.not_begun);
+        }
+    }
+    assert_true(first_failed && ok);
+    bench_close(b);
+}
+
+static void test_functions_have_the_limit_that_the_worker_was_started_with(void **state)
+{
+    (void)state;
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    struct rlimit few = {100, limit.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    struct files_limit f = files_raise(20);
+    assert_int_equal(f.wanted, 20 * FILES_PER_SLOT + FILES_OTHER);
+    assert_int_equal(f.got, f.wanted);
+    struct bench *b = bench_open_sh("ulimit -n");
+    bench_assert_result(bench_run(b, "f", NULL), "100");
+    bench_close(b);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
 }
 
 static void test_news_come_from_descriptor_3_and_nonsense_there_is_ignored(void **state)
@@ -329,6 +376,8 @@ int main(void)
         cmocka_unit_test(test_a_hundred_megabytes_are_cut_off_while_they_are_read),
         cmocka_unit_test(test_a_result_of_exactly_a_mebibyte_passes),
         cmocka_unit_test(test_what_cannot_be_started_is_unavailable),
+        cmocka_unit_test(test_want_of_descriptors_is_no_failure_of_the_function),
+        cmocka_unit_test(test_functions_have_the_limit_that_the_worker_was_started_with),
         cmocka_unit_test(test_news_come_from_descriptor_3_and_nonsense_there_is_ignored),
         cmocka_unit_test(test_the_environment_has_the_attempt_and_none_of_our_secrets),
         cmocka_unit_test(test_nothing_but_0_to_3_is_open_and_signals_are_normal),
