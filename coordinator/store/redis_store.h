@@ -131,8 +131,8 @@ void redis_remark(struct redis_store *s, enum store_remark kind, const char *tex
 /* ---- start ---- */
 
 void redis_start(struct redis_store *s);
-/* Asks whether the secret is still ours: where the store was emptied under us, all that a start
- * makes (the secret, what is published) is made anew by a new connection. */
+/* Asks whether the secret is still ours: where the store was emptied under us, a new connection
+ * makes or takes it anew. */
 void redis_secret_look(struct redis_store *s);
 void redis_start_done(struct redis_store *s); /* definitions are read: `up` */
 void redis_gate_again(void *store);           /* the timer */
