@@ -9,7 +9,7 @@
 
 static int run_other(const char *suffix, char **argv)
 {
-    char path[4096];
+    char path[4096] = "";
     ssize_t n = readlink("/proc/self/exe", path, sizeof path - 16);
     if (n > 0) {
         snprintf(path + n, sizeof path - (size_t)n, "_%s", suffix);
