@@ -421,17 +421,20 @@ struct message {
             uint32_t count;
             unix_ms next_before; /* where the next page begins; next_before_id empty = no more */
             struct bytes next_before_id;
+            uint64_t partitions; /* whose tasks are in it, a bit each */
         } list;
         struct {
             struct dead_letter *items;
             uint32_t count;
             unix_ms next_before; /* as for list */
             struct bytes next_before_id;
+            uint64_t partitions;
         } dead;
         struct {
-            struct usage_group *rows; /* of the partitions of who answers */
+            struct usage_group *rows;
             uint32_t count;
-            bool cut; /* the last row is the sum of those that found no place */
+            bool cut;            /* the last row is the sum of those that found no place */
+            uint64_t partitions; /* whose sums they are */
         } usage;
         struct {
             struct item_view *items;

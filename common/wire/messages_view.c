@@ -75,6 +75,7 @@ static const struct layout usage_group_layout = LAYOUT(struct usage_group, usage
 static const struct field usage[] = {
     FIELD_OF_LIST(struct message, usage.rows, usage.count, usage_group_layout, USAGE_GROUPS_MAX),
     FIELD(struct message, usage.cut),
+    FIELD(struct message, usage.partitions),
 };
 const struct body body_usage = BODY(usage);
 
@@ -166,6 +167,7 @@ static const struct field list[] = {
     FIELD_OF_LIST(struct message, list.items, list.count, task_summary_layout, LIST_PAGE_MAX),
     FIELD(struct message, list.next_before),
     FIELD(struct message, list.next_before_id),
+    FIELD(struct message, list.partitions),
 };
 const struct body body_list = BODY(list);
 
@@ -186,6 +188,7 @@ static const struct field dead[] = {
     FIELD_OF_LIST(struct message, dead.items, dead.count, dead_letter_layout, DEAD_PAGE_MAX),
     FIELD(struct message, dead.next_before),
     FIELD(struct message, dead.next_before_id),
+    FIELD(struct message, dead.partitions),
 };
 const struct body body_dead = BODY(dead);
 

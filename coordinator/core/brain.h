@@ -181,11 +181,11 @@ struct ask {
     struct task *task;                 /* REVIVE, FORK: owned, until its document is read */
     bool *keep;                        /* REVIVE: the steps whose results stay */
     struct task_summary *items;        /* LIST */
-    uint32_t item_count, pages;
+    uint32_t item_count, pages, audited_count;
+    uint64_t partitions;   /* LIST, DEAD, USAGE: whose tasks it is about */
     struct bytes *audited; /* AUDIT: ids; of version 0: one that is listed and not in memory */
     uint64_t *versions;
     uint32_t *runs;
-    uint32_t audited_count;
     struct fence fence; /* AUDIT: the partition's at the time */
     mono_ms sent_at;
     struct message again;      /* PIPELINE: what is to be handled once it is there, in the arena */

@@ -32,7 +32,8 @@ void on_get_dead(struct core *c, const struct peer *p, const struct message *m)
     }
     const struct list_request *l = &m->get_list;
     ask->list.limit = l->limit == 0 || l->limit > DEAD_PAGE_MAX ? DEAD_PAGE_MAX : l->limit;
-    struct store_read read = {.kind = READ_DEAD, .partitions = c->owned_told};
+    ask->partitions = c->owned_told;
+    struct store_read read = {.kind = READ_DEAD, .partitions = ask->partitions};
     read.before = l->before;
     read.before_id = arena_bytes(&ask->arena, l->before_id);
     read.limit = ask->list.limit;
@@ -60,6 +61,7 @@ void dead_on_answer(struct core *c, const struct ask *ask, const struct store_an
         m.dead.next_before = m.dead.items[m.dead.count - 1].at;
         m.dead.next_before_id = m.dead.items[m.dead.count - 1].task_id;
     }
+    m.dead.partitions = ask->partitions;
     fx_send(c, ask->peer, &m);
 }
 

@@ -158,7 +158,7 @@ static bool filters(const struct list_request *l)
 
 static void read_list(struct core *c, struct ask *ask)
 {
-    struct store_read read = {.kind = READ_LIST, .partitions = c->owned_told};
+    struct store_read read = {.kind = READ_LIST, .partitions = ask->partitions};
     read.before = ask->list.before;
     read.before_id = ask->list.before_id;
     read.limit = filters(&ask->list) ? LIST_PAGE_MAX : ask->list.limit;
@@ -179,6 +179,7 @@ static void ask_list(struct core *c, struct peer *p, const struct message *m)
         ask->list.limit = LIST_PAGE_MAX;
     }
     ask->items = arena_alloc(&ask->arena, ask->list.limit * sizeof *ask->items);
+    ask->partitions = c->owned_told;
     read_list(c, ask);
 }
 
@@ -230,6 +231,7 @@ static void on_list(struct core *c, struct ask *ask, const struct store_answer *
     m.list.items = ask->items;
     m.list.next_before = ask->list.before;
     m.list.next_before_id = more ? ask->list.before_id : BYTES_NONE;
+    m.list.partitions = ask->partitions;
     fx_send(c, ask->peer, &m);
     fx_bury(c, ask_free, ask);
 }

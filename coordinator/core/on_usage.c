@@ -15,7 +15,8 @@ void on_get_usage(struct core *c, const struct peer *p, const struct message *m)
     ask->peer = p->id;
     ask->request = m->request;
     ask->usage_by = u->by & USAGE_BY_ALL;
-    struct store_read read = {.kind = READ_USAGE, .partitions = c->owned_told};
+    ask->partitions = c->owned_told;
+    struct store_read read = {.kind = READ_USAGE, .partitions = ask->partitions};
     read.first_day = u->first_day;
     read.last_day = u->last_day;
     if (read.first_day < 0 || read.last_day < read.first_day ||
@@ -39,6 +40,7 @@ void usage_on_answer(struct core *c, const struct ask *ask, const struct store_a
     }
     m.usage.count = groups.count;
     m.usage.cut = groups.cut;
+    m.usage.partitions = ask->partitions;
     m.usage.rows = arena_alloc(fx_arena(c), (groups.count + 1) * sizeof *m.usage.rows);
     for (uint32_t i = 0; i < groups.count; i++) {
         m.usage.rows[i] = groups.rows[i];

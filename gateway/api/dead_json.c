@@ -1,111 +1,43 @@
 #include "api/dead_json.h"
 
-#include <stdlib.h>
-
-#include "api/cursor.h"
 #include "api/status_json.h"
 #include "json/scan.h"
 
 bool dead_query_parse(const struct query *q, struct arena *arena, struct list_request *ret_request,
                       struct problem *ret_problem)
 {
-    struct list_request r = {.state = -1, .before = NEVER_MS};
-    uint64_t limit = DEAD_PAGE_MAX;
-    struct bytes text;
-    if (!query_limit(q, DEAD_PAGE_MAX, &limit, ret_problem)) {
-        return false;
-    }
-    if (query_get(q, "cursor", &text) && text.len > 0 &&
-        !cursor_parse(text, arena, &r.before, &r.before_id)) {
-        return query_fault(ret_problem, "cursor", "a next_cursor of an earlier answer");
-    }
-    r.limit = (uint32_t)limit;
-    *ret_request = r;
-    return true;
+    *ret_request = (struct list_request){.state = -1, .limit = DEAD_PAGE_MAX};
+    return page_query_parse(q, DEAD_PAGE_MAX, arena, ret_request, ret_problem);
 }
 
-/* A place in the order. */
-struct place {
-    unix_ms at;
-    struct bytes id;
-};
-
-static bool newer(struct place a, struct place b)
+static uint32_t letter_count(const struct message *m)
 {
-    return a.at != b.at ? a.at > b.at : bytes_cmp(a.id, b.id) > 0;
+    return m->dead.count;
 }
 
-static struct place place_of(const struct dead_letter *d)
+static struct place letter_place(const struct message *m, uint32_t index)
 {
-    return (struct place){d->at, d->task_id};
+    return (struct place){m->dead.items[index].at, m->dead.items[index].task_id};
 }
 
-/* The reply whose next item is the newest of all, or -1. */
-static int newest_head(const struct message *const *replies, size_t count, const uint32_t *at)
+static struct place letters_end(const struct message *m)
 {
-    int best = -1;
-    for (size_t i = 0; i < count; i++) {
-        if (at[i] < replies[i]->dead.count &&
-            (best < 0 || newer(place_of(&replies[i]->dead.items[at[i]]),
-                               place_of(&replies[best]->dead.items[at[best]])))) {
-            best = (int)i;
-        }
-    }
-    return best;
+    return (struct place){m->dead.next_before, m->dead.next_before_id};
 }
 
-/* Behind which place nothing may be shown: a coordinator whose page ends there may have newer ones
- * than the others' next. id empty: none. */
-static struct place barrier_of(const struct message *const *replies, size_t count)
-{
-    struct place barrier = {0};
-    for (size_t i = 0; i < count; i++) {
-        struct place end = {replies[i]->dead.next_before, replies[i]->dead.next_before_id};
-        if (end.id.len > 0 && (barrier.id.len == 0 || newer(end, barrier))) {
-            barrier = end;
-        }
-    }
-    return barrier;
-}
+static const struct page_kind letters = {letter_count, letter_place, letters_end};
 
 void dead_page_merge(const struct message *const *replies, size_t count, uint32_t limit,
                      struct dead_page *ret_page)
 {
-    struct dead_page page = {0};
-    uint32_t *at = mem_zalloc((count + 1) * sizeof *at);
-    struct place barrier = barrier_of(replies, count);
-    page.next_before = barrier.at;
-    page.next_id = barrier.id;
-    for (;;) {
-        int i = newest_head(replies, count, at);
-        if (i < 0) {
-            break;
-        }
-        const struct dead_letter *d = &replies[i]->dead.items[at[i]++];
-        if (page.count == limit) {
-            page.next_before = page.items[limit - 1]->at;
-            page.next_id = page.items[limit - 1]->task_id;
-            break;
-        }
-        if (barrier.id.len > 0 && newer(barrier, place_of(d))) {
-            break;
-        }
-        page.items[page.count++] = d;
+    struct pages p = pages_merge(&letters, replies, count, limit);
+    size_t reply;
+    uint32_t index;
+    ret_page->count = 0;
+    while (pages_next(&p, &reply, &index)) {
+        ret_page->items[ret_page->count++] = &replies[reply]->dead.items[index];
     }
-    free(at);
-    *ret_page = page;
-}
-
-void dead_cursor_put(struct buf *out, unix_ms before, struct bytes id)
-{
-    buf_add_str(out, ",\"next_cursor\":");
-    if (id.len == 0) {
-        buf_add_str(out, "null");
-        return;
-    }
-    buf_add_char(out, '"');
-    cursor_put(out, before, id);
-    buf_add_char(out, '"');
+    ret_page->next = pages_end(&p);
 }
 
 static void letter_put(const struct dead_letter *d, struct buf *out)
@@ -133,7 +65,7 @@ void dead_page_render(const struct dead_page *page, struct buf *out)
         letter_put(page->items[i], out);
     }
     buf_add_char(out, ']');
-    dead_cursor_put(out, page->next_before, page->next_id);
+    page_cursor_put(out, page->next);
     buf_add_char(out, '}');
 }
 

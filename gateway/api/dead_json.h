@@ -1,18 +1,16 @@
 /* Dead letters: the pages of all coordinators merged into one, and what became of a requeue of a
  * page. Pure.
- *
- * In the order (at, task_id), newest first. Cursors as for tasks (cursor.h). */
+ */
 #ifndef MARATHON_API_DEAD_JSON_H
 #define MARATHON_API_DEAD_JSON_H
 
-#include "api/query.h"
+#include "api/pages.h"
 #include "model/limits.h"
 
 struct dead_page {
     const struct dead_letter *items[DEAD_PAGE_MAX]; /* borrowed from the replies */
     uint32_t count;
-    unix_ms next_before; /* where the next page begins; next_id empty = there is none */
-    struct bytes next_id;
+    struct place next; /* where the next page begins */
 };
 
 /* ?limit= &cursor=. The cursor's id goes to the arena. */
@@ -23,8 +21,6 @@ void dead_page_merge(const struct message *const *replies, size_t count, uint32_
                      struct dead_page *ret_page);
 /* Appends {"items":[...],"next_cursor":...}. */
 void dead_page_render(const struct dead_page *page, struct buf *out);
-/* Appends ,"next_cursor":"..." or null. */
-void dead_cursor_put(struct buf *out, unix_ms before, struct bytes id);
 /* Appends the object of one that could not be requeued. */
 void dead_failure_put(struct buf *out, struct bytes task_id, uint32_t step,
                       const struct problem *why);

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "api/cursor.h"
+#include "api/pages.h"
 #include "api/status_json.h"
 #include "json/scan.h"
 #include "model/label.h"
@@ -12,8 +12,7 @@
 bool list_query_parse(const struct query *q, struct arena *arena, struct list_request *ret_request,
                       struct problem *ret_problem)
 {
-    struct list_request r = {.state = -1, .before = NEVER_MS};
-    uint64_t limit = LIST_LIMIT_DEFAULT;
+    struct list_request r = {.state = -1, .limit = LIST_LIMIT_DEFAULT};
     struct bytes text;
     if (query_get(q, "status", &text) && text.len > 0) {
         enum task_state state;
@@ -25,32 +24,11 @@ bool list_query_parse(const struct query *q, struct arena *arena, struct list_re
     if (query_get(q, "task_type", &text)) {
         r.task_type = text;
     }
-    if (!query_limit(q, LIST_PAGE_MAX, &limit, ret_problem)) {
+    if (!page_query_parse(q, LIST_PAGE_MAX, arena, &r, ret_problem)) {
         return false;
     }
-    if (query_get(q, "cursor", &text) && text.len > 0 &&
-        !cursor_parse(text, arena, &r.before, &r.before_id)) {
-        return query_fault(ret_problem, "cursor", "a next_cursor of an earlier answer");
-    }
-    r.limit = (uint32_t)limit;
     *ret_request = r;
     return true;
-}
-
-/* A place in the order of tasks. */
-struct place {
-    unix_ms at;
-    struct bytes id;
-};
-
-static bool newer(struct place a, struct place b)
-{
-    return a.at != b.at ? a.at > b.at : bytes_cmp(a.id, b.id) > 0;
-}
-
-static struct place place_of(const struct task_summary *s)
-{
-    return (struct place){s->created_at, s->task_id};
 }
 
 static void summary_put(const struct task_summary *s, struct buf *out)
@@ -71,76 +49,39 @@ static void summary_put(const struct task_summary *s, struct buf *out)
     buf_add_char(out, '}');
 }
 
-/* The reply whose next item is the newest of all, or -1. */
-static int newest_head(const struct message *const *replies, size_t count, const uint32_t *at)
+static uint32_t summary_count(const struct message *m)
 {
-    int best = -1;
-    for (size_t i = 0; i < count; i++) {
-        if (at[i] < replies[i]->list.count &&
-            (best < 0 || newer(place_of(&replies[i]->list.items[at[i]]),
-                               place_of(&replies[best]->list.items[at[best]])))) {
-            best = (int)i;
-        }
-    }
-    return best;
+    return m->list.count;
 }
 
-/* Behind which place no item may be shown: a coordinator whose page ends there may have newer ones
- * than the others' next. */
-static bool barrier_of(const struct message *const *replies, size_t count, struct place *ret_place)
+static struct place summary_place(const struct message *m, uint32_t index)
 {
-    bool found = false;
-    for (size_t i = 0; i < count; i++) {
-        if (replies[i]->list.next_before_id.len == 0) {
-            continue;
-        }
-        struct place end = {replies[i]->list.next_before, replies[i]->list.next_before_id};
-        if (!found || newer(end, *ret_place)) {
-            *ret_place = end;
-        }
-        found = true;
-    }
-    return found;
+    return (struct place){m->list.items[index].created_at, m->list.items[index].task_id};
 }
+
+static struct place summaries_end(const struct message *m)
+{
+    return (struct place){m->list.next_before, m->list.next_before_id};
+}
+
+static const struct page_kind summaries = {summary_count, summary_place, summaries_end};
 
 void tasks_render(const struct message *const *replies, size_t count, uint32_t limit,
                   struct buf *out)
 {
-    uint32_t *at = mem_zalloc((count + 1) * sizeof *at);
-    struct place barrier = {0, BYTES_NONE};
-    bool more = barrier_of(replies, count, &barrier);
-    bool bounded = more;
-    struct place next = barrier;
+    struct pages p = pages_merge(&summaries, replies, count, limit);
+    const char *comma = "";
+    size_t reply;
+    uint32_t index;
     buf_add_str(out, "{\"items\":[");
-    for (uint32_t shown = 0;;) {
-        int i = newest_head(replies, count, at);
-        if (i < 0) {
-            break;
-        }
-        const struct task_summary *s = &replies[i]->list.items[at[i]];
-        if (shown == limit || (bounded && newer(barrier, place_of(s)))) {
-            more = true;
-            break;
-        }
-        if (shown > 0) {
-            buf_add_char(out, ',');
-        }
-        summary_put(s, out);
-        at[i]++;
-        if (++shown == limit) {
-            next = place_of(s);
-        }
+    while (pages_next(&p, &reply, &index)) {
+        buf_add_str(out, comma);
+        summary_put(&replies[reply]->list.items[index], out);
+        comma = ",";
     }
-    buf_add_str(out, "],\"next_cursor\":");
-    if (more) {
-        buf_add_char(out, '"');
-        cursor_put(out, next.at, next.id);
-        buf_add_char(out, '"');
-    } else {
-        buf_add_str(out, "null");
-    }
+    buf_add_char(out, ']');
+    page_cursor_put(out, pages_end(&p));
     buf_add_char(out, '}');
-    free(at);
 }
 
 static void labels_of_worker_put(const struct worker_view *w, struct buf *out)

@@ -8,41 +8,18 @@
 #include "main/calls.h"
 #include "main/fanout.h"
 
-#define ALL_PARTITIONS UINT64_MAX /* PARTITION_COUNT bits */
-
-static void dead_unavailable(struct call_state *c)
-{
-    struct problem p;
-    problem_set(&p, CODE_UNAVAILABLE,
-                "a part of the tasks is out of reach at the moment, and a list without their dead "
-                "letters would be wrong");
-    p.retry_after_s = 2;
-    call_problem(c, &p);
-}
-
 static void ask_all(struct call_state *c, const struct http_request *r,
                     void (*done)(void *user, struct fanout *f))
 {
     const struct query q = {r->args, r->arg_count};
-    const struct peers *peers = &c->gateway->peers;
     struct arena arena = {0};
     struct problem p;
     struct message m = {.type = MSG_GET_DEAD};
-    uint64_t owners = 0;
-    for (int i = 0; i < peers->count; i++) {
-        owners |= peers->items[i].partitions != 0 ? 1ULL << i : 0;
-    }
     if (!dead_query_parse(&q, &arena, &m.get_list, &p)) {
         call_problem(c, &p);
-        arena_free(&arena);
-        return;
-    }
-    c->limit = m.get_list.limit;
-    if (peers_covered(peers) == ALL_PARTITIONS) {
-        c->fanout = fanout_start(c->gateway, owners, &m, done, c);
-    }
-    if (c->fanout == NULL) {
-        dead_unavailable(c);
+    } else {
+        c->limit = m.get_list.limit;
+        call_ask_owners(c, &m, done);
     }
     arena_free(&arena);
 }
@@ -51,9 +28,8 @@ static void ask_all(struct call_state *c, const struct http_request *r,
 static bool page_of(struct call_state *c, const struct fanout *f, struct dead_page *ret_page)
 {
     const struct message *lists[PEERS_MAX];
-    size_t count = fanout_messages(f, MSG_DEAD, lists);
-    if (count < f->count || peers_covered(&c->gateway->peers) != ALL_PARTITIONS) {
-        dead_unavailable(c);
+    size_t count;
+    if (!call_owners_told(c, f, MSG_DEAD, lists, &count)) {
         return false;
     }
     dead_page_merge(lists, count, c->limit, ret_page);
@@ -160,7 +136,7 @@ struct requeue_all {
     struct requeue_one items[DEAD_PAGE_MAX]; /* on their way at once: a page's worth */
     uint32_t count, waiting, done;
     struct buf failed;
-    unix_ms next_before;
+    struct place next; /* its id is next_id */
     char next_id[ID_BYTES_MAX + 1];
 };
 
@@ -182,7 +158,7 @@ static void requeue_all_answer(struct requeue_all *all)
     buf_addf(&body, "{\"requeued\":%u,\"failed\":[", all->done);
     buf_add_bytes(&body, buf_bytes(&all->failed));
     buf_add_char(&body, ']');
-    dead_cursor_put(&body, all->next_before, bytes_str(all->next_id));
+    page_cursor_put(&body, all->next);
     buf_add_char(&body, '}');
     call_answer(all->call, 200, buf_bytes(&body), NULL);
     buf_free(&body);
@@ -245,9 +221,9 @@ static void on_page_to_requeue(void *user, struct fanout *f)
     }
     struct requeue_all *all = mem_zalloc(sizeof *all);
     all->call = c;
-    all->next_before = page.next_before;
-    if (page.next_id.len > 0 && page.next_id.len <= ID_BYTES_MAX) {
-        memcpy(all->next_id, page.next_id.ptr, page.next_id.len);
+    if (page.next.id.len > 0 && page.next.id.len <= ID_BYTES_MAX) {
+        memcpy(all->next_id, page.next.id.ptr, page.next.id.len);
+        all->next = (struct place){page.next.at, bytes_str(all->next_id)};
     }
     c->requeue = all;
     for (uint32_t i = 0; i < page.count; i++) {

@@ -11,14 +11,11 @@
 
 #define ALL_PARTITIONS UINT64_MAX /* PARTITION_COUNT bits */
 
-uint64_t call_peers(const struct gateway *g, bool owning)
+static uint64_t welcomed(const struct gateway *g)
 {
     uint64_t mask = 0;
     for (int i = 0; i < g->peers.count; i++) {
-        const struct peer *p = &g->peers.items[i];
-        if (p->welcomed && (!owning || p->partitions != 0)) {
-            mask |= 1ULL << i;
-        }
+        mask |= g->peers.items[i].welcomed ? 1ULL << i : 0;
     }
     return mask;
 }
@@ -31,10 +28,10 @@ static void call_unavailable(struct call_state *c, const char *detail)
     call_problem(c, &p);
 }
 
-void call_ask_all(struct call_state *c, uint64_t peers, struct message *m,
+void call_ask_all(struct call_state *c, struct message *m,
                   void (*done)(void *user, struct fanout *f))
 {
-    c->fanout = fanout_start(c->gateway, peers, m, done, c);
+    c->fanout = fanout_start(c->gateway, welcomed(c->gateway), m, done, c);
     if (c->fanout == NULL) {
         call_unavailable(c, "no coordinator can be reached");
     }
@@ -46,10 +43,8 @@ static void on_tasks(void *user, struct fanout *f)
 {
     struct call_state *c = user;
     const struct message *lists[PEERS_MAX];
-    size_t count = fanout_messages(f, MSG_LIST, lists);
-    if (count < f->count || peers_covered(&c->gateway->peers) != ALL_PARTITIONS) {
-        call_unavailable(c, "a coordinator that owns a part of the tasks did not answer, and a "
-                            "list without its tasks would be wrong");
+    size_t count;
+    if (!call_owners_told(c, f, MSG_LIST, lists, &count)) {
         return;
     }
     struct buf body = {0};
@@ -66,12 +61,9 @@ void call_tasks(struct call_state *c, const struct http_request *r)
     struct message m = {.type = MSG_GET_LIST};
     if (!list_query_parse(&q, &arena, &m.get_list, &p)) {
         call_problem(c, &p);
-    } else if (peers_covered(&c->gateway->peers) != ALL_PARTITIONS) {
-        call_unavailable(c, "a part of the tasks has no owner at the moment, and a list without "
-                            "them would be wrong");
     } else {
         c->limit = m.get_list.limit;
-        call_ask_all(c, call_peers(c->gateway, true), &m, on_tasks);
+        call_ask_owners(c, &m, on_tasks);
     }
     arena_free(&arena);
 }
@@ -96,7 +88,7 @@ static void on_workers(void *user, struct fanout *f)
 void call_workers(struct call_state *c)
 {
     struct message m = {.type = MSG_GET_WORKERS};
-    call_ask_all(c, call_peers(c->gateway, false), &m, on_workers);
+    call_ask_all(c, &m, on_workers);
 }
 
 /* ---- readiness ---- */
@@ -251,11 +243,10 @@ void call_ready(struct call_state *c, const struct http_request *r)
         call_unavailable(c, "this gateway is shutting down");
     } else {
         struct message m = {.type = MSG_GET_READY};
-        uint64_t peers = call_peers(c->gateway, false);
-        if (peers == 0) {
+        if (welcomed(c->gateway) == 0) {
             nobody_is_there(c);
             return;
         }
-        call_ask_all(c, peers, &m, on_ready);
+        call_ask_all(c, &m, on_ready);
     }
 }

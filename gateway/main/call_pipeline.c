@@ -136,7 +136,7 @@ static void on_stored(void *user, const struct reply *reply)
     m.get_pipelines.name = bytes_str(c->task_id);
     m.get_pipelines.version = reply->message->stored.version;
     m.get_pipelines.brief = true;
-    call_ask_all(c, call_peers(c->gateway, false), &m, on_known);
+    call_ask_all(c, &m, on_known);
 }
 
 /* The definition to be checked: what a start's `steps` may be, too. */

@@ -68,10 +68,16 @@ void call_items(struct call_state *c, const struct http_request *request, struct
 void call_pipelines(struct call_state *c, const struct http_request *request);
 void call_pipeline_put(struct call_state *c, const struct http_request *request);
 void call_pipeline_versions(struct call_state *c, const struct http_request *request);
-/* call_list.c: asks every coordinator of the mask; ends the call where there is none. */
-void call_ask_all(struct call_state *c, uint64_t peers, struct message *m,
+/* call_owners.c: asks every coordinator that owns a part; ends the call where a part has none. */
+void call_ask_owners(struct call_state *c, struct message *m,
+                     void (*done)(void *user, struct fanout *f));
+/* Their answers of that type, in which each partition is told of once; else the call has ended with
+ * a problem: false. */
+bool call_owners_told(struct call_state *c, const struct fanout *f, enum message_type type,
+                      const struct message *ret_replies[PEERS_MAX], size_t *ret_count);
+/* call_list.c: asks every coordinator that is connected; ends the call where none is. */
+void call_ask_all(struct call_state *c, struct message *m,
                   void (*done)(void *user, struct fanout *f));
-uint64_t call_peers(const struct gateway *g, bool owning);
 void call_workers(struct call_state *c);
 /* call_dead.c */
 void call_dead_letters(struct call_state *c, const struct http_request *request);

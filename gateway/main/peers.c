@@ -380,6 +380,15 @@ int peers_any(const struct peers *p)
     return best;
 }
 
+uint64_t peers_owning(const struct peers *p)
+{
+    uint64_t owning = 0;
+    for (int i = 0; i < p->count; i++) {
+        owning |= p->items[i].partitions != 0 ? 1ULL << i : 0;
+    }
+    return owning;
+}
+
 uint64_t peers_covered(const struct peers *p)
 {
     uint64_t all = 0;

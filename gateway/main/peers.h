@@ -61,6 +61,7 @@ int peers_dialled(const struct peers *p); /* how many there are */
 /* Index of the owner of a partition, -1 where none is known. */
 int peers_owner(const struct peers *p, partition_id partition);
 int peers_any(const struct peers *p);          /* a welcomed one, or -1 */
+uint64_t peers_owning(const struct peers *p);  /* those that own any: a bit each */
 uint64_t peers_covered(const struct peers *p); /* partitions with a known owner */
 /* framed: a whole frame. False where the peer is not connected. */
 bool peers_send(struct peers *p, int peer, const struct slices *framed);

@@ -276,5 +276,23 @@ class Calls(GatewayCase):
             self.await_metric(what)
 
 
+class Owners(GatewayCase):
+    """Two coordinators: what one gives to the other while both are asked is in neither answer, or in both."""
+    coordinators = 2
+
+    def script(self):
+        self.fakes[0].say("own", "f" * 8)
+        self.fakes[1].say("own", "f" * 8 + "0" * 8)
+
+    def test_a_list_in_which_a_part_was_on_its_way_is_503(self):
+        for listed, status in (("f" * 7, 503), ("f" * 8, 200), ("f" * 9, 503)):
+            self.fakes[0].say("lists", listed)
+            got, headers, body = self.call("GET", "/tasks")
+            self.assertEqual(got, status, listed)
+            if got == 503:
+                self.assertEqual(headers["Retry-After"], "2")
+                self.assertIn("on its way to another coordinator", body["detail"])
+
+
 if __name__ == "__main__":
     main()

@@ -8,6 +8,7 @@
  *   drop | mute 0/1 | quiet 0/1   closes all connections; answers nothing; beats no more
  *   lose TYPE                     does the next request of that type, then drops instead of
  * answering refuse CODE N                 refuses the next N requests
+ *   lists MASK                    its lists are about those partitions, whatever it owns
  *   unheard TYPE | unheard -      does not answer requests of that type
  *   overtake ID TYPE STATE        an event follows, told before the next status, which is of before
  * Each line is answered with `ok`; each request is told as `got TYPE ID`. */
@@ -27,7 +28,7 @@ static struct loop *loop;
 static struct transport *transport;
 static struct loop_timer *beat;
 static conn_id conns[CONNS_MAX];
-static uint64_t owned = UINT64_MAX;
+static uint64_t owned = UINT64_MAX, listed = UINT64_MAX;
 static bool mute, quiet;
 static char lose[32], unheard[32];
 static struct fake_task *overtaken; /* its next status is sent behind this event */
@@ -132,6 +133,7 @@ static void request_answer(conn_id conn, const struct message *m)
     } else if (m->type == MSG_GET_LIST) {
         r.type = MSG_LIST;
         r.request = m->request;
+        r.list.partitions = listed;
         send_message(conn, &r);
     } else if (m->type == MSG_GET_STATUS && overtaken != NULL) {
         answer_overtaken(conn, m);
@@ -249,8 +251,10 @@ static void do_events(char **w)
 
 static void do_word(char **w)
 {
-    if (strcmp(w[0], "own") == 0) {
-        owned = strtoull(w[1], NULL, 16);
+    if (strcmp(w[0], "lists") == 0) {
+        listed = strtoull(w[1], NULL, 16);
+    } else if (strcmp(w[0], "own") == 0) {
+        owned = listed = strtoull(w[1], NULL, 16);
         for (size_t i = 0; i < CONNS_MAX; i++) {
             if (conns[i] != 0) {
                 owned_say(conns[i]);

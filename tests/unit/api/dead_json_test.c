@@ -28,8 +28,8 @@ static void assert_page(const struct dead_page *page, const char *ids, const cha
     for (uint32_t i = 0; i < page->count; i++) {
         assert_int_equal(page->items[i]->task_id.ptr[0], ids[i]);
     }
-    assert_true(bytes_is(page->next_id, next));
-    assert_true(next[0] == '\0' || page->next_before == 1000 - (next[0] - 'a'));
+    assert_true(bytes_is(page->next.id, next));
+    assert_true(next[0] == '\0' || page->next.at == 1000 - (next[0] - 'a'));
 }
 
 static void test_pages_of_all_coordinators_are_merged_newest_first(void **state)

@@ -343,6 +343,7 @@ static void same_list(const struct message *a, const struct message *b)
     }
     SAME(list.next_before);
     SAME_BYTES(list.next_before_id);
+    SAME(list.partitions);
 }
 
 static void same_workers(const struct message *a, const struct message *b)

@@ -15,6 +15,7 @@ void same_dead(const struct message *a, const struct message *b)
     }
     SAME(dead.next_before);
     SAME_BYTES(dead.next_before_id);
+    SAME(dead.partitions);
 }
 
 void same_members(const struct message *a, const struct message *b)

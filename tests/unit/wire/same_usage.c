@@ -27,6 +27,7 @@ void same_usage(const struct message *a, const struct message *b)
 {
     SAME(usage.count);
     SAME(usage.cut);
+    SAME(usage.partitions);
     for (uint32_t i = 0; i < a->usage.count; i++) {
         assert_int_equal(a->usage.rows[i].day, b->usage.rows[i].day);
         assert_true(bytes_eq(a->usage.rows[i].model, b->usage.rows[i].model));

@@ -1,0 +1,54 @@
+/* What is asked of every coordinator that owns a part of the tasks, and wrong without one: lists,
+ * dead letters, sums. */
+#include "main/calls.h"
+#include "main/fanout.h"
+
+#define ALL_PARTITIONS UINT64_MAX /* PARTITION_COUNT bits */
+
+static void unavailable(struct call_state *c)
+{
+    struct problem p;
+    problem_set(&p, CODE_UNAVAILABLE,
+                "a part of the tasks is out of reach at the moment, or on its way to another "
+                "coordinator, and an answer without it would be wrong");
+    p.retry_after_s = 2;
+    call_problem(c, &p);
+}
+
+void call_ask_owners(struct call_state *c, struct message *m,
+                     void (*done)(void *user, struct fanout *f))
+{
+    const struct peers *peers = &c->gateway->peers;
+    if (peers_covered(peers) == ALL_PARTITIONS) {
+        c->fanout = fanout_start(c->gateway, peers_owning(peers), m, done, c);
+    }
+    if (c->fanout == NULL) {
+        unavailable(c);
+    }
+}
+
+/* Whose tasks an answer is about. */
+static uint64_t told_of(const struct message *m)
+{
+    return m->type == MSG_LIST   ? m->list.partitions
+           : m->type == MSG_DEAD ? m->dead.partitions
+                                 : m->usage.partitions;
+}
+
+bool call_owners_told(struct call_state *c, const struct fanout *f, enum message_type type,
+                      const struct message *ret_replies[PEERS_MAX], size_t *ret_count)
+{
+    size_t count = fanout_messages(f, type, ret_replies);
+    uint64_t told = 0;
+    bool twice = false; /* by the one that had it and the one that has it now */
+    for (size_t i = 0; i < count; i++) {
+        twice = twice || (told & told_of(ret_replies[i])) != 0;
+        told |= told_of(ret_replies[i]);
+    }
+    if (count < f->count || twice || told != ALL_PARTITIONS) {
+        unavailable(c);
+        return false;
+    }
+    *ret_count = count;
+    return true;
+}
