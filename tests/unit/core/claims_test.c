@@ -2,44 +2,37 @@
  * second time. Two coordinators on one store. */
 #include <string.h>
 
-#include "stage.h"
+#include "pair.h"
 
-#define ONE "[{\"name\":\"one\",\"function\":\"f\"}]"
-#define TWO "[{\"name\":\"one\",\"function\":\"f\"},{\"name\":\"two\",\"function\":\"f\"}]"
-
-static struct store_model store;
-static struct stage a, b;
-static peer_id gateway_a, gateway_b, worker_a, worker_b;
-
-/* All partitions are a's; b watches. The worker is connected to both. */
-static int set_up(void **state)
+/* An attempt that was ordered of the worker by a. */
+static struct attempt_ref begun_at_a(void)
 {
-    (void)state;
-    stage_prepare(&a, &store, "a");
-    stage_prepare(&b, &store, "b");
-    a.config.standby = true; /* sharing has tests of its own */
-    b.config.standby = true;
-    stage_begin(&a);
-    stage_begin(&b);
-    gateway_a = stage_gateway(&a);
-    gateway_b = stage_gateway(&b);
-    worker_a = stage_worker(&a, "w", 1, "f");
-    worker_b = stage_worker(&b, "w", 1, "f");
-    return 0;
+    stage_start(&a, gateway_a, "t", ONE);
+    return stage_order(&a, worker_a)->ref;
 }
 
-static int tear_down(void **state)
+static void runs_still(void)
 {
-    (void)state;
-    stage_close(&a);
-    stage_close(&b);
-    store_model_free(&store);
-    return 0;
+    assert_int_equal(stage_status(&b, gateway_b, "t")->steps[0].state, STEP_RUNNING);
 }
 
-static bool owns(const struct stage *s)
+/* Neither of them is given the attempt once more, for so long. */
+static void ordered_of_none(peer_id idle, mono_ms ms)
 {
-    return core_stats(s->core).partitions == UINT64_MAX;
+    stage_time(&b, ms);
+    stage_nothing(&b, idle, MSG_ORDER);
+    stage_nothing(&b, worker_b, MSG_ORDER);
+}
+
+/* The worker says that it runs the attempt: that counts, though it comes late. */
+static void claimed_late(peer_id worker, struct attempt_ref *ref, peer_id idle)
+{
+    stage_running(&b, worker, ref, 1);
+    stage_time(&b, 2000);
+    stage_nothing(&b, idle, MSG_ORDER);
+    stage_nothing(&b, worker, MSG_ORDER);
+    stage_nothing(&b, worker, MSG_STOP);
+    runs_still();
 }
 
 static void test_what_a_worker_claims_is_not_sent_out_again_after_a_takeover(void **state)
@@ -50,10 +43,10 @@ static void test_what_a_worker_claims_is_not_sent_out_again_after_a_takeover(voi
     struct attempt_ref ref = o->ref;
     stage_running(&b, worker_b, &ref, 1);
     stage_time(&b, 6000);
-    assert_true(owns(&b));
+    assert_true(owns_all(&b));
     stage_nothing(&b, worker_b, MSG_ORDER);
     stage_nothing(&b, worker_b, MSG_STOP);
-    assert_int_equal(stage_status(&b, gateway_b, "t")->steps[0].state, STEP_RUNNING);
+    runs_still();
     assert_int_equal(stage_succeed(&b, worker_b, o, "1"), VERDICT_APPLIED);
     assert_int_equal(stage_status(&b, gateway_b, "t")->state, TASK_COMPLETED);
 }
@@ -61,11 +54,8 @@ static void test_what_a_worker_claims_is_not_sent_out_again_after_a_takeover(voi
 static void test_a_claim_within_the_grace_is_early_enough(void **state)
 {
     (void)state;
-    stage_start(&a, gateway_a, "t", ONE);
-    struct attempt_ref ref = stage_order(&a, worker_a)->ref;
-    while (!owns(&b)) {
-        stage_time(&b, 10);
-    }
+    struct attempt_ref ref = begun_at_a();
+    b_takes_over();
     stage_time(&b, 150);
     stage_running(&b, worker_b, &ref, 1);
     stage_time(&b, 2000);
@@ -76,9 +66,7 @@ static void test_a_claim_within_the_grace_is_early_enough(void **state)
 static peer_id idle_at_takeover(void)
 {
     peer_id idle = stage_worker(&b, "idle", 1, "f");
-    while (!owns(&b)) {
-        stage_time(&b, 10);
-    }
+    b_takes_over();
     stage_running(&b, idle, NULL, 0);
     return idle;
 }
@@ -86,35 +74,24 @@ static peer_id idle_at_takeover(void)
 static void test_the_claim_of_a_worker_that_is_slow_to_answer_is_awaited(void **state)
 {
     (void)state;
-    stage_start(&a, gateway_a, "t", ONE);
-    struct attempt_ref ref = stage_order(&a, worker_a)->ref;
+    struct attempt_ref ref = begun_at_a();
     peer_id idle = idle_at_takeover();
-    stage_time(&b, 1500); /* its process does not run, on a busy machine, or its loop does not */
-    stage_nothing(&b, idle, MSG_ORDER);
-    stage_nothing(&b, worker_b, MSG_ORDER);
-    stage_running(&b, worker_b, &ref, 1);
-    stage_time(&b, 2000);
-    stage_nothing(&b, idle, MSG_ORDER);
-    stage_nothing(&b, worker_b, MSG_STOP);
-    assert_int_equal(stage_status(&b, gateway_b, "t")->steps[0].state, STEP_RUNNING);
+    /* Its process does not run, on a busy machine, or its loop does not. */
+    ordered_of_none(idle, 1500);
+    claimed_late(worker_b, &ref, idle);
 }
 
 static void test_the_claim_of_a_worker_that_comes_late_is_awaited(void **state)
 {
     (void)state;
-    stage_start(&a, gateway_a, "t", ONE);
-    struct attempt_ref ref = stage_order(&a, worker_a)->ref;
+    struct attempt_ref ref = begun_at_a();
     peer_id idle = idle_at_takeover();
     stage_running(&b, worker_b, NULL, 0);
     stage_time(&b, 20);
     peer_id late = stage_worker_hello(&b, "late", 1, "f");
     stage_time(&b, 500);
     stage_nothing(&b, idle, MSG_ORDER);
-    stage_running(&b, late, &ref, 1);
-    stage_time(&b, 500);
-    stage_nothing(&b, idle, MSG_ORDER);
-    stage_nothing(&b, late, MSG_STOP);
-    assert_int_equal(stage_status(&b, gateway_b, "t")->steps[0].state, STEP_RUNNING);
+    claimed_late(late, &ref, idle);
 }
 
 /* As it was written before the worker heard whose partitions they are. */
@@ -127,42 +104,31 @@ static void running_of_before(struct stage *s, peer_id worker)
 static void test_what_a_worker_said_before_it_was_asked_is_no_answer(void **state)
 {
     (void)state;
-    stage_start(&a, gateway_a, "t", ONE);
-    struct attempt_ref ref = stage_order(&a, worker_a)->ref;
+    struct attempt_ref ref = begun_at_a();
     peer_id idle = idle_at_takeover();
     running_of_before(&b, worker_b);
-    stage_time(&b, 1500);
-    stage_nothing(&b, idle, MSG_ORDER);
-    stage_nothing(&b, worker_b, MSG_ORDER);
-    stage_running(&b, worker_b, &ref, 1);
-    stage_time(&b, 500);
-    stage_nothing(&b, idle, MSG_ORDER);
-    stage_nothing(&b, worker_b, MSG_STOP);
+    ordered_of_none(idle, 1500);
+    claimed_late(worker_b, &ref, idle);
 }
 
 static void test_who_connects_in_the_grace_says_what_it_runs_once_it_knows_the_owner(void **state)
 {
     (void)state;
-    stage_start(&a, gateway_a, "t", ONE);
-    struct attempt_ref ref = stage_order(&a, worker_a)->ref;
+    struct attempt_ref ref = begun_at_a();
     peer_id idle = idle_at_takeover();
     stage_running(&b, worker_b, NULL, 0);
     peer_id late = stage_worker_hello(&b, "late", 1, "f");
     running_of_before(&b, late); /* its order came behind it */
     stage_time(&b, 1500);
     stage_nothing(&b, idle, MSG_ORDER);
-    stage_running(&b, late, &ref, 1);
-    stage_time(&b, 500);
-    stage_nothing(&b, idle, MSG_ORDER);
-    stage_nothing(&b, late, MSG_STOP);
+    claimed_late(late, &ref, idle);
 }
 
 static void test_an_order_that_crosses_what_was_said_before_it_stays_when_the_partition_returns(
     void **state)
 {
     (void)state;
-    stage_start(&a, gateway_a, "t", ONE);
-    struct attempt_ref ref = stage_order(&a, worker_a)->ref;
+    struct attempt_ref ref = begun_at_a();
     stage_store_lost(&a, false);
     stage_store_up(&a);
     running_of_before(&a, worker_a);
@@ -177,19 +143,12 @@ static void test_an_order_that_crosses_what_was_said_before_it_stays_when_the_pa
 static void test_a_resume_in_the_grace_sends_out_nothing_that_may_run(void **state)
 {
     (void)state;
-    stage_start(&a, gateway_a, "t", ONE);
-    struct attempt_ref ref = stage_order(&a, worker_a)->ref;
+    struct attempt_ref ref = begun_at_a();
     stage_task_request(&a, gateway_a, MSG_PAUSE, "t");
     peer_id idle = idle_at_takeover();
     assert_int_equal(stage_task_request(&b, gateway_b, MSG_RESUME, "t")->type, MSG_DONE);
-    stage_time(&b, 1500);
-    stage_nothing(&b, idle, MSG_ORDER);
-    stage_nothing(&b, worker_b, MSG_ORDER);
-    stage_running(&b, worker_b, &ref, 1);
-    stage_time(&b, 500);
-    stage_nothing(&b, idle, MSG_ORDER);
-    stage_nothing(&b, worker_b, MSG_STOP);
-    assert_int_equal(stage_status(&b, gateway_b, "t")->steps[0].state, STEP_RUNNING);
+    ordered_of_none(idle, 1500);
+    claimed_late(worker_b, &ref, idle);
 }
 
 /* The row of a change in the grace is on its way when that ends: what it lets run waits for it. */
@@ -199,9 +158,7 @@ static void test_a_resume_that_is_not_durable_when_the_grace_ends_lets_nothing_r
     stage_start(&a, gateway_a, "t", TWO);
     stage_task_request(&a, gateway_a, MSG_PAUSE, "t");
     stage_succeed(&a, worker_a, stage_order(&a, worker_a), "1");
-    while (!owns(&b)) {
-        stage_time(&b, 10);
-    }
+    b_takes_over();
     stage_running(&b, worker_b, NULL, 0);
     b.hold_store = true;
     stage_task_request(&b, gateway_b, MSG_RESUME, "t");
@@ -220,13 +177,10 @@ static void test_a_resume_that_is_not_durable_when_the_grace_ends_lets_nothing_r
 static void test_what_a_worker_had_once_is_no_reason_to_stop_who_has_it_now(void **state)
 {
     (void)state;
-    stage_start(&a, gateway_a, "t", ONE);
-    struct attempt_ref ref = stage_order(&a, worker_a)->ref;
+    struct attempt_ref ref = begun_at_a();
     stage_running(&b, worker_b, &ref, 1);
     peer_id other = stage_worker(&b, "other", 1, "f");
-    while (!owns(&b)) {
-        stage_time(&b, 10);
-    }
+    b_takes_over();
     stage_running(&b, other, &ref, 1);
     stage_nothing(&b, other, MSG_STOP);
     stage_running(&b, worker_b, NULL, 0);
@@ -234,24 +188,20 @@ static void test_what_a_worker_had_once_is_no_reason_to_stop_who_has_it_now(void
     stage_nothing(&b, other, MSG_STOP);
     stage_nothing(&b, other, MSG_ORDER);
     stage_nothing(&b, worker_b, MSG_ORDER);
-    assert_int_equal(stage_status(&b, gateway_b, "t")->steps[0].state, STEP_RUNNING);
+    runs_still();
 }
 
 static void test_a_coordinator_that_stood_still_in_the_grace_reads_the_claims_first(void **state)
 {
     (void)state;
-    stage_start(&a, gateway_a, "t", ONE);
-    struct attempt_ref ref = stage_order(&a, worker_a)->ref;
+    struct attempt_ref ref = begun_at_a();
     peer_id idle = idle_at_takeover();
     b.now.mono += 2100;
     b.now.wall += 2100;
     stage_event(&b, &(struct event){.kind = EV_TIME});
     stage_nothing(&b, idle, MSG_ORDER);
     stage_nothing(&b, worker_b, MSG_ORDER);
-    stage_running(&b, worker_b, &ref, 1);
-    stage_time(&b, 500);
-    stage_nothing(&b, idle, MSG_ORDER);
-    stage_nothing(&b, worker_b, MSG_STOP);
+    claimed_late(worker_b, &ref, idle);
 }
 
 /* Answers what the store was asked, but for the tasks of one partition. False: it was not asked for
@@ -278,8 +228,7 @@ static bool all_but_one_loaded(struct stage *s)
 static void test_nobody_is_passed_over_who_was_not_asked(void **state)
 {
     (void)state;
-    stage_start(&a, gateway_a, "t", ONE);
-    struct attempt_ref ref = stage_order(&a, worker_a)->ref;
+    struct attempt_ref ref = begun_at_a();
     peer_id idle = stage_worker(&b, "idle", 1, "f");
     b.hold_store = true;
     do {
@@ -292,13 +241,8 @@ static void test_nobody_is_passed_over_who_was_not_asked(void **state)
     stage_running(&b, idle, NULL, 0);
     b.hold_store = false;
     stage_store_go(&b);
-    stage_time(&b, 100);
-    stage_nothing(&b, idle, MSG_ORDER);
-    stage_nothing(&b, worker_b, MSG_ORDER);
-    stage_running(&b, worker_b, &ref, 1);
-    stage_time(&b, 500);
-    stage_nothing(&b, idle, MSG_ORDER);
-    stage_nothing(&b, worker_b, MSG_STOP);
+    ordered_of_none(idle, 100);
+    claimed_late(worker_b, &ref, idle);
 }
 
 static void test_a_worker_that_beats_and_never_answers_holds_nobody_up(void **state)
@@ -306,9 +250,7 @@ static void test_a_worker_that_beats_and_never_answers_holds_nobody_up(void **st
     (void)state;
     stage_start(&a, gateway_a, "t", ONE);
     peer_id idle = idle_at_takeover();
-    stage_time(&b, 1900);
-    stage_nothing(&b, idle, MSG_ORDER);
-    stage_nothing(&b, worker_b, MSG_ORDER);
+    ordered_of_none(idle, 1900);
     stage_time(&b, 200);
     assert_true(stage_poll(&b, idle, MSG_ORDER) != NULL ||
                 stage_poll(&b, worker_b, MSG_ORDER) != NULL);
@@ -328,25 +270,25 @@ static void test_an_order_given_back_to_another_owner_is_sent_again_when_the_par
     assert_int_equal(again.delivery, first.delivery);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_what_a_worker_claims_is_not_sent_out_again_after_a_takeover),
-        TEST(test_a_claim_within_the_grace_is_early_enough),
-        TEST(test_the_claim_of_a_worker_that_is_slow_to_answer_is_awaited),
-        TEST(test_the_claim_of_a_worker_that_comes_late_is_awaited),
-        TEST(test_nobody_is_passed_over_who_was_not_asked),
-        TEST(test_a_worker_that_beats_and_never_answers_holds_nobody_up),
-        TEST(test_an_order_given_back_to_another_owner_is_sent_again_when_the_partition_returns),
-        TEST(test_what_a_worker_said_before_it_was_asked_is_no_answer),
-        TEST(test_who_connects_in_the_grace_says_what_it_runs_once_it_knows_the_owner),
-        TEST(test_an_order_that_crosses_what_was_said_before_it_stays_when_the_partition_returns),
-        TEST(test_a_resume_in_the_grace_sends_out_nothing_that_may_run),
-        TEST(test_a_resume_that_is_not_durable_when_the_grace_ends_lets_nothing_run),
-        TEST(test_what_a_worker_had_once_is_no_reason_to_stop_who_has_it_now),
-        TEST(test_a_coordinator_that_stood_still_in_the_grace_reads_the_claims_first),
+        PAIR_TEST(test_what_a_worker_claims_is_not_sent_out_again_after_a_takeover),
+        PAIR_TEST(test_a_claim_within_the_grace_is_early_enough),
+        PAIR_TEST(test_the_claim_of_a_worker_that_is_slow_to_answer_is_awaited),
+        PAIR_TEST(test_the_claim_of_a_worker_that_comes_late_is_awaited),
+        PAIR_TEST(test_nobody_is_passed_over_who_was_not_asked),
+        PAIR_TEST(test_a_worker_that_beats_and_never_answers_holds_nobody_up),
+        PAIR_TEST(
+            test_an_order_given_back_to_another_owner_is_sent_again_when_the_partition_returns),
+        PAIR_TEST(test_what_a_worker_said_before_it_was_asked_is_no_answer),
+        PAIR_TEST(test_who_connects_in_the_grace_says_what_it_runs_once_it_knows_the_owner),
+        PAIR_TEST(
+            test_an_order_that_crosses_what_was_said_before_it_stays_when_the_partition_returns),
+        PAIR_TEST(test_a_resume_in_the_grace_sends_out_nothing_that_may_run),
+        PAIR_TEST(test_a_resume_that_is_not_durable_when_the_grace_ends_lets_nothing_run),
+        PAIR_TEST(test_what_a_worker_had_once_is_no_reason_to_stop_who_has_it_now),
+        PAIR_TEST(test_a_coordinator_that_stood_still_in_the_grace_reads_the_claims_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,40 +2,7 @@
  * clock of its own, moved by the tests. */
 #include <string.h>
 
-#include "stage.h"
-
-#define ONE "[{\"name\":\"one\",\"function\":\"f\"}]"
-#define TWO "[{\"name\":\"one\",\"function\":\"f\"},{\"name\":\"two\",\"function\":\"f\"}]"
-
-static struct store_model store;
-static struct stage a, b;
-static peer_id gateway_a, gateway_b, worker_a, worker_b;
-
-/* All partitions are a's; b watches. The worker is connected to both. */
-static int set_up(void **state)
-{
-    (void)state;
-    stage_prepare(&a, &store, "a");
-    stage_prepare(&b, &store, "b");
-    a.config.standby = true; /* sharing has tests of its own */
-    b.config.standby = true;
-    stage_begin(&a);
-    stage_begin(&b);
-    gateway_a = stage_gateway(&a);
-    gateway_b = stage_gateway(&b);
-    worker_a = stage_worker(&a, "w", 1, "f");
-    worker_b = stage_worker(&b, "w", 1, "f");
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    stage_close(&a);
-    stage_close(&b);
-    store_model_free(&store);
-    return 0;
-}
+#include "pair.h"
 
 static void both(mono_ms ms)
 {
@@ -45,16 +12,11 @@ static void both(mono_ms ms)
     }
 }
 
-static bool owns(const struct stage *s)
-{
-    return core_stats(s->core).partitions == UINT64_MAX;
-}
-
 static void test_a_lease_that_is_renewed_is_not_taken(void **state)
 {
     (void)state;
     both(20000);
-    assert_true(owns(&a));
+    assert_true(owns_all(&a));
     assert_int_equal(core_stats(b.core).partitions, 0);
 }
 
@@ -68,7 +30,7 @@ static void test_a_dead_coordinators_tasks_go_on_within_four_seconds(void **stat
     stage_time(&b, 2500);
     assert_int_equal(core_stats(b.core).partitions, 0);
     mono_ms waited = 250; /* the grace for claims, behind its answer that it runs nothing */
-    for (; !owns(&b); waited += 10) {
+    for (; !owns_all(&b); waited += 10) {
         stage_time(&b, 10);
     }
     assert_true(waited <= 1500);
@@ -90,9 +52,7 @@ static void test_times_keep_their_order_where_clocks_differ(void **state)
     stage_time(&a, 30);
     stage_send(&a, worker_a, &m);
     stage_leave(&a, worker_a);
-    while (!owns(&b)) {
-        stage_time(&b, 10);
-    }
+    b_takes_over();
     stage_running(&b, worker_b, NULL, 0);
     stage_time(&b, 300);
     stage_succeed(&b, worker_b, stage_order(&b, worker_b), "2");
@@ -112,7 +72,7 @@ static void test_retry_waits_survive_a_takeover(void **state)
     }
     b.now = a.now; /* 16 s to go */
     stage_time(&b, 10000);
-    assert_true(owns(&b));
+    assert_true(owns_all(&b));
     stage_nothing(&b, worker_b, MSG_ORDER);
     stage_time(&b, 7700);
     assert_int_equal(stage_order(&b, worker_b)->ref.attempt, 5);
@@ -126,7 +86,7 @@ static void test_a_coordinator_that_stood_still_past_its_lease_answers_nothing_f
     stage_start(&a, gateway_a, "t", TWO);
     const struct step_order *o = stage_order(&a, worker_a);
     stage_time(&b, 6000);
-    assert_true(owns(&b));
+    assert_true(owns_all(&b));
     a.now.mono += 6000;
     a.now.wall += 6000;
     const struct message *r = stage_task_request(&a, gateway_a, MSG_GET_STATUS, "t");
@@ -137,7 +97,7 @@ static void test_a_coordinator_that_stood_still_past_its_lease_answers_nothing_f
     stage_nothing(&a, worker_a, MSG_ACK);
     both(5000);
     assert_int_equal(core_stats(a.core).partitions, 0);
-    assert_true(owns(&b));
+    assert_true(owns_all(&b));
 }
 
 static void test_a_fenced_write_drops_the_partition_and_what_waits_for_it(void **state)
@@ -172,7 +132,7 @@ static void test_a_stalled_store_moves_no_lease(void **state)
     stage_store_go(&a);
     stage_store_go(&b);
     both(3000);
-    assert_true(owns(&a));
+    assert_true(owns_all(&a));
     assert_true(store.owners[0].fence.epoch <= epoch + 1);
     assert_memory_equal(store.owners[0].fence.nonce, a.config.instance, NONCE_BYTES);
 }
@@ -186,7 +146,7 @@ static void test_a_drained_coordinator_hands_over_at_once(void **state)
     stage_event(&a, &(struct event){.kind = EV_DRAIN});
     assert_true(a.drained);
     stage_time(&b, 251);
-    assert_true(owns(&b));
+    assert_true(owns_all(&b));
     stage_time(&b, 1000);
     stage_nothing(&b, worker_b, MSG_ORDER);
     both(5000);
@@ -263,9 +223,7 @@ static void test_without_checkpoints_a_takeover_begins_at_the_first_step(void **
     stage_succeed(&a, worker_a, old, "1");
     const struct step_order *two = stage_order(&a, worker_a);
     struct attempt_ref ref = two->ref;
-    while (!owns(&b)) {
-        stage_time(&b, 10);
-    }
+    b_takes_over();
     stage_running(&b, worker_b, &ref, 1);
     stage_time(&b, 500);
     assert_int_equal(stage_take(&b, worker_b, MSG_STOP)->stop.ref.step, 1);
@@ -292,7 +250,7 @@ static void test_a_gateways_own_key_goes_soon_after_its_task(void **state)
         stage_send(&a, gateway_a, &start);
     }
     stage_time(&b, 10000);
-    assert_true(owns(&b));
+    assert_true(owns_all(&b));
     peer_id worker = stage_worker(&b, "x", 2, "g");
     for (int i = 0; i < 2; i++) {
         stage_succeed(&b, worker, stage_order(&b, worker), "1");
@@ -308,19 +266,19 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_a_lease_that_is_renewed_is_not_taken),
-        TEST(test_a_dead_coordinators_tasks_go_on_within_four_seconds),
-        TEST(test_times_keep_their_order_where_clocks_differ),
-        TEST(test_retry_waits_survive_a_takeover),
-        TEST(test_a_coordinator_that_stood_still_past_its_lease_answers_nothing_from_memory),
-        TEST(test_a_fenced_write_drops_the_partition_and_what_waits_for_it),
-        TEST(test_a_stalled_store_moves_no_lease),
-        TEST(test_a_drained_coordinator_hands_over_at_once),
-        TEST(test_a_coordinator_that_hands_over_sends_out_nothing_more),
-        TEST(test_a_drain_in_the_middle_of_a_takeover_ends_too),
-        TEST(test_a_gateways_own_key_goes_soon_after_its_task),
-        TEST(test_without_recovery_a_takeover_fails_what_had_begun),
-        TEST(test_without_checkpoints_a_takeover_begins_at_the_first_step),
+        PAIR_TEST(test_a_lease_that_is_renewed_is_not_taken),
+        PAIR_TEST(test_a_dead_coordinators_tasks_go_on_within_four_seconds),
+        PAIR_TEST(test_times_keep_their_order_where_clocks_differ),
+        PAIR_TEST(test_retry_waits_survive_a_takeover),
+        PAIR_TEST(test_a_coordinator_that_stood_still_past_its_lease_answers_nothing_from_memory),
+        PAIR_TEST(test_a_fenced_write_drops_the_partition_and_what_waits_for_it),
+        PAIR_TEST(test_a_stalled_store_moves_no_lease),
+        PAIR_TEST(test_a_drained_coordinator_hands_over_at_once),
+        PAIR_TEST(test_a_coordinator_that_hands_over_sends_out_nothing_more),
+        PAIR_TEST(test_a_drain_in_the_middle_of_a_takeover_ends_too),
+        PAIR_TEST(test_a_gateways_own_key_goes_soon_after_its_task),
+        PAIR_TEST(test_without_recovery_a_takeover_fails_what_had_begun),
+        PAIR_TEST(test_without_checkpoints_a_takeover_begins_at_the_first_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
