@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "http/behind.h"
+#include "http/field_reads.h"
 
 #define OUT_KEEP_BYTES 4096 /* an idle connection keeps no larger buffer */
 
@@ -40,6 +41,8 @@ int conn_opened(struct http_server *s, struct lws *wsi)
     struct conn *c = mem_zalloc(sizeof *c);
     c->server = s;
     c->wsi = wsi;
+    c->fd = lws_get_socket_fd(wsi);
+    field_reads_join(c->fd, c);
     c->next = s->conns;
     if (s->conns != NULL) {
         s->conns->prev = c;
@@ -124,6 +127,7 @@ void conn_destroyed(struct conn *c)
         s->counts.sockets_open--;
     }
     list_leave(c);
+    field_reads_leave(c->fd, c);
     lws_buflist_destroy_all_segments(&c->aside);
     s->counts.connections_open--;
     if (c->prev != NULL) {

@@ -7,6 +7,7 @@
 #include <libwebsockets.h>
 
 #include "base/map.h"
+#include "http/body_reads.h"
 #include "http/server.h"
 
 #define LINGER_MS                                                                                  \
@@ -37,6 +38,7 @@ enum conn_state {
 struct conn {
     struct http_server *server;
     struct lws *wsi;
+    int fd;
     struct conn *prev, *next;
     struct conn *list_prev, *list_next;
     struct conn_list *list; /* server.asked, server.paced, or NULL */
@@ -60,6 +62,7 @@ struct conn {
     struct http_request request;
     struct bytes args[HTTP_ARGS_MAX];
     struct buf body;
+    struct body_read body_read;
     uint64_t body_length;
     bool completed; /* BODY_COMPLETION was seen */
     bool head_only;

@@ -133,8 +133,12 @@ static bool part_accept(struct conn *c, struct bytes part)
 
 static int on_body(struct conn *c, struct bytes part)
 {
+    bool lost = false;
     if (!part_accept(c, part)) {
         return -1;
+    }
+    if (body_read_told(c, part, &lost) || lost) {
+        return lost ? -1 : 0;
     }
     if (c->state == CONN_READING && part.len == c->body_length) {
         deliver(c, part); /* most come whole: no copy is made */
@@ -143,7 +147,7 @@ static int on_body(struct conn *c, struct bytes part)
             return -1;
         }
         c->server->body_bytes += part.len;
-        buf_add_bytes(&c->body, part);
+        buf_add_bytes(&c->body, part); /* what came with the head */
     }
     return 0;
 }

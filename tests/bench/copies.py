@@ -11,14 +11,14 @@ from engine import TOOLS, Engine, chain, until
 from rows import Row
 
 PAYLOAD = 192 << 10  # an input may have 256 KiB
-SMALL = 3 << 10  # libwebsockets reads 4 KiB at once: this comes whole
+SMALL = 3 << 10  # with its request in one read, of 4 KiB
 SOME_OF_A_BATCH = 24 << 10
 SPARE = 0.3  # of a payload: what of the next frame came with the one before moves to the front, as what came of a reply before its length
 SHIM = os.path.join(TOOLS, "bench_copies.so")
 LARGE, SOME = 0, 1  # what is counted: pieces of 16 KiB and more, of 2 KiB and more
 
-GATHERED = "gathered from reads of 4 KiB"
-SHORT = "under 4 KiB: gathered, then copied into what goes out"
+READ = "read to where it is gathered, written from there"
+INTO = "copied into what goes out"
 CURL = "gathered out of libcurl's buffer"
 LINES = "a line of news, out of what was read"
 LENT = "written from where it was read to"
@@ -62,13 +62,13 @@ def give(e):
 BURST = 8
 WAYS = [
     Way("an input, from client to step", start("takes_input", pad(PAYLOAD)), {"gateway": 0, "coordinator": 2, "worker": 0},
-        notes={"gateway": "but for the reads", "coordinator": TWICE}),
-    Way("an input, with the reads", start("takes_input", pad(PAYLOAD)), {"gateway": 1}, pieces=SOME, notes={"gateway": GATHERED}),
+        notes={"gateway": READ, "coordinator": TWICE}),
+    Way("an input, with the reads", start("takes_input", pad(PAYLOAD)), {"gateway": 0}, pieces=SOME, notes={"gateway": READ}),
     Way("an input in one read", start("takes_input", pad(SMALL)), {"gateway": 1}, SMALL, pieces=SOME),
     Way("an input of a batch in one read", batch(1, SMALL), {"gateway": 1}, SMALL, pieces=SOME),
-    Way("inputs of a batch", batch(8, SOME_OF_A_BATCH), {"gateway": 1}, SOME_OF_A_BATCH, 8, pieces=SOME, notes={"gateway": GATHERED}),
-    Way("short inputs of a batch", batch(8, SMALL), {"gateway": 2}, SMALL, 8, pieces=SOME, notes={"gateway": SHORT}),
-    Way("an input of a fork", fork, {"gateway": 1}, pieces=SOME, notes={"gateway": GATHERED}),
+    Way("inputs of a batch", batch(8, SOME_OF_A_BATCH), {"gateway": 0}, SOME_OF_A_BATCH, 8, pieces=SOME, notes={"gateway": READ}),
+    Way("short inputs of a batch", batch(60, SMALL), {"gateway": 1}, SMALL, 60, pieces=SOME, notes={"gateway": INTO}),
+    Way("an input of a fork", fork, {"gateway": 0}, pieces=SOME, notes={"gateway": READ}),
     Way("inputs that wait for a slot", start("takes_slowly", pad(PAYLOAD), BURST), {"worker": 1}, count=BURST),
     Way("a result, from step to Redis", give, {"worker": 0, "coordinator": 1}, notes={"worker": LENT}),
     Way("a result over HTTP, with the reads", start("gives_over_http", {}), {"worker": 1}, pieces=SOME, notes={"worker": CURL}),

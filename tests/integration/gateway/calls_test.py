@@ -5,6 +5,7 @@ import re
 import socket
 import threading
 import time
+import zlib
 
 from gateway_case import PATIENCE, PREFIX, PROGRESS, GatewayCase, main, until
 
@@ -71,6 +72,30 @@ class Calls(GatewayCase):
             while part := s.recv(65536):
                 got += part
             return got, True
+
+    def test_a_body_is_the_same_in_whatever_parts_it_comes(self):
+        """In one read and in many; with others of the connection in front of it and behind."""
+        live = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+        for size, parts in ((3000, (1, 2999)), (6000, (4500,)), (20000, (1, 4096, 8191)), (40000, (1, 32768, 39999)),
+                            (200000, (4096, 100000, 199999))):
+            data = json.dumps({"pad": "".join(chr(97 + n % 23) for n in range(size))}).encode()
+            body = b'{"task_type":"x","input_data":' + data + b"}"
+            head = b"POST %s/start HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % (
+                PREFIX.encode(), len(body))
+            text = live + head + body + live
+            at = len(live + head)
+            cuts = [[], [at], [at + n for n in parts], [len(live), at, *(at + n for n in parts)], [at + parts[0], at + len(body)],
+                    [at - 1, at + len(body) - 1], [at + len(body) + 3]]
+            for cut in cuts:
+                before = len(self.fake.inputs)
+                with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as s:
+                    self.say_in_parts(s, [text[a:b] for a, b in zip([0, *cut], [*cut, len(text)])])
+                    got = b""
+                    while got.count(b'"status":"live"') < 2:
+                        got += s.recv(65536)
+                self.assertEqual([m.group(1) for m in re.finditer(rb"HTTP/1.1 (\d+)", got)], [b"200", b"202", b"200"])
+                until("the coordinator has told its input", lambda n=before: len(self.fake.inputs) > n)
+                self.assertEqual(self.fake.inputs[before], (len(data), zlib.adler32(data)), (size, cut))
 
     def test_a_batch_has_one_answer_for_each_task_in_order(self):
         tasks = [{"task_type": "x", "task_id": "a"}, {"task_id": "b"}, {"task_type": "x"}, 7]

@@ -87,6 +87,17 @@ static void on_closed(void *user, conn_id conn, enum transport_closed why)
     fake_watchers_drop(conn);
 }
 
+/* As zlib's. */
+static uint32_t adler32(struct bytes text)
+{
+    uint32_t low = 1, high = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        low = (low + text.ptr[i]) % 65521;
+        high = (high + low) % 65521;
+    }
+    return high << 16 | low;
+}
+
 static void on_start(conn_id conn, const struct message *m)
 {
     struct message r = {.type = MSG_STARTED, .request = m->request};
@@ -94,6 +105,7 @@ static void on_start(conn_id conn, const struct message *m)
     (void)fake_task_set(id);
     char key[65];
     (void)printf("key %s\n", hex_encode(m->start.idempotency_key.ptr, 32, key));
+    (void)printf("input %zu %u\n", m->start.input.len, (unsigned)adler32(m->start.input));
     r.started.task_id = m->start.task_id;
     send_message(conn, &r);
     free(id);

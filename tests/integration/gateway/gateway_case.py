@@ -46,7 +46,7 @@ class Fake:
 
     def __init__(self, directory, name):
         self.url = f"ipc://{directory}/{name}.sock"
-        self.got, self.keys, self.acks = [], [], 0
+        self.got, self.keys, self.inputs, self.acks = [], [], [], 0
         self.popen = subprocess.Popen([f"{BUILD}/tests/fake_coordinator", self.url], stdin=subprocess.PIPE,
                                       stdout=subprocess.PIPE, text=True)
         self.changed = threading.Condition()
@@ -62,6 +62,8 @@ class Fake:
                     self.got.append(rest)
                 elif word == "key":
                     self.keys.append(rest)
+                elif word == "input":
+                    self.inputs.append(tuple(int(n) for n in rest.split()))  # its length, and adler32 of it
                 else:
                     self.acks += 1
                 self.changed.notify_all()
@@ -189,6 +191,19 @@ class GatewayCase(unittest.TestCase):
             except ConnectionError:
                 return got, True
         return got, False
+
+    def unread(self, client):
+        """Bytes of this client's that the gateway's kernel has, and the gateway has not read."""
+        here, there = f":{client.getsockname()[1]:04X}", f":{self.port:04X}"
+        with open(f"/proc/{self.gateway.pid}/net/tcp") as f:
+            rows = [line.split() for line in f][1:]
+        return sum(int(r[4].split(":")[1], 16) for r in rows if r[1].endswith(there) and r[2].endswith(here))
+
+    def say_in_parts(self, client, parts):
+        """Each is read by itself."""
+        for part in parts:
+            client.sendall(part)
+            until("it was read", lambda: self.unread(client) == 0, every=0.0005)
 
     def answer(self, data):
         """Sends raw bytes; returns the answer, as raw."""
