@@ -67,18 +67,25 @@ void call_problem(struct call_state *c, const struct problem *p)
     call_end(c);
 }
 
-/* `after` of the query, or what a browser sends when it comes back. */
+/* `after` of the query; what a browser sends when it comes back beats it: the address is the same
+ * as at first. */
 static bool watch_options_read(const struct http_request *r, struct watch_options *o,
                                struct problem *p)
 {
     struct query q = {r->args, r->arg_count};
     struct bytes text;
+    uint64_t seen;
     if (query_get(&q, "after", &text)) {
         o->has_after = true;
-        return query_number(&q, "after", INT64_MAX, &o->after, p);
+        if (!query_number(&q, "after", INT64_MAX, &o->after, p)) {
+            return false;
+        }
     }
-    /* One that is no number of ours is not the client's fault: it gets the state. */
-    o->has_after = number_parse(r->last_event_id, INT64_MAX, &o->after);
+    /* One that is no number of ours is not the client's fault: it counts for nothing. */
+    if (number_parse(r->last_event_id, INT64_MAX, &seen)) {
+        o->has_after = true;
+        o->after = seen;
+    }
     return true;
 }
 
