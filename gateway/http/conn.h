@@ -166,7 +166,8 @@ const char *reason_phrase(int status);
 
 /* request_read.c: headers of the wsi -> c->request; texts live in c->arena. */
 void request_read(struct conn *c, struct bytes path, const char *method);
-bool origin_allowed(struct conn *c);
+/* Why its WebSocket is not to be; NULL: it may be. */
+const char *upgrade_fault(struct conn *c);
 
 /* http_conn.c and socket_conn.c: libwebsockets' callbacks; the return value is libwebsockets'. */
 int http_conn_event(struct conn *c, enum lws_callback_reasons reason, void *in, size_t len);

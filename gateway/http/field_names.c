@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "http/request_line.h"
 #include "http/server.h"
 
 #define WEBSOCKET "websocket"
@@ -83,6 +84,8 @@ static void value_over(struct field_scan *s)
                                         strncasecmp(s->word, WEBSOCKET, strlen(WEBSOCKET)) == 0);
     } else if (s->kind == FIELD_ENCODING) {
         s->ends_here = true; /* refused */
+    } else if (s->kind == FIELD_VERSION && !request_version_fits(s->word, s->word_len)) {
+        s->fault = FIELD_NO_TARGET;
     }
     s->at = FIELD_AT_NAME;
 }
@@ -104,22 +107,6 @@ static size_t value_take(struct field_scan *s, const uint8_t *at, size_t len)
     return n;
 }
 
-/* Empty lines before it count for nothing. */
-static size_t request_take(struct field_scan *s, const uint8_t *at, size_t len)
-{
-    size_t n = 0;
-    while (!s->line_begun && n < len && (at[n] == '\r' || at[n] == '\n')) {
-        n++;
-    }
-    s->line_begun = s->line_begun || n < len;
-    const uint8_t *end = memchr(at + n, '\n', len - n);
-    if (end == NULL) {
-        return len;
-    }
-    s->at = FIELD_AT_NAME;
-    return (size_t)(end - at) + 1;
-}
-
 static size_t body_take(struct field_scan *s, size_t len)
 {
     size_t n = s->body_left < len ? (size_t)s->body_left : len;
@@ -138,7 +125,6 @@ static void head_over(struct field_scan *s)
         return;
     }
     s->at = s->body_left > 0 ? FIELD_AT_BODY : FIELD_AT_REQUEST;
-    s->line_begun = false;
     s->heads++;
     s->head_bytes = 0;
 }
@@ -224,7 +210,9 @@ static size_t take(struct field_scan *s, uint8_t *at, size_t len)
 {
     switch (s->at) {
     case FIELD_AT_REQUEST:
-        return request_take(s, at, len);
+        return request_method_take(s, at, len);
+    case FIELD_AT_TARGET:
+        return request_target_take(s, at, len);
     case FIELD_AT_NAME:
         return name_take(s, at, len);
     case FIELD_AT_LONG_NAME:

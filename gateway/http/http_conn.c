@@ -78,7 +78,8 @@ static int on_request(struct conn *c)
     }
     request_read(c, bytes_of(path, (size_t)len), method);
     c->head_only = strcmp(method, "HEAD") == 0;
-    bool is_last = c->request.fault != CODE_NONE || c->request.wants_socket;
+    bool is_last = c->request.fault != CODE_NONE || c->request.wants_socket ||
+                   bytes_is(c->request.method, HTTP_METHOD_STRANGE);
     c->close_after = c->server->draining || is_last;
     c->completed = false;
     c->finished = false;

@@ -8,6 +8,16 @@
 
 #define ARG_BYTES_MAX 1024
 
+_Static_assert(HTTP_HEADER_BYTES_MAX == 16384, "a text below says it");
+
+static const char why_too_long[] = "the path or its query is longer than this server takes";
+
+static void refuse(struct http_request *r, enum code fault, const char *why)
+{
+    r->fault = fault;
+    r->why = why;
+}
+
 static struct bytes header_get(struct conn *c, enum lws_token_indexes token)
 {
     int len = lws_hdr_total_length(c->wsi, token);
@@ -46,14 +56,14 @@ static void args_read(struct conn *c)
             return;
         }
         if (len < 0 || i == HTTP_ARGS_MAX) {
-            c->request.fault = CODE_URI_TOO_LONG;
+            refuse(&c->request, CODE_URI_TOO_LONG, why_too_long);
             return;
         }
         c->args[c->request.arg_count++] = arena_bytes(&c->arena, bytes_of(text, (size_t)len));
     }
 }
 
-/* A length that is no number counts as one too large: nothing after it could be read in step. */
+/* Behind a length that is no number nothing could be read in step. */
 static void length_read(struct conn *c)
 {
     struct http_request *r = &c->request;
@@ -61,17 +71,47 @@ static void length_read(struct conn *c)
     c->body_length = 0;
     r->has_length = text.len > 0;
     for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] < '0' || text.ptr[i] > '9' || c->body_length > UINT32_MAX) {
+        if (text.ptr[i] < '0' || text.ptr[i] > '9') {
             c->body_length = UINT64_MAX;
-            break;
+            refuse(r, CODE_BAD_REQUEST, "its Content-Length is no number");
+            return;
         }
-        c->body_length = c->body_length * 10 + (uint64_t)(text.ptr[i] - '0');
+        c->body_length = c->body_length > UINT32_MAX
+                             ? UINT64_MAX
+                             : c->body_length * 10 + (uint64_t)(text.ptr[i] - '0');
     }
     if (c->body_length > c->server->options.body_bytes_max) {
-        r->fault = CODE_TOO_LARGE;
+        refuse(r, CODE_TOO_LARGE, "the body is larger than this server takes");
     }
     if (lws_hdr_total_length(c->wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0) {
-        r->fault = CODE_LENGTH_REQUIRED;
+        refuse(r, CODE_LENGTH_REQUIRED,
+               "a body needs a Content-Length; chunked ones are not taken");
+    }
+}
+
+/* What was seen to be wrong with the head before libwebsockets had it. */
+static void field_fault_take(struct http_request *r, enum field_fault fault)
+{
+    switch (fault) {
+    case FIELD_FINE:
+        return;
+    case FIELD_STRANGE_METHOD:
+        r->method = BYTES_LIT(HTTP_METHOD_STRANGE);
+        return;
+    case FIELD_NO_TARGET:
+        refuse(
+            r, CODE_BAD_REQUEST,
+            "its first line is no `method target HTTP/1.1`: the target must begin with /, behind "
+            "each % come two hexadecimal digits, but not 00");
+        return;
+    case FIELD_NONE_AT_ALL:
+        refuse(r, CODE_BAD_REQUEST,
+               "a line of its head is no header field: `name: value`, without a blank in or before "
+               "the name, and not continued on the next line");
+        return;
+    case FIELD_TOO_MANY_BYTES:
+        refuse(r, CODE_HEADERS_TOO_LARGE, "the headers are larger than 16384 bytes");
+        return;
     }
 }
 
@@ -96,12 +136,9 @@ void request_read(struct conn *c, struct bytes path, const char *method)
     args_read(c);
     length_read(c);
     if (path.len > HTTP_PATH_BYTES_MAX) {
-        r->fault = CODE_URI_TOO_LONG;
+        refuse(r, CODE_URI_TOO_LONG, why_too_long);
     }
-    enum field_fault fault = field_reads_fault(lws_get_socket_fd(c->wsi), c->heads++);
-    if (fault != FIELD_FINE) {
-        r->fault = fault == FIELD_TOO_MANY_BYTES ? CODE_HEADERS_TOO_LARGE : CODE_BAD_REQUEST;
-    }
+    field_fault_take(r, field_reads_fault(lws_get_socket_fd(c->wsi), c->heads++));
 }
 
 void http_request_peer(const struct http_request *r, char ret_text[HTTP_PEER_BYTES])
@@ -112,7 +149,7 @@ void http_request_peer(const struct http_request *r, char ret_text[HTTP_PEER_BYT
     (void)lws_get_peer_simple(c->wsi, ret_text, HTTP_PEER_BYTES);
 }
 
-bool origin_allowed(struct conn *c)
+static bool origin_allowed(struct conn *c)
 {
     const struct http_options *o = &c->server->options;
     struct bytes origin = header_get(c, WSI_TOKEN_ORIGIN);
@@ -128,4 +165,18 @@ bool origin_allowed(struct conn *c)
     const char *text = (const char *)origin.ptr;
     const char *after = strstr(text, "://");
     return after != NULL && host.len > 0 && strcasecmp(after + 3, (const char *)host.ptr) == 0;
+}
+
+const char *upgrade_fault(struct conn *c)
+{
+    if (bytes_is(c->request.method, HTTP_METHOD_STRANGE)) {
+        return "a WebSocket begins with a GET";
+    }
+    if (lws_hdr_total_length(c->wsi, WSI_TOKEN_KEY) <= 0) {
+        return "a WebSocket begins with a Sec-WebSocket-Key";
+    }
+    if (!origin_allowed(c)) {
+        return "WebSockets from pages of this Origin are not allowed (MARATHON_ALLOWED_ORIGINS)";
+    }
+    return NULL;
 }

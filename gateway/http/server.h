@@ -38,7 +38,7 @@ typedef uint64_t exchange_id; /* 0 is none */
     (16u << 10) /* one text of a client: they say `ping` and little else */
 
 struct http_request {
-    struct bytes method; /* "GET" */
+    struct bytes method; /* "GET"; HTTP_METHOD_STRANGE for one that is known to nobody here */
     struct bytes path;   /* decoded, without the query */
     const struct bytes *args;
     size_t arg_count; /* "name=value", decoded */
@@ -52,7 +52,10 @@ struct http_request {
     bool wants_socket;          /* and did not get it: what follows is in nobody's step */
     enum code fault; /* not CODE_NONE: it broke a limit of the server; answer with this and nothing
                         else */
+    const char *why; /* of the fault, for people; static */
 };
+
+#define HTTP_METHOD_STRANGE "?"
 
 #define HTTP_PEER_BYTES 64
 /* The address that a request's connection comes from, of whoever is next to us; "" = unknown. Only
@@ -76,7 +79,7 @@ struct http_handler {
     void (*request)(void *user, exchange_id id, const struct http_request *request);
     /* Someone wants a WebSocket there: CODE_NONE takes it, anything else refuses it with that
      * code's status and the problem appended to out. It cannot wait for anything. fault is set
-     * where the Origin is not allowed. */
+     * where the server itself would have none of it (the Origin is not allowed). */
     enum code (*upgrade)(void *user, const struct http_request *request, struct buf *out);
     /* The upgrade is done; request has path and args only. */
     void (*socket_opened)(void *user, exchange_id id, const struct http_request *request);

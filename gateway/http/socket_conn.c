@@ -37,8 +37,10 @@ static int on_upgrade(struct conn *c)
         return -1;
     }
     request_read(c, bytes_str(path), "GET");
-    if (c->request.fault == CODE_NONE && !origin_allowed(c)) {
+    const char *why = upgrade_fault(c);
+    if (c->request.fault == CODE_NONE && why != NULL) {
         c->request.fault = CODE_UPGRADE_REFUSED;
+        c->request.why = why;
     }
     struct buf problem = {0};
     enum code code = s->handler.upgrade(s->handler.user, &c->request, &problem);

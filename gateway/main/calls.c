@@ -104,28 +104,7 @@ static void stream_start(struct gateway *g, exchange_id id, const struct route *
 static void fault_answer(struct gateway *g, exchange_id id, const struct http_request *r)
 {
     struct problem p;
-    switch ((int)r->fault) {
-    case CODE_TOO_LARGE:
-        problem_set(&p, r->fault, "the body is larger than this server takes");
-        break;
-    case CODE_LENGTH_REQUIRED:
-        problem_set(&p, r->fault, "a body needs a Content-Length; chunked ones are not taken");
-        break;
-    case CODE_HEADERS_TOO_LARGE:
-        problem_set(&p, r->fault, "the headers are larger than %u bytes", HTTP_HEADER_BYTES_MAX);
-        break;
-    case CODE_BAD_REQUEST:
-        problem_set(&p, r->fault,
-                    "a line of its head is no header field: `name: value`, without a blank in or "
-                    "before the name, and not continued on the next line");
-        break;
-    case CODE_URI_TOO_LONG:
-        problem_set(&p, r->fault, "the path or its query is longer than this server takes");
-        break;
-    default:
-        problem_set(&p, r->fault, "the request breaks a limit of this server");
-        break;
-    }
+    problem_set(&p, r->fault, "%s", r->why);
     answer_problem(g, id, &p, r->request_id);
 }
 
@@ -315,12 +294,8 @@ enum code calls_upgrade(struct gateway *g, const struct http_request *request, s
     struct problem p;
     struct watch_options o = {0};
     struct bytes id;
-    if (request->fault == CODE_UPGRADE_REFUSED) {
-        problem_set(
-            &p, CODE_UPGRADE_REFUSED,
-            "WebSockets from pages of this Origin are not allowed (MARATHON_ALLOWED_ORIGINS)");
-    } else if (request->fault != CODE_NONE) {
-        problem_set(&p, request->fault, "the request breaks a limit of this server");
+    if (request->fault != CODE_NONE) {
+        problem_set(&p, request->fault, "%s", request->why);
     } else if (!socket_id(request->path, &id)) {
         problem_set(&p, CODE_NOT_FOUND, "there is no WebSocket at this path");
     } else if (admit(g, CALL_SOCKET, request, &p) != NULL && watch_options_read(request, &o, &p)) {

@@ -121,6 +121,25 @@ class Attack(Measured):
         for line in (b"no field", b" folded: 1", b"Content-Length : 5", b": 1"):
             self.problem(b"GET /livez HTTP/1.1\r\nHost: x\r\n" + line + b"\r\nX: 1\r\n\r\n", 400, "BAD_REQUEST")
 
+    def test_what_is_no_request_line_is_400(self):
+        for target in (b"/livez%zz", b"/livez%2", b"/livez%00", b"/livez?a=50%", b"livez", b"http://x/livez", b"*", b"/livez\x01", b"/livez x"):
+            self.problem(b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % target, 400, "BAD_REQUEST")
+        self.problem(b"GET /livez HTTP/2.0\r\nHost: x\r\n\r\n", 400, "BAD_REQUEST")
+        self.problem(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, "BAD_REQUEST")
+
+    def test_a_method_that_nobody_knows_is_405_and_ends_the_connection(self):
+        for method in (b"TRACE", b"CONNECT", b"PROPFIND", b"M-SEARCH", b"SAY"):
+            for length in (b"", b"Content-Length: 5\r\n"):
+                self.problem(method + b" /livez HTTP/1.1\r\nHost: x\r\n" + length + b"\r\nhello", 405, "METHOD_NOT_ALLOWED")
+        got, closed = self.talk(b"SAY /livez HTTP/1.1\r\nHost: x\r\n\r\n" + b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        self.assertTrue(closed)
+        self.assertEqual((got.count(b"HTTP/1.1 "), got.count(b"allow: GET, HEAD\r\n")), (1, 1))
+        self.problem(UPGRADE.replace(b"GET", b"SAY") % (b"/api/v1/ws/marathon/a", b""), 400, "UPGRADE_REFUSED")
+
+    def test_a_length_that_is_no_number_is_400(self):
+        for length in (b"abc", b"-1", b"2, 2", b"0x2"):
+            self.problem(POST + b"Content-Length: %s\r\n\r\n{}" % length, 400, "BAD_REQUEST")
+
     def test_bodies_without_a_length_are_411(self):
         self.problem(POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 411, "LENGTH_REQUIRED")
         self.problem(POST + b"\r\n", 411, "LENGTH_REQUIRED")
@@ -220,6 +239,8 @@ class Attack(Measured):
         self.problem(UPGRADE % (watch, b"Origin: http://h:1.evil.example\r\n"), 400, "UPGRADE_REFUSED")
         self.problem(UPGRADE % (watch + b"?after=x", b""), 422, "INVALID_FIELD")
         self.problem(b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % watch, 400, "UPGRADE_REFUSED")
+        without_key = b"\r\n".join(line for line in (UPGRADE % (watch, b"")).split(b"\r\n") if b"-Key" not in line)
+        self.problem(without_key, 400, "UPGRADE_REFUSED")
         for origin in (b"http://H:1", b"https://pages.example"):
             got, _ = self.talk(UPGRADE % (watch, b"Origin: %s\r\n" % origin), enough=lambda got: b"\r\n\r\n" in got)
             self.assertTrue(got.startswith(b"HTTP/1.1 101 "), got[:100])

@@ -123,6 +123,53 @@ static void test_a_line_that_is_no_field_ends_its_head(void **state)
     is_refused("GET / HTTP/1.1\r\n", "\rA: b\r\n\r\n");
 }
 
+/* Its head goes on to its end, and is the last. */
+static void becomes(const char *line, const char *other, enum field_fault fault)
+{
+    static const char rest[] = "\r\nX: 1\r\n\r\n", first[] = "GET /a HTTP/1.1\r\n\r\n";
+    struct buf stream = {0}, out = {0}, expected = {0};
+    buf_addf(&stream, "%s%s%s", first, line, rest);
+    buf_addf(&expected, "%s%s\r\n~: 1\r\n\r\n", first, other);
+    for (size_t piece = 1; piece <= stream.len; piece++) {
+        struct field_scan scan = mend(buf_cstr(&stream), piece, &out);
+        assert_string_equal(buf_cstr(&out), buf_cstr(&expected));
+        assert_int_equal(scan.fault, fault);
+        assert_int_equal(scan.heads, fault == FIELD_FINE ? 2 : 1);
+    }
+    buf_free(&stream);
+    buf_free(&out);
+    buf_free(&expected);
+}
+
+static void test_the_line_before_them_is_made_harmless(void **state)
+{
+    (void)state;
+    becomes("GET /a%20b?c=%7Ed%2f HTTP/1.1", "GET /a%20b?c=%7Ed%2f HTTP/1.1", FIELD_FINE);
+    becomes("options  /a HTTP/1.0", "options  /a HTTP/1.0", FIELD_FINE);
+    becomes("PATCH /", "PATCH /", FIELD_FINE);
+    becomes("TRACE /a HTTP/1.1", "GET   /a HTTP/1.1", FIELD_STRANGE_METHOD);
+    becomes("CONNECT h:1 HTTP/1.1", "GET     /:1 HTTP/1.1", FIELD_NO_TARGET);
+    becomes("GET http://h/a HTTP/1.1", "GET /ttp://h/a HTTP/1.1", FIELD_NO_TARGET);
+    becomes("GET /a%zz HTTP/1.1", "GET /a_zz HTTP/1.1", FIELD_NO_TARGET);
+    becomes("GET /a%4 HTTP/1.1", "GET /a_4 HTTP/1.1", FIELD_NO_TARGET);
+    becomes("GET /a% HTTP/1.1", "GET /a_ HTTP/1.1", FIELD_NO_TARGET);
+    becomes("GET /a%00%0a HTTP/1.1", "GET /a_00%0a HTTP/1.1", FIELD_NO_TARGET);
+    becomes("GET /a?b=\x01\x7f HTTP/1.1", "GET /a?b=__ HTTP/1.1", FIELD_NO_TARGET);
+    becomes("GET /%", "GET /_", FIELD_NO_TARGET);
+    becomes("GET /a b HTTP/1.1", "GET /a b HTTP/1.1", FIELD_NO_TARGET);
+    becomes("GET /a HTTP/2.0", "GET /a HTTP/2.0", FIELD_NO_TARGET);
+    becomes("GET /a HTTP/1.1 and more than sixteen bytes",
+            "GET /a HTTP/1.1 and more than sixteen bytes", FIELD_NO_TARGET);
+}
+
+static void test_what_is_no_http_is_left_as_it_is(void **state)
+{
+    (void)state;
+    gives("hello\r\n\r\n", "hello\r\n\r\n");
+    gives("\x16\x03\x01 /\r\nHost: a\r\n", "\x16\x03\x01 /\r\nHost: a\r\n");
+    gives("A-Word-Of-More-Letters-Than-Any-Method /", "A-Word-Of-More-Letters-Than-Any-Method /");
+}
+
 static void test_a_long_name_must_be_one_too(void **state)
 {
     (void)state;
@@ -168,6 +215,8 @@ int main(void)
         cmocka_unit_test(test_a_body_is_not_looked_at),
         cmocka_unit_test(test_what_cannot_be_followed_stays_as_it_is),
         cmocka_unit_test(test_a_line_that_is_no_field_ends_its_head),
+        cmocka_unit_test(test_the_line_before_them_is_made_harmless),
+        cmocka_unit_test(test_what_is_no_http_is_left_as_it_is),
         cmocka_unit_test(test_a_long_name_must_be_one_too),
         cmocka_unit_test(test_a_head_has_its_bound),
     };
