@@ -134,6 +134,17 @@ static bool call_of(struct bytes method, struct bytes path, struct route *ret_ro
     return false;
 }
 
+static void method_refuse(const struct route *r, struct problem *ret_problem)
+{
+    bool checks = r->call == CALL_PIPELINE && bytes_is(r->id, "validate"); /* may be a name, too */
+    const char *methods = rows[r->call].post         ? "POST"
+                          : checks                   ? "GET, HEAD, POST, PUT"
+                          : r->call == CALL_PIPELINE ? "GET, HEAD, PUT"
+                                                     : "GET, HEAD";
+    problem_set(ret_problem, CODE_METHOD_NOT_ALLOWED, "this call takes %s", methods);
+    ret_problem->allow = methods;
+}
+
 bool route_find(struct bytes method, struct bytes path, struct route *ret_route,
                 struct problem *ret_problem)
 {
@@ -149,13 +160,7 @@ bool route_find(struct bytes method, struct bytes path, struct route *ret_route,
                 : post                      ? bytes_is(method, "POST")
                                             : bytes_is(method, "GET") || bytes_is(method, "HEAD");
     if (!fits) {
-        problem_set(ret_problem, CODE_METHOD_NOT_ALLOWED, "this call takes %s",
-                    post                      ? "POST"
-                    : r.call == CALL_PIPELINE ? "GET or PUT"
-                                              : "GET");
-        ret_problem->allow = post                      ? "POST"
-                             : r.call == CALL_PIPELINE ? "GET, HEAD, PUT"
-                                                       : "GET, HEAD";
+        method_refuse(&r, ret_problem);
         return false;
     }
     if (r.step.len > 0 && !step_name_valid(r.step)) {

@@ -117,6 +117,8 @@ static void test_a_wrong_method_is_told_the_right_one(void **state)
     assert_refused("POST", "/api/v1/marathon/status/a", CODE_METHOD_NOT_ALLOWED, "GET, HEAD");
     assert_refused("POST", "/api/v1/marathon/pipelines/p", CODE_METHOD_NOT_ALLOWED,
                    "GET, HEAD, PUT");
+    assert_refused("DELETE", "/api/v1/marathon/pipelines/validate", CODE_METHOD_NOT_ALLOWED,
+                   "GET, HEAD, POST, PUT");
     assert_refused("PUT", "/api/v1/marathon/pipelines/p/versions", CODE_METHOD_NOT_ALLOWED,
                    "GET, HEAD");
     assert_refused("DELETE", "/livez", CODE_METHOD_NOT_ALLOWED, "GET, HEAD");
