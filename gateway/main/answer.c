@@ -35,16 +35,23 @@ void answer_json(struct gateway *g, exchange_id id, int status, struct bytes bod
     server_answer(g->http, id, &head, body);
 }
 
-void answer_problem(struct gateway *g, exchange_id id, const struct problem *p,
-                    struct bytes request_id)
+void answer_problem_render(struct gateway *g, exchange_id id, const struct problem *p,
+                           struct bytes request_id, struct buf *out)
 {
-    struct buf body = {0};
-    char made[48], retry[16];
+    char made[48];
     if (request_id.len == 0) {
         (void)snprintf(made, sizeof made, "%.8s-%llx", g->peers.id + 18, (unsigned long long)id);
         request_id = bytes_str(made);
     }
-    problem_render(p, request_id, &body);
+    problem_render(p, request_id, out);
+}
+
+void answer_problem(struct gateway *g, exchange_id id, const struct problem *p,
+                    struct bytes request_id)
+{
+    struct buf body = {0};
+    char retry[16];
+    answer_problem_render(g, id, p, request_id, &body);
     struct http_head head = {.status = problem_status(p), .content_type = PROBLEM_TYPE};
     size_t n = 0;
     head.headers[n++] = (struct http_header){"cache-control", "no-store"};

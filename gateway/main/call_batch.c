@@ -38,7 +38,8 @@ void start_batch_free(struct start_batch *b)
 static void item_fail(struct start_item *item, const struct problem *p)
 {
     struct buf text = {0};
-    problem_render(p, bytes_str(item->batch->call->request_id), &text);
+    const struct call_state *c = item->batch->call;
+    answer_problem_render(c->gateway, c->exchange.id, p, bytes_str(c->request_id), &text);
     item->problem = arena_bytes(&item->batch->arena, buf_bytes(&text));
     buf_free(&text);
 }

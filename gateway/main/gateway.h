@@ -53,8 +53,12 @@ void exchange_remove(struct gateway *g, struct exchange *x);
 /* answer.c: whole answers. */
 void answer_json(struct gateway *g, exchange_id id, int status, struct bytes body,
                  const struct http_header *headers);
+/* request_id: the request's own; empty: one is made of the exchange's. */
 void answer_problem(struct gateway *g, exchange_id id, const struct problem *p,
                     struct bytes request_id);
+/* The body that the former would answer with, appended to out. */
+void answer_problem_render(struct gateway *g, exchange_id id, const struct problem *p,
+                           struct bytes request_id, struct buf *out);
 void answer_empty(struct gateway *g, exchange_id id, int status, const char *etag);
 /* Why a request brought nothing. */
 void problem_from_reply(struct problem *p, const struct reply *reply, struct bytes task_id);

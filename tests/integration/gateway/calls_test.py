@@ -105,6 +105,8 @@ class Calls(GatewayCase):
         self.assertEqual((body[1]["status"], body[1]["code"], body[1]["errors"][0]["pointer"]), (422, "INVALID_FIELD", "/task_type"))
         self.assertEqual(body[2]["status"], "started")
         self.assertEqual((body[3]["status"], body[3]["code"]), (422, "INVALID_FIELD"))
+        self.assertTrue(body[1]["request_id"])
+        self.assertEqual(body[1]["request_id"], body[3]["request_id"])
         until("the coordinator has told its keys", lambda: len(set(self.fake.keys)) == 2)
         again = self.call("POST", "/start/batch", {"tasks": tasks}, {"Idempotency-Key": "k"})[2]
         self.assertEqual(again[2]["task_id"], body[2]["task_id"])
