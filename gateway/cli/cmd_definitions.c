@@ -8,6 +8,7 @@
 #include "cli/definition.h"
 #include "cli/problem.h"
 #include "cli/table.h"
+#include "json/scan.h"
 
 #define APPLY_PATIENCE_MS 30000
 
@@ -77,6 +78,25 @@ static enum cli_exit send(struct cli *cli, const struct definition *d, bool stor
 
 /* ---- validate ---- */
 
+static void say_good(struct cli *cli, const struct definition *d)
+{
+    const struct pipeline *p = d->pipeline;
+    struct buf line = {0};
+    if (cli->json) {
+        buf_add_str(&line, "{\"file\":");
+        json_put_string(&line, bytes_str(d->path));
+        buf_add_str(&line, ",\"name\":");
+        json_put_string(&line, bytes_str(p->name));
+        buf_addf(&line, ",\"step_count\":%u,\"valid\":true}", p->step_count);
+        cli_out_json(cli, buf_bytes(&line));
+    } else {
+        buf_addf(&line, "%s: %s, %u step%s: good\n", d->path, p->name, p->step_count,
+                 p->step_count == 1 ? "" : "s");
+        cli_out(&line);
+    }
+    buf_free(&line);
+}
+
 enum cli_exit definitions_validate(struct cli *cli)
 {
     struct definitions d = {0};
@@ -84,7 +104,6 @@ enum cli_exit definitions_validate(struct cli *cli)
     enum cli_exit code = read_all(cli, !ask, &d);
     for (size_t i = 0; i < d.count && code == CLI_COMPLETED; i++) {
         struct http_reply reply;
-        struct buf line = {0};
         if (ask) {
             code = send(cli, &d.items[i], false, &reply);
         }
@@ -92,12 +111,8 @@ enum cli_exit definitions_validate(struct cli *cli)
             http_reply_free(&reply);
         }
         if (code == CLI_COMPLETED) {
-            const struct pipeline *p = d.items[i].pipeline;
-            buf_addf(&line, "%s: %s, %u step%s: good\n", d.items[i].path, p->name, p->step_count,
-                     p->step_count == 1 ? "" : "s");
-            cli_out(&line);
+            say_good(cli, &d.items[i]);
         }
-        buf_free(&line);
     }
     definitions_free(&d);
     return code;

@@ -160,6 +160,9 @@ static enum cli_exit graph_of_stored(struct cli *cli, const char *name)
 /* A file where there is one of that name, or it looks like a path. */
 static enum cli_exit graph(struct cli *cli, const char *what)
 {
+    if (cli->json) {
+        return cli_usage(cli, "a graph is text, or DOT with --dot; `pipelines show` prints JSON");
+    }
     bool file = strcmp(what, "-") == 0 || strchr(what, '/') != NULL || access(what, F_OK) == 0;
     return file ? graph_of_file(cli, what) : graph_of_stored(cli, what);
 }

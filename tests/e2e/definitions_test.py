@@ -157,6 +157,10 @@ class Definitions(ClusterCase):
         self.assertEqual(self.marathon("pipelines", "graph", "feast"), "feast version 1: 1 step\n\ncake  pipeline bake\n")
         self.assertIn('"a" [label="a\\necho"];', self.marathon("pipelines", "graph", "bake", "--dot"))
         self.assertEqual(self.marathon("pipelines", "graph", "defs/plain.json"), "plain: 1 step\n\na  echo\n")
+        self.assertIn("show", self.marathon("pipelines", "graph", "bake", "-o", "json", code=2))
+        checked = [json.loads(line) for line in self.marathon("pipelines", "validate", "defs", "-o", "json").splitlines()]
+        self.assertEqual(checked[1], {"file": "defs/bake.yml", "name": "bake", "step_count": 1, "valid": True})
+        self.assertEqual(len(checked), 3)
         self.assertRegex(self.marathon("run", "bake", "--version", "1", "--id", "b1"), "completed")
         self.assertEqual(json.loads(self.marathon("result", "b1"))["a"], {"v": 1})
 
