@@ -342,6 +342,7 @@ void task_restart_clock(struct core *c, struct task *t); /* what it ran does not
 /* step_limits.c: timeout_total counts from the first order, queue_timeout from being ready. */
 void step_clock_start(struct core *c, struct step *s);
 void step_clock_note(struct core *c, struct step *s); /* what was spent, for its blob */
+void step_clock_hold(struct core *c, struct step *s); /* its task rests */
 void step_clock_reset(struct step *s);
 mono_ms step_total_left(const struct core *c, const struct step *s);  /* NEVER_MS: no limit */
 mono_ms step_ready_until(const struct core *c, const struct step *s); /* NEVER_MS: no limit */
@@ -354,8 +355,7 @@ void step_unqueue(struct core *c, struct step *s); /* out of ready order and tim
 struct step *step_of_ready(struct heap_node *ready);
 bool ready_before(const struct heap_node *a, const struct heap_node *b);
 void dispatch(struct core *c);
-/* READY, with the moment since when it was. */
-void step_enqueue(struct core *c, struct step *s);
+void step_enqueue(struct core *c, struct step *s); /* READY, with the moment since when it was */
 /* Reads what its order is made of; w's credit is reserved. Takes the hold (NULL = none) where it is
  * true. */
 bool dispatch_fetch(struct core *c, struct step *s, struct worker *w, struct hold *hold);

@@ -193,6 +193,7 @@ void change_ready(struct change *ch, struct step *s)
     struct pending_write *w = ch->write;
     assert(s->phase == PHASE_NONE && s->state == STEP_PENDING);
     if (task_state_rests(ch->task->state)) {
+        step_clock_hold(ch->core, s);
         return;
     }
     if (step_waits(s)) {

@@ -68,7 +68,11 @@ void step_make_ready(struct core *c, struct step *s)
     bool begun = step_waits(s); /* a wait that has begun goes on in a pause */
     if (task_state_rests(s->task->state) && !begun) {
         s->phase = PHASE_NONE;
+        step_clock_hold(c, s);
         return;
+    }
+    if (rare_of(s)->spent_ms > 0) { /* it has begun, and goes on after a rest or a takeover */
+        step_clock_start(c, s);
     }
     if (rare_of(s)->fan != NULL) {
         fan_go(c, s);

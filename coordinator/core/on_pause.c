@@ -41,6 +41,7 @@ static void set_aside(struct core *c, struct task *t)
         bool leaks = planted(PLANT_PAUSE_LEAKS) && s->phase == PHASE_READY;
         if (s->state == STEP_PENDING && s->phase != PHASE_WAITING && !leaks) {
             step_unqueue(c, s);
+            step_clock_hold(c, s);
         }
     }
 }

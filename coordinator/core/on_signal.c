@@ -88,8 +88,9 @@ static void refuse_signal(struct core *c, const struct task *t, const struct pee
     a->refused.state = t->state;
     if (named) {
         a->refused.code = CODE_SIGNAL_TAKEN;
-        a->refused.detail = BYTES_LIT("every step that waits for this signal has had it: the first "
-                                      "one wins");
+        a->refused.detail =
+            BYTES_LIT("no step of this task waits for this signal any longer: it was "
+                      "given before (the first one wins), or the wait is over");
     } else {
         struct buf b = {0};
         const char *between = "; its steps wait for ";

@@ -20,6 +20,15 @@ void step_clock_note(struct core *c, struct step *s)
     }
 }
 
+/* Its task rests: the time until it goes on is not the step's. */
+void step_clock_hold(struct core *c, struct step *s)
+{
+    step_clock_note(c, s);
+    if (s->work != NULL) {
+        s->work->begun_at = 0;
+    }
+}
+
 void step_clock_reset(struct step *s)
 {
     if (s->work != NULL) {

@@ -6,7 +6,7 @@
 /* "<model>\n<task type>\n<i, o or c>"; false where it is none of ours. */
 static bool field_read(struct bytes field, struct usage_group *ret_group, char *ret_kind)
 {
-    const uint8_t *first = field.len > 4 ? memchr(field.ptr, '\n', field.len) : NULL;
+    const uint8_t *first = field.len >= 3 ? memchr(field.ptr, '\n', field.len) : NULL;
     if (first == NULL || field.ptr[field.len - 2] != '\n' || first >= field.ptr + field.len - 2) {
         return false;
     }

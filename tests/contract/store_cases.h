@@ -53,6 +53,7 @@ void test_a_dead_letter_goes_with_revival_fresh_run_and_ttl(void **state);
 void test_a_refused_end_makes_no_dead_letter(void **state);
 /* store_usage_cases.c: on both stores */
 void test_usage_is_summed_over_tasks_and_partitions(void **state);
+void test_usage_of_a_task_without_a_type_counts_too(void **state);
 void test_a_row_that_is_told_again_or_refused_adds_nothing(void **state);
 void test_pairs_of_a_day_have_a_bound_and_nothing_is_lost_by_it(void **state);
 /* store_items_cases.c: on both stores */

@@ -101,6 +101,7 @@ static int tear_down(void **state)
         ON(store, test_the_list_is_newest_first_over_partitions),                                  \
         ON(store, test_the_list_pages_through_equal_times), ON(store, test_owners_and_ping),       \
         ON(store, test_usage_is_summed_over_tasks_and_partitions),                                 \
+        ON(store, test_usage_of_a_task_without_a_type_counts_too),                                 \
         ON(store, test_a_row_that_is_told_again_or_refused_adds_nothing),                          \
         ON(store, test_pairs_of_a_day_have_a_bound_and_nothing_is_lost_by_it),                     \
         ON(store, test_dead_letters_are_listed_newest_first),                                      \

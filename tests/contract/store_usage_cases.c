@@ -63,6 +63,20 @@ void test_usage_is_summed_over_tasks_and_partitions(void **state)
     assert_int_equal(nothing->usage_count, 0);
 }
 
+void test_usage_of_a_task_without_a_type_counts_too(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(world_verdict(w, row_admit(w, "a")), STORE_OK);
+    static const char *const models[] = {"m", ""};
+    for (uint32_t i = 0; i < 2; i++) {
+        struct store_row row = row_used(w, "a", 1 + i, models[i], 100);
+        row.usage_type = BYTES_NONE; /* its steps came with the start */
+        assert_int_equal(world_verdict(w, row), STORE_OK);
+    }
+    assert_int_equal(used(w, DAY, DAY, NULL).cost_nano, 200);
+    assert_int_equal(used(w, DAY, DAY, "m").cost_nano, 100);
+}
+
 void test_a_row_that_is_told_again_or_refused_adds_nothing(void **state)
 {
     struct world *w = *state;

@@ -124,6 +124,47 @@ static void test_a_pause_does_not_count_as_running_time(void **state)
     assert_int_equal(v->error_code, CODE_TASK_TIMEOUT);
 }
 
+static void assert_second_attempt_has(uint32_t timeout_ms)
+{
+    const struct step_order *o = stage_order(&s, worker);
+    assert_int_equal(o->ref.attempt, 2);
+    assert_int_equal(o->timeout_ms, timeout_ms);
+}
+
+static void test_a_pause_counts_for_no_timeout_total(void **state)
+{
+    (void)state;
+    stage_start(&s, gateway, "t",
+                "[{\"name\":\"a\",\"function\":\"f\",\"timeout_total\":10,"
+                "\"retry\":{\"initial\":4,\"jitter\":0}}]");
+    const struct step_order *a = stage_order(&s, worker);
+    stage_time(&s, 1000);
+    stage_fail(&s, worker, a);
+    stage_time(&s, 2000);
+    pause(); /* 3 s are spent, and half of the wait */
+    stage_time(&s, 60000);
+    assert_done(stage_task_request(&s, gateway, MSG_RESUME, "t"), TASK_RUNNING);
+    assert_second_attempt_has(7000);
+}
+
+static void test_an_attempt_that_fails_in_a_pause_has_its_time_left_after_it(void **state)
+{
+    (void)state;
+    stage_start(&s, gateway, "t",
+                "[{\"name\":\"a\",\"function\":\"f\",\"timeout_total\":10,"
+                "\"retry\":{\"initial\":4,\"jitter\":0}}]");
+    const struct step_order *a = stage_order(&s, worker);
+    pause();
+    stage_time(&s, 1000);
+    stage_fail(&s, worker, a);
+    stage_time(&s, 60000);
+    assert_done(stage_task_request(&s, gateway, MSG_RESUME, "t"), TASK_RUNNING);
+    assert_second_attempt_has(9000);
+    stage_leave(&s, worker); /* it is READY again, and the rest of its time passes */
+    stage_time(&s, 9001);
+    assert_int_equal(stage_status(&s, gateway, "t")->steps[0].error_code, CODE_STEP_TIMEOUT_TOTAL);
+}
+
 static void test_a_pause_survives_a_takeover(void **state)
 {
     (void)state;
@@ -199,6 +240,8 @@ int main(void)
         CASE(test_what_waits_for_a_worker_stays),
         CASE(test_an_order_that_is_being_read_for_is_not_sent),
         CASE(test_a_pause_does_not_count_as_running_time),
+        CASE(test_a_pause_counts_for_no_timeout_total),
+        CASE(test_an_attempt_that_fails_in_a_pause_has_its_time_left_after_it),
         CASE(test_a_pause_survives_a_takeover),
         CASE(test_a_paused_task_can_be_cancelled),
         CASE(test_what_cannot_be_paused_or_resumed_is_refused),
