@@ -127,7 +127,7 @@ struct step_stop {
 /* A step's result that a fork takes over. */
 struct kept_step {
     uint32_t step;
-    struct bytes result; /* JSON */
+    struct bytes result; /* JSON; empty: it was skipped, and stays so */
     unix_ms started_at, completed_at;
     uint32_t duration_ms;
     uint32_t failures; /* what expressions may ask of it: attempts that failed, and the error of one
@@ -153,7 +153,7 @@ struct start_request {
     struct bytes fork_of;      /* id of that task, empty = no fork */
     uint32_t pipeline_version; /* of steps; without them the one of task_type that is to be run, 0 =
                                   the newest */
-    struct kept_step *kept;    /* in the order of their completion */
+    struct kept_step *kept;    /* skipped ones, then others in the order of their completion */
     uint32_t kept_count;
     struct deed deed;
     struct budget budget; /* limits that are 0 are the pipeline's */

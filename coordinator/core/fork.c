@@ -28,8 +28,21 @@ void on_fork(struct core *c, struct peer *p, const struct message *m)
     recover_read_task(c, p, m);
 }
 
-/* What stays of the source: completed steps with nothing before them that runs again. False where
- * nothing would be left to run. */
+/* What was skipped by its condition stays so, as a result would: else all that comes after it would
+ * run once more. */
+static void keep_skipped(const struct task *t, struct bytes from_step, bool *keep)
+{
+    int32_t from = from_step.len > 0 ? pipeline_find(t->pipeline, from_step) : -1;
+    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
+        bool part =
+            from >= 0 && i >= t->pipeline->steps[from].first && i <= (uint32_t)from; /* of it */
+        keep[i] = keep[i] ||
+                  (t->steps[i].state == STEP_SKIPPED && !part && !t->pipeline->steps[i].finally);
+    }
+}
+
+/* What stays of the source: completed and skipped steps with nothing before them that runs again.
+ * False where nothing would be left to run. */
 static bool keep_whole(struct core *c, const struct task *t, bool *keep)
 {
     uint32_t n = t->pipeline->step_count;
@@ -42,13 +55,14 @@ static bool keep_whole(struct core *c, const struct task *t, bool *keep)
         }
     }
     for (uint32_t i = 0; i < n; i++) {
-        keep[i] = keep[i] && !again[i] && t->steps[i].state == STEP_COMPLETED;
+        keep[i] = keep[i] && !again[i];
         left = left || !keep[i];
     }
     return left;
 }
 
-/* The kept steps in the order of completion; count of them. */
+/* The kept steps: those that were skipped, then the others in the order of completion; count of
+ * them. */
 static uint32_t in_order(struct core *c, const struct task *t, const bool *keep,
                          uint32_t **ret_steps)
 {
@@ -57,8 +71,10 @@ static uint32_t in_order(struct core *c, const struct task *t, const bool *keep,
     uint32_t *steps = arena_alloc(fx_arena(c), (n + 1) * sizeof *steps);
     uint32_t count = 0;
     for (uint32_t i = 0; i < n; i++) {
-        if (keep[i]) {
+        if (keep[i] && t->steps[i].state == STEP_COMPLETED) {
             at[t->steps[i].order] = i + 1;
+        } else if (keep[i]) {
+            steps[count++] = i;
         }
     }
     for (uint32_t k = 0; k < t->next_order; k++) {
@@ -89,7 +105,7 @@ static void read_parts(struct core *c, const struct ask *from, struct task *t, b
         .kind = READ_PARTS, .partition = t->partition, .task_id = t->id, .input = true};
     read.range_count = in_order(c, t, keep, &steps);
     read.ranges = arena_alloc(fx_arena(c), (read.range_count + 1) * sizeof *read.ranges);
-    for (uint32_t k = 0; k < read.range_count; k++) {
+    for (uint32_t k = 0; k < read.range_count; k++) { /* nothing, of what was skipped */
         const struct step *s = &t->steps[steps[k]];
         read.ranges[k] = (struct byte_range){s->result_offset, s->result_len};
     }
@@ -117,6 +133,7 @@ void fork_on_task(struct core *c, const struct ask *ask, const struct store_answ
         return;
     }
     uint64_t bytes = t->pipeline->source.len + INPUT_BYTES_MAX;
+    keep_skipped(t, ask->recover.from_step, keep);
     bool left = keep_whole(c, t, keep);
     for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
         bytes += keep[i] ? t->steps[i].result_len : 0;
@@ -178,23 +195,36 @@ void fork_on_parts(struct core *c, struct ask *ask, const struct store_answer *a
     fx_send(c, ask->peer, &m);
 }
 
+static bool needs_seen(const struct pipeline *p, uint32_t step, const bool *seen)
+{
+    const struct pipeline_step *def = &p->steps[step];
+    for (uint32_t n = 0; n < def->needs_count; n++) {
+        if (!seen[def->needs[n]]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool fork_kept_good(const struct start_request *r, const struct pipeline *p, struct arena *arena)
 {
     bool *seen = arena_alloc(arena, p->step_count);
     for (uint32_t k = 0; k < r->kept_count; k++) {
         const struct kept_step *kept = &r->kept[k];
-        if (kept->step >= p->step_count || seen[kept->step] || kept->result.len == 0 ||
+        if (kept->step >= p->step_count || seen[kept->step] ||
             kept->result.len >
                 (p->steps[kept->step].for_each != NULL ? FORK_BYTES_MAX : RESULT_BYTES_MAX)) {
             return false; /* the list of a fan-out's results may be larger than one of them */
         }
-        const struct pipeline_step *def = &p->steps[kept->step];
-        for (uint32_t n = 0; n < def->needs_count; n++) {
-            if (!seen[def->needs[n]]) { /* completed before it */
-                return false;
-            }
+        if (kept->result.len > 0 && !needs_seen(p, kept->step, seen)) { /* completed before it */
+            return false;
         }
         seen[kept->step] = true;
+    }
+    for (uint32_t k = 0; k < r->kept_count; k++) {
+        if (!needs_seen(p, r->kept[k].step, seen)) {
+            return false;
+        }
     }
     return r->kept_count < p->step_count;
 }
@@ -206,6 +236,11 @@ struct bytes fork_take_kept(struct change *ch, const struct start_request *r)
     for (uint32_t k = planted(PLANT_FORK_KEEPS_LESS); k < r->kept_count; k++) {
         const struct kept_step *kept = &r->kept[k];
         struct step *s = &t->steps[kept->step];
+        change_step(ch, s);
+        if (kept->result.len == 0) {
+            step_become(s, STEP_SKIPPED);
+            continue;
+        }
         step_become(s, STEP_COMPLETED);
         s->order = t->next_order++;
         s->started_at = kept->started_at;
@@ -220,7 +255,6 @@ struct bytes fork_take_kept(struct change *ch, const struct start_request *r)
         s->result_offset = RESULTS_OFFSET + 1 + (uint32_t)inside.len;
         s->result_len = (uint32_t)kept->result.len;
         buf_add_bytes(&inside, kept->result);
-        change_step(ch, s);
     }
     task_count_needs(t);
     struct bytes copy = arena_bytes(fx_arena(ch->core), buf_bytes(&inside));

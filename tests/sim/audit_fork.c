@@ -30,9 +30,20 @@ void audit_recoveries(struct audit *a, const struct book_task *t, const struct t
             asked != NULL ? *asked : 0);
 }
 
-/* Its first `most` completed steps with nothing before them that is not, nor `from` or what follows
- * it. */
-static void choose_kept(const struct book_task *t, int32_t from, uint32_t most, bool *keep)
+static bool takes_as_skipped(const struct start_request *fork, uint32_t step)
+{
+    for (uint32_t k = 0; k < fork->kept_count; k++) {
+        if (fork->kept[k].step == step) {
+            return fork->kept[k].result.len == 0;
+        }
+    }
+    return false;
+}
+
+/* Its first `most` completed steps, and those that were skipped by then, with nothing before them
+ * that is not, nor `from` or what follows it. */
+static void choose_kept(const struct book_task *t, const struct start_request *fork, int32_t from,
+                        uint32_t most, bool *keep)
 {
     uint32_t n = t->step_count;
     bool *again = mem_zalloc(n);
@@ -40,6 +51,7 @@ static void choose_kept(const struct book_task *t, int32_t from, uint32_t most, 
         bool part = from >= 0 && i >= t->pipeline->steps[from].first && i <= (uint32_t)from &&
                     (i == (uint32_t)from || t->pipeline->steps[from].joins);
         bool is = t->steps[i].state == STEP_COMPLETED && t->steps[i].order < most;
+        is = is || (t->steps[i].state == STEP_SKIPPED && takes_as_skipped(fork, i));
         if (!is || t->pipeline->steps[i].finally || part) {
             again[i] = true;
             pipeline_descendants(t->pipeline, i, again);
@@ -67,10 +79,11 @@ static bool explains(const struct book_task *t, const struct start_request *fork
     bool *keep = mem_zalloc(t->step_count);
     uint32_t count = 0;
     bool all = true;
-    choose_kept(t, from, most, keep);
+    choose_kept(t, fork, from, most, keep);
     for (uint32_t i = 0; i < t->step_count; i++) {
+        bool skipped = t->steps[i].state == STEP_SKIPPED;
         count += keep[i];
-        all = all && (!keep[i] || has(fork, i, t->steps[i].result));
+        all = all && (!keep[i] || has(fork, i, skipped ? BYTES_NONE : t->steps[i].result));
     }
     free(keep);
     return all && count == fork->kept_count;
@@ -140,9 +153,12 @@ void audit_fork_admitted(struct audit *a, struct book_task *t, const struct task
         f = bytes_eq(a->forks[i].task_id, t->id) ? &a->forks[i] : f;
     }
     const struct stored_task *stored = store_model_find(&a->world->store, t->id, a->world->now);
-    REQUIRE(a, "fork", now->completed == (f != NULL ? f->kept_count : 0),
-            "%.*s is admitted with %u steps completed, not %u", TASK(t), now->completed,
-            f != NULL ? f->kept_count : 0);
+    uint32_t completed = 0;
+    for (uint32_t k = 0; f != NULL && k < f->kept_count; k++) {
+        completed += f->kept[k].result.len > 0;
+    }
+    REQUIRE(a, "fork", now->completed == completed,
+            "%.*s is admitted with %u steps completed, not %u", TASK(t), now->completed, completed);
     if (f == NULL) {
         return;
     }
@@ -153,13 +169,17 @@ void audit_fork_admitted(struct audit *a, struct book_task *t, const struct task
             "%.*s: its first event does not say of which task it is a fork", TASK(t));
     REQUIRE(a, "fork", bytes_eq(buf_bytes(&stored->input), f->input), "%.*s: another input",
             TASK(t));
+    uint32_t order = 0;
     for (uint32_t k = 0; k < f->kept_count; k++) {
         const struct step *s = &now->steps[f->kept[k].step];
+        bool skipped = f->kept[k].result.len == 0;
         struct bytes result =
             bytes_part(buf_bytes(&stored->doc), (size_t)s->result_offset, s->result_len);
         REQUIRE(a, "fork",
-                s->state == STEP_COMPLETED && s->order == k && bytes_eq(result, f->kept[k].result),
-                "%.*s/%u: its result is not that of its source", TASK(t), s->index);
+                skipped ? s->state == STEP_SKIPPED
+                        : s->state == STEP_COMPLETED && s->order == order++ &&
+                              bytes_eq(result, f->kept[k].result),
+                "%.*s/%u: it is not what it was in its source", TASK(t), s->index);
         t->steps[s->index].kept = true;
     }
 }

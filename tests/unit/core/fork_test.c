@@ -134,6 +134,62 @@ static void test_a_kept_step_is_to_expressions_what_it_was(void **state)
         bytes_eq(again->input, BYTES_LIT("{\"error\":\"FUNCTION_FAILED\",\"attempts\":1}")));
 }
 
+static void start_with_skipped(void)
+{
+    struct message m = stage_start_request(
+        "t", "[{\"name\":\"a\",\"function\":\"f\"},"
+             "{\"name\":\"b\",\"function\":\"f\",\"when\":\"input.b\"},"
+             "{\"name\":\"c\",\"function\":\"f\"},{\"name\":\"d\",\"function\":\"f\"}]");
+    m.start.input = BYTES_LIT("{\"b\":false}");
+    assert_int_equal(stage_ask(&s, gateway, &m)->type, MSG_STARTED);
+    stage_succeed(&s, worker, stage_order(&s, worker), "1");
+    stage_succeed(&s, worker, stage_order(&s, worker), "3");
+    stage_succeed(&s, worker, stage_order(&s, worker), "4");
+}
+
+static void test_what_was_skipped_runs_nothing_again_in_a_fork(void **state)
+{
+    (void)state;
+    start_with_skipped();
+    assert_int_equal(start_fork(get_fork("t", "d"), "u", "{\"b\":true}")->type, MSG_STARTED);
+    const struct step_order *d = stage_order(&s, worker);
+    assert_true(bytes_is(d->name, "d"));
+    assert_true(bytes_is(d->results.whole, "{\"a\":1,\"c\":3}"));
+    stage_nothing(&s, worker, MSG_ORDER);
+    const struct task_view *v = stage_status(&s, gateway, "u");
+    assert_int_equal(v->steps[1].state, STEP_SKIPPED);
+    stage_succeed(&s, worker, d, "44");
+    assert_int_equal(stage_status(&s, gateway, "u")->state, TASK_COMPLETED);
+}
+
+static void test_a_fork_from_a_skipped_step_asks_its_condition_anew(void **state)
+{
+    (void)state;
+    start_with_skipped();
+    assert_int_equal(start_fork(get_fork("t", "b"), "u", "{\"b\":true}")->type, MSG_STARTED);
+    const struct step_order *b = stage_order(&s, worker);
+    assert_true(bytes_is(b->name, "b") && bytes_is(b->results.whole, "{\"a\":1}"));
+}
+
+static void test_what_is_skipped_for_a_failure_runs_again_with_it(void **state)
+{
+    (void)state;
+    stage_start(&s, gateway, "t",
+                "[{\"name\":\"a\",\"function\":\"f\",\"max_retries\":0,\"on_failure\":\"skip\"},"
+                "{\"name\":\"b\",\"function\":\"f\"},"
+                "{\"name\":\"c\",\"function\":\"f\",\"needs\":[]}]");
+    const struct step_order *first = stage_order(&s, worker);
+    const struct step_order *second = stage_order(&s, worker);
+    stage_fail(&s, worker, bytes_is(first->name, "a") ? first : second);
+    stage_succeed(&s, worker, bytes_is(first->name, "a") ? second : first, "3");
+    assert_int_equal(stage_status(&s, gateway, "t")->state, TASK_COMPLETED);
+    const struct message *fork = get_fork("t", "");
+    assert_int_equal(fork->start.kept_count, 1);
+    assert_int_equal(start_fork(fork, "u", NULL)->type, MSG_STARTED);
+    stage_succeed(&s, worker, stage_order(&s, worker), "1");
+    assert_true(bytes_is(stage_order(&s, worker)->name, "b"));
+}
+
 static void complete_fan(void)
 {
     struct message m = stage_start_request(
@@ -197,6 +253,9 @@ int main(void)
         CASE(test_a_running_task_can_be_forked_and_goes_on),
         CASE(test_what_cannot_be_forked_is_refused),
         CASE(test_a_kept_step_is_to_expressions_what_it_was),
+        CASE(test_what_was_skipped_runs_nothing_again_in_a_fork),
+        CASE(test_a_fork_from_a_skipped_step_asks_its_condition_anew),
+        CASE(test_what_is_skipped_for_a_failure_runs_again_with_it),
         CASE(test_a_fork_has_the_list_of_a_fan_out_and_not_its_items),
         CASE(test_a_fan_out_that_is_not_completed_runs_as_a_whole_in_a_fork),
         CASE(test_results_that_no_run_could_have_are_refused),
