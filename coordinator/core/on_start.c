@@ -122,9 +122,42 @@ static bool may_admit(struct core *c, const struct peer *p, const struct message
     return true;
 }
 
+/* A fork whose source is no longer what it was when the key was first used: nothing is started, but
+ * who repeats a fork is told what became of it. */
+static void look_for_key(struct core *c, const struct peer *p, const struct message *m)
+{
+    struct partition *of = partition_of(c, m->start.task_id);
+    if (!partition_serves(of)) {
+        refuse_unavailable(c, p->id, m->request);
+        return;
+    }
+    if (writes_full(c)) {
+        refuse(c, p->id, m->request, CODE_OVERLOADED,
+               "this coordinator waits for as many writes of the store as it may");
+        return;
+    }
+    struct pending_write *w = write_create(c, ROW_ADMIT, of->id);
+    struct store_row row = {.kind = ROW_ADMIT, .only_replay = true, .partition = of->id};
+    w->peer = p->id;
+    w->request = m->request;
+    w->task_id = arena_bytes(&w->arena, m->start.task_id);
+    row.write_id = w->write_id;
+    row.fence = of->fence;
+    row.task_id = w->task_id;
+    row.idempotency_key = m->start.idempotency_key;
+    row.body_hash = m->start.body_hash;
+    c->admits_pending++;
+    write_count_row(c, w, &row);
+    fx_write(c, &row);
+}
+
 void on_start(struct core *c, struct peer *p, const struct message *m)
 {
     const struct start_request *s = &m->start;
+    if (s->fork_of.len > 0 && s->steps.len == 0) {
+        look_for_key(c, p, m);
+        return;
+    }
     if (!may_admit(c, p, m)) {
         return;
     }
@@ -139,7 +172,7 @@ void on_start(struct core *c, struct peer *p, const struct message *m)
     ch.write->peer = p->id;
     ch.write->request = m->request;
     struct bytes results = BYTES_NONE;
-    if (s->fork_of.len > 0 && s->steps.len > 0) { /* its parts have been checked */
+    if (s->fork_of.len > 0) { /* its parts have been checked */
         results = fork_take_kept(&ch, s);
         struct task_event *e = change_deed(&ch, EVENT_TASK_FORKED, task_current_step(t), &s->deed);
         e->message = arena_bytes(&ch.write->arena, s->fork_of);
@@ -173,6 +206,12 @@ static void admit(struct core *c, struct pending_write *w, uint32_t run)
 
 void on_admitted(struct core *c, struct pending_write *w, const struct store_written *written)
 {
+    bool only_asked = w->admission == NULL;
+    if (only_asked && (written->verdict == STORE_EXISTS || written->verdict == STORE_VERSION)) {
+        refuse(c, w->peer, w->request, CODE_TASK_NOT_FOUND,
+               "no task was started with this Idempotency-Key");
+        return;
+    }
     switch (written->verdict) {
     case STORE_OK:
         admit(c, w, written->run);

@@ -252,7 +252,7 @@ static enum store_verdict admit(struct memory_store *s, const struct store_row *
     if (old != NULL && !old->ended) {
         return STORE_EXISTS;
     }
-    if (!events_follow(row, 0)) {
+    if (!events_follow(row, 0) || row->only_replay) {
         return STORE_VERSION;
     }
     uint32_t run = 1;

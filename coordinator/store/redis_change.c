@@ -51,10 +51,14 @@ static void add_input(struct redis_rows *rows, struct text *input)
     command_put_end(&rows->args);
 }
 
-/* Does the row follow what it says is stored: events in order, the patch within the document? */
+/* Does the row follow what it says is stored: events in order, the patch within the document? One
+ * that only asks for its key never does. */
 static bool fits(const struct store_row *row)
 {
     uint64_t last = row->stored_seq;
+    if (row->only_replay) {
+        return false;
+    }
     for (uint32_t i = 0; i < row->event_count; i++) {
         if (row->events[i].seq <= last) {
             return false;

@@ -1,6 +1,7 @@
 /* Fork: the owner of the source is asked what the new task is made of, then the owner of the new
  * one is given it as a START. Either may be sent twice: the first only reads, the second has a key.
- */
+ * A client that repeats a fork whose source has gone on, or is gone, is still told of the first
+ * one: where the source's owner refuses, the owner of the new task is asked for the key. */
 #include <stdlib.h>
 
 #include "api/start_body.h"
@@ -11,6 +12,7 @@ struct call_fork {
     struct start_call start; /* the new task's id, key and deed */
     struct bytes input;      /* in the lender or the arena; empty = the source's */
     struct shared *lender;   /* what the body lies in, NULL where that was not kept */
+    struct problem refusal;  /* of the source's owner, while its key is looked for */
 };
 
 void call_fork_free(struct call_fork *f)
@@ -61,21 +63,54 @@ static void on_started(void *user, const struct reply *reply)
     buf_free(&url);
 }
 
+/* What any START of it says. */
+static void put_key(const struct call_fork *f, struct message *m)
+{
+    m->start.task_id = bytes_str(f->start.task_id);
+    m->start.idempotency_key = bytes_of(f->start.key.digest, SHA256_BYTES);
+    m->start.own_key = f->start.request.own_key;
+    m->start.body_hash = bytes_of(f->start.body_hash.digest, SHA256_BYTES);
+}
+
+static void on_known(void *user, const struct reply *reply)
+{
+    struct call_state *c = user;
+    bool refused = reply->err == ERR_OK && reply->message->type == MSG_REFUSED;
+    if (refused && reply->message->refused.code == CODE_TASK_NOT_FOUND) {
+        c->request = 0;
+        call_problem(c, &c->fork->refusal);
+        return;
+    }
+    on_started(user, reply);
+}
+
+/* Has the client's key been used before? Else what the source's owner has said stands. */
+static void look_for_key(struct call_state *c)
+{
+    struct message m = {.type = MSG_START};
+    put_key(c->fork, &m);
+    m.start.fork_of = bytes_str(c->task_id);
+    m.start.input = BYTES_LIT("{}");
+    send_or_fail(c, m.start.task_id, &m, on_known);
+}
+
 static void on_fork(void *user, const struct reply *reply)
 {
     struct call_state *c = user;
     struct call_fork *f = c->fork;
     c->request = 0;
     if (reply->err != ERR_OK || reply->message->type != MSG_FORK) {
-        fail(c, reply, bytes_str(c->task_id));
+        problem_from_reply(&f->refusal, reply, bytes_str(c->task_id));
+        if (f->start.request.own_key || problem_status(&f->refusal) >= 500) {
+            call_problem(c, &f->refusal);
+        } else {
+            look_for_key(c);
+        }
         return;
     }
     struct message m = {.type = MSG_START};
     m.start = reply->message->start;
-    m.start.task_id = bytes_str(f->start.task_id);
-    m.start.idempotency_key = bytes_of(f->start.key.digest, SHA256_BYTES);
-    m.start.own_key = f->start.request.own_key;
-    m.start.body_hash = bytes_of(f->start.body_hash.digest, SHA256_BYTES);
+    put_key(f, &m);
     m.start.deed = f->start.request.deed;
     if (f->input.len > 0) {
         m.start.input = f->input;

@@ -194,3 +194,26 @@ void test_an_idempotency_key_outlives_its_task(void **state)
     assert_int_equal(world_verdict(w, longer), STORE_REPLAY);
     assert_int_equal(world_verdict(w, brief), STORE_OK);
 }
+
+void test_a_key_can_be_asked_for_without_an_admission(void **state)
+{
+    struct world *w = *state;
+    struct store_row row = row_keyed(w, "t1", "0123456789abcdef0123456789abcdef");
+    row.idempotency_ttl_s = 3600;
+    struct store_row ask = row; /* with all that an admission has */
+    ask.only_replay = true;
+    assert_int_equal(world_verdict(w, ask), STORE_VERSION);
+    assert_int_equal(world_read(w, read_task("t1"))->err, ERR_NOT_FOUND);
+    assert_int_equal(world_verdict(w, row), STORE_OK);
+    const struct heard_write *h = world_written(w, ask);
+    assert_int_equal(h->verdict, STORE_REPLAY);
+    assert_string_equal(h->task_id, "t1");
+    assert_int_equal(world_verdict(w, row_end(w, "t1", 1)), STORE_OK);
+    assert_int_equal(world_verdict(w, ask), STORE_REPLAY);
+    ask.body_hash = BYTES_LIT("otherotherotherotherotherotherot");
+    assert_int_equal(world_verdict(w, ask), STORE_MISMATCH);
+    ask.idempotency_key = BYTES_LIT("fedcba9876543210fedcba9876543210");
+    assert_int_equal(world_verdict(w, ask), STORE_VERSION);
+    ask.fence.epoch++;
+    assert_int_equal(world_verdict(w, ask), STORE_FENCED);
+}

@@ -58,6 +58,29 @@ class Control(ClusterCase):
         self.assertIn("only a paused one can be resumed", r.stderr)
         self.assertEqual(self.cli("cancel", "q").returncode, 0)
 
+    def test_a_fork_repeated_by_its_key_is_the_same_fork_though_its_source_has_gone_on(self):
+        c = self.cluster
+        gate = os.path.join(c.dir, "gate")
+        c.begin(steps=[{"name": "a", "function": "effect"}, {"name": "b", "function": "effect", "input": {"until": gate}}], task_id="src")
+        until("b runs", lambda: self.status("src")["steps"][1]["status"] == "running")
+
+        def fork(key, **body):
+            code, _, answer = c.call("POST", "/fork/src", body, {"Idempotency-Key": key})
+            return code, answer.get("code"), answer["task_id"] if code == 202 else None
+
+        code, _, forked = first = fork("k1")
+        self.assertEqual(code, 202)
+        open(gate, "w").close()
+        c.wait("src")
+        c.wait(forked)
+        self.assertEqual(fork("k1"), first)
+        self.assertEqual(fork("k1", reason="another body")[:2], (422, "IDEMPOTENCY_MISMATCH"))
+        self.assertEqual(fork("k2")[:2], (422, "INVALID_FIELD"))
+        c.redis("DEL", "marathon:task:src", "checkpoint:src")  # as its TTL does
+        self.assertEqual(fork("k1"), first)
+        self.assertEqual(fork("k2")[:2], (404, "TASK_NOT_FOUND"))
+        self.assertEqual(len(self.runs(forked)), 1)
+
     def test_a_wait_survives_kills_of_everything_and_takes_its_signal(self):
         c = self.cluster
         c.begin(steps=[{"name": "a", "function": "effect"},

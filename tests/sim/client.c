@@ -68,6 +68,10 @@ static void wish_start(struct client *c)
         m.start.task_id = bytes_str(c->task_id);
         m.start.idempotency_key = bytes_of(c->key, sizeof c->key);
         m.start.body_hash = bytes_of(c->body, sizeof c->body);
+        if (one_in(c->gateway->process.world, 4)) { /* only asks whether it was started */
+            m.start.steps = BYTES_NONE;
+            m.start.kept_count = 0;
+        }
         client_wish_for(c, &m);
         return;
     }
@@ -258,6 +262,8 @@ static void on_refused(struct client *c, const struct message *m)
     }
     if (m->refused.code == CODE_TASK_EXISTS) {
         c->accepted = true; /* another client's with this id, or our own from before */
+    } else if (c->fork != NULL && m->refused.code == CODE_TASK_NOT_FOUND) {
+        /* it was only asked for, and is not there (yet) */
     } else if (m->refused.code != CODE_UNAVAILABLE && m->refused.code != CODE_STORE_FULL) {
         violated(w, "I10", "start of %s refused with %s", c->task_id,
                  code_info(m->refused.code)->name);

@@ -322,6 +322,9 @@ static enum store_verdict admit(struct store_model *m, const struct store_row *r
     if (t != NULL && !t->ended) {
         return STORE_EXISTS;
     }
+    if (row->only_replay) {
+        return STORE_VERSION;
+    }
     if (m->full) {
         return STORE_FULL;
     }

@@ -134,6 +134,43 @@ static void test_a_kept_step_is_to_expressions_what_it_was(void **state)
         bytes_eq(again->input, BYTES_LIT("{\"error\":\"FUNCTION_FAILED\",\"attempts\":1}")));
 }
 
+/* As the gateway does where the source's owner has refused. */
+static const struct message *ask_for_key(const char *id, const char *hash)
+{
+    struct message m = {.type = MSG_START};
+    m.start.task_id = bytes_str(id);
+    m.start.fork_of = BYTES_LIT("t");
+    m.start.input = BYTES_LIT("{}");
+    m.start.idempotency_key = BYTES_LIT("0123456789abcdef0123456789abcdef");
+    m.start.body_hash = bytes_str(hash);
+    return stage_ask(&s, gateway, &m);
+}
+
+static void test_a_repeated_fork_is_known_when_its_source_has_gone_on(void **state)
+{
+    (void)state;
+    const char *hash = "fedcba9876543210fedcba9876543210";
+    stage_start(&s, gateway, "t", CHAIN);
+    stage_succeed(&s, worker, stage_order(&s, worker), "1");
+    stage_succeed(&s, worker, stage_order(&s, worker), "2");
+    const struct step_order *c = stage_order(&s, worker);
+    assert_refused(ask_for_key("u", hash), CODE_TASK_NOT_FOUND, "");
+    stage_nothing(&s, worker, MSG_ORDER);
+    assert_int_equal(start_fork(get_fork("t", ""), "u", NULL)->type, MSG_STARTED);
+    stage_succeed(&s, worker, c, "3");
+    assert_refused(get_fork("t", ""), CODE_INVALID_FIELD, "/from_step");
+    for (int ended = 0; ended < 2; ended++) {
+        const struct message *known = ask_for_key("u", hash);
+        assert_int_equal(known->type, MSG_STARTED);
+        assert_true(bytes_is(known->started.task_id, "u") && known->started.replayed);
+        assert_refused(ask_for_key("u", "00000000000000000000000000000000"),
+                       CODE_IDEMPOTENCY_MISMATCH, "");
+        if (ended == 0) {
+            stage_succeed(&s, worker, stage_order(&s, worker), "33");
+        }
+    }
+}
+
 static void start_with_skipped(void)
 {
     struct message m = stage_start_request(
@@ -253,6 +290,7 @@ int main(void)
         CASE(test_a_running_task_can_be_forked_and_goes_on),
         CASE(test_what_cannot_be_forked_is_refused),
         CASE(test_a_kept_step_is_to_expressions_what_it_was),
+        CASE(test_a_repeated_fork_is_known_when_its_source_has_gone_on),
         CASE(test_what_was_skipped_runs_nothing_again_in_a_fork),
         CASE(test_a_fork_from_a_skipped_step_asks_its_condition_anew),
         CASE(test_what_is_skipped_for_a_failure_runs_again_with_it),
