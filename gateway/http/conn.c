@@ -286,10 +286,27 @@ bool conn_send(struct conn *c, enum lws_write_protocol how)
 
 size_t conn_send_some(struct conn *c, struct bytes piece)
 {
+    return conn_send_pieces(c, piece, NULL, 0);
+}
+
+#define PIECES_PER_WRITE 1024 /* Linux's IOV_MAX */
+
+size_t conn_send_pieces(struct conn *c, struct bytes front, const struct bytes *pieces,
+                        size_t count)
+{
+    static struct iovec iov[PIECES_PER_WRITE]; /* the loop's thread only */
+    size_t n = 0;
     if (lws_partial_buffered(c->wsi)) {
         return 0;
     }
-    ssize_t sent = send(lws_get_socket_fd(c->wsi), piece.ptr, piece.len, MSG_NOSIGNAL);
+    if (front.len > 0) {
+        iov[n++] = (struct iovec){(void *)(uintptr_t)front.ptr, front.len};
+    }
+    for (size_t i = 0; i < count && n < PIECES_PER_WRITE; i++) {
+        iov[n++] = (struct iovec){(void *)(uintptr_t)pieces[i].ptr, pieces[i].len};
+    }
+    struct msghdr what = {.msg_iov = iov, .msg_iovlen = n};
+    ssize_t sent = sendmsg(lws_get_socket_fd(c->wsi), &what, MSG_NOSIGNAL);
     c->broken = c->broken || (sent < 0 && errno != EAGAIN && errno != EINTR);
     size_t gone = sent > 0 ? (size_t)sent : 0;
     c->server->counts.bytes_sent_total += gone;

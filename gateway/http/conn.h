@@ -149,6 +149,9 @@ void conn_drop_deaf(struct conn *c); /* likewise, of one that takes nothing; cou
 bool conn_send(struct conn *c, enum lws_write_protocol how);
 /* As much as the socket takes now, from where it lies; a failure is `broken`. */
 size_t conn_send_some(struct conn *c, struct bytes piece);
+/* The same of several, behind what stands in front of them (may be empty). */
+size_t conn_send_pieces(struct conn *c, struct bytes front, const struct bytes *pieces,
+                        size_t count);
 void conn_piece_set(struct conn *c, struct bytes piece);
 void conn_out_reset(struct conn *c);
 void conn_ask_handler(struct conn *c); /* for a piece */
@@ -175,12 +178,12 @@ int socket_conn_event(struct conn *c, enum lws_callback_reasons reason, void *in
 void socket_conn_sweep(struct conn *c, mono_ms now);
 /* The handler has something: it goes out now, or later. */
 void http_conn_write(struct conn *c);
-size_t http_conn_lend(struct conn *c, struct bytes piece);
+size_t http_conn_lend(struct conn *c, const struct bytes *pieces, size_t count);
 /* Writes to who is paced. */
 void http_conns_pace(void *server);
 /* Behind those: requests that came while others of their connection waited are read. */
 void http_conns_resume(struct http_server *s);
 void socket_conn_write(struct conn *c);
-void socket_conn_frames(struct conn *c, struct bytes frames);
+void socket_conn_lend(struct conn *c, struct bytes head, const struct bytes *pieces, size_t count);
 
 #endif

@@ -1,4 +1,5 @@
 /* HTTP/1.1 requests and their answers. Heads and bodies are written from WRITEABLE only. */
+#include <assert.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -285,11 +286,14 @@ static int on_writable(struct conn *c)
     return 0;
 }
 
-size_t http_conn_lend(struct conn *c, struct bytes piece)
+size_t http_conn_lend(struct conn *c, const struct bytes *pieces, size_t count)
 {
-    size_t gone = conn_send_some(c, piece);
+    size_t gone = conn_send_pieces(c, BYTES_NONE, pieces, count);
     c->lent = true;
-    c->left -= (int64_t)gone;
+    if (c->left >= 0) { /* not a stream */
+        assert((int64_t)gone <= c->left);
+        c->left -= (int64_t)gone;
+    }
     return gone;
 }
 

@@ -325,44 +325,28 @@ void server_wake(struct http_server *s, exchange_id id)
     }
 }
 
-struct buf *server_piece_put(struct http_server *s, exchange_id id)
-{
-    struct conn *c = conn_of_exchange(s, id);
-    if (c == NULL) {
-        return NULL;
-    }
-    assert(c->in_writable && (c->state == CONN_BODY || c->state == CONN_SOCKET));
-    assert(c->out.len == 0);
-    buf_extend(&c->out, LWS_PRE);
-    return &c->out;
-}
-
-void server_piece_is(struct http_server *s, exchange_id id, bool first, bool last)
+static struct conn *conn_to_write(const struct http_server *s, exchange_id id)
 {
     struct conn *c = conn_of_exchange(s, id);
     if (c != NULL) {
-        c->piece_first = first;
-        c->piece_last = last;
+        assert(c->in_writable && (c->state == CONN_BODY || c->state == CONN_SOCKET));
+        assert(c->out.len == 0);
     }
+    return c;
 }
 
 void server_write(struct http_server *s, exchange_id id, struct bytes piece)
 {
-    struct buf *out = server_piece_put(s, id);
-    if (out != NULL) {
-        buf_add_bytes(out, piece);
+    struct conn *c = conn_to_write(s, id);
+    if (c != NULL) {
+        conn_piece_set(c, piece);
     }
 }
 
-size_t server_lend(struct http_server *s, exchange_id id, struct bytes piece)
+size_t server_lend(struct http_server *s, exchange_id id, const struct bytes *pieces, size_t count)
 {
-    struct conn *c = conn_of_exchange(s, id);
-    if (c == NULL) {
-        return 0;
-    }
-    assert(c->in_writable && c->state == CONN_BODY && c->out.len == 0);
-    assert((int64_t)piece.len <= c->left);
-    return http_conn_lend(c, piece);
+    struct conn *c = conn_to_write(s, id);
+    return c != NULL ? http_conn_lend(c, pieces, count) : 0;
 }
 
 void server_finish(struct http_server *s, exchange_id id)
@@ -381,14 +365,21 @@ void server_finish(struct http_server *s, exchange_id id)
 void server_write_text(struct http_server *s, exchange_id id, struct bytes piece, bool first,
                        bool last)
 {
-    server_write(s, id, piece);
-    server_piece_is(s, id, first, last);
+    struct conn *c = conn_to_write(s, id);
+    if (c != NULL) {
+        conn_piece_set(c, piece);
+        c->piece_first = first;
+        c->piece_last = last;
+    }
 }
 
-static void frame_head_put(struct buf *out, size_t len)
+#define WS_LAST 0x80
+#define WS_TEXT 0x01
+
+static void frame_head_put(struct buf *out, size_t len, struct text_part part)
 {
     size_t length_bytes = len < 126 ? 0 : len <= UINT16_MAX ? 2 : 8;
-    buf_add_char(out, (char)0x81); /* the only frame of a text */
+    buf_add_char(out, (char)((part.last ? WS_LAST : 0) | (part.first ? WS_TEXT : 0)));
     buf_add_char(out, (char)(length_bytes == 0 ? len : length_bytes == 2 ? 126 : 127));
     for (size_t i = length_bytes; i > 0; i--) {
         buf_add_char(out, (char)((uint64_t)len >> (8 * (i - 1)) & 0xff));
@@ -397,7 +388,7 @@ static void frame_head_put(struct buf *out, size_t len)
 
 void server_frame_put(struct buf *out, struct bytes text)
 {
-    frame_head_put(out, text.len);
+    frame_head_put(out, text.len, (struct text_part){true, true});
     buf_add_bytes(out, text);
 }
 
@@ -408,7 +399,24 @@ void server_write_frames(struct http_server *s, exchange_id id, struct bytes fra
         return;
     }
     assert(c->in_writable && c->state == CONN_SOCKET && c->out.len == 0 && !c->mid_message);
-    socket_conn_frames(c, frames);
+    socket_conn_lend(c, frames, NULL, 0);
+}
+
+void server_lend_text(struct http_server *s, exchange_id id, const struct bytes *pieces,
+                      size_t count, struct text_part part)
+{
+    struct conn *c = conn_to_write(s, id);
+    size_t len = 0;
+    for (size_t i = 0; i < count; i++) {
+        len += pieces[i].len;
+    }
+    if (c != NULL) {
+        struct buf head = {0};
+        frame_head_put(&head, len, part);
+        socket_conn_lend(c, buf_bytes(&head), pieces, count);
+        c->mid_message = !part.last;
+        buf_free(&head);
+    }
 }
 
 void server_close_socket(struct http_server *s, exchange_id id, unsigned code, const char *reason)

@@ -131,21 +131,22 @@ void server_wake(struct http_server *s, exchange_id id);
 /* One piece, at most HTTP_PIECE_BYTES_MAX, only from within handler.writable. The last one of a
  * known length ends the answer. */
 void server_write(struct http_server *s, exchange_id id, struct bytes piece);
-/* The same by appending the piece to the buffer, or nothing; of an answer or of a text message.
- * NULL where the exchange is gone. */
-struct buf *server_piece_put(struct http_server *s, exchange_id id);
-/* Of a text message's piece: what it is, once it is there. */
-void server_piece_is(struct http_server *s, exchange_id id, bool first, bool last);
-/* As much of a piece of an answer of known length as the client takes now, without a copy, in place
- * of one that is put or written. Returns how many bytes those are; the rest is for the next
- * `writable`. */
-size_t server_lend(struct http_server *s, exchange_id id, struct bytes piece);
+/* As much of these pieces of an answer as the client takes now, from where they lie, in place of
+ * one that is written. Returns how many bytes those are; the rest is for the next `writable`. */
+size_t server_lend(struct http_server *s, exchange_id id, const struct bytes *pieces, size_t count);
 /* Ends an answer of unknown length, or cuts one that cannot be completed (the client sees a broken
  * transfer). No `gone` comes. */
 void server_finish(struct http_server *s, exchange_id id);
 /* One piece of a text message, likewise. */
 void server_write_text(struct http_server *s, exchange_id id, struct bytes piece, bool first,
                        bool last);
+struct text_part {
+    bool first, last;
+};
+/* Such a piece of several, from where they lie; what the client does not take now is copied, and
+ * goes out before anything else. */
+void server_lend_text(struct http_server *s, exchange_id id, const struct bytes *pieces,
+                      size_t count, struct text_part part);
 /* A text message as its WebSocket frame, appended to out: the same bytes for every client, so that
  * they are made once and copied for none. */
 void server_frame_put(struct buf *out, struct bytes text);

@@ -118,16 +118,26 @@ static bool more_to_do(const struct conn *c)
     return pongs || c->ping_due || c->woken || c->close_code != 0;
 }
 
-/* Not by lws_write, which wants room before the bytes and so a copy for each client. What the
- * kernel does not take is libwebsockets' to keep. */
-void socket_conn_frames(struct conn *c, struct bytes frames)
+static void rest_add(struct conn *c, struct bytes piece, size_t *gone)
 {
-    size_t gone = conn_send_some(c, frames);
-    if (c->broken) {
-        return;
+    size_t skip = *gone < piece.len ? *gone : piece.len;
+    *gone -= skip;
+    buf_add_bytes(&c->out, bytes_part(piece, skip, piece.len));
+}
+
+/* Not by lws_write, which wants room before the bytes and so a copy for each client. What the
+ * kernel does not take is libwebsockets' to keep: its own pongs must not come in between. */
+void socket_conn_lend(struct conn *c, struct bytes head, const struct bytes *pieces, size_t count)
+{
+    size_t gone = conn_send_pieces(c, head, pieces, count);
+    conn_piece_set(c, BYTES_NONE);
+    rest_add(c, head, &gone);
+    for (size_t i = 0; i < count; i++) {
+        rest_add(c, pieces[i], &gone);
     }
-    if (gone < frames.len) {
-        conn_piece_set(c, bytes_part(frames, gone, frames.len));
+    if (c->broken || c->out.len == LWS_PRE) {
+        conn_out_reset(c);
+    } else {
         c->broken = !conn_send(c, LWS_WRITE_RAW);
     }
 }

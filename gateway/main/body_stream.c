@@ -4,9 +4,8 @@
 
 #include "model/limits.h"
 
-#define LARGE_BYTES                                                                                \
-    (16u << 10) /* sent from where it lies; smaller slices are put together for one write */
-#define SLOTS 2 /* the piece being sent, and the one behind it */
+#define NO_PART UINT64_MAX
+#define SLOTS   2 /* the part being sent, and the one behind it */
 
 struct slot {
     struct body_stream *stream;
@@ -25,7 +24,6 @@ struct body_stream {
     struct slot slots[SLOTS];
     bool broken;
     bool one_line;
-    bool lends;
     wake_fn *wake;
     void *user;
 };
@@ -54,20 +52,6 @@ static void slot_clear(struct slot *slot)
 void body_stream_one_line(struct body_stream *b)
 {
     b->one_line = true;
-}
-
-void body_stream_lends(struct body_stream *b)
-{
-    b->lends = true;
-}
-
-static void line_ends_blank(uint8_t *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] == '\n' || text[i] == '\r') {
-            text[i] = ' ';
-        }
-    }
 }
 
 void body_stream_destroy(struct body_stream *b)
@@ -168,47 +152,85 @@ static struct bytes doc_get(struct body_stream *b, uint64_t offset, size_t len)
     return bytes_part(buf_bytes(&slot->data), (size_t)(offset % DOC_PART_BYTES_MAX), len);
 }
 
-struct bytes body_stream_large(struct body_stream *b)
+static void piece_add(struct body_pieces *p, struct bytes piece)
 {
-    struct body_want want;
-    if (!body_plan_next(&b->plan, &b->cursor, SIZE_MAX, &want) || !want.doc) {
+    p->items[p->count++] = piece;
+    p->len += piece.len;
+}
+
+static size_t line_len(struct bytes text)
+{
+    const uint8_t *end = memchr(text.ptr, '\n', text.len);
+    size_t n = end != NULL ? (size_t)(end - text.ptr) : text.len;
+    end = memchr(text.ptr, '\r', n);
+    return end != NULL ? (size_t)(end - text.ptr) : n;
+}
+
+/* Up to a line's end, or that, as a space. Returns what is left. */
+static struct bytes line_add(struct body_pieces *p, struct bytes text)
+{
+    size_t n = line_len(text);
+    piece_add(p, n > 0 ? bytes_part(text, 0, n) : BYTES_LIT(" "));
+    return bytes_part(text, n > 0 ? n : 1, text.len);
+}
+
+/* As far as there is room. Returns how many bytes those are. */
+static size_t pieces_add(struct body_pieces *p, struct bytes bytes, bool one_line)
+{
+    size_t before = p->len;
+    if (!one_line) {
+        piece_add(p, bytes);
+        return bytes.len;
+    }
+    while (bytes.len > 0 && p->count < BODY_PIECES_MAX) {
+        bytes = line_add(p, bytes);
+    }
+    return p->len - before;
+}
+
+/* What is wanted there; empty where it has to be waited for, or would push out the part in which
+ * pieces lie already. */
+static struct bytes want_get(struct body_stream *b, const struct body_want *want, uint64_t *part)
+{
+    if (!want->doc) {
+        return want->text;
+    }
+    uint64_t at = want->offset - RESULTS_OFFSET;
+    bool another = *part != NO_PART && *part != at / DOC_PART_BYTES_MAX;
+    if (another && !b->snapshot->held) {
         return BYTES_NONE;
     }
-    struct bytes bytes = doc_get(b, want.offset - RESULTS_OFFSET, want.len);
-    return bytes.len >= LARGE_BYTES ? bytes : BYTES_NONE;
+    *part = at / DOC_PART_BYTES_MAX;
+    return doc_get(b, at, want->len);
 }
 
-bool body_stream_given(struct body_stream *b, size_t len)
+enum stream_state body_stream_next(struct body_stream *b, size_t max, struct body_pieces *p)
 {
-    body_cursor_move(&b->plan, &b->cursor, len);
-    b->given += len;
-    return b->given == b->plan.total;
-}
-
-enum stream_state body_stream_next(struct body_stream *b, size_t max, struct buf *out)
-{
-    size_t start = out->len;
+    struct body_cursor at = b->cursor;
     struct body_want want;
-    while (out->len - start < max &&
-           body_plan_next(&b->plan, &b->cursor, max - (out->len - start), &want)) {
-        struct bytes bytes = want.text;
-        if (want.doc) {
-            bytes = doc_get(b, want.offset - RESULTS_OFFSET, want.len);
-        }
-        if (b->broken) {
-            return STREAM_BROKEN;
-        }
-        if (bytes.len == 0 || (b->lends && want.doc && bytes.len >= LARGE_BYTES)) {
+    uint64_t part = NO_PART;
+    p->count = p->len = 0;
+    while (p->len < max && p->count < BODY_PIECES_MAX &&
+           body_plan_next(&b->plan, &at, max - p->len, &want)) {
+        struct bytes bytes = want_get(b, &want, &part);
+        if (bytes.len == 0) {
             break;
         }
-        buf_add_bytes(out, bytes);
-        if (want.doc && b->one_line) {
-            line_ends_blank(out->ptr + out->len - bytes.len, bytes.len);
-        }
-        (void)body_stream_given(b, bytes.len);
+        body_cursor_move(&b->plan, &at, pieces_add(p, bytes, want.doc && b->one_line));
     }
-    if (b->given == b->plan.total) {
-        return STREAM_LAST;
+    if (p->count == 0) {
+        return b->broken ? STREAM_BROKEN : STREAM_WAIT;
     }
-    return out->len > start ? STREAM_MORE : STREAM_WAIT;
+    return b->given + p->len == b->plan.total ? STREAM_LAST : STREAM_MORE;
+}
+
+bool body_stream_taken(struct body_stream *b, size_t len)
+{
+    struct body_want want;
+    b->given += len;
+    while (len > 0 && body_plan_next(&b->plan, &b->cursor, len, &want)) {
+        body_cursor_move(&b->plan, &b->cursor, want.len);
+        len -= want.len;
+    }
+    return b->given == b->plan.total;
 }

@@ -1,5 +1,6 @@
 /* A planned body on its way out: its text, and the slices of the checkpoint document, which are
- * taken from the snapshot or read piece by piece, at most two pieces ahead. Loop's thread. */
+ * taken from the snapshot or read part by part, at most two parts ahead. Nothing is put together:
+ * all of it goes out from where it lies. Loop's thread. */
 #ifndef MARATHON_GATEWAY_BODY_STREAM_H
 #define MARATHON_GATEWAY_BODY_STREAM_H
 
@@ -7,10 +8,19 @@
 #include "main/snapshot.h"
 
 enum stream_state {
-    STREAM_MORE,   /* out has bytes, and there are more to come */
-    STREAM_LAST,   /* out has the last bytes */
+    STREAM_MORE,   /* there are pieces, and more to come behind them */
+    STREAM_LAST,   /* with these pieces it ends */
     STREAM_WAIT,   /* nothing yet; wake is called */
     STREAM_BROKEN, /* the document is gone, or was written anew: the body cannot be completed */
+};
+
+/* More than one write takes (IOV_MAX) would be of no use. */
+#define BODY_PIECES_MAX 1000
+
+struct body_pieces {
+    struct bytes items[BODY_PIECES_MAX];
+    size_t count;
+    size_t len; /* of all of them */
 };
 
 struct body_stream;
@@ -23,15 +33,13 @@ struct body_stream *body_stream_create(struct gateway *g, struct snapshot *s,
 /* Results come with their line ends (white space between tokens) as spaces: an event of a stream is
  * one line. */
 void body_stream_one_line(struct body_stream *b);
-/* Large slices of the document are not put into pieces: body_stream_large has them. */
-void body_stream_lends(struct body_stream *b);
-/* One that comes next and is there, as it lies; empty: body_stream_next goes on. */
-struct bytes body_stream_large(struct body_stream *b);
-/* So much of it was given. True: that was the end of the body. */
-bool body_stream_given(struct body_stream *b, size_t len);
 void body_stream_destroy(struct body_stream *b); /* NULL is allowed */
 uint64_t body_stream_total(const struct body_stream *b);
-/* Appends at most max bytes to out. */
-enum stream_state body_stream_next(struct body_stream *b, size_t max, struct buf *out);
+/* What comes next, at most max bytes of it, as it lies: of use until the next call. None: it is
+ * waited for. Any number of their bytes may be taken. */
+enum stream_state body_stream_next(struct body_stream *b, size_t max,
+                                   struct body_pieces *ret_pieces);
+/* So many bytes of it were taken. True: that was the end of the body. */
+bool body_stream_taken(struct body_stream *b, size_t len);
 
 #endif

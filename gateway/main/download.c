@@ -1,10 +1,12 @@
 #include "main/download.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 #include "api/status_json.h"
 #include "model/limits.h"
+
+/* More than most sockets take: what they leave is looked at again. */
+#define LENT_AT_ONCE_BYTES_MAX (256u << 10)
 
 struct download {
     struct exchange exchange;
@@ -30,38 +32,23 @@ static void on_wake(void *user)
     server_wake(d->gateway->http, d->exchange.id);
 }
 
-static void large_give(struct download *d, struct bytes large)
-{
-    struct gateway *g = d->gateway;
-    exchange_id id = d->exchange.id;
-    if (body_stream_given(d->stream, server_lend(g->http, id, large))) {
-        download_end(d);
-    } else {
-        server_wake(g->http, id);
-    }
-}
-
 static void on_writable(struct exchange *x)
 {
+    static struct body_pieces pieces; /* the loop's thread only */
     struct download *d = (struct download *)x;
     struct gateway *g = d->gateway;
     exchange_id id = d->exchange.id;
-    struct bytes large = body_stream_large(d->stream);
-    if (large.len > 0) {
-        large_give(d, large);
-        return;
-    }
-    struct buf *out = server_piece_put(g->http, id);
-    assert(out != NULL && "it is what asks for the piece");
-    enum stream_state state = body_stream_next(d->stream, HTTP_PIECE_BYTES_MAX, out);
-    if (state == STREAM_MORE) {
-        server_wake(g->http, id);
-    } else if (state == STREAM_LAST) {
-        download_end(d);
-    } else if (state == STREAM_BROKEN) {
-        out->len = 0;
+    enum stream_state state = body_stream_next(d->stream, LENT_AT_ONCE_BYTES_MAX, &pieces);
+    if (state == STREAM_BROKEN) {
         download_end(d);
         server_finish(g->http, id); /* short of its length: the client sees that it is cut */
+    } else if (state != STREAM_WAIT) {
+        size_t taken = server_lend(g->http, id, pieces.items, pieces.count);
+        if (body_stream_taken(d->stream, taken)) {
+            download_end(d);
+        } else {
+            server_wake(g->http, id);
+        }
     }
 }
 
@@ -94,7 +81,6 @@ void download_start(struct gateway *g, exchange_id id, struct snapshot *s, struc
     struct download *d = mem_zalloc(sizeof *d);
     d->gateway = g;
     d->stream = body_stream_create(g, s, plan, on_wake, d);
-    body_stream_lends(d->stream);
     d->exchange = (struct exchange){.id = id, .writable = on_writable, .gone = on_gone};
     exchange_add(g, &d->exchange);
     server_begin(g->http, id, &head, (int64_t)body_stream_total(d->stream));

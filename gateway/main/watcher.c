@@ -9,7 +9,8 @@
 #include "main/body_stream.h"
 #include "main/watcher_replay.h"
 
-/* One that stops taking holds a piece until it is closed: a thousand of those hold 16 MiB. */
+/* Of a WebSocket that stops taking, what is left of a frame is kept until it is closed: of a
+ * thousand 16 MiB. */
 #define PIECE_BYTES_MAX (16u << 10)
 
 #define CLOSE_NORMAL    1000
@@ -173,25 +174,37 @@ static void stream_done(struct watcher *w)
     wake(w);
 }
 
-static void stream_give(struct watcher *w)
+/* What the client takes of it: an event stream's as much as there is room for, a WebSocket's all,
+ * as a frame, of which what there is no room for is kept behind it. */
+static size_t pieces_give(struct watcher *w, const struct body_pieces *pieces, bool last)
 {
     struct http_server *http = w->gateway->http;
-    exchange_id id = w->exchange.id;
-    struct buf *out = server_piece_put(http, id);
-    assert(out != NULL && "it is what asks for the piece");
-    enum stream_state state = body_stream_next(w->stream, PIECE_BYTES_MAX, out);
-    if (state == STREAM_MORE || state == STREAM_LAST) {
-        w->said = loop_now(w->gateway->loop).mono;
-        server_piece_is(http, id, w->stream_first, state == STREAM_LAST);
-        w->stream_first = false;
+    if (w->options.sse) {
+        return server_lend(http, w->exchange.id, pieces->items, pieces->count);
     }
-    if (state == STREAM_MORE) {
-        wake(w);
-    } else if (state == STREAM_LAST) {
-        stream_done(w);
-    } else if (state == STREAM_BROKEN) {
-        out->len = 0;
+    server_lend_text(http, w->exchange.id, pieces->items, pieces->count,
+                     (struct text_part){w->stream_first, last});
+    return pieces->len;
+}
+
+static void stream_give(struct watcher *w)
+{
+    static struct body_pieces pieces; /* the loop's thread only */
+    enum stream_state state = body_stream_next(w->stream, PIECE_BYTES_MAX, &pieces);
+    if (state == STREAM_BROKEN) {
         watcher_close(w, CLOSE_TRY_LATER, "the results changed while they were sent");
+        return;
+    }
+    if (state == STREAM_WAIT) {
+        return;
+    }
+    size_t taken = pieces_give(w, &pieces, state == STREAM_LAST);
+    w->said = loop_now(w->gateway->loop).mono;
+    w->stream_first = w->stream_first && taken == 0;
+    if (body_stream_taken(w->stream, taken)) {
+        stream_done(w);
+    } else {
+        wake(w);
     }
 }
 

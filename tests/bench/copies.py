@@ -1,11 +1,15 @@
 """How often a process copies a payload that passes through it, by bench_copies.so preloaded into each of ours. A build with sanitizers
 has memcpy of its own, and is not measured."""
 
+import contextlib
 import http.server
 import json
 import os
 import struct
 import threading
+import urllib.request
+
+import websocket  # python3-websocket
 
 from engine import TOOLS, Engine, chain, until
 from rows import Row
@@ -16,11 +20,13 @@ SOME_OF_A_BATCH = 24 << 10
 SPARE = 0.3  # of a payload: what of the next frame came with the one before moves to the front, as what came of a reply before its length
 SHIM = os.path.join(TOOLS, "bench_copies.so")
 LARGE, SOME = 0, 1  # what is counted: pieces of 16 KiB and more, of 2 KiB and more
+SHORT_RESULTS = 40  # of SMALL, in an answer of more than 64 KiB
 
 READ = "read to where it is gathered, written from there"
 INTO = "copied into what goes out"
 CURL = "gathered out of libcurl's buffer"
 LINES = "a line of news, out of what was read"
+KEPT = "kept, and written from there"
 LENT = "written from where it was read to"
 TWICE = "passes twice"
 
@@ -59,6 +65,28 @@ def give(e):
     e.results += e.end([e.begin(task_type="gives_result")])
 
 
+def short_results(e, begin):
+    """What `begin` does with a task that has ended with them."""
+    if not e.short:
+        e.short = e.end([e.begin(task_type="gives_short_results")])
+    begin(e.short[0])
+
+
+def watch_socket(e, task):
+    got = websocket.create_connection(f"ws://127.0.0.1:{e.port}/api/v1/ws/marathon/{task}", timeout=30)
+    messages = []
+    with contextlib.suppress(websocket.WebSocketConnectionClosedException):
+        while got.connected and (text := got.recv()):
+            messages.append(text)
+    got.close()
+    assert len(messages) == 2 and min(map(len, messages)) > SHORT_RESULTS * SMALL, [m[:100] for m in messages]
+
+
+def watch_stream(e, task):
+    with urllib.request.urlopen(f"http://127.0.0.1:{e.port}/api/v1/marathon/stream/{task}", timeout=30) as r:
+        assert len(r.read()) > 2 * SHORT_RESULTS * SMALL
+
+
 BURST = 8
 WAYS = [
     Way("an input, from client to step", start("takes_input", pad(PAYLOAD)), {"gateway": 0, "coordinator": 2, "worker": 0},
@@ -76,6 +104,14 @@ WAYS = [
     Way("a result, to Redis and the next step", start("hands_on", {"bytes": 8}), {"worker": 0, "coordinator": 2},
         notes={"worker": LENT, "coordinator": TWICE}),
     Way("a result, from Redis to client", lambda e: e.get(f"/result/{e.results.pop()}"), {"coordinator": 1, "gateway": 1}),
+    Way("short results of a long answer", lambda e: short_results(e, lambda t: e.get(f"/result/{t}")), {"gateway": 1}, SMALL, SHORT_RESULTS,
+        pieces=SOME, notes={"gateway": KEPT}),
+    Way("short results of a long status", lambda e: short_results(e, lambda t: e.get(f"/status/{t}")), {"gateway": 1}, SMALL, SHORT_RESULTS,
+        pieces=SOME, notes={"gateway": KEPT}),
+    Way("short results of a WebSocket's two messages", lambda e: short_results(e, lambda t: watch_socket(e, t)), {"gateway": 1}, SMALL,
+        SHORT_RESULTS, pieces=SOME, notes={"gateway": KEPT}),
+    Way("short results of an event stream's two messages", lambda e: short_results(e, lambda t: watch_stream(e, t)), {"gateway": 1}, SMALL,
+        SHORT_RESULTS, pieces=SOME, notes={"gateway": KEPT}),
 ]
 
 
@@ -109,12 +145,14 @@ class CopyEngine(Engine):
         self.write_pipeline("takes_input", [{"name": "a", "function": "stamp"}])
         self.write_pipeline("takes_slowly", [{"name": "a", "function": "slow"}])
         self.write_pipeline("gives_result", chain(1, PAYLOAD))
+        self.write_pipeline("gives_short_results", chain(SHORT_RESULTS, SMALL))
         self.write_pipeline("gives_over_http", [{"name": "a", "function": "http"}])
         self.write_pipeline("tells", [{"name": "a", "function": "tell"}])
         self.write_pipeline("hands_on", [*chain(1, PAYLOAD), {"name": "b", "function": "stamp", "needs": ["s0"]}])
         self.copies_dir = os.path.join(self.dir, "copies")
         os.mkdir(self.copies_dir)
         self.results = []  # tasks with one of PAYLOAD
+        self.short = []  # the task with short results
         self.forked = []  # the task that forks are of
 
     def begin_counted(self):

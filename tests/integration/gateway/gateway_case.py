@@ -158,9 +158,9 @@ class GatewayCase(unittest.TestCase):
             f.write(results if isinstance(results, str) else json.dumps(results, separators=(",", ":")))
         return path
 
-    def watch(self, task_id, query="", timeout=PATIENCE):
+    def watch(self, task_id, query="", timeout=PATIENCE, **options):
         return Watcher(websocket.create_connection(
-            f"ws://127.0.0.1:{self.port}/api/v1/ws/marathon/{task_id}{query}", timeout=timeout))
+            f"ws://127.0.0.1:{self.port}/api/v1/ws/marathon/{task_id}{query}", timeout=timeout, **options))
 
     def stream(self, task_id, query="", headers=None, timeout=PATIENCE):
         """Status and an iterator over the lines of an event stream."""
@@ -192,18 +192,27 @@ class GatewayCase(unittest.TestCase):
                 return got, True
         return got, False
 
-    def unread(self, client):
-        """Bytes of this client's that the gateway's kernel has, and the gateway has not read."""
+    def queues(self, client):
+        """Bytes of the gateway's socket to this client: those the client has no room for, and those the gateway has not read."""
         here, there = f":{client.getsockname()[1]:04X}", f":{self.port:04X}"
         with open(f"/proc/{self.gateway.pid}/net/tcp") as f:
-            rows = [line.split() for line in f][1:]
-        return sum(int(r[4].split(":")[1], 16) for r in rows if r[1].endswith(there) and r[2].endswith(here))
+            row = next((r for r in map(str.split, f) if r[1].endswith(there) and r[2].endswith(here)), None)
+        return tuple(int(n, 16) for n in row[4].split(":")) if row else (0, 0)
+
+    def await_full(self, client):
+        """There is no room any more for what it is sent."""
+        seen = [0]
+
+        def same():
+            seen.append(self.queues(client)[0])
+            return seen[-1] == seen[-2] > 0
+        until("its socket is full", same, every=0.05)
 
     def say_in_parts(self, client, parts):
         """Each is read by itself."""
         for part in parts:
             client.sendall(part)
-            until("it was read", lambda: self.unread(client) == 0, every=0.0005)
+            until("it was read", lambda: self.queues(client)[1] == 0, every=0.0005)
 
     def answer(self, data):
         """Sends raw bytes; returns the answer, as raw."""

@@ -1,10 +1,11 @@
 """What watchers see: the state, then every message once, in order, without a gap, whatever happens to the coordinators."""
 
 import json
+import socket
 import threading
 import time
 
-from gateway_case import (CANCELLED, COMPLETE, ERROR, PATIENCE, PROGRESS, RECOVERING, STEP_COMPLETED, GatewayCase, brief, main, until,
+from gateway_case import (CANCELLED, COMPLETE, ERROR, PATIENCE, PREFIX, PROGRESS, RECOVERING, STEP_COMPLETED, GatewayCase, brief, main, until,
                           websocket)
 
 
@@ -275,6 +276,37 @@ class Stream(GatewayCase):
                          [(6, 6, "progress_update"), (7, 7, "progress_update"), (8, 8, "task_complete")])
         self.assertEqual(got[2][1]["data"]["results"], {"s0": {"a": 1}})
         self.assertEqual(r.read(), b"\n")
+
+    def test_results_come_as_they_are_and_in_a_stream_without_their_line_ends(self):
+        """To clients that take little at a time, too: the answer is of many pieces. Held results, and some that are read meanwhile."""
+        for size in (40_000, 1_500_000):
+            results = {"s0": {"a": list(range(size // 8)), "pad": "x" * 5}}
+            for text in (json.dumps(results), json.dumps(results, indent=1), json.dumps(results, indent=1).replace("\n", "\r\n"),
+                         json.dumps(results).replace(" ", "\r")):
+                self.fake.say("task", "t", 1, "completed", 9, self.results_file(text))
+                self.assertEqual(self.raw(f"GET {PREFIX}/result/t"), text)
+                lines = self.raw(f"GET {PREFIX}/stream/t").split("\n")
+                last = next(line for line in reversed(lines) if line.startswith("data: "))
+                flat = text.replace("\n", " ").replace("\r", " ")
+                self.assertIn(f'"results":{flat}', last)
+                self.assertEqual([line.split(":")[0] for line in lines if line], ["retry", "id", "data", "id", "data"])
+                ws = self.watch("t", sockopt=((socket.SOL_SOCKET, socket.SO_RCVBUF, 16384),)).ws
+                if size > 1_000_000:
+                    self.await_full(ws.sock)
+                self.assertIn(f'"results":{text}', [ws.recv() for _ in range(2)][1])
+                ws.close()
+
+    def raw(self, request):
+        """The body of an answer whose connection ends, by a socket that takes little."""
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)
+            s.settimeout(PATIENCE)
+            s.connect(("127.0.0.1", self.port))
+            s.sendall(f"{request} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+            got = b""
+            while part := s.recv(65536):
+                got += part
+        return got.decode().partition("\r\n\r\n")[2]
 
     def test_events_that_leave_in_one_write_are_messages_of_their_own_whatever_their_length(self):
         self.fake.say("task", "t", 1, "running", 5)
