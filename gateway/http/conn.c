@@ -5,9 +5,6 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "http/behind.h"
-#include "http/field_reads.h"
-
 #define OUT_KEEP_BYTES 4096 /* an idle connection keeps no larger buffer */
 
 struct conn *conn_of(struct lws *wsi)
@@ -41,8 +38,7 @@ int conn_opened(struct http_server *s, struct lws *wsi)
     struct conn *c = mem_zalloc(sizeof *c);
     c->server = s;
     c->wsi = wsi;
-    c->fd = lws_get_socket_fd(wsi);
-    field_reads_join(c->fd, c);
+    intake_begin(&c->intake, s->fresh_fd, c);
     c->next = s->conns;
     if (s->conns != NULL) {
         s->conns->prev = c;
@@ -79,14 +75,8 @@ static void list_join(struct conn *c, struct conn_list *l)
 
 void conn_enter(struct conn *c, enum conn_state state)
 {
-    struct http_server *s = c->server;
     c->state = state;
-    c->since = loop_now(s->loop).mono;
-    if (state == CONN_ASKED) {
-        list_join(c, &s->asked);
-    } else if (c->list == &s->asked) {
-        list_leave(c);
-    }
+    c->since = loop_now(c->server->loop).mono;
 }
 
 void conn_exchange_begin(struct conn *c)
@@ -127,8 +117,7 @@ void conn_destroyed(struct conn *c)
         s->counts.sockets_open--;
     }
     list_leave(c);
-    field_reads_leave(c->fd, c);
-    lws_buflist_destroy_all_segments(&c->aside);
+    intake_end(&c->intake);
     s->counts.connections_open--;
     if (c->prev != NULL) {
         c->prev->next = c->next;
@@ -140,51 +129,31 @@ void conn_destroyed(struct conn *c)
     }
     lws_set_opaque_user_data(c->wsi, NULL);
     arena_free(&c->arena);
-    conn_body_free(c);
     buf_free(&c->out);
     free(c);
 }
 
-/* With something kept it asks for WRITEABLE, which it then would not let us have, again and again.
- */
-void conn_rest(struct conn *c)
+bool conn_serve(struct conn *c, short events)
 {
-    if (c->resting || c->killed) {
-        return;
-    }
-    c->resting = true;
-    struct lws_buflist **at = behind_of(c->wsi);
-    struct lws_buflist *kept = at != NULL ? *at : NULL;
-    if (at != NULL) {
-        *at = NULL;
-    }
-    (void)lws_rx_flow_control(c->wsi, 0);
-    if (at != NULL) {
-        *at = kept;
-    }
+    struct lws_pollfd it = {.fd = lws_get_socket_fd(c->wsi), .events = events, .revents = events};
+    return lws_service_fd(c->server->context, &it) == 0;
 }
 
-void conn_stir(struct conn *c)
+void conn_hear_more(void *conn)
+{
+    struct conn *c = conn;
+    c->says_more = true;
+    conn_due(c);
+}
+
+void conn_unpace(struct conn *c)
 {
     if (c->list == &c->server->paced) {
         list_leave(c);
     }
-    if (c->resting) {
-        c->resting = false;
-        (void)lws_rx_flow_control(c->wsi, 1);
-    }
 }
 
-void conns_rest(struct http_server *s)
-{
-    mono_ms now = loop_now(s->loop).mono;
-    while (s->asked.first != NULL && now - s->asked.first->since >= REST_AFTER_MS) {
-        conn_rest(s->asked.first);
-        list_leave(s->asked.first);
-    }
-}
-
-void conn_pace(struct conn *c)
+static void pace(struct conn *c)
 {
     struct http_server *s = c->server;
     if (c->list != &s->paced) {
@@ -192,6 +161,38 @@ void conn_pace(struct conn *c)
             loop_timer_set(s->pace, loop_now(s->loop).mono + PACE_MS);
         }
         list_join(c, &s->paced);
+    }
+}
+
+static bool is_answered(const struct conn *c)
+{
+    return c->state == CONN_ASKED || c->state == CONN_HEAD || c->state == CONN_BODY;
+}
+
+void conn_rest_if_it_says_more(struct conn *c)
+{
+    bool says_more = c->says_more;
+    c->says_more = false;
+    if (!says_more || c->resting || c->killed || !is_answered(c)) {
+        return;
+    }
+    if (c->wanted != 0) {
+        /* WRITEABLE comes once more, so that it is not asked for any longer. */
+        pace(c);
+        if (!conn_serve(c, LWS_POLLOUT) || !is_answered(c)) {
+            return;
+        }
+    }
+    c->resting = true;
+    (void)lws_rx_flow_control(c->wsi, 0);
+}
+
+void conn_stir(struct conn *c)
+{
+    conn_unpace(c);
+    if (c->resting) {
+        c->resting = false;
+        (void)lws_rx_flow_control(c->wsi, 1);
     }
 }
 
@@ -203,10 +204,9 @@ void conn_want(struct conn *c)
     if (c->wanted == 0) {
         c->wanted = loop_now(c->server->loop).mono;
     }
-    if (c->body_length > 0 && c->completed && !c->is_socket) {
-        conn_pace(c); /* awake, it would be read on, and that by the body's state */
+    if (c->resting) {
+        pace(c);
     } else if (c->list != &c->server->paced) {
-        conn_stir(c);
         lws_callback_on_writable(c->wsi);
     }
 }
@@ -266,12 +266,6 @@ void conn_out_reset(struct conn *c)
     }
 }
 
-void conn_body_free(struct conn *c)
-{
-    c->server->body_bytes -= c->body.len;
-    buf_free(&c->body);
-}
-
 bool conn_send(struct conn *c, enum lws_write_protocol how)
 {
     size_t len = c->out.len - LWS_PRE;
@@ -311,4 +305,12 @@ size_t conn_send_pieces(struct conn *c, struct bytes front, const struct bytes *
     size_t gone = sent > 0 ? (size_t)sent : 0;
     c->server->counts.bytes_sent_total += gone;
     return gone;
+}
+
+/* A piece of it would be the beginning of the answer. */
+bool conn_say_continue(struct conn *c)
+{
+    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    size_t gone = conn_send_some(c, bytes_str(text));
+    return !c->broken && (gone == 0 || gone == strlen(text));
 }

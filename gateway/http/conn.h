@@ -7,7 +7,7 @@
 #include <libwebsockets.h>
 
 #include "base/map.h"
-#include "http/body_reads.h"
+#include "http/intake.h"
 #include "http/server.h"
 
 #define LINGER_MS                                                                                  \
@@ -15,7 +15,6 @@
 #define PONGS_DUE_MAX   16 /* `ping` texts not yet answered; more are dropped */
 #define PING_MISSES_MAX 2
 #define CLOSE_MS        5000 /* for a client to answer our Close */
-#define REST_AFTER_MS   5    /* most answers are there by then, and resting costs three calls */
 #define PACE_MS         5
 
 struct conn_list {
@@ -23,13 +22,12 @@ struct conn_list {
 };
 
 enum conn_state {
-    CONN_IDLE,     /* no request yet, or none since the last answer */
-    CONN_READING,  /* its body */
-    CONN_ASKED,    /* the handler has it */
-    CONN_HEAD,     /* an answer's head waits to be written */
-    CONN_BODY,     /* the head is out */
-    CONN_FLUSHING, /* all was given to libwebsockets, which still holds some */
-    CONN_LINGER,   /* answered, the body is being thrown away */
+    CONN_IDLE,    /* no request yet, or none since the last answer */
+    CONN_READING, /* its body */
+    CONN_ASKED,   /* the handler has it */
+    CONN_HEAD,    /* an answer's head waits to be written */
+    CONN_BODY,    /* the head is out */
+    CONN_LINGER,  /* answered, what still comes is being thrown away */
     CONN_UPGRADING,
     CONN_SOCKET,
     CONN_CLOSING, /* a WebSocket: our Close is out, its own is to come */
@@ -38,38 +36,32 @@ enum conn_state {
 struct conn {
     struct http_server *server;
     struct lws *wsi;
-    int fd;
     struct conn *prev, *next;
     struct conn *list_prev, *list_next;
-    struct conn_list *list; /* server.asked, server.paced, or NULL */
+    struct conn_list *list; /* server.paced, or NULL */
     enum conn_state state;
     exchange_id id; /* of the exchange under way, 0 = none; the key in server.exchanges */
     mono_ms since;  /* of the state */
     mono_ms wanted; /* since when it waits to write, 0 = it does not */
-    uint32_t heads; /* of requests that it has had */
-    bool served;    /* has had a request before */
+    struct intake intake;
+    bool served; /* has had a request before */
     bool killed;
     bool is_socket;
-    bool woken;    /* the handler has something */
-    size_t due_at; /* place in server.due, from 1; 0 = not there */
-    bool resting;  /* libwebsockets neither reads nor is told that there is something to read */
-    bool probed;   /* its client has ended its half, and was told that the answer is to come */
-    bool broken;   /* a write has failed: closed at the next WRITEABLE */
+    bool woken;     /* the handler has something */
+    size_t due_at;  /* place in server.due, from 1; 0 = not there */
+    bool says_more; /* since it was last looked at: behind the request in hand */
+    bool resting;   /* libwebsockets neither reads nor is told that there is something to read */
+    bool probed;    /* its client has ended its half, and was told that the answer is to come */
+    bool broken;    /* a write has failed: closed at the next WRITEABLE */
     bool in_writable;
     bool lent; /* the handler has given something by server_lend */
     /* request */
     struct arena arena;
     struct http_request request;
-    struct bytes args[HTTP_ARGS_MAX];
-    struct buf body;
-    struct body_read body_read;
     uint64_t body_length;
-    bool completed; /* BODY_COMPLETION was seen */
     bool head_only;
     bool close_after;
-    bool interim;              /* HTTP/1.1: a 1xx may be said before the answer */
-    struct lws_buflist *aside; /* behind.h: what is put aside, and where it belongs */
-    struct lws_buflist **aside_at;
+    bool interim; /* HTTP/1.1: a 1xx may be said before the answer */
     /* answer */
     struct buf out; /* LWS_PRE bytes, then the piece; an answer's first one begins with its head */
     size_t head_bytes; /* where that ends */
@@ -100,10 +92,9 @@ struct http_server {
     char host[64];
     struct conn *conns;
     struct conn *fresh;     /* accepted last in this turn */
-    struct conn_list asked; /* whose handler was asked lately, the oldest first */
+    int fresh_fd;           /* of the one that is being accepted */
     struct conn_list paced; /* who rests while it is written to: by the clock */
     struct loop_timer *pace;
-    bool answered; /* one was, in this turn */
     struct map exchanges;
     struct conn *writing; /* whose handler is asked right now */
     struct conn **due; /* watchers' connections that write at the end of this turn; NULL = gone */
@@ -112,7 +103,6 @@ struct http_server {
     struct loop_timer *sweep;
     size_t kills; /* ever */
     struct http_counts counts;
-    size_t body_bytes; /* being received */
     bool draining;
     mono_ms drain_begun;
 };
@@ -134,16 +124,21 @@ void conn_exchange_begin(struct conn *c);
 void conn_exchange_end(struct conn *c); /* silently */
 void conn_gone(struct conn *c);         /* tells the handler, if an exchange is under way */
 /* While a client waits for an answer, what it says beyond its request (other requests, the end of
- * its half) stays in the kernel, whose window bounds it, but for what libwebsockets had read with
- * the request, one read of 4 KiB at most. libwebsockets by itself looks at the socket again and
- * again meanwhile, or takes the end of that half for the end of all. It says nothing of room to
- * write either, to one that rests. Not from within WRITEABLE. */
-void conn_rest(struct conn *c);
+ * its half) stays in the kernel, whose window bounds it, but for what was read with the request
+ * (intake.h). From when it is heard of it rests, or libwebsockets would be told of it again and
+ * again. Nor does libwebsockets say anything of room to write to one that rests, so that it is
+ * written to by the clock, every PACE_MS, as far as it takes. */
+void conn_hear_more(void *conn);                /* intake_more_fn */
+void conn_rest_if_it_says_more(struct conn *c); /* at the end of a turn */
 void conn_stir(struct conn *c);
-void conns_rest(struct http_server *s); /* at the end of a turn: who has waited for some time */
-void conn_pace(struct conn *c); /* from now on it is written to every PACE_MS, as far as it takes */
+void conn_unpace(struct conn *c);
 void conn_want(struct conn *c); /* asks libwebsockets for WRITEABLE, or is paced */
-void conn_kill(struct conn *c); /* from the sweep only; the last word on c */
+/* libwebsockets is told that there is something to read, or room to write. False: that was the end
+ * of the connection. */
+bool conn_serve(struct conn *c, short events);
+/* Of a client that waits for its answer: "100 Continue". False: it may hear no more of us. */
+bool conn_say_continue(struct conn *c);
+void conn_kill(struct conn *c);      /* from the sweep only; the last word on c */
 void conn_drop_deaf(struct conn *c); /* likewise, of one that takes nothing; counted */
 /* Gives c->out to libwebsockets; false: the connection is to be closed. */
 bool conn_send(struct conn *c, enum lws_write_protocol how);
@@ -155,25 +150,21 @@ size_t conn_send_pieces(struct conn *c, struct bytes front, const struct bytes *
 void conn_piece_set(struct conn *c, struct bytes piece);
 void conn_out_reset(struct conn *c);
 void conn_ask_handler(struct conn *c); /* for a piece */
-void conn_body_free(struct conn *c);
 
 /* sweep.c: limits of time, and who has gone. Sets its timer again. */
 void conns_sweep(void *server);
-/* Of one that has asked for WRITEABLE: paced instead, where that would make us spin. */
-void conn_pace_if_it_says_more(struct conn *c);
 
 /* server.c: it is written to, or rests, at the end of this turn. */
 void conn_due(struct conn *c);
 /* The words behind a status. */
 const char *reason_phrase(int status);
 
-/* request_read.c: headers of the wsi -> c->request; texts live in c->arena. */
-void request_read(struct conn *c, struct bytes path, const char *method);
-/* Why its WebSocket is not to be; NULL: it may be. */
-const char *upgrade_fault(struct conn *c);
+/* request_read.c: a head -> c->request; texts live in c->arena. */
+void request_read(struct conn *c, const struct head *h);
+bool origin_allowed(const struct http_options *o, const struct head *h);
 
 /* http_conn.c and socket_conn.c: libwebsockets' callbacks; the return value is libwebsockets'. */
-int http_conn_event(struct conn *c, enum lws_callback_reasons reason, void *in, size_t len);
+int http_conn_event(struct conn *c, enum lws_callback_reasons reason);
 int socket_conn_event(struct conn *c, enum lws_callback_reasons reason, void *in, size_t len);
 void socket_conn_sweep(struct conn *c, mono_ms now);
 /* The handler has something: it goes out now, or later. */
@@ -181,8 +172,6 @@ void http_conn_write(struct conn *c);
 size_t http_conn_lend(struct conn *c, const struct bytes *pieces, size_t count);
 /* Writes to who is paced. */
 void http_conns_pace(void *server);
-/* Behind those: requests that came while others of their connection waited are read. */
-void http_conns_resume(struct http_server *s);
 void socket_conn_write(struct conn *c);
 void socket_conn_lend(struct conn *c, struct bytes head, const struct bytes *pieces, size_t count);
 

@@ -1,194 +1,64 @@
 /* HTTP/1.1 requests and their answers. Heads and bodies are written from WRITEABLE only. */
 #include <assert.h>
-#include <malloc.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <sys/socket.h>
 
-#include "base/log.h"
-#include "http/behind.h"
 #include "http/conn.h"
 
-static const char *method_name(struct lws *wsi, char **ret_path, int *ret_len)
-{
-    static const char *const names[] = {"GET",   "POST",   "OPTIONS", "PUT",
-                                        "PATCH", "DELETE", "CONNECT", "HEAD"};
-    int m = lws_http_get_uri_and_method(wsi, ret_path, ret_len);
-    return m >= 0 && (size_t)m < sizeof names / sizeof *names ? names[m] : NULL;
-}
-
-static void deliver(struct conn *c, struct bytes body)
+/* The request is whole. */
+static void deliver(struct conn *c)
 {
     struct http_server *s = c->server;
-    c->request.body = body;
-    lws_set_timeout(c->wsi, NO_PENDING_TIMEOUT, 0); /* from here on the time is ours to watch */
+    struct shared *lender = NULL;
+    if (c->body_length > 0 && c->request.fault == CODE_NONE) {
+        c->request.body = intake_body(&c->intake, &lender);
+        c->request.lender = lender;
+    }
     conn_enter(c, CONN_ASKED);
     s->counts.requests_total++;
     s->handler.request(s->handler.user, c->id, &c->request);
     c->request.body = BYTES_NONE;
-    conn_body_free(c);
-}
-
-static void deliver_gathered(struct conn *c)
-{
-    struct bytes body = buf_bytes(&c->body);
-    struct shared *lender = shared_take(&c->body);
-    c->server->body_bytes -= body.len; /* who holds it counts it */
-    c->request.lender = lender;
-    deliver(c, body);
     c->request.lender = NULL;
     shared_drop(lender);
 }
 
-static int continue_say(struct conn *c)
-{
-    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    conn_piece_set(c, bytes_str(text));
-    return conn_send(c, LWS_WRITE_HTTP_HEADERS) ? 0 : -1;
-}
-
-/* By what libwebsockets goes. */
-static bool body_follows(const struct conn *c)
-{
-    struct bytes m = c->request.method;
-    bool usually = bytes_is(m, "POST") || bytes_is(m, "PUT") || bytes_is(m, "PATCH");
-    return c->request.has_length ? c->body_length > 0 : usually;
-}
-
-static bool put_aside(struct conn *c)
-{
-    struct lws_buflist **at = behind_of(c->wsi);
-    if (at == NULL) {
-        return true;
-    }
-    if (c->body_length == UINT64_MAX) {
-        return false; /* no number: it and libwebsockets may not read the same */
-    }
-    c->aside = *at;
-    c->aside_at = at;
-    *at = NULL;
-    return true;
-}
-
 static int on_request(struct conn *c)
 {
-    char *path = NULL;
-    int len = 0;
-    const char *method = method_name(c->wsi, &path, &len);
-    if (c->state != CONN_IDLE || method == NULL || path == NULL) {
+    if (c->state != CONN_IDLE) {
         return -1;
     }
-    request_read(c, bytes_of(path, (size_t)len), method);
-    c->head_only = strcmp(method, "HEAD") == 0;
-    bool is_last = c->request.fault != CODE_NONE || c->request.wants_socket ||
-                   bytes_is(c->request.method, HTTP_METHOD_STRANGE);
-    c->close_after = c->server->draining || is_last;
-    c->completed = false;
+    const struct head *h = intake_head(&c->intake);
+    request_read(c, h);
+    c->head_only = bytes_is(c->request.method, "HEAD");
+    c->close_after = c->server->draining || h->is_last || c->request.fault != CODE_NONE;
     c->finished = false;
     c->woken = false;
     c->probed = false;
     conn_exchange_begin(c);
-    bool may_have_body = strcmp(method, "GET") != 0 && !c->head_only;
-    if (may_have_body && !c->request.has_length) {
-        c->close_after = true; /* libwebsockets takes all that follows for its body */
-    }
-    if (body_follows(c) && !put_aside(c)) {
-        return -1;
-    }
-    if (c->request.fault != CODE_NONE || c->body_length == 0) {
-        deliver(c, BYTES_NONE);
-        return 0;
-    }
+    conn_unlimit(c); /* from here on the time is ours to watch */
     conn_enter(c, CONN_READING);
-    return lws_hdr_total_length(c->wsi, WSI_TOKEN_HTTP_EXPECT) > 0 ? continue_say(c) : 0;
+    bool waits = c->interim && c->body_length > 0 && c->request.fault == CODE_NONE &&
+                 head_list_has(h->fields[HEAD_EXPECT], "100-continue");
+    return waits && !conn_say_continue(c) ? -1 : 0;
 }
 
-/* Read from the socket just now: into a buffer that is a part of libwebsockets' context. */
-static bool is_fresh(const struct http_server *s, struct bytes part)
+/* What came behind is read until its client has read this and left: a close would reset the
+ * connection, and an answer under way with it (RFC 9112, 9.6). */
+static int linger(struct conn *c)
 {
-    uintptr_t context = (uintptr_t)s->context, at = (uintptr_t)part.ptr;
-    return at >= context && at - context < malloc_usable_size(s->context);
-}
-
-/* What comes with its head from what was kept is in the list that is aside. */
-static bool is_kept(struct conn *c, struct bytes part)
-{
-    uint8_t *first = NULL;
-    size_t len = lws_buflist_next_segment_len(&c->aside, &first);
-    uintptr_t from = (uintptr_t)first, at = (uintptr_t)part.ptr;
-    return len > 0 && at >= from && at + part.len <= from + len;
-}
-
-/* False: it is from neither, and nobody can say what it is. */
-static bool part_accept(struct conn *c, struct bytes part)
-{
-    if (c->aside == NULL) {
-        return part.len == 0 || is_fresh(c->server, part);
-    }
-    if (is_kept(c, part)) {
-        *c->aside_at = c->aside;
-        c->aside = NULL;
-        return true;
-    }
-    lws_buflist_destroy_all_segments(&c->aside); /* there was no more in it than the head */
-    return is_fresh(c->server, part);
-}
-
-static int on_body(struct conn *c, struct bytes part)
-{
-    bool lost = false;
-    if (!part_accept(c, part)) {
-        return -1;
-    }
-    if (body_read_told(c, part, &lost) || lost) {
-        return lost ? -1 : 0;
-    }
-    if (c->state == CONN_READING && part.len == c->body_length) {
-        deliver(c, part); /* most come whole: no copy is made */
-    } else if (c->state == CONN_READING && c->body.len + part.len <= c->body_length) {
-        if (c->server->body_bytes + part.len > HTTP_BODIES_BYTES_MAX) {
-            return -1;
-        }
-        c->server->body_bytes += part.len;
-        buf_add_bytes(&c->body, part); /* what came with the head */
-    }
+    conn_enter(c, CONN_LINGER);
+    intake_refuse(&c->intake);
+    (void)shutdown(lws_get_socket_fd(c->wsi), SHUT_WR);
     return 0;
 }
 
-/* Bytes behind a body would make libwebsockets say its completion again, each time it looks at
- * them, until the answer is finished; and the end of a client's half, end the connection. */
-static int on_body_end(struct conn *c)
-{
-    if (c->state == CONN_LINGER) {
-        return -1;
-    }
-    if (!c->completed) {
-        c->completed = true;
-        if (c->state == CONN_READING) {
-            deliver_gathered(c);
-        }
-    }
-    conn_rest(c);
-    return 0;
-}
-
-/* The answer is given to libwebsockets as a whole. The return value ends or keeps the connection.
- */
+/* All of the answer is out. The return value ends or keeps the connection. */
 static int answer_end(struct conn *c)
 {
-    if (lws_partial_buffered(c->wsi)) {
-        conn_enter(c, CONN_FLUSHING);
-        conn_want(c);
-        return 0;
-    }
+    bool says_more = c->resting || c->says_more || intake_holds(&c->intake);
     conn_exchange_end(c);
     conn_stir(c);
     if (c->close_after) {
-        bool unread = c->body_length > 0 && !c->completed;
-        if (!unread) {
-            return -1;
-        }
-        conn_enter(c, CONN_LINGER);
-        return 0;
+        return says_more || c->request.fault != CODE_NONE ? linger(c) : -1;
     }
     conn_enter(c, CONN_IDLE);
     c->served = true;
@@ -197,6 +67,10 @@ static int answer_end(struct conn *c)
         return -1;
     }
     conn_unlimit(c);
+    intake_next(&c->intake);
+    if (intake_is_ready(&c->intake)) {
+        conn_due(c);
+    }
     return 0;
 }
 
@@ -263,8 +137,6 @@ static int on_writable(struct conn *c)
     switch (c->state) {
     case CONN_HEAD:
         return head_send(c);
-    case CONN_FLUSHING:
-        return answer_end(c);
     case CONN_BODY:
         c->lent = false;
         if (c->woken && c->out.len == 0 && !c->finished) {
@@ -298,24 +170,21 @@ size_t http_conn_lend(struct conn *c, const struct bytes *pieces, size_t count)
 }
 
 /* Back to the next request, where libwebsockets wants to be told first that there is room. It would
- * ask for that, at the cost of a turn and of four calls to the system. */
-static void next_request(struct conn *c)
+ * ask for that, at the cost of a turn and of four calls to the system. c may be gone behind it. */
+static void read_on(struct conn *c)
 {
-    struct lws_pollfd room = {
-        .fd = lws_get_socket_fd(c->wsi), .events = LWS_POLLOUT, .revents = LWS_POLLOUT};
-    c->server->answered = true;
     conn_stir(c);
-    (void)lws_service_fd(c->server->context, &room); /* c may be gone */
+    if (conn_serve(c, LWS_POLLOUT) && !c->killed && intake_is_ready(&c->intake) &&
+        conn_serve(c, LWS_POLLIN) && !c->killed && intake_is_ready(&c->intake)) {
+        conn_due(c);
+    }
 }
 
 /* At the end of the turn, as socket_conn_write does. What takes more than this goes on, and the
  * connection ends, by WRITEABLE. */
-void http_conn_write(struct conn *c)
+static void answer_write(struct conn *c)
 {
-    if (c->killed || (c->state != CONN_HEAD && c->state != CONN_BODY)) {
-        return;
-    }
-    bool room = c->wanted == 0 && !c->broken && !lws_partial_buffered(c->wsi);
+    bool room = c->wanted == 0 && !c->broken;
     if (room && c->state == CONN_HEAD) {
         c->broken = head_send(c) != 0;
     } else if (room && c->woken && c->out.len == 0 && !c->finished) {
@@ -324,18 +193,27 @@ void http_conn_write(struct conn *c)
             (void)out_send(c);
         }
     }
-    if (c->broken || c->state == CONN_IDLE) {
-        /* or its end: lws_callback_on_writable does nothing behind a failed write */
-        next_request(c);
+    if (c->broken) {
         return;
     }
     if (c->state == CONN_HEAD || (c->state == CONN_BODY && (c->woken || c->finished))) {
         conn_want(c);
     }
-    if (c->wanted != 0) {
-        conn_pace_if_it_says_more(c);
-    } else if (c->left < 0) { /* a stream, and nothing its client says is of interest */
-        conn_rest(c);
+}
+
+void http_conn_write(struct conn *c)
+{
+    if (c->killed) {
+        return;
+    }
+    if (c->state == CONN_HEAD || c->state == CONN_BODY) {
+        answer_write(c);
+    }
+    if (c->broken || c->state == CONN_IDLE) {
+        /* or its end: lws_callback_on_writable does nothing behind a failed write */
+        read_on(c);
+    } else {
+        conn_rest_if_it_says_more(c);
     }
 }
 
@@ -347,7 +225,11 @@ void http_conns_pace(void *server)
         next = c->list_next;
         uint64_t sent = s->counts.bytes_sent_total;
         mono_ms wanted = c->wanted;
-        if (c->killed || wanted == 0) {
+        if (wanted == 0) {
+            conn_unpace(c); /* until it wants to write again */
+            continue;
+        }
+        if (c->killed) {
             continue;
         }
         if (c->broken || on_writable(c) != 0) {
@@ -359,38 +241,26 @@ void http_conns_pace(void *server)
     loop_timer_set(s->pace, s->paced.first != NULL ? loop_now(s->loop).mono + PACE_MS : NEVER_MS);
 }
 
-/* libwebsockets reads on in what it has buffered when it hears of some event of a connection. */
-void http_conns_resume(struct http_server *s)
-{
-    if (s->answered && lws_service_adjust_timeout(s->context, 1, 0) == 0) {
-        lws_cancel_service(s->context);
-    }
-    s->answered = false;
-}
-
 static int on_room(struct conn *c)
 {
     if (c->killed || c->broken || on_writable(c) != 0) {
         return -1;
     }
-    if (c->state == CONN_BODY && c->left < 0 && c->wanted == 0) {
-        conn_due(c); /* a stream rests, but not from within WRITEABLE */
-    }
     return 0;
 }
 
-int http_conn_event(struct conn *c, enum lws_callback_reasons reason, void *in, size_t len)
+int http_conn_event(struct conn *c, enum lws_callback_reasons reason)
 {
     switch ((int)reason) {
     case LWS_CALLBACK_HTTP:
         return on_request(c);
-    case LWS_CALLBACK_HTTP_BODY:
-        return on_body(c, bytes_of(in, len));
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-        return on_body_end(c);
+        deliver(c);
+        return 0;
     case LWS_CALLBACK_HTTP_WRITEABLE:
         return on_room(c);
     case LWS_CALLBACK_CLOSED_HTTP:
+        c->killed = true;
         conn_gone(c);
         return 0;
     default:

@@ -3,15 +3,12 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/listen.h"
 #include "base/log.h"
 #include "http/conn.h"
-#include "http/field_reads.h"
-#include "http/heads.h"
 #include "http/listener.h"
 #include "http/lobby.h"
 
@@ -25,16 +22,6 @@
 /* Ours are the pings. libwebsockets' own would cost a walk through all connections for each. */
 static const lws_retry_bo_t no_pings = {.secs_since_valid_hangup = 0};
 
-/* libwebsockets would go on in HTTP/2, whose streams are no connections of ours. An offer to change
- * the protocol may be passed over (RFC 9110, 7.8), but only its name says which it is. Java's
- * client makes it with each request. */
-static void decline_http2(char *protocol)
-{
-    if (strcasecmp(protocol, "h2c") == 0) {
-        protocol[0] = '-';
-    }
-}
-
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
                     size_t len)
 {
@@ -44,9 +31,6 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     switch ((int)reason) {
     case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
         return conn_opened(s, wsi);
-    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-        decline_http2(in);
-        return 0;
     case LWS_CALLBACK_WSI_DESTROY:
         if (c != NULL) {
             conn_destroyed(c);
@@ -61,11 +45,10 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_CLOSED:
         return c == NULL ? -1 : socket_conn_event(c, reason, in, len);
     case LWS_CALLBACK_HTTP:
-    case LWS_CALLBACK_HTTP_BODY:
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
     case LWS_CALLBACK_HTTP_WRITEABLE:
     case LWS_CALLBACK_CLOSED_HTTP:
-        return c == NULL ? -1 : http_conn_event(c, reason, in, len);
+        return c == NULL ? -1 : http_conn_event(c, reason);
     default:
         return 0;
     }
@@ -88,8 +71,6 @@ static void on_turn_end(void *user)
         }
     }
     s->due_count = 0;
-    conns_rest(s);
-    http_conns_resume(s);
 }
 
 void conn_due(struct conn *c)
@@ -115,7 +96,7 @@ static void on_first_byte(void *user, int fd)
 {
     struct http_server *s = user;
     lws_sock_file_fd_type it = {.sockfd = fd};
-    field_reads_begin(fd);
+    s->fresh_fd = fd;
     (void)lws_adopt_descriptor_vhost(s->vhost, LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP, it, NULL, NULL);
 }
 
@@ -147,7 +128,7 @@ enum err server_create(struct loop *loop, const struct http_options *options,
         free(s);
         return ERR_INVALID;
     }
-    s->protocols[0] = (struct lws_protocols){.name = "marathon",
+    s->protocols[0] = (struct lws_protocols){.name = INTAKE_PROTOCOL,
                                              .callback = on_event,
                                              .rx_buffer_size = SOCKET_RX_BYTES,
                                              .tx_packet_size = HTTP_PIECE_BYTES_MAX + TX_SPARE};
@@ -158,15 +139,14 @@ enum err server_create(struct loop *loop, const struct http_options *options,
         .user = s,
         .foreign_loops = foreign,
         .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
-        .pt_serv_buf_size = BODY_READ_BYTES,
-        .max_http_header_data2 = HTTP_HEADER_BYTES_CUT,
+        .max_http_header_data2 = INTAKE_HEAD_BYTES_MAX,
         .retry_and_idle_policy = &no_pings,
         .timeout_secs = (unsigned)(options->header_ms / 1000 + 1),
         .keepalive_timeout = (int)(options->idle_ms / 1000 + 1),
         .server_string = "marathon",
     };
     lws_set_log_level(LLL_ERR | LLL_WARN, lws_log);
-    lws_set_allocator(heads_realloc);
+    intake_setup(options->body_bytes_max, conn_hear_more);
     s->context = lws_create_context(&info);
     s->vhost = s->context != NULL ? lws_create_vhost(s->context, &info) : NULL;
     s->lobby = lobby_create(loop, on_first_byte, s);
@@ -259,6 +239,8 @@ static void head_write(struct conn *c, const struct http_head *head, int64_t len
     }
     if (c->close_after) {
         buf_add_str(out, "connection: close\r\n");
+    } else if (!c->interim) { /* one of HTTP/1.0 expects a close */
+        buf_add_str(out, "connection: keep-alive\r\n");
     }
     buf_add_str(out, "\r\n");
 }
@@ -299,14 +281,6 @@ void server_answer(struct http_server *s, exchange_id id, const struct http_head
     struct buf *out = server_answer_put(s, id, head, body.len);
     if (out != NULL) {
         buf_add_bytes(out, body);
-    }
-}
-
-void server_hold(struct http_server *s, exchange_id id)
-{
-    struct conn *c = conn_of_exchange(s, id);
-    if (c != NULL) {
-        conn_rest(c);
     }
 }
 

@@ -24,24 +24,15 @@
 
 typedef uint64_t exchange_id; /* 0 is none */
 
-#define HTTP_ARGS_MAX         32          /* query arguments; more are refused */
-#define HTTP_HEADER_BYTES_MAX (16u << 10) /* of one request, answered with 431 above */
-#define HTTP_HEADER_BYTES_CUT                                                                      \
-    (60u                                                                                           \
-     << 10) /* where libwebsockets stops reading: the connection ends without an answer. It does   \
-               not count headers whose names it does not know, so those meet only this bound */
-#define HTTP_BODIES_BYTES_MAX                                                                      \
-    (128u << 20) /* of bodies being received, together: who would pass it is closed */
-#define HTTP_PATH_BYTES_MAX  2048
 #define HTTP_PIECE_BYTES_MAX (64u << 10) /* one server_write */
 #define HTTP_SOCKET_BYTES_MAX                                                                      \
     (16u << 10) /* one text of a client: they say `ping` and little else */
 
 struct http_request {
-    struct bytes method; /* "GET"; HTTP_METHOD_STRANGE for one that is known to nobody here */
-    struct bytes path;   /* decoded, without the query */
-    const struct bytes *args;
-    size_t arg_count; /* "name=value", decoded */
+    struct bytes method;      /* "GET" */
+    struct bytes path;        /* decoded, without the query */
+    const struct bytes *args; /* TARGET_ARGS_MAX at most */
+    size_t arg_count;         /* "name=value", decoded */
     struct bytes content_type, if_none_match, idempotency_key, last_event_id, request_id;
     struct bytes authorization; /* never logged */
     struct bytes protocols;     /* Sec-WebSocket-Protocol; never logged */
@@ -49,13 +40,10 @@ struct http_request {
     struct bytes body;          /* for the call of `request` only, or while its lender is held */
     struct shared *lender;      /* what the body was gathered in; NULL: it came in one read */
     bool has_length;            /* a Content-Length was given */
-    bool wants_socket;          /* and did not get it: what follows is in nobody's step */
     enum code fault; /* not CODE_NONE: it broke a limit of the server; answer with this and nothing
                         else */
     const char *why; /* of the fault, for people; static */
 };
-
-#define HTTP_METHOD_STRANGE "?"
 
 #define HTTP_PEER_BYTES 64
 /* The address that a request's connection comes from, of whoever is next to us; "" = unknown. Only
@@ -124,8 +112,6 @@ struct buf *server_answer_put(struct http_server *s, exchange_id id, const struc
  * answer ends behind its head. */
 void server_begin(struct http_server *s, exchange_id id, const struct http_head *head,
                   int64_t length);
-/* Its answer may be long in coming: what comes behind the request costs nothing until then. */
-void server_hold(struct http_server *s, exchange_id id);
 /* Asks for handler.writable as soon as there is room. */
 void server_wake(struct http_server *s, exchange_id id);
 /* One piece, at most HTTP_PIECE_BYTES_MAX, only from within handler.writable. The last one of a

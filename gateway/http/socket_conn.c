@@ -30,17 +30,12 @@ static void refuse(struct conn *c, enum code code, struct buf *body)
 static int on_upgrade(struct conn *c)
 {
     struct http_server *s = c->server;
-    char path[HTTP_PATH_BYTES_MAX + 2];
-    int len = lws_hdr_total_length(c->wsi, WSI_TOKEN_GET_URI);
-    bool short_enough = len > 0 && len <= HTTP_PATH_BYTES_MAX;
-    if (!short_enough || lws_hdr_copy(c->wsi, path, sizeof path, WSI_TOKEN_GET_URI) < 0) {
-        return -1;
-    }
-    request_read(c, bytes_str(path), "GET");
-    const char *why = upgrade_fault(c);
-    if (c->request.fault == CODE_NONE && why != NULL) {
+    const struct head *h = intake_head(&c->intake);
+    request_read(c, h);
+    if (c->request.fault == CODE_NONE && !origin_allowed(&s->options, h)) {
         c->request.fault = CODE_UPGRADE_REFUSED;
-        c->request.why = why;
+        c->request.why = "WebSockets from pages of this Origin are not allowed "
+                         "(MARATHON_ALLOWED_ORIGINS)";
     }
     struct buf problem = {0};
     enum code code = s->handler.upgrade(s->handler.user, &c->request, &problem);
@@ -65,6 +60,10 @@ static int on_open(struct conn *c)
     c->is_socket = true;
     s->counts.sockets_open++;
     conn_exchange_begin(c);
+    intake_socket(&c->intake);
+    if (intake_is_ready(&c->intake)) {
+        conn_due(c);
+    }
     s->handler.socket_opened(s->handler.user, c->id, &c->request);
     arena_free(&c->arena); /* it lives long and says little from here on */
     buf_free(&c->out);
@@ -197,6 +196,15 @@ static int on_writable(struct conn *c)
     return result;
 }
 
+/* What came behind its handshake. */
+static void read_kept(struct conn *c)
+{
+    if (intake_is_ready(&c->intake) && conn_serve(c, LWS_POLLIN) && !c->killed &&
+        intake_is_ready(&c->intake)) {
+        conn_due(c);
+    }
+}
+
 /* Asking first whether there is room costs a watcher six system calls a message (libuv takes the
  * socket out of its epoll set and back, twice). Most of the time there is: what the kernel does not
  * take of one piece, libwebsockets keeps, and until that is out it is asked. */
@@ -214,6 +222,7 @@ void socket_conn_write(struct conn *c)
     if (c->broken || (c->state == CONN_SOCKET && more_to_do(c))) {
         conn_want(c);
     }
+    read_kept(c);
 }
 
 void socket_conn_sweep(struct conn *c, mono_ms now)
@@ -249,6 +258,7 @@ int socket_conn_event(struct conn *c, enum lws_callback_reasons reason, void *in
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
         return c->state == CONN_CLOSING ? -1 : 0; /* both have said it: done */
     case LWS_CALLBACK_CLOSED:
+        c->killed = true;
         conn_gone(c);
         return 0;
     default:

@@ -21,6 +21,9 @@
 #define DRAIN_LOOK_MS  20
 #define DRAIN_LAST_MS  200 /* for answers that say that there is none */
 #define FDS_OF_OUR_OWN 256
+/* What is larger (a body, a state, a piece of an answer) lives for a moment: a mapping of its own
+ * gives it back whole. On the heap it would leave touched pages behind between what lives long. */
+#define MAPPED_BYTES_MIN (30 << 10)
 
 struct program {
     struct gateway gateway;
@@ -216,9 +219,7 @@ static void http_start(struct program *p)
                                    .writable = on_writable,
                                    .gone = on_gone,
                                    .user = g};
-    /* Each new connection has a large buffer for its head for a moment. A mapping of its own gives
-     * it back whole; on the heap it would leave touched pages behind between what lives long. */
-    (void)mallopt(M_MMAP_THRESHOLD, HTTP_HEADER_BYTES_CUT / 2);
+    (void)mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES_MIN);
     p->settings.http.connections_max = fds_limit(p->settings.http.connections_max);
     enum err e = server_create(g->loop, &p->settings.http, handler, &g->http);
     if (e != ERR_OK) {

@@ -153,7 +153,6 @@ void poll_start(struct gateway *g, exchange_id id, struct bytes task_id,
     g->poll_list = p;
     g->watchers++;
     exchange_add(g, &p->exchange);
-    server_hold(g->http, id);
     feed_join(g, task_id, &p->client);
     feed_want_snapshot(&p->client, 0);
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Checks every #include against the layout of the tree: arrows point down only, and a third-party library is included by the folder
-that owns it and by no other, not even through a header. Usage: includes.py ROOT"""
+that owns it and by no other, not even through a header; and no call that compiles but finds nothing. Usage: includes.py ROOT"""
 import pathlib
 import re
 import sys
@@ -55,6 +55,12 @@ SYSTEM = re.compile(
     r"|link|malloc|net/if|netdb|netinet/(in|tcp)|poll|pthread|pwd|regex|sched|semaphore|spawn|syslog|termios|ucontext|unistd|utime"
     r"|wchar|wctype|linux/\w+|sys/\w+|argp|nmmintrin|immintrin|arm_acle)\.h")
 
+# Folder -> calls that it must not make, and why.
+VAIN = {
+    "gateway/http": (re.compile(r"\blws_(hdr_\w+|http_get_uri\w*|get_urlarg\w*|buflist_\w+)(?=\()"),
+                     "libwebsockets is not shown what the client says: ask http/head.h, whose table names every field that is read"),
+}
+
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 
 
@@ -93,6 +99,12 @@ def check_own_first(path, root, includes, problems):
             problems.append(f'{path.relative_to(root)}: its own header "{name}" is to be included first')
 
 
+def check_vain(path, name, folder, problems):
+    calls, why = VAIN.get(folder, (None, None))
+    if calls is not None:
+        problems += [f"{name}: {m.group(0)}: {why}" for m in calls.finditer(path.read_text())]
+
+
 def leaking_headers(files, root):
     """Headers of ours that pull a library in."""
     leaks = {}
@@ -118,6 +130,7 @@ def main():
             problems.append(f"{name}: the folder {folder} is not in the table of tests/lint/includes.py")
             continue
         check_own_first(path, root, includes, problems)
+        check_vain(path, name, folder, problems)
         for mark, header in includes:
             if mark == "<":
                 check_foreign(name, folder, header, problems)

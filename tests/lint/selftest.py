@@ -64,6 +64,10 @@ class Includes(Tree):
         self.write("common/transport/x.c", '#include "loop/inside.h"\n')
         self.told("includes.py", "pulls in <uv.h>")
 
+    def test_a_header_field_asked_of_who_does_not_see_it_is_told(self):
+        self.write("gateway/http/x.c", "void f(void)\n{\n    lws_hdr_copy(w, t, n, WSI_TOKEN_HOST);\n}\n")
+        self.told("includes.py", "ask http/head.h")
+
     def test_own_header_that_is_not_first_is_told(self):
         self.write("common/base/err.c", '#include <stdio.h>\n#include "base/err.h"\n')
         self.told("includes.py", "included first")

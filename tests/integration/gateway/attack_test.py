@@ -118,14 +118,18 @@ class Attack(Measured):
         self.assertEqual(len(set(self.fake.keys)), 1)
 
     def test_a_line_that_is_no_field_is_400(self):
-        for line in (b"no field", b" folded: 1", b"Content-Length : 5", b": 1"):
+        for line in (b"no field", b" folded: 1", b"Content-Length : 5", b": 1", b"A: \0", b"A: b\rc", b"Host: y", b"Content-Length: 5x"):
             self.problem(b"GET /livez HTTP/1.1\r\nHost: x\r\n" + line + b"\r\nX: 1\r\n\r\n", 400, "BAD_REQUEST")
 
     def test_what_is_no_request_line_is_400(self):
-        for target in (b"/livez%zz", b"/livez%2", b"/livez%00", b"/livez?a=50%", b"livez", b"http://x/livez", b"*", b"/livez\x01", b"/livez x"):
+        for target in (b"/livez%zz", b"/livez%2", b"/livez%00", b"/livez?a=50%", b"livez", b"ftp://x/livez", b"*", b"/livez\x01", b"/livez x"):
             self.problem(b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % target, 400, "BAD_REQUEST")
         self.problem(b"GET /livez HTTP/2.0\r\nHost: x\r\n\r\n", 400, "BAD_REQUEST")
         self.problem(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, "BAD_REQUEST")
+        for line in (b"GET /livez", b"GET  /livez HTTP/1.1", b"CONNECT a:80 HTTP/1.1"):
+            self.assertIn("first line", self.problem(line + b"\r\nHost: x\r\n\r\n", 400, "BAD_REQUEST")["detail"])
+        self.problem(b"\x16\x03", 400, "BAD_REQUEST")  # at once: a TLS client waits for an answer
+        self.assertIn("Host", self.problem(b"GET /livez HTTP/1.1\r\n\r\n", 400, "BAD_REQUEST")["detail"])
 
     def test_a_method_that_nobody_knows_is_405_and_ends_the_connection(self):
         for method in (b"TRACE", b"CONNECT", b"PROPFIND", b"M-SEARCH", b"SAY"):
@@ -134,11 +138,55 @@ class Attack(Measured):
         got, closed = self.talk(b"SAY /livez HTTP/1.1\r\nHost: x\r\n\r\n" + b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
         self.assertTrue(closed)
         self.assertEqual((got.count(b"HTTP/1.1 "), got.count(b"allow: GET, HEAD\r\n")), (1, 1))
-        self.problem(UPGRADE.replace(b"GET", b"SAY") % (b"/api/v1/ws/marathon/a", b""), 400, "UPGRADE_REFUSED")
+        self.problem(UPGRADE.replace(b"GET", b"SAY") % (b"/api/v1/ws/marathon/a", b""), 405, "METHOD_NOT_ALLOWED")
 
     def test_a_length_that_is_no_number_is_400(self):
         for length in (b"abc", b"-1", b"2, 2", b"0x2"):
             self.problem(POST + b"Content-Length: %s\r\n\r\n{}" % length, 400, "BAD_REQUEST")
+
+    def test_a_target_may_be_absolute(self):
+        problem = self.problem(b"GET http://x:1%s/tasks?limit=%%78 HTTP/1.1\r\nHost: x\r\n\r\n" % PREFIX.encode(), 422, "INVALID_FIELD")
+        self.assertIn("limit", json.dumps(problem["errors"]))
+        self.assertTrue(self.answer(b"GET http://x:1//livez HTTP/1.1\r\nHost: x\r\n\r\n").startswith(b"HTTP/1.1 200 "))
+
+    def test_an_unknown_upgrade_is_passed_over(self):
+        for name in (b"foo", b"websocket2", b"TLS/1.0, h2c"):
+            got = self.answer(b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: %s\r\n\r\n" % name)
+            self.assertTrue(got.startswith(b"HTTP/1.1 200 ") and got.count(b"HTTP/1.1") == 1, got[:100])
+
+    def test_a_connection_of_http_1_0_lives_on_where_it_is_wished(self):
+        get = b"GET /livez HTTP/1.0\r\n%s\r\n"
+        got, closed = self.talk(get % b"Connection: keep-alive\r\n" + get % b"", enough=lambda got: False)
+        self.assertEqual((closed, got.count(b" 200 "), got.count(b"keep-alive"), got.count(b"connection: close")), (True, 2, 1, 1))
+
+    def test_however_its_bytes_come_a_request_is_the_same(self):
+        body = b'{"task_type":"x","task_id":"t"}'
+        request = b"\r\n" + self.body(body).replace(b"Host: x", b"hOsT: x\r\nExpect: 100-continue\r\nX-%s: y" % (b"a" * 40))
+        for size in (1, 2, 3, 5, 64):
+            with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as s:
+                s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                for at in range(0, len(request), size):
+                    s.sendall(request[at:at + size])
+                    time.sleep(0.0005)
+                got = b""
+                while b'"task_id"' not in got:
+                    part = s.recv(65536)
+                    self.assertTrue(part, got)
+                    got += part
+                self.assertEqual([line for line in got.split(b"\r\n") if line.startswith(b"HTTP")], [b"HTTP/1.1 100 Continue", b"HTTP/1.1 202 Accepted"])
+
+    def test_wherever_a_client_ends_its_half_it_is_answered_or_closed(self):
+        request = self.body(b'{"task_type":"x"}')
+        for at in range(0, len(request) + 1, 3):
+            with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as s:
+                s.sendall(request[:at])
+                s.shutdown(socket.SHUT_WR)
+                got = b""
+                with contextlib.suppress(ConnectionError):
+                    while part := s.recv(65536):
+                        got += part
+                self.assertEqual(b" 202 " in got, at == len(request), (at, got))
+        self.alive()
 
     def test_bodies_without_a_length_are_411(self):
         self.problem(POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 411, "LENGTH_REQUIRED")
@@ -168,22 +216,26 @@ class Attack(Measured):
         get = b"GET /api/v1/marathon/status/%s HTTP/1.1\r\nHost: x\r\n%s\r\n"
         self.problem(get % (b"a" * 10000, b""), 414, "URI_TOO_LONG")
         self.problem(get % (b"a?" + b"&".join(b"x=%d" % n for n in range(40)), b""), 414, "URI_TOO_LONG")
-        self.problem(get % (b"a", b"Cookie: " + b"c" * 20000 + b"\r\n"), 431, "HEADERS_TOO_LARGE")
-        self.assertTrue(self.talk(get % (b"a", b"X-Big: " + b"c" * 200000 + b"\r\n"))[1])
+        for size in (20_000, 200_000, 3_000_000):
+            self.problem(get % (b"a", b"Cookie: " + b"c" * size + b"\r\n"), 431, "HEADERS_TOO_LARGE")
+            self.problem(get % (b"a" * size, b""), 414, "URI_TOO_LONG")
+        self.problem(get % (b"a", b"A: b\r\n" * 50_000), 431, "HEADERS_TOO_LARGE")
 
     def test_ids_are_taken_literally(self):
-        for path in (b"a%2Fb", b"a%20b", b"%C3%A4", b"a" * 129, b"a%25"):
+        for path in (b"a%2Fb", b"a%20b", b"%C3%A4", b"a" * 129, b"a%25", b"../../../etc/passwd", b"..%2F.."):
             self.problem(b"GET /api/v1/marathon/status/%s HTTP/1.1\r\nHost: x\r\n\r\n" % path, 404, "INVALID_ID")
-        self.problem(b"GET /api/v1/marathon/status/../../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n", 404, "NOT_FOUND")
+        self.fake.say("task", "..", 1, "running", 5)  # an id like any other
+        self.assertIn(b'"task_id":".."', self.answer(b"GET /api/v1/marathon/status/.. HTTP/1.1\r\nHost: x\r\n\r\n"))
         self.problem(b"GET /../../../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n", 404, "NOT_FOUND")
-        self.answer(b"GET /api/v1/marathon/status/a%00b HTTP/1.1\r\nHost: x\r\n\r\n")
+        self.problem(b"GET /api/v1/marathon/status/a%00b HTTP/1.1\r\nHost: x\r\n\r\n", 400, "BAD_REQUEST")
 
     def test_methods_are_checked(self):
         got = self.answer(b"DELETE /livez HTTP/1.1\r\nHost: x\r\n\r\n")
         self.assertIn(b"allow: GET, HEAD\r\n", got)
         self.problem(b"PUT /api/v1/marathon/start HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx", 405,
                      "METHOD_NOT_ALLOWED")
-        self.problem(b"OPTIONS /api/v1/marathon/start HTTP/1.1\r\nHost: x\r\n\r\n", 405, "METHOD_NOT_ALLOWED")
+        for method in (b"OPTIONS", b"TRACE", b"MOVE", b"get", b"G" * 3000):
+            self.problem(method + b" /api/v1/marathon/start HTTP/1.1\r\nHost: x\r\n\r\n", 405, "METHOD_NOT_ALLOWED")
         got, closed = self.talk(b"HEAD /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         self.assertTrue(closed)
         self.assertTrue(got.endswith(b"\r\n\r\n") and b"content-length: 17" in got, got)
@@ -241,9 +293,12 @@ class Attack(Measured):
         self.problem(b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % watch, 400, "UPGRADE_REFUSED")
         without_key = b"\r\n".join(line for line in (UPGRADE % (watch, b"")).split(b"\r\n") if b"-Key" not in line)
         self.problem(without_key, 400, "UPGRADE_REFUSED")
-        for origin in (b"http://H:1", b"https://pages.example"):
-            got, _ = self.talk(UPGRADE % (watch, b"Origin: %s\r\n" % origin), enough=lambda got: b"\r\n\r\n" in got)
+        self.problem((UPGRADE % (watch, b"")).replace(b": 13", b": 8"), 400, "UPGRADE_REFUSED")
+        for header in (b"Origin: http://H:1", b"Origin: https://pages.example", b"Sec-WebSocket-Protocol: chat", b"Upgrade: h2c",
+                       b"Sec-WebSocket-Protocol: bearer.%s, marathon" % (b"k" * 300)):  # longer than libwebsockets has room for
+            got, _ = self.talk(UPGRADE % (watch, header + b"\r\n"), enough=lambda got: b"\r\n\r\n" in got)
             self.assertTrue(got.startswith(b"HTTP/1.1 101 "), got[:100])
+            self.assertEqual(b"Sec-WebSocket-Protocol: marathon\r\n" in got, b"marathon" in header, got[:300])
 
     def test_broken_frames_end_their_own_connection_only(self):
         self.fake.say("task", "t", 1, "running", 5)

@@ -203,6 +203,18 @@ class Pipeline(Measured):
                     self.idle((first[:20], len(behind)), 0.1)
                 self.fake.say("mute", 0)
 
+    def test_the_first_byte_behind_an_awaited_answer_costs_nothing_either(self):
+        self.fake.say("mute", 1)
+        peers = [self.peer() for _ in range(200)]
+        before = self.cpu_seconds()
+        for p in peers:  # one by one: the time of a turn in vain is not shared
+            p.say(get(PREFIX + "/status/t"))
+            p.say(b"G")
+            time.sleep(0.007)
+        self.assertLess(self.cpu_seconds() - before, 0.5)
+        for p in peers:
+            p.__exit__()
+
     def test_more_than_there_is_room_for_waits_with_the_client(self):
         with self.peer() as p:
             p.say(self.held())

@@ -1,0 +1,343 @@
+#undef _FORTIFY_SOURCE /* its recv is a macro's */
+#include "http/intake.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#define READ_BYTES                                                                                 \
+    4096 /* of a head and what comes with it, at once: what is behind a request is kept for as     \
+            long as that waits for its answer, on each connection */
+#define WHOLE_BYTES                                                                                \
+    (32u << 10) /* a rest of a body that is there is read at once, and not gathered */
+
+static struct {
+    struct intake **of; /* by descriptor */
+    size_t count;
+    size_t gathered; /* bytes of bodies */
+    uint64_t body_bytes_max;
+    intake_more_fn *on_more;
+} intakes;
+
+static _Thread_local bool is_served; /* this thread has connections */
+
+/* Of the head that was whole last: libwebsockets calls back before it reads again. */
+static struct {
+    const struct intake *of;
+    struct head head;
+    struct arena texts;
+    struct bytes body; /* where it came with it */
+    uint8_t page[HEAD_BYTES_MAX + READ_BYTES + WHOLE_BYTES];
+} latest;
+
+void intake_setup(uint64_t body_bytes_max, intake_more_fn *on_more)
+{
+    intakes.body_bytes_max = body_bytes_max;
+    intakes.on_more = on_more;
+    is_served = true;
+}
+
+void intake_begin(struct intake *in, int fd, void *user)
+{
+    size_t at = (size_t)fd;
+    if (at >= intakes.count) {
+        size_t count = (at + 1) * 2;
+        intakes.of = mem_resize(intakes.of, count * sizeof *intakes.of);
+        memset(intakes.of + intakes.count, 0, (count - intakes.count) * sizeof *intakes.of);
+        intakes.count = count;
+    }
+    *in = (struct intake){.fd = fd, .user = user};
+    intakes.of[at] = in;
+}
+
+static void body_drop(struct intake *in)
+{
+    intakes.gathered -= in->body.len;
+    buf_free(&in->body);
+}
+
+void intake_end(struct intake *in)
+{
+    if (intakes.of[in->fd] == in) {
+        intakes.of[in->fd] = NULL;
+    }
+    if (latest.of == in) {
+        latest.of = NULL;
+    }
+    body_drop(in);
+    buf_free(&in->kept);
+}
+
+const struct head *intake_head(const struct intake *in)
+{
+    assert(latest.of == in);
+    return &latest.head;
+}
+
+struct bytes intake_body(struct intake *in, struct shared **ret_lender)
+{
+    *ret_lender = NULL;
+    if (in->body.len == 0) {
+        assert(latest.of == in);
+        return latest.body;
+    }
+    struct bytes body = buf_bytes(&in->body);
+    intakes.gathered -= body.len; /* who holds it counts it */
+    *ret_lender = shared_take(&in->body);
+    return body;
+}
+
+bool intake_holds(const struct intake *in)
+{
+    return in->kept.len > 0;
+}
+
+bool intake_is_ready(const struct intake *in)
+{
+    switch (in->at) {
+    case INTAKE_HEAD:
+        return in->kept.len > in->looked;
+    case INTAKE_SOCKET:
+        return in->kept.len > 0;
+    case INTAKE_BODY:
+    case INTAKE_ANSWER:
+    case INTAKE_REFUSED:
+        break;
+    }
+    return false;
+}
+
+void intake_next(struct intake *in)
+{
+    in->at = INTAKE_HEAD;
+    in->looked = 0;
+    body_drop(in);
+}
+
+void intake_refuse(struct intake *in)
+{
+    in->at = INTAKE_REFUSED;
+    body_drop(in);
+    buf_free(&in->kept);
+}
+
+void intake_socket(struct intake *in)
+{
+    in->at = INTAKE_SOCKET;
+}
+
+static ssize_t nothing_yet(void)
+{
+    errno = EAGAIN;
+    return -1;
+}
+
+static void keep(struct intake *in, const uint8_t *bytes, size_t len)
+{
+    buf_clear(&in->kept);
+    if (len > 0) {
+        buf_add(&in->kept, bytes, len);
+    } else {
+        buf_free(&in->kept); /* most connections hold nothing most of the time */
+    }
+}
+
+static ssize_t frames_read(struct intake *in, uint8_t *bytes, size_t len)
+{
+    if (in->kept.len == 0) {
+        return recvfrom(in->fd, bytes, len, 0, NULL, NULL);
+    }
+    size_t n = in->kept.len < len ? in->kept.len : len;
+    memcpy(bytes, in->kept.ptr, n);
+    buf_drop_front(&in->kept, n);
+    if (in->kept.len == 0) {
+        buf_free(&in->kept);
+    }
+    return (ssize_t)n;
+}
+
+/* What libwebsockets is shown. Returns its length. */
+static size_t shown_put(const struct head *h, bool is_whole, char *text, size_t size)
+{
+    struct bytes key = h->fields[HEAD_SOCKET_KEY];
+    bool is_named = head_list_has(h->fields[HEAD_SOCKET_PROTOCOLS], INTAKE_PROTOCOL);
+    int n;
+    if (h->wants_socket) {
+        n = snprintf(text, size,
+                     "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %.*s\r\n%s\r\n",
+                     (int)key.len, (const char *)key.ptr,
+                     is_named ? "Sec-WebSocket-Protocol: " INTAKE_PROTOCOL "\r\n" : "");
+    } else {
+        n = snprintf(text, size, "POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\n%s",
+                     is_whole ? "." : "");
+    }
+    assert(n > 0 && (size_t)n < size);
+    return (size_t)n;
+}
+
+/* False: there is no room for it. */
+static bool body_begin(struct intake *in, struct bytes part)
+{
+    if (intakes.gathered + part.len > INTAKE_BODIES_BYTES_MAX) {
+        return false;
+    }
+    buf_reserve(&in->body, in->body_bytes); /* what is not touched takes no memory */
+    buf_add_bytes(&in->body, part);
+    intakes.gathered += part.len;
+    return true;
+}
+
+/* To where it is gathered; libwebsockets hears of its end. */
+static ssize_t body_read(struct intake *in, uint8_t *bytes)
+{
+    size_t left = in->body_bytes - in->body.len, room = INTAKE_BODIES_BYTES_MAX - intakes.gathered;
+    if (room == 0) {
+        return 0;
+    }
+    ssize_t got =
+        recvfrom(in->fd, in->body.ptr + in->body.len, left < room ? left : room, 0, NULL, NULL);
+    if (got <= 0) {
+        return got;
+    }
+    in->body.len += (size_t)got;
+    intakes.gathered += (size_t)got;
+    if (in->body.len < in->body_bytes) {
+        return nothing_yet();
+    }
+    in->at = INTAKE_ANSWER;
+    bytes[0] = '.';
+    return 1;
+}
+
+/* The rest of a body, where it is there already: nothing of it needs to be gathered then. */
+static size_t rest_read(const struct intake *in, uint8_t *bytes, size_t rest)
+{
+    int there = 0;
+    if (rest > WHOLE_BYTES || ioctl(in->fd, FIONREAD, &there) != 0 || (size_t)there < rest) {
+        return 0;
+    }
+    ssize_t got = recvfrom(in->fd, bytes, rest, 0, NULL, NULL);
+    return got > 0 ? (size_t)got : 0;
+}
+
+/* The page has a head, and bytes behind it. */
+static ssize_t head_give(struct intake *in, size_t head_len, size_t have, uint8_t *bytes,
+                         size_t len)
+{
+    uint8_t *behind = latest.page + head_len;
+    size_t count = have - head_len;
+    const struct head *h = &latest.head;
+    arena_reset(&latest.texts);
+    latest.of = in;
+    head_parse(bytes_of(latest.page, head_len), intakes.body_bytes_max, &latest.texts,
+               &latest.head);
+    in->body_bytes = h->fault == CODE_NONE ? (size_t)h->length : 0;
+    if (count < in->body_bytes) {
+        count += rest_read(in, behind + count, in->body_bytes - count);
+    }
+    bool is_whole = count >= in->body_bytes;
+    in->at = is_whole ? INTAKE_ANSWER : INTAKE_BODY;
+    if (!is_whole && !body_begin(in, bytes_of(behind, count))) {
+        return 0;
+    }
+    size_t taken = is_whole ? in->body_bytes : count;
+    latest.body = bytes_of(behind, taken);
+    keep(in, behind + taken, count - taken);
+    assert(len >= INTAKE_HEAD_BYTES_MAX);
+    return (ssize_t)shown_put(h, is_whole, (char *)bytes, len);
+}
+
+/* Of the first `have` bytes of the page: how many are a head, or what will never be one; 0 = more
+ * must come. Empty lines before it count for nothing. */
+static size_t head_look(struct intake *in, size_t *have)
+{
+    uint8_t *page = latest.page;
+    size_t skip = 0;
+    while (skip < *have && (page[skip] == '\r' || page[skip] == '\n')) {
+        skip++;
+    }
+    if (skip > 0) {
+        *have -= skip;
+        in->looked = 0;
+        memmove(page, page + skip, *have);
+    }
+    struct bytes text = bytes_of(page, *have);
+    size_t len = head_end(text, in->looked);
+    if (len == 0 && (*have > HEAD_BYTES_MAX || head_is_none(text))) {
+        len = *have;
+    }
+    in->looked = *have;
+    return len;
+}
+
+static ssize_t head_read(struct intake *in, uint8_t *bytes, size_t len)
+{
+    uint8_t *page = latest.page;
+    size_t have = in->kept.len, head = 0;
+    if (have > 0) {
+        memcpy(page, in->kept.ptr, have);
+        if (have > in->looked && (head = head_look(in, &have)) == 0) {
+            keep(in, page, have);
+        }
+    }
+    if (head == 0) {
+        ssize_t got = recvfrom(in->fd, page + have, READ_BYTES, 0, NULL, NULL);
+        if (got <= 0) {
+            return got;
+        }
+        have += (size_t)got;
+        head = head_look(in, &have);
+    }
+    if (head == 0) {
+        keep(in, page, have);
+        return nothing_yet();
+    }
+    return head_give(in, head, have, bytes, len);
+}
+
+/* It has gone, or says more. */
+static ssize_t answer_wait(struct intake *in)
+{
+    uint8_t byte;
+    if (recvfrom(in->fd, &byte, 1, MSG_PEEK, NULL, NULL) < 0) {
+        return -1;
+    }
+    intakes.on_more(in->user);
+    return nothing_yet();
+}
+
+static ssize_t throw_away(struct intake *in)
+{
+    ssize_t got = recvfrom(in->fd, latest.page, sizeof latest.page, 0, NULL, NULL);
+    return got > 0 ? nothing_yet() : got;
+}
+
+static struct intake *intake_of(int fd)
+{
+    return is_served && fd >= 0 && (size_t)fd < intakes.count ? intakes.of[fd] : NULL;
+}
+
+__attribute__((visibility("default"))) ssize_t recv(int fd, void *buf, size_t len, int flags)
+{
+    struct intake *in = flags == 0 ? intake_of(fd) : NULL;
+    if (in == NULL) {
+        return recvfrom(fd, buf, len, flags, NULL, NULL);
+    }
+    switch (in->at) {
+    case INTAKE_HEAD:
+        return head_read(in, buf, len);
+    case INTAKE_BODY:
+        return body_read(in, buf);
+    case INTAKE_ANSWER:
+        return answer_wait(in);
+    case INTAKE_SOCKET:
+        return frames_read(in, buf, len);
+    case INTAKE_REFUSED:
+        return throw_away(in);
+    }
+    return nothing_yet();
+}

@@ -1,0 +1,70 @@
+/* What libwebsockets reads of a client's connection: one request at a time, and of that no more
+ * than it is good for. It reads by recv(), which is ours in this program (it is libc's for all
+ * other descriptors and threads).
+ *
+ * Its reader of HTTP (4.1, that of Debian 12) loses its step at names that begin like those it
+ * knows, takes what follows a POST for its body, answers by itself what it does not like, repeats
+ * for ever what stands behind a body, and looks at the socket again and again while an answer is
+ * awaited. So heads are gathered and taken apart here (head.h), and bodies gathered. What
+ * libwebsockets is shown in place of a request is always the same: a POST with a body of one byte,
+ * which comes when the request is whole; only behind a body does libwebsockets ask whether there is
+ * more, and so we hear of it. In place of a WebSocket's handshake, a plain one. What has been read
+ * behind the request in hand waits here until its answer is out, and what has not, in the kernel.
+ *
+ *   HEAD --whole--> BODY --its end--> ANSWER --intake_next--> HEAD
+ *     `--no body--------------------> ANSWER --intake_socket--> SOCKET (frames, as they are)
+ *                                       `-----intake_refuse--> REFUSED (thrown away)
+ *
+ * Loop's thread. */
+#ifndef MARATHON_HTTP_INTAKE_H
+#define MARATHON_HTTP_INTAKE_H
+
+#include "base/shared.h"
+#include "http/head.h"
+
+#define INTAKE_HEAD_BYTES_MAX 1024       /* what libwebsockets is shown of a head takes less */
+#define INTAKE_PROTOCOL       "marathon" /* the one of WebSockets */
+#define INTAKE_BODIES_BYTES_MAX                                                                    \
+    (128u << 20) /* of bodies being gathered, together: who would pass it is closed */
+
+enum intake_at { INTAKE_HEAD, INTAKE_BODY, INTAKE_ANSWER, INTAKE_SOCKET, INTAKE_REFUSED };
+
+/* Of one connection; zero-initialised. */
+struct intake {
+    int fd;
+    enum intake_at at;
+    struct buf kept; /* read, and not yet given: at most a head and one read */
+    size_t looked;   /* at so much of it for the end of a head */
+    struct buf body; /* being gathered; one that is there with its head is not */
+    size_t body_bytes;
+    void *user;
+};
+
+/* While an answer is due: its client has said more, or that it will say no more. */
+typedef void intake_more_fn(void *user);
+
+/* Once in the process. */
+void intake_setup(uint64_t body_bytes_max, intake_more_fn *on_more);
+/* From the moment on at which libwebsockets may read it. in stays where it is until its end, which
+ * may come after fd is another's. */
+void intake_begin(struct intake *in, int fd, void *user);
+void intake_end(struct intake *in);
+
+/* Of the request that libwebsockets has just begun with: from within its callback only. */
+const struct head *intake_head(const struct intake *in);
+/* The body is whole: from within the callback that says so. It lies in *ret_lender, of which the
+ * caller is a holder then; NULL: it is there until that callback returns. */
+struct bytes intake_body(struct intake *in, struct shared **ret_lender);
+/* There is something to give of which the kernel does not know: libwebsockets is to be told to
+ * read. */
+bool intake_is_ready(const struct intake *in);
+/* Something is behind the request in hand. */
+bool intake_holds(const struct intake *in);
+
+/* The answer is out. */
+void intake_next(struct intake *in);
+void intake_refuse(struct intake *in);
+/* The handshake is. */
+void intake_socket(struct intake *in);
+
+#endif

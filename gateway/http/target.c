@@ -1,0 +1,132 @@
+#include "http/target.h"
+
+#include <strings.h>
+
+static int digit_of(uint8_t c)
+{
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+}
+
+/* Takes one letter, decoded; -1: that is none. No text here has a NUL. */
+static int take_letter(struct bytes *rest)
+{
+    const uint8_t *at = rest->ptr;
+    size_t len = 1;
+    int letter = at[0];
+    if (at[0] == '%') {
+        int high = rest->len > 2 ? digit_of(at[1]) : -1, low = rest->len > 2 ? digit_of(at[2]) : -1;
+        letter = high < 0 || low < 0 || high + low == 0 ? -1 : high * 16 + low;
+        len = 3;
+    }
+    *rest = bytes_part(*rest, len, rest->len);
+    return letter;
+}
+
+static bool path_decode(struct bytes text, struct arena *arena, struct bytes *ret_path)
+{
+    struct buf out = arena_buf(arena, text.len + 1);
+    while (text.len > 0) {
+        bool again = text.ptr[0] == '/' && out.len > 0 && out.ptr[out.len - 1] == '/';
+        int letter = take_letter(&text);
+        if (letter < 0) {
+            return false;
+        }
+        if (!again) {
+            buf_add_char(&out, (char)letter);
+        }
+    }
+    out.ptr[out.len] = '\0';
+    *ret_path = buf_bytes(&out);
+    return true;
+}
+
+/* A `=` that is written as `%3D` does not end the name. */
+static bool arg_decode(struct bytes text, struct arena *arena, struct bytes *ret_arg)
+{
+    struct buf out = arena_buf(arena, text.len + 1);
+    bool in_name = true;
+    while (text.len > 0) {
+        uint8_t as_written = text.ptr[0];
+        int letter = take_letter(&text);
+        if (letter < 0) {
+            return false;
+        }
+        in_name = in_name && as_written != '=';
+        letter = as_written == '+' ? ' ' : letter == '=' && in_name ? '_' : letter;
+        buf_add_char(&out, (char)letter);
+    }
+    out.ptr[out.len] = '\0';
+    *ret_arg = buf_bytes(&out);
+    return true;
+}
+
+static enum code args_read(struct bytes query, struct arena *arena, struct target *t)
+{
+    struct bytes *args = arena_alloc(arena, TARGET_ARGS_MAX * sizeof *args);
+    t->args = args;
+    while (query.len > 0) {
+        const uint8_t *end = memchr(query.ptr, '&', query.len);
+        size_t len = end != NULL ? (size_t)(end - query.ptr) : query.len;
+        struct bytes text = bytes_part(query, 0, len);
+        query = bytes_part(query, len + 1, query.len);
+        if (len == 0) {
+            continue;
+        }
+        if (t->arg_count == TARGET_ARGS_MAX) {
+            return CODE_URI_TOO_LONG;
+        }
+        struct bytes *arg = &args[t->arg_count++];
+        if (!arg_decode(text, arena, arg)) {
+            return CODE_BAD_REQUEST;
+        }
+        if (arg->len > TARGET_ARG_BYTES_MAX) {
+            return CODE_URI_TOO_LONG;
+        }
+    }
+    return CODE_NONE;
+}
+
+/* Of `http://host/path`, which every server must take (RFC 9112, 3.2.2). */
+static struct bytes without_host(struct bytes text)
+{
+    static const char *const schemes[] = {"http://", "https://"};
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        size_t len = strlen(schemes[i]);
+        if (text.len > len && strncasecmp((const char *)text.ptr, schemes[i], len) == 0) {
+            while (len < text.len && text.ptr[len] != '/' && text.ptr[len] != '?') {
+                len++;
+            }
+            return bytes_part(text, len, text.len);
+        }
+    }
+    return text;
+}
+
+enum code target_read(struct bytes text, struct arena *arena, struct target *ret_target)
+{
+    *ret_target = (struct target){0};
+    struct bytes rest = without_host(text);
+    const uint8_t *mark = rest.len > 0 ? memchr(rest.ptr, '?', rest.len) : NULL;
+    struct bytes path = bytes_part(rest, 0, mark != NULL ? (size_t)(mark - rest.ptr) : rest.len);
+    bool is_absolute = rest.ptr != text.ptr;
+    bool is_origin = path.len > 0 && path.ptr[0] == '/';
+    if (path.len > TARGET_PATH_BYTES_MAX) {
+        return CODE_URI_TOO_LONG;
+    }
+    if (is_absolute && path.len == 0) {
+        path = BYTES_LIT("/");
+    } else if (!is_origin) {
+        return CODE_BAD_REQUEST;
+    }
+    if (!path_decode(path, arena, &ret_target->path)) {
+        return CODE_BAD_REQUEST;
+    }
+    if (mark == NULL) {
+        return CODE_NONE;
+    }
+    size_t query = (size_t)(mark - rest.ptr) + 1;
+    return args_read(bytes_part(rest, query, rest.len), arena, ret_target);
+}
