@@ -2,8 +2,12 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -15,10 +19,22 @@
 
 /* Set once, before any thread starts. */
 static struct log_options settings = {.role = "marathon", .level = LOG_INFO};
+static bool to_journal;
+
+/* systemd says by device and inode which stream is its journal's: ours may lead elsewhere. */
+static bool journal_reads_stderr(void)
+{
+    const char *said = getenv("JOURNAL_STREAM");
+    uintmax_t device, inode;
+    struct stat st;
+    return said != NULL && sscanf(said, "%ju:%ju", &device, &inode) == 2 &&
+           fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+}
 
 void log_init(const struct log_options *options)
 {
     settings = *options;
+    to_journal = journal_reads_stderr();
 }
 
 bool log_enabled(enum log_level level)
@@ -41,9 +57,12 @@ void log_line(enum log_level level, const char *event, const char *format, ...)
     }
     struct log_text line;
     log_text_build(&line, &settings, level, clock_now().wall, event, pairs);
+    static const char *const priorities[] = {"<7>", "<6>", "<4>", "<3>"}; /* of syslog */
+    struct iovec pieces[] = {{(void *)(uintptr_t)priorities[level], to_journal ? 3 : 0},
+                             {line.text, line.len}};
     ssize_t written;
     do {
-        written = write(STDERR_FILENO, line.text, line.len);
+        written = writev(STDERR_FILENO, pieces, 2);
     } while (written < 0 && errno == EINTR);
     errno =
         saved_errno; /* a log that cannot be written is no reason to stop: nothing to do about it */

@@ -2,7 +2,8 @@
  *
  * error = we gave something up; warn = odd, and what we do about it; info = life cycle; debug = per
  * message. Never payloads, never secrets. Programs log, libraries return; pure code emits log
- * effects. Thread-safe (one write(2) a line). */
+ * effects. Thread-safe (one write(2) a line). Where systemd's journal reads them, each line begins
+ * with its priority (<4>), which the journal takes off: journalctl -p warning. */
 #ifndef MARATHON_BASE_LOG_H
 #define MARATHON_BASE_LOG_H
 

@@ -244,7 +244,6 @@ static void start_listening(struct daemon *d)
     d->listening = true;
     struct transport_handler handler = {on_opened, on_frame, on_closed, d};
     door_open(d->transport, d->conf, handler);
-    notify_ready(d->loop);
 }
 
 /* ---- the store ---- */
@@ -255,6 +254,7 @@ static void on_store_up(void *user, const uint8_t secret[SECRET_BYTES])
     d->was_up = true;
     log_line(LOG_INFO, "store_up", "backend=%s", d->store->ops->backend);
     start_listening(d);
+    notify_ready(d->loop); /* not before: a store that is refused ends the start with an error */
     step(d, &(struct event){.kind = EV_STORE_UP, .secret = secret});
 }
 
@@ -410,6 +410,7 @@ static void on_start_timer(void *user)
     }
     log_line(LOG_WARN, "store_awaited", "hint=%s", LOG_Q("starts get 503 until Redis answers"));
     start_listening(d);
+    notify_ready(d->loop);
 }
 
 /* ---- watched over ---- */

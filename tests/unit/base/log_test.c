@@ -1,7 +1,10 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <setjmp.h>
@@ -11,11 +14,18 @@
 
 #include <cmocka.h>
 
-/* Runs with stderr in a pipe; what was written is in text[4200]. */
-static void capture(void (*run)(void), char *text)
+/* Runs with stderr in a pipe; what was written is in text[4200]. The inode of the journal's stream
+ * is that of the pipe, or so much more. */
+static void capture_beside(void (*run)(void), char *text, int inode_more)
 {
     int out[2];
+    struct stat st;
+    char stream[64];
     assert_int_equal(pipe(out), 0);
+    assert_int_equal(fstat(out[1], &st), 0);
+    (void)snprintf(stream, sizeof stream, "%ju:%ju", (uintmax_t)st.st_dev,
+                   (uintmax_t)st.st_ino + (uintmax_t)inode_more);
+    (void)setenv("JOURNAL_STREAM", stream, 1);
     int saved = dup(STDERR_FILENO);
     (void)dup2(out[1], STDERR_FILENO);
     run();
@@ -25,6 +35,12 @@ static void capture(void (*run)(void), char *text)
     ssize_t got = read(out[0], text, 4199);
     (void)close(out[0]);
     text[got > 0 ? got : 0] = '\0';
+    (void)unsetenv("JOURNAL_STREAM");
+}
+
+static void capture(void (*run)(void), char *text)
+{
+    capture_beside(run, text, 1);
 }
 
 static void run_one_line(void)
@@ -59,6 +75,33 @@ static void test_lines_below_the_level_are_dropped(void **state)
     assert_true(log_enabled(LOG_ERROR));
     capture(run_below, text);
     assert_string_equal(strchr(text, ' '), " info worker started\n");
+}
+
+static void run_all_levels(void)
+{
+    log_init(&(struct log_options){.role = "worker", .level = LOG_DEBUG});
+    log_line(LOG_DEBUG, "a", NULL);
+    log_line(LOG_INFO, "b", NULL);
+    log_line(LOG_WARN, "c", NULL);
+    log_line(LOG_ERROR, "d", NULL);
+}
+
+static void test_the_journal_is_told_the_priority_and_nobody_else(void **state)
+{
+    (void)state;
+    char text[4200];
+    capture_beside(run_all_levels, text, 0);
+    const char *line = text;
+    for (const char *priority = "7643"; *priority != '\0'; priority++) {
+        assert_int_equal(line[0], '<');
+        assert_int_equal(line[1], *priority);
+        assert_int_equal(line[2], '>');
+        assert_int_equal(line[7], '-'); /* of the date */
+        line = strchr(line, '\n') + 1;
+    }
+    assert_int_equal(*line, '\0');
+    capture_beside(run_all_levels, text, 1);
+    assert_null(strchr(text, '<'));
 }
 
 static void test_quotes_only_where_needed(void **state)
@@ -117,6 +160,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_line_is_time_level_role_event_pairs),
         cmocka_unit_test(test_lines_below_the_level_are_dropped),
+        cmocka_unit_test(test_the_journal_is_told_the_priority_and_nobody_else),
         cmocka_unit_test(test_quotes_only_where_needed),
         cmocka_unit_test(test_long_values_are_cut_at_512_bytes_between_characters),
         cmocka_unit_test(test_eight_quoted_values_live_side_by_side),
