@@ -1,9 +1,7 @@
 #include "tls/channel.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <openssl/err.h>
-#include <openssl/x509v3.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,31 +67,6 @@ static void method_make(void)
 
 /* ---- life ---- */
 
-static bool is_address(const char *text)
-{
-    struct in6_addr any;
-    return inet_pton(AF_INET, text, &any) == 1 || inet_pton(AF_INET6, text, &any) == 1;
-}
-
-/* Names count where they stand as subjectAltName; the subject itself is for people. */
-static void expect(SSL *ssl, const char *peer)
-{
-    X509_VERIFY_PARAM *rules = SSL_get0_param(ssl);
-    int rc;
-    X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
-                                               X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-    if (is_address(peer)) {
-        rc = X509_VERIFY_PARAM_set1_ip_asc(rules, peer);
-    } else {
-        char *name = mem_str(peer); /* OpenSSL's macro takes no const */
-        rc = SSL_set1_host(ssl, name) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1;
-        free(name);
-    }
-    if (rc != 1) {
-        die("OpenSSL has no memory for a name");
-    }
-}
-
 struct tls_channel *tls_channel_create(struct tls_identity *identity, const char *peer)
 {
     struct tls_channel *c = mem_zalloc(sizeof *c);
@@ -108,7 +81,7 @@ struct tls_channel *tls_channel_create(struct tls_identity *identity, const char
     BIO_set_init(bio, 1);
     SSL_set_bio(c->ssl, bio, bio);
     if (peer != NULL) {
-        expect(c->ssl, peer);
+        tls_expect(c->ssl, peer);
         SSL_set_connect_state(c->ssl);
     } else {
         SSL_set_accept_state(c->ssl);

@@ -63,18 +63,25 @@ static void set_up(SSL_CTX *ctx)
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 }
 
-static enum err read_files(const struct loading *l)
+static enum err read_authority(const struct loading *l)
+{
+    const char *ca = l->files->ca;
+    enum err e = readable(l, ca);
+    if (e == ERR_OK && SSL_CTX_load_verify_file(l->ctx, ca) != 1) {
+        return fault(l, ca, "holds no certificate of an authority in PEM");
+    }
+    return e;
+}
+
+static enum err read_own(const struct loading *l)
 {
     const struct tls_files *f = l->files;
-    const char *paths[] = {f->ca, f->cert, f->key};
-    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
-        enum err e = readable(l, paths[i]);
-        if (e != ERR_OK) {
-            return e;
-        }
+    enum err e = readable(l, f->cert);
+    if (e == ERR_OK) {
+        e = readable(l, f->key);
     }
-    if (SSL_CTX_load_verify_file(l->ctx, f->ca) != 1) {
-        return fault(l, f->ca, "holds no certificate of an authority in PEM");
+    if (e != ERR_OK) {
+        return e;
     }
     if (SSL_CTX_use_certificate_chain_file(l->ctx, f->cert) != 1) {
         return fault(l, f->cert, "holds no certificate in PEM that can be used");
@@ -161,29 +168,62 @@ static void read_name(const X509 *cert, char name[TLS_NAME_BYTES])
     GENERAL_NAMES_free(all);
 }
 
-enum err tls_identity_load(const struct tls_files *files, struct tls_identity **ret_identity,
-                           char message[TLS_MESSAGE_BYTES])
+static struct loading begin(const struct tls_files *files, char *message)
 {
     struct loading l = {files, SSL_CTX_new(TLS_method()), message};
     if (l.ctx == NULL) {
         die("OpenSSL cannot be used: %s", tls_error_text());
     }
     set_up(l.ctx);
-    enum err e = read_files(&l);
-    if (e == ERR_OK) {
-        e = verify_own(&l);
-    }
+    return l;
+}
+
+static enum err finish(const struct loading *l, enum err e, struct tls_identity **ret_identity)
+{
     if (e != ERR_OK) {
-        SSL_CTX_free(l.ctx);
+        SSL_CTX_free(l->ctx);
         return e;
     }
     struct tls_identity *i = mem_zalloc(sizeof *i);
     atomic_init(&i->owners, 1);
-    i->ctx = l.ctx;
-    i->expires = first_end(l.ctx);
-    read_name(SSL_CTX_get0_certificate(l.ctx), i->name);
+    i->ctx = l->ctx;
+    const X509 *own = SSL_CTX_get0_certificate(l->ctx);
+    if (own != NULL) {
+        i->expires = first_end(l->ctx);
+        read_name(own, i->name);
+    }
     *ret_identity = i;
     return ERR_OK;
+}
+
+enum err tls_identity_load(const struct tls_files *files, struct tls_identity **ret_identity,
+                           char message[TLS_MESSAGE_BYTES])
+{
+    struct loading l = begin(files, message);
+    enum err e = read_authority(&l);
+    if (e == ERR_OK) {
+        e = read_own(&l);
+    }
+    if (e == ERR_OK) {
+        e = verify_own(&l);
+    }
+    return finish(&l, e, ret_identity);
+}
+
+enum err tls_client_load(const struct tls_files *files, struct tls_identity **ret_identity,
+                         char message[TLS_MESSAGE_BYTES])
+{
+    struct loading l = begin(files, message);
+    enum err e = ERR_OK;
+    if (files->ca[0] != '\0') {
+        e = read_authority(&l);
+    } else if (SSL_CTX_set_default_verify_paths(l.ctx) != 1) {
+        die("OpenSSL has no memory for the system's authorities");
+    }
+    if (e == ERR_OK && files->cert[0] != '\0') {
+        e = read_own(&l);
+    }
+    return finish(&l, e, ret_identity);
 }
 
 struct tls_identity *tls_identity_hold(struct tls_identity *i)

@@ -18,5 +18,8 @@ struct tls_identity {
 
 /* The newest error of OpenSSL's on this thread, and forgets the others. Never NULL. */
 const char *tls_error_text(void);
+/* Before the handshake with one that we have dialled: the name or address that its certificate must
+ * have, which it is also told where it is a name. */
+void tls_expect(SSL *ssl, const char *peer);
 
 #endif

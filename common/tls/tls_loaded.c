@@ -1,5 +1,6 @@
-/* The functions of identity.h and channel.h where no OpenSSL is: they are in the module. Without an
- * identity there is nothing that they could be called with, so that none but the first loads it. */
+/* The functions of identity.h, channel.h and session.h where no OpenSSL is: they are in the module.
+ * Without an identity there is nothing that they could be called with, so that none but the first
+ * loads it. */
 #include "tls/tls_module.h"
 
 #include "base/library.h"
@@ -8,20 +9,31 @@ static struct {
     const struct tls_module *functions;
 } module;
 
-enum err tls_identity_load(const struct tls_files *files, struct tls_identity **ret_identity,
-                           char message[TLS_MESSAGE_BYTES])
+static const struct tls_module *load(void)
 {
     static const struct library_symbol symbols[] = {{"marathon_tls", 0}};
     static const struct library library = {
         .soname = TLS_MODULE_FILE,
-        .user = "TLS (MARATHON_TLS_CERT_FILE)",
+        .user = "TLS (MARATHON_TLS_CERT_FILE, rediss://)",
         .symbols = symbols,
         .symbol_count = 1,
     };
     if (module.functions == NULL) {
         library_load(&library, &module);
     }
-    return module.functions->identity_load(files, ret_identity, message);
+    return module.functions;
+}
+
+enum err tls_identity_load(const struct tls_files *files, struct tls_identity **ret_identity,
+                           char message[TLS_MESSAGE_BYTES])
+{
+    return load()->identity_load(files, ret_identity, message);
+}
+
+enum err tls_client_load(const struct tls_files *files, struct tls_identity **ret_identity,
+                         char message[TLS_MESSAGE_BYTES])
+{
+    return load()->client_load(files, ret_identity, message);
 }
 
 struct tls_identity *tls_identity_hold(struct tls_identity *i)
@@ -87,4 +99,46 @@ const char *tls_channel_fault(const struct tls_channel *c)
 const char *tls_channel_unit(const struct tls_channel *c)
 {
     return module.functions->channel_unit(c);
+}
+
+struct tls_session *tls_session_create(struct tls_identity *identity, const char *peer, int fd)
+{
+    return module.functions->session_create(identity, peer, fd);
+}
+
+void tls_session_destroy(struct tls_session *s)
+{
+    if (s != NULL) {
+        module.functions->session_destroy(s);
+    }
+}
+
+enum tls_state tls_session_shake(struct tls_session *s, bool *ret_write)
+{
+    return module.functions->session_shake(s, ret_write);
+}
+
+ssize_t tls_session_read(struct tls_session *s, void *into, size_t size)
+{
+    return module.functions->session_read(s, into, size);
+}
+
+bool tls_session_holds(const struct tls_session *s)
+{
+    return module.functions->session_holds(s);
+}
+
+ssize_t tls_session_write(struct tls_session *s, struct bytes plain)
+{
+    return module.functions->session_write(s, plain);
+}
+
+enum tls_fault tls_session_fault(const struct tls_session *s)
+{
+    return module.functions->session_fault(s);
+}
+
+const char *tls_session_why(const struct tls_session *s)
+{
+    return module.functions->session_why(s);
 }

@@ -2,6 +2,7 @@
 
 __attribute__((visibility("default"))) const struct tls_module marathon_tls = {
     .identity_load = tls_identity_load,
+    .client_load = tls_client_load,
     .identity_hold = tls_identity_hold,
     .identity_free = tls_identity_free,
     .identity_expires = tls_identity_expires,
@@ -14,4 +15,12 @@ __attribute__((visibility("default"))) const struct tls_module marathon_tls = {
     .channel_write = tls_channel_write,
     .channel_fault = tls_channel_fault,
     .channel_unit = tls_channel_unit,
+    .session_create = tls_session_create,
+    .session_destroy = tls_session_destroy,
+    .session_shake = tls_session_shake,
+    .session_read = tls_session_read,
+    .session_holds = tls_session_holds,
+    .session_write = tls_session_write,
+    .session_fault = tls_session_fault,
+    .session_why = tls_session_why,
 };

@@ -17,6 +17,7 @@
 #include "main/definitions.h"
 #include "main/door.h"
 #include "main/metrics.h"
+#include "main/redis_settings.h"
 #include "monitor/monitor_start.h"
 #include "store/store.h"
 #include "tls/tls_settings.h"
@@ -48,6 +49,7 @@ struct daemon {
     struct loop *loop;
     struct transport *transport;
     struct store *store;
+    struct redis_tls redis_tls;
     struct core *core;
     struct effects effects;
     struct arena frames; /* of the message being handled */
@@ -360,14 +362,7 @@ static void use_memory(struct daemon *d)
 
 static void use_redis(struct daemon *d)
 {
-    struct store_redis_options options = {
-        .url = conf_text(d->conf, "REDIS_URL"),
-        .password = conf_text(d->conf, "MARATHON_REDIS_PASSWORD"),
-        .sentinel_user = conf_text(d->conf, "MARATHON_REDIS_SENTINEL_USER"),
-        .sentinel_password = conf_text(d->conf, "MARATHON_REDIS_SENTINEL_PASSWORD"),
-        .deadline_ms = 1000,
-        .replicas = (uint32_t)conf_int(d->conf, "MARATHON_REDIS_WAIT"),
-        .relaxed = strcmp(conf_text(d->conf, "MARATHON_DURABILITY"), "relaxed") == 0};
+    struct store_redis_options options = redis_settings(d->conf, &d->redis_tls);
     const char *why = NULL;
     if (store_redis_create(d->loop, &options, store_handler(d), &d->store, &why) != ERR_OK) {
         fprintf(stderr, "marathon-coordinator: REDIS_URL: %s\n", why);
@@ -455,6 +450,7 @@ static void on_hangup(void *user)
     if (identity != NULL) {
         transport_nng_identity(d->transport, identity);
     }
+    redis_tls_again(d->conf, &d->redis_tls);
 }
 
 struct daemon *daemon_create(const struct conf *conf)

@@ -6,6 +6,7 @@
 #include "conf/conf.h"
 #include "conf/log_settings.h"
 #include "main/daemon.h"
+#include "main/redis_settings.h"
 #include "monitor/monitor_start.h"
 #include "tls/tls_settings.h"
 
@@ -16,7 +17,8 @@ static const struct conf_entry entries[] = {
      .help =
          "redis://[[user]:password@]host[:port][/db], unix:///path, or sentinels and the name of "
          "their master: redis+sentinel://[[user]:password@]host:port[,host:port...]/name[/db], or "
-         "nodes of a cluster: redis+cluster://[[user]:password@]host:port[,host:port...]"},
+         "nodes of a cluster: redis+cluster://[[user]:password@]host:port[,host:port...]; with "
+         "TLS: rediss://, rediss+sentinel://, rediss+cluster://"},
     {.env = "MARATHON_REDIS_PASSWORD",
      .kind = CONF_TEXT,
      .fallback = "",
@@ -124,6 +126,7 @@ static const struct conf_entry entries[] = {
      .help = "allow listeners beyond this machine in plain text: peers, and who asks for metrics, "
              "are not authenticated"},
     CONF_TLS_ENTRIES,
+    CONF_REDIS_TLS_ENTRIES,
     CONF_MONITOR_ENTRY,
     CONF_LOG_ENTRIES,
 };

@@ -137,7 +137,7 @@ static void probe_begin(struct cluster_store *s)
     memcpy(url.host, s->probed.host, sizeof url.host);
     url.port = s->probed.port;
     s->asked_at = loop_now(s->loop).mono;
-    s->probe = link_create(s->loop, &url, s->deadline_ms,
+    s->probe = link_create(s->loop, &url, s->options.tls, s->deadline_ms,
                            (struct redis_link_handler){on_open, on_lost, on_settled, s});
     explicit_bzero(url.password, sizeof url.password);
 }

@@ -3,10 +3,10 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <hiredis/sds.h>
 
 #include "base/err.h"
+#include "store/redis_socket.h"
 
 #if HIREDIS_MAJOR >= 1
 #define sdsempty       hi_sdsempty
@@ -209,7 +209,7 @@ static void make_reader(struct redis_incoming *in)
     in->reader->buf = NULL;
 }
 
-size_t incoming_read(struct redis_incoming *in, int fd, bool *ret_more)
+size_t incoming_read(struct redis_incoming *in, struct redis_socket *socket, bool *ret_more)
 {
     if (in->reader == NULL) {
         make_reader(in);
@@ -217,15 +217,12 @@ size_t incoming_read(struct redis_incoming *in, int fd, bool *ret_more)
     make_room(in);
     redisReader *reader = in->reader;
     size_t room = sdsavail(reader->buf) - reader->len;
-    ssize_t n = 0;
-    do {
-        n = recv(fd, reader->buf + reader->len, room, 0);
-    } while (n < 0 && errno == EINTR);
+    ssize_t n = socket_read(socket, reader->buf + reader->len, room);
     *ret_more = n == (ssize_t)room;
     if (n == 0) {
         in->why = "Server closed the connection";
     } else if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
-        in->why = strerror(errno);
+        in->why = socket_why(socket);
     }
     size_t came = n > 0 ? (size_t)n : 0;
     reader->len += came;

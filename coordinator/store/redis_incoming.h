@@ -12,6 +12,7 @@
 #include "store/redis_extent.h"
 
 struct incoming_block;
+struct redis_socket;
 struct incoming_reply;
 
 struct redis_incoming {
@@ -22,9 +23,9 @@ struct redis_incoming {
     const char *why;              /* it has failed; else NULL */
 };
 
-/* Reads what the socket has, as far as the block goes. Returns how much that was, 0 also where the
- * connection is lost: why. *ret_more: the socket may have more. */
-size_t incoming_read(struct redis_incoming *in, int fd, bool *ret_more);
+/* Reads what has come, as far as the block goes. Returns how much that was, 0 also where the
+ * connection is lost: why. *ret_more: there may be more. */
+size_t incoming_read(struct redis_incoming *in, struct redis_socket *socket, bool *ret_more);
 /* The next reply that is whole; NULL: none, or what came is no reply: why. It is valid until the
  * next call, unless it is kept. Strings have a NUL behind them. */
 const redisReply *incoming_next(struct redis_incoming *in);

@@ -12,6 +12,8 @@
 #include "store/redis_lookup.h"
 #include "store/redis_outgoing.h"
 #include "store/redis_waiting.h"
+#include "store/redis_socket.h"
+#include "store/store.h"
 
 #define BACKOFF_MS_MIN 10
 #define BACKOFF_MS_MAX 1000
@@ -23,6 +25,7 @@ enum link_state {
     LINK_WAITING, /* for the next attempt */
     LINK_LOOKING, /* for the host's address */
     LINK_CONNECTING,
+    LINK_SHAKING, /* TLS: connected, the certificates are being shown */
     LINK_OPEN,
     LINK_FAILED, /* to be closed and told at the next timer */
 };
@@ -30,11 +33,13 @@ enum link_state {
 struct redis_link {
     struct loop *loop;
     struct redis_url url;
+    const struct redis_tls *tls;
     mono_ms deadline_ms;
     struct redis_link_handler handler;
     enum link_state state;
     struct redis_lookup *lookup;
     redisContext *context; /* connects; NULL: there is none */
+    struct redis_socket socket;
     struct redis_incoming incoming;
     struct redis_outgoing outgoing;
     struct loop_watch *watch;
@@ -49,6 +54,7 @@ struct redis_link {
     bool in_hand;               /* a reply, which was not kept */
     bool blocked;               /* the socket has taken part of the output */
     bool inside;                /* of an answer's handling */
+    bool answered;              /* something, since it is open */
     bool ever_open, ever_other; /* an attempt that was not refused */
     bool attempted;
     char why[512];
@@ -72,6 +78,17 @@ static void fail(struct redis_link *l, const char *why)
 
 void link_fail(struct redis_link *l, const char *why)
 {
+    fail(l, why);
+}
+
+/* The connection has failed. A server that expects TLS takes our first command for nonsense, and
+ * ends it there and then. */
+static void fail_unheard(struct redis_link *l, const char *text)
+{
+    char why[sizeof l->why];
+    bool may_be_tls = !l->answered && !l->url.tls && l->url.host[0] != '\0';
+    snprintf(why, sizeof why, "%s%s", text,
+             may_be_tls ? ", before it answered anything (a TLS port? then rediss://)" : "");
     fail(l, why);
 }
 
@@ -100,6 +117,7 @@ static void close_context(struct redis_link *l)
         loop_watch_destroy(l->watch);
         l->watch = NULL;
     }
+    socket_close(&l->socket);
     if (l->context != NULL) {
         redisFree(l->context);
         l->context = NULL;
@@ -107,7 +125,7 @@ static void close_context(struct redis_link *l)
     waiting_clear(&l->waiting);
     incoming_clear(&l->incoming);
     outgoing_clear(&l->outgoing);
-    l->blocked = l->deadline_armed = false;
+    l->blocked = l->deadline_armed = l->answered = false;
 }
 
 /* ---- the loop's side ------------------------------------------------------------------------- */
@@ -133,6 +151,7 @@ static void take_answers(struct redis_link *l)
                                                      : "an answer that nobody has asked for");
             return;
         }
+        l->answered = true;
         struct redis_waiter w = waiting_take(&l->waiting);
         l->heard_at = loop_now(l->loop).mono;
         l->in_hand = true;
@@ -140,7 +159,7 @@ static void take_answers(struct redis_link *l)
         l->in_hand = false;
     }
     if (l->incoming.why != NULL) {
-        fail(l, l->incoming.why);
+        fail_unheard(l, l->incoming.why);
     }
 }
 
@@ -149,11 +168,46 @@ static void read_some(struct redis_link *l)
     l->inside = true;
     bool more = true;
     for (size_t bytes = 0; more && bytes < READ_BYTES_PER_EVENT && l->state == LINK_OPEN;) {
-        bytes += incoming_read(&l->incoming, l->context->fd, &more);
+        bytes += incoming_read(&l->incoming, &l->socket, &more);
         take_answers(l);
-        more = more && incoming_in_part(&l->incoming);
+        more = (more && incoming_in_part(&l->incoming)) || socket_holds(&l->socket);
     }
     l->inside = false;
+    if (l->state == LINK_OPEN && socket_holds(&l->socket)) {
+        loop_timer_set(l->timer, loop_now(l->loop).mono); /* no poll tells of it */
+    }
+}
+
+static void settle(struct redis_link *l)
+{
+    if (l->state == LINK_OPEN) {
+        l->handler.settled(l->handler.user);
+        link_flush(l);
+    }
+}
+
+static void opened(struct redis_link *l)
+{
+    l->state = LINK_OPEN;
+    l->attempted = l->ever_open = true;
+    l->opened_at = loop_now(l->loop).mono;
+    loop_timer_set(l->timer, NEVER_MS);
+    l->handler.open(l->handler.user);
+}
+
+static void shake(struct redis_link *l)
+{
+    switch (socket_shake(&l->socket, &l->blocked)) {
+    case SOCKET_SHAKES:
+        break;
+    case SOCKET_OPEN:
+        l->blocked = false;
+        opened(l);
+        break;
+    case SOCKET_FAILED:
+        connect_failed(l, socket_why(&l->socket));
+        break;
+    }
 }
 
 static void connected(struct redis_link *l)
@@ -167,27 +221,30 @@ static void connected(struct redis_link *l)
         connect_failed(l, strerror(error));
         return;
     }
-    l->state = LINK_OPEN;
-    l->attempted = l->ever_open = true;
-    l->opened_at = loop_now(l->loop).mono;
-    loop_timer_set(l->timer, NEVER_MS);
-    l->handler.open(l->handler.user);
+    if (!l->url.tls) {
+        opened(l);
+        return;
+    }
+    l->state = LINK_SHAKING;
+    loop_timer_set(l->timer, loop_now(l->loop).mono + l->deadline_ms);
+    socket_secure(&l->socket, l->tls, l->url.host);
+    shake(l);
 }
 
 static void on_ready(void *user, int ready)
 {
     struct redis_link *l = user;
+    l->blocked = false;
     if (l->state == LINK_CONNECTING) {
         connected(l);
+    } else if (l->state == LINK_SHAKING) {
+        shake(l);
     } else if (l->state == LINK_OPEN) {
         if ((ready & LOOP_READABLE) != 0) {
             read_some(l);
         }
-        if (l->state == LINK_OPEN) {
-            l->handler.settled(l->handler.user);
-        }
+        settle(l);
     }
-    l->blocked = false;
     link_flush(l);
 }
 
@@ -218,6 +275,7 @@ static void connect_to(struct redis_link *l, const char *address)
         return;
     }
     l->context = context;
+    l->socket.fd = context->fd;
     l->watch = loop_watch_create(l->loop, context->fd, on_ready, l);
     loop_timer_set(l->timer, loop_now(l->loop).mono + l->deadline_ms);
     update_interest(l);
@@ -261,6 +319,15 @@ static void tell_lost(struct redis_link *l)
     l->handler.lost(l->handler.user, l->why);
 }
 
+/* What one event was too short for, where the socket has no more of it. */
+static void read_held(struct redis_link *l)
+{
+    if (l->state == LINK_OPEN && socket_holds(&l->socket)) {
+        read_some(l);
+        settle(l);
+    }
+}
+
 /* The deadline is checked late rather than set anew for each answer. */
 static void check_deadline(struct redis_link *l)
 {
@@ -271,11 +338,7 @@ static void check_deadline(struct redis_link *l)
     mono_ms now = loop_now(l->loop).mono;
     if (now - l->heard_at >= l->deadline_ms) {
         read_some(l); /* our own loop may have stood still: is the answer here already? */
-        if (l->state != LINK_OPEN) {
-            return;
-        }
-        l->handler.settled(l->handler.user);
-        link_flush(l);
+        settle(l);
     }
     if (l->state != LINK_OPEN || l->waiting.count == 0) {
         return;
@@ -303,8 +366,12 @@ static void on_timer(void *user)
     case LINK_CONNECTING:
         connect_failed(l, strerror(ETIMEDOUT));
         break;
+    case LINK_SHAKING:
+        connect_failed(l, "no answer in TLS (a port for plain text? then redis://)");
+        break;
     case LINK_OPEN:
         check_deadline(l);
+        read_held(l);
         break;
     case LINK_FAILED:
         tell_lost(l);
@@ -314,12 +381,15 @@ static void on_timer(void *user)
 
 /* ---- verbs ----------------------------------------------------------------------------------- */
 
-struct redis_link *link_create(struct loop *loop, const struct redis_url *url, mono_ms deadline_ms,
+struct redis_link *link_create(struct loop *loop, const struct redis_url *url,
+                               const struct redis_tls *tls, mono_ms deadline_ms,
                                struct redis_link_handler handler)
 {
+    assert(!url->tls || tls != NULL);
     struct redis_link *l = mem_zalloc(sizeof *l);
     l->loop = loop;
     l->url = *url;
+    l->tls = tls;
     l->deadline_ms = deadline_ms;
     l->handler = handler;
     l->state = LINK_WAITING;
@@ -367,7 +437,7 @@ void link_send(struct redis_link *l, struct bytes command, redis_reply_fn *fn, v
     waiting_put(&l->waiting, (struct redis_waiter){fn, user, l->outgoing.given_total});
     if (!l->deadline_armed) {
         l->deadline_armed = true;
-        loop_timer_set(l->timer, now + l->deadline_ms);
+        loop_timer_set(l->timer, socket_holds(&l->socket) ? now : now + l->deadline_ms);
     }
 }
 
@@ -390,8 +460,8 @@ void link_lend(struct redis_link *l, struct bytes more)
 void link_flush(struct redis_link *l)
 {
     if (l->state == LINK_OPEN && !l->blocked && outgoing_waits(&l->outgoing)) {
-        if (!outgoing_write(&l->outgoing, l->context->fd)) {
-            fail(l, strerror(errno));
+        if (!outgoing_write(&l->outgoing, &l->socket)) {
+            fail_unheard(l, socket_why(&l->socket));
         }
         l->blocked = outgoing_waits(&l->outgoing);
     }

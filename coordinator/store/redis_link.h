@@ -16,6 +16,7 @@
 struct incoming_reply;
 struct redisReply;
 struct redis_link;
+struct redis_tls;
 
 struct redis_link_handler {
     void (*open)(void *user);
@@ -29,8 +30,10 @@ struct redis_link_handler {
 /* The reply is freed after the call, unless link_keep was called within it. */
 typedef void redis_reply_fn(void *user, const struct redisReply *reply);
 
-/* Where the URL's host is still to be found (sentinels), it waits for link_target. */
-struct redis_link *link_create(struct loop *loop, const struct redis_url *url, mono_ms deadline_ms,
+/* Where the URL's host is still to be found (sentinels), it waits for link_target. tls: of a URL
+ * with TLS; borrowed, and each connection begins with what it holds then. */
+struct redis_link *link_create(struct loop *loop, const struct redis_url *url,
+                               const struct redis_tls *tls, mono_ms deadline_ms,
                                struct redis_link_handler handler);
 void link_destroy(struct redis_link *l); /* silently; not from within a callback of its own */
 /* From now on to another server, at once: a connection to the one before is given up. */

@@ -2,8 +2,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
+
+#include "store/redis_socket.h"
 
 #define SLICES_PER_WRITE                                                                           \
     256 /* a batch of 128 rows has two each; the system takes 1,024 at a time */
@@ -102,15 +102,11 @@ static void drop_sent(struct redis_outgoing *o)
     o->own_sent = o->lent_sent = 0;
 }
 
-bool outgoing_write(struct redis_outgoing *o, int fd)
+bool outgoing_write(struct redis_outgoing *o, struct redis_socket *socket)
 {
     while (outgoing_waits(o)) {
         struct iovec slices[SLICES_PER_WRITE];
-        struct msghdr m = {.msg_iov = slices, .msg_iovlen = gather(o, slices)};
-        ssize_t n = sendmsg(fd, &m, MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
+        ssize_t n = socket_write(socket, slices, gather(o, slices));
         if (n < 0) {
             bool full = errno == EAGAIN || errno == EWOULDBLOCK;
             drop_sent(o);

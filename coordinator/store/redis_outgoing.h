@@ -5,6 +5,8 @@
 
 #include "base/bytes.h"
 
+struct redis_socket;
+
 struct lent_slice {
     size_t at; /* of its own bytes, how many come before it */
     struct bytes what;
@@ -24,8 +26,8 @@ void outgoing_put(struct redis_outgoing *o, struct bytes b); /* copied */
 void outgoing_lend(struct redis_outgoing *o,
                    struct bytes b); /* to stay until it is out, or cleared */
 bool outgoing_waits(const struct redis_outgoing *o);
-/* Writes what the socket takes. False where the connection has failed: errno says why. */
-bool outgoing_write(struct redis_outgoing *o, int fd);
+/* Writes what the socket takes. False where the connection has failed: socket_why. */
+bool outgoing_write(struct redis_outgoing *o, struct redis_socket *socket);
 void outgoing_clear(struct redis_outgoing *o); /* forgets all, keeps usual memory */
 void outgoing_free(struct redis_outgoing *o);
 

@@ -209,12 +209,12 @@ struct redis_sentinel *sentinel_create(struct loop *loop, const struct redis_url
     memcpy(s->name, url->master, sizeof s->name);
     for (uint32_t i = 0; i < s->count; i++) {
         struct sentinel_peer *p = &s->peers[i];
-        struct redis_url one = {.port = url->nodes[i].port};
+        struct redis_url one = {.port = url->nodes[i].port, .tls = url->tls};
         memcpy(one.host, url->nodes[i].host, sizeof one.host);
         p->all = s;
         p->node = url->nodes[i];
         p->link =
-            link_create(loop, &one, deadline_ms,
+            link_create(loop, &one, login->tls, deadline_ms,
                         (struct redis_link_handler){
                             .open = on_open, .lost = on_lost, .settled = on_settled, .user = p});
     }

@@ -18,8 +18,11 @@ struct redis_sentinel_handler {
     void *user;
 };
 
+struct redis_tls;
+
 /* What the sentinels want to know; empty = nothing. */
 struct redis_login {
+    const struct redis_tls *tls; /* as link_create has it */
     char user[REDIS_USER_BYTES];
     char password[REDIS_PASSWORD_BYTES];
 };

@@ -152,7 +152,7 @@ static const char *parse_tcp(struct bytes rest, struct redis_url *u)
     }
     struct bytes first, hosts = authority;
     if (take_until(&hosts, ',', false, &first)) {
-        return "redis:// has one host: several sentinels are "
+        return "it has one host: several sentinels are "
                "redis+sentinel://host:26379,host:26379/<name of the master>, the nodes of a "
                "cluster redis+cluster://host:6379,host:6379";
     }
@@ -231,24 +231,18 @@ static const char *parse_unix(struct bytes rest, struct redis_url *u)
                : "the socket's path is too long or wrongly percent-encoded";
 }
 
-static const char *refuse_tls(struct bytes rest, struct redis_url *u)
-{
-    (void)rest;
-    (void)u;
-    return "rediss:// (TLS) is nothing that Debian 12's hiredis can speak: put a tunnel before "
-           "Redis (stunnel, and redis:// to its local end), use a unix socket, or a private "
-           "network with an ACL user and redis://";
-}
-
 static const struct scheme {
     const char *prefix;
     const char *(*parse)(struct bytes rest, struct redis_url *u); /* what follows the credentials */
+    bool tls;
 } schemes[] = {
-    {"redis://", parse_tcp},
-    {"redis+sentinel://", parse_sentinel},
-    {"redis+cluster://", parse_cluster},
-    {"rediss://", refuse_tls},
-    {"unix://", parse_unix},
+    {"redis://", parse_tcp, false},
+    {"redis+sentinel://", parse_sentinel, false},
+    {"redis+cluster://", parse_cluster, false},
+    {"rediss://", parse_tcp, true},
+    {"rediss+sentinel://", parse_sentinel, true},
+    {"rediss+cluster://", parse_cluster, true},
+    {"unix://", parse_unix, false},
 };
 
 static const char *parse(const char *text, struct redis_url *u)
@@ -257,11 +251,14 @@ static const char *parse(const char *text, struct redis_url *u)
         size_t len = strlen(schemes[i].prefix);
         if (strncmp(text, schemes[i].prefix, len) == 0) {
             struct bytes rest = bytes_str(text + len);
+            u->tls = schemes[i].tls;
             const char *fault = parse_credentials(&rest, u);
             return fault != NULL ? fault : schemes[i].parse(rest, u);
         }
     }
-    return "it must start with redis://, redis+sentinel://, redis+cluster:// or unix://";
+    return "it must start with redis://, redis+sentinel:// or redis+cluster:// (rediss... for "
+           "TLS), "
+           "or unix://";
 }
 
 enum err redis_url_parse(const char *text, struct redis_url *ret_url, const char **ret_message)

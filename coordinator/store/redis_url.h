@@ -6,6 +6,8 @@
  *       the hosts are sentinels, user and password those of the master that they name
  *   redis+cluster://[[user]:password@]host[:port][,host[:port]...]
  *       some of a Redis Cluster's nodes, which know the others
+ *   rediss://, rediss+sentinel://, rediss+cluster://
+ *       the same with TLS to each server, sentinels included
  * User, password and path may be percent-encoded. */
 #ifndef MARATHON_STORE_REDIS_URL_H
 #define MARATHON_STORE_REDIS_URL_H
@@ -37,6 +39,7 @@ struct redis_node {
 
 struct redis_url {
     enum redis_kind kind;
+    bool tls;
     char host[REDIS_HOST_BYTES]; /* empty: a unix socket, or not known yet */
     int port;
     char path[108];              /* of the socket: as long as the system allows */

@@ -68,10 +68,20 @@ struct store {
     const struct store_ops *ops;
 };
 
+struct tls_identity;
+
+/* How rediss:// is spoken. Kept by whoever makes the store, for as long as that lives; what is
+ * changed here counts for connections from then on. */
+struct redis_tls {
+    struct tls_identity *identity; /* of tls_client_load */
+    const char *name; /* that servers' certificates must have instead of the host; NULL, "": none */
+};
+
 struct store_redis_options {
     const char *url;                               /* redis_url.h says what it may be */
     const char *password;                          /* overrides the URL's; NULL or empty = none */
     const char *sentinel_user, *sentinel_password; /* what sentinels want to know, likewise */
+    const struct redis_tls *tls;                   /* NULL: none, and rediss:// is refused */
     mono_ms deadline_ms; /* 1000: an answer that takes longer is an unknown outcome */
     bool relaxed;        /* MARATHON_DURABILITY=relaxed: AOF findings are warnings */
     uint32_t replicas;   /* that must have a write before it counts as durable: WAIT; 0 */

@@ -245,6 +245,7 @@ static bool take_text(const char *from, char *text, size_t size)
 static const char *take_options(const struct store_redis_options *options, struct redis_url *url,
                                 struct redis_login *sentinels)
 {
+    sentinels->tls = options->tls;
     if (!take_text(options->password, url->password, sizeof url->password) ||
         !take_text(options->sentinel_password, sentinels->password, sizeof sentinels->password)) {
         return "the password is too long";
@@ -276,7 +277,7 @@ struct redis_store *redis_store_create(const struct redis_setup *setup,
     s->changed_timer = loop_timer_create(loop, redis_changes_look, s);
     mono_ms deadline_ms = setup->options->deadline_ms;
     s->deadline_ms = deadline_ms > 0 ? deadline_ms : DEADLINE_MS_DEFAULT;
-    s->link = link_create(loop, setup->url, s->deadline_ms,
+    s->link = link_create(loop, setup->url, setup->options->tls, s->deadline_ms,
                           (struct redis_link_handler){
                               .open = on_open, .lost = on_lost, .settled = on_settled, .user = s});
     if (setup->sentinels != NULL) {
@@ -298,6 +299,9 @@ enum err store_redis_create(struct loop *loop, const struct store_redis_options 
         return e;
     }
     const char *fault = take_options(options, &url, &sentinels);
+    if (fault == NULL && url.tls && options->tls == NULL) {
+        fault = "it asks for TLS, and there are no settings of TLS";
+    }
     if (fault != NULL) {
         *ret_message = fault;
         return ERR_INVALID;

@@ -30,13 +30,20 @@ static void wait_for(struct redis_server *server, const char *command, const cha
 }
 
 /* Nodes wait for each other for a minute: one that a busy machine holds up is not given up. */
-static void start_node(struct redis_server *server, int at, int bus_at)
+static int start_node(struct redis_server *server, int bus_at)
 {
+    redis_server_init(server);
+    bool tls = server->tls_port != 0;
+    int at = tls ? server->tls_port : free_port();
     char port[8], bus[8];
     snprintf(port, sizeof port, "%d", at);
     snprintf(bus, sizeof bus, "%d", bus_at);
-    const char *const extra[] = {"--port",
+    const char *const extra[] = {tls ? "--tls-port" : "--port",
                                  port,
+                                 "--tls-cluster",
+                                 tls ? "yes" : "no",
+                                 "--tls-replication",
+                                 tls ? "yes" : "no",
                                  "--bind",
                                  "127.0.0.1",
                                  "--cluster-port",
@@ -48,15 +55,15 @@ static void start_node(struct redis_server *server, int at, int bus_at)
                                  "--cluster-require-full-coverage",
                                  "no",
                                  NULL};
-    redis_server_init(server);
     redis_server_start(server, extra);
+    return at;
 }
 
 void redis_cluster_start(struct redis_cluster *c)
 {
     for (int i = 0; i < CLUSTER_MASTERS; i++) {
         struct redis_server *m = &c->masters[i];
-        start_node(m, c->ports[i] = free_port(), c->buses[i] = free_port());
+        c->ports[i] = start_node(m, c->buses[i] = free_port());
         snprintf(c->ids[i], sizeof c->ids[i], "%s", raw(m, "CLUSTER MYID")->str);
         raw(m, "CLUSTER SET-CONFIG-EPOCH %d", i + 1);
         raw(m, "CLUSTER ADDSLOTSRANGE %d %d", SLOTS * i / CLUSTER_MASTERS,
@@ -65,8 +72,8 @@ void redis_cluster_start(struct redis_cluster *c)
             raw(m, "CLUSTER MEET 127.0.0.1 %d %d", c->ports[0], c->buses[0]);
         }
     }
-    snprintf(c->url, sizeof c->url, "redis+cluster://127.0.0.1:%d,127.0.0.1:%d", c->ports[0],
-             c->ports[1]);
+    snprintf(c->url, sizeof c->url, "%s+cluster://127.0.0.1:%d,127.0.0.1:%d",
+             c->masters[0].tls_port != 0 ? "rediss" : "redis", c->ports[0], c->ports[1]);
     for (int i = 0; i < CLUSTER_MASTERS; i++) {
         wait_for(&c->masters[i], "CLUSTER INFO", "cluster_known_nodes:3");
         wait_for(&c->masters[i], "CLUSTER INFO", "cluster_size:3");
@@ -76,7 +83,7 @@ void redis_cluster_start(struct redis_cluster *c)
 
 void redis_cluster_add_replica(struct redis_cluster *c, int master, struct redis_server *replica)
 {
-    start_node(replica, free_port(), free_port());
+    (void)start_node(replica, free_port());
     raw(replica, "CLUSTER MEET 127.0.0.1 %d %d", c->ports[0], c->buses[0]);
     wait_for(replica, "CLUSTER INFO", "cluster_known_nodes:4");
     wait_for(replica, "CLUSTER INFO", "cluster_state:ok");

@@ -16,6 +16,10 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "free_port.h"
+#include "redis_certs.h"
+
+#define WORDS_MAX   56
 #define START_TRIES 6000 /* of 10 ms: a disk may stand still for seconds */
 
 static redisReply *last_reply;
@@ -28,7 +32,7 @@ static void drop_reply(void)
     }
 }
 
-void redis_server_init(struct redis_server *r)
+static void init(struct redis_server *r)
 {
     *r = (struct redis_server){.dir = "/tmp/marathon-store-XXXXXX"};
     assert_non_null(mkdtemp(r->dir));
@@ -36,22 +40,66 @@ void redis_server_init(struct redis_server *r)
     snprintf(r->url, sizeof r->url, "unix://%s", r->socket);
 }
 
+void redis_server_init_tls(struct redis_server *r)
+{
+    init(r);
+    r->tls_port = free_port();
+    r->tls_cert = "server";
+    snprintf(r->url, sizeof r->url, "rediss://127.0.0.1:%d", r->tls_port);
+    (void)redis_certs(); /* not in the child */
+}
+
+void redis_server_init(struct redis_server *r)
+{
+    if (getenv("MARATHON_TEST_REDIS_TLS") != NULL) {
+        redis_server_init_tls(r);
+    } else {
+        init(r);
+    }
+}
+
+struct tls_words {
+    char port[8], cert[128], key[128], ca[128];
+    char client_cert[128], client_key[128]; /* to other nodes of a cluster */
+};
+
+static size_t add_tls(const struct redis_server *r, const char **argv, struct tls_words *words)
+{
+    snprintf(words->port, sizeof words->port, "%d", r->tls_port);
+    snprintf(words->cert, sizeof words->cert, "%s/%s.pem", redis_certs(), r->tls_cert);
+    snprintf(words->key, sizeof words->key, "%s/%s.key", redis_certs(), r->tls_cert);
+    snprintf(words->ca, sizeof words->ca, "%s/ca.pem", redis_certs());
+    snprintf(words->client_cert, sizeof words->client_cert, "%s/client.pem", redis_certs());
+    snprintf(words->client_key, sizeof words->client_key, "%s/client.key", redis_certs());
+    const char *const more[] = {
+        "--bind",         "127.0.0.1",          "--tls-port",
+        words->port,      "--tls-cert-file",    words->cert,
+        "--tls-key-file", words->key,           "--tls-ca-cert-file",
+        words->ca,        "--tls-auth-clients", r->tls_asks_clients ? "yes" : "no"};
+    memcpy(argv, more, sizeof more);
+    return sizeof more / sizeof more[0];
+}
+
 static void run_server(const struct redis_server *r, const char *const *extra)
 {
-    const char *argv[40] = {REDIS_SERVER, "--port",
-                            "0",          "--unixsocket",
-                            r->socket,    "--dir",
-                            r->dir,       "--appendonly",
-                            "yes",        "--appendfsync",
-                            "always",     "--save",
-                            "",           "--maxmemory-policy",
-                            "noeviction", "--logfile",
-                            "redis.log"};
+    struct tls_words words;
+    const char *argv[WORDS_MAX] = {REDIS_SERVER, "--port",
+                                   "0",          "--unixsocket",
+                                   r->socket,    "--dir",
+                                   r->dir,       "--appendonly",
+                                   "yes",        "--appendfsync",
+                                   "always",     "--save",
+                                   "",           "--maxmemory-policy",
+                                   "noeviction", "--logfile",
+                                   "redis.log"};
     size_t n = 0;
     while (argv[n] != NULL) {
         n++;
     }
-    for (; extra != NULL && *extra != NULL && n < 39; extra++) {
+    if (r->tls_port != 0) {
+        n += add_tls(r, argv + n, &words);
+    }
+    for (; extra != NULL && *extra != NULL && n < WORDS_MAX - 1; extra++) {
         argv[n++] = *extra;
     }
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that dies leaves none behind */

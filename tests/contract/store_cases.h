@@ -118,5 +118,11 @@ void test_a_master_that_wants_replicas_itself_takes_nothing(void **state);
 void test_passwords_are_used(void **state);
 void test_a_user_without_rights_closes_admission(void **state);
 void test_a_lost_function_library_is_loaded_again(void **state);
+/* store_tls_cases.c: servers of their own */
+void test_a_store_speaks_tls_and_comes_back(void **state);
+void test_a_socket_that_is_full_is_waited_for(void **state);
+void test_a_certificate_that_does_not_fit_is_named(void **state);
+void test_a_server_may_want_to_know_us(void **state);
+void test_plain_and_tls_do_not_understand_each_other_and_say_so(void **state);
 
 #endif

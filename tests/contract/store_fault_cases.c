@@ -114,7 +114,9 @@ void test_a_missing_socket_counts_as_refused(void **state)
     (void)state;
     struct redis_server server;
     redis_server_init(&server);
-    struct store_redis_options options = {.url = server.url};
+    char url[160];
+    snprintf(url, sizeof url, "unix://%s", server.socket);
+    struct store_redis_options options = {.url = url};
     struct world *w = world_create_with(&server, &options);
     assert_false(store_redis_refused(w->store)); /* not tried yet */
     wait_note(w, "cannot connect to /");

@@ -170,6 +170,11 @@ int main(void)
         cmocka_unit_test(test_a_user_without_rights_closes_admission),
         cmocka_unit_test(test_a_lost_function_library_is_loaded_again),
         cmocka_unit_test(test_a_lost_node_is_lost_for_its_partitions_only),
+        cmocka_unit_test(test_a_store_speaks_tls_and_comes_back),
+        cmocka_unit_test(test_a_socket_that_is_full_is_waited_for),
+        cmocka_unit_test(test_a_certificate_that_does_not_fit_is_named),
+        cmocka_unit_test(test_a_server_may_want_to_know_us),
+        cmocka_unit_test(test_plain_and_tls_do_not_understand_each_other_and_say_so),
     };
     int failed = cmocka_run_group_tests_name("store on memory", memory, NULL, NULL);
     failed += cmocka_run_group_tests_name("store on redis", redis, start_server, stop_server);

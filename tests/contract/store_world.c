@@ -298,8 +298,8 @@ struct world *world_create_with(struct redis_server *server,
         w->store = store_memory_create(w->loop, handler);
     } else {
         const char *message = NULL;
-        assert_int_equal(store_redis_create(w->loop, options, handler, &w->store, &message),
-                         ERR_OK);
+        struct store_redis_options own = redis_certs_options(options);
+        assert_int_equal(store_redis_create(w->loop, &own, handler, &w->store, &message), ERR_OK);
     }
     loop_on_turn_end(w->loop, on_turn_end, w);
     return w;

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "redis_certs.h"
 #include "redis_cluster.h"
 #include "redis_server.h"
 #include "store/store.h"

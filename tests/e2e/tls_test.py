@@ -1,8 +1,10 @@
-"""TLS between the roles: who has a certificate of the cluster is a member, in the role that it is for; nobody else gets a word in."""
+"""TLS between the roles: who has a certificate of the cluster is a member, in the role that it is for; nobody else gets a word in. And TLS
+to Redis."""
 
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,7 +12,7 @@ import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from cluster import BIN, ClusterCase, free_port, until  # noqa: E402
+from cluster import BIN, ClusterCase, free_port, page, until  # noqa: E402
 
 CERTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "deploy", "certs")
 PIPELINES = os.path.join(os.path.dirname(CERTS), "pipelines")
@@ -20,6 +22,11 @@ PROGRAMS = {"marathon-coordinator": "MARATHON_COORDINATOR_LISTEN", "marathon-wor
 
 def certs(*options):
     subprocess.run([CERTS, *options], check=True, stdout=subprocess.DEVNULL)
+
+
+def has_tls(process):
+    with open(f"/proc/{process.popen.pid}/maps") as f:
+        return "libssl" in f.read()
 
 
 class Secure(ClusterCase):
@@ -168,6 +175,79 @@ class Secure(ClusterCase):
                 until("read again", lambda p=p: p.log().count("certificate_read") >= 2)
 
 
+class RedisTls(ClusterCase):
+    """rediss://: a Redis that speaks TLS only, and wants to know who we are."""
+
+    def setUp(self):
+        super().setUp()
+        c = self.cluster
+        self.folder, self.other = os.path.join(c.dir, "tls"), os.path.join(c.dir, "other")
+        certs("--coordinator", "localhost", self.folder)  # a server's certificate is the coordinator's, a client's the worker's
+        certs("--coordinator", "localhost", self.other)
+        self.redis_port, self.port = free_port(), free_port()
+        self.redis = c.start_redis("--tls-port", str(self.redis_port), "--bind", "127.0.0.1", "--tls-auth-clients", "yes",
+                                   "--tls-cert-file", f"{self.folder}/coordinator.pem", "--tls-key-file", f"{self.folder}/coordinator.key",
+                                   "--tls-ca-cert-file", f"{self.folder}/ca.pem")
+        self.ca = os.path.join(c.dir, "redis-ca.pem")
+        self.trust(self.folder)
+
+    def trust(self, folder):
+        shutil.copy(f"{folder}/ca.pem", self.ca + ".new")
+        os.replace(self.ca + ".new", self.ca)
+
+    def start(self):
+        c = self.cluster
+        self.coordinator = c.start_coordinator(
+            REDIS_URL=f"rediss://localhost:{self.redis_port}", MARATHON_METRICS_LISTEN=f"127.0.0.1:{self.port}",
+            MARATHON_REDIS_TLS_CA_FILE=self.ca, MARATHON_REDIS_TLS_CERT_FILE=f"{self.folder}/worker.pem",
+            MARATHON_REDIS_TLS_KEY_FILE=f"{self.folder}/worker.key")
+        c.start_worker()
+
+    def test_a_killed_redis_comes_back_with_another_certificate_and_the_work_goes_on(self):
+        c = self.cluster
+        self.start()
+        c.start_gateway()
+        until("the worker has joined", lambda: len(c.get("/workers")["items"]) == 1)
+        gate = os.path.join(c.dir, "go")
+        c.begin(task_id="busy", steps=[{"name": "a", "function": "effect", "input": {"until": gate}}, {"name": "b", "function": "effect"}])
+        until("it runs", lambda: len(c.effects_lines()) == 1)
+        self.redis.kill()
+        until("the loss is noticed", lambda: "store_lost" in self.coordinator.log())
+        certs("--renew", "--role", "coordinator", "--coordinator", "localhost", self.folder)
+        open(gate, "w").close()
+        self.redis.start()
+        self.assertEqual(c.wait("busy")["status"], "completed")
+        self.assertEqual(len(c.effects_lines()), 2)
+        self.assertEqual([has_tls(p) for p in c.processes if p.name in ("coordinator1", "worker1")], [True, False],
+                         "OpenSSL's TLS is where it is spoken, and nowhere else")
+
+    def test_a_wrong_authority_is_named_and_mended_by_sighup(self):
+        c = self.cluster
+        self.trust(self.other)
+        self.start()
+        said = f"cannot connect to localhost port {self.redis_port}: TLS: its certificate: "
+        until("the log says why", lambda: said in self.coordinator.log())
+        until("the probe says why", lambda: page(self.port, "/readyz")[0] == 503 and "MARATHON_REDIS_TLS_CA_FILE" in page(self.port, "/readyz")[1])
+        listen = free_port()
+        c.port = listen
+        c.spawn("gateway", [f"{BIN}/marathon-gateway"], MARATHON_COORDINATORS=c.coordinator_url(), MARATHON_LISTEN=f"127.0.0.1:{listen}")
+
+        def doctor():
+            return subprocess.run([f"{BIN}/marathon", "doctor", "--server", f"http://127.0.0.1:{listen}"],
+                                  capture_output=True, text=True, timeout=60)
+        until("the doctor says why", lambda: "MARATHON_REDIS_TLS_CA_FILE" in doctor().stdout)
+        self.assertEqual(doctor().returncode, 1)
+        with open(self.ca, "w") as f:
+            f.write("nonsense\n")
+        self.coordinator.popen.send_signal(signal.SIGHUP)
+        until("bad files change nothing", lambda: "redis_tls_bad" in self.coordinator.log())
+        self.trust(self.folder)
+        self.coordinator.popen.send_signal(signal.SIGHUP)
+        until("it is up", lambda: page(self.port, "/readyz")[0] == 200)
+        until("the worker has joined", lambda: c.ready() and len(c.get("/workers")["items"]) == 1)
+        self.assertEqual(c.wait(c.begin(steps=[{"name": "a", "function": "effect"}]))["status"], "completed")
+
+
 class Refused(ClusterCase):
     """Settings that cannot be meant: exit code 78, and what to do."""
 
@@ -216,12 +296,26 @@ class Refused(ClusterCase):
                 self.assertEqual(done.returncode, 78, (program, change, done.stderr))
                 self.assertIn(said, done.stderr)
 
+    def test_tls_to_redis_must_be_asked_for_and_have_what_it_needs(self):
+        ca = os.path.join(self.cluster.dir, "ca.pem")
+        for url, change, code, said in (
+                ("redis://127.0.0.1:1", {"CA_FILE": ca}, 2, "MARATHON_REDIS_TLS_CA_FILE: REDIS_URL does not ask for TLS: rediss://"),
+                ("redis://127.0.0.1:1", {"NAME": "redis.example"}, 2, "MARATHON_REDIS_TLS_NAME: REDIS_URL does not ask for TLS"),
+                ("rediss://127.0.0.1:1", {"CERT_FILE": ca}, 2, "MARATHON_REDIS_TLS_KEY_FILE go together"),
+                ("rediss://127.0.0.1:1", {"CA_FILE": ca}, 78, "ca.pem: No such file"),
+                ("rediss+unix:///x", {}, 2, "rediss... for TLS")):
+            env = {f"MARATHON_REDIS_TLS_{name}": value for name, value in change.items()}
+            done = self.run_program("marathon-coordinator", REDIS_URL=url, MARATHON_STORE="redis",
+                                    MARATHON_COORDINATOR_LISTEN=self.cluster.coordinator_url(), **env)
+            self.assertEqual(done.returncode, code, done.stderr)
+            self.assertIn(said, done.stderr)
+
     def test_a_secret_is_given_once(self):
         path = os.path.join(self.cluster.dir, "secret")
         with open(path, "w") as f:
             f.write("sesame\n")
         secrets = {program: ["MARATHON_TLS_KEY_PASSWORD"] for program in PROGRAMS}
-        secrets["marathon-coordinator"] += ["REDIS_URL", "MARATHON_REDIS_PASSWORD"]
+        secrets["marathon-coordinator"] += ["REDIS_URL", "MARATHON_REDIS_PASSWORD", "MARATHON_REDIS_TLS_KEY_PASSWORD"]
         for program, names in secrets.items():
             for name in names:
                 done = self.run_program(program, **{name: "sesame", name + "_FILE": path})

@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "store/redis_incoming.h"
 #include "store/redis_url.h"
+#include "store/redis_socket.h"
 #include "store/sentinel_view.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -89,7 +90,7 @@ static void check_incoming(const uint8_t *data, size_t size)
         ssize_t sent = pieces[i].len > 0 ? send(fds[1], pieces[i].ptr, pieces[i].len, 0) : 0;
         bool more = sent > 0;
         while (more && in.why == NULL) {
-            (void)incoming_read(&in, fds[0], &more);
+            (void)incoming_read(&in, &(struct redis_socket){.fd = fds[0]}, &more);
             take_replies(&in, reader);
         }
     }

@@ -22,7 +22,7 @@ ALLOWED = {
     "common/tls": {"base", "conf"},
     "common/transport": {"base", "model", "wire", "loop", "tls"},
     "coordinator/core": PURE,
-    "coordinator/store": {"base", "model", "json", "crypto", "loop", "core/storage.h"},
+    "coordinator/store": {"base", "model", "json", "crypto", "loop", "tls", "core/storage.h"},
     "coordinator/main": COMMON | {"core", "store"},
     "worker/agent": PURE,
     "worker/plugin": set(),

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "answer_text.h"
+#include "contract/redis_certs.h"
 #include "contract/redis_server.h"
 #include "mortals.h"
 #include "store/redis_names.h"
@@ -371,8 +372,11 @@ static void begin(struct mirror *mirror, struct world *w)
                                         .pipeline = on_pipeline,
                                         .user = p,
                                         .published = on_published};
-        struct store_redis_options options = {
-            .url = m->server.url, .deadline_ms = PATIENCE_MS, .relaxed = true};
+        struct store_redis_options options = {.url = m->server.url,
+                                              .tls = m->server.tls_port != 0 ? redis_certs_tls()
+                                                                             : NULL,
+                                              .deadline_ms = PATIENCE_MS,
+                                              .relaxed = true};
         const char *message = NULL;
         if (store_redis_create(m->loop, &options, handler, &p->store, &message) != ERR_OK) {
             violated(w, "mirror", "%s", message);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/rng.h"
+#include "store/redis_socket.h"
 
 #define LONG_BYTES 300000
 
@@ -42,7 +43,7 @@ static size_t pass(struct wire *w, struct bytes b)
     assert_true(n > 0);
     size_t came = 0;
     for (bool more = true; came < (size_t)n;) {
-        size_t some = incoming_read(&w->in, w->ours, &more);
+        size_t some = incoming_read(&w->in, &(struct redis_socket){.fd = w->ours}, &more);
         assert_true(some > 0);
         came += some;
     }
@@ -376,14 +377,14 @@ static void test_an_end_is_told_and_nothing_is_no_end(void **state)
     struct wire w;
     wire_open(&w);
     bool more = true;
-    assert_int_equal(incoming_read(&w.in, w.ours, &more), 0);
+    assert_int_equal(incoming_read(&w.in, &(struct redis_socket){.fd = w.ours}, &more), 0);
     assert_false(more);
     assert_null(w.in.why);
     pass(&w, BYTES_LIT("$5\r\nhel"));
     assert_null(incoming_next(&w.in));
     assert_true(incoming_in_part(&w.in));
     shutdown(w.theirs, SHUT_WR);
-    assert_int_equal(incoming_read(&w.in, w.ours, &more), 0);
+    assert_int_equal(incoming_read(&w.in, &(struct redis_socket){.fd = w.ours}, &more), 0);
     assert_false(more);
     assert_string_equal(w.in.why, "Server closed the connection");
     wire_close(&w);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/rng.h"
+#include "store/redis_socket.h"
 
 #define SOURCE_BYTES 200000
 
@@ -57,11 +58,11 @@ static void test_all_comes_out_in_order(void **state)
             (rng_below(&r, 2) == 0 ? outgoing_put : outgoing_lend)(&o, piece);
             buf_add_bytes(&want, piece);
             if (rng_below(&r, 40) == 0) { /* in the middle of a command, too */
-                assert_true(outgoing_write(&o, p.ours));
+                assert_true(outgoing_write(&o, &(struct redis_socket){.fd = p.ours}));
             }
         }
         while (outgoing_waits(&o)) {
-            assert_true(outgoing_write(&o, p.ours));
+            assert_true(outgoing_write(&o, &(struct redis_socket){.fd = p.ours}));
             drain(p.theirs, &came);
         }
     }
@@ -86,7 +87,7 @@ static void test_lent_bytes_are_read_where_they_lie(void **state)
     outgoing_lend(&o, BYTES_NONE);
     outgoing_put(&o, BYTES_LIT(">"));
     memcpy(lent, "behind", 6);
-    assert_true(outgoing_write(&o, p.ours));
+    assert_true(outgoing_write(&o, &(struct redis_socket){.fd = p.ours}));
     assert_false(outgoing_waits(&o));
     struct buf came = {0};
     drain(p.theirs, &came);
@@ -111,7 +112,7 @@ static void test_what_is_out_does_not_stay(void **state)
         if (i < 100) { /* so much always waits */
             continue;
         }
-        assert_true(outgoing_write(&o, p.ours));
+        assert_true(outgoing_write(&o, &(struct redis_socket){.fd = p.ours}));
         assert_true(outgoing_waits(&o));
         uint8_t one[1004];
         ssize_t n = read(p.theirs, one, sizeof one);
@@ -121,7 +122,7 @@ static void test_what_is_out_does_not_stay(void **state)
         assert_in_range(o.own.len, 1, 128 << 10);
     }
     while (outgoing_waits(&o)) {
-        assert_true(outgoing_write(&o, p.ours));
+        assert_true(outgoing_write(&o, &(struct redis_socket){.fd = p.ours}));
         drain(p.theirs, &came);
     }
     drain(p.theirs, &came);
@@ -143,7 +144,7 @@ static void test_a_closed_connection_is_told_and_nothing_is_left(void **state)
     close(p.theirs);
     outgoing_put(&o, BYTES_LIT("x"));
     outgoing_lend(&o, BYTES_LIT("y"));
-    assert_false(outgoing_write(&o, p.ours));
+    assert_false(outgoing_write(&o, &(struct redis_socket){.fd = p.ours}));
     assert_int_equal(errno, EPIPE);
     outgoing_clear(&o);
     assert_false(outgoing_waits(&o));

@@ -116,6 +116,29 @@ static void test_a_sentinel_url_that_is_wrong_says_what_would_be_right(void **st
     }
 }
 
+static void test_a_second_s_asks_for_tls(void **state)
+{
+    (void)state;
+    struct redis_url u = good("rediss://me:pw@redis.example:6380/2");
+    assert_true(u.tls);
+    assert_int_equal(u.kind, REDIS_SINGLE);
+    assert_string_equal(u.host, "redis.example");
+    assert_int_equal(u.port, 6380);
+    assert_string_equal(u.password, "pw");
+    assert_int_equal(u.db, 2);
+    u = good("rediss+sentinel://a,b:2/m");
+    assert_true(u.tls);
+    assert_int_equal(u.kind, REDIS_SENTINEL);
+    assert_string_equal(u.master, "m");
+    u = good("rediss+cluster://a:1,b:2");
+    assert_true(u.tls);
+    assert_int_equal(u.kind, REDIS_CLUSTER);
+    assert_false(good("redis://a").tls);
+    assert_false(good("redis+sentinel://a/m").tls);
+    assert_false(good("redis+cluster://a").tls);
+    assert_false(good("unix:///s").tls);
+}
+
 static void test_what_cannot_be_understood_says_why(void **state)
 {
     (void)state;
@@ -124,7 +147,9 @@ static void test_what_cannot_be_understood_says_why(void **state)
         "",
         "http://x",
         "localhost:6379",
-        "rediss://host",
+        "rediss://",
+        "rediss://a,b",
+        "rediss+unix:///path",
         "redis://",
         "redis://:6379",
         "redis://host:0",
@@ -163,6 +188,7 @@ int main(void)
         cmocka_unit_test(test_a_unix_socket),
         cmocka_unit_test(test_sentinels_and_the_name_of_their_master),
         cmocka_unit_test(test_a_sentinel_url_that_is_wrong_says_what_would_be_right),
+        cmocka_unit_test(test_a_second_s_asks_for_tls),
         cmocka_unit_test(test_what_cannot_be_understood_says_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
