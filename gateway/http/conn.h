@@ -166,6 +166,7 @@ bool origin_allowed(const struct http_options *o, const struct head *h);
 /* http_conn.c and socket_conn.c: libwebsockets' callbacks; the return value is libwebsockets'. */
 int http_conn_event(struct conn *c, enum lws_callback_reasons reason);
 int socket_conn_event(struct conn *c, enum lws_callback_reasons reason, void *in, size_t len);
+void socket_conn_break(void *conn, unsigned code); /* intake_broken_fn */
 void socket_conn_sweep(struct conn *c, mono_ms now);
 /* The handler has something: it goes out now, or later. */
 void http_conn_write(struct conn *c);

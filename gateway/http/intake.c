@@ -20,6 +20,7 @@ static struct {
     size_t gathered; /* bytes of bodies */
     uint64_t body_bytes_max;
     intake_more_fn *on_more;
+    intake_broken_fn *on_broken;
 } intakes;
 
 static _Thread_local bool is_served; /* this thread has connections */
@@ -33,8 +34,9 @@ static struct {
     uint8_t page[HEAD_BYTES_MAX + READ_BYTES + WHOLE_BYTES];
 } latest;
 
-void intake_setup(uint64_t body_bytes_max, intake_more_fn *on_more)
+void intake_setup(uint64_t body_bytes_max, intake_more_fn *on_more, intake_broken_fn *on_broken)
 {
+    intakes.on_broken = on_broken;
     intakes.body_bytes_max = body_bytes_max;
     intakes.on_more = on_more;
     is_served = true;
@@ -145,7 +147,8 @@ static void keep(struct intake *in, const uint8_t *bytes, size_t len)
     }
 }
 
-static ssize_t frames_read(struct intake *in, uint8_t *bytes, size_t len)
+/* Out of what came with the handshake first. */
+static ssize_t take(struct intake *in, uint8_t *bytes, size_t len)
 {
     if (in->kept.len == 0) {
         return recvfrom(in->fd, bytes, len, 0, NULL, NULL);
@@ -157,6 +160,21 @@ static ssize_t frames_read(struct intake *in, uint8_t *bytes, size_t len)
         buf_free(&in->kept);
     }
     return (ssize_t)n;
+}
+
+static ssize_t frames_read(struct intake *in, uint8_t *bytes, size_t len)
+{
+    ssize_t got = take(in, bytes, len);
+    if (got <= 0) {
+        return got;
+    }
+    unsigned code = 0;
+    size_t good = frames_look(&in->frames, bytes, (size_t)got, &code);
+    if (code != 0) {
+        intake_refuse(in);
+        intakes.on_broken(in->user, code);
+    }
+    return good > 0 ? (ssize_t)good : nothing_yet();
 }
 
 /* What libwebsockets is shown. Returns its length. */

@@ -12,7 +12,7 @@
  * behind the request in hand waits here until its answer is out, and what has not, in the kernel.
  *
  *   HEAD --whole--> BODY --its end--> ANSWER --intake_next--> HEAD
- *     `--no body--------------------> ANSWER --intake_socket--> SOCKET (frames, as they are)
+ *     `--no body--------------------> ANSWER --intake_socket--> SOCKET (frames that are in order)
  *                                       `-----intake_refuse--> REFUSED (thrown away)
  *
  * Loop's thread. */
@@ -20,6 +20,7 @@
 #define MARATHON_HTTP_INTAKE_H
 
 #include "base/shared.h"
+#include "http/frames.h"
 #include "http/head.h"
 
 #define INTAKE_HEAD_BYTES_MAX 1024       /* what libwebsockets is shown of a head takes less */
@@ -37,14 +38,18 @@ struct intake {
     size_t looked;   /* at so much of it for the end of a head */
     struct buf body; /* being gathered; one that is there with its head is not */
     size_t body_bytes;
+    struct frames frames;
     void *user;
 };
 
 /* While an answer is due: its client has said more, or that it will say no more. */
 typedef void intake_more_fn(void *user);
+/* What it says over its WebSocket is out of order, and thrown away from there on: a Close with this
+ * code is due. */
+typedef void intake_broken_fn(void *user, unsigned code);
 
 /* Once in the process. */
-void intake_setup(uint64_t body_bytes_max, intake_more_fn *on_more);
+void intake_setup(uint64_t body_bytes_max, intake_more_fn *on_more, intake_broken_fn *on_broken);
 /* From the moment on at which libwebsockets may read it. in stays where it is until its end, which
  * may come after fd is another's. */
 void intake_begin(struct intake *in, int fd, void *user);

@@ -146,7 +146,7 @@ enum err server_create(struct loop *loop, const struct http_options *options,
         .server_string = "marathon",
     };
     lws_set_log_level(LLL_ERR | LLL_WARN, lws_log);
-    intake_setup(options->body_bytes_max, conn_hear_more);
+    intake_setup(options->body_bytes_max, conn_hear_more, socket_conn_break);
     s->context = lws_create_context(&info);
     s->vhost = s->context != NULL ? lws_create_vhost(s->context, &info) : NULL;
     s->lobby = lobby_create(loop, on_first_byte, s);

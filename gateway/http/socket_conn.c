@@ -2,6 +2,7 @@
  * WRITEABLE. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "http/conn.h"
 
@@ -78,6 +79,22 @@ static void heard_add(struct conn *c, struct bytes part)
     c->heard_len += part.len;
 }
 
+/* Of ourselves, and not of the handler. */
+static void close_begin(struct conn *c, unsigned code, const char *reason)
+{
+    if (c->state == CONN_SOCKET && c->close_code == 0) {
+        conn_gone(c);
+        c->close_code = code;
+        (void)snprintf(c->close_reason, sizeof c->close_reason, "%s", reason);
+        conn_want(c);
+    }
+}
+
+void socket_conn_break(void *conn, unsigned code)
+{
+    close_begin(conn, code, code == FRAMES_NO_UTF8 ? "text is not UTF-8" : "frame out of order");
+}
+
 static int on_text(struct conn *c, struct bytes part)
 {
     if (c->state != CONN_SOCKET || c->close_code != 0) {
@@ -88,10 +105,7 @@ static int on_text(struct conn *c, struct bytes part)
     }
     heard_add(c, part);
     if (c->heard_len > HTTP_SOCKET_BYTES_MAX) {
-        conn_gone(c);
-        c->close_code = CLOSE_TOO_BIG;
-        (void)snprintf(c->close_reason, sizeof c->close_reason, "message too big");
-        conn_want(c);
+        close_begin(c, CLOSE_TOO_BIG, "message too big");
         return 0;
     }
     bool whole = lws_is_final_fragment(c->wsi) && lws_remaining_packet_payload(c->wsi) == 0;
@@ -157,7 +171,13 @@ static int close_say(struct conn *c)
     conn_enter(c, CONN_CLOSING);
     conn_piece_set(c, buf_bytes(&frame));
     buf_free(&frame);
-    return conn_send(c, LWS_WRITE_RAW) ? 0 : -1;
+    if (!conn_send(c, LWS_WRITE_RAW)) {
+        return -1;
+    }
+    if (c->intake.at == INTAKE_REFUSED && !lws_partial_buffered(c->wsi)) {
+        (void)shutdown(lws_get_socket_fd(c->wsi), SHUT_WR); /* no Close of its own would be heard */
+    }
+    return 0;
 }
 
 static int write_one(struct conn *c)

@@ -308,6 +308,39 @@ class Attack(Measured):
             self.talk(UPGRADE % (b"/api/v1/ws/marathon/t", b"") + frame, 0.3)
             self.alive()
 
+    def test_a_frame_out_of_order_has_its_close_and_nothing_behind_it(self):
+        self.fake.say("task", "t", 1, "running", 5)
+        mask = b"\0\0\0\0"
+        for code, frame in ((1002, b"\x81\x04ping"), (1002, b"\xc1\x84" + mask + b"ping"), (1002, b"\x83\x80" + mask), (1002, b"\x80\x80" + mask),
+                            (1002, b"\x01\x80" + mask + b"\x81\x80" + mask), (1002, b"\x09\x80" + mask), (1002, b"\x89\xfe\0\x7e" + mask),
+                            (1002, b"\x81\xff\x80\0\0\0\0\0\0\5" + mask), (1002, b"\x88\x81" + mask + b"x"), (1007, b"\x81\x81" + mask + b"\xff"),
+                            (1002, b"\x88\x82" + mask + b"\x03\xed")):
+            for behind in (b"", b"\x81\x84" + mask + b"ping", b"x" * 100_000):
+                got, closed = self.talk(UPGRADE % (b"/api/v1/ws/marathon/t", b"") + frame + behind)
+                frames = got.partition(b"\r\n\r\n")[2]
+                said = frames[2:4]
+                self.assertTrue(closed and frames[:1] == b"\x88" and int.from_bytes(said, "big") == code, (frame, got))
+                self.assertEqual(len(frames), 2 + frames[1], (frame, got))
+
+    def test_frames_may_come_with_the_handshake_and_in_any_pieces(self):
+        self.fake.say("task", "t", 1, "running", 5)
+        mask = b"\1\2\3\4"
+        ping = b"\x81\x84" + mask + bytes(c ^ m for c, m in zip(b"ping", mask))
+        parts = b"\x01\x82" + mask + ping[6:8] + b"\x89\x80" + mask + b"\x80\x82" + mask + bytes(c ^ m for c, m in zip(b"ng", mask))
+        said = ping + parts + b"\x82\xfe\x20\x00" + mask + b"x" * 8192 + ping
+        for size in (1, 3, 200, 100_000):
+            with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as s:
+                s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                data = UPGRADE % (b"/api/v1/ws/marathon/t", b"") + said
+                for at in range(0, len(data), size):
+                    s.sendall(data[at:at + size])
+                got = b""
+                while got.count(b"\x81\x04pong") < 3:
+                    part = s.recv(65536)
+                    self.assertTrue(part, got)
+                    got += part
+                self.assertIn(b"\x8a\0", got)  # to the empty ping between the parts
+
     def test_a_listener_for_others_has_to_be_meant(self):
         env = {k: v for k, v in os.environ.items() if not k.startswith("MARATHON_")}
         r = subprocess.run([f"{BIN}/marathon-gateway", "--listen", f"0.0.0.0:{free_port()}"], env=env, capture_output=True,
