@@ -2,12 +2,36 @@
 
 #include <stdlib.h>
 
+static void free_taken(struct shared *s)
+{
+    buf_free(&s->bytes);
+    free(s);
+}
+
+static void free_whole(struct shared *s)
+{
+    free(s);
+}
+
+void shared_init(struct shared *s, struct buf bytes, void (*free)(struct shared *s))
+{
+    s->bytes = bytes;
+    s->free = free;
+    atomic_init(&s->holders, 1);
+}
+
 struct shared *shared_take(struct buf *bytes)
 {
-    struct shared *s = mem_zalloc(sizeof *s);
-    s->bytes = *bytes;
-    atomic_init(&s->holders, 1);
+    struct shared *s = mem_alloc(sizeof *s);
+    shared_init(s, *bytes, free_taken);
     *bytes = (struct buf){0};
+    return s;
+}
+
+struct shared *shared_make(size_t len)
+{
+    struct shared *s = mem_alloc(sizeof *s + len);
+    shared_init(s, (struct buf){.ptr = (uint8_t *)(s + 1), .len = len, .cap = len}, free_whole);
     return s;
 }
 
@@ -20,7 +44,19 @@ struct shared *shared_hold(struct shared *s)
 void shared_drop(struct shared *s)
 {
     if (s != NULL && atomic_fetch_sub_explicit(&s->holders, 1, memory_order_acq_rel) == 1) {
-        buf_free(&s->bytes);
-        free(s);
+        s->free(s);
     }
+}
+
+struct shared *lenders_find(struct lenders *l, struct bytes slice)
+{
+    for (uint32_t i = 0; i < l->count; i++) {
+        uint32_t at = l->next < l->count ? l->next : 0;
+        if (shared_has(l->items[at], slice)) {
+            l->next = at;
+            return l->items[at];
+        }
+        l->next = at + 1;
+    }
+    return NULL;
 }

@@ -7,15 +7,29 @@
 
 #include "base/bytes.h"
 
+/* Shorter slices are copied into a text on its way out: that costs less than a place in a write. */
+#define LENT_BYTES_MIN 4096u
+
 struct shared {
-    struct buf bytes;
+    struct buf bytes;               /* cap: all memory that goes with it */
+    void (*free)(struct shared *s); /* on the thread of its last holder */
     _Atomic unsigned holders;
 };
 
 /* Takes ownership of the buffer's memory and leaves an empty one. Held once. */
 struct shared *shared_take(struct buf *bytes);
+/* In one piece with its bytes, which are to be written before anybody else holds it. Held once. */
+struct shared *shared_make(size_t len);
+/* One that is part of something of the caller's, which goes by `free`. Held once. */
+void shared_init(struct shared *s, struct buf bytes, void (*free)(struct shared *s));
 struct shared *shared_hold(struct shared *s); /* returns it */
 void shared_drop(struct shared *s);           /* NULL is fine */
+
+/* NULL has none. */
+static inline struct bytes shared_bytes(const struct shared *s)
+{
+    return s != NULL ? buf_bytes(&s->bytes) : BYTES_NONE;
+}
 
 /* The slice lies in it; NULL has none. */
 static inline bool shared_has(const struct shared *s, struct bytes slice)
@@ -26,5 +40,15 @@ static inline bool shared_has(const struct shared *s, struct bytes slice)
     uintptr_t from = (uintptr_t)s->bytes.ptr, at = (uintptr_t)slice.ptr;
     return at >= from && at - from <= s->bytes.len && slice.len <= s->bytes.len - (at - from);
 }
+
+/* Those in which slices of a message may lie. {0}: there are none. */
+struct lenders {
+    struct shared *const *items;
+    uint32_t count;
+    uint32_t next; /* where the next slice is looked for first: most come in the order of these */
+};
+
+/* Has the slice; NULL: none does. */
+struct shared *lenders_find(struct lenders *l, struct bytes slice);
 
 #endif

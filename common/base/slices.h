@@ -6,9 +6,6 @@
 
 #include "base/shared.h"
 
-/* Shorter slices are copied: that costs less than a place in a write. */
-#define LENT_BYTES_MIN 4096u
-
 struct lent_slice {
     size_t at; /* of the text's own bytes, how many come before it */
     struct bytes what;

@@ -208,9 +208,9 @@ void output_free(struct nng_conn *c);
 enum err MUST_CHECK output_add(
     struct nng_conn *c, const struct slices *framed); /* ERR_FULL, ERR_NOT_FOUND once closed */
 /* The same, and ERR_TOO_LARGE. Encoded under the lock: nng's thread waits that long, at most.
- * lender NULL: nothing is lent; ret_frame NULL: nobody holds it. */
+ * ret_frame NULL: nobody holds it. */
 enum err MUST_CHECK output_add_message(struct nng_conn *c, const struct message *m,
-                                       struct shared *lender, struct held_frame *ret_frame);
+                                       struct lenders *lenders, struct held_frame *ret_frame);
 void output_start(struct nng_conn *c);
 bool output_idle_or_tell(struct nng_conn *c); /* false: the note `sent` comes when it is */
 void output_close(struct nng_conn *c);

@@ -195,7 +195,7 @@ enum err output_add(struct nng_conn *c, const struct slices *framed)
     return e;
 }
 
-enum err output_add_message(struct nng_conn *c, const struct message *m, struct shared *lender,
+enum err output_add_message(struct nng_conn *c, const struct message *m, struct lenders *lenders,
                             struct held_frame *ret_frame)
 {
     struct output *o = &c->out;
@@ -204,7 +204,7 @@ enum err output_add_message(struct nng_conn *c, const struct message *m, struct 
     if (!o->closed) {
         struct slices *fill = &o->fill->text;
         struct slices_place before = slices_end(fill);
-        e = frame_encode_lent(m, lender, fill);
+        e = frame_encode_lent(m, lenders, fill);
         if (e == ERR_OK && bytes_behind(o) > TRANSPORT_BACKLOG_BYTES_MAX) {
             slices_cut(fill, before);
             e = ERR_FULL;

@@ -56,15 +56,15 @@ struct transport_ops {
      * the end of the turn, one write for all of a connection. */
     enum err (*send)(struct transport *t, conn_id conn, const struct slices *framed);
     /* The same for one message, encoded where it waits to go out: what its slices point to is
-     * copied once, and may go when this returns; but those that lie in the lender, unless they are
-     * short (LENT_BYTES_MIN), go out from there, and it is held for so long. NULL: none do.
+     * copied once, and may go when this returns; but those that lie in one of the lenders, unless
+     * they are short (LENT_BYTES_MIN), go out from there, and it is held for so long.
      * ERR_TOO_LARGE: over FRAME_BYTES_MAX, nothing is sent. */
     enum err (*send_message)(struct transport *t, conn_id conn, const struct message *m,
-                             struct shared *lender);
+                             struct lenders *lenders);
     /* The same for one that may have to be sent again: its frame is held where it waits to go out,
      * and the caller's to release. */
     enum err (*send_held)(struct transport *t, conn_id conn, const struct message *m,
-                          struct shared *lender, struct held_frame *ret_frame);
+                          struct lenders *lenders, struct held_frame *ret_frame);
     /* The same as send from any thread, copied and put on its way at once (heartbeats). */
     enum err (*send_urgent)(struct transport *t, conn_id conn, struct bytes framed);
     void (*close)(struct transport *t, conn_id conn);

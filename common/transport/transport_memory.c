@@ -357,9 +357,9 @@ static enum err memory_send(struct transport *base, conn_id conn, const struct s
 }
 
 static enum err memory_send_message(struct transport *base, conn_id conn, const struct message *m,
-                                    struct shared *lender)
+                                    struct lenders *lenders)
 {
-    (void)lender;
+    (void)lenders;
     struct buf frame = {0};
     enum err e = frame_encode(m, &frame);
     if (e != ERR_OK) {
@@ -371,10 +371,10 @@ static enum err memory_send_message(struct transport *base, conn_id conn, const 
 
 /* What is held is a sheet of its own. */
 static enum err memory_send_held(struct transport *base, conn_id conn, const struct message *m,
-                                 struct shared *lender, struct held_frame *ret_frame)
+                                 struct lenders *lenders, struct held_frame *ret_frame)
 {
     struct sheet *sheet = sheet_create(0);
-    enum err e = frame_encode_lent(m, lender, &sheet->text);
+    enum err e = frame_encode_lent(m, lenders, &sheet->text);
     if (e == ERR_OK) {
         e = memory_send(base, conn, &sheet->text);
     }

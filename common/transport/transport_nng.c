@@ -91,17 +91,17 @@ static enum err nng_send_op(struct transport *base, conn_id conn, const struct s
 }
 
 static enum err nng_send_message_op(struct transport *base, conn_id conn, const struct message *m,
-                                    struct shared *lender)
+                                    struct lenders *lenders)
 {
     struct nng_conn *c = conn_find(self(base), conn);
-    return c != NULL ? added(c, output_add_message(c, m, lender, NULL)) : ERR_NOT_FOUND;
+    return c != NULL ? added(c, output_add_message(c, m, lenders, NULL)) : ERR_NOT_FOUND;
 }
 
 static enum err nng_send_held_op(struct transport *base, conn_id conn, const struct message *m,
-                                 struct shared *lender, struct held_frame *ret_frame)
+                                 struct lenders *lenders, struct held_frame *ret_frame)
 {
     struct nng_conn *c = conn_find(self(base), conn);
-    return c != NULL ? added(c, output_add_message(c, m, lender, ret_frame)) : ERR_NOT_FOUND;
+    return c != NULL ? added(c, output_add_message(c, m, lenders, ret_frame)) : ERR_NOT_FOUND;
 }
 
 static enum err nng_send_urgent_op(struct transport *base, conn_id conn, struct bytes framed)

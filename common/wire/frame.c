@@ -43,7 +43,7 @@ static uint32_t slices_crc(const uint8_t *head, const struct slices *s, struct s
     return crc;
 }
 
-enum err frame_encode_lent(const struct message *m, struct shared *lender, struct slices *out)
+enum err frame_encode_lent(const struct message *m, struct lenders *lenders, struct slices *out)
 {
     const struct body *body = (uint32_t)m->type <= UINT8_MAX ? body_of((uint8_t)m->type) : NULL;
     assert(body != NULL && "a message type without a layout");
@@ -51,7 +51,7 @@ enum err frame_encode_lent(const struct message *m, struct shared *lender, struc
     size_t lent_before = out->lent_bytes;
     memset(buf_extend(&out->own, 4 + FRAME_HEAD_BYTES), 0, 4 + FRAME_HEAD_BYTES);
     struct slices_place behind_head = slices_end(out);
-    enum err e = layout_write(&body->layout, (const uint8_t *)m + body->offset, lender, out);
+    enum err e = layout_write(&body->layout, (const uint8_t *)m + body->offset, lenders, out);
     size_t len = out->own.len - start.own - 4 + out->lent_bytes - lent_before;
     if (e == ERR_OK && len > FRAME_BYTES_MAX) {
         e = ERR_TOO_LARGE;
@@ -75,7 +75,8 @@ enum err frame_encode_lent(const struct message *m, struct shared *lender, struc
 enum err frame_encode(const struct message *m, struct buf *out)
 {
     struct slices whole = {.own = *out};
-    enum err e = frame_encode_lent(m, NULL, &whole);
+    struct lenders none = {0};
+    enum err e = frame_encode_lent(m, &none, &whole);
     *out = whole.own;
     return e;
 }

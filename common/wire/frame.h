@@ -20,9 +20,9 @@
 /* Appends the whole frame, length included, to out. ERR_TOO_LARGE where it would pass
  * FRAME_BYTES_MAX; out is then as it was. */
 enum err MUST_CHECK frame_encode(const struct message *m, struct buf *out);
-/* The same; slices of the message that lie in the lender are not copied, but for short ones
- * (LENT_BYTES_MIN). NULL: none do. */
-enum err MUST_CHECK frame_encode_lent(const struct message *m, struct shared *lender,
+/* The same; slices of the message that lie in one of the lenders are not copied, but for short ones
+ * (LENT_BYTES_MIN). */
+enum err MUST_CHECK frame_encode_lent(const struct message *m, struct lenders *lenders,
                                       struct slices *out);
 
 /* frame: one frame without its length. Survives any bytes: counts are checked against the bytes

@@ -91,10 +91,10 @@ struct layout {
         .size = sizeof(struct_type)                                                                \
     }
 
-/* Appends. Slices that lie in the lender (NULL: none do) and are long enough are lent.
+/* Appends. Slices that lie in one of the lenders and are long enough are lent.
  * ERR_TOO_LARGE where a list is longer than its limit. An enum out of its bound is a bug of the
  * caller. */
-enum err MUST_CHECK layout_write(const struct layout *l, const void *from, struct shared *lender,
+enum err MUST_CHECK layout_write(const struct layout *l, const void *from, struct lenders *lenders,
                                  struct slices *to);
 /* Fills the struct at `to`, which is zeroed. ERR_PROTOCOL where a type or a bound does not fit. */
 enum err MUST_CHECK layout_read(const struct layout *l, const msgpack_object *array,

@@ -15,34 +15,39 @@ static const void *member(const void *base, uint32_t offset)
     return (const uint8_t *)base + offset;
 }
 
-static void write_bytes(struct bytes b, struct shared *lender, struct slices *to)
+static void write_body(struct bytes b, struct lenders *lenders, struct slices *to)
 {
-    pack_bin(&to->own, b.len);
-    if (b.len >= LENT_BYTES_MIN && shared_has(lender, b)) {
+    struct shared *lender = b.len >= LENT_BYTES_MIN ? lenders_find(lenders, b) : NULL;
+    if (lender != NULL) {
         slices_lend(to, b, lender);
     } else {
         pack_bin_body(&to->own, b.ptr, b.len);
     }
 }
 
-static void write_parts(const struct parts *p, struct shared *lender, struct slices *to)
+static void write_bytes(struct bytes b, struct lenders *lenders, struct slices *to)
 {
-    struct buf *out = &to->own;
+    pack_bin(&to->own, b.len);
+    write_body(b, lenders, to);
+}
+
+static void write_parts(const struct parts *p, struct lenders *lenders, struct slices *to)
+{
     size_t len = 0;
     if (p->count == 0) {
-        write_bytes(p->whole, lender, to);
+        write_bytes(p->whole, lenders, to);
         return;
     }
     for (uint32_t i = 0; i < p->count; i++) {
         len += p->items[i].len;
     }
-    pack_bin(out, len);
+    pack_bin(&to->own, len);
     for (uint32_t i = 0; i < p->count; i++) {
-        pack_bin_body(out, p->items[i].ptr, p->items[i].len);
+        write_body(p->items[i], lenders, to);
     }
 }
 
-static enum err write_list(const struct field *f, const void *from, struct shared *lender,
+static enum err write_list(const struct field *f, const void *from, struct lenders *lenders,
                            struct slices *to)
 {
     uint32_t count = *(const uint32_t *)member(from, f->count_offset);
@@ -54,11 +59,11 @@ static enum err write_list(const struct field *f, const void *from, struct share
     pack_array(&to->own, count);
     for (uint32_t i = 0; i < count; i++) {
         if (f->kind == FIELD_TEXTS) {
-            write_bytes(((const struct bytes *)*items)[i], lender, to);
+            write_bytes(((const struct bytes *)*items)[i], lenders, to);
             continue;
         }
         enum err e =
-            layout_write(f->of, (const uint8_t *)*items + (size_t)i * f->of->size, lender, to);
+            layout_write(f->of, (const uint8_t *)*items + (size_t)i * f->of->size, lenders, to);
         if (e != ERR_OK) {
             return e;
         }
@@ -66,7 +71,7 @@ static enum err write_list(const struct field *f, const void *from, struct share
     return ERR_OK;
 }
 
-static enum err write_field(const struct field *f, const void *from, struct shared *lender,
+static enum err write_field(const struct field *f, const void *from, struct lenders *lenders,
                             struct slices *to)
 {
     struct buf *out = &to->own;
@@ -95,30 +100,30 @@ static enum err write_field(const struct field *f, const void *from, struct shar
         pack_double(out, *(const double *)at);
         return ERR_OK;
     case FIELD_BYTES:
-        write_bytes(*(const struct bytes *)at, lender, to);
+        write_bytes(*(const struct bytes *)at, lenders, to);
         return ERR_OK;
     case FIELD_PARTS:
-        write_parts(at, lender, to);
+        write_parts(at, lenders, to);
         return ERR_OK;
     case FIELD_TOKEN:
-        write_bytes(bytes_of(at, TOKEN_BYTES), lender, to);
+        write_bytes(bytes_of(at, TOKEN_BYTES), lenders, to);
         return ERR_OK;
     case FIELD_INSIDE:
-        return layout_write(f->of, at, lender, to);
+        return layout_write(f->of, at, lenders, to);
     case FIELD_LIST:
     case FIELD_TEXTS:
-        return write_list(f, from, lender, to);
+        return write_list(f, from, lenders, to);
     }
     assert(false && "a kind of field without a case");
     return ERR_INVALID;
 }
 
-enum err layout_write(const struct layout *l, const void *from, struct shared *lender,
+enum err layout_write(const struct layout *l, const void *from, struct lenders *lenders,
                       struct slices *to)
 {
     pack_array(&to->own, l->count);
     for (uint32_t i = 0; i < l->count; i++) {
-        enum err e = write_field(&l->fields[i], from, lender, to);
+        enum err e = write_field(&l->fields[i], from, lenders, to);
         if (e != ERR_OK) {
             return e;
         }

@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "base/shared.h"
 #include "model/usage_groups.h"
 
 #define NONCE_BYTES  16
@@ -369,6 +370,9 @@ struct store_answer {
     uint32_t usage_count;
     struct limit_answer *limits; /* LIMITS: one for each, zero but for TAKE */
     uint32_t limit_count;
+    /* In which long slices of it may lie: who is to send them may hold these beyond the call. Not
+     * for the core, to which they are no part of the answer. */
+    struct lenders lenders;
 };
 
 #endif

@@ -66,9 +66,10 @@ static void step(struct daemon *d, const struct event *e);
 
 /* ---- effects ---- */
 
-static void send_message(struct daemon *d, peer_id peer, const struct message *m)
+static void send_message(struct daemon *d, peer_id peer, const struct message *m,
+                         struct lenders *lenders)
 {
-    enum err e = d->transport->ops->send_message(d->transport, peer, m, NULL);
+    enum err e = d->transport->ops->send_message(d->transport, peer, m, lenders);
     if (e == ERR_TOO_LARGE) {
         log_line(LOG_ERROR, "message_too_large", "type=%s peer=%llu", message_type_name(m->type),
                  (unsigned long long)peer);
@@ -76,7 +77,7 @@ static void send_message(struct daemon *d, peer_id peer, const struct message *m
         r.refused.code = CODE_TOO_LARGE;
         r.refused.detail = BYTES_LIT("the answer is larger than a coordinator can send");
         if (m->request != 0) { /* who asked would wait until it gives up, each time */
-            send_message(d, peer, &r);
+            send_message(d, peer, &r, lenders);
         }
     } else if (e != ERR_OK) {
         /* A peer that is gone loses what it is sent; its closing is reported by itself. */
@@ -104,8 +105,7 @@ static void perform(struct daemon *d, const struct effect *e)
 {
     switch (e->kind) {
     case FX_SEND:
-        send_message(d, e->peer, e->message);
-        break;
+        break; /* before all others */
     case FX_CLOSE:
         log_line(LOG_WARN, "peer_closed", "peer=%llu why=%s", (unsigned long long)e->peer,
                  LOG_Q(e->text));
@@ -129,19 +129,20 @@ static void perform(struct daemon *d, const struct effect *e)
     }
 }
 
-/* Messages first: they point into what the store has answered, which a write may change. */
+/* Messages first: they point into what the store has answered, which a write may change. What is
+ * long there goes out without a copy. */
 static void step(struct daemon *d, const struct event *e)
 {
+    struct lenders lenders = e->kind == EV_READ ? e->answer->lenders : (struct lenders){0};
     core_step(d->core, loop_now(d->loop), e, &d->effects);
     for (size_t i = 0; i < d->effects.count; i++) {
-        if (d->effects.items[i].kind == FX_SEND) {
-            perform(d, &d->effects.items[i]);
+        const struct effect *x = &d->effects.items[i];
+        if (x->kind == FX_SEND) {
+            send_message(d, x->peer, x->message, &lenders);
         }
     }
     for (size_t i = 0; i < d->effects.count; i++) {
-        if (d->effects.items[i].kind != FX_SEND) {
-            perform(d, &d->effects.items[i]);
-        }
+        perform(d, &d->effects.items[i]);
     }
 }
 

@@ -182,7 +182,7 @@ static void lend_args(struct redis_link *l, const struct redis_rows *rows)
     size_t at = 0;
     for (uint32_t i = 0; i < rows->lent_count; i++) {
         link_lend(l, bytes_part(args, at, rows->lent[i].at - at));
-        link_lend(l, text_bytes(rows->lent[i].text));
+        link_lend(l, shared_bytes(rows->lent[i].text));
         at = rows->lent[i].at;
     }
     link_lend(l, bytes_part(args, at, args.len));

@@ -2,20 +2,22 @@
 
 #include <stdlib.h>
 
+#include "store/redis_lending.h"
+
 #define DOC_OWN_BYTES  300 /* of a document's place in the tables, about */
-#define TEXT_OWN_BYTES 48  /* of a text's: its head, the allocator's, its place in the list */
+#define TEXT_OWN_BYTES 72  /* of a text's: its head, the allocator's, its place in the list */
 
 /* What one row wrote. */
 struct cached_part {
     size_t offset; /* in the document */
-    struct text *text;
+    struct shared *text;
 };
 
 struct cached_doc {
     struct cached_doc *newer, *older;
     struct bytes id; /* owned */
     partition_id partition;
-    struct text *input;
+    struct shared *input;
     struct cached_part *parts; /* the document up to its tail, one behind the other */
     size_t part_count, part_cap;
     size_t len;       /* of all parts */
@@ -35,16 +37,16 @@ struct cached_row {
 
 static size_t size_of(const struct cached_doc *d)
 {
-    return DOC_OWN_BYTES + d->id.len + text_bytes(d->input).len + d->len +
+    return DOC_OWN_BYTES + d->id.len + shared_bytes(d->input).len + d->len +
            d->part_count * TEXT_OWN_BYTES;
 }
 
 static void doc_free(struct cached_doc *d)
 {
     bytes_free(d->id);
-    text_drop(d->input);
+    shared_drop(d->input);
     for (size_t i = 0; i < d->part_count; i++) {
-        text_drop(d->parts[i].text);
+        shared_drop(d->parts[i].text);
     }
     free(d->parts);
     free(d);
@@ -79,11 +81,11 @@ static void drop(struct redis_cache *c, struct cached_doc *d)
 }
 
 static struct cached_doc *add_doc(struct redis_cache *c, const struct store_row *row,
-                                  struct text *input)
+                                  struct shared *input)
 {
     struct cached_doc *d = mem_zalloc(sizeof *d);
     d->id = bytes_own(row->task_id);
-    d->input = input != NULL ? text_hold(input) : NULL;
+    d->input = input != NULL ? shared_hold(input) : NULL;
     d->partition = row->partition;
     map_put(&c->docs, d->id, d);
     link_newest(c, d);
@@ -125,15 +127,15 @@ static struct cached_row *push_row(struct redis_cache *c)
     return &c->rows[(c->row_first + c->row_count++) % c->row_cap];
 }
 
-static void add_part(struct redis_cache *c, struct cached_doc *d, struct text *text)
+static void add_part(struct redis_cache *c, struct cached_doc *d, struct shared *text)
 {
     if (text == NULL) {
         return;
     }
     c->bytes -= size_of(d);
     MEM_GROW(d->parts, d->part_count, d->part_cap);
-    d->parts[d->part_count++] = (struct cached_part){.offset = d->len, .text = text_hold(text)};
-    d->len += text->len;
+    d->parts[d->part_count++] = (struct cached_part){.offset = d->len, .text = shared_hold(text)};
+    d->len += text->bytes.len;
     c->bytes += size_of(d);
 }
 
@@ -150,7 +152,7 @@ static struct cached_doc *changed_doc(struct redis_cache *c, const struct store_
         d = add_doc(c, row, texts->input);
     }
     size_t offset = row->doc_whole || admits ? 0 : (size_t)row->doc_offset;
-    size_t len = text_bytes(texts->doc).len;
+    size_t len = shared_bytes(texts->doc).len;
     bool written = len + row->doc[2].len > 0;
     if (d == NULL || !written) {
         return d;
@@ -240,8 +242,9 @@ void cache_answered(struct redis_cache *c, uint64_t write_id, enum store_verdict
     }
 }
 
-/* Within the text of one row: what is asked for is a result, or part of one. NULL: it is not. */
-static const uint8_t *find_range(const struct cached_doc *d, struct byte_range range)
+/* The part of one row in which it lies: what is asked for is a result, or part of one. NULL: it
+ * does not. */
+static const struct cached_part *find_part(const struct cached_doc *d, struct byte_range range)
 {
     if (range.offset + range.len > d->durable) {
         return NULL;
@@ -257,11 +260,28 @@ static const uint8_t *find_range(const struct cached_doc *d, struct byte_range r
         }
     }
     const struct cached_part *p = &d->parts[first];
-    size_t at = (size_t)range.offset - p->offset;
-    return at + range.len <= p->text->len ? p->text->ptr + at : NULL;
+    return range.offset - p->offset + range.len <= p->text->bytes.len ? p : NULL;
 }
 
-bool cache_read(struct redis_cache *c, const struct store_read *read,
+static void answer(const struct cached_doc *d, const struct store_read *read, struct arena *arena,
+                   struct store_answer *ret_answer)
+{
+    struct redis_lending lending = {.arena = arena};
+    ret_answer->err = ERR_OK;
+    ret_answer->input = read->input ? shared_bytes(d->input) : BYTES_NONE;
+    lending_add(&lending, d->input, ret_answer->input.len);
+    ret_answer->part_count = read->range_count;
+    ret_answer->parts = arena_alloc(arena, read->range_count * sizeof *ret_answer->parts);
+    for (uint32_t i = 0; i < read->range_count; i++) {
+        struct byte_range range = read->ranges[i];
+        const struct cached_part *p = find_part(d, range);
+        ret_answer->parts[i] = bytes_of(p->text->bytes.ptr + (range.offset - p->offset), range.len);
+        lending_add(&lending, p->text, range.len);
+    }
+    ret_answer->lenders = lending_end(&lending);
+}
+
+bool cache_read(struct redis_cache *c, const struct store_read *read, struct arena *arena,
                 struct store_answer *ret_answer)
 {
     struct cached_doc *d = read->kind == READ_PARTS ? map_get(&c->docs, read->task_id) : NULL;
@@ -269,20 +289,14 @@ bool cache_read(struct redis_cache *c, const struct store_read *read,
         return false;
     }
     for (uint32_t i = 0; i < read->range_count; i++) {
-        if (find_range(d, read->ranges[i]) == NULL) {
+        if (find_part(d, read->ranges[i]) == NULL) {
             return false;
         }
     }
-    if (ret_answer == NULL) {
-        return true;
-    }
-    unlink_doc(c, d);
-    link_newest(c, d);
-    ret_answer->err = ERR_OK;
-    ret_answer->input = read->input ? text_bytes(d->input) : BYTES_NONE;
-    ret_answer->part_count = read->range_count;
-    for (uint32_t i = 0; i < read->range_count; i++) {
-        ret_answer->parts[i] = bytes_of(find_range(d, read->ranges[i]), read->ranges[i].len);
+    if (ret_answer != NULL) {
+        unlink_doc(c, d);
+        link_newest(c, d);
+        answer(d, read, arena, ret_answer);
     }
     return true;
 }

@@ -12,7 +12,10 @@
 #include "core/storage.h"
 #include "store/redis_text.h"
 
-#define CACHE_BYTES_MAX     (8u << 20) /* of the process's memory; the oldest use makes room */
+#define CACHE_BYTES_MAX                                                                            \
+    (8u << 20) /* of the process's memory; the oldest use makes room. What has left and is still   \
+                  on its way out counts there: to Redis (WRITES_BYTES_MAX), to peers               \
+                  (redis_lending.h) */
 #define CACHE_DOC_BYTES_MAX (1u << 20) /* one larger document would push all others out */
 
 struct cached_doc;
@@ -31,8 +34,8 @@ void cache_wrote(struct redis_cache *c, const struct store_row *row, const struc
 /* Those of a partition are answered in the order in which they were given. */
 void cache_answered(struct redis_cache *c, uint64_t write_id, enum store_verdict verdict);
 /* True where a READ_PARTS can be answered; fills in input and parts, which borrow from the cache
- * until its next change. ret_answer->parts has room for them; NULL: only asks. */
-bool cache_read(struct redis_cache *c, const struct store_read *read,
+ * until its next change, and their lenders. ret_answer NULL: only asks. */
+bool cache_read(struct redis_cache *c, const struct store_read *read, struct arena *arena,
                 struct store_answer *ret_answer);
 void cache_forget_partition(struct redis_cache *c, partition_id partition);
 void cache_forget(struct redis_cache *c); /* all; rows under way count no more */

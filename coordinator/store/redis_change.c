@@ -38,16 +38,16 @@ static char doc_mode(const struct store_row *row)
     return to_the_end && last.ptr[last.len - 1] != ' ' ? 'e' : 'p';
 }
 
-static void add_doc_text(struct redis_rows *rows, const struct store_row *row, struct text *text)
+static void add_doc_text(struct redis_rows *rows, const struct store_row *row, struct shared *text)
 {
     rows_arg_text(rows, text, doc_len(row));
     buf_add_bytes(&rows->args, row->doc[2]);
     command_put_end(&rows->args);
 }
 
-static void add_input(struct redis_rows *rows, struct text *input)
+static void add_input(struct redis_rows *rows, struct shared *input)
 {
-    rows_arg_text(rows, input, text_bytes(input).len);
+    rows_arg_text(rows, input, shared_bytes(input).len);
     command_put_end(&rows->args);
 }
 

@@ -29,7 +29,7 @@ void rows_key(struct redis_rows *rows, const struct redis_names *names, const st
 void rows_arg(struct redis_rows *rows, struct bytes arg);
 /* An argument of len bytes that begins with the text (lent, not copied); the caller appends the
  * rest to args, and command_put_end. */
-void rows_arg_text(struct redis_rows *rows, struct text *text, size_t len);
+void rows_arg_text(struct redis_rows *rows, struct shared *text, size_t len);
 void rows_arg_str(struct redis_rows *rows, const char *arg);
 void rows_arg_uint(struct redis_rows *rows, uint64_t arg);
 void rows_arg_hex(struct redis_rows *rows, struct bytes data); /* HASH_HEX_MAX / 2 at most */

@@ -6,6 +6,7 @@
 #include <hiredis/sds.h>
 
 #include "base/err.h"
+#include "base/shared.h"
 #include "store/redis_socket.h"
 
 #if HIREDIS_MAJOR >= 1
@@ -18,7 +19,7 @@ typedef size_t element_count;
 typedef int element_count;
 #endif
 
-#define BLOCK_BYTES      8192u  /* sds makes room for twice as much, which is what hiredis reads */
+#define BLOCK_BYTES      16384u /* as much as hiredis reads at once */
 #define BLOCK_BYTES_KEPT 65536u /* a larger one is given back once it is empty */
 #define READ_BYTES_MIN   1024u  /* less room is not worth a read */
 #define NODES_KEPT_MAX   512u   /* likewise of a reply's */
@@ -29,12 +30,14 @@ typedef int element_count;
  * in its spare room: so hiredis has nothing to move, which else moves what it has not parsed over
  * what it has. */
 struct incoming_block {
-    uint32_t holders; /* the connection, and each reply that is kept */
-    char *bytes;      /* an sds; NULL: hiredis has freed it with a reply that it refused */
+    struct shared shared; /* by the connection, each reply that is kept, and whom it was lent to.
+                             Bytes NULL: hiredis has freed it with a reply that it refused */
+    bool lent;            /* the connection uses it no more */
 };
 
 struct incoming_reply {
     struct incoming_block *block; /* where its strings are; held once the reply is kept */
+    size_t bytes;                 /* as it came */
     size_t nodes_max, node_count;
     size_t link_count;
     redisReply **links; /* to the elements of its arrays, behind its nodes */
@@ -43,23 +46,46 @@ struct incoming_reply {
 
 /* ---- blocks ---- */
 
+static char *sds_of(const struct incoming_block *b)
+{
+    return (char *)b->shared.bytes.ptr;
+}
+
+/* On any thread. */
+static void block_free(struct shared *s)
+{
+    struct incoming_block *b = (struct incoming_block *)(void *)s;
+    sdsfree(sds_of(b));
+    free(b);
+}
+
 static void block_drop(struct incoming_block *b)
 {
-    if (b != NULL && --b->holders == 0) {
-        sdsfree(b->bytes);
-        free(b);
+    if (b != NULL) {
+        shared_drop(&b->shared);
     }
 }
 
+/* For so much, and no more: all of it stays for as long as one of its replies does. (sds makes room
+ * for twice as much, up to a bound.) */
 static struct incoming_block *block_make(size_t room)
 {
     struct incoming_block *b = mem_alloc(sizeof *b);
-    char *empty = sdsempty();
-    b->holders = 1;
-    b->bytes = empty != NULL ? sdsMakeRoomFor(empty, room) : NULL;
-    if (b->bytes == NULL) {
+    bool twice = room + 1 < 2 * (size_t)SDS_MAX_PREALLOC;
+    char *bytes = sdsempty();
+    if (bytes != NULL) {
+        bytes = sdsMakeRoomFor(bytes, twice ? (room + 1) / 2 : room - SDS_MAX_PREALLOC);
+    }
+    if (bytes != NULL && sdsavail(bytes) < room) {
+        bytes = sdsMakeRoomFor(bytes, room);
+    }
+    if (bytes == NULL) {
         die("out of memory (%zu bytes from Redis)", room);
     }
+    size_t cap = sdsavail(bytes);
+    struct buf all = {.ptr = (uint8_t *)bytes, .len = cap, .cap = cap};
+    b->lent = false;
+    shared_init(&b->shared, all, block_free);
     return b;
 }
 
@@ -70,11 +96,11 @@ static void change_block(struct redis_incoming *in, size_t room)
     struct incoming_block *b = block_make(room);
     size_t rest = reader->len - reader->pos;
     if (rest > 0) {
-        memcpy(b->bytes, reader->buf + reader->pos, rest);
+        memcpy(sds_of(b), reader->buf + reader->pos, rest);
     }
     block_drop(in->block);
     in->block = b;
-    reader->buf = b->bytes;
+    reader->buf = sds_of(b);
     reader->pos = 0;
     reader->len = rest;
 }
@@ -88,7 +114,7 @@ static void make_room(struct redis_incoming *in)
     if (in->next.needs > rest) {
         needs = in->next.needs;
     }
-    if (in->block != NULL && reader->pos + needs <= sdsavail(in->block->bytes)) {
+    if (in->block != NULL && reader->pos + needs <= in->block->shared.bytes.cap) {
         return;
     }
     if (in->next.items_left > 1 && needs < 2 * rest) {
@@ -97,17 +123,38 @@ static void make_room(struct redis_incoming *in)
     change_block(in, needs > BLOCK_BYTES ? needs : BLOCK_BYTES);
 }
 
+static void let_go(struct redis_incoming *in)
+{
+    block_drop(in->block);
+    in->block = NULL;
+    in->reader->buf = NULL;
+}
+
 /* All is handed out, and the last reply no longer in hand. */
 static void empty_block(struct redis_incoming *in)
 {
-    if (in->block == NULL || in->block->holders > 1) {
+    struct incoming_block *b = in->block;
+    if (b == NULL) {
         return;
     }
-    in->reader->pos = in->reader->len = 0;
-    if (sdsavail(in->block->bytes) > BLOCK_BYTES_KEPT) {
-        block_drop(in->block);
-        in->block = NULL;
-        in->reader->buf = NULL;
+    if (b->lent) {
+        in->reader->pos = in->reader->len = 0;
+        let_go(in);
+    } else if (atomic_load_explicit(&b->shared.holders, memory_order_relaxed) == 1) {
+        in->reader->pos = in->reader->len = 0;
+        if (b->shared.bytes.cap > BLOCK_BYTES_KEPT) {
+            let_go(in);
+        }
+    }
+}
+
+/* hiredis would free a block with a reply that it refuses. What lies behind a reply that was lent
+ * moves to another one, before it is looked at. */
+static void leave_lent(struct redis_incoming *in)
+{
+    size_t rest = in->reader->len - in->reader->pos;
+    if (in->block->lent) {
+        change_block(in, rest > BLOCK_BYTES ? rest : BLOCK_BYTES);
     }
 }
 
@@ -216,7 +263,7 @@ size_t incoming_read(struct redis_incoming *in, struct redis_socket *socket, boo
     }
     make_room(in);
     redisReader *reader = in->reader;
-    size_t room = sdsavail(reader->buf) - reader->len;
+    size_t room = in->block->shared.bytes.cap - reader->len;
     ssize_t n = socket_read(socket, reader->buf + reader->len, room);
     *ret_more = n == (ssize_t)room;
     if (n == 0) {
@@ -240,7 +287,7 @@ static const redisReply *parse(struct redis_incoming *in, bool whole)
     reader->privdata = in->reply;
     void *reply = NULL;
     if (redisReaderGetReply(reader, &reply) != REDIS_OK) {
-        in->block->bytes = reader->buf;
+        in->block->shared.bytes = (struct buf){0}; /* it is freed */
         /* Of a part there is no room for all that it promises, which hiredis takes for a want of
          * memory. */
         bool promised = !whole && reader->err == REDIS_ERR_OOM;
@@ -249,6 +296,7 @@ static const redisReply *parse(struct redis_incoming *in, bool whole)
     }
     reader->pos = end;
     reader->len = came;
+    in->reply->bytes = in->next.len;
     in->next = (struct reply_extent){0};
     if (!whole || reply == NULL) {
         in->why = NO_REPLY_TEXT;
@@ -267,6 +315,7 @@ const redisReply *incoming_next(struct redis_incoming *in)
         empty_block(in);
         return NULL;
     }
+    leave_lent(in);
     struct bytes came = bytes_of(reader->buf + reader->pos, reader->len - reader->pos);
     enum extent found = extent_find(&in->next, came);
     return found == EXTENT_PART ? NULL : parse(in, found == EXTENT_WHOLE);
@@ -282,9 +331,21 @@ struct incoming_reply *incoming_keep(struct redis_incoming *in)
     struct incoming_reply *reply = in->reply;
     assert(reply != NULL && reply->node_count > 0);
     reply->block = in->block;
-    reply->block->holders++;
+    shared_hold(&reply->block->shared);
     in->reply = NULL;
     return reply;
+}
+
+void incoming_lend(struct incoming_reply *reply, struct redis_lending *lending)
+{
+    struct incoming_block *b = reply->block;
+    if (reply->bytes < LENT_BYTES_MIN) {
+        return;
+    }
+    for (size_t i = 0; i < reply->node_count; i++) {
+        lending_add(lending, &b->shared, reply->nodes[i].len);
+        b->lent = b->lent || reply->nodes[i].len >= LENT_BYTES_MIN;
+    }
 }
 
 void incoming_clear(struct redis_incoming *in)

@@ -3,13 +3,16 @@
  * its buffer, and each string into its reply.
  *
  * A block is written over once nobody needs it: the connection has handed out all that is in it,
- * and of its replies none is kept. Zero-initialise it, incoming_clear when done. Loop's thread. */
+ * and of its replies none is kept. One that was lent is left with what was handed out: it stays
+ * for whoever holds it, on whichever thread. Zero-initialise it, incoming_clear when done.
+ * Loop's thread. */
 #ifndef MARATHON_STORE_REDIS_INCOMING_H
 #define MARATHON_STORE_REDIS_INCOMING_H
 
 #include <hiredis/hiredis.h>
 
 #include "store/redis_extent.h"
+#include "store/redis_lending.h"
 
 struct incoming_block;
 struct redis_socket;
@@ -35,6 +38,9 @@ bool incoming_in_part(const struct redis_incoming *in);
  * fails. */
 struct incoming_reply *incoming_keep(struct redis_incoming *in);
 void incoming_reply_drop(struct incoming_reply *reply); /* NULL is fine */
+/* Lends the long strings of a kept reply, while the connection lasts. Whoever then holds the lender
+ * has them for as long as it likes. */
+void incoming_lend(struct incoming_reply *reply, struct redis_lending *lending);
 /* Forgets all, for the next connection. Kept replies are dropped before or after it. */
 void incoming_clear(struct redis_incoming *in);
 

@@ -24,7 +24,7 @@ void outgoing_lend(struct redis_outgoing *o, struct bytes b)
         return;
     }
     MEM_GROW(o->lent, o->lent_count, o->lent_cap);
-    o->lent[o->lent_count++] = (struct lent_slice){.at = o->own.len, .what = b};
+    o->lent[o->lent_count++] = (struct outgoing_slice){.at = o->own.len, .what = b};
     o->given_total += b.len;
 }
 
@@ -49,7 +49,7 @@ static size_t gather(const struct redis_outgoing *o, struct iovec to[SLICES_PER_
     size_t own = o->own_sent;
     size_t skip = o->part_sent;
     for (size_t i = o->lent_sent; i < o->lent_count && count + 2 < SLICES_PER_WRITE; i++) {
-        const struct lent_slice *l = &o->lent[i];
+        const struct outgoing_slice *l = &o->lent[i];
         count = add(to, count, o->own.ptr + own, l->at - own);
         count = add(to, count, l->what.ptr + skip, l->what.len - skip);
         own = l->at;

@@ -7,14 +7,14 @@
 
 struct redis_socket;
 
-struct lent_slice {
+struct outgoing_slice {
     size_t at; /* of its own bytes, how many come before it */
     struct bytes what;
 };
 
 struct redis_outgoing {
     struct buf own;
-    struct lent_slice *lent;
+    struct outgoing_slice *lent;
     size_t lent_count, lent_cap;
     size_t own_sent;                  /* of its own bytes */
     size_t lent_sent;                 /* slices that are out as a whole */

@@ -114,6 +114,15 @@ void read_free(struct redis_read *r)
     free(r);
 }
 
+static void lend(struct redis_read *r)
+{
+    struct redis_lending lending = {.arena = &r->arena};
+    for (uint32_t i = 0; i < r->kept_count && r->answer.err == ERR_OK; i++) {
+        incoming_lend(r->kept[i], &lending);
+    }
+    r->answer.lenders = lending_end(&lending);
+}
+
 void read_done(struct redis_read *r)
 {
     struct redis_store *s = r->store;
@@ -125,6 +134,7 @@ void read_done(struct redis_read *r)
         s->member->part_done(s->member->user, r);
         return;
     }
+    lend(r);
     s->handler.read(s->handler.user, &r->answer);
     read_free(r);
 }

@@ -348,7 +348,7 @@ void redis_read_add(struct redis_store *s, const struct store_read *read)
     struct redis_read *r = read_create(s, read);
     s->stats.reads_total++;
     s->reads_waiting++;
-    if (!cache_read(&s->cache, &r->ask, NULL)) {
+    if (!cache_read(&s->cache, &r->ask, NULL, NULL)) {
         read_link(r);
         return;
     }
@@ -363,8 +363,7 @@ static void answer_cached(struct redis_read *r)
 {
     struct redis_store *s = r->store;
     r->answer = (struct store_answer){.kind = r->ask.kind, .read_id = r->ask.read_id};
-    r->answer.parts = arena_alloc(&r->arena, r->ask.range_count * sizeof *r->answer.parts);
-    if (!cache_read(&s->cache, &r->ask, &r->answer)) { /* forgotten meanwhile */
+    if (!cache_read(&s->cache, &r->ask, &r->arena, &r->answer)) { /* forgotten meanwhile */
         r->answer = (struct store_answer){0};
         read_link(r);
         return;

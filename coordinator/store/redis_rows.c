@@ -7,7 +7,7 @@
 #include "store/redis_change.h"
 #include "store/redis_command.h"
 
-#define LENT_BYTES_MIN   256u /* a shorter one is copied: a slice of a write costs as much */
+#define TEXT_BYTES_MIN   256u /* a shorter one is copied: a slice of a write costs as much */
 #define FENCE_TEXT_BYTES (20 + 1 + 2 * NONCE_BYTES + 1)
 
 void rows_arg(struct redis_rows *rows, struct bytes arg)
@@ -16,17 +16,17 @@ void rows_arg(struct redis_rows *rows, struct bytes arg)
     rows->arg_count++;
 }
 
-void rows_arg_text(struct redis_rows *rows, struct text *text, size_t len)
+void rows_arg_text(struct redis_rows *rows, struct shared *text, size_t len)
 {
     rows->arg_count++;
     command_put_start(&rows->args, len);
-    if (text == NULL || text->len < LENT_BYTES_MIN) {
-        buf_add_bytes(&rows->args, text_bytes(text));
+    if (shared_bytes(text).len < TEXT_BYTES_MIN) {
+        buf_add_bytes(&rows->args, shared_bytes(text));
         return;
     }
     MEM_GROW(rows->lent, rows->lent_count, rows->lent_cap);
-    rows->lent[rows->lent_count++] = (struct rows_lent){rows->args.len, text_hold(text)};
-    rows->lent_bytes += text->len;
+    rows->lent[rows->lent_count++] = (struct rows_lent){rows->args.len, shared_hold(text)};
+    rows->lent_bytes += text->bytes.len;
 }
 
 void rows_arg_str(struct redis_rows *rows, const char *arg)
@@ -174,7 +174,7 @@ uint32_t rows_words(const struct redis_rows *rows)
 static void drop_lent(struct redis_rows *rows)
 {
     for (uint32_t i = 0; i < rows->lent_count; i++) {
-        text_drop(rows->lent[i].text);
+        shared_drop(rows->lent[i].text);
     }
 }
 

@@ -9,7 +9,7 @@
 /* A text that belongs into the arguments, and stays where it is. */
 struct rows_lent {
     size_t at; /* of args, how many bytes come before it */
-    struct text *text;
+    struct shared *text;
 };
 
 /* Encoded arguments of one call of the library: many rows, one behind the other. The partitions

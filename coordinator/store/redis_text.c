@@ -1,22 +1,16 @@
 #include "store/redis_text.h"
 
-#include <assert.h>
-#include <stdlib.h>
-
-static struct text *text_make(struct bytes first, struct bytes second)
+static struct shared *text_make(struct bytes first, struct bytes second)
 {
-    size_t len = first.len + second.len;
-    if (len == 0) {
+    if (first.len + second.len == 0) {
         return NULL;
     }
-    struct text *t = mem_alloc(sizeof *t + len);
-    t->holders = 1;
-    t->len = len;
+    struct shared *t = shared_make(first.len + second.len);
     if (first.len > 0) {
-        memcpy(t->ptr, first.ptr, first.len);
+        memcpy(t->bytes.ptr, first.ptr, first.len);
     }
     if (second.len > 0) {
-        memcpy(t->ptr + first.len, second.ptr, second.len);
+        memcpy(t->bytes.ptr + first.len, second.ptr, second.len);
     }
     return t;
 }
@@ -29,23 +23,6 @@ struct row_texts row_texts_make(const struct store_row *row)
 
 void row_texts_drop(struct row_texts *t)
 {
-    text_drop(t->doc);
-    text_drop(t->input);
-}
-
-struct text *text_hold(struct text *t)
-{
-    t->holders++;
-    return t;
-}
-
-void text_drop(struct text *t)
-{
-    if (t == NULL) {
-        return;
-    }
-    assert(t->holders > 0);
-    if (--t->holders == 0) {
-        free(t);
-    }
+    shared_drop(t->doc);
+    shared_drop(t->input);
 }

@@ -31,16 +31,17 @@ bool peers_send(struct peers *p, int peer, const struct slices *framed)
 bool peers_send_message(struct peers *p, int peer, const struct message *m)
 {
     struct peer *it = &p->items[peer];
+    struct lenders none = {0};
     return it->conn != 0 &&
-           p->transport->ops->send_message(p->transport, it->conn, m, NULL) == ERR_OK;
+           p->transport->ops->send_message(p->transport, it->conn, m, &none) == ERR_OK;
 }
 
-enum err peers_send_held(struct peers *p, int peer, const struct message *m, struct shared *lender,
-                         struct held_frame *ret_frame)
+enum err peers_send_held(struct peers *p, int peer, const struct message *m,
+                         struct lenders *lenders, struct held_frame *ret_frame)
 {
     struct peer *it = &p->items[peer];
     return it->conn != 0
-               ? p->transport->ops->send_held(p->transport, it->conn, m, lender, ret_frame)
+               ? p->transport->ops->send_held(p->transport, it->conn, m, lenders, ret_frame)
                : ERR_NOT_FOUND;
 }
 

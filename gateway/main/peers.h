@@ -68,6 +68,6 @@ bool peers_send(struct peers *p, int peer, const struct slices *framed);
 bool peers_send_message(struct peers *p, int peer, const struct message *m);
 /* As the transport's send_held; ERR_NOT_FOUND where the peer is not connected. */
 enum err MUST_CHECK peers_send_held(struct peers *p, int peer, const struct message *m,
-                                    struct shared *lender, struct held_frame *ret_frame);
+                                    struct lenders *lenders, struct held_frame *ret_frame);
 
 #endif

@@ -249,14 +249,15 @@ static enum err request_begin(struct requests *r, struct request *q,
         docs_queue(r, q, peer);
         peer = -1;
     }
+    struct lenders lenders = {.items = &lent->lender, .count = lent->lender != NULL};
     enum err e =
-        peer >= 0 ? peers_send_held(r->peers, peer, m, lent->lender, &q->sheet) : ERR_NOT_FOUND;
+        peer >= 0 ? peers_send_held(r->peers, peer, m, &lenders, &q->sheet) : ERR_NOT_FOUND;
     if (e == ERR_OK) {
         request_sent(r, q, peer);
         r->frame_bytes += q->sheet.memory;
     } else if (e != ERR_TOO_LARGE) {
         struct slices whole = {0};
-        e = frame_encode_lent(m, lent->lender, &whole);
+        e = frame_encode_lent(m, &lenders, &whole);
         slices_add(&q->frame, &whole, (struct slices_place){0}, slices_len(&whole));
         slices_free(&whole);
         r->frame_bytes += slices_memory(&q->frame);

@@ -48,6 +48,9 @@ void test_the_list_pages_through_equal_times(void **state);
 void test_owners_and_ping(void **state);
 void test_an_audit_tells_how_tasks_are_held(void **state);
 
+/* store_lent_cases.c: on both stores */
+void test_long_slices_of_answers_may_be_held(void **state);
+
 /* store_dead_cases.c: on both stores */
 void test_dead_letters_are_listed_newest_first(void **state);
 void test_a_dead_letter_goes_with_revival_fresh_run_and_ttl(void **state);

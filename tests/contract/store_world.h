@@ -29,6 +29,8 @@ struct stored {
     uint64_t seq, doc_bytes;
 };
 
+struct lent_text;
+
 struct world {
     struct loop *loop;
     struct store *store;
@@ -49,6 +51,8 @@ struct world {
     size_t stored_count, stored_cap;
     struct arena arena;         /* of the last answer, and of what tests make */
     struct store_answer answer; /* the last one, copied */
+    struct lent_text *lent;     /* slices of all answers, held where they lie */
+    size_t lent_count, lent_cap;
     uint32_t answers;
     uint32_t pipelines;
     char pipeline[256];
@@ -71,6 +75,9 @@ struct world *world_create_with(struct redis_server *server,
                                 const struct store_redis_options *options);
 struct world *world_create_on_cluster(struct redis_cluster *cluster);
 void world_destroy(struct world *w);
+/* store_answer.c */
+void world_copy_answer(struct world *w, const struct store_answer *a);
+void world_check_lent(struct world *w); /* when the store is gone */
 
 /* Runs the loop until done(w, what); fails the test after 10 s. */
 void world_wait(struct world *w, bool (*done)(const struct world *w, uint64_t what), uint64_t what);

@@ -46,7 +46,8 @@ struct daemon {
 static void send_message(struct daemon *d, peer_id peer, const struct message *m,
                          struct shared *lender)
 {
-    enum err e = d->transport->ops->send_message(d->transport, peer, m, lender);
+    struct lenders lenders = {.items = &lender, .count = lender != NULL};
+    enum err e = d->transport->ops->send_message(d->transport, peer, m, &lenders);
     if (e == ERR_TOO_LARGE) {
         log_line(LOG_ERROR, "message_too_large", "type=%s peer=%" PRIu64,
                  message_type_name(m->type), peer);

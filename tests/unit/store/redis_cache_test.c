@@ -43,17 +43,19 @@ static void give(struct redis_cache *c, struct store_row row)
 static bool reads(struct redis_cache *c, const char *task, const char *input, const char *part)
 {
     struct byte_range range = {16, 3};
-    struct bytes parts[1];
+    struct arena arena = {0};
     struct store_read read = {.kind = READ_PARTS, .task_id = bytes_str(task), .input = true};
-    struct store_answer a = {.parts = parts};
+    struct store_answer a = {0};
     read.ranges = &range;
     read.range_count = part != NULL ? 1 : 0;
-    if (!cache_read(c, &read, NULL)) {
+    if (!cache_read(c, &read, NULL, NULL)) {
         return false;
     }
-    assert_true(cache_read(c, &read, &a));
+    assert_true(cache_read(c, &read, &arena, &a));
     assert_true(bytes_is(a.input, input));
     assert_true(part == NULL || bytes_is(a.parts[0], part));
+    assert_int_equal(a.lenders.count, 0); /* what is short is copied */
+    arena_free(&arena);
     return true;
 }
 
@@ -149,11 +151,13 @@ static void test_the_oldest_make_room(void **state)
         cache_answered(&c, i + 1, STORE_OK);
         struct store_read read = {.kind = READ_PARTS, .task_id = bytes_str("a"), .input = true};
         struct store_answer a = {0};
-        assert_true(cache_read(&c, &read, &a)); /* used last, each time */
+        struct arena arena = {0};
+        assert_true(cache_read(&c, &read, &arena, &a)); /* used last, each time */
         assert_in_range(c.bytes, 1, CACHE_BYTES_MAX);
+        arena_free(&arena);
     }
     struct store_read read = {.kind = READ_PARTS, .task_id = bytes_str("b")};
-    assert_false(cache_read(&c, &read, NULL));
+    assert_false(cache_read(&c, &read, NULL, NULL));
     cache_forget(&c);
 }
 
@@ -173,18 +177,81 @@ static void test_results_are_found_among_many(void **state)
     }
     for (uint64_t i = 0; i < 100; i++) {
         struct byte_range range = {16 + 7 * i, 3};
-        struct bytes part;
+        struct arena arena = {0};
         struct store_read read = {.kind = READ_PARTS, .task_id = BYTES_LIT("t")};
-        struct store_answer a = {.parts = &part};
+        struct store_answer a = {0};
         read.ranges = &range;
         read.range_count = 1;
-        assert_true(cache_read(&c, &read, &a));
+        assert_true(cache_read(&c, &read, &arena, &a));
         snprintf(text, sizeof text, "%03u", (unsigned)i);
-        assert_true(bytes_is(part, text));
+        assert_true(bytes_is(a.parts[0], text));
+        arena_free(&arena);
         range.len = 4; /* and the next one's first byte */
-        assert_false(cache_read(&c, &read, NULL));
+        assert_false(cache_read(&c, &read, NULL, NULL));
     }
     cache_forget(&c);
+}
+
+/* Long ones are lent from the texts in which they lie, which stay when the cache has forgotten
+ * them; of a text that is much larger than what is asked for they are copied. */
+static void test_long_results_are_lent_and_stay(void **state)
+{
+    (void)state;
+    enum { LEN = LENT_BYTES_MIN };
+    struct redis_cache c = {0};
+    struct arena arena = {0};
+    static char input[8 * LEN], texts[2][LEN + 1];
+    memset(input, 'i', sizeof input);
+    memset(texts[0], 'a', LEN);
+    memset(texts[1], 'b', LEN);
+    give(&c, admission(1, "t", bytes_of(input, sizeof input)));
+    give(&c, result(2, "t", 12, texts[0]));
+    give(&c, result(3, "t", 16 + LEN, texts[1]));
+    for (uint64_t i = 1; i < 4; i++) {
+        cache_answered(&c, i, STORE_OK);
+    }
+    struct byte_range ranges[] = {{16, LEN}, {20 + LEN, LEN}, {20 + LEN, LEN - 1}};
+    struct store_read read = {.kind = READ_PARTS, .task_id = BYTES_LIT("t"), .input = true};
+    struct store_answer a = {0};
+    read.ranges = ranges;
+    read.range_count = 3;
+    assert_true(cache_read(&c, &read, &arena, &a));
+    assert_int_equal(a.lenders.count, 3);
+    assert_ptr_equal(lenders_find(&a.lenders, a.input), a.lenders.items[0]);
+    assert_ptr_equal(lenders_find(&a.lenders, a.parts[0]), a.lenders.items[1]);
+    assert_ptr_equal(lenders_find(&a.lenders, a.parts[1]), a.lenders.items[2]);
+    struct shared *held = shared_hold(a.lenders.items[2]);
+    struct bytes part = a.parts[1];
+    cache_forget(&c);
+    assert_int_equal(part.len, LEN);
+    assert_memory_equal(part.ptr, texts[1], LEN);
+    assert_int_equal(atomic_load(&held->holders), 1);
+    shared_drop(held);
+    arena_free(&arena);
+}
+
+static void test_small_parts_of_a_large_text_are_not_lent(void **state)
+{
+    (void)state;
+    enum { LEN = 2 * LENT_BYTES_MIN };
+    struct redis_cache c = {0};
+    struct arena arena = {0};
+    static char all[9 * LEN + 1]; /* of a fork, say: results of many steps in one row */
+    memset(all, 'r', sizeof all - 1);
+    struct store_row row = admission(1, "t", BYTES_LIT("{}"));
+    row.doc[1] = bytes_str(all);
+    give(&c, row);
+    cache_answered(&c, 1, STORE_OK);
+    struct byte_range ranges[] = {{12, LEN}, {12 + LEN, LEN}, {12 + 2 * LEN, LEN}};
+    struct store_read read = {.kind = READ_PARTS, .task_id = BYTES_LIT("t")};
+    read.ranges = ranges;
+    for (read.range_count = 1; read.range_count <= 3; read.range_count++) {
+        struct store_answer a = {0};
+        assert_true(cache_read(&c, &read, &arena, &a));
+        assert_int_equal(a.lenders.count, read.range_count == 3 ? 1 : 0); /* a quarter, together */
+    }
+    cache_forget(&c);
+    arena_free(&arena);
 }
 
 int main(void)
@@ -196,6 +263,8 @@ int main(void)
         cmocka_unit_test(test_a_document_that_is_written_anew_is_not_followed),
         cmocka_unit_test(test_the_oldest_make_room),
         cmocka_unit_test(test_results_are_found_among_many),
+        cmocka_unit_test(test_long_results_are_lent_and_stay),
+        cmocka_unit_test(test_small_parts_of_a_large_text_are_not_lent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

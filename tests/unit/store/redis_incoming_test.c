@@ -1,6 +1,6 @@
 /* What comes is read as hiredis would read it, in whatever pieces it comes; strings lie where they
  * were received, and what is kept stays while more is read. */
-#include "store/redis_incoming.h"
+#include "incoming_wire.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,40 +16,6 @@
 #include "store/redis_socket.h"
 
 #define LONG_BYTES 300000
-
-struct wire {
-    int ours, theirs;
-    struct redis_incoming in;
-};
-
-static void wire_open(struct wire *w)
-{
-    int fds[2];
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
-    *w = (struct wire){.ours = fds[0], .theirs = fds[1]};
-}
-
-static void wire_close(struct wire *w)
-{
-    incoming_clear(&w->in);
-    close(w->ours);
-    close(w->theirs);
-}
-
-/* As much as the socket takes is sent, and read as the link reads it. Returns how much. */
-static size_t pass(struct wire *w, struct bytes b)
-{
-    ssize_t n = send(w->theirs, b.ptr, b.len, MSG_NOSIGNAL);
-    assert_true(n > 0);
-    size_t came = 0;
-    for (bool more = true; came < (size_t)n;) {
-        size_t some = incoming_read(&w->in, &(struct redis_socket){.fd = w->ours}, &more);
-        assert_true(some > 0);
-        came += some;
-    }
-    assert_int_equal(came, n);
-    return (size_t)n;
-}
 
 static void assert_same(const redisReply *a, const redisReply *b)
 {
@@ -125,9 +91,9 @@ static void test_replies_split_at_every_byte(void **state)
         struct wire w;
         wire_open(&w);
         struct oracle o = oracle_of(all);
-        pass(&w, bytes_part(all, 0, cut));
+        wire_pass(&w, bytes_part(all, 0, cut));
         compare(&o, &w);
-        pass(&w, bytes_part(all, cut, all.len));
+        wire_pass(&w, bytes_part(all, cut, all.len));
         compare(&o, &w);
         assert_false(incoming_in_part(&w.in));
         oracle_end(&o, ALL_KINDS_COUNT);
@@ -143,7 +109,7 @@ static void test_replies_byte_by_byte(void **state)
     wire_open(&w);
     struct oracle o = oracle_of(all);
     for (size_t i = 0; i < all.len; i++) {
-        pass(&w, bytes_part(all, i, 1));
+        wire_pass(&w, bytes_part(all, i, 1));
         compare(&o, &w);
     }
     oracle_end(&o, ALL_KINDS_COUNT);
@@ -195,7 +161,7 @@ static void test_any_replies_in_any_pieces(void **state)
         struct oracle o = oracle_of(buf_bytes(&all));
         for (size_t sent = 0; sent < all.len;) {
             size_t piece = 1 + rng_below(&r, rng_below(&r, 2) == 0 ? 100 : 50000);
-            sent += pass(&w, bytes_part(buf_bytes(&all), sent, piece));
+            sent += wire_pass(&w, bytes_part(buf_bytes(&all), sent, piece));
             compare(&o, &w);
         }
         oracle_end(&o, 100);
@@ -206,55 +172,19 @@ static void test_any_replies_in_any_pieces(void **state)
 
 /* ---- memory ---- */
 
-static struct buf long_reply(size_t strings, size_t bytes, uint8_t fill)
-{
-    struct buf b = {0};
-    if (strings > 1) {
-        buf_addf(&b, "*%zu\r\n", strings);
-    }
-    for (size_t i = 0; i < strings; i++) {
-        buf_addf(&b, "$%zu\r\n", bytes);
-        memset(buf_extend(&b, bytes), fill, bytes);
-        buf_add_str(&b, "\r\n");
-    }
-    return b;
-}
-
-static const redisReply *pass_reply(struct wire *w, const struct buf *b)
-{
-    const redisReply *reply = NULL;
-    for (size_t sent = 0; sent < b->len;) {
-        assert_null(reply);
-        sent += pass(w, bytes_part(buf_bytes(b), sent, b->len));
-        reply = incoming_next(&w->in);
-    }
-    assert_non_null(reply);
-    return reply;
-}
-
-static bool filled_with(const redisReply *r, uint8_t fill)
-{
-    for (size_t i = 0; i < r->len; i++) {
-        if ((uint8_t)r->str[i] != fill) {
-            return false;
-        }
-    }
-    return r->str[r->len] == '\0';
-}
-
 static void test_a_long_reply_has_a_block_of_its_own_and_gives_it_back(void **state)
 {
     (void)state;
     struct wire w;
     wire_open(&w);
     struct buf b = long_reply(1, LONG_BYTES, 'x');
-    const redisReply *reply = pass_reply(&w, &b);
+    const redisReply *reply = wire_pass_reply(&w, &b);
     assert_int_equal(reply->len, LONG_BYTES);
     assert_true(filled_with(reply, 'x'));
     assert_true(reply->str > w.in.reader->buf && reply->str < w.in.reader->buf + 20);
     assert_null(incoming_next(&w.in));
     assert_null(w.in.block);
-    pass(&w, BYTES_LIT("+OK\r\n"));
+    wire_pass(&w, BYTES_LIT("+OK\r\n"));
     assert_string_equal(incoming_next(&w.in)->str, "OK");
     buf_free(&b);
     wire_close(&w);
@@ -267,7 +197,7 @@ static void test_small_replies_use_one_block_again_and_again(void **state)
     wire_open(&w);
     const struct incoming_block *first = NULL;
     for (int i = 0; i < 10000; i++) {
-        pass(&w, BYTES_LIT("$5\r\nhello\r\n"));
+        wire_pass(&w, BYTES_LIT("$5\r\nhello\r\n"));
         assert_string_equal(incoming_next(&w.in)->str, "hello");
         assert_null(incoming_next(&w.in));
         first = first == NULL ? w.in.block : first;
@@ -286,7 +216,7 @@ static void test_a_kept_reply_stays_while_more_is_read(void **state)
     const redisReply *replies[40];
     for (size_t i = 0; i < 40; i++) {
         struct buf b = long_reply(i % 3 + 1, lengths[i % 4], (uint8_t)('A' + i));
-        replies[i] = pass_reply(&w, &b);
+        replies[i] = wire_pass_reply(&w, &b);
         kept[i] = incoming_keep(&w.in);
         assert_null(incoming_next(&w.in));
         buf_free(&b);
@@ -327,10 +257,10 @@ static void test_what_is_no_reply_says_why(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct wire w;
         wire_open(&w);
-        pass(&w, BYTES_LIT("$4\r\nkept\r\n"));
+        wire_pass(&w, BYTES_LIT("$4\r\nkept\r\n"));
         assert_non_null(incoming_next(&w.in));
         struct incoming_reply *kept = incoming_keep(&w.in);
-        pass(&w, bytes_str(cases[i].sent));
+        wire_pass(&w, bytes_str(cases[i].sent));
         assert_null(incoming_next(&w.in));
         assert_non_null(w.in.why);
         assert_string_equal(w.in.why, cases[i].why);
@@ -346,9 +276,9 @@ static void test_arrays_too_deep_are_refused(void **state)
     struct wire w;
     wire_open(&w);
     for (int i = 0; i < 100; i++) {
-        pass(&w, BYTES_LIT("*1\r\n"));
+        wire_pass(&w, BYTES_LIT("*1\r\n"));
     }
-    pass(&w, BYTES_LIT(":1\r\n"));
+    wire_pass(&w, BYTES_LIT(":1\r\n"));
     assert_null(incoming_next(&w.in));
     assert_non_null(strstr(w.in.why, "depth"));
     wire_close(&w);
@@ -363,7 +293,7 @@ static void test_a_line_without_end_is_none(void **state)
     buf_add_char(&b, '+');
     memset(buf_extend(&b, 100000), 'a', 100000);
     for (size_t sent = 0; sent < b.len && w.in.why == NULL;) {
-        sent += pass(&w, bytes_part(buf_bytes(&b), sent, 9000));
+        sent += wire_pass(&w, bytes_part(buf_bytes(&b), sent, 9000));
         assert_null(incoming_next(&w.in));
     }
     assert_string_equal(w.in.why, "Protocol error, a reply that makes no sense");
@@ -380,7 +310,7 @@ static void test_an_end_is_told_and_nothing_is_no_end(void **state)
     assert_int_equal(incoming_read(&w.in, &(struct redis_socket){.fd = w.ours}, &more), 0);
     assert_false(more);
     assert_null(w.in.why);
-    pass(&w, BYTES_LIT("$5\r\nhel"));
+    wire_pass(&w, BYTES_LIT("$5\r\nhel"));
     assert_null(incoming_next(&w.in));
     assert_true(incoming_in_part(&w.in));
     shutdown(w.theirs, SHUT_WR);

@@ -128,6 +128,7 @@ static void test_frames_are_held_until_they_are_released(void **state)
     struct stage s;
     struct held_frame held[10] = {0};
     struct buf frames[10] = {0};
+    struct lenders none = {0};
     size_t sent = 0, released = 0;
     begin_connected(&s, state);
     struct transport *t = s.client.transport;
@@ -139,7 +140,7 @@ static void test_frames_are_held_until_they_are_released(void **state)
             part[k] = (uint8_t)(k * 7);
         }
         m.doc.data = bytes_own(buf_bytes(&frames[i]));
-        assert_int_equal(t->ops->send_held(t, conn, &m, NULL, &held[i]), ERR_OK);
+        assert_int_equal(t->ops->send_held(t, conn, &m, &none, &held[i]), ERR_OK);
         buf_clear(&frames[i]);
         assert_int_equal(frame_encode(&m, &frames[i]), ERR_OK);
         bytes_free(m.doc.data);

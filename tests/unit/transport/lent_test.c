@@ -34,7 +34,8 @@ static enum err send_lent(struct side *side, uint32_t number, size_t fill, struc
     size_t from = (number % 16) * 256;
     struct message m = {.type = MSG_DOC, .request = number};
     m.doc.data = bytes_of(lender->bytes.ptr + from, fill);
-    return side->transport->ops->send_message(side->transport, side_last(side)->id, &m, lender);
+    struct lenders lenders = {.items = &lender, .count = 1};
+    return side->transport->ops->send_message(side->transport, side_last(side)->id, &m, &lenders);
 }
 
 /* Nobody holds it but the test, once all connections are gone. */
@@ -125,18 +126,19 @@ static void test_held_frame_is_sent_again_without_a_copy(void **state)
 {
     struct stage s;
     struct shared *lender = lender_make();
+    struct lenders lenders = {.items = &lender, .count = 1};
     struct held_frame held = {0};
     struct slices again = {0};
     begin_connected(&s, state);
     struct transport *t = s.client.transport;
     conn_id conn = side_last(&s.client)->id;
     struct message m = {.type = MSG_DOC, .doc = {bytes_of(lender->bytes.ptr, 900000)}};
-    assert_int_equal(t->ops->send_held(t, conn, &m, lender, &held), ERR_OK);
+    assert_int_equal(t->ops->send_held(t, conn, &m, &lenders, &held), ERR_OK);
     assert_true(held.memory >= LENDER_BYTES && held.memory < LENDER_BYTES + 100);
     m.request = 1;
     m.doc.data.len = 4096; /* little of its lender */
     struct held_frame little = {0};
-    assert_int_equal(t->ops->send_held(t, conn, &m, lender, &little), ERR_OK);
+    assert_int_equal(t->ops->send_held(t, conn, &m, &lenders, &little), ERR_OK);
     stage_run(&s, two_are_there);
     held_frame_add(&held, &again);
     held_frame_add(&little, &again);

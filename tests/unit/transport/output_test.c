@@ -100,22 +100,23 @@ static void test_lenders_count_as_what_waits(void **state)
     struct held_frame held = {0};
     memset(buf_extend(&text, 1u << 20), 'x', 1u << 20);
     struct shared *lender = shared_take(&text);
+    struct lenders lenders = {.items = &lender, .count = 1};
     struct message m = {.type = MSG_DOC, .doc = {bytes_part(buf_bytes(&lender->bytes), 0, 8192)}};
     output_init(&c);
-    assert_int_equal(output_add_message(&c, &m, lender, &held), ERR_OK);
-    assert_int_equal(output_add_message(&c, &m, lender, NULL), ERR_OK);
+    assert_int_equal(output_add_message(&c, &m, &lenders, &held), ERR_OK);
+    assert_int_equal(output_add_message(&c, &m, &lenders, NULL), ERR_OK);
     assert_int_equal(c.out.fill->text.lent_count, 2);
     size_t own = c.out.fill->text.own.len;
     assert_true(own < 100);
     assert_int_equal(held.memory, own / 2 + (1u << 20));
     size_t room = TRANSPORT_BACKLOG_BYTES_MAX - own - (1u << 20);
     buf_extend(&c.out.flight->text.own, room - own / 2 + 1);
-    assert_int_equal(output_add_message(&c, &m, lender, NULL), ERR_FULL);
+    assert_int_equal(output_add_message(&c, &m, &lenders, NULL), ERR_FULL);
     assert_int_equal(c.out.fill->text.lent_count, 2);
     assert_int_equal(atomic_load(&lender->holders), 3);
     c.out.flight->text.own.len--;
-    assert_int_equal(output_add_message(&c, &m, lender, NULL), ERR_OK);
-    assert_int_equal(output_add_message(&c, &m, lender, NULL), ERR_FULL);
+    assert_int_equal(output_add_message(&c, &m, &lenders, NULL), ERR_OK);
+    assert_int_equal(output_add_message(&c, &m, &lenders, NULL), ERR_FULL);
     output_free(&c);
     assert_int_equal(atomic_load(&lender->holders), 4); /* the sheet is held */
     assert_int_equal(held_frame_release(&held), own / 2 + (1u << 20));

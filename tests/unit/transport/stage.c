@@ -232,7 +232,8 @@ enum err try_message(struct side *side, conn_id conn, uint32_t number, size_t fi
     }
     struct message m = {.type = MSG_DOC, .request = number};
     m.doc.data = bytes_of(part, fill);
-    enum err e = side->transport->ops->send_message(side->transport, conn, &m, NULL);
+    struct lenders none = {0};
+    enum err e = side->transport->ops->send_message(side->transport, conn, &m, &none);
     memset(part, 0xee, fill); /* whoever still looks at it sees nonsense */
     free(part);
     return e;

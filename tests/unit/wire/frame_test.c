@@ -143,23 +143,59 @@ static void test_long_slices_of_the_lender_are_lent_and_the_bytes_are_the_same(v
     struct slices lent = {0};
     memset(buf_extend(&text, 3 * LENT_BYTES_MIN), 'x', 3 * LENT_BYTES_MIN);
     struct shared *lender = shared_take(&text);
+    struct lenders lenders = {.items = &lender, .count = 1};
     struct bytes all = buf_bytes(&lender->bytes);
     struct message m = {.type = MSG_OUTCOME, .request = 9};
     m.outcome.result = bytes_part(all, 10, LENT_BYTES_MIN);
     m.outcome.message = bytes_part(all, 0, LENT_BYTES_MIN - 1); /* too short */
     assert_int_equal(frame_encode(&m, &whole), ERR_OK);
     buf_add_str(&lent.own, "before");
-    assert_int_equal(frame_encode_lent(&m, lender, &lent), ERR_OK);
+    assert_int_equal(frame_encode_lent(&m, &lenders, &lent), ERR_OK);
     assert_int_equal(lent.lent_count, 1);
     assert_ptr_equal(lent.lent[0].what.ptr, all.ptr + 10);
     assert_int_equal(lent.lent[0].what.len, LENT_BYTES_MIN);
     slices_copy(&lent, (struct slices_place){.own = 6}, slices_len(&lent), &copy);
     assert_true(bytes_eq(buf_bytes(&copy), buf_bytes(&whole)));
     m.outcome.result = bytes_of(whole.ptr, LENT_BYTES_MIN); /* of somebody else */
-    assert_int_equal(frame_encode_lent(&m, lender, &lent), ERR_OK);
+    assert_int_equal(frame_encode_lent(&m, &lenders, &lent), ERR_OK);
     assert_int_equal(lent.lent_count, 1);
     slices_free(&lent);
     shared_drop(lender);
+    buf_free(&whole);
+    buf_free(&copy);
+}
+
+/* Results of several steps, each in a text of its own; between them what the order adds. */
+static void test_long_parts_are_lent_each_from_its_own_lender(void **state)
+{
+    (void)state;
+    enum { LEN = LENT_BYTES_MIN };
+    struct shared *items[] = {shared_make(LEN), shared_make(LEN + 1), shared_make(LEN - 1)};
+    struct lenders lenders = {.items = items, .count = 3};
+    struct bytes parts[6];
+    struct buf whole = {0}, copy = {0};
+    struct slices lent = {0};
+    for (size_t i = 0; i < 3; i++) {
+        memset(items[i]->bytes.ptr, 'a' + (int)i, items[i]->bytes.len);
+        parts[2 * i] = BYTES_LIT(",\"name\":");
+        parts[2 * i + 1] = shared_bytes(items[i]);
+    }
+    struct message m = {.type = MSG_ORDER};
+    m.order.input = parts[1];
+    m.order.results = (struct parts){.items = parts, .count = 6};
+    assert_int_equal(frame_encode(&m, &whole), ERR_OK);
+    assert_int_equal(frame_encode_lent(&m, &lenders, &lent), ERR_OK);
+    assert_int_equal(lent.lent_count, 3); /* the input too; the last one is short */
+    assert_ptr_equal(lent.lent[0].lender, items[0]);
+    assert_ptr_equal(lent.lent[1].lender, items[0]);
+    assert_ptr_equal(lent.lent[2].lender, items[1]);
+    slices_copy(&lent, (struct slices_place){0}, slices_len(&lent), &copy);
+    assert_true(bytes_eq(buf_bytes(&copy), buf_bytes(&whole)));
+    slices_free(&lent);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(atomic_load(&items[i]->holders), 1);
+        shared_drop(items[i]);
+    }
     buf_free(&whole);
     buf_free(&copy);
 }
@@ -171,14 +207,15 @@ static void test_lent_message_over_the_bound_lets_go(void **state)
     struct slices out = {0};
     memset(buf_extend(&text, FRAME_BYTES_MAX), 'x', FRAME_BYTES_MAX);
     struct shared *lender = shared_take(&text);
+    struct lenders lenders = {.items = &lender, .count = 1};
     struct message m = {.type = MSG_DOC, .doc = {buf_bytes(&lender->bytes)}};
     buf_add_str(&out.own, "before");
-    assert_int_equal(frame_encode_lent(&m, lender, &out), ERR_TOO_LARGE);
+    assert_int_equal(frame_encode_lent(&m, &lenders, &out), ERR_TOO_LARGE);
     assert_int_equal(slices_len(&out), 6);
     assert_int_equal(slices_memory(&out), 6);
     assert_int_equal(atomic_load(&lender->holders), 1);
     m.doc.data.len = FRAME_BYTES_MAX - FRAME_HEAD_BYTES - 6;
-    assert_int_equal(frame_encode_lent(&m, lender, &out), ERR_OK);
+    assert_int_equal(frame_encode_lent(&m, &lenders, &out), ERR_OK);
     assert_int_equal(atomic_load(&lender->holders), 2);
     slices_free(&out);
     shared_drop(lender);
@@ -267,6 +304,7 @@ int main(void)
         cmocka_unit_test(test_frames_are_appended),
         cmocka_unit_test(test_text_in_parts_is_sent_as_one),
         cmocka_unit_test(test_long_slices_of_the_lender_are_lent_and_the_bytes_are_the_same),
+        cmocka_unit_test(test_long_parts_are_lent_each_from_its_own_lender),
         cmocka_unit_test(test_lent_message_over_the_bound_lets_go),
         cmocka_unit_test(test_payloads_are_not_copied),
         cmocka_unit_test(test_message_over_the_bound_leaves_the_buffer_as_it_was),
