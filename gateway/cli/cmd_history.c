@@ -23,6 +23,9 @@ static void add_event(struct table *t, const struct doc_value *event)
 {
     const struct doc_value *data = doc_get(event, "data");
     struct bytes step = doc_string(doc_get(data, "step"));
+    if (step.len == 0) {
+        step = doc_string(doc_get(data, "from_step")); /* of a recover */
+    }
     table_addf(t, "%lld", (long long)doc_int(doc_get(event, "seq")));
     table_add(t, doc_string(doc_get(event, "timestamp")));
     table_add(t, doc_string(doc_get(event, "type")));

@@ -134,7 +134,7 @@ class Control(ClusterCase):
         self.assertNotIn("only_failed", data)
         r = self.cli("history", "h")
         self.assertEqual(r.returncode, 0, r.stderr)
-        self.assertIn("a typo", r.stdout)
+        self.assertRegex(r.stdout, r"(?m)task_recovering +recovering +a +ann +a typo$")
         self.assertEqual(c.call("GET", "/history/none")[0], 404)
         for query in ("cursor=x", "limit=0", "limits=3"):
             code, _, answer = c.call("GET", f"/history/h?{query}")
