@@ -81,13 +81,14 @@ static void see_pipelines(struct cli *cli, struct doctor *d, const struct doc_va
     doc_free(list);
 }
 
-static void examine(struct cli *cli, struct doctor *d)
+/* False: there is nobody to ask. */
+static bool examine(struct cli *cli, struct doctor *d)
 {
     int status = 0;
     doctor_tls(d, clock_now().wall);
     struct doc *ready = ask(cli, d, "/readyz?verbose", &status);
     if (ready == NULL) {
-        return; /* nothing else would answer */
+        return status != 0; /* nothing else would answer */
     }
     doctor_ready(d, status, doc_root(ready));
     doc_free(ready);
@@ -102,6 +103,7 @@ static void examine(struct cli *cli, struct doctor *d)
         doctor_dead_letters(d, doc_root(letters));
     }
     doc_free(letters);
+    return true;
 }
 
 static void put_json(const struct doctor *d, struct buf *out)
@@ -144,7 +146,7 @@ static enum cli_exit run_doctor(struct cli *cli)
 {
     struct doctor *d = mem_zalloc(sizeof *d);
     struct buf text = {0};
-    examine(cli, d);
+    bool reached = examine(cli, d);
     enum doctor_level worst = doctor_worst(d);
     if (cli->json) {
         put_json(d, &text);
@@ -156,7 +158,7 @@ static enum cli_exit run_doctor(struct cli *cli)
     buf_free(&text);
     doctor_free(d);
     free(d);
-    return worst == DOCTOR_FAULT ? CLI_FAILED : CLI_COMPLETED;
+    return !reached ? CLI_UNREACHABLE : worst == DOCTOR_FAULT ? CLI_FAILED : CLI_COMPLETED;
 }
 
 const struct command command_doctor = {
@@ -168,7 +170,7 @@ const struct command command_doctor = {
         "pipelines whose functions nobody offers, dead letters. Where MARATHON_TLS_CA_FILE,\n"
         "MARATHON_TLS_CERT_FILE and MARATHON_TLS_KEY_FILE are set, also at that certificate: does\n"
         "it fit, when does it expire, who can read its key. Exit code 0: nothing, or warnings\n"
-        "only; 1: tasks wait or are refused.\n",
+        "only; 1: tasks wait or are refused; 5: no gateway answers.\n",
     .examples = "  marathon doctor --server http://gateway.example:8000\n"
                 "  marathon doctor -o json | jq '.findings[] | select(.level != \"ok\")'\n",
     .run = run_doctor,

@@ -202,7 +202,8 @@ static enum cli_exit read_directory(const struct cli *cli, const char *path,
     }
     for (int i = 0; i < count; i++) {
         struct buf file = {0};
-        buf_addf(&file, "%s/%s", path, entries[i]->d_name);
+        bool ends = path[strlen(path) - 1] == '/';
+        buf_addf(&file, "%s%s%s", path, ends ? "" : "/", entries[i]->d_name);
         enum cli_exit code = read_one(cli, buf_cstr(&file), all);
         result = result == CLI_COMPLETED ? code : result;
         buf_free(&file);

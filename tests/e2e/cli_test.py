@@ -171,7 +171,7 @@ class ExitCodesAndStreams(CliCase):
 
     def test_a_server_out_of_reach_is_5(self):
         nowhere = f"http://127.0.0.1:{free_port()}"
-        for args in (["list"], ["start", "chain", "--retry-for", "0"], ["watch", "x", "--retry-for", "0"], ["healthcheck"]):
+        for args in (["list"], ["start", "chain", "--retry-for", "0"], ["watch", "x", "--retry-for", "0"], ["healthcheck"], ["doctor"]):
             r = self.marathon(*args, "--server", nowhere)
             self.assertEqual(r.returncode, 5, (args, r.stderr))
         r = self.marathon("start", "chain", "--retry-for", "3", "--server", nowhere)
