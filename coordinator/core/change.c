@@ -10,8 +10,9 @@
 #include "json/scan.h"
 #include "model/limits.h"
 
-/* Longer than the time for which clients repeat a request (conventions.md: 24 h). */
-#define IDEMPOTENCY_TTL_S 86400
+/* Longer than the time for which clients repeat a request (conventions.md: 24 h), and not shorter
+ * than what is kept of the task: a repetition must not find an ended one, and run it afresh. */
+#define IDEMPOTENCY_TTL_S_MIN 86400
 /* A gateway's own key: nobody knows it but the gateway, which repeats a start for 10 s. */
 #define IDEMPOTENCY_OWN_TTL_S 60
 
@@ -334,6 +335,14 @@ struct pending_write *change_commit(struct change *ch)
     return ch->write;
 }
 
+static uint32_t key_ttl_s(const struct core *c, const struct start_request *request)
+{
+    uint32_t kept_s = c->config.ttl_s;
+    return request->own_key                 ? IDEMPOTENCY_OWN_TTL_S
+           : kept_s > IDEMPOTENCY_TTL_S_MIN ? kept_s
+                                            : IDEMPOTENCY_TTL_S_MIN;
+}
+
 struct pending_write *change_admit(struct change *ch, const struct start_request *request,
                                    struct bytes results)
 {
@@ -346,7 +355,7 @@ struct pending_write *change_admit(struct change *ch, const struct start_request
     ch->row.created_at = t->created_at;
     ch->row.idempotency_key = request->idempotency_key;
     ch->row.body_hash = request->body_hash;
-    ch->row.idempotency_ttl_s = request->own_key ? IDEMPOTENCY_OWN_TTL_S : IDEMPOTENCY_TTL_S;
+    ch->row.idempotency_ttl_s = key_ttl_s(ch->core, request);
     change_document(ch, results);
     t->doc_revision = 0;
     change_send(ch);

@@ -90,6 +90,24 @@ static void test_a_key_outlives_its_task(void **state)
     assert_false(start_keyed("t", 'k', 'b')->started.replayed);
 }
 
+/* Else the repetition of a start would run it afresh. */
+static void test_a_key_stays_as_long_as_what_is_kept_of_its_task(void **state)
+{
+    (void)state;
+    stage_close(&s);
+    stage_prepare(&s, &store, "a");
+    s.config.ttl_s = 3 * 86400;
+    stage_begin(&s);
+    stage_time(&s, 10000);
+    gateway = stage_gateway(&s);
+    worker = stage_worker(&s, "w", USUAL_SLOTS, USUAL_FUNCTIONS);
+    start_keyed("t", 'k', 'b');
+    stage_succeed(&s, worker, stage_order(&s, worker), "1");
+    stage_sleep(&s, 71 * 3600 * 1000);
+    assert_int_equal(stage_status(&s, gateway, "t")->state, TASK_COMPLETED);
+    assert_true(start_keyed("t", 'k', 'b')->started.replayed);
+}
+
 static void test_unknown_and_broken_pipelines_are_refused_with_a_pointer(void **state)
 {
     (void)state;
@@ -257,6 +275,7 @@ int main(void)
         TEST(test_the_same_key_and_body_meet_the_same_task),
         TEST(test_the_same_key_with_another_body_is_refused),
         TEST(test_a_key_outlives_its_task),
+        TEST(test_a_key_stays_as_long_as_what_is_kept_of_its_task),
         TEST(test_unknown_and_broken_pipelines_are_refused_with_a_pointer),
         TEST(test_a_stored_pipeline_is_started_by_name_and_a_newer_version_replaces_it),
         TEST(test_a_closed_admission_and_a_full_store_refuse_starts_only),
