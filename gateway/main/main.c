@@ -242,9 +242,10 @@ static void coordinators_start(struct program *p)
     random_block_take(g->random, random, sizeof random);
     id_make(loop_now(g->loop).wall, random, g->peers.id);
     requests_init(&g->requests, &g->peers, g->loop);
-    if (peers_start(&g->peers, p->settings.coordinators, p->settings.coordinator_count) != ERR_OK) {
+    size_t count = p->settings.coordinator_count;
+    if (count == 0 || peers_start(&g->peers, p->settings.coordinators, count) != ERR_OK) {
         (void)fprintf(stderr,
-                      "marathon-gateway: MARATHON_COORDINATORS must be at most %d of "
+                      "marathon-gateway: MARATHON_COORDINATORS must be 1 to %d of "
                       "tls+tcp://host:port, tcp://host:port or ipc:///path\n",
                       PEERS_MAX);
         exit(2);

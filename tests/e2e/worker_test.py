@@ -5,11 +5,12 @@ import os
 import re
 import resource
 import signal
+import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from cluster import ClusterCase, until  # noqa: E402
+from cluster import BIN, ClusterCase, free_port, until  # noqa: E402
 
 STEPS = 300
 
@@ -33,6 +34,13 @@ class Worker(ClusterCase):
     def run_many(self, function, count, **more):
         steps = [{"name": f"s{i}", "function": function, "needs": [], **more} for i in range(count)]
         return self.cluster.wait(self.cluster.begin(steps=steps))
+
+    def test_who_is_given_no_coordinator_does_not_wait_for_ever(self):
+        for program in (["marathon-worker"], ["marathon-gateway", "--listen", f"127.0.0.1:{free_port()}"]):
+            done = subprocess.run([f"{BIN}/{program[0]}", *program[1:], "--coordinators", ","], env=self.cluster.env(), capture_output=True,
+                                  text=True, timeout=30)
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn("MARATHON_COORDINATORS", done.stderr)
 
     def test_many_steps_leave_no_descriptor_and_no_process_behind(self):
         c = self.cluster.start(workers=1, slots=8)

@@ -287,6 +287,10 @@ static enum err dial_all(struct daemon *d, const char *const *urls, size_t count
 {
     struct transport_handler handler = {on_opened, on_frame, on_closed, d};
     d->links = links_create(d->loop, d->transport, handler);
+    if (count == 0) {
+        (void)fprintf(stderr, "marathon-worker: MARATHON_COORDINATORS names none\n");
+        return ERR_INVALID;
+    }
     for (size_t i = 0; i < count; i++) {
         enum err e = links_dial(d->links, urls[i]);
         if (e != ERR_OK) {
