@@ -129,6 +129,7 @@ void conn_destroyed(struct conn *c)
     }
     lws_set_opaque_user_data(c->wsi, NULL);
     arena_free(&c->arena);
+    conn_out_count(c, 0);
     buf_free(&c->out);
     free(c);
 }
@@ -256,8 +257,16 @@ void conn_ask_handler(struct conn *c)
     }
 }
 
+void conn_out_count(struct conn *c, size_t bytes)
+{
+    c->server->counts.waiting_bytes -= c->out_counted;
+    c->server->counts.waiting_bytes += bytes;
+    c->out_counted = bytes;
+}
+
 void conn_out_reset(struct conn *c)
 {
+    conn_out_count(c, 0);
     c->out_sent = 0;
     if (c->is_socket || c->out.cap > OUT_KEEP_BYTES) { /* a WebSocket is silent most of its life */
         buf_free(&c->out);
@@ -275,6 +284,7 @@ bool conn_send(struct conn *c, enum lws_write_protocol how)
     }
     c->server->counts.bytes_sent_total += len;
     conn_out_reset(c);
+    conn_out_count(c, lws_partial_buffered(c->wsi) ? len : 0);
     return true;
 }
 

@@ -64,10 +64,11 @@ struct conn {
     bool interim; /* HTTP/1.1: a 1xx may be said before the answer */
     /* answer */
     struct buf out; /* LWS_PRE bytes, then the piece; an answer's first one begins with its head */
-    size_t head_bytes; /* where that ends */
-    size_t out_sent;   /* of that piece, what the socket has taken */
-    int64_t left;      /* bytes of the body still to be given, -1 = unknown */
-    bool finished;     /* unknown length: the end was said; or cut */
+    size_t head_bytes;  /* where that ends */
+    size_t out_sent;    /* of that piece, what the socket has taken */
+    size_t out_counted; /* bytes, in counts.waiting_bytes */
+    int64_t left;       /* bytes of the body still to be given, -1 = unknown */
+    bool finished;      /* unknown length: the end was said; or cut */
     /* WebSocket */
     bool mid_message;
     bool piece_first, piece_last;
@@ -149,7 +150,8 @@ size_t conn_send_pieces(struct conn *c, struct bytes front, const struct bytes *
                         size_t count);
 void conn_piece_set(struct conn *c, struct bytes piece);
 void conn_out_reset(struct conn *c);
-void conn_ask_handler(struct conn *c); /* for a piece */
+void conn_out_count(struct conn *c, size_t bytes); /* so many wait to go out */
+void conn_ask_handler(struct conn *c);             /* for a piece */
 
 /* sweep.c: limits of time, and who has gone. Sets its timer again. */
 void conns_sweep(void *server);

@@ -81,6 +81,7 @@ static bool out_send(struct conn *c)
     size_t gone = conn_send_some(c, rest);
     c->out_sent += gone;
     if (gone < rest.len) {
+        conn_out_count(c, c->out.cap);
         if (!c->broken) {
             conn_want(c);
         }

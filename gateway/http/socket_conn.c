@@ -142,17 +142,19 @@ static void rest_add(struct conn *c, struct bytes piece, size_t *gone)
  * kernel does not take is libwebsockets' to keep: its own pongs must not come in between. */
 void socket_conn_lend(struct conn *c, struct bytes head, const struct bytes *pieces, size_t count)
 {
-    size_t gone = conn_send_pieces(c, head, pieces, count);
+    size_t gone = conn_send_pieces(c, head, pieces, count), len = head.len;
+    for (size_t i = 0; i < count; i++) {
+        len += pieces[i].len;
+    }
+    if (c->broken || gone == len) {
+        return;
+    }
     conn_piece_set(c, BYTES_NONE);
     rest_add(c, head, &gone);
     for (size_t i = 0; i < count; i++) {
         rest_add(c, pieces[i], &gone);
     }
-    if (c->broken || c->out.len == LWS_PRE) {
-        conn_out_reset(c);
-    } else {
-        c->broken = !conn_send(c, LWS_WRITE_RAW);
-    }
+    c->broken = !conn_send(c, LWS_WRITE_RAW);
 }
 
 /* The frame is made here, and not by lws_close_reason and -1: on libuv, libwebsockets 4.1.6 closes
@@ -209,6 +211,7 @@ static int write_one(struct conn *c)
 static int on_writable(struct conn *c)
 {
     c->wanted = 0;
+    conn_out_count(c, 0); /* libwebsockets has got rid of what it kept */
     int result = write_one(c);
     if (result == 0 && c->state != CONN_CLOSING && more_to_do(c)) {
         conn_want(c);

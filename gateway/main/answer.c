@@ -103,6 +103,25 @@ void problem_from_reply(struct problem *p, const struct reply *reply, struct byt
     }
 }
 
+size_t answers_bytes(const void *gateway)
+{
+    const struct gateway *g = gateway;
+    return g->snapshot_bytes + g->stream_bytes + server_counts(g->http).waiting_bytes;
+}
+
+bool answers_full(struct gateway *g, size_t more, struct problem *ret_problem)
+{
+    if (answers_bytes(g) + more <= ANSWERS_BYTES_MAX) {
+        return false;
+    }
+    g->answers_refused_total++;
+    problem_set(ret_problem, CODE_OVERLOADED,
+                "answers that clients have yet to take fill this gateway (%u MiB)",
+                ANSWERS_BYTES_MAX >> 20);
+    ret_problem->retry_after_s = 1;
+    return true;
+}
+
 void problem_full(struct problem *p)
 {
     problem_set(p, CODE_OVERLOADED, "too many requests wait in this gateway");

@@ -21,12 +21,24 @@ struct body_stream {
     struct body_plan plan;
     struct body_cursor cursor;
     uint64_t given;
+    size_t counted; /* bytes, in gateway.stream_bytes */
     struct slot slots[SLOTS];
     bool broken;
     bool one_line;
     wake_fn *wake;
     void *user;
 };
+
+size_t body_stream_memory(const struct body_plan *plan)
+{
+    return plan->text.cap + plan->cap * sizeof *plan->pieces;
+}
+
+static void stream_count(struct body_stream *b, size_t bytes)
+{
+    b->counted += bytes;
+    b->gateway->stream_bytes += bytes;
+}
 
 struct body_stream *body_stream_create(struct gateway *g, struct snapshot *s,
                                        struct body_plan *plan, wake_fn *wake, void *user)
@@ -36,6 +48,7 @@ struct body_stream *body_stream_create(struct gateway *g, struct snapshot *s,
     b->gateway = g;
     b->snapshot = snapshot_ref(s);
     b->plan = *plan;
+    stream_count(b, body_stream_memory(plan));
     *plan = (struct body_plan){0};
     b->wake = wake;
     b->user = user;
@@ -44,9 +57,12 @@ struct body_stream *body_stream_create(struct gateway *g, struct snapshot *s,
 
 static void slot_clear(struct slot *slot)
 {
-    requests_drop(&slot->stream->gateway->requests, slot->request);
+    struct body_stream *b = slot->stream;
+    requests_drop(&b->gateway->requests, slot->request);
+    b->counted -= slot->data.len;
+    b->gateway->stream_bytes -= slot->data.len;
     buf_free(&slot->data);
-    *slot = (struct slot){.stream = slot->stream};
+    *slot = (struct slot){.stream = b};
 }
 
 void body_stream_one_line(struct body_stream *b)
@@ -63,6 +79,7 @@ void body_stream_destroy(struct body_stream *b)
         b->slots[i].stream = b;
         slot_clear(&b->slots[i]);
     }
+    b->gateway->stream_bytes -= b->counted;
     snapshot_unref(b->snapshot);
     body_plan_free(&b->plan);
     free(b);
@@ -89,6 +106,7 @@ static void on_part(void *user, const struct reply *reply)
     if (reply->err == ERR_OK && reply->message->type == MSG_DOC &&
         reply->message->doc.data.len == wanted) {
         buf_add_bytes(&slot->data, reply->message->doc.data);
+        stream_count(b, slot->data.len);
     } else {
         b->broken = true;
     }

@@ -26,6 +26,8 @@ struct body_pieces {
 struct body_stream;
 typedef void wake_fn(void *user);
 
+/* What a stream of it holds of memory by itself, without parts of the document. */
+size_t body_stream_memory(const struct body_plan *plan);
 /* Takes over the plan's content (which it finishes) and a reference of its own to s. wake: a waited
  * for piece is there (or cannot be had). */
 struct body_stream *body_stream_create(struct gateway *g, struct snapshot *s,

@@ -10,10 +10,10 @@
 
 static void load_start(struct call_state *c, bool results, snapshot_fn *fn)
 {
-    c->load = snapshot_load_start(c->gateway, bytes_str(c->task_id), results, fn, c);
+    struct problem p;
+    c->load = snapshot_load_start(c->gateway, bytes_str(c->task_id),
+                                  (struct snapshot_ask){results, fn, c}, &p);
     if (c->load == NULL) {
-        struct problem p;
-        problem_full(&p);
         call_problem(c, &p);
     }
 }

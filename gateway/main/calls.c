@@ -53,8 +53,54 @@ void call_end(struct call_state *c)
     free(c);
 }
 
+/* Their answers may be long. Of the others what was asked for is done, and then to be told. */
+static bool answers_much(enum call call)
+{
+    switch (call) {
+    case CALL_STATUS:
+    case CALL_HISTORY:
+    case CALL_CHECKPOINTS:
+    case CALL_RESULT:
+    case CALL_TASKS:
+    case CALL_ITEMS:
+    case CALL_PIPELINES:
+    case CALL_PIPELINE:
+    case CALL_PIPELINE_VERSIONS:
+    case CALL_WORKERS:
+    case CALL_USAGE:
+    case CALL_DEAD_LETTERS:
+    case CALL_STREAM:
+    case CALL_OPENAPI:
+        return true;
+    case CALL_START:
+    case CALL_START_BATCH:
+    case CALL_CANCEL:
+    case CALL_PAUSE:
+    case CALL_RESUME:
+    case CALL_FORK:
+    case CALL_SIGNAL:
+    case CALL_RECOVER:
+    case CALL_PIPELINE_PUT:
+    case CALL_PIPELINE_CHECK:
+    case CALL_REQUEUE:
+    case CALL_REQUEUE_ALL:
+    case CALL_READY:
+    case CALL_LIVE:
+    case CALL_METRICS:
+    case CALL_SOCKET:
+    case CALL_COUNT:
+        break;
+    }
+    return false;
+}
+
 void call_answer(struct call_state *c, int status, struct bytes body, const char *location)
 {
+    struct problem full;
+    if (answers_much(c->call) && answers_full(c->gateway, body.len, &full)) {
+        call_problem(c, &full);
+        return;
+    }
     const struct http_header headers[] = {{location != NULL ? "location" : NULL, location},
                                           {NULL, NULL}};
     answer_json(c->gateway, c->exchange.id, status, body, headers);
@@ -249,6 +295,11 @@ void calls_request(struct gateway *g, exchange_id id, const struct http_request 
     g->requests_by_call[route.call]++;
     const struct query q = {request->args, request->arg_count};
     if (!query_check(&q, route.call, &p)) {
+        answer_problem(g, id, &p, request->request_id);
+        return;
+    }
+    bool may_be_long = answers_much(route.call) || route.call == CALL_START_BATCH;
+    if (may_be_long && answers_full(g, 0, &p)) { /* nothing is begun */
         answer_problem(g, id, &p, request->request_id);
         return;
     }

@@ -68,9 +68,16 @@ void download_start(struct gateway *g, exchange_id id, struct snapshot *s, struc
     struct http_head head = {.status = 200,
                              .content_type = "application/json",
                              .headers = {{"cache-control", "no-store"}, header}};
-    g->answers_by_class[2]++;
+    struct problem full;
     body_plan_finish(plan);
-    if (is_whole(s, plan)) {
+    bool whole = is_whole(s, plan);
+    if (answers_full(g, whole ? (size_t)plan->total : body_stream_memory(plan), &full)) {
+        body_plan_free(plan);
+        answer_problem(g, id, &full, BYTES_NONE);
+        return;
+    }
+    g->answers_by_class[2]++;
+    if (whole) {
         struct buf *out = server_answer_put(g->http, id, &head, (size_t)plan->total);
         if (out != NULL) {
             body_plan_write(plan, s->doc, RESULTS_OFFSET, out);

@@ -203,7 +203,9 @@ static void probe(struct feed *f)
 {
     f->state = FEED_PROBING;
     snapshot_load_stop(f->probe);
-    f->probe = snapshot_load_start(f->gateway, bytes_str(f->task_id), false, on_probe, f);
+    struct problem why;
+    f->probe = snapshot_load_start(f->gateway, bytes_str(f->task_id),
+                                   (struct snapshot_ask){false, on_probe, f}, &why);
     if (f->probe == NULL) {
         f->state = FEED_LIVE;
         feed_reset(f,

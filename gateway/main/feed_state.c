@@ -145,7 +145,9 @@ void feed_load_wanted(struct feed *f)
         loop_timer_set(f->soon, 0); /* never from within the asking */
         return;
     }
-    f->load = snapshot_load_start(f->gateway, bytes_str(f->task_id), true, on_load, f);
+    struct problem why; /* for want of room: feeds_tick tries again */
+    f->load = snapshot_load_start(f->gateway, bytes_str(f->task_id),
+                                  (struct snapshot_ask){true, on_load, f}, &why);
 }
 
 void feed_state_stop(struct feed *f)

@@ -242,6 +242,9 @@ static void coordinators_start(struct program *p)
     random_block_take(g->random, random, sizeof random);
     id_make(loop_now(g->loop).wall, random, g->peers.id);
     requests_init(&g->requests, &g->peers, g->loop);
+    g->requests.docs_held = answers_bytes;
+    g->requests.docs_user = g;
+    g->requests.docs_held_max = DOCUMENTS_BYTES_MAX;
     size_t count = p->settings.coordinator_count;
     if (count == 0 || peers_start(&g->peers, p->settings.coordinators, count) != ERR_OK) {
         (void)fprintf(stderr,

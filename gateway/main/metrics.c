@@ -58,6 +58,10 @@ void call_metrics(struct gateway *g, exchange_id id)
     http_put(g, &t);
     wire_put(g, &t);
     transport_nng_metrics(g->transport, &out);
+    metric_single(&t, "answers_waiting_bytes", "Of answers that clients have yet to take.",
+                  answers_bytes(g));
+    metric_single(&t, "answers_refused_total", "Calls refused because those fill this gateway.",
+                  g->answers_refused_total);
     metric_single(&t, "watchers", "WebSockets, event streams and long polls under way.",
                   g->watchers);
     metric_single(&t, "feeds", "Tasks that are watched.", g->feeds.count);

@@ -33,14 +33,23 @@ void requests_init(struct requests *r, struct peers *peers, struct loop *loop)
 
 /* ---- documents: so many bytes of them at once ---- */
 
-static bool docs_full(const struct docs_flow *f, const struct request *q)
+/* Here: with those awaited, and those that wait for clients. */
+static bool docs_here_full(const struct requests *r, const struct request *q)
 {
-    return q->doc_bytes > 0 && f->awaited > 0 && f->awaited + q->doc_bytes > DOCS_AWAITED_BYTES_MAX;
+    size_t held = r->docs_held != NULL ? r->docs_held(r->docs_user) : 0;
+    return held > 0 && held + r->docs_awaited + q->doc_bytes > r->docs_held_max;
 }
 
-static bool docs_wait(const struct docs_flow *f, const struct request *q)
+static bool docs_full(const struct requests *r, int peer, const struct request *q)
 {
-    return q->doc_bytes > 0 && (f->first != NULL || docs_full(f, q));
+    size_t awaited = r->docs[peer].awaited;
+    bool there = awaited > 0 && awaited + q->doc_bytes > DOCS_AWAITED_BYTES_MAX;
+    return q->doc_bytes > 0 && (there || docs_here_full(r, q));
+}
+
+static bool docs_wait(const struct requests *r, int peer, const struct request *q)
+{
+    return q->doc_bytes > 0 && (r->docs[peer].first != NULL || docs_full(r, peer, q));
 }
 
 static void docs_queue(struct requests *r, struct request *q, int peer)
@@ -71,6 +80,7 @@ static void docs_leave(struct requests *r, struct request *q)
 {
     if (q->sent_to >= 0) {
         r->docs[q->sent_to].awaited -= q->doc_bytes;
+        r->docs_awaited -= q->doc_bytes;
     }
     q->sent_to = -1;
 }
@@ -115,6 +125,7 @@ static void request_sent(struct requests *r, struct request *q, int peer)
 {
     q->sent_to = peer;
     r->docs[peer].awaited += q->doc_bytes;
+    r->docs_awaited += q->doc_bytes;
     r->sent_total++;
     r->resent_total += q->sent > 0;
     q->sent++;
@@ -137,7 +148,7 @@ static void request_try(struct requests *r, struct request *q)
     if (peer < 0 || q->queued >= 0) {
         return;
     }
-    if (docs_wait(&r->docs[peer], q)) {
+    if (docs_wait(r, peer, q)) {
         docs_queue(r, q, peer);
     } else {
         request_go(r, q, peer);
@@ -148,7 +159,7 @@ static void request_try(struct requests *r, struct request *q)
 static void docs_go_on(struct requests *r, int peer)
 {
     struct docs_flow *f = &r->docs[peer];
-    while (f->first != NULL && !docs_full(f, f->first)) {
+    while (f->first != NULL && !docs_full(r, peer, f->first)) {
         struct request *q = f->first;
         docs_unqueue(r, q);
         if (peer_for(r, q) == peer) {
@@ -245,7 +256,7 @@ static enum err request_begin(struct requests *r, struct request *q,
 {
     const struct message *m = lent->message;
     int peer = peer_for(r, q);
-    if (peer >= 0 && docs_wait(&r->docs[peer], q)) {
+    if (peer >= 0 && docs_wait(r, peer, q)) {
         docs_queue(r, q, peer);
         peer = -1;
     }

@@ -55,6 +55,10 @@ struct requests {
     struct request *first, *last; /* in the order in which they began */
     size_t frame_bytes;           /* memory of all that wait, and of those held beside them */
     struct docs_flow docs[PEERS_MAX];
+    size_t docs_awaited;                   /* of all those */
+    size_t docs_held_max;                  /* with what `held` says documents wait for their turn */
+    size_t (*docs_held)(const void *user); /* NULL: nothing else counts */
+    const void *docs_user;
     wire_id last_id;
     struct loop_timer *timer;
     uint64_t sent_total, resent_total, failed_total;

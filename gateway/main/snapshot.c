@@ -49,6 +49,7 @@ static void message_keep(struct snapshot *s)
 static void doc_keep(struct snapshot *s)
 {
     buf_add_bytes(&s->results, s->doc);
+    snapshot_count(s, s->doc.len);
     s->doc = buf_bytes(&s->results);
 }
 
@@ -156,6 +157,7 @@ static void part_take(struct snapshot_load *l, const struct snapshot_part *part,
     struct bytes data = reply->message->doc.data;
     if (s->results.len > 0) {
         memcpy(s->results.ptr + part->offset, data.ptr, part->len);
+        snapshot_count(s, part->len);
         s->doc = buf_bytes(&s->results);
     } else {
         s->doc = data;
@@ -204,7 +206,6 @@ static void results_ask(struct snapshot_load *l)
 {
     uint64_t size = l->snapshot->view->results_bytes - 1; /* without the closing brace */
     snapshot_keep(l->snapshot);
-    snapshot_count(l->snapshot, (size_t)size);
     if (size > DOC_PART_BYTES_MAX) {
         buf_extend(&l->snapshot->results, (size_t)size);
     }
@@ -252,19 +253,20 @@ static bool status_ask(struct snapshot_load *l)
     return l->status_request != 0;
 }
 
-struct snapshot_load *snapshot_load_start(struct gateway *g, struct bytes task_id, bool results,
-                                          snapshot_fn *fn, void *user)
+struct snapshot_load *snapshot_load_start(struct gateway *g, struct bytes task_id,
+                                          struct snapshot_ask ask, struct problem *ret_why)
 {
-    if (g->snapshot_bytes > SNAPSHOTS_BYTES_MAX) {
+    if (answers_full(g, 0, ret_why)) {
         return NULL;
     }
     struct snapshot_load *l = mem_zalloc(sizeof *l);
     l->gateway = g;
-    l->results = results;
-    l->fn = fn;
-    l->user = user;
+    l->results = ask.results;
+    l->fn = ask.fn;
+    l->user = ask.user;
     memcpy(l->task_id, task_id.ptr, task_id.len);
     if (!status_ask(l)) {
+        problem_full(ret_why);
         free(l);
         return NULL;
     }

@@ -11,11 +11,9 @@
  * checkpoints repeat results, too. */
 #define RESULTS_HELD_BYTES_MAX (1u << 20)
 
-/* What all snapshots together may hold: above the first, results are read while they are sent
- * however small they are; above the second, calls get 503. Clients that ask for much and take
- * little are closed within seconds, so this passes. */
-#define SNAPSHOTS_HELD_BYTES_MAX (192u << 20)
-#define SNAPSHOTS_BYTES_MAX      (512u << 20)
+/* What all snapshots together may hold, less than may wait for clients (ANSWERS_BYTES_MAX):
+ * above it, results are read while they are sent however small they are. */
+#define SNAPSHOTS_HELD_BYTES_MAX (48u << 20)
 
 struct snapshot {
     struct gateway *gateway;
@@ -42,9 +40,14 @@ struct snapshot_load;
  * snapshot_load_start. */
 typedef void snapshot_fn(void *user, struct snapshot *s, const struct problem *why);
 
-/* NULL where too many requests wait (problem_full says it). task_id is copied. */
-struct snapshot_load *snapshot_load_start(struct gateway *g, struct bytes task_id, bool results,
-                                          snapshot_fn *fn, void *user);
+/* NULL where too many requests wait, or answers (*ret_why says it). task_id is copied. */
+struct snapshot_ask {
+    bool results;
+    snapshot_fn *fn;
+    void *user;
+};
+struct snapshot_load *snapshot_load_start(struct gateway *g, struct bytes task_id,
+                                          struct snapshot_ask ask, struct problem *ret_why);
 void snapshot_load_stop(struct snapshot_load *l); /* no callback; NULL is allowed */
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "api/event_json.h"
 #include "main/body_stream.h"
+#include "main/state_message.h"
 #include "main/watcher_replay.h"
 
 /* Of a WebSocket that stops taking, what is left of a frame is kept until it is closed: of a
@@ -120,21 +121,17 @@ static void give_text(struct watcher *w, struct bytes json, uint64_t seq)
     buf_free(&text);
 }
 
-static void stream_start(struct watcher *w, struct snapshot *s, bool final)
+/* False: there is no room, and w is gone. */
+static bool stream_start(struct watcher *w, struct snapshot *s, bool final)
 {
     struct body_plan plan = {0};
+    struct problem full;
     assert(w->stream == NULL);
-    w->stream_seq = final ? s->view->seq : initial_state_seq(s->view);
-    if (w->options.sse) {
-        buf_addf(&plan.text, "id: %llu\ndata: ", (unsigned long long)w->stream_seq);
-    }
-    if (final) {
-        final_render(s->view, &plan);
-    } else {
-        initial_state_render(s->view, &plan);
-    }
-    if (w->options.sse) {
-        buf_add_str(&plan.text, "\n\n");
+    w->stream_seq = state_message_plan(s->view, final, w->options.sse, &plan);
+    if (answers_full(w->gateway, body_stream_memory(&plan), &full)) {
+        body_plan_free(&plan);
+        watcher_close(w, CLOSE_TRY_LATER, "too much waits for slow clients");
+        return false;
     }
     w->stream = body_stream_create(w->gateway, s, &plan, wake, w);
     if (w->options.sse) {
@@ -143,6 +140,7 @@ static void stream_start(struct watcher *w, struct snapshot *s, bool final)
     w->stream_first = true;
     w->stream_final = final;
     w->gateway->messages_total++;
+    return true;
 }
 
 /* All is said, unless the task lives again. The last word on w. */
@@ -167,9 +165,13 @@ static void stream_done(struct watcher *w)
         return;
     }
     if (w->ended != NULL) {
-        stream_start(w, w->ended, true);
-        snapshot_unref(w->ended);
+        struct snapshot *ended = w->ended;
         w->ended = NULL;
+        bool begun = stream_start(w, ended, true);
+        snapshot_unref(ended);
+        if (!begun) {
+            return;
+        }
     }
     wake(w);
 }
@@ -395,8 +397,9 @@ static void on_snapshot(struct feed_client *c, struct snapshot *s)
     bool ended = task_state_ended(s->view->state);
     if (w->stage == STAGE_FINAL) {
         if (w->epoch == c->feed->epoch && s->view->state == TASK_COMPLETED) {
-            stream_start(w, s, true);
-            wake(w);
+            if (stream_start(w, s, true)) {
+                wake(w);
+            }
         } else {
             resync(w);
         }
@@ -408,7 +411,9 @@ static void on_snapshot(struct feed_client *c, struct snapshot *s)
         return;
     }
     begin(w);
-    stream_start(w, s, false);
+    if (!stream_start(w, s, false)) {
+        return;
+    }
     if (ended) {
         w->ended = snapshot_ref(s);
     }
