@@ -71,11 +71,22 @@ static size_t add_tls(const struct redis_server *r, const char **argv, struct tl
     snprintf(words->ca, sizeof words->ca, "%s/ca.pem", redis_certs());
     snprintf(words->client_cert, sizeof words->client_cert, "%s/client.pem", redis_certs());
     snprintf(words->client_key, sizeof words->client_key, "%s/client.key", redis_certs());
-    const char *const more[] = {
-        "--bind",         "127.0.0.1",          "--tls-port",
-        words->port,      "--tls-cert-file",    words->cert,
-        "--tls-key-file", words->key,           "--tls-ca-cert-file",
-        words->ca,        "--tls-auth-clients", r->tls_asks_clients ? "yes" : "no"};
+    const char *const more[] = {"--bind",
+                                "127.0.0.1",
+                                "--tls-port",
+                                words->port,
+                                "--tls-cert-file",
+                                words->cert,
+                                "--tls-key-file",
+                                words->key,
+                                "--tls-ca-cert-file",
+                                words->ca,
+                                "--tls-client-cert-file",
+                                words->client_cert,
+                                "--tls-client-key-file",
+                                words->client_key,
+                                "--tls-auth-clients",
+                                r->tls_asks_clients ? "yes" : "no"};
     memcpy(argv, more, sizeof more);
     return sizeof more / sizeof more[0];
 }

@@ -10,11 +10,13 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from cluster import BIN, ClusterCase, free_port, page, until, value  # noqa: E402
 from sentinels import NAME, PASSWORD, Sentinels  # noqa: E402
 
+CERTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "deploy", "certs")
+
 
 class Sentinel(ClusterCase):
-    def begin(self, **env):
+    def begin(self, tls=None, **env):
         c = self.cluster
-        self.redis = Sentinels(c, down_after_ms=2000)  # of a busy machine: a master that stands still for a moment is not dead
+        self.redis = Sentinels(c, down_after_ms=2000, tls=tls)  # of a busy machine: a master that stands still for a moment is not dead
         self.port = free_port()
         nobody = f"127.0.0.1:{free_port()}"  # a sentinel that is away holds nothing up
         self.coordinator = c.start_coordinator(MARATHON_METRICS_LISTEN=f"127.0.0.1:{self.port}", **self.redis.env(nobody), **env)
@@ -66,6 +68,17 @@ class Sentinel(ClusterCase):
 
         self.redis.rejoin(before, self.redis.master())
         self.redis.in_step(2)
+        self.run_through("after")
+
+    def test_the_same_where_all_of_them_speak_tls(self):
+        folder = os.path.join(self.cluster.dir, "tls")
+        subprocess.run([CERTS, "--coordinator", "127.0.0.1", folder], check=True, stdout=subprocess.DEVNULL)
+        self.begin(tls=folder)
+        self.run_through("before")
+        self.redis.in_step(2)
+        before = self.redis.kill_master()
+        self.redis.new_master(before)
+        until("the new master is followed", lambda: self.followed(2))
         self.run_through("after")
 
     def test_what_replicas_confirmed_survives_a_change_of_master(self):

@@ -9,16 +9,18 @@ from cluster import free_port, until
 NAME, PASSWORD, SENTINEL_PASSWORD = "the-master", "of-redis", "of-sentinels"
 
 
-def cli(port, *args, password=PASSWORD):
-    r = subprocess.run(["redis-cli", "-p", str(port), *args], capture_output=True, text=True, timeout=10,
+def cli(port, *args, password=PASSWORD, more=()):
+    r = subprocess.run(["redis-cli", "-p", str(port), *more, *args], capture_output=True, text=True, timeout=10,
                        env={**os.environ, **({"REDISCLI_AUTH": password} if password else {})})
     return r.stdout.rstrip("\n")
 
 
 class Sentinels:
-    """servers[0] is the master at first. Without a password nobody has one, the sentinels neither."""
+    """servers[0] is the master at first. Without a password nobody has one, the sentinels neither. tls: a folder of deploy/certs, with a
+    coordinator's certificate of 127.0.0.1; all of them speak TLS then, and nothing else."""
 
-    def __init__(self, cluster, replicas=2, sentinels=3, password=PASSWORD, down_after_ms=500, failover_timeout_ms=3000):
+    def __init__(self, cluster, replicas=2, sentinels=3, password=PASSWORD, down_after_ms=500, failover_timeout_ms=3000, tls=None):
+        self.tls = tls
         self.cluster, self.password = cluster, password
         self.sentinel_password = SENTINEL_PASSWORD if password else ""
         self.down_after_ms, self.failover_timeout_ms = down_after_ms, failover_timeout_ms
@@ -34,7 +36,17 @@ class Sentinels:
             until("the sentinels know each other and the replicas", lambda: self.knows(port, replicas, sentinels))
 
     def cli(self, port, *args):
-        return cli(port, *args, password=self.password)
+        return self.call(port, *args, password=self.password)
+
+    def call(self, port, *args, password):
+        more = ("--tls", "--cacert", f"{self.tls}/ca.pem", "-h", "127.0.0.1") if self.tls else ()
+        return cli(port, *args, password=password, more=more)
+
+    def listen(self, port):
+        if not self.tls:
+            return f"port {port}\nbind 127.0.0.1\n"
+        return (f"port 0\ntls-port {port}\nbind 127.0.0.1\ntls-replication yes\ntls-auth-clients no\ntls-ca-cert-file {self.tls}/ca.pem\n"
+                f"tls-cert-file {self.tls}/coordinator.pem\ntls-key-file {self.tls}/coordinator.key\n")
 
     def master_login(self):
         return f"masterauth {self.password}\n" if self.password else ""
@@ -47,7 +59,7 @@ class Sentinels:
         folder = os.path.join(self.cluster.dir, f"redis{n}")
         os.mkdir(folder)
         with open(self.conf_path(n), "w") as f:  # of its own: a failover is written into it
-            f.write(f"include {conf}\nport {self.ports[n]}\nbind 127.0.0.1\nunixsocket {self.sockets[n]}\ndir {folder}\n"
+            f.write(f"include {conf}\n{self.listen(self.ports[n])}unixsocket {self.sockets[n]}\ndir {folder}\n"
                     "repl-diskless-sync-delay 0\nrepl-ping-replica-period 1\n")
             if self.password:
                 f.write(f"requirepass {self.password}\n")
@@ -69,7 +81,7 @@ class Sentinels:
         os.mkdir(folder)
         path = os.path.join(folder, "sentinel.conf")
         with open(path, "w") as f:
-            f.write(f"port {self.sentinel_ports[n]}\nbind 127.0.0.1\ndir {folder}\n"
+            f.write(f"{self.listen(self.sentinel_ports[n])}dir {folder}\n"
                     f"sentinel monitor {NAME} 127.0.0.1 {self.ports[0]} 2\n"
                     f"sentinel down-after-milliseconds {NAME} {self.down_after_ms}\n"
                     f"sentinel failover-timeout {NAME} {self.failover_timeout_ms}\nsentinel parallel-syncs {NAME} 2\n")
@@ -78,10 +90,10 @@ class Sentinels:
         return self.cluster.spawn("sentinel", ["redis-server", path, "--sentinel"])
 
     def ask(self, *args, n=0):
-        return cli(self.sentinel_ports[n], "SENTINEL", *args, password=self.sentinel_password)
+        return self.call(self.sentinel_ports[n], "SENTINEL", *args, password=self.sentinel_password)
 
     def knows(self, port, replicas, sentinels):
-        lines = cli(port, "SENTINEL", "MASTER", NAME, password=self.sentinel_password).split("\n")
+        lines = self.call(port, "SENTINEL", "MASTER", NAME, password=self.sentinel_password).split("\n")
         said = dict(zip(lines[::2], lines[1::2]))
         return said.get("num-slaves") == str(replicas) and said.get("num-other-sentinels") == str(sentinels - 1)
 
@@ -93,10 +105,11 @@ class Sentinels:
     def url(self, *more):
         hosts = ",".join([*more, *(f"127.0.0.1:{p}" for p in self.sentinel_ports)])
         login = f":{self.password}@" if self.password else ""
-        return f"redis+sentinel://{login}{hosts}/{NAME}"
+        return f"{'rediss' if self.tls else 'redis'}+sentinel://{login}{hosts}/{NAME}"
 
     def env(self, *more):
-        return {"REDIS_URL": self.url(*more), "MARATHON_REDIS_SENTINEL_PASSWORD": self.sentinel_password}
+        ca = {"MARATHON_REDIS_TLS_CA_FILE": f"{self.tls}/ca.pem"} if self.tls else {}
+        return {"REDIS_URL": self.url(*more), "MARATHON_REDIS_SENTINEL_PASSWORD": self.sentinel_password, **ca}
 
     def new_master(self, before, seconds=30):
         def changed():
