@@ -42,6 +42,7 @@ struct conn {
     enum conn_state state;
     exchange_id id; /* of the exchange under way, 0 = none; the key in server.exchanges */
     mono_ms since;  /* of the state */
+    mono_ms begun;  /* when a part of a head was seen, 0 = none is there */
     mono_ms wanted; /* since when it waits to write, 0 = it does not */
     struct intake intake;
     bool served; /* has had a request before */
@@ -61,7 +62,8 @@ struct conn {
     uint64_t body_length;
     bool head_only;
     bool close_after;
-    bool interim; /* HTTP/1.1: a 1xx may be said before the answer */
+    bool other_version; /* of WebSockets, than ours */
+    bool interim;       /* HTTP/1.1: a 1xx may be said before the answer */
     /* answer */
     struct buf out; /* LWS_PRE bytes, then the piece; an answer's first one begins with its head */
     size_t head_bytes;  /* where that ends */

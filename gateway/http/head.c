@@ -4,6 +4,7 @@
 
 #include "http/target.h"
 
+#define SOCKET_VERSION   "13"
 #define SOCKET_KEY_BYTES 24 /* 16 bytes in base64 */
 _Static_assert(HEAD_BYTES_MAX == 16384, "as its problem says");
 #define LENGTH_DIGITS 19 /* what fits into 64 bits, whatever they are */
@@ -235,7 +236,7 @@ static bool asks_for_socket(const struct head *h)
     return bytes_is(h->method, "GET") && !h->is_http_1_0 && h->length == 0 &&
            head_list_has(h->fields[HEAD_UPGRADE], "websocket") &&
            head_list_has(h->fields[HEAD_CONNECTION], "upgrade") &&
-           bytes_is(h->fields[HEAD_SOCKET_VERSION], "13") &&
+           bytes_is(h->fields[HEAD_SOCKET_VERSION], SOCKET_VERSION) &&
            is_socket_key(h->fields[HEAD_SOCKET_KEY]);
 }
 
@@ -269,4 +270,6 @@ void head_parse(struct bytes text, uint64_t body_bytes_max, struct arena *texts,
     length_find(h, body_bytes_max);
     h->is_last = is_last(h);
     h->wants_socket = h->fault == CODE_NONE && asks_for_socket(h);
+    struct bytes version = h->fields[HEAD_SOCKET_VERSION];
+    h->other_version = version.len > 0 && !bytes_is(version, SOCKET_VERSION);
 }

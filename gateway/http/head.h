@@ -43,10 +43,11 @@ struct head {
     bool is_http_1_0;
     bool is_last; /* its client wants the connection closed behind the answer */
     bool has_length;
-    uint64_t length;   /* of the body; at most what body_bytes_max allows */
-    bool wants_socket; /* it is a whole handshake of RFC 6455, version 13 */
-    enum code fault;   /* not CODE_NONE: nothing behind it can be followed */
-    const char *why;   /* of the fault, for people: what would be right; static */
+    uint64_t length;    /* of the body; at most what body_bytes_max allows */
+    bool other_version; /* it is a handshake of another one: ours is to be said */
+    bool wants_socket;  /* it is a whole handshake of RFC 6455, version 13 */
+    enum code fault;    /* not CODE_NONE: nothing behind it can be followed */
+    const char *why;    /* of the fault, for people: what would be right; static */
 };
 
 /* The length of the head that text begins with, its empty line included, 0 = it is not whole. The

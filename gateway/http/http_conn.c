@@ -30,6 +30,8 @@ static int on_request(struct conn *c)
     request_read(c, h);
     c->head_only = bytes_is(c->request.method, "HEAD");
     c->close_after = c->server->draining || h->is_last || c->request.fault != CODE_NONE;
+    c->begun = 0;
+    c->other_version = h->other_version;
     c->finished = false;
     c->woken = false;
     c->probed = false;

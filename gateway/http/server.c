@@ -237,6 +237,9 @@ static void head_write(struct conn *c, const struct http_head *head, int64_t len
     for (size_t i = 0; i < HTTP_HEADERS_MAX && head->headers[i].name != NULL; i++) {
         header_put(out, head->headers[i].name, head->headers[i].value);
     }
+    if (c->other_version) { /* RFC 6455, 4.4 */
+        header_put(out, "sec-websocket-version", "13");
+    }
     if (c->close_after) {
         buf_add_str(out, "connection: close\r\n");
     } else if (!c->interim) { /* one of HTTP/1.0 expects a close */

@@ -41,11 +41,25 @@ static bool client_left(struct conn *c)
     return !told && !conn_say_continue(c);
 }
 
+/* A head that is behind another request has as much time as the first one. */
+static bool drips(struct conn *c, mono_ms now)
+{
+    if (c->state != CONN_IDLE || !intake_holds(&c->intake)) {
+        c->begun = 0;
+        return false;
+    }
+    if (c->begun == 0) {
+        c->begun = now;
+    }
+    return now - c->begun > c->server->options.header_ms;
+}
+
 static void conn_sweep(struct conn *c, mono_ms now)
 {
     const struct http_options *o = &c->server->options;
     mono_ms age = now - c->since;
-    bool late = (c->state == CONN_IDLE && age > (c->served ? o->idle_ms : o->header_ms)) ||
+    bool late = drips(c, now) ||
+                (c->state == CONN_IDLE && age > (c->served ? o->idle_ms : o->header_ms)) ||
                 (c->state == CONN_READING && age > o->body_ms) ||
                 (c->state == CONN_LINGER && age > LINGER_MS) ||
                 (c->state == CONN_UPGRADING && age > o->header_ms) ||
