@@ -418,6 +418,7 @@ static void on_metrics(void *user, struct buf *out)
     struct store_stats s = d->store->ops->stats(d->store);
     metrics_put(&c, &s, d->store->ops->backend, out);
     transport_nng_metrics(d->transport, out);
+    redis_tls_metrics(&d->redis_tls, out);
 }
 
 static bool on_ready(void *user, struct buf *out)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/metric_text.h"
 #include "tls/identity.h"
 
 #define EXIT_USAGE  2
@@ -101,4 +102,15 @@ void redis_tls_again(const struct conf *c, struct redis_tls *tls)
     tls_identity_free(tls->identity); /* open connections hold it */
     tls->identity = identity;
     log_loaded(c, identity);
+}
+
+void redis_tls_metrics(const struct redis_tls *tls, struct buf *out)
+{
+    unix_ms expires = tls->identity != NULL ? tls_identity_expires(tls->identity) : 0;
+    struct metric_text t = {out, "marathon_redis_tls_"};
+    if (expires != 0) {
+        metric_seconds(&t, "certificate_expires_timestamp_seconds",
+                       "When the certificate shown to Redis expires, as a Unix time.",
+                       (double)expires / 1000);
+    }
 }

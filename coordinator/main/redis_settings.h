@@ -2,6 +2,7 @@
 #ifndef MARATHON_MAIN_REDIS_SETTINGS_H
 #define MARATHON_MAIN_REDIS_SETTINGS_H
 
+#include "base/bytes.h"
 #include "conf/conf.h"
 #include "store/store.h"
 
@@ -28,5 +29,7 @@
 struct store_redis_options redis_settings(const struct conf *c, struct redis_tls *tls);
 /* On SIGHUP: the files are read again, and logged; bad ones change nothing. */
 void redis_tls_again(const struct conf *c, struct redis_tls *tls);
+/* For /metrics: when the certificate that is shown to Redis expires, where there is one. */
+void redis_tls_metrics(const struct redis_tls *tls, struct buf *out);
 
 #endif

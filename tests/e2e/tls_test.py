@@ -9,10 +9,11 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from cluster import BIN, ClusterCase, free_port, page, until  # noqa: E402
+from cluster import BIN, ClusterCase, free_port, page, until, value  # noqa: E402
 
 CERTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "deploy", "certs")
 PIPELINES = os.path.join(os.path.dirname(CERTS), "pipelines")
@@ -244,6 +245,8 @@ class RedisTls(ClusterCase):
         self.trust(self.folder)
         self.coordinator.popen.send_signal(signal.SIGHUP)
         until("it is up", lambda: page(self.port, "/readyz")[0] == 200)
+        expires = value(page(self.port, "/metrics")[1], "marathon_redis_tls_certificate_expires_timestamp_seconds")
+        self.assertAlmostEqual((expires - time.time()) / 86400, 365, delta=1)
         until("the worker has joined", lambda: c.ready() and len(c.get("/workers")["items"]) == 1)
         self.assertEqual(c.wait(c.begin(steps=[{"name": "a", "function": "effect"}]))["status"], "completed")
 
@@ -304,7 +307,7 @@ class Refused(ClusterCase):
                 ("rediss://127.0.0.1:1", {"CERT_FILE": ca}, 2, "MARATHON_REDIS_TLS_KEY_FILE go together"),
                 ("rediss://127.0.0.1:1", {"CA_FILE": ca}, 78, "ca.pem: No such file"),
                 ("rediss+unix:///x", {}, 2, "rediss... for TLS")):
-            env = {f"MARATHON_REDIS_TLS_{name}": value for name, value in change.items()}
+            env = {f"MARATHON_REDIS_TLS_{name}": given for name, given in change.items()}
             done = self.run_program("marathon-coordinator", REDIS_URL=url, MARATHON_STORE="redis",
                                     MARATHON_COORDINATOR_LISTEN=self.cluster.coordinator_url(), **env)
             self.assertEqual(done.returncode, code, done.stderr)
