@@ -171,7 +171,7 @@ void fork_on_parts(struct core *c, struct ask *ask, const struct store_answer *a
     r->task_type = arena_bytes(arena, bytes_str(t->task_type));
     r->steps = arena_bytes(arena, t->pipeline->source);
     r->pipeline_version = t->pipeline->version;
-    r->input = arena_bytes(arena, a->input);
+    r->input = a->input; /* it stays for as long as the answer does, and so do the results */
     r->enable_checkpoints = t->checkpoints;
     r->checkpoint_interval_s = (int32_t)t->checkpoint_interval_s;
     r->max_retries = (int32_t)t->max_retries;
@@ -184,7 +184,7 @@ void fork_on_parts(struct core *c, struct ask *ask, const struct store_answer *a
     for (uint32_t k = 0; k < count; k++) {
         const struct step *s = &t->steps[steps[k]];
         r->kept[k] = (struct kept_step){.step = s->index,
-                                        .result = arena_bytes(arena, a->parts[k]),
+                                        .result = a->parts[k],
                                         .started_at = s->started_at,
                                         .completed_at = s->completed_at,
                                         .duration_ms = s->duration_ms,
@@ -232,7 +232,12 @@ bool fork_kept_good(const struct start_request *r, const struct pipeline *p, str
 struct bytes fork_take_kept(struct change *ch, const struct start_request *r)
 {
     struct task *t = ch->task;
-    struct buf inside = {0};
+    size_t len = 0; /* at most */
+    for (uint32_t k = 0; k < r->kept_count; k++) {
+        const struct kept_step *kept = &r->kept[k];
+        len += strlen(t->pipeline->steps[kept->step].name) + sizeof ",\"\":" + kept->result.len;
+    }
+    struct buf inside = arena_buf(fx_arena(ch->core), len);
     for (uint32_t k = planted(PLANT_FORK_KEEPS_LESS); k < r->kept_count; k++) {
         const struct kept_step *kept = &r->kept[k];
         struct step *s = &t->steps[kept->step];
@@ -251,13 +256,13 @@ struct bytes fork_take_kept(struct change *ch, const struct start_request *r)
             step_set_error(s, kept->error_code, kept->error);
         }
         t->completed++;
-        buf_addf(&inside, "%s\"%s\":", inside.len > 0 ? "," : "", step_def(s)->name);
+        buf_add_str(&inside, inside.len > 0 ? ",\"" : "\"");
+        buf_add_str(&inside, step_def(s)->name);
+        buf_add_str(&inside, "\":");
         s->result_offset = RESULTS_OFFSET + 1 + (uint32_t)inside.len;
         s->result_len = (uint32_t)kept->result.len;
         buf_add_bytes(&inside, kept->result);
     }
     task_count_needs(t);
-    struct bytes copy = arena_bytes(fx_arena(ch->core), buf_bytes(&inside));
-    buf_free(&inside);
-    return copy;
+    return buf_bytes(&inside);
 }

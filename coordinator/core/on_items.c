@@ -41,7 +41,7 @@ static void view_stored(struct core *c, const struct ask *ask, const struct stor
         s->state = STEP_CANCELLED;
     }
     view_item(s, fx_arena(c), v);
-    v->result = arena_bytes(fx_arena(c), from->result);
+    v->result = from->result; /* it stays for as long as the answer does */
     step_free(s);
 }
 

@@ -428,19 +428,30 @@ void recover_on_task(struct core *c, const struct ask *ask, const struct store_a
 }
 
 /* The inside of the results object from the parts that stay; sets their new offsets. */
-static void put_kept(struct task *t, const bool *keep, const struct store_answer *a,
-                     struct buf *out)
+static struct bytes put_kept(struct core *c, struct task *t, const bool *keep,
+                             const struct store_answer *a)
 {
+    size_t len = 0;
     uint32_t part = 0;
+    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
+        len += keep[i] ? strlen(t->pipeline->steps[i].name) + sizeof ",\"\":" : 0;
+    }
+    for (uint32_t i = 0; i < a->part_count; i++) {
+        len += a->parts[i].len;
+    }
+    struct buf out = arena_buf(fx_arena(c), len);
     for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
         struct step *s = &t->steps[i];
         if (!keep[i]) {
             continue;
         }
-        buf_addf(out, "%s\"%s\":", out->len > 0 ? "," : "", step_def(s)->name);
-        s->result_offset = RESULTS_OFFSET + 1 + (uint32_t)out->len;
-        buf_add_bytes(out, a->parts[part++]);
+        buf_add_str(&out, out.len > 0 ? ",\"" : "\"");
+        buf_add_str(&out, step_def(s)->name);
+        buf_add_str(&out, "\":");
+        s->result_offset = RESULTS_OFFSET + 1 + (uint32_t)out.len;
+        buf_add_bytes(&out, a->parts[part++]);
     }
+    return buf_bytes(&out);
 }
 
 void recover_on_parts(struct core *c, struct ask *ask, const struct store_answer *a)
@@ -454,10 +465,7 @@ void recover_on_parts(struct core *c, struct ask *ask, const struct store_answer
         refuse_recover(c, ask, CODE_NOTHING_TO_RECOVER, "", "the task is alive");
         return;
     }
-    struct buf results = {0};
-    put_kept(t, ask->keep, a, &results);
-    struct bytes inside = arena_bytes(fx_arena(c), buf_bytes(&results));
-    buf_free(&results);
+    struct bytes inside = put_kept(c, t, ask->keep, a);
     ask->task = NULL;
     revive(c, ask, t, ask->keep, &inside);
 }

@@ -28,6 +28,7 @@ CURL = "gathered out of libcurl's buffer"
 LINES = "a line of news, out of what was read"
 KEPT = "kept, and written from there"
 LENT = "written from where it was read to"
+FORKED = "put behind the others, then into the text"
 TEXT = "into the text that Redis is written from, and the step"
 
 
@@ -57,6 +58,15 @@ def fork(e):
     if not e.forked:
         e.forked = e.end([e.begin(task_type="takes_input", input_data=pad(8))])
     status, _, answer = e.call("POST", f"/fork/{e.forked[0]}", {"from_step": "a", "input_data": pad(PAYLOAD)})
+    assert status == 202, (status, answer)
+    e.end([answer["task_id"]])
+
+
+def fork_result(e):
+    """It comes to the client from the task, and goes to the fork and its step."""
+    if not e.forked_results:
+        e.forked_results = e.end([e.begin(task_type="hands_on", input_data={"bytes": 8})])
+    status, _, answer = e.call("POST", f"/fork/{e.forked_results[0]}", {"from_step": "b"})
     assert status == 202, (status, answer)
     e.end([answer["task_id"]])
 
@@ -97,6 +107,7 @@ WAYS = [
     Way("inputs of a batch", batch(8, SOME_OF_A_BATCH), {"gateway": 0}, SOME_OF_A_BATCH, 8, pieces=SOME, notes={"gateway": READ}),
     Way("short inputs of a batch", batch(60, SMALL), {"gateway": 1}, SMALL, 60, pieces=SOME, notes={"gateway": INTO}),
     Way("an input of a fork", fork, {"gateway": 0}, pieces=SOME, notes={"gateway": READ}),
+    Way("a result that a fork takes over", fork_result, {"coordinator": 2}, notes={"coordinator": FORKED}),
     Way("inputs that wait for a slot", start("takes_slowly", pad(PAYLOAD), BURST), {"worker": 1}, count=BURST),
     Way("a result, from step to Redis", give, {"worker": 0, "coordinator": 1}, notes={"worker": LENT}),
     Way("a result over HTTP, with the reads", start("gives_over_http", {}), {"worker": 1}, pieces=SOME, notes={"worker": CURL}),
@@ -155,6 +166,7 @@ class CopyEngine(Engine):
         self.results = []  # tasks with one of PAYLOAD
         self.short = []  # the task with short results
         self.forked = []  # the task that forks are of
+        self.forked_results = []  # of those that take over a result
 
     def begin_counted(self):
         shim = {"LD_PRELOAD": SHIM, "COPIES_DIR": self.copies_dir}
