@@ -64,9 +64,7 @@ def fork(e):
 
 def fork_result(e):
     """It comes to the client from the task, and goes to the fork and its step."""
-    if not e.forked_results:
-        e.forked_results = e.end([e.begin(task_type="hands_on", input_data={"bytes": 8})])
-    status, _, answer = e.call("POST", f"/fork/{e.forked_results[0]}", {"from_step": "b"})
+    status, _, answer = e.call("POST", f"/fork/{e.forked_result}", {"from_step": "b"})
     assert status == 202, (status, answer)
     e.end([answer["task_id"]])
 
@@ -166,7 +164,6 @@ class CopyEngine(Engine):
         self.results = []  # tasks with one of PAYLOAD
         self.short = []  # the task with short results
         self.forked = []  # the task that forks are of
-        self.forked_results = []  # of those that take over a result
 
     def begin_counted(self):
         shim = {"LD_PRELOAD": SHIM, "COPIES_DIR": self.copies_dir}
@@ -176,6 +173,7 @@ class CopyEngine(Engine):
         self.start_gateway(**shim)
         for _ in range(3):  # the worker is given orders beyond its slot while its steps are quick
             batch(8, 8)(self)
+        self.forked_result = self.end([self.begin(task_type="hands_on", input_data={"bytes": 8})])[0]  # of forks that take over its result
 
     def begin_batch(self, tasks):
         status, _, answer = self.call("POST", "/start/batch", {"tasks": tasks})
