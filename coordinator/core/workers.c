@@ -51,16 +51,20 @@ struct run *worker_run_find(struct worker *w, const struct attempt_ref *ref)
     return NULL;
 }
 
+/* It is not there yet. */
+static struct run *run_append(struct worker *w, const struct attempt_ref *ref)
+{
+    MEM_GROW(w->runs, w->run_count, w->run_cap);
+    struct run *r = &w->runs[w->run_count++];
+    *r = (struct run){.ref = *ref};
+    r->ref.task_id = bytes_of(mem_str_bytes(ref->task_id), ref->task_id.len);
+    return r;
+}
+
 struct run *worker_run_add(struct worker *w, const struct attempt_ref *ref)
 {
     struct run *r = worker_run_find(w, ref);
-    if (r == NULL) {
-        MEM_GROW(w->runs, w->run_count, w->run_cap);
-        r = &w->runs[w->run_count++];
-        *r = (struct run){.ref = *ref};
-        r->ref.task_id = bytes_of(mem_str_bytes(ref->task_id), ref->task_id.len);
-    }
-    return r;
+    return r != NULL ? r : run_append(w, ref);
 }
 
 struct run *worker_run_of(struct worker *w, const struct step *s)
@@ -83,13 +87,18 @@ static void run_end(struct core *c, struct run *r)
     r->hold = NULL;
 }
 
+static void run_drop(struct core *c, struct worker *w, struct run *r)
+{
+    run_end(c, r);
+    bytes_free(r->ref.task_id);
+    *r = w->runs[--w->run_count];
+}
+
 void worker_run_remove(struct core *c, struct worker *w, const struct attempt_ref *ref)
 {
     struct run *r = worker_run_find(w, ref);
     if (r != NULL) {
-        run_end(c, r);
-        bytes_free(r->ref.task_id);
-        *r = w->runs[--w->run_count];
+        run_drop(c, w, r);
     }
 }
 
@@ -227,13 +236,6 @@ static void stop_claimed(struct core *c, const struct task *t, const struct work
     reply_send(&r, MSG_STOP);
 }
 
-/* Is it claimed by what w said before the partition was ours, and not since? */
-static bool is_guess(struct worker *w, const struct attempt_ref *ref)
-{
-    const struct run *r = worker_run_find(w, ref);
-    return r != NULL && r->guessed;
-}
-
 /* Another worker says now that it runs what this one had then. */
 static void unguess(struct core *c, const struct worker *w, struct step *s)
 {
@@ -253,8 +255,9 @@ static void unguess(struct core *c, const struct worker *w, struct step *s)
 }
 
 /* What a worker says it runs is running, where its token is good and current; else it is told to
- * stop. */
-static void claim(struct core *c, struct worker *w, const struct attempt_ref *ref)
+ * stop. guess: it said so before the partition was ours, and not since; what it does not run any
+ * more is not to be stopped, and what it does run, it will say. */
+static void claim(struct core *c, struct worker *w, const struct attempt_ref *ref, bool guess)
 {
     struct partition *p = partition_of(c, ref->task_id);
     if (!partition_serves(p) || planted(PLANT_CLAIMS_IGNORED)) {
@@ -263,8 +266,6 @@ static void claim(struct core *c, struct worker *w, const struct attempt_ref *re
     struct task *t = task_find(c, ref->task_id);
     bool ours = t != NULL && t->run == ref->run && !task_state_ended(t->state);
     struct step *s = ours ? fan_unit(c, t, ref, false) : NULL;
-    bool guess = is_guess(w, ref); /* what w does not run any more is not to be stopped; what it
-                                      does run, it will say */
     if (s == NULL || task_state_ended(t->state) || t->run != ref->run) {
         if (!guess) {
             stop_claimed(c, t, w, ref);
@@ -309,20 +310,31 @@ void workers_claim(struct core *c, struct partition *p)
         for (uint32_t k = 0; k < w->run_count; k++) {
             if (partition_of(c, w->runs[k].ref.task_id) == p) {
                 w->runs[k].guessed = true;
-                claim(c, w, &w->runs[k].ref);
+                claim(c, w, &w->runs[k].ref, true);
             }
         }
     }
 }
 
-static bool listed(const struct message *m, const struct attempt_ref *ref)
+/* One for each attempt: thousands of claims are looked up, not compared each with each. */
+static struct bytes ref_key(struct arena *arena, const struct attempt_ref *ref)
+{
+    const uint32_t numbers[] = {ref->run, ref->step, ref->item, ref->generation, ref->delivery};
+    uint8_t *key = arena_alloc(arena, sizeof numbers + ref->task_id.len);
+    memcpy(key, numbers, sizeof numbers);
+    memcpy(key + sizeof numbers, ref->task_id.ptr, ref->task_id.len);
+    return bytes_of(key, sizeof numbers + ref->task_id.len);
+}
+
+/* What RUNNING lists: key of an attempt -> its ref. */
+static void list_said(struct core *c, const struct message *m, struct map *ret_said)
 {
     for (uint32_t i = 0; i < m->running.count; i++) {
-        if (same_attempt(&m->running.refs[i], ref)) {
-            return true;
+        struct attempt_ref *ref = &m->running.refs[i];
+        if (id_valid(ref->task_id)) {
+            map_put(ret_said, ref_key(fx_arena(c), ref), ref);
         }
     }
-    return false;
 }
 
 /* Its order was not taken: as if it had not been sent. */
@@ -348,31 +360,39 @@ void on_running(struct core *c, struct peer *p, const struct message *m)
         return;
     }
     bool arrived = !p->speaks || w->draining;
+    struct map said = {0};
     timer_clear(c, &w->timer);
+    list_said(c, m, &said);
     for (uint32_t i = 0; i < w->run_count;) {
-        struct step *s = step_run_by(c, w, &w->runs[i].ref);
-        bool crossing = s != NULL && w->runs[i].ordered_after > 0 && !arrived &&
-                        w->runs[i].ordered_after >= m->running.heard &&
-                        !planted(PLANT_CROSSING_LOST);
-        if (listed(m, &w->runs[i].ref) || crossing) {
+        struct run *r = &w->runs[i];
+        struct step *s = step_run_by(c, w, &r->ref);
+        bool crossing = s != NULL && r->ordered_after > 0 && !arrived &&
+                        r->ordered_after >= m->running.heard && !planted(PLANT_CROSSING_LOST);
+        bool listed = map_remove(&said, ref_key(fx_arena(c), &r->ref)) != NULL;
+        if (listed) {
+            r->ordered_after = 0;
+            r->guessed = false;
+        }
+        if (listed || crossing) {
             i++;
             continue;
         }
         if (s != NULL) {
             come_back(c, s);
         }
-        struct attempt_ref ref = w->runs[i].ref;
-        worker_run_remove(c, w, &ref);
+        run_drop(c, w, &w->runs[i]);
     }
     for (uint32_t i = 0; i < m->running.count; i++) {
         const struct attempt_ref *ref = &m->running.refs[i];
-        if (id_valid(ref->task_id)) {
-            struct run *r = worker_run_add(w, ref);
-            r->ordered_after = 0;
-            r->guessed = false;
-            claim(c, w, ref);
+        if (!id_valid(ref->task_id)) {
+            continue;
         }
+        if (map_remove(&said, ref_key(fx_arena(c), ref)) != NULL) {
+            (void)run_append(w, ref);
+        }
+        claim(c, w, ref, false);
     }
+    map_free(&said);
     p->speaks = true;
     p->answered = m->running.heard;
 }
