@@ -186,7 +186,7 @@ struct ask {
     struct bytes *audited; /* AUDIT: ids; of version 0: one that is listed and not in memory */
     uint64_t *versions;
     uint32_t *runs;
-    struct fence fence; /* AUDIT: the partition's at the time */
+    struct fence fence; /* AUDIT, FORK: the partition's at the time */
     mono_ms sent_at;
     struct message again;      /* PIPELINE: what is to be handled once it is there, in the arena */
     struct bytes name;         /* PIPELINE, VERSIONS */

@@ -101,6 +101,7 @@ static void read_parts(struct core *c, const struct ask *from, struct task *t, b
     ask->request = from->request;
     ask->task = t;
     ask->keep = keep;
+    ask->fence = c->partitions[t->partition].fence;
     struct store_read read = {
         .kind = READ_PARTS, .partition = t->partition, .task_id = t->id, .input = true};
     read.range_count = in_order(c, t, keep, &steps);
@@ -158,7 +159,10 @@ void fork_on_parts(struct core *c, struct ask *ask, const struct store_answer *a
 {
     const struct task *t = ask->task;
     const struct task *live = task_find(c, t->id);
-    bool moved = live != NULL && (live->run != t->run || live->doc_revision != t->doc_revision);
+    const struct partition *p = &c->partitions[t->partition];
+    bool lost = !partition_serves(p) || !fence_same(&p->fence, &ask->fence);
+    bool moved =
+        lost || (live != NULL && (live->run != t->run || live->doc_revision != t->doc_revision));
     uint32_t *steps = NULL;
     uint32_t count = in_order(c, t, ask->keep, &steps);
     if (a->err != ERR_OK || moved || writes_admit(c, t->id) || a->part_count < count) {

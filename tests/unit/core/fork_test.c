@@ -134,6 +134,24 @@ static void test_a_kept_step_is_to_expressions_what_it_was(void **state)
         bytes_eq(again->input, BYTES_LIT("{\"error\":\"FUNCTION_FAILED\",\"attempts\":1}")));
 }
 
+static void test_who_lost_the_source_meanwhile_says_nothing_of_it(void **state)
+{
+    (void)state;
+    complete("t");
+    struct message m = {.type = MSG_GET_FORK, .request = 77};
+    m.recover.task_id = BYTES_LIT("t");
+    m.recover.from_step = BYTES_LIT("c");
+    s.hold_store = true;
+    stage_send(&s, gateway, &m);
+    stage_store_round(&s); /* its record: where the results lie is known */
+    s.hold_store = false;
+    stage_sleep(&s, 5000); /* another owner may have written its document anew */
+    stage_store_go(&s);
+    stage_nothing(&s, gateway, MSG_FORK);
+    const struct message *r = stage_take(&s, gateway, MSG_REFUSED);
+    assert_int_equal(r->refused.code, CODE_UNAVAILABLE);
+}
+
 /* As the gateway does where the source's owner has refused. */
 static const struct message *ask_for_key(const char *id, const char *hash)
 {
@@ -290,6 +308,7 @@ int main(void)
         CASE(test_a_running_task_can_be_forked_and_goes_on),
         CASE(test_what_cannot_be_forked_is_refused),
         CASE(test_a_kept_step_is_to_expressions_what_it_was),
+        CASE(test_who_lost_the_source_meanwhile_says_nothing_of_it),
         CASE(test_a_repeated_fork_is_known_when_its_source_has_gone_on),
         CASE(test_what_was_skipped_runs_nothing_again_in_a_fork),
         CASE(test_a_fork_from_a_skipped_step_asks_its_condition_anew),
