@@ -259,9 +259,8 @@ static void on_recovered(void *user, const struct reply *reply)
     struct call_state *c = user;
     c->request = 0;
     bool done = reply->err == ERR_OK && reply->message->type == MSG_DONE;
-    bool before = own_work(reply, CODE_NOTHING_TO_RECOVER) &&
-                  (reply->message->refused.state == TASK_RECOVERING ||
-                   reply->message->refused.state == TASK_RUNNING);
+    bool before = own_work(reply, CODE_NOTHING_TO_RECOVER) && /* it waits again, or rests, too */
+                  !task_state_ended(reply->message->refused.state);
     if (done || before) {
         id_answer(c, 202, bytes_str(c->task_id), "recovering", true);
     } else {
