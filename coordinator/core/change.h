@@ -77,6 +77,8 @@ void step_give_up(struct change *ch, struct step *s, enum code code, struct byte
 /* wait.c: the step's wait is over, or the signal is kept for it. */
 void wait_take_signal(struct change *ch, struct step *s, struct bytes data,
                       struct signal_mark mark);
+/* A step that keeps a signal for which s waits; NULL: none. */
+struct step *signal_kept(const struct step *s);
 
 /* document.c: the tail behind the results object, from its closing brace on, for a task with so
  * many completed steps. */

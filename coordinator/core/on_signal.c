@@ -1,5 +1,6 @@
-/* SIGNAL: what a wait step waits for. The first one of a name wins; one that comes before its step
- * is reached is kept in that step, which bounds how many are kept. */
+/* SIGNAL: what a wait step waits for. The first one of a name wins; one that comes before a step is
+ * reached is kept in the first that may wait for it, which bounds how many are kept, and is taken
+ * by the first that does: the other may be skipped. */
 #include "core/change.h"
 #include "core/plant.h"
 #include "crypto/hash.h"
@@ -25,7 +26,23 @@ struct signal_mark signal_mark_of(const struct signal_request *r)
     return mark;
 }
 
-/* The first step that can take it; NULL where none can. */
+struct step *signal_kept(const struct step *s)
+{
+    struct task *t = s->task;
+    if (step_def(s)->wait.kind != WAIT_SIGNAL || planted(PLANT_SIGNAL_SWALLOWED)) {
+        return NULL;
+    }
+    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
+        struct step *other = &t->steps[i];
+        if (rare_of(other)->signal.len > 0 && hears(other, bytes_str(step_def(s)->wait.signal))) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
+/* The first step that waits for it already, else the first that can keep it; NULL where none can.
+ */
 static struct step *find_taker(struct task *t, const struct signal_request *r, bool *ret_named)
 {
     struct step *taker = NULL;
@@ -36,9 +53,13 @@ static struct step *find_taker(struct task *t, const struct signal_request *r, b
             continue;
         }
         *ret_named = true;
-        if (taker == NULL && s->state == STEP_PENDING && rare_of(s)->mark.key == 0) {
-            taker = s;
+        if (s->state != STEP_PENDING || rare_of(s)->mark.key != 0) {
+            continue;
         }
+        if (step_waits(s)) {
+            return s;
+        }
+        taker = taker != NULL ? taker : s;
     }
     return taker;
 }

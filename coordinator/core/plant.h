@@ -27,6 +27,7 @@ enum plant {
     PLANT_FINALLY_FORGOTTEN,      /* a task that fails ends without its finally steps */
     PLANT_SKIP_FORGOTTEN,         /* on_failure skip fails the task all the same */
     PLANT_WAIT_TIMER_LOST,        /* a wait's end is forgotten with its coordinator */
+    PLANT_SIGNAL_SWALLOWED,       /* an early signal is of the step that keeps it, skipped or not */
     PLANT_EARLY_SIGNAL_LOST,      /* a signal before its step's turn is in memory only */
     PLANT_WHEN_IGNORED,           /* a step whose condition is false runs all the same */
     PLANT_SKIPPED_RUNS_AGAIN,     /* a takeover forgets which steps were skipped */

@@ -58,6 +58,21 @@ static void resolve(struct change *ch, struct step *s, struct bytes result)
     }
 }
 
+/* A signal that came before, kept here or in a step that waits for the same and was not reached. */
+static void take_kept(struct change *ch, struct step *s)
+{
+    struct step *keeper = rare_of(s)->signal.len > 0 ? s : signal_kept(s);
+    if (keeper == NULL) {
+        return;
+    }
+    struct bytes data = arena_bytes(fx_arena(ch->core), rare_of(keeper)->signal);
+    struct signal_mark mark = rare_of(keeper)->mark;
+    step_set_signal(keeper, BYTES_NONE, (struct signal_mark){0});
+    change_step(ch, keeper);
+    step_set_signal(s, BYTES_NONE, mark);
+    resolve(ch, s, data);
+}
+
 /* Its turn has come: the wait begins, and is over at once where its signal is there already. */
 static void begin(struct core *c, struct step *s)
 {
@@ -82,11 +97,7 @@ static void begin(struct core *c, struct step *s)
     }
     struct task_event *e = change_event(&ch, EVENT_STEP_WAITING, s->index);
     e->retry_at = rare_of(s)->wait_until;
-    if (rare_of(s)->signal.len > 0) {
-        struct bytes data = arena_bytes(fx_arena(c), rare_of(s)->signal);
-        step_set_signal(s, BYTES_NONE, rare_of(s)->mark);
-        resolve(&ch, s, data);
-    }
+    take_kept(&ch, s);
     change_commit(&ch);
 }
 

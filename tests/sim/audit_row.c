@@ -425,6 +425,7 @@ static void check_task(struct audit *a, struct book_task *t, const struct store_
     check_failures(a, t, now);
     check_dead(a, t, now, stored);
     audit_recoveries(a, t, now);
+    audit_signals_kept(a, t, now);
     audit_usage_row(a, t, now, row);
     audit_budget_row(a, t, now, row);
     t->state = now->state;

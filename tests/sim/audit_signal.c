@@ -1,5 +1,7 @@
 /* Signals by key: whoever is told that a step has had his signal finds what he sent in it, and
  * whoever repeats it is told so after the task's end, too. */
+#include <string.h>
+
 #include "books.h"
 
 #define TASK(t) (int)(t)->id.len, (const char *)(t)->id.ptr
@@ -38,5 +40,22 @@ void audit_unsignalled(struct audit *a, const char *task_id, const struct signal
         const struct book_step *b = &t->steps[i];
         REQUIRE(a, "I15", b->signal_key != signal->key || !bytes_eq(heard(b), signal->data),
                 "%.*s/%u: a signal that it has had is refused when it is repeated", TASK(t), i);
+    }
+}
+
+/* No step waits for what another one keeps and has not come to. */
+void audit_signals_kept(struct audit *a, const struct book_task *t, const struct task *now)
+{
+    for (uint32_t i = 0; i < t->step_count && !task_state_ended(now->state); i++) {
+        const struct pipeline_wait *w = &step_def(&now->steps[i])->wait;
+        const struct step *s = &now->steps[i];
+        bool waits = w->kind == WAIT_SIGNAL && s->state == STEP_PENDING && s->started_at != 0;
+        for (uint32_t k = 0; waits && k < t->step_count; k++) {
+            const struct pipeline_wait *other = &step_def(&now->steps[k])->wait;
+            REQUIRE(a, "I15",
+                    rare_of(&now->steps[k])->signal.len == 0 ||
+                        strcmp(w->signal, other->signal) != 0,
+                    "%.*s/%u waits for a signal that step %u keeps", TASK(t), i, k);
+        }
     }
 }

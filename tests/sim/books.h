@@ -176,6 +176,7 @@ void audit_checkpoint_told(struct audit *a, const struct book_task *t, const str
 void audit_fork_admitted(struct audit *a, struct book_task *t, const struct task *now,
                          const struct store_row *row);
 /* A task lives again only where a client has asked for that. */
+void audit_signals_kept(struct audit *a, const struct book_task *t, const struct task *now);
 void audit_recoveries(struct audit *a, const struct book_task *t, const struct task *now);
 /* What a coordinator says of a fork, when it says it. */
 void audit_fork_told(struct audit *a, const struct start_request *fork);

@@ -43,6 +43,8 @@ static const struct {
     {"finally steps forgotten at a failure", PLANT_FINALLY_FORGOTTEN, false, false},
     {"on_failure skip that fails the task", PLANT_SKIP_FORGOTTEN, false, false},
     {"a wait's timer lost at a takeover", PLANT_WAIT_TIMER_LOST, false, false},
+    {"an early signal swallowed by a step that is not reached", PLANT_SIGNAL_SWALLOWED, false,
+     false},
     {"an early signal kept in memory only", PLANT_EARLY_SIGNAL_LOST, false, false},
     {"a step that runs though its condition fails", PLANT_WHEN_IGNORED, false, false},
     {"skipped steps run after a takeover", PLANT_SKIPPED_RUNS_AGAIN, false, false},

@@ -292,6 +292,41 @@ static void test_steps_beside_a_wait_run(void **state)
     assert_int_equal(status()->state, TASK_COMPLETED);
 }
 
+static void test_a_signal_is_for_who_waits_and_not_for_who_may(void **state)
+{
+    (void)state;
+    stage_start(&s, gateway, "t",
+                "[{\"name\":\"a\",\"function\":\"f\"},"
+                "{\"name\":\"later\",\"wait\":{\"signal\":\"approve\"}},"
+                "{\"name\":\"now\",\"wait\":{\"signal\":\"approve\"},\"needs\":[]}]");
+    assert_given(give("approve", "1", 5), false);
+    assert_int_equal(status()->steps[2].state, STEP_COMPLETED);
+    assert_given(give("approve", "2", 6), true);
+    stage_succeed(&s, worker, stage_order(&s, worker), "1");
+    assert_int_equal(status()->state, TASK_COMPLETED);
+}
+
+static void test_a_kept_signal_is_not_lost_with_a_step_that_is_skipped(void **state)
+{
+    (void)state;
+    struct message m = stage_start_request(
+        "t", "[{\"name\":\"a\",\"function\":\"f\"},"
+             "{\"name\":\"x\",\"wait\":{\"signal\":\"approve\"},\"when\":\"input.x\"},"
+             "{\"name\":\"y\",\"wait\":{\"signal\":\"approve\"},\"when\":\"!input.x\"}]");
+    m.start.input = BYTES_LIT("{\"x\":false}");
+    assert_int_equal(stage_ask(&s, gateway, &m)->type, MSG_STARTED);
+    assert_given(give("approve", "7", 5), true);
+    take_over();
+    stage_succeed(&s, worker, stage_order(&s, worker), "1");
+    const struct task_view *v = status();
+    assert_int_equal(v->state, TASK_COMPLETED);
+    assert_int_equal(v->steps[1].state, STEP_SKIPPED);
+    assert_int_equal(v->steps[2].state, STEP_COMPLETED);
+    const struct message *again = give("approve", "7", 5);
+    assert_given(again, false);
+    assert_true(bytes_is(again->signalled.step, "y"));
+}
+
 static void test_what_no_step_waits_for_is_refused_with_the_names_there_are(void **state)
 {
     (void)state;
@@ -383,6 +418,8 @@ int main(void)
         CASE(test_a_signal_is_the_result_of_the_step_that_waits_for_it),
         CASE(test_the_first_signal_wins_and_its_repetition_is_the_same),
         CASE(test_a_key_is_of_one_signal),
+        CASE(test_a_signal_is_for_who_waits_and_not_for_who_may),
+        CASE(test_a_kept_signal_is_not_lost_with_a_step_that_is_skipped),
         CASE(test_a_signal_is_repeated_safely_after_the_end),
         CASE(test_an_early_signal_survives_a_takeover),
         CASE(test_at_the_timeout_the_default_is_the_result),
