@@ -25,7 +25,6 @@ SHORT_RESULTS = 40  # of SMALL, in an answer of more than 64 KiB
 READ = "read to where it is gathered, written from there"
 INTO = "copied into what goes out"
 CURL = "gathered out of libcurl's buffer"
-LINES = "a line of news, out of what was read"
 KEPT = "kept, and written from there"
 LENT = "written from where it was read to"
 FORKED = "put behind the others, then into the text"
@@ -109,7 +108,8 @@ WAYS = [
     Way("inputs that wait for a slot", start("takes_slowly", pad(PAYLOAD), BURST), {"worker": 1}, count=BURST),
     Way("a result, from step to Redis", give, {"worker": 0, "coordinator": 1}, notes={"worker": LENT}),
     Way("a result over HTTP, with the reads", start("gives_over_http", {}), {"worker": 1}, pieces=SOME, notes={"worker": CURL}),
-    Way("a checkpoint, told by a function", start("tells", {}), {"worker": 1}, notes={"worker": LINES}),
+    Way("a checkpoint, told by a function", start("tells", {}), {"worker": 0}, pieces=SOME, notes={"worker": LENT}),
+    Way("a short checkpoint, told by a function", start("tells_little", {}), {"worker": 1}, SMALL, pieces=SOME, notes={"worker": INTO}),
     Way("a result, to Redis and the next step", start("hands_on", {"bytes": 8}), {"worker": 0, "coordinator": 1},
         notes={"worker": LENT, "coordinator": TEXT}),
     Way("a result, from Redis to client", lambda e: e.get(f"/result/{e.results.pop()}"), {"coordinator": 0, "gateway": 1},
@@ -149,15 +149,18 @@ class CopyEngine(Engine):
         with open(self.functions[-1], "w") as f:
             json.dump({"functions": {"slow": {"exec": ["/bin/sh", "-c", "sleep 0.03; cat > /dev/null; echo 1"]},
                                      "http": {"http": f"http://127.0.0.1:{self.server.server_port}/"},
-                                     "tell": {"exec": ["/bin/sh", "-c", f"cat > /dev/null; cat {self.dir}/told >&3; echo 1"]}}}, f)
-        with open(os.path.join(self.dir, "told"), "w") as f:
-            f.write(json.dumps({"checkpoint": "x" * PAYLOAD}) + "\n")
+                                     **{name: {"exec": ["/bin/sh", "-c", f"cat > /dev/null; cat {self.dir}/{name} >&3; echo 1"]}
+                                        for name in ("told", "little")}}}, f)
+        for name, size in (("told", PAYLOAD), ("little", SMALL)):
+            with open(os.path.join(self.dir, name), "w") as f:
+                f.write(json.dumps({"checkpoint": "x" * size}) + "\n")
         self.write_pipeline("takes_input", [{"name": "a", "function": "stamp"}])
         self.write_pipeline("takes_slowly", [{"name": "a", "function": "slow"}])
         self.write_pipeline("gives_result", chain(1, PAYLOAD))
         self.write_pipeline("gives_short_results", chain(SHORT_RESULTS, SMALL))
         self.write_pipeline("gives_over_http", [{"name": "a", "function": "http"}])
-        self.write_pipeline("tells", [{"name": "a", "function": "tell"}])
+        self.write_pipeline("tells", [{"name": "a", "function": "told"}])
+        self.write_pipeline("tells_little", [{"name": "a", "function": "little"}])
         self.write_pipeline("hands_on", [*chain(1, PAYLOAD), {"name": "b", "function": "stamp", "needs": ["s0"]}])
         self.copies_dir = os.path.join(self.dir, "copies")
         os.mkdir(self.copies_dir)

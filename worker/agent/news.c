@@ -6,31 +6,24 @@
 
 void news_checkpoint_drop(struct attempt *t)
 {
-    if (t->checkpoint_lender != NULL || t->checkpoint_text.ptr != NULL) {
-        shared_drop(t->checkpoint_lender);
-        t->checkpoint_lender = NULL;
-        buf_free(&t->checkpoint_text);
-        t->checkpoint = BYTES_NONE;
-    }
+    shared_drop(t->checkpoint_lender);
+    t->checkpoint_lender = NULL;
+    t->checkpoint = BYTES_NONE;
 }
 
-/* A long one stays where it was read to, or is copied once: it will be lent to what goes out. */
+/* It stays where it was read to, or is copied once, and is lent to what goes out. */
 static void checkpoint_take(struct attempt *t, const struct attempt_news *news)
 {
     struct bytes given = news->checkpoint;
-    bool fits = holder_fits(news->holder, given);
     shared_drop(t->checkpoint_lender);
-    t->checkpoint_lender = NULL;
-    if (given.len >= LENT_BYTES_MIN && fits) {
+    if (holder_fits(news->holder, given)) {
         t->checkpoint_lender = shared_take(news->holder);
         t->checkpoint = given;
-        return;
-    }
-    buf_clear(&t->checkpoint_text);
-    buf_add_bytes(&t->checkpoint_text, given);
-    t->checkpoint = buf_bytes(&t->checkpoint_text);
-    if (given.len >= LENT_BYTES_MIN) {
-        t->checkpoint_lender = shared_take(&t->checkpoint_text);
+    } else {
+        struct buf copy = {0};
+        buf_add_bytes(&copy, given);
+        t->checkpoint_lender = shared_take(&copy);
+        t->checkpoint = buf_bytes(&t->checkpoint_lender->bytes);
     }
 }
 
@@ -41,8 +34,6 @@ static struct bytes checkpoint_give(struct agent *a, struct attempt *t)
     if (t->checkpoint_lender != NULL) {
         fx_lend(a, t->checkpoint_lender);
         t->checkpoint_lender = NULL;
-    } else {
-        given = arena_bytes(&a->fx->arena, given);
     }
     t->checkpoint = BYTES_NONE;
     return given;

@@ -64,8 +64,7 @@ struct attempt {
 
     double fraction; /* news not sent yet */
     struct buf text;
-    struct bytes checkpoint; /* in one of these, the lender where it is long enough to be lent */
-    struct buf checkpoint_text;
+    struct bytes checkpoint; /* in the lender */
     struct shared *checkpoint_lender;
     struct buf log; /* the newest end of its log; kept, for an owner that has not heard it */
     bool log_new;

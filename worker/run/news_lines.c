@@ -89,50 +89,56 @@ enum err news_line_read(struct bytes line, struct buf *text, struct attempt_news
     return news_or_result_read(line, text, ret_news, &result);
 }
 
-static void line_take(struct news_lines *l, news_fn *fn, void *user)
+/* alone: nothing else stands in l->line. */
+static void line_take(struct news_lines *l, struct bytes line, bool alone, news_fn *fn, void *user)
 {
     struct attempt_news news;
-    if (l->line.len == 0) {
+    if (line.len == 0) {
         return;
     }
-    enum err e = news_line_read(buf_bytes(&l->line), &l->text, &news);
+    enum err e = line.len <= LINE_BYTES_MAX ? news_line_read(line, &l->text, &news) : ERR_TOO_LARGE;
     if (e == ERR_OK) {
-        news.holder = &l->line;
+        news.holder = alone ? &l->line : NULL;
         fn(user, &news);
     } else if (e != ERR_NOT_FOUND) {
         l->bad++;
     }
 }
 
-void news_lines_feed(struct news_lines *l, struct bytes data, news_fn *fn, void *user)
+static const uint8_t *line_end(const struct news_lines *l, size_t from)
 {
-    while (data.len > 0) {
-        const uint8_t *end = memchr(data.ptr, '\n', data.len);
-        size_t n = end != NULL ? (size_t)(end - data.ptr) : data.len;
-        if (!l->skipping && l->line.len + n > LINE_BYTES_MAX) {
-            l->skipping = true;
-            l->bad++;
-            buf_clear(&l->line);
-        }
+    return from < l->line.len ? memchr(l->line.ptr + from, '\n', l->line.len - from) : NULL;
+}
+
+void news_lines_grown(struct news_lines *l, size_t added, news_fn *fn, void *user)
+{
+    size_t at = 0, len = l->line.len, from = len - added;
+    for (const uint8_t *end; (end = line_end(l, from)) != NULL; at = from) {
+        size_t n = (size_t)(end - l->line.ptr);
+        bool last = n + 1 == len;
+        from = n + 1;
         if (!l->skipping) {
-            buf_add(&l->line, data.ptr, n);
-        }
-        if (end == NULL) {
-            return;
-        }
-        if (!l->skipping) {
-            line_take(l, fn, user);
+            line_take(l, bytes_part(buf_bytes(&l->line), at, n - at), last && at == 0, fn, user);
         }
         l->skipping = false;
-        buf_clear(&l->line);
-        data = bytes_part(data, n + 1, data.len);
+        if (last) { /* it may have been taken */
+            buf_clear(&l->line);
+            return;
+        }
+    }
+    if (!l->skipping && len - at > LINE_BYTES_MAX) {
+        l->skipping = true;
+        l->bad++;
+    }
+    if (at > 0 || l->skipping) {
+        buf_drop_front(&l->line, l->skipping ? len : at);
     }
 }
 
 void news_lines_end(struct news_lines *l, news_fn *fn, void *user)
 {
     if (!l->skipping) {
-        line_take(l, fn, user);
+        line_take(l, buf_bytes(&l->line), true, fn, user);
     }
     buf_clear(&l->line);
 }

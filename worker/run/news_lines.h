@@ -21,8 +21,8 @@ struct news_lines {
 
 typedef void news_fn(void *user, const struct attempt_news *news);
 
-/* Calls fn for each good line that data completes. */
-void news_lines_feed(struct news_lines *l, struct bytes data, news_fn *fn, void *user);
+/* So many bytes were read to the end of l->line. Calls fn for each good line that they complete. */
+void news_lines_grown(struct news_lines *l, size_t added, news_fn *fn, void *user);
 /* The stream has ended: a last line without its newline counts. */
 void news_lines_end(struct news_lines *l, news_fn *fn, void *user);
 void news_lines_free(struct news_lines *l);

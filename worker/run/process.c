@@ -102,7 +102,7 @@ static void on_readable(void *user, int ready)
     struct stream *s = user;
     struct process *p = s->process;
     struct buf passing = {.ptr = bytes, .cap = sizeof bytes};
-    struct buf *b = s->index == p->handler.kept_stream ? p->handler.kept : &passing;
+    struct buf *kept = p->handler.kept[s->index], *b = kept != NULL ? kept : &passing;
     if (b != &passing) {
         buf_reserve(b, KEPT_READ_BYTES);
     }

@@ -30,10 +30,9 @@ struct process_end {
 struct process_handler {
     /* stream: SPAWN_STDOUT, SPAWN_STDERR or SPAWN_NEWS. */
     void (*output)(void *user, int stream, struct bytes data);
-    /* Where what comes on this one stream is read to, behind what is there: data is the new part.
-     * The caller's; it may shorten it, or put another into its place, in output. */
-    int kept_stream;
-    struct buf *kept;
+    /* Where what comes on a stream is read to, behind what is there: data is the new part. The
+     * caller's; it may shorten it, or put another into its place, in output. NULL: nowhere. */
+    struct buf *kept[SPAWN_FDS];
     /* Exactly once, never inside process_start; no output afterwards. process_destroy is allowed
      * here. */
     void (*ended)(void *user, const struct process_end *end);

@@ -78,7 +78,7 @@ static void on_output(void *user, int stream, struct bytes data)
         tail_add(&run->log, data);
         tail_tell(&run->log, on_news, run);
     } else if (stream == SPAWN_NEWS) {
-        news_lines_feed(&run->news, data, on_news, run);
+        news_lines_grown(&run->news, data.len, on_news, run);
     } else if (run->overflow) {
         buf_clear(&run->output);
     } else if (run->output.len > OUTPUT_BYTES_MAX) {
@@ -134,11 +134,11 @@ static void exec_start(struct runner *r, const struct function *f, const struct 
         struct spawn_spec spec = {.argv = f->argv,
                                   .env = environment_make(&arena, world->environment, f->env, call),
                                   .cwd = f->cwd != NULL ? f->cwd : world->cwd};
-        struct process_handler handler = {.output = on_output,
-                                          .kept_stream = SPAWN_STDOUT,
-                                          .kept = &run->output,
-                                          .ended = on_ended,
-                                          .user = run};
+        struct process_handler handler = {
+            .output = on_output,
+            .kept = {[SPAWN_STDOUT] = &run->output, [SPAWN_NEWS] = &run->news.line},
+            .ended = on_ended,
+            .user = run};
         run->process = process_start(world->loop, world->reaper, &spec, handler);
         process_write(run->process, &envelope);
         process_close_input(run->process);

@@ -103,10 +103,12 @@ static void on_news(void *user, const struct attempt_news *news)
     }
 }
 
-static void news_take(struct host *h, struct bytes line)
+/* alone: nothing else stands in h->in. */
+static void news_take(struct host *h, struct bytes line, bool alone)
 {
     struct attempt_news news;
     if (news_line_read(line, &h->text, &news) == ERR_OK) {
+        news.holder = alone ? &h->in : NULL;
         if (news.error.given) {
             said_error_take(&h->said, &news.error);
         }
@@ -114,7 +116,6 @@ static void news_take(struct host *h, struct bytes line)
     }
 }
 
-/* alone: nothing else stands in h->in. */
 static void result_take(struct host *h, struct bytes payload, bool alone)
 {
     struct buf text = {0};
@@ -132,7 +133,7 @@ static void frame_take(struct host *h, const struct plugin_frame *frame, bool al
         host_break(h, CODE_FUNCTION_BAD_OUTPUT, "broke the protocol",
                    BYTES_LIT("answer without a call"));
     } else if (frame->kind == PLUGIN_NEWS) {
-        news_take(h, frame->payload);
+        news_take(h, frame->payload, alone);
     } else if (frame->kind == PLUGIN_RESULT) {
         result_take(h, frame->payload, alone);
     } else if (frame->kind == PLUGIN_TOO_LARGE) {
@@ -219,11 +220,8 @@ static void host_launch(struct host *h)
     struct spawn_spec spec = {.argv = argv,
                               .env = environment_make(&arena, world->environment, NULL, NULL),
                               .cwd = world->cwd};
-    struct process_handler handler = {.output = on_output,
-                                      .kept_stream = SPAWN_NEWS,
-                                      .kept = &h->in,
-                                      .ended = on_ended,
-                                      .user = h};
+    struct process_handler handler = {
+        .output = on_output, .kept = {[SPAWN_NEWS] = &h->in}, .ended = on_ended, .user = h};
     h->process = process_start(world->loop, world->reaper, &spec, handler);
     arena_free(&arena);
 }

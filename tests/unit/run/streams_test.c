@@ -19,6 +19,15 @@ struct heard {
     struct usage_sum used;
 };
 
+static void feed(struct news_lines *l, struct bytes data, news_fn *fn, void *user)
+{
+    for (size_t at = 0; at < data.len; at += 4096) { /* as it is read */
+        struct bytes piece = bytes_part(data, at, 4096);
+        buf_add_bytes(&l->line, piece);
+        news_lines_grown(l, piece.len, fn, user);
+    }
+}
+
 static void hear(void *user, const struct attempt_news *news)
 {
     struct heard *h = user;
@@ -41,7 +50,7 @@ static void test_lines_may_arrive_in_any_pieces(void **state)
         struct news_lines lines = {0};
         struct heard h = {0};
         for (size_t at = 0; at < sizeof text - 1; at += piece) {
-            news_lines_feed(&lines, bytes_part(bytes_str(text), at, piece), hear, &h);
+            feed(&lines, bytes_part(bytes_str(text), at, piece), hear, &h);
         }
         assert_int_equal(h.count, 2);
         news_lines_end(&lines, hear, &h);
@@ -60,7 +69,7 @@ static void test_bad_lines_are_counted_and_passed_over(void **state)
     const char text[] =
         "nonsense\n[1]\n{}\n{\"progress\":\"half\"}\n{\"message\":1}\n"
         "{\"usage\":3}\n{\"other\":1}\n{\"usage\":{\"model\":\"m\"}}\n{\"progress\":7}\n";
-    news_lines_feed(&lines, bytes_str(text), hear, &h);
+    feed(&lines, bytes_str(text), hear, &h);
     assert_int_equal(lines.bad, 7);
     assert_int_equal(h.count, 1);
     assert_float_equal(h.fraction, 1, 1e-9); /* brought into its range */
@@ -77,7 +86,7 @@ static void test_usage_comes_with_or_without_other_news(void **state)
         "{\"progress\":0.5,\"message\":\"half \\u00e9\",\"usage\":{\"model\":\"\\u00e9\","
         "\"cost_usd\":1}}\n"
         "{\"usage\":{\"model\":\"nothing\"}}\n{\"usage\":{\"cost_usd\":-1}}\n";
-    news_lines_feed(&lines, bytes_str(text), hear, &h);
+    feed(&lines, bytes_str(text), hear, &h);
     assert_int_equal(h.count, 2);
     assert_int_equal(lines.bad, 1);
     assert_int_equal(h.used.input_tokens, 10);
@@ -93,7 +102,7 @@ static void feed_long(struct news_lines *lines, struct heard *h, const char *fie
     buf_addf(&line, "{\"%s\":\"", field);
     memset(buf_extend(&line, len), 'x', len);
     buf_add_str(&line, "\"}\n");
-    news_lines_feed(lines, buf_bytes(&line), hear, h);
+    feed(lines, buf_bytes(&line), hear, h);
     buf_free(&line);
 }
 
@@ -111,7 +120,7 @@ static void test_lines_have_a_bound_and_the_next_one_is_read_again(void **state)
     assert_int_equal(h.count, 1);
     assert_int_equal(lines.bad, 3);
     assert_true(lines.line.cap < 1u << 20);
-    news_lines_feed(&lines, BYTES_LIT("{\"progress\":0.5}\n"), hear, &h);
+    feed(&lines, BYTES_LIT("{\"progress\":0.5}\n"), hear, &h);
     assert_int_equal(h.count, 2);
     news_lines_free(&lines);
 }
