@@ -10,8 +10,8 @@
 
 struct call_fork {
     struct start_call start; /* the new task's id, key and deed */
-    struct bytes input;      /* in the lender or the arena; empty = the source's */
-    struct shared *lender;   /* what the body lies in, NULL where that was not kept */
+    struct bytes input;      /* in the lender; empty = the source's */
+    struct shared *lender;   /* the body's, or of a copy; NULL: no input */
     struct problem refusal;  /* of the source's owner, while its key is looked for */
 };
 
@@ -121,11 +121,14 @@ static void on_fork(void *user, const struct reply *reply)
 /* While the source is asked. */
 static void input_keep(struct call_fork *f, struct bytes input, struct shared *lender)
 {
-    if (input.len >= LENT_BYTES_MIN && shared_has(lender, input)) {
+    if (shared_has(lender, input)) {
         f->input = input;
         f->lender = shared_hold(lender);
-    } else {
-        f->input = arena_bytes(&f->start.arena, input);
+    } else if (input.len > 0) { /* it came in one read */
+        struct buf copy = {0};
+        buf_add_bytes(&copy, input);
+        f->lender = shared_take(&copy);
+        f->input = buf_bytes(&f->lender->bytes);
     }
 }
 
