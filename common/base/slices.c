@@ -4,9 +4,7 @@
 #include <stdlib.h>
 
 #define OWN_KEPT_BYTES_MAX (1u << 20) /* a larger buffer is given back once it is empty */
-#define SMALL_PART                                                                                 \
-    4 /* of a lender: a slice that is shorter by so much should not keep it for long */
-#define LENT_KEPT_MAX 4096u /* likewise of the slices: 160 KiB */
+#define LENT_KEPT_MAX      4096u      /* likewise of the slices: 160 KiB */
 
 /* What one slice adds to the memory of lenders. */
 static size_t lender_bytes(const struct slices *s, size_t i)
@@ -105,7 +103,7 @@ void slices_add(struct slices *s, const struct slices *from, struct slices_place
         }
         piece = bytes_part(piece, 0, len);
         len -= piece.len;
-        if (lender != NULL && lender->bytes.cap / piece.len < SMALL_PART) {
+        if (lender != NULL && shared_lends(lender, piece.len)) {
             slices_lend(s, piece, lender);
         } else {
             buf_add_bytes(&s->own, piece);

@@ -106,6 +106,7 @@ static bool take(struct nng_conn *c, nng_aio *aio)
 
 static void watch_end(struct nng_conn *c)
 {
+    c->fd = -1;
     if (c->watch != NULL) {
         loop_watch_destroy(c->watch);
         c->watch = NULL;
@@ -130,11 +131,12 @@ static void on_readable(void *user, int ready)
 static void watch_begin(struct nng_conn *c)
 {
     c->looked_for = true;
-    c->fd = conn_descriptor(c);
-    if (c->fd >= 0) {
+    int fd = conn_descriptor(c);
+    if (fd >= 0) {
         c->recv_at_once = aio_new(NULL, NULL);
-        c->watch = loop_watch_create(c->t->loop, c->fd, on_readable, c);
+        c->watch = loop_watch_create(c->t->loop, fd, on_readable, c);
         loop_watch_set(c->watch, LOOP_READABLE);
+        c->fd = fd;
     }
 }
 
@@ -255,6 +257,7 @@ void conn_open(struct transport_nng *t, nng_stream *stream, const struct conn_or
 {
     struct nng_conn *c = mem_zalloc(sizeof *c);
     c->id = conn_id_next();
+    c->fd = -1;
     c->t = t;
     c->stream = stream;
     c->handler = origin->handler;

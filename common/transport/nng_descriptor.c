@@ -73,7 +73,7 @@ static bool fits(int fd, const struct wanted *w)
 static bool taken(const struct transport_nng *t, int fd)
 {
     for (const struct nng_conn *c = t->conns; c != NULL; c = c->next) {
-        if (c->watch != NULL && c->fd == fd) {
+        if (c->fd == fd) {
             return true;
         }
     }

@@ -9,8 +9,9 @@
  * the loop; and each callback of a write costs one. So both are tried `at_once`, with an aio that
  * has no callback: nng does what the socket allows within the call. A write that does not end there
  * is taken back and given out again with the callback. Reads go that way once the loop itself
- * watches the connection's descriptor (nng_descriptor.c); where that cannot be told, the poller
- * stays.
+ * watches the connection's descriptor (nng_descriptor.c), and writes go to it directly, since nng
+ * takes no more than eight slices at once; where it cannot be told, the poller stays, and nng
+ * writes.
  *
  * Taking apart, always on the loop's thread: out of the table, nng_stream_close (which completes
  * both aios), and when both have reported: nng_aio_free twice, nng_stream_free. Freed in a
@@ -22,6 +23,7 @@
 
 #include <nng/nng.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "base/map.h"
@@ -106,9 +108,11 @@ struct nng_conn {
     nng_aio *recv_aio;
     bool receiving; /* armed, or its note not yet handled */
     nng_aio *recv_at_once;
-    struct loop_watch *watch; /* of fd, which is nng's; NULL: nng's poller watches */
-    int fd;
-    bool looked_for; /* the descriptor was; once is enough */
+    /* nng's, which closes it with the stream; -1: not known, then nng's poller watches, and nng
+     * writes. The loop sets it. */
+    _Atomic int fd;
+    struct loop_watch *watch; /* of fd, or NULL */
+    bool looked_for;          /* the descriptor was; once is enough */
     uint8_t *in;
     size_t in_len;
     size_t in_cap;

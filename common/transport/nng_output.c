@@ -1,10 +1,15 @@
 #include "transport/nng_impl.h"
 
 #include <assert.h>
+#include <errno.h>
+#include <sys/socket.h>
 
 #include "wire/frame.h"
 
-#define SLICES_PER_WRITE 8 /* more nng does not take */
+#define SLICES_PER_NNG_WRITE 8 /* more nng does not take */
+/* 4 KiB of stack; an order of a usual step has its results as some five slices, and a flight some
+ * dozens of orders. */
+#define SLICES_PER_WRITE 256
 
 /* Under the lock. */
 static bool something_waits(const struct output *o)
@@ -80,11 +85,11 @@ static bool reported(struct output *o, int result, size_t written)
 
 static void iov_set(const struct output *o, nng_aio *aio)
 {
-    nng_iov iov[SLICES_PER_WRITE];
+    nng_iov iov[SLICES_PER_NNG_WRITE];
     struct slices_place at = o->flight_sent;
     struct bytes piece;
     unsigned count = 0;
-    while (count < SLICES_PER_WRITE && slices_next(&o->flight->text, &at, &piece)) {
+    while (count < SLICES_PER_NNG_WRITE && slices_next(&o->flight->text, &at, &piece)) {
         iov[count++] = (nng_iov){.iov_buf = (void *)(uintptr_t)piece.ptr, .iov_len = piece.len};
     }
     int rc = nng_aio_set_iov(aio, count, iov);
@@ -123,16 +128,52 @@ static bool submit_to_wait(struct nng_conn *c)
     return open;
 }
 
+/* What the socket takes within the call; false: nothing. */
+static bool write_at_once(struct nng_conn *c, int fd, int *ret_result, size_t *ret_written)
+{
+    const struct output *o = &c->out;
+    struct iovec iov[SLICES_PER_WRITE];
+    struct msghdr m = {.msg_iov = iov};
+    struct slices_place at = o->flight_sent;
+    struct bytes piece;
+    while (m.msg_iovlen < SLICES_PER_WRITE && slices_next(&o->flight->text, &at, &piece)) {
+        iov[m.msg_iovlen++] =
+            (struct iovec){.iov_base = (void *)(uintptr_t)piece.ptr, .iov_len = piece.len};
+    }
+    ssize_t n;
+    do {
+        n = sendmsg(fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+    } while (n < 0 && errno == EINTR);
+    *ret_result = n < 0 ? NNG_ECLOSED : 0;
+    *ret_written = n < 0 ? 0 : (size_t)n;
+    return n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
+}
+
+/* The same by nng, where the descriptor is not known. */
+static bool send_at_once(struct nng_conn *c, int *ret_result, size_t *ret_written)
+{
+    struct output *o = &c->out;
+    iov_set(o, o->at_once);
+    nng_stream_send(c->stream, o->at_once);
+    if (!aio_ended_at_once(o->at_once)) {
+        return false;
+    }
+    *ret_result = nng_aio_result(o->at_once);
+    *ret_written = nng_aio_count(o->at_once);
+    return true;
+}
+
 /* The flight is the caller's: it set `sending`. */
 static void submit(struct nng_conn *c)
 {
-    struct output *o = &c->out;
     bool more = true;
     while (more) {
-        iov_set(o, o->at_once);
-        nng_stream_send(c->stream, o->at_once);
-        if (aio_ended_at_once(o->at_once)) {
-            more = report(c, nng_aio_result(o->at_once), nng_aio_count(o->at_once));
+        int fd = c->fd;
+        int result;
+        size_t written;
+        if (fd >= 0 ? write_at_once(c, fd, &result, &written)
+                    : send_at_once(c, &result, &written)) {
+            more = report(c, result, written);
         } else if (submit_to_wait(c)) {
             return;
         } else {

@@ -37,7 +37,6 @@ struct incoming_block {
 
 struct incoming_reply {
     struct incoming_block *block; /* where its strings are; held once the reply is kept */
-    size_t bytes;                 /* as it came */
     size_t nodes_max, node_count;
     size_t link_count;
     redisReply **links; /* to the elements of its arrays, behind its nodes */
@@ -296,7 +295,6 @@ static const redisReply *parse(struct redis_incoming *in, bool whole)
     }
     reader->pos = end;
     reader->len = came;
-    in->reply->bytes = in->next.len;
     in->next = (struct reply_extent){0};
     if (!whole || reply == NULL) {
         in->why = NO_REPLY_TEXT;
@@ -339,12 +337,16 @@ struct incoming_reply *incoming_keep(struct redis_incoming *in)
 void incoming_lend(struct incoming_reply *reply, struct redis_lending *lending)
 {
     struct incoming_block *b = reply->block;
-    if (reply->bytes < LENT_BYTES_MIN) {
+    size_t lent = 0;
+    for (size_t i = 0; i < reply->node_count; i++) {
+        lent += reply->nodes[i].len >= LENT_BYTES_MIN ? reply->nodes[i].len : 0;
+    }
+    if (lent == 0 || !shared_lends(&b->shared, lent)) {
         return;
     }
+    b->lent = true;
     for (size_t i = 0; i < reply->node_count; i++) {
         lending_add(lending, &b->shared, reply->nodes[i].len);
-        b->lent = b->lent || reply->nodes[i].len >= LENT_BYTES_MIN;
     }
 }
 

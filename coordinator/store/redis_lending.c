@@ -1,10 +1,8 @@
 #include "store/redis_lending.h"
 
-#define SMALL_PART 4 /* less of its memory than one in so many */
-
 static void counted(struct redis_lending *l)
 {
-    if (l->from == NULL || l->borrowed < l->from->bytes.cap / SMALL_PART) {
+    if (l->from == NULL || !shared_lends(l->from, l->borrowed)) {
         return;
     }
     if (l->count == l->cap) {

@@ -1,7 +1,7 @@
-/* Preloaded into a process of ours: counts what memcpy and memmove move in large pieces, and in
- * those that are not small, in a file that whoever asks can read meanwhile: COPIES_DIR/<pid>, two
- * numbers of 64 bits. (What the allocator moves by itself is not seen: large blocks it moves by
- * their pages.) */
+/* Preloaded into a process of ours: counts what memcpy and memmove move in large pieces, in those
+ * that are not small, and in those of W1's results, in a file that whoever asks can read meanwhile:
+ * COPIES_DIR/<pid>, three numbers of 64 bits. (What the allocator moves by itself is not seen:
+ * large blocks it moves by their pages.) */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -14,9 +14,10 @@
 
 #define LARGE_BYTES 16384 /* a part of a payload, and nothing else there is as large */
 #define SOME_BYTES  2048  /* a payload that is read at once, or the piece that one read gives */
+#define USUAL_BYTES 1024  /* a result of W1 */
 
 struct counters {
-    _Atomic uint64_t large, some;
+    _Atomic uint64_t large, some, usual;
 };
 
 void *memcpy(void *restrict to, const void *restrict from, size_t n);
@@ -56,6 +57,9 @@ static void *counted(void *to, const void *from, size_t n)
     }
     if (n >= SOME_BYTES) {
         atomic_fetch_add_explicit(&counters->some, n, memory_order_relaxed);
+    }
+    if (n >= USUAL_BYTES) {
+        atomic_fetch_add_explicit(&counters->usual, n, memory_order_relaxed);
     }
     if (real_move != NULL) {
         return real_move(to, from, n);

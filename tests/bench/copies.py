@@ -19,11 +19,11 @@ SMALL = 3 << 10  # with its request in one read, of 4 KiB
 SOME_OF_A_BATCH = 24 << 10
 SPARE = 0.3  # of a payload: what of the next frame came with the one before moves to the front, as what came of a reply before its length
 SHIM = os.path.join(TOOLS, "bench_copies.so")
-LARGE, SOME = 0, 1  # what is counted: pieces of 16 KiB and more, of 2 KiB and more
+USUAL = 1 << 10  # a result of W1
+LARGE, SOME, ALL = 0, 1, 2  # what is counted: pieces of 16 KiB and more, of 2 KiB and more, of 1 KiB and more
 SHORT_RESULTS = 40  # of SMALL, in an answer of more than 64 KiB
 
 READ = "read to where it is gathered, written from there"
-INTO = "copied into what goes out"
 CURL = "gathered out of libcurl's buffer"
 KEPT = "kept, and written from there"
 LENT = "written from where it was read to"
@@ -102,14 +102,16 @@ WAYS = [
     Way("an input in one read", start("takes_input", pad(SMALL)), {"gateway": 1}, SMALL, pieces=SOME),
     Way("an input of a batch in one read", batch(1, SMALL), {"gateway": 1}, SMALL, pieces=SOME),
     Way("inputs of a batch", batch(8, SOME_OF_A_BATCH), {"gateway": 0}, SOME_OF_A_BATCH, 8, pieces=SOME, notes={"gateway": READ}),
-    Way("short inputs of a batch", batch(60, SMALL), {"gateway": 1}, SMALL, 60, pieces=SOME, notes={"gateway": INTO}),
+    Way("short inputs of a batch", batch(60, SMALL), {"gateway": 0}, SMALL, 60, pieces=SOME, notes={"gateway": READ}),
     Way("an input of a fork", fork, {"gateway": 0}, pieces=SOME, notes={"gateway": READ}),
     Way("a result that a fork takes over", fork_result, {"coordinator": 2}, notes={"coordinator": FORKED}),
     Way("inputs that wait for a slot", start("takes_slowly", pad(PAYLOAD), BURST), {"worker": 1}, count=BURST),
     Way("a result, from step to Redis", give, {"worker": 0, "coordinator": 1}, notes={"worker": LENT}),
+    Way("W1's results, to Redis and each later step", start("w1", {}), {"gateway": 0, "coordinator": 1, "worker": 0}, USUAL, 5, pieces=ALL,
+        notes={"coordinator": TEXT, "worker": LENT}),
     Way("a result over HTTP, with the reads", start("gives_over_http", {}), {"worker": 1}, pieces=SOME, notes={"worker": CURL}),
     Way("a checkpoint, told by a function", start("tells", {}), {"worker": 0}, pieces=SOME, notes={"worker": LENT}),
-    Way("a short checkpoint, told by a function", start("tells_little", {}), {"worker": 1}, SMALL, pieces=SOME, notes={"worker": INTO}),
+    Way("a short checkpoint, told by a function", start("tells_little", {}), {"worker": 0}, SMALL, pieces=SOME, notes={"worker": LENT}),
     Way("a result, to Redis and the next step", start("hands_on", {"bytes": 8}), {"worker": 0, "coordinator": 1},
         notes={"worker": LENT, "coordinator": TEXT}),
     Way("a result, from Redis to client", lambda e: e.get(f"/result/{e.results.pop()}"), {"coordinator": 0, "gateway": 1},
@@ -156,6 +158,7 @@ class CopyEngine(Engine):
                 f.write(json.dumps({"checkpoint": "x" * size}) + "\n")
         self.write_pipeline("takes_input", [{"name": "a", "function": "stamp"}])
         self.write_pipeline("takes_slowly", [{"name": "a", "function": "slow"}])
+        self.write_pipeline("w1", chain(5, USUAL))
         self.write_pipeline("gives_result", chain(1, PAYLOAD))
         self.write_pipeline("gives_short_results", chain(SHORT_RESULTS, SMALL))
         self.write_pipeline("gives_over_http", [{"name": "a", "function": "http"}])
@@ -194,7 +197,7 @@ class CopyEngine(Engine):
         found = {}
         for p in self.ours():
             with open(os.path.join(self.copies_dir, str(p.popen.pid)), "rb") as f:
-                found[p.name.rstrip("0123456789")] = struct.unpack("QQ", f.read(16))[pieces]
+                found[p.name.rstrip("0123456789")] = struct.unpack("QQQ", f.read(24))[pieces]
         return found
 
     def close(self):

@@ -10,12 +10,28 @@
 
 #define LENDER_BYTES (1u << 20)
 
+/* A connection on which something has come is written to by its descriptor; before, nng writes. */
+struct way {
+    enum stage_kind kind;
+    bool spoken_to;
+};
+
+static bool client_was_spoken_to(struct stage *s)
+{
+    return side_last(&s->client)->next == 1;
+}
+
 static void begin_connected(struct stage *s, void **state)
 {
-    stage_begin(s, *(enum stage_kind *)*state);
+    const struct way *way = *state;
+    stage_begin(s, way->kind);
     stage_listen(s);
     stage_dial(s);
     stage_run(s, connected);
+    if (way->spoken_to) {
+        assert_int_equal(try_message(&s->server, side_last(&s->server)->id, 0, 10), ERR_OK);
+        stage_run(s, client_was_spoken_to);
+    }
 }
 
 /* What the stage expects of a message's fill, so that it is right from each multiple of 256 on. */
@@ -153,13 +169,17 @@ static void test_held_frame_is_sent_again_without_a_copy(void **state)
     end_and_free(&s, lender);
 }
 
-static enum stage_kind memory = STAGE_MEMORY, ipc = STAGE_IPC, tcp = STAGE_TCP, tls = STAGE_TLS;
+static struct way memory = {STAGE_MEMORY, false};
+static struct way ipc[] = {{STAGE_IPC, false}, {STAGE_IPC, true}};
+static struct way tcp[] = {{STAGE_TCP, false}, {STAGE_TCP, true}};
+static struct way tls[] = {{STAGE_TLS, false}, {STAGE_TLS, true}};
 
 #define STORY(f)                                                                                   \
-    {#f " (memory)", f, NULL, NULL, &memory}, {#f " (ipc)", f, NULL, NULL, &ipc},                  \
-        {#f " (tcp)", f, NULL, NULL, &tcp},                                                        \
+    {#f " (memory)", f, NULL, NULL, &memory}, {#f " (ipc)", f, NULL, NULL, &ipc[0]},               \
+        {#f " (ipc, spoken to)", f, NULL, NULL, &ipc[1]}, {#f " (tcp)", f, NULL, NULL, &tcp[0]},   \
+        {#f " (tcp, spoken to)", f, NULL, NULL, &tcp[1]}, {#f " (tls)", f, NULL, NULL, &tls[0]},   \
     {                                                                                              \
-#f " (tls)", f, NULL, NULL, &tls                                                           \
+#f " (tls, spoken to)", f, NULL, NULL, &tls[1]                                             \
     }
 
 int main(void)
