@@ -106,7 +106,16 @@ void problem_from_reply(struct problem *p, const struct reply *reply, struct byt
 size_t answers_bytes(const void *gateway)
 {
     const struct gateway *g = gateway;
-    return g->snapshot_bytes + g->stream_bytes + server_counts(g->http).waiting_bytes;
+    return g->snapshot_bytes + g->stream_bytes + g->fanout_bytes +
+           server_counts(g->http).waiting_bytes;
+}
+
+void problem_answers_full(struct problem *p)
+{
+    problem_set(p, CODE_OVERLOADED,
+                "answers that clients have yet to take fill this gateway (%u MiB)",
+                ANSWERS_BYTES_MAX >> 20);
+    p->retry_after_s = 1;
 }
 
 bool answers_full(struct gateway *g, size_t more, struct problem *ret_problem)
@@ -115,10 +124,7 @@ bool answers_full(struct gateway *g, size_t more, struct problem *ret_problem)
         return false;
     }
     g->answers_refused_total++;
-    problem_set(ret_problem, CODE_OVERLOADED,
-                "answers that clients have yet to take fill this gateway (%u MiB)",
-                ANSWERS_BYTES_MAX >> 20);
-    ret_problem->retry_after_s = 1;
+    problem_answers_full(ret_problem);
     return true;
 }
 

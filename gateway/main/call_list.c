@@ -37,6 +37,17 @@ void call_ask_all(struct call_state *c, struct message *m,
     }
 }
 
+bool call_no_room(struct call_state *c, const struct fanout *f)
+{
+    struct problem full;
+    if (!f->no_room) {
+        return false;
+    }
+    problem_answers_full(&full);
+    call_problem(c, &full); /* f is gone */
+    return true;
+}
+
 /* ---- tasks ---- */
 
 static void on_tasks(void *user, struct fanout *f)
@@ -74,6 +85,9 @@ static void on_workers(void *user, struct fanout *f)
 {
     struct call_state *c = user;
     const struct message *lists[PEERS_MAX];
+    if (call_no_room(c, f)) {
+        return;
+    }
     size_t count = fanout_messages(f, MSG_WORKERS, lists);
     if (count == 0) {
         call_unavailable(c, "no coordinator answered");

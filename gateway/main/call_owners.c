@@ -38,6 +38,9 @@ static uint64_t told_of(const struct message *m)
 bool call_owners_told(struct call_state *c, const struct fanout *f, enum message_type type,
                       const struct message *ret_replies[PEERS_MAX], size_t *ret_count)
 {
+    if (call_no_room(c, f)) {
+        return false;
+    }
     size_t count = fanout_messages(f, type, ret_replies);
     uint64_t told = 0;
     bool twice = false; /* by the one that had it and the one that has it now */

@@ -78,6 +78,8 @@ bool call_owners_told(struct call_state *c, const struct fanout *f, enum message
 /* call_list.c: asks every coordinator that is connected; ends the call where none is. */
 void call_ask_all(struct call_state *c, struct message *m,
                   void (*done)(void *user, struct fanout *f));
+/* True: for want of room, which the call has ended with. */
+bool call_no_room(struct call_state *c, const struct fanout *f);
 void call_workers(struct call_state *c);
 /* call_dead.c */
 void call_dead_letters(struct call_state *c, const struct http_request *request);

@@ -10,6 +10,22 @@ struct fanout_ask {
     wire_id request;
 };
 
+/* False: there is no room for it. What readiness is told is short, and is asked for above all where
+ * a gateway is full. */
+static bool answer_keep(struct fanout *f, struct fanout_answer *a, const struct reply *reply)
+{
+    struct problem full;
+    if (reply->message->type != MSG_READY && answers_full(f->gateway, reply->frame.len, &full)) {
+        return false;
+    }
+    buf_add_bytes(&a->frame, reply->frame);
+    a->err = frame_decode(buf_bytes(&a->frame), &a->arena, &a->message);
+    size_t memory = a->frame.cap + a->arena.used_bytes;
+    f->counted += memory;
+    f->gateway->fanout_bytes += memory;
+    return true;
+}
+
 static void on_reply(void *user, const struct reply *reply)
 {
     struct fanout_ask *ask = user;
@@ -17,11 +33,8 @@ static void on_reply(void *user, const struct reply *reply)
     struct fanout_answer *a = &f->answers[ask->index];
     ask->request = 0;
     a->err = reply->err;
-    if (reply->err == ERR_OK) {
-        buf_add_bytes(&a->frame, reply->frame);
-        a->err = frame_decode(buf_bytes(&a->frame), &a->arena, &a->message);
-    }
-    if (--f->waiting == 0) {
+    f->no_room = reply->err == ERR_OK && !answer_keep(f, a, reply);
+    if (--f->waiting == 0 || f->no_room) {
         f->done(f->user, f);
     }
 }
@@ -69,6 +82,7 @@ void fanout_stop(struct fanout *f)
         buf_free(&f->answers[i].frame);
         arena_free(&f->answers[i].arena);
     }
+    f->gateway->fanout_bytes -= f->counted;
     free(f);
 }
 

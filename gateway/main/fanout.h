@@ -16,7 +16,9 @@ struct fanout_answer {
 struct fanout {
     struct fanout_answer answers[PEERS_MAX];
     size_t count;
+    bool no_room; /* for one of them, beside all answers that wait: it is done before its time */
     /* ... and inside */
+    size_t counted; /* bytes, in gateway.fanout_bytes */
     struct gateway *gateway;
     struct fanout_ask *asks[PEERS_MAX];
     size_t waiting;
@@ -25,8 +27,8 @@ struct fanout {
 };
 
 /* Asks those whose bit is set in `peers`, once each (m is sent as it is, but for its request id).
- * done comes when all have answered or failed, never from within; not at all where none could be
- * asked (NULL is returned then). */
+ * done comes when all have answered or failed, or one answer finds no room, never from within; not
+ * at all where none could be asked (NULL is returned then). */
 struct fanout *fanout_start(struct gateway *g, uint64_t peers, struct message *m,
                             void (*done)(void *user, struct fanout *f), void *user);
 void fanout_stop(struct fanout *f); /* frees it, also when it is done; NULL is allowed */

@@ -41,7 +41,7 @@ static void feed_destroy(struct feed *f)
     requests_drop(r, f->history_request);
     snapshot_load_stop(f->probe);
     feed_state_stop(f);
-    feed_ring_free(f);
+    feed_ring_clear(f, 0);
     map_remove(&f->gateway->feeds, bytes_str(f->task_id));
     free(f);
 }

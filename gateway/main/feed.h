@@ -15,7 +15,16 @@
 #define FEED_RING_BYTES_MAX                                                                        \
     (256u << 10)                  /* a client's backlog: who is further behind gets a gap          \
                                    */
+#define FEED_RING_EVENTS_MIN 8u   /* most tasks say something now and then */
 #define FEED_RING_EVENTS_MAX 512u /* a burst of steps between two turns of a healthy client */
+
+/* Of all rings, and what is made of them. A client that takes what it is told needs no ring, so
+ * that this is for those that do not, and for who comes back within seconds: 128 of the largest
+ * backlogs; of WATCHERS_MAX tasks, each watched by one, 1.6 KiB, which are the newest events. An
+ * eighth of what deploy/ gives a gateway (see ANSWERS_BYTES_MAX). Above it the rings of tasks that
+ * were silent for longest are given up; of their clients those that were behind get a gap and the
+ * state anew, as each alone would have got in time. */
+#define FEEDS_BYTES_MAX (32u << 20)
 
 struct feed_event {
     struct buf text; /* JSON; no bytes = not there yet */
@@ -69,11 +78,14 @@ struct feed {
     bool run_known;
     uint32_t run;
     uint64_t epoch;
-    struct feed_event *ring; /* FEED_RING_EVENTS_MAX of them, slot = seq % that */
-    uint64_t base;           /* oldest seq in the ring */
-    uint64_t head;           /* all of base..head are there; base - 1 where none is */
-    uint64_t known;          /* newest seq that is known to exist */
-    size_t ring_bytes;
+    struct feed_event *ring; /* slot = seq % ring_slots; NULL where there is none */
+    uint32_t ring_slots;
+    struct feed *ring_prev, *ring_next; /* in gateway.rings */
+    uint64_t base;                      /* oldest seq in the ring */
+    uint64_t head;                      /* all of base..head are there; base - 1 where none is */
+    uint64_t known;                     /* newest seq that is known to exist */
+    size_t ring_bytes, text_memory;     /* of the events' texts, and of their buffers */
+    size_t counted;                     /* bytes, in gateway.rings */
     struct feed_burst bursts[FORM_COUNT];
     struct feed_client *clients;
     size_t client_count;
@@ -118,10 +130,10 @@ void feed_changed(struct feed *f);
 void feed_hold(struct feed *f, bool held);
 void feed_end_if_left(struct feed *f);
 
-/* feed_ring.c, for feed.c */
+/* feed_ring.c, for feed.c and feed_burst.c */
 void feed_ring_put(struct feed *f, const struct task_event *e);
-void feed_ring_clear(struct feed *f, uint64_t head);
-void feed_ring_free(struct feed *f);
+void feed_ring_clear(struct feed *f, uint64_t head); /* gives all of its memory back */
+void feed_count(struct feed *f);                     /* what it holds by now */
 
 /* feed_burst.c */
 void feed_bursts_forget(struct feed *f);

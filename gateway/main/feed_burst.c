@@ -9,6 +9,7 @@ void feed_bursts_forget(struct feed *f)
         buf_free(&f->bursts[i].bytes);
         f->bursts[i] = (struct feed_burst){0};
     }
+    feed_count(f);
 }
 
 void feed_line_put(struct buf *out, uint64_t seq, struct bytes json)
@@ -48,6 +49,7 @@ struct bytes feed_burst(struct feed *f, enum feed_form form, uint64_t after, uin
     if (b->after != after || b->head != f->head) {
         b->after = after;
         burst_make(f, form, b);
+        feed_count(f);
     }
     *ret_last = b->last;
     return buf_bytes(&b->bytes);

@@ -133,6 +133,9 @@ static void on_soon(void *user)
 
 void feed_load_wanted(struct feed *f)
 {
+    if (!recent_is_fresh(f)) {
+        feed_forget_recent(f); /* nobody is to have it: it would fill the gateway */
+    }
     if (f->wanting == NULL || f->load != NULL || f->state == FEED_SUBSCRIBING) {
         return;
     }

@@ -22,20 +22,29 @@ struct exchange {
     void (*gone)(struct exchange *x); /* frees its owner */
 };
 
+/* Feeds that hold events, the one that was told of one last at the end. */
+struct feed_rings {
+    struct feed *oldest, *newest;
+    size_t bytes; /* of all feeds, at most FEEDS_BYTES_MAX */
+    uint64_t shed_total;
+};
+
 struct gateway {
     struct loop *loop;
     struct transport *transport;
     struct http_server *http;
     struct peers peers;
     struct requests requests;
-    struct map exchanges;    /* struct exchange by id */
-    struct map feeds;        /* struct feed by task id */
+    struct map exchanges; /* struct exchange by id */
+    struct map feeds;     /* struct feed by task id */
+    struct feed_rings rings;
     struct loop_timer *tick; /* each second: comments of streams */
     struct watcher *watcher_list;
     struct poll *poll_list;
     size_t watchers;
     size_t snapshot_bytes; /* held by all snapshots */
-    size_t stream_bytes;   /* of bodies under way: their text, and parts of documents */
+    size_t stream_bytes;   /* of bodies and replays under way: their text, and parts of documents */
+    size_t fanout_bytes;   /* of answers that wait for those of other coordinators */
     uint64_t answers_refused_total;
     uint64_t requests_by_call[CALL_COUNT];
     uint64_t answers_by_class[6]; /* [2] = 2xx */
@@ -66,16 +75,18 @@ void answer_empty(struct gateway *g, exchange_id id, int status, const char *eta
 void problem_from_reply(struct problem *p, const struct reply *reply, struct bytes task_id);
 void problem_full(struct problem *p);
 
-/* What waits for clients that have yet to take it: states and results, bodies under way, answers in
- * their connections. Above the first, calls whose answers may be long get 503, watchers 1013; what
- * is under way goes on, and above the second waits with its next part of a document. Who takes
- * nothing is closed within seconds (MARATHON_STALL_TIMEOUT), so this passes. A download that is
- * slow holds two parts of 192 KiB: 170 of them are let in. The second is less than half of what
- * deploy/ gives a gateway (256 MiB), which has bodies and requests (HTTP_BODIES_BYTES_MAX,
- * REQUESTS_BYTES_MAX) to hold as well. */
+/* What waits for clients that have yet to take it: states and results, bodies and replays under
+ * way, lists of which a coordinator has yet to say its part, answers in their connections. Above
+ * the first, calls whose answers may be long get 503, watchers 1013; what is under way goes on, and
+ * above the second waits with its next part of a document. Who takes nothing is closed within
+ * seconds (MARATHON_STALL_TIMEOUT), so this passes. A download that is slow holds two parts of 192
+ * KiB: 170 of them are let in. The second is less than half of what deploy/ gives a gateway (256
+ * MiB), which has bodies and requests (INTAKE_BODIES_BYTES_MAX, REQUESTS_BYTES_MAX) to hold as
+ * well. */
 #define ANSWERS_BYTES_MAX   (64u << 20)
 #define DOCUMENTS_BYTES_MAX (96u << 20)
 size_t answers_bytes(const void *gateway);
+void problem_answers_full(struct problem *p);
 /* With so many more bytes they would pass the first. True: counted, and *ret_problem says it. */
 bool answers_full(struct gateway *g, size_t more, struct problem *ret_problem);
 

@@ -65,6 +65,10 @@ void call_metrics(struct gateway *g, exchange_id id)
     metric_single(&t, "watchers", "WebSockets, event streams and long polls under way.",
                   g->watchers);
     metric_single(&t, "feeds", "Tasks that are watched.", g->feeds.count);
+    metric_single(&t, "feed_bytes", "Of their newest events, kept for clients that are behind.",
+                  g->rings.bytes);
+    metric_single(&t, "feed_shed_total",
+                  "Watched tasks whose kept events were given up for others.", g->rings.shed_total);
     metric_single(&t, "events_total", "Events of watched tasks taken from coordinators.",
                   g->events_total);
     metric_single(&t, "messages_total", "Messages given to watchers.", g->messages_total);

@@ -249,6 +249,7 @@ static void give_event(struct watcher *w, enum event_type type, struct bytes tex
     }
     give_text(w, text, seq);
     w->cursor = seq;
+    replay_passed(&w->replay, seq);
     if (event_is_final(type)) {
         close_if_ended(w);
     } else {
@@ -266,6 +267,7 @@ static void give_burst(struct watcher *w)
     g->messages_total += last - w->cursor;
     w->said = loop_now(g->loop).mono;
     w->cursor = last;
+    replay_passed(&w->replay, last);
     if (w->options.sse) {
         server_write(g->http, w->exchange.id, burst);
     } else {

@@ -4,7 +4,6 @@ import contextlib
 import http.client
 import json
 import os
-import re
 import socket
 import struct
 import subprocess
@@ -393,52 +392,6 @@ class Leaving(Measured):
         busy = self.cpu_seconds()
         until("it is gone", lambda: self.descriptors() <= before, 25)
         self.assertLess(self.cpu_seconds() - busy, 0.8)
-
-
-class Takers(Measured):
-    """Of much, and slowly."""
-    settings = {"MARATHON_STALL_TIMEOUT": 600}
-    BYTES_MAX = 97 << 20  # DOCUMENTS_BYTES_MAX and some text; from two thirds of it on calls are refused
-    CLIENTS = 400  # each of which has two parts of 192 KiB waiting, where it is let in
-
-    def metric(self, name):
-        text = self.call("GET", "/metrics", prefix="")[2].decode()
-        return int(re.search(rf"^marathon_gateway_{name} (\d+)$", text, re.MULTILINE).group(1))
-
-    def ask(self, stack, path):
-        s = stack.enter_context(socket.socket())
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)  # as over a network: the kernel takes little for it
-        s.settimeout(PATIENCE)
-        s.connect(("127.0.0.1", self.port))
-        s.sendall(f"GET {PREFIX}/{path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-        return s
-
-    def test_answers_that_nobody_takes_are_bounded_in_all(self):
-        text = json.dumps({"s0": "x" * 4_000_000})
-        self.fake.say("task", "t", 1, "completed", 5, self.results_file(text))
-        with contextlib.ExitStack() as stack:
-            taken = [self.ask(stack, "result/t") for _ in range(self.CLIENTS)]  # before much of it waits: all are let in
-            for s in taken:
-                self.assertEqual(s.recv(400, socket.MSG_WAITALL).split()[1], b"200")
-                self.assertLessEqual(self.metric("answers_waiting_bytes"), self.BYTES_MAX)
-            until("much of it waits", lambda: self.metric("answers_waiting_bytes") > self.BYTES_MAX * 9 // 10)
-            for path in ("status/t", "result/t", "history/t"):
-                status, headers, problem = self.call("GET", f"/{path}")
-                self.assertEqual((status, headers["Retry-After"], problem["code"]), (503, "1", "OVERLOADED"))
-            self.assertGreaterEqual(self.metric("answers_refused_total"), 3)
-            self.assertEqual(self.call("POST", "/start", {"task_type": "x"})[0], 202)  # nothing else suffers
-            for s in taken[:-1]:  # what waits for room goes on as others leave
-                s.close()
-            got = 400
-            while part := taken[-1].recv(1 << 20):
-                got += len(part)
-                if got > len(text):
-                    break
-            self.assertGreater(got, len(text))
-        until("all of it is given back", lambda: self.metric("answers_waiting_bytes") == 0)
-        status, _, results = self.call("GET", "/result/t")
-        self.assertEqual((status, results), (200, json.loads(text)))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@
  *   lose TYPE                     does the next request of that type, then drops instead of
  * answering refuse CODE N                 refuses the next N requests
  *   lists MASK                    its lists are about those partitions, whatever it owns
+ *   long BYTES                    its lists are so long
  *   unheard TYPE | unheard -      does not answer requests of that type
  *   overtake ID TYPE STATE        an event follows, told before the next status, which is of before
  * Each line is answered with `ok`; each request is told as `got TYPE ID`. */
@@ -29,6 +30,7 @@ static struct transport *transport;
 static struct loop_timer *beat;
 static conn_id conns[CONNS_MAX];
 static uint64_t owned = UINT64_MAX, listed = UINT64_MAX;
+static struct buf padding; /* of its lists */
 static bool mute, quiet;
 static char lose[32], unheard[32];
 static struct fake_task *overtaken; /* its next status is sent behind this event */
@@ -146,6 +148,8 @@ static void request_answer(conn_id conn, const struct message *m)
         r.type = MSG_LIST;
         r.request = m->request;
         r.list.partitions = listed;
+        r.list.items = &(struct task_summary){.error = buf_bytes(&padding)};
+        r.list.count = padding.len > 0;
         send_message(conn, &r);
     } else if (m->type == MSG_GET_STATUS && overtaken != NULL) {
         answer_overtaken(conn, m);
@@ -265,6 +269,9 @@ static void do_word(char **w)
 {
     if (strcmp(w[0], "lists") == 0) {
         listed = strtoull(w[1], NULL, 16);
+    } else if (strcmp(w[0], "long") == 0) {
+        size_t len = strtoull(w[1], NULL, 10);
+        memset(buf_extend(&padding, len), 'x', len);
     } else if (strcmp(w[0], "own") == 0) {
         owned = listed = strtoull(w[1], NULL, 16);
         for (size_t i = 0; i < CONNS_MAX; i++) {

@@ -6,7 +6,7 @@
 #include "model/message.h"
 #include "transport/transport.h"
 
-#define FAKE_TASKS_MAX    64
+#define FAKE_TASKS_MAX    512
 #define FAKE_EVENTS_MAX   20000
 #define FAKE_WATCHERS_MAX 8
 
