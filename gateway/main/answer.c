@@ -87,6 +87,8 @@ void problem_from_reply(struct problem *p, const struct reply *reply, struct byt
     } else if (reply->err == ERR_OK) {
         problem_set(p, CODE_INTERNAL, "a coordinator gave an answer of the wrong kind (%s)",
                     message_type_name(reply->message->type));
+    } else if (reply->err == ERR_FULL) {
+        problem_answers_full(p);
     } else if (reply->err == ERR_UNKNOWN) {
         problem_set(
             p, CODE_TIMEOUT,

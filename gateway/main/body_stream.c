@@ -107,6 +107,9 @@ static void on_part(void *user, const struct reply *reply)
         reply->message->doc.data.len == wanted) {
         buf_add_bytes(&slot->data, reply->message->doc.data);
         stream_count(b, slot->data.len);
+    } else if (reply->err == ERR_FULL) {
+        slot_clear(
+            slot); /* its client has taken all that there was, and others have not: asked again */
     } else {
         b->broken = true;
     }

@@ -124,6 +124,9 @@ static int peer_for(const struct requests *r, const struct request *q)
 static void request_sent(struct requests *r, struct request *q, int peer)
 {
     q->sent_to = peer;
+    if (q->doc_bytes > 0 && r->docs[peer].awaited == 0) {
+        r->docs[peer].heard = loop_now(r->loop).mono;
+    }
     r->docs[peer].awaited += q->doc_bytes;
     r->docs_awaited += q->doc_bytes;
     r->sent_total++;
@@ -186,25 +189,32 @@ static void request_hold(struct requests *r, struct request *q)
     q->held_since = loop_now(r->loop).mono;
 }
 
+/* Silent: an owner has it, or what is before it, and does not answer. Away: there is no owner to
+ * ask (any more). Else nothing is awaited of it: there was no room to ask. */
+static enum err fail_reason(const struct requests *r, const struct request *q)
+{
+    if (q->queued >= 0 && r->docs[q->queued].awaited == 0) {
+        return ERR_FULL;
+    }
+    return q->sent_to >= 0 || q->queued >= 0 ? ERR_UNKNOWN : ERR_UNAVAILABLE;
+}
+
 static void request_fail(struct requests *r, struct request *q)
 {
     if (q->fn == NULL) {
         request_remove(r, q);
         return;
     }
-    /* Silent: an owner has it, or what is before it, and does not answer. Away: there is no owner
-     * to ask (any more). */
-    struct reply reply = {.err = q->sent_to >= 0 || q->queued >= 0 ? ERR_UNKNOWN : ERR_UNAVAILABLE,
-                          .resent = q->sent > 0,
-                          .peer = -1};
+    struct reply reply = {.err = fail_reason(r, q), .resent = q->sent > 0, .peer = -1};
     reply_fn *fn = q->fn;
     void *user = q->user;
-    r->failed_total++;
+    r->failed_total += reply.err != ERR_FULL;
     request_remove(r, q);
     fn(user, &reply);
 }
 
-/* One that waits for its turn does so while others before it are answered. */
+/* One that waits for its turn does so while others before it are answered; one for which there is
+ * no room is asked each so often whether it still wants to. */
 static bool request_late(const struct requests *r, const struct request *q, mono_ms now)
 {
     if (q->queued >= 0) {

@@ -23,7 +23,7 @@ typedef uint64_t wire_id; /* 0 is none */
 
 struct reply {
     /* OK: message is there. UNAVAILABLE: no owner in time, never sent. UNKNOWN: sent, but no answer
-     * in time. */
+     * in time. FULL: a read of a document for which there was no room here in time, never sent. */
     enum err err;
     const struct message *message; /* borrowed for the call */
     struct bytes frame;            /* its bytes */
@@ -44,7 +44,7 @@ struct target {
 /* Documents that one coordinator is asked for. */
 struct docs_flow {
     size_t awaited;               /* bytes that it has yet to answer, to whomever */
-    mono_ms heard;                /* it answered one */
+    mono_ms heard;                /* it answered one, or nothing was awaited of it */
     struct request *first, *last; /* that wait for their turn */
 };
 

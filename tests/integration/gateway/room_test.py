@@ -12,6 +12,8 @@ from gateway_case import PATIENCE, PREFIX, PROGRESS, GatewayCase, main, until
 # As over a network: the kernel takes little for such a client.
 FAR = ((socket.SOL_SOCKET, socket.SO_RCVBUF, 4096), (socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536))
 
+NO_ROOM_SECONDS = 12  # a request to a coordinator has 10
+
 
 class Room(GatewayCase):
     settings = {"MARATHON_STALL_TIMEOUT": 600}
@@ -19,13 +21,6 @@ class Room(GatewayCase):
     def metric(self, name):
         text = self.call("GET", "/metrics", prefix="")[2].decode()
         return int(re.search(rf"^marathon_gateway_{name} (\d+)$", text, re.MULTILINE).group(1))
-
-
-class Takers(Room):
-    """Of much, and slowly."""
-    settings = {"MARATHON_STALL_TIMEOUT": 600}
-    BYTES_MAX = 97 << 20  # DOCUMENTS_BYTES_MAX and some text; from two thirds of it on calls are refused
-    CLIENTS = 400  # each of which has two parts of 192 KiB waiting, where it is let in
 
     def ask(self, stack, path):
         s = stack.enter_context(socket.socket())
@@ -35,6 +30,13 @@ class Takers(Room):
         s.connect(("127.0.0.1", self.port))
         s.sendall(f"GET {PREFIX}/{path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         return s
+
+
+class Takers(Room):
+    """Of much, and slowly."""
+    settings = {"MARATHON_STALL_TIMEOUT": 600}
+    BYTES_MAX = 97 << 20  # DOCUMENTS_BYTES_MAX and some text; from two thirds of it on calls are refused
+    CLIENTS = 400  # each of which has two parts of 192 KiB waiting, where it is let in
 
     def test_answers_that_nobody_takes_are_bounded_in_all(self):
         text = json.dumps({"s0": "x" * 4_000_000})
@@ -50,6 +52,10 @@ class Takers(Room):
                 self.assertEqual((status, headers["Retry-After"], problem["code"]), (503, "1", "OVERLOADED"))
             self.assertGreaterEqual(self.metric("answers_refused_total"), 3)
             self.assertEqual(self.call("POST", "/start", {"task_type": "x"})[0], 202)  # nothing else suffers
+            taken[-1].settimeout(NO_ROOM_SECONDS)
+            with self.assertRaises(socket.timeout):  # nothing of its body, but no end either
+                taken[-1].recv(1)
+            taken[-1].settimeout(PATIENCE)
             for s in taken[:-1]:  # what waits for room goes on as others leave
                 s.close()
             got = 400
