@@ -47,9 +47,11 @@ class Takers(Room):
                 self.assertEqual(s.recv(400, socket.MSG_WAITALL).split()[1], b"200")
                 self.assertLessEqual(self.metric("answers_waiting_bytes"), self.BYTES_MAX)
             until("much of it waits", lambda: self.metric("answers_waiting_bytes") > self.BYTES_MAX * 9 // 10)
+            asked = len(self.fake.got)
             for path in ("status/t", "result/t", "history/t"):
                 status, headers, problem = self.call("GET", f"/{path}")
                 self.assertEqual((status, headers["Retry-After"], problem["code"]), (503, "1", "OVERLOADED"))
+            self.assertEqual(len(self.fake.got), asked)  # and nothing is begun for them
             self.assertGreaterEqual(self.metric("answers_refused_total"), 3)
             self.assertEqual(self.call("POST", "/start", {"task_type": "x"})[0], 202)  # nothing else suffers
             taken[-1].settimeout(NO_ROOM_SECONDS)
@@ -67,6 +69,41 @@ class Takers(Room):
         until("all of it is given back", lambda: self.metric("answers_waiting_bytes") == 0)
         status, _, results = self.call("GET", "/result/t")
         self.assertEqual((status, results), (200, json.loads(text)))
+
+
+class Whole(Room):
+    """Answers of one piece, which wait in their connections."""
+    coordinators = 2
+    CLIENTS, EVENTS = 100, 300
+
+    def script(self):
+        for fake, owned in zip(self.fakes, ("ffffffff", "ffffffff00000000")):
+            fake.say("own", owned)
+            for n in range(8):
+                fake.say("task", f"t{n}", 1, "running", 0)
+                fake.say("events", f"t{n}", self.EVENTS, PROGRESS, "running", "show", 3000)
+
+    def asked(self, n):
+        return f"history/t{n % 8}?limit={self.EVENTS}"
+
+    def test_answers_that_were_asked_for_at_once_are_refused_where_they_find_no_room(self):
+        with contextlib.ExitStack() as stack:
+            clients = [self.ask(stack, self.asked(n)) for n in range(self.CLIENTS)]
+            said = [s.recv(12, socket.MSG_WAITALL).split()[1] for s in clients]
+            self.assertLess(self.metric("answers_waiting_bytes"), 72 << 20)  # buffers are longer than what is in them
+            self.assertGreaterEqual(said.count(b"200"), (64 << 20) // (self.EVENTS * 3500))
+            self.assertEqual(said.count(b"503"), self.metric("answers_refused_total"))
+            self.assertEqual(set(said), {b"200", b"503"})
+        until("all of it is given back", lambda: self.metric("answers_waiting_bytes") == 0)
+
+    def test_the_first_that_is_refused_is_the_one_behind_64_mib(self):
+        with contextlib.ExitStack() as stack:
+            held = 0
+            while (said := self.ask(stack, self.asked(held)).recv(12, socket.MSG_WAITALL).split()[1]) == b"200":
+                held += 1
+            self.assertEqual(said, b"503")
+            self.assertGreater(self.metric("answers_waiting_bytes"), (64 << 20) - self.EVENTS * 3500)
+            self.assertLess(self.metric("answers_waiting_bytes"), 66 << 20)
 
 
 class Watched(Room):
