@@ -10,6 +10,7 @@ static const struct library_symbol symbols[] = {
     {"MHD_get_daemon_info", offsetof(struct microhttpd_library, get_daemon_info)},
     {"MHD_get_timeout", offsetof(struct microhttpd_library, get_timeout)},
     {"MHD_run", offsetof(struct microhttpd_library, run)},
+    {"MHD_lookup_connection_value", offsetof(struct microhttpd_library, lookup_connection_value)},
     {"MHD_create_response_from_buffer",
      offsetof(struct microhttpd_library, create_response_from_buffer)},
     {"MHD_add_response_header", offsetof(struct microhttpd_library, add_response_header)},

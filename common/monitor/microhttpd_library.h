@@ -15,6 +15,8 @@ struct microhttpd_library {
                                                    enum MHD_DaemonInfoType type, ...);
     enum MHD_Result (*get_timeout)(struct MHD_Daemon *daemon, MHD_UNSIGNED_LONG_LONG *wait_ms);
     enum MHD_Result (*run)(struct MHD_Daemon *daemon);
+    const char *(*lookup_connection_value)(struct MHD_Connection *connection,
+                                           enum MHD_ValueKind kind, const char *name);
     struct MHD_Response *(*create_response_from_buffer)(size_t size, void *bytes,
                                                         enum MHD_ResponseMemoryMode mode);
     enum MHD_Result (*add_response_header)(struct MHD_Response *response, const char *name,

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/metric_process.h"
 #include "base/metric_text.h"
+#include "model/problem_members.h"
 #include "monitor/microhttpd_library.h"
 
 #define CONNECTIONS_MAX 16 /* a Prometheus or two, probes, a curious person */
@@ -20,44 +21,48 @@ struct monitor {
     struct MHD_Daemon *daemon;
     struct loop_watch *watch; /* of its epoll descriptor */
     struct loop_timer *timer; /* its idle connections */
+    unix_ms started;
+    uint64_t requests;
 };
 
 /* ---- answers ---- */
 
 struct page {
+    const char *request_id;
     unsigned status;
     const char *type;
     struct buf body;
 };
 
-static void page_problem(struct page *p, unsigned status, const char *code, const char *detail)
+static void page_problem(struct page *p, enum code code, struct bytes detail)
 {
-    p->status = status;
-    p->type = "application/problem+json";
-    buf_clear(&p->body);
-    buf_addf(&p->body,
-             "{\"type\":\"about:blank\",\"status\":%u,\"code\":\"%s\",\"detail\":\"%s\"}\n", status,
-             code, detail);
+    p->status = (unsigned)code_info(code)->http_status;
+    p->type = PROBLEM_TYPE;
+    problem_members_put(&p->body,
+                        &(struct problem_members){.code = code,
+                                                  .status = (int)p->status,
+                                                  .detail = detail,
+                                                  .request_id = bytes_str(p->request_id)});
+    buf_add_str(&p->body, "}\n");
 }
 
 static void page_ready(struct monitor *m, struct page *p)
 {
-    p->type = "text/plain; charset=utf-8";
-    if (m->handler.ready(m->handler.user, &p->body)) {
-        buf_clear(&p->body);
-        buf_add_str(&p->body, "ready");
+    struct buf why = {0};
+    if (m->handler.ready(m->handler.user, &why)) {
+        p->type = "text/plain; charset=utf-8";
+        buf_add_str(&p->body, "ready\n");
     } else {
-        p->status = MHD_HTTP_SERVICE_UNAVAILABLE;
+        page_problem(p, CODE_UNAVAILABLE, buf_bytes(&why));
     }
-    buf_add_char(&p->body, '\n');
+    buf_free(&why);
 }
 
 static void page_make(struct monitor *m, const char *url, const char *method, struct page *p)
 {
     p->status = MHD_HTTP_OK;
     if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
-        page_problem(p, MHD_HTTP_METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED",
-                     "only GET and HEAD are served here");
+        page_problem(p, CODE_METHOD_NOT_ALLOWED, BYTES_LIT("only GET and HEAD are served here"));
     } else if (strcmp(url, "/metrics") == 0) {
         p->type = METRIC_CONTENT_TYPE;
         m->handler.metrics(m->handler.user, &p->body);
@@ -68,8 +73,7 @@ static void page_make(struct monitor *m, const char *url, const char *method, st
     } else if (strcmp(url, "/readyz") == 0 || strcmp(url, "/healthz") == 0) {
         page_ready(m, p);
     } else {
-        page_problem(p, MHD_HTTP_NOT_FOUND, "NOT_FOUND",
-                     "there are /metrics, /livez and /readyz here");
+        page_problem(p, CODE_NOT_FOUND, BYTES_LIT("there are /metrics, /livez and /readyz here"));
     }
 }
 
@@ -83,8 +87,14 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
     (void)data;
     (void)data_bytes;
     (void)state;
-    struct page p = {0};
-    page_make(user, url, method, &p);
+    struct monitor *m = user;
+    char made[48]; /* for one who gives it none */
+    (void)snprintf(made, sizeof made, "%llx-%llx", (unsigned long long)m->started,
+                   (unsigned long long)++m->requests);
+    const char *given =
+        microhttpd()->lookup_connection_value(connection, MHD_HEADER_KIND, "X-Request-Id");
+    struct page p = {.request_id = given != NULL && given[0] != '\0' ? given : made};
+    page_make(m, url, method, &p);
     struct MHD_Response *r =
         microhttpd()->create_response_from_buffer(p.body.len, p.body.ptr, MHD_RESPMEM_MUST_COPY);
     buf_free(&p.body);
@@ -177,6 +187,7 @@ enum err monitor_create(struct loop *loop, const char *listen, struct monitor_ha
     struct monitor *m = mem_zalloc(sizeof *m);
     m->loop = loop;
     m->handler = handler;
+    m->started = loop_now(loop).wall;
     unsigned flags = MHD_USE_EPOLL | MHD_USE_ERROR_LOG;
     flags |= address->ai_family == AF_INET6 ? MHD_USE_IPv6 : 0u;
     m->daemon = microhttpd()->start_daemon(

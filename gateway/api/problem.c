@@ -137,13 +137,10 @@ static void member_put(struct buf *out, const char *name, struct bytes text)
 
 void problem_render(const struct problem *p, struct bytes request_id, struct buf *out)
 {
-    const struct code_info *info = code_info(p->code);
-    buf_addf(out, "{\"type\":\"urn:marathon:problem:%s\"", info->name);
-    member_put(out, "title", bytes_str(info->title));
-    buf_addf(out, ",\"status\":%d", problem_status(p));
-    member_put(out, "detail", bytes_str(p->detail));
-    member_put(out, "code", bytes_str(info->name));
-    member_put(out, "request_id", request_id);
+    problem_members_put(out, &(struct problem_members){.code = p->code,
+                                                       .status = problem_status(p),
+                                                       .detail = bytes_str(p->detail),
+                                                       .request_id = request_id});
     if (p->has_state) {
         member_put(out, "task_status", bytes_str(task_state_name(p->state)));
     }

@@ -12,9 +12,9 @@
 #include "base/bytes.h"
 #include "base/id.h"
 #include "model/message.h"
+#include "model/problem_members.h"
 
 #define PROBLEM_FAULTS_MAX   8 /* enough to mend a request in one go; the rest shows up next time */
-#define PROBLEM_TYPE         "application/problem+json"
 #define PROBLEM_DETAIL_BYTES 640
 
 struct problem_fault {

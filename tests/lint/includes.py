@@ -18,7 +18,7 @@ ALLOWED = {
     "common/wire": {"base", "model"},
     "common/conf": {"base"},
     "common/loop": {"base"},
-    "common/monitor": {"base", "conf", "loop"},
+    "common/monitor": {"base", "conf", "loop", "model"},
     "common/tls": {"base", "conf"},
     "common/transport": {"base", "model", "wire", "loop", "tls"},
     "coordinator/core": PURE,

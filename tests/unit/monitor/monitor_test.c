@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -128,7 +129,8 @@ static void test_readiness_says_why_not(void **state)
     open_world(&w);
     const char *text = get(&w, "/readyz");
     assert_has(text, "HTTP/1.1 503 ");
-    assert_has(text, "\r\n\r\nno store\n");
+    assert_has(text, "Content-Type: application/problem+json\r\n");
+    assert_has(text, "\"status\":503,\"detail\":\"no store\",\"code\":\"UNAVAILABLE\"");
     assert_has(get(&w, "/livez"), "HTTP/1.1 200 OK\r\n");
     w.ready = true;
     assert_has(get(&w, "/readyz?verbose"), "\r\n\r\nready\n");
@@ -143,6 +145,15 @@ static void test_anything_else_is_a_problem(void **state)
     open_world(&w);
     assert_has(get(&w, "/"), "HTTP/1.1 404 ");
     assert_has(get(&w, "/metrics/x"), "\"code\":\"NOT_FOUND\"");
+    assert_has(
+        ask(&w, "GET / HTTP/1.1\r\nHost: x\r\nX-Request-Id: \"7\"\r\nConnection: close\r\n\r\n"),
+        "\r\n\r\n{\"type\":\"urn:marathon:problem:NOT_FOUND\",\"title\":\"There is no such path\","
+        "\"status\":404,\"detail\":\"there are /metrics, /livez and /readyz here\","
+        "\"code\":\"NOT_FOUND\",\"request_id\":\"\\\"7\\\"\"}\n");
+    char *first = mem_str(strstr(get(&w, "/"), "\"request_id\":\""));
+    assert_non_null(first);
+    assert_string_not_equal(first, strstr(get(&w, "/"), "\"request_id\":\""));
+    free(first);
     const char *text =
         ask(&w, "POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello");
     assert_has(text, "HTTP/1.1 405 ");
