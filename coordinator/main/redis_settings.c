@@ -6,54 +6,14 @@
 
 #include "base/log.h"
 #include "base/metric_text.h"
-#include "tls/identity.h"
 
 #define EXIT_USAGE  2
-#define EXIT_CONFIG 78       /* EX_CONFIG of sysexits */
-#define TLS_SCHEME  "rediss" /* ://, +sentinel://, +cluster:// */
-
-static const char *const settings[] = {
-    "MARATHON_REDIS_TLS_CA_FILE", "MARATHON_REDIS_TLS_CERT_FILE", "MARATHON_REDIS_TLS_KEY_FILE",
-    "MARATHON_REDIS_TLS_KEY_PASSWORD", "MARATHON_REDIS_TLS_NAME"};
-
-static bool is_set(const struct conf *c, const char *name)
-{
-    return conf_text(c, name)[0] != '\0';
-}
-
-static bool asks_for_tls(const struct conf *c)
-{
-    return strncmp(conf_text(c, "REDIS_URL"), TLS_SCHEME, strlen(TLS_SCHEME)) == 0;
-}
+#define EXIT_CONFIG 78 /* EX_CONFIG of sysexits */
 
 static void give_up(int code, const char *setting, const char *why)
 {
     (void)fprintf(stderr, "marathon-coordinator: %s: %s\n", setting, why);
     _exit(code);
-}
-
-/* A setting without effect here would be plain text that somebody believes to be none. */
-static void check(const struct conf *c)
-{
-    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
-        if (!asks_for_tls(c) && is_set(c, settings[i])) {
-            give_up(EXIT_USAGE, settings[i],
-                    "REDIS_URL does not ask for TLS: rediss:// instead of redis://");
-        }
-    }
-    if (is_set(c, "MARATHON_REDIS_TLS_CERT_FILE") != is_set(c, "MARATHON_REDIS_TLS_KEY_FILE")) {
-        give_up(EXIT_USAGE, "MARATHON_REDIS_TLS_CERT_FILE",
-                "it and MARATHON_REDIS_TLS_KEY_FILE go together");
-    }
-}
-
-static enum err load(const struct conf *c, struct tls_identity **ret_identity, char *message)
-{
-    struct tls_files files = {.ca = conf_text(c, "MARATHON_REDIS_TLS_CA_FILE"),
-                              .cert = conf_text(c, "MARATHON_REDIS_TLS_CERT_FILE"),
-                              .key = conf_text(c, "MARATHON_REDIS_TLS_KEY_FILE"),
-                              .password = conf_text(c, "MARATHON_REDIS_TLS_KEY_PASSWORD")};
-    return tls_client_load(&files, ret_identity, message);
 }
 
 static void log_loaded(const struct conf *c, const struct tls_identity *identity)
@@ -69,9 +29,12 @@ static void log_loaded(const struct conf *c, const struct tls_identity *identity
 struct store_redis_options redis_settings(const struct conf *c, struct redis_tls *tls)
 {
     char message[TLS_MESSAGE_BYTES];
-    check(c);
-    if (asks_for_tls(c)) {
-        if (load(c, &tls->identity, message) != ERR_OK) {
+    const char *setting = NULL, *why = redis_tls_settings_fault(c, &setting);
+    if (why != NULL) {
+        give_up(EXIT_USAGE, setting, why);
+    }
+    if (redis_tls_is_asked(c)) {
+        if (redis_tls_load(c, &tls->identity, message) != ERR_OK) {
             give_up(EXIT_CONFIG, "rediss://", message);
         }
         tls->name = conf_text(c, "MARATHON_REDIS_TLS_NAME");
@@ -95,7 +58,7 @@ void redis_tls_again(const struct conf *c, struct redis_tls *tls)
     if (tls->identity == NULL) {
         return;
     }
-    if (load(c, &identity, message) != ERR_OK) {
+    if (redis_tls_load(c, &identity, message) != ERR_OK) {
         log_line(LOG_ERROR, "redis_tls_bad", "why=%s action=\"the old one stays\"", LOG_Q(message));
         return;
     }

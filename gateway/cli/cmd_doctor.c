@@ -169,8 +169,9 @@ const struct command command_doctor = {
         "Asks the gateway for all that it can be asked: coordinators and their store, workers,\n"
         "pipelines whose functions nobody offers, dead letters. Where MARATHON_TLS_CA_FILE,\n"
         "MARATHON_TLS_CERT_FILE and MARATHON_TLS_KEY_FILE are set, also at that certificate: does\n"
-        "it fit, when does it expire, who can read its key. Exit code 0: nothing, or warnings\n"
-        "only; 1: tasks wait or are refused; 5: no gateway answers.\n",
+        "it fit, when does it expire, who can read its key. Likewise at what a coordinator would\n"
+        "use for TLS to Redis, where REDIS_URL and MARATHON_REDIS_TLS_* are its. Exit code 0:\n"
+        "nothing, or warnings only; 1: tasks wait or are refused; 5: no gateway answers.\n",
     .examples = "  marathon doctor --server http://gateway.example:8000\n"
                 "  marathon doctor -o json | jq '.findings[] | select(.level != \"ok\")'\n",
     .run = run_doctor,

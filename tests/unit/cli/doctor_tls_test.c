@@ -61,6 +61,10 @@ static int tear_down(void **state)
     unsetenv("MARATHON_TLS_KEY_FILE");
     unsetenv("MARATHON_TLS_KEY_PASSWORD");
     unsetenv("MARATHON_TLS_KEY_PASSWORD_FILE");
+    unsetenv("REDIS_URL");
+    unsetenv("MARATHON_REDIS_TLS_CA_FILE");
+    unsetenv("MARATHON_REDIS_TLS_CERT_FILE");
+    unsetenv("MARATHON_REDIS_TLS_KEY_FILE");
     return 0;
 }
 
@@ -130,6 +134,59 @@ static void test_what_does_not_fit_is_a_fault(void **state)
     found(2, DOCTOR_FAULT, "are both given");
 }
 
+/* Only what is for Redis is set. */
+static void redis_only(void **state)
+{
+    (void)tear_down(state);
+    setenv("REDIS_URL", "rediss://marathon:secret@redis.example:6380", 1);
+}
+
+static void test_tls_to_redis_without_a_certificate_of_ours_is_good(void **state)
+{
+    redis_only(state);
+    doctor_tls(&d, clock_now().wall);
+    found(0, DOCTOR_GOOD, "TLS to Redis: believes whom this system trusts, and shows none");
+    set("MARATHON_REDIS_TLS_CA_FILE", "ca.pem");
+    doctor_tls(&d, clock_now().wall);
+    found(1, DOCTOR_GOOD, "/ca.pem, and shows none");
+    assert_int_equal(d.count, 2);
+}
+
+static void test_what_is_shown_to_redis_expires_too(void **state)
+{
+    redis_only(state);
+    set("MARATHON_REDIS_TLS_CERT_FILE", "worker.pem");
+    set("MARATHON_REDIS_TLS_KEY_FILE", "worker.key");
+    doctor_tls(&d, clock_now().wall);
+    found(0, DOCTOR_GOOD, "worker.pem: good until 2");
+    shell("chmod 0604 worker.key");
+    doctor_tls(&d, clock_now().wall + 87 * (unix_ms)86400000);
+    shell("chmod 0600 worker.key");
+    found(1, DOCTOR_WARNING, "worker.pem: expires in 12 days, at 2");
+    assert_non_null(strstr((const char *)d.findings[1].advice.ptr, "SIGHUP to the coordinator"));
+    found(2, DOCTOR_WARNING, "can read the key (mode 0604)");
+    assert_int_equal(d.count, 3);
+}
+
+static void test_what_a_coordinator_would_not_start_with_is_a_fault(void **state)
+{
+    redis_only(state);
+    set("MARATHON_REDIS_TLS_CA_FILE", "nowhere.pem");
+    doctor_tls(&d, clock_now().wall);
+    found(0, DOCTOR_FAULT, "nowhere.pem");
+    set("MARATHON_REDIS_TLS_CA_FILE", "ca.pem");
+    set("MARATHON_REDIS_TLS_CERT_FILE", "worker.pem");
+    doctor_tls(&d, clock_now().wall);
+    found(1, DOCTOR_FAULT, "MARATHON_REDIS_TLS_KEY_FILE go together");
+    set("MARATHON_REDIS_TLS_KEY_FILE", "gateway.key");
+    doctor_tls(&d, clock_now().wall);
+    found(2, DOCTOR_FAULT, "gateway.key");
+    setenv("REDIS_URL", "redis://redis.example", 1);
+    doctor_tls(&d, clock_now().wall);
+    found(3, DOCTOR_FAULT, "REDIS_URL does not ask for TLS: rediss:// instead of redis://");
+    assert_int_equal(d.count, 4);
+}
+
 #define STORY(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -140,6 +197,9 @@ int main(void)
         STORY(test_end_within_14_days_is_a_warning),
         STORY(test_key_that_everybody_can_read_is_a_warning),
         STORY(test_what_does_not_fit_is_a_fault),
+        STORY(test_tls_to_redis_without_a_certificate_of_ours_is_good),
+        STORY(test_what_is_shown_to_redis_expires_too),
+        STORY(test_what_a_coordinator_would_not_start_with_is_a_fault),
     };
     return cmocka_run_group_tests(tests, set_up_all, tear_down_all);
 }

@@ -1,0 +1,35 @@
+/* TLS to Redis: rows of the tables of settings of who speaks it (a coordinator), or looks whether
+ * it could (marathon doctor), and their reading. From confs that have REDIS_URL as well. */
+#ifndef MARATHON_TLS_REDIS_TLS_SETTINGS_H
+#define MARATHON_TLS_REDIS_TLS_SETTINGS_H
+
+#include "conf/conf.h"
+#include "tls/identity.h"
+
+/* clang-format off */
+#define CONF_REDIS_TLS_ENTRIES                                                                     \
+    {.env = "MARATHON_REDIS_TLS_CA_FILE", .kind = CONF_TEXT, .fallback = "",                       \
+     .help = "rediss://: PEM file of the authority that must have signed Redis's certificate. "    \
+             "Without it: those that this system trusts"},                                         \
+    {.env = "MARATHON_REDIS_TLS_CERT_FILE", .kind = CONF_TEXT, .fallback = "",                     \
+     .help = "rediss://: PEM file of a certificate to show to Redis, where it asks for one "       \
+             "(tls-auth-clients); read again on SIGHUP, with its key and the CA"},                 \
+    {.env = "MARATHON_REDIS_TLS_KEY_FILE", .kind = CONF_TEXT, .fallback = "",                      \
+     .help = "rediss://: PEM file of that certificate's private key"},                             \
+    {.env = "MARATHON_REDIS_TLS_KEY_PASSWORD", .kind = CONF_TEXT, .fallback = "", .secret = true,  \
+     .help = "rediss://: password of the private key, where it has one"},                          \
+    {.env = "MARATHON_REDIS_TLS_NAME", .kind = CONF_TEXT, .fallback = "",                          \
+     .help = "rediss://: name that Redis's certificate must have, where it is not the host of the "\
+             "URL, or sentinels and cluster nodes name addresses"}
+/* clang-format on */
+
+/* Does REDIS_URL ask for it? */
+bool redis_tls_is_asked(const struct conf *c);
+/* Why these settings are of no use together, and which one is meant; NULL: they are. */
+const char *redis_tls_settings_fault(const struct conf *c, const char **ret_setting);
+/* Where it is asked for, of settings without such a fault. ERR_INVALID: message says which file
+ * does not fit, and why. */
+enum err MUST_CHECK redis_tls_load(const struct conf *c, struct tls_identity **ret_identity,
+                                   char message[TLS_MESSAGE_BYTES]);
+
+#endif
