@@ -352,6 +352,8 @@ struct message {
             uint32_t count;
             uint64_t heard; /* number of the OWNED that was heard last on this connection: what was
                                ordered before that one is in the list, or is not here; 0 = none */
+            uint32_t stopping; /* the last so many of refs are those that it was told to stop: the
+                                  step is another's that runs it, or to be sent out anew */
         } running;
         struct step_outcome outcome;
         struct step_progress progress;

@@ -20,6 +20,7 @@ const struct layout usage_part_layout = LAYOUT(struct usage_part, usage_part);
 static const struct field running[] = {
     FIELD_OF_LIST(struct message, running.refs, running.count, attempt_ref_layout, LIST_ANY_MAX),
     FIELD(struct message, running.heard),
+    FIELD(struct message, running.stopping),
 };
 const struct body body_running = BODY(running);
 

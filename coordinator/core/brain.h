@@ -72,7 +72,7 @@ struct partition {
 struct run {
     struct attempt_ref ref; /* task_id owned */
     uint64_t ordered_after; /* number of the OWNED before our order; 0: a worker has said it */
-    bool guessed;           /* claimed by what its worker said before the partition was ours */
+    bool guessed, stopping; /* claimed by what was said before the partition was ours; no claim */
     bool hold_due;          /* its concurrency key is being found out */
     struct hold *hold;      /* owned; its place in a concurrency limit (lanes.h), or NULL */
     unix_ms minted_for;     /* token.h; 0: a worker has said it, and so it is to be looked at */

@@ -52,7 +52,7 @@ static bool claims_to_come(struct core *c, const struct partition *p)
     void *value = NULL;
     for (size_t i = 0; !waits && map_next(&c->peers, &i, &value);) {
         const struct peer *peer = value;
-        waits = peer->worker != NULL && (peer->answered < peer->asked || !peer->speaks);
+        waits = peer->worker != NULL && peer->answered < peer->asked;
     }
     return waits && c->now.mono < p->claims_by && !planted(PLANT_CLAIMS_UNAWAITED);
 }

@@ -236,6 +236,15 @@ static void stop_claimed(struct core *c, const struct task *t, const struct work
     reply_send(&r, MSG_STOP);
 }
 
+/* It was claimed for what its worker had then, and is another's, or nobody's. */
+static void drop_guess(struct core *c, struct run *r, struct step *s)
+{
+    hold_drop(c, r->hold); /* the attempt's place is whose it is */
+    r->hold = NULL;
+    s->phase = PHASE_NONE;
+    step_become(s, STEP_PENDING);
+}
+
 /* Another worker says now that it runs what this one had then. */
 static void unguess(struct core *c, const struct worker *w, struct step *s)
 {
@@ -246,12 +255,9 @@ static void unguess(struct core *c, const struct worker *w, struct step *s)
     if (r == NULL || !r->guessed) {
         return;
     }
-    hold_drop(c, r->hold); /* the attempt's place is the other one's now */
-    r->hold = NULL;
+    drop_guess(c, r, s);
     struct attempt_ref ref = r->ref;
     worker_run_remove(c, other, &ref);
-    s->phase = PHASE_NONE;
-    step_become(s, STEP_PENDING);
 }
 
 /* What a worker says it runs is running, where its token is good and current; else it is told to
@@ -308,7 +314,7 @@ void workers_claim(struct core *c, struct partition *p)
     for (size_t i = 0; i < c->worker_count; i++) {
         struct worker *w = c->by_serial[i];
         for (uint32_t k = 0; k < w->run_count; k++) {
-            if (partition_of(c, w->runs[k].ref.task_id) == p) {
+            if (partition_of(c, w->runs[k].ref.task_id) == p && !w->runs[k].stopping) {
                 w->runs[k].guessed = true;
                 claim(c, w, &w->runs[k].ref, true);
             }
@@ -324,6 +330,14 @@ static struct bytes ref_key(struct arena *arena, const struct attempt_ref *ref)
     memcpy(key, numbers, sizeof numbers);
     memcpy(key + sizeof numbers, ref->task_id.ptr, ref->task_id.len);
     return bytes_of(key, sizeof numbers + ref->task_id.len);
+}
+
+/* Those that it was told to stop are the last of its list. They claim nothing: whoever runs the
+ * same may be about to say so, and if nobody does, the step is sent out anew. */
+static bool goes_on(const struct message *m, const struct attempt_ref *ref)
+{
+    size_t from_here = (size_t)(&m->running.refs[m->running.count] - ref);
+    return from_here > m->running.stopping;
 }
 
 /* What RUNNING lists: key of an attempt -> its ref. */
@@ -348,6 +362,17 @@ static void come_back(struct core *c, struct step *s)
     budget_room(c, s->task);
 }
 
+static void take_listed(struct core *c, struct run *r, struct step *s, bool goes_on)
+{
+    if (s != NULL && r->guessed && !goes_on) {
+        drop_guess(c, r, s);
+        come_back(c, s);
+    }
+    r->ordered_after = 0;
+    r->guessed = false;
+    r->stopping = !goes_on;
+}
+
 /* RUNNING lists all that the worker has. After a new connection what we sent and it does not list
  * never arrived; a draining worker hands it back. Later ones cross with orders that are on their
  * way, which stay: those that we sent after the OWNED which the worker had heard when it wrote. It
@@ -368,12 +393,11 @@ void on_running(struct core *c, struct peer *p, const struct message *m)
         struct step *s = step_run_by(c, w, &r->ref);
         bool crossing = s != NULL && r->ordered_after > 0 && !arrived &&
                         r->ordered_after >= m->running.heard && !planted(PLANT_CROSSING_LOST);
-        bool listed = map_remove(&said, ref_key(fx_arena(c), &r->ref)) != NULL;
-        if (listed) {
-            r->ordered_after = 0;
-            r->guessed = false;
+        const struct attempt_ref *listed = map_remove(&said, ref_key(fx_arena(c), &r->ref));
+        if (listed != NULL) {
+            take_listed(c, r, s, goes_on(m, listed));
         }
-        if (listed || crossing) {
+        if (listed != NULL || crossing) {
             i++;
             continue;
         }
@@ -388,9 +412,11 @@ void on_running(struct core *c, struct peer *p, const struct message *m)
             continue;
         }
         if (map_remove(&said, ref_key(fx_arena(c), ref)) != NULL) {
-            (void)run_append(w, ref);
+            run_append(w, ref)->stopping = !goes_on(m, ref);
         }
-        claim(c, w, ref, false);
+        if (goes_on(m, ref)) {
+            claim(c, w, ref, false);
+        }
     }
     map_free(&said);
     p->speaks = true;

@@ -118,6 +118,9 @@ static const char *stop_reason_text(enum stop_reason reason)
 void attempt_stopped(struct agent *a, const struct step_stop *stop)
 {
     struct attempt *t = attempt_find_ref(a, &stop->ref);
+    if (t != NULL) {
+        t->stopped = true;
+    }
     if (t == NULL || t->phase == ATTEMPT_HELD) {
         return; /* its outcome says the rest */
     }

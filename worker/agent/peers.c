@@ -67,15 +67,32 @@ void peer_down(struct agent *a, peer_id id)
     a->lend_at = a->now.mono + AGENT_LEND_MS;
 }
 
-/* Everything that is here. The list is whole each time; what a coordinator has sent and does not
- * find in it, it orders elsewhere, and counts no death. */
+/* Will it bring no more than its end? */
+static bool being_stopped(const struct attempt *t)
+{
+    return t->stopped && !(t->phase == ATTEMPT_HELD && t->outcome.ok);
+}
+
+/* Everything that is here, what is being stopped at the end. The list is whole each time; what a
+ * coordinator has sent and does not find in it, it orders elsewhere, and counts no death. */
 static void claims_send(struct agent *a, struct peer *p)
 {
     struct message *m = fx_send(a, p->id, MSG_RUNNING);
+    struct attempt_ref *refs = arena_alloc(&a->fx->arena, (a->all.count + 1) * sizeof *refs);
+    uint32_t end = a->all.count;
     m->running.heard = p->heard;
-    m->running.refs = arena_alloc(&a->fx->arena, (a->all.count + 1) * sizeof *m->running.refs);
-    for (const struct attempt *t = a->all.first; t != NULL; t = t->links[LINK_ALL].next) {
-        m->running.refs[m->running.count++] = t->order.ref;
+    m->running.refs = refs;
+    m->running.count = a->all.count;
+    for (const struct attempt *t = a->all.last; t != NULL; t = t->links[LINK_ALL].prev) {
+        if (being_stopped(t)) {
+            refs[--end] = t->order.ref;
+        }
+    }
+    m->running.stopping = m->running.count - end;
+    for (const struct attempt *t = a->all.last; t != NULL; t = t->links[LINK_ALL].prev) {
+        if (!being_stopped(t)) {
+            refs[--end] = t->order.ref;
+        }
     }
 }
 

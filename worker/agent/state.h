@@ -61,6 +61,7 @@ struct attempt {
         deadline; /* of the next step towards its end: time limit, then kill; NEVER_MS after that */
     mono_ms silent_at; /* without news until then it is stopped; NEVER_MS: no such limit */
     enum stop_cause cause;
+    bool stopped; /* by a coordinator, which wants a success of it at most */
 
     double fraction; /* news not sent yet */
     struct buf text;

@@ -105,6 +105,48 @@ static void test_what_waits_is_cancelled_without_ever_running(void **state)
     stage_close(&s);
 }
 
+/* They are told apart, so that no new owner takes what is being stopped for what runs. */
+static void test_what_is_being_stopped_stands_behind_what_runs(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    uint64_t first = run_one(&s, "t", 60000);
+    (void)run_one(&s, "u", 60000);
+    stop(&s, "t", STOP_SUPERSEDED);
+    for (int held = 0; held < 2; held++) {
+        stage_event(&s, (struct agent_event){.kind = AGENT_EV_PEER_UP, .peer = 2});
+        stage_message(&s, 2, (struct message){.type = MSG_WELCOME, .welcome = {.version = 1}});
+        const struct message *claims = stage_sent(&s, 2, MSG_RUNNING, 0);
+        assert_int_equal(claims->running.count, 2);
+        assert_int_equal(claims->running.stopping, 1);
+        assert_true(bytes_is(claims->running.refs[0].task_id, "u"));
+        assert_true(bytes_is(claims->running.refs[1].task_id, "t"));
+        stage_event(&s, (struct agent_event){.kind = AGENT_EV_PEER_DOWN, .peer = 2});
+        if (held == 0) {
+            stage_fail(&s, first, "died by signal 15 (Terminated)");
+        }
+    }
+    stage_close(&s);
+}
+
+/* It has what every owner wants. */
+static void test_what_is_done_before_it_is_stopped_is_claimed(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    uint64_t number = run_one(&s, "t", 60000);
+    stop(&s, "t", STOP_SUPERSEDED);
+    stage_succeed(&s, number);
+    stage_event(&s, (struct agent_event){.kind = AGENT_EV_PEER_UP, .peer = 2});
+    stage_message(&s, 2, (struct message){.type = MSG_WELCOME, .welcome = {.version = 1}});
+    const struct message *claims = stage_sent(&s, 2, MSG_RUNNING, 0);
+    assert_int_equal(claims->running.count, 1);
+    assert_int_equal(claims->running.stopping, 0);
+    stage_close(&s);
+}
+
 static void test_a_stop_for_something_unknown_or_ended_does_nothing(void **state)
 {
     (void)state;
@@ -294,6 +336,8 @@ int main(void)
         cmocka_unit_test(test_a_result_within_the_grace_still_counts),
         cmocka_unit_test(test_a_cancel_stops_what_runs_and_its_end_is_told),
         cmocka_unit_test(test_what_waits_is_cancelled_without_ever_running),
+        cmocka_unit_test(test_what_is_being_stopped_stands_behind_what_runs),
+        cmocka_unit_test(test_what_is_done_before_it_is_stopped_is_claimed),
         cmocka_unit_test(test_a_stop_for_something_unknown_or_ended_does_nothing),
         cmocka_unit_test(test_a_drain_hands_back_what_waits_and_lets_finish_what_runs),
         cmocka_unit_test(test_what_a_drain_has_to_stop_is_handed_back_and_not_failed),

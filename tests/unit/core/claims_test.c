@@ -270,6 +270,58 @@ static void test_an_order_given_back_to_another_owner_is_sent_again_when_the_par
     assert_int_equal(again.delivery, first.delivery);
 }
 
+/* It was out of touch once, and is stopping for the other, when its owner dies. */
+static void test_a_worker_that_stops_an_attempt_leaves_it_to_the_one_that_runs_it(void **state)
+{
+    (void)state;
+    struct attempt_ref ref = begun_at_a();
+    peer_id other = stage_worker(&b, "other", 1, "f");
+    b_takes_over();
+    stage_stopping(&b, worker_b, &ref);
+    claimed_late(other, &ref, worker_b);
+    struct step_order o = {.ref = ref};
+    struct message stopped = stage_failure(&o, CODE_CANCELLED, false);
+    stage_send(&b, worker_b, &stopped);
+    assert_int_equal(stage_take(&b, worker_b, MSG_ACK)->ack.verdict, VERDICT_LATE);
+    runs_still();
+    assert_int_equal(stage_succeed(&b, other, &o, "1"), VERDICT_APPLIED);
+}
+
+/* That it runs it was said before the partition was b's: of that a worker may think better. */
+static void test_what_a_worker_had_and_stops_by_now_is_for_another(void **state)
+{
+    (void)state;
+    struct attempt_ref ref = begun_at_a();
+    stage_running(&b, worker_b, &ref, 1);
+    peer_id other = stage_worker(&b, "other", 1, "f");
+    b_takes_over();
+    runs_still();
+    stage_stopping(&b, worker_b, &ref);
+    claimed_late(other, &ref, worker_b);
+}
+
+static void test_what_a_worker_had_stopped_before_the_takeover_is_for_another(void **state)
+{
+    (void)state;
+    struct attempt_ref ref = begun_at_a();
+    stage_stopping(&b, worker_b, &ref);
+    peer_id other = stage_worker(&b, "other", 1, "f");
+    b_takes_over();
+    assert_int_equal(stage_status(&b, gateway_b, "t")->steps[0].state, STEP_PENDING);
+    claimed_late(other, &ref, worker_b);
+}
+
+static void test_what_is_only_being_stopped_is_sent_out_again(void **state)
+{
+    (void)state;
+    struct attempt_ref ref = begun_at_a();
+    peer_id idle = idle_at_takeover();
+    stage_stopping(&b, worker_b, &ref);
+    stage_time(&b, 500);
+    assert_true(stage_poll(&b, idle, MSG_ORDER) != NULL ||
+                stage_poll(&b, worker_b, MSG_ORDER) != NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -289,6 +341,10 @@ int main(void)
         PAIR_TEST(test_a_resume_that_is_not_durable_when_the_grace_ends_lets_nothing_run),
         PAIR_TEST(test_what_a_worker_had_once_is_no_reason_to_stop_who_has_it_now),
         PAIR_TEST(test_a_coordinator_that_stood_still_in_the_grace_reads_the_claims_first),
+        PAIR_TEST(test_a_worker_that_stops_an_attempt_leaves_it_to_the_one_that_runs_it),
+        PAIR_TEST(test_what_a_worker_had_and_stops_by_now_is_for_another),
+        PAIR_TEST(test_what_a_worker_had_stopped_before_the_takeover_is_for_another),
+        PAIR_TEST(test_what_is_only_being_stopped_is_sent_out_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -270,17 +270,26 @@ peer_id stage_worker(struct stage *s, const char *id, uint32_t slots, const char
     return peer;
 }
 
-void stage_running(struct stage *s, peer_id worker, struct attempt_ref *refs, uint32_t count)
+static void say_running(struct stage *s, peer_id worker, struct message m)
 {
-    struct message m = {.type = MSG_RUNNING};
-    m.running.refs = refs;
-    m.running.count = count;
+    m.type = MSG_RUNNING;
     for (size_t i = 0; i < s->sent_count; i++) {
         if (s->sent[i].peer == worker && s->sent[i].message.type == MSG_OWNED) {
             m.running.heard = s->sent[i].message.owned.number;
         }
     }
     stage_send(s, worker, &m);
+}
+
+void stage_running(struct stage *s, peer_id worker, struct attempt_ref *refs, uint32_t count)
+{
+    say_running(s, worker, (struct message){.running = {.refs = refs, .count = count}});
+}
+
+void stage_stopping(struct stage *s, peer_id worker, struct attempt_ref *ref)
+{
+    struct message m = {.running = {.refs = ref, .count = 1, .stopping = 1}};
+    say_running(s, worker, m);
 }
 
 void stage_credit(struct stage *s, peer_id worker, uint32_t count)

@@ -78,6 +78,8 @@ peer_id stage_worker(struct stage *s, const char *id, uint32_t slots, const char
 peer_id stage_worker_hello(struct stage *s, const char *id, uint32_t slots, const char *functions);
 /* It has heard all that it was told. */
 void stage_running(struct stage *s, peer_id worker, struct attempt_ref *refs, uint32_t count);
+/* It has this one, and was told to stop it. */
+void stage_stopping(struct stage *s, peer_id worker, struct attempt_ref *ref);
 void stage_credit(struct stage *s, peer_id worker, uint32_t count);
 void stage_leave(struct stage *s, peer_id peer);
 void stage_mute(struct stage *s, peer_id peer);

@@ -277,6 +277,7 @@ static void same_running(const struct message *a, const struct message *b)
 {
     SAME(running.count);
     SAME(running.heard);
+    SAME(running.stopping);
     for (uint32_t i = 0; i < a->running.count; i++) {
         same_attempt_ref(&a->running.refs[i], &b->running.refs[i]);
     }

@@ -250,7 +250,7 @@ const struct message samples[] = {
     {.type = MSG_BEAT, .beat = {.loop_age_ms = 9999}},
     {.type = MSG_OWNED, .owned = {.partitions = 0x8000000000000001, .number = 3}},
     {.type = MSG_CREDIT, .credit = {.count = 12}},
-    {.type = MSG_RUNNING, .running = {.refs = refs, .count = 3, .heard = 2}},
+    {.type = MSG_RUNNING, .running = {.refs = refs, .count = 3, .heard = 2, .stopping = 1}},
     {.type = MSG_OUTCOME,
      .outcome = {.ref = REF(4),
                  .number = UINT64_MAX,
