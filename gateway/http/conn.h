@@ -59,7 +59,7 @@ struct conn {
     /* request */
     struct arena arena;
     struct http_request request;
-    uint64_t body_length;
+    bool has_body;
     bool head_only;
     bool close_after;
     bool other_version; /* of WebSockets, than ours */
@@ -165,6 +165,8 @@ const char *reason_phrase(int status);
 
 /* request_read.c: a head -> c->request; texts live in c->arena. */
 void request_read(struct conn *c, const struct head *h);
+/* The first fault is the one that is told. */
+void request_refuse(struct http_request *r, enum code fault, const char *why);
 bool origin_allowed(const struct http_options *o, const struct head *h);
 
 /* http_conn.c and socket_conn.c: libwebsockets' callbacks; the return value is libwebsockets'. */

@@ -204,15 +204,26 @@ static void length_find(struct head *h, uint64_t body_bytes_max)
     if (h->has_length && text.len == 0) {
         refuse(h, CODE_BAD_REQUEST, "Content-Length is not a number");
     }
-    if (h->fields[HEAD_TRANSFER_ENCODING].ptr != NULL) {
-        refuse(h, CODE_LENGTH_REQUIRED,
-               "a body needs a Content-Length; chunked ones are not taken");
-    }
     for (size_t i = 0; i < text.len && i < LENGTH_DIGITS; i++) {
         h->length = h->length * 10 + (uint64_t)(text.ptr[i] - '0');
     }
     if (text.len > LENGTH_DIGITS || h->length > body_bytes_max) {
         refuse(h, CODE_TOO_LARGE, "the body is larger than this server takes");
+    }
+}
+
+/* Two of them, or one that not everybody before us has read, and the end is another to somebody. */
+static void coding_find(struct head *h)
+{
+    struct bytes coding = h->fields[HEAD_TRANSFER_ENCODING];
+    h->is_chunked = coding.ptr != NULL;
+    if (h->is_chunked && !is_word(coding, "chunked")) {
+        refuse(h, CODE_BAD_REQUEST, "the only Transfer-Encoding that is taken here is `chunked`");
+    } else if (h->is_chunked && h->has_length) {
+        refuse(h, CODE_BAD_REQUEST,
+               "a body has a Content-Length or a Transfer-Encoding, and not both");
+    } else if (h->is_chunked && h->is_http_1_0) {
+        refuse(h, CODE_BAD_REQUEST, "HTTP/1.0 has no Transfer-Encoding");
     }
 }
 
@@ -233,7 +244,7 @@ static bool is_socket_key(struct bytes key)
 /* What is less than that is an ordinary request: its Upgrade may be passed over (RFC 9110, 7.8). */
 static bool asks_for_socket(const struct head *h)
 {
-    return bytes_is(h->method, "GET") && !h->is_http_1_0 && h->length == 0 &&
+    return bytes_is(h->method, "GET") && !h->is_http_1_0 && h->length == 0 && !h->is_chunked &&
            head_list_has(h->fields[HEAD_UPGRADE], "websocket") &&
            head_list_has(h->fields[HEAD_CONNECTION], "upgrade") &&
            bytes_is(h->fields[HEAD_SOCKET_VERSION], SOCKET_VERSION) &&
@@ -245,8 +256,9 @@ static bool asks_for_socket(const struct head *h)
 static bool is_last(const struct head *h)
 {
     struct bytes connection = h->fields[HEAD_CONNECTION];
-    bool has_none = bytes_is(h->method, "GET") || bytes_is(h->method, "HEAD");
-    return head_list_has(connection, "close") || (!has_none && !h->has_length) ||
+    bool has_none =
+        bytes_is(h->method, "GET") || bytes_is(h->method, "HEAD") || bytes_is(h->method, "DELETE");
+    return head_list_has(connection, "close") || (!has_none && !h->has_length && !h->is_chunked) ||
            (h->is_http_1_0 && !head_list_has(connection, "keep-alive"));
 }
 
@@ -268,6 +280,7 @@ void head_parse(struct bytes text, uint64_t body_bytes_max, struct arena *texts,
         refuse(h, CODE_BAD_REQUEST, "HTTP/1.1 wants a Host header field");
     }
     length_find(h, body_bytes_max);
+    coding_find(h);
     h->is_last = is_last(h);
     h->wants_socket = h->fault == CODE_NONE && asks_for_socket(h);
     struct bytes version = h->fields[HEAD_SOCKET_VERSION];

@@ -43,6 +43,7 @@ struct head {
     bool is_http_1_0;
     bool is_last; /* its client wants the connection closed behind the answer */
     bool has_length;
+    bool is_chunked;    /* its body comes in chunks (chunks.h), and has no length */
     uint64_t length;    /* of the body; at most what body_bytes_max allows */
     bool other_version; /* it is a handshake of another one: ours is to be said */
     bool wants_socket;  /* it is a whole handshake of RFC 6455, version 13 */

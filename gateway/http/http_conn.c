@@ -9,7 +9,15 @@ static void deliver(struct conn *c)
 {
     struct http_server *s = c->server;
     struct shared *lender = NULL;
-    if (c->body_length > 0 && c->request.fault == CODE_NONE) {
+    if (c->has_body && c->request.fault == CODE_NONE) {
+        const char *why;
+        enum code fault = intake_fault(&c->intake, &why);
+        if (fault != CODE_NONE) {
+            request_refuse(&c->request, fault, why);
+            c->close_after = true;
+        }
+    }
+    if (c->has_body && c->request.fault == CODE_NONE) {
         c->request.body = intake_body(&c->intake, &lender);
         c->request.lender = lender;
     }
@@ -38,7 +46,7 @@ static int on_request(struct conn *c)
     conn_exchange_begin(c);
     conn_unlimit(c); /* from here on the time is ours to watch */
     conn_enter(c, CONN_READING);
-    bool waits = c->interim && c->body_length > 0 && c->request.fault == CODE_NONE &&
+    bool waits = c->interim && c->has_body && c->request.fault == CODE_NONE &&
                  head_list_has(h->fields[HEAD_EXPECT], "100-continue");
     return waits && !conn_say_continue(c) ? -1 : 0;
 }

@@ -83,13 +83,19 @@ struct bytes intake_body(struct intake *in, struct shared **ret_lender)
 {
     *ret_lender = NULL;
     if (in->body.len == 0) {
-        assert(latest.of == in);
-        return latest.body;
+        assert(latest.of == in || in->is_chunked);
+        return latest.of == in ? latest.body : BYTES_NONE;
     }
     struct bytes body = buf_bytes(&in->body);
     intakes.gathered -= body.len; /* who holds it counts it */
     *ret_lender = shared_take(&in->body);
     return body;
+}
+
+enum code intake_fault(const struct intake *in, const char **ret_why)
+{
+    *ret_why = in->chunks.why;
+    return in->chunks.fault;
 }
 
 bool intake_holds(const struct intake *in)
@@ -203,7 +209,9 @@ static bool body_begin(struct intake *in, struct bytes part)
     if (intakes.gathered + part.len > INTAKE_BODIES_BYTES_MAX) {
         return false;
     }
-    buf_reserve(&in->body, in->body_bytes); /* what is not touched takes no memory */
+    if (in->body_bytes > 0) {
+        buf_reserve(&in->body, in->body_bytes); /* what is not touched takes no memory */
+    }
     buf_add_bytes(&in->body, part);
     intakes.gathered += part.len;
     return true;
@@ -225,6 +233,40 @@ static ssize_t body_read(struct intake *in, uint8_t *bytes)
     intakes.gathered += (size_t)got;
     if (in->body.len < in->body_bytes) {
         return nothing_yet();
+    }
+    in->at = INTAKE_ANSWER;
+    bytes[0] = '.';
+    return 1;
+}
+
+static bool chunks_done(const struct intake *in)
+{
+    return in->chunks.at == CHUNKS_END || in->chunks.at == CHUNKS_FAULT;
+}
+
+/* As far as it is there, a page at a time: what is behind it is kept. */
+static ssize_t chunks_gather(struct intake *in, uint8_t *bytes)
+{
+    ssize_t got = READ_BYTES;
+    while (!chunks_done(in)) {
+        if (got < READ_BYTES) {
+            return nothing_yet();
+        }
+        if (intakes.gathered + READ_BYTES > INTAKE_BODIES_BYTES_MAX) {
+            return 0;
+        }
+        got = recvfrom(in->fd, latest.page, READ_BYTES, 0, NULL, NULL);
+        if (got <= 0) {
+            return got;
+        }
+        size_t len;
+        latest.of = NULL; /* what is there of a head is overwritten */
+        buf_reserve(&in->body, (size_t)got);
+        size_t taken = chunks_read(&in->chunks, bytes_of(latest.page, (size_t)got),
+                                   in->body.ptr + in->body.len, &len);
+        in->body.len += len;
+        intakes.gathered += len;
+        keep(in, latest.page + taken, (size_t)got - taken);
     }
     in->at = INTAKE_ANSWER;
     bytes[0] = '.';
@@ -253,17 +295,23 @@ static ssize_t head_give(struct intake *in, size_t head_len, size_t have, uint8_
     latest.of = in;
     head_parse(bytes_of(latest.page, head_len), intakes.body_bytes_max, &latest.texts,
                &latest.head);
+    in->is_chunked = h->is_chunked && h->fault == CODE_NONE;
     in->body_bytes = h->fault == CODE_NONE ? (size_t)h->length : 0;
+    in->chunks = (struct chunks){.content_max = intakes.body_bytes_max};
     if (count < in->body_bytes) {
         count += rest_read(in, behind + count, in->body_bytes - count);
     }
     bool is_whole = count >= in->body_bytes;
+    size_t taken = is_whole ? in->body_bytes : count, content = taken;
+    if (in->is_chunked) {
+        taken = chunks_read(&in->chunks, bytes_of(behind, count), behind, &content);
+        is_whole = chunks_done(in);
+    }
     in->at = is_whole ? INTAKE_ANSWER : INTAKE_BODY;
-    if (!is_whole && !body_begin(in, bytes_of(behind, count))) {
+    if (!is_whole && !body_begin(in, bytes_of(behind, content))) {
         return 0;
     }
-    size_t taken = is_whole ? in->body_bytes : count;
-    latest.body = bytes_of(behind, taken);
+    latest.body = bytes_of(behind, content);
     keep(in, behind + taken, count - taken);
     assert(len >= INTAKE_HEAD_BYTES_MAX);
     return (ssize_t)shown_put(h, is_whole, (char *)bytes, len);
@@ -349,7 +397,7 @@ __attribute__((visibility("default"))) ssize_t recv(int fd, void *buf, size_t le
     case INTAKE_HEAD:
         return head_read(in, buf, len);
     case INTAKE_BODY:
-        return body_read(in, buf);
+        return in->is_chunked ? chunks_gather(in, buf) : body_read(in, buf);
     case INTAKE_ANSWER:
         return answer_wait(in);
     case INTAKE_SOCKET:

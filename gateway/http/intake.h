@@ -20,6 +20,7 @@
 #define MARATHON_HTTP_INTAKE_H
 
 #include "base/shared.h"
+#include "http/chunks.h"
 #include "http/frames.h"
 #include "http/head.h"
 
@@ -34,10 +35,12 @@ enum intake_at { INTAKE_HEAD, INTAKE_BODY, INTAKE_ANSWER, INTAKE_SOCKET, INTAKE_
 struct intake {
     int fd;
     enum intake_at at;
-    struct buf kept; /* read, and not yet given: at most a head and one read */
-    size_t looked;   /* at so much of it for the end of a head */
-    struct buf body; /* being gathered; one that is there with its head is not */
-    size_t body_bytes;
+    struct buf kept;   /* read, and not yet given: at most a head and one read */
+    size_t looked;     /* at so much of it for the end of a head */
+    struct buf body;   /* being gathered; one that is there with its head is not */
+    size_t body_bytes; /* its length; of one in chunks it is not known */
+    bool is_chunked;
+    struct chunks chunks; /* of such a one */
     struct frames frames;
     void *user;
 };
@@ -60,6 +63,8 @@ const struct head *intake_head(const struct intake *in);
 /* The body is whole: from within the callback that says so. It lies in *ret_lender, of which the
  * caller is a holder then; NULL: it is there until that callback returns. */
 struct bytes intake_body(struct intake *in, struct shared **ret_lender);
+/* Likewise: what is wrong with its chunks, CODE_NONE: nothing. */
+enum code intake_fault(const struct intake *in, const char **ret_why);
 /* There is something to give of which the kernel does not know: libwebsockets is to be told to
  * read. */
 bool intake_is_ready(const struct intake *in);

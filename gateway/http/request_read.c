@@ -5,7 +5,7 @@
 #include "http/conn.h"
 #include "http/target.h"
 
-static void fault_set(struct http_request *r, enum code fault, const char *why)
+void request_refuse(struct http_request *r, enum code fault, const char *why)
 {
     if (r->fault == CODE_NONE) {
         r->fault = fault;
@@ -19,11 +19,12 @@ static void target_take(struct conn *c, struct bytes text)
     struct target t;
     enum code code = target_read(text, &c->arena, &t);
     if (code != CODE_NONE) {
-        fault_set(r, code,
-                  code == CODE_URI_TOO_LONG
-                      ? TARGET_TOO_LONG
-                      : "its first line does not name a path: `/path?name=value`, in which a `%` "
-                        "stands before two hexadecimal digits that are not 00");
+        request_refuse(
+            r, code,
+            code == CODE_URI_TOO_LONG
+                ? TARGET_TOO_LONG
+                : "its first line does not name a path: `/path?name=value`, in which a `%` "
+                  "stands before two hexadecimal digits that are not 00");
         return;
     }
     r->path = t.path;
@@ -55,10 +56,10 @@ void request_read(struct conn *c, const struct head *h)
             *texts[i].into = arena_bytes(&c->arena, texts[i].from);
         }
     }
-    r->has_length = h->has_length;
-    c->body_length = h->length;
+    r->is_delimited = h->has_length || h->is_chunked;
+    c->has_body = h->length > 0 || h->is_chunked;
     c->interim = !h->is_http_1_0;
-    fault_set(r, h->fault, h->why);
+    request_refuse(r, h->fault, h->why);
     if (r->fault == CODE_NONE) {
         target_take(c, h->target);
     }

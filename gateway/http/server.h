@@ -39,7 +39,8 @@ struct http_request {
     struct bytes forwarded_for; /* X-Forwarded-For, as the client or a proxy says it */
     struct bytes body;          /* for the call of `request` only, or while its lender is held */
     struct shared *lender;      /* what the body was gathered in; NULL: it came in one read */
-    bool has_length;            /* a Content-Length was given */
+    bool is_delimited; /* it says where its body ends, or that there is none: by Content-Length, or
+                          in chunks */
     enum code fault; /* not CODE_NONE: it broke a limit of the server; answer with this and nothing
                         else */
     const char *why; /* of the fault, for people; static */

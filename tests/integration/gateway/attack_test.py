@@ -2,12 +2,14 @@
 
 import contextlib
 import http.client
+import itertools
 import json
 import os
 import socket
 import struct
 import subprocess
 import time
+import zlib
 
 from gateway_case import BIN, PATIENCE, PREFIX, PROGRESS, Measured, free_port, main, until, whole
 
@@ -162,7 +164,8 @@ class Attack(Measured):
     def test_however_its_bytes_come_a_request_is_the_same(self):
         body = b'{"task_type":"x","task_id":"t"}'
         request = b"\r\n" + self.body(body).replace(b"Host: x", b"hOsT: x\r\nExpect: 100-continue\r\nX-%s: y" % (b"a" * 40))
-        for size in (1, 2, 3, 5, 64):
+        chunked = request.replace(b"Content-Length: %d" % len(body), b"Transfer-Encoding: chunked").replace(body, b"%x;a\r\n%s\r\n0\r\nA: b\r\n\r\n" % (len(body), body))
+        for request, size in itertools.product((request, chunked), (1, 2, 3, 5, 64)):
             with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as s:
                 s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 for at in range(0, len(request), size):
@@ -176,8 +179,11 @@ class Attack(Measured):
                 self.assertEqual([line for line in got.split(b"\r\n") if line.startswith(b"HTTP")], [b"HTTP/1.1 100 Continue", b"HTTP/1.1 202 Accepted"])
 
     def test_wherever_a_client_ends_its_half_it_is_answered_or_closed(self):
-        request = self.body(b'{"task_type":"x"}')
-        for at in range(0, len(request) + 1, 3):
+        self.ends_its_half(self.body(b'{"task_type":"x"}'))
+        self.ends_its_half(POST + b'Transfer-Encoding: chunked\r\n\r\n11\r\n{"task_type":"x"}\r\n0\r\n\r\n')
+
+    def ends_its_half(self, request):
+        for at in sorted({*range(0, len(request), 3), len(request)}):
             with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as s:
                 s.sendall(request[:at])
                 s.shutdown(socket.SHUT_WR)
@@ -188,11 +194,50 @@ class Attack(Measured):
                 self.assertEqual(b" 202 " in got, at == len(request), (at, got))
         self.alive()
 
-    def test_bodies_without_a_length_are_411(self):
-        self.problem(POST + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 411, "LENGTH_REQUIRED")
+    def test_bodies_without_an_end_are_411(self):
         self.problem(POST + b"\r\n", 411, "LENGTH_REQUIRED")
-        got, closed = self.talk(POST + b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n5\r\nhello\r\n0\r\n\r\n", enough=whole)
-        self.assertTrue(closed or b" 411 " in got)
+
+    def test_a_body_with_two_ends_is_400_and_nothing_of_it_is_a_request(self):
+        smuggled = b"0\r\n\r\nGET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+        for lines in (b"Transfer-Encoding: chunked\r\nContent-Length: 5", b"Content-Length: 5\r\nTransfer-Encoding: chunked",
+                      b"Transfer-Encoding: xchunked", b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity",
+                      b"Transfer-Encoding: gzip, chunked", b"Transfer-Encoding:\tchunked\r\nContent-Length: 0", b"Transfer-Encoding: \x0bchunked"):
+            request = POST + lines + b"\r\n\r\n" + smuggled
+            self.problem(request, 400, "BAD_REQUEST")
+            got, closed = self.talk(request)
+            self.assertEqual((closed, got.count(b"HTTP/1.1 ")), (True, 1), lines)
+
+    def test_a_body_in_chunks_that_is_out_of_order_is_refused_and_ends_the_connection(self):
+        for chunks, status, code in ((b"x\r\n", 400, "BAD_REQUEST"), (b"2\n{}\n0\n\n", 400, "BAD_REQUEST"), (b"2\r\n{}0\r\n\r\n", 400, "BAD_REQUEST"),
+                                     (b"100001\r\n", 413, "TOO_LARGE"), (b"ffffffffffffffff\r\n", 413, "TOO_LARGE"),
+                                     (b"2;" + b"a" * 5000, 431, "HEADERS_TOO_LARGE"), (b"0\r\n" + b"A: b\r\n" * 1100, 431, "HEADERS_TOO_LARGE")):
+            head = POST + b"Transfer-Encoding: chunked\r\n\r\n"
+            for request in (head + chunks, head + b"1\r\n \r\n" * 9000 + chunks):
+                self.problem(request, status, code)
+                got, closed = self.talk(request + b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+                self.assertEqual((closed, got.count(b"HTTP/1.1 ")), (True, 1), chunks)
+
+    def test_a_body_in_chunks_is_the_same_as_one_with_a_length(self):
+        for size in (0, 10, 5_000, 250_000):
+            body = json.dumps({"task_type": "x", "task_id": "t", "input_data": {"a": "x" * size}}).encode()
+            for part in (1, 100, 5_000, 2_000_000):
+                if size // part > 100_000:
+                    continue
+                count = len(self.fake.inputs)
+                chunks = b"".join(b"%x\r\n%s\r\n" % (len(body[at:at + part]), body[at:at + part]) for at in range(0, len(body), part))
+                got = self.answer(POST + b"Transfer-Encoding: Chunked\r\nExpect: 100-continue\r\n\r\n" + chunks + b"0;last\r\nDigest: none\r\n\r\n")
+                self.assertTrue(got.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 202 "), got[:100])
+                wanted = json.dumps({"a": "x" * size}).encode()
+                until("it was told", lambda: len(self.fake.inputs) > count)
+                self.assertEqual(self.fake.inputs[count], (len(wanted), zlib.adler32(wanted)))
+
+    def test_no_body_in_chunks_is_none(self):
+        self.fake.say("task", "t", 1, "running", 5)
+        for method, path in ((b"POST", b"cancel/t"), (b"GET", b"status/t")):
+            data = b"%s /api/v1/marathon/%s HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" % (method, path)
+            with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as s:
+                self.say_in_parts(s, [data + b"0\r", b"\n\r", b"\n"])
+                self.assertIn(b" 200 ", s.recv(65536))
 
     def test_bodies_that_are_too_large_are_413_before_they_are_read(self):
         self.problem(POST + b"Content-Length: 99999999999999999999\r\n\r\nxx", 413, "TOO_LARGE")

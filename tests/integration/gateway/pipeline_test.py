@@ -21,9 +21,14 @@ def post(path, body, headers=""):
     return f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n{headers}\r\n".encode() + body
 
 
-def start(task_id, pad=0, headers=""):
+def start(task_id, pad=0, headers="", chunk=0):
     body = {"task_type": "x", "task_id": task_id, "input_data": {"pad": "x" * pad}}
-    return post(PREFIX + "/start", json.dumps(body).encode(), headers)
+    text = json.dumps(body).encode()
+    request = post(PREFIX + "/start", text, headers)
+    if chunk == 0:
+        return request
+    head = request[:-len(text)].replace(b"Content-Length: %d" % len(text), b"Transfer-Encoding: chunked")
+    return head + b"".join(b"%X\r\n%s\r\n" % (len(text[at:at + chunk]), text[at:at + chunk]) for at in range(0, len(text), chunk)) + b"0\r\n\r\n"
 
 
 class Peer:
@@ -108,7 +113,7 @@ class Pipeline(Measured):
             with self.peer() as p:
                 p.say(self.held())
                 self.fake.await_got("WATCH")
-                sender = p.say_all(start("a", size) + get("/livez") + start("b", size) + start("c", 5) + get("/livez"))
+                sender = p.say_all(start("a", size) + get("/livez") + start("b", size, chunk=3000) + start("c", 5) + get("/livez"))
                 time.sleep(0.05)
                 self.change()
                 self.assertEqual(p.next()[0], 200)
@@ -137,7 +142,8 @@ class Pipeline(Measured):
                 data += (get(PREFIX + "/status/a%20b") if kind == 0 else get("/livez") if kind == 1 else
                          post(PREFIX + "/start", b"{" * rng.choice((1, 200, 6000))) if kind == 2 else
                          start(f"t{n}", rng.choice((0, 1, 100, 3500, 3900, 4096, 9000, 60_000)),
-                               rng.choice(("", "", "Expect: 100-continue\r\n", f"X-Pad: {'y' * rng.randrange(4000)}\r\n"))))
+                               rng.choice(("", "", "Expect: 100-continue\r\n", f"X-Pad: {'y' * rng.randrange(4000)}\r\n")),
+                               rng.choice((0, 0, 7, 4000, 20_000))))
             with self.peer() as p:
                 def pieces():
                     at = 0
@@ -156,7 +162,10 @@ class Pipeline(Measured):
                 sender.join(PATIENCE)
 
     def test_every_place_to_cut_two_bodies_is_as_good_as_another(self):
-        data = start("a") + start("b")
+        self.every_place_to_cut(start("a") + start("b"))
+        self.every_place_to_cut(start("a", chunk=30) + start("b", chunk=30))
+
+    def every_place_to_cut(self, data):
         for at in range(1, len(data), 7):
             with self.peer() as p:
                 p.say(data[:at])
@@ -165,10 +174,11 @@ class Pipeline(Measured):
                 self.assertEqual([json.loads(p.next()[2])["task_id"] for _ in range(2)], ["a", "b"], at)
 
     def test_what_would_be_refused_alone_is_refused_behind_another(self):
-        chunked = b"POST %s/start HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n" % PREFIX.encode()
+        endless = f"POST {PREFIX}/start HTTP/1.1\r\nHost: x\r\n\r\n5\r\nhello\r\n0\r\n\r\n".encode()
+        broken = start("b", chunk=30).replace(b"\r\n0\r\n", b"\r\n0x\r\n")
         large = f"POST {PREFIX}/start HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n".encode() + b"x" * 3000
         for first in (get("/livez"), start("a")):
-            for bad, status in ((chunked, 411), (chunked.replace(b"Transfer-Encoding: chunked", b"Accept: y"), 411), (large, 413),
+            for bad, status in ((endless, 411), (broken, 400), (large, 413),
                                 (large.replace(b"2000000", b"9" * 20), 413)):
                 with self.peer() as p:
                     p.say(first + bad)

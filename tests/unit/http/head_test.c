@@ -147,16 +147,25 @@ static void test_where_the_body_ends_is_beyond_doubt(void **state)
         {"Content-Length: 1048577", CODE_TOO_LARGE},
         {"Content-Length: 99999999999999999999", CODE_TOO_LARGE},
         {"Content-Length: 18446744073709551617", CODE_TOO_LARGE},
-        {"Transfer-Encoding: chunked", CODE_LENGTH_REQUIRED},
-        {"Transfer-Encoding: chunked\r\nContent-Length: 5", CODE_LENGTH_REQUIRED},
-        {"Content-Length: 5\r\nTransfer-Encoding: xchunked", CODE_LENGTH_REQUIRED},
-        {"Transfer-Encoding:", CODE_LENGTH_REQUIRED},
+        {"Transfer-Encoding: chunked\r\nContent-Length: 5", CODE_BAD_REQUEST},
+        {"Content-Length: 0\r\nTransfer-Encoding: chunked", CODE_BAD_REQUEST},
+        {"Transfer-Encoding: xchunked", CODE_BAD_REQUEST},
+        {"Transfer-Encoding: identity", CODE_BAD_REQUEST},
+        {"Transfer-Encoding: gzip, chunked", CODE_BAD_REQUEST},
+        {"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", CODE_BAD_REQUEST},
+        {"Transfer-Encoding: chunked;q=1", CODE_BAD_REQUEST},
+        {"Transfer-Encoding:", CODE_BAD_REQUEST},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char text[200];
         (void)snprintf(text, sizeof text, "POST / HTTP/1.1\r\n" HOST "%s\r\n\r\n", rows[i].line);
         is_refused(text, rows[i].fault, NULL);
     }
+    is_refused("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", CODE_BAD_REQUEST,
+               "HTTP/1.0");
+    h = is_taken("POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: CHUNKED\r\n\r\n");
+    assert_true(h.is_chunked && !h.has_length && h.length == 0);
+    assert_false(is_taken("POST / HTTP/1.1\r\n" HOST "Content-Length: 1\r\n\r\n").is_chunked);
 }
 
 static void test_a_host_is_wanted_of_http_1_1(void **state)
@@ -174,7 +183,9 @@ static void test_who_wants_the_connection_closed(void **state)
     assert_false(is_taken("GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n").is_last);
     assert_false(is_taken("HEAD / HTTP/1.1\r\n" HOST "\r\n").is_last);
     assert_true(is_taken("POST / HTTP/1.1\r\n" HOST "\r\n").is_last);
+    assert_false(is_taken("DELETE / HTTP/1.1\r\n" HOST "\r\n").is_last);
     assert_false(is_taken("POST / HTTP/1.1\r\n" HOST "Content-Length: 0\r\n\r\n").is_last);
+    assert_false(is_taken("POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n").is_last);
 }
 
 static void test_a_handshake_is_whole_or_none(void **state)
@@ -188,6 +199,7 @@ static void test_a_handshake_is_whole_or_none(void **state)
                 {"websocket", "websocket2"},
                 {"websocket", "h2c"},
                 {"Upgrade\r", "x\r"},
+                {"Upgrade\r", "Upgrade\r\nTransfer-Encoding: chunked\r"},
                 {": 13", ": 8"},
                 {"==", "="},
                 {"dGhl", "d hl"},
