@@ -181,12 +181,14 @@ void change_result(struct change *ch, struct step *s, struct bytes result)
     change_doc(ch, offset, buf_bytes(&lead), result);
 }
 
-void change_document(struct change *ch, struct bytes results)
+void change_document(struct change *ch, struct shared *results)
 {
-    ch->task->results_bytes = (uint32_t)results.len + 2;
+    struct bytes lead = results != NULL ? shared_bytes(results) : BYTES_LIT(DOCUMENT_LEAD);
+    ch->task->results_bytes = (uint32_t)lead.len - RESULTS_OFFSET + 1; /* with its closing brace */
     ch->task->doc_revision++;
     ch->row.doc_whole = true;
-    change_doc(ch, 0, BYTES_LIT("{\"results\":{"), results);
+    ch->row.doc_text = results;
+    change_doc(ch, 0, lead, BYTES_NONE);
 }
 
 void change_ready(struct change *ch, struct step *s)
@@ -344,7 +346,7 @@ static uint32_t key_ttl_s(const struct core *c, const struct start_request *requ
 }
 
 struct pending_write *change_admit(struct change *ch, const struct start_request *request,
-                                   struct bytes results)
+                                   struct shared *results)
 {
     struct task *t = ch->task;
     ch->row.kind = ROW_ADMIT;

@@ -37,8 +37,8 @@ void change_item_result(struct change *ch, struct step *item, struct bytes resul
 /* The step's result joins the document; sets the step's offset and length. At most one a change.
  * One without bytes (ptr is NULL) is put together from its items' by the store. */
 void change_result(struct change *ch, struct step *s, struct bytes result);
-/* The document as a whole: results is the inside of the results object, without braces. */
-void change_document(struct change *ch, struct bytes results);
+/* The document as a whole, with these results (document_begin); NULL: none. */
+void change_document(struct change *ch, struct shared *results);
 /* The step may run (from retry_at on) when this is durable; of a task that rests, once it no longer
  * does. */
 void change_ready(struct change *ch, struct step *s);
@@ -50,9 +50,9 @@ void change_revive(struct change *ch);
 struct pending_write *change_commit(struct change *ch);
 /* The first row of a task; the write owns it until the answer. */
 struct pending_write *change_admit(struct change *ch, const struct start_request *request,
-                                   struct bytes results);
-/* fork.c: the steps that a fork takes over are completed; the inside of its results object. */
-struct bytes fork_take_kept(struct change *ch, const struct start_request *r);
+                                   struct shared *results);
+/* fork.c: the steps that a fork takes over are completed; its results, for change_admit. */
+struct shared *fork_take_kept(struct change *ch, const struct start_request *r);
 
 /* on_pause.c: the task rests as part of this change. */
 void task_rest(struct change *ch, enum task_state state);
@@ -80,7 +80,15 @@ void wait_take_signal(struct change *ch, struct step *s, struct bytes data,
 /* A step that keeps a signal for which s waits; NULL: none. */
 struct step *signal_kept(const struct step *s);
 
-/* document.c: the tail behind the results object, from its closing brace on, for a task with so
+/* document.c */
+#define DOCUMENT_LEAD "{\"results\":{"
+/* Results that a new document begins with, put together where the row is written from: room for so
+ * many bytes (document_result_bytes). Lasts as long as the effects do. */
+struct shared *document_begin(struct core *c, size_t results_bytes_max);
+size_t document_result_bytes(const struct pipeline_step *def, size_t result_bytes); /* at most */
+/* The step's result joins them; sets the step's offset and length. */
+void document_add_result(struct shared *results, struct step *s, struct bytes result);
+/* The tail behind the results object, from its closing brace on, for a task with so
  * many completed steps. */
 void document_put_tail(const struct core *c, const struct task *t, struct buf *out);
 

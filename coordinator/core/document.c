@@ -1,7 +1,40 @@
 /* The checkpoint document: {"results":{...}<tail>. The results come first and the small fields
  * last, so that a step's write overwrites only the tail. */
+#include <assert.h>
+
 #include "core/change.h"
 #include "json/scan.h"
+
+static void drop_text(void *text)
+{
+    shared_drop(text);
+}
+
+struct shared *document_begin(struct core *c, size_t results_bytes_max)
+{
+    struct shared *results = shared_make(strlen(DOCUMENT_LEAD) + results_bytes_max);
+    results->bytes.len = 0;
+    buf_add_str(&results->bytes, DOCUMENT_LEAD);
+    fx_bury(c, drop_text, results);
+    return results;
+}
+
+size_t document_result_bytes(const struct pipeline_step *def, size_t result_bytes)
+{
+    return strlen(",\"\":") + strlen(def->name) + result_bytes;
+}
+
+void document_add_result(struct shared *results, struct step *s, struct bytes result)
+{
+    struct buf *out = &results->bytes;
+    assert(document_result_bytes(step_def(s), result.len) <= out->cap - out->len); /* never grows */
+    buf_add_str(out, out->len > strlen(DOCUMENT_LEAD) ? ",\"" : "\"");
+    buf_add_str(out, step_def(s)->name);
+    buf_add_str(out, "\":");
+    s->result_offset = (uint32_t)out->len; /* lengths within a document are 32 bits */
+    s->result_len = (uint32_t)result.len;
+    buf_add_bytes(out, result);
+}
 
 void document_put_tail(const struct core *c, const struct task *t, struct buf *out)
 {

@@ -233,15 +233,15 @@ bool fork_kept_good(const struct start_request *r, const struct pipeline *p, str
     return r->kept_count < p->step_count;
 }
 
-struct bytes fork_take_kept(struct change *ch, const struct start_request *r)
+struct shared *fork_take_kept(struct change *ch, const struct start_request *r)
 {
     struct task *t = ch->task;
-    size_t len = 0; /* at most */
+    size_t len = 0;
     for (uint32_t k = 0; k < r->kept_count; k++) {
         const struct kept_step *kept = &r->kept[k];
-        len += strlen(t->pipeline->steps[kept->step].name) + sizeof ",\"\":" + kept->result.len;
+        len += document_result_bytes(&t->pipeline->steps[kept->step], kept->result.len);
     }
-    struct buf inside = arena_buf(fx_arena(ch->core), len);
+    struct shared *results = document_begin(ch->core, len);
     for (uint32_t k = planted(PLANT_FORK_KEEPS_LESS); k < r->kept_count; k++) {
         const struct kept_step *kept = &r->kept[k];
         struct step *s = &t->steps[kept->step];
@@ -260,13 +260,8 @@ struct bytes fork_take_kept(struct change *ch, const struct start_request *r)
             step_set_error(s, kept->error_code, kept->error);
         }
         t->completed++;
-        buf_add_str(&inside, inside.len > 0 ? ",\"" : "\"");
-        buf_add_str(&inside, step_def(s)->name);
-        buf_add_str(&inside, "\":");
-        s->result_offset = RESULTS_OFFSET + 1 + (uint32_t)inside.len;
-        s->result_len = (uint32_t)kept->result.len;
-        buf_add_bytes(&inside, kept->result);
+        document_add_result(results, s, kept->result);
     }
     task_count_needs(t);
-    return buf_bytes(&inside);
+    return results;
 }

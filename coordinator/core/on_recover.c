@@ -272,9 +272,9 @@ static struct bytes wishes_told(struct arena *arena, const struct ask *ask)
     return told;
 }
 
-/* results: the inside of the new results object where results went away, else NULL. */
+/* results: of the new document where results went away, else NULL. */
 static void revive(struct core *c, const struct ask *ask, struct task *t, const bool *keep,
-                   const struct bytes *results)
+                   struct shared *results)
 {
     struct change ch;
     task_insert(c, t);
@@ -290,7 +290,7 @@ static void revive(struct core *c, const struct ask *ask, struct task *t, const 
     ch.row.input = ask->recover.input;
     if (results != NULL) {
         t->progress = 0;
-        change_document(&ch, *results);
+        change_document(&ch, results);
     }
     change_revive(&ch);
     struct task_event *e =
@@ -427,31 +427,23 @@ void recover_on_task(struct core *c, const struct ask *ask, const struct store_a
     free(keep);
 }
 
-/* The inside of the results object from the parts that stay; sets their new offsets. */
-static struct bytes put_kept(struct core *c, struct task *t, const bool *keep,
-                             const struct store_answer *a)
+/* The results of the new document, from the parts that stay; sets their new offsets. */
+static struct shared *take_kept(struct core *c, struct task *t, const bool *keep,
+                                const struct store_answer *a)
 {
     size_t len = 0;
+    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
+        const struct step *s = &t->steps[i];
+        len += keep[i] ? document_result_bytes(step_def(s), s->result_len) : 0;
+    }
+    struct shared *results = document_begin(c, len);
     uint32_t part = 0;
     for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
-        len += keep[i] ? strlen(t->pipeline->steps[i].name) + sizeof ",\"\":" : 0;
-    }
-    for (uint32_t i = 0; i < a->part_count; i++) {
-        len += a->parts[i].len;
-    }
-    struct buf out = arena_buf(fx_arena(c), len);
-    for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
-        struct step *s = &t->steps[i];
-        if (!keep[i]) {
-            continue;
+        if (keep[i]) {
+            document_add_result(results, &t->steps[i], a->parts[part++]);
         }
-        buf_add_str(&out, out.len > 0 ? ",\"" : "\"");
-        buf_add_str(&out, step_def(s)->name);
-        buf_add_str(&out, "\":");
-        s->result_offset = RESULTS_OFFSET + 1 + (uint32_t)out.len;
-        buf_add_bytes(&out, a->parts[part++]);
     }
-    return buf_bytes(&out);
+    return results;
 }
 
 void recover_on_parts(struct core *c, struct ask *ask, const struct store_answer *a)
@@ -465,9 +457,9 @@ void recover_on_parts(struct core *c, struct ask *ask, const struct store_answer
         refuse_recover(c, ask, CODE_NOTHING_TO_RECOVER, "", "the task is alive");
         return;
     }
-    struct bytes inside = put_kept(c, t, ask->keep, a);
+    struct shared *results = take_kept(c, t, ask->keep, a);
     ask->task = NULL;
-    revive(c, ask, t, ask->keep, &inside);
+    revive(c, ask, t, ask->keep, results);
 }
 
 /* ---- takeover ---- */
@@ -491,7 +483,7 @@ void task_taken_over(struct core *c, struct task *t)
         t->state = task_state_rests(t->state) ? t->state : TASK_RECOVERING;
         reset_all(&ch, NULL, NULL);
         t->progress = 0;
-        change_document(&ch, BYTES_NONE);
+        change_document(&ch, NULL);
         change_event(&ch, EVENT_TASK_RECOVERING, 0);
     }
     change_commit(&ch);

@@ -171,7 +171,7 @@ void on_start(struct core *c, struct peer *p, const struct message *m)
     change_begin(c, t, &ch);
     ch.write->peer = p->id;
     ch.write->request = m->request;
-    struct bytes results = BYTES_NONE;
+    struct shared *results = NULL;
     if (s->fork_of.len > 0) { /* its parts have been checked */
         results = fork_take_kept(&ch, s);
         struct task_event *e = change_deed(&ch, EVENT_TASK_FORKED, task_current_step(t), &s->deed);

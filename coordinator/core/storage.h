@@ -140,6 +140,8 @@ struct store_row {
      * empty = unchanged */
     uint64_t doc_offset;
     struct bytes doc[3];
+    struct shared *doc_text; /* all that doc[0] and doc[1] are, where the store may keep it in place
+                                of a copy of its own; NULL: none */
     /* Index + 1 of a step: the store puts its items' results together as doc[1], an array with null
      * where an item has none. doc_items_bytes is its length: another one is STORE_VERSION. */
     uint32_t doc_items;

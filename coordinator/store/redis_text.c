@@ -17,7 +17,8 @@ static struct shared *text_make(struct bytes first, struct bytes second)
 
 struct row_texts row_texts_make(const struct store_row *row)
 {
-    return (struct row_texts){.doc = text_make(row->doc[0], row->doc[1]),
+    return (struct row_texts){.doc = row->doc_text != NULL ? shared_hold(row->doc_text)
+                                                           : text_make(row->doc[0], row->doc[1]),
                               .input = text_make(row->input, BYTES_NONE)};
 }
 

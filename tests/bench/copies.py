@@ -27,7 +27,6 @@ READ = "read to where it is gathered, written from there"
 CURL = "gathered out of libcurl's buffer"
 KEPT = "kept, and written from there"
 LENT = "written from where it was read to"
-FORKED = "put behind the others, then into the text"
 TEXT = "into the text that Redis is written from, and the step"
 
 
@@ -68,6 +67,13 @@ def fork_result(e):
     e.end([answer["task_id"]])
 
 
+def recover_result(e):
+    """The step behind it loses its own, and runs again; so does the one that fails."""
+    status, _, answer = e.call("POST", f"/recover/{e.failed}", {"from_step": "b"})
+    assert status == 202, (status, answer)
+    e.end([e.failed])
+
+
 def give(e):
     e.results += e.end([e.begin(task_type="gives_result")])
 
@@ -104,7 +110,8 @@ WAYS = [
     Way("inputs of a batch", batch(8, SOME_OF_A_BATCH), {"gateway": 0}, SOME_OF_A_BATCH, 8, pieces=SOME, notes={"gateway": READ}),
     Way("short inputs of a batch", batch(60, SMALL), {"gateway": 0}, SMALL, 60, pieces=SOME, notes={"gateway": READ}),
     Way("an input of a fork", fork, {"gateway": 0}, pieces=SOME, notes={"gateway": READ}),
-    Way("a result that a fork takes over", fork_result, {"coordinator": 2}, notes={"coordinator": FORKED}),
+    Way("a result that a fork takes over", fork_result, {"coordinator": 1}, notes={"coordinator": TEXT}),
+    Way("a result that a recover takes over", recover_result, {"coordinator": 1}, notes={"coordinator": TEXT}),
     Way("inputs that wait for a slot", start("takes_slowly", pad(PAYLOAD), BURST), {"worker": 1}, count=BURST),
     Way("a result, from step to Redis", give, {"worker": 0, "coordinator": 1}, notes={"worker": LENT}),
     Way("W1's results, to Redis and each later step", start("w1", {}), {"gateway": 0, "coordinator": 1, "worker": 0}, USUAL, 5, pieces=ALL,
@@ -150,6 +157,7 @@ class CopyEngine(Engine):
         self.functions.append(os.path.join(self.dir, "copied.json"))
         with open(self.functions[-1], "w") as f:
             json.dump({"functions": {"slow": {"exec": ["/bin/sh", "-c", "sleep 0.03; cat > /dev/null; echo 1"]},
+                                     "fails": {"exec": ["/bin/sh", "-c", "exit 65"]},
                                      "http": {"http": f"http://127.0.0.1:{self.server.server_port}/"},
                                      **{name: {"exec": ["/bin/sh", "-c", f"cat > /dev/null; cat {self.dir}/{name} >&3; echo 1"]}
                                         for name in ("told", "little")}}}, f)
@@ -165,6 +173,8 @@ class CopyEngine(Engine):
         self.write_pipeline("tells", [{"name": "a", "function": "told"}])
         self.write_pipeline("tells_little", [{"name": "a", "function": "little"}])
         self.write_pipeline("hands_on", [*chain(1, PAYLOAD), {"name": "b", "function": "stamp", "needs": ["s0"]}])
+        self.write_pipeline("hands_on_and_fails", [*chain(1, PAYLOAD), {"name": "b", "function": "stamp", "needs": ["s0"], "input": {"bytes": 8}},
+                                                   {"name": "c", "function": "fails", "needs": ["b"]}])
         self.copies_dir = os.path.join(self.dir, "copies")
         os.mkdir(self.copies_dir)
         self.results = []  # tasks with one of PAYLOAD
@@ -180,6 +190,7 @@ class CopyEngine(Engine):
         for _ in range(3):  # the worker is given orders beyond its slot while its steps are quick
             batch(8, 8)(self)
         self.forked_result = self.end([self.begin(task_type="hands_on", input_data={"bytes": 8})])[0]  # of forks that take over its result
+        self.failed = self.end([self.begin(task_type="hands_on_and_fails", input_data={"bytes": 8})])[0]  # it is recovered
 
     def begin_batch(self, tasks):
         status, _, answer = self.call("POST", "/start/batch", {"tasks": tasks})

@@ -253,6 +253,7 @@ struct store_row *store_row_copy(const struct store_row *row, struct arena *aren
     r->input = arena_bytes(arena, row->input);
     r->idempotency_key = arena_bytes(arena, row->idempotency_key);
     r->body_hash = arena_bytes(arena, row->body_hash);
+    r->doc_text = NULL;
     for (int i = 0; i < 3; i++) {
         r->doc[i] = arena_bytes(arena, row->doc[i]);
     }

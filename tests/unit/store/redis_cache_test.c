@@ -254,6 +254,33 @@ static void test_small_parts_of_a_large_text_are_not_lent(void **state)
     arena_free(&arena);
 }
 
+static void test_a_text_that_was_put_together_is_kept_where_it_lies(void **state)
+{
+    (void)state;
+    struct redis_cache c = {0};
+    struct arena arena = {0};
+    struct shared *text = shared_make(4 * LENT_BYTES_MIN);
+    memset(text->bytes.ptr, 'r', text->bytes.len);
+    struct store_row row = admission(1, "t", BYTES_LIT("{}"));
+    row.doc[0] = shared_bytes(text);
+    row.doc_text = text;
+    give(&c, row);
+    cache_answered(&c, 1, STORE_OK);
+    struct byte_range range = {12, 2 * LENT_BYTES_MIN};
+    struct store_read read = {.kind = READ_PARTS, .task_id = BYTES_LIT("t")};
+    read.ranges = &range;
+    read.range_count = 1;
+    struct store_answer a = {0};
+    assert_true(cache_read(&c, &read, &arena, &a));
+    assert_ptr_equal(a.parts[0].ptr, text->bytes.ptr + 12);
+    assert_ptr_equal(a.lenders.items[0], text);
+    assert_int_equal(text->holders, 2); /* whoever made it, and the cache */
+    cache_forget(&c);
+    assert_int_equal(text->holders, 1);
+    shared_drop(text);
+    arena_free(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +292,7 @@ int main(void)
         cmocka_unit_test(test_results_are_found_among_many),
         cmocka_unit_test(test_long_results_are_lent_and_stay),
         cmocka_unit_test(test_small_parts_of_a_large_text_are_not_lent),
+        cmocka_unit_test(test_a_text_that_was_put_together_is_kept_where_it_lies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
