@@ -33,10 +33,10 @@ static void remove_all(void)
     }
 }
 
-/* Coordinators' certificates are a server's, workers' a client's. */
+#define ROLES " --role redis --role redis-client "
 #define RENAME                                                                                     \
-    " && mv coordinator.pem server.pem && mv coordinator.key server.key"                           \
-    " && mv worker.pem client.pem && mv worker.key client.key"
+    " && mv redis.pem server.pem && mv redis.key server.key"                                       \
+    " && mv redis-client.pem client.pem && mv redis-client.key client.key"
 
 const char *redis_certs(void)
 {
@@ -46,8 +46,8 @@ const char *redis_certs(void)
     made = true;
     assert_non_null(mkdtemp(folder));
     atexit(remove_all);
-    shell("'" CERTS_SCRIPT "' --coordinator localhost --coordinator 127.0.0.1 . >/dev/null" RENAME);
-    shell("'" CERTS_SCRIPT "' --coordinator there.example other >/dev/null && cd other" RENAME);
+    shell("'" CERTS_SCRIPT "'" ROLES "--redis localhost --redis 127.0.0.1 . >/dev/null" RENAME);
+    shell("'" CERTS_SCRIPT "'" ROLES "--redis there.example other >/dev/null && cd other" RENAME);
     shell("cp server.key expired.key && "
           "openssl req -new -key expired.key -subj /CN=expired -out expired.csr && "
           "echo subjectAltName=DNS:localhost,IP:127.0.0.1 >expired.ext && "
@@ -58,8 +58,8 @@ const char *redis_certs(void)
 
 void redis_certs_renew(void)
 {
-    shell("'" CERTS_SCRIPT "' --role coordinator --coordinator localhost --coordinator 127.0.0.1 . "
-          ">/dev/null && mv coordinator.pem server.pem && mv coordinator.key server.key");
+    shell("'" CERTS_SCRIPT "' --role redis --redis localhost --redis 127.0.0.1 . "
+          ">/dev/null && mv redis.pem server.pem && mv redis.key server.key");
 }
 
 struct tls_identity *redis_certs_client(const char *ca, const char *own)

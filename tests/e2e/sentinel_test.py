@@ -72,7 +72,7 @@ class Sentinel(ClusterCase):
 
     def test_the_same_where_all_of_them_speak_tls(self):
         folder = os.path.join(self.cluster.dir, "tls")
-        subprocess.run([CERTS, "--coordinator", "127.0.0.1", folder], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([CERTS, "--role", "redis", "--redis", "127.0.0.1", folder], check=True, stdout=subprocess.DEVNULL)
         self.begin(tls=folder)
         self.run_through("before")
         self.redis.in_step(2)

@@ -102,8 +102,13 @@ class Secure(ClusterCase):
         until("so is HTTP", lambda: self.refused() > before)
         spy = c.start_worker(**{**self.settings("gateway"), "MARATHON_TLS_CERT_FILE": self.path("gateway.pem")})
         until("a gateway's certificate makes no worker", lambda: "for another role" in self.coordinator.log())
+        certs("--role", "redis-client", self.folder)
+        told = self.coordinator.log().count("for another role")
+        client = c.start_worker(**{**self.settings("worker"), "MARATHON_TLS_CERT_FILE": self.path("redis-client.pem"),
+                                   "MARATHON_TLS_KEY_FILE": self.path("redis-client.key"), "MARATHON_TLS_KEY_PASSWORD_FILE": ""})
+        until("nor does one for Redis", lambda: self.coordinator.log().count("for another role") > told)
         self.assertEqual(len(c.get("/workers")["items"]), 1, "none of them is known")
-        for p in (stranger, plain, spy):
+        for p in (stranger, plain, spy, client):
             self.assertNotIn("coordinator_joined", p.log())
             p.kill()
         self.assertEqual(c.wait(c.begin(task_type="three"))["status"], "completed")
@@ -178,16 +183,17 @@ class Secure(ClusterCase):
 
 class RedisTls(ClusterCase):
     """rediss://: a Redis that speaks TLS only, and wants to know who we are."""
+    REDIS = ("--redis", "localhost", "--role", "redis")
 
     def setUp(self):
         super().setUp()
         c = self.cluster
         self.folder, self.other = os.path.join(c.dir, "tls"), os.path.join(c.dir, "other")
-        certs("--coordinator", "localhost", self.folder)  # a server's certificate is the coordinator's, a client's the worker's
-        certs("--coordinator", "localhost", self.other)
+        certs(*self.REDIS, "--role", "redis-client", self.folder)
+        certs(*self.REDIS, self.other)
         self.redis_port, self.port = free_port(), free_port()
         self.redis = c.start_redis("--tls-port", str(self.redis_port), "--bind", "127.0.0.1", "--tls-auth-clients", "yes",
-                                   "--tls-cert-file", f"{self.folder}/coordinator.pem", "--tls-key-file", f"{self.folder}/coordinator.key",
+                                   "--tls-cert-file", f"{self.folder}/redis.pem", "--tls-key-file", f"{self.folder}/redis.key",
                                    "--tls-ca-cert-file", f"{self.folder}/ca.pem")
         self.ca = os.path.join(c.dir, "redis-ca.pem")
         self.trust(self.folder)
@@ -200,8 +206,8 @@ class RedisTls(ClusterCase):
         c = self.cluster
         self.coordinator = c.start_coordinator(
             REDIS_URL=f"rediss://localhost:{self.redis_port}", MARATHON_METRICS_LISTEN=f"127.0.0.1:{self.port}",
-            MARATHON_REDIS_TLS_CA_FILE=self.ca, MARATHON_REDIS_TLS_CERT_FILE=f"{self.folder}/worker.pem",
-            MARATHON_REDIS_TLS_KEY_FILE=f"{self.folder}/worker.key")
+            MARATHON_REDIS_TLS_CA_FILE=self.ca, MARATHON_REDIS_TLS_CERT_FILE=f"{self.folder}/redis-client.pem",
+            MARATHON_REDIS_TLS_KEY_FILE=f"{self.folder}/redis-client.key")
         c.start_worker()
 
     def test_a_killed_redis_comes_back_with_another_certificate_and_the_work_goes_on(self):
@@ -214,7 +220,7 @@ class RedisTls(ClusterCase):
         until("it runs", lambda: len(c.effects_lines()) == 1)
         self.redis.kill()
         until("the loss is noticed", lambda: "store_lost" in self.coordinator.log())
-        certs("--renew", "--role", "coordinator", "--coordinator", "localhost", self.folder)
+        certs("--renew", *self.REDIS, self.folder)
         open(gate, "w").close()
         self.redis.start()
         self.assertEqual(c.wait("busy")["status"], "completed")

@@ -16,8 +16,8 @@ def cli(port, *args, password=PASSWORD, more=()):
 
 
 class Sentinels:
-    """servers[0] is the master at first. Without a password nobody has one, the sentinels neither. tls: a folder of deploy/certs, with a
-    coordinator's certificate of 127.0.0.1; all of them speak TLS then, and nothing else."""
+    """servers[0] is the master at first. Without a password nobody has one, the sentinels neither. tls: a folder of deploy/certs, with the
+    role redis of 127.0.0.1; all of them speak TLS then, and nothing else."""
 
     def __init__(self, cluster, replicas=2, sentinels=3, password=PASSWORD, down_after_ms=500, failover_timeout_ms=3000, tls=None):
         self.tls = tls
@@ -39,14 +39,14 @@ class Sentinels:
         return self.call(port, *args, password=self.password)
 
     def call(self, port, *args, password):
-        more = ("--tls", "--cacert", f"{self.tls}/ca.pem", "-h", "127.0.0.1") if self.tls else ()
+        more = ("--tls", "--cacert", f"{self.tls}/ca.pem", "--cert", f"{self.tls}/redis.pem", "--key", f"{self.tls}/redis.key", "-h", "127.0.0.1") if self.tls else ()
         return cli(port, *args, password=password, more=more)
 
     def listen(self, port):
         if not self.tls:
             return f"port {port}\nbind 127.0.0.1\n"
-        return (f"port 0\ntls-port {port}\nbind 127.0.0.1\ntls-replication yes\ntls-auth-clients no\ntls-ca-cert-file {self.tls}/ca.pem\n"
-                f"tls-cert-file {self.tls}/coordinator.pem\ntls-key-file {self.tls}/coordinator.key\n")
+        return (f"port 0\ntls-port {port}\nbind 127.0.0.1\ntls-replication yes\ntls-ca-cert-file {self.tls}/ca.pem\n"
+                f"tls-cert-file {self.tls}/redis.pem\ntls-key-file {self.tls}/redis.key\n")
 
     def master_login(self):
         return f"masterauth {self.password}\n" if self.password else ""
@@ -108,8 +108,9 @@ class Sentinels:
         return f"{'rediss' if self.tls else 'redis'}+sentinel://{login}{hosts}/{NAME}"
 
     def env(self, *more):
-        ca = {"MARATHON_REDIS_TLS_CA_FILE": f"{self.tls}/ca.pem"} if self.tls else {}
-        return {"REDIS_URL": self.url(*more), "MARATHON_REDIS_SENTINEL_PASSWORD": self.sentinel_password, **ca}
+        files = {"CA": "ca.pem", "CERT": "redis.pem", "KEY": "redis.key"} if self.tls else {}
+        tls = {f"MARATHON_REDIS_TLS_{name}_FILE": f"{self.tls}/{file}" for name, file in files.items()}
+        return {"REDIS_URL": self.url(*more), "MARATHON_REDIS_SENTINEL_PASSWORD": self.sentinel_password, **tls}
 
     def new_master(self, before, seconds=30):
         def changed():
