@@ -5,6 +5,8 @@
 
 #include "base/bytes.h"
 
+#define PORT_DIGITS_MAX 5
+
 static bool is_loopback(const char *host)
 {
     struct in_addr v4;
@@ -18,6 +20,16 @@ static bool is_loopback(const char *host)
     return inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
 }
 
+int port_read(const char *text)
+{
+    size_t len = strlen(text);
+    if (len == 0 || len > PORT_DIGITS_MAX || strspn(text, "0123456789") != len) {
+        return 0;
+    }
+    long port = strtol(text, NULL, 10);
+    return port <= UINT16_MAX ? (int)port : 0;
+}
+
 enum err listen_parse(const char *text, char host[LISTEN_HOST_BYTES], int *ret_port,
                       bool *ret_loopback)
 {
@@ -29,15 +41,13 @@ enum err listen_parse(const char *text, char host[LISTEN_HOST_BYTES], int *ret_p
     if (name.len >= 2 && name.ptr[0] == '[' && name.ptr[name.len - 1] == ']') {
         name = bytes_part(name, 1, name.len - 2);
     }
-    char *end;
-    long port = strtol(colon + 1, &end, 10);
-    bool digits = colon[1] >= '0' && colon[1] <= '9' && *end == '\0';
-    if (!digits || port < 1 || port > 65535 || name.len == 0 || name.len >= LISTEN_HOST_BYTES) {
+    int port = port_read(colon + 1);
+    if (port == 0 || name.len == 0 || name.len >= LISTEN_HOST_BYTES) {
         return ERR_INVALID;
     }
     memcpy(host, name.ptr, name.len);
     host[name.len] = '\0';
-    *ret_port = (int)port;
+    *ret_port = port;
     *ret_loopback = is_loopback(host);
     return ERR_OK;
 }

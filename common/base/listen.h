@@ -8,6 +8,8 @@
 
 #define LISTEN_HOST_BYTES 64
 
+/* A port as users write it: up to five digits and nothing else, 1 to 65535. 0: it is none. */
+int port_read(const char *text);
 /* ret_loopback: only this machine reaches it. ERR_INVALID where it is no address and port. */
 enum err MUST_CHECK listen_parse(const char *text, char host[LISTEN_HOST_BYTES], int *ret_port,
                                  bool *ret_loopback);

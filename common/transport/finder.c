@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/listen.h"
 #include "base/log.h"
 
 #define TCP            "tcp://"
@@ -63,16 +64,6 @@ void finder_destroy(struct finder *f)
     free(f);
 }
 
-static bool port_valid(const char *text)
-{
-    size_t len = strlen(text);
-    if (len == 0 || len > 5 || strspn(text, "0123456789") != len) {
-        return false;
-    }
-    long port = strtol(text, NULL, 10);
-    return port > 0 && port < 65536;
-}
-
 /* Is the host of url a name that may have many addresses? */
 static bool name_split(const char *url, struct name *n)
 {
@@ -86,7 +77,7 @@ static bool name_split(const char *url, struct name *n)
     struct bytes peer = bytes_of(host, at != NULL ? (size_t)(at - host) : 0);
     host = at != NULL ? at + 1 : host;
     const char *colon = strrchr(host, ':');
-    if (host[0] == '[' || colon == NULL || colon == host || !port_valid(colon + 1) ||
+    if (host[0] == '[' || colon == NULL || colon == host || port_read(colon + 1) == 0 ||
         (size_t)(colon - host) > HOST_BYTES_MAX || peer.len > HOST_BYTES_MAX) {
         return false;
     }

@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "base/listen.h"
 #include "transport/nng_impl.h"
 
 #define TCP "tcp://"
@@ -9,14 +10,6 @@
 static bool begins(const char *text, const char *start)
 {
     return strncmp(text, start, strlen(start)) == 0;
-}
-
-/* nng takes a port of any size, and none at all, and fails only later. */
-static bool port_valid(const char *colon)
-{
-    char *end = NULL;
-    unsigned long port = colon != NULL ? strtoul(colon + 1, &end, 10) : 0;
-    return port >= 1 && port <= UINT16_MAX && *end == '\0';
 }
 
 /* Of "name@address:port" the name, else the host, without the brackets of an IPv6 address. NULL
@@ -49,7 +42,10 @@ enum err place_read(const char *url, struct place *ret_place)
     }
     const char *authority = url + strlen(p.secure ? TLS : TCP);
     const char *at = p.secure ? strchr(authority, '@') : NULL;
-    if (!port_valid(strrchr(authority, ':')) || (p.secure && strchr(authority, '/') != NULL)) {
+    const char *colon = strrchr(authority, ':');
+    /* nng takes a port of any size, and none at all, and fails only later. */
+    if (colon == NULL || port_read(colon + 1) == 0 ||
+        (p.secure && strchr(authority, '/') != NULL)) {
         return ERR_INVALID;
     }
     if (p.secure) {

@@ -33,9 +33,18 @@ static void test_loopback_addresses_are_told_from_those_that_others_reach(void *
 static void test_what_is_no_address_and_port_is_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = {
-        "",          "8000",          ":8000",       "127.0.0.1",   "1.2.3.4:",
-        "1.2.3.4:0", "1.2.3.4:65536", "1.2.3.4:80x", "1.2.3.4: 80", "1.2.3.4:-1"};
+    static const char *const bad[] = {"",
+                                      "8000",
+                                      ":8000",
+                                      "127.0.0.1",
+                                      "1.2.3.4:",
+                                      "1.2.3.4:0",
+                                      "1.2.3.4:65536",
+                                      "1.2.3.4:80x",
+                                      "1.2.3.4: 80",
+                                      "1.2.3.4:-1",
+                                      "1.2.3.4:+80",
+                                      "1.2.3.4:000080"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char host[LISTEN_HOST_BYTES];
         int port;

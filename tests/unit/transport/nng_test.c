@@ -36,6 +36,10 @@ static void test_urls_that_cannot_be_used_are_told_apart(void **state)
     assert_int_equal(t->ops->dial(t, "tcp://127.0.0.1:65536", h, &dialer), ERR_INVALID);
     assert_int_equal(t->ops->dial(t, "tcp://127.0.0.1", h, &dialer), ERR_INVALID);
     assert_int_equal(t->ops->dial(t, "tcp://127.0.0.1:80x", h, &dialer), ERR_INVALID);
+    assert_int_equal(t->ops->dial(t, "tcp://127.0.0.1:+80", h, &dialer), ERR_INVALID);
+    assert_int_equal(t->ops->dial(t, "tcp://127.0.0.1: 80", h, &dialer), ERR_INVALID);
+    assert_int_equal(t->ops->dial(t, "tcp://127.0.0.1:-18446744073709551536", h, &dialer),
+                     ERR_INVALID);
     assert_int_equal(t->ops->dial(t, "ipc://relative", h, &dialer), ERR_INVALID);
     assert_int_equal(t->ops->listen(t, "tls+tcp://127.0.0.1:7400", h), ERR_INVALID); /* as who? */
     assert_int_equal(t->ops->dial(t, "tls+tcp://127.0.0.1:7400", h, &dialer), ERR_INVALID);
