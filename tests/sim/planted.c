@@ -11,7 +11,8 @@
 #include "world.h"
 
 #define WORLDS_DEFAULT 3000
-#define NONE_FOUND     111 /* exit status of a child that found nothing */
+#define NONE_FOUND     111       /* exit status of a child that found nothing */
+#define SEED           "  seed " /* before it, in what a child says */
 
 enum plant core_plant = PLANT_NONE;
 
@@ -86,11 +87,22 @@ static const struct {
     {"a dead letter listed while its task lives", PLANT_DEAD_LETTER_KEPT, false, false},
 };
 
+/* Bugs that one world of a thousand shows, each with the first that did: it is run before the
+ * others. That only saves the way there, most of this program's time. Where the worlds have changed
+ * since, all of them are run, as for the other bugs, and the line of the bug says which it was. */
+static const struct {
+    enum plant core;
+    uint64_t seed;
+} rare[] = {
+    {PLANT_SIGNAL_SWALLOWED, 1502},
+    {PLANT_CLAIMS_UNAWAITED, 1472},
+};
+
 static void on_abort(int signal)
 {
     (void)signal;
     char text[64];
-    int n = snprintf(text, sizeof text, "  seed %llu: ", (unsigned long long)running_seed);
+    int n = snprintf(text, sizeof text, SEED "%llu: ", (unsigned long long)running_seed);
     ssize_t written = write(1, text, (size_t)n);
     (void)written;
     _exit(1);
@@ -104,6 +116,12 @@ _Noreturn static void look(size_t plant, uint64_t worlds, int out)
     signal(SIGABRT, on_abort);
     dup2(out, 2);
     dup2(out, 1);
+    for (size_t i = 0; i < sizeof rare / sizeof rare[0]; i++) {
+        running_seed = rare[i].seed;
+        if (rare[i].core == core_plant && running_seed <= worlds) {
+            world_run(running_seed, false, NULL);
+        }
+    }
     for (running_seed = 1; running_seed <= worlds; running_seed++) {
         world_run(running_seed, false, NULL);
     }
@@ -134,11 +152,14 @@ static bool found(size_t plant, uint64_t worlds)
     }
     close(ends[0]);
     text[have] = '\0';
+    const char *seed = strstr(text, SEED);
+    uint64_t at = seed == NULL ? 0 : strtoull(seed + strlen(SEED), NULL, 10);
     text[strcspn(text, "\n")] = '\0';
     int status = 0;
     waitpid(child, &status, 0);
     bool caught = !(WIFEXITED(status) && WEXITSTATUS(status) == NONE_FOUND);
-    printf("%-7s %-40s %.110s\n", caught ? "caught" : "MISSED", plants[plant].name, text);
+    printf("%-6s %4llu %-40s %.110s\n", caught ? "caught" : "MISSED", (unsigned long long)at,
+           plants[plant].name, text);
     return caught;
 }
 
