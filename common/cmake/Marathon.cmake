@@ -91,8 +91,8 @@ endfunction()
 
 # marathon_test(NAME LABEL unit SOURCES ... USES ...): a cmocka program, run by ctest under that label.
 # Its sources live in tests/<label>/<same path as the source>_test.c.
-# Where a test takes long, COST says how many seconds, so that ctest starts it before the short ones; where it computes all the while,
-# PROCESSORS says how many halves of a core it wants: tests/run has two tests for each core, since most of them wait.
+# Where a test takes long, COST says how many seconds, so that ctest starts it before the short ones. Tests mostly wait, and tests/run has
+# several for each core: one that computes all the while is nice, and locks "spare", so that it is alone in that (tests/sim).
 function(marathon_test name)
   cmake_parse_arguments(T "" "LABEL;TIMEOUT" "SOURCES;USES;PRIVATE_LIBS" ${ARGN})
   if(NOT T_TIMEOUT)
