@@ -1,4 +1,5 @@
-/* The plan of a body: text of our own and slices of the checkpoint document, in order. Its length
+/* The plan of a body: text of our own, slices of the checkpoint document, and payloads that stay
+ * where they are, in order. Its length
  * is known before the slices are there, so a large body is sent in bounded memory while the
  * document's pieces arrive. Pure. */
 #ifndef MARATHON_API_BODY_PLAN_H
@@ -8,9 +9,12 @@
 
 #include "base/bytes.h"
 
+enum body_source { BODY_TEXT, BODY_DOC, BODY_LENT };
+
 struct body_piece {
-    bool doc;        /* a slice of the document; else of text */
-    uint64_t offset; /* in the document, or in text */
+    enum body_source from;
+    uint64_t offset;     /* in text, or in the document */
+    const uint8_t *lent; /* LENT */
     uint64_t len;
 };
 
@@ -26,6 +30,10 @@ struct body_plan {
 void body_plan_free(struct body_plan *plan);
 /* The document's bytes [offset, offset + len) come next. */
 void body_plan_doc(struct body_plan *plan, uint64_t offset, uint64_t len);
+/* A payload comes next, which stays there until the plan is done with; a short one is copied. */
+void body_plan_lend(struct body_plan *plan, struct bytes payload);
+/* What such payloads lie in has moved. */
+void body_plan_moved(struct body_plan *plan, struct bytes from, const uint8_t *to);
 /* Once, when everything is appended. */
 void body_plan_finish(struct body_plan *plan);
 
@@ -36,9 +44,9 @@ struct body_cursor {
 };
 
 struct body_want {
-    bool doc;
-    uint64_t offset;   /* doc: in the document */
-    struct bytes text; /* otherwise */
+    enum body_source from;
+    uint64_t offset;   /* DOC: in the document */
+    struct bytes text; /* otherwise: itself */
     size_t len;        /* never 0 */
 };
 

@@ -36,8 +36,9 @@ bool items_query_parse(const struct query *q, struct items_request *ret_request,
     return true;
 }
 
-static void item_put(const struct item_view *v, struct buf *out)
+static void item_put(const struct item_view *v, struct body_plan *plan)
 {
+    struct buf *out = &plan->text;
     buf_addf(out, "{\"index\":%u", v->item - 1);
     json_put_member(out, "status", bytes_str(step_state_name(v->state)));
     json_put_time(out, "started_at", v->started_at);
@@ -55,19 +56,20 @@ static void item_put(const struct item_view *v, struct buf *out)
     json_put_member_or_null(out, "error_code",
                             v->error_code != CODE_NONE ? bytes_str(code_info(v->error_code)->name)
                                                        : BYTES_NONE);
-    json_put_checkpoint(out, v->checkpoint, v->checkpoint_bytes);
+    checkpoint_plan(plan, v->checkpoint, v->checkpoint_bytes);
     json_put_time(out, "progress_checkpoint_at", v->checkpoint_at);
     buf_add_str(out, ",\"result\":");
-    buf_add_bytes(out, v->result.len > 0 ? v->result : BYTES_LIT("null"));
+    body_plan_lend(plan, v->result.len > 0 ? v->result : BYTES_LIT("null"));
     buf_add_char(out, '}');
 }
 
-void items_render(const struct message *reply, struct buf *out)
+void items_render(const struct message *reply, struct body_plan *plan)
 {
+    struct buf *out = &plan->text;
     buf_add_str(out, "{\"items\":[");
     for (uint32_t i = 0; i < reply->items.count; i++) {
         buf_add_str(out, i > 0 ? "," : "");
-        item_put(&reply->items.items[i], out);
+        item_put(&reply->items.items[i], plan);
     }
     buf_addf(out, "],\"total\":%u,\"next_cursor\":", reply->items.total);
     if (reply->items.next > 0) {

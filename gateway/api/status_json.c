@@ -42,13 +42,25 @@ void json_put_time(struct buf *out, const char *name, unix_ms t)
     json_put_member_or_null(out, name, t == 0 ? BYTES_NONE : bytes_str(time_format(t, text)));
 }
 
+static void checkpoint_size_put(struct buf *out, uint32_t bytes)
+{
+    if (bytes > 0) {
+        buf_addf(out, ",\"progress_checkpoint_bytes\":%u", bytes);
+    }
+}
+
 void json_put_checkpoint(struct buf *out, struct bytes checkpoint, uint32_t bytes)
 {
     buf_add_str(out, ",\"progress_checkpoint\":");
     buf_add_bytes(out, checkpoint.len > 0 ? checkpoint : BYTES_LIT("null"));
-    if (bytes > 0) {
-        buf_addf(out, ",\"progress_checkpoint_bytes\":%u", bytes);
-    }
+    checkpoint_size_put(out, bytes);
+}
+
+void checkpoint_plan(struct body_plan *plan, struct bytes checkpoint, uint32_t bytes)
+{
+    buf_add_str(&plan->text, ",\"progress_checkpoint\":");
+    body_plan_lend(plan, checkpoint.len > 0 ? checkpoint : BYTES_LIT("null"));
+    checkpoint_size_put(&plan->text, bytes);
 }
 
 static void number_put(struct buf *out, const char *name, double v)
@@ -160,7 +172,7 @@ static void step_put(const struct step_view *s, uint32_t index, bool results,
     error_code_put(out, s->error_code);
     json_put_member_or_null(out, "function_code", s->function_code);
     json_put_member_or_null(out, "waiting_for", s->waiting_for);
-    json_put_checkpoint(out, s->checkpoint, s->checkpoint_bytes);
+    checkpoint_plan(plan, s->checkpoint, s->checkpoint_bytes);
     json_put_time(out, "progress_checkpoint_at", s->checkpoint_at);
     if (s->waiting_until != 0) {
         json_put_time(out, "waiting_until", s->waiting_until);

@@ -1,5 +1,6 @@
 /* A task's view -> the JSON that clients see: status, checkpoints, results. Results are embedded as
- * slices of the checkpoint document (body_plan.h), never looked at. Pure. */
+ * slices of the checkpoint document, progress checkpoints where they lie in the view (body_plan.h),
+ * never looked at. Pure. */
 #ifndef MARATHON_API_STATUS_JSON_H
 #define MARATHON_API_STATUS_JSON_H
 
@@ -33,6 +34,7 @@ void json_put_member_or_null(struct buf *out, const char *name,
                              struct bytes text); /* null where empty */
 /* ,"progress_checkpoint": itself or null; its size where there is one. */
 void json_put_checkpoint(struct buf *out, struct bytes checkpoint, uint32_t bytes);
+void checkpoint_plan(struct body_plan *plan, struct bytes checkpoint, uint32_t bytes);
 void json_put_time(struct buf *out, const char *name, unix_ms t); /* null where 0 */
 
 #endif

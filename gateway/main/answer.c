@@ -35,6 +35,18 @@ void answer_json(struct gateway *g, exchange_id id, int status, struct bytes bod
     server_answer(g->http, id, &head, body);
 }
 
+void answer_plan(struct gateway *g, exchange_id id, const struct body_plan *body)
+{
+    static const struct http_head head = {.status = 200,
+                                          .content_type = "application/json",
+                                          .headers = {{"cache-control", "no-store"}}};
+    count_answer(g, head.status);
+    struct buf *out = server_answer_put(g->http, id, &head, (size_t)body->total);
+    if (out != NULL) {
+        body_plan_write(body, BYTES_NONE, 0, out);
+    }
+}
+
 void answer_problem_render(struct gateway *g, exchange_id id, const struct problem *p,
                            struct bytes request_id, struct buf *out)
 {

@@ -46,7 +46,9 @@ struct body_stream *body_stream_create(struct gateway *g, struct snapshot *s,
     struct body_stream *b = mem_zalloc(sizeof *b);
     body_plan_finish(plan);
     b->gateway = g;
+    struct bytes frame = s->lent; /* or what the results lie in, of which the plan has no slices */
     b->snapshot = snapshot_ref(s);
+    body_plan_moved(plan, frame, s->frame.ptr);
     b->plan = *plan;
     stream_count(b, body_stream_memory(plan));
     *plan = (struct body_plan){0};
@@ -213,7 +215,7 @@ static size_t pieces_add(struct body_pieces *p, struct bytes bytes, bool one_lin
  * pieces lie already. */
 static struct bytes want_get(struct body_stream *b, const struct body_want *want, uint64_t *part)
 {
-    if (!want->doc) {
+    if (want->from != BODY_DOC) {
         return want->text;
     }
     uint64_t at = want->offset - RESULTS_OFFSET;
@@ -237,7 +239,8 @@ enum stream_state body_stream_next(struct body_stream *b, size_t max, struct bod
         if (bytes.len == 0) {
             break;
         }
-        body_cursor_move(&b->plan, &at, pieces_add(p, bytes, want.doc && b->one_line));
+        body_cursor_move(&b->plan, &at,
+                         pieces_add(p, bytes, want.from != BODY_TEXT && b->one_line));
     }
     if (p->count == 0) {
         return b->broken ? STREAM_BROKEN : STREAM_WAIT;

@@ -32,8 +32,8 @@ size_t body_stream_memory(const struct body_plan *plan);
  * for piece is there (or cannot be had). */
 struct body_stream *body_stream_create(struct gateway *g, struct snapshot *s,
                                        struct body_plan *plan, wake_fn *wake, void *user);
-/* Results come with their line ends (white space between tokens) as spaces: an event of a stream is
- * one line. */
+/* Payloads come with their line ends (white space between tokens) as spaces: an event of a stream
+ * is one line. */
 void body_stream_one_line(struct body_stream *b);
 void body_stream_destroy(struct body_stream *b); /* NULL is allowed */
 uint64_t body_stream_total(const struct body_stream *b);

@@ -12,10 +12,9 @@ static void on_items(void *user, const struct reply *reply)
         call_problem(c, &p);
         return;
     }
-    struct buf body = {0};
+    struct body_plan body = {0};
     items_render(reply->message, &body);
-    call_answer(c, 200, buf_bytes(&body), NULL);
-    buf_free(&body);
+    call_answer_plan(c, &body);
 }
 
 void call_items(struct call_state *c, const struct http_request *r, struct bytes step)

@@ -107,6 +107,19 @@ void call_answer(struct call_state *c, int status, struct bytes body, const char
     call_end(c);
 }
 
+void call_answer_plan(struct call_state *c, struct body_plan *body)
+{
+    struct problem full;
+    body_plan_finish(body);
+    if (answers_full(c->gateway, (size_t)body->total, &full)) {
+        call_problem(c, &full);
+    } else {
+        answer_plan(c->gateway, c->exchange.id, body);
+        call_end(c);
+    }
+    body_plan_free(body);
+}
+
 void call_problem(struct call_state *c, const struct problem *p)
 {
     answer_problem(c->gateway, c->exchange.id, p, bytes_str(c->request_id));

@@ -41,6 +41,7 @@ struct call_state *call_begin(struct gateway *g, exchange_id id, const struct ro
 void call_end(struct call_state *c);
 /* Each ends the call. */
 void call_answer(struct call_state *c, int status, struct bytes body, const char *location);
+void call_answer_plan(struct call_state *c, struct body_plan *body); /* 200; frees the plan */
 void call_problem(struct call_state *c, const struct problem *p);
 
 /* call_change.c: start, cancel, pause, resume, signal,

@@ -57,7 +57,7 @@ static bool is_whole(const struct snapshot *s, const struct body_plan *plan)
 {
     bool there = true;
     for (size_t i = 0; i < plan->count && !s->held; i++) {
-        there = there && !plan->pieces[i].doc;
+        there = there && plan->pieces[i].from != BODY_DOC;
     }
     return there && plan->total <= HTTP_PIECE_BYTES_MAX;
 }

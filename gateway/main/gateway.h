@@ -5,6 +5,7 @@
 #ifndef MARATHON_GATEWAY_GATEWAY_H
 #define MARATHON_GATEWAY_GATEWAY_H
 
+#include "api/body_plan.h"
 #include "api/keys.h"
 #include "api/problem.h"
 #include "api/route.h"
@@ -64,6 +65,8 @@ void exchange_remove(struct gateway *g, struct exchange *x);
 /* answer.c: whole answers. */
 void answer_json(struct gateway *g, exchange_id id, int status, struct bytes body,
                  const struct http_header *headers);
+/* 200, with a finished plan that has no slices of a document. */
+void answer_plan(struct gateway *g, exchange_id id, const struct body_plan *body);
 /* request_id: the request's own; empty: one is made of the exchange's. */
 void answer_problem(struct gateway *g, exchange_id id, const struct problem *p,
                     struct bytes request_id);

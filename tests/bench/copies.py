@@ -127,6 +127,8 @@ WAYS = [
         pieces=SOME, notes={"gateway": KEPT}),
     Way("short results of a long status", lambda e: short_results(e, lambda t: e.get(f"/status/{t}")), {"gateway": 1}, SMALL, SHORT_RESULTS,
         pieces=SOME, notes={"gateway": KEPT}),
+    Way("items of a page", lambda e: e.get(f"/tasks/{e.fanned}/steps/each/items"), {"gateway": 1}, SMALL, SHORT_RESULTS, pieces=SOME),
+    Way("a checkpoint in a status", lambda e: e.get(f"/status/{e.told}"), {"gateway": 1}, SMALL, pieces=SOME),
     Way("short results of a WebSocket's two messages", lambda e: short_results(e, lambda t: watch_socket(e, t)), {"gateway": 1}, SMALL,
         SHORT_RESULTS, pieces=SOME, notes={"gateway": KEPT}),
     Way("short results of an event stream's two messages", lambda e: short_results(e, lambda t: watch_stream(e, t)), {"gateway": 1}, SMALL,
@@ -157,6 +159,7 @@ class CopyEngine(Engine):
         self.functions.append(os.path.join(self.dir, "copied.json"))
         with open(self.functions[-1], "w") as f:
             json.dump({"functions": {"slow": {"exec": ["/bin/sh", "-c", "sleep 0.03; cat > /dev/null; echo 1"]},
+                                     "tells_and_fails": {"exec": ["/bin/sh", "-c", f"cat > /dev/null; cat {self.dir}/little >&3; exit 65"]},
                                      "fails": {"exec": ["/bin/sh", "-c", "exit 65"]},
                                      "http": {"http": f"http://127.0.0.1:{self.server.server_port}/"},
                                      **{name: {"exec": ["/bin/sh", "-c", f"cat > /dev/null; cat {self.dir}/{name} >&3; echo 1"]}
@@ -175,6 +178,8 @@ class CopyEngine(Engine):
         self.write_pipeline("hands_on", [*chain(1, PAYLOAD), {"name": "b", "function": "stamp", "needs": ["s0"]}])
         self.write_pipeline("hands_on_and_fails", [*chain(1, PAYLOAD), {"name": "b", "function": "stamp", "needs": ["s0"], "input": {"bytes": 8}},
                                                    {"name": "c", "function": "fails", "needs": ["b"]}])
+        self.write_pipeline("fans", [{"name": "each", "function": "stamp", "for_each": "${input.list}", "input": {"bytes": SMALL}}])
+        self.write_pipeline("tells_and_fails", [{"name": "a", "function": "tells_and_fails"}])
         self.copies_dir = os.path.join(self.dir, "copies")
         os.mkdir(self.copies_dir)
         self.results = []  # tasks with one of PAYLOAD
@@ -191,6 +196,8 @@ class CopyEngine(Engine):
             batch(8, 8)(self)
         self.forked_result = self.end([self.begin(task_type="hands_on", input_data={"bytes": 8})])[0]  # of forks that take over its result
         self.failed = self.end([self.begin(task_type="hands_on_and_fails", input_data={"bytes": 8})])[0]  # it is recovered
+        self.fanned = self.end([self.begin(task_type="fans", input_data={"list": list(range(SHORT_RESULTS))})])[0]
+        self.told = self.end([self.begin(task_type="tells_and_fails", input_data={})])[0]
 
     def begin_batch(self, tasks):
         status, _, answer = self.call("POST", "/start/batch", {"tasks": tasks})

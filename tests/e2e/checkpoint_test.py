@@ -1,5 +1,6 @@
 """A step that saves as it goes: what it saves is stored each checkpoint_interval_seconds; killed in the middle, it goes on from there."""
 
+import json
 import os
 import sys
 import unittest
@@ -83,6 +84,30 @@ class Checkpoint(ClusterCase):
         coordinator.start()
         c.start_worker()
         self.check_second_start(shown)
+
+
+class Shown(ClusterCase):
+    """Each as large as is shown, and together more than an answer that goes out at once."""
+    STEPS = 24
+    SAVED = {"pad": "x" * 4000}
+
+    def test_the_checkpoints_of_many_steps_stand_in_a_long_status(self):
+        c = self.cluster
+        gate, saved, functions = (os.path.join(c.dir, name) for name in ("go", "saved", "teller.json"))
+        with open(saved, "w") as f:
+            f.write(json.dumps({"checkpoint": self.SAVED}) + "\n")
+        with open(functions, "w") as f:
+            run = f"cat > /dev/null; cat {saved} >&3; until test -e {gate}; do sleep 0.05; done; echo 1"
+            json.dump({"functions": {"teller": {"exec": ["/bin/sh", "-c", run]}}}, f)
+        c.functions.append(functions)
+        c.start(workers=1, slots=self.STEPS)
+        c.begin(steps=[{"name": f"s{i}", "function": "teller", "needs": []} for i in range(self.STEPS)], task_id="t",
+                checkpoint_interval_seconds=1)
+        until("all of them are stored", lambda: sum(s["progress_checkpoint"] is not None for s in c.get("/status/t")["steps"]) == self.STEPS, 40)
+        for results in ("", "?results=false"):
+            self.assertEqual([s["progress_checkpoint"] for s in c.get("/status/t" + results)["steps"]], [self.SAVED] * self.STEPS)
+        open(gate, "w").close()
+        self.assertEqual(c.wait("t")["status"], "completed")
 
 
 if __name__ == "__main__":
