@@ -120,12 +120,6 @@ struct function {
     bool warned;        /* that nobody offers it */
 };
 
-struct watch {
-    struct bytes task_id; /* owned */
-    peer_id *peers;
-    size_t count, cap;
-};
-
 /* Why a read was asked for, and what goes on when its answer comes. */
 enum ask_kind {
     ASK_OWNERS,
@@ -249,7 +243,6 @@ struct core {
     struct map lanes, gates; /* lanes.c */
     uint64_t next_lane;
     struct hold *holds; /* a list */
-    size_t hold_count;  /* of them, those that the store has granted */
     mono_ms holds_renew_at;
     uint32_t holds_due; /* runs that want theirs */
     uint64_t credit_sum;
@@ -300,7 +293,8 @@ void timers_fire(struct core *c);
 /* partition.c */
 struct partition *partition_of(struct core *c, struct bytes task_id);
 bool partition_serves(const struct partition *p); /* its tasks are in memory and may change */
-void partitions_check_leases(struct core *c);     /* before anything is answered or fires */
+bool partition_told(const struct core *c, const struct partition *p); /* to peers, as ours */
+void partitions_check_leases(struct core *c); /* before anything is answered or fires */
 void partitions_tick(struct core *c);
 bool partition_mine(const struct core *c, const uint8_t nonce[NONCE_BYTES]);
 bool fence_same(const struct fence *a, const struct fence *b);
@@ -381,7 +375,8 @@ struct worker *worker_by_serial(const struct core *c, uint64_t serial);
 struct run *worker_run_find(struct worker *w, const struct attempt_ref *ref);
 struct run *worker_run_add(struct worker *w, const struct attempt_ref *ref);
 void worker_run_remove(struct core *c, struct worker *w, const struct attempt_ref *ref);
-struct run *worker_run_of(struct worker *w, const struct step *s); /* or NULL */
+struct run *worker_run_of(struct worker *w, const struct step *s);  /* or NULL */
+uint32_t worker_busy(const struct core *c, const struct worker *w); /* with tasks of ours */
 /* The step that it runs by this attempt, or NULL. */
 struct step *step_run_by(struct core *c, const struct worker *w, const struct attempt_ref *ref);
 void worker_gone(struct core *c, struct worker *w);
@@ -447,9 +442,9 @@ bool task_is_dead(const struct task *t);
 bool requeue_allowed(struct core *c, const struct ask *ask, const struct task *t);
 void dead_on_answer(struct core *c, const struct ask *ask, const struct store_answer *a);
 void query_on_answer(struct core *c, struct ask *ask, const struct store_answer *a);
-void watches_renew(struct core *c, const struct partition *p);
 void watch_tell(struct core *c, struct bytes task_id, struct task_event *events, uint32_t count);
 void watches_drop_peer(struct core *c, peer_id peer);
+void watches_drop_partitions(struct core *c, uint64_t lost);
 
 /* audit.c: walks what is owned, a bounded piece each tick; finds, mends and counts. */
 void audit_tick(struct core *c);

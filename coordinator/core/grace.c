@@ -48,7 +48,7 @@ void grace_over(struct core *c, struct task *t)
  * to tell that we own it, and who has just come has not said anything. */
 static bool claims_to_come(struct core *c, const struct partition *p)
 {
-    bool waits = (c->owned_told & (1ull << p->id)) == 0;
+    bool waits = !partition_told(c, p);
     void *value = NULL;
     for (size_t i = 0; !waits && map_next(&c->peers, &i, &value);) {
         const struct peer *peer = value;

@@ -39,11 +39,10 @@ struct hold *hold_create(struct core *c, const struct step *s)
     return h;
 }
 
-void hold_granted(struct core *c, struct hold *h)
+void hold_granted(struct hold *h)
 {
     if (h != NULL) {
         h->granted = true;
-        c->hold_count++;
     }
 }
 
@@ -64,7 +63,6 @@ void hold_drop(struct core *c, struct hold *h)
     if (h->next != NULL) {
         h->next->prev = h->prev;
     }
-    c->hold_count -= h->granted;
     free(h->key);
     free(h->holder);
     free(h);
@@ -82,6 +80,15 @@ static bool ours(const struct core *c, const struct hold *h)
 {
     const struct partition *p = &c->partitions[h->partition];
     return partition_serves(p) && p->fence.epoch == h->epoch;
+}
+
+size_t holds_count(const struct core *c)
+{
+    size_t n = 0;
+    for (const struct hold *h = c->holds; h != NULL; h = h->next) {
+        n += h->granted && ours(c, h);
+    }
+    return n;
 }
 
 /* ops live in the turn's arena. Where there is no room the lease tells the store in time. */
@@ -156,7 +163,7 @@ void hold_claimed(struct core *c, struct worker *w, struct step *s)
     }
     hold_drop(c, r->hold);
     r->hold = hold_create(c, s);
-    hold_granted(c, r->hold);
+    hold_granted(r->hold);
     send(c, op_of(c, r->hold, LIMIT_RENEW), 1);
 }
 

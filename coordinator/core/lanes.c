@@ -291,7 +291,7 @@ void lane_on_answer(struct core *c, const struct ask *ask, const struct store_an
     l->asking = false;
     if (granted) {
         l->pause_ms = 0;
-        hold_granted(c, hold);
+        hold_granted(hold);
     } else {
         hold_drop(c, hold);
         hold = NULL;

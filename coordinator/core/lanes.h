@@ -70,7 +70,7 @@ void lanes_free(struct core *c);
 
 /* Of the step's next order; not granted yet. */
 struct hold *hold_create(struct core *c, const struct step *s);
-void hold_granted(struct core *c, struct hold *h);
+void hold_granted(struct hold *h);
 /* Key, holder, epoch and lease, in the arena of the turn. */
 void hold_fill(struct core *c, const struct hold *h, struct limit_op *op);
 /* Gives it back, where it is still ours to give. NULL is allowed. */
@@ -85,6 +85,7 @@ void hold_claim(struct core *c, struct worker *w, struct step *s);
 void hold_claimed(struct core *c, struct worker *w, struct step *s);
 void holds_tick(struct core *c);
 void holds_renew(struct core *c);
+size_t holds_count(const struct core *c); /* granted, of partitions that are ours */
 void holds_free(struct core *c);
 
 #endif

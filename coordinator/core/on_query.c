@@ -47,10 +47,18 @@ static void answer_task(struct core *c, const struct task *t, peer_id peer, uint
     }
 }
 
+/* A WATCH that is refused began a watch that ends with that. */
+static void not_watched(struct core *c, enum message_type type, peer_id peer, struct bytes task_id)
+{
+    if (type == MSG_WATCH) {
+        on_unwatch(c, peer, task_id);
+    }
+}
+
 static void answer_no_task(struct core *c, const struct ask *ask)
 {
+    not_watched(c, ask->type, ask->peer, ask->task_id);
     if (ask->type == MSG_WATCH) {
-        on_unwatch(c, ask->peer, ask->task_id);
         struct message m = {.type = MSG_WATCHED, .request = ask->request};
         m.watched.task_id = arena_bytes(fx_arena(c), ask->task_id);
         fx_send(c, ask->peer, &m);
@@ -82,6 +90,7 @@ static void change_or_answer(struct core *c, struct task *t, struct peer *p,
 void query_on_task(struct core *c, const struct ask *ask, const struct store_answer *a)
 {
     if (a->err == ERR_UNAVAILABLE || !partition_serves(partition_of(c, ask->task_id))) {
+        not_watched(c, ask->type, ask->peer, ask->task_id);
         refuse_unavailable(c, ask->peer, ask->request);
         return;
     }
@@ -120,6 +129,7 @@ static void ask_task(struct core *c, struct peer *p, const struct message *m)
 {
     struct ask *ask = ask_for(c, p, m, ASK_TASK);
     if (ask == NULL) {
+        not_watched(c, m->type, p->id, m->task.task_id);
         return;
     }
     ask->task_id =
@@ -318,7 +328,7 @@ static void answer_workers(struct core *c, const struct peer *p, const struct me
         v->host = bytes_str(w->host);
         v->pid = w->pid;
         v->slots = w->slots;
-        v->busy = w->run_count;
+        v->busy = worker_busy(c, w);
         v->last_heard_at = w->heard_wall;
         v->state = bytes_str(w->peer == 0 ? "silent" : w->draining ? "draining" : "ready");
         v->function_count = w->function_count;

@@ -1,9 +1,15 @@
-/* Who watches what. A watch belongs to a gateway's connection, not to the task in memory: it
- * outlives the loss of a partition, and is told the newest seq after the next load, so that the
- * gateway can close the gap from the history. */
+/* Who watches what. A watch belongs to a gateway's connection and to our word that the task's
+ * partition is ours: with either it ends, since gateways then ask the next owner, or us anew. What
+ * they miss meanwhile they find in the history. */
 #include <stdlib.h>
 
 #include "core/writes.h"
+
+struct watch {
+    struct bytes task_id; /* owned */
+    peer_id *peers;
+    size_t count, cap;
+};
 
 static void watch_free(struct core *c, struct watch *w)
 {
@@ -49,7 +55,8 @@ static void watch_add(struct core *c, struct bytes task_id, peer_id peer)
 
 void on_watch(struct core *c, struct peer *p, const struct message *m)
 {
-    if (!partition_serves(partition_of(c, m->task.task_id))) {
+    const struct partition *of = partition_of(c, m->task.task_id);
+    if (!partition_serves(of) || !partition_told(c, of)) {
         refuse_unavailable(c, p->id, m->request);
         return;
     }
@@ -77,6 +84,19 @@ void watches_drop_peer(struct core *c, peer_id peer)
     }
 }
 
+/* Peers hear now that these partitions (a bit each) are not ours. */
+void watches_drop_partitions(struct core *c, uint64_t lost)
+{
+    void *value = NULL;
+    for (size_t i = 0; map_next(&c->watches, &i, &value);) {
+        struct watch *w = value;
+        if ((lost >> id_partition(w->task_id) & 1) != 0) {
+            c->watch_count -= w->count;
+            watch_free(c, w);
+        }
+    }
+}
+
 void watch_tell(struct core *c, struct bytes task_id, struct task_event *events, uint32_t count)
 {
     const struct watch *w = map_get(&c->watches, task_id);
@@ -89,23 +109,5 @@ void watch_tell(struct core *c, struct bytes task_id, struct task_event *events,
     m.events.count = count;
     for (size_t i = 0; i < w->count; i++) {
         fx_send(c, w->peers[i], &m);
-    }
-}
-
-/* After a load: every watcher of the partition is told where its task stands. */
-void watches_renew(struct core *c, const struct partition *p)
-{
-    void *value = NULL;
-    for (size_t i = 0; map_next(&c->watches, &i, &value);) {
-        const struct watch *w = value;
-        if (id_partition(w->task_id) != p->id) {
-            continue;
-        }
-        for (size_t k = 0; k < w->count; k++) {
-            struct peer *peer = peer_find(c, w->peers[k]);
-            struct message m = {.type = MSG_WATCH};
-            m.task.task_id = w->task_id;
-            on_query(c, peer, &m);
-        }
     }
 }

@@ -28,6 +28,11 @@ bool partition_serves(const struct partition *p)
     return p->state == PARTITION_GRACE || p->state == PARTITION_OWNED;
 }
 
+bool partition_told(const struct core *c, const struct partition *p)
+{
+    return (c->owned_told >> p->id & 1) != 0;
+}
+
 static void enter(struct core *c, struct partition *p, enum partition_state state)
 {
     p->state = state;
@@ -78,6 +83,7 @@ void partitions_tell(struct core *c)
         return;
     }
     bool gained = (mask & ~c->owned_told) != 0;
+    watches_drop_partitions(c, c->owned_told & ~mask);
     c->tell_by = NEVER_MS;
     c->owned_told = mask;
     struct message m = {.type = MSG_OWNED};
@@ -316,7 +322,6 @@ void partition_on_live(struct core *c, const struct ask *ask, const struct store
         }
     }
     workers_claim(c, p);
-    watches_renew(c, p);
 }
 
 void partition_on_renewed(struct core *c, partition_id id, enum store_verdict verdict)

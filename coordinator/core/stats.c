@@ -1,5 +1,5 @@
 /* What the core has counted, for /metrics. */
-#include "core/brain.h"
+#include "core/lanes.h"
 
 #define HEARD_WITHIN_MS 2000 /* eight looks at the owners' records, twice the store's deadline */
 
@@ -10,7 +10,7 @@ static void count_peers(const struct core *c, struct core_stats *s)
         s->gateways += ((const struct peer *)value)->role == ROLE_GATEWAY;
     }
     for (size_t i = 0; i < c->worker_count; i++) {
-        s->steps_running += c->by_serial[i]->run_count;
+        s->steps_running += worker_busy(c, c->by_serial[i]);
     }
 }
 
@@ -41,7 +41,7 @@ struct core_stats core_stats(const struct core *c)
     s.steps_ready = c->ready_count;
     s.steps_delayed = c->delayed_count;
     s.limit_lanes = c->lanes.count;
-    s.limit_holds = c->hold_count;
+    s.limit_holds = holds_count(c);
     s.writes_pending = c->write_count;
     s.writes_pending_bytes = c->write_bytes;
     s.reads_pending = c->asks.count;

@@ -78,6 +78,17 @@ struct run *worker_run_of(struct worker *w, const struct step *s)
     return worker_run_find(w, &ref);
 }
 
+/* Its runs may name tasks of other owners too: of partitions that we have lost, or that it told us
+ * of. */
+uint32_t worker_busy(const struct core *c, const struct worker *w)
+{
+    uint32_t busy = 0;
+    for (uint32_t i = 0; i < w->run_count; i++) {
+        busy += partition_serves(&c->partitions[id_partition(w->runs[i].ref.task_id)]);
+    }
+    return busy;
+}
+
 /* What it held is free: the attempt is over, wherever that was heard. */
 static void run_end(struct core *c, struct run *r)
 {
@@ -223,8 +234,9 @@ void worker_timer(struct core *c, struct worker *w)
 /* ---- claims ---- */
 
 /* t: the task as it is in memory, NULL where it is not; what was decided about it may not be
- * durable yet, and an attempt stopped for nothing would be spent. */
-static void stop_claimed(struct core *c, const struct task *t, const struct worker *w,
+ * durable yet, and an attempt stopped for nothing would be spent. It counts no more as one that the
+ * worker has: where the list crossed with our ACK, nothing else would be heard of it. */
+static void stop_claimed(struct core *c, const struct task *t, struct worker *w,
                          const struct attempt_ref *ref)
 {
     struct reply r;
@@ -234,6 +246,7 @@ static void stop_claimed(struct core *c, const struct task *t, const struct work
     r.message->stop.ref.task_id = arena_bytes(r.arena, ref->task_id);
     r.message->stop.reason = over ? STOP_TASK_ENDED : STOP_SUPERSEDED;
     reply_send(&r, MSG_STOP);
+    worker_run_remove(c, w, ref);
 }
 
 /* It was claimed for what its worker had then, and is another's, or nobody's. */
@@ -408,15 +421,13 @@ void on_running(struct core *c, struct peer *p, const struct message *m)
     }
     for (uint32_t i = 0; i < m->running.count; i++) {
         const struct attempt_ref *ref = &m->running.refs[i];
-        if (!id_valid(ref->task_id)) {
+        if (!id_valid(ref->task_id) || !goes_on(m, ref)) {
             continue;
         }
         if (map_remove(&said, ref_key(fx_arena(c), ref)) != NULL) {
-            run_append(w, ref)->stopping = !goes_on(m, ref);
+            run_append(w, ref);
         }
-        if (goes_on(m, ref)) {
-            claim(c, w, ref, false);
-        }
+        claim(c, w, ref, false);
     }
     map_free(&said);
     p->speaks = true;

@@ -23,10 +23,12 @@ static struct feed *feed_create(struct gateway *g, struct bytes task_id)
     return f;
 }
 
+/* Also where the WATCH was not answered yet, or not in time: it may count there. Who has told us
+ * that the partition is not his any more has forgotten it. */
 static void unwatch(struct feed *f)
 {
     int owner = peers_owner(&f->gateway->peers, id_partition(bytes_str(f->task_id)));
-    if (owner >= 0 && f->gateway->peers.items[owner].conn == f->conn) {
+    if (owner >= 0) {
         struct message m = {.type = MSG_UNWATCH};
         m.task.task_id = bytes_str(f->task_id);
         (void)peers_send_message(&f->gateway->peers, owner, &m);
@@ -262,14 +264,6 @@ static void subscribe(struct feed *f)
     m.task.task_id = bytes_str(f->task_id);
     f->watch_request =
         requests_send(&f->gateway->requests, target_of(bytes_str(f->task_id)), &m, on_watched, f);
-}
-
-void feeds_watched(struct gateway *g, int peer, const struct message *m)
-{
-    struct feed *f = feed_find(g, m->watched.task_id);
-    if (f != NULL && f->watch_request == 0 && m->watched.exists) {
-        take_watched(f, g->peers.items[peer].conn, m);
-    }
 }
 
 void feeds_owners_changed(struct gateway *g)

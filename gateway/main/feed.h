@@ -111,8 +111,6 @@ void feed_line_put(struct buf *out, uint64_t seq, struct bytes json);
 
 /* From the gateway. */
 void feeds_events(struct gateway *g, int peer, const struct message *m);
-void feeds_watched(struct gateway *g, int peer,
-                   const struct message *m); /* told without being asked */
 void feeds_owners_changed(struct gateway *g);
 void feeds_tick(struct gateway *g); /* tries again what could not be asked for want of room */
 

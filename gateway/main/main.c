@@ -79,8 +79,6 @@ static void on_message(void *user, int peer, const struct message *m, struct byt
         requests_answer(&g->requests, peer, m, frame);
     } else if (m->type == MSG_EVENTS) {
         feeds_events(g, peer, m);
-    } else if (m->type == MSG_WATCHED) {
-        feeds_watched(g, peer, m);
     }
 }
 

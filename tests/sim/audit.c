@@ -241,8 +241,47 @@ void audit_seen(struct audit *a, uint32_t client, const char *task_id,
             (unsigned long long)event->seq, task_id);
 }
 
+/* What a coordinator remembers of watchers is bounded by who watches: I11. */
+static void audit_watches(struct audit *a)
+{
+    struct world *w = a->world;
+    for (uint32_t i = 0; i < w->coordinator_count; i++) {
+        const struct coordinator *co = &w->coordinators[i];
+        uint64_t watching = 0;
+        for (uint32_t k = 0; k < w->client_count; k++) {
+            const struct conn *conn = conn_find(w, w->clients[k].watch_conn);
+            watching += conn != NULL && conn->ends[0] == &co->process;
+        }
+        uint64_t watches = co->core != NULL ? core_stats(co->core).watches : 0;
+        REQUIRE(a, "I11", watches <= watching, "coordinator %u has %llu watches, of %llu watchers",
+                i, (unsigned long long)watches, (unsigned long long)watching);
+    }
+}
+
+/* Nor does it count as running what nobody has, where no worker has just died. */
+static void audit_running(struct audit *a)
+{
+    struct world *w = a->world;
+    uint64_t had = 0;
+    for (uint32_t i = 0; i < w->worker_count; i++) {
+        if (w->workers[i].agent == NULL) {
+            return;
+        }
+        struct agent_stats s = agent_stats(w->workers[i].agent);
+        had += s.waiting + s.running + s.held;
+    }
+    for (uint32_t i = 0; i < w->coordinator_count; i++) {
+        const struct core *core = w->coordinators[i].core;
+        uint64_t running = core != NULL ? core_stats(core).steps_running : 0;
+        REQUIRE(a, "I11", running <= had, "coordinator %u counts %llu running, of %llu attempts", i,
+                (unsigned long long)running, (unsigned long long)had);
+    }
+}
+
 void audit_end(struct audit *a)
 {
+    audit_watches(a);
+    audit_running(a);
     struct world *w = a->world;
     for (uint32_t i = 0; i < w->client_count; i++) {
         REQUIRE(a, "I1", store_model_find(&w->store, bytes_str(w->clients[i].task_id), w->now),

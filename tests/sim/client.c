@@ -270,7 +270,8 @@ static void on_refused(struct client *c, const struct message *m)
     }
 }
 
-void client_watched(struct client *c, uint64_t seq)
+/* It is told where the task stands: at the beginning of a watch. */
+static void client_watched(struct client *c, uint64_t seq)
 {
     c->told = seq;
     c->live = seq;
@@ -413,6 +414,24 @@ static void on_watch(struct world *w, struct job *j)
     }
 }
 
+void client_unwatch(struct client *c)
+{
+    const struct world *w = c->gateway->process.world;
+    struct message m = {.type = MSG_UNWATCH};
+    uint64_t conn = 0;
+    bool shared = false;
+    for (uint32_t i = 0; i < w->client_count; i++) {
+        const struct client *other = &w->clients[i];
+        shared = shared || (other != c && other->gateway == c->gateway && other->watch_conn != 0 &&
+                            strcmp(other->task_id, c->task_id) == 0);
+    }
+    m.task.task_id = bytes_str(c->task_id);
+    if (!shared) {
+        (void)ask(c, &m, c->task_id, &conn);
+    }
+    c->watch_conn = c->watch_request = 0;
+}
+
 void client_conn_lost(struct client *c, uint64_t conn)
 {
     if (c->watch_conn == conn) {
@@ -428,7 +447,7 @@ void client_conn_lost(struct client *c, uint64_t conn)
 void client_owner_moved(struct client *c)
 {
     const struct conn *k = gateway_owner(c->gateway, bytes_str(c->task_id));
-    if (k != NULL && c->watch_conn != 0 && c->watch_conn != k->id) {
+    if (c->watch_conn != 0 && (k == NULL || c->watch_conn != k->id)) {
         c->watch_conn = 0;
         c->watch_request = 0;
     }

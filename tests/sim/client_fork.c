@@ -38,6 +38,7 @@ void client_take_fork(struct client *c, const struct message *m)
     arena_free(&c->fork_arena);
     c->fork_arena = arena;
     c->fork = r;
+    client_unwatch(c);
     memcpy(c->left[c->forks], c->task_id, sizeof c->task_id);
     snprintf(c->task_id, sizeof c->task_id, "t%u.%u", c->index, ++c->forks);
     client_new_key(c);
@@ -46,7 +47,6 @@ void client_take_fork(struct client *c, const struct message *m)
     c->results_bytes = 0;
     c->has_fan = c->dead = false;
     c->have = c->told = c->live = 0;
-    c->watch_conn = c->watch_request = 0;
     audit_fork_start(c->gateway->process.world->audit, c->task_id, r);
 }
 

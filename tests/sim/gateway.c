@@ -110,9 +110,5 @@ void gateway_frame(struct gateway *g, struct conn *k, struct bytes frame)
             bytes_is(m.events.task_id, c->task_id)) {
             client_events(c, &m);
         }
-        if (m.request == 0 && m.type == MSG_WATCHED && k->id == c->watch_conn &&
-            bytes_is(m.watched.task_id, c->task_id)) {
-            client_watched(c, m.watched.seq);
-        }
     }
 }

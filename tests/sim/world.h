@@ -308,8 +308,7 @@ void rollback_play(struct world *w);
 void client_begin(struct client *c);
 void client_answer(struct client *c, const struct message *m);
 void client_events(struct client *c, const struct message *m);
-/* It is told where the task stands: at the beginning of a watch, and after a takeover. */
-void client_watched(struct client *c, uint64_t seq);
+void client_unwatch(struct client *c); /* unless another one of its gateway does so too */
 void client_conn_lost(struct client *c, uint64_t conn);
 void client_owner_moved(struct client *c);
 /* client_fork.c: it forks its task, and turns to the fork. */

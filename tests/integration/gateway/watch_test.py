@@ -172,6 +172,13 @@ class Watch(GatewayCase):
         self.assertLess(self.fake.got.count("GET_STATUS"), 40)
         self.fake.await_got("UNWATCH")
 
+    def test_who_leaves_before_the_watch_is_answered_takes_it_along(self):
+        self.fake.say("unheard", "WATCH")
+        w = self.watch("t")
+        self.fake.await_got("WATCH")
+        w.close()
+        self.fake.await_got("UNWATCH")
+
     def test_a_large_state_comes_in_one_message_while_events_go_on(self):
         self.fake.say("task", "t", 1, "running", 5, self.results_file({"s0": "x" * 5_000_000}))
         w = self.watch("t")

@@ -256,6 +256,19 @@ static void test_a_worker_that_beats_and_never_answers_holds_nobody_up(void **st
                 stage_poll(&b, worker_b, MSG_ORDER) != NULL);
 }
 
+static void test_a_list_that_crossed_with_the_end_of_what_it_names_counts_nothing(void **state)
+{
+    (void)state;
+    struct attempt_ref ref = begun_at_a();
+    struct step_order ordered = {.ref = ref};
+    assert_int_equal(stage_succeed(&a, worker_a, &ordered, "1"), VERDICT_APPLIED);
+    stage_running(&a, worker_a, &ref, 1);
+    assert_int_equal(stage_take(&a, worker_a, MSG_STOP)->stop.reason, STOP_TASK_ENDED);
+    assert_int_equal(core_stats(a.core).steps_running, 0);
+    stage_stopping(&a, worker_a, &ref);
+    assert_int_equal(core_stats(a.core).steps_running, 0);
+}
+
 static void test_an_order_given_back_to_another_owner_is_sent_again_when_the_partition_returns(
     void **state)
 {
@@ -329,6 +342,7 @@ int main(void)
         PAIR_TEST(test_a_claim_within_the_grace_is_early_enough),
         PAIR_TEST(test_the_claim_of_a_worker_that_is_slow_to_answer_is_awaited),
         PAIR_TEST(test_the_claim_of_a_worker_that_comes_late_is_awaited),
+        PAIR_TEST(test_a_list_that_crossed_with_the_end_of_what_it_names_counts_nothing),
         PAIR_TEST(test_nobody_is_passed_over_who_was_not_asked),
         PAIR_TEST(test_a_worker_that_beats_and_never_answers_holds_nobody_up),
         PAIR_TEST(

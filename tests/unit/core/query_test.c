@@ -132,16 +132,69 @@ static void test_a_watch_of_an_unknown_task_says_so(void **state)
     stage_nothing(&s, gateway, MSG_EVENTS);
 }
 
-static void test_watchers_are_told_anew_after_a_lost_store(void **state)
+static uint64_t watches(void)
+{
+    return core_stats(s.core).watches;
+}
+
+static void test_a_watch_ends_when_its_partition_is_lost(void **state)
 {
     (void)state;
     stage_start(&s, gateway, "t", ONE);
     stage_task_request(&s, gateway, MSG_WATCH, "t");
+    assert_int_equal(watches(), 1);
     stage_store_lost(&s, false);
+    assert_int_equal(watches(), 0);
     stage_store_up(&s);
-    const struct message *r = stage_take(&s, gateway, MSG_WATCHED);
-    assert_int_equal(r->request, 0);
-    assert_true(r->watched.seq == 1);
+    assert_int_equal(watches(), 0); /* gateways have heard of both, and ask anew */
+    assert_true(stage_task_request(&s, gateway, MSG_WATCH, "t")->watched.seq == 1);
+    assert_int_equal(watches(), 1);
+}
+
+static void test_a_watch_that_is_refused_is_none(void **state)
+{
+    (void)state;
+    s.hold_store = true;
+    struct message m = {.type = MSG_WATCH, .request = 1};
+    m.task.task_id = BYTES_LIT("gone");
+    stage_send(&s, gateway, &m);
+    assert_int_equal(watches(), 1);
+    for (size_t i = 0; i < s.op_count; i++) { /* not answered; the store itself is not away */
+        const struct store_read *read = s.ops[i].read;
+        if (read != NULL && read->kind == READ_TASK) {
+            struct store_answer a = {
+                .kind = READ_TASK, .read_id = read->read_id, .err = ERR_UNAVAILABLE};
+            s.ops[i] = s.ops[--s.op_count];
+            stage_event(&s, &(struct event){.kind = EV_READ, .answer = &a});
+            break;
+        }
+    }
+    assert_int_equal(stage_take(&s, gateway, MSG_REFUSED)->refused.code, CODE_UNAVAILABLE);
+    assert_int_equal(watches(), 0);
+}
+
+/* What was not told to be ours cannot be told to be lost. */
+static void test_a_watch_waits_until_it_is_told_whose_the_partition_is(void **state)
+{
+    (void)state;
+    static const uint8_t secret[SECRET_BYTES] = "another one";
+    char id[16];
+    stage_store_lost(&s, false);
+    stage_event(&s, &(struct event){.kind = EV_STORE_UP, .secret = secret});
+    while (s.op_count == 0 || s.ops[0].read == NULL || s.ops[0].read->kind != READ_LIVE) {
+        stage_store_round(&s);
+    }
+    unsigned n = 0;
+    do {
+        (void)snprintf(id, sizeof id, "t%u", n++);
+    } while (id_partition(bytes_str(id)) != s.ops[0].read->partition);
+    stage_store_first(&s, 1); /* that one is ours; of the others nothing is known yet */
+    const struct message *r = stage_task_request(&s, gateway, MSG_WATCH, id);
+    assert_int_equal(r->refused.code, CODE_UNAVAILABLE);
+    assert_int_equal(watches(), 0);
+    s.hold_store = false;
+    stage_store_go(&s);
+    assert_false(stage_task_request(&s, gateway, MSG_WATCH, id)->watched.exists);
 }
 
 static void test_lists_are_filtered_paged_and_newest_first(void **state)
@@ -318,7 +371,9 @@ int main(void)
         TEST(test_a_history_gives_the_events_behind_a_seq),
         TEST(test_watchers_are_told_what_is_durable_and_from_where),
         TEST(test_a_watch_of_an_unknown_task_says_so),
-        TEST(test_watchers_are_told_anew_after_a_lost_store),
+        TEST(test_a_watch_ends_when_its_partition_is_lost),
+        TEST(test_a_watch_that_is_refused_is_none),
+        TEST(test_a_watch_waits_until_it_is_told_whose_the_partition_is),
         TEST(test_lists_are_filtered_paged_and_newest_first),
         TEST(test_a_filter_looks_past_more_tasks_than_it_wants),
         TEST(test_readiness_is_a_round_trip),

@@ -200,24 +200,6 @@ static void test_a_takeover_keeps_the_place_of_what_runs(void **state)
     order_of("t2");
 }
 
-/* Answers the first `count` of what waits; what comes of that waits behind the rest. */
-static void answer_first(size_t count)
-{
-    size_t rest = s.op_count - count;
-    struct stage_op *kept = mem_alloc((rest + 1) * sizeof *kept);
-    memcpy(kept, s.ops + count, rest * sizeof *kept);
-    s.op_count = count;
-    stage_store_round(&s);
-    struct stage_op *all = mem_alloc((rest + s.op_count + 1) * sizeof *all);
-    memcpy(all, kept, rest * sizeof *all);
-    memcpy(all + rest, s.ops, s.op_count * sizeof *all);
-    free(kept);
-    free(s.ops);
-    s.ops = all;
-    s.op_count += rest;
-    s.op_cap = s.op_count + 1;
-}
-
 static void test_a_slow_store_still_says_the_keys_of_what_runs(void **state)
 {
     (void)state;
@@ -229,12 +211,26 @@ static void test_a_slow_store_still_says_the_keys_of_what_runs(void **state)
     for (int i = 0; i < 60; i++) { /* each answer takes longer than the core looks again */
         stage_time(&s, 300);
         waiting[2] = s.op_count - waiting[0] - waiting[1];
-        answer_first(waiting[0]);
+        stage_store_first(&s, waiting[0]);
         waiting[0] = waiting[1];
         waiting[1] = waiting[2];
     }
     assert_int_equal(stage_status(&s, gateway, "t1")->steps[0].state, STEP_RUNNING);
     assert_int_equal(core_stats(s.core).limit_holds, 1);
+}
+
+static void test_places_of_a_lost_partition_are_not_counted(void **state)
+{
+    (void)state;
+    stage_start(&s, gateway, "t1", ONE_AT_ONCE);
+    order_of("t1");
+    struct core_stats stats = core_stats(s.core);
+    assert_int_equal(stats.limit_holds, 1);
+    assert_int_equal(stats.steps_running, 1);
+    stage_store_lost(&s, false);
+    stats = core_stats(s.core);
+    assert_int_equal(stats.limit_holds, 0);
+    assert_int_equal(stats.steps_running, 0);
 }
 
 static void test_a_takeover_inherits_the_place_of_what_it_sends_out_again(void **state)
@@ -469,6 +465,7 @@ int main(void)
         TEST(test_a_place_is_renewed_while_its_attempt_runs),
         TEST(test_a_takeover_keeps_the_place_of_what_runs),
         TEST(test_a_slow_store_still_says_the_keys_of_what_runs),
+        TEST(test_places_of_a_lost_partition_are_not_counted),
         TEST(test_a_takeover_inherits_the_place_of_what_it_sends_out_again),
         TEST(test_a_claim_while_its_place_is_asked_for_keeps_it),
         TEST(test_a_claim_while_its_input_is_read_keeps_its_place),

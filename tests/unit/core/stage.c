@@ -111,14 +111,19 @@ void stage_store_go(struct stage *s)
     s->op_count = 0;
 }
 
-void stage_store_round(struct stage *s)
+void stage_store_first(struct stage *s, size_t count)
 {
-    size_t count = s->op_count;
+    assert_true(count <= s->op_count);
     for (size_t i = 0; i < count; i++) {
         answer(s, s->ops[i], NULL, true);
     }
     s->op_count -= count;
     memmove(s->ops, s->ops + count, s->op_count * sizeof *s->ops);
+}
+
+void stage_store_round(struct stage *s)
+{
+    stage_store_first(s, s->op_count);
 }
 
 void stage_store_lost(struct stage *s, bool executed)

@@ -66,6 +66,8 @@ void stage_sleep(struct stage *s, mono_ms ms);
 void stage_store_go(struct stage *s);
 /* Only what waits now, not what its answers lead to. */
 void stage_store_round(struct stage *s);
+/* The first so many of what waits; what comes of that waits behind the rest. */
+void stage_store_first(struct stage *s, size_t count);
 /* Everything that waits has an unknown outcome (executed or not), then the store is away. */
 void stage_store_lost(struct stage *s, bool executed);
 void stage_store_up(struct stage *s);
