@@ -12,6 +12,18 @@ void news_checkpoint_drop(struct attempt *t)
 }
 
 /* It stays where it was read to, or is copied once, and is lent to what goes out. */
+/* Line ends between a checkpoint's values become spaces: as it is, it goes into lines of event
+ * streams, which end with a CR, too. Nobody else holds it yet. */
+static void line_ends_clear(struct shared *lender, struct bytes checkpoint)
+{
+    uint8_t *at = lender->bytes.ptr + (checkpoint.ptr - lender->bytes.ptr);
+    for (size_t i = 0; i < checkpoint.len; i++) {
+        if (at[i] == '\r' || at[i] == '\n') {
+            at[i] = ' ';
+        }
+    }
+}
+
 static void checkpoint_take(struct attempt *t, const struct attempt_news *news)
 {
     struct bytes given = news->checkpoint;
@@ -25,6 +37,7 @@ static void checkpoint_take(struct attempt *t, const struct attempt_news *news)
         t->checkpoint_lender = shared_take(&copy);
         t->checkpoint = buf_bytes(&t->checkpoint_lender->bytes);
     }
+    line_ends_clear(t->checkpoint_lender, t->checkpoint);
 }
 
 /* Of the message that it goes out in, the one added last. */

@@ -239,6 +239,21 @@ static void test_the_newest_checkpoint_goes_ahead_of_a_failure(void **state)
     stage_close(&s);
 }
 
+static void test_a_checkpoint_is_one_line(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    uint64_t number = run_one(&s, 1, "t");
+    say(&s, number, 0.1, NULL);
+    say(&s, number, 0.2, "{\"a\":\r1,\n\"b\":\"\\r\"}");
+    stage_fail(&s, number, "boom");
+    const struct message *m = stage_sent(&s, 1, MSG_PROGRESS, 0);
+    assert_non_null(m);
+    assert_true(bytes_is(m->progress.checkpoint, "{\"a\": 1, \"b\":\"\\r\"}"));
+    stage_close(&s);
+}
+
 static void log_news(struct stage *s, uint64_t number, const char *log)
 {
     struct attempt_news news = {.fraction = -1, .log = bytes_str(log)};
@@ -428,6 +443,7 @@ int main(void)
         cmocka_unit_test(test_the_end_of_a_log_travels_and_a_new_owner_is_told_it_too),
         cmocka_unit_test(test_waiting_news_are_sent_when_their_time_has_come),
         cmocka_unit_test(test_the_newest_checkpoint_goes_ahead_of_a_failure),
+        cmocka_unit_test(test_a_checkpoint_is_one_line),
         cmocka_unit_test(test_what_was_used_is_told_as_the_sum_until_now_and_to_a_new_owner_again),
         cmocka_unit_test(test_an_attempt_that_used_nothing_says_nothing_of_it),
         cmocka_unit_test(test_a_result_stays_in_the_buffer_that_its_function_filled),
