@@ -26,7 +26,7 @@ static const struct arg_option options[] = {
     {"max-retries", 0, "N", "further attempts of a step that failed, 0 to 100"},
     {"budget", 0, "JSON", "what it may spend: cost_usd, tokens, steps; JSON, @file or -"},
     {"max-duration", 0, "SECONDS", "after this running time the task fails"},
-    {"no-checkpoints", 0, NULL, "do not keep the results of steps: a crash starts the task over"},
+    {"no-checkpoints", 0, NULL, "a coordinator's death starts the task over at its first step"},
 };
 
 /* The texts that the request borrows. */
