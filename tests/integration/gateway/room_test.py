@@ -74,7 +74,7 @@ class Takers(Room):
 class Whole(Room):
     """Answers of one piece, which wait in their connections."""
     coordinators = 2
-    CLIENTS, EVENTS = 100, 300
+    CLIENTS, EVENTS = 80, 300
 
     def script(self):
         for fake, owned in zip(self.fakes, ("ffffffff", "ffffffff00000000")):
