@@ -10,7 +10,7 @@
 #include "core/plant.h"
 #include "world.h"
 
-#define WORLDS_DEFAULT 3000
+#define WORLDS_DEFAULT 5000
 #define NONE_FOUND     111       /* exit status of a child that found nothing */
 #define SEED           "  seed " /* before it, in what a child says */
 
@@ -94,7 +94,7 @@ static const struct {
     enum plant core;
     uint64_t seed;
 } rare[] = {
-    {PLANT_SIGNAL_SWALLOWED, 1502},
+    {PLANT_SIGNAL_SWALLOWED, 3603},
     {PLANT_CLAIMS_UNAWAITED, 1472},
 };
 
