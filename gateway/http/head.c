@@ -256,8 +256,8 @@ static bool asks_for_socket(const struct head *h)
 static bool is_last(const struct head *h)
 {
     struct bytes connection = h->fields[HEAD_CONNECTION];
-    bool has_none =
-        bytes_is(h->method, "GET") || bytes_is(h->method, "HEAD") || bytes_is(h->method, "DELETE");
+    bool has_none = bytes_is(h->method, "GET") || bytes_is(h->method, "HEAD") ||
+                    bytes_is(h->method, "DELETE") || bytes_is(h->method, "OPTIONS");
     return head_list_has(connection, "close") || (!has_none && !h->has_length && !h->is_chunked) ||
            (h->is_http_1_0 && !head_list_has(connection, "keep-alive"));
 }

@@ -61,7 +61,8 @@ bool call_body_taken(struct call_state *c, const struct http_request *r, bool ne
     }
     if (!r->is_delimited) {
         problem_set(&p, CODE_LENGTH_REQUIRED,
-                    "a body is needed, with a Content-Length or as Transfer-Encoding: chunked");
+                    "the request says nothing of a body: send it with Content-Length: <bytes> or "
+                    "Transfer-Encoding: chunked");
     } else if (!says_json(r->content_type)) {
         struct bytes came = bytes_part(r->content_type, 0, 100);
         problem_set(&p, CODE_UNSUPPORTED_TYPE,

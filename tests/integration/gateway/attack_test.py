@@ -195,7 +195,9 @@ class Attack(Measured):
         self.alive()
 
     def test_bodies_without_an_end_are_411(self):
-        self.problem(POST + b"\r\n", 411, "LENGTH_REQUIRED")
+        problem = self.problem(POST + b"\r\n", 411, "LENGTH_REQUIRED")
+        for text in (problem["title"], problem["detail"]):  # both ways, or who has no length thinks that there is none
+            self.assertRegex(text, "(?i)length.*chunk")
 
     def test_a_body_with_two_ends_is_400_and_nothing_of_it_is_a_request(self):
         smuggled = b"0\r\n\r\nGET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -284,6 +286,20 @@ class Attack(Measured):
         got, closed = self.talk(b"HEAD /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         self.assertTrue(closed)
         self.assertTrue(got.endswith(b"\r\n\r\n") and b"content-length: 17" in got, got)
+
+    def test_what_is_behind_a_request_without_a_body_is_answered(self):
+        live = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
+        for method in (b"GET", b"HEAD", b"DELETE", b"OPTIONS"):
+            for path in (b"/livez", PREFIX.encode() + b"/start", b"/nowhere"):
+                with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as s:
+                    for turn in range(2):
+                        s.sendall(method + b" " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n" + live)
+                        got = b""
+                        while got.count(b"HTTP/1.1 ") < 2 or not got.endswith(b'{"status":"live"}'):
+                            part = s.recv(65536)
+                            self.assertTrue(part, (method, path, turn, got))
+                            got += part
+                        self.assertNotIn(b"connection: close", got)
 
     def test_other_protocols_are_closed(self):
         for data in (b"\x16\x03\x01\x02\x00" + b"\0" * 300, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"\r\n" * 5000,

@@ -184,6 +184,7 @@ static void test_who_wants_the_connection_closed(void **state)
     assert_false(is_taken("HEAD / HTTP/1.1\r\n" HOST "\r\n").is_last);
     assert_true(is_taken("POST / HTTP/1.1\r\n" HOST "\r\n").is_last);
     assert_false(is_taken("DELETE / HTTP/1.1\r\n" HOST "\r\n").is_last);
+    assert_false(is_taken("OPTIONS / HTTP/1.1\r\n" HOST "\r\n").is_last);
     assert_false(is_taken("POST / HTTP/1.1\r\n" HOST "Content-Length: 0\r\n\r\n").is_last);
     assert_false(is_taken("POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n").is_last);
 }
