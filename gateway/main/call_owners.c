@@ -27,12 +27,16 @@ void call_ask_owners(struct call_state *c, struct message *m,
     }
 }
 
-/* Whose tasks an answer is about. */
-static uint64_t told_of(const struct message *m)
+/* Whose tasks an answer is about. One of a coordinator of the release before does not say it: it is
+ * about all that its OWNED names, where none has come since it was asked. */
+static uint64_t told_of(const struct call_state *c, const struct fanout_answer *a)
 {
-    return m->type == MSG_LIST   ? m->list.partitions
-           : m->type == MSG_DEAD ? m->dead.partitions
-                                 : m->usage.partitions;
+    const struct message *m = &a->message;
+    const struct peer *peer = &c->gateway->peers.items[a->peer];
+    uint64_t said = m->type == MSG_LIST   ? m->list.partitions
+                    : m->type == MSG_DEAD ? m->dead.partitions
+                                          : m->usage.partitions;
+    return said == 0 && peer->told == a->told ? peer->partitions : said;
 }
 
 bool call_owners_told(struct call_state *c, const struct fanout *f, enum message_type type,
@@ -44,11 +48,12 @@ bool call_owners_told(struct call_state *c, const struct fanout *f, enum message
     size_t count = fanout_messages(f, type, ret_replies);
     uint64_t told = 0;
     bool twice = false; /* by the one that had it and the one that has it now */
-    for (size_t i = 0; i < count; i++) {
-        twice = twice || (told & told_of(ret_replies[i])) != 0;
-        told |= told_of(ret_replies[i]);
+    for (size_t i = 0; i < f->count && count == f->count; i++) {
+        uint64_t of_one = told_of(c, &f->answers[i]);
+        twice = twice || (told & of_one) != 0;
+        told |= of_one;
     }
-    if (count < f->count || twice || told != ALL_PARTITIONS) {
+    if (twice || told != ALL_PARTITIONS) {
         unavailable(c);
         return false;
     }

@@ -47,7 +47,8 @@ static void ask_one(struct fanout *f, int peer, struct message *m)
     struct target target = {TARGET_PEER, 0, peer};
     ask->request = requests_send(&f->gateway->requests, target, m, on_reply, ask);
     f->asks[f->count] = ask;
-    f->answers[f->count] = (struct fanout_answer){.peer = peer, .err = ERR_FULL};
+    f->answers[f->count] = (struct fanout_answer){
+        .peer = peer, .told = f->gateway->peers.items[peer].told, .err = ERR_FULL};
     f->count++;
     f->waiting += ask->request != 0;
 }

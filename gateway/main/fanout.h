@@ -7,7 +7,8 @@
 
 struct fanout_answer {
     int peer;
-    enum err err; /* OK: message is there */
+    uint64_t told; /* the peer's, when it was asked (peers.h) */
+    enum err err;  /* OK: message is there */
     struct buf frame;
     struct arena arena;
     struct message message;

@@ -320,6 +320,11 @@ class Owners(GatewayCase):
                 self.assertEqual(headers["Retry-After"], "2")
                 self.assertIn("on its way to another coordinator", body["detail"])
 
+    def test_a_list_of_a_coordinator_that_does_not_say_whose_tasks_are_in_it_is_of_all_that_it_owns(self):
+        for what, status in (("0", 200), ("0 anew", 503)):
+            self.fakes[0].say("lists", what)
+            self.assertEqual(self.call("GET", "/tasks")[0], status, what)
+
 
 if __name__ == "__main__":
     main()

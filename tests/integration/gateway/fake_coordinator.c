@@ -8,7 +8,8 @@
  *   drop | mute 0/1 | quiet 0/1   closes all connections; answers nothing; beats no more
  *   lose TYPE                     does the next request of that type, then drops instead of
  * answering refuse CODE N                 refuses the next N requests
- *   lists MASK                    its lists are about those partitions, whatever it owns
+ *   lists MASK [anew]             its lists are about those partitions, whatever it owns, which it
+ *                                 says anew before each
  *   long BYTES                    its lists are so long
  *   unheard TYPE | unheard -      does not answer requests of that type
  *   overtake ID TYPE STATE        an event follows, told before the next status, which is of before
@@ -31,7 +32,7 @@ static struct loop_timer *beat;
 static conn_id conns[CONNS_MAX];
 static uint64_t owned = UINT64_MAX, listed = UINT64_MAX;
 static struct buf padding; /* of its lists */
-static bool mute, quiet;
+static bool mute, quiet, anew;
 static char lose[32], unheard[32];
 static struct fake_task *overtaken; /* its next status is sent behind this event */
 static struct fake_event overtaking;
@@ -145,6 +146,9 @@ static void request_answer(conn_id conn, const struct message *m)
         r.ready.partitions = owned;
         send_message(conn, &r);
     } else if (m->type == MSG_GET_LIST) {
+        if (anew) {
+            owned_say(conn);
+        }
         r.type = MSG_LIST;
         r.request = m->request;
         r.list.partitions = listed;
@@ -269,6 +273,7 @@ static void do_word(char **w)
 {
     if (strcmp(w[0], "lists") == 0) {
         listed = strtoull(w[1], NULL, 16);
+        anew = w[2] != NULL;
     } else if (strcmp(w[0], "long") == 0) {
         size_t len = strtoull(w[1], NULL, 10);
         memset(buf_extend(&padding, len), 'x', len);
