@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "http/intake.h"
 #include "http/server.h"
+#include "http/taking.h"
 
 #define LINGER_MS                                                                                  \
     2000 /* a refused body is read on so long, or the answer could be lost to a reset */
@@ -44,6 +45,7 @@ struct conn {
     mono_ms since;  /* of the state */
     mono_ms begun;  /* when a part of a head was seen, 0 = none is there */
     mono_ms wanted; /* since when it waits to write, 0 = it does not */
+    struct taking taking;
     struct intake intake;
     bool served; /* has had a request before */
     bool killed;
@@ -142,7 +144,7 @@ bool conn_serve(struct conn *c, short events);
 /* Of a client that waits for its answer: "100 Continue". False: it may hear no more of us. */
 bool conn_say_continue(struct conn *c);
 void conn_kill(struct conn *c);      /* from the sweep only; the last word on c */
-void conn_drop_deaf(struct conn *c); /* likewise, of one that takes nothing; counted */
+void conn_drop_deaf(struct conn *c); /* likewise, of one that takes too little; counted */
 /* Gives c->out to libwebsockets; false: the connection is to be closed. */
 bool conn_send(struct conn *c, enum lws_write_protocol how);
 /* As much as the socket takes now, from where it lies; a failure is `broken`. */

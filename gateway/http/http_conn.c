@@ -234,9 +234,7 @@ void http_conns_pace(void *server)
     struct conn *next;
     for (struct conn *c = s->paced.first; c != NULL; c = next) {
         next = c->list_next;
-        uint64_t sent = s->counts.bytes_sent_total;
-        mono_ms wanted = c->wanted;
-        if (wanted == 0) {
+        if (c->wanted == 0) {
             conn_unpace(c); /* until it wants to write again */
             continue;
         }
@@ -245,8 +243,6 @@ void http_conns_pace(void *server)
         }
         if (c->broken || on_writable(c) != 0) {
             conn_kill(c);
-        } else if (c->wanted != 0 && s->counts.bytes_sent_total == sent) {
-            c->wanted = wanted; /* it took nothing */
         }
     }
     loop_timer_set(s->pace, s->paced.first != NULL ? loop_now(s->loop).mono + PACE_MS : NEVER_MS);

@@ -84,7 +84,8 @@ struct http_options {
     unsigned connections_max;
     mono_ms header_ms, body_ms; /* how long a client may take to send them */
     mono_ms idle_ms;            /* a kept-alive connection without a request */
-    mono_ms stall_ms;           /* a client that takes nothing of what is there is closed by then */
+    mono_ms stall_ms;           /* a client that takes nothing of what is there is closed by then;
+                                   too little (taking.h): within three times that */
     mono_ms ping_ms;            /* between a WebSocket's pings; closed after two misses */
     const char *const *origins; /* allowed Origins of WebSockets beside the own host */
     size_t origin_count;

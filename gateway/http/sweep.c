@@ -10,10 +10,6 @@
  * them end, those who are at work get their turns in between. */
 #define KILLS_AT_ONCE 16
 #define SWEEP_ON_MS   5
-/* Of a stall's limit this part is left for what comes between: the sweep's pace, two turns in which
- * ten thousand clients are written to (most of a second each), the closing of a thousand (0.4 s).
- */
-#define STALL_MARGIN(limit) ((limit) / 4)
 
 static bool waits(const struct conn *c)
 {
@@ -54,6 +50,15 @@ static bool drips(struct conn *c, mono_ms now)
     return now - c->begun > c->server->options.header_ms;
 }
 
+static bool is_deaf(struct conn *c, mono_ms now)
+{
+    struct taking_moment m = {.now = now};
+    if (c->wanted != 0 && taking_is_owed(lws_get_socket_fd(c->wsi), &m.taken)) {
+        m.wanted = c->wanted;
+    }
+    return !taking_goes_on(&c->taking, m, c->server->options.stall_ms);
+}
+
 static void conn_sweep(struct conn *c, mono_ms now)
 {
     const struct http_options *o = &c->server->options;
@@ -66,7 +71,7 @@ static void conn_sweep(struct conn *c, mono_ms now)
                 (c->state == CONN_CLOSING && age > CLOSE_MS);
     if (late || (c->resting && waits(c) && client_left(c))) {
         conn_kill(c);
-    } else if (c->wanted != 0 && now - c->wanted > o->stall_ms - STALL_MARGIN(o->stall_ms)) {
+    } else if (is_deaf(c, now)) {
         conn_drop_deaf(c);
     } else if (c->state == CONN_SOCKET && !c->killed) {
         socket_conn_sweep(c, now);

@@ -76,7 +76,8 @@ static const struct conf_entry entries[] = {
      .fallback = "10",
      .min = 1,
      .max = 600,
-     .help = "seconds within which a client that takes nothing is closed"},
+     .help = "seconds within which a client that takes nothing is closed; one that takes less than "
+             "1 KiB a second is within three times that"},
     {.env = "MARATHON_PING_INTERVAL",
      .kind = CONF_INT,
      .fallback = "22",

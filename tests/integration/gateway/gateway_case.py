@@ -25,6 +25,8 @@ BUILD = os.environ["MARATHON_BUILD"]
 BIN = os.environ["MARATHON_BIN"]
 PREFIX = "/api/v1/marathon"
 PATIENCE = 60  # seconds: only against hanging, on however busy a machine
+# As over a network: the kernel takes little for such a client.
+FAR = ((socket.SOL_SOCKET, socket.SO_RCVBUF, 4096), (socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536))
 PROGRESS, STEP_COMPLETED, STEP_RETRY, COMPLETE, ERROR, CANCELLED, RECOVERING = range(7)
 
 

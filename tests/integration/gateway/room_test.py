@@ -7,10 +7,7 @@ import re
 import socket
 import threading
 
-from gateway_case import PATIENCE, PREFIX, PROGRESS, GatewayCase, main, until
-
-# As over a network: the kernel takes little for such a client.
-FAR = ((socket.SOL_SOCKET, socket.SO_RCVBUF, 4096), (socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536))
+from gateway_case import FAR, PATIENCE, PREFIX, PROGRESS, GatewayCase, main, until
 
 NO_ROOM_SECONDS = 12  # a request to a coordinator has 10
 
