@@ -162,7 +162,8 @@ bool library_look(struct core *c, const struct peer *p, const struct message *m,
     if (planted(PLANT_PIPELINE_UNSEEN)) {
         return false;
     }
-    if (l->absent.len > 0 && bytes_eq(l->absent, name) && l->absent_version == version) {
+    bool absent = bytes_eq(l->absent, name) && l->absent_version == version;
+    if (name.len == 0 || absent) { /* a name that none has is looked for by nobody */
         return false;
     }
     struct ask *ask = ask_for(c, p, m, ASK_PIPELINE);

@@ -72,11 +72,17 @@ static void put_key(const struct call_fork *f, struct message *m)
     m->start.body_hash = bytes_of(f->start.body_hash.digest, SHA256_BYTES);
 }
 
+/* A coordinator of the release before takes the question for a start. No pipeline has this name: it
+ * is refused there, and that says that nobody knows. (Without a name it would be looked for
+ * without end.) */
+#define NO_PIPELINE "?"
+
 static void on_known(void *user, const struct reply *reply)
 {
     struct call_state *c = user;
     bool refused = reply->err == ERR_OK && reply->message->type == MSG_REFUSED;
-    if (refused && reply->message->refused.code == CODE_TASK_NOT_FOUND) {
+    enum code code = refused ? reply->message->refused.code : CODE_NONE;
+    if (code == CODE_TASK_NOT_FOUND || code == CODE_UNKNOWN_PIPELINE) {
         c->request = 0;
         call_problem(c, &c->fork->refusal);
         return;
@@ -90,6 +96,7 @@ static void look_for_key(struct call_state *c)
     struct message m = {.type = MSG_START};
     put_key(c->fork, &m);
     m.start.fork_of = bytes_str(c->task_id);
+    m.start.task_type = BYTES_LIT(NO_PIPELINE);
     m.start.input = BYTES_LIT("{}");
     send_or_fail(c, m.start.task_id, &m, on_known);
 }

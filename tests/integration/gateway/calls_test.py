@@ -250,6 +250,10 @@ class Calls(GatewayCase):
             self.assertEqual((got, body["code"], "Retry-After" in headers), (status, code, status == 503))
         self.assertEqual(body["status"], 503)
 
+    def test_a_coordinator_that_cannot_tell_of_a_forks_key_starts_nothing_and_is_left_in_peace(self):
+        status, _, body = self.call("POST", "/fork/none", {"task_id": "f"}, {"Idempotency-Key": "k"})
+        self.assertEqual((status, body["code"]), (404, "TASK_NOT_FOUND"))
+
     def test_a_long_poll_holds_until_something_changes(self):
         self.fake.say("task", "t", 3, "running", 5)
         _, headers, _ = self.call("GET", "/status/t")

@@ -101,6 +101,17 @@ static uint32_t adler32(struct bytes text)
     return high << 16 | low;
 }
 
+/* One of the release before takes the question for a fork's key for a start, and looks for a
+ * pipeline without a name for ever. */
+static void on_key_asked(conn_id conn, const struct message *m)
+{
+    struct message r = {.type = MSG_REFUSED, .request = m->request};
+    r.refused.code = CODE_UNKNOWN_PIPELINE;
+    if (m->start.task_type.len > 0) {
+        send_message(conn, &r);
+    }
+}
+
 static void on_start(conn_id conn, const struct message *m)
 {
     struct message r = {.type = MSG_STARTED, .request = m->request};
@@ -137,6 +148,8 @@ static void request_answer(conn_id conn, const struct message *m)
         r.request = m->request;
         r.refused.code = refuse_code;
         send_message(conn, &r);
+    } else if (m->type == MSG_START && m->start.fork_of.len > 0 && m->start.steps.len == 0) {
+        on_key_asked(conn, m);
     } else if (m->type == MSG_START) {
         on_start(conn, m);
     } else if (m->type == MSG_GET_READY) {

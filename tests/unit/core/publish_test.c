@@ -191,6 +191,8 @@ static void test_what_another_coordinator_stored_is_looked_for_before_a_refusal(
     runs("f");
     refused(start("t4", "nosuch", 0), CODE_UNKNOWN_PIPELINE, "/task_type",
             "there is no pipeline 'nosuch'; GET /api/v1/marathon/pipelines lists those there are");
+    refused(start("t5", "", 0), CODE_UNKNOWN_PIPELINE, "/task_type",
+            "there is no pipeline ''; GET /api/v1/marathon/pipelines lists those there are");
 }
 
 static void test_a_version_that_is_asked_for_is_known_from_then_on(void **state)
