@@ -72,11 +72,11 @@ static bool join(struct eval *v, const struct expr_term *t, const struct value *
     if (!work_spend(&v->scope->work, 1, len)) {
         return eval_too_much(v, t);
     }
-    struct buf out = {0};
+    struct buf out = arena_buf(v->scope->arena, len);
     if (a->kind == VALUE_STRING) {
         buf_add_bytes(&out, a->text);
         buf_add_bytes(&out, b->text);
-        *ret_value = value_string(arena_bytes(v->scope->arena, buf_bytes(&out)));
+        *ret_value = value_string(buf_bytes(&out));
     } else {
         size_t count_a, count_b;
         if (value_count(a, &v->scope->work, &count_a) != ERR_OK ||
@@ -86,9 +86,8 @@ static bool join(struct eval *v, const struct expr_term *t, const struct value *
         buf_add_bytes(&out, bytes_part(a->text, 0, a->text.len - 1));
         buf_add_str(&out, count_a > 0 && count_b > 0 ? "," : "");
         buf_add_bytes(&out, bytes_part(b->text, 1, b->text.len));
-        *ret_value = value_of_json(arena_bytes(v->scope->arena, buf_bytes(&out)), v->scope->arena);
+        *ret_value = value_of_json(buf_bytes(&out), v->scope->arena);
     }
-    buf_free(&out);
     return true;
 }
 

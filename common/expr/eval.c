@@ -173,6 +173,7 @@ static bool eval_index(struct eval *v, const struct expr_term *t, struct value *
     if (!eval_term(v, t->child, &of) || !eval_term(v, second, &index)) {
         return false;
     }
+    value_decode(&index, v->scope->arena);
     if (of.kind == VALUE_LIST) {
         return eval_element(v, t, &of, &index, ret_value);
     }
@@ -250,61 +251,60 @@ static bool eval_choice(struct eval *v, const struct expr_term *t, struct value 
     return eval_term(v, truth ? yes : v->expr->terms[yes].next, ret_value);
 }
 
-static bool put_value(struct eval *v, uint16_t term, const struct value *value, struct buf *out)
+/* JSON of a key, a value or an element of a literal that is so long already. */
+static bool eval_member(struct eval *v, uint16_t term, bool key, size_t len, struct bytes *ret_json)
 {
-    size_t from = out->len;
-    if (value_put_json(value, out) != ERR_OK) {
+    const struct expr_term *t = &v->expr->terms[term];
+    struct value value;
+    if (!eval_term(v, term, &value)) {
+        return false;
+    }
+    if (key && value.kind != VALUE_STRING) {
+        return eval_fault(v, t, "the keys of a map are strings, not %s",
+                          value_kind_name(value.kind));
+    }
+    if (value_json(&value, v->scope->arena, ret_json) != ERR_OK) {
         struct bytes text = eval_text(v, term);
-        return eval_fault(v, &v->expr->terms[term], "%.*s is not a number that JSON can hold",
-                          EVAL_TEXT(text));
+        return eval_fault(v, t, "%.*s is not a number that JSON can hold", EVAL_TEXT(text));
     }
-    if (out->len > EXPR_VALUE_BYTES_MAX || !work_spend(&v->scope->work, 1, out->len - from)) {
-        return eval_too_much(v, &v->expr->terms[term]);
-    }
-    return true;
-}
-
-static bool put_members(struct eval *v, const struct expr_term *t, struct buf *out)
-{
-    bool map = t->kind == TERM_MAP;
-    size_t place = 0;
-    for (uint16_t c = t->child; c != TERM_NONE; c = v->expr->terms[c].next, place++) {
-        struct value value;
-        if (!eval_term(v, c, &value)) {
-            return false;
-        }
-        bool key = map && place % 2 == 0;
-        if (key && value.kind != VALUE_STRING) {
-            return eval_fault(v, &v->expr->terms[c], "the keys of a map are strings, not %s",
-                              value_kind_name(value.kind));
-        }
-        buf_add_str(out, place == 0 ? "" : map && !key ? ":" : ",");
-        if (!put_value(v, c, &value, out)) {
-            return false;
-        }
+    if (len + ret_json->len > EXPR_VALUE_BYTES_MAX ||
+        !work_spend(&v->scope->work, 1, ret_json->len)) {
+        return eval_too_much(v, t);
     }
     return true;
 }
 
-/* A list or a map is its JSON. */
+/* A list or a map is its JSON: the members' first, then all of them at their places. */
 static bool eval_literal(struct eval *v, const struct expr_term *t, struct value *ret_value)
 {
     bool map = t->kind == TERM_MAP;
-    struct buf b = {0};
-    buf_add_char(&b, map ? '{' : '[');
-    bool ok = put_members(v, t, &b);
-    if (ok) {
-        buf_add_char(&b, map ? '}' : ']');
-        struct bytes json = arena_bytes(v->scope->arena, buf_bytes(&b));
-        struct bytes twice = map ? json_duplicate_key(json) : BYTES_NONE;
-        *ret_value = value_of_json(json, v->scope->arena);
-        if (twice.len > 0) {
-            ok = eval_fault(v, t, "a map with the key \"%.*s\" twice",
-                            (int)(twice.len < 80 ? twice.len : 80), (const char *)twice.ptr);
-        }
+    size_t count = 0;
+    for (uint16_t c = t->child; c != TERM_NONE; c = v->expr->terms[c].next) {
+        count++;
     }
-    buf_free(&b);
-    return ok;
+    struct bytes *members = arena_alloc(v->scope->arena, count * sizeof *members);
+    uint16_t term = t->child;
+    size_t len = 2;
+    for (size_t i = 0; i < count; i++, term = v->expr->terms[term].next) {
+        if (!eval_member(v, term, map && i % 2 == 0, len, &members[i])) {
+            return false;
+        }
+        len += members[i].len + 1;
+    }
+    struct buf json = arena_buf(v->scope->arena, len);
+    buf_add_char(&json, map ? '{' : '[');
+    for (size_t i = 0; i < count; i++) {
+        buf_add_str(&json, i == 0 ? "" : map && i % 2 != 0 ? ":" : ",");
+        buf_add_bytes(&json, members[i]);
+    }
+    buf_add_char(&json, map ? '}' : ']');
+    struct bytes twice = map ? json_duplicate_key(buf_bytes(&json)) : BYTES_NONE;
+    if (twice.len > 0) {
+        return eval_fault(v, t, "a map with the key \"%.*s\" twice",
+                          (int)(twice.len < 80 ? twice.len : 80), (const char *)twice.ptr);
+    }
+    *ret_value = value_of_json(buf_bytes(&json), v->scope->arena);
+    return true;
 }
 
 static bool eval_in(struct eval *v, const struct expr_term *t, const struct value *a,
@@ -398,6 +398,7 @@ static bool eval_strict(struct eval *v, const struct expr_term *t, struct value 
     if (!eval_term(v, t->child, &a)) {
         return false;
     }
+    value_decode(&a, v->scope->arena);
     switch ((int)t->kind) {
     case TERM_NOT:
         if (a.kind != VALUE_BOOL) {
@@ -413,7 +414,11 @@ static bool eval_strict(struct eval *v, const struct expr_term *t, struct value 
     case TERM_DOUBLE:
         return eval_function(v, t, &a, NULL, ret_value);
     default:
-        return eval_term(v, second, &b) && eval_pair(v, t, &a, &b, ret_value);
+        if (!eval_term(v, second, &b)) {
+            return false;
+        }
+        value_decode(&b, v->scope->arena);
+        return eval_pair(v, t, &a, &b, ret_value);
     }
 }
 

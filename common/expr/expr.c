@@ -10,16 +10,10 @@ enum err expr_eval(const struct expr *e, struct expr_scope *scope, struct bytes 
     if (!eval_expr(&v, &value)) {
         return v.err;
     }
-    struct buf b = {0};
-    if (value.json.len > 0) {
-        *ret_json = value.json;
-    } else if (value_put_json(&value, &b) == ERR_OK) {
-        *ret_json = arena_bytes(scope->arena, buf_bytes(&b));
-    } else {
+    if (value_json(&value, scope->arena, ret_json) != ERR_OK) {
         (void)eval_fault(&v, &e->terms[e->root_term],
                          "the value is not a number that JSON can hold");
     }
-    buf_free(&b);
     return v.err;
 }
 

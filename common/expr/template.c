@@ -1,5 +1,6 @@
 #include "expr/template.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,7 +13,8 @@ struct build {
     struct buf pointer;
     struct template_piece *pieces;
     uint32_t count, cap;
-    bool found; /* an expression, or an escaped one */
+    unsigned depth; /* containers that are open */
+    bool found;     /* an expression, or an escaped one */
     struct template_fault *fault;
     enum err err;
 };
@@ -26,15 +28,6 @@ static size_t next_mark(struct bytes s, size_t from)
         }
     }
     return s.len;
-}
-
-/* JSON of a part of a string, without the quotes. */
-static void add_inside(struct buf *out, struct bytes part)
-{
-    struct buf quoted = {0};
-    json_put_string(&quoted, part);
-    buf_add(out, quoted.ptr + 1, quoted.len - 2);
-    buf_free(&quoted);
 }
 
 static enum err fail(struct build *b, enum err e)
@@ -76,6 +69,7 @@ static enum err add_expr(struct build *b, struct bytes s, size_t at, size_t *ret
     struct template_piece *piece = add_piece(b);
     piece->expr = e;
     piece->inside = !whole;
+    piece->depth = b->depth;
     piece->pointer = arena_bytes(b->arena, buf_bytes(&b->pointer));
     b->found = true;
     return ERR_OK;
@@ -88,7 +82,7 @@ static enum err add_string(struct build *b, struct bytes s)
     buf_add_char(&b->text, '"');
     while (at < s.len) {
         size_t mark = next_mark(s, at);
-        add_inside(&b->text, bytes_part(s, at, mark - at));
+        json_put_text(&b->text, bytes_part(s, at, mark - at));
         at = mark;
         if (at < s.len && s.ptr[at + 1] == '$') { /* $${ */
             buf_add_str(&b->text, "${");
@@ -142,6 +136,7 @@ static enum err add_many(struct build *b, const struct doc_value *v)
     size_t len = b->pointer.len;
     enum err e = ERR_OK;
     buf_add_char(&b->text, object ? '{' : '[');
+    b->depth++;
     for (size_t i = 0; i < doc_count(v) && e == ERR_OK; i++) {
         const char *key;
         buf_add_str(&b->text, i > 0 ? "," : "");
@@ -155,6 +150,7 @@ static enum err add_many(struct build *b, const struct doc_value *v)
         b->pointer.len = len;
     }
     buf_add_char(&b->text, object ? '}' : ']');
+    b->depth--;
     return e;
 }
 
@@ -198,52 +194,96 @@ enum err template_parse(struct arena *arena, const struct doc_value *value, uint
     return e;
 }
 
-static enum err put_value(const struct template_piece *piece, struct expr_scope *scope,
-                          struct buf *out, struct template_fault *fault)
+/* The parts so far. */
+struct render {
+    struct expr_scope *scope;
+    struct bytes *parts;
+    uint32_t count;
+    size_t bytes;
+};
+
+static void add_part(struct render *r, struct bytes part)
 {
-    struct eval v = {.expr = piece->expr, .scope = scope, .fault = &fault->fault};
+    if (part.len > 0) {
+        r->parts[r->count++] = part;
+        r->bytes += part.len;
+    }
+}
+
+/* What it is within a string. */
+static struct bytes text_inside(const struct value *value, struct bytes json, struct arena *arena)
+{
+    if (value->kind == VALUE_STRING) {
+        return bytes_part(json, 1, json.len - 2); /* escaped as it stands there */
+    }
+    struct buf text = {0};
+    json_put_text(&text, json);
+    struct bytes kept = arena_bytes(arena, buf_bytes(&text));
+    buf_free(&text);
+    return kept;
+}
+
+static enum err add_value_of(struct render *r, const struct template_piece *piece,
+                             struct template_fault *fault)
+{
+    struct eval v = {.expr = piece->expr, .scope = r->scope, .fault = &fault->fault};
+    const struct expr_term *root = &piece->expr->terms[piece->expr->root_term];
     struct value value;
+    struct bytes json;
     if (!eval_expr(&v, &value)) {
         return v.err;
     }
-    if (piece->inside && value.kind == VALUE_STRING) {
-        add_inside(out, value.text);
-        return ERR_OK;
-    }
-    struct buf json = {0};
-    if (value_put_json(&value, &json) != ERR_OK) {
-        (void)eval_fault(&v, &piece->expr->terms[piece->expr->root_term],
-                         "the value is not a number that JSON can hold");
+    if (value_json(&value, r->scope->arena, &json) != ERR_OK) {
+        (void)eval_fault(&v, root, "the value is not a number that JSON can hold");
     } else if (piece->inside) {
-        add_inside(out, buf_bytes(&json));
+        add_part(r, text_inside(&value, json, r->scope->arena));
+    } else if (piece->depth + json.len / 2 > JSON_DEPTH_MAX && /* it has an end for each begin */
+               piece->depth + json_depth(json) > JSON_DEPTH_MAX) {
+        (void)eval_fault(&v, root, "with this value the whole is nested deeper than %d",
+                         JSON_DEPTH_MAX);
     } else {
-        buf_add_bytes(out, buf_bytes(&json));
+        add_part(r, json);
     }
-    buf_free(&json);
     return v.err;
 }
 
-enum err template_render(const struct template *t, struct expr_scope *scope, size_t bytes_max,
-                         struct buf *out, struct template_fault *ret_fault)
+/* In builds that look for mistakes. */
+static void check_rendered(const struct parts *json)
 {
-    size_t from = out->len;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    struct arena arena = {0};
+    enum err e = json_check(parts_join(json, &arena), NULL, NULL);
+    assert(e == ERR_OK);
+    arena_free(&arena);
+#else
+    (void)json;
+#endif
+}
+
+enum err template_render(const struct template *t, struct expr_scope *scope, size_t bytes_max,
+                         struct parts *ret_json, struct template_fault *ret_fault)
+{
+    struct render r = {.scope = scope};
+    r.parts = arena_alloc(scope->arena, 2u * t->piece_count * sizeof *r.parts);
     for (uint32_t i = 0; i < t->piece_count; i++) {
         const struct template_piece *piece = &t->pieces[i];
-        buf_add_bytes(out, piece->text);
+        add_part(&r, piece->text);
         if (piece->expr == NULL) {
             continue;
         }
         ret_fault->pointer = piece->pointer;
         ret_fault->text = piece->expr->text;
-        enum err e = put_value(piece, scope, out, ret_fault);
+        enum err e = add_value_of(&r, piece, ret_fault);
         if (e != ERR_OK) {
             return e;
         }
-        if (out->len - from > bytes_max) {
+        if (r.bytes > bytes_max) {
             (void)snprintf(ret_fault->fault.detail, sizeof ret_fault->fault.detail,
                            "with this value the whole is over %zu bytes", bytes_max);
             return ERR_TOO_LARGE;
         }
     }
+    *ret_json = (struct parts){.items = r.parts, .count = r.count};
+    check_rendered(ret_json);
     return ERR_OK;
 }

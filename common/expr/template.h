@@ -6,6 +6,7 @@
 #ifndef MARATHON_EXPR_TEMPLATE_H
 #define MARATHON_EXPR_TEMPLATE_H
 
+#include "base/parts.h"
 #include "expr/expr.h"
 #include "json/doc.h"
 
@@ -16,6 +17,7 @@ struct template_piece {
     struct bytes text;    /* JSON that stands before the value, as it is */
     struct expr *expr;    /* NULL in the last piece */
     bool inside;          /* of a longer string */
+    unsigned depth;       /* of the lists and maps around the value */
     struct bytes pointer; /* of the string, in the template: "/a/0" */
 };
 
@@ -35,9 +37,12 @@ struct template_fault {
 enum err MUST_CHECK template_parse(struct arena *arena, const struct doc_value *value,
                                    uint32_t roots, struct template **ret_template,
                                    struct template_fault *ret_fault);
-/* Appends the JSON. ERR_INVALID, ERR_TOO_LARGE (over bytes_max). */
+/* The JSON, in parts: of the template, of roots, and of the scope's arena (what expressions make).
+ * What is in a root passes through as it stands there, and is not looked at again but for how deep
+ * it is: all else makes good JSON of good roots. ERR_INVALID (also for what is too deep),
+ * ERR_TOO_LARGE (over bytes_max). */
 enum err MUST_CHECK template_render(const struct template *t, struct expr_scope *scope,
-                                    size_t bytes_max, struct buf *out,
+                                    size_t bytes_max, struct parts *ret_json,
                                     struct template_fault *ret_fault);
 
 #endif

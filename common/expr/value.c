@@ -61,17 +61,17 @@ static struct value number_of_json(struct bytes json, struct arena *arena)
     return v;
 }
 
-static struct value string_of_json(struct bytes json, struct arena *arena)
+void value_decode(struct value *v, struct arena *arena)
 {
-    struct value v = {.kind = VALUE_STRING, .json = json};
-    v.text = bytes_part(json, 1, json.len - 2);
-    if (v.text.len > 0 && memchr(v.text.ptr, '\\', v.text.len) != NULL) {
-        struct buf b = {0};
-        json_unquote(json, &b);
-        v.text = arena_bytes(arena, buf_bytes(&b));
-        buf_free(&b);
+    if (v->kind != VALUE_STRING || v->text.len > 0 || v->json.len == 0) {
+        return;
     }
-    return v;
+    v->text = bytes_part(v->json, 1, v->json.len - 2);
+    if (v->text.len > 0 && memchr(v->text.ptr, '\\', v->text.len) != NULL) {
+        struct buf b = arena_buf(arena, v->text.len); /* no escape is shorter than what it says */
+        json_unquote(v->json, &b);
+        v->text = buf_bytes(&b);
+    }
 }
 
 struct value value_of_json(struct bytes json, struct arena *arena)
@@ -82,7 +82,7 @@ struct value value_of_json(struct bytes json, struct arena *arena)
     case JSON_ARRAY:
         return (struct value){.kind = VALUE_LIST, .text = json, .json = json};
     case JSON_STRING:
-        return string_of_json(json, arena);
+        return (struct value){.kind = VALUE_STRING, .json = json};
     case JSON_NUMBER:
         return number_of_json(json, arena);
     case JSON_TRUE:
@@ -112,12 +112,8 @@ static enum err put_double(double real, struct buf *out)
     return ERR_OK;
 }
 
-enum err value_put_json(const struct value *v, struct buf *out)
+static enum err put_json(const struct value *v, struct buf *out)
 {
-    if (v->json.len > 0) {
-        buf_add_bytes(out, v->json);
-        return ERR_OK;
-    }
     switch (v->kind) {
     case VALUE_NULL:
         buf_add_str(out, "null");
@@ -139,6 +135,19 @@ enum err value_put_json(const struct value *v, struct buf *out)
         break;
     }
     return ERR_OK;
+}
+
+enum err value_json(const struct value *v, struct arena *arena, struct bytes *ret_json)
+{
+    struct buf made = {0};
+    enum err e = ERR_OK;
+    if (v->json.len > 0) {
+        *ret_json = v->json;
+    } else if ((e = put_json(v, &made)) == ERR_OK) {
+        *ret_json = arena_bytes(arena, buf_bytes(&made));
+    }
+    buf_free(&made);
+    return e;
 }
 
 static int compare_int_double(int64_t i, double d)
@@ -289,6 +298,7 @@ static enum err maps_equal(const struct value *a, const struct value *b, struct 
          e == ERR_OK && *ret_equal && json_next(&w, &raw, &member);) {
         struct value key = value_of_json(bytes_of(raw.ptr - 1, raw.len + 2), arena);
         struct value mine, theirs;
+        value_decode(&key, arena);
         e = value_member(a, key.text, arena, work, &mine);
         e = e == ERR_OK ? value_member(b, key.text, arena, work, &theirs) : e;
         if (e == ERR_NOT_FOUND) {
@@ -298,6 +308,13 @@ static enum err maps_equal(const struct value *a, const struct value *b, struct 
         e = e == ERR_OK ? value_equal(&mine, &theirs, arena, work, ret_equal) : e;
     }
     return e;
+}
+
+static bool strings_equal(struct value a, struct value b, struct arena *arena)
+{
+    value_decode(&a, arena);
+    value_decode(&b, arena);
+    return bytes_eq(a.text, b.text);
 }
 
 /* Recurses as deep as JSON may be: 64. */
@@ -320,7 +337,7 @@ enum err value_equal(const struct value *a, const struct value *b, struct arena 
         *ret_equal = a->truth == b->truth;
         break;
     case VALUE_STRING:
-        *ret_equal = bytes_eq(a->text, b->text);
+        *ret_equal = strings_equal(*a, *b, arena);
         break;
     case VALUE_LIST:
         return lists_equal(a, b, arena, work, ret_equal);

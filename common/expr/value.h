@@ -20,17 +20,22 @@ struct value {
         bool truth;
         int64_t integer;
         double real;
-        struct bytes text; /* STRING: decoded; LIST, MAP: JSON */
+        struct bytes text; /* STRING: decoded (value_decode); LIST, MAP: JSON */
     };
     struct bytes json; /* as it stands in a document (numbers of any size stay as they are), or
                           empty */
 };
 
 const char *value_kind_name(enum value_kind kind); /* "an int" */
-/* A value of checked JSON; strings with escapes are decoded into the arena. */
+/* A value of checked JSON. A string's text is not there before it is decoded: most only pass
+ * through. */
 struct value value_of_json(struct bytes json, struct arena *arena);
-/* ERR_INVALID where JSON cannot say it (infinities, NaN). */
-enum err MUST_CHECK value_put_json(const struct value *v, struct buf *out);
+/* A string's text: where it stands, or, where it has escapes, in the arena. Others stay as they
+ * are. */
+void value_decode(struct value *v, struct arena *arena);
+/* Where it stands, or, where an expression has made it, in the arena. ERR_INVALID where JSON cannot
+ * say it (infinities, NaN). */
+enum err MUST_CHECK value_json(const struct value *v, struct arena *arena, struct bytes *ret_json);
 struct value value_bool(bool truth);
 struct value value_int(int64_t integer);
 struct value value_double(double real);

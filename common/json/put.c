@@ -19,12 +19,11 @@ static void put_escaped(struct buf *out, uint8_t c)
     }
 }
 
-void json_put_string(struct buf *out, struct bytes s)
+void json_put_text(struct buf *out, struct bytes s)
 {
     const uint8_t *at = s.ptr;
     const uint8_t *end = s.len > 0 ? s.ptr + s.len : s.ptr;
-    buf_reserve(out, s.len + 2);
-    buf_add_char(out, '"');
+    buf_reserve(out, s.len);
     while (at < end) {
         const uint8_t *from = at;
         size_t len = 0;
@@ -43,6 +42,13 @@ void json_put_string(struct buf *out, struct bytes s)
         }
         at++;
     }
+}
+
+void json_put_string(struct buf *out, struct bytes s)
+{
+    buf_reserve(out, s.len + 2);
+    buf_add_char(out, '"');
+    json_put_text(out, s);
     buf_add_char(out, '"');
 }
 

@@ -69,6 +69,8 @@ struct bytes json_member(struct bytes object, const char *key);
 /* Several in one walk: ret_values[i] is the member keys[i]. */
 void json_members(struct bytes object, const char *const *keys, size_t count,
                   struct bytes *ret_values);
+/* How many containers of an accepted value are one in the other: 0 for a string, 2 for [[],{}]. */
+size_t json_depth(struct bytes value);
 /* An accepted number, as the nearest double. */
 double json_number(struct bytes value);
 /* Does any object in the accepted value, top level only, name a key twice? Returns the second one's
@@ -78,8 +80,10 @@ struct bytes json_duplicate_key(struct bytes object);
 /* Decodes a string value (with quotes) into out (appended). */
 void json_unquote(struct bytes value, struct buf *out);
 
-/* Appending JSON. json_put_string writes quotes and escapes; invalid UTF-8 becomes U+FFFD. */
+/* Appending JSON. json_put_string writes quotes and escapes; invalid UTF-8 becomes U+FFFD.
+ * json_put_text writes no quotes: a part of a string. */
 void json_put_string(struct buf *out, struct bytes s);
+void json_put_text(struct buf *out, struct bytes s);
 void json_put_number(struct buf *out,
                      double v); /* shortest form that reads back; NaN and infinities become null */
 

@@ -37,15 +37,23 @@ static const uint8_t *skip_space(const uint8_t *at, const uint8_t *end)
 /* `at` is behind the opening quote; returns where the closing one is. */
 static const uint8_t *find_quote(const uint8_t *at, const uint8_t *end)
 {
-    while (at < end && *at != '"') {
-        at += *at == '\\' && end - at > 1 ? 2 : 1;
+    const uint8_t *quote;
+    while ((quote = memchr(at, '"', (size_t)(end - at))) != NULL) {
+        const uint8_t *backslashes = quote;
+        while (backslashes > at && backslashes[-1] == '\\') {
+            backslashes--;
+        }
+        if ((quote - backslashes) % 2 == 0) {
+            return quote;
+        }
+        at = quote + 1; /* it is escaped */
     }
-    return at;
+    return end;
 }
 
-static const uint8_t *skip_container(const uint8_t *at, const uint8_t *end)
+static const uint8_t *skip_container(const uint8_t *at, const uint8_t *end, size_t *ret_deepest)
 {
-    size_t depth = 0;
+    size_t depth = 0, deepest = 0;
     while (at < end) {
         uint8_t c = *at++;
         if (c == '"') {
@@ -53,12 +61,14 @@ static const uint8_t *skip_container(const uint8_t *at, const uint8_t *end)
             at += at < end ? 1 : 0;
         } else if (c == '{' || c == '[') {
             depth++;
+            deepest = depth > deepest ? depth : deepest;
         } else if (c == '}' || c == ']') {
             if (--depth == 0) {
                 break;
             }
         }
     }
+    *ret_deepest = deepest;
     return at;
 }
 
@@ -68,7 +78,8 @@ static const uint8_t *skip_value(const uint8_t *at, const uint8_t *end)
         return at;
     }
     if (*at == '{' || *at == '[') {
-        return skip_container(at, end);
+        size_t ignored;
+        return skip_container(at, end, &ignored);
     }
     if (*at == '"') {
         at = find_quote(at + 1, end);
@@ -78,6 +89,16 @@ static const uint8_t *skip_value(const uint8_t *at, const uint8_t *end)
         at++;
     }
     return at;
+}
+
+size_t json_depth(struct bytes value)
+{
+    enum json_kind kind = json_kind_of(value);
+    size_t depth = 0;
+    if (kind == JSON_OBJECT || kind == JSON_ARRAY) {
+        (void)skip_container(value.ptr, value.ptr + value.len, &depth);
+    }
+    return depth;
 }
 
 struct json_walk json_walk(struct bytes value)

@@ -15,6 +15,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "base/parts.h"
 #include "model/budget.h"
 #include "model/code.h"
 #include "model/dead_letter.h"
@@ -47,15 +48,8 @@ struct attempt_ref {
     uint32_t item; /* of a fan-out step, from 1; ITEM_NONE: the step itself */
 };
 
-/* A text that whoever sends it may hand over in parts: `items`, one behind the other, where there
- * are any, and else the whole. The wire sends one text; what was decoded is whole. */
-struct parts {
-    struct bytes whole;
-    const struct bytes *items;
-    uint32_t count;
-};
-
-/* coordinator -> worker: run this. */
+/* coordinator -> worker: run this. Who sends it may hand texts over in parts: the wire sends one
+ * text, and what was decoded is whole. */
 struct step_order {
     struct attempt_ref ref;
     struct bytes name;
@@ -63,7 +57,7 @@ struct step_order {
     struct bytes idempotency_key;     /* text, the same for all attempts of the step */
     uint32_t timeout_ms;              /* of this attempt, from its start on the worker */
     bool alone;                       /* run it while nothing else runs on the worker */
-    struct bytes input;               /* JSON */
+    struct parts input;               /* JSON */
     struct parts results;             /* JSON object: name -> result of the ancestors */
     struct bytes progress_checkpoint; /* JSON, empty = null */
     uint32_t progress_timeout_ms;     /* stop it when it gave no news for so long; 0 = never */

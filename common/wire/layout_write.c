@@ -33,15 +33,11 @@ static void write_bytes(struct bytes b, struct lenders *lenders, struct slices *
 
 static void write_parts(const struct parts *p, struct lenders *lenders, struct slices *to)
 {
-    size_t len = 0;
     if (p->count == 0) {
         write_bytes(p->whole, lenders, to);
         return;
     }
-    for (uint32_t i = 0; i < p->count; i++) {
-        len += p->items[i].len;
-    }
-    pack_bin(&to->own, len);
+    pack_bin(&to->own, parts_len(p));
     for (uint32_t i = 0; i < p->count; i++) {
         write_body(p->items[i], lenders, to);
     }

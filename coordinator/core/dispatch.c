@@ -315,9 +315,9 @@ void dispatch(struct core *c)
 
 /* {"name":result,...} of what `want` asked for in its pipeline, which are its ancestors in the
  * order of the pipeline; in parts, that lie where the store's answer has them. A step whose input
- * names what it needs is given only that. Returns the length. */
-static size_t put_results(struct core *c, const struct step *s, const struct scope *x,
-                          struct parts *ret_results)
+ * names what it needs is given only that. */
+static void put_results(struct core *c, const struct step *s, const struct scope *x,
+                        struct parts *ret_results)
 {
     const struct pipeline *p = s->task->pipeline;
     bool given = step_def(s)->input_template == NULL && s->item == ITEM_NONE;
@@ -325,14 +325,13 @@ static size_t put_results(struct core *c, const struct step *s, const struct sco
     for (uint32_t i = 0; given && i < x->range_count; i++) {
         lead_bytes += strlen(p->steps[x->wanted[i]].own_name) + sizeof "{\"\":";
     }
-    *ret_results = (struct parts){.whole = BYTES_LIT("{}")};
+    *ret_results = parts_whole(BYTES_LIT("{}"));
     if (lead_bytes == 0) {
-        return ret_results->whole.len;
+        return;
     }
     struct buf leads = arena_buf(fx_arena(c), lead_bytes);
     struct bytes *items = arena_alloc(fx_arena(c), (2 * x->range_count + 1) * sizeof *items);
     uint32_t count = 0;
-    size_t bytes = 0;
     for (uint32_t i = 0; i < x->range_count; i++) {
         const struct pipeline_step *def = &p->steps[x->wanted[i]];
         if (def->parent != step_def(s)->parent) {
@@ -344,30 +343,25 @@ static size_t put_results(struct core *c, const struct step *s, const struct sco
         buf_add_str(&leads, "\":");
         items[count++] = bytes_of(leads.ptr + from, leads.len - from);
         items[count++] = scope_result(x, x->wanted[i]);
-        bytes += items[count - 2].len + items[count - 1].len;
     }
-    if (count == 0) {
-        return ret_results->whole.len;
+    if (count > 0) {
+        items[count++] = BYTES_LIT("}");
+        *ret_results = (struct parts){.items = items, .count = count};
     }
-    items[count++] = BYTES_LIT("}");
-    *ret_results = (struct parts){.items = items, .count = count};
-    return bytes + 1;
 }
 
 /* What an item is given where its step has no input. */
-static struct bytes item_input(struct core *c, const struct step *s, struct bytes value)
+static struct parts item_input(struct core *c, const struct step *s, struct bytes value)
 {
-    struct buf b = {0};
-    buf_add_str(&b, "{\"item\":");
-    buf_add_bytes(&b, value);
-    buf_addf(&b, ",\"index\":%u}", s->item - 1);
-    struct bytes copy = arena_bytes(fx_arena(c), buf_bytes(&b));
-    buf_free(&b);
-    return copy;
+    struct bytes *items = arena_alloc(fx_arena(c), 3 * sizeof *items);
+    items[0] = BYTES_LIT("{\"item\":");
+    items[1] = value;
+    items[2] = bytes_str(arena_printf(fx_arena(c), ",\"index\":%u}", s->item - 1));
+    return (struct parts){.items = items, .count = 3};
 }
 
 /* The input of the order; false after the step has failed by it. */
-static bool put_input(struct core *c, struct step *s, struct scope *x, struct bytes *ret_input)
+static bool put_input(struct core *c, struct step *s, struct scope *x, struct parts *ret_input)
 {
     const struct pipeline_step *def = step_def(s);
     struct bytes why;
@@ -377,7 +371,7 @@ static bool put_input(struct core *c, struct step *s, struct scope *x, struct by
     } else if (def->input_template != NULL) {
         ok = scope_render_input(x, ret_input, &why);
     } else if (def->input.len > 0) {
-        *ret_input = def->input;
+        *ret_input = parts_whole(def->input);
     } else {
         ok = scope_input(x, ret_input, &why);
     }
@@ -417,9 +411,10 @@ static bool send_order(struct core *c, struct step *s, struct worker *w, const s
     o->timeout_ms = left < def->timeout_ms ? (uint32_t)left : def->timeout_ms;
     o->progress_timeout_ms = def->progress_timeout_ms;
     o->alone = s->deaths >= 2;
-    size_t results_bytes = put_results(c, s, &x, &o->results);
+    put_results(c, s, &x, &o->results);
     o->progress_checkpoint = rare_of(s)->checkpoint;
-    if (o->input.len + results_bytes + o->progress_checkpoint.len > ENVELOPE_BYTES_MAX) {
+    if (parts_len(&o->input) + parts_len(&o->results) + o->progress_checkpoint.len >
+        ENVELOPE_BYTES_MAX) {
         credit_give_back(c, w->serial, w->peer);
         step_fail(
             c, s, CODE_INPUT_TOO_LARGE,

@@ -29,19 +29,26 @@ static void skip(struct core *c, struct step *s)
 }
 
 /* The result of a pipeline within: those of its last steps, by name; null where one was skipped. */
-static void join(struct core *c, struct step *s, struct scope *x)
+static struct bytes joined(struct core *c, const struct step *s, const struct scope *x)
 {
     const struct pipeline *p = s->task->pipeline;
     const struct pipeline_step *def = step_def(s);
-    struct buf b = {0};
-    buf_add_char(&b, '{');
+    struct bytes *items = arena_alloc(fx_arena(c), (2 * def->needs_count + 2) * sizeof *items);
+    struct parts all = {.items = items};
+    items[all.count++] = BYTES_LIT("{");
     for (uint32_t i = 0; i < def->needs_count && !(planted(PLANT_JOIN_CUT) && i > 0); i++) {
-        buf_addf(&b, "%s\"%s\":", i > 0 ? "," : "", p->steps[def->needs[i]].own_name);
-        buf_add_bytes(&b, scope_result(x, def->needs[i]));
+        const char *name = p->steps[def->needs[i]].own_name;
+        items[all.count++] =
+            bytes_str(arena_printf(fx_arena(c), "%s\"%s\":", i > 0 ? "," : "", name));
+        items[all.count++] = scope_result(x, def->needs[i]);
     }
-    buf_add_char(&b, '}');
-    struct bytes result = arena_bytes(fx_arena(c), buf_bytes(&b));
-    buf_free(&b);
+    items[all.count++] = BYTES_LIT("}");
+    return parts_join(&all, fx_arena(c));
+}
+
+static void join(struct core *c, struct step *s, struct scope *x)
+{
+    struct bytes result = joined(c, s, x);
     if (result.len > RESULT_BYTES_MAX || !step_result_fits(s, result)) {
         step_fail(
             c, s, CODE_RESULT_TOO_LARGE,

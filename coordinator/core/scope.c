@@ -57,17 +57,16 @@ struct view {
     uint32_t step;
 };
 
-static bool input_for(struct scope *x, uint32_t step, struct bytes *ret_json);
+static struct bytes input_text(struct scope *x, uint32_t step);
 
 static struct bytes read_root(void *context, const struct expr_ref *ref)
 {
     const struct view *view = context;
     struct scope *x = view->x;
     const struct step *named = &x->step->task->steps[ref->step_index];
-    struct bytes json = BYTES_NONE;
     switch (ref->root) {
     case EXPR_INPUT:
-        return input_for(x, view->step, &json) ? json : BYTES_NONE;
+        return input_text(x, view->step);
     case EXPR_RESULT:
         return scope_result(x, ref->step_index);
     case EXPR_STATUS:
@@ -330,78 +329,66 @@ struct rendered {
     const char *field;
 };
 
-static bool render_of(struct scope *x, struct rendered what, struct bytes *ret_json,
+static bool render_of(struct scope *x, struct rendered what, struct parts *ret_json,
                       struct bytes *ret_why)
 {
-    const uint32_t step = what.step;
-    const char *field = what.field;
     struct template_fault fault = {.fault = {.detail = ""}};
-    struct json_fault json_fault;
-    struct buf b = {0};
-    struct view view = {x, step};
+    struct view view = {x, what.step};
     struct expr_scope exprs = {read_root, &view, x->arena, x->work};
-    enum err e = template_render(what.template, &exprs, ENVELOPE_BYTES_MAX, &b, &fault);
+    enum err e = template_render(what.template, &exprs, ENVELOPE_BYTES_MAX, ret_json, &fault);
     x->work = exprs.work;
-    /* Values within values may be nested deeper than JSON may be here. */
-    if (e == ERR_OK && json_check(buf_bytes(&b), NULL, &json_fault) != ERR_OK) {
-        buf_free(&b);
-        *ret_why = bytes_str(arena_printf(x->arena,
-                                          "step \"%s\", /%s: what comes out is not good JSON: %s",
-                                          def_of(x, step)->name, field, json_fault.reason));
-        return false;
-    }
     if (e != ERR_OK) {
-        buf_free(&b);
-        *ret_why = why_of(x, step, field, &fault);
-        return false;
+        *ret_why = why_of(x, what.step, what.field, &fault);
     }
-    *ret_json = finish(x, &b);
-    return true;
+    return e == ERR_OK;
 }
 
-bool scope_render_input(struct scope *x, struct bytes *ret_json, struct bytes *ret_why)
+bool scope_render_input(struct scope *x, struct parts *ret_json, struct bytes *ret_why)
 {
     struct rendered what = {x->step->index, step_def(x->step)->input_template, "input"};
     return render_of(x, what, ret_json, ret_why);
 }
 
-/* Rendered once for all expressions that read it. */
-static bool input_for(struct scope *x, uint32_t step, struct bytes *ret_json)
+/* What is given to the steps of a pipeline within, or to those of the task. */
+static bool given_input(struct scope *x, uint32_t joint, struct parts *ret_json,
+                        struct bytes *ret_why)
 {
-    uint32_t joint = input_giver(x, step);
     if (joint == STEP_NONE) {
-        *ret_json = x->answer != NULL ? x->answer->input : BYTES_NONE;
+        *ret_json = parts_whole(x->answer != NULL ? x->answer->input : BYTES_NONE);
+        *ret_why = BYTES_NONE;
         return x->answer != NULL;
     }
     const struct pipeline_step *def = def_of(x, joint);
     if (def->input_template == NULL) {
-        *ret_json = def->input;
+        *ret_json = parts_whole(def->input);
         return true;
     }
-    for (uint32_t i = 0; i < x->input_count; i++) {
-        if (x->inputs[i].joint == joint) {
-            *ret_json = x->inputs[i].json;
-            return true;
-        }
-    }
-    struct bytes why;
-    if (!render_of(x, (struct rendered){joint, def->input_template, "input"}, ret_json, &why)) {
-        x->inner_why = why;
-        return false;
-    }
-    if (x->input_count < PIPELINE_DEPTH_MAX) {
-        x->inputs[x->input_count++] = (struct scope_input){joint, *ret_json};
-    }
-    return true;
+    return render_of(x, (struct rendered){joint, def->input_template, "input"}, ret_json, ret_why);
 }
 
-bool scope_input(struct scope *x, struct bytes *ret_json, struct bytes *ret_why)
+bool scope_input(struct scope *x, struct parts *ret_json, struct bytes *ret_why)
 {
-    if (!input_for(x, x->step->index, ret_json)) {
-        *ret_why = x->inner_why;
-        return false;
+    return given_input(x, input_giver(x, x->step->index), ret_json, ret_why);
+}
+
+/* In one piece, put together once for all expressions that read it; empty where it has failed. */
+static struct bytes input_text(struct scope *x, uint32_t step)
+{
+    uint32_t joint = input_giver(x, step);
+    struct parts json;
+    for (uint32_t i = 0; i < x->input_count; i++) {
+        if (x->inputs[i].joint == joint) {
+            return x->inputs[i].json;
+        }
     }
-    return true;
+    if (!given_input(x, joint, &json, &x->inner_why)) {
+        return BYTES_NONE;
+    }
+    struct bytes whole = parts_join(&json, x->arena);
+    if (x->input_count < sizeof x->inputs / sizeof *x->inputs) {
+        x->inputs[x->input_count++] = (struct scope_input){joint, whole};
+    }
+    return whole;
 }
 
 /* What a JSON value is as a text; false where it is none. */
@@ -425,11 +412,12 @@ static bool text_of(struct scope *x, struct bytes json, struct bytes *ret_text)
 bool scope_render_key(struct scope *x, const struct template *t, const char *field,
                       struct bytes *ret_key, struct bytes *ret_why)
 {
-    struct bytes json;
+    struct parts parts;
     struct rendered what = {x->step->index, t, field};
-    if (!render_of(x, what, &json, ret_why)) {
+    if (!render_of(x, what, &parts, ret_why)) {
         return false;
     }
+    struct bytes json = parts_join(&parts, x->arena);
     bool good =
         text_of(x, json, ret_key) && ret_key->len > 0 && ret_key->len <= LIMIT_KEY_BYTES_MAX;
     for (size_t i = 0; good && i < ret_key->len; i++) {

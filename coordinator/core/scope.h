@@ -8,7 +8,7 @@
 #include "core/brain.h"
 #include "model/limits.h"
 
-/* The rendered input of a pipeline within, which its steps have as their `input`. */
+/* What expressions have as their `input`: the task's, or the rendered one of a pipeline within. */
 struct scope_input {
     uint32_t joint;
     struct bytes json;
@@ -23,7 +23,7 @@ struct scope {
     uint32_t range_count, range_cap;
     const struct store_answer *answer; /* NULL: nothing was read, since nothing is wanted */
     struct bytes item;                 /* JSON; empty: the step has none */
-    struct scope_input inputs[PIPELINE_DEPTH_MAX];
+    struct scope_input inputs[PIPELINE_DEPTH_MAX + 1];
     uint32_t input_count;
     struct bytes inner_why; /* what failed in such an input */
     struct arena *arena;
@@ -44,12 +44,13 @@ bool scope_holds(const struct scope *x);
 /* JSON of a step's result: null where it was skipped; empty where it was not wanted or not read. */
 struct bytes scope_result(const struct scope *x, uint32_t step);
 /* False with the fault in ret_why. */
-bool scope_input(struct scope *x, struct bytes *ret_json, struct bytes *ret_why);
+bool scope_input(struct scope *x, struct parts *ret_json, struct bytes *ret_why);
 /* The condition of the step, and those of the pipelines around it. False with the fault in ret_why
  * (a message for people). */
 bool scope_eval_when(struct scope *x, bool *ret_holds, struct bytes *ret_why);
-/* The step's own input, which is a template: JSON of at most ENVELOPE_BYTES_MAX. */
-bool scope_render_input(struct scope *x, struct bytes *ret_json, struct bytes *ret_why);
+/* The step's own input, which is a template: JSON of at most ENVELOPE_BYTES_MAX. What passes
+ * through it lies where the answer has it. */
+bool scope_render_input(struct scope *x, struct parts *ret_json, struct bytes *ret_why);
 /* The text that a template of the step gives: what a limit is called. */
 bool scope_render_key(struct scope *x, const struct template *t, const char *field,
                       struct bytes *ret_key, struct bytes *ret_why);

@@ -104,6 +104,8 @@ BURST = 8
 WAYS = [
     Way("an input, from client to step", start("takes_input", pad(PAYLOAD)), {"gateway": 0, "coordinator": 1, "worker": 0},
         notes={"gateway": READ, "coordinator": TEXT}),
+    Way("an input by expressions, from client to step", start("takes_rendered", {**pad(PAYLOAD // 2), "text": "\n" * (PAYLOAD // 4)}),
+        {"gateway": 0, "coordinator": 1, "worker": 0}, notes={"gateway": READ, "coordinator": TEXT}),
     Way("an input, with the reads", start("takes_input", pad(PAYLOAD)), {"gateway": 0}, pieces=SOME, notes={"gateway": READ}),
     Way("an input in one read", start("takes_input", pad(SMALL)), {"gateway": 1}, SMALL, pieces=SOME),
     Way("an input of a batch in one read", batch(1, SMALL), {"gateway": 1}, SMALL, pieces=SOME),
@@ -168,6 +170,8 @@ class CopyEngine(Engine):
             with open(os.path.join(self.dir, name), "w") as f:
                 f.write(json.dumps({"checkpoint": "x" * size}) + "\n")
         self.write_pipeline("takes_input", [{"name": "a", "function": "stamp"}])
+        self.write_pipeline("takes_rendered", [{"name": "a", "function": "stamp", "input": {
+            "bytes": 8, "pad": "${input.pad}", "note": "it is: ${input.text}", "of": "${task.id}"}}])
         self.write_pipeline("takes_slowly", [{"name": "a", "function": "slow"}])
         self.write_pipeline("w1", chain(5, USUAL))
         self.write_pipeline("gives_result", chain(1, PAYLOAD))

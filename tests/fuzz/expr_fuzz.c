@@ -53,16 +53,18 @@ static void check_template(struct bytes json, struct bytes input)
     if (doc_parse(json, &doc, &doc_fault) != ERR_OK) {
         return;
     }
-    struct buf out = {0};
+    struct parts out;
     if (template_parse(&arena, doc_root(doc), EXPR_ROOTS_ALL, &t, &fault) != ERR_OK) {
         check_fault(&fault.fault);
     } else if (t != NULL) {
         struct expr_scope scope = {.read = read_root, .context = &input, .arena = &arena};
         if (template_render(t, &scope, 1u << 20, &out, &fault) != ERR_OK) {
             check_fault(&fault.fault);
+        } else {
+            assert(parts_len(&out) <= 1u << 20);
+            assert(json_check(parts_join(&out, &arena), NULL, NULL) == ERR_OK);
         }
     }
-    buf_free(&out);
     arena_free(&arena);
     doc_free(doc);
 }

@@ -42,17 +42,6 @@ static int32_t find_sibling(const struct pipeline *p, uint32_t of, struct bytes 
     return -1;
 }
 
-static struct bytes whole_of(const struct parts *p, struct arena *arena)
-{
-    struct buf b = {0};
-    for (uint32_t i = 0; i < p->count; i++) {
-        buf_add_bytes(&b, p->items[i]);
-    }
-    struct bytes whole = p->count > 0 ? arena_bytes(arena, buf_bytes(&b)) : p->whole;
-    buf_free(&b);
-    return whole;
-}
-
 /* A step without expressions in its input is given the results of all before it, in its
  * pipeline, that have one. */
 static void sent_results(struct audit *a, const struct book_task *t, const struct step_order *o)
@@ -62,7 +51,7 @@ static void sent_results(struct audit *a, const struct book_task *t, const struc
     if (t->pipeline->steps[o->ref.step].input_template == NULL) {
         pipeline_ancestors(t->pipeline, o->ref.step, ancestors);
     }
-    struct bytes results = whole_of(&o->results, &arena);
+    struct bytes results = parts_join(&o->results, &arena);
     REQUIRE(a, "I3", json_check(results, NULL, NULL) == ERR_OK, "%.*s/%u: results are no JSON",
             TASK(t), o->ref.step);
     uint32_t members = 0;
@@ -86,7 +75,8 @@ static void sent_results(struct audit *a, const struct book_task *t, const struc
 }
 
 /* The input of plan.c's template: the number of the task's input, and a result. */
-static void sent_input(struct audit *a, const struct book_task *t, const struct step_order *o)
+static void sent_input(struct audit *a, const struct book_task *t, const struct step_order *o,
+                       struct bytes input)
 {
     const struct template *template = t->pipeline->steps[o->ref.step].input_template;
     if (template == NULL) {
@@ -97,9 +87,9 @@ static void sent_input(struct audit *a, const struct book_task *t, const struct 
             own = def->parent == STEP_NONE ? buf_bytes(&stored->input)
                                            : BYTES_LIT("{\"n\":12345678901234567890}");
         }
-        REQUIRE(a, "I3", bytes_eq(o->input, own),
+        REQUIRE(a, "I3", bytes_eq(input, own),
                 "%.*s/%u: is given an input that is not the stored one: %.*s", TASK(t), o->ref.step,
-                (int)o->input.len, (const char *)o->input.ptr);
+                (int)input.len, (const char *)input.ptr);
         return;
     }
     const struct book_step *of = &t->steps[template->pieces[1].expr->refs[0].step_index];
@@ -108,8 +98,8 @@ static void sent_input(struct audit *a, const struct book_task *t, const struct 
     buf_add_str(&want, "{\"n\":12345678901234567890,\"own\":");
     buf_add_bytes(&want, result);
     buf_add_char(&want, '}');
-    REQUIRE(a, "I3", bytes_eq(o->input, buf_bytes(&want)), "%.*s/%u: its input is %.*s, not %s",
-            TASK(t), o->ref.step, (int)o->input.len, (const char *)o->input.ptr, buf_cstr(&want));
+    REQUIRE(a, "I3", bytes_eq(input, buf_bytes(&want)), "%.*s/%u: its input is %.*s, not %s",
+            TASK(t), o->ref.step, (int)input.len, (const char *)input.ptr, buf_cstr(&want));
     buf_free(&want);
 }
 
@@ -153,8 +143,10 @@ static void sent_order(struct audit *a, const struct coordinator *c, const struc
             (long long)(s->not_before - w->now));
     REQUIRE(a, "retry", o->alone == (s->deaths >= 2), "%.*s/%u: alone is %d after %u deaths",
             TASK(t), o->ref.step, o->alone, s->deaths);
+    struct arena arena = {0};
     sent_results(a, t, o);
-    sent_input(a, t, o);
+    sent_input(a, t, o, parts_join(&o->input, &arena));
+    arena_free(&arena);
 }
 
 static struct book_outcome *find_outcome(struct audit *a, uint64_t life, uint64_t number)

@@ -70,7 +70,7 @@ void attempt_ordered(struct agent *a, struct peer *p, const struct step_order *o
 static void order_forget(struct step_order *o)
 {
     o->name = o->function = o->idempotency_key = BYTES_NONE;
-    o->input = o->results.whole = o->progress_checkpoint = BYTES_NONE;
+    o->input.whole = o->results.whole = o->progress_checkpoint = BYTES_NONE;
 }
 
 /* At the end of a step: the order that came in it has begun, out of the message that brought it, or

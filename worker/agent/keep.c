@@ -2,7 +2,8 @@
 
 void order_keep_plain(const void *user, struct step_order *order, struct buf *out)
 {
-    struct bytes *parts[] = {&order->input, &order->results.whole, &order->progress_checkpoint};
+    struct bytes *parts[] = {&order->input.whole, &order->results.whole,
+                             &order->progress_checkpoint};
     size_t total = 0;
     (void)user;
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {

@@ -19,7 +19,7 @@ static void add(struct buf *out, const char *key, struct bytes json, const char 
 
 void envelope_begin(const struct step_order *o, struct buf *out)
 {
-    buf_reserve(out, o->input.len + o->results.whole.len + o->progress_checkpoint.len +
+    buf_reserve(out, o->input.whole.len + o->results.whole.len + o->progress_checkpoint.len +
                          NAMES_BYTES_USUAL);
     buf_add_str(out, "{\"task_id\":");
     json_put_string(out, o->ref.task_id);
@@ -31,7 +31,7 @@ void envelope_begin(const struct step_order *o, struct buf *out)
     json_put_string(out, o->name);
     buf_addf(out, ",\"attempt\":%" PRIu32 ",\"idempotency_key\":", o->ref.attempt);
     json_put_string(out, o->idempotency_key);
-    add(out, "input", o->input, "{}");
+    add(out, "input", o->input.whole, "{}");
     add(out, "results", o->results.whole, "{}");
     add(out, "progress_checkpoint", o->progress_checkpoint, "null");
 }

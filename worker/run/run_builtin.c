@@ -248,7 +248,8 @@ static void builtin_start(struct runner *r, const struct function *f,
         which++;
     }
     assert(which < BUILTINS);
-    builtins[which].prepare(run, order->input.len > 0 ? order->input : BYTES_LIT("{}"), call);
+    builtins[which].prepare(run, order->input.whole.len > 0 ? order->input.whole : BYTES_LIT("{}"),
+                            call);
     mono_ms next = run->began + PROGRESS_MS;
     loop_timer_set(run->timer, next < run->ends ? next : run->ends);
 }

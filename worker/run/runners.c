@@ -61,7 +61,7 @@ void runners_keep(const void *functions, struct step_order *order, struct buf *o
     } else {
         envelope_begin(order, out);
     }
-    order->input = order->results.whole = order->progress_checkpoint = BYTES_NONE;
+    order->input.whole = order->results.whole = order->progress_checkpoint = BYTES_NONE;
 }
 
 void runners_start(struct runners *r, const struct attempt_call *call)

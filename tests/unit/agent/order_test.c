@@ -42,7 +42,7 @@ static void test_an_order_starts_at_once_where_a_slot_is_free(void **state)
     stage_send_order(&s, 1, stage_order("t", 0));
     const struct agent_effect *start = stage_find(&s, AGENT_FX_START);
     assert_non_null(start);
-    assert_true(bytes_is(start->call.order->input, "{\"n\":1}"));
+    assert_true(bytes_is(start->call.order->input.whole, "{\"n\":1}"));
     assert_true(bytes_is(start->call.order->ref.task_id, "t"));
     assert_int_equal(start->call.deadline, s.now.wall + 60000);
     assert_null(stage_sent(&s, 1, MSG_CREDIT, 0));
@@ -56,10 +56,10 @@ static void test_a_payload_is_handed_on_out_of_its_message_unless_it_has_to_wait
     stage_join(&s, 1, EVERY_PARTITION);
     char frame[] = "[1,2]";
     struct step_order order = stage_order("t", 0);
-    order.input = bytes_str(frame);
+    order.input.whole = bytes_str(frame);
     stage_send_order(&s, 1, order);
     const struct agent_effect *start = stage_find(&s, AGENT_FX_START);
-    assert_ptr_equal(start->call.order->input.ptr, frame);
+    assert_ptr_equal(start->call.order->input.whole.ptr, frame);
     uint64_t first = start->call.number;
     order.ref.step = 1;
     order.alone = true;
@@ -68,7 +68,7 @@ static void test_a_payload_is_handed_on_out_of_its_message_unless_it_has_to_wait
     memset(frame, 'x', sizeof frame - 1); /* the next frame lies there now */
     stage_succeed(&s, first);
     start = stage_find(&s, AGENT_FX_START);
-    assert_true(bytes_is(start->call.order->input, "[1,2]"));
+    assert_true(bytes_is(start->call.order->input.whole, "[1,2]"));
     assert_true(bytes_is(start->call.order->function, "f"));
     assert_true(bytes_is(start->call.order->idempotency_key, "key"));
     stage_close(&s);
@@ -80,8 +80,8 @@ static void keep_counted(const void *user, struct step_order *order, struct buf 
 {
     keeps++;
     buf_add_str(out, user);
-    buf_add_bytes(out, order->input);
-    order->input = order->results.whole = order->progress_checkpoint = BYTES_NONE;
+    buf_add_bytes(out, order->input.whole);
+    order->input.whole = order->results.whole = order->progress_checkpoint = BYTES_NONE;
 }
 
 /* What is kept of an order is its runner's to take; what that leaves goes with the next event. */
@@ -104,7 +104,7 @@ static void test_the_keeper_is_asked_once_and_only_of_what_has_to_wait(void **st
         stage_succeed(&s, i + 1);
         const struct agent_effect *start = stage_find(&s, AGENT_FX_START);
         assert_true(bytes_is(buf_bytes(start->call.kept), "kept {\"n\":1}"));
-        assert_int_equal(start->call.order->input.len, 0);
+        assert_int_equal(start->call.order->input.whole.len, 0);
         assert_true(bytes_is(start->call.order->name, "extract"));
         if (i == 0) { /* taken; the other one is left */
             buf_free(start->call.kept);

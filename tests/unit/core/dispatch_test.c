@@ -64,8 +64,8 @@ static void test_a_graph_runs_in_parallel_and_joins(void **state)
     const struct step_order *b = stage_order(&s, worker);
     const struct step_order *c = stage_order(&s, worker);
     assert_true(bytes_is(b->name, "b") && bytes_is(c->name, "c"));
-    assert_true(bytes_is(b->input, "{\"n\":1}"));
-    assert_true(bytes_is(c->input, "{\"own\":true}"));
+    assert_true(bytes_is(b->input.whole, "{\"n\":1}"));
+    assert_true(bytes_is(c->input.whole, "{\"own\":true}"));
     assert_true(bytes_is(c->results.whole, "{\"a\":\"A\"}"));
     stage_succeed(&s, worker, c, "\"C\"");
     stage_nothing(&s, worker, MSG_ORDER);

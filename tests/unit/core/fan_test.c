@@ -65,8 +65,8 @@ static void test_each_item_is_given_itself_and_the_results_keep_their_order(void
         assert_int_equal(o[i]->ref.item, i + 1);
         assert_text(o[i]->results.whole, "{}");
     }
-    assert_text(o[0]->input, "{\"item\":{\"a\":1},\"index\":0}");
-    assert_text(o[2]->input, "{\"item\":3,\"index\":2}");
+    assert_text(o[0]->input.whole, "{\"item\":{\"a\":1},\"index\":0}");
+    assert_text(o[2]->input.whole, "{\"item\":3,\"index\":2}");
     assert_false(bytes_eq(o[0]->idempotency_key, o[1]->idempotency_key));
     assert_int_equal(step(0)->items, 3);
     assert_int_equal(step(0)->items_running, 3);
@@ -90,8 +90,8 @@ static void test_an_input_is_rendered_for_each_item(void **state)
     (void)state;
     start("{\"list\":[5,7],\"x\":1}",
           EACH(",\"input\":{\"v\":\"${item}\",\"at\":\"${index}\",\"x\":\"${input.x}\"}"));
-    assert_text(stage_order(&s, worker)->input, "{\"v\":5,\"at\":0,\"x\":1}");
-    assert_text(stage_order(&s, worker)->input, "{\"v\":7,\"at\":1,\"x\":1}");
+    assert_text(stage_order(&s, worker)->input.whole, "{\"v\":5,\"at\":0,\"x\":1}");
+    assert_text(stage_order(&s, worker)->input.whole, "{\"v\":7,\"at\":1,\"x\":1}");
 }
 
 static void test_an_empty_list_is_an_empty_result(void **state)

@@ -56,7 +56,7 @@ static void test_a_fork_runs_on_from_its_step_with_the_results_before_it(void **
     assert_int_equal(start_fork(fork, "u", "{\"n\":2}")->type, MSG_STARTED);
     const struct step_order *b = stage_order(&s, worker);
     assert_true(bytes_is(b->name, "b") && bytes_is(b->ref.task_id, "u"));
-    assert_true(bytes_is(b->results.whole, "{\"a\":1}") && bytes_is(b->input, "{\"n\":2}"));
+    assert_true(bytes_is(b->results.whole, "{\"a\":1}") && bytes_is(b->input.whole, "{\"n\":2}"));
     const struct task_view *v = stage_status(&s, gateway, "u");
     assert_int_equal(v->steps[0].state, STEP_COMPLETED);
     stage_succeed(&s, worker, b, "22");
@@ -126,12 +126,12 @@ static void test_a_kept_step_is_to_expressions_what_it_was(void **state)
         "\"attempts\":\"${steps.a.attempts}\"}}]");
     stage_fail(&s, worker, stage_order(&s, worker));
     const struct step_order *b = stage_order(&s, worker);
-    assert_true(bytes_is(b->input, "{\"error\":\"FUNCTION_FAILED\",\"attempts\":1}"));
+    assert_true(bytes_is(b->input.whole, "{\"error\":\"FUNCTION_FAILED\",\"attempts\":1}"));
     stage_succeed(&s, worker, b, "1");
     assert_int_equal(start_fork(get_fork("t", "b"), "u", NULL)->type, MSG_STARTED);
     const struct step_order *again = stage_order(&s, worker);
     assert_true(
-        bytes_eq(again->input, BYTES_LIT("{\"error\":\"FUNCTION_FAILED\",\"attempts\":1}")));
+        bytes_eq(again->input.whole, BYTES_LIT("{\"error\":\"FUNCTION_FAILED\",\"attempts\":1}")));
 }
 
 static void test_who_lost_the_source_meanwhile_says_nothing_of_it(void **state)

@@ -68,12 +68,13 @@ static void test_a_pipeline_is_a_step(void **state)
     succeed("buy", "{\"flour\":\"rye\"}");
     const struct step_order *mix = stage_order(&s, worker);
     assert_text(mix->name, "cake/mix");
-    assert_text(mix->input, "{\"of\":\"rye\"}");
+    assert_text(mix->input.whole, "{\"of\":\"rye\"}");
     stage_succeed(&s, worker, mix, "1");
     const struct step_order *heat = stage_order(&s, worker);
     const struct step_order *wash = stage_order(&s, worker);
     assert_text(heat->name, "cake/heat");
-    assert_text(heat->input, "{\"dough\":\"rye\"}"); /* without one of its own: its pipeline's */
+    assert_text(heat->input.whole,
+                "{\"dough\":\"rye\"}");              /* without one of its own: its pipeline's */
     assert_text(heat->results.whole, "{\"mix\":1}"); /* its own pipeline's only */
     stage_succeed(&s, worker, heat, "2");
     stage_nothing(&s, worker, MSG_ORDER);
@@ -130,7 +131,7 @@ static void test_pipelines_within_pipelines(void **state)
                           "+ 1}\"}}]");
     const struct step_order *x = stage_order(&s, worker);
     assert_text(x->name, "out/in/x");
-    assert_text(x->input, "{\"y\":42}");
+    assert_text(x->input.whole, "{\"y\":42}");
     stage_succeed(&s, worker, x, "true");
     const struct task_view *v = stage_status(&s, gateway, "t");
     assert_int_equal(v->state, TASK_COMPLETED);

@@ -47,7 +47,7 @@ static void test_a_new_input_is_given_to_what_runs_from_now_on(void **state)
     m.recover.deed.reason = BYTES_LIT("a typo");
     assert_recovering(stage_ask(&s, gateway, &m));
     const struct step_order *c = stage_order(&s, worker);
-    assert_true(bytes_is(c->name, "c") && bytes_is(c->input, "{\"in\":2}"));
+    assert_true(bytes_is(c->name, "c") && bytes_is(c->input.whole, "{\"in\":2}"));
     assert_true(bytes_is(c->results.whole, "{\"a\":1,\"b\":2}"));
     assert_int_equal(c->ref.generation, 1); /* another input: another idempotency key */
     m = (struct message){.type = MSG_GET_HISTORY};

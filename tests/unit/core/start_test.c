@@ -28,7 +28,7 @@ static void test_a_start_is_answered_when_it_is_durable_and_not_before(void **st
     assert_true(bytes_is(stage_take(&s, gateway, MSG_STARTED)->started.task_id, "t"));
     const struct step_order *o = stage_order(&s, worker);
     assert_true(bytes_is(o->function, "f"));
-    assert_true(bytes_is(o->input, "{\"n\":1}"));
+    assert_true(bytes_is(o->input.whole, "{\"n\":1}"));
     assert_true(bytes_is(o->results.whole, "{}"));
     assert_int_equal(o->ref.run, 1);
 }

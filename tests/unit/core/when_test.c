@@ -108,8 +108,8 @@ static void test_an_input_is_rendered_from_what_it_names(void **state)
     stage_succeed(&s, worker, stage_order(&s, worker), "{\"l\":[1,{\"x\":2}]}");
     stage_succeed(&s, worker, stage_order(&s, worker), "\"${input.n}\"");
     const struct step_order *c = stage_order(&s, worker);
-    assert_text(c->input,
-                "{\"list\":[1,{\"x\":2}],\"text\":\"2x in K\xc3\xb6ln\",\"b\":\"completed\","
+    assert_text(c->input.whole,
+                "{\"list\":[1,{\"x\":2}],\"text\":\"2x in K\\u00f6ln\",\"b\":\"completed\","
                 "\"tries\":1,\"task\":\"t\",\"dollar\":\"${x}\"}");
     assert_text(c->results.whole, "{}");
 }

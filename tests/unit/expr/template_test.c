@@ -9,7 +9,9 @@
 
 static struct bytes read_root(void *context, const struct expr_ref *ref)
 {
-    (void)context;
+    if (context != NULL && ref->root == EXPR_INPUT) {
+        return *(const struct bytes *)context;
+    }
     return ref->root == EXPR_INPUT
                ? BYTES_LIT(
                      "{\"city\":\"K\\u00f6ln\",\"n\":3,\"deep\":{\"list\":[1,2.50,{\"a\":null}]},"
@@ -31,7 +33,11 @@ static enum err render(const char *json, size_t bytes_max, struct buf *out,
         buf_add_str(out, "no template");
     } else if (e == ERR_OK) {
         struct expr_scope scope = {.read = read_root, .arena = &arena};
-        e = template_render(t, &scope, bytes_max, out, ret_fault);
+        struct parts parts;
+        e = template_render(t, &scope, bytes_max, &parts, ret_fault);
+        if (e == ERR_OK) {
+            buf_add_bytes(out, parts_join(&parts, &arena));
+        }
     }
     if (e != ERR_OK) {
         memcpy(ret_pointer, ret_fault->pointer.ptr, ret_fault->pointer.len);
@@ -75,11 +81,115 @@ static void test_a_string_that_is_one_expression_keeps_its_kind(void **state)
 static void test_within_a_longer_string_values_are_text(void **state)
 {
     (void)state;
-    gives("\"in ${input.city}, ${input.n} times\"", "\"in K\xc3\xb6ln, 3 times\"");
+    gives("\"in ${input.city}, ${input.n} times\"", "\"in K\\u00f6ln, 3 times\"");
     gives("\" ${input.n}\"", "\" 3\"");
     gives("\"${input.n}${input.n}\"", "\"33\"");
     gives("\"l: ${input.deep.list}\"", "\"l: [1,2.50,{\\\"a\\\":null}]\"");
     gives("\"${null} ${1.0} ${true} ${input.quote}\"", "\"null 1.0 true say \\\"hi\\\"\"");
+}
+
+static struct template *parsed(struct arena *arena, const char *json)
+{
+    struct doc *doc;
+    struct doc_fault doc_fault;
+    struct template_fault fault;
+    struct template *t = NULL;
+    assert_int_equal(doc_parse(bytes_str(json), &doc, &doc_fault), ERR_OK);
+    assert_int_equal(template_parse(arena, doc_root(doc), EXPR_ROOTS_STEP, &t, &fault), ERR_OK);
+    doc_free(doc);
+    return t;
+}
+
+/* Values go where they are wanted from where they are: whoever sends the parts copies them once, or
+ * not at all. */
+static void test_what_passes_through_unchanged_stays_where_it_is(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    struct bytes input = BYTES_LIT("{\"text\":\"a\\n\\\"b\\\"\",\"list\":[1,{\"c\":2}]}");
+    const struct template *t = parsed(
+        &arena, "{\"t\":\"${input.text}\",\"l\":\"${input.list}\",\"in\":\"- ${input.text}\","
+                "\"c\":\"${input.list[0] < 2 ? input.list : null}\",\"all\":\"${input}\"}");
+    struct expr_scope scope = {.read = read_root, .context = &input, .arena = &arena};
+    struct template_fault fault;
+    struct parts p;
+    assert_int_equal(template_render(t, &scope, 1000, &p, &fault), ERR_OK);
+    assert_int_equal(p.count, 11);
+    assert_ptr_equal(p.items[1].ptr, input.ptr + 8);
+    assert_ptr_equal(p.items[3].ptr, input.ptr + 26);
+    assert_ptr_equal(p.items[5].ptr, input.ptr + 9); /* without the quotes */
+    assert_ptr_equal(p.items[7].ptr, input.ptr + 26);
+    assert_ptr_equal(p.items[9].ptr, input.ptr);
+    assert_true(
+        bytes_is(parts_join(&p, &arena),
+                 "{\"t\":\"a\\n\\\"b\\\"\",\"l\":[1,{\"c\":2}],\"in\":\"- a\\n\\\"b\\\"\","
+                 "\"c\":[1,{\"c\":2}],\"all\":{\"text\":\"a\\n\\\"b\\\"\",\"list\":[1,{\"c\":"
+                 "2}]}}"));
+    arena_free(&arena);
+}
+
+/* Expressions look at decoded texts, wherever these come from. */
+static void test_texts_are_decoded_where_an_expression_looks_at_them(void **state)
+{
+    (void)state;
+    gives("\"${input.city == 'K\xc3\xb6ln' && input.city.startsWith('K\xc3\xb6') && "
+          "size(input.city) == 4}\"",
+          "true");
+    gives(
+        "\"${input.city in ['K\xc3\xb6ln'] && ['K\xc3\xb6ln'] == [input.city] && {'a': input.city} "
+        "== {'a': 'K\xc3\xb6ln'} && {'K\xc3\xb6ln': 1}[input.city] == 1}\"",
+        "true");
+    gives("\"${'in ' + input.city} ${'K\xc3\xb6ln!'.startsWith(input.city)} ${'L' > input.city}\"",
+          "\"in K\xc3\xb6ln true true\"");
+    gives("\"${input.city + '!'} ${string(input.city) + '?'}\"", "\"K\xc3\xb6ln! K\xc3\xb6ln?\"");
+    gives("\"${[input.city, 'x']}\"", "[\"K\\u00f6ln\",\"x\"]");
+    gives("\"${{input.city: input.n}}\"", "{\"K\\u00f6ln\":3}");
+}
+
+/* A list in so many of its kind, put into as many again. */
+static enum err nests(unsigned around, unsigned inside, struct template_fault *ret_fault)
+{
+    struct arena arena = {0};
+    struct buf json = {0}, input = {0};
+    for (unsigned i = 0; i < around; i++) {
+        buf_add_char(&json, '[');
+    }
+    buf_add_str(&json, "\"${input}\"");
+    for (unsigned i = 0; i < around; i++) {
+        buf_add_char(&json, ']');
+    }
+    for (unsigned i = 0; i < inside; i++) {
+        buf_add_char(&input, '[');
+    }
+    for (unsigned i = 0; i < inside; i++) {
+        buf_add_char(&input, ']');
+    }
+    struct bytes value = buf_bytes(&input);
+    struct expr_scope scope = {.read = read_root, .context = &value, .arena = &arena};
+    struct parts p;
+    enum err e = template_render(parsed(&arena, buf_cstr(&json)), &scope, 1000, &p, ret_fault);
+    if (e == ERR_OK) {
+        assert_int_equal(json_check(parts_join(&p, &arena), NULL, NULL), ERR_OK);
+    }
+    buf_free(&json);
+    buf_free(&input);
+    arena_free(&arena);
+    return e;
+}
+
+static void test_what_is_rendered_is_as_deep_as_json_may_be_and_no_deeper(void **state)
+{
+    (void)state;
+    struct template_fault fault;
+    assert_int_equal(nests(0, JSON_DEPTH_MAX, &fault), ERR_OK);
+    assert_int_equal(nests(1, JSON_DEPTH_MAX - 1, &fault), ERR_OK);
+    assert_int_equal(nests(JSON_DEPTH_MAX, 1, &fault), ERR_INVALID);
+    assert_int_equal(nests(1, JSON_DEPTH_MAX, &fault), ERR_INVALID);
+    assert_string_equal(fault.fault.detail, "with this value the whole is nested deeper than 64");
+    gives("{\"deep\":[[\"${[[1],[2],[3],[4],[5],[6],[7],[8],[9],[10],[11],[12],[13],[14],[15],[16],"
+          "[17],[18],[19],[20],[21],[22],[23],[24],[25],[26],[27],[28],[29],[30],[31],[32]]}\"]]}",
+          "{\"deep\":[[[[1],[2],[3],[4],[5],[6],[7],[8],[9],[10],[11],[12],[13],[14],[15],[16],"
+          "[17],[18],[19],[20],[21],[22],[23],[24],[25],[26],[27],[28],[29],[30],[31],[32]]]]}");
 }
 
 static void test_two_dollars_stand_for_one(void **state)
@@ -139,6 +249,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_string_that_is_one_expression_keeps_its_kind),
         cmocka_unit_test(test_within_a_longer_string_values_are_text),
+        cmocka_unit_test(test_what_passes_through_unchanged_stays_where_it_is),
+        cmocka_unit_test(test_texts_are_decoded_where_an_expression_looks_at_them),
+        cmocka_unit_test(test_what_is_rendered_is_as_deep_as_json_may_be_and_no_deeper),
         cmocka_unit_test(test_two_dollars_stand_for_one),
         cmocka_unit_test(test_what_holds_no_expression_is_no_template),
         cmocka_unit_test(test_results_are_not_scanned_again),

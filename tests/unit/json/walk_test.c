@@ -100,6 +100,27 @@ static void test_several_members_are_found_in_one_walk(void **state)
     assert_int_equal(members[0].len + members[1].len + members[2].len, 0);
 }
 
+static void test_a_quote_ends_a_string_behind_an_even_number_of_backslashes(void **state)
+{
+    (void)state;
+    assert_string_equal(walked("[\"a\\\"b\",1]"), "=\"a\\\"b\"|=1|");
+    assert_string_equal(walked("[\"a\\\\\",1]"), "=\"a\\\\\"|=1|");
+    assert_string_equal(walked("[\"\\\\\\\"\\\"\",1]"), "=\"\\\\\\\"\\\"\"|=1|");
+    assert_string_equal(walked("{\"\\\"\":{\"\\\\\":\"}\"},\"b\":2}"),
+                        "\\\"={\"\\\\\":\"}\"}|b=2|");
+}
+
+static void test_depth_is_of_containers_in_containers(void **state)
+{
+    (void)state;
+    assert_int_equal(json_depth(checked("\"[[[\"")), 0);
+    assert_int_equal(json_depth(checked("-1.5")), 0);
+    assert_int_equal(json_depth(checked("[]")), 1);
+    assert_int_equal(json_depth(checked("[[],{}]")), 2);
+    assert_int_equal(json_depth(checked("{\"a\":[1,{\"[\":\"\\\"[[\"}],\"b\":[[]]}")), 3);
+    assert_int_equal(json_depth(checked("[[[[]]],[[[[]]]],[]]")), 5);
+}
+
 static void test_a_number_is_read_whatever_its_length(void **state)
 {
     (void)state;
@@ -218,6 +239,8 @@ int main(void)
         cmocka_unit_test(test_other_kinds_have_no_members),
         cmocka_unit_test(test_a_member_is_found_by_its_unescaped_key_and_the_last_one_wins),
         cmocka_unit_test(test_several_members_are_found_in_one_walk),
+        cmocka_unit_test(test_a_quote_ends_a_string_behind_an_even_number_of_backslashes),
+        cmocka_unit_test(test_depth_is_of_containers_in_containers),
         cmocka_unit_test(test_a_number_is_read_whatever_its_length),
         cmocka_unit_test(test_duplicate_keys_of_the_top_level_are_told),
         cmocka_unit_test(test_strings_are_decoded),

@@ -143,7 +143,7 @@ struct step_order bench_order(const char *function, const char *input)
 static void start_waited(struct bench *b, struct attempt_call *call)
 {
     struct step_order order = *call->order;
-    struct bytes *parts[] = {&order.input, &order.results.whole, &order.progress_checkpoint};
+    struct bytes *parts[] = {&order.input.whole, &order.results.whole, &order.progress_checkpoint};
     struct buf kept = {0};
     struct arena message = {0};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {

@@ -181,7 +181,7 @@ static void test_long_parts_are_lent_each_from_its_own_lender(void **state)
         parts[2 * i + 1] = shared_bytes(items[i]);
     }
     struct message m = {.type = MSG_ORDER};
-    m.order.input = parts[1];
+    m.order.input = parts_whole(parts[1]);
     m.order.results = (struct parts){.items = parts, .count = 6};
     assert_int_equal(frame_encode(&m, &whole), ERR_OK);
     assert_int_equal(frame_encode_lent(&m, &lenders, &lent), ERR_OK);

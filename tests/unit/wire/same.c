@@ -29,7 +29,7 @@ static void same_step_order(const struct step_order *a, const struct step_order 
     SAME_BYTES(idempotency_key);
     SAME(timeout_ms);
     SAME(alone);
-    SAME_BYTES(input);
+    SAME_BYTES(input.whole);
     SAME_BYTES(results.whole);
     SAME_BYTES(progress_checkpoint);
     SAME(progress_timeout_ms);

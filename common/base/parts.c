@@ -1,0 +1,22 @@
+#include "base/parts.h"
+
+size_t parts_len(const struct parts *p)
+{
+    size_t len = p->count == 0 ? p->whole.len : 0;
+    for (uint32_t i = 0; i < p->count; i++) {
+        len += p->items[i].len;
+    }
+    return len;
+}
+
+struct bytes parts_join(const struct parts *p, struct arena *arena)
+{
+    if (p->count <= 1) {
+        return p->count == 0 ? p->whole : p->items[0];
+    }
+    struct buf whole = arena_buf(arena, parts_len(p));
+    for (uint32_t i = 0; i < p->count; i++) {
+        buf_add_bytes(&whole, p->items[i]);
+    }
+    return buf_bytes(&whole);
+}
