@@ -10,12 +10,18 @@ struct fanout_ask {
     wire_id request;
 };
 
-/* False: there is no room for it. What readiness is told is short, and is asked for above all where
- * a gateway is full. */
+/* What else is asked of all is short, and must be heard where a gateway is full, too: whether it is
+ * ready, and that all have read a definition of which its client is to be told. */
+static bool may_be_long(enum message_type type)
+{
+    return type == MSG_LIST || type == MSG_DEAD || type == MSG_USAGE || type == MSG_WORKERS;
+}
+
+/* False: there is no room for it. */
 static bool answer_keep(struct fanout *f, struct fanout_answer *a, const struct reply *reply)
 {
     struct problem full;
-    if (reply->message->type != MSG_READY && answers_full(f->gateway, reply->frame.len, &full)) {
+    if (may_be_long(reply->message->type) && answers_full(f->gateway, reply->frame.len, &full)) {
         return false;
     }
     buf_add_bytes(&a->frame, reply->frame);

@@ -168,6 +168,17 @@ static void request_answer(conn_id conn, const struct message *m)
         r.list.items = &(struct task_summary){.error = buf_bytes(&padding)};
         r.list.count = padding.len > 0;
         send_message(conn, &r);
+    } else if (m->type == MSG_PUT_PIPELINE) {
+        r.type = MSG_PIPELINE_STORED;
+        r.request = m->request;
+        r.stored.name = m->put_pipeline.name;
+        r.stored.version = 1;
+        r.stored.created = true;
+        send_message(conn, &r);
+    } else if (m->type == MSG_GET_PIPELINES) {
+        r.type = MSG_PIPELINES;
+        r.request = m->request;
+        send_message(conn, &r);
     } else if (m->type == MSG_GET_STATUS && overtaken != NULL) {
         answer_overtaken(conn, m);
     } else {

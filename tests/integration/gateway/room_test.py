@@ -195,6 +195,26 @@ class Lists(Room):
         self.assertEqual({(status, problem["code"]) for status, _, problem in got}, {(503, "OVERLOADED"), (503, "UNAVAILABLE")})
         until("all of it is given back", lambda: self.metric("answers_waiting_bytes") == 0)
 
+    def test_a_definition_is_read_by_all_before_its_client_is_told_also_where_there_is_no_room(self):
+        got, put = [], []
+        asked = [threading.Thread(target=lambda: got.append(self.call("GET", "/tasks"))) for _ in range(self.CALLS)]
+        for t in asked:
+            t.start()
+        until("one is refused", lambda: got)
+        self.fakes[2].say("mute", 1)
+        putting = threading.Thread(target=lambda: put.append(
+            self.call("PUT", "/pipelines/menu", {"steps": [{"name": "a", "function": "f"}]})))
+        putting.start()
+        for fake in self.fakes:
+            fake.await_got("GET_PIPELINES")
+        self.fakes[0].say("own", "7fff")
+        self.await_metric("partitions_covered 63")  # so its answer, which came before that, was heard
+        self.assertEqual(put, [])
+        self.fakes[2].say("drop")
+        for t in (putting, *asked):
+            t.join(PATIENCE)
+        self.assertEqual(put[0][0], 201)
+
 
 if __name__ == "__main__":
     main()
