@@ -6,6 +6,7 @@
 #include "base/log.h"
 
 static void subscribe(struct feed *f);
+static void subscribe_later(struct feed *f);
 
 static struct feed *feed_find(const struct gateway *g, struct bytes task_id)
 {
@@ -186,7 +187,7 @@ static void on_probe(void *user, struct snapshot *s, const struct problem *why)
         if (why->code == CODE_TASK_NOT_FOUND) {
             feed_failed(f, why);
         } else {
-            subscribe(f);
+            subscribe_later(f);
         }
         return;
     }
@@ -247,7 +248,7 @@ static void on_watched(void *user, const struct reply *reply)
     problem_from_reply(&p, reply, bytes_str(f->task_id));
     bool stay = f->subscribed_once && p.code != CODE_TASK_NOT_FOUND;
     if (stay) {
-        subscribe(f); /* its watchers have seen it: they wait with us for a new owner */
+        subscribe_later(f); /* its watchers have seen it: they wait with us for a new owner */
     } else {
         feed_failed(f, &p);
     }
@@ -266,6 +267,13 @@ static void subscribe(struct feed *f)
         requests_send(&f->gateway->requests, target_of(bytes_str(f->task_id)), &m, on_watched, f);
 }
 
+/* At the next tick, or with the next owner: one that is asked again at once refuses again. */
+static void subscribe_later(struct feed *f)
+{
+    f->state = FEED_SUBSCRIBING;
+    f->conn = 0;
+}
+
 void feeds_owners_changed(struct gateway *g)
 {
     void *value;
@@ -273,7 +281,8 @@ void feeds_owners_changed(struct gateway *g)
         struct feed *f = value;
         int owner = peers_owner(&g->peers, id_partition(bytes_str(f->task_id)));
         conn_id conn = owner >= 0 ? g->peers.items[owner].conn : 0;
-        if (f->state != FEED_SUBSCRIBING && (conn == 0 || conn != f->conn)) {
+        bool asks = f->state == FEED_SUBSCRIBING && f->watch_request != 0;
+        if (!asks && (conn == 0 || conn != f->conn)) {
             snapshot_load_stop(f->probe);
             f->probe = NULL;
             subscribe(f);

@@ -351,6 +351,19 @@ class Stream(GatewayCase):
         self.assertEqual(self.stream("t", "?after=x")[0], 422)
 
 
+    def test_an_owner_that_takes_no_more_watches_is_asked_once_a_second(self):
+        self.fake.say("task", "t", 1, "running", 5)
+        w = self.watch("t")
+        self.assertEqual(w.next()["seq"], 5)
+        self.fake.say("refuse", "OVERLOADED", 3)
+        begin = time.monotonic()
+        self.fake.say("drop")
+        self.fake.await_got("WATCH", 5)
+        self.assertGreater(time.monotonic() - begin, 1.5)
+        self.fake.say("events", "t", 1, CANCELLED, "cancelled")
+        self.assertEqual(brief([w.next()]), [("task_cancelled", 6)])
+
+
 class Takeover(GatewayCase):
     coordinators = 2
 
