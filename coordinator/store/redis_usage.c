@@ -64,10 +64,11 @@ static void ask_partition(struct redis_read *r, partition_id p)
 {
     struct redis_command *c = &r->store->command;
     redis_call_begin(r->store, "FCALL_RO", "usage");
-    command_add_uint(c, (uint64_t)(r->ask.last_day - r->ask.first_day + 1));
-    for (int32_t day = r->ask.first_day; day <= r->ask.last_day; day++) {
+    int32_t behind_first = r->ask.last_day - r->ask.first_day;
+    command_add_uint(c, (uint64_t)behind_first + 1);
+    for (int32_t i = 0; i <= behind_first; i++) { /* the last day may be the last there is */
         char text[DAY_TEXT_BYTES];
-        redis_add_key(r->store, KEY_USAGE, p, bytes_str(day_format(day, text)));
+        redis_add_key(r->store, KEY_USAGE, p, bytes_str(day_format(r->ask.first_day + i, text)));
     }
     read_send(r, on_usage);
 }

@@ -61,6 +61,8 @@ void test_usage_is_summed_over_tasks_and_partitions(void **state)
     const struct store_answer *nothing =
         world_read(w, (struct store_read){.kind = READ_USAGE, .first_day = DAY, .last_day = DAY});
     assert_int_equal(nothing->usage_count, 0);
+    assert_int_equal(used(w, INT32_MAX - 1, INT32_MAX, NULL).cost_nano,
+                     0); /* no day is behind it */
 }
 
 void test_usage_of_a_task_without_a_type_counts_too(void **state)
