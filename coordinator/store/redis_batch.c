@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+_Static_assert(BATCH_ROWS_MAX <= ROWS_PER_CALL_MAX, "a row may have an owner of its own");
+
 void batch_call_free(struct batch_call *call)
 {
     rows_free(&call->rows);

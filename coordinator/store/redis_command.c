@@ -80,12 +80,6 @@ void command_add_uint(struct redis_command *c, uint64_t arg)
     c->args++;
 }
 
-void command_add_encoded(struct redis_command *c, struct bytes encoded, uint32_t args)
-{
-    buf_add_bytes(&c->buf, encoded);
-    c->args += args;
-}
-
 struct bytes command_end(struct redis_command *c)
 {
     char digits[DIGITS_MAX];

@@ -14,8 +14,6 @@ void command_begin(struct redis_command *c, const char *name); /* empties it fir
 void command_add(struct redis_command *c, struct bytes arg);
 void command_add_str(struct redis_command *c, const char *arg);
 void command_add_uint(struct redis_command *c, uint64_t arg);
-/* Already encoded arguments (command_put). */
-void command_add_encoded(struct redis_command *c, struct bytes encoded, uint32_t args);
 /* The whole command, borrowed until the next change. */
 struct bytes command_end(struct redis_command *c);
 void command_free(struct redis_command *c);

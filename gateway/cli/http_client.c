@@ -281,11 +281,6 @@ enum err http_stream_wait(struct http_stream *s, int wait_ms)
     return ERR_OK;
 }
 
-int http_stream_status(const struct http_stream *s)
-{
-    return s->reply.status;
-}
-
 const struct http_reply *http_stream_reply(const struct http_stream *s)
 {
     return &s->reply;

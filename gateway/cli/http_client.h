@@ -53,12 +53,11 @@ typedef enum err http_piece_fn(void *user, struct bytes piece); /* not ERR_OK en
 struct http_stream *http_stream_open(struct http_client *c, const struct http_request *request,
                                      http_piece_fn *fn, void *user);
 /* Waits at most wait_ms for news. ERR_OK: it goes on. ERR_NOT_FOUND: the server ended it properly
- * (http_stream_status says how). Otherwise as http_call; silence for 45 s (three of the server's
+ * (http_stream_reply says how). Otherwise as http_call; silence for 45 s (three of the server's
  * comments missed) is ERR_UNKNOWN. */
 enum err MUST_CHECK http_stream_wait(struct http_stream *s, int wait_ms);
-/* 0 until the head of the answer is there. fn is called for answers with 200 only; the body of
- * others is collected. */
-int http_stream_status(const struct http_stream *s);
+/* Its status is 0 until the head of the answer is there. fn is called for answers with 200 only;
+ * the body of others is collected. */
 const struct http_reply *http_stream_reply(const struct http_stream *s);
 void http_stream_close(struct http_stream *s);
 

@@ -347,15 +347,6 @@ enum err peers_start(struct peers *p, const char *const *urls, size_t count)
     return ERR_OK;
 }
 
-void peers_stop(struct peers *p)
-{
-    for (int i = 0; i < p->count; i++) {
-        free(p->items[i].url);
-    }
-    finder_destroy(p->finder);
-    arena_free(&p->arena);
-}
-
 int peers_owner(const struct peers *p, partition_id partition)
 {
     int best = -1;

@@ -56,7 +56,6 @@ struct peers {
 /* Dials each URL, or all addresses of its name. ERR_INVALID names a bad one in the log;
  * ERR_TOO_LARGE beyond PEERS_MAX. */
 enum err MUST_CHECK peers_start(struct peers *p, const char *const *urls, size_t count);
-void peers_stop(struct peers *p);
 int peers_dialled(const struct peers *p); /* how many there are */
 /* Index of the owner of a partition, -1 where none is known. */
 int peers_owner(const struct peers *p, partition_id partition);

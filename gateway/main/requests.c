@@ -97,17 +97,6 @@ static void request_remove(struct requests *r, struct request *q)
     free(q);
 }
 
-void requests_stop(struct requests *r)
-{
-    while (r->first != NULL) {
-        request_remove(r, r->first);
-    }
-    map_free(&r->by_id);
-    if (r->timer != NULL) {
-        loop_timer_destroy(r->timer);
-    }
-}
-
 static int peer_for(const struct requests *r, const struct request *q)
 {
     switch (q->target.kind) {

@@ -65,7 +65,6 @@ struct requests {
 };
 
 void requests_init(struct requests *r, struct peers *peers, struct loop *loop);
-void requests_stop(struct requests *r); /* drops all without a word */
 /* m's request id is set by this; its slices are copied once, into what goes out, and may go when it
  * returns: until the answer the frame is held there. Returns 0 where the table is full or the
  * message too large for a frame (no callback then). */

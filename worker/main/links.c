@@ -252,18 +252,3 @@ void links_close(struct links *l, conn_id conn, mono_ms retry_ms)
         }
     }
 }
-
-void links_destroy(struct links *l)
-{
-    while (l->first != NULL) {
-        struct link *k = l->first;
-        l->first = k->next;
-        loop_timer_destroy(k->again);
-        free(k->id);
-        free(k->url);
-        free(k);
-    }
-    finder_destroy(l->finder);
-    loop_timer_destroy(l->awaited);
-    free(l);
-}

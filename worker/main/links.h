@@ -30,6 +30,5 @@ void links_closed(struct links *l, conn_id conn);
 /* Closes a connection. retry_ms 0: the transport dials again by itself; else it is dialled after
  * that time. */
 void links_close(struct links *l, conn_id conn, mono_ms retry_ms);
-void links_destroy(struct links *l);
 
 #endif

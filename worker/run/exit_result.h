@@ -7,8 +7,7 @@
 #include "run/process.h"
 #include "run/tail.h"
 
-#define EXIT_TRY_AGAIN 75 /* as sysexits.h has EX_TEMPFAIL and EX_DATAERR */
-#define EXIT_PERMANENT 65
+#define EXIT_PERMANENT 65 /* sysexits.h's EX_DATAERR */
 
 /* A failure with text and the log's tail behind it (tail may be NULL). The result borrows from
  * text. */
