@@ -16,7 +16,6 @@ struct build {
     unsigned depth; /* containers that are open */
     bool found;     /* an expression, or an escaped one */
     struct template_fault *fault;
-    enum err err;
 };
 
 /* Where the next "${" or "$${" begins, or the end. */
@@ -33,7 +32,6 @@ static size_t next_mark(struct bytes s, size_t from)
 static enum err fail(struct build *b, enum err e)
 {
     b->fault->pointer = arena_bytes(b->arena, buf_bytes(&b->pointer));
-    b->err = e;
     return e;
 }
 

@@ -44,7 +44,6 @@ void ask_send(struct core *c, struct ask *ask, struct store_read *read)
     assert(old == NULL);
     (void)old;
     read->read_id = ask->read_id;
-    ask->sent_at = c->now.mono;
     fx_read(c, read);
 }
 

@@ -90,7 +90,6 @@ struct worker {
     peer_id peer; /* 0: disconnected, within its grace */
     uint32_t credit;
     bool draining;
-    mono_ms heard;
     unix_ms heard_wall;
     struct timer timer; /* resume grace; back, but RUNNING not heard yet */
     struct run *runs;
@@ -165,7 +164,6 @@ struct ask {
     struct doc_request doc;
     struct ask *next; /* DOC: waits for its turn before the next one */
     struct list_request list;
-    struct history_request history;
     struct items_request items_wanted; /* ITEMS */
     uint32_t items_total, usage_by;    /* ITEMS, USAGE */
     bool items_over;                   /* their step is */
@@ -180,8 +178,7 @@ struct ask {
     struct bytes *audited; /* AUDIT: ids; of version 0: one that is listed and not in memory */
     uint64_t *versions;
     uint32_t *runs;
-    struct fence fence; /* AUDIT, FORK: the partition's at the time */
-    mono_ms sent_at;
+    struct fence fence;        /* AUDIT, FORK: the partition's at the time */
     struct message again;      /* PIPELINE: what is to be handled once it is there, in the arena */
     struct bytes name;         /* PIPELINE, VERSIONS */
     uint32_t version;          /* PIPELINE */

@@ -229,7 +229,6 @@ void change_end(struct change *ch)
     assert(task_state_ended(t->state));
     ch->row.life = LIFE_END;
     ch->row.ttl_s = ch->core->config.ttl_s;
-    ch->write->ends = true;
     if (task_is_dead(t) && !planted(PLANT_DEAD_LETTER_LOST)) {
         struct buf dead = {0};
         record_put_dead(t, &dead);
@@ -262,7 +261,6 @@ void change_revive(struct change *ch)
 {
     ch->row.life = LIFE_REVIVE;
     ch->row.error_clear = true;
-    ch->write->revives = true;
 }
 
 static struct bytes take(struct change *ch, struct buf *b)

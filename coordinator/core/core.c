@@ -283,7 +283,6 @@ static void on_message(struct core *c, peer_id id, const struct message *m)
     if (m->type != MSG_BEAT || m->beat.loop_age_ms <= LOOP_AGE_MS_MAX) {
         p->heard = c->now.mono;
         if (p->worker != NULL) {
-            p->worker->heard = c->now.mono;
             p->worker->heard_wall = c->now.wall;
         }
     }

@@ -139,7 +139,6 @@ const char *audit_kind_name(enum audit_kind k); /* "step_lost" */
 
 struct core_stats {
     uint64_t tasks_live, steps_ready, steps_running, steps_delayed, workers, writes_pending;
-    uint64_t writes_pending_bytes;
     uint64_t tasks_started_total, tasks_completed_total, tasks_failed_total, tasks_cancelled_total;
     uint64_t steps_completed_total, attempts_failed_total, redeliveries_total, dead_letters_total;
     uint64_t outcomes_replayed_total, outcomes_late_total, outcomes_rejected_total, fenced_total;

@@ -89,7 +89,7 @@ static struct bytes read_root(void *context, const struct expr_ref *ref)
 
 void scope_begin(struct core *c, const struct step *s, struct scope *ret_scope)
 {
-    *ret_scope = (struct scope){.core = c, .step = s, .arena = fx_arena(c)};
+    *ret_scope = (struct scope){.step = s, .arena = fx_arena(c)};
 }
 
 /* Where the step is among the wanted ones, or would be. */

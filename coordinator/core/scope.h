@@ -15,7 +15,6 @@ struct scope_input {
 };
 
 struct scope {
-    struct core *core;
     const struct step *step;
     bool input;                /* the task's input is wanted */
     uint32_t *wanted;          /* steps whose results are, ascending; ... */

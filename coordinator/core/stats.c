@@ -43,7 +43,6 @@ struct core_stats core_stats(const struct core *c)
     s.limit_lanes = c->lanes.count;
     s.limit_holds = holds_count(c);
     s.writes_pending = c->write_count;
-    s.writes_pending_bytes = c->write_bytes;
     s.reads_pending = c->asks.count;
     s.watches = c->watch_count;
     s.store_up = c->store_up;

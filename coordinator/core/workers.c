@@ -171,7 +171,6 @@ struct worker *worker_join(struct core *c, const struct message *hello, peer_id 
     timer_set(c, &w->timer, w->run_count > 0 ? c->now.mono + RUNNING_WITHIN_MS : NEVER_MS);
     w->peer = peer;
     w->credit = 0;
-    w->heard = c->now.mono;
     w->heard_wall = c->now.wall;
     return w;
 }

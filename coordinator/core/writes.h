@@ -23,7 +23,6 @@ struct pending_write {
     partition_id partition;
     bool dropped; /* its partition was lost: the answer no longer matters */
     bool answered;
-    bool ends, revives; /* the task, with this write */
     uint64_t version;   /* UPDATE, ADMIT: of the task, with this write */
     uint64_t bytes;     /* of its row, counted in core.write_bytes until it is answered */
     struct arena arena; /* everything below */

@@ -22,7 +22,6 @@ static void deliver(struct conn *c)
         c->request.lender = lender;
     }
     conn_enter(c, CONN_ASKED);
-    s->counts.requests_total++;
     s->handler.request(s->handler.user, c->id, &c->request);
     c->request.body = BYTES_NONE;
     c->request.lender = NULL;

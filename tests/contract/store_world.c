@@ -35,7 +35,6 @@ static void on_written(void *user, const struct store_written *written)
     h->run = written->run;
     snprintf(h->task_id, sizeof h->task_id, "%.*s", (int)written->task_id.len,
              (const char *)written->task_id.ptr);
-    w->writes_heard++;
 }
 
 static void on_read(void *user, const struct store_answer *a)

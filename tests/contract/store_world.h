@@ -46,7 +46,6 @@ struct world {
     char note[256];
     char remarks[REMARK_COUNT][512];
     struct heard_write writes[WRITES_MAX]; /* by write_id */
-    uint32_t writes_heard;
     struct stored *stored;
     size_t stored_count, stored_cap;
     struct arena arena;         /* of the last answer, and of what tests make */

@@ -55,12 +55,10 @@ static void perform(struct coordinator *c, const struct effect *e)
 
 void coordinator_step(struct coordinator *c, const struct event *e)
 {
-    struct world *w = c->process.world;
     uint64_t life = c->process.life;
     if (!c->process.alive) {
         return; /* drained by what came before in this turn */
     }
-    w->steps++;
     core_step(c->core, process_moment(&c->process), e, &c->fx);
     core_check(c->core);
     for (size_t i = 0; i < c->fx.count; i++) {

@@ -233,7 +233,6 @@ struct world {
     struct publisher publisher;
     struct audit *audit;
     uint32_t meddled; /* times that somebody else's hand was in the store */
-    uint64_t steps;   /* core steps made */
 };
 
 /* world.c */

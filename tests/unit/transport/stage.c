@@ -123,7 +123,6 @@ void stage_begin(struct stage *s, enum stage_kind kind)
     } else {
         snprintf(s->url, sizeof s->url, "ipc://%s/socket", s->dir);
     }
-    s->server.stage = s->client.stage = s;
     if (kind == STAGE_MEMORY) {
         s->server.transport = s->client.transport = transport_memory_create(s->loop);
     } else {

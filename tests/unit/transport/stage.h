@@ -23,7 +23,6 @@ struct seen {
 };
 
 struct side {
-    struct stage *stage;
     struct transport *transport;
     struct seen conns[CONNS_MAX];
     int conn_count;
