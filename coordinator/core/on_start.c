@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "core/budget.h"
+#include "crypto/hash.h"
 #include "model/limits.h"
 
 void refuse_field(struct core *c, const struct peer *p, const struct message *m, enum code code,
@@ -151,10 +152,24 @@ static void look_for_key(struct core *c, const struct peer *p, const struct mess
     fx_write(c, &row);
 }
 
+/* Each is a hash, or there is no key: stores keep them as such. */
+static bool key_good(const struct start_request *s, bool needed)
+{
+    return s->idempotency_key.len == 0
+               ? !needed
+               : s->idempotency_key.len == SHA256_BYTES && s->body_hash.len == SHA256_BYTES;
+}
+
 void on_start(struct core *c, struct peer *p, const struct message *m)
 {
     const struct start_request *s = &m->start;
-    if (s->fork_of.len > 0 && s->steps.len == 0) {
+    bool only_asks = s->fork_of.len > 0 && s->steps.len == 0;
+    if (!key_good(s, only_asks)) {
+        refuse(c, p->id, m->request, CODE_INVALID_FIELD,
+               "a start's idempotency key, and the hash of its body, are 32 bytes each");
+        return;
+    }
+    if (only_asks) {
         look_for_key(c, p, m);
         return;
     }

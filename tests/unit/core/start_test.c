@@ -79,6 +79,24 @@ static void test_the_same_key_with_another_body_is_refused(void **state)
     assert_int_equal(start_keyed("t", 'k', 'c')->refused.code, CODE_IDEMPOTENCY_MISMATCH);
 }
 
+static void test_a_key_that_is_no_hash_is_refused(void **state)
+{
+    (void)state;
+    static const char text[] = "0123456789abcdef0123456789abcdef0";
+    struct message m = stage_start_request("t", ONE);
+    for (size_t len = 31; len <= 33; len++) {
+        bool good = len == 32;
+        m.start.idempotency_key = bytes_of(text, len);
+        m.start.body_hash = bytes_of(text, 32);
+        assert_int_equal(stage_ask(&s, gateway, &m)->type, good ? MSG_STARTED : MSG_REFUSED);
+        m.start.idempotency_key = bytes_of(text, 32);
+        m.start.body_hash = bytes_of(text, len);
+        assert_int_equal(stage_ask(&s, gateway, &m)->type, good ? MSG_STARTED : MSG_REFUSED);
+    }
+    m.start = (struct start_request){.task_id = m.start.task_id, .fork_of = BYTES_LIT("t")};
+    assert_int_equal(stage_ask(&s, gateway, &m)->refused.code, CODE_INVALID_FIELD);
+}
+
 static void test_a_key_outlives_its_task(void **state)
 {
     (void)state;
@@ -274,6 +292,7 @@ int main(void)
         TEST(test_a_start_of_an_ended_id_is_a_fresh_run),
         TEST(test_the_same_key_and_body_meet_the_same_task),
         TEST(test_the_same_key_with_another_body_is_refused),
+        TEST(test_a_key_that_is_no_hash_is_refused),
         TEST(test_a_key_outlives_its_task),
         TEST(test_a_key_stays_as_long_as_what_is_kept_of_its_task),
         TEST(test_unknown_and_broken_pipelines_are_refused_with_a_pointer),
