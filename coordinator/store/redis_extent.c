@@ -84,3 +84,11 @@ enum extent extent_find(struct reply_extent *e, struct bytes came)
     }
     return found;
 }
+
+size_t extent_leave(struct reply_extent *e)
+{
+    size_t left = e->len;
+    e->len = 0;
+    e->needs = e->needs > left ? e->needs - left : 0;
+    return left;
+}

@@ -7,10 +7,10 @@
 
 /* Zero-initialise it for each reply. */
 struct reply_extent {
-    size_t len;        /* of its items that are whole */
-    size_t items;      /* how many they are */
+    size_t len;        /* of its items that are whole, and were not left */
+    size_t items;      /* how many are whole */
     size_t items_left; /* to come, as far as is known */
-    size_t needs;      /* so long it is at least */
+    size_t needs;      /* so long it is at least, behind what was left */
 };
 
 enum extent {
@@ -19,7 +19,10 @@ enum extent {
     EXTENT_BAD,   /* it is none */
 };
 
-/* came: all that has come from its first byte on. */
+/* came: all that has come from its first byte on; or, once that was left, from the first item
+ * behind what was. */
 enum extent extent_find(struct reply_extent *e, struct bytes came);
+/* Items that are whole lie elsewhere from now on. Returns their length. */
+size_t extent_leave(struct reply_extent *e);
 
 #endif

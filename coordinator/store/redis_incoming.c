@@ -21,8 +21,11 @@ typedef int element_count;
 
 #define BLOCK_BYTES      16384u /* as much as hiredis reads at once */
 #define BLOCK_BYTES_KEPT 65536u /* a larger one is given back once it is empty */
-#define READ_BYTES_MIN   1024u  /* less room is not worth a read */
-#define NODES_KEPT_MAX   512u   /* likewise of a reply's */
+/* In the midst of a long array there is room for more than its next item: what of the one behind
+ * came with it moves to the next block, and is so a small part of what came. */
+#define BLOCK_BYTES_AHEAD 32768u
+#define READ_BYTES_MIN    1024u /* less room is not worth a read */
+#define NODES_KEPT_MAX    512u  /* likewise of a reply's */
 
 #define NO_REPLY_TEXT "Protocol error, a reply that makes no sense"
 
@@ -35,8 +38,16 @@ struct incoming_block {
     bool lent;            /* the connection uses it no more */
 };
 
+/* Whole items of a reply, in a block that has nothing behind them. */
+struct reply_part {
+    struct incoming_block *block; /* held */
+    size_t from, len;
+};
+
 struct incoming_reply {
-    struct incoming_block *block; /* where its strings are; held once the reply is kept */
+    struct reply_part *parts; /* where the strings of its first items are */
+    size_t part_count;
+    struct incoming_block *block; /* and all others; held once the reply is kept */
     size_t nodes_max, node_count;
     size_t link_count;
     redisReply **links; /* to the elements of its arrays, behind its nodes */
@@ -88,6 +99,14 @@ static struct incoming_block *block_make(size_t room)
     return b;
 }
 
+static void parts_drop(struct reply_part *parts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        block_drop(parts[i].block);
+    }
+    free(parts);
+}
+
 /* What has come and was not handed out goes to the front of another one. */
 static void change_block(struct redis_incoming *in, size_t room)
 {
@@ -104,22 +123,38 @@ static void change_block(struct redis_incoming *in, size_t room)
     reader->len = rest;
 }
 
+/* Items that are whole stay in the block, where they are most of what has come. */
+static void leave_part(struct redis_incoming *in)
+{
+    redisReader *reader = in->reader;
+    if (in->next.len == 0 || in->next.len < (reader->len - reader->pos) / 2) {
+        return;
+    }
+    struct reply_part part = {.block = in->block, .from = reader->pos};
+    part.len = extent_leave(&in->next);
+    shared_hold(&part.block->shared);
+    MEM_GROW(in->parts, in->part_count, in->part_cap);
+    in->parts[in->part_count++] = part;
+    reader->pos += part.len;
+}
+
+/* How much behind pos the next read, and what it is for, wants. */
+static size_t room_wanted(const struct redis_incoming *in)
+{
+    size_t rest = in->reader->len - in->reader->pos;
+    return in->next.needs > rest ? in->next.needs : rest + READ_BYTES_MIN;
+}
+
 /* So that the next read has a place: behind what came, where the reply fits there. */
 static void make_room(struct redis_incoming *in)
 {
-    const redisReader *reader = in->reader;
-    size_t rest = reader->len - reader->pos;
-    size_t needs = rest + READ_BYTES_MIN;
-    if (in->next.needs > rest) {
-        needs = in->next.needs;
-    }
-    if (in->block != NULL && reader->pos + needs <= in->block->shared.bytes.cap) {
+    if (in->block != NULL && in->reader->pos + room_wanted(in) <= in->block->shared.bytes.cap) {
         return;
     }
-    if (in->next.items_left > 1 && needs < 2 * rest) {
-        needs = 2 * rest; /* of unknown length: what has come is moved each time */
-    }
-    change_block(in, needs > BLOCK_BYTES ? needs : BLOCK_BYTES);
+    leave_part(in);
+    bool ahead = in->part_count > 0 && in->next.items_left > 1;
+    size_t room = room_wanted(in) + (ahead ? BLOCK_BYTES_AHEAD : 0);
+    change_block(in, room > BLOCK_BYTES ? room : BLOCK_BYTES);
 }
 
 static void let_go(struct redis_incoming *in)
@@ -154,6 +189,17 @@ static void leave_lent(struct redis_incoming *in)
     size_t rest = in->reader->len - in->reader->pos;
     if (in->block->lent) {
         change_block(in, rest > BLOCK_BYTES ? rest : BLOCK_BYTES);
+    }
+}
+
+/* The same of a part that was left before a reply in front of it was lent. */
+static void part_leave_lent(struct reply_part *part)
+{
+    if (part->block->lent) {
+        struct incoming_block *b = block_make(part->len);
+        memcpy(sds_of(b), sds_of(part->block) + part->from, part->len);
+        block_drop(part->block);
+        *part = (struct reply_part){.block = b, .len = part->len};
     }
 }
 
@@ -221,7 +267,14 @@ static redisReplyObjectFunctions functions = {
     .freeObject = NULL, /* it is one piece of memory, and ours */
 };
 
-/* An empty one, with room for so many nodes. */
+static void forget_parts(struct incoming_reply *reply)
+{
+    parts_drop(reply->parts, reply->part_count);
+    reply->parts = NULL;
+    reply->part_count = 0;
+}
+
+/* An empty one, with room for so many nodes; the parts are its own from here on. */
 static void prepare_reply(struct redis_incoming *in, size_t nodes)
 {
     struct incoming_reply *reply = in->reply;
@@ -233,11 +286,16 @@ static void prepare_reply(struct redis_incoming *in, size_t nodes)
         reply->links = (redisReply **)(void *)(reply->nodes + nodes);
     }
     reply->node_count = reply->link_count = 0;
+    reply->parts = in->parts;
+    reply->part_count = in->part_count;
+    in->parts = NULL;
+    in->part_count = in->part_cap = 0;
 }
 
 void incoming_reply_drop(struct incoming_reply *reply)
 {
     if (reply != NULL) {
+        forget_parts(reply);
         block_drop(reply->block);
         free(reply);
     }
@@ -275,18 +333,36 @@ size_t incoming_read(struct redis_incoming *in, struct redis_socket *socket, boo
     return came;
 }
 
+/* hiredis goes on with so much of a block. False where it refuses it, and has freed it. */
+static bool parse_in(struct redis_incoming *in, struct incoming_block *b, size_t from, size_t to,
+                     void **ret_reply)
+{
+    in->reader->buf = sds_of(b);
+    in->reader->pos = from;
+    in->reader->len = to;
+    if (redisReaderGetReply(in->reader, ret_reply) == REDIS_OK) {
+        return true;
+    }
+    b->shared.bytes = (struct buf){0};
+    return false;
+}
+
 /* Where it is no reply, hiredis says why. What is parsed it would discard, with all that it sees.
  */
 static const redisReply *parse(struct redis_incoming *in, bool whole)
 {
     redisReader *reader = in->reader;
-    size_t end = reader->pos + in->next.len;
-    size_t came = reader->len;
+    size_t from = reader->pos, end = from + in->next.len, came = reader->len;
+    bool good = true;
+    void *reply = NULL;
     prepare_reply(in, in->next.items);
     reader->privdata = in->reply;
-    void *reply = NULL;
-    if (redisReaderGetReply(reader, &reply) != REDIS_OK) {
-        in->block->shared.bytes = (struct buf){0}; /* it is freed */
+    for (size_t i = 0; i < in->reply->part_count && good; i++) {
+        struct reply_part *part = &in->reply->parts[i];
+        part_leave_lent(part);
+        good = parse_in(in, part->block, part->from, part->from + part->len, &reply);
+    }
+    if (!good || !parse_in(in, in->block, from, came, &reply)) {
         /* Of a part there is no room for all that it promises, which hiredis takes for a want of
          * memory. */
         bool promised = !whole && reader->err == REDIS_ERR_OOM;
@@ -309,6 +385,9 @@ const redisReply *incoming_next(struct redis_incoming *in)
     if (reader == NULL || in->why != NULL) {
         return NULL;
     }
+    if (in->reply != NULL) {
+        forget_parts(in->reply);
+    }
     if (reader->pos == reader->len) {
         empty_block(in);
         return NULL;
@@ -321,7 +400,7 @@ const redisReply *incoming_next(struct redis_incoming *in)
 
 bool incoming_in_part(const struct redis_incoming *in)
 {
-    return in->reader != NULL && in->reader->pos < in->reader->len;
+    return in->reader != NULL && (in->reader->pos < in->reader->len || in->part_count > 0);
 }
 
 struct incoming_reply *incoming_keep(struct redis_incoming *in)
@@ -334,20 +413,36 @@ struct incoming_reply *incoming_keep(struct redis_incoming *in)
     return reply;
 }
 
+/* The strings of one block, from the node on. Returns the first node of the next block. */
+static size_t lend_block(const struct incoming_reply *reply, struct incoming_block *b, size_t from,
+                         struct redis_lending *lending)
+{
+    size_t to = from, lent = 0;
+    for (; to < reply->node_count; to++) {
+        const redisReply *node = &reply->nodes[to];
+        if (node->len >= LENT_BYTES_MIN) {
+            if (!shared_has(&b->shared, bytes_of(node->str, node->len))) {
+                break;
+            }
+            lent += node->len;
+        }
+    }
+    if (lent > 0 && shared_lends(&b->shared, lent)) {
+        b->lent = true;
+        for (size_t i = from; i < to; i++) {
+            lending_add(lending, &b->shared, reply->nodes[i].len);
+        }
+    }
+    return to;
+}
+
 void incoming_lend(struct incoming_reply *reply, struct redis_lending *lending)
 {
-    struct incoming_block *b = reply->block;
-    size_t lent = 0;
-    for (size_t i = 0; i < reply->node_count; i++) {
-        lent += reply->nodes[i].len >= LENT_BYTES_MIN ? reply->nodes[i].len : 0;
+    size_t node = 0;
+    for (size_t i = 0; i < reply->part_count; i++) {
+        node = lend_block(reply, reply->parts[i].block, node, lending);
     }
-    if (lent == 0 || !shared_lends(&b->shared, lent)) {
-        return;
-    }
-    b->lent = true;
-    for (size_t i = 0; i < reply->node_count; i++) {
-        lending_add(lending, &b->shared, reply->nodes[i].len);
-    }
+    (void)lend_block(reply, reply->block, node, lending);
 }
 
 void incoming_clear(struct redis_incoming *in)
@@ -357,6 +452,10 @@ void incoming_clear(struct redis_incoming *in)
         redisReaderFree(in->reader);
     }
     block_drop(in->block);
-    free(in->reply);
+    parts_drop(in->parts, in->part_count);
+    if (in->reply != NULL) {
+        forget_parts(in->reply);
+        free(in->reply);
+    }
     *in = (struct redis_incoming){0};
 }

@@ -1,6 +1,7 @@
 /* What a connection receives: it is read into blocks, and handed out as replies of hiredis whose
  * strings lie where they were received. hiredis parses; its own reading would copy each byte into
- * its buffer, and each string into its reply.
+ * its buffer, and each string into its reply. An array, whose length is not known before its end,
+ * lies in as many blocks as it takes: items that are whole stay where they are.
  *
  * A block is written over once nobody needs it: the connection has handed out all that is in it,
  * and of its replies none is kept. One that was lent is left with what was handed out: it stays
@@ -15,13 +16,16 @@
 #include "store/redis_lending.h"
 
 struct incoming_block;
+struct reply_part;
 struct redis_socket;
 struct incoming_reply;
 
 struct redis_incoming {
     redisReader *reader; /* parses what lies in the block from pos to len; NULL: none yet */
     struct incoming_block *block;
-    struct reply_extent next;     /* of the reply that begins at pos */
+    struct reply_extent next; /* of the reply that begins at pos, or goes on there */
+    struct reply_part *parts; /* of it, in blocks before this one */
+    size_t part_count, part_cap;
     struct incoming_reply *reply; /* in hand, or its memory for the next one; NULL: none */
     const char *why;              /* it has failed; else NULL */
 };

@@ -65,6 +65,23 @@ const redisReply *wire_pass_reply(struct wire *w, const struct buf *b)
     return reply;
 }
 
+const redisReply *wire_read_reply(struct wire *w, const struct buf *b, size_t piece)
+{
+    const redisReply *reply = NULL;
+    size_t sent = 0;
+    while (reply == NULL && sent < b->len && w->in.why == NULL) {
+        bool more = true;
+        struct bytes some = bytes_part(buf_bytes(b), sent, piece);
+        ssize_t n = send(w->theirs, some.ptr, some.len, MSG_NOSIGNAL);
+        sent += n > 0 ? (size_t)n : 0;
+        while (reply == NULL && more && w->in.why == NULL) {
+            (void)incoming_read(&w->in, &(struct redis_socket){.fd = w->ours}, &more);
+            reply = incoming_next(&w->in);
+        }
+    }
+    return reply;
+}
+
 bool filled_with(const redisReply *r, uint8_t fill)
 {
     for (size_t i = 0; i < r->len; i++) {

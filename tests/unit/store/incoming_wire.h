@@ -18,6 +18,9 @@ size_t wire_pass(struct wire *w, struct bytes b);
 struct buf long_reply(size_t strings, size_t bytes, uint8_t fill);
 /* All of it, until it is there. */
 const redisReply *wire_pass_reply(struct wire *w, const struct buf *b);
+/* The same in pieces of so many bytes, looked at after each, as the link does; what comes behind
+ * the reply is not sent. */
+const redisReply *wire_read_reply(struct wire *w, const struct buf *b, size_t piece);
 bool filled_with(const redisReply *r, uint8_t fill);
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -170,7 +171,92 @@ static void test_any_replies_in_any_pieces(void **state)
     }
 }
 
+/* Items that are whole stay where they are while more comes; whatever they are, and however many
+ * blocks they take. */
+static void test_a_long_array_lies_in_several_blocks(void **state)
+{
+    (void)state;
+    static const size_t lengths[] = {0, 500, 3000, 11000, 16384, 40000, LONG_BYTES};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        for (size_t in_front = 0; in_front < 2; in_front++) {
+            struct wire w;
+            wire_open(&w);
+            struct buf b = long_reply(in_front, 100, 'f');
+            struct buf array = long_reply(1 + 200000 / (lengths[i] + 10), lengths[i], 'x');
+            buf_add_bytes(&b, buf_bytes(&array));
+            buf_add_str(&b, "+OK\r\n");
+            struct oracle o = oracle_of(buf_bytes(&b));
+            bool parts = false;
+            for (size_t sent = 0; sent < b.len;) {
+                sent += wire_pass(&w, bytes_part(buf_bytes(&b), sent, 9000));
+                compare(&o, &w);
+                parts = parts || w.in.part_count > 0;
+                assert_true(sent == b.len || incoming_in_part(&w.in));
+            }
+            assert_int_equal(parts, lengths[i] < LONG_BYTES);
+            assert_int_equal(w.in.part_count, 0);
+            oracle_end(&o, in_front + 2);
+            wire_close(&w);
+            buf_free(&array);
+            buf_free(&b);
+        }
+    }
+}
+
 /* ---- memory ---- */
+
+static void test_a_long_array_is_in_part_where_all_that_came_was_left(void **state)
+{
+    (void)state;
+    struct wire w;
+    wire_open(&w);
+    struct buf b = long_reply(9, 4000, 'x');
+    bool more = true;
+    wire_pass(&w, bytes_part(buf_bytes(&b), 0, 4 + 4 * 4009)); /* there is no room for a fifth */
+    assert_null(incoming_next(&w.in));
+    assert_int_equal(incoming_read(&w.in, &(struct redis_socket){.fd = w.ours}, &more), 0);
+    assert_null(incoming_next(&w.in));
+    assert_int_equal(w.in.part_count, 1);
+    assert_true(incoming_in_part(&w.in));
+    buf_free(&b);
+    wire_close(&w); /* the connection may end there */
+}
+
+static void test_a_long_array_that_is_not_kept_goes_with_the_next_look(void **state)
+{
+    (void)state;
+    struct wire w;
+    wire_open(&w);
+    struct buf b = long_reply(1000, 3000, 'x');
+    size_t before = mallinfo2().uordblks; /* 0 under a sanitizer */
+    assert_non_null(wire_read_reply(&w, &b, 10000));
+    assert_true(before == 0 || mallinfo2().uordblks > before + 3000000);
+    assert_null(incoming_next(&w.in));
+    assert_true(mallinfo2().uordblks < before + 200000);
+    buf_free(&b);
+    wire_close(&w);
+}
+
+static void test_a_long_array_that_is_kept_stays_while_more_is_read(void **state)
+{
+    (void)state;
+    struct wire w;
+    wire_open(&w);
+    struct buf b = long_reply(100, 3000, 'x');
+    const redisReply *reply = wire_read_reply(&w, &b, 10000);
+    assert_int_equal(reply->elements, 100);
+    struct incoming_reply *kept = incoming_keep(&w.in);
+    struct buf behind = long_reply(100, 2000, 'y');
+    assert_non_null(wire_read_reply(&w, &behind, 10000));
+    assert_null(incoming_next(&w.in));
+    for (size_t i = 0; i < 100; i++) {
+        assert_true(filled_with(reply->element[i], 'x'));
+    }
+    incoming_reply_drop(kept);
+    buf_free(&b);
+    buf_free(&behind);
+    wire_close(&w);
+}
 
 static void test_a_long_reply_has_a_block_of_its_own_and_gives_it_back(void **state)
 {
@@ -326,6 +412,10 @@ int main(void)
         cmocka_unit_test(test_replies_split_at_every_byte),
         cmocka_unit_test(test_replies_byte_by_byte),
         cmocka_unit_test(test_any_replies_in_any_pieces),
+        cmocka_unit_test(test_a_long_array_lies_in_several_blocks),
+        cmocka_unit_test(test_a_long_array_that_is_kept_stays_while_more_is_read),
+        cmocka_unit_test(test_a_long_array_is_in_part_where_all_that_came_was_left),
+        cmocka_unit_test(test_a_long_array_that_is_not_kept_goes_with_the_next_look),
         cmocka_unit_test(test_a_long_reply_has_a_block_of_its_own_and_gives_it_back),
         cmocka_unit_test(test_small_replies_use_one_block_again_and_again),
         cmocka_unit_test(test_a_kept_reply_stays_while_more_is_read),
