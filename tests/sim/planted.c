@@ -1,5 +1,7 @@
 /* sim_planted [COUNT]: plants one bug after the other and looks whether the simulator finds it
- * within COUNT worlds. Each bug has a process of its own, since finding it ends the program. */
+ * within COUNT worlds. Each bug has a process of its own, since finding it ends the program: by an
+ * invariant, or an assertion of the core. A death by any other signal is no finding, and is told.
+ * sim_planted --plant NUMBER --seed N: one world with one of the bugs, in this process. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/plant.h"
+#include "run.h"
 #include "world.h"
 
 #define WORLDS_DEFAULT 5000
@@ -16,7 +19,7 @@
 
 enum plant core_plant = PLANT_NONE;
 
-static uint64_t running_seed;
+static uint64_t *running_seed;
 
 static const struct {
     const char *name;
@@ -102,28 +105,38 @@ static void on_abort(int signal)
 {
     (void)signal;
     char text[64];
-    int n = snprintf(text, sizeof text, SEED "%llu: ", (unsigned long long)running_seed);
+    int n = snprintf(text, sizeof text, SEED "%llu: ", (unsigned long long)*running_seed);
     ssize_t written = write(1, text, (size_t)n);
     (void)written;
     _exit(1);
 }
 
-/* The child: what it says on stderr is the finding. */
-_Noreturn static void look(size_t plant, uint64_t worlds, int out)
+static void run_planted(uint64_t seed)
+{
+    *running_seed = seed;
+    world_run(seed, false, NULL);
+}
+
+static void set_plant(size_t plant)
 {
     core_plant = plants[plant].core;
     store_model_plant(plants[plant].fence, plants[plant].ttl, core_plant == PLANT_DEAD_LETTER_KEPT);
+}
+
+/* The child: what it says on stderr is the finding. */
+_Noreturn static void look(size_t plant, uint64_t worlds, int out)
+{
+    set_plant(plant);
     signal(SIGABRT, on_abort);
     dup2(out, 2);
     dup2(out, 1);
     for (size_t i = 0; i < sizeof rare / sizeof rare[0]; i++) {
-        running_seed = rare[i].seed;
-        if (rare[i].core == core_plant && running_seed <= worlds) {
-            world_run(running_seed, false, NULL);
+        if (rare[i].core == core_plant && rare[i].seed <= worlds) {
+            run_planted(rare[i].seed);
         }
     }
-    for (running_seed = 1; running_seed <= worlds; running_seed++) {
-        world_run(running_seed, false, NULL);
+    for (uint64_t seed = 1; seed <= worlds; seed++) {
+        run_planted(seed);
     }
     _exit(NONE_FOUND);
 }
@@ -157,7 +170,13 @@ static bool found(size_t plant, uint64_t worlds)
     text[strcspn(text, "\n")] = '\0';
     int status = 0;
     waitpid(child, &status, 0);
-    bool caught = !(WIFEXITED(status) && WEXITSTATUS(status) == NONE_FOUND);
+    if (WIFSIGNALED(status)) {
+        printf("DIED   %4llu %-40s by signal %d (%s); again: sim_planted --plant %zu --seed %llu\n",
+               (unsigned long long)*running_seed, plants[plant].name, WTERMSIG(status),
+               strsignal(WTERMSIG(status)), plant, (unsigned long long)*running_seed);
+        return false;
+    }
+    bool caught = WEXITSTATUS(status) != NONE_FOUND;
     printf("%-6s %4llu %-40s %.110s\n", caught ? "caught" : "MISSED", (unsigned long long)at,
            plants[plant].name, text);
     return caught;
@@ -165,9 +184,16 @@ static bool found(size_t plant, uint64_t worlds)
 
 int main(int argc, char **argv)
 {
-    uint64_t worlds = argc > 1 ? strtoull(argv[1], NULL, 10) : WORLDS_DEFAULT;
     size_t count = sizeof plants / sizeof plants[0];
     size_t caught = 0;
+    running_seed = run_share_seeds(1);
+    if (argc == 5 && strcmp(argv[1], "--plant") == 0 && strcmp(argv[3], "--seed") == 0 &&
+        strtoull(argv[2], NULL, 10) < count) {
+        set_plant(strtoull(argv[2], NULL, 10));
+        run_planted(strtoull(argv[4], NULL, 10));
+        return 0;
+    }
+    uint64_t worlds = argc > 1 ? strtoull(argv[1], NULL, 10) : WORLDS_DEFAULT;
     for (size_t i = 0; i < count; i++) {
         caught += found(i, worlds);
     }

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,22 +16,38 @@
 #define JOBS_MAX      64u    /* more would only wait for one another */
 #define PROGRESS_EACH 10000u /* worlds; about a minute */
 
-static uint64_t running_seed;
+static uint64_t *running_seed;
 static const struct run_kind *running;
 
 /* Of the sanitizers, where they are linked in. */
 extern void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
 
-static void tell_seed(void)
+uint64_t *run_share_seeds(uint64_t processes)
 {
-    char text[160];
+    void *shared = mmap(NULL, processes * sizeof(uint64_t), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED) {
+        perror("mmap");
+        exit(2);
+    }
+    return shared;
+}
+
+static void tell_end(uint64_t seed, const char *what)
+{
+    char text[200];
     int n = snprintf(text, sizeof text,
-                     "%s: failed at seed %llu of commit %s; again: %s --seed %llu --trace\n",
-                     running->name, (unsigned long long)running_seed, MARATHON_GIT, running->name,
-                     (unsigned long long)running_seed);
+                     "%s: %s at seed %llu of commit %s; again: %s --seed %llu --trace\n",
+                     running->name, what, (unsigned long long)seed, MARATHON_GIT, running->name,
+                     (unsigned long long)seed);
     fflush(stdout);
     ssize_t written = write(2, text, (size_t)n);
     (void)written;
+}
+
+static void tell_seed(void)
+{
+    tell_end(*running_seed, "failed");
 }
 
 static void on_abort(int signal)
@@ -39,21 +57,30 @@ static void on_abort(int signal)
     _exit(1);
 }
 
+struct words {
+    uint64_t from, to, jobs;
+    bool trace;
+};
+
 /* Worlds from, from + step, ... to, in this process. */
 static void run_worlds(uint64_t from, uint64_t to, uint64_t step, bool trace)
 {
     signal(SIGABRT, on_abort);
+    if (trace) {
+        setvbuf(stdout, NULL, _IOLBF, 0); /* a death by a signal takes no line of the story along */
+    }
     if (__sanitizer_set_death_callback != NULL) {
         __sanitizer_set_death_callback(tell_seed);
     }
     struct mirror *mirror = running->open != NULL ? running->open() : NULL;
     bool watched = isatty(2);
     uint64_t done = 0;
-    for (running_seed = from; running_seed <= to; running_seed += step) {
-        world_run(running_seed, trace, mirror);
+    for (uint64_t seed = from; seed <= to; seed += step) {
+        *running_seed = seed;
+        world_run(seed, trace, mirror);
         if (++done % PROGRESS_EACH == 0 && watched) {
-            fprintf(stderr, "%s: seed %llu of %llu\n", running->name,
-                    (unsigned long long)running_seed, (unsigned long long)to);
+            fprintf(stderr, "%s: seed %llu of %llu\n", running->name, (unsigned long long)seed,
+                    (unsigned long long)to);
         }
     }
     if (mirror != NULL) {
@@ -61,33 +88,45 @@ static void run_worlds(uint64_t from, uint64_t to, uint64_t step, bool trace)
     }
 }
 
-/* The same in several processes. True: no world failed. */
-static bool run_side_by_side(uint64_t from, uint64_t to, uint64_t jobs)
+/* True: it has run its worlds, and all invariants held. One that has died by a signal could not say
+ * so itself. */
+static bool ended_well(int status, uint64_t seed)
 {
+    if (WIFSIGNALED(status)) {
+        char what[100];
+        snprintf(what, sizeof what, "died by signal %d (%s)", WTERMSIG(status),
+                 strsignal(WTERMSIG(status)));
+        tell_end(seed, what);
+    }
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* The same in processes of their own. True: no world failed. */
+static bool run_side_by_side(const struct words *w, uint64_t jobs)
+{
+    pid_t pids[JOBS_MAX];
+    uint64_t *seeds = run_share_seeds(jobs);
     fflush(stdout);
     for (uint64_t k = 0; k < jobs; k++) {
-        pid_t pid = fork();
-        if (pid < 0) {
-            perror("sim: fork");
+        pids[k] = fork();
+        if (pids[k] < 0) {
+            perror("fork");
             return false;
         }
-        if (pid == 0) {
-            run_worlds(from + k, to, jobs, false);
-            _exit(0);
+        if (pids[k] == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            running_seed = &seeds[k];
+            run_worlds(w->from + k, w->to, jobs, w->trace);
+            exit(0);
         }
     }
     bool good = true;
-    int status;
-    while (wait(&status) > 0) {
-        good = good && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    for (uint64_t k = 0; k < jobs; k++) {
+        int status = 0;
+        good = waitpid(pids[k], &status, 0) == pids[k] && ended_well(status, seeds[k]) && good;
     }
     return good;
 }
-
-struct words {
-    uint64_t from, to, jobs;
-    bool trace;
-};
 
 static bool read_words(int argc, char **argv, struct words *w)
 {
@@ -124,9 +163,8 @@ int run_main(int argc, char **argv, const struct run_kind *kind)
         return 2;
     }
     uint64_t worlds = w.to - w.from + 1;
-    if (w.trace || w.jobs == 1 || worlds < w.jobs) {
-        run_worlds(w.from, w.to, 1, w.trace);
-    } else if (!run_side_by_side(w.from, w.to, w.jobs)) {
+    uint64_t jobs = w.trace ? 1 : w.jobs < worlds ? w.jobs : worlds;
+    if (!run_side_by_side(&w, jobs)) {
         return 1;
     }
     printf("%s: %llu worlds, all invariants held\n", kind->name, (unsigned long long)worlds);

@@ -12,6 +12,10 @@ struct run_kind {
     void (*close)(struct mirror *m);
 };
 
+/* The seeds that so many processes run: shared with the one that starts them, which tells of
+ * whoever dies without a word. */
+uint64_t *run_share_seeds(uint64_t processes);
+
 /* The exit status: 0 all invariants held, 1 some did not, 2 the words are not understood. */
 int run_main(int argc, char **argv, const struct run_kind *kind);
 
