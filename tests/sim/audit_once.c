@@ -147,8 +147,11 @@ void audit_once_began(struct audit *a, const struct worker_host *h, const struct
     }
     own->began = true;
     own->record = record;
-    for (const struct sent *s = newest; s != NULL; s = s->before) {
-        if (s != own && stands(a, s) && s->epoch > own->epoch && was_in_touch(a, h, p)) {
+    /* Only the newest owner's order: whether h was in touch with one before that is not known by
+     * now, and the newest cannot tell h to stop before it has heard of both. */
+    uint64_t epoch = a->fences[p].epoch;
+    for (const struct sent *s = newest; s != NULL && own->epoch < epoch; s = s->before) {
+        if (s->epoch == epoch && stands(a, s) && was_in_touch(a, h, p)) {
             needless(a, &o->ref, s, "an old order begins at", &h->process);
         }
     }
