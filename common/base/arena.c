@@ -8,8 +8,8 @@
 
 #define ALIGNMENT       16u
 #define BLOCK_BYTES_MIN 1024u /* a small message or pipeline fits in the first block */
-#define BLOCK_BYTES_MAX                                                                            \
-    (64u << 10) /* blocks double up to this; a larger piece gets a block of its own */
+/* Blocks double up to this; a larger piece gets a block of its own */
+#define BLOCK_BYTES_MAX (64u << 10)
 
 struct arena_block {
     struct arena_block *next;
@@ -24,9 +24,9 @@ _Static_assert(sizeof(struct arena_block) % ALIGNMENT == 0, "data must stay alig
 /* First blocks that were given back, for the next arenas of this thread: most live for a message or
  * a write, and the allocator's own cache ends at blocks of 1,032 bytes. Not where a sanitizer wants
  * to see what becomes of each. */
-#define SPARE_BLOCKS_MAX                                                                           \
-    1024u /* the writes of a bulk start, 1 MiB: from blocks that it gave back, the allocator would \
-             cut pieces for what lives long, and leave a hole beside each */
+/* The writes of a bulk start, 1 MiB: from blocks that it gave back, the allocator would cut pieces
+ * for what lives long, and leave a hole beside each */
+#define SPARE_BLOCKS_MAX 1024u
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 static const bool keeps_spare = false;

@@ -6,8 +6,8 @@
 
 #include "base/err.h"
 
-#define ADDF_BYTES_USUAL                                                                           \
-    64 /* buf_addf formats once where the text is not longer, or there is room */
+/* buf_addf formats once where the text is not longer, or there is room */
+#define ADDF_BYTES_USUAL 64
 
 #define BUF_CAP_MIN 64
 

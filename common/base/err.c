@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *const err_texts[ERR_SYSTEM_COUNT] = {
+static const char *const err_texts[ERR_COUNT] = {
     [ERR_OK] = "ok",
     [ERR_INVALID] = "malformed data",
     [ERR_NOT_FOUND] = "not found",
@@ -21,7 +21,7 @@ static const char *const err_texts[ERR_SYSTEM_COUNT] = {
 
 const char *err_text(enum err e)
 {
-    if ((unsigned)e >= ERR_SYSTEM_COUNT) {
+    if ((unsigned)e >= ERR_COUNT) {
         return "unknown error";
     }
     return err_texts[e];

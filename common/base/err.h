@@ -20,7 +20,7 @@ enum err {
     ERR_DENIED,      /* refused by the other side's rules (password, permission) */
     ERR_PROTOCOL,    /* the peer broke the protocol */
     ERR_IO,          /* the operating system refused; errno was logged at the adapter */
-    ERR_SYSTEM_COUNT
+    ERR_COUNT
 };
 
 #define MUST_CHECK __attribute__((warn_unused_result))

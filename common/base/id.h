@@ -9,9 +9,9 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 
-#define ID_BYTES_MAX    128 /* as product.md says */
+#define ID_BYTES_MAX    128 /* clients and keys of Redis rely on it */
 #define ID_TEXT_BYTES   27  /* a generated id and its NUL */
-#define PARTITION_COUNT 64  /* a power of two; changing it needs a migration, see reliability.md */
+#define PARTITION_COUNT 64  /* a power of two; stored data depends on it */
 
 typedef uint8_t partition_id;
 

@@ -21,9 +21,10 @@ struct log_options {
 
 void log_init(const struct log_options *options); /* borrows role for the process's life */
 bool log_enabled(enum log_level level);
-/* `event` is a constant snake_case name. `format` gives `key=value` pairs in logfmt; values with
- * spaces are quoted with LOG_Q. log_line(LOG_INFO, "worker_joined", "worker=%s slots=%u", id,
- * slots); format may be NULL. */
+/* `event` is a constant snake_case name. `format`, which may be NULL, gives `key=value` pairs in
+ * logfmt; values with spaces are quoted with LOG_Q:
+ *
+ *     log_line(LOG_INFO, "worker_joined", "worker=%s slots=%u", id, slots); */
 void log_line(enum log_level level, const char *event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Quotes and escapes a value for logfmt into a thread-local ring of 8 buffers; long values are cut

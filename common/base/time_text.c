@@ -8,8 +8,8 @@
 #define DAYS_TO_EPOCH  719468            /* from 0000-03-01 to 1970-01-01 */
 #define DAYS_PER_ERA   146097            /* 400 years */
 #define TIME_OLDEST_MS (-62135596800000) /* 0001-01-01T00:00:00Z */
-#define TIME_NEWEST_MS                                                                             \
-    253402300799999 /* 9999-12-31T23:59:59.999Z: the last with four digits of year */
+/* 9999-12-31T23:59:59.999Z: the last with four digits of year */
+#define TIME_NEWEST_MS 253402300799999
 
 /* Years are counted from 1 March, so that the leap day is the last of its year. */
 static int64_t days_of_date(int64_t year, int64_t month, int64_t day)

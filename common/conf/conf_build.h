@@ -45,7 +45,7 @@ struct conf_given {
 /* Fills c->message and returns ERR_INVALID. */
 enum err conf_fault(struct conf *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* conf_name.c: "MARATHON_MAX_RETRIES" is the key "max_retries" and the flag "max-retries". */
+/* conf_name.c: "MARATHON_WORK_DIR" is the key "work_dir" and the flag "work-dir". */
 const char *conf_key(const struct conf_entry *entry, char name[CONF_NAME_BYTES_MAX]);
 const char *conf_flag(const struct conf_entry *entry, char name[CONF_NAME_BYTES_MAX]);
 

@@ -1,10 +1,12 @@
 /* Expressions over JSON: a subset of CEL (github.com/google/cel-spec) that always ends.
  *
- *   literals    12  0x1f  1.5  "text"  'text'  r"raw"  """long"""  true  false  null  [a, b]  {"k":
- * v} roots       input  steps.<name>.result|status|error|attempts  item  index  task access a.b
- * a["b"]  list[0]        a name that is none of CEL's: steps["my-step"].result operators   ?:  ||
- * &&  == != < <= > >= in  + - * / %  ! - functions   has(a.b)  size(a) a.size()  s.contains(t)
- * s.startsWith(t)  string(a) int(a) double(a)
+ * - literals:  12  0x1f  1.5  "text"  'text'  r"raw"  """long"""  true  false  null
+ * - lists and maps:  [a, b]  {"k": v}
+ * - roots:  input  steps.<name>.result|status|error|attempts  item  index  task
+ * - access:  a.b  a["b"]  list[0]; a name that is none of CEL's: steps["my-step"].result
+ * - operators:  ?:  ||  &&  == != < <= > >= in  + - * / %  ! -
+ * - functions:  has(a.b)  size(a)  a.size()  s.contains(t)  s.startsWith(t)
+ * - conversions:  string(a)  int(a)  double(a)
  *
  * The semantics are CEL's: int (64 bits, overflow is an error) and double do not mix in arithmetic
  * but compare by value; && and || ignore an error of one side where the other side decides; values

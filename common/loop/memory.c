@@ -9,8 +9,8 @@
 #include "base/bytes.h"
 
 #define LOOK_MS 500 /* a burst's memory is gone within a second of its end */
-#define BUSY_US                                                                                    \
-    50000 /* of CPU since the last time: less leaves nothing worth a walk over the heap */
+/* Of CPU since the last time: less leaves nothing worth a walk over the heap */
+#define BUSY_US    50000
 #define QUIET_PART 20 /* quiet: it uses less than such a part of one core */
 
 static int64_t cpu_us(void)

@@ -95,9 +95,9 @@
 #define LIMIT_KEY_BYTES_MAX 256u
 #define CONCURRENCY_MAX     100000u
 /* Of per_second and per_minute: each that passes costs the store a call */
-#define RATE_MAX 10000u
+#define RATE_MAX          10000u
+#define WAITING_VIEWS_MAX 100u /* functions (with labels) that nobody offers, in one answer */
 /* Labels of one worker, and of one `requires`: a worker is described by a handful */
-#define WAITING_VIEWS_MAX    100u /* functions (with labels) that nobody offers, in one answer */
 #define LABELS_MAX           32u
 #define LABEL_PART_BYTES_MAX 64u
 #define SLOTS_MAX            1024u /* steps one worker runs at once */

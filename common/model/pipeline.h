@@ -1,7 +1,7 @@
 /* A pipeline: the checked, immutable definition of the steps of a task. Shared by reference count
  * (one thread). Pure.
  *
- * Source is JSON as in product.md:
+ * Source is JSON (deploy/pipelines/README.md is its manual):
  *   {"name": id, "description"?: text, "priority"?: -10..10,
  *    "requires"?, "concurrency"?, "rate_limit"?: of each step that says none itself,
  *    "budget"?: {"cost_usd"?, "tokens"?, "steps"?}, "steps": [step, ...]}        1..STEPS_MAX steps

@@ -1,4 +1,4 @@
-/* Retry arithmetic, as product.md says: before attempt n+1 wait initial * factor^(n-1), at most
+/* Retry arithmetic: before attempt n+1 wait initial * factor^(n-1), at most
  * max, within ±jitter; by default 2, 4, 8, ... 60 s within ±10 %. After a worker's death: the 1st
  * 0-50 ms, the 2nd 2 s ±10 %, the 3rd is final. */
 #ifndef MARATHON_MODEL_RETRY_H

@@ -44,10 +44,10 @@
 #define REFUSAL_LOG_MS    10000 /* strangers must not fill the log: a line each so often */
 #define ACCEPT_BACKOFF_MS 10    /* after an accept that failed: out of descriptors must not spin */
 #define INPUT_BYTES_START (32u << 10)
-#define INPUT_BYTES_USUAL_MAX                                                                      \
-    (256u << 10) /* grown to this for throughput, beyond it only for a large frame */
-#define SHEET_BYTES_AHEAD_MAX                                                                      \
-    (16u << 10) /* room that a new sheet has at first: a lone small frame should not hold much */
+/* Grown to this for throughput, beyond it only for a large frame */
+#define INPUT_BYTES_USUAL_MAX (256u << 10)
+/* Room that a new sheet has at first: a lone small frame should not hold much */
+#define SHEET_BYTES_AHEAD_MAX (16u << 10)
 
 struct transport_nng;
 

@@ -94,8 +94,8 @@ static enum err head_check(struct bytes frame)
     return get_u32(p + AT_CRC) == frame_crc(p, frame.len) ? ERR_OK : ERR_PROTOCOL;
 }
 
-#define ZONE_BYTES_USUAL                                                                           \
-    (8u << 10) /* the objects of most messages; larger ones cost an allocation */
+/* The objects of most messages; larger ones cost an allocation */
+#define ZONE_BYTES_USUAL (8u << 10)
 
 /* What msgpack-c unpacks into: one for all bodies of a thread, emptied behind each. */
 static msgpack_zone *body_zone(void)

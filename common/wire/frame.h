@@ -2,10 +2,14 @@
  * includes msgpack.
  *
  * A frame on a connection, all integers big-endian:
- *   u32 length of what follows (20 .. FRAME_BYTES_MAX) | u16 magic 0x4d52 | u8 version | u8 message
- * type | u64 request | u32 reserved, 0 | u32 CRC32C over the whole frame but this field and the
- * length | body: one msgpack array, positional transport/ only splits by the length; everything
- * behind it is checked here. */
+ * - u32 length of what follows (20 .. FRAME_BYTES_MAX)
+ * - u16 magic 0x4d52, u8 version, u8 message type
+ * - u64 request
+ * - u32 reserved, 0
+ * - u32 CRC32C over the whole frame but this field and the length
+ * - body: one msgpack array, positional
+ *
+ * transport/ only splits by the length; everything behind it is checked here. */
 #ifndef MARATHON_WIRE_FRAME_H
 #define MARATHON_WIRE_FRAME_H
 

@@ -17,22 +17,21 @@
 
 struct pending_write;
 
-#define WRITES_PENDING_MAX                                                                         \
-    16384 /* rows waiting for the store: beyond it starts are refused (503), what runs goes on */
-#define CHANGES_PENDING_MAX                                                                        \
-    (2 * WRITES_PENDING_MAX) /* beyond it clients' other changes are refused too (503): only       \
-                                cancels, and what workers bring, go on; these are bounded by the   \
-                                live tasks and by what runs */
-#define WRITES_BYTES_MAX                                                                           \
-    (64u << 20) /* of these rows, their payloads in them. Beyond it starts are refused and no step \
-                   is sent out: what still comes are the outcomes of what runs, which are bounded  \
-                   by the workers' slots, and must be taken */
-#define ASKS_PENDING_MAX                                                                           \
-    16384 /* reads waiting for the store. Gateways may have half of them, and are refused beyond   \
-             it: a flood of questions must not keep the core from its own */
-#define RESOLVES_MAX                                                                               \
-    256 /* steps whose condition is being read for: their data passes through memory at once */
-#define WATCHES_MAX 65536 /* (gateway, task) pairs */
+/* Rows waiting for the store: beyond it starts are refused (503), what runs goes on */
+#define WRITES_PENDING_MAX 16384
+/* Beyond it clients' other changes are refused too (503): only cancels, and what workers bring, go
+ * on; these are bounded by the live tasks and by what runs */
+#define CHANGES_PENDING_MAX (2 * WRITES_PENDING_MAX)
+/* Of these rows, their payloads in them. Beyond it starts are refused and no step is sent out: what
+ * still comes are the outcomes of what runs, which are bounded by the workers' slots, and must be
+ * taken */
+#define WRITES_BYTES_MAX (64u << 20)
+/* Reads waiting for the store. Gateways may have half of them, and are refused beyond it: a flood
+ * of questions must not keep the core from its own */
+#define ASKS_PENDING_MAX 16384
+/* Steps whose condition is being read for: their data passes through memory at once */
+#define RESOLVES_MAX 256
+#define WATCHES_MAX  65536 /* (gateway, task) pairs */
 
 enum partition_state {
     PARTITION_UNSEEN,   /* nothing is known yet */

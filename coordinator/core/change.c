@@ -10,7 +10,7 @@
 #include "json/scan.h"
 #include "model/limits.h"
 
-/* Longer than the time for which clients repeat a request (conventions.md: 24 h), and not shorter
+/* Longer than the time for which clients repeat a request (24 h), and not shorter
  * than what is kept of the task: a repetition must not find an ended one, and run it afresh. */
 #define IDEMPOTENCY_TTL_S_MIN 86400
 /* A gateway's own key: nobody knows it but the gateway, which repeats a start for 10 s. */

@@ -98,7 +98,7 @@ struct core_config {
     mono_ms priority_ms; /* 60000: a point of priority counts as so much waiting. Of two tasks of
                             the furthest priorities, the lower one waits 20 of these behind those
                             that come later, at most */
-    uint32_t tasks_max;  /* live tasks in memory; beyond it starts get CODE_OVERLOADED */
+    uint32_t tasks_max;  /* live tasks in memory; beyond it starts get TOO_MANY_REQUESTS */
 };
 
 struct core_config core_config_default(void);

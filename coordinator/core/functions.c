@@ -7,9 +7,8 @@
 #include "model/label.h"
 #include "model/limits.h"
 
-#define WARNINGS_MAX                                                                               \
-    8 /* missing workers that /readyz names: whoever mends these sees the others                   \
-       */
+/* Missing workers that /readyz names: whoever mends these sees the others */
+#define WARNINGS_MAX 8
 
 static bool may_run(const struct worker *w, const struct function *f)
 {

@@ -12,10 +12,10 @@ struct core;
 struct peer;
 struct ask;
 
-#define PUBLISHES_PENDING_MAX                                                                      \
-    16 /* pipelines on their way into the store: each in memory twice, at most 3 MiB */
-#define OLD_VERSIONS_MAX                                                                           \
-    256 /* versions that are not the newest and were asked for: read again beyond that */
+/* Pipelines on their way into the store: each in memory twice, at most 3 MiB */
+#define PUBLISHES_PENDING_MAX 16
+/* Versions that are not the newest and were asked for: read again beyond that */
+#define OLD_VERSIONS_MAX 256
 
 /* The stored pipelines as far as they are known here (library.c). */
 struct library {

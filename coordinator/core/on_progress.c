@@ -8,7 +8,7 @@
 #include "core/token.h"
 #include "model/limits.h"
 
-#define EVENT_SPACING_MS 100 /* 10 progress events a second and task, as product.md says */
+#define EVENT_SPACING_MS 100 /* each of them is stored: 10 a second and task are enough to see */
 
 /* Something about the task is worth telling, unless another event tells it first. */
 static void progress_soon(struct core *c, struct task *t, uint32_t step)

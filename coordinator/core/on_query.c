@@ -8,10 +8,9 @@
 #include "core/record.h"
 #include "model/limits.h"
 
-#define LIST_PAGES_MAX                                                                             \
-    16 /* pages read for one request whose filter lets little through, each the store's largest:   \
-          3,200 tasks looked at, a fraction of a second; then it answers with what there is and a  \
-          cursor */
+/* Pages read for one request whose filter lets little through, each the store's largest: 3,200
+ * tasks looked at, a fraction of a second; then it answers with what there is and a cursor */
+#define LIST_PAGES_MAX 16
 
 /* ---- questions about one task ---- */
 

@@ -3,7 +3,7 @@
  *
  * UNSEEN -> FOREIGN -> CLAIMING -> LOADING -> GRACE -> OWNED -> RELEASING -> FOREIGN; anything that
  * goes wrong leads back to UNSEEN by partition_drop, and from there through a new claim with a new
- * epoch. The lease needs no wall clock: see reliability.md. */
+ * epoch. The lease needs no wall clock: see README.md. */
 #include <assert.h>
 
 #include "core/change.h"
@@ -14,9 +14,8 @@
 
 #define TELL_WITHIN_MS 50
 #define HAND_OVER_MS   25 /* between looks while a partition is awaited: the pause of its service */
-#define HANDED_OVER_MS_MAX                                                                         \
-    500 /* who was given a partition claims it with its next look; gateways keep requests longer   \
-         */
+/* Who was given a partition claims it with its next look; gateways keep requests longer */
+#define HANDED_OVER_MS_MAX 500
 
 struct partition *partition_of(struct core *c, struct bytes task_id)
 {

@@ -2,8 +2,8 @@
  * carries them out.
  *
  * The store applies each row atomically, in the order in which rows were given, or not at all; it
- * checks first (fence, version, state), then writes. Reads see all rows given before them. Keys are
- * those of product.md and reliability.md; store/README.md has the whole list. */
+ * checks first (fence, version, state), then writes. Reads see all rows given before them. The
+ * keys are in store/README.md. */
 #ifndef MARATHON_CORE_STORAGE_H
 #define MARATHON_CORE_STORAGE_H
 

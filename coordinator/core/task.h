@@ -278,8 +278,8 @@ struct unit_walk {
 struct step *unit_next(const struct task *t, struct unit_walk *walk);
 
 /* Each change of a state and of a fraction, so that nobody has to look at all steps of a long task
- * to say where it is. Only a running step has a fraction, from 0
- * on. */
+ * to say where it is. Only a running step has a fraction,
+ * from 0 on. */
 void step_become(struct step *s, enum step_state state);
 void step_set_fraction(struct step *s, double fraction);
 void step_set_error(struct step *s, enum code code, struct bytes message);

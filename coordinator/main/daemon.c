@@ -30,10 +30,10 @@
  * comes back at once, and no more, so that strangers cannot keep a pool out. */
 #define GUESTS_MAX    4096u
 #define STRANGERS_MAX 1024u
-#define REFUSED_FOR_MS                                                                             \
-    2000 /* MARATHON_STORE=auto: how long a local Redis must refuse before memory is taken */
-#define DRAIN_WITHIN_MS                                                                            \
-    2000 /* SIGTERM: the partitions are handed over by then, or the leases have to run out */
+/* MARATHON_STORE=auto: how long a local Redis must refuse before memory is taken */
+#define REFUSED_FOR_MS 2000
+/* SIGTERM: the partitions are handed over by then, or the leases have to run out */
+#define DRAIN_WITHIN_MS 2000
 #define FLUSH_WITHIN_MS 300
 #define EXIT_GATE       78 /* EX_CONFIG: Redis is not set up so that it can be trusted */
 

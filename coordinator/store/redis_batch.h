@@ -6,15 +6,15 @@
 
 #include "store/redis_rows.h"
 
-#define BATCH_ROWS_MAX                                                                             \
-    128u /* 2-3 ms of Redis; larger ones fall out of its caches and cost more per row */
-#define BATCH_BYTES_MAX                                                                            \
-    (4u << 20) /* rows with large results: what the connection takes in tens of milliseconds */
+/* 2-3 ms of Redis; larger ones fall out of its caches and cost more per row */
+#define BATCH_ROWS_MAX 128u
+/* Rows with large results: what the connection takes in tens of milliseconds */
+#define BATCH_BYTES_MAX   (4u << 20)
 #define BATCHES_IN_FLIGHT 2u /* one is carried out while the next is on its way */
 
 #define SPARE_ROWS_MAX 2u /* admissions and other rows of the batch that gathers */
-#define SPARE_BYTES_MAX                                                                            \
-    (1u << 20) /* what a batch of usual rows takes; a larger one's memory is given back */
+/* What a batch of usual rows takes; a larger one's memory is given back */
+#define SPARE_BYTES_MAX (1u << 20)
 
 /* One call. */
 struct batch_call {

@@ -1,10 +1,9 @@
 /* What was written lately: the input of a task and the beginning of its document, so that most
  * reads of what a step needs take no round trip. Inside of store_redis only.
  *
- * Only what Redis has confirmed is given out. A task is known from its admission to its
- * end, or until room is needed; all is forgotten with the connection, with
- * any refused change, and a partition's with its claim or release: somebody else may have written
- * then. */
+ * Only what Redis has confirmed is given out. A task is known from its admission to its end, or
+ * until room is needed; all is forgotten with the connection, with any refused change, and a
+ * partition's with its claim or release: somebody else may have written then. */
 #ifndef MARATHON_STORE_REDIS_CACHE_H
 #define MARATHON_STORE_REDIS_CACHE_H
 
@@ -12,10 +11,9 @@
 #include "core/storage.h"
 #include "store/redis_text.h"
 
-#define CACHE_BYTES_MAX                                                                            \
-    (8u << 20) /* of the process's memory; the oldest use makes room. What has left and is still   \
-                  on its way out counts there: to Redis (WRITES_BYTES_MAX), to peers               \
-                  (redis_lending.h) */
+/* Of the process's memory; the oldest use makes room. What has left and is still on its way out
+ * counts there: to Redis (WRITES_BYTES_MAX), to peers (redis_lending.h) */
+#define CACHE_BYTES_MAX     (8u << 20)
 #define CACHE_DOC_BYTES_MAX (1u << 20) /* one larger document would push all others out */
 
 struct cached_doc;

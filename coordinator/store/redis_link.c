@@ -18,8 +18,8 @@
 #define BACKOFF_MS_MIN 10
 #define BACKOFF_MS_MAX 1000
 #define HEALTHY_MS     10000 /* a connection that held so long makes the next back-off short again */
-#define READ_BYTES_PER_EVENT                                                                       \
-    (256u << 10) /* large replies should not take a turn each, nor a turn long */
+/* Large replies should not take a turn each, nor a turn long */
+#define READ_BYTES_PER_EVENT (256u << 10)
 
 enum link_state {
     LINK_WAITING, /* for the next attempt */

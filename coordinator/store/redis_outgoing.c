@@ -5,8 +5,8 @@
 
 #include "store/redis_socket.h"
 
-#define SLICES_PER_WRITE                                                                           \
-    256 /* a batch of 128 rows has two each; the system takes 1,024 at a time */
+/* A batch of 128 rows has two each; the system takes 1,024 at a time */
+#define SLICES_PER_WRITE   256
 #define OWN_KEPT_BYTES_MAX (1u << 20)  /* a larger buffer is given back once it is empty */
 #define LENT_KEPT_MAX      4096u       /* likewise of the slices: those of a few batches */
 #define SENT_BYTES_KEPT    (64u << 10) /* so much that is out may stay: moving costs, too */

@@ -1,7 +1,6 @@
 /* The plan of a body: text of our own, slices of the checkpoint document, and payloads that stay
- * where they are, in order. Its length
- * is known before the slices are there, so a large body is sent in bounded memory while the
- * document's pieces arrive. Pure. */
+ * where they are, in order. Its length is known before the slices are there, so a large body is
+ * sent in bounded memory while the document's pieces arrive. Pure. */
 #ifndef MARATHON_API_BODY_PLAN_H
 #define MARATHON_API_BODY_PLAN_H
 

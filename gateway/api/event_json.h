@@ -1,4 +1,4 @@
-/* The messages that watchers get, as product.md fixes them: WebSocket texts and the data of
+/* The messages that watchers get, whose forms clients rely on: WebSocket texts and the data of
  * Server-Sent Events. Pure. */
 #ifndef MARATHON_API_EVENT_JSON_H
 #define MARATHON_API_EVENT_JSON_H

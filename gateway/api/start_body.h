@@ -70,8 +70,8 @@ bool resume_body_parse(struct bytes body, struct arena *arena, struct deed *ret_
 /* The body of a signal: {"name", "data"?, "actor"?, "reason"?}. data is borrowed from body. */
 bool signal_body_parse(struct bytes body, struct arena *arena, struct signal_request *ret_request,
                        struct problem *ret_problem);
-/* The body of a recover: empty, or {"from_step"?, "checkpoint_id"?, "input_data"?, "actor"?,
- * "reason"?}. input_data is borrowed from body. */
+/* The body of a recover: empty, or {"from_step"?, "checkpoint_id"?, "only_failed"?, "input_data"?,
+ * "actor"?, "reason"?}. input_data is borrowed from body. */
 bool recover_body_parse(struct bytes body, struct bytes task_id, struct arena *arena,
                         struct recover_request *ret_request, struct problem *ret_problem);
 

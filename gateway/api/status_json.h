@@ -7,7 +7,8 @@
 #include "api/body_plan.h"
 #include "model/message.h"
 
-/* Past this size of all results a checkpoint's accumulated_results is {}, as product.md says. */
+/* Past this size of all results a checkpoint's accumulated_results is {}: they would repeat each
+ * other. */
 #define CHECKPOINT_RESULTS_BYTES_MAX (1u << 20)
 /* And all checkpoints of one answer together repeat at most so much: 5,000 small steps would repeat
  * themselves into gigabytes. */

@@ -63,7 +63,7 @@ static enum cli_exit give_up(const struct cli *cli, const struct call *call, enu
     case ERR_DENIED:
     case ERR_PROTOCOL:
     case ERR_IO:
-    case ERR_SYSTEM_COUNT:
+    case ERR_COUNT:
         break;
     }
     cli_say("cannot say whether it did %s: the answer was lost\n   why: %s\n    do: look with "

@@ -10,9 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define ORPHAN_ROUNDS_MAX                                                                          \
-    100 /* each round kills a generation of forks; nobody forks for so long against kill -9 */
-#define PIDS_BYTES_MAX 65536
+/* Each round kills a generation of forks; nobody forks for so long against kill -9 */
+#define ORPHAN_ROUNDS_MAX 100
+#define PIDS_BYTES_MAX    65536
 
 void dev_child_adopt_orphans(void)
 {

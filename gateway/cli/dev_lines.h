@@ -4,9 +4,8 @@
 
 #include "cli/text.h"
 
-#define DEV_LINE_BYTES_MAX                                                                         \
-    8192 /* a longer line is broken: one program must not fill our memory                          \
-          */
+/* A longer line is broken: one program must not fill our memory */
+#define DEV_LINE_BYTES_MAX 8192
 
 /* Zero-initialise it, set label and colour; dev_lines_free when done. */
 struct dev_lines {

@@ -1,6 +1,6 @@
 /* What went wrong, for people: what, why, what to do. Pure.
  *
- *   marathon: cannot start the task: Unknown pipeline (UNKNOWN_PIPELINE, HTTP 422)
+ *   marathon: cannot start the task: There is no such pipeline (UNKNOWN_PIPELINE, HTTP 422)
  *     why: no pipeline is called "foo"
  *      at: /task_type: no such pipeline
  *      do: `marathon pipelines` lists the names there are */

@@ -15,8 +15,8 @@
 #define FRAME_MS 120 /* between two drawings: a spinner that turns, at no cost */
 /* between two looks at the status: messages do not say how far each of several steps is */
 #define REFRESH_MS 500
-#define REFRESH_WAIT_MS                                                                            \
-    2000 /* for its answer; a server that is slower than that is asked again later */
+/* For its answer; a server that is slower than that is asked again later */
+#define REFRESH_WAIT_MS 2000
 #define HEAD_WAIT_MS    10000           /* for the head of the stream */
 #define PATIENCE_NEW_MS INT64_C(30000)  /* without ever having been heard from the server */
 #define PATIENCE_MS     INT64_C(600000) /* with: a restart or a failover is worth waiting for */

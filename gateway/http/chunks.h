@@ -7,9 +7,8 @@
 #include "base/bytes.h"
 #include "model/code.h"
 
-#define CHUNKS_BESIDE_BYTES_MAX                                                                    \
-    4096 /* of extensions and trailer fields, which nobody here reads                              \
-          */
+/* Of extensions and trailer fields, which nobody here reads */
+#define CHUNKS_BESIDE_BYTES_MAX 4096
 
 enum chunks_at {
     CHUNKS_SIZE,

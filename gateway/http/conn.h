@@ -11,8 +11,8 @@
 #include "http/server.h"
 #include "http/taking.h"
 
-#define LINGER_MS                                                                                  \
-    2000 /* a refused body is read on so long, or the answer could be lost to a reset */
+/* A refused body is read on so long, or the answer could be lost to a reset */
+#define LINGER_MS       2000
 #define PONGS_DUE_MAX   16 /* `ping` texts not yet answered; more are dropped */
 #define PING_MISSES_MAX 2
 #define CLOSE_MS        5000 /* for a client to answer our Close */

@@ -6,8 +6,8 @@
 #include "base/bytes.h"
 #include "model/code.h"
 
-#define HEAD_BYTES_MAX                                                                             \
-    (16u << 10) /* of one request, with its empty line; answered with 431 above */
+/* Of one request, with its empty line; answered with 431 above */
+#define HEAD_BYTES_MAX (16u << 10)
 
 /* All fields that anybody here asks for; others are checked and passed over. What a second one of
  * the same name is: a fault (ONCE), the list's continuation (LIST), or nothing (FIRST). */

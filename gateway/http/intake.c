@@ -8,11 +8,11 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#define READ_BYTES                                                                                 \
-    4096 /* of a head and what comes with it, at once: what is behind a request is kept for as     \
-            long as that waits for its answer, on each connection */
-#define WHOLE_BYTES                                                                                \
-    (32u << 10) /* a rest of a body that is there is read at once, and not gathered */
+/* Of a head and what comes with it, at once: what is behind a request is kept for as long as that
+ * waits for its answer, on each connection */
+#define READ_BYTES 4096
+/* A rest of a body that is there is read at once, and not gathered */
+#define WHOLE_BYTES (32u << 10)
 
 static struct {
     struct intake **of; /* by descriptor */

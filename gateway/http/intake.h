@@ -26,8 +26,8 @@
 
 #define INTAKE_HEAD_BYTES_MAX 1024       /* what libwebsockets is shown of a head takes less */
 #define INTAKE_PROTOCOL       "marathon" /* the one of WebSockets */
-#define INTAKE_BODIES_BYTES_MAX                                                                    \
-    (128u << 20) /* of bodies being gathered, together: who would pass it is closed */
+/* Of bodies being gathered, together: who would pass it is closed */
+#define INTAKE_BODIES_BYTES_MAX (128u << 20)
 
 enum intake_at { INTAKE_HEAD, INTAKE_BODY, INTAKE_ANSWER, INTAKE_SOCKET, INTAKE_REFUSED };
 

@@ -25,8 +25,8 @@
 typedef uint64_t exchange_id; /* 0 is none */
 
 #define HTTP_PIECE_BYTES_MAX (64u << 10) /* one server_write */
-#define HTTP_SOCKET_BYTES_MAX                                                                      \
-    (16u << 10) /* one text of a client: they say `ping` and little else */
+/* One text of a client: they say `ping` and little else */
+#define HTTP_SOCKET_BYTES_MAX (16u << 10)
 
 struct http_request {
     struct bytes method;      /* "GET" */

@@ -7,8 +7,8 @@
 #include "http/conn.h"
 
 #define CLOSE_TOO_BIG 1009
-#define WRITES_AT_ONCE                                                                             \
-    8 /* the events of a row or two; who has more to say lets others write first */
+/* The events of a row or two; who has more to say lets others write first */
+#define WRITES_AT_ONCE 8
 
 /* It must be out before -1 ends the connection: it is short, and the socket is fresh, so the kernel
  * takes it at once. */

@@ -12,9 +12,8 @@
 
 #include "main/snapshot.h"
 
-#define FEED_RING_BYTES_MAX                                                                        \
-    (256u << 10)                  /* a client's backlog: who is further behind gets a gap          \
-                                   */
+/* A client's backlog: who is further behind gets a gap */
+#define FEED_RING_BYTES_MAX  (256u << 10)
 #define FEED_RING_EVENTS_MIN 8u   /* most tasks say something now and then */
 #define FEED_RING_EVENTS_MAX 512u /* a burst of steps between two turns of a healthy client */
 
@@ -35,8 +34,8 @@ struct feed_event {
  * Only where no newer event is known, and only for watchers, which get every later event anyway. */
 #define SNAPSHOT_SHARED_MS 250
 
-#define FEED_BURST_BYTES_MAX                                                                       \
-    (16u << 10) /* in one write; who stops taking holds it until it is closed */
+/* In one write; who stops taking holds it until it is closed */
+#define FEED_BURST_BYTES_MAX (16u << 10)
 
 /* Events in a row as they go out to all clients of a kind that stand at the same place. */
 struct feed_burst {

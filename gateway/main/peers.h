@@ -9,7 +9,7 @@
 #include "transport/transport.h"
 
 #define PEERS_MAX  64
-#define BEAT_MS    500  /* as reliability.md says: a beat each 0.5 s, */
+#define BEAT_MS    500  /* as workers do */
 #define SILENCE_MS 2000 /* dead after 2 s of silence */
 #define AWAITED_MS 3000 /* without a connection for so long at start: worth a line */
 #define PEER_ANY   (-1)

@@ -9,8 +9,8 @@
 #include "main/peers.h"
 
 #define REQUESTS_MAX 16384 /* waiting at once; more get 503 */
-#define REQUESTS_BYTES_MAX                                                                         \
-    (64u << 20) /* of their frames, and all of what has lent to them; passed by one at most */
+/* Of their frames, and all of what has lent to them; passed by one at most */
+#define REQUESTS_BYTES_MAX (64u << 20)
 /* Of documents, asked of one coordinator and not answered yet: further reads of documents wait here
  * for their turn. It answers them into one connection, of which it gives up one that has 64 MiB
  * waiting, and reads them beside its own renewals of leases: many gateways together stay far below

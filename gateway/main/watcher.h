@@ -5,9 +5,8 @@
 
 #include "main/feed.h"
 
-#define STREAM_COMMENT_MS                                                                          \
-    15000 /* an event stream without messages says a comment each so often                         \
-           */
+/* An event stream without messages says a comment each so often */
+#define STREAM_COMMENT_MS 15000
 
 struct watch_options {
     bool sse;

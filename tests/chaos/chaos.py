@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Faults against real processes and a real Redis, under load, judged by a checker that shares no code with the engine.
 
-  chaos F7 --seed 3            one row of the fault table (reliability.md): the fault, the measured recovery, the verdict
+  chaos F7 --seed 3            one row of the fault table (chaos list): the fault, the measured recovery, the verdict
   chaos all --seeds 20         each row with seeds 1 to 20, one table
   chaos fast --seeds 2         the rows that take a few seconds each
   chaos all --seeds 20 --jobs 3

@@ -4,7 +4,7 @@
     check.py dump SOCKET DIR     writes DIR/dump.json from the Redis behind that socket; cluster:PORT,PORT,... for the nodes of a cluster
     check.py judge DIR           reads DIR/{events.jsonl,effects.log,dump.json}; prints a JSON verdict; exit 1 for a violation
 
-It shares no code with the engine. Which invariant of reliability.md a violation belongs to stands in front of it. I6 (attempt tokens) cannot
+It shares no code with the engine. Which invariant (coordinator/core/README.md) a violation belongs to stands in front of it. I6 (attempt tokens) cannot
 be seen from outside but for this: every accepted result was made by an execution that is on record.
 """
 

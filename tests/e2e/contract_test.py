@@ -1,4 +1,4 @@
-"""The contract of product.md that existing clients rely on, by outside means: HTTP, a WebSocket client not of ours, redis-cli."""
+"""The contract that existing clients rely on, by outside means: HTTP, a WebSocket client not of ours, redis-cli."""
 
 import json
 import os

@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 
 #define INPUT_BYTES_MAX (1u << 20)
-#define PREFIX_BYTES_MAX                                                                           \
-    4096u /* longer inputs are given whole only: prefixes cost the square of the length */
+/* Longer inputs are given whole only: prefixes cost the square of the length */
+#define PREFIX_BYTES_MAX 4096u
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,9 +6,8 @@
 #include "crypto/hash.h"
 
 #define COORDINATOR_ID_BYTES_MAX 64
-#define LINKS_MAX                                                                                  \
-    64 /* places dialled because coordinators name them: as many as the agent takes                \
-        */
+/* Places dialled because coordinators name them: as many as the agent takes */
+#define LINKS_MAX  64
 #define AWAITED_MS 3000 /* without a connection for so long at start: worth a line */
 
 struct link {

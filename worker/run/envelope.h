@@ -1,4 +1,4 @@
-/* The envelope that a function is given, as product.md has it. Pure. */
+/* The envelope that a function is given (README.md, "Write a function"). Pure. */
 #ifndef MARATHON_RUN_ENVELOPE_H
 #define MARATHON_RUN_ENVELOPE_H
 

@@ -1,9 +1,10 @@
 /* What functions see in their environment: the worker's own without its settings and without the
  * store's address, then what the function's configuration adds, then the attempt:
  *
- *   MARATHON_TASK_ID MARATHON_STEP (its name) MARATHON_STEP_ID MARATHON_ATTEMPT
- * MARATHON_IDEMPOTENCY_KEY MARATHON_DATA_DIR, where the worker has it (for functions that read
- * files) MARATHON_PROCESS: the reaper's mark */
+ * - MARATHON_TASK_ID, MARATHON_STEP (its name), MARATHON_STEP_ID, MARATHON_ATTEMPT,
+ *   MARATHON_IDEMPOTENCY_KEY; of an item MARATHON_INDEX (from 0)
+ * - MARATHON_DATA_DIR and MARATHON_EFFECTS_LOG, where the worker has them
+ * - MARATHON_PROCESS: the reaper's mark */
 #ifndef MARATHON_RUN_ENVIRONMENT_H
 #define MARATHON_RUN_ENVIRONMENT_H
 

@@ -8,8 +8,8 @@
 #include "base/err.h"
 
 #define CSV_FIELDS_MAX 64u /* columns of one record: sales files have about five */
-#define CSV_RECORD_BYTES_MAX                                                                       \
-    (64u << 10) /* one record: a quote that is never closed must not swallow the file */
+/* One record: a quote that is never closed must not swallow the file */
+#define CSV_RECORD_BYTES_MAX (64u << 10)
 
 struct csv {
     struct bytes text;

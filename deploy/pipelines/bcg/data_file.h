@@ -9,8 +9,8 @@
 #include "base/bytes.h"
 #include "base/err.h"
 
-#define DATA_FILE_BYTES_MAX                                                                        \
-    (64u << 20) /* far over any sane sales file, far under a worker's memory */
+/* Far over any sane sales file, far under a worker's memory */
+#define DATA_FILE_BYTES_MAX (64u << 20)
 
 struct data_fault {
     char text[512]; /* for people */

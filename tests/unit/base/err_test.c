@@ -16,7 +16,7 @@
 static void test_every_error_has_a_text_of_its_own(void **state)
 {
     (void)state;
-    for (int i = 0; i < ERR_SYSTEM_COUNT; i++) {
+    for (int i = 0; i < ERR_COUNT; i++) {
         assert_non_null(err_text((enum err)i));
         for (int k = 0; k < i; k++) {
             assert_string_not_equal(err_text((enum err)i), err_text((enum err)k));
