@@ -177,11 +177,13 @@ struct recover_request {
     bool only_failed;           /* of from_step, a fan-out: its items that are done stay so */
     struct deed deed;
     struct bytes input; /* JSON object that replaces the task's input; empty = it stays */
+    uint64_t key; /* of this request: the same again is the same recover; 0 = each is its own */
 };
 
 struct requeue_request {
     struct bytes task_id;
     struct bytes step; /* name or step_id of the dead letter */
+    uint64_t key;      /* as that of a recover */
 };
 
 struct doc_request { /* a piece of the checkpoint document, or the input */

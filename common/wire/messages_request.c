@@ -54,13 +54,14 @@ static const struct field recover[] = {
     FIELD(struct recover_request, task_id),       FIELD(struct recover_request, from_step),
     FIELD(struct recover_request, checkpoint_id), FIELD(struct recover_request, deed.actor),
     FIELD(struct recover_request, deed.reason),   FIELD(struct recover_request, input),
-    FIELD(struct recover_request, only_failed),
+    FIELD(struct recover_request, only_failed),   FIELD(struct recover_request, key),
 };
 const struct body body_recover = BODY_AT(struct recover_request, recover, recover);
 
 static const struct field requeue[] = {
     FIELD(struct requeue_request, task_id),
     FIELD(struct requeue_request, step),
+    FIELD(struct requeue_request, key),
 };
 const struct body body_requeue = BODY_AT(struct requeue_request, requeue, requeue);
 

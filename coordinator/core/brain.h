@@ -168,7 +168,7 @@ struct ask {
     bool items_over;                   /* their step is */
     struct deed deed;                  /* TASK, REVIVE */
     struct budget budget;              /* TASK, for a resume */
-    struct signal_mark signal;         /* TASK, for a signal */
+    struct request_mark mark;          /* TASK, REVIVE: of a signal, a recover, a requeue */
     struct task *task;                 /* REVIVE, FORK: owned, until its document is read */
     bool *keep;                        /* REVIVE: the steps whose results stay */
     struct task_summary *items;        /* LIST */

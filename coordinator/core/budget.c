@@ -11,6 +11,28 @@ static const struct budget *budget_of(const struct task *t)
     return &spending_of(t)->budget;
 }
 
+void budget_record_put(const struct spending *x, struct buf *out)
+{
+    pack_uint(out, x->budget.cost_nano);
+    pack_uint(out, x->budget.tokens);
+    pack_uint(out, x->budget.steps);
+    pack_uint(out, planted(PLANT_BUDGET_FORGOTTEN) ? 0 : x->attempts_over);
+    pack_uint(out, x->budget_warned);
+}
+
+void budget_record_get(struct unpack *u, struct task *t)
+{
+    struct spending x = {0};
+    x.budget.cost_nano = unpack_uint(u);
+    x.budget.tokens = unpack_uint(u);
+    x.budget.steps = unpack_uint(u);
+    x.attempts_over = unpack_uint(u);
+    x.budget_warned = unpack_uint(u) != 0;
+    if (!budget_none(&x.budget)) {
+        *spending_make(t) = x;
+    }
+}
+
 static struct budget spent_of(const struct task *t)
 {
     const struct spending *x = spending_of(t);

@@ -9,8 +9,12 @@
 #ifndef MARATHON_CORE_BUDGET_H
 #define MARATHON_CORE_BUDGET_H
 
+#include "base/pack.h"
 #include "core/change.h"
 
+/* As they are stored; reading makes a struct spending only where there is something. */
+void budget_record_put(const struct spending *x, struct buf *out);
+void budget_record_get(struct unpack *u, struct task *t);
 /* May it be sent out now? */
 bool budget_admits(const struct step *s);
 /* It may not: PHASE_BUDGET until something under way has ended, or its task rests, which takes the

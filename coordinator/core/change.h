@@ -4,6 +4,7 @@
 #ifndef MARATHON_CORE_CHANGE_H
 #define MARATHON_CORE_CHANGE_H
 
+#include "base/pack.h"
 #include "core/writes.h"
 
 struct changed_item {
@@ -76,7 +77,7 @@ void step_give_up(struct change *ch, struct step *s, enum code code, struct byte
 
 /* wait.c: the step's wait is over, or the signal is kept for it. */
 void wait_take_signal(struct change *ch, struct step *s, struct bytes data,
-                      struct signal_mark mark);
+                      struct request_mark mark);
 /* A step that keeps a signal for which s waits; NULL: none. */
 struct step *signal_kept(const struct step *s);
 
@@ -92,16 +93,30 @@ void document_add_result(struct shared *results, struct step *s, struct bytes re
  * many completed steps. */
 void document_put_tail(const struct core *c, const struct task *t, struct buf *out);
 
-/* on_signal.c */
-/* Who sends a signal, and how its repetition is known. */
-struct signal_ask {
+/* Who sends a signal, a recover or a requeue, and how its repetition is known. */
+struct marked_ask {
     peer_id peer;
     uint64_t request;
-    struct signal_mark mark;
+    struct request_mark mark;
 };
-struct signal_mark signal_mark_of(const struct signal_request *r);
+/* marks.c */
+struct request_mark signal_mark_of(const struct signal_request *r);
+/* The step has it, or keeps it. */
+void signal_answer(struct core *c, const struct task *t, const struct step *s,
+                   const struct marked_ask *from);
 /* Has a step of the task, which may have ended, had a signal of this key? Then it is answered: as
  * the first one was where it says the same, else with a refusal. */
-bool signal_repeated(struct core *c, const struct task *t, const struct signal_ask *from);
+bool signal_repeated(struct core *c, const struct task *t, const struct marked_ask *from);
+struct request_mark recover_mark_of(const struct recover_request *r);
+struct request_mark requeue_mark_of(const struct requeue_request *r);
+/* Has the task, whatever it does by now, been recovered or requeued by this request? Likewise. */
+bool recover_repeated(struct core *c, const struct task *t, const struct marked_ask *from);
+/* It lives again by this one; nothing without a key. */
+void recover_remember(struct task *t, struct request_mark mark);
+/* As they are stored: the last of the head, nothing where there are none. */
+void recovers_record_put(const struct task *t, struct buf *out);
+void recovers_record_get(struct unpack *u, struct task *t);
+/* What a recover, or a requeue, was asked for: members of an object. */
+struct bytes recover_wishes(const struct recover_request *r, bool requeue, struct arena *arena);
 
 #endif

@@ -75,6 +75,10 @@ void on_requeue(struct core *c, struct peer *p, const struct message *m)
         return;
     }
     const struct task *t = task_find(c, q->task_id);
+    struct marked_ask from = {p->id, m->request, requeue_mark_of(q)};
+    if (t != NULL && recover_repeated(c, t, &from)) {
+        return;
+    }
     if (t != NULL && !task_state_ended(t->state)) {
         refuse_for(c, t, p, m, CODE_NOT_A_DEAD_LETTER);
         return;
@@ -85,6 +89,7 @@ void on_requeue(struct core *c, struct peer *p, const struct message *m)
     }
     ask->task_id = arena_bytes(&ask->arena, q->task_id);
     ask->dead_step = arena_bytes(&ask->arena, q->step);
+    ask->mark = from.mark;
     struct store_read read = {.kind = READ_TASK, .partition = id_partition(ask->task_id)};
     read.task_id = ask->task_id;
     read.items = true;

@@ -94,7 +94,7 @@ void query_on_task(struct core *c, const struct ask *ask, const struct store_ans
         return;
     }
     struct task *live = task_find(c, ask->task_id);
-    struct signal_ask from = {ask->peer, ask->request, ask->signal};
+    struct marked_ask from = {ask->peer, ask->request, ask->mark};
     if (live != NULL) {
         /* Started, or recovered, in the meantime. */
         struct message m = {.type = ask->type, .request = ask->request};
@@ -134,7 +134,7 @@ static void ask_task(struct core *c, struct peer *p, const struct message *m)
     ask->task_id =
         arena_bytes(&ask->arena, m->type == MSG_SIGNAL ? m->signal.task_id : m->task.task_id);
     if (m->type == MSG_SIGNAL) {
-        ask->signal = signal_mark_of(&m->signal);
+        ask->mark = signal_mark_of(&m->signal);
     } else {
         ask->deed = deed_copy(&ask->arena, &m->task.deed);
         ask->budget = m->task.budget;

@@ -3,12 +3,19 @@
  * Also what a takeover does to tasks without checkpoints or without recovery. */
 #include <stdlib.h>
 
+#include "core/change.h"
 #include "core/fan.h"
 #include "core/record.h"
-#include "crypto/hash.h"
-#include "json/scan.h"
 #include "model/limits.h"
 #include "core/plant.h"
+
+static void take_wishes(struct ask *ask, const struct recover_request *r)
+{
+    ask->recover.from_step = arena_bytes(&ask->arena, r->from_step);
+    ask->recover.only_failed = r->only_failed;
+    ask->recover.checkpoint_id = arena_bytes(&ask->arena, r->checkpoint_id);
+    ask->recover.input = arena_bytes(&ask->arena, r->input);
+}
 
 void recover_read_task(struct core *c, struct peer *p, const struct message *m)
 {
@@ -21,11 +28,9 @@ void recover_read_task(struct core *c, struct peer *p, const struct message *m)
     ask->peer = p->id;
     ask->request = m->request;
     ask->task_id = arena_bytes(&ask->arena, m->recover.task_id);
-    ask->recover.from_step = arena_bytes(&ask->arena, m->recover.from_step);
-    ask->recover.only_failed = m->recover.only_failed;
-    ask->recover.checkpoint_id = arena_bytes(&ask->arena, m->recover.checkpoint_id);
-    ask->recover.input = arena_bytes(&ask->arena, m->recover.input);
     ask->deed = deed_copy(&ask->arena, &m->recover.deed);
+    take_wishes(ask, &m->recover);
+    ask->mark = recover_mark_of(&m->recover);
     struct store_read read = {.kind = READ_TASK, .partition = id_partition(ask->task_id)};
     read.task_id = ask->task_id;
     read.items = true;
@@ -39,6 +44,10 @@ void on_recover(struct core *c, struct peer *p, const struct message *m)
         return;
     }
     struct task *t = task_find(c, m->recover.task_id);
+    struct marked_ask from = {p->id, m->request, recover_mark_of(&m->recover)};
+    if (t != NULL && recover_repeated(c, t, &from)) {
+        return;
+    }
     bool completed = t != NULL && t->state == TASK_COMPLETED && !m->recover.only_failed;
     if (t != NULL && (!task_state_ended(t->state) || completed)) {
         refuse_for(c, t, p, m, CODE_NOTHING_TO_RECOVER);
@@ -231,47 +240,6 @@ static void reset_all(struct change *ch, const bool *keep, const struct recover_
     task_count_needs(t);
 }
 
-static void put_wish(struct buf *out, const char *name, struct bytes text)
-{
-    if (text.len > 0) {
-        buf_addf(out, "%s\"%s\":", out->len > 0 ? "," : "", name);
-        json_put_string(out, text);
-    }
-}
-
-static void put_true(struct buf *out, const char *name, bool is)
-{
-    if (is) {
-        buf_addf(out, "%s\"%s\":true", out->len > 0 ? "," : "", name);
-    }
-}
-
-/* What was asked for, where it was: members of an object. A new input is told itself where it is
- * small, else how to know it again. */
-static struct bytes wishes_told(struct arena *arena, const struct ask *ask)
-{
-    struct buf out = {0};
-    struct bytes input = ask->recover.input;
-    put_wish(&out, "from_step", ask->recover.from_step);
-    put_wish(&out, "checkpoint_id", ask->recover.checkpoint_id);
-    put_true(&out, "only_failed", ask->recover.only_failed);
-    put_true(&out, "requeue", ask->type == MSG_REQUEUE);
-    if (input.len > 0) {
-        buf_addf(&out, "%s\"input_data\":", out.len > 0 ? "," : "");
-    }
-    if (input.len <= ERROR_BYTES_MAX) {
-        buf_add_bytes(&out, input);
-    } else {
-        char hex[2 * SHA256_BYTES + 1];
-        struct sha256 hash = sha256_of(input);
-        buf_addf(&out, "\"%zu bytes, SHA-256 %s\"", input.len,
-                 hex_encode(hash.digest, SHA256_BYTES, hex));
-    }
-    struct bytes told = arena_bytes(arena, buf_bytes(&out));
-    buf_free(&out);
-    return told;
-}
-
 /* results: of the new document where results went away, else NULL. */
 static void revive(struct core *c, const struct ask *ask, struct task *t, const bool *keep,
                    struct shared *results)
@@ -285,6 +253,7 @@ static void revive(struct core *c, const struct ask *ask, struct task *t, const 
     t->completed_at = 0;
     t->ran_ms = 0;
     t->recoveries++;
+    recover_remember(t, ask->mark);
     task_clear_error(t);
     reset_all(&ch, keep, &ask->recover);
     ch.row.input = ask->recover.input;
@@ -295,7 +264,7 @@ static void revive(struct core *c, const struct ask *ask, struct task *t, const 
     change_revive(&ch);
     struct task_event *e =
         change_deed(&ch, EVENT_TASK_RECOVERING, task_current_step(t), &ask->deed);
-    e->message = wishes_told(&ch.write->arena, ask);
+    e->message = recover_wishes(&ask->recover, ask->type == MSG_REQUEUE, &ch.write->arena);
     change_ready_all(&ch);
     change_commit(&ch);
     struct reply r;
@@ -320,10 +289,8 @@ static void read_kept(struct core *c, const struct ask *from, struct task *t, bo
     ask->peer = from->peer;
     ask->request = from->request;
     ask->deed = deed_copy(&ask->arena, &from->deed);
-    ask->recover.checkpoint_id = arena_bytes(&ask->arena, from->recover.checkpoint_id);
-    ask->recover.input = arena_bytes(&ask->arena, from->recover.input);
-    ask->recover.from_step = arena_bytes(&ask->arena, from->recover.from_step);
-    ask->recover.only_failed = from->recover.only_failed;
+    take_wishes(ask, &from->recover);
+    ask->mark = from->mark;
     ask->task = t;
     ask->keep = keep;
     uint32_t n = t->pipeline->step_count;
@@ -392,6 +359,11 @@ void recover_on_task(struct core *c, const struct ask *ask, const struct store_a
                "there is no such task, or it has expired");
         return;
     }
+    struct marked_ask from = {ask->peer, ask->request, ask->mark};
+    if (recover_repeated(c, live != NULL ? live : t, &from)) {
+        fx_bury(c, task_bury, t);
+        return;
+    }
     if ((live != NULL && task_state_ended(live->state)) || writes_admit(c, ask->task_id)) {
         task_free(t);
         refuse_unavailable(
@@ -453,7 +425,12 @@ void recover_on_parts(struct core *c, struct ask *ask, const struct store_answer
         refuse_unavailable(c, ask->peer, ask->request);
         return;
     }
-    if (task_find(c, t->id) != NULL) {
+    const struct task *live = task_find(c, t->id);
+    struct marked_ask from = {ask->peer, ask->request, ask->mark};
+    if (live != NULL && recover_repeated(c, live, &from)) {
+        return; /* sent twice, and both have read the task before either let it live */
+    }
+    if (live != NULL) {
         refuse_recover(c, ask, CODE_NOTHING_TO_RECOVER, "", "the task is alive");
         return;
     }

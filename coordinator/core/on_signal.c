@@ -3,27 +3,12 @@
  * by the first that does: the other may be skipped. */
 #include "core/change.h"
 #include "core/plant.h"
-#include "crypto/hash.h"
 #include "model/limits.h"
 
 static bool hears(const struct step *s, struct bytes name)
 {
     const struct pipeline_wait *w = &step_def(s)->wait;
     return w->kind == WAIT_SIGNAL && bytes_is(name, w->signal);
-}
-
-struct signal_mark signal_mark_of(const struct signal_request *r)
-{
-    struct signal_mark mark = {.key = r->key};
-    struct buf text = {0};
-    buf_addf(&text, "%zu ", r->name.len);
-    buf_add_bytes(&text, r->name);
-    buf_add_bytes(&text, r->data);
-    struct sha256 hash = sha256_of(buf_bytes(&text));
-    memcpy(&mark.hash, hash.digest, sizeof mark.hash);
-    mark.hash += mark.hash == 0;
-    buf_free(&text);
-    return mark;
 }
 
 struct step *signal_kept(const struct step *s)
@@ -62,42 +47,6 @@ static struct step *find_taker(struct task *t, const struct signal_request *r, b
         taker = taker != NULL ? taker : s;
     }
     return taker;
-}
-
-static void answer_signalled(struct core *c, const struct task *t, const struct step *s,
-                             const struct signal_ask *from)
-{
-    struct reply r;
-    reply_begin(c, t, from->peer, from->request, &r);
-    r.message->signalled.task_id = arena_bytes(r.arena, t->id);
-    r.message->signalled.state = t->state;
-    r.message->signalled.step = arena_bytes(r.arena, bytes_str(step_def(s)->name));
-    r.message->signalled.kept = rare_of(s)->signal.len > 0;
-    r.message->signalled.key = from->mark.key;
-    reply_send(&r, MSG_SIGNALLED);
-}
-
-bool signal_repeated(struct core *c, const struct task *t, const struct signal_ask *from)
-{
-    const struct step *had = NULL;
-    for (uint32_t i = 0; i < t->pipeline->step_count && had == NULL; i++) {
-        had = rare_of(&t->steps[i])->mark.key == from->mark.key ? &t->steps[i] : NULL;
-    }
-    if (had == NULL) {
-        return false;
-    }
-    if (rare_of(had)->mark.hash == from->mark.hash || planted(PLANT_SIGNAL_UNCOMPARED)) {
-        answer_signalled(c, t, had, from);
-        return true;
-    }
-    struct reply r;
-    reply_begin(c, t, from->peer, from->request, &r);
-    r.message->refused.state = t->state;
-    r.message->refused.code = CODE_IDEMPOTENCY_MISMATCH;
-    r.message->refused.detail = BYTES_LIT("this Idempotency-Key was used with another signal of "
-                                          "this task; use a new key for a new signal");
-    reply_send(&r, MSG_REFUSED);
-    return true;
 }
 
 static void refuse_signal(struct core *c, const struct task *t, const struct peer *p,
@@ -144,7 +93,7 @@ void on_signal(struct core *c, struct peer *p, const struct message *m)
         on_query(c, p, m);
         return;
     }
-    struct signal_ask from = {p->id, m->request, signal_mark_of(&m->signal)};
+    struct marked_ask from = {p->id, m->request, signal_mark_of(&m->signal)};
     if (signal_repeated(c, t, &from)) {
         return;
     }
@@ -163,5 +112,5 @@ void on_signal(struct core *c, struct peer *p, const struct message *m)
     e->message = arena_bytes(&ch.write->arena, m->signal.name);
     wait_take_signal(&ch, s, m->signal.data, from.mark);
     change_commit(&ch);
-    answer_signalled(c, t, s, &from);
+    signal_answer(c, t, s, &from);
 }

@@ -64,6 +64,7 @@ enum plant {
     PLANT_CLAIMS_UNAWAITED,       /* a takeover waits for no worker's answer */
     PLANT_CLAIMS_IGNORED,         /* what workers say that they run runs elsewhere too */
     PLANT_CROSSING_LOST,     /* what it does not list, and is on its way to it, runs elsewhere */
+    PLANT_RECOVER_REPEATED,  /* a recover that is sent again recovers again */
     PLANT_SIGNAL_UNCOMPARED, /* a key answers for other data than it came with */
     PLANT_CORE_COUNT
 };

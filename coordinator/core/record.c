@@ -5,6 +5,7 @@
 
 #include "base/pack.h"
 #include "core/account.h"
+#include "core/budget.h"
 #include "core/fan.h"
 #include "core/plant.h"
 #include "model/limits.h"
@@ -49,13 +50,9 @@ void record_put_head(const struct task *t, mono_ms now, struct buf *out)
     pack_int(out, t->error_step);
     pack_uint(out, t->pipeline->step_count);
     pack_bytes(out, bytes_str(t->pipeline->steps[task_current_step(t)].name));
-    const struct spending *x = spending_of(t);
-    if (!budget_none(&x->budget)) { /* the last: most tasks have none, and pay nothing */
-        pack_uint(out, x->budget.cost_nano);
-        pack_uint(out, x->budget.tokens);
-        pack_uint(out, x->budget.steps);
-        pack_uint(out, planted(PLANT_BUDGET_FORGOTTEN) ? 0 : x->attempts_over);
-        pack_uint(out, x->budget_warned);
+    if (t->recovers != NULL || !budget_none(&spending_of(t)->budget)) { /* most pay nothing */
+        budget_record_put(spending_of(t), out);
+        recovers_record_put(t, out);
     }
 }
 
@@ -245,12 +242,8 @@ static void get_head(struct bytes blob, struct task *t, bool *bad)
     (void)unpack_uint(&u);  /* steps */
     (void)unpack_bytes(&u); /* the current one */
     if (u.at < u.end) {
-        struct spending *x = spending_make(t);
-        x->budget.cost_nano = unpack_uint(&u);
-        x->budget.tokens = unpack_uint(&u);
-        x->budget.steps = unpack_uint(&u);
-        x->attempts_over = unpack_uint(&u);
-        x->budget_warned = unpack_uint(&u) != 0;
+        budget_record_get(&u, t);
+        recovers_record_get(&u, t);
     }
     *bad = *bad || u.bad || !isfinite(t->progress);
 }
@@ -273,7 +266,7 @@ static void get_rare(struct unpack *u, struct step *s)
     step_set_checkpoint(s, checkpoint);
     x->wait_until = unpack_int(u);
     struct bytes signal = unpack_bytes(u);
-    step_set_signal(s, signal, (struct signal_mark){.key = unpack_uint(u)});
+    step_set_signal(s, signal, (struct request_mark){.key = unpack_uint(u)});
     x->function_code = get_text(u);
     x->spent_ms = unpack_int(u);
     x->exhausted = unpack_uint(u) != 0;

@@ -174,6 +174,7 @@ void task_free(struct task *t)
         free(t->spending);
     }
     pipeline_unref(t->pipeline);
+    free(t->recovers);
     free(t->error);
     free(t);
 }
@@ -314,7 +315,7 @@ void step_load_saved(struct step *s, unix_ms at)
     }
 }
 
-void step_set_signal(struct step *s, struct bytes data, struct signal_mark mark)
+void step_set_signal(struct step *s, struct bytes data, struct request_mark mark)
 {
     if (s->rare != NULL || data.len > 0 || mark.key != 0) {
         bytes_free(rare_make(s)->signal);

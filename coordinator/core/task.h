@@ -66,10 +66,20 @@ struct work {
     mono_ms checkpoint_saved_at;
 };
 
-/* How the repetition of a signal is known. */
-struct signal_mark {
+/* How the repetition of a signal, a recover or a requeue is known. */
+struct request_mark {
     uint64_t key;  /* of its request */
-    uint64_t hash; /* of what it says: name and data */
+    uint64_t hash; /* of what it says */
+};
+
+/* Of one task: a client, its gateway, and two more who did the same meanwhile. */
+#define RECOVERS_KNOWN 4
+
+/* The recovers and requeues by which a task lived again, the oldest first; those without a key are
+ * not among them. */
+struct recovers {
+    uint32_t count;
+    struct request_mark marks[RECOVERS_KNOWN];
 };
 
 /* What only few steps have: errors, waits, progress checkpoints, items, limits, usage. */
@@ -81,14 +91,14 @@ struct step_rare {
     unix_ms retry_at;
     mono_ms wait_ms;  /* what retry_at stands for: bounds what another wall clock makes of it */
     mono_ms spent_ms; /* from its first order to its last row: for timeout_total */
-    struct bytes checkpoint; /* owned; newest progress checkpoint */
-    unix_ms saved_at;        /* when the one that is stored was; 0 = there is none */
-    unix_ms wait_until;      /* of a wait step that has begun: its end, 0 = none */
-    struct bytes signal;     /* owned; came before the step's turn, JSON; empty = none */
-    struct signal_mark mark; /* of the signal that it has, or had; key 0 = none */
-    struct fan *fan;         /* owned; of a fan-out step whose list is known, else NULL (fan.h) */
-    struct account *account; /* owned; what its attempts have used; NULL = nothing */
-    bool exhausted;          /* its task was paused because nothing is left to try */
+    struct bytes checkpoint;  /* owned; newest progress checkpoint */
+    unix_ms saved_at;         /* when the one that is stored was; 0 = there is none */
+    unix_ms wait_until;       /* of a wait step that has begun: its end, 0 = none */
+    struct bytes signal;      /* owned; came before the step's turn, JSON; empty = none */
+    struct request_mark mark; /* of the signal that it has, or had; key 0 = none */
+    struct fan *fan;          /* owned; of a fan-out step whose list is known, else NULL (fan.h) */
+    struct account *account;  /* owned; what its attempts have used; NULL = nothing */
+    bool exhausted;           /* its task was paused because nothing is left to try */
     /* not stored */
     char *log; /* the end of its log, as far as it was heard, since its last failure; owned; NULL =
                   none. At most LOG_TAIL_BYTES_MAX, as many as the workers have slots */
@@ -186,8 +196,9 @@ struct task {
     double progress;
     unix_ms started_at, completed_at;
     enum code error_code;
-    int32_t error_step; /* index, -1 = none */
-    char *error;        /* owned; NULL = none */
+    int32_t error_step;        /* index, -1 = none */
+    char *error;               /* owned; NULL = none */
+    struct recovers *recovers; /* owned; NULL = none that had a key */
     /* not stored; kept by step_become */
     uint32_t skipped;    /* steps */
     uint32_t first_open; /* the first step that is not over, or step_count */
@@ -291,7 +302,7 @@ void step_drop_checkpoint(struct step *s);
 /* The newest progress checkpoint becomes the stored one: it is in a row at this moment. */
 void step_note_saved(struct step *s, struct moment now);
 void step_load_saved(struct step *s, unix_ms at); /* as it was read */
-void step_set_signal(struct step *s, struct bytes data, struct signal_mark mark);
+void step_set_signal(struct step *s, struct bytes data, struct request_mark mark);
 void task_set_error(struct task *t, enum code code, struct bytes message, int32_t step);
 void task_clear_error(struct task *t);
 

@@ -66,8 +66,8 @@ static void take_kept(struct change *ch, struct step *s)
         return;
     }
     struct bytes data = arena_bytes(fx_arena(ch->core), rare_of(keeper)->signal);
-    struct signal_mark mark = rare_of(keeper)->mark;
-    step_set_signal(keeper, BYTES_NONE, (struct signal_mark){0});
+    struct request_mark mark = rare_of(keeper)->mark;
+    step_set_signal(keeper, BYTES_NONE, (struct request_mark){0});
     change_step(ch, keeper);
     step_set_signal(s, BYTES_NONE, mark);
     resolve(ch, s, data);
@@ -189,7 +189,8 @@ void wait_due(struct core *c, struct step *s)
     change_commit(&ch);
 }
 
-void wait_take_signal(struct change *ch, struct step *s, struct bytes data, struct signal_mark mark)
+void wait_take_signal(struct change *ch, struct step *s, struct bytes data,
+                      struct request_mark mark)
 {
     if (step_waits(s)) {
         rare_make(s)->mark = mark;
@@ -211,7 +212,7 @@ void wait_reset(struct step *s, bool anew)
     x->wait_until = 0;
     x->wait_ms = 0;
     if (anew || x->signal.len == 0) { /* one that was not used yet is as good as before */
-        step_set_signal(s, BYTES_NONE, (struct signal_mark){0});
+        step_set_signal(s, BYTES_NONE, (struct request_mark){0});
     }
 }
 

@@ -43,6 +43,7 @@ static enum cli_exit change(struct cli *cli, const char *doing, const char *path
                         .method = "POST",
                         .path = path,
                         .body = body,
+                        .idempotency_key = args_value(&cli->args, "key"),
                         .patience_ms = CHANGE_PATIENCE_MS};
     enum cli_exit code = call_perform(cli, &call, &reply);
     if (code != CLI_COMPLETED) {
@@ -382,6 +383,7 @@ static const struct arg_option recover_options[] = {
     {"only-failed", 0, NULL, "of that step, one with items: only those that are not done"},
     {"checkpoint", 0, "ID", "run on from this checkpoint, not the newest"},
     {"input", 'i', "JSON", "replaces the task's input: JSON, @file or - for standard input"},
+    {"key", 0, "KEY", "idempotency key: makes a repetition safe"},
     {"watch", 'w', NULL, "follow the task to its end"},
     DEED_OPTIONS,
 };

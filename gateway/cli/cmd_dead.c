@@ -74,8 +74,11 @@ static enum cli_exit list_letters(struct cli *cli)
 static enum cli_exit post(struct cli *cli, const char *doing, const char *path,
                           struct http_reply *ret_reply)
 {
-    struct call call = {
-        .doing = doing, .method = "POST", .path = path, .patience_ms = REQUEUE_PATIENCE_MS};
+    struct call call = {.doing = doing,
+                        .method = "POST",
+                        .path = path,
+                        .idempotency_key = args_value(&cli->args, "key"),
+                        .patience_ms = REQUEUE_PATIENCE_MS};
     return call_perform(cli, &call, ret_reply);
 }
 
@@ -211,6 +214,7 @@ static enum cli_exit run_dead(struct cli *cli)
 static const struct arg_option dead_options[] = {
     {"all", 'a', NULL, "requeue all there are, page by page"},
     {"cursor", 0, "CURSOR", "list: go on behind an earlier list, as it said"},
+    {"key", 0, "KEY", "requeue TASK STEP: idempotency key, makes a repetition safe"},
 };
 
 const struct command command_dead_letters = {
@@ -226,7 +230,7 @@ const struct command command_dead_letters = {
                 "  marathon dead-letters requeue party_7 soup/cook\n"
                 "  marathon dead-letters requeue --all\n",
     .options = dead_options,
-    .option_count = 2,
+    .option_count = 3,
     .operands_max = 3,
     .run = run_dead,
 };

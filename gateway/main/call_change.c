@@ -223,18 +223,21 @@ static void on_signalled(void *user, const struct reply *reply)
     buf_free(&body);
 }
 
-/* Each request is a signal of its own, unless the client says by a key that it repeats one. */
-static uint64_t signal_key(struct gateway *g, const struct http_request *r)
+uint64_t call_fresh_key(struct gateway *g)
 {
-    uint8_t bytes[8];
     uint64_t key = 0;
-    if (r->idempotency_key.len > 0) {
-        struct sha256 hash = sha256_of(r->idempotency_key);
-        memcpy(bytes, hash.digest, sizeof bytes);
-    } else {
-        random_block_take(g->random, bytes, sizeof bytes);
+    random_block_take(g->random, &key, sizeof key);
+    return key != 0 ? key : 1;
+}
+
+uint64_t call_key(struct gateway *g, const struct http_request *r)
+{
+    uint64_t key = 0;
+    if (r->idempotency_key.len == 0) {
+        return call_fresh_key(g);
     }
-    memcpy(&key, bytes, sizeof key);
+    struct sha256 hash = sha256_of(r->idempotency_key);
+    memcpy(&key, hash.digest, sizeof key);
     return key != 0 ? key : 1;
 }
 
@@ -248,7 +251,7 @@ void call_signal(struct call_state *c, const struct http_request *r)
     }
     if (signal_body_parse(r->body, &arena, &m.signal, &p)) {
         m.signal.task_id = bytes_str(c->task_id);
-        m.signal.key = signal_key(c->gateway, r);
+        m.signal.key = call_key(c->gateway, r);
         send_or_fail(c, r, &m, on_signalled);
     } else {
         call_problem(c, &p);
@@ -261,7 +264,7 @@ static void on_recovered(void *user, const struct reply *reply)
     struct call_state *c = user;
     c->request = 0;
     bool done = reply->err == ERR_OK && reply->message->type == MSG_DONE;
-    bool before = own_work(reply, CODE_NOTHING_TO_RECOVER) && /* it waits again, or rests, too */
+    bool before = own_work(reply, CODE_NOTHING_TO_RECOVER) && /* by one that knows no keys yet */
                   !task_state_ended(reply->message->refused.state);
     if (done || before) {
         id_answer(c, 202, bytes_str(c->task_id), "recovering", true);
@@ -279,6 +282,7 @@ void call_recover(struct call_state *c, const struct http_request *r)
         return;
     }
     if (recover_body_parse(r->body, bytes_str(c->task_id), &arena, &m.recover, &p)) {
+        m.recover.key = call_key(c->gateway, r);
         send_or_fail(c, r, &m, on_recovered);
     } else {
         call_problem(c, &p);

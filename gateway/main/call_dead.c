@@ -56,7 +56,8 @@ void call_dead_letters(struct call_state *c, const struct http_request *r)
 
 /* ---- one ---- */
 
-/* Sent twice by us, it may find what its own first sending has done. */
+/* Sent twice by us, it may find what its own first sending has done at one that knows no keys yet.
+ */
 static bool requeued(const struct reply *reply)
 {
     if (reply->err != ERR_OK) {
@@ -113,6 +114,7 @@ void call_requeue(struct call_state *c, const struct http_request *r)
     struct message m = {.type = MSG_REQUEUE};
     m.requeue.task_id = bytes_str(c->task_id);
     m.requeue.step = bytes_str(c->step);
+    m.requeue.key = call_key(c->gateway, r);
     c->request =
         requests_send(&c->gateway->requests, target_of(m.requeue.task_id), &m, on_requeued, c);
     if (c->request == 0) {
@@ -201,6 +203,7 @@ static void requeue_one(struct requeue_all *all, const struct dead_letter *d)
     struct message m = {.type = MSG_REQUEUE};
     m.requeue.task_id = bytes_str(one->task_id);
     m.requeue.step = bytes_str(step);
+    m.requeue.key = call_fresh_key(all->call->gateway);
     struct requests *requests = &all->call->gateway->requests;
     one->request = requests_send(requests, target_of(m.requeue.task_id), &m, on_one_requeued, one);
     if (one->request != 0) {

@@ -58,6 +58,10 @@ void call_pause(struct call_state *c, const struct http_request *request);
 void call_resume(struct call_state *c, const struct http_request *request);
 void call_fork(struct call_state *c, const struct http_request *request); /* call_fork.c */
 void call_fork_free(struct call_fork *f);                                 /* NULL is allowed */
+/* Each signal, recover and requeue is one of its own, unless the client says by its Idempotency-Key
+ * that it repeats one; what we send twice ourselves has one key. Never 0. */
+uint64_t call_key(struct gateway *g, const struct http_request *request);
+uint64_t call_fresh_key(struct gateway *g);
 void call_signal(struct call_state *c, const struct http_request *request);
 void call_recover(struct call_state *c, const struct http_request *request);
 void call_status(struct call_state *c, const struct http_request *request);

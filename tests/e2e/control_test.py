@@ -182,6 +182,27 @@ class Control(ClusterCase):
         code, _, answer = c.call("POST", "/signal/k", {"name": "go", "data": 1})
         self.assertEqual((code, answer["code"]), (409, "TASK_ENDED"))
 
+    def test_the_same_key_is_the_same_recover_though_the_task_has_failed_again(self):
+        c = self.cluster
+        c.begin(steps=[{"name": "a", "function": "echo"}, {"name": "b", "function": "fail", "max_retries": 0}], task_id="r")
+        self.assertEqual(c.wait("r")["status"], "failed")
+
+        def recover(key, body=None):
+            code, _, answer = c.call("POST", "/recover/r", body, {"Idempotency-Key": key})
+            return code, answer.get("status") if code == 202 else answer["code"]
+
+        def failures():
+            return sum(e["type"] == "task_error" for e in c.get("/history/r")["items"])
+
+        self.assertEqual(recover("k"), (202, "recovering"))
+        until("it has failed again", lambda: failures() == 2)
+        self.assertEqual(recover("k"), (202, "recovering"))
+        self.assertEqual(recover("k", {"from_step": "a"}), (422, "IDEMPOTENCY_MISMATCH"))
+        self.assertEqual((self.status("r")["status"], failures()), ("failed", 2))
+        r = self.cli("recover", "r", "--key", "other")
+        self.assertEqual((r.returncode, r.stdout), (0, "r recovering\n"), r.stderr)
+        until("it has failed a third time", lambda: failures() == 3)
+
     def test_bad_requests_say_what_is_wrong(self):
         c = self.cluster
         for path, body, code, word in [("/pause/none", None, 404, "TASK_NOT_FOUND"), ("/resume/none", None, 404, "TASK_NOT_FOUND"),

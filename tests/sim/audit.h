@@ -44,7 +44,7 @@ void audit_doc(struct audit *a, const char *task_id, uint32_t run, uint32_t revi
 void audit_items(struct audit *a, const char *task_id, uint32_t step, const struct message *m);
 void audit_dead(struct audit *a, const struct dead_letter *items, uint32_t count);
 /* A client asks for this. What it was told a fork has, and that it starts one so. */
-void audit_asked(struct audit *a, const char *task_id, enum message_type type);
+void audit_asked(struct audit *a, const char *task_id, const struct message *m);
 void audit_fork(struct audit *a, const char *source, const char *from_step,
                 const struct start_request *fork);
 void audit_fork_start(struct audit *a, const char *task_id, const struct start_request *fork);

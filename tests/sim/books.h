@@ -111,7 +111,7 @@ struct audit {
     size_t key_count, key_cap;
     struct book_fork *forks;
     size_t fork_count, fork_cap;
-    struct map recovers_asked; /* id -> a number, as a pointer */
+    struct map recovers_asked; /* id -> struct recovers_asked (audit_fork.c) */
     struct fence fences[PARTITION_COUNT];
     bool owned[PARTITION_COUNT];
     struct fence released[PARTITION_COUNT]; /* the last one that was handed over */

@@ -46,7 +46,7 @@ void client_ask_about(struct client *c, struct message *m, const char *task_id)
     struct world *w = c->gateway->process.world;
     c->asked = m->type;
     c->tends = task_id != c->task_id;
-    audit_asked(w->audit, task_id, m->type);
+    audit_asked(w->audit, task_id, m);
     c->request = ask(c, m, task_id, &c->asked_conn);
     if (c->request == 0) {
         next_wish(c, between(w, 50, 300));
@@ -96,29 +96,43 @@ void client_new_key(struct client *c)
 {
     struct world *w = c->gateway->process.world;
     c->starts++;
+    c->recover.key = 0;
     for (size_t i = 0; i < sizeof c->key; i++) {
         c->key[i] = (uint8_t)chance(w, 256);
         c->body[i] = (uint8_t)chance(w, 256);
     }
 }
 
+static uint64_t client_recover_key(struct client *c)
+{
+    return ((uint64_t)c->index << 32) + ++c->recovers;
+}
+
+/* Now and then the same again, as if its answer had been lost: every third request of its gateway,
+ * so that no number is drawn. */
 static void wish_recover(struct client *c)
 {
     struct world *w = c->gateway->process.world;
-    char checkpoint[64];
     struct message m = {.type = MSG_RECOVER};
+    if (c->recover.key != 0 && c->gateway->next_request % 3 == 0) {
+        m.recover = c->recover;
+        client_wish_for(c, &m);
+        return;
+    }
+    m.recover.key = client_recover_key(c);
     m.recover.task_id = bytes_str(c->task_id);
     if (one_in(w, 3)) {
         m.recover.from_step = one_in(w, 2) ? BYTES_LIT("step_0") : BYTES_LIT("s1");
         m.recover.only_failed = one_in(w, 2);
     } else if (one_in(w, 3)) {
-        snprintf(checkpoint, sizeof checkpoint, "%s_cp_%d", c->task_id, (int)chance(w, 2));
-        m.recover.checkpoint_id = bytes_str(checkpoint);
+        snprintf(c->checkpoint, sizeof c->checkpoint, "%s_cp_%d", c->task_id, (int)chance(w, 2));
+        m.recover.checkpoint_id = bytes_str(c->checkpoint);
     }
     if (one_in(w, 4)) {
         m.recover.input = BYTES_LIT("{\"dish\":\"stew\",\"n\":12345678901234567890,\"none\":[],"
                                     "\"few\":[4,null,\"b\",5],\"many\":[1,3,5,7,9,11,13,15,17]}");
     }
+    c->recover = m.recover;
     client_wish_for(c, &m);
 }
 
@@ -157,6 +171,7 @@ static void wish_requeue(struct client *c)
     snprintf(step, sizeof step, "step_%u", c->dead_step);
     m.requeue.task_id = bytes_str(c->task_id);
     m.requeue.step = bytes_str(step);
+    m.requeue.key = client_recover_key(c);
     client_wish_for(c, &m);
 }
 

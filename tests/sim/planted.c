@@ -84,6 +84,7 @@ static const struct {
     {"a takeover that waits for no claims", PLANT_CLAIMS_UNAWAITED, false, false},
     {"claims that are ignored", PLANT_CLAIMS_IGNORED, false, false},
     {"an order on its way taken for lost", PLANT_CROSSING_LOST, false, false},
+    {"a recover that is sent again recovers again", PLANT_RECOVER_REPEATED, false, false},
     {"a signal's key that answers for other data", PLANT_SIGNAL_UNCOMPARED, false, false},
     {"fences ignored by the store", PLANT_NONE, true, false},
     {"the TTL on a live key", PLANT_NONE, false, true},

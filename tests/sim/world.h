@@ -150,6 +150,9 @@ struct client {
     enum message_type asked;
     uint64_t asked_conn;
     enum task_state known;
+    struct recover_request recover; /* its last one: key 0 = none of this start */
+    char checkpoint[64];
+    uint32_t recovers;   /* that were no repetition */
     uint64_t signal_key; /* of its last signal, 0 = none */
     char signal_data[64];
     struct signal_request signal; /* the last one */

@@ -67,12 +67,18 @@ static const struct message *list(unix_ms before, const char *before_id, uint32_
     return stage_ask(&s, gateway, &m);
 }
 
-static const struct message *requeue(const char *id, const char *step)
+static const struct message *requeue_by(uint64_t key, const char *id, const char *step)
 {
     struct message m = {.type = MSG_REQUEUE};
     m.requeue.task_id = bytes_str(id);
     m.requeue.step = bytes_str(step);
+    m.requeue.key = key;
     return stage_ask(&s, gateway, &m);
+}
+
+static const struct message *requeue(const char *id, const char *step)
+{
+    return requeue_by(0, id, step);
 }
 
 static void test_a_dead_letter_shows_what_it_was_and_the_last_of_its_log(void **state)
@@ -153,6 +159,22 @@ static void assert_refused(const struct message *m, enum code code, const char *
     (void)snprintf(detail, sizeof detail, "%.*s", (int)m->refused.detail.len,
                    (const char *)m->refused.detail.ptr);
     assert_non_null(strstr(detail, part));
+}
+
+static void test_a_requeue_that_is_repeated_is_answered_as_the_first_was(void **state)
+{
+    (void)state;
+    make_dead("t", ONE, NULL);
+    assert_int_equal(requeue_by(7, "t", "step_0")->type, MSG_DONE);
+    assert_int_equal(requeue_by(7, "t", "step_0")->type, MSG_DONE); /* it waits for a worker */
+    peer_id worker = stage_worker(&s, "careful", 1, "f");
+    stage_succeed(&s, worker, stage_order(&s, worker), "1");
+    const struct message *again = requeue_by(7, "t", "step_0"); /* it has ended */
+    assert_int_equal(again->type, MSG_DONE);
+    assert_int_equal(again->done.state, TASK_RECOVERING);
+    stage_nothing(&s, worker, MSG_ORDER);
+    assert_refused(requeue_by(7, "t", "cook"), CODE_IDEMPOTENCY_MISMATCH, "new key");
+    assert_refused(requeue_by(8, "t", "step_0"), CODE_NOT_A_DEAD_LETTER, "completed");
 }
 
 static void test_what_is_no_dead_letter_is_not_requeued(void **state)
@@ -253,6 +275,7 @@ int main(void)
         TEST(test_where_the_last_death_was_silent_the_log_of_the_one_before_is_shown),
         TEST(test_a_log_alone_is_no_event),
         TEST(test_requeue_runs_it_again_with_deaths_counted_from_0),
+        TEST(test_a_requeue_that_is_repeated_is_answered_as_the_first_was),
         TEST(test_what_is_no_dead_letter_is_not_requeued),
         TEST(test_a_step_out_of_attempts_is_one_where_its_definition_says_so),
         TEST(test_a_task_out_of_time_has_no_dead_letter),

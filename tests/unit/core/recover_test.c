@@ -1,6 +1,7 @@
 /* RECOVER: a failed or cancelled task runs on. */
 #define USUAL_SLOTS     2
 #define USUAL_FUNCTIONS "f,g"
+#include "core/task.h"
 #include "usual.h"
 
 #include "json/scan.h"
@@ -282,6 +283,134 @@ static void test_two_recovers_revive_once(void **state)
     assert_int_equal(r->refused.code, CODE_NOTHING_TO_RECOVER);
 }
 
+static const struct message *recover_by(uint64_t key, const char *from_step)
+{
+    struct message m = {.type = MSG_RECOVER};
+    m.recover.task_id = BYTES_LIT("t");
+    m.recover.from_step = bytes_str(from_step);
+    m.recover.key = key;
+    return stage_ask(&s, gateway, &m);
+}
+
+static void fail_the_next(void)
+{
+    stage_fail(&s, worker, stage_order(&s, worker));
+    assert_int_equal(stage_status(&s, gateway, "t")->state, TASK_FAILED);
+}
+
+static void test_a_recover_that_is_repeated_is_answered_as_the_first_was(void **state)
+{
+    (void)state;
+    fail_at_c();
+    assert_recovering(recover_by(7, ""));
+    assert_recovering(recover_by(7, "")); /* it is to run */
+    const struct step_order *o = stage_order(&s, worker);
+    assert_recovering(recover_by(7, "")); /* it runs */
+    stage_fail(&s, worker, o);
+    assert_int_equal(stage_status(&s, gateway, "t")->state, TASK_FAILED);
+    assert_recovering(recover_by(7, "")); /* it has failed again */
+    stage_nothing(&s, worker, MSG_ORDER);
+    assert_int_equal(stage_status(&s, gateway, "t")->state, TASK_FAILED);
+    assert_recovering(recover_by(8, ""));
+    stage_succeed(&s, worker, stage_order(&s, worker), "3");
+    assert_int_equal(stage_status(&s, gateway, "t")->state, TASK_COMPLETED);
+    assert_recovering(recover_by(8, ""));
+    assert_int_equal(stage_recover(&s, gateway, "t", "", "")->refused.code,
+                     CODE_NOTHING_TO_RECOVER);
+}
+
+static void test_a_recover_without_a_key_is_each_its_own(void **state)
+{
+    (void)state;
+    fail_at_c();
+    assert_recovering(recover_by(7, ""));
+    fail_the_next();
+    assert_recovering(recover_by(0, ""));
+    fail_the_next();
+    assert_recovering(recover_by(7, "")); /* the other had no key: this is the last one's still */
+    stage_nothing(&s, worker, MSG_ORDER);
+    assert_recovering(recover_by(0, ""));
+    fail_the_next();
+}
+
+static void test_the_key_of_a_recover_is_of_what_it_asked_for(void **state)
+{
+    (void)state;
+    fail_at_c();
+    assert_recovering(recover_by(7, ""));
+    assert_int_equal(recover_by(7, "b")->refused.code, CODE_IDEMPOTENCY_MISMATCH);
+    fail_the_next();
+    assert_int_equal(recover_by(7, "b")->refused.code, CODE_IDEMPOTENCY_MISMATCH);
+    stage_nothing(&s, worker, MSG_ORDER);
+}
+
+static void taken_over(void)
+{
+    stage_store_lost(&s, false);
+    stage_store_up(&s);
+    stage_running(&s, worker, NULL, 0);
+    stage_time(&s, 3000);
+}
+
+static void test_the_key_of_a_recover_outlives_its_coordinator(void **state)
+{
+    (void)state;
+    fail_at_c();
+    assert_recovering(recover_by(7, "b"));
+    (void)stage_order(&s, worker);
+    taken_over();
+    assert_recovering(recover_by(7, "b"));
+    stage_succeed(&s, worker, stage_order(&s, worker), "2");
+    fail_the_next();
+    taken_over();
+    assert_recovering(recover_by(7, "b"));
+    stage_nothing(&s, worker, MSG_ORDER);
+}
+
+/* Both have read the task before either lets it live. */
+static void test_a_repetition_that_comes_while_the_first_reads_is_answered_alike(void **state)
+{
+    (void)state;
+    fail_at_c();
+    s.hold_store = true;
+    assert_null(recover_by(7, "a"));
+    assert_null(recover_by(7, "a"));
+    s.hold_store = false;
+    stage_store_go(&s);
+    assert_recovering(stage_take(&s, gateway, MSG_DONE));
+    assert_recovering(stage_take(&s, gateway, MSG_DONE));
+    assert_true(bytes_is(stage_order(&s, worker)->name, "a"));
+    stage_nothing(&s, worker, MSG_ORDER);
+}
+
+static void test_the_last_few_keys_of_recovers_are_known(void **state)
+{
+    (void)state;
+    fail_at_c();
+    for (uint64_t key = 1; key <= RECOVERS_KNOWN + 1; key++) {
+        assert_recovering(recover_by(key, ""));
+        fail_the_next();
+    }
+    taken_over();
+    for (uint64_t key = RECOVERS_KNOWN + 1; key > 1; key--) {
+        assert_recovering(recover_by(key, ""));
+        stage_nothing(&s, worker, MSG_ORDER);
+    }
+    assert_recovering(recover_by(1, "")); /* forgotten: one of its own again */
+    fail_the_next();
+}
+
+static void test_a_fresh_start_knows_no_recover_of_before(void **state)
+{
+    (void)state;
+    fail_at_c();
+    assert_recovering(recover_by(7, ""));
+    fail_the_next();
+    fail_at_c();
+    assert_recovering(recover_by(7, ""));
+    assert_true(bytes_is(stage_order(&s, worker)->name, "c"));
+}
+
 static void test_a_recovered_tasks_keys_live_again_and_its_error_goes(void **state)
 {
     (void)state;
@@ -313,6 +442,13 @@ int main(void)
         TEST(test_a_task_that_expires_while_it_is_being_recovered_is_not_found),
         TEST(test_a_recover_that_meets_a_fresh_start_gives_way),
         TEST(test_two_recovers_revive_once),
+        TEST(test_a_recover_that_is_repeated_is_answered_as_the_first_was),
+        TEST(test_a_recover_without_a_key_is_each_its_own),
+        TEST(test_the_key_of_a_recover_is_of_what_it_asked_for),
+        TEST(test_the_key_of_a_recover_outlives_its_coordinator),
+        TEST(test_a_repetition_that_comes_while_the_first_reads_is_answered_alike),
+        TEST(test_the_last_few_keys_of_recovers_are_known),
+        TEST(test_a_fresh_start_knows_no_recover_of_before),
         TEST(test_a_recovered_tasks_keys_live_again_and_its_error_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

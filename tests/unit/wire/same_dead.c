@@ -30,4 +30,5 @@ void same_requeue(const struct message *a, const struct message *b)
 {
     SAME_BYTES(requeue.task_id);
     SAME_BYTES(requeue.step);
+    SAME(requeue.key);
 }

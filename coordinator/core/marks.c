@@ -1,0 +1,203 @@
+/* Requests that a client or a gateway may repeat, because their answer was lost: each has a key,
+ * and what it did remembers that, and what it said. The same again is answered as the first was. */
+#include "core/change.h"
+#include "core/plant.h"
+#include "crypto/hash.h"
+#include "json/scan.h"
+#include "model/limits.h"
+
+/* Never 0. */
+static uint64_t hash_of(const struct buf *text)
+{
+    uint64_t first = 0;
+    struct sha256 hash = sha256_of(buf_bytes(text));
+    memcpy(&first, hash.digest, sizeof first);
+    return first + (first == 0);
+}
+
+static void refuse_other(struct core *c, const struct task *t, const struct marked_ask *from,
+                         const char *what)
+{
+    struct reply r;
+    reply_begin(c, t, from->peer, from->request, &r);
+    r.message->refused.state = t->state;
+    r.message->refused.code = CODE_IDEMPOTENCY_MISMATCH;
+    r.message->refused.detail =
+        bytes_str(arena_printf(r.arena,
+                               "this Idempotency-Key was used with another %s of this task; use a "
+                               "new key for a new one",
+                               what));
+    reply_send(&r, MSG_REFUSED);
+}
+
+/* ---- signals ---- */
+
+struct request_mark signal_mark_of(const struct signal_request *r)
+{
+    struct request_mark mark = {.key = r->key};
+    struct buf text = {0};
+    buf_addf(&text, "%zu ", r->name.len);
+    buf_add_bytes(&text, r->name);
+    buf_add_bytes(&text, r->data);
+    mark.hash = hash_of(&text);
+    buf_free(&text);
+    return mark;
+}
+
+void signal_answer(struct core *c, const struct task *t, const struct step *s,
+                   const struct marked_ask *from)
+{
+    struct reply r;
+    reply_begin(c, t, from->peer, from->request, &r);
+    r.message->signalled.task_id = arena_bytes(r.arena, t->id);
+    r.message->signalled.state = t->state;
+    r.message->signalled.step = arena_bytes(r.arena, bytes_str(step_def(s)->name));
+    r.message->signalled.kept = rare_of(s)->signal.len > 0;
+    r.message->signalled.key = from->mark.key;
+    reply_send(&r, MSG_SIGNALLED);
+}
+
+bool signal_repeated(struct core *c, const struct task *t, const struct marked_ask *from)
+{
+    const struct step *had = NULL;
+    for (uint32_t i = 0; i < t->pipeline->step_count && had == NULL; i++) {
+        had = rare_of(&t->steps[i])->mark.key == from->mark.key ? &t->steps[i] : NULL;
+    }
+    if (had == NULL) {
+        return false;
+    }
+    if (rare_of(had)->mark.hash == from->mark.hash || planted(PLANT_SIGNAL_UNCOMPARED)) {
+        signal_answer(c, t, had, from);
+        return true;
+    }
+    refuse_other(c, t, from, "signal");
+    return true;
+}
+
+/* ---- recovers ---- */
+
+static void put_wish(struct buf *out, const char *name, struct bytes text)
+{
+    if (text.len > 0) {
+        buf_addf(out, "%s\"%s\":", out->len > 0 ? "," : "", name);
+        json_put_string(out, text);
+    }
+}
+
+static void put_true(struct buf *out, const char *name, bool is)
+{
+    if (is) {
+        buf_addf(out, "%s\"%s\":true", out->len > 0 ? "," : "", name);
+    }
+}
+
+/* What was asked for, where it was: members of an object. A new input is told itself where it is
+ * small, else how to know it again. */
+struct bytes recover_wishes(const struct recover_request *r, bool requeue, struct arena *arena)
+{
+    struct buf out = {0};
+    struct bytes input = r->input;
+    put_wish(&out, "from_step", r->from_step);
+    put_wish(&out, "checkpoint_id", r->checkpoint_id);
+    put_true(&out, "only_failed", r->only_failed);
+    put_true(&out, "requeue", requeue);
+    if (input.len > 0) {
+        buf_addf(&out, "%s\"input_data\":", out.len > 0 ? "," : "");
+    }
+    if (input.len <= ERROR_BYTES_MAX) {
+        buf_add_bytes(&out, input);
+    } else {
+        char hex[2 * SHA256_BYTES + 1];
+        struct sha256 hash = sha256_of(input);
+        buf_addf(&out, "\"%zu bytes, SHA-256 %s\"", input.len,
+                 hex_encode(hash.digest, SHA256_BYTES, hex));
+    }
+    struct bytes told = arena_bytes(arena, buf_bytes(&out));
+    buf_free(&out);
+    return told;
+}
+
+struct request_mark recover_mark_of(const struct recover_request *r)
+{
+    struct request_mark mark = {.key = r->key};
+    struct buf text = {0};
+    buf_addf(&text, "%zu %zu %d ", r->from_step.len, r->checkpoint_id.len, r->only_failed);
+    buf_add_bytes(&text, r->from_step);
+    buf_add_bytes(&text, r->checkpoint_id);
+    buf_add_bytes(&text, r->input);
+    mark.hash = hash_of(&text);
+    buf_free(&text);
+    return mark;
+}
+
+struct request_mark requeue_mark_of(const struct requeue_request *r)
+{
+    struct request_mark mark = {.key = r->key};
+    struct buf text = {0};
+    buf_add_str(&text, "requeue ");
+    buf_add_bytes(&text, r->step);
+    mark.hash = hash_of(&text);
+    buf_free(&text);
+    return mark;
+}
+
+static const struct request_mark *recover_find(const struct task *t, uint64_t key)
+{
+    for (uint32_t i = 0; t->recovers != NULL && i < t->recovers->count; i++) {
+        if (t->recovers->marks[i].key == key) {
+            return &t->recovers->marks[i];
+        }
+    }
+    return NULL;
+}
+
+bool recover_repeated(struct core *c, const struct task *t, const struct marked_ask *from)
+{
+    const struct request_mark *had = recover_find(t, from->mark.key);
+    if (had == NULL || planted(PLANT_RECOVER_REPEATED)) {
+        return false;
+    }
+    if (had->hash != from->mark.hash) {
+        refuse_other(c, t, from, "recover or requeue");
+        return true;
+    }
+    struct reply r;
+    reply_begin(c, t, from->peer, from->request, &r);
+    r.message->done.task_id = arena_bytes(r.arena, t->id);
+    r.message->done.state = TASK_RECOVERING;
+    reply_send(&r, MSG_DONE);
+    return true;
+}
+
+void recover_remember(struct task *t, struct request_mark mark)
+{
+    if (mark.key == 0) {
+        return;
+    }
+    if (t->recovers == NULL) {
+        t->recovers = mem_zalloc(sizeof *t->recovers);
+    }
+    struct recovers *r = t->recovers;
+    if (r->count == RECOVERS_KNOWN) {
+        r->count--;
+        memmove(r->marks, r->marks + 1, r->count * sizeof *r->marks);
+    }
+    r->marks[r->count++] = mark;
+}
+
+void recovers_record_put(const struct task *t, struct buf *out)
+{
+    for (uint32_t i = 0; t->recovers != NULL && i < t->recovers->count; i++) {
+        pack_uint(out, t->recovers->marks[i].key);
+        pack_uint(out, t->recovers->marks[i].hash);
+    }
+}
+
+void recovers_record_get(struct unpack *u, struct task *t)
+{
+    while (u->at < u->end && !u->bad) {
+        struct request_mark mark = {.key = unpack_uint(u)};
+        mark.hash = unpack_uint(u);
+        recover_remember(t, mark);
+    }
+}
