@@ -192,7 +192,9 @@ static void on_probe(void *user, struct snapshot *s, const struct problem *why)
         return;
     }
     f->state = FEED_LIVE;
-    if (f->run_known && s->view->run != f->run) {
+    /* The store has lost what it had confirmed? */
+    bool went_back = s->view->seq < f->known_once;
+    if (went_back || (f->run_known && s->view->run != f->run)) {
         f->run = s->view->run;
         feed_reset(f, s->view->seq);
     }
@@ -205,6 +207,7 @@ static void on_probe(void *user, struct snapshot *s, const struct problem *why)
 static void probe(struct feed *f)
 {
     f->state = FEED_PROBING;
+    f->known_once = f->known;
     snapshot_load_stop(f->probe);
     struct problem why;
     f->probe = snapshot_load_start(f->gateway, bytes_str(f->task_id),

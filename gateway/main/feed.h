@@ -83,6 +83,7 @@ struct feed {
     uint64_t base;                      /* oldest seq in the ring */
     uint64_t head;                      /* all of base..head are there; base - 1 where none is */
     uint64_t known;                     /* newest seq that is known to exist */
+    uint64_t known_once;                /* the same, before it was asked for anew */
     size_t ring_bytes, text_memory;     /* of the events' texts, and of their buffers */
     size_t counted;                     /* bytes, in gateway.rings */
     struct feed_burst bursts[FORM_COUNT];

@@ -351,6 +351,20 @@ class Stream(GatewayCase):
         self.assertEqual(self.stream("t", "?after=x")[0], 422)
 
 
+    def test_a_task_that_went_back_with_its_store_is_told_anew(self):
+        self.fake.say("task", "t", 1, "running", 90)
+        w = self.watch("t")
+        self.assertEqual(w.next()["seq"], 90)
+        polling = threading.Thread(target=self.call, args=("GET", "/status/t?wait=30s", None, {"If-None-Match": '"1-90"'}))
+        polling.start()
+        self.await_metric("watchers 2")
+        self.fake.say("task", "t", 1, "running", 80)
+        self.fake.say("drop")
+        self.assertEqual((w.next()["type"], w.next()["seq"]), ("gap", 80))
+        polling.join(PATIENCE)
+        self.fake.say("events", "t", 1, CANCELLED, "cancelled")
+        self.assertEqual(brief([w.next()]), [("task_cancelled", 81)])
+
     def test_an_owner_that_takes_no_more_watches_is_asked_once_a_second(self):
         self.fake.say("task", "t", 1, "running", 5)
         w = self.watch("t")
