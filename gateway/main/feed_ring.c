@@ -28,6 +28,18 @@ static void drop_oldest(struct feed *f)
     }
 }
 
+/* Of those before it none is kept. Behind the slots that there are is nothing to drop. */
+static void begin_at(struct feed *f, uint64_t base)
+{
+    for (uint32_t i = 0; i < f->ring_slots && f->base < base; i++) {
+        drop_oldest(f);
+    }
+    if (f->base < base) {
+        f->base = base;
+        f->head = base - 1;
+    }
+}
+
 void feed_count(struct feed *f)
 {
     size_t memory = f->ring_slots * sizeof *f->ring + f->text_memory;
@@ -113,8 +125,8 @@ void feed_ring_put(struct feed *f, const struct task_event *e)
     }
     rings_join(f);
     ring_fit(f, e->seq);
-    while (e->seq >= f->base + FEED_RING_EVENTS_MAX) {
-        drop_oldest(f);
+    if (e->seq - f->base >= FEED_RING_EVENTS_MAX) {
+        begin_at(f, e->seq - FEED_RING_EVENTS_MAX + 1);
     }
     struct feed_event *slot = slot_of(f, e->seq);
     slot->type = e->type;

@@ -351,6 +351,14 @@ class Stream(GatewayCase):
         self.assertEqual(self.stream("t", "?after=x")[0], 422)
 
 
+    def test_an_event_far_ahead_of_all_others_is_a_gap_like_any_other(self):
+        self.fake.say("task", "t", 1, "running", 5)
+        w = self.watch("t")
+        self.assertEqual(w.next()["seq"], 5)
+        self.fake.say("push", "t", 1 << 40, PROGRESS, "running")
+        self.assertEqual((w.next()["type"], w.next()["seq"]), ("gap", 5))
+        w.close()
+
     def test_a_task_that_went_back_with_its_store_is_told_anew(self):
         self.fake.say("task", "t", 1, "running", 90)
         w = self.watch("t")
