@@ -42,8 +42,8 @@ static inline bool shared_has(const struct shared *s, struct bytes slice)
     return at >= from && at - from <= s->bytes.len && slice.len <= s->bytes.len - (at - from);
 }
 
-/* Are slices of so many bytes worth keeping all of it for? A small part is copied instead: who
- * waits for it would keep four times as much. */
+/* Are slices of so many bytes worth keeping all of it for, however long? A small part is copied
+ * instead, where it is not known to go soon: who waits for it would keep four times as much. */
 static inline bool shared_lends(const struct shared *s, size_t len)
 {
     return len >= s->bytes.cap / 4;

@@ -38,6 +38,12 @@ static inline size_t slices_memory(const struct slices *s)
     return s->own.len + s->lender_bytes;
 }
 
+/* Of it, what was not lent: so much more stays for the sake of the slices. */
+static inline size_t slices_beside(const struct slices *s)
+{
+    return s->lender_bytes > s->lent_bytes ? s->lender_bytes - s->lent_bytes : 0;
+}
+
 static inline struct slices_place slices_end(const struct slices *s)
 {
     return (struct slices_place){.own = s->own.len, .lent = s->lent_count};

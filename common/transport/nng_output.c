@@ -236,6 +236,29 @@ enum err output_add(struct nng_conn *c, const struct slices *framed)
     return e;
 }
 
+/* Under the lock. Lenders are held for small parts of themselves, and too much of that is on its
+ * way. */
+static bool holds_enough(const struct output *o)
+{
+    return slices_beside(&o->fill->text) + slices_beside(&o->flight->text) >
+           TRANSPORT_BESIDE_BYTES_MAX;
+}
+
+/* Under the lock. */
+static enum err encode(struct output *o, const struct message *m, struct lenders *lenders)
+{
+    struct slices apart = {0};
+    if (!holds_enough(o)) {
+        return frame_encode_lent(m, lenders, &o->fill->text);
+    }
+    enum err e = frame_encode_lent(m, lenders, &apart);
+    if (e == ERR_OK) {
+        slices_add(&o->fill->text, &apart, (struct slices_place){0}, slices_len(&apart));
+    }
+    slices_free(&apart);
+    return e;
+}
+
 enum err output_add_message(struct nng_conn *c, const struct message *m, struct lenders *lenders,
                             struct held_frame *ret_frame)
 {
@@ -245,7 +268,7 @@ enum err output_add_message(struct nng_conn *c, const struct message *m, struct 
     if (!o->closed) {
         struct slices *fill = &o->fill->text;
         struct slices_place before = slices_end(fill);
-        e = frame_encode_lent(m, lenders, fill);
+        e = encode(o, m, lenders);
         if (e == ERR_OK && bytes_behind(o) > TRANSPORT_BACKLOG_BYTES_MAX) {
             slices_cut(fill, before);
             e = ERR_FULL;

@@ -22,6 +22,9 @@ typedef uint64_t conn_id; /* 0 is none */
 /* Output waiting on one connection, and all of what has lent to it: a peer that far behind is
  * closed. */
 #define TRANSPORT_BACKLOG_BYTES_MAX (64u << 20)
+/* Of those, beside what they have lent: as much as one frame may have. Most output is gone with the
+ * turn, and small parts of large lenders are lent as well; from here on they are copied. */
+#define TRANSPORT_BESIDE_BYTES_MAX (4u << 20)
 
 enum transport_closed {
     CLOSED_BY_PEER,
@@ -57,7 +60,8 @@ struct transport_ops {
     enum err (*send)(struct transport *t, conn_id conn, const struct slices *framed);
     /* The same for one message, encoded where it waits to go out: what its slices point to is
      * copied once, and may go when this returns; but those that lie in one of the lenders, unless
-     * they are short (LENT_BYTES_MIN), go out from there, and it is held for so long.
+     * they are short (LENT_BYTES_MIN), go out from there, and it is held for so long; unless too
+     * much is held already (TRANSPORT_BESIDE_BYTES_MAX).
      * ERR_TOO_LARGE: over FRAME_BYTES_MAX, nothing is sent. */
     enum err (*send_message)(struct transport *t, conn_id conn, const struct message *m,
                              struct lenders *lenders);

@@ -413,36 +413,57 @@ struct incoming_reply *incoming_keep(struct redis_incoming *in)
     return reply;
 }
 
-/* The strings of one block, from the node on. Returns the first node of the next block. */
-static size_t lend_block(const struct incoming_reply *reply, struct incoming_block *b, size_t from,
-                         struct redis_lending *lending)
+/* Long strings of replies, one block after the other. */
+struct long_strings {
+    struct incoming_block *block;
+    size_t bytes; /* in it */
+    struct redis_lending *lending;
+};
+
+/* All of a block is counted. */
+static void lend_block(struct long_strings *found)
 {
-    size_t to = from, lent = 0;
-    for (; to < reply->node_count; to++) {
-        const redisReply *node = &reply->nodes[to];
-        if (node->len >= LENT_BYTES_MIN) {
-            if (!shared_has(&b->shared, bytes_of(node->str, node->len))) {
-                break;
-            }
-            lent += node->len;
-        }
+    if (found->bytes > 0 && shared_lends(&found->block->shared, found->bytes)) {
+        found->block->lent = true;
+        lending_add(found->lending, &found->block->shared, found->bytes);
     }
-    if (lent > 0 && shared_lends(&b->shared, lent)) {
-        b->lent = true;
-        for (size_t i = from; i < to; i++) {
-            lending_add(lending, &b->shared, reply->nodes[i].len);
-        }
-    }
-    return to;
+    found->bytes = 0;
 }
 
-void incoming_lend(struct incoming_reply *reply, struct redis_lending *lending)
+/* Counts those of a reply that lie in one of its blocks, from the node on. Returns the first node
+ * that does not. */
+static size_t find_strings(const struct incoming_reply *reply, struct incoming_block *b,
+                           size_t from, struct long_strings *found)
 {
-    size_t node = 0;
-    for (size_t i = 0; i < reply->part_count; i++) {
-        node = lend_block(reply, reply->parts[i].block, node, lending);
+    for (size_t i = from; i < reply->node_count; i++) {
+        const redisReply *node = &reply->nodes[i];
+        if (node->len < LENT_BYTES_MIN) {
+            continue;
+        }
+        if (!shared_has(&b->shared, bytes_of(node->str, node->len))) {
+            return i;
+        }
+        if (found->block != b) {
+            lend_block(found);
+            found->block = b;
+        }
+        found->bytes += node->len;
     }
-    (void)lend_block(reply, reply->block, node, lending);
+    return reply->node_count;
+}
+
+void incoming_lend(struct incoming_reply *const *kept, size_t count, struct redis_lending *lending)
+{
+    struct long_strings found = {.lending = lending};
+    for (size_t k = 0; k < count; k++) {
+        const struct incoming_reply *reply = kept[k];
+        size_t node = 0;
+        for (size_t i = 0; i < reply->part_count; i++) {
+            node = find_strings(reply, reply->parts[i].block, node, &found);
+        }
+        (void)find_strings(reply, reply->block, node, &found);
+    }
+    lend_block(&found);
 }
 
 void incoming_clear(struct redis_incoming *in)

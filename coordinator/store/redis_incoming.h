@@ -42,9 +42,10 @@ bool incoming_in_part(const struct redis_incoming *in);
  * fails. */
 struct incoming_reply *incoming_keep(struct redis_incoming *in);
 void incoming_reply_drop(struct incoming_reply *reply); /* NULL is fine */
-/* Lends the long strings of a kept reply, while the connection lasts. Whoever then holds the lender
- * has them for as long as it likes. */
-void incoming_lend(struct incoming_reply *reply, struct redis_lending *lending);
+/* Lends the long strings of kept replies, in the order in which these came, while the connection
+ * lasts; not those that are a small part of their block, which can be used again. Whoever then
+ * holds the lender has them for as long as it likes. */
+void incoming_lend(struct incoming_reply *const *kept, size_t count, struct redis_lending *lending);
 /* Forgets all, for the next connection. Kept replies are dropped before or after it. */
 void incoming_clear(struct redis_incoming *in);
 

@@ -1,8 +1,8 @@
 #include "store/redis_lending.h"
 
-static void counted(struct redis_lending *l)
+void lending_add(struct redis_lending *l, struct shared *from, size_t len)
 {
-    if (l->from == NULL || !shared_lends(l->from, l->borrowed)) {
+    if (len < LENT_BYTES_MIN || (l->count > 0 && l->items[l->count - 1] == from)) {
         return;
     }
     if (l->count == l->cap) {
@@ -14,25 +14,10 @@ static void counted(struct redis_lending *l)
         l->items = items;
         l->cap = cap;
     }
-    l->items[l->count++] = l->from;
+    l->items[l->count++] = from;
 }
 
-void lending_add(struct redis_lending *l, struct shared *from, size_t len)
+struct lenders lending_end(const struct redis_lending *l)
 {
-    if (len < LENT_BYTES_MIN) {
-        return;
-    }
-    if (l->from != from) {
-        counted(l);
-        l->from = from;
-        l->borrowed = 0;
-    }
-    l->borrowed += len;
-}
-
-struct lenders lending_end(struct redis_lending *l)
-{
-    counted(l);
-    l->from = NULL;
     return (struct lenders){.items = l->items, .count = l->count};
 }

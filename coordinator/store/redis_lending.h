@@ -2,8 +2,8 @@
  * go to (base/shared.h), in place of a copy. Zero-initialise it, but for its arena. Pure.
  *
  * What a peer that reads slowly keeps alive by that is bounded by its connection: all memory of a
- * lender counts as output that waits (TRANSPORT_BACKLOG_BYTES_MAX). So that this is not much more
- * than the slices, whoever lends but a small part of itself is left out, and copied from. */
+ * lender counts as output that waits (TRANSPORT_BACKLOG_BYTES_MAX), and only so much of it may be
+ * there beside what was lent (TRANSPORT_BESIDE_BYTES_MAX). */
 #ifndef MARATHON_STORE_REDIS_LENDING_H
 #define MARATHON_STORE_REDIS_LENDING_H
 
@@ -13,13 +13,11 @@ struct redis_lending {
     struct arena *arena; /* of what follows */
     struct shared **items;
     uint32_t count, cap;
-    struct shared *from; /* of whom slices are being counted; NULL: nobody yet */
-    size_t borrowed;     /* in these */
 };
 
 /* The answer has a slice of so many bytes in it. Those of one come one behind the other. */
 void lending_add(struct redis_lending *l, struct shared *from, size_t len);
 /* All of them, in their order; in the arena. */
-struct lenders lending_end(struct redis_lending *l);
+struct lenders lending_end(const struct redis_lending *l);
 
 #endif

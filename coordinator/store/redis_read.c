@@ -117,8 +117,8 @@ void read_free(struct redis_read *r)
 static void lend(struct redis_read *r)
 {
     struct redis_lending lending = {.arena = &r->arena};
-    for (uint32_t i = 0; i < r->kept_count && r->answer.err == ERR_OK; i++) {
-        incoming_lend(r->kept[i], &lending);
+    if (r->answer.err == ERR_OK) {
+        incoming_lend(r->kept, r->kept_count, &lending);
     }
     r->answer.lenders = lending_end(&lending);
 }

@@ -17,6 +17,7 @@ from rows import Row
 PAYLOAD = 192 << 10  # an input may have 256 KiB
 SMALL = 3 << 10  # with its request in one read, of 4 KiB
 SOME_OF_A_BATCH = 24 << 10
+PART = 24 << 10
 SPARE = 0.3  # of a payload: what of the next frame came with the one before moves to the front, as what came of a reply before its length
 SHIM = os.path.join(TOOLS, "bench_copies.so")
 USUAL = 1 << 10  # a result of W1
@@ -67,6 +68,13 @@ def fork_result(e):
     e.end([answer["task_id"]])
 
 
+def fork_results(e):
+    """They come from Redis one by one, and go into one text."""
+    status, _, answer = e.call("POST", f"/fork/{e.many}", {"from_step": "last"})
+    assert status == 202, (status, answer)
+    e.end([answer["task_id"]])
+
+
 def recover_result(e):
     """The step behind it loses its own, and runs again; so does the one that fails."""
     status, _, answer = e.call("POST", f"/recover/{e.failed}", {"from_step": "b"})
@@ -106,6 +114,8 @@ WAYS = [
         notes={"gateway": READ, "coordinator": TEXT}),
     Way("an input by expressions, from client to step", start("takes_rendered", {**pad(PAYLOAD // 2), "text": "\n" * (PAYLOAD // 4)}),
         {"gateway": 0, "coordinator": 1, "worker": 0}, notes={"gateway": READ, "coordinator": TEXT}),
+    Way("an eighth of an input, by an expression", start("takes_part", {"pad": "x" * (7 * PART), "text": "x" * PART}), {"coordinator": 8}, PART,
+        notes={"coordinator": f"all of it {TEXT}"}),
     Way("an input, with the reads", start("takes_input", pad(PAYLOAD)), {"gateway": 0}, pieces=SOME, notes={"gateway": READ}),
     Way("an input in one read", start("takes_input", pad(SMALL)), {"gateway": 1}, SMALL, pieces=SOME),
     Way("an input of a batch in one read", batch(1, SMALL), {"gateway": 1}, SMALL, pieces=SOME),
@@ -113,6 +123,7 @@ WAYS = [
     Way("short inputs of a batch", batch(60, SMALL), {"gateway": 0}, SMALL, 60, pieces=SOME, notes={"gateway": READ}),
     Way("an input of a fork", fork, {"gateway": 0}, pieces=SOME, notes={"gateway": READ}),
     Way("a result that a fork takes over", fork_result, {"coordinator": 1}, notes={"coordinator": TEXT}),
+    Way("short results that a fork takes over", fork_results, {"coordinator": 1}, SMALL, SHORT_RESULTS, pieces=SOME, notes={"coordinator": TEXT}),
     Way("a result that a recover takes over", recover_result, {"coordinator": 1}, notes={"coordinator": TEXT}),
     Way("inputs that wait for a slot", start("takes_slowly", pad(PAYLOAD), BURST), {"worker": 1}, count=BURST),
     Way("a result, from step to Redis", give, {"worker": 0, "coordinator": 1}, notes={"worker": LENT}),
@@ -184,6 +195,8 @@ class CopyEngine(Engine):
         self.write_pipeline("hands_on_and_fails", [*chain(1, PAYLOAD), {"name": "b", "function": "stamp", "needs": ["s0"], "input": {"bytes": 8}},
                                                    {"name": "c", "function": "fails", "needs": ["b"]}])
         self.write_pipeline("fans", [{"name": "each", "function": "stamp", "for_each": "${input.list}", "input": {"bytes": SMALL}}])
+        self.write_pipeline("takes_part", [{"name": "a", "function": "stamp", "input": {"bytes": 8, "text": "${input.text}"}}])
+        self.write_pipeline("gives_many", [*chain(SHORT_RESULTS, SMALL), {"name": "last", "function": "stamp", "input": {"bytes": 8}}])
         self.write_pipeline("tells_and_fails", [{"name": "a", "function": "tells_and_fails"}])
         self.copies_dir = os.path.join(self.dir, "copies")
         os.mkdir(self.copies_dir)
@@ -200,6 +213,7 @@ class CopyEngine(Engine):
         for _ in range(3):  # the worker is given orders beyond its slot while its steps are quick
             batch(8, 8)(self)
         self.forked_result = self.end([self.begin(task_type="hands_on", input_data={"bytes": 8})])[0]  # of forks that take over its result
+        self.many = self.end([self.begin(task_type="gives_many", input_data={})])[0]  # and of those that take over many
         self.failed = self.end([self.begin(task_type="hands_on_and_fails", input_data={"bytes": 8})])[0]  # it is recovered
         self.fanned = self.end([self.begin(task_type="fans", input_data={"list": list(range(SHORT_RESULTS))})])[0]
         self.told = self.end([self.begin(task_type="tells_and_fails", input_data={})])[0]

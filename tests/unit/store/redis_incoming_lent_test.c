@@ -18,7 +18,7 @@ static struct shared *keep_and_lend(struct wire *w)
     struct arena arena = {0};
     struct redis_lending lending = {.arena = &arena};
     struct incoming_reply *kept = incoming_keep(&w->in);
-    incoming_lend(kept, &lending);
+    incoming_lend(&kept, 1, &lending);
     struct lenders lenders = lending_end(&lending);
     assert_in_range(lenders.count, 0, 1);
     struct shared *lender = lenders.count > 0 ? shared_hold(lenders.items[0]) : NULL;
@@ -132,7 +132,7 @@ static void test_a_long_array_lends_each_of_its_blocks(void **state)
     struct arena arena = {0};
     struct redis_lending lending = {.arena = &arena};
     struct incoming_reply *kept = incoming_keep(&w.in);
-    incoming_lend(kept, &lending);
+    incoming_lend(&kept, 1, &lending);
     struct lenders lenders = lending_end(&lending);
     assert_in_range(lenders.count, 3, 8);
     size_t memory = 0;
@@ -160,6 +160,33 @@ static void test_a_long_array_lends_each_of_its_blocks(void **state)
     wire_close(&w);
 }
 
+/* Several short ones of a read are worth their block together; a reply that is none of the read's
+ * does not count. */
+static void test_replies_lend_a_block_together(void **state)
+{
+    (void)state;
+    for (size_t count = 1; count < 5; count++) {
+        struct wire w;
+        wire_open(&w);
+        struct arena arena = {0};
+        struct redis_lending lending = {.arena = &arena};
+        struct incoming_reply *kept[5];
+        for (size_t i = 0; i < 5; i++) {
+            struct buf b = long_reply(1, 1400, 'x');
+            assert_non_null(wire_read_reply(&w, &b, b.len));
+            kept[i] = incoming_keep(&w.in);
+            buf_free(&b);
+        }
+        incoming_lend(kept, count, &lending);
+        assert_int_equal(lending_end(&lending).count, count < 3 ? 0 : 1); /* a quarter of 16 KiB */
+        for (size_t i = 0; i < 5; i++) {
+            incoming_reply_drop(kept[i]);
+        }
+        arena_free(&arena);
+        wire_close(&w);
+    }
+}
+
 /* The block has a reply that is lent, and behind it the begin of one that goes on in others, and
  * that hiredis refuses for something in that block. */
 static void test_what_is_lent_outlives_a_long_reply_that_is_refused(void **state)
@@ -185,7 +212,7 @@ static void test_what_is_lent_outlives_a_long_reply_that_is_refused(void **state
             struct arena arena = {0};
             struct redis_lending lending = {.arena = &arena};
             assert_int_equal(w.in.part_count, 1);
-            incoming_lend(kept, &lending);
+            incoming_lend(&kept, 1, &lending);
             lender = shared_hold(lending_end(&lending).items[0]);
             incoming_reply_drop(kept);
             arena_free(&arena);
@@ -212,6 +239,7 @@ int main(void)
         cmocka_unit_test(test_what_is_lent_outlives_what_is_no_reply),
         cmocka_unit_test(test_a_long_reply_lends_little_more_than_itself),
         cmocka_unit_test(test_a_long_array_lends_each_of_its_blocks),
+        cmocka_unit_test(test_replies_lend_a_block_together),
         cmocka_unit_test(test_what_is_lent_outlives_a_long_reply_that_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -124,6 +124,44 @@ static void test_lenders_count_as_what_waits(void **state)
     shared_drop(lender);
 }
 
+/* Small parts of large lenders are lent while little of that is on its way, and copied from then
+ * on; large parts are lent all the same. */
+static void test_lenders_stay_for_small_parts_up_to_a_bound(void **state)
+{
+    (void)state;
+    enum { LENDERS = 12, LENDER_BYTES = 1 << 20 };
+    struct nng_conn c = {0};
+    struct shared *all[LENDERS];
+    struct message m = {.type = MSG_DOC};
+    output_init(&c);
+    for (size_t i = 0; i < LENDERS; i++) {
+        all[i] = shared_make(LENDER_BYTES);
+        memset(all[i]->bytes.ptr, 'x', LENDER_BYTES);
+        struct lenders lenders = {.items = &all[i], .count = 1};
+        m.doc.data = bytes_of(all[i]->bytes.ptr, i < 10 ? 8192 : LENDER_BYTES / 2);
+        assert_int_equal(output_add_message(&c, &m, &lenders, NULL), ERR_OK);
+        bool lent = i * (LENDER_BYTES - 8192) <= TRANSPORT_BESIDE_BYTES_MAX || i >= 10;
+        assert_int_equal(atomic_load(&all[i]->holders), lent ? 2 : 1);
+    }
+    assert_true(slices_beside(&c.out.fill->text) < TRANSPORT_BESIDE_BYTES_MAX + 2 * LENDER_BYTES);
+    /* On its way out it counts as well; and no more once it is out. */
+    struct sheet *fill = c.out.fill;
+    struct lenders lenders = {.items = &all[9], .count = 1};
+    m.doc.data = bytes_of(all[9]->bytes.ptr, 8192);
+    c.out.fill = c.out.flight;
+    c.out.flight = fill;
+    assert_int_equal(output_add_message(&c, &m, &lenders, NULL), ERR_OK);
+    assert_int_equal(atomic_load(&all[9]->holders), 1);
+    slices_clear(&fill->text);
+    assert_int_equal(output_add_message(&c, &m, &lenders, NULL), ERR_OK);
+    assert_int_equal(atomic_load(&all[9]->holders), 2);
+    output_free(&c);
+    for (size_t i = 0; i < LENDERS; i++) {
+        assert_int_equal(atomic_load(&all[i]->holders), 1);
+        shared_drop(all[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -131,6 +169,7 @@ int main(void)
         cmocka_unit_test(test_message_over_the_bound_is_taken_back),
         cmocka_unit_test(test_held_frame_outlives_its_connection),
         cmocka_unit_test(test_lenders_count_as_what_waits),
+        cmocka_unit_test(test_lenders_stay_for_small_parts_up_to_a_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
