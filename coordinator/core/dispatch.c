@@ -194,23 +194,32 @@ void step_stop_run(struct core *c, struct step *s, enum stop_reason reason, stru
     step_unqueue(c, s);
 }
 
-static struct worker *find_worker(struct function *f, bool alone)
+/* What of ours is under way there is known; of what else it said that it has, the end is told to
+ * others. */
+static bool less_busy(const struct core *c, const struct worker *w, const struct worker *than)
 {
-    struct worker *fallback = NULL;
-    for (size_t i = 0; i < f->worker_count; i++) {
-        size_t at = (f->next_worker + i) % f->worker_count;
+    uint32_t busy = worker_busy(c, w), than_busy = worker_busy(c, than);
+    return busy != than_busy ? busy < than_busy : w->run_count < than->run_count;
+}
+
+/* The next in turn that has credit. A step that is to run alone waits at its worker until the
+ * others there are done, however long they take: the one with the least is chosen. */
+static struct worker *find_worker(const struct core *c, struct function *f, bool alone)
+{
+    struct worker *found = NULL;
+    size_t from = f->next_worker;
+    for (size_t i = 0; i < f->worker_count && (found == NULL || alone); i++) {
+        size_t at = (from + i) % f->worker_count;
         struct worker *w = f->workers[at];
         if (w->credit == 0 || w->draining || w->peer == 0) {
             continue;
         }
-        if (alone && w->run_count > 0) {
-            fallback = w; /* it will wait there until the others are done */
-            continue;
+        if (found == NULL || less_busy(c, w, found)) {
+            found = w;
+            f->next_worker = at + 1;
         }
-        f->next_worker = at + 1;
-        return w;
     }
-    return fallback;
+    return found;
 }
 
 /* The best step for which a worker has credit; its function and the worker. */
@@ -224,7 +233,7 @@ static struct step *best(struct core *c, struct function **ret_function, struct 
             continue;
         }
         struct step *s = step_of_ready(n);
-        struct worker *w = find_worker(f, s->deaths >= 2);
+        struct worker *w = find_worker(c, f, s->deaths >= 2);
         if (w == NULL) {
             continue;
         }

@@ -1,5 +1,6 @@
 /* Coordinators that share the partitions evenly: who joins gets its share, what moves goes on, and
  * it comes to rest. */
+#include <stdio.h>
 #include <string.h>
 
 #include "stage.h"
@@ -63,6 +64,72 @@ static void test_a_newcomer_gets_half_without_anything_being_held_twice(void **s
     assert_int_equal(held_count(0), 32);
     assert_int_equal(held_count(1), 32);
     assert_int_equal(held(0) & held(1), 0);
+}
+
+/* The id of a task in one of these partitions. */
+static const char *id_within(uint64_t partitions, char letter, char id[16])
+{
+    for (int i = 0;; i++) {
+        snprintf(id, 16, "%c%d", letter, i);
+        if ((partitions >> id_partition(bytes_str(id)) & 1) != 0) {
+            return id;
+        }
+    }
+}
+
+/* Its order comes in two seconds, and is to run alone. */
+static void start_that_killed_two(struct stage *s, peer_id gateway)
+{
+    char id[16];
+    stage_start(s, gateway, id_within(held(0), 'a', id), ONE);
+    const char *const dead[] = {"first", "second"};
+    for (int i = 0; i < 2; i++) {
+        stage_leave(s, stage_worker(s, dead[i], 1, "f"));
+        pass(2, 275);
+    }
+}
+
+/* It says that it has two of another owner's attempts; of the end of those it tells that one. */
+static peer_id join_with_others(struct stage *s)
+{
+    char id[16];
+    struct attempt_ref others[2] = {{.run = 1}, {.run = 1, .step = 1}};
+    others[0].task_id = others[1].task_id = bytes_str(id_within(held(1), 'o', id));
+    peer_id worker = stage_worker(s, "others", 2, "f");
+    stage_running(s, worker, others, 2);
+    return worker;
+}
+
+static void test_what_a_worker_has_of_others_does_not_make_it_busy(void **state)
+{
+    (void)state;
+    join(1);
+    pass(2, 2000);
+    struct stage *s = &cluster[0];
+    char id[16];
+    peer_id gateway = stage_gateway(s);
+    start_that_killed_two(s, gateway);
+    peer_id idle = join_with_others(s);
+    peer_id busy = stage_worker(s, "busy", 2, "f,g");
+    stage_start(s, gateway, id_within(held(0), 'b', id), "[{\"name\":\"one\",\"function\":\"g\"}]");
+    assert_false(stage_take(s, busy, MSG_ORDER)->order.alone);
+    pass(2, 2300);
+    assert_true(stage_take(s, idle, MSG_ORDER)->order.alone);
+    stage_nothing(s, busy, MSG_ORDER);
+}
+
+static void test_but_one_that_has_nothing_comes_before_it(void **state)
+{
+    (void)state;
+    join(1);
+    pass(2, 2000);
+    struct stage *s = &cluster[0];
+    start_that_killed_two(s, stage_gateway(s));
+    peer_id others = join_with_others(s);
+    peer_id idle = stage_worker(s, "idle", 2, "f");
+    pass(2, 2300);
+    assert_true(stage_take(s, idle, MSG_ORDER)->order.alone);
+    stage_nothing(s, others, MSG_ORDER);
 }
 
 static void test_three_share_and_come_to_rest(void **state)
@@ -194,6 +261,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_a_newcomer_gets_half_without_anything_being_held_twice),
+        TEST(test_what_a_worker_has_of_others_does_not_make_it_busy),
+        TEST(test_but_one_that_has_nothing_comes_before_it),
         TEST(test_three_share_and_come_to_rest),
         TEST(test_the_survivors_share_what_a_dead_one_held),
         TEST(test_what_one_that_died_had_asked_for_is_not_left_alone),

@@ -120,6 +120,41 @@ static void test_the_second_death_waits_two_seconds(void **state)
     assert_true(stage_order(&s, third)->alone);
 }
 
+/* Two deaths of its step; the next order is to run alone. */
+static void ordered_twice_to_the_dead(const char *task)
+{
+    stage_start(&s, gateway, task, ONE);
+    perish(stage_worker(&s, "first", 1, "f"));
+    stage_time(&s, 52);
+    perish(stage_worker(&s, "second", 1, "f"));
+    stage_time(&s, 1);
+}
+
+static void test_what_is_to_run_alone_goes_where_least_is_under_way(void **state)
+{
+    (void)state;
+    ordered_twice_to_the_dead("t");
+    const char *const names[] = {"u", "v", "w"};
+    peer_id workers[] = {stage_worker(&s, "u", 4, "f"), stage_worker(&s, "v", 4, "f"),
+                         stage_worker(&s, "w", 4, "f")};
+    for (uint32_t i = 0; i < 8; i++) { /* three, two, three */
+        char id[] = {names[i % 3][0], (char)('0' + i), '\0'};
+        stage_start(&s, gateway, id, ONE);
+    }
+    stage_time(&s, 2202);
+    uint32_t orders[3] = {0};
+    int32_t alone_at = -1;
+    for (int32_t i = 0; i < 3; i++) {
+        for (const struct message *m; (m = stage_poll(&s, workers[i], MSG_ORDER)) != NULL;) {
+            orders[i] += !m->order.alone;
+            alone_at = m->order.alone ? i : alone_at;
+        }
+    }
+    assert_int_equal(orders[0] + orders[1] + orders[2], 8);
+    assert_in_range(alone_at, 0, 2);
+    assert_int_equal(orders[alone_at], 2);
+}
+
 static void test_a_silent_worker_is_dead_and_its_late_success_still_counts(void **state)
 {
     (void)state;
@@ -325,6 +360,7 @@ int main(void)
         TEST(test_an_order_that_never_arrived_is_sent_again_and_counts_no_death),
         TEST(test_the_third_death_makes_a_dead_letter_that_recover_runs_again),
         TEST(test_the_second_death_waits_two_seconds),
+        TEST(test_what_is_to_run_alone_goes_where_least_is_under_way),
         TEST(test_a_silent_worker_is_dead_and_its_late_success_still_counts),
         TEST(test_a_loop_that_stood_still_judges_nobody),
         TEST(test_a_draining_worker_gets_nothing),
