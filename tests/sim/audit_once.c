@@ -156,3 +156,39 @@ void audit_once_began(struct audit *a, const struct worker_host *h, const struct
         }
     }
 }
+
+/* By all that is stored, is this attempt still to be executed? */
+static bool stored_as_wanted(const struct audit *a, const struct attempt_ref *ref)
+{
+    const struct book_task *t = book_find(a, ref->task_id);
+    if (t == NULL || t->run != ref->run || task_state_ended(t->state)) {
+        return false;
+    }
+    if (ref->item != ITEM_NONE) {
+        const struct book_outcome o = {.step = ref->step,
+                                       .item = ref->item,
+                                       .generation = ref->generation,
+                                       .delivery = ref->delivery};
+        return audit_fan_wants(t, &o) && !audit_fan_moved_on(t, &o);
+    }
+    const struct book_step *s = &t->steps[ref->step];
+    return s->state == STEP_PENDING && s->generation == ref->generation &&
+           s->deliveries == ref->delivery;
+}
+
+bool audit_once_stops_wanted(struct audit *a, const struct conn *k, const struct attempt_ref *ref)
+{
+    char text[200];
+    if (!stored_as_wanted(a, ref)) {
+        return false;
+    }
+    const struct sent *s = map_get(&books(a)->sent, attempt_key(text, sizeof text, ref));
+    while (s != NULL && &s->to->process == k->ends[1] && s->life == k->lives[1]) {
+        s = s->before;
+    }
+    REQUIRE(a, "I21", s != NULL,
+            "%.*s/%u item %u delivery %u: %s is told to stop what nobody else has",
+            (int)ref->task_id.len, (const char *)ref->task_id.ptr, ref->step, ref->item,
+            ref->delivery, k->ends[1]->name);
+    return true;
+}

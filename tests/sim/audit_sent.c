@@ -303,6 +303,11 @@ void audit_sent(struct audit *a, const struct coordinator *c, const struct conn 
         must_own(a, c, m->order.ref.task_id, false);
         sent_order(a, c, k, &m->order);
         break;
+    case MSG_STOP:
+        if (audit_once_stops_wanted(a, k, &m->stop.ref)) {
+            must_own(a, c, m->stop.ref.task_id, false);
+        }
+        break;
     case MSG_ACK:
         sent_ack(a, c, k, m);
         break;

@@ -138,6 +138,9 @@ void audit_order_placed(struct audit *a, const struct book_task *t, const struct
 /* audit_once.c: c has claimed the partition; an order is sent. */
 void audit_once_claimed(struct audit *a, const struct coordinator *c, partition_id partition);
 void audit_once_ordered(struct audit *a, const struct conn *k, const struct step_order *o);
+/* Its worker is told to stop it. True: not for what is stored, but since another has it too; of
+ * that only the owner may judge. */
+bool audit_once_stops_wanted(struct audit *a, const struct conn *k, const struct attempt_ref *ref);
 void audit_once_free(struct audit *a);
 /* audit_budget.c */
 void audit_budget_order(struct audit *a, const struct book_task *t, const struct step_order *o);

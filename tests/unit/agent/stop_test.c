@@ -105,6 +105,20 @@ static void test_what_waits_is_cancelled_without_ever_running(void **state)
     stage_close(&s);
 }
 
+/* All but one kind of STOP are of what is stored by then, and true whoever says it; the agent's
+ * README has the rest. */
+static void test_a_stop_counts_whoever_owns_the_partition_by_now(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    (void)run_one(&s, "t", 60000);
+    stage_join(&s, 2, EVERY_PARTITION);
+    stop(&s, "t", STOP_CANCELLED);
+    assert_int_equal(stage_count(&s, AGENT_FX_STOP), 1);
+    stage_close(&s);
+}
+
 /* They are told apart, so that no new owner takes what is being stopped for what runs. */
 static void test_what_is_being_stopped_stands_behind_what_runs(void **state)
 {
@@ -336,6 +350,7 @@ int main(void)
         cmocka_unit_test(test_a_result_within_the_grace_still_counts),
         cmocka_unit_test(test_a_cancel_stops_what_runs_and_its_end_is_told),
         cmocka_unit_test(test_what_waits_is_cancelled_without_ever_running),
+        cmocka_unit_test(test_a_stop_counts_whoever_owns_the_partition_by_now),
         cmocka_unit_test(test_what_is_being_stopped_stands_behind_what_runs),
         cmocka_unit_test(test_what_is_done_before_it_is_stopped_is_claimed),
         cmocka_unit_test(test_a_stop_for_something_unknown_or_ended_does_nothing),

@@ -324,6 +324,29 @@ static void test_what_a_worker_had_stopped_before_the_takeover_is_for_another(vo
     claimed_late(other, &ref, worker_b);
 }
 
+/* Another had it at a, whose STOP was on its way while b heard that it goes on. */
+static void test_what_the_owner_before_has_stopped_is_sent_out_again_and_counts_nothing(
+    void **state)
+{
+    (void)state;
+    struct attempt_ref ref = begun_at_a();
+    b_takes_over();
+    stage_running(&b, worker_b, &ref, 1);
+    runs_still();
+    struct step_order o = {.ref = ref};
+    struct message stopped = stage_failure(&o, CODE_CANCELLED, false);
+    stage_send(&b, worker_b, &stopped);
+    assert_int_equal(stage_take(&b, worker_b, MSG_ACK)->ack.verdict, VERDICT_LATE);
+    stage_time(&b, 500); /* another might say that it runs it */
+    const struct step_order *again = stage_order(&b, worker_b);
+    assert_int_equal(again->ref.delivery, ref.delivery);
+    assert_int_equal(again->ref.attempt, ref.attempt);
+    assert_int_equal(stage_succeed(&b, worker_b, again, "1"), VERDICT_APPLIED);
+    const struct task_view *v = stage_status(&b, gateway_b, "t");
+    assert_int_equal(v->steps[0].retry_count, 0);
+    assert_int_equal(v->steps[0].deaths, 0);
+}
+
 static void test_what_is_only_being_stopped_is_sent_out_again(void **state)
 {
     (void)state;
@@ -358,6 +381,7 @@ int main(void)
         PAIR_TEST(test_a_worker_that_stops_an_attempt_leaves_it_to_the_one_that_runs_it),
         PAIR_TEST(test_what_a_worker_had_and_stops_by_now_is_for_another),
         PAIR_TEST(test_what_a_worker_had_stopped_before_the_takeover_is_for_another),
+        PAIR_TEST(test_what_the_owner_before_has_stopped_is_sent_out_again_and_counts_nothing),
         PAIR_TEST(test_what_is_only_being_stopped_is_sent_out_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
