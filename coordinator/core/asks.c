@@ -22,14 +22,21 @@ struct ask *ask_create(struct core *c, enum ask_kind kind)
 struct ask *ask_for(struct core *c, const struct peer *p, const struct message *m,
                     enum ask_kind kind)
 {
+    const struct ask first = {.type = m->type, .peer = p->id, .request = m->request};
+    return ask_again(c, &first, kind);
+}
+
+struct ask *ask_again(struct core *c, const struct ask *from, enum ask_kind kind)
+{
     struct ask *ask = ask_create(c, kind);
     if (ask == NULL) {
-        refuse(c, p->id, m->request, CODE_OVERLOADED, "too many requests wait for the store");
+        refuse(c, from->peer, from->request, CODE_OVERLOADED,
+               "too many requests wait for the store: ask again in a second");
         return NULL;
     }
-    ask->type = m->type;
-    ask->peer = p->id;
-    ask->request = m->request;
+    ask->type = from->type;
+    ask->peer = from->peer;
+    ask->request = from->request;
     return ask;
 }
 

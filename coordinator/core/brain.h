@@ -468,6 +468,8 @@ struct ask *ask_create(struct core *c, enum ask_kind kind); /* NULL where too ma
 /* One of a request, or NULL: it was refused. */
 struct ask *ask_for(struct core *c, const struct peer *p, const struct message *m,
                     enum ask_kind kind);
+/* The next one of the same request, once another has been answered; likewise. */
+struct ask *ask_again(struct core *c, const struct ask *from, enum ask_kind kind);
 struct deed deed_copy(struct arena *arena, const struct deed *deed);
 void ask_send(struct core *c, struct ask *ask, struct store_read *read); /* sets read_id */
 void asks_on_answer(struct core *c, const struct store_answer *a);

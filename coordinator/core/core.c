@@ -166,8 +166,7 @@ static bool too_many_changes(struct core *c, const struct peer *p, const struct 
     if (!changes || c->write_count < CHANGES_PENDING_MAX) {
         return false;
     }
-    refuse(c, p->id, m->request, CODE_OVERLOADED,
-           "this coordinator waits for as many writes as it may");
+    refuse_writes_full(c, p->id, m->request);
     return true;
 }
 

@@ -88,17 +88,13 @@ static uint32_t in_order(struct core *c, const struct task *t, const bool *keep,
 
 static void read_parts(struct core *c, const struct ask *from, struct task *t, bool *keep)
 {
-    struct ask *ask = ask_create(c, ASK_FORK);
+    struct ask *ask = ask_again(c, from, ASK_FORK);
     uint32_t *steps = NULL;
     if (ask == NULL) {
-        refuse(c, from->peer, from->request, CODE_OVERLOADED,
-               "too many requests wait for the store");
         task_free(t);
         free(keep);
         return;
     }
-    ask->peer = from->peer;
-    ask->request = from->request;
     ask->task = t;
     ask->keep = keep;
     ask->fence = c->partitions[t->partition].fence;

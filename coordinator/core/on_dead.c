@@ -8,25 +8,11 @@
 #include "core/record.h"
 #include "model/limits.h"
 
-static struct ask *ask_about(struct core *c, const struct peer *p, const struct message *m,
-                             enum ask_kind kind)
-{
-    struct ask *ask = ask_create(c, kind);
-    if (ask == NULL) {
-        refuse(c, p->id, m->request, CODE_OVERLOADED, "too many requests wait for the store");
-        return NULL;
-    }
-    ask->type = m->type;
-    ask->peer = p->id;
-    ask->request = m->request;
-    return ask;
-}
-
 /* ---- the list ---- */
 
 void on_get_dead(struct core *c, const struct peer *p, const struct message *m)
 {
-    struct ask *ask = ask_about(c, p, m, ASK_DEAD);
+    struct ask *ask = ask_for(c, p, m, ASK_DEAD);
     if (ask == NULL) {
         return;
     }
@@ -83,7 +69,7 @@ void on_requeue(struct core *c, struct peer *p, const struct message *m)
         refuse_for(c, t, p, m, CODE_NOT_A_DEAD_LETTER);
         return;
     }
-    struct ask *ask = ask_about(c, p, m, ASK_TASK);
+    struct ask *ask = ask_for(c, p, m, ASK_TASK);
     if (ask == NULL) {
         return;
     }

@@ -139,13 +139,10 @@ void on_items(struct core *c, struct peer *p, const struct message *m)
         refuse_unavailable(c, p->id, m->request);
         return;
     }
-    struct ask *ask = ask_create(c, ASK_ITEMS);
+    struct ask *ask = ask_for(c, p, m, ASK_ITEMS);
     if (ask == NULL) {
-        refuse(c, p->id, m->request, CODE_OVERLOADED, "too many requests wait for the store");
         return;
     }
-    ask->peer = p->id;
-    ask->request = m->request;
     ask->task_id = arena_bytes(&ask->arena, want->task_id);
     ask->items_wanted = *want;
     ask->items_wanted.step = arena_bytes(&ask->arena, want->step);

@@ -19,14 +19,10 @@ static void take_wishes(struct ask *ask, const struct recover_request *r)
 
 void recover_read_task(struct core *c, struct peer *p, const struct message *m)
 {
-    struct ask *ask = ask_create(c, ASK_TASK);
+    struct ask *ask = ask_for(c, p, m, ASK_TASK);
     if (ask == NULL) {
-        refuse(c, p->id, m->request, CODE_OVERLOADED, "too many requests wait for the store");
         return;
     }
-    ask->type = m->type;
-    ask->peer = p->id;
-    ask->request = m->request;
     ask->task_id = arena_bytes(&ask->arena, m->recover.task_id);
     ask->deed = deed_copy(&ask->arena, &m->recover.deed);
     take_wishes(ask, &m->recover);
@@ -277,17 +273,12 @@ static void revive(struct core *c, const struct ask *ask, struct task *t, const 
 /* Reads the results that stay. */
 static void read_kept(struct core *c, const struct ask *from, struct task *t, bool *keep)
 {
-    struct ask *ask = ask_create(c, ASK_REVIVE);
+    struct ask *ask = ask_again(c, from, ASK_REVIVE);
     if (ask == NULL) {
-        refuse(c, from->peer, from->request, CODE_OVERLOADED,
-               "too many requests wait for the store");
         task_free(t);
         free(keep);
         return;
     }
-    ask->type = from->type;
-    ask->peer = from->peer;
-    ask->request = from->request;
     ask->deed = deed_copy(&ask->arena, &from->deed);
     take_wishes(ask, &from->recover);
     ask->mark = from->mark;

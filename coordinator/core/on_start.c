@@ -116,8 +116,7 @@ static bool may_admit(struct core *c, const struct peer *p, const struct message
     }
     if (writes_full(c)) {
         c->stats.starts_refused_total++;
-        refuse(c, p->id, m->request, CODE_OVERLOADED,
-               "this coordinator waits for as many writes of the store as it may");
+        refuse_writes_full(c, p->id, m->request);
         return false;
     }
     return true;
@@ -133,8 +132,7 @@ static void look_for_key(struct core *c, const struct peer *p, const struct mess
         return;
     }
     if (writes_full(c)) {
-        refuse(c, p->id, m->request, CODE_OVERLOADED,
-               "this coordinator waits for as many writes of the store as it may");
+        refuse_writes_full(c, p->id, m->request);
         return;
     }
     struct pending_write *w = write_create(c, ROW_ADMIT, of->id);

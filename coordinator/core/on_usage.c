@@ -6,14 +6,10 @@
 void on_get_usage(struct core *c, const struct peer *p, const struct message *m)
 {
     const struct usage_request *u = &m->get_usage;
-    struct ask *ask = ask_create(c, ASK_USAGE);
+    struct ask *ask = ask_for(c, p, m, ASK_USAGE);
     if (ask == NULL) {
-        refuse(c, p->id, m->request, CODE_OVERLOADED, "too many requests wait for the store");
         return;
     }
-    ask->type = m->type;
-    ask->peer = p->id;
-    ask->request = m->request;
     ask->usage_by = u->by & USAGE_BY_ALL;
     ask->partitions = c->owned_told;
     struct store_read read = {.kind = READ_USAGE, .partitions = ask->partitions};

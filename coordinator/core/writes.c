@@ -301,3 +301,10 @@ void refuse_unavailable(struct core *c, peer_id peer, uint64_t request)
     refuse(c, peer, request, CODE_UNAVAILABLE,
            "the store or the owner of this task is away; the outcome is unknown until it is back");
 }
+
+void refuse_writes_full(struct core *c, peer_id peer, uint64_t request)
+{
+    refuse(c, peer, request, CODE_OVERLOADED,
+           "this coordinator has as many changes on their way to the store as it may: try again in "
+           "a second");
+}

@@ -74,5 +74,6 @@ void refuse(struct core *c, peer_id peer, uint64_t request, enum code code, cons
 void refuse_for(struct core *c, const struct task *t, const struct peer *p,
                 const struct message *request, enum code code);
 void refuse_unavailable(struct core *c, peer_id peer, uint64_t request);
+void refuse_writes_full(struct core *c, peer_id peer, uint64_t request);
 
 #endif

@@ -46,7 +46,8 @@ static void size_take(struct chunks *c, uint8_t b)
         c->digits++;
         c->left = c->left * 16 + (unsigned)digit;
         if (c->left > c->content_max - c->content) {
-            refuse(c, CODE_TOO_LARGE, "the body is larger than this server takes");
+            refuse(c, CODE_TOO_LARGE,
+                   "the body is larger than this gateway takes (its MARATHON_MAX_BODY_BYTES)");
         }
     } else if (digit < 0 && c->digits > 0 && (b == '\r' || b == ';' || b == ' ' || b == '\t')) {
         c->at = CHUNKS_EXTENSION;

@@ -208,7 +208,8 @@ static void length_find(struct head *h, uint64_t body_bytes_max)
         h->length = h->length * 10 + (uint64_t)(text.ptr[i] - '0');
     }
     if (text.len > LENGTH_DIGITS || h->length > body_bytes_max) {
-        refuse(h, CODE_TOO_LARGE, "the body is larger than this server takes");
+        refuse(h, CODE_TOO_LARGE,
+               "the body is larger than this gateway takes (its MARATHON_MAX_BODY_BYTES)");
     }
 }
 

@@ -126,9 +126,10 @@ size_t answers_bytes(const void *gateway)
 
 void problem_answers_full(struct problem *p)
 {
-    problem_set(p, CODE_OVERLOADED,
-                "answers that clients have yet to take fill this gateway (%u MiB)",
-                ANSWERS_BYTES_MAX >> 20);
+    problem_set(
+        p, CODE_OVERLOADED,
+        "answers that clients have yet to take fill this gateway (%u MiB): ask again in a second",
+        ANSWERS_BYTES_MAX >> 20);
     p->retry_after_s = 1;
 }
 
@@ -144,6 +145,7 @@ bool answers_full(struct gateway *g, size_t more, struct problem *ret_problem)
 
 void problem_full(struct problem *p)
 {
-    problem_set(p, CODE_OVERLOADED, "too many requests wait in this gateway");
+    problem_set(p, CODE_OVERLOADED,
+                "too many requests wait in this gateway for coordinators: ask again in a second");
     p->retry_after_s = 1;
 }
