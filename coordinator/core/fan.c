@@ -298,6 +298,23 @@ static void finish(struct change *ch, struct step *parent)
     step_complete(ch, parent, bytes_of(NULL, (size_t)array_bytes(f)));
 }
 
+void fan_go_on(struct core *c, struct step *parent)
+{
+    struct fan *f = rare_of(parent)->fan;
+    struct step *item;
+    if (task_state_rests(parent->task->state)) {
+        return;
+    }
+    for (uint32_t i = 0; i < f->live_count; i++) {
+        if (f->live[i]->state == STEP_PENDING && f->live[i]->phase == PHASE_NONE) {
+            step_make_ready(c, f->live[i]);
+        }
+    }
+    while ((item = open_next(parent)) != NULL) {
+        step_make_ready(c, item);
+    }
+}
+
 void fan_go(struct core *c, struct step *parent)
 {
     struct fan *f = rare_of(parent)->fan;
@@ -312,15 +329,7 @@ void fan_go(struct core *c, struct step *parent)
     step_become(parent, STEP_RUNNING);
     step_forget_retry(parent);
     measure(parent);
-    for (uint32_t i = 0; i < f->live_count; i++) {
-        if (f->live[i]->state == STEP_PENDING && f->live[i]->phase == PHASE_NONE) {
-            step_make_ready(c, f->live[i]);
-        }
-    }
-    struct step *item;
-    while ((item = open_next(parent)) != NULL) {
-        step_make_ready(c, item);
-    }
+    fan_go_on(c, parent);
 }
 
 static void go_on(struct change *ch, struct step *parent)

@@ -32,6 +32,8 @@ bool fan_item_done_as(const struct task *t, const struct attempt_ref *ref);
 void fan_make(struct core *c, struct step *parent, struct bytes list);
 /* The step with its items may run (again): as many as may be under way at once are. */
 void fan_go(struct core *c, struct step *parent);
+/* It runs: so do its items that are in no queue, and as many further ones as there is room for. */
+void fan_go_on(struct core *c, struct step *parent);
 /* The same within a change, for a task that was paused. */
 void fan_resume(struct change *ch, struct step *parent);
 /* An item is over; the last one, or one failure too many, ends its step. */

@@ -2,7 +2,7 @@
 
 #include <assert.h>
 
-#include "core/change.h"
+#include "core/fan.h"
 #include "core/plant.h"
 
 #define CLAIMS_LOOK_MS 20 /* are all claims in? */
@@ -32,6 +32,8 @@ void grace_over(struct core *c, struct task *t)
         struct step *s = &t->steps[i];
         if (s->state == STEP_PENDING && s->phase == PHASE_NONE && s->needs_left == 0) {
             step_make_ready(c, s);
+        } else if (s->phase == PHASE_ITEMS) { /* begun in the grace: items may have come back */
+            fan_go_on(c, s);
         }
     }
     bool waited = t->state == TASK_WAITING;

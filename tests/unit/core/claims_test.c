@@ -358,6 +358,27 @@ static void test_what_is_only_being_stopped_is_sent_out_again(void **state)
                 stage_poll(&b, worker_b, MSG_ORDER) != NULL);
 }
 
+/* Sim seed 21088: only the auditor found it again. */
+static void test_an_item_that_comes_back_in_the_grace_is_ordered_behind_it(void **state)
+{
+    (void)state;
+    stage_start(&a, gateway_a, "t",
+                "[{\"name\":\"one\",\"function\":\"f\"},{\"name\":\"each\",\"function\":\"f\","
+                "\"for_each\":\"${['x']}\"}]");
+    const struct step_order *one = stage_order(&a, worker_a);
+    struct attempt_ref ref = one->ref;
+    b_takes_over();
+    stage_running(&b, worker_b, &ref, 1);
+    assert_int_equal(stage_succeed(&b, worker_b, one, "1"), VERDICT_APPLIED);
+    struct message m = {.type = MSG_DECLINE};
+    m.decline.ref = stage_order(&b, worker_b)->ref;
+    assert_int_equal(m.decline.ref.item, 1);
+    stage_send(&b, worker_b, &m);
+    stage_nothing(&b, worker_b, MSG_ORDER); /* till the grace is over */
+    stage_time(&b, 300);
+    assert_int_equal(stage_order(&b, worker_b)->ref.item, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -383,6 +404,7 @@ int main(void)
         PAIR_TEST(test_what_a_worker_had_stopped_before_the_takeover_is_for_another),
         PAIR_TEST(test_what_the_owner_before_has_stopped_is_sent_out_again_and_counts_nothing),
         PAIR_TEST(test_what_is_only_being_stopped_is_sent_out_again),
+        PAIR_TEST(test_an_item_that_comes_back_in_the_grace_is_ordered_behind_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
