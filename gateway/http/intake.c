@@ -18,6 +18,7 @@ static struct {
     struct intake **of; /* by descriptor */
     size_t count;
     size_t gathered; /* bytes of bodies */
+    size_t kept;     /* and of what was read, and not yet given */
     uint64_t body_bytes_max;
     intake_more_fn *on_more;
     intake_broken_fn *on_broken;
@@ -61,6 +62,12 @@ static void body_drop(struct intake *in)
     buf_free(&in->body);
 }
 
+static void kept_drop(struct intake *in)
+{
+    intakes.kept -= in->kept.len;
+    buf_free(&in->kept);
+}
+
 void intake_end(struct intake *in)
 {
     if (intakes.of[in->fd] == in) {
@@ -70,7 +77,7 @@ void intake_end(struct intake *in)
         latest.of = NULL;
     }
     body_drop(in);
-    buf_free(&in->kept);
+    kept_drop(in);
 }
 
 const struct head *intake_head(const struct intake *in)
@@ -129,7 +136,7 @@ void intake_refuse(struct intake *in)
 {
     in->at = INTAKE_REFUSED;
     body_drop(in);
-    buf_free(&in->kept);
+    kept_drop(in);
 }
 
 void intake_socket(struct intake *in)
@@ -143,14 +150,19 @@ static ssize_t nothing_yet(void)
     return -1;
 }
 
-static void keep(struct intake *in, const uint8_t *bytes, size_t len)
+/* False: there is no room for it. */
+static bool keep(struct intake *in, const uint8_t *bytes, size_t len)
 {
+    bool grows = len > in->kept.len;
+    intakes.kept += len;
+    intakes.kept -= in->kept.len;
     buf_clear(&in->kept);
     if (len > 0) {
         buf_add(&in->kept, bytes, len);
     } else {
         buf_free(&in->kept); /* most connections hold nothing most of the time */
     }
+    return !grows || intakes.kept <= INTAKE_KEPT_BYTES_MAX;
 }
 
 /* Out of what came with the handshake first. */
@@ -162,6 +174,7 @@ static ssize_t take(struct intake *in, uint8_t *bytes, size_t len)
     size_t n = in->kept.len < len ? in->kept.len : len;
     memcpy(bytes, in->kept.ptr, n);
     buf_drop_front(&in->kept, n);
+    intakes.kept -= n;
     if (in->kept.len == 0) {
         buf_free(&in->kept);
     }
@@ -266,7 +279,9 @@ static ssize_t chunks_gather(struct intake *in, uint8_t *bytes)
                                    in->body.ptr + in->body.len, &len);
         in->body.len += len;
         intakes.gathered += len;
-        keep(in, latest.page + taken, (size_t)got - taken);
+        if (!keep(in, latest.page + taken, (size_t)got - taken)) {
+            return 0;
+        }
     }
     in->at = INTAKE_ANSWER;
     bytes[0] = '.';
@@ -312,7 +327,9 @@ static ssize_t head_give(struct intake *in, size_t head_len, size_t have, uint8_
         return 0;
     }
     latest.body = bytes_of(behind, content);
-    keep(in, behind + taken, count - taken);
+    if (!keep(in, behind + taken, count - taken)) {
+        return 0;
+    }
     assert(len >= INTAKE_HEAD_BYTES_MAX);
     return (ssize_t)shown_put(h, is_whole, (char *)bytes, len);
 }
@@ -346,8 +363,8 @@ static ssize_t head_read(struct intake *in, uint8_t *bytes, size_t len)
     size_t have = in->kept.len, head = 0;
     if (have > 0) {
         memcpy(page, in->kept.ptr, have);
-        if (have > in->looked && (head = head_look(in, &have)) == 0) {
-            keep(in, page, have);
+        if (have > in->looked && (head = head_look(in, &have)) == 0 && !keep(in, page, have)) {
+            return 0;
         }
     }
     if (head == 0) {
@@ -359,8 +376,7 @@ static ssize_t head_read(struct intake *in, uint8_t *bytes, size_t len)
         head = head_look(in, &have);
     }
     if (head == 0) {
-        keep(in, page, have);
-        return nothing_yet();
+        return keep(in, page, have) ? nothing_yet() : 0;
     }
     return head_give(in, head, have, bytes, len);
 }

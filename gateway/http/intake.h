@@ -29,6 +29,10 @@
 /* Of bodies being gathered, together: who would pass it is closed */
 #define INTAKE_BODIES_BYTES_MAX (128u << 20)
 
+#define INTAKE_KEPT_BYTES_MAX                                                                      \
+    (32u << 20) /* of heads that are not whole, and what came behind requests, likewise: most      \
+                   heads come in one read, and keep nothing */
+
 enum intake_at { INTAKE_HEAD, INTAKE_BODY, INTAKE_ANSWER, INTAKE_SOCKET, INTAKE_REFUSED };
 
 /* Of one connection; zero-initialised. */

@@ -5,6 +5,7 @@ import http.client
 import itertools
 import json
 import os
+import resource
 import socket
 import struct
 import subprocess
@@ -393,6 +394,28 @@ class Attack(Measured):
         self.assertEqual(r.returncode, 1, r.stderr)
         self.assertIn("listen_failed", r.stderr)
         self.assertNotIn(" listening ", r.stderr)
+
+
+class Heads(Measured):
+    settings = {"MARATHON_HEADER_TIMEOUT": 600}
+    KEPT = 32 << 20  # INTAKE_KEPT_BYTES_MAX
+    PART = b"GET /livez HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 16_000
+
+    def test_heads_that_are_not_whole_are_bounded_in_all(self):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        fit = self.KEPT // len(self.PART)
+        with contextlib.ExitStack() as stack:
+            clients = []
+            for _ in range(fit + 200):
+                clients.append(stack.enter_context(socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)))
+                clients[-1].sendall(self.PART)
+            until("those for whom there is no room are closed", lambda: self.clients() <= fit)
+            self.assertGreater(self.clients(), fit - 50)
+            clients[0].sendall(b"\r\n\r\n")
+            self.assertTrue(clients[0].recv(4096).startswith(b"HTTP/1.1 200 "))
+            self.assertEqual(self.call("GET", "/livez", prefix="")[0], 200)
 
 
 class Leaving(Measured):
