@@ -144,6 +144,13 @@ void intake_socket(struct intake *in)
     in->at = INTAKE_SOCKET;
 }
 
+/* As at its client's end; libwebsockets may read on for a while before it closes. */
+static ssize_t no_room(struct intake *in)
+{
+    intake_refuse(in);
+    return 0;
+}
+
 static ssize_t nothing_yet(void)
 {
     errno = EAGAIN;
@@ -235,7 +242,7 @@ static ssize_t body_read(struct intake *in, uint8_t *bytes)
 {
     size_t left = in->body_bytes - in->body.len, room = INTAKE_BODIES_BYTES_MAX - intakes.gathered;
     if (room == 0) {
-        return 0;
+        return no_room(in);
     }
     ssize_t got =
         recvfrom(in->fd, in->body.ptr + in->body.len, left < room ? left : room, 0, NULL, NULL);
@@ -266,7 +273,7 @@ static ssize_t chunks_gather(struct intake *in, uint8_t *bytes)
             return nothing_yet();
         }
         if (intakes.gathered + READ_BYTES > INTAKE_BODIES_BYTES_MAX) {
-            return 0;
+            return no_room(in);
         }
         got = recvfrom(in->fd, latest.page, READ_BYTES, 0, NULL, NULL);
         if (got <= 0) {
@@ -280,7 +287,7 @@ static ssize_t chunks_gather(struct intake *in, uint8_t *bytes)
         in->body.len += len;
         intakes.gathered += len;
         if (!keep(in, latest.page + taken, (size_t)got - taken)) {
-            return 0;
+            return no_room(in);
         }
     }
     in->at = INTAKE_ANSWER;
@@ -324,11 +331,11 @@ static ssize_t head_give(struct intake *in, size_t head_len, size_t have, uint8_
     }
     in->at = is_whole ? INTAKE_ANSWER : INTAKE_BODY;
     if (!is_whole && !body_begin(in, bytes_of(behind, content))) {
-        return 0;
+        return no_room(in);
     }
     latest.body = bytes_of(behind, content);
     if (!keep(in, behind + taken, count - taken)) {
-        return 0;
+        return no_room(in);
     }
     assert(len >= INTAKE_HEAD_BYTES_MAX);
     return (ssize_t)shown_put(h, is_whole, (char *)bytes, len);
@@ -364,7 +371,7 @@ static ssize_t head_read(struct intake *in, uint8_t *bytes, size_t len)
     if (have > 0) {
         memcpy(page, in->kept.ptr, have);
         if (have > in->looked && (head = head_look(in, &have)) == 0 && !keep(in, page, have)) {
-            return 0;
+            return no_room(in);
         }
     }
     if (head == 0) {
@@ -376,7 +383,7 @@ static ssize_t head_read(struct intake *in, uint8_t *bytes, size_t len)
         head = head_look(in, &have);
     }
     if (head == 0) {
-        return keep(in, page, have) ? nothing_yet() : 0;
+        return keep(in, page, have) ? nothing_yet() : no_room(in);
     }
     return head_give(in, head, have, bytes, len);
 }
