@@ -286,7 +286,7 @@ struct step_order desk_order_of(const char *task, const char *function, uint32_t
                                .function = bytes_str(function),
                                .idempotency_key = BYTES_LIT("key"),
                                .timeout_ms = timeout_ms,
-                               .input = BYTES_LIT("{\"seconds\":2}"),
+                               .input.whole = BYTES_LIT("{\"seconds\":2}"),
                                .results.whole = BYTES_LIT("{}")};
 }
 

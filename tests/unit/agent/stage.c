@@ -66,7 +66,7 @@ struct step_order stage_order(const char *task, uint32_t step)
                                .function = BYTES_LIT("f"),
                                .idempotency_key = BYTES_LIT("key"),
                                .timeout_ms = 60000,
-                               .input = BYTES_LIT("{\"n\":1}"),
+                               .input.whole = BYTES_LIT("{\"n\":1}"),
                                .results.whole = BYTES_LIT("{}")};
 }
 

@@ -135,7 +135,7 @@ struct step_order bench_order(const char *function, const char *input)
         .function = bytes_str(function),
         .idempotency_key = BYTES_LIT("key-1"),
         .timeout_ms = 60000,
-        .input = bytes_str(input != NULL ? input : "{\"a\":1}"),
+        .input.whole = bytes_str(input != NULL ? input : "{\"a\":1}"),
         .results.whole = BYTES_LIT("{\"before\":[1,2]}")};
 }
 
