@@ -44,10 +44,8 @@ void call_answer(struct call_state *c, int status, struct bytes body, const char
 void call_answer_plan(struct call_state *c, struct body_plan *body); /* 200; frees the plan */
 void call_problem(struct call_state *c, const struct problem *p);
 
-/* call_change.c: start, cancel, pause, resume, signal,
- * recover. call_batch.c: many starts. call_read.c:
- * status, checkpoints, result.
- * call_list.c: what is asked of many. */
+/* call_change.c: start, cancel, pause, resume, signal, recover. call_batch.c: many starts.
+ * call_read.c: status, checkpoints, result. call_list.c: what is asked of many. */
 void call_start(struct call_state *c, const struct http_request *request);
 void call_start_batch(struct call_state *c, const struct http_request *request);
 void start_batch_free(struct start_batch *b); /* drops what still waits; NULL is allowed */

@@ -1,10 +1,11 @@
 /* The feed of one watched task: its newest events, as they come from the owner, for all clients of
  * this gateway that watch it.
  *
- *   SUBSCRIBING --WATCHED--> LIVE --owner lost--> SUBSCRIBING --WATCHED--> PROBING --status, same
- * run--> LIVE
- *                                                                               \--other run-->
- * reset Events stand in a ring by their seq; holes (after a reconnect) are filled from the owner's
+ *   SUBSCRIBING --WATCHED, first--> LIVE --owner lost--> SUBSCRIBING
+ *     `--WATCHED, again--> PROBING --status, same run--> LIVE
+ *                            `-------other run---------> reset
+ *
+ * Events stand in a ring by their seq; holes (after a reconnect) are filled from the owner's
  * history. Where that cannot be done, or the task began a fresh run, the feed is reset: its epoch
  * rises, and each client tells its watcher of a gap and starts again from the state. */
 #ifndef MARATHON_GATEWAY_FEED_H

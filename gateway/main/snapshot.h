@@ -40,12 +40,12 @@ struct snapshot_load;
  * snapshot_load_start. */
 typedef void snapshot_fn(void *user, struct snapshot *s, const struct problem *why);
 
-/* NULL where too many requests wait, or answers (*ret_why says it). task_id is copied. */
 struct snapshot_ask {
     bool results;
     snapshot_fn *fn;
     void *user;
 };
+/* NULL where too many requests wait, or answers (*ret_why says it). task_id is copied. */
 struct snapshot_load *snapshot_load_start(struct gateway *g, struct bytes task_id,
                                           struct snapshot_ask ask, struct problem *ret_why);
 void snapshot_load_stop(struct snapshot_load *l); /* no callback; NULL is allowed */

@@ -81,7 +81,7 @@ struct agent_config {
     uint32_t version_min, version_max; /* of the protocol, for HELLO */
     uint32_t slots;                    /* 1..SLOTS_MAX */
     uint32_t prefetch;     /* 0..PREFETCH_MAX: orders beyond the slots that may wait here; used only
-                              while functions take     less than AGENT_QUICK_MS */
+                              while functions take less than AGENT_QUICK_MS */
     uint32_t coordinators; /* that we dial */
     struct bytes *functions;
     uint32_t function_count;

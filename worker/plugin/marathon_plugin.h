@@ -1,9 +1,9 @@
 /* Functions for Marathon in C: the plugin ABI, version 2.
  *
  * A plugin is a shared object that exports one symbol, marathon_plugin. marathon-worker loads it in
- * a child process of its own
- * (--plugin-host), kept between steps: a crash is an error of the step, not the end of the worker.
- * One call at a time per child; a child serves many calls, so free what you allocate.
+ * a child process of its own (--plugin-host), kept between steps: a crash is an error of the step,
+ * not the end of the worker. One call at a time per child; a child serves many calls, so free what
+ * you allocate.
  *
  *     static int greet(struct marathon_call *call)
  *     {

@@ -1,9 +1,10 @@
 /* The functions that a worker offers, from JSON files:
  *
  *   {"functions": {
- *     "menu.extract": {"exec": ["./menu_extract.py", "--fast"], "env": {"LANG": "C"}, "cwd":
- * "data"}, "menu.bcg":     {"plugin": "bcg.so"}, "score":        {"http":
- * "http://127.0.0.1:9000/run", "headers": {"X-Key": "k"}, "timeout_connect": 5}}}
+ *     "menu.extract": {"exec": ["./menu_extract.py"], "env": {"LANG": "C"}, "cwd": "data"},
+ *     "menu.bcg": {"plugin": "bcg.so"},
+ *     "score": {"http": "http://127.0.0.1:9000/run", "headers": {"X-Key": "k"},
+ *               "timeout_connect": 5}}}
  *
  * Paths (argv[0] with a slash, plugin, cwd) that are not absolute are relative to the file's
  * folder; an argv[0] without a slash is looked up in PATH. The built-ins echo, sleep, fail and
