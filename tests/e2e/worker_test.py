@@ -43,7 +43,7 @@ class Worker(ClusterCase):
             self.assertIn("MARATHON_COORDINATORS", done.stderr)
 
     def test_many_steps_leave_no_descriptor_and_no_process_behind(self):
-        c = self.cluster.start(workers=1, slots=8)
+        self.cluster.start(workers=1, slots=8)
         self.assertEqual(self.run_many("one", 20)["status"], "completed")
         before = {name: self.descriptors(name) for name in ("worker1", "coordinator1")}
         for _ in range(2):
