@@ -174,7 +174,7 @@ static void unknown_add(struct problem *p, struct bytes key, const struct field 
     buf_free(&detail);
 }
 
-static void members_read(struct place object, const struct field *fields, size_t count,
+static void members_read(struct json_place object, const struct field *fields, size_t count,
                          struct arena *arena, struct problem *p)
 {
     uint64_t seen = 0;
@@ -214,13 +214,14 @@ bool fields_read(struct bytes body, const struct field *fields, size_t count, st
                  struct problem *ret_problem)
 {
     struct json_index index = {0};
-    bool read = body_index(body, 1, &index, ret_problem) &&
-                fields_read_place((struct place){&index, 0}, fields, count, arena, ret_problem);
+    bool read =
+        body_index(body, 1, &index, ret_problem) &&
+        fields_read_place((struct json_place){&index, 0}, fields, count, arena, ret_problem);
     json_index_free(&index);
     return read;
 }
 
-bool fields_read_place(struct place place, const struct field *fields, size_t count,
+bool fields_read_place(struct json_place place, const struct field *fields, size_t count,
                        struct arena *arena, struct problem *ret_problem)
 {
     if (json_kind_of(place.index->nodes[place.node].value) != JSON_OBJECT) {

@@ -29,13 +29,13 @@ struct field {
 bool fields_read(struct bytes body, const struct field *fields, size_t count, struct arena *arena,
                  struct problem *ret_problem);
 /* A value in the index of a body. */
-struct place {
+struct json_place {
     const struct json_index *index;
     uint32_t node;
 };
 /* The same of a value that was checked, and indexed one level deep, with the body it is a part of.
  */
-bool fields_read_place(struct place place, const struct field *fields, size_t count,
+bool fields_read_place(struct json_place place, const struct field *fields, size_t count,
                        struct arena *arena, struct problem *ret_problem);
 /* The check itself. */
 bool body_index(struct bytes body, unsigned depth, struct json_index *ret_index,

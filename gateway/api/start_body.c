@@ -143,7 +143,7 @@ bool start_body_parse(const struct start_input *in, struct start_call *ret_call,
     if (!key_check(in->idempotency_key, ret_problem)) {
         return false;
     }
-    struct place place = {in->index, in->node};
+    struct json_place place = {in->index, in->node};
     if (!(in->index != NULL ? fields_read_place(place, fields, count, arena, ret_problem)
                             : fields_read(in->body, fields, count, arena, ret_problem))) {
         return false;
@@ -223,7 +223,7 @@ bool start_batch_parse(struct bytes body, struct json_index *ret_index, uint32_t
     struct arena none = {0};
     const struct field fields[] = {{"tasks", FIELD_ARRAY, 0, 0, &tasks}};
     if (!body_index(body, BATCH_DEPTH, ret_index, ret_problem) ||
-        !fields_read_place((struct place){ret_index, 0}, fields, 1, &none, ret_problem)) {
+        !fields_read_place((struct json_place){ret_index, 0}, fields, 1, &none, ret_problem)) {
         return false;
     }
     if (tasks.len == 0) {
