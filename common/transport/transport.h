@@ -3,7 +3,7 @@
  *
  * A vtable with two implementations: transport_nng (nng byte streams; ipc://, tcp:// and
  * tls+tcp://) and transport_memory (both ends in one process, for tests). All calls and callbacks
- * on the loop's thread, but for transport_send_urgent. A connection is named by an id that is never
+ * on the loop's thread, but for send_urgent. A connection is named by an id that is never
  * used again in the process; sends to one that is gone are dropped (ERR_NOT_FOUND). nng runs
  * threads of its own and is not fork-safe: fork only to exec. Its exit handlers may hang: after
  * shutdown, end with _exit. */
@@ -34,7 +34,7 @@ enum transport_closed {
 };
 
 struct transport_handler {
-    /* dialer: the number transport_dial returned, 0 for an accepted connection. */
+    /* dialer: the number that dial gave, 0 for an accepted connection. */
     void (*opened)(void *user, conn_id conn, uint32_t dialer);
     /* frame (without its length) is borrowed for the call. */
     void (*frame)(void *user, conn_id conn, struct bytes frame);
@@ -50,7 +50,7 @@ struct transport_ops {
      * or TLS without an identity; ERR_IO: cannot listen there (in use, no permission). */
     enum err (*listen)(struct transport *t, const char *url, struct transport_handler handler);
     /* Keeps one connection to url: dials again for ever with a jittered back-off from 5 ms to
-     * back-off_ms_max. */
+     * dial_backoff_ms_max. */
     enum err (*dial)(struct transport *t, const char *url, struct transport_handler handler,
                      uint32_t *ret_dialer);
     /* And closes its connection, if there is one. */

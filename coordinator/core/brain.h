@@ -252,7 +252,7 @@ struct core {
     struct map asks;                    /* bytes of read_id -> struct ask */
     struct ask *docs_first, *docs_last; /* docs.h: that wait for their turn, in no map yet */
     uint64_t next_read, docs_bytes, docs_waiting;
-    struct pending_write **writes; /* a queue: by write_id - first_write */
+    struct pending_write **writes; /* a queue, in the order of their write_id */
     size_t write_head, write_count, write_cap;
     uint64_t write_bytes;    /* of the unanswered ones' rows */
     uint32_t admits_pending; /* starts among them */

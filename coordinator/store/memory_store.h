@@ -110,7 +110,7 @@ struct memory_task *memory_task_add(struct memory_store *s, struct bytes id);
 void memory_task_free(struct memory_store *s, struct memory_task *t);
 void memory_task_put_step(struct memory_task *t, const struct step_blob *step);
 void memory_task_put_event(struct memory_task *t, const struct event_blob *event);
-/* Key: what memory_idem_key made. */
+/* Key: the partition, and the idempotency key. */
 struct memory_idem *memory_idem_find(struct memory_store *s, struct bytes key);
 struct memory_idem *memory_idem_add(struct memory_store *s, struct bytes key);
 void memory_idem_free(struct memory_store *s, struct memory_idem *i);

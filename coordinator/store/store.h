@@ -2,7 +2,7 @@
  * contract (tests/contract/store_test.c).
  *
  * All calls and callbacks on the loop's thread. Writes and reads are queued and leave as one batch
- * at store_flush (the end of a turn: group commit), at most two batches in flight; answers come by
+ * at flush (the end of a turn: group commit), at most two batches in flight; answers come by
  * callback, never from within a call of ours. Rows are applied in order; each answer is exactly one
  * of enum store_verdict. When the connection is lost, or an answer takes longer than deadline_ms,
  * every row and read not yet answered is answered (STORE_UNKNOWN, ERR_UNAVAILABLE), then `down` is

@@ -214,7 +214,7 @@ static enum cli_exit refused(struct watch *w, const struct http_reply *reply)
     return problem_exit(reply->status, problem_code(buf_bytes(&reply->body)));
 }
 
-/* One connection, to its end. ret_status and ret_retry: the answer's head. */
+/* One connection, to its end. */
 static enum err follow(struct watch *w, struct http_stream *s)
 {
     enum err e = ERR_OK;
