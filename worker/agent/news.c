@@ -11,7 +11,6 @@ void news_checkpoint_drop(struct attempt *t)
     t->checkpoint = BYTES_NONE;
 }
 
-/* It stays where it was read to, or is copied once, and is lent to what goes out. */
 /* Line ends between a checkpoint's values become spaces: as it is, it goes into lines of event
  * streams, which end with a CR, too. Nobody else holds it yet. */
 static void line_ends_clear(struct shared *lender, struct bytes checkpoint)
@@ -24,6 +23,7 @@ static void line_ends_clear(struct shared *lender, struct bytes checkpoint)
     }
 }
 
+/* It stays where it was read to, or is copied once, and is lent to what goes out. */
 static void checkpoint_take(struct attempt *t, const struct attempt_news *news)
 {
     struct bytes given = news->checkpoint;
