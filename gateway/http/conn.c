@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#define OUT_KEEP_BYTES 4096 /* an idle connection keeps no larger buffer */
+#define OUT_KEEP_BYTES 1024 /* an idle connection keeps no larger buffer */
 
 struct conn *conn_of(struct lws *wsi)
 {
@@ -236,6 +236,7 @@ void conn_piece_set(struct conn *c, struct bytes piece)
     buf_clear(&c->out);
     buf_extend(&c->out, LWS_PRE);
     buf_add_bytes(&c->out, piece);
+    conn_out_count(c, piece.len);
 }
 
 void conn_ask_handler(struct conn *c)
@@ -264,11 +265,29 @@ void conn_out_count(struct conn *c, size_t bytes)
     c->out_counted = bytes;
 }
 
+bool conn_may_wait(struct conn *c)
+{
+    struct http_server *s = c->server;
+    bool full = s->handler.full(s->handler.user);
+    s->counts.stalled_total += full;
+    return !full;
+}
+
+#define ARENA_USUAL_BYTES 1024 /* its first block, which every connection may have */
+
+/* A call keeps some of it as well, for as long: twice what is large. */
+bool conn_has_room(struct conn *c)
+{
+    size_t bytes = c->arena.used_bytes;
+    return intake_hold(&c->intake, bytes > ARENA_USUAL_BYTES ? 2 * bytes : 0);
+}
+
 void conn_out_reset(struct conn *c)
 {
     conn_out_count(c, 0);
     c->out_sent = 0;
-    if (c->is_socket || c->out.cap > OUT_KEEP_BYTES) { /* a WebSocket is silent most of its life */
+    bool watches = c->is_socket || c->left < 0; /* it is silent most of its life */
+    if (watches || c->out.cap > OUT_KEEP_BYTES) {
         buf_free(&c->out);
     } else {
         buf_clear(&c->out);
@@ -284,8 +303,9 @@ bool conn_send(struct conn *c, enum lws_write_protocol how)
     }
     c->server->counts.bytes_sent_total += len;
     conn_out_reset(c);
-    conn_out_count(c, lws_partial_buffered(c->wsi) ? len : 0);
-    return true;
+    bool waits = lws_partial_buffered(c->wsi);
+    conn_out_count(c, waits ? len : 0);
+    return !waits || conn_may_wait(c);
 }
 
 size_t conn_send_some(struct conn *c, struct bytes piece)

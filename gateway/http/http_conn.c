@@ -35,6 +35,9 @@ static int on_request(struct conn *c)
     }
     const struct head *h = intake_head(&c->intake);
     request_read(c, h);
+    if (!conn_has_room(c)) {
+        request_refuse(&c->request, CODE_OVERLOADED, "heads of requests fill this gateway");
+    }
     c->head_only = bytes_is(c->request.method, "HEAD");
     c->close_after = c->server->draining || h->is_last || c->request.fault != CODE_NONE;
     c->begun = 0;
@@ -56,6 +59,7 @@ static int linger(struct conn *c)
 {
     conn_enter(c, CONN_LINGER);
     intake_refuse(&c->intake);
+    arena_free(&c->arena);
     (void)shutdown(lws_get_socket_fd(c->wsi), SHUT_WR);
     return 0;
 }
@@ -71,7 +75,7 @@ static int answer_end(struct conn *c)
     }
     conn_enter(c, CONN_IDLE);
     c->served = true;
-    arena_reset(&c->arena);
+    arena_free(&c->arena); /* its first block is there for the next one */
     if (lws_http_transaction_completed(c->wsi) != 0) {
         return -1;
     }
@@ -90,7 +94,7 @@ static bool out_send(struct conn *c)
     size_t gone = conn_send_some(c, rest);
     c->out_sent += gone;
     if (gone < rest.len) {
-        conn_out_count(c, c->out.cap);
+        c->broken = c->broken || !conn_may_wait(c);
         if (!c->broken) {
             conn_want(c);
         }

@@ -18,7 +18,7 @@ static struct {
     struct intake **of; /* by descriptor */
     size_t count;
     size_t gathered; /* bytes of bodies */
-    size_t kept;     /* and of what was read, and not yet given */
+    size_t heads;    /* bytes of heads, and of what is behind requests */
     uint64_t body_bytes_max;
     intake_more_fn *on_more;
     intake_broken_fn *on_broken;
@@ -56,16 +56,37 @@ void intake_begin(struct intake *in, int fd, void *user)
     intakes.of[at] = in;
 }
 
+static void heads_count(struct intake *in)
+{
+    size_t bytes = in->kept.cap + in->held;
+    intakes.heads += bytes;
+    intakes.heads -= in->counted;
+    in->counted = bytes;
+}
+
+static bool heads_full(void)
+{
+    return intakes.heads > INTAKE_HEADS_BYTES_MAX;
+}
+
+static void heads_drop(struct intake *in)
+{
+    buf_free(&in->kept);
+    in->held = 0;
+    heads_count(in);
+}
+
+bool intake_hold(struct intake *in, size_t bytes)
+{
+    in->held = bytes;
+    heads_count(in);
+    return bytes == 0 || !heads_full();
+}
+
 static void body_drop(struct intake *in)
 {
     intakes.gathered -= in->body.len;
     buf_free(&in->body);
-}
-
-static void kept_drop(struct intake *in)
-{
-    intakes.kept -= in->kept.len;
-    buf_free(&in->kept);
 }
 
 void intake_end(struct intake *in)
@@ -77,7 +98,7 @@ void intake_end(struct intake *in)
         latest.of = NULL;
     }
     body_drop(in);
-    kept_drop(in);
+    heads_drop(in);
 }
 
 const struct head *intake_head(const struct intake *in)
@@ -107,7 +128,7 @@ enum code intake_fault(const struct intake *in, const char **ret_why)
 
 bool intake_holds(const struct intake *in)
 {
-    return in->kept.len > 0;
+    return in->kept.len > 0 || in->dropped;
 }
 
 bool intake_is_ready(const struct intake *in)
@@ -129,6 +150,8 @@ void intake_next(struct intake *in)
 {
     in->at = INTAKE_HEAD;
     in->looked = 0;
+    in->held = 0;
+    heads_count(in);
     body_drop(in);
 }
 
@@ -136,12 +159,18 @@ void intake_refuse(struct intake *in)
 {
     in->at = INTAKE_REFUSED;
     body_drop(in);
-    kept_drop(in);
+    heads_drop(in);
 }
 
 void intake_socket(struct intake *in)
 {
     in->at = INTAKE_SOCKET;
+}
+
+static ssize_t nothing_yet(void)
+{
+    errno = EAGAIN;
+    return -1;
 }
 
 /* As at its client's end; libwebsockets may read on for a while before it closes. */
@@ -151,25 +180,17 @@ static ssize_t no_room(struct intake *in)
     return 0;
 }
 
-static ssize_t nothing_yet(void)
-{
-    errno = EAGAIN;
-    return -1;
-}
-
-/* False: there is no room for it. */
+/* False: there is no room for it, but it is kept. */
 static bool keep(struct intake *in, const uint8_t *bytes, size_t len)
 {
-    bool grows = len > in->kept.len;
-    intakes.kept += len;
-    intakes.kept -= in->kept.len;
     buf_clear(&in->kept);
     if (len > 0) {
         buf_add(&in->kept, bytes, len);
     } else {
         buf_free(&in->kept); /* most connections hold nothing most of the time */
     }
-    return !grows || intakes.kept <= INTAKE_KEPT_BYTES_MAX;
+    heads_count(in);
+    return len == 0 || !heads_full();
 }
 
 /* Out of what came with the handshake first. */
@@ -181,9 +202,8 @@ static ssize_t take(struct intake *in, uint8_t *bytes, size_t len)
     size_t n = in->kept.len < len ? in->kept.len : len;
     memcpy(bytes, in->kept.ptr, n);
     buf_drop_front(&in->kept, n);
-    intakes.kept -= n;
     if (in->kept.len == 0) {
-        buf_free(&in->kept);
+        heads_drop(in);
     }
     return (ssize_t)n;
 }
@@ -335,7 +355,13 @@ static ssize_t head_give(struct intake *in, size_t head_len, size_t have, uint8_
     }
     latest.body = bytes_of(behind, content);
     if (!keep(in, behind + taken, count - taken)) {
-        return no_room(in);
+        if (h->wants_socket) {
+            return no_room(in);
+        }
+        heads_drop(in);
+        in->dropped = true;
+        latest.head.is_last =
+            true; /* its client asks again for what was behind (RFC 9112, 9.3.2) */
     }
     assert(len >= INTAKE_HEAD_BYTES_MAX);
     return (ssize_t)shown_put(h, is_whole, (char *)bytes, len);
@@ -370,8 +396,8 @@ static ssize_t head_read(struct intake *in, uint8_t *bytes, size_t len)
     size_t have = in->kept.len, head = 0;
     if (have > 0) {
         memcpy(page, in->kept.ptr, have);
-        if (have > in->looked && (head = head_look(in, &have)) == 0 && !keep(in, page, have)) {
-            return no_room(in);
+        if (have > in->looked && (head = head_look(in, &have)) == 0) {
+            (void)keep(in, page, have);
         }
     }
     if (head == 0) {

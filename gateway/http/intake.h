@@ -26,12 +26,16 @@
 
 #define INTAKE_HEAD_BYTES_MAX 1024       /* what libwebsockets is shown of a head takes less */
 #define INTAKE_PROTOCOL       "marathon" /* the one of WebSockets */
-/* Of bodies being gathered, together: who would pass it is closed */
-#define INTAKE_BODIES_BYTES_MAX (128u << 20)
-
-#define INTAKE_KEPT_BYTES_MAX                                                                      \
-    (32u << 20) /* of heads that are not whole, and what came behind requests, likewise: most      \
-                   heads come in one read, and keep nothing */
+/* Shares of what deploy/ gives a gateway (tests/lint/room.py adds all of them up). Who would pass
+ * one is closed, or told so where its request is whole.
+ *
+ * Of bodies being gathered, together: 32 of the largest. One that comes at once, up to 32 KiB,
+ * needs nothing of it. */
+#define INTAKE_BODIES_BYTES_MAX (32u << 20)
+/* Of heads that are not whole, of what came behind a request in hand, and of what is kept of large
+ * heads until their answers are out: 600 of the largest of all. A head of up to 1 KiB that comes at
+ * once needs nothing of it. */
+#define INTAKE_HEADS_BYTES_MAX (12u << 20)
 
 enum intake_at { INTAKE_HEAD, INTAKE_BODY, INTAKE_ANSWER, INTAKE_SOCKET, INTAKE_REFUSED };
 
@@ -41,6 +45,9 @@ struct intake {
     enum intake_at at;
     struct buf kept;   /* read, and not yet given: at most a head and one read */
     size_t looked;     /* at so much of it for the end of a head */
+    size_t held;       /* bytes of the head in hand, kept elsewhere */
+    size_t counted;    /* of both, in the share of heads */
+    bool dropped;      /* there was no room for what came behind the request in hand */
     struct buf body;   /* being gathered; one that is there with its head is not */
     size_t body_bytes; /* its length; of one in chunks it is not known */
     bool is_chunked;
@@ -72,6 +79,9 @@ enum code intake_fault(const struct intake *in, const char **ret_why);
 /* There is something to give of which the kernel does not know: libwebsockets is to be told to
  * read. */
 bool intake_is_ready(const struct intake *in);
+/* So many bytes of the head in hand are kept until intake_next or intake_refuse. False: there is no
+ * room for them, but they are counted. */
+bool intake_hold(struct intake *in, size_t bytes);
 /* Something is behind the request in hand. */
 bool intake_holds(const struct intake *in);
 

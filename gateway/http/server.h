@@ -75,6 +75,8 @@ struct http_handler {
     /* What was given is on its way; after server_wake. */
     void (*writable)(void *user, exchange_id id);
     void (*gone)(void *user, exchange_id id);
+    /* No more may wait for clients: one that does not take its piece as it is given is closed. */
+    bool (*full)(void *user);
     void *user;
 };
 

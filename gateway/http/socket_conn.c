@@ -33,6 +33,9 @@ static int on_upgrade(struct conn *c)
     struct http_server *s = c->server;
     const struct head *h = intake_head(&c->intake);
     request_read(c, h);
+    if (!conn_has_room(c)) {
+        request_refuse(&c->request, CODE_OVERLOADED, "heads of requests fill this gateway");
+    }
     if (c->request.fault == CODE_NONE && !origin_allowed(&s->options, h)) {
         c->request.fault = CODE_UPGRADE_REFUSED;
         c->request.why = "WebSockets from pages of this Origin are not allowed "
@@ -67,6 +70,7 @@ static int on_open(struct conn *c)
     }
     s->handler.socket_opened(s->handler.user, c->id, &c->request);
     arena_free(&c->arena); /* it lives long and says little from here on */
+    (void)intake_hold(&c->intake, 0);
     buf_free(&c->out);
     return 0;
 }
@@ -147,6 +151,10 @@ void socket_conn_lend(struct conn *c, struct bytes head, const struct bytes *pie
         len += pieces[i].len;
     }
     if (c->broken || gone == len) {
+        return;
+    }
+    if (!conn_may_wait(c)) {
+        c->broken = true;
         return;
     }
     conn_piece_set(c, BYTES_NONE);

@@ -120,7 +120,7 @@ void problem_from_reply(struct problem *p, const struct reply *reply, struct byt
 size_t answers_bytes(const void *gateway)
 {
     const struct gateway *g = gateway;
-    return g->snapshot_bytes + g->stream_bytes + g->fanout_bytes +
+    return g->snapshot_bytes + g->stream_bytes + g->fanout_bytes + g->batch_bytes +
            server_counts(g->http).waiting_bytes;
 }
 

@@ -18,7 +18,17 @@ struct start_batch {
     struct start_item *items;
     size_t count, waiting;
     struct arena arena; /* of what the items hold */
+    size_t counted;     /* bytes, in gateway.batch_bytes */
 };
+
+static void batch_count(struct start_batch *b)
+{
+    struct gateway *g = b->call->gateway;
+    size_t memory = b->arena.used_bytes + b->count * sizeof *b->items;
+    g->batch_bytes += memory;
+    g->batch_bytes -= b->counted;
+    b->counted = memory;
+}
 
 void start_batch_free(struct start_batch *b)
 {
@@ -30,6 +40,7 @@ void start_batch_free(struct start_batch *b)
             requests_drop(&b->call->gateway->requests, b->items[i].request);
         }
     }
+    b->call->gateway->batch_bytes -= b->counted;
     arena_free(&b->arena);
     free(b->items);
     free(b);
@@ -75,6 +86,7 @@ static void on_item(void *user, const struct reply *reply)
         problem_from_reply(&p, reply, item->task_id);
         item_fail(item, &p);
     }
+    batch_count(b);
     if (--b->waiting == 0) {
         batch_answer(b);
     }
@@ -140,6 +152,7 @@ void call_start_batch(struct call_state *c, const struct http_request *r)
     b->count = count;
     c->batch = b;
     items_start(b, r, &index, nodes);
+    batch_count(b);
     json_index_free(&index);
     if (b->waiting == 0) {
         batch_answer(b);

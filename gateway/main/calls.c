@@ -164,6 +164,7 @@ static void fault_answer(struct gateway *g, exchange_id id, const struct http_re
 {
     struct problem p;
     problem_set(&p, r->fault, "%s", r->why);
+    p.retry_after_s = r->fault == CODE_OVERLOADED ? 1 : 0;
     answer_problem(g, id, &p, r->request_id);
 }
 

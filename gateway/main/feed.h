@@ -19,12 +19,12 @@
 #define FEED_RING_EVENTS_MAX 512u /* a burst of steps between two turns of a healthy client */
 
 /* Of all rings, and what is made of them. A client that takes what it is told needs no ring, so
- * that this is for those that do not, and for who comes back within seconds: 128 of the largest
- * backlogs; of WATCHERS_MAX tasks, each watched by one, 1.6 KiB, which are the newest events. An
- * eighth of what deploy/ gives a gateway (see ANSWERS_BYTES_MAX). Above it the rings of tasks that
- * were silent for longest are given up; of their clients those that were behind get a gap and the
- * state anew, as each alone would have got in time. */
-#define FEEDS_BYTES_MAX (32u << 20)
+ * that this is for those that do not, and for who comes back within seconds: 64 of the largest
+ * backlogs; of WATCHERS_MAX tasks, each watched by one, 0.8 KiB, which are the newest events. A
+ * share of what deploy/ gives a gateway (tests/lint/room.py). Above it the rings of tasks that were
+ * silent for longest are given up; of their clients those that were behind get a gap and the state
+ * anew, as each alone would have got in time. */
+#define FEEDS_BYTES_MAX (16u << 20)
 
 struct feed_event {
     struct buf text; /* JSON; no bytes = not there yet */

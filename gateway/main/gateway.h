@@ -46,6 +46,7 @@ struct gateway {
     size_t snapshot_bytes; /* held by all snapshots */
     size_t stream_bytes;   /* of bodies and replays under way: their text, and parts of documents */
     size_t fanout_bytes;   /* of answers that wait for those of other coordinators */
+    size_t batch_bytes;    /* of batches of starts under way: what they have to tell so far */
     uint64_t answers_refused_total;
     uint64_t requests_by_call[CALL_COUNT];
     uint64_t answers_by_class[6]; /* [2] = 2xx */
@@ -78,16 +79,17 @@ void answer_empty(struct gateway *g, exchange_id id, int status, const char *eta
 void problem_from_reply(struct problem *p, const struct reply *reply, struct bytes task_id);
 void problem_full(struct problem *p);
 
-/* What waits for clients that have yet to take it: states and results, bodies and replays under
- * way, lists of which a coordinator has yet to say its part, answers in their connections. Above
- * the first, calls whose answers may be long get 503, watchers 1013; what is under way goes on, and
- * above the second waits with its next part of a document. Who takes nothing is closed within
- * seconds (MARATHON_STALL_TIMEOUT), so this passes. A download that is slow holds two parts of 192
- * KiB: 170 of them are let in. The second is less than half of what deploy/ gives a gateway (256
- * MiB), which has bodies and requests (INTAKE_BODIES_BYTES_MAX, REQUESTS_BYTES_MAX) to hold as
- * well. */
-#define ANSWERS_BYTES_MAX   (64u << 20)
-#define DOCUMENTS_BYTES_MAX (96u << 20)
+/* What waits for clients that have yet to take it: states and results, bodies, replays and batches
+ * under way, lists of which a coordinator has yet to say its part, answers in their connections; a
+ * share of what deploy/ gives a gateway (tests/lint/room.py). Above the first, calls whose answers
+ * may be long get 503, watchers 1013; what is under way goes on, and above the second waits with
+ * its next part of a document: a download that is slow holds two parts of 192 KiB, so that 85 are
+ * let in. The rest up to the third is for what nobody asks for in advance, pieces of events and
+ * problems; above it who does not take one as it comes is closed. Who takes nothing is so within
+ * seconds (MARATHON_STALL_TIMEOUT), so this passes. */
+#define ANSWERS_BYTES_MAX   (32u << 20)
+#define DOCUMENTS_BYTES_MAX (40u << 20)
+#define WAITING_BYTES_MAX   (48u << 20)
 size_t answers_bytes(const void *gateway);
 void problem_answers_full(struct problem *p);
 /* With so many more bytes they would pass the first. True: counted, and *ret_problem says it. */

@@ -70,6 +70,11 @@ static void on_gone(void *user, exchange_id id)
     }
 }
 
+static bool on_full(void *user)
+{
+    return answers_bytes(user) > WAITING_BYTES_MAX;
+}
+
 /* ---- from coordinators ---- */
 
 static void on_message(void *user, int peer, const struct message *m, struct bytes frame)
@@ -216,6 +221,7 @@ static void http_start(struct program *p)
                                    .socket_opened = on_socket,
                                    .writable = on_writable,
                                    .gone = on_gone,
+                                   .full = on_full,
                                    .user = g};
     (void)mallopt(M_MMAP_THRESHOLD, MAPPED_BYTES_MIN);
     p->settings.http.connections_max = fds_limit(p->settings.http.connections_max);

@@ -20,7 +20,9 @@ static void http_put(const struct gateway *g, struct metric_text *t)
     metric_single(t, "websockets_open", "WebSockets that are open.", h.sockets_open);
     metric_single(t, "sent_bytes_total", "Bytes given to clients.", h.bytes_sent_total);
     metric_single(t, "stalled_closed_total",
-                  "Clients closed because they took nothing, or too little.", h.stalled_total);
+                  "Clients closed because they took nothing, or too little, or not at once where "
+                  "too much waits.",
+                  h.stalled_total);
     metric_single(t, "keys_refused_total", "Requests refused for want of a key that may do it.",
                   g->keys_refused_total);
     metric_single(t, "upgrades_refused_total", "WebSocket upgrades refused.",

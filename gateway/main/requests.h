@@ -9,8 +9,10 @@
 #include "main/peers.h"
 
 #define REQUESTS_MAX 16384 /* waiting at once; more get 503 */
-/* Of their frames, and all of what has lent to them; passed by one at most */
-#define REQUESTS_BYTES_MAX (64u << 20)
+/* Of their frames, and all of what has lent to them; passed by one at most. A share of what deploy/
+ * gives a gateway (tests/lint/room.py): 128 starts with the largest input, which a coordinator
+ * answers in milliseconds. */
+#define REQUESTS_BYTES_MAX (32u << 20)
 /* Of documents, asked of one coordinator and not answered yet: further reads of documents wait here
  * for their turn. It answers them into one connection, of which it gives up one that has 64 MiB
  * waiting, and reads them beside its own renewals of leases: many gateways together stay far below

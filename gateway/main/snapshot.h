@@ -13,7 +13,7 @@
 
 /* What all snapshots together may hold, less than may wait for clients (ANSWERS_BYTES_MAX):
  * above it, results are read while they are sent however small they are. */
-#define SNAPSHOTS_HELD_BYTES_MAX (48u << 20)
+#define SNAPSHOTS_HELD_BYTES_MAX (24u << 20)
 
 struct snapshot {
     struct gateway *gateway;

@@ -125,7 +125,29 @@ class Purity(unittest.TestCase):
                 self.assertIn(call, out)
 
 
-class Monitoring(unittest.TestCase):
+class Broken(unittest.TestCase):
+    """Copies of real files, one of them broken."""
+    FILES, BROKEN = (), ()  # BROKEN: the file, a text in it, what stands there instead, and what is told then
+
+    def each_is_told(self, script):
+        for name, old, new, word in self.BROKEN:
+            if word == "promtool: " and shutil.which("promtool") is None:
+                continue
+            with self.subTest(name=name, new=new), tempfile.TemporaryDirectory(prefix="marathon-lint-") as folder:
+                root = pathlib.Path(folder)
+                for file in self.FILES:
+                    source, copy = HERE.parent.parent / file, root / file
+                    copy.parent.mkdir(parents=True, exist_ok=True)
+                    (shutil.copytree if source.is_dir() else shutil.copy)(source, copy)
+                text = (root / name).read_text()
+                self.assertIn(old, text)
+                (root / name).write_text(text.replace(old, new))
+                code, out = run(script, root)
+                self.assertEqual(code, 1, out)
+                self.assertIn(word, out)
+
+
+class Monitoring(Broken):
     FILES = ("deploy/monitoring", "deploy/kubernetes", "deploy/RUNBOOK.md", "README.md", "coordinator/main/metrics.c", "worker/main/metrics.c",
              "gateway/main/metrics.c", "common/transport/transport_nng.c")
     BROKEN = (
@@ -142,21 +164,29 @@ class Monitoring(unittest.TestCase):
     )
 
     def test_what_nobody_emits_is_told(self):
-        for name, old, new, word in self.BROKEN:
-            if word == "promtool: " and shutil.which("promtool") is None:
-                continue
-            with self.subTest(name=name, new=new), tempfile.TemporaryDirectory(prefix="marathon-lint-") as folder:
-                root = pathlib.Path(folder)
-                for file in self.FILES:
-                    source, copy = HERE.parent.parent / file, root / file
-                    copy.parent.mkdir(parents=True, exist_ok=True)
-                    (shutil.copytree if source.is_dir() else shutil.copy)(source, copy)
-                text = (root / name).read_text()
-                self.assertIn(old, text)
-                (root / name).write_text(text.replace(old, new))
-                code, out = run("monitoring.py", root)
-                self.assertEqual(code, 1, out)
-                self.assertIn(word, out)
+        self.each_is_told("monitoring.py")
+
+
+class Room(Broken):
+    FILES = ("deploy", "gateway/http/intake.h", "gateway/main/requests.h", "gateway/main/gateway.h", "gateway/main/feed.h", "gateway/main/settings.c")
+    BROKEN = (
+        ("deploy/compose.yaml", "mem_limit: 320m", "mem_limit: 256m", "deploy/compose.yaml gives a gateway 256 MiB"),
+        ("deploy/compose.yaml", "mem_limit: 320m", "mem_limit: much", "deploy/compose.yaml gives a gateway no limit"),
+        ("deploy/compose.yaml", "    mem_limit: 320m", "    ", "deploy/compose.yaml gives a gateway no limit"),
+        ("deploy/kubernetes/base/gateway.yaml", "memory: 320Mi", "memory: 256Mi", "deploy/kubernetes/base/gateway.yaml gives a gateway 256 MiB"),
+        ("deploy/systemd/marathon-gateway.service.in", "[Service]\n", "[Service]\nMemoryMax=256M\n", "deploy/systemd/marathon-gateway.service.in gives a gateway 256 MiB"),
+        ("gateway/http/intake.h", "INTAKE_BODIES_BYTES_MAX (32u", "INTAKE_BODIES_BYTES_MAX (64u", "but it may hold 250 itself"),
+        ("gateway/http/intake.h", "INTAKE_HEADS_BYTES_MAX (12u", "INTAKE_HEADS_BYTES_MAX (44u", "but it may hold 250 itself"),
+        ("gateway/main/requests.h", "REQUESTS_BYTES_MAX (32u", "REQUESTS_BYTES_MAX (64u", "but it may hold 250 itself"),
+        ("gateway/main/gateway.h", "WAITING_BYTES_MAX   (48u", "WAITING_BYTES_MAX   (80u", "but it may hold 250 itself"),
+        ("gateway/main/gateway.h", "ANSWERS_BYTES_MAX   (32u", "ANSWERS_BYTES_MAX   (48u", "ANSWERS_BYTES_MAX is not below DOCUMENTS_BYTES_MAX"),
+        ("gateway/main/feed.h", "FEEDS_BYTES_MAX (16u", "FEEDS_BYTES_MAX (48u", "but it may hold 250 itself"),
+        ("gateway/main/feed.h", "FEEDS_BYTES_MAX", "FEED_BYTES_MAX", "gateway/main/feed.h: no FEEDS_BYTES_MAX"),
+        ("gateway/main/settings.c", '"12000"', '"20000"', "but it may hold 265 itself"),
+    )
+
+    def test_a_gateway_that_may_hold_more_than_it_is_given_is_told(self):
+        self.each_is_told("room.py")
 
 
 unittest.main()

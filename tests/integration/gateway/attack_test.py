@@ -5,7 +5,6 @@ import http.client
 import itertools
 import json
 import os
-import resource
 import socket
 import struct
 import subprocess
@@ -394,40 +393,6 @@ class Attack(Measured):
         self.assertEqual(r.returncode, 1, r.stderr)
         self.assertIn("listen_failed", r.stderr)
         self.assertNotIn(" listening ", r.stderr)
-
-
-class Heads(Measured):
-    settings = {"MARATHON_HEADER_TIMEOUT": 600}
-    KEPT = 32 << 20  # INTAKE_KEPT_BYTES_MAX
-    PART = b"GET /livez HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 16_000
-
-    def is_open(self, client):
-        client.setblocking(False)
-        try:
-            return client.recv(1) != b""
-        except BlockingIOError:
-            return True
-        except ConnectionError:
-            return False
-
-    def test_heads_that_are_not_whole_are_bounded_in_all(self):
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
-        fit = self.KEPT // len(self.PART)
-        with contextlib.ExitStack() as stack:
-            clients = []
-            for _ in range(fit + 200):
-                clients.append(stack.enter_context(socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)))
-                with contextlib.suppress(ConnectionError):
-                    clients[-1].sendall(self.PART)
-            until("those for whom there is no room are closed", lambda: sum(map(self.is_open, clients)) <= fit, every=0.1)
-            self.assertGreater(sum(map(self.is_open, clients)), fit - 50)
-            kept = next(c for c in clients if self.is_open(c))
-            kept.settimeout(PATIENCE)
-            kept.sendall(b"\r\n\r\n")
-            self.assertTrue(kept.recv(4096).startswith(b"HTTP/1.1 200 "))
-            self.assertEqual(self.call("GET", "/livez", prefix="")[0], 200)
 
 
 class Leaving(Measured):
