@@ -15,6 +15,10 @@
   chaos S1, S2, S3             a long function over three deaths of its coordinator; 100,000 waiting tasks change hands (--scale 0.1 is
                                quicker); an owner's writes that arrive after its takeover
   chaos S4, S5                 on a Redis Cluster: slots of live partitions moved to and fro; a master killed, its replica takes over
+  chaos soak --minutes 10 --seed 1
+                               a cluster under all kinds of calls and steps (--rate, requests a second), a process killed each --kill-every
+                               seconds: what is left at the end (keys, gauges), what grew, what was never to be told; tasks' keys last --ttl
+                               seconds, and the soak as much longer
   chaos list                   the rows
 
 The programs are taken from the folder that chaos is called in (build/<preset>/bin) or $MARATHON_BIN. What a failed run left (logs of all
@@ -41,6 +45,7 @@ import rows_redis  # noqa: E402,F401
 import rows_shown  # noqa: E402,F401
 from kill import ROLES, kill_campaign  # noqa: E402
 from sentinel import sentinel_campaign  # noqa: E402
+from soak import Soak  # noqa: E402
 from trial import ROWS, Trial  # noqa: E402
 
 ALONE = ("F31", "F32")  # thousands of tasks and clients: their limits are for a machine of their own
@@ -118,7 +123,7 @@ def table(results):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", help="a row (F1 ...), all, fast, kill, sentinel, or list")
+    parser.add_argument("what", help="a row (F1 ...), all, fast, kill, sentinel, soak, or list")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--seeds", type=int, help="seeds 1 to N (with all and fast, or a row)")
     parser.add_argument("--without", default="", metavar="ROWS", help="with all and fast: not these (F31,F32)")
@@ -131,6 +136,10 @@ def main():
     parser.add_argument("--stop", action="store_true", help="with sentinel: SIGSTOP, and SIGCONT later")
     parser.add_argument("--seconds", type=int, default=20, help="how long F36 goes on")
     parser.add_argument("--scale", type=float, default=1, help="a part of the sizes of F31, F32, S1 and S2: 0.1 is a tenth")
+    parser.add_argument("--minutes", type=float, default=10, help="with soak: how long the load goes on")
+    parser.add_argument("--rate", type=float, default=40, help="with soak: requests a second, at most")
+    parser.add_argument("--kill-every", type=float, default=30, help="with soak: seconds, more or less")
+    parser.add_argument("--ttl", type=int, default=60, help="with soak: MARATHON_CHECKPOINT_TTL")
     parser.add_argument("--keep", action="store_true", help="leave the directory of a good run too")
     parser.add_argument("--json", action="store_true", help="one JSON document per run")
     options = parser.parse_args()
@@ -147,6 +156,8 @@ def main():
         return kill_campaign(options)
     if options.what == "sentinel":
         return sentinel_campaign(options)
+    if options.what == "soak":
+        return Soak(options).run()
     if options.what in ROWS:
         names = [options.what]
     elif options.what in ("all", "fast"):
