@@ -114,7 +114,9 @@ size_t chunks_read(struct chunks *c, struct bytes text, uint8_t *out, size_t *re
             continue;
         }
         size_t part = text.len - taken < c->left ? text.len - taken : (size_t)c->left;
-        memmove(out + len, text.ptr + taken, part);
+        if (out + len != text.ptr + taken) { /* it may be where it is to be */
+            memmove(out + len, text.ptr + taken, part);
+        }
         len += part;
         taken += part;
         c->content += part;

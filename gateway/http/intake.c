@@ -13,6 +13,8 @@
 #define READ_BYTES 4096
 /* A rest of a body that is there is read at once, and not gathered */
 #define WHOLE_BYTES (32u << 10)
+/* Behind the content of a chunk: the line between it and the next one, or the end */
+#define LINE_BYTES 32u
 
 static struct {
     struct intake **of; /* by descriptor */
@@ -284,29 +286,39 @@ static bool chunks_done(const struct intake *in)
     return in->chunks.at == CHUNKS_END || in->chunks.at == CHUNKS_FAULT;
 }
 
-/* As far as it is there, a page at a time: what is behind it is kept. */
+/* A long chunk is read to where it stays, and no more behind it than its line: what is read of the
+ * next one is moved over that line. Of short ones, as many at once as would be looked for. */
+static size_t chunks_wanted(const struct chunks *c)
+{
+    size_t line = c->at == CHUNKS_DATA ? (size_t)c->left + LINE_BYTES : 0;
+    return line > READ_BYTES ? line : READ_BYTES;
+}
+
+/* As far as it is there; what is behind it is kept. */
 static ssize_t chunks_gather(struct intake *in, uint8_t *bytes)
 {
-    ssize_t got = READ_BYTES;
+    size_t wanted = 0, got = 0;
     while (!chunks_done(in)) {
-        if (got < READ_BYTES) {
+        size_t room = INTAKE_BODIES_BYTES_MAX - intakes.gathered, len;
+        if (got < wanted) {
             return nothing_yet();
         }
-        if (intakes.gathered + READ_BYTES > INTAKE_BODIES_BYTES_MAX) {
+        if (room < READ_BYTES) {
             return no_room(in);
         }
-        got = recvfrom(in->fd, latest.page, READ_BYTES, 0, NULL, NULL);
-        if (got <= 0) {
-            return got;
+        wanted = chunks_wanted(&in->chunks);
+        wanted = wanted < room ? wanted : room;
+        buf_reserve(&in->body, wanted);
+        uint8_t *to = in->body.ptr + in->body.len;
+        ssize_t n = recvfrom(in->fd, to, wanted, 0, NULL, NULL);
+        if (n <= 0) {
+            return n;
         }
-        size_t len;
-        latest.of = NULL; /* what is there of a head is overwritten */
-        buf_reserve(&in->body, (size_t)got);
-        size_t taken = chunks_read(&in->chunks, bytes_of(latest.page, (size_t)got),
-                                   in->body.ptr + in->body.len, &len);
+        got = (size_t)n;
+        size_t taken = chunks_read(&in->chunks, bytes_of(to, got), to, &len);
         in->body.len += len;
         intakes.gathered += len;
-        if (!keep(in, latest.page + taken, (size_t)got - taken)) {
+        if (!keep(in, to + taken, got - taken)) {
             return no_room(in);
         }
     }

@@ -2,6 +2,7 @@
 has memcpy of its own, and is not measured."""
 
 import contextlib
+import http.client
 import http.server
 import json
 import os
@@ -47,6 +48,15 @@ def pad(size):
 def start(task_type, data, count=1):
     """More than one: all but the first have to wait for the slot."""
     return lambda e: e.end([e.begin(task_type=task_type, input_data=data) for _ in range(count)])
+
+
+def start_in_chunks(task_type, data, chunk):
+    def begin(e):
+        text = json.dumps({"task_type": task_type, "input_data": data}).encode()
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", e.port, timeout=30)) as c:
+            c.request("POST", "/api/v1/marathon/start", (text[at:at + chunk] for at in range(0, len(text), chunk)), {"Content-Type": "application/json"})
+            e.end([json.load(c.getresponse())["task_id"]])
+    return begin
 
 
 def batch(count, size):
@@ -117,6 +127,8 @@ WAYS = [
     Way("an eighth of an input, by an expression", start("takes_part", {"pad": "x" * (7 * PART), "text": "x" * PART}), {"coordinator": 8}, PART,
         notes={"coordinator": f"all of it {TEXT}"}),
     Way("an input, with the reads", start("takes_input", pad(PAYLOAD)), {"gateway": 0}, pieces=SOME, notes={"gateway": READ}),
+    Way("an input in chunks, with the reads", start_in_chunks("takes_input", pad(PAYLOAD), 48 << 10), {"gateway": 0}, pieces=SOME,
+        notes={"gateway": READ}),
     Way("an input in one read", start("takes_input", pad(SMALL)), {"gateway": 1}, SMALL, pieces=SOME),
     Way("an input of a batch in one read", batch(1, SMALL), {"gateway": 1}, SMALL, pieces=SOME),
     Way("inputs of a batch", batch(8, SOME_OF_A_BATCH), {"gateway": 0}, SOME_OF_A_BATCH, 8, pieces=SOME, notes={"gateway": READ}),
