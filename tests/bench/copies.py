@@ -144,6 +144,7 @@ WAYS = [
     Way("a result over HTTP, with the reads", start("gives_over_http", {}), {"worker": 1}, pieces=SOME, notes={"worker": CURL}),
     Way("a checkpoint, told by a function", start("tells", {}), {"worker": 0}, pieces=SOME, notes={"worker": LENT}),
     Way("a short checkpoint, told by a function", start("tells_little", {}), {"worker": 0}, SMALL, pieces=SOME, notes={"worker": LENT}),
+    Way("a checkpoint among other lines", start("tells_more", {}), {"worker": 0}, SMALL, pieces=SOME, notes={"worker": LENT}),
     Way("a result, to Redis and the next step", start("hands_on", {"bytes": 8}), {"worker": 0, "coordinator": 1},
         notes={"worker": LENT, "coordinator": TEXT}),
     Way("a result, from Redis to client", lambda e: e.get(f"/result/{e.results.pop()}"), {"coordinator": 0, "gateway": 1},
@@ -189,10 +190,11 @@ class CopyEngine(Engine):
                                      "fails": {"exec": ["/bin/sh", "-c", "exit 65"]},
                                      "http": {"http": f"http://127.0.0.1:{self.server.server_port}/"},
                                      **{name: {"exec": ["/bin/sh", "-c", f"cat > /dev/null; cat {self.dir}/{name} >&3; echo 1"]}
-                                        for name in ("told", "little")}}}, f)
-        for name, size in (("told", PAYLOAD), ("little", SMALL)):
+                                        for name in ("told", "little", "more")}}}, f)
+        some = json.dumps({"progress": 0.5}) + "\n"
+        for name, size, others in (("told", PAYLOAD, ""), ("little", SMALL, ""), ("more", SMALL, some)):
             with open(os.path.join(self.dir, name), "w") as f:
-                f.write(json.dumps({"checkpoint": "x" * size}) + "\n")
+                f.write(others + json.dumps({"checkpoint": "x" * size}) + "\n" + others)
         self.write_pipeline("takes_input", [{"name": "a", "function": "stamp"}])
         self.write_pipeline("takes_rendered", [{"name": "a", "function": "stamp", "input": {
             "bytes": 8, "pad": "${input.pad}", "note": "it is: ${input.text}", "of": "${task.id}"}}])
@@ -203,6 +205,7 @@ class CopyEngine(Engine):
         self.write_pipeline("gives_over_http", [{"name": "a", "function": "http"}])
         self.write_pipeline("tells", [{"name": "a", "function": "told"}])
         self.write_pipeline("tells_little", [{"name": "a", "function": "little"}])
+        self.write_pipeline("tells_more", [{"name": "a", "function": "more"}])
         self.write_pipeline("hands_on", [*chain(1, PAYLOAD), {"name": "b", "function": "stamp", "needs": ["s0"]}])
         self.write_pipeline("hands_on_and_fails", [*chain(1, PAYLOAD), {"name": "b", "function": "stamp", "needs": ["s0"], "input": {"bytes": 8}},
                                                    {"name": "c", "function": "fails", "needs": ["b"]}])

@@ -89,8 +89,26 @@ enum err news_line_read(struct bytes line, struct buf *text, struct attempt_news
     return news_or_result_read(line, text, ret_news, &result);
 }
 
-/* alone: nothing else stands in l->line. */
-static void line_take(struct news_lines *l, struct bytes line, bool alone, news_fn *fn, void *user)
+/* What is behind it in l->line moves out where the checkpoint is longer: that can stay then. */
+static void news_tell(struct news_lines *l, struct attempt_news *news, size_t behind, news_fn *fn,
+                      void *user)
+{
+    struct buf next = {0};
+    bool stays = behind <= news->checkpoint.len;
+    if (stays && behind > 0) {
+        buf_add_bytes(&next, bytes_part(buf_bytes(&l->line), l->line.len - behind, behind));
+    }
+    news->holder = stays ? &l->line : NULL;
+    fn(user, news);
+    if (next.len > 0) {
+        buf_free(&l->line);
+        l->line = next;
+    }
+}
+
+/* behind: so many bytes of l->line are still to be looked at. */
+static void line_take(struct news_lines *l, struct bytes line, size_t behind, news_fn *fn,
+                      void *user)
 {
     struct attempt_news news;
     if (line.len == 0) {
@@ -98,8 +116,7 @@ static void line_take(struct news_lines *l, struct bytes line, bool alone, news_
     }
     enum err e = line.len <= LINE_BYTES_MAX ? news_line_read(line, &l->text, &news) : ERR_TOO_LARGE;
     if (e == ERR_OK) {
-        news.holder = alone ? &l->line : NULL;
-        fn(user, &news);
+        news_tell(l, &news, behind, fn, user);
     } else if (e != ERR_NOT_FOUND) {
         l->bad++;
     }
@@ -112,33 +129,28 @@ static const uint8_t *line_end(const struct news_lines *l, size_t from)
 
 void news_lines_grown(struct news_lines *l, size_t added, news_fn *fn, void *user)
 {
-    size_t at = 0, len = l->line.len, from = len - added;
-    for (const uint8_t *end; (end = line_end(l, from)) != NULL; at = from) {
-        size_t n = (size_t)(end - l->line.ptr);
-        bool last = n + 1 == len;
-        from = n + 1;
+    size_t at = 0, from = l->line.len - added;
+    for (const uint8_t *end; (end = line_end(l, from)) != NULL; from = at) {
+        size_t n = (size_t)(end - l->line.ptr), behind = l->line.len - n - 1;
         if (!l->skipping) {
-            line_take(l, bytes_part(buf_bytes(&l->line), at, n - at), last && at == 0, fn, user);
+            line_take(l, bytes_part(buf_bytes(&l->line), at, n - at), behind, fn, user);
         }
         l->skipping = false;
-        if (last) { /* it may have been taken */
-            buf_clear(&l->line);
-            return;
-        }
+        at = l->line.len - behind; /* what is before it may have been taken */
     }
-    if (!l->skipping && len - at > LINE_BYTES_MAX) {
+    if (!l->skipping && l->line.len - at > LINE_BYTES_MAX) {
         l->skipping = true;
         l->bad++;
     }
     if (at > 0 || l->skipping) {
-        buf_drop_front(&l->line, l->skipping ? len : at);
+        buf_drop_front(&l->line, l->skipping ? l->line.len : at);
     }
 }
 
 void news_lines_end(struct news_lines *l, news_fn *fn, void *user)
 {
     if (!l->skipping) {
-        line_take(l, buf_bytes(&l->line), true, fn, user);
+        line_take(l, buf_bytes(&l->line), 0, fn, user);
     }
     buf_clear(&l->line);
 }

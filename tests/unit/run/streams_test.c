@@ -125,6 +125,64 @@ static void test_lines_have_a_bound_and_the_next_one_is_read_again(void **state)
     news_lines_free(&lines);
 }
 
+/* Takes what a checkpoint lies in, as the agent does. */
+struct keeper {
+    struct buf kept;
+    struct bytes newest; /* in it, or nowhere any more */
+    unsigned stayed, copied, others;
+    double fraction;
+};
+
+static void keep(void *user, const struct attempt_news *news)
+{
+    struct keeper *k = user;
+    k->fraction = news->fraction;
+    if (news->checkpoint.len == 0) {
+        k->others++;
+        return;
+    }
+    buf_free(&k->kept);
+    if (news->holder != NULL) {
+        k->stayed++;
+        k->kept = *news->holder;
+        *news->holder = (struct buf){0};
+    } else {
+        k->copied++;
+        buf_add_bytes(&k->kept, news->checkpoint);
+    }
+    k->newest = news->holder != NULL ? news->checkpoint : buf_bytes(&k->kept);
+}
+
+static void assert_kept(const char *text, unsigned stayed, unsigned copied, unsigned others)
+{
+    struct news_lines lines = {0};
+    struct keeper k = {0};
+    feed(&lines, bytes_str(text), keep, &k);
+    news_lines_end(&lines, keep, &k);
+    assert_int_equal(lines.bad, 0);
+    assert_int_equal(k.stayed, stayed);
+    assert_int_equal(k.copied, copied);
+    assert_int_equal(k.others, others);
+    assert_true(bytes_is(k.newest, "\"a checkpoint that is longer than a line\""));
+    buf_free(&k.kept);
+    news_lines_free(&lines);
+}
+
+#define SHORT_LINE "{\"progress\":0.5}\n"
+#define LONG_LINE  "{\"checkpoint\":\"a checkpoint that is longer than a line\"}\n"
+
+static void test_a_checkpoint_stays_where_it_was_read_to_unless_more_is_behind_it(void **state)
+{
+    (void)state;
+    assert_kept(LONG_LINE, 1, 0, 0);
+    assert_kept("\n" SHORT_LINE LONG_LINE, 1, 0, 1);
+    assert_kept(LONG_LINE SHORT_LINE "\n" SHORT_LINE, 1, 0, 2);
+    assert_kept(SHORT_LINE LONG_LINE SHORT_LINE "{\"progress\":1}", 1, 0, 3);
+    assert_kept(LONG_LINE SHORT_LINE SHORT_LINE SHORT_LINE SHORT_LINE, 0, 1, 4);
+    assert_kept("{\"checkpoint\":1}\n" LONG_LINE SHORT_LINE, 1, 1, 1);
+    assert_kept(LONG_LINE LONG_LINE SHORT_LINE, 1, 1, 1);
+}
+
 static void assert_tail(const struct tail *t, const char *want)
 {
     struct buf out = {0};
@@ -205,6 +263,7 @@ int main(void)
         cmocka_unit_test(test_lines_may_arrive_in_any_pieces),
         cmocka_unit_test(test_bad_lines_are_counted_and_passed_over),
         cmocka_unit_test(test_usage_comes_with_or_without_other_news),
+        cmocka_unit_test(test_a_checkpoint_stays_where_it_was_read_to_unless_more_is_behind_it),
         cmocka_unit_test(test_lines_have_a_bound_and_the_next_one_is_read_again),
         cmocka_unit_test(test_the_tail_keeps_the_last_bytes_and_whole_characters),
         cmocka_unit_test(test_the_tail_goes_on_behind_a_nul),
