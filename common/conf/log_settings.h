@@ -15,5 +15,9 @@
 
 /* From a conf whose table has CONF_LOG_ENTRIES. role is borrowed. */
 struct log_options conf_log_options(const struct conf *c, const char *role);
+/* Once the log is open: a line for each variable of the environment (envp, as environ) that is none
+ * of the program's, but nearly: it counts for nothing, and its writer believes otherwise. Those of
+ * other programs, which often share one environment, are passed over. */
+void conf_log_slips(struct conf *c, char *const *envp);
 
 #endif

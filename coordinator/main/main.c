@@ -1,6 +1,7 @@
 /* marathon-coordinator: breaks tasks into steps, sends them to workers, checkpoints what they
  * return. */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "conf/conf.h"
@@ -146,6 +147,7 @@ int main(int argc, char **argv)
     struct conf *conf = conf_load(&program, argc, argv, MARATHON_VERSION " (" MARATHON_GIT ")");
     struct log_options log = conf_log_options(conf, "coordinator");
     log_init(&log);
+    conf_log_slips(conf, environ);
     log_line(LOG_INFO, "starting", "version=%s git=%s", MARATHON_VERSION, MARATHON_GIT);
     return daemon_run(daemon_create(conf));
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/id.h"
+#include "conf/log_settings.h"
 #include "loop/notify.h"
 #include "main/calls.h"
 #include "main/feed.h"
@@ -265,6 +266,7 @@ int main(int argc, char **argv)
     struct gateway *g = &p.gateway;
     p.settings = settings_load(argc, argv);
     log_init(&p.settings.log);
+    conf_log_slips(p.settings.conf, environ);
     struct tls_identity *identity =
         tls_settings_start(p.settings.conf, "MARATHON_COORDINATORS", "marathon-gateway");
     log_line(LOG_INFO, "starting", "version=%s git=%s", MARATHON_VERSION, MARATHON_GIT);

@@ -83,10 +83,11 @@ static const struct conf_program program = {
     .entry_count = sizeof entries / sizeof entries[0],
 };
 
-static void log_begin(const struct conf *conf)
+static void log_begin(struct conf *conf)
 {
     struct log_options log = conf_log_options(conf, "worker");
     log_init(&log);
+    conf_log_slips(conf, environ);
 }
 
 /* Exits with 2 where a file is at fault, and says where. */

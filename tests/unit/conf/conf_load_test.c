@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+#include "base/log.h"
+#include "conf/log_settings.h"
 #include "program.h"
 
 struct ending {
@@ -99,6 +101,35 @@ static void test_bad_input_ends_with_2_and_the_program_named(void **state)
     assert_string_equal(ending.out, "");
 }
 
+static void test_a_variable_that_is_nearly_one_of_ours_is_told_of(void **state)
+{
+    (void)state;
+    char *argv[] = {mem_str("marathon-test"), NULL};
+    char *envp[] = {mem_str("MARATHON_LISTN=a:1"),     mem_str("MARATHON_PORT=1"),
+                    mem_str("MARATHON_STORE_FILE=/f"), mem_str("MARATHON_SOMEONE_ELSES=1"),
+                    mem_str("ARATHON_PORT=1"),         NULL};
+    struct log_options log = {.role = "test"};
+    char text[1024] = "";
+    int ends[2], was = dup(STDERR_FILENO);
+    struct conf *c = conf_load(&program, 1, argv, "1");
+    assert_int_equal(pipe(ends), 0);
+    (void)dup2(ends[1], STDERR_FILENO);
+    log_init(&log);
+    conf_log_slips(c, envp);
+    (void)dup2(was, STDERR_FILENO);
+    (void)close(was);
+    (void)close(ends[1]);
+    read_all(ends[0], text, sizeof text);
+    assert_non_null(strstr(text, "unknown_variable name=MARATHON_LISTN hint=\"it is ignored, did "
+                                 "you mean MARATHON_LISTEN?\"\n"));
+    assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1); /* and of no other */
+    conf_free(c);
+    free(argv[0]);
+    for (char **at = envp; *at != NULL; at++) {
+        free(*at);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -106,6 +137,7 @@ int main(void)
         cmocka_unit_test(test_version_and_help_end_with_0_even_beside_nonsense),
         cmocka_unit_test(test_print_config_ends_with_0),
         cmocka_unit_test(test_bad_input_ends_with_2_and_the_program_named),
+        cmocka_unit_test(test_a_variable_that_is_nearly_one_of_ours_is_told_of),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
