@@ -238,22 +238,29 @@ enum err output_add(struct nng_conn *c, const struct slices *framed)
 
 /* Under the lock. Lenders are held for small parts of themselves, and too much of that is on its
  * way. */
-static bool holds_enough(const struct output *o)
+static bool holds_too_much(const struct output *o)
 {
     return slices_beside(&o->fill->text) + slices_beside(&o->flight->text) >
            TRANSPORT_BESIDE_BYTES_MAX;
 }
 
-/* Under the lock. */
+/* Under the lock. One message alone may lend too much: slices of two lenders by turns count both
+ * each time. */
 static enum err encode(struct output *o, const struct message *m, struct lenders *lenders)
 {
-    struct slices apart = {0};
-    if (!holds_enough(o)) {
-        return frame_encode_lent(m, lenders, &o->fill->text);
+    struct slices *fill = &o->fill->text, apart = {0};
+    struct slices_place before = slices_end(fill);
+    enum err e;
+    if (!holds_too_much(o)) {
+        e = frame_encode_lent(m, lenders, fill);
+        if (e != ERR_OK || !holds_too_much(o)) {
+            return e;
+        }
+        slices_cut(fill, before);
     }
-    enum err e = frame_encode_lent(m, lenders, &apart);
+    e = frame_encode_lent(m, lenders, &apart);
     if (e == ERR_OK) {
-        slices_add(&o->fill->text, &apart, (struct slices_place){0}, slices_len(&apart));
+        slices_add(fill, &apart, (struct slices_place){0}, slices_len(&apart));
     }
     slices_free(&apart);
     return e;
