@@ -222,12 +222,18 @@ void conn_kill(struct conn *c)
     }
 }
 
-void conn_drop_deaf(struct conn *c)
+/* Its close is a reset: what it never took leaves the kernel at once, and not after minutes of
+ * asking. */
+static void give_up(struct conn *c)
 {
-    /* A reset: what it never took leaves the kernel at once, and not after minutes of asking. */
     struct linger none = {.l_onoff = 1, .l_linger = 0};
     (void)setsockopt(lws_get_socket_fd(c->wsi), SOL_SOCKET, SO_LINGER, &none, sizeof none);
     c->server->counts.stalled_total++;
+}
+
+void conn_drop_deaf(struct conn *c)
+{
+    give_up(c);
     conn_kill(c);
 }
 
@@ -268,9 +274,11 @@ void conn_out_count(struct conn *c, size_t bytes)
 bool conn_may_wait(struct conn *c)
 {
     struct http_server *s = c->server;
-    bool full = s->handler.full(s->handler.user);
-    s->counts.stalled_total += full;
-    return !full;
+    if (s->handler.full(s->handler.user)) {
+        give_up(c);
+        return false;
+    }
+    return true;
 }
 
 #define ARENA_USUAL_BYTES 1024 /* its first block, which every connection may have */
@@ -280,6 +288,12 @@ bool conn_has_room(struct conn *c)
 {
     size_t bytes = c->arena.used_bytes;
     return intake_hold(&c->intake, bytes > ARENA_USUAL_BYTES ? 2 * bytes : 0);
+}
+
+void conn_forget_head(struct conn *c)
+{
+    arena_free(&c->arena);
+    (void)intake_hold(&c->intake, 0);
 }
 
 void conn_out_reset(struct conn *c)

@@ -156,10 +156,13 @@ void conn_piece_set(struct conn *c, struct bytes piece);
 void conn_out_reset(struct conn *c);
 void conn_out_count(struct conn *c, size_t bytes); /* so many wait to go out */
 void conn_ask_handler(struct conn *c);             /* for a piece */
-/* Of a client that has not taken all of a piece: what is left of it may wait. */
+/* Of a client that has not taken all of a piece: what is left of it may wait. False: it is to be
+ * closed, and with it goes what the kernel has for it. */
 bool conn_may_wait(struct conn *c);
 /* For what is kept of the head in hand. */
 bool conn_has_room(struct conn *c);
+/* It is answered, by what lives long. */
+void conn_forget_head(struct conn *c);
 
 /* sweep.c: limits of time, and who has gone. Sets its timer again. */
 void conns_sweep(void *server);

@@ -21,6 +21,7 @@ static void deliver(struct conn *c)
         c->request.body = intake_body(&c->intake, &lender);
         c->request.lender = lender;
     }
+    c->close_after = c->close_after || c->intake.dropped;
     conn_enter(c, CONN_ASKED);
     s->handler.request(s->handler.user, c->id, &c->request);
     c->request.body = BYTES_NONE;
@@ -121,6 +122,9 @@ static int head_send(struct conn *c)
         return answer_end(c);
     }
     conn_enter(c, CONN_BODY);
+    if (c->left < 0) {
+        conn_forget_head(c);
+    }
     if (c->woken) {
         conn_want(c);
     }

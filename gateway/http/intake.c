@@ -13,13 +13,15 @@
 #define READ_BYTES 4096
 /* A rest of a body that is there is read at once, and not gathered */
 #define WHOLE_BYTES (32u << 10)
+/* Beside the bytes of a body that is begun: memory comes in pages, and small ones may be many */
+#define BODY_PAGE_BYTES 4096u
 /* Behind the content of a chunk: the line between it and the next one, or the end */
 #define LINE_BYTES 32u
 
 static struct {
     struct intake **of; /* by descriptor */
     size_t count;
-    size_t gathered; /* bytes of bodies */
+    size_t gathered; /* bytes of bodies, and a page of each */
     size_t heads;    /* bytes of heads, and of what is behind requests */
     uint64_t body_bytes_max;
     intake_more_fn *on_more;
@@ -85,9 +87,21 @@ bool intake_hold(struct intake *in, size_t bytes)
     return bytes == 0 || !heads_full();
 }
 
+static void body_count(struct intake *in, size_t bytes)
+{
+    intakes.gathered += bytes;
+    intakes.gathered -= in->body_counted;
+    in->body_counted = bytes;
+}
+
+static size_t bodies_room(void)
+{
+    return INTAKE_BODIES_BYTES_MAX - intakes.gathered;
+}
+
 static void body_drop(struct intake *in)
 {
-    intakes.gathered -= in->body.len;
+    body_count(in, 0);
     buf_free(&in->body);
 }
 
@@ -117,9 +131,14 @@ struct bytes intake_body(struct intake *in, struct shared **ret_lender)
         return latest.of == in ? latest.body : BYTES_NONE;
     }
     struct bytes body = buf_bytes(&in->body);
-    intakes.gathered -= body.len; /* who holds it counts it */
+    body_count(in, 0); /* who holds it counts it */
     *ret_lender = shared_take(&in->body);
     return body;
+}
+
+struct intake_room intake_room(void)
+{
+    return (struct intake_room){.body_bytes = intakes.gathered, .head_bytes = intakes.heads};
 }
 
 enum code intake_fault(const struct intake *in, const char **ret_why)
@@ -195,6 +214,16 @@ static bool keep(struct intake *in, const uint8_t *bytes, size_t len)
     return len == 0 || !heads_full();
 }
 
+/* Of what came behind the request in hand: its client asks again for what was dropped, when it has
+ * the last answer (RFC 9112, 9.3.2). */
+static void behind_keep(struct intake *in, const uint8_t *bytes, size_t len)
+{
+    if (!keep(in, bytes, len)) {
+        heads_drop(in);
+        in->dropped = true;
+    }
+}
+
 /* Out of what came with the handshake first. */
 static ssize_t take(struct intake *in, uint8_t *bytes, size_t len)
 {
@@ -248,21 +277,22 @@ static size_t shown_put(const struct head *h, bool is_whole, char *text, size_t 
 /* False: there is no room for it. */
 static bool body_begin(struct intake *in, struct bytes part)
 {
-    if (intakes.gathered + part.len > INTAKE_BODIES_BYTES_MAX) {
+    size_t bytes = BODY_PAGE_BYTES + part.len;
+    if (bytes > bodies_room()) {
         return false;
     }
+    body_count(in, bytes);
     if (in->body_bytes > 0) {
         buf_reserve(&in->body, in->body_bytes); /* what is not touched takes no memory */
     }
     buf_add_bytes(&in->body, part);
-    intakes.gathered += part.len;
     return true;
 }
 
 /* To where it is gathered; libwebsockets hears of its end. */
 static ssize_t body_read(struct intake *in, uint8_t *bytes)
 {
-    size_t left = in->body_bytes - in->body.len, room = INTAKE_BODIES_BYTES_MAX - intakes.gathered;
+    size_t left = in->body_bytes - in->body.len, room = bodies_room();
     if (room == 0) {
         return no_room(in);
     }
@@ -272,7 +302,7 @@ static ssize_t body_read(struct intake *in, uint8_t *bytes)
         return got;
     }
     in->body.len += (size_t)got;
-    intakes.gathered += (size_t)got;
+    body_count(in, in->body_counted + (size_t)got);
     if (in->body.len < in->body_bytes) {
         return nothing_yet();
     }
@@ -299,7 +329,7 @@ static ssize_t chunks_gather(struct intake *in, uint8_t *bytes)
 {
     size_t wanted = 0, got = 0;
     while (!chunks_done(in)) {
-        size_t room = INTAKE_BODIES_BYTES_MAX - intakes.gathered, len;
+        size_t room = bodies_room(), len;
         if (got < wanted) {
             return nothing_yet();
         }
@@ -317,10 +347,8 @@ static ssize_t chunks_gather(struct intake *in, uint8_t *bytes)
         got = (size_t)n;
         size_t taken = chunks_read(&in->chunks, bytes_of(to, got), to, &len);
         in->body.len += len;
-        intakes.gathered += len;
-        if (!keep(in, to + taken, got - taken)) {
-            return no_room(in);
-        }
+        body_count(in, in->body_counted + len);
+        behind_keep(in, to + taken, got - taken);
     }
     in->at = INTAKE_ANSWER;
     bytes[0] = '.';
@@ -366,14 +394,9 @@ static ssize_t head_give(struct intake *in, size_t head_len, size_t have, uint8_
         return no_room(in);
     }
     latest.body = bytes_of(behind, content);
-    if (!keep(in, behind + taken, count - taken)) {
-        if (h->wants_socket) {
-            return no_room(in);
-        }
-        heads_drop(in);
-        in->dropped = true;
-        latest.head.is_last =
-            true; /* its client asks again for what was behind (RFC 9112, 9.3.2) */
+    behind_keep(in, behind + taken, count - taken);
+    if (in->dropped && h->wants_socket) {
+        return no_room(in);
     }
     assert(len >= INTAKE_HEAD_BYTES_MAX);
     return (ssize_t)shown_put(h, is_whole, (char *)bytes, len);

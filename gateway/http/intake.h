@@ -29,8 +29,8 @@
 /* Shares of what deploy/ gives a gateway (tests/lint/room.py adds all of them up). Who would pass
  * one is closed, or told so where its request is whole.
  *
- * Of bodies being gathered, together: 32 of the largest. One that comes at once, up to 32 KiB,
- * needs nothing of it. */
+ * Of bodies being gathered, together: 31 of the largest, or 8,000 that have hardly begun, of which
+ * each counts as a page at least. One that comes at once, up to 32 KiB, needs nothing of it. */
 #define INTAKE_BODIES_BYTES_MAX (32u << 20)
 /* Of heads that are not whole, of what came behind a request in hand, and of what is kept of large
  * heads until their answers are out: 600 of the largest of all. A head of up to 1 KiB that comes at
@@ -47,9 +47,11 @@ struct intake {
     size_t looked;     /* at so much of it for the end of a head */
     size_t held;       /* bytes of the head in hand, kept elsewhere */
     size_t counted;    /* of both, in the share of heads */
-    bool dropped;      /* there was no room for what came behind the request in hand */
+    bool dropped;      /* there was no room for what came behind the request in hand: its answer is
+                          the last one */
     struct buf body;   /* being gathered; one that is there with its head is not */
     size_t body_bytes; /* its length; of one in chunks it is not known */
+    size_t body_counted; /* of it, in the share of bodies */
     bool is_chunked;
     struct chunks chunks; /* of such a one */
     struct frames frames;
@@ -64,6 +66,11 @@ typedef void intake_broken_fn(void *user, unsigned code);
 
 /* Once in the process. */
 void intake_setup(uint64_t body_bytes_max, intake_more_fn *on_more, intake_broken_fn *on_broken);
+/* What all of them take of those shares. */
+struct intake_room {
+    size_t body_bytes, head_bytes;
+};
+struct intake_room intake_room(void);
 /* From the moment on at which libwebsockets may read it. in stays where it is until its end, which
  * may come after fd is another's. */
 void intake_begin(struct intake *in, int fd, void *user);

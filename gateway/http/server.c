@@ -165,7 +165,10 @@ enum err server_create(struct loop *loop, const struct http_options *options,
 struct http_counts server_counts(const struct http_server *s)
 {
     struct http_counts counts = s->counts;
+    struct intake_room taken = intake_room();
     counts.connections_open = connections(s);
+    counts.body_bytes = taken.body_bytes;
+    counts.head_bytes = taken.head_bytes;
     return counts;
 }
 

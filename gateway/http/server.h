@@ -96,7 +96,8 @@ struct http_options {
 struct http_counts {
     uint64_t connections_open, sockets_open, stalled_total, refused_upgrades_total;
     uint64_t bytes_sent_total;
-    size_t waiting_bytes; /* given, and not taken by their clients yet */
+    size_t waiting_bytes;          /* given, and not taken by their clients yet */
+    size_t body_bytes, head_bytes; /* of requests that are being received, or large (intake.h) */
 };
 
 struct http_server;

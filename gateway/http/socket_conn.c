@@ -11,7 +11,7 @@
 #define WRITES_AT_ONCE 8
 
 /* It must be out before -1 ends the connection: it is short, and the socket is fresh, so the kernel
- * takes it at once. */
+ * takes it at once, and keeps it until its client has. */
 static void refuse(struct conn *c, enum code code, struct buf *body)
 {
     int status = code_info(code)->http_status;
@@ -22,8 +22,7 @@ static void refuse(struct conn *c, enum code code, struct buf *body)
              status, reason_phrase(status), body->len,
              status == 401 ? "www-authenticate: Bearer realm=\"marathon\"\r\n" : "");
     buf_add_bytes(&text, buf_bytes(body));
-    conn_piece_set(c, buf_bytes(&text));
-    (void)conn_send(c, LWS_WRITE_HTTP_HEADERS);
+    (void)conn_send_some(c, buf_bytes(&text));
     buf_free(&text);
     c->server->counts.refused_upgrades_total++;
 }
@@ -69,8 +68,7 @@ static int on_open(struct conn *c)
         conn_due(c);
     }
     s->handler.socket_opened(s->handler.user, c->id, &c->request);
-    arena_free(&c->arena); /* it lives long and says little from here on */
-    (void)intake_hold(&c->intake, 0);
+    conn_forget_head(c);
     buf_free(&c->out);
     return 0;
 }

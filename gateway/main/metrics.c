@@ -18,6 +18,9 @@ static void http_put(const struct gateway *g, struct metric_text *t)
     struct http_counts h = server_counts(g->http);
     metric_single(t, "connections_open", "Client connections that are open.", h.connections_open);
     metric_single(t, "websockets_open", "WebSockets that are open.", h.sockets_open);
+    metric_single(t, "body_bytes", "Of bodies that are being received.", h.body_bytes);
+    metric_single(t, "head_bytes", "Of heads that are not whole or large, and of what is behind.",
+                  h.head_bytes);
     metric_single(t, "sent_bytes_total", "Bytes given to clients.", h.bytes_sent_total);
     metric_single(t, "stalled_closed_total",
                   "Clients closed because they took nothing, or too little, or not at once where "

@@ -139,6 +139,12 @@ class Whole(Room):
                 return
         self.fail(f"all of it has found room: {self.metric('answers_waiting_bytes')}")
 
+    def left_behind(self):
+        """Bytes that the kernel has for clients of whom the gateway has none any more."""
+        with open(f"/proc/{self.gateway.pid}/net/tcp") as f:
+            rows = [line.split() for line in f][1:]
+        return sum(int(r[4].split(":")[0], 16) for r in rows if r[1].endswith(f":{self.port:04X}") and r[9] == "0")
+
     def test_pieces_of_events_that_are_not_taken_are_counted_until_they_are(self):
         with contextlib.ExitStack() as stack:
             self.deaf_watchers(stack, "v", 20, (f"{PREFIX}/stream/v",))
@@ -164,6 +170,7 @@ class Whole(Room):
                 self.assertEqual(self.status(s), b"200")
             until("documents fill their part", lambda: self.metric("answers_waiting_bytes") > 39 << 20)
             self.say_pieces("w", lambda: self.metric("stalled_closed_total") > 0)
+            self.assertEqual(self.left_behind(), 0)
             self.assertLessEqual(self.metric("answers_waiting_bytes"), self.WAITING_BYTES_MAX + (64 << 10))
             self.assertEqual(self.call("POST", "/start", {"task_type": "x"})[0], 202)
         until("all of it is given back", lambda: self.metric("answers_waiting_bytes") == 0)
@@ -201,6 +208,38 @@ class Batches(Room):
                 until("all of it was taken, though its connection lives on", lambda: self.metric("answers_waiting_bytes") == 0)
             self.assertTrue(got.startswith(b"HTTP/1.1 200 "), got[:100])
             self.assertEqual({a["status"] for a in json.loads(got.partition(b"\r\n\r\n")[2])}, {"started"})
+
+
+class Bodies(Room):
+    settings = {"MARATHON_STALL_TIMEOUT": 600, "MARATHON_BODY_TIMEOUT": 600}
+    POST = f"POST {PREFIX}/start HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n".encode()
+    BODIES_BYTES_MAX, LARGEST, PAGE = 32 << 20, 1 << 20, 4096
+
+    def begun(self, stack, how, part):
+        s = stack.enter_context(socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE))
+        s.sendall(self.POST + how + b"\r\n\r\n" + part)
+        return s
+
+    def test_a_body_that_has_hardly_begun_counts_as_a_page(self):
+        with contextlib.ExitStack() as stack:
+            for _ in range(100):
+                self.begun(stack, b"Content-Length: 40000", b"[")
+                self.begun(stack, b"Transfer-Encoding: chunked", b"9c40\r\n[")
+            until("all have begun", lambda: self.metric("body_bytes") == 200 * (self.PAGE + 1))
+        until("all of it is given back", lambda: self.metric("body_bytes") == 0)
+
+    def test_as_many_of_the_largest_are_gathered_as_find_room(self):
+        fit = self.BODIES_BYTES_MAX // (self.LARGEST + self.PAGE)
+        with contextlib.ExitStack() as stack:
+            clients = [self.begun(stack, b"Content-Length: %d" % self.LARGEST, b"{" + b" " * (self.LARGEST - 2)) for _ in range(fit)]
+            until("all are there but for their last byte", lambda: self.metric("body_bytes") == fit * (self.LARGEST + self.PAGE - 1))
+            with self.assertRaises(ConnectionError):
+                s = self.begun(stack, b"Content-Length: %d" % self.LARGEST, b"{" + b" " * (self.LARGEST - 2))
+                raise ConnectionError if s.recv(1) == b"" else AssertionError
+            for s in clients:
+                s.sendall(b"}")
+                self.assertEqual(s.recv(12, socket.MSG_WAITALL).split()[1], b"422")
+            self.assertEqual(self.metric("body_bytes"), 0)
 
 
 class Heads(Room):
@@ -242,9 +281,31 @@ class Heads(Room):
             self.told(clients, self.CLIENTS - self.HEADS_BYTES_MAX // (2 * self.BYTES))
             self.assertEqual(clients[-1].recv(12, socket.MSG_WAITALL).split()[1], b"503")
 
-    def test_what_is_behind_held_requests_is_bounded_in_all(self):
+    def test_large_heads_of_streams_are_held_until_they_are_answered(self):
+        self.fake.say("task", "t", 1, "running", 5)
         with contextlib.ExitStack() as stack:
-            clients = self.holding(stack, self.poll() + b"\r\n" + self.LIVE + b"Cookie: " + b"c" * self.BYTES + b"\r\n\r\n")
+            stream = f"GET {PREFIX}/stream/t HTTP/1.1\r\nHost: x\r\n".encode()
+            for _ in range(self.CLIENTS):
+                s = stack.enter_context(socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE))
+                s.sendall(stream + b"Authorization: " + b"a" * self.BYTES + b"\r\n\r\n")
+                self.assertEqual(s.recv(12, socket.MSG_WAITALL).split()[1], b"200")
+            until("none of it is held", lambda: self.metric("head_bytes") == 0)
+            self.assertEqual(self.metric("watchers"), self.CLIENTS)
+
+    def test_what_is_behind_held_requests_is_bounded_in_all(self):
+        self.behind_held_requests(b"\r\n" + self.follower(), b"")
+
+    def test_what_is_behind_bodies_in_chunks_is_bounded_in_all(self):
+        self.behind_held_requests(b"Transfer-Encoding: chunked\r\n\r\n", b"0\r\n\r\n" + self.follower())
+
+    def follower(self):
+        return self.LIVE + b"Cookie: " + b"c" * self.BYTES + b"\r\n\r\n"
+
+    def behind_held_requests(self, first, then):
+        with contextlib.ExitStack() as stack:
+            clients = self.holding(stack, self.poll() + first)
+            for s in clients:
+                s.sendall(then)
             until("all wait", lambda: self.metric("watchers") == self.CLIENTS)
             self.fake.say("events", "t", 1, PROGRESS, "running")
             answers = []
