@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "core/dispatch.h"
 #include "core/docs.h"
 #include "core/lanes.h"
 #include "core/writes.h"

@@ -4,6 +4,7 @@
  * hand in the store. */
 #include "core/budget.h"
 #include "core/fan.h"
+#include "core/ready.h"
 
 #define TICK_MS             1000
 #define PARTITIONS_PER_TICK 8 /* reads at once; a round takes at least 8 s, and ends */

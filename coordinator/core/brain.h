@@ -2,7 +2,7 @@
  * outside core/ includes this.
  *
  * One core_step: the event's handler (on_*.c) changes tasks through a `change` (change.h), timers
- * that are due fire (timers.c), free workers get ready steps (dispatch.c). Messages that tell of a
+ * that are due fire (timers.c), free workers get ready steps (dispatch.h). Messages that tell of a
  * change are held in its pending write (writes.c). */
 #ifndef MARATHON_CORE_BRAIN_H
 #define MARATHON_CORE_BRAIN_H
@@ -337,24 +337,6 @@ void step_clock_reset(struct step *s);
 mono_ms step_total_left(const struct core *c, const struct step *s);  /* NEVER_MS: no limit */
 mono_ms step_ready_until(const struct core *c, const struct step *s); /* NEVER_MS: no limit */
 void step_expire(struct core *c, struct step *s);
-
-/* dispatch.c */
-void step_take_place(struct core *c, struct step *s); /* in the order of age, once */
-void step_make_ready(struct core *c, struct step *s); /* READY now, or DELAYED until retry_at */
-void step_unqueue(struct core *c, struct step *s); /* out of ready order and timers; phase NONE */
-struct step *step_of_ready(struct heap_node *ready);
-bool ready_before(const struct heap_node *a, const struct heap_node *b);
-void dispatch(struct core *c);
-void step_enqueue(struct core *c, struct step *s); /* READY, with the moment since when it was */
-/* Reads what its order is made of; w's credit is reserved. Takes the hold (NULL = none) where it is
- * true. */
-bool dispatch_fetch(struct core *c, struct step *s, struct worker *w, struct hold *hold);
-/* That was reserved for an order that is not sent. */
-void credit_give_back(struct core *c, uint64_t serial, peer_id peer);
-void dispatch_on_parts(struct core *c, const struct ask *ask, const struct store_answer *a);
-/* Tells whoever runs the step to stop, once w is durable; the step is in no queue afterwards. */
-void step_stop_run(struct core *c, struct step *s, enum stop_reason reason,
-                   struct pending_write *w);
 
 /* resolve.c: what a step is to do, where its task's data says so, before it may become ready. */
 void resolve_later(struct core *c, struct step *s); /* phase RESOLVING; asks when it is its turn */

@@ -3,6 +3,7 @@
 #include "core/account.h"
 #include "core/fan.h"
 #include "core/plant.h"
+#include "core/ready.h"
 
 #define WARN_PERCENT 80
 

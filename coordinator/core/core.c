@@ -4,9 +4,11 @@
 #include <stdlib.h>
 
 #include "core/brain.h"
+#include "core/dispatch.h"
 #include "core/docs.h"
 #include "core/functions.h"
 #include "core/lanes.h"
+#include "core/ready.h"
 #include "core/writes.h"
 
 #define TICK_MS 500 /* beats, silence, leases */

@@ -5,6 +5,7 @@
 
 #include "base/pack.h"
 #include "core/plant.h"
+#include "core/ready.h"
 #include "core/token.h"
 #include "json/scan.h"
 #include "model/limits.h"

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "core/plant.h"
+#include "core/ready.h"
 #include "model/label.h"
 #include "model/limits.h"
 

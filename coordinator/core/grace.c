@@ -4,6 +4,7 @@
 
 #include "core/fan.h"
 #include "core/plant.h"
+#include "core/ready.h"
 
 #define CLAIMS_LOOK_MS 20 /* are all claims in? */
 

@@ -4,8 +4,10 @@
 #include <stddef.h>
 
 #include "core/budget.h"
+#include "core/dispatch.h"
 #include "core/functions.h"
 #include "core/plant.h"
+#include "core/ready.h"
 
 /* The lanes of one concurrency key. */
 struct gate {

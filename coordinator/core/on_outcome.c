@@ -5,6 +5,7 @@
 #include "core/account.h"
 #include "core/budget.h"
 #include "core/fan.h"
+#include "core/ready.h"
 #include "core/token.h"
 #include "core/plant.h"
 #include "model/limits.h"

@@ -3,6 +3,7 @@
 #include "core/budget.h"
 #include "core/fan.h"
 #include "core/plant.h"
+#include "core/ready.h"
 
 static void answer_done(struct core *c, const struct task *t, const struct peer *p,
                         const struct message *m)

@@ -9,6 +9,7 @@
 #include "core/fan.h"
 #include "core/lanes.h"
 #include "core/plant.h"
+#include "core/ready.h"
 #include "core/scope.h"
 #include "model/limits.h"
 

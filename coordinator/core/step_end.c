@@ -5,6 +5,7 @@
 
 #include "core/fan.h"
 #include "core/plant.h"
+#include "core/ready.h"
 #include "model/limits.h"
 
 static bool finally_left(const struct task *t)

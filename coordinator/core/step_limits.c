@@ -4,6 +4,7 @@
 
 #include "core/change.h"
 #include "core/plant.h"
+#include "core/ready.h"
 
 void step_clock_start(struct core *c, struct step *s)
 {

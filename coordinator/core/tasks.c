@@ -3,6 +3,7 @@
 
 #include "core/brain.h"
 #include "core/plant.h"
+#include "core/ready.h"
 #include "model/limits.h"
 
 struct task *task_find(const struct core *c, struct bytes id)

@@ -4,6 +4,7 @@
 #include "core/brain.h"
 #include "core/grace.h"
 #include "core/lanes.h"
+#include "core/ready.h"
 
 #define OWNER(type, field, t) ((type *)(void *)((char *)(t)-offsetof(type, field)))
 

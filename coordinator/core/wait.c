@@ -6,6 +6,7 @@
  * end that is stored, a duration never for longer than it is. */
 #include "core/change.h"
 #include "core/plant.h"
+#include "core/ready.h"
 #include "core/scope.h"
 #include "json/doc.h"
 

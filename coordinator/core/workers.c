@@ -6,6 +6,7 @@
 #include "core/fan.h"
 #include "core/functions.h"
 #include "core/lanes.h"
+#include "core/ready.h"
 #include "core/token.h"
 #include "core/writes.h"
 #include "model/limits.h"

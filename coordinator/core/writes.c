@@ -1,5 +1,6 @@
 #include "core/writes.h"
 #include "core/plant.h"
+#include "core/ready.h"
 
 #include <assert.h>
 #include <stdlib.h>
