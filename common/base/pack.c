@@ -65,6 +65,26 @@ uint64_t unpack_uint(struct unpack *u)
     return 0;
 }
 
+uint32_t unpack_u32(struct unpack *u)
+{
+    uint64_t v = unpack_uint(u);
+    if (v > UINT32_MAX) {
+        u->bad = true;
+        return 0;
+    }
+    return (uint32_t)v;
+}
+
+uint32_t unpack_enum(struct unpack *u, uint32_t count)
+{
+    uint32_t v = unpack_u32(u);
+    if (v >= count) {
+        u->bad = true;
+        return 0;
+    }
+    return v;
+}
+
 int64_t unpack_int(struct unpack *u)
 {
     uint64_t v = unpack_uint(u);
@@ -98,6 +118,12 @@ struct bytes unpack_bytes(struct unpack *u)
     struct bytes b = bytes_of(u->at, (size_t)len);
     u->at += b.len;
     return b;
+}
+
+char *unpack_str(struct unpack *u)
+{
+    struct bytes b = unpack_bytes(u);
+    return b.len > 0 ? mem_str_bytes(b) : NULL;
 }
 
 bool unpack_done(const struct unpack *u)

@@ -31,9 +31,13 @@ struct unpack {
 
 struct unpack unpack_start(struct bytes b);
 uint64_t unpack_uint(struct unpack *u);
+/* Bad where it is over 32 bits, or not below count. */
+uint32_t unpack_u32(struct unpack *u);
+uint32_t unpack_enum(struct unpack *u, uint32_t count);
 int64_t unpack_int(struct unpack *u);
 double unpack_double(struct unpack *u);
 struct bytes unpack_bytes(struct unpack *u); /* borrows from the slice */
-bool unpack_done(const struct unpack *u);    /* all read, nothing bad */
+char *unpack_str(struct unpack *u);       /* bytes as a text that the caller frees; empty: NULL */
+bool unpack_done(const struct unpack *u); /* all read, nothing bad */
 
 #endif

@@ -293,12 +293,12 @@ struct account *account_get(struct unpack *u)
     struct account *a = mem_zalloc(sizeof *a);
     get_usage(u, &a->total);
     a->over = get_sum(u);
-    a->used_by = (uint32_t)unpack_uint(u);
+    a->used_by = unpack_u32(u);
     uint64_t meters = unpack_uint(u);
     u->bad = u->bad || meters > METERS_MAX;
     for (uint64_t i = 0; i < meters && !u->bad; i++) {
-        uint32_t generation = (uint32_t)unpack_uint(u);
-        uint32_t delivery = (uint32_t)unpack_uint(u);
+        uint32_t generation = unpack_u32(u);
+        uint32_t delivery = unpack_u32(u);
         struct meter *m = meter_add(a, generation, delivery, unpack_uint(u));
         get_usage(u, &m->used);
     }

@@ -65,21 +65,14 @@ void fan_put(const struct fan *f, struct buf *out)
     pack_uint(out, f->used);
 }
 
-static uint32_t get_u32(struct unpack *u)
-{
-    uint64_t v = unpack_uint(u);
-    u->bad = u->bad || v > UINT32_MAX;
-    return (uint32_t)v;
-}
-
 struct fan *fan_get(struct unpack *u)
 {
-    struct fan *f = fan_create(get_u32(u), false);
-    f->done = get_u32(u);
-    f->failed = get_u32(u);
+    struct fan *f = fan_create(unpack_u32(u), false);
+    f->done = unpack_u32(u);
+    f->failed = unpack_u32(u);
     f->results_bytes = unpack_uint(u);
-    f->base = get_u32(u);
-    f->used = get_u32(u);
+    f->base = unpack_u32(u);
+    f->used = unpack_u32(u);
     u->bad = u->bad || f->count > ITEMS_MAX;
     return f;
 }

@@ -7,6 +7,7 @@
 #define MARATHON_CORE_RECORD_H
 
 #include "base/err.h"
+#include "base/pack.h"
 #include "core/definitions.h"
 #include "core/storage.h"
 #include "core/task.h"
@@ -14,34 +15,39 @@
 
 #define RECORD_FORMAT 1u
 
-/* What only some steps' records have. */
-#define STEP_FANS      1u
-#define STEP_SIGNALLED 2u /* and what by */
+/* Behind the format's version; bad where we do not know it. */
+struct unpack record_open(struct bytes blob);
 
+/* record.c: a task. The head also has what a list shows, so that this needs no other blob but the
+ * spec: its readers are record_get_task and record_get_summary. */
 void record_put_spec(const struct task *t, struct buf *out);
 void record_put_head(const struct task *t, mono_ms now, struct buf *out);
-void record_put_step(const struct step *s, struct buf *out);
-/* An item's: its mark, then the same as of a step. */
-void record_put_item(const struct step *item, struct buf *out);
-void record_put_event(const struct task_event *e, struct buf *out);
-
 /* A task from its record, its steps' needs counted, its running times stopped. ERR_INVALID: not a
  * record that we can read. d may be NULL (definitions.h). */
 enum err MUST_CHECK record_get_task(struct definitions *d, const struct task_record *r,
                                     struct task **ret_task);
-/* An item as it is stored, its result's length aside. */
-enum err MUST_CHECK record_get_item(struct bytes blob, struct step *item);
-/* The event borrows its texts from blob. */
-enum err MUST_CHECK record_get_event(struct bytes blob, struct task_event *ret_event);
+/* What a list shows, from a record without steps. Texts are copied to arena. */
+enum err MUST_CHECK record_get_summary(const struct task_record *r, struct arena *arena,
+                                       struct task_summary *ret_summary);
 /* The dead letter by which t has failed (task_is_dead): all that its list shows, so that no other
  * blob is needed. */
 void record_put_dead(const struct task *t, struct buf *out);
 /* Texts are copied to arena. */
 enum err MUST_CHECK record_get_dead(const struct task_record *r, struct arena *arena,
                                     struct dead_letter *ret_letter);
-/* What a list shows, from a record without steps. Texts are borrowed from the record, or copied to
- * arena. */
-enum err MUST_CHECK record_get_summary(const struct task_record *r, struct arena *arena,
-                                       struct task_summary *ret_summary);
+
+/* record_step.c: a step, which has none of this yet; where it is invalid, its task is of no use. */
+void record_put_step(const struct step *s, struct buf *out);
+enum err MUST_CHECK record_get_step(struct bytes blob, struct step *s);
+/* An item's: its mark, then the same as of a step; its result's length aside. */
+void record_put_item(const struct step *item, struct buf *out);
+enum err MUST_CHECK record_get_item(struct bytes blob, struct step *item);
+/* What the store knows of each item of a step, whose own blob was read before. */
+enum err MUST_CHECK record_get_items(const struct stored_items *stored, struct step *s);
+
+/* record_event.c */
+void record_put_event(const struct task_event *e, struct buf *out);
+/* The event borrows its texts from blob. */
+enum err MUST_CHECK record_get_event(struct bytes blob, struct task_event *ret_event);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -99,6 +100,40 @@ static void test_hostile_numbers_and_lengths(void **state)
     assert_true(u.bad);
 }
 
+static void test_numbers_beyond_their_bound_are_a_fault(void **state)
+{
+    (void)state;
+    struct buf b = {0};
+    pack_uint(&b, UINT32_MAX);
+    pack_uint(&b, 6);
+    pack_uint(&b, (uint64_t)UINT32_MAX + 1);
+    pack_uint(&b, 1);
+    struct unpack u = unpack_start(buf_bytes(&b));
+    assert_int_equal(unpack_u32(&u), UINT32_MAX);
+    struct unpack enums = u;
+    assert_int_equal(unpack_enum(&u, 7), 6);
+    assert_false(u.bad);
+    assert_int_equal(unpack_u32(&u), 0);
+    assert_true(u.bad);
+    assert_int_equal(unpack_uint(&u), 0);
+    assert_int_equal(unpack_enum(&enums, 6), 0);
+    assert_true(enums.bad);
+    buf_free(&b);
+}
+
+static void test_an_empty_text_is_none(void **state)
+{
+    (void)state;
+    struct unpack u = unpack_start(BYTES_LIT("\0\2ab\5"));
+    assert_null(unpack_str(&u));
+    char *text = unpack_str(&u);
+    assert_string_equal(text, "ab");
+    free(text);
+    assert_false(u.bad);
+    assert_null(unpack_str(&u));
+    assert_true(u.bad);
+}
+
 static void test_random_bytes_never_lead_outside(void **state)
 {
     (void)state;
@@ -142,6 +177,8 @@ int main(void)
         cmocka_unit_test(test_after_the_first_fault_everything_is_zero),
         cmocka_unit_test(test_nothing_to_read_is_a_fault_only_when_read),
         cmocka_unit_test(test_hostile_numbers_and_lengths),
+        cmocka_unit_test(test_numbers_beyond_their_bound_are_a_fault),
+        cmocka_unit_test(test_an_empty_text_is_none),
         cmocka_unit_test(test_random_bytes_never_lead_outside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
