@@ -3,21 +3,9 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <hiredis/sds.h>
 
-#include "base/err.h"
-#include "base/shared.h"
+#include "store/redis_block.h"
 #include "store/redis_socket.h"
-
-#if HIREDIS_MAJOR >= 1
-#define sdsempty       hi_sdsempty
-#define sdsMakeRoomFor hi_sdsMakeRoomFor
-#define sdsavail       hi_sdsavail
-#define sdsfree        hi_sdsfree
-typedef size_t element_count;
-#else
-typedef int element_count;
-#endif
 
 #define BLOCK_BYTES      16384u /* as much as hiredis reads at once */
 #define BLOCK_BYTES_KEPT 65536u /* a larger one is given back once it is empty */
@@ -25,87 +13,10 @@ typedef int element_count;
  * came with it moves to the next block, and is so a small part of what came. */
 #define BLOCK_BYTES_AHEAD 32768u
 #define READ_BYTES_MIN    1024u /* less room is not worth a read */
-#define NODES_KEPT_MAX    512u  /* likewise of a reply's */
 
 #define NO_REPLY_TEXT "Protocol error, a reply that makes no sense"
 
-/* Its bytes are a string of hiredis's (sds) that is empty as far as that knows, and what came lies
- * in its spare room: so hiredis has nothing to move, which else moves what it has not parsed over
- * what it has. */
-struct incoming_block {
-    struct shared shared; /* by the connection, each reply that is kept, and whom it was lent to.
-                             Bytes NULL: hiredis has freed it with a reply that it refused */
-    bool lent;            /* the connection uses it no more */
-};
-
-/* Whole items of a reply, in a block that has nothing behind them. */
-struct reply_part {
-    struct incoming_block *block; /* held */
-    size_t from, len;
-};
-
-struct incoming_reply {
-    struct reply_part *parts; /* where the strings of its first items are */
-    size_t part_count;
-    struct incoming_block *block; /* and all others; held once the reply is kept */
-    size_t nodes_max, node_count;
-    size_t link_count;
-    redisReply **links; /* to the elements of its arrays, behind its nodes */
-    redisReply nodes[]; /* itself first */
-};
-
-/* ---- blocks ---- */
-
-static char *sds_of(const struct incoming_block *b)
-{
-    return (char *)b->shared.bytes.ptr;
-}
-
-/* On any thread. */
-static void block_free(struct shared *s)
-{
-    struct incoming_block *b = (struct incoming_block *)(void *)s;
-    sdsfree(sds_of(b));
-    free(b);
-}
-
-static void block_drop(struct incoming_block *b)
-{
-    if (b != NULL) {
-        shared_drop(&b->shared);
-    }
-}
-
-/* For so much, and no more: all of it stays for as long as one of its replies does. (sds makes room
- * for twice as much, up to a bound.) */
-static struct incoming_block *block_make(size_t room)
-{
-    struct incoming_block *b = mem_alloc(sizeof *b);
-    bool twice = room + 1 < 2 * (size_t)SDS_MAX_PREALLOC;
-    char *bytes = sdsempty();
-    if (bytes != NULL) {
-        bytes = sdsMakeRoomFor(bytes, twice ? (room + 1) / 2 : room - SDS_MAX_PREALLOC);
-    }
-    if (bytes != NULL && sdsavail(bytes) < room) {
-        bytes = sdsMakeRoomFor(bytes, room);
-    }
-    if (bytes == NULL) {
-        die("out of memory (%zu bytes from Redis)", room);
-    }
-    size_t cap = sdsavail(bytes);
-    struct buf all = {.ptr = (uint8_t *)bytes, .len = cap, .cap = cap};
-    b->lent = false;
-    shared_init(&b->shared, all, block_free);
-    return b;
-}
-
-static void parts_drop(struct reply_part *parts, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        block_drop(parts[i].block);
-    }
-    free(parts);
-}
+/* ---- where it is read to ---- */
 
 /* What has come and was not handed out goes to the front of another one. */
 static void change_block(struct redis_incoming *in, size_t room)
@@ -114,11 +25,11 @@ static void change_block(struct redis_incoming *in, size_t room)
     struct incoming_block *b = block_make(room);
     size_t rest = reader->len - reader->pos;
     if (rest > 0) {
-        memcpy(sds_of(b), reader->buf + reader->pos, rest);
+        memcpy(block_bytes(b), reader->buf + reader->pos, rest);
     }
     block_drop(in->block);
     in->block = b;
-    reader->buf = sds_of(b);
+    reader->buf = block_bytes(b);
     reader->pos = 0;
     reader->len = rest;
 }
@@ -197,126 +108,18 @@ static void part_leave_lent(struct reply_part *part)
 {
     if (part->block->lent) {
         struct incoming_block *b = block_make(part->len);
-        memcpy(sds_of(b), sds_of(part->block) + part->from, part->len);
+        memcpy(block_bytes(b), block_bytes(part->block) + part->from, part->len);
         block_drop(part->block);
         *part = (struct reply_part){.block = b, .len = part->len};
     }
 }
 
-/* ---- what hiredis makes of a reply ---- */
-
-static redisReply *add_node(const redisReadTask *task, int type)
-{
-    struct incoming_reply *reply = task->privdata;
-    if (reply->node_count == reply->nodes_max) {
-        return NULL; /* hiredis takes it for a want of memory, and gives up */
-    }
-    redisReply *node = &reply->nodes[reply->node_count++];
-    *node = (redisReply){.type = type};
-    if (task->parent != NULL) {
-        redisReply *array = task->parent->obj;
-        array->element[task->idx] = node;
-    }
-    return node;
-}
-
-/* Behind each string is the end of a line, which has been read. */
-static void *create_string(const redisReadTask *task, char *str, size_t len)
-{
-    redisReply *node = add_node(task, task->type);
-    if (node != NULL) {
-        str[len] = '\0';
-        node->str = str;
-        node->len = len;
-    }
-    return node;
-}
-
-static void *create_array(const redisReadTask *task, element_count elements)
-{
-    struct incoming_reply *reply = task->privdata;
-    redisReply *node = add_node(task, task->type);
-    if (node == NULL || (size_t)elements > reply->nodes_max - reply->link_count) {
-        return NULL;
-    }
-    node->elements = (size_t)elements;
-    node->element = reply->links + reply->link_count;
-    reply->link_count += (size_t)elements;
-    return node;
-}
-
-static void *create_integer(const redisReadTask *task, long long value)
-{
-    redisReply *node = add_node(task, REDIS_REPLY_INTEGER);
-    if (node != NULL) {
-        node->integer = value;
-    }
-    return node;
-}
-
-static void *create_nil(const redisReadTask *task)
-{
-    return add_node(task, REDIS_REPLY_NIL);
-}
-
-static redisReplyObjectFunctions functions = {
-    .createString = create_string,
-    .createArray = create_array,
-    .createInteger = create_integer,
-    .createNil = create_nil,
-    .freeObject = NULL, /* it is one piece of memory, and ours */
-};
-
-static void forget_parts(struct incoming_reply *reply)
-{
-    parts_drop(reply->parts, reply->part_count);
-    reply->parts = NULL;
-    reply->part_count = 0;
-}
-
-/* An empty one, with room for so many nodes; the parts are its own from here on. */
-static void prepare_reply(struct redis_incoming *in, size_t nodes)
-{
-    struct incoming_reply *reply = in->reply;
-    if (reply == NULL || reply->nodes_max < nodes || reply->nodes_max > NODES_KEPT_MAX) {
-        free(reply);
-        reply = in->reply =
-            mem_alloc(sizeof *reply + nodes * (sizeof *reply->nodes + sizeof *reply->links));
-        reply->nodes_max = nodes;
-        reply->links = (redisReply **)(void *)(reply->nodes + nodes);
-    }
-    reply->node_count = reply->link_count = 0;
-    reply->parts = in->parts;
-    reply->part_count = in->part_count;
-    in->parts = NULL;
-    in->part_count = in->part_cap = 0;
-}
-
-void incoming_reply_drop(struct incoming_reply *reply)
-{
-    if (reply != NULL) {
-        forget_parts(reply);
-        block_drop(reply->block);
-        free(reply);
-    }
-}
-
 /* ---- verbs ---- */
-
-static void make_reader(struct redis_incoming *in)
-{
-    in->reader = redisReaderCreateWithFunctions(&functions);
-    if (in->reader == NULL) {
-        die("out of memory (a connection to Redis)");
-    }
-    sdsfree(in->reader->buf);
-    in->reader->buf = NULL;
-}
 
 size_t incoming_read(struct redis_incoming *in, struct redis_socket *socket, bool *ret_more)
 {
     if (in->reader == NULL) {
-        make_reader(in);
+        in->reader = reply_reader_create();
     }
     make_room(in);
     redisReader *reader = in->reader;
@@ -337,7 +140,7 @@ size_t incoming_read(struct redis_incoming *in, struct redis_socket *socket, boo
 static bool parse_in(struct redis_incoming *in, struct incoming_block *b, size_t from, size_t to,
                      void **ret_reply)
 {
-    in->reader->buf = sds_of(b);
+    in->reader->buf = block_bytes(b);
     in->reader->pos = from;
     in->reader->len = to;
     if (redisReaderGetReply(in->reader, ret_reply) == REDIS_OK) {
@@ -355,7 +158,9 @@ static const redisReply *parse(struct redis_incoming *in, bool whole)
     size_t from = reader->pos, end = from + in->next.len, came = reader->len;
     bool good = true;
     void *reply = NULL;
-    prepare_reply(in, in->next.items);
+    in->reply = reply_prepare(in->reply, in->next.items, in->parts, in->part_count);
+    in->parts = NULL;
+    in->part_count = in->part_cap = 0;
     reader->privdata = in->reply;
     for (size_t i = 0; i < in->reply->part_count && good; i++) {
         struct reply_part *part = &in->reply->parts[i];
@@ -386,7 +191,7 @@ const redisReply *incoming_next(struct redis_incoming *in)
         return NULL;
     }
     if (in->reply != NULL) {
-        forget_parts(in->reply);
+        reply_forget_parts(in->reply);
     }
     if (reader->pos == reader->len) {
         empty_block(in);
@@ -413,59 +218,6 @@ struct incoming_reply *incoming_keep(struct redis_incoming *in)
     return reply;
 }
 
-/* Long strings of replies, one block after the other. */
-struct long_strings {
-    struct incoming_block *block;
-    size_t bytes; /* in it */
-    struct redis_lending *lending;
-};
-
-/* All of a block is counted. */
-static void lend_block(struct long_strings *found)
-{
-    if (found->bytes > 0 && shared_lends(&found->block->shared, found->bytes)) {
-        found->block->lent = true;
-        lending_add(found->lending, &found->block->shared, found->bytes);
-    }
-    found->bytes = 0;
-}
-
-/* Counts those of a reply that lie in one of its blocks, from the node on. Returns the first node
- * that does not. */
-static size_t find_strings(const struct incoming_reply *reply, struct incoming_block *b,
-                           size_t from, struct long_strings *found)
-{
-    for (size_t i = from; i < reply->node_count; i++) {
-        const redisReply *node = &reply->nodes[i];
-        if (node->len < LENT_BYTES_MIN) {
-            continue;
-        }
-        if (!shared_has(&b->shared, bytes_of(node->str, node->len))) {
-            return i;
-        }
-        if (found->block != b) {
-            lend_block(found);
-            found->block = b;
-        }
-        found->bytes += node->len;
-    }
-    return reply->node_count;
-}
-
-void incoming_lend(struct incoming_reply *const *kept, size_t count, struct redis_lending *lending)
-{
-    struct long_strings found = {.lending = lending};
-    for (size_t k = 0; k < count; k++) {
-        const struct incoming_reply *reply = kept[k];
-        size_t node = 0;
-        for (size_t i = 0; i < reply->part_count; i++) {
-            node = find_strings(reply, reply->parts[i].block, node, &found);
-        }
-        (void)find_strings(reply, reply->block, node, &found);
-    }
-    lend_block(&found);
-}
-
 void incoming_clear(struct redis_incoming *in)
 {
     if (in->reader != NULL) {
@@ -475,7 +227,7 @@ void incoming_clear(struct redis_incoming *in)
     block_drop(in->block);
     parts_drop(in->parts, in->part_count);
     if (in->reply != NULL) {
-        forget_parts(in->reply);
+        reply_forget_parts(in->reply);
         free(in->reply);
     }
     *in = (struct redis_incoming){0};

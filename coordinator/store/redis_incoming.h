@@ -13,12 +13,9 @@
 #include <hiredis/hiredis.h>
 
 #include "store/redis_extent.h"
-#include "store/redis_lending.h"
+#include "store/redis_nodes.h"
 
-struct incoming_block;
-struct reply_part;
 struct redis_socket;
-struct incoming_reply;
 
 struct redis_incoming {
     redisReader *reader; /* parses what lies in the block from pos to len; NULL: none yet */
@@ -41,11 +38,6 @@ bool incoming_in_part(const struct redis_incoming *in);
 /* The reply in hand is the caller's, who drops it; its strings may be read until the connection
  * fails. */
 struct incoming_reply *incoming_keep(struct redis_incoming *in);
-void incoming_reply_drop(struct incoming_reply *reply); /* NULL is fine */
-/* Lends the long strings of kept replies, in the order in which these came, while the connection
- * lasts; not those that are a small part of their block, which can be used again. Whoever then
- * holds the lender has them for as long as it likes. */
-void incoming_lend(struct incoming_reply *const *kept, size_t count, struct redis_lending *lending);
 /* Forgets all, for the next connection. Kept replies are dropped before or after it. */
 void incoming_clear(struct redis_incoming *in);
 

@@ -4,65 +4,17 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
-#include "base/rng.h"
 #include "crypto/random.h"
-#include "store/redis_incoming.h"
+#include "store/redis_dial.h"
 #include "store/redis_lookup.h"
-#include "store/redis_outgoing.h"
-#include "store/redis_waiting.h"
-#include "store/redis_socket.h"
-#include "store/store.h"
 
-#define BACKOFF_MS_MIN 10
-#define BACKOFF_MS_MAX 1000
-#define HEALTHY_MS     10000 /* a connection that held so long makes the next back-off short again */
 /* Large replies should not take a turn each, nor a turn long */
 #define READ_BYTES_PER_EVENT (256u << 10)
 
-enum link_state {
-    LINK_WAITING, /* for the next attempt */
-    LINK_LOOKING, /* for the host's address */
-    LINK_CONNECTING,
-    LINK_SHAKING, /* TLS: connected, the certificates are being shown */
-    LINK_OPEN,
-    LINK_FAILED, /* to be closed and told at the next timer */
-};
-
-struct redis_link {
-    struct loop *loop;
-    struct redis_url url;
-    const struct redis_tls *tls;
-    mono_ms deadline_ms;
-    struct redis_link_handler handler;
-    enum link_state state;
-    struct redis_lookup *lookup;
-    redisContext *context; /* connects; NULL: there is none */
-    struct redis_socket socket;
-    struct redis_incoming incoming;
-    struct redis_outgoing outgoing;
-    struct loop_watch *watch;
-    struct loop_timer
-        *timer; /* the next attempt, the deadline, or the news of a failure: by state */
-    struct redis_waiting waiting; /* who gets the coming answers */
-    mono_ms heard_at;             /* the last answer, or the first command after a silence */
-    mono_ms opened_at;
-    mono_ms backoff_ms;
-    struct rng rng;
-    bool deadline_armed;
-    bool in_hand;               /* a reply, which was not kept */
-    bool blocked;               /* the socket has taken part of the output */
-    bool inside;                /* of an answer's handling */
-    bool answered;              /* something, since it is open */
-    bool ever_open, ever_other; /* an attempt that was not refused */
-    bool attempted;
-    char why[512];
-};
-
 /* ---- failure --------------------------------------------------------------------------------- */
 
-static void fail(struct redis_link *l, const char *why)
+void link_fail(struct redis_link *l, const char *why)
 {
     if (l->state == LINK_FAILED || l->state == LINK_WAITING) {
         return;
@@ -76,11 +28,6 @@ static void fail(struct redis_link *l, const char *why)
     loop_timer_set(l->timer, loop_now(l->loop).mono);
 }
 
-void link_fail(struct redis_link *l, const char *why)
-{
-    fail(l, why);
-}
-
 /* The connection has failed. A server that expects TLS takes our first command for nonsense, and
  * ends it there and then. */
 static void fail_unheard(struct redis_link *l, const char *text)
@@ -89,26 +36,7 @@ static void fail_unheard(struct redis_link *l, const char *text)
     bool may_be_tls = !l->answered && !l->url.tls && l->url.host[0] != '\0';
     snprintf(why, sizeof why, "%s%s", text,
              may_be_tls ? ", before it answered anything (a TLS port? then rediss://)" : "");
-    fail(l, why);
-}
-
-static bool is_refusal(const char *text)
-{
-    return strcmp(text, strerror(ECONNREFUSED)) == 0 || strcmp(text, strerror(ENOENT)) == 0;
-}
-
-static void connect_failed(struct redis_link *l, const char *text)
-{
-    l->attempted = true;
-    l->ever_other = l->ever_other || !is_refusal(text);
-    char why[sizeof l->why];
-    if (l->url.host[0] == '\0') {
-        snprintf(why, sizeof why, "cannot connect to %s: %s", l->url.path, text);
-    } else {
-        snprintf(why, sizeof why, "cannot connect to %s port %d: %s", l->url.host, l->url.port,
-                 text);
-    }
-    fail(l, why);
+    link_fail(l, why);
 }
 
 static void close_context(struct redis_link *l)
@@ -130,7 +58,7 @@ static void close_context(struct redis_link *l)
 
 /* ---- the loop's side ------------------------------------------------------------------------- */
 
-static void update_interest(struct redis_link *l)
+void link_update_interest(struct redis_link *l)
 {
     if (l->watch == NULL || l->state == LINK_FAILED) {
         return;
@@ -147,8 +75,8 @@ static void take_answers(struct redis_link *l)
     while (l->state == LINK_OPEN && (reply = incoming_next(&l->incoming)) != NULL) {
         if (waiting_next_end(&l->waiting) > l->outgoing.sent_total) {
             /* Too many clients, or protected mode. What is lent must stay until it is out. */
-            fail(l, reply->type == REDIS_REPLY_ERROR ? reply->str
-                                                     : "an answer that nobody has asked for");
+            link_fail(l, reply->type == REDIS_REPLY_ERROR ? reply->str
+                                                          : "an answer that nobody has asked for");
             return;
         }
         l->answered = true;
@@ -186,59 +114,14 @@ static void settle(struct redis_link *l)
     }
 }
 
-static void opened(struct redis_link *l)
-{
-    l->state = LINK_OPEN;
-    l->attempted = l->ever_open = true;
-    l->opened_at = loop_now(l->loop).mono;
-    loop_timer_set(l->timer, NEVER_MS);
-    l->handler.open(l->handler.user);
-}
-
-static void shake(struct redis_link *l)
-{
-    switch (socket_shake(&l->socket, &l->blocked)) {
-    case SOCKET_SHAKES:
-        break;
-    case SOCKET_OPEN:
-        l->blocked = false;
-        opened(l);
-        break;
-    case SOCKET_FAILED:
-        connect_failed(l, socket_why(&l->socket));
-        break;
-    }
-}
-
-static void connected(struct redis_link *l)
-{
-    int error = 0;
-    socklen_t len = sizeof error;
-    if (getsockopt(l->context->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0) {
-        error = errno;
-    }
-    if (error != 0) {
-        connect_failed(l, strerror(error));
-        return;
-    }
-    if (!l->url.tls) {
-        opened(l);
-        return;
-    }
-    l->state = LINK_SHAKING;
-    loop_timer_set(l->timer, loop_now(l->loop).mono + l->deadline_ms);
-    socket_secure(&l->socket, l->tls, l->url.host);
-    shake(l);
-}
-
-static void on_ready(void *user, int ready)
+void link_on_ready(void *user, int ready)
 {
     struct redis_link *l = user;
     l->blocked = false;
     if (l->state == LINK_CONNECTING) {
-        connected(l);
+        dial_connected(l);
     } else if (l->state == LINK_SHAKING) {
-        shake(l);
+        dial_shake(l);
     } else if (l->state == LINK_OPEN) {
         if ((ready & LOOP_READABLE) != 0) {
             read_some(l);
@@ -248,74 +131,10 @@ static void on_ready(void *user, int ready)
     link_flush(l);
 }
 
-/* A bare system may have no /etc/hosts, and then no name server knows "localhost" either. */
-static redisContext *connect_host(const char *host, int port)
-{
-    redisContext *context = redisConnectNonBlock(host, port);
-    bool unknown_name = context != NULL && context->err == REDIS_ERR_OTHER;
-    if (!unknown_name || strcmp(host, "localhost") != 0) {
-        return context;
-    }
-    redisFree(context);
-    return redisConnectNonBlock("127.0.0.1", port);
-}
-
-/* address: of the host, or NULL: the URL has no host. */
-static void connect_to(struct redis_link *l, const char *address)
-{
-    l->state = LINK_CONNECTING;
-    redisContext *context = address == NULL ? redisConnectUnixNonBlock(l->url.path)
-                                            : connect_host(address, l->url.port);
-    if (context == NULL) {
-        die("out of memory (a connection to Redis)");
-    }
-    if (context->err != 0) {
-        connect_failed(l, context->errstr);
-        redisFree(context);
-        return;
-    }
-    l->context = context;
-    l->socket.fd = context->fd;
-    l->watch = loop_watch_create(l->loop, context->fd, on_ready, l);
-    loop_timer_set(l->timer, loop_now(l->loop).mono + l->deadline_ms);
-    update_interest(l);
-}
-
-static void on_address(void *user, const char *address)
-{
-    struct redis_link *l = user;
-    if (address == NULL) {
-        connect_failed(l, "no such host");
-    } else {
-        connect_to(l, address);
-    }
-}
-
-static void begin_attempt(struct redis_link *l)
-{
-    bool has_host = l->url.host[0] != '\0';
-    if (!has_host && l->url.path[0] == '\0') {
-        return; /* to be told by link_target */
-    }
-    if (!has_host || !lookup_needed(l->url.host)) {
-        connect_to(l, has_host ? l->url.host : NULL);
-        return;
-    }
-    l->state = LINK_LOOKING;
-    loop_timer_set(l->timer, loop_now(l->loop).mono + l->deadline_ms);
-    lookup_ask(l->lookup, l->url.host);
-}
-
 static void tell_lost(struct redis_link *l)
 {
-    mono_ms now = loop_now(l->loop).mono;
-    bool was_healthy = l->opened_at != 0 && now - l->opened_at >= HEALTHY_MS;
-    l->opened_at = 0;
     close_context(l);
-    l->state = LINK_WAITING;
-    l->backoff_ms = was_healthy || l->backoff_ms == 0 ? BACKOFF_MS_MIN : l->backoff_ms * 2;
-    l->backoff_ms = l->backoff_ms > BACKOFF_MS_MAX ? BACKOFF_MS_MAX : l->backoff_ms;
-    loop_timer_set(l->timer, now + rng_jitter(&l->rng, l->backoff_ms, 0.3));
+    dial_again(l);
     l->handler.lost(l->handler.user, l->why);
 }
 
@@ -346,7 +165,7 @@ static void check_deadline(struct redis_link *l)
     if (now - l->heard_at >= l->deadline_ms) {
         char why[64];
         snprintf(why, sizeof why, "no answer for %lld ms", (long long)l->deadline_ms);
-        fail(l, why);
+        link_fail(l, why);
         return;
     }
     l->deadline_armed = true;
@@ -358,16 +177,16 @@ static void on_timer(void *user)
     struct redis_link *l = user;
     switch (l->state) {
     case LINK_WAITING:
-        begin_attempt(l);
+        dial_begin(l);
         break;
     case LINK_LOOKING:
-        connect_failed(l, "its name is still being looked up");
+        dial_failed(l, "its name is still being looked up");
         break;
     case LINK_CONNECTING:
-        connect_failed(l, strerror(ETIMEDOUT));
+        dial_failed(l, strerror(ETIMEDOUT));
         break;
     case LINK_SHAKING:
-        connect_failed(l, "no answer in TLS (a port for plain text? then redis://)");
+        dial_failed(l, "no answer in TLS (a port for plain text? then redis://)");
         break;
     case LINK_OPEN:
         check_deadline(l);
@@ -394,7 +213,7 @@ struct redis_link *link_create(struct loop *loop, const struct redis_url *url,
     l->handler = handler;
     l->state = LINK_WAITING;
     rng_seed(&l->rng, random_u64());
-    l->lookup = lookup_create(loop, on_address, l);
+    l->lookup = lookup_create(loop, dial_on_address, l);
     l->timer = loop_timer_create(loop, on_timer, l);
     loop_timer_set(l->timer, loop_now(loop).mono);
     return l;
@@ -420,7 +239,7 @@ void link_target(struct redis_link *l, const struct redis_node *node)
     if (l->state == LINK_WAITING) {
         loop_timer_set(l->timer, loop_now(l->loop).mono);
     } else {
-        fail(l, "another server is named as the master");
+        link_fail(l, "another server is named as the master");
     }
 }
 
@@ -465,7 +284,7 @@ void link_flush(struct redis_link *l)
         }
         l->blocked = outgoing_waits(&l->outgoing);
     }
-    update_interest(l);
+    link_update_interest(l);
 }
 
 struct incoming_reply *link_keep(struct redis_link *l)

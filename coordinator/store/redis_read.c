@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "store/redis_incoming.h"
+#include "store/redis_lending.h"
 
 static void drop_kept(struct redis_read *r)
 {

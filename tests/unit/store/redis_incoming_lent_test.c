@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <sys/socket.h>
 
+#include "store/redis_lending.h"
 #include "store/redis_socket.h"
 
 #define LONG_BYTES 300000

@@ -1,0 +1,188 @@
+#include "store/redis_nodes.h"
+
+#include <stdlib.h>
+#include <hiredis/sds.h>
+
+#include "base/err.h"
+#include "store/redis_block.h"
+#include "store/redis_lending.h"
+
+#if HIREDIS_MAJOR >= 1
+#define sdsfree hi_sdsfree
+typedef size_t element_count;
+#else
+typedef int element_count;
+#endif
+
+#define NODES_KEPT_MAX 512u /* more are given back with the next reply */
+
+/* ---- what hiredis makes of a reply ---- */
+
+static redisReply *add_node(const redisReadTask *task, int type)
+{
+    struct incoming_reply *reply = task->privdata;
+    if (reply->node_count == reply->nodes_max) {
+        return NULL; /* hiredis takes it for a want of memory, and gives up */
+    }
+    redisReply *node = &reply->nodes[reply->node_count++];
+    *node = (redisReply){.type = type};
+    if (task->parent != NULL) {
+        redisReply *array = task->parent->obj;
+        array->element[task->idx] = node;
+    }
+    return node;
+}
+
+/* Behind each string is the end of a line, which has been read. */
+static void *create_string(const redisReadTask *task, char *str, size_t len)
+{
+    redisReply *node = add_node(task, task->type);
+    if (node != NULL) {
+        str[len] = '\0';
+        node->str = str;
+        node->len = len;
+    }
+    return node;
+}
+
+static void *create_array(const redisReadTask *task, element_count elements)
+{
+    struct incoming_reply *reply = task->privdata;
+    redisReply *node = add_node(task, task->type);
+    if (node == NULL || (size_t)elements > reply->nodes_max - reply->link_count) {
+        return NULL;
+    }
+    node->elements = (size_t)elements;
+    node->element = reply->links + reply->link_count;
+    reply->link_count += (size_t)elements;
+    return node;
+}
+
+static void *create_integer(const redisReadTask *task, long long value)
+{
+    redisReply *node = add_node(task, REDIS_REPLY_INTEGER);
+    if (node != NULL) {
+        node->integer = value;
+    }
+    return node;
+}
+
+static void *create_nil(const redisReadTask *task)
+{
+    return add_node(task, REDIS_REPLY_NIL);
+}
+
+static redisReplyObjectFunctions functions = {
+    .createString = create_string,
+    .createArray = create_array,
+    .createInteger = create_integer,
+    .createNil = create_nil,
+    .freeObject = NULL, /* it is one piece of memory, and ours */
+};
+
+redisReader *reply_reader_create(void)
+{
+    redisReader *reader = redisReaderCreateWithFunctions(&functions);
+    if (reader == NULL) {
+        die("out of memory (a connection to Redis)");
+    }
+    sdsfree(reader->buf);
+    reader->buf = NULL;
+    return reader;
+}
+
+/* ---- its memory ---- */
+
+void parts_drop(struct reply_part *parts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        block_drop(parts[i].block);
+    }
+    free(parts);
+}
+
+void reply_forget_parts(struct incoming_reply *reply)
+{
+    parts_drop(reply->parts, reply->part_count);
+    reply->parts = NULL;
+    reply->part_count = 0;
+}
+
+struct incoming_reply *reply_prepare(struct incoming_reply *reply, size_t nodes,
+                                     struct reply_part *parts, size_t part_count)
+{
+    if (reply == NULL || reply->nodes_max < nodes || reply->nodes_max > NODES_KEPT_MAX) {
+        free(reply);
+        reply = mem_alloc(sizeof *reply + nodes * (sizeof *reply->nodes + sizeof *reply->links));
+        reply->nodes_max = nodes;
+        reply->links = (redisReply **)(void *)(reply->nodes + nodes);
+    }
+    reply->node_count = reply->link_count = 0;
+    reply->parts = parts;
+    reply->part_count = part_count;
+    return reply;
+}
+
+void incoming_reply_drop(struct incoming_reply *reply)
+{
+    if (reply != NULL) {
+        reply_forget_parts(reply);
+        block_drop(reply->block);
+        free(reply);
+    }
+}
+
+/* ---- lending ---- */
+
+/* Long strings of replies, one block after the other. */
+struct long_strings {
+    struct incoming_block *block;
+    size_t bytes; /* in it */
+    struct redis_lending *lending;
+};
+
+/* All of a block is counted. */
+static void lend_block(struct long_strings *found)
+{
+    if (found->bytes > 0 && shared_lends(&found->block->shared, found->bytes)) {
+        found->block->lent = true;
+        lending_add(found->lending, &found->block->shared, found->bytes);
+    }
+    found->bytes = 0;
+}
+
+/* Counts those of a reply that lie in one of its blocks, from the node on. Returns the first node
+ * that does not. */
+static size_t find_strings(const struct incoming_reply *reply, struct incoming_block *b,
+                           size_t from, struct long_strings *found)
+{
+    for (size_t i = from; i < reply->node_count; i++) {
+        const redisReply *node = &reply->nodes[i];
+        if (node->len < LENT_BYTES_MIN) {
+            continue;
+        }
+        if (!shared_has(&b->shared, bytes_of(node->str, node->len))) {
+            return i;
+        }
+        if (found->block != b) {
+            lend_block(found);
+            found->block = b;
+        }
+        found->bytes += node->len;
+    }
+    return reply->node_count;
+}
+
+void incoming_lend(struct incoming_reply *const *kept, size_t count, struct redis_lending *lending)
+{
+    struct long_strings found = {.lending = lending};
+    for (size_t k = 0; k < count; k++) {
+        const struct incoming_reply *reply = kept[k];
+        size_t node = 0;
+        for (size_t i = 0; i < reply->part_count; i++) {
+            node = find_strings(reply, reply->parts[i].block, node, &found);
+        }
+        (void)find_strings(reply, reply->block, node, &found);
+    }
+    lend_block(&found);
+}
