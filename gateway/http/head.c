@@ -153,13 +153,20 @@ static void request_line(struct head *h, struct bytes line)
     }
 }
 
+static const char *const twice_why[HEAD_FIELD_COUNT] = {
+#define X(id, name, twice)                                                                         \
+    [HEAD_##id] = "the header field " name " may stand in its head only once",
+    HEAD_FIELDS(X)
+#undef X
+};
+
 static void field_keep(struct head *h, size_t field, struct bytes value, struct arena *texts)
 {
     struct bytes *kept = &h->fields[field];
     if (kept->ptr == NULL) {
         *kept = value.len > 0 ? value : BYTES_LIT("");
     } else if (known[field].twice == ONCE) {
-        refuse(h, CODE_BAD_REQUEST, "one of its header fields may stand there only once");
+        refuse(h, CODE_BAD_REQUEST, twice_why[field]);
     } else if (known[field].twice == LIST) {
         struct buf both = arena_buf(texts, kept->len + value.len + 1);
         buf_add_bytes(&both, *kept);
@@ -228,6 +235,19 @@ static void coding_find(struct head *h)
     }
 }
 
+/* As a name, an address or [one of IPv6], and a port, are written (RFC 3986, 3.2.2); or nothing. */
+static bool is_host(struct bytes text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t c = text.ptr[i];
+        bool no_letter = c == '#' || c == '^' || c == '`' || c == '|';
+        if (no_letter || (!is_name_letter(c) && strchr("(),:;=[]", c) == NULL)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool is_socket_key(struct bytes key)
 {
     if (key.len != SOCKET_KEY_BYTES) {
@@ -279,6 +299,8 @@ void head_parse(struct bytes text, uint64_t body_bytes_max, struct arena *texts,
     }
     if (!h->is_http_1_0 && h->fields[HEAD_HOST].ptr == NULL) {
         refuse(h, CODE_BAD_REQUEST, "HTTP/1.1 wants a Host header field");
+    } else if (!is_host(h->fields[HEAD_HOST])) {
+        refuse(h, CODE_BAD_REQUEST, "Host is not a name or an address, and perhaps `:port`");
     }
     length_find(h, body_bytes_max);
     coding_find(h);

@@ -51,7 +51,8 @@ struct head {
     const char *why;    /* of the fault, for people: what would be right; static */
 };
 
-/* The length of the head that text begins with, its empty line included, 0 = it is not whole. The
+/* The length of the head that text begins with, its empty line included, 0 = it is not whole: lines
+ * end with CR LF or with LF alone (RFC 9112, 2.2; those of chunks with CR LF alone). The
  * first `looked` bytes have been looked at before. */
 size_t head_end(struct bytes text, size_t looked);
 /* It cannot be the beginning of one, whatever comes. */

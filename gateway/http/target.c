@@ -96,10 +96,11 @@ static struct bytes without_host(struct bytes text)
     for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
         size_t len = strlen(schemes[i]);
         if (text.len > len && strncasecmp((const char *)text.ptr, schemes[i], len) == 0) {
-            while (len < text.len && text.ptr[len] != '/' && text.ptr[len] != '?') {
-                len++;
+            size_t end = len;
+            while (end < text.len && text.ptr[end] != '/' && text.ptr[end] != '?') {
+                end++;
             }
-            return bytes_part(text, len, text.len);
+            return end > len ? bytes_part(text, end, text.len) : text;
         }
     }
     return text;

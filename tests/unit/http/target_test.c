@@ -65,9 +65,10 @@ static void test_a_host_may_stand_before_the_path(void **state)
 static void test_what_is_none_is_refused(void **state)
 {
     (void)state;
-    static const char *const none[] = {"a",    "",         "a:80",   "ftp://a/b", "http:/b",
-                                       "?a=b", "/%00",     "/%",     "/%4",       "/%zz",
-                                       "/%4g", "/a?b=%00", "/a?b=%", "*",         "/a?%f=c"};
+    static const char *const none[] = {
+        "a",      "",   "a:80",    "ftp://a/b", "http:/b",     "?a=b",
+        "/%00",   "/%", "/%4",     "/%zz",      "/%4g",        "/a?b=%00",
+        "/a?b=%", "*",  "/a?%f=c", "http:///b", "http://?a=b", "https://"};
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
         is_refused(none[i], CODE_BAD_REQUEST);
     }
