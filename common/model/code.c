@@ -52,6 +52,7 @@ static const struct code_info infos[CODE_COUNT] = {
     [CODE_UNKNOWN_SIGNAL] = {"UNKNOWN_SIGNAL", "No step waits for this signal", 422},
     [CODE_UNAUTHORIZED] = {"UNAUTHORIZED", "A valid API key is needed", 401},
     [CODE_FORBIDDEN] = {"FORBIDDEN", "The API key may not do this", 403},
+    [CODE_ORIGIN_REFUSED] = {"ORIGIN_REFUSED", "Pages of another origin may not do this", 403},
     [CODE_NOT_PAUSED] = {"NOT_PAUSED", "The task is not paused", 409},
     [CODE_EXPRESSION_ERROR] = {"EXPRESSION_ERROR", "An expression of the step has no value", 0},
     [CODE_STEP_NOT_FOUND] = {"STEP_NOT_FOUND", "The task has no such step", 404},

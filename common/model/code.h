@@ -65,6 +65,7 @@ enum code {
     CODE_TOO_MANY_PIPELINES, /* 409 as many names, or versions of this name, as there may be */
     CODE_BUDGET_EXCEEDED,    /* 409 resume of a task whose budget would still be spent */
     CODE_BAD_REQUEST,        /* 400 not HTTP */
+    CODE_ORIGIN_REFUSED,     /* 403 a page of another origin may not do this */
     CODE_COUNT
 };
 

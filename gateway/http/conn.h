@@ -92,6 +92,7 @@ struct http_server {
     struct lws_context *context;
     struct lws_vhost *vhost;
     struct listener *listener;
+    bool is_local; /* this machine alone reaches it */
     struct lobby *lobby;
     struct lws_protocols protocols[2];
     char host[64];
@@ -176,7 +177,6 @@ const char *reason_phrase(int status);
 void request_read(struct conn *c, const struct head *h);
 /* The first fault is the one that is told. */
 void request_refuse(struct http_request *r, enum code fault, const char *why);
-bool origin_allowed(const struct http_options *o, const struct head *h);
 
 /* http_conn.c and socket_conn.c: libwebsockets' callbacks; the return value is libwebsockets'. */
 int http_conn_event(struct conn *c, enum lws_callback_reasons reason);

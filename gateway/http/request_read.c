@@ -1,8 +1,7 @@
 /* A request's head -> struct http_request. Read at once: the head's bytes are there for the moment
  * only. */
-#include <strings.h>
-
 #include "http/conn.h"
+#include "http/origin.h"
 #include "http/target.h"
 
 void request_refuse(struct http_request *r, enum code fault, const char *why)
@@ -30,6 +29,27 @@ static void target_take(struct conn *c, struct bytes text)
     r->path = t.path;
     r->args = t.args;
     r->arg_count = t.arg_count;
+}
+
+/* Without keys a browser may do here what any page asks of it. */
+static void pages_check(const struct conn *c, const struct head *h, struct http_request *r)
+{
+    const struct http_options *o = &c->server->options;
+    struct bytes host = h->fields[HEAD_HOST];
+    bool reads = bytes_is(h->method, "GET") || bytes_is(h->method, "HEAD");
+    if (o->asks_keys) {
+        return;
+    }
+    if (c->server->is_local && !origin_host_is_ours(&o->origins, host)) {
+        request_refuse(r, CODE_ORIGIN_REFUSED,
+                       "a gateway of this machine alone, without API keys, is to be called "
+                       "localhost or by its address: any other Host may be that of a page that has "
+                       "turned its own name to it, unless MARATHON_ALLOWED_ORIGINS has it");
+    } else if (!reads && !origin_may_change(&o->origins, h->fields[HEAD_ORIGIN], host)) {
+        request_refuse(r, CODE_ORIGIN_REFUSED,
+                       "a gateway without API keys changes nothing for pages of another Origin, "
+                       "unless MARATHON_ALLOWED_ORIGINS has it");
+    }
 }
 
 void request_read(struct conn *c, const struct head *h)
@@ -60,6 +80,7 @@ void request_read(struct conn *c, const struct head *h)
     c->has_body = h->length > 0 || h->is_chunked;
     c->interim = !h->is_http_1_0;
     request_refuse(r, h->fault, h->why);
+    pages_check(c, h, r);
     if (r->fault == CODE_NONE) {
         target_take(c, h->target);
     }
@@ -71,28 +92,4 @@ void http_request_peer(const struct http_request *r, char ret_text[HTTP_PEER_BYT
         (const struct conn *)(const void *)((const char *)r - offsetof(struct conn, request));
     ret_text[0] = '\0';
     (void)lws_get_peer_simple(c->wsi, ret_text, HTTP_PEER_BYTES);
-}
-
-/* `https://host:port` of a page that host:port itself has served. */
-static bool is_own(struct bytes origin, struct bytes host)
-{
-    static const char mark[] = "://";
-    const uint8_t *at = memmem(origin.ptr, origin.len, mark, strlen(mark));
-    size_t from = at != NULL ? (size_t)(at - origin.ptr) + strlen(mark) : origin.len;
-    return host.len > 0 && origin.len - from == host.len &&
-           strncasecmp((const char *)origin.ptr + from, (const char *)host.ptr, host.len) == 0;
-}
-
-bool origin_allowed(const struct http_options *o, const struct head *h)
-{
-    struct bytes origin = h->fields[HEAD_ORIGIN];
-    if (origin.len == 0) {
-        return true; /* not a browser: browsers always say it */
-    }
-    for (size_t i = 0; i < o->origin_count; i++) {
-        if (bytes_is(origin, o->origins[i])) {
-            return true;
-        }
-    }
-    return is_own(origin, h->fields[HEAD_HOST]);
 }

@@ -120,11 +120,10 @@ enum err server_create(struct loop *loop, const struct http_options *options,
 {
     struct http_server *s = mem_zalloc(sizeof *s);
     int port;
-    bool loopback;
     s->loop = loop;
     s->options = *options;
     s->handler = handler;
-    if (listen_parse(options->listen, s->host, &port, &loopback) != ERR_OK) {
+    if (listen_parse(options->listen, s->host, &port, &s->is_local) != ERR_OK) {
         free(s);
         return ERR_INVALID;
     }

@@ -19,6 +19,7 @@
 #include "base/bytes.h"
 #include "base/err.h"
 #include "base/shared.h"
+#include "http/origin.h"
 #include "loop/loop.h"
 #include "model/code.h"
 
@@ -89,8 +90,8 @@ struct http_options {
     mono_ms stall_ms;           /* a client that takes nothing of what is there is closed by then;
                                    too little (taking.h): within three times that */
     mono_ms ping_ms;            /* between a WebSocket's pings; closed after two misses */
-    const char *const *origins; /* allowed Origins of WebSockets beside the own host */
-    size_t origin_count;
+    struct origins origins;
+    bool asks_keys; /* and so no page can have done here what its reader may */
 };
 
 struct http_counts {

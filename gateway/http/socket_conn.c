@@ -35,7 +35,8 @@ static int on_upgrade(struct conn *c)
     if (!conn_has_room(c)) {
         request_refuse(&c->request, CODE_OVERLOADED, "heads of requests fill this gateway");
     }
-    if (c->request.fault == CODE_NONE && !origin_allowed(&s->options, h)) {
+    if (c->request.fault == CODE_NONE &&
+        !origin_may_watch(&s->options.origins, h->fields[HEAD_ORIGIN], h->fields[HEAD_HOST])) {
         c->request.fault = CODE_UPGRADE_REFUSED;
         c->request.why = "WebSockets from pages of this Origin are not allowed "
                          "(MARATHON_ALLOWED_ORIGINS)";

@@ -40,7 +40,10 @@ static const struct conf_entry entries[] = {
     {.env = "MARATHON_ALLOWED_ORIGINS",
      .kind = CONF_LIST,
      .fallback = "",
-     .help = "Origins of pages that may open WebSockets here, beside those of this host"},
+     .help =
+         "Origins of pages that may open WebSockets here, beside those of this host; without API "
+         "keys, also of those that may change something, and names of this gateway beside "
+         "localhost: https://marathon.example, comma separated"},
     {.env = "MARATHON_MAX_BODY_BYTES",
      .kind = CONF_INT,
      .fallback = "1048576",
@@ -148,9 +151,10 @@ struct settings settings_load(int argc, char **argv)
         .stall_ms = seconds(c, "MARATHON_STALL_TIMEOUT"),
         .ping_ms = seconds(c, "MARATHON_PING_INTERVAL"),
     };
-    s.http.origin_count = conf_list(c, "MARATHON_ALLOWED_ORIGINS", &s.http.origins);
+    s.http.origins.count = conf_list(c, "MARATHON_ALLOWED_ORIGINS", &s.http.origins.allowed);
     s.coordinator_count = conf_list(c, "MARATHON_COORDINATORS", &s.coordinators);
     s.keys_path = conf_text(c, "MARATHON_API_KEYS_FILE");
+    s.http.asks_keys = s.keys_path[0] != '\0';
     s.drain_ms = seconds(c, "MARATHON_DRAIN_TIMEOUT");
     return s;
 }

@@ -334,6 +334,26 @@ class Attack(Measured):
             self.assertTrue(got.startswith(b"HTTP/1.1 101 "), got[:100])
             self.assertEqual(b"Sec-WebSocket-Protocol: marathon\r\n" in got, b"marathon" in header, got[:300])
 
+    def test_pages_of_others_change_nothing_here(self):
+        self.fake.say("task", "t", 1, "running", 5)
+        cancel = b"POST /api/v1/marathon/cancel/t HTTP/1.1\r\nHost: %s\r\n%s\r\n"  # a form can say that, and its browser asks nobody
+        for origin in (b"http://evil.example", b"null", b"http://localhost.evil.example"):
+            self.problem(cancel % (b"localhost:8000", b"Origin: " + origin + b"\r\nContent-Length: 0\r\n"), 403, "ORIGIN_REFUSED")
+        self.problem(cancel % (b"evil.example:8000", b"Origin: http://evil.example:8000\r\n"), 403, "ORIGIN_REFUSED")
+        self.assertNotIn("CANCEL", self.fake.got)
+        for origin in (b"", b"Origin: http://localhost:5173\r\n", b"Origin: https://pages.example\r\n"):
+            self.fake.say("task", "t", 1, "running", 5)
+            self.assertTrue(self.answer(cancel % (b"localhost:8000", origin + b"Content-Length: 0\r\n")).startswith(b"HTTP/1.1 200 "))
+
+    def test_a_page_that_turns_its_name_to_this_machine_reads_nothing_here(self):
+        for path in (b"/api/v1/marathon/tasks", b"/livez", b"/openapi.json"):
+            problem = self.problem(b"GET %s HTTP/1.1\r\nHost: evil.example:8000\r\n\r\n" % path, 403, "ORIGIN_REFUSED")
+            self.assertIn("MARATHON_ALLOWED_ORIGINS", problem["detail"])
+        socket_of_one = (UPGRADE % (b"/api/v1/ws/marathon/t", b"Origin: http://evil.example:8000\r\n")).replace(b"h:1", b"evil.example:8000")
+        self.problem(socket_of_one, 403, "ORIGIN_REFUSED")
+        for host in (b"localhost:8000", b"127.0.0.1", b"[::1]:8000", b"pages.example", b""):
+            self.assertIn(b" 200 ", self.answer(b"GET /livez HTTP/1.1\r\nHost: %s\r\n\r\n" % host)[:20], host)
+
     def test_broken_frames_end_their_own_connection_only(self):
         self.fake.say("task", "t", 1, "running", 5)
         for frame in (b"\x81\x04ping", b"\x83\x84\0\0\0\0ping", b"\xf1\x84\0\0\0\0ping", b"\x81\xff" + b"\x7f" + b"\xff" * 7 + b"\0" * 4,

@@ -43,6 +43,11 @@ class Keys(GatewayCase):
             self.assertEqual(self.ask("GET", probe, "", prefix="")[0], 200, probe)
         self.assertEqual(self.ask("GET", "/metrics", self.reader, prefix="")[0], 200)
 
+    def test_with_a_key_it_does_not_matter_whose_page_asks_nor_under_which_name(self):
+        foreign = {"Host": "marathon.example", "Origin": "https://pages.example"}
+        self.assertEqual(self.call("GET", "/tasks", headers=foreign)[0], 200)
+        self.assertEqual(self.call("POST", "/start", {"task_type": "x"}, headers=foreign)[0], 202)
+
     def test_what_stands_behind_is_told_with_a_key_only(self):
         for key in ("", "mk_wrong"):
             status, _, problem = self.ask("GET", "/readyz?verbose", key, prefix="")

@@ -1,0 +1,91 @@
+#include "http/origin.h"
+
+#include <arpa/inet.h>
+#include <strings.h>
+
+#define NAME_BYTES_MAX 253
+
+static bool is_same(struct bytes a, struct bytes b)
+{
+    return a.len == b.len && strncasecmp((const char *)a.ptr, (const char *)b.ptr, a.len) == 0;
+}
+
+/* "host:port" of "https://host:port"; empty where it is none, as "null". */
+static struct bytes host_of(struct bytes origin)
+{
+    static const char mark[] = "://";
+    const uint8_t *at = origin.len > 0 ? memmem(origin.ptr, origin.len, mark, strlen(mark)) : NULL;
+    size_t from = at != NULL ? (size_t)(at - origin.ptr) + strlen(mark) : origin.len;
+    return bytes_part(origin, from, origin.len);
+}
+
+/* Without its port. */
+static struct bytes name_of(struct bytes host)
+{
+    size_t len = host.len;
+    while (len > 0 && host.ptr[len - 1] >= '0' && host.ptr[len - 1] <= '9') {
+        len--;
+    }
+    return len > 0 && host.ptr[len - 1] == ':' ? bytes_part(host, 0, len - 1) : host;
+}
+
+static bool is_allowed(const struct origins *o, struct bytes origin)
+{
+    for (size_t i = 0; i < o->count; i++) {
+        if (bytes_is(origin, o->allowed[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool origin_may_watch(const struct origins *o, struct bytes origin, struct bytes host)
+{
+    return origin.len == 0 || is_allowed(o, origin) ||
+           (host.len > 0 && is_same(host_of(origin), host));
+}
+
+bool origin_may_change(const struct origins *o, struct bytes origin, struct bytes host)
+{
+    struct bytes name = name_of(host);
+    return origin.len == 0 || is_allowed(o, origin) ||
+           (name.len > 0 && is_same(name_of(host_of(origin)), name));
+}
+
+static bool is_address(struct bytes name)
+{
+    char text[NAME_BYTES_MAX + 1];
+    struct in6_addr address;
+    bool in_brackets = name.len > 2 && name.ptr[0] == '[' && name.ptr[name.len - 1] == ']';
+    struct bytes plain = in_brackets ? bytes_part(name, 1, name.len - 1) : name;
+    if (plain.len > NAME_BYTES_MAX) {
+        return false;
+    }
+    memcpy(text, plain.ptr, plain.len);
+    text[plain.len] = '\0';
+    return inet_pton(in_brackets ? AF_INET6 : AF_INET, text, &address) == 1;
+}
+
+/* Nobody can have these in the DNS. */
+static bool is_local(struct bytes name)
+{
+    static const char local[] = ".localhost";
+    size_t len = strlen(local);
+    return memchr(name.ptr, '.', name.len) == NULL ||
+           (name.len > len &&
+            is_same(bytes_part(name, name.len - len, name.len), BYTES_LIT(".localhost")));
+}
+
+bool origin_host_is_ours(const struct origins *o, struct bytes host)
+{
+    struct bytes name = name_of(host);
+    if (name.len == 0 || is_address(name) || is_local(name)) {
+        return true;
+    }
+    for (size_t i = 0; i < o->count; i++) {
+        if (is_same(name_of(host_of(bytes_str(o->allowed[i]))), name)) {
+            return true;
+        }
+    }
+    return false;
+}
