@@ -64,8 +64,9 @@ struct task_view {
     uint32_t step_count;
     struct usage_part *usage; /* by all of its steps, by model */
     uint32_t usage_count;
-    struct budget budget;   /* no limit at all: it has none */
-    uint64_t attempts_over; /* spent of its steps */
+    struct budget budget;      /* no limit at all: it has none */
+    uint64_t attempts_over;    /* spent of its steps */
+    uint32_t pipeline_version; /* that it runs; 0: inline, or an older peer did not say */
 };
 
 #endif

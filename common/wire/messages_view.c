@@ -108,6 +108,7 @@ static const struct field status[] = {
     FIELD(struct task_view, budget.tokens),
     FIELD(struct task_view, budget.steps),
     FIELD(struct task_view, attempts_over),
+    FIELD(struct task_view, pipeline_version),
 };
 const struct body body_status = BODY_AT(struct task_view, status, status);
 

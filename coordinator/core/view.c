@@ -136,6 +136,7 @@ struct task_view *view_of(struct core *c, const struct task *t, struct arena *ar
     v->task_id = arena_bytes(arena, t->id);
     v->task_type = arena_bytes(arena, bytes_str(t->task_type));
     v->session_id = arena_bytes(arena, bytes_str(t->session_id));
+    v->pipeline_version = t->pipeline->version;
     v->run = t->run;
     v->state = t->state;
     v->progress = t->progress;

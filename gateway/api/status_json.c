@@ -354,6 +354,11 @@ void status_render(const struct task_view *v, bool results, struct body_plan *pl
     json_put_member_or_null(out, "error_step", v->error_step);
     usage_member_put(out, v->usage, v->usage_count);
     budget_member_put(out, v);
+    if (v->pipeline_version > 0) {
+        uint_put(out, "pipeline_version", v->pipeline_version);
+    } else {
+        buf_add_str(out, ",\"pipeline_version\":null");
+    }
     buf_addf(out, ",\"can_recover\":%s,\"run\":%u,\"seq\":%llu}", v->can_recover ? "true" : "false",
              v->run, (unsigned long long)v->seq);
 }

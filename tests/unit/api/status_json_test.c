@@ -61,6 +61,21 @@ static void test_a_running_task_shows_what_is_done_and_what_comes(void **state)
     sample_free(&t);
 }
 
+static void test_a_task_says_which_version_of_its_pipeline_it_runs(void **state)
+{
+    (void)state;
+    struct sample_task t;
+    sample_init(&t, 1);
+    struct doc *d = status(&t, true);
+    assert_int_equal(doc_kind(at(d, "pipeline_version")), JSON_NULL); /* its steps are its own */
+    doc_free(d);
+    t.view.pipeline_version = 3;
+    d = status(&t, true);
+    assert_int_equal(doc_int(at(d, "pipeline_version")), 3);
+    doc_free(d);
+    sample_free(&t);
+}
+
 static void test_after_the_end_the_current_step_is_the_last(void **state)
 {
     (void)state;
@@ -266,6 +281,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_running_task_shows_what_is_done_and_what_comes),
+        cmocka_unit_test(test_a_task_says_which_version_of_its_pipeline_it_runs),
         cmocka_unit_test(test_after_the_end_the_current_step_is_the_last),
         cmocka_unit_test(test_a_step_that_waits_says_for_what),
         cmocka_unit_test(test_results_false_leaves_all_results_out),

@@ -167,6 +167,9 @@ static void test_a_start_runs_the_newest_version_or_the_one_that_it_names(void *
     runs("f"); /* t1 keeps its own */
     assert_int_equal(start("t2", "menu", 1)->type, MSG_STARTED);
     runs("f");
+    assert_int_equal(stage_status(&s, gateway, "t1")->pipeline_version, 1);
+    assert_int_equal(start("t4", "menu", 0)->type, MSG_STARTED);
+    assert_int_equal(stage_status(&s, gateway, "t4")->pipeline_version, 2);
     refused(start("t3", "menu", 3), CODE_UNKNOWN_PIPELINE, "/pipeline_version",
             "pipeline 'menu' has no version 3; GET /api/v1/marathon/pipelines/menu/versions lists "
             "those there are");

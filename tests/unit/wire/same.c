@@ -169,6 +169,7 @@ static void same_task_view(const struct task_view *a, const struct task_view *b)
     same_used(a->usage, b->usage, a->usage_count);
     same_budget(&a->budget, &b->budget);
     SAME(attempts_over);
+    SAME(pipeline_version);
 }
 
 static void same_task_summary(const struct task_summary *a, const struct task_summary *b)
