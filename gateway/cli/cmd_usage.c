@@ -4,12 +4,13 @@
 #include "cli/call.h"
 #include "cli/commands.h"
 #include "cli/show.h"
+#include "cli/text.h"
 #include "json/scan.h"
 
 static void add_sums(struct table *t, const struct doc_value *row)
 {
     struct buf cost = {0};
-    doc_write(doc_get(row, "cost_usd"), &cost);
+    text_put_amount(&cost, doc_number(doc_get(row, "cost_usd")));
     table_addf(t, "%lld", (long long)doc_int(doc_get(row, "input_tokens")));
     table_addf(t, "%lld", (long long)doc_int(doc_get(row, "output_tokens")));
     table_add(t, buf_bytes(&cost));

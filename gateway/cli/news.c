@@ -25,7 +25,12 @@ static void put_step(struct buf *out, const struct view *v, const struct view_st
     char text[DURATION_TEXT_BYTES];
     buf_addf(out, "%s step %s ", v->task_id, s->name);
     if (s->state == STEP_PENDING && s->retry_at != 0) {
-        buf_addf(out, "failed attempt %" PRIu32 ", next one in %s", s->retry_count,
+        if (s->lost) {
+            buf_add_str(out, "lost its worker");
+        } else {
+            buf_addf(out, "failed attempt %" PRIu32, s->retry_count);
+        }
+        buf_addf(out, ", next one in %s",
                  duration_clock(s->retry_at - (now + v->clock_ahead_ms), text));
         put_error(out, s->error);
     } else {
@@ -67,6 +72,13 @@ void news_write(struct news *n, const struct view *v, unix_ms now, struct buf *o
         if (waits && !n->steps[i].waits) {
             buf_addf(out, "%s step %s waits: ", v->task_id, s->name);
             text_put_clean(out, bytes_str(s->waiting_for));
+            buf_add_char(out, '\n');
+        }
+        if (s->state == STEP_RUNNING && s->retry_count > n->steps[i].retry_count) {
+            /* It runs again already. */
+            buf_addf(out, "%s step %s failed attempt %" PRIu32, v->task_id, s->name,
+                     s->retry_count);
+            put_error(out, s->error);
             buf_add_char(out, '\n');
         }
         if (s->state != n->steps[i].state || s->retry_count > n->steps[i].retry_count) {

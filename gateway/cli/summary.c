@@ -6,6 +6,7 @@
 #include "cli/call.h"
 #include "cli/duration.h"
 #include "cli/show.h"
+#include "cli/text.h"
 #include "cli/view.h"
 
 struct status {
@@ -93,6 +94,49 @@ enum cli_exit summary_print(struct cli *cli, const char *task_id)
     return CLI_COMPLETED;
 }
 
+static void put_labelled(struct buf *out, const char *label, struct bytes text)
+{
+    buf_addf(out, "%-13s ", label);
+    text_put_clean(out, text);
+    buf_add_char(out, '\n');
+}
+
+/* "0.02 of 0.05 USD, 7 of 100 steps": of each limit that there is. */
+static void put_budget(struct buf *out, const struct doc_value *budget)
+{
+    static const char *const limits[][2] = {
+        {"cost_usd", "USD"}, {"tokens", "tokens"}, {"steps", "attempts"}};
+    const char *comma = "";
+    buf_addf(out, "%-13s ", "budget");
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        const struct doc_value *limit = doc_get(budget, limits[i][0]);
+        if (limit != NULL) {
+            buf_add_str(out, comma);
+            text_put_amount(out, doc_number(doc_get(doc_get(budget, "spent"), limits[i][0])));
+            buf_add_str(out, " of ");
+            text_put_amount(out, doc_number(limit));
+            buf_addf(out, " %s", limits[i][1]);
+            comma = ", ";
+        }
+    }
+    buf_add_char(out, '\n');
+}
+
+static void put_spent(struct buf *out, const struct doc_value *status)
+{
+    const struct doc_value *usage = doc_get(status, "usage");
+    const struct doc_value *budget = doc_get(status, "budget");
+    if (doc_kind(usage) == JSON_OBJECT) {
+        buf_addf(out, "%-13s %" PRId64 " input and %" PRId64 " output tokens, ", "used",
+                 doc_int(doc_get(usage, "input_tokens")), doc_int(doc_get(usage, "output_tokens")));
+        text_put_amount(out, doc_number(doc_get(usage, "cost_usd")));
+        buf_add_str(out, " USD\n");
+    }
+    if (doc_kind(budget) == JSON_OBJECT) {
+        put_budget(out, budget);
+    }
+}
+
 static void put_head(struct buf *out, const struct status *s)
 {
     static const char *const members[][2] = {
@@ -106,10 +150,18 @@ static void put_head(struct buf *out, const struct status *s)
     const struct view *v = &s->view;
     buf_addf(out, "%-13s %s\n", "task", v->task_id);
     if (v->task_type != NULL) {
-        buf_addf(out, "%-13s %s\n", "pipeline", v->task_type);
+        buf_addf(out, "%-13s %s", "pipeline", v->task_type);
+        int64_t version = doc_int(doc_get(doc_root(s->doc), "pipeline_version"));
+        if (version > 0) {
+            buf_addf(out, ", version %" PRId64, version);
+        }
+        buf_add_char(out, '\n');
     }
     buf_addf(out, "%-13s %s, %d%%, %zu of %zu steps", "status", v->state_text,
              (int)(v->progress * 100), view_count(v, STEP_COMPLETED), v->step_count);
+    if (view_count(v, STEP_SKIPPED) > 0) {
+        buf_addf(out, " (%zu skipped)", view_count(v, STEP_SKIPPED));
+    }
     int64_t elapsed = view_elapsed_ms(v, clock_now().wall);
     if (elapsed > 0) {
         buf_addf(out, ", %s", duration_text(elapsed, text));
@@ -118,17 +170,51 @@ static void put_head(struct buf *out, const struct status *s)
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
         struct bytes value = doc_string(doc_get(doc_root(s->doc), members[i][1]));
         if (value.len > 0 && !(i == 4 && v->ended)) {
-            buf_addf(out, "%-13s ", members[i][0]);
-            text_put_clean(out, value);
-            buf_add_char(out, '\n');
+            put_labelled(out, members[i][0], value);
         }
     }
+    put_spent(out, doc_root(s->doc));
     if (v->error != NULL) {
         buf_addf(out, "%-13s ", "error");
         text_put_clean(out, bytes_str(v->error));
         buf_addf(out, "%s\n", v->can_recover ? " (can be recovered)" : "");
     }
     buf_add_char(out, '\n');
+}
+
+static void put_items(struct buf *note, const struct view_step *s)
+{
+    buf_addf(note, "%" PRId64 " of %" PRId64 " items", s->items_done, s->items);
+    if (s->items_failed > 0) {
+        buf_addf(note, ", %" PRId64 " failed", s->items_failed);
+    }
+}
+
+/* What there is to know of a step besides its columns: why it does not go on, until when, what went
+ * wrong. The error of an attempt that was made good is none. */
+static void put_note(struct buf *note, const struct view_step *s, unix_ms server_now)
+{
+    char text[DURATION_TEXT_BYTES];
+    bool retries = s->state == STEP_PENDING && s->retry_at != 0;
+    if (s->state == STEP_PENDING && !retries && s->waiting_for != NULL) {
+        buf_add_str(note, s->waiting_for);
+    } else if (s->error != NULL && s->state != STEP_COMPLETED) {
+        if (retries) {
+            buf_addf(note, "next attempt in %s: ", duration_clock(s->retry_at - server_now, text));
+        }
+        if (s->function_code != NULL) {
+            buf_addf(note, "%s: ", s->function_code);
+        }
+        buf_add_str(note, s->error);
+    } else if (s->items > 0) {
+        put_items(note, s);
+    }
+}
+
+/* Attempts that failed, less the one after which there was no other: retries. */
+static uint32_t retries_of(const struct view_step *s)
+{
+    return s->state == STEP_FAILED && s->retry_count > 0 ? s->retry_count - 1 : s->retry_count;
 }
 
 static void add_step(struct table *t, const struct view_step *s, unix_ms now)
@@ -140,24 +226,11 @@ static void add_step(struct table *t, const struct view_step *s, unix_ms now)
     int64_t took =
         s->state == STEP_RUNNING && s->started_at != 0 ? now - s->started_at : s->duration_ms;
     table_add(t, took > 0 ? bytes_str(duration_text(took, text)) : BYTES_NONE);
-    table_addf(t, "%" PRIu32 "/%" PRIu32, s->retry_count, s->max_retries);
-    const char *note = s->error;
-    if (s->state == STEP_PENDING && s->retry_at == 0 && s->waiting_for != NULL) {
-        note = s->waiting_for;
-    } else if (s->state == STEP_COMPLETED) {
-        note = NULL; /* an error of an attempt that was made good */
-    }
-    char items[80];
-    if (note == NULL && s->items > 0) {
-        int n = snprintf(items, sizeof items, "%" PRId64 " of %" PRId64 " items", s->items_done,
-                         s->items);
-        if (s->items_failed > 0) {
-            (void)snprintf(items + n, sizeof items - (size_t)n, ", %" PRId64 " failed",
-                           s->items_failed);
-        }
-        note = items;
-    }
-    table_add(t, bytes_str(note));
+    table_addf(t, "%" PRIu32 "/%" PRIu32, retries_of(s), s->max_retries);
+    struct buf note = {0};
+    put_note(&note, s, now);
+    table_add(t, buf_bytes(&note));
+    buf_free(&note);
 }
 
 enum cli_exit summary_print_steps(struct cli *cli, const char *task_id)

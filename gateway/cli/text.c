@@ -49,6 +49,17 @@ void text_put_clean(struct buf *out, struct bytes s)
     text_put_fit(out, s, SIZE_MAX, false);
 }
 
+void text_put_amount(struct buf *out, double amount)
+{
+    buf_addf(out, "%.9f", amount);
+    while (out->ptr[out->len - 1] == '0') {
+        out->len--;
+    }
+    if (out->ptr[out->len - 1] == '.') {
+        out->len--;
+    }
+}
+
 void text_colour_begin(struct buf *out, const struct text_style *style, enum text_colour colour)
 {
     static const char *const codes[] = {

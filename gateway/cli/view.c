@@ -19,6 +19,7 @@ static void steps_free(struct view *v)
         free(v->steps[i].name);
         free(v->steps[i].error);
         free(v->steps[i].waiting_for);
+        free(v->steps[i].function_code);
     }
     free(v->steps);
     v->steps = NULL;
@@ -86,6 +87,27 @@ static uint32_t count_of(const struct doc_value *v)
     return n > 0 && n <= UINT32_MAX ? (uint32_t)n : 0;
 }
 
+static bool is_death(const struct doc_value *code)
+{
+    return bytes_is(doc_string(code), "WORKER_DEATHS");
+}
+
+static char *waiting_text(const struct doc_value *step)
+{
+    struct bytes what = doc_string(doc_get(step, "waiting_for"));
+    struct bytes until = doc_string(doc_get(step, "waiting_until"));
+    if (what.len == 0 || until.len == 0) {
+        return what.len > 0 ? mem_str_bytes(what) : NULL;
+    }
+    struct buf text = {0};
+    buf_add_bytes(&text, what);
+    buf_add_str(&text, ", until ");
+    buf_add_bytes(&text, until);
+    char *s = mem_str_bytes(buf_bytes(&text));
+    buf_free(&text);
+    return s;
+}
+
 static void step_take(struct view_step *s, const struct doc_value *from)
 {
     s->name = mem_str_bytes(doc_string(doc_get(from, "name")));
@@ -97,7 +119,9 @@ static void step_take(struct view_step *s, const struct doc_value *from)
     s->retry_at = time_or_zero(doc_get(from, "retry_at"));
     s->duration_ms = doc_int(doc_get(from, "duration_ms"));
     s->error = text_or_null(doc_get(from, "error_message"));
-    s->waiting_for = text_or_null(doc_get(from, "waiting_for"));
+    s->waiting_for = waiting_text(from);
+    s->function_code = text_or_null(doc_get(from, "function_code"));
+    s->lost = is_death(doc_get(from, "error_code"));
     take_items(s, doc_get(from, "items"));
 }
 
@@ -230,8 +254,9 @@ static void take_step_retry(struct view *v, const struct doc_value *data)
     s->state = STEP_PENDING;
     s->progress = 0;
     s->retry_at = time_or_zero(doc_get(data, "retry_at"));
+    s->lost = is_death(doc_get(data, "code"));
     uint32_t failed = count_of(doc_get(data, "attempt"));
-    s->retry_count = failed > s->retry_count ? failed : s->retry_count;
+    s->retry_count = failed > s->retry_count && !s->lost ? failed : s->retry_count;
     text_replace(&s->error, error_of(doc_get(data, "error")));
     if (s->error == NULL) {
         text_replace(&s->error, text_or_null(doc_get(data, "message")));

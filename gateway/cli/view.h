@@ -22,7 +22,9 @@ struct view_step {
     int64_t duration_ms;                     /* 0 = not known */
     char *error;                             /* of the last failed attempt, or NULL */
     int64_t items, items_done, items_failed; /* of a fan-out step; 0 = it has none */
-    char *waiting_for;                       /* why nobody runs it, or NULL */
+    char *waiting_for;                       /* why nobody runs it, and until when; or NULL */
+    char *function_code;                     /* the function's own name for the error, or NULL */
+    bool lost;                               /* not failed: its worker died, another has its turn */
 };
 
 struct view {

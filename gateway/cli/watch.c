@@ -81,13 +81,14 @@ static void on_event(void *user, const struct sse_event *event)
         cli_out(&line);
         buf_free(&line);
     }
-    tell(w);
 }
 
 static enum err on_piece(void *user, struct bytes piece)
 {
     struct watch *w = user;
-    return sse_feed(&w->sse, piece, on_event, w);
+    enum err e = sse_feed(&w->sse, piece, on_event, w);
+    tell(w); /* not at each message: what came together tells of a step that was only passed over */
+    return e;
 }
 
 /* Takes the status where it can be had quickly; the stream goes on feeding the view meanwhile. */

@@ -226,9 +226,24 @@ class ExitCodesAndStreams(CliCase):
         self.assertIn("the task has spent 0.01 of 0.01 dollars", r.stderr)
         self.assertEqual(self.good("resume", "b1", "--budget", '{"cost_usd":1}').stdout, "b1 running\n")
         self.cluster.wait("b1")
+        shown = self.good("status", "b1").stdout
+        self.assertRegex(shown, r"(?m)^used +14 input and 0 output tokens, 0.02 USD$")
+        self.assertRegex(shown, r"(?m)^budget +0.02 of 1 USD$")
         self.assertRegex(self.good("usage", "--by", "model").stdout,
                          r"\AMODEL +INPUT_TOKENS +OUTPUT_TOKENS +COST_USD\nsmall +14 +0 +0.02\n\Z")
         self.assertEqual(self.marathon("usage", "--by", "models").returncode, 2)
+
+    def test_status_says_what_runs_why_it_does_not_go_on_and_until_when(self):
+        self.good("run", "chain", "--id", "c1", "-q")
+        self.assertRegex(self.good("status", "c1").stdout, r"(?m)^pipeline +chain, version 1$")
+        steps = [{"name": "no", "function": "echo", "when": "1 > 2"}, {"name": "ok", "wait": {"signal": "go", "timeout": 3600}}]
+        self.good("start", "--steps", json.dumps(steps), "--id", "w1")
+        until("it waits", lambda: self.cluster.get("/status/w1")["status"] == "waiting")
+        shown = self.good("status", "w1").stdout
+        self.assertRegex(shown, r"(?m)^status +waiting, 50%, 0 of 2 steps \(1 skipped\)")
+        self.assertRegex(shown, r"(?m)^ok +pending .* the signal go, until 20\d\d-\S+Z$")
+        self.marathon("run", "bad", "--id", "f1", "-q")
+        self.assertRegex(self.good("status", "f1").stdout, r"(?m)^bad +failed +0% +\S+ +0/0 ")
 
     def test_watch_json_is_the_stream_without_a_hole(self):
         path, go = self.gate("w1")

@@ -76,6 +76,37 @@ static void test_each_failed_attempt_is_said(void **state)
     view_free(&v);
 }
 
+static void test_an_attempt_that_failed_is_said_where_the_next_one_runs_already(void **state)
+{
+    (void)state;
+    struct news n = {0};
+    struct view v = view_of("\"status\":\"running\"", "{\"name\":\"a\",\"status\":\"running\"}");
+    says(&n, &v, "t1 step a running\nt1 running 0% 0/1 steps\n");
+    v.steps[0].retry_count = 1;
+    v.steps[0].error = mem_str("no net");
+    says(&n, &v, "t1 step a failed attempt 1: no net\nt1 step a running\n");
+    says(&n, &v, "");
+    news_free(&n);
+    view_free(&v);
+}
+
+static void test_the_death_of_a_worker_is_no_failed_attempt(void **state)
+{
+    (void)state;
+    struct news n = {0};
+    struct view v = view_of("\"status\":\"running\"", "{\"name\":\"a\",\"status\":\"running\"}");
+    says(&n, &v, "t1 step a running\nt1 running 0% 0/1 steps\n");
+    (void)view_feed(&v,
+                    "{\"type\":\"step_retry\",\"data\":{\"step\":\"a\",\"attempt\":1,"
+                    "\"code\":\"WORKER_DEATHS\",\"error\":\"it died\",\"retry_at\":"
+                    "\"2026-02-02T18:30:03Z\"},\"timestamp\":\"" START_TEXT "\",\"seq\":2}",
+                    START_MS);
+    assert_int_equal(v.steps[0].retry_count, 0);
+    says(&n, &v, "t1 step a lost its worker, next one in 2s: it died\n");
+    news_free(&n);
+    view_free(&v);
+}
+
 static void test_what_a_step_waits_for_is_said_once(void **state)
 {
     (void)state;
@@ -123,6 +154,8 @@ int main(void)
         cmocka_unit_test(test_each_change_is_said_once),
         cmocka_unit_test(test_a_late_watcher_hears_what_is_past_at_once),
         cmocka_unit_test(test_each_failed_attempt_is_said),
+        cmocka_unit_test(test_an_attempt_that_failed_is_said_where_the_next_one_runs_already),
+        cmocka_unit_test(test_the_death_of_a_worker_is_no_failed_attempt),
         cmocka_unit_test(test_what_a_step_waits_for_is_said_once),
         cmocka_unit_test(test_nothing_is_said_before_the_first_state),
         cmocka_unit_test(test_another_pipeline_under_the_same_id_begins_anew),

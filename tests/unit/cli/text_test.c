@@ -58,12 +58,32 @@ static void test_colour_only_where_it_is_wanted(void **state)
     buf_free(&out);
 }
 
+static void amount(double n, const char *expected)
+{
+    struct buf out = {0};
+    buf_add_str(&out, "=");
+    text_put_amount(&out, n);
+    assert_string_equal(buf_cstr(&out), expected);
+    buf_free(&out);
+}
+
+static void test_amounts_have_no_exponent_and_no_noughts_at_the_end(void **state)
+{
+    (void)state;
+    amount(0.00002, "=0.00002");
+    amount(0.000000001, "=0.000000001");
+    amount(1000000, "=1000000");
+    amount(12.5, "=12.5");
+    amount(0, "=0");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text_is_cut_at_a_code_point),
         cmocka_unit_test(test_text_is_padded_by_columns_not_bytes),
         cmocka_unit_test(test_controls_become_blanks),
+        cmocka_unit_test(test_amounts_have_no_exponent_and_no_noughts_at_the_end),
         cmocka_unit_test(test_colour_only_where_it_is_wanted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

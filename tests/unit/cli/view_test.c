@@ -78,6 +78,19 @@ static void test_a_status_older_than_the_messages_is_not_taken(void **state)
     view_free(&v);
 }
 
+static void test_a_wait_says_until_when(void **state)
+{
+    (void)state;
+    struct view v =
+        view_of("\"status\":\"waiting\"",
+                "{\"name\":\"ok\",\"status\":\"pending\",\"waiting_for\":\"the signal approve\","
+                "\"waiting_until\":\"" START_TEXT "\"},{\"name\":\"b\",\"status\":\"pending\","
+                "\"waiting_for\":\"the signal b\"}");
+    assert_string_equal(v.steps[0].waiting_for, "the signal approve, until " START_TEXT);
+    assert_string_equal(v.steps[1].waiting_for, "the signal b");
+    view_free(&v);
+}
+
 static void test_messages_move_a_task_from_start_to_end(void **state)
 {
     (void)state;
@@ -225,6 +238,7 @@ int main(void)
         cmocka_unit_test(test_what_is_no_status_changes_nothing),
         cmocka_unit_test(test_an_unknown_state_of_the_future_is_shown_as_it_is),
         cmocka_unit_test(test_a_status_older_than_the_messages_is_not_taken),
+        cmocka_unit_test(test_a_wait_says_until_when),
         cmocka_unit_test(test_messages_move_a_task_from_start_to_end),
         cmocka_unit_test(test_a_retry_waits_and_news_of_its_attempt_end_the_wait),
         cmocka_unit_test(test_failure_and_cancellation_are_final),
