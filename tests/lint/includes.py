@@ -53,7 +53,7 @@ SYSTEM = re.compile(
     r"(assert|ctype|errno|fenv|float|inttypes|limits|locale|math|setjmp|signal|std(align|arg|atomic|bool|def|int|io|lib|noreturn)"
     r"|string|strings|threads|time|arpa/inet|dirent|dlfcn|elf|endian|execinfo|fcntl|ftw|getopt|glob|grp|ifaddrs|langinfo|libgen"
     r"|link|malloc|net/if|netdb|netinet/(in|tcp)|poll|pthread|pwd|regex|sched|semaphore|spawn|syslog|termios|ucontext|unistd|utime"
-    r"|wchar|wctype|linux/\w+|sys/\w+|argp|nmmintrin|immintrin|arm_acle)\.h")
+    r"|wchar|wctype|linux/\w+|sys/\w+|argp|nmmintrin|wmmintrin|arm_acle|arm_neon)\.h")
 
 # Folder -> calls that it must not make, and why.
 VAIN = {
