@@ -94,42 +94,6 @@ static enum err head_check(struct bytes frame)
     return get_u32(p + AT_CRC) == frame_crc(p, frame.len) ? ERR_OK : ERR_PROTOCOL;
 }
 
-/* The objects of most messages; larger ones cost an allocation */
-#define ZONE_BYTES_USUAL (8u << 10)
-
-/* What msgpack-c unpacks into: one for all bodies of a thread, emptied behind each. */
-static msgpack_zone *body_zone(void)
-{
-    static _Thread_local msgpack_zone zone;
-    static _Thread_local bool there;
-    if (!there && !msgpack_zone_init(&zone, ZONE_BYTES_USUAL)) {
-        die("out of memory while decoding a frame");
-    }
-    there = true;
-    return &zone;
-}
-
-static enum err body_decode(const struct body *body, struct bytes packed, struct arena *arena,
-                            struct message *to)
-{
-    enum err e = body_skim(packed);
-    if (e != ERR_OK) {
-        return e;
-    }
-    msgpack_zone *zone = body_zone();
-    msgpack_object object;
-    size_t offset = 0;
-    msgpack_unpack_return r =
-        msgpack_unpack((const char *)packed.ptr, packed.len, &offset, zone, &object);
-    /* The skim saw one whole value, so CONTINUE (more bytes wanted) is as wrong as an error. */
-    e = r == MSGPACK_UNPACK_SUCCESS && offset == packed.len ? ERR_OK : ERR_PROTOCOL;
-    if (e == ERR_OK) {
-        e = layout_read(&body->layout, &object, arena, (uint8_t *)to + body->offset);
-    }
-    msgpack_zone_clear(zone);
-    return e;
-}
-
 enum err frame_decode(struct bytes frame, struct arena *arena, struct message *ret_message)
 {
     enum err e = head_check(frame);
@@ -145,7 +109,7 @@ enum err frame_decode(struct bytes frame, struct arena *arena, struct message *r
     m.request =
         (uint64_t)get_u32(frame.ptr + AT_REQUEST) << 32 | get_u32(frame.ptr + AT_REQUEST + 4);
     struct bytes packed = bytes_part(frame, FRAME_HEAD_BYTES, frame.len - FRAME_HEAD_BYTES);
-    e = body_decode(body, packed, arena, &m);
+    e = layout_read(&body->layout, packed, arena, (uint8_t *)&m + body->offset);
     if (e == ERR_OK) {
         *ret_message = m;
     }

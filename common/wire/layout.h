@@ -6,7 +6,6 @@
 #ifndef MARATHON_WIRE_LAYOUT_H
 #define MARATHON_WIRE_LAYOUT_H
 
-#include <msgpack.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -96,19 +95,11 @@ struct layout {
  * caller. */
 enum err MUST_CHECK layout_write(const struct layout *l, const void *from, struct lenders *lenders,
                                  struct slices *to);
-/* Fills the struct at `to`, which is zeroed. ERR_PROTOCOL where a type or a bound does not fit. */
-enum err MUST_CHECK layout_read(const struct layout *l, const msgpack_object *array,
-                                struct arena *arena, void *to);
-
-#define NESTING_MAX 16u
-/* Elements in one body, all levels together: the largest status (STEPS_MAX steps) has about half of
- * it. */
-#define ELEMENTS_MAX (1u << 18)
-
-/* Walks one msgpack value without reserving anything. ERR_PROTOCOL unless it is exactly the whole
- * slice, nested at most NESTING_MAX deep, and no declared count or length passes the bytes that are
- * left. */
-enum err MUST_CHECK body_skim(struct bytes body);
+/* Fills the struct at `to`, which is zeroed, from a body, which must be one value and nothing
+ * behind it. ERR_PROTOCOL where a type or a bound does not fit, or a declared count or length
+ * passes the bytes that are left. */
+enum err MUST_CHECK layout_read(const struct layout *l, struct bytes body, struct arena *arena,
+                                void *to);
 
 /* The slices of the struct at `base` that lie in `from` lie at the same place in its copy at `to`.
  */

@@ -1,6 +1,7 @@
 #include "wire/layout.h"
 
 #include <assert.h>
+#include <msgpack.h>
 
 /* msgpack-c's packer, in its form for a sink of one's own: into a struct buf, in place. A message
  * is a few dozen values of a few bytes; its usual packer would call back for each. */
