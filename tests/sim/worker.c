@@ -170,7 +170,8 @@ static void perform(struct worker_host *h, const struct agent_effect *e)
     }
 }
 
-static void step(struct worker_host *h, const struct agent_event *e)
+/* False where the process has ended by it. */
+static bool take(struct worker_host *h, const struct agent_event *e)
 {
     uint64_t life = h->process.life;
     agent_step(h->agent, process_moment(&h->process), e, &h->fx);
@@ -178,8 +179,20 @@ static void step(struct worker_host *h, const struct agent_event *e)
     for (size_t i = 0; i < h->fx.count; i++) {
         perform(h, &h->fx.items[i]);
         if (!h->process.alive || h->process.life != life) {
-            return;
+            return false;
         }
+    }
+    return true;
+}
+
+/* As a worker's loop does: what comes by itself in a turn, and the turn's end behind it. */
+static void step(struct worker_host *h, const struct agent_event *e)
+{
+    struct agent_event first = *e;
+    first.more = e->kind == AGENT_EV_MESSAGE || e->kind == AGENT_EV_ENDED;
+    if (!take(h, &first) ||
+        (first.more && !take(h, &(struct agent_event){.kind = AGENT_EV_TIME}))) {
+        return;
     }
     process_wake_at(&h->process, agent_next_deadline(h->agent), on_wake);
 }

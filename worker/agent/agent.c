@@ -192,7 +192,9 @@ void agent_step(struct agent *a, struct moment now, const struct agent_event *ev
     drain_check(a);
     attempts_start(a);
     attempts_settle(a);
-    credits_grant(a);
+    if (!event->more) {
+        credits_grant(a);
+    }
     a->fx = NULL;
 }
 

@@ -30,6 +30,8 @@ enum agent_event_kind {
 
 struct agent_event {
     enum agent_event_kind kind;
+    bool more;                           /* a TIME comes at the end of this turn: what is told once
+                                            a turn waits for it */
     peer_id peer;                        /* PEER_UP, PEER_DOWN, MESSAGE */
     const struct message *message;       /* MESSAGE */
     uint64_t number;                     /* NEWS, ENDED */

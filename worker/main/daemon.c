@@ -36,6 +36,7 @@ struct daemon {
     struct bytes *functions, *labels;
     char host[256];
     char program[512];
+    bool turning; /* the agent was told that more comes in this turn */
     bool draining;
     bool ending; /* drained: nothing is listened to any more */
     bool ended;  /* the timer is set for the end, and for nothing else */
@@ -112,11 +113,20 @@ static void step(struct daemon *d, const struct agent_event *event)
     for (size_t i = 0; i < d->effects.count && !d->ending; i++) {
         perform(d, &d->effects.items[i]);
     }
+    if (event->more) {
+        d->turning = true;
+        loop_turn_again(d->loop); /* where the transport has told it in its own turn's end */
+    }
 }
 
+/* Before the transport's, which sends what is told here. */
 static void on_turn_end(void *user)
 {
     struct daemon *d = user;
+    if (d->turning) {
+        d->turning = false;
+        step(d, &(struct agent_event){.kind = AGENT_EV_TIME});
+    }
     if (!d->ending) {
         loop_timer_set(d->timer, agent_next_deadline(d->agent));
     } else if (!d->ended) {
@@ -173,7 +183,8 @@ static void on_frame(void *user, conn_id conn, struct bytes frame)
             agent_coordinators(d->agent, (uint32_t)links_count(d->links));
             return;
         }
-        step(d, &(struct agent_event){.kind = AGENT_EV_MESSAGE, .peer = conn, .message = &m});
+        step(d, &(struct agent_event){
+                    .kind = AGENT_EV_MESSAGE, .peer = conn, .message = &m, .more = true});
     } else if (e != ERR_NOT_FOUND) { /* that would be a message of a newer version: not for us */
         log_line(LOG_WARN, "frame_bad", "peer=%" PRIu64 " error=%s", conn, LOG_Q(err_text(e)));
         d->transport->ops->close(d->transport, conn);
@@ -189,7 +200,8 @@ static void on_news(void *user, uint64_t number, const struct attempt_news *news
 
 static void on_ended(void *user, uint64_t number, const struct attempt_result *result)
 {
-    step(user, &(struct agent_event){.kind = AGENT_EV_ENDED, .number = number, .result = result});
+    step(user, &(struct agent_event){
+                   .kind = AGENT_EV_ENDED, .number = number, .result = result, .more = true});
 }
 
 /* ---- life ---- */
@@ -322,13 +334,13 @@ int daemon_run(const struct daemon_options *options)
     d->options = options;
     (void)gethostname(d->host, sizeof d->host - 1);
     d->loop = loop_create();
+    loop_on_turn_end(d->loop, on_turn_end, d);
     runners_make(d);
     d->transport = transport_nng_create(d->loop, DIAL_BACKOFF_MS_MAX);
     transport_nng_identity(d->transport, options->identity);
     d->heart = heart_create(d->loop, d->transport);
     d->agent = agent_make(d, count);
     d->timer = loop_timer_create(d->loop, on_deadline, d);
-    loop_on_turn_end(d->loop, on_turn_end, d);
     loop_on_signal(d->loop, SIGHUP, on_hangup, d);
     loop_on_signal(d->loop, SIGTERM, on_sigterm, d);
     loop_on_signal(d->loop, SIGINT, on_sigterm, d);

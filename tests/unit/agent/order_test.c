@@ -413,6 +413,30 @@ static void test_what_could_not_be_begun_is_handed_back_and_no_outcome(void **st
     stage_close(&s);
 }
 
+static void test_the_credit_for_all_that_ended_in_a_turn_is_told_once_at_its_end(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    uint64_t numbers[2];
+    for (uint32_t i = 0; i < 2; i++) {
+        stage_send_order(&s, 1, stage_order("t", i));
+        numbers[i] = stage_started(&s);
+    }
+    const struct attempt_result r = {.ok = true, .result = BYTES_LIT("1")};
+    for (int i = 0; i < 2; i++) {
+        stage_event(&s,
+                    (struct agent_event){
+                        .kind = AGENT_EV_ENDED, .number = numbers[i], .result = &r, .more = true});
+        assert_non_null(stage_sent(&s, 1, MSG_OUTCOME, 0));
+        assert_null(stage_sent(&s, 1, MSG_CREDIT, 0));
+    }
+    stage_event(&s, (struct agent_event){.kind = AGENT_EV_TIME});
+    assert_int_equal(credit_of(&s, 1), 2);
+    assert_null(stage_sent(&s, 1, MSG_CREDIT, 1));
+    stage_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -421,6 +445,7 @@ int main(void)
         cmocka_unit_test(test_the_keeper_is_asked_once_and_only_of_what_has_to_wait),
         cmocka_unit_test(test_a_payload_is_handed_on_out_of_its_message_unless_it_has_to_wait),
         cmocka_unit_test(test_the_credit_comes_back_when_the_order_has_ended),
+        cmocka_unit_test(test_the_credit_for_all_that_ended_in_a_turn_is_told_once_at_its_end),
         cmocka_unit_test(test_the_same_order_again_while_it_runs_is_not_run_twice),
         cmocka_unit_test(test_another_item_of_the_same_step_is_another_order),
         cmocka_unit_test(test_the_same_order_after_its_end_is_answered_from_the_held_outcome),
