@@ -344,8 +344,11 @@ static void renew(struct core *c, struct partition *p)
     }
     p->renewing = true;
     struct pending_write *w = write_create(c, ROW_RENEW, p->id);
-    struct store_row row = {
-        .kind = ROW_RENEW, .write_id = w->write_id, .partition = p->id, .fence = p->fence};
+    struct store_row row = {.kind = ROW_RENEW,
+                            .write_id = w->write_id,
+                            .partition = p->id,
+                            .fence = p->fence,
+                            .ttl_s = c->config.ttl_s};
     p->renew_sent_at = c->now.mono;
     fx_write(c, &row);
 }

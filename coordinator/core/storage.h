@@ -130,7 +130,8 @@ struct store_row {
     struct items_change *items; /* carried out in their order, before the document is written */
     uint32_t items_count;
     enum row_life life;
-    uint32_t ttl_s; /* LIFE_END */
+    uint32_t ttl_s; /* LIFE_END; RENEW: names of tasks that are gone leave the list, at the earliest
+                       so long after the task's creation */
     /* LIFE_END: the task has failed by a step that killed its workers. The blob joins the
      * partition's index of dead letters; it leaves with the task's revival, a fresh run, and the
      * TTL. Empty = none. */

@@ -7,7 +7,7 @@
 local OK, FENCED, VERSION, EXISTS, REPLAY, MISMATCH, GONE = 0, 1, 2, 3, 4, 5, 7
 
 local FIELDS_PER_HSET = 2000      -- unpack cannot return more than about 8,000 values
-local SWEPT_PER_RENEWAL = 256     -- expired tasks taken out of the list at once: keeps a call short
+local SWEPT_BITE, SWEPT_BITES = 64, 4 -- names of a list that a renewal looks at, and how often: keeps a call short
 local COMPACT_BYTES_MAX = 1048576 -- beyond it a string's spare room is small against its length: not worth a copy
 local LIST_EXAMINED_MAX = 4096    -- entries of a list that one page may look at
 local EVENTS_KEPT = 10000         -- EVENTS_KEPT_MAX of model/limits.h
@@ -21,7 +21,8 @@ local fences       -- that key -> the fence in force, read once per call
 local now          -- of this call
 local expiry_ttl_s, expiry_text -- of this call, the last that was asked for
 local call, sub, byte -- redis.call, string.sub and string.byte, without two look-ups each time
-local places = {}  -- a partition's key of the fence -> its other keys. All that is kept between calls: 64 at most
+local places = {}  -- a partition's key of the fence -> its other keys, and where its sweep goes on. All that is kept between
+                   -- calls: 64 at most
 
 local function key()
     key_at = key_at + 1
@@ -38,8 +39,10 @@ local function place()
     local p = places[owner]
     if not p then
         local name = sub(owner, #'marathon:fence:' + 1)
-        p = {live = 'marathon:live:' .. name, ended = 'marathon:ended:' .. name, list = 'marathon:list:' .. name,
-            dead = 'marathon:dead:' .. name, idem = 'marathon:idem:' .. name .. ':'}
+        local tag = sub(name, 1, 1) == '{' and name .. ':' or ''
+        p = {live = 'marathon:live:' .. name, list = 'marathon:list:' .. name, dead = 'marathon:dead:' .. name,
+            idem = 'marathon:idem:' .. name .. ':', task = 'marathon:task:' .. tag,
+            ended = 'marathon:ended:' .. name}
         places[owner] = p
     end
     return p
@@ -241,7 +244,6 @@ local function end_life(c, ttl_s, has_sides, idem, idem_ttl_s)
         call('PEXPIREAT', items_key(c), expires)
     end
     call('SREM', p.live, c.id)
-    call('ZADD', p.ended, expires, c.id)
     if idem then
         call('EXPIRE', p.idem .. idem, idem_ttl_s)
     end
@@ -255,7 +257,6 @@ local function revive(c)
     call('PERSIST', error_key(c))
     call('PERSIST', items_key(c))
     call('SADD', p.live, c.id)
-    call('ZREM', p.ended, c.id)
     call('ZREM', p.dead, c.id)
     local idem = call('HGET', c.task, 'idem')
     if idem then
@@ -371,7 +372,6 @@ local function admit()
     if old[1] then
         run = tonumber(old[1]) + 1
         call('DEL', c.task, c.doc)
-        call('ZREM', p.ended, c.id)
         call('ZREM', p.dead, c.id)
     end
     call('DEL', error_key(c), items_key(c)) -- also those that an operator has left behind

@@ -19,28 +19,54 @@ local function claim()
     redis.call('HSET', record, 'epoch', epoch, 'nonce', nonce, 'owner', name)
     redis.call('HDEL', record, 'wish')
     redis.call('HINCRBY', record, 'hb', 1)
+    redis.call('UNLINK', place().ended) -- of coordinators of before, for what sweep finds by itself
     put_fence(name ~= '' and epoch .. ':' .. nonce)
     return OK
 end
 
--- Tasks whose keys have expired leave the list here, a bite at a time.
-local function sweep(p)
-    local ids = redis.call('ZRANGE', p.ended, '-inf', '(' .. string.format('%.0f', now_ms()), 'BYSCORE',
-        'LIMIT', 0, SWEPT_PER_RENEWAL)
-    if #ids > 0 then
-        redis.call('ZREM', p.list, unpack(ids))
-        redis.call('ZREM', p.dead, unpack(ids))
-        redis.call('ZREM', p.ended, unpack(ids))
+-- Of a partition's ids from one place to another, those whose tasks are gone join a list. By halves: mostly all are there, or none.
+local function add_gone(p, ids, from, to, gone)
+    local names = {}
+    for i = from, to do
+        names[#names + 1] = p.task .. ids[i]
+    end
+    local there = redis.call('EXISTS', unpack(names))
+    if there == 0 then
+        for i = from, to do
+            gone[#gone + 1] = ids[i]
+        end
+    elseif there < #names then
+        local middle = math.floor((from + to) / 2)
+        add_gone(p, ids, from, middle, gone)
+        add_gone(p, ids, middle + 1, to, gone)
     end
 end
 
+-- Tasks that are gone leave the list here, a bite at a time, and more of them where a bite has some. Only those are looked at that
+-- were created so long ago that they may have ended and expired, from where the last renewal left off.
+local function sweep(p, ttl_s)
+    local old = redis.call('ZCOUNT', p.list, '-inf', '(' .. string.format('%.0f', now_ms() - ttl_s * 1000))
+    local at, bites = p.swept_to or 0, SWEPT_BITES
+    while old > 0 and bites > 0 do
+        at = at < old and at or 0
+        local ids, gone = redis.call('ZRANGE', p.list, at, math.min(at + SWEPT_BITE, old) - 1), {}
+        add_gone(p, ids, 1, #ids, gone)
+        at, old, bites = at + #ids - #gone, old - #gone, #gone > 0 and bites - 1 or 0
+        if #gone > 0 then
+            redis.call('ZREM', p.dead, unpack(gone))
+            redis.call('ZREM', p.list, unpack(gone))
+        end
+    end
+    p.swept_to = old > 0 and at or 0
+end
+
 local function renew()
-    local record = key()
+    local record, ttl_s = key(), arg()
     if fenced() then
         return FENCED
     end
     redis.call('HINCRBY', record, 'hb', 1)
-    sweep(place())
+    sweep(place(), ttl_s)
     return OK
 end
 

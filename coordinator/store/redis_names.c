@@ -19,7 +19,6 @@ static const struct redis_name_form {
     [KEY_OWNER] = {"marathon:owner:", BY_PARTITION},
     [KEY_FENCE] = {"marathon:fence:", BY_PARTITION},
     [KEY_LIVE] = {"marathon:live:", BY_PARTITION},
-    [KEY_ENDED] = {"marathon:ended:", BY_PARTITION},
     [KEY_LIST] = {"marathon:list:", BY_PARTITION},
     [KEY_DEAD] = {"marathon:dead:", BY_PARTITION},
     [KEY_IDEM] = {"marathon:idem:", BY_PARTITION_AND_ID},

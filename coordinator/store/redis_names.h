@@ -14,7 +14,6 @@ enum redis_key {
     KEY_OWNER, /* marathon:owner:<pNN> */
     KEY_FENCE, /* marathon:fence:<pNN> */
     KEY_LIVE,  /* marathon:live:<pNN> */
-    KEY_ENDED, /* marathon:ended:<pNN> */
     KEY_LIST,  /* marathon:list:<pNN> */
     KEY_DEAD,  /* marathon:dead:<pNN> */
     KEY_IDEM,  /* marathon:idem:<pNN>:<hex> */

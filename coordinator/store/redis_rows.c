@@ -132,6 +132,7 @@ void rows_add(struct redis_rows *rows, const struct redis_names *names, const st
     case ROW_RENEW:
         rows_kind(rows, names, row, LUA_RENEW);
         rows_key(rows, names, row, KEY_OWNER);
+        rows_arg_uint(rows, row->ttl_s);
         return;
     case ROW_RELEASE:
         rows_kind(rows, names, row, LUA_RELEASE);

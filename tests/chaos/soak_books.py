@@ -9,7 +9,7 @@ from cluster import PARTITIONS, page
 from dump import keys_of
 from resp import Redis
 
-INDEXES = {"live": "SCARD", "list": "ZCARD", "ended": "ZCARD", "dead": "ZCARD"}
+INDEXES = {"live": "SCARD", "list": "ZCARD", "dead": "ZCARD"}
 FOR_EVER = ("owner", "fence", "secret", "pipelines", "pipeline", "versions")
 
 # Gauges, and what each must be once no task is left; the sum over all processes of the role.

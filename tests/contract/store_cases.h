@@ -84,7 +84,6 @@ void test_all_keys_get_the_ttl_at_the_end(void **state);
 void test_a_late_event_of_an_ended_task_expires_with_it(void **state);
 void test_the_document_is_plain_json_for_an_operator(void **state);
 void test_a_step_writes_only_its_own_size(void **state);
-void test_expired_tasks_leave_the_list_with_renewals(void **state);
 void test_at_maxmemory_updates_pass_and_admissions_do_not(void **state);
 void test_a_second_store_shares_secret_and_pipelines(void **state);
 void test_what_one_store_publishes_another_learns(void **state);
@@ -96,6 +95,7 @@ void test_only_a_dead_name_leaves_the_live_index(void **state);
 
 /* store_cluster_cases.c: on a cluster; the last two on one of their own */
 void test_every_key_of_a_cluster_has_a_tag(void **state);
+void test_a_task_that_is_gone_leaves_the_list_of_a_cluster(void **state);
 void test_partitions_are_spread_over_all_nodes(void **state);
 void test_a_slot_that_has_moved_is_followed(void **state);
 void test_rows_wait_while_their_slot_is_on_its_way(void **state);
@@ -127,5 +127,12 @@ void test_a_socket_that_is_full_is_waited_for(void **state);
 void test_a_certificate_that_does_not_fit_is_named(void **state);
 void test_a_server_may_want_to_know_us(void **state);
 void test_plain_and_tls_do_not_understand_each_other_and_say_so(void **state);
+
+/* store_sweep_cases.c */
+void test_expired_tasks_leave_the_list_with_renewals(void **state);
+void test_a_task_admitted_again_where_one_has_expired_stays_in_the_list(void **state);
+void test_tasks_too_young_to_have_expired_are_not_looked_at(void **state);
+void test_the_sweep_comes_to_all_and_stays_where_it_finds_some(void **state);
+void test_what_coordinators_of_before_kept_of_ended_tasks_goes_with_a_claim(void **state);
 
 #endif

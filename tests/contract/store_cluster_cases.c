@@ -106,8 +106,35 @@ void test_every_key_of_a_cluster_has_a_tag(void **state)
             shared += strstr(keys->element[i]->str, "{shared}") != NULL;
         }
     }
-    assert_int_equal(of_task, 8); /* owner, fence, task, document, list, ended, dead, idem */
+    assert_int_equal(of_task, 7); /* owner, fence, task, document, list, dead, idem */
     assert_int_equal(shared, 5);  /* secret, pipelines, changed, a version, their list */
+}
+
+/* Whichever master has the key. */
+static long long on_masters(struct world *w, const char *command, const char *key)
+{
+    long long sum = 0;
+    for (int m = 0; m < CLUSTER_MASTERS; m++) {
+        redisReply *reply = raw(&w->cluster->masters[m], command, key);
+        sum += reply->type == REDIS_REPLY_INTEGER ? reply->integer : 0;
+    }
+    return sum;
+}
+
+void test_a_task_that_is_gone_leaves_the_list_of_a_cluster(void **state)
+{
+    struct world *w = *state;
+    partition_id p = id_partition(BYTES_LIT("t1"));
+    char *list = arena_printf(&w->arena, "marathon:list:{p%02u}", p);
+    struct store_row admit = row_admit(w, "t1");
+    struct store_row renew = {.kind = ROW_RENEW, .partition = p, .fence = w->fence};
+    assert_int_equal(world_verdict(w, admit), STORE_OK);
+    assert_int_equal(world_verdict(w, renew), STORE_OK);
+    assert_int_equal(on_masters(w, "ZCARD %s", list), 1);
+    char *task = arena_printf(&w->arena, "marathon:task:{p%02u}:t1", p);
+    assert_int_equal(on_masters(w, "DEL %s", task), 1);
+    assert_int_equal(world_verdict(w, renew), STORE_OK);
+    assert_int_equal(on_masters(w, "ZCARD %s", list), 0);
 }
 
 void test_partitions_are_spread_over_all_nodes(void **state)

@@ -160,37 +160,6 @@ void test_a_step_writes_only_its_own_size(void **state)
     assert_int_equal(raw(w->server, "STRLEN checkpoint:t1")->integer, offset + 11);
 }
 
-void test_expired_tasks_leave_the_list_with_renewals(void **state)
-{
-    struct world *w = *state;
-    char command[64];
-    struct store_row admit = row_admit(w, "t1");
-    partition_id p = admit.partition;
-    assert_int_equal(world_verdict(w, admit), STORE_OK);
-    snprintf(command, sizeof command, "ZCARD marathon:list:p%02u", p);
-    struct store_row renew = {.kind = ROW_RENEW, .partition = p, .fence = w->fence};
-    assert_int_equal(world_verdict(w, row_end(w, "t1", 1)), STORE_OK);
-    assert_int_equal(world_verdict(w, renew), STORE_OK);
-    assert_number(w, 1, command); /* not expired */
-    assert_int_equal(world_verdict(w, admit), STORE_OK);
-    struct store_row end = row_end(w, "t1", 1);
-    end.ttl_s = 1;
-    end.dead = BYTES_LIT("a dead letter");
-    end.dead_at = 1770000000000;
-    assert_int_equal(world_verdict(w, end), STORE_OK);
-    world_pass(w, 1100);
-    struct store_read list = {
-        .kind = READ_LIST, .partitions = UINT64_MAX, .before = NEVER_MS, .limit = 10};
-    assert_int_equal(world_read(w, list)->task_count, 0); /* not shown although not yet swept */
-    assert_number(w, 1, command);
-    assert_int_equal(world_verdict(w, renew), STORE_OK);
-    assert_number(w, 0, command);
-    snprintf(command, sizeof command, "ZCARD marathon:ended:p%02u", p);
-    assert_number(w, 0, command);
-    snprintf(command, sizeof command, "ZCARD marathon:dead:p%02u", p);
-    assert_number(w, 0, command);
-}
-
 static bool remark_is(const struct world *w, uint64_t full)
 {
     return (w->remarks[REMARK_FULL][0] != '\0') == (full != 0);

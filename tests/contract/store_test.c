@@ -134,6 +134,10 @@ int main(void)
         ON(redis, test_the_document_is_plain_json_for_an_operator),
         ON(redis, test_a_step_writes_only_its_own_size),
         ON(redis, test_expired_tasks_leave_the_list_with_renewals),
+        ON(redis, test_a_task_admitted_again_where_one_has_expired_stays_in_the_list),
+        ON(redis, test_tasks_too_young_to_have_expired_are_not_looked_at),
+        ON(redis, test_the_sweep_comes_to_all_and_stays_where_it_finds_some),
+        ON(redis, test_what_coordinators_of_before_kept_of_ended_tasks_goes_with_a_claim),
         ON(redis, test_at_maxmemory_updates_pass_and_admissions_do_not),
         ON(redis, test_a_second_store_shares_secret_and_pipelines),
         ON(redis, test_what_one_store_publishes_another_learns),
@@ -146,6 +150,7 @@ int main(void)
     const struct CMUnitTest cluster[] = {
         CONTRACT(cluster),
         ON(cluster, test_every_key_of_a_cluster_has_a_tag),
+        ON(cluster, test_a_task_that_is_gone_leaves_the_list_of_a_cluster),
         ON(cluster, test_partitions_are_spread_over_all_nodes),
         ON(cluster, test_a_slot_that_has_moved_is_followed),
         ON(cluster, test_rows_wait_while_their_slot_is_on_its_way),

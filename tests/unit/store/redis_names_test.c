@@ -23,7 +23,6 @@ static void test_names_are_those_that_operators_know(void **state)
     expect(false, KEY_TASK, "t", "marathon:task:t");
     expect(false, KEY_OWNER, "", "marathon:owner:p07");
     expect(false, KEY_LIVE, "", "marathon:live:p07");
-    expect(false, KEY_ENDED, "", "marathon:ended:p07");
     expect(false, KEY_LIST, "", "marathon:list:p07");
     expect(false, KEY_IDEM, "ab", "marathon:idem:p07:ab");
     expect(false, KEY_SECRET, "", "marathon:secret");
