@@ -66,14 +66,18 @@ static bool is_address(struct bytes name)
     return inet_pton(in_brackets ? AF_INET6 : AF_INET, text, &address) == 1;
 }
 
-/* Nobody can have these in the DNS. */
+/* Nobody can have these in the DNS (RFC 6761, 6.3; ICANN's resolution 2024.07.29.06; containers
+ * find their host as host.docker.internal). */
 static bool is_local(struct bytes name)
 {
-    static const char local[] = ".localhost";
-    size_t len = strlen(local);
-    return memchr(name.ptr, '.', name.len) == NULL ||
-           (name.len > len &&
-            is_same(bytes_part(name, name.len - len, name.len), BYTES_LIT(".localhost")));
+    static const char *const ends[] = {".localhost", ".internal"};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        struct bytes end = bytes_str(ends[i]);
+        if (name.len > end.len && is_same(bytes_part(name, name.len - end.len, name.len), end)) {
+            return true;
+        }
+    }
+    return memchr(name.ptr, '.', name.len) == NULL;
 }
 
 bool origin_host_is_ours(const struct origins *o, struct bytes host)

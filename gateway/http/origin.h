@@ -18,8 +18,8 @@ struct origins {
 bool origin_may_watch(const struct origins *o, struct bytes origin, struct bytes host);
 /* Or have something changed? One of another port of the host may as well. */
 bool origin_may_change(const struct origins *o, struct bytes origin, struct bytes host);
-/* Can nobody else have given this Host to our address? An address, localhost, a name without a dot,
- * that of an allowed Origin, or none. */
+/* Can nobody else have given this Host to our address? An address, a name without a dot or below
+ * .localhost or .internal, that of an allowed Origin, or none. */
 bool origin_host_is_ours(const struct origins *o, struct bytes host);
 
 #endif

@@ -27,13 +27,24 @@ static void test_a_host_is_ours_where_nobody_else_can_have_given_it(void **state
                                        "x1",
                                        ":8000",
                                        "::1",
-                                       "2130706433"};
-    static const char *const foreign[] = {
-        "evil.example",           "evil.example:8000",  "127.0.0.1.evil.example",
-        "localhost.evil.example", "evil.localhost.com", "notlocalhost.",
-        ".localhost.x",           "[evil.example]",     "127.0.0.1.",
-        "[127.0.0.1]:8000",       "1.2.3:8000",         "evil.example:8000:1",
-        "a.xlocalhost",           "pages.example",      "box.example"};
+                                       "2130706433",
+                                       "host.docker.internal:8000"};
+    static const char *const foreign[] = {"evil.example",
+                                          "evil.example:8000",
+                                          "127.0.0.1.evil.example",
+                                          "localhost.evil.example",
+                                          "evil.localhost.com",
+                                          "notlocalhost.",
+                                          ".localhost.x",
+                                          "[evil.example]",
+                                          "127.0.0.1.",
+                                          "[127.0.0.1]:8000",
+                                          "1.2.3:8000",
+                                          "evil.example:8000:1",
+                                          "a.xlocalhost",
+                                          "a.internal.example",
+                                          "pages.example",
+                                          "box.example"};
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
         if (!origin_host_is_ours(&none, bytes_str(ours[i]))) {
             fail_msg("%s is ours", ours[i]);
