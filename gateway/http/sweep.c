@@ -1,5 +1,6 @@
 /* What no client may do for long, looked at twice a second. */
 #include <poll.h>
+#include <sys/ioctl.h>
 
 #include "http/conn.h"
 #include "http/listener.h"
@@ -9,7 +10,12 @@
 /* libwebsockets looks through all tables of headers at the end of a connection: where thousands of
  * them end, those who are at work get their turns in between. */
 #define KILLS_AT_ONCE 16
-#define SWEEP_ON_MS   5
+/* What clients have said behind a request in hand stays in the kernel, 128 KiB of each and more of
+ * who has sent much before. Of all together so much: a share of what deploy/ leaves to the kernel.
+ * Above it who has more than a little is closed. */
+#define UNREAD_BYTES_MAX    (16u << 20)
+#define UNREAD_LITTLE_BYTES 4096u
+#define SWEEP_ON_MS         5
 
 static bool waits(const struct conn *c)
 {
@@ -59,7 +65,23 @@ static bool is_deaf(struct conn *c, mono_ms now)
     return !taking_goes_on(&c->taking, m, c->server->options.stall_ms);
 }
 
-static void conn_sweep(struct conn *c, mono_ms now)
+static size_t unread_bytes(const struct conn *c)
+{
+    int unread = 0;
+    bool is_told = c->resting && ioctl(lws_get_socket_fd(c->wsi), FIONREAD, &unread) == 0;
+    return is_told ? (size_t)unread : 0;
+}
+
+/* *sum: of those before it, and then with it. */
+static bool says_too_much(const struct conn *c, size_t *sum)
+{
+    size_t unread = unread_bytes(c);
+    bool is_full = *sum + unread > UNREAD_BYTES_MAX && unread > UNREAD_LITTLE_BYTES;
+    *sum += is_full ? 0 : unread;
+    return is_full;
+}
+
+static void conn_sweep(struct conn *c, mono_ms now, size_t *unread)
 {
     const struct http_options *o = &c->server->options;
     mono_ms age = now - c->since;
@@ -71,7 +93,7 @@ static void conn_sweep(struct conn *c, mono_ms now)
                 (c->state == CONN_CLOSING && age > CLOSE_MS);
     if (late || (c->resting && waits(c) && client_left(c))) {
         conn_kill(c);
-    } else if (is_deaf(c, now)) {
+    } else if (is_deaf(c, now) || says_too_much(c, unread)) {
         conn_drop_deaf(c);
     } else if (c->state == CONN_SOCKET && !c->killed) {
         socket_conn_sweep(c, now);
@@ -82,11 +104,11 @@ void conns_sweep(void *server)
 {
     struct http_server *s = server;
     mono_ms now = loop_now(s->loop).mono;
-    size_t kills = s->kills;
+    size_t kills = s->kills, unread = 0;
     struct conn *next;
     for (struct conn *c = s->conns; c != NULL && s->kills - kills < KILLS_AT_ONCE; c = next) {
         next = c->next;
-        conn_sweep(c, now);
+        conn_sweep(c, now, &unread);
     }
     bool all = s->kills - kills < KILLS_AT_ONCE;
     lobby_sweep(s->lobby, s->options.header_ms);

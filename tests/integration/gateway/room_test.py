@@ -70,6 +70,17 @@ class Takers(Room):
         self.assertEqual((status, results), (200, json.loads(text)))
 
 
+    def test_the_kernel_has_little_for_those_who_take_nothing(self):
+        self.fake.say("task", "t", 1, "completed", 5, self.results_file(json.dumps({"s0": "x" * 20_000_000})))
+        with contextlib.ExitStack() as stack:
+            clients = [stack.enter_context(socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)) for _ in range(20)]
+            for s in clients:
+                s.sendall(f"GET {PREFIX}/result/t HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            for s in clients:
+                self.await_full(s)
+                self.assertLess(self.queues(s)[0], 512 << 10)  # with a window that is as large as a system has it by itself
+
+
 class Whole(Room):
     """Answers of one piece, which wait in their connections."""
     ANSWERS_BYTES_MAX, WAITING_BYTES_MAX = 32 << 20, 48 << 20
@@ -318,6 +329,35 @@ class Heads(Room):
                 answers.append(got.count(b"HTTP/1.1 200 "))
             self.assertEqual(set(answers), {1, 2})  # whom there was no room for was answered, and told that this was the last answer
             self.assertLessEqual(answers.count(2), self.HEADS_BYTES_MAX // self.BYTES)
+
+
+    def unread(self):
+        with open(f"/proc/{self.gateway.pid}/net/tcp") as f:
+            rows = [line.split() for line in f][1:]
+        return sum(int(r[4].split(":")[1], 16) for r in rows if r[1].endswith(f":{self.port:04X}") and r[9] != "0")
+
+    def test_what_the_kernel_has_behind_held_requests_is_bounded_in_all(self):
+        poll = self.poll() + b"\r\n"
+        with contextlib.ExitStack() as stack:
+            clients = [stack.enter_context(socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE)) for _ in range(250)]
+            little, much = clients[::10], [s for n, s in enumerate(clients) if n % 10 > 0]
+            for s in clients:
+                s.sendall(poll)
+            until("all wait", lambda: self.metric("watchers") == len(clients))
+            for s in clients:
+                s.setblocking(False)
+                with contextlib.suppress(BlockingIOError):
+                    s.send((self.LIVE + b"\r\n") * (1 if s in little else 4000))
+            until("some are closed", lambda: self.metric("stalled_closed_total") > 0)
+            until("the others have room", lambda: self.unread() <= 16 << 20)
+            self.assertLess(self.metric("stalled_closed_total"), len(much))
+            self.fake.say("events", "t", 1, PROGRESS, "running")
+            for s in little:
+                s.settimeout(PATIENCE)
+                got = b""
+                while b'"live"' not in got:
+                    got += s.recv(1 << 16)
+                self.assertEqual(got.count(b"HTTP/1.1 200 "), 2)
 
 
 class Watched(Room):
