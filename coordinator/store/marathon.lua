@@ -41,8 +41,8 @@ local function place()
         local name = sub(owner, #'marathon:fence:' + 1)
         local tag = sub(name, 1, 1) == '{' and name .. ':' or ''
         p = {live = 'marathon:live:' .. name, list = 'marathon:list:' .. name, dead = 'marathon:dead:' .. name,
-            idem = 'marathon:idem:' .. name .. ':', task = 'marathon:task:' .. tag,
-            ended = 'marathon:ended:' .. name}
+            idem = 'marathon:idem:' .. name .. ':', task = 'marathon:task:' .. tag, error = 'error:' .. tag,
+            items = 'marathon:items:' .. tag, ended = 'marathon:ended:' .. name}
         places[owner] = p
     end
     return p
@@ -374,7 +374,9 @@ local function admit()
         call('DEL', c.task, c.doc)
         call('ZREM', p.dead, c.id)
     end
-    call('DEL', error_key(c), items_key(c)) -- also those that an operator has left behind
+    if call('ZADD', p.list, created, c.id) == 0 or old[1] then
+        call('DEL', error_key(c), items_key(c)) -- of an id that was there, also what an operator has left behind; see forget
+    end
     if c.doc_mode ~= NO then
         call('SET', c.doc, c.doc_text)
     end
@@ -383,7 +385,6 @@ local function admit()
     put_rest(c)
     put_sides(c, false)
     call('SADD', p.live, c.id)
-    call('ZADD', p.list, created, c.id)
     return {OK, run}
 end
 

@@ -42,6 +42,19 @@ local function add_gone(p, ids, from, to, gone)
     end
 end
 
+-- What is left of tasks that are gone: their names, and what an operator who deleted the rest has forgotten. An admission relies
+-- on it that nothing is there of an id that the list does not know.
+local function forget(p, gone)
+    local sides = {}
+    for _, id in ipairs(gone) do
+        sides[#sides + 1] = p.error .. id
+        sides[#sides + 1] = p.items .. id
+    end
+    redis.call('DEL', unpack(sides))
+    redis.call('ZREM', p.dead, unpack(gone))
+    redis.call('ZREM', p.list, unpack(gone))
+end
+
 -- Tasks that are gone leave the list here, a bite at a time, and more of them where a bite has some. Only those are looked at that
 -- were created so long ago that they may have ended and expired, from where the last renewal left off.
 local function sweep(p, ttl_s)
@@ -53,8 +66,7 @@ local function sweep(p, ttl_s)
         add_gone(p, ids, 1, #ids, gone)
         at, old, bites = at + #ids - #gone, old - #gone, #gone > 0 and bites - 1 or 0
         if #gone > 0 then
-            redis.call('ZREM', p.dead, unpack(gone))
-            redis.call('ZREM', p.list, unpack(gone))
+            forget(p, gone)
         end
     end
     p.swept_to = old > 0 and at or 0

@@ -133,6 +133,7 @@ void test_expired_tasks_leave_the_list_with_renewals(void **state);
 void test_a_task_admitted_again_where_one_has_expired_stays_in_the_list(void **state);
 void test_tasks_too_young_to_have_expired_are_not_looked_at(void **state);
 void test_the_sweep_comes_to_all_and_stays_where_it_finds_some(void **state);
+void test_an_admission_finds_nothing_of_a_task_that_was_deleted_in_part(void **state);
 void test_what_coordinators_of_before_kept_of_ended_tasks_goes_with_a_claim(void **state);
 
 #endif

@@ -128,13 +128,17 @@ void test_a_task_that_is_gone_leaves_the_list_of_a_cluster(void **state)
     char *list = arena_printf(&w->arena, "marathon:list:{p%02u}", p);
     struct store_row admit = row_admit(w, "t1");
     struct store_row renew = {.kind = ROW_RENEW, .partition = p, .fence = w->fence};
+    admit.error_doc = BYTES_LIT("{}");
     assert_int_equal(world_verdict(w, admit), STORE_OK);
     assert_int_equal(world_verdict(w, renew), STORE_OK);
     assert_int_equal(on_masters(w, "ZCARD %s", list), 1);
     char *task = arena_printf(&w->arena, "marathon:task:{p%02u}:t1", p);
+    char *error = arena_printf(&w->arena, "error:{p%02u}:t1", p);
     assert_int_equal(on_masters(w, "DEL %s", task), 1);
+    assert_int_equal(on_masters(w, "EXISTS %s", error), 1);
     assert_int_equal(world_verdict(w, renew), STORE_OK);
     assert_int_equal(on_masters(w, "ZCARD %s", list), 0);
+    assert_int_equal(on_masters(w, "EXISTS %s", error), 0);
 }
 
 void test_partitions_are_spread_over_all_nodes(void **state)

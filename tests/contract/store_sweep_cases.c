@@ -1,4 +1,5 @@
-/* How names of tasks leave the lists in Redis: with renewals, once their tasks are gone. */
+/* How names of tasks leave the lists in Redis: with renewals, once their tasks
+ * are gone. */
 #include <stdio.h>
 
 #include "model/limits.h"
@@ -135,6 +136,40 @@ void test_the_sweep_comes_to_all_and_stays_where_it_finds_some(void **state)
                             id_partition(BYTES_LIT("t1")), neighbour(w, i))
                             ->str);
     }
+}
+
+/* An error document and items, as a failed task may have. */
+static void admit_with_sides(struct world *w, const char *id)
+{
+    struct bytes value = BYTES_LIT("{}");
+    struct items_change make = {.kind = ITEMS_MAKE, .step = 0, .values = &value, .count = 1};
+    struct store_row row = row_admit(w, id);
+    row.error_doc = BYTES_LIT("{\"error\":\"of a step\"}");
+    row.items = &make;
+    row.items_count = 1;
+    assert_int_equal(world_verdict(w, row), STORE_OK);
+    assert_int_equal(raw(w->server, "EXISTS error:t1 marathon:items:t1")->integer, 2);
+}
+
+void test_an_admission_finds_nothing_of_a_task_that_was_deleted_in_part(void **state)
+{
+    struct world *w = *state;
+    for (int swept = 0; swept < 2; swept++) {
+        admit_with_sides(w, "t1");
+        raw(w->server, "DEL checkpoint:t1 marathon:task:t1");
+        if (swept == 1) {
+            renew(w, 0);
+        }
+        admit(w, "t1");
+        assert_int_equal(raw(w->server, "EXISTS error:t1 marathon:items:t1")->integer, 0);
+        assert_int_equal(world_verdict(w, row_end(w, "t1", 1)), STORE_OK);
+    }
+    /* Nor of one that has ended, although its name is in no list. */
+    admit_with_sides(w, "t1");
+    assert_int_equal(world_verdict(w, row_end(w, "t1", 1)), STORE_OK);
+    raw(w->server, "DEL marathon:list:p%02u", id_partition(BYTES_LIT("t1")));
+    admit(w, "t1");
+    assert_int_equal(raw(w->server, "EXISTS error:t1 marathon:items:t1")->integer, 0);
 }
 
 void test_what_coordinators_of_before_kept_of_ended_tasks_goes_with_a_claim(void **state)

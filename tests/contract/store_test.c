@@ -137,6 +137,7 @@ int main(void)
         ON(redis, test_a_task_admitted_again_where_one_has_expired_stays_in_the_list),
         ON(redis, test_tasks_too_young_to_have_expired_are_not_looked_at),
         ON(redis, test_the_sweep_comes_to_all_and_stays_where_it_finds_some),
+        ON(redis, test_an_admission_finds_nothing_of_a_task_that_was_deleted_in_part),
         ON(redis, test_what_coordinators_of_before_kept_of_ended_tasks_goes_with_a_claim),
         ON(redis, test_at_maxmemory_updates_pass_and_admissions_do_not),
         ON(redis, test_a_second_store_shares_secret_and_pipelines),
