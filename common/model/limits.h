@@ -56,6 +56,7 @@
 #define FUNCTION_CODE_BYTES_MAX 64u      /* a function's own error code */
 #define TIMEOUT_S_MAX           604800   /* one attempt: a week */
 #define TASK_DURATION_S_MAX     31536000 /* a year */
+#define INTERVAL_S_MAX          86400    /* between two durable progress checkpoints: a day */
 #define PRIORITY_MIN            (-10)
 #define PRIORITY_MAX            10
 #define PRIORITY_UNSET          (-128) /* a start that says none: its pipeline's counts */

@@ -105,8 +105,7 @@ bool requeue_allowed(struct core *c, const struct ask *ask, const struct task *t
     int32_t step = pipeline_find(t->pipeline, ask->dead_step);
     const char *state = task_state_name(t->state);
     if (step < 0) {
-        refuse_requeue(c, ask, t, CODE_STEP_NOT_FOUND,
-                       "the task's pipeline has no step of this name or step_id");
+        refuse_requeue(c, ask, t, CODE_STEP_NOT_FOUND, no_such_step(c, t->pipeline));
     } else if (!task_is_dead(t)) {
         refuse_requeue(c, ask, t, CODE_NOT_A_DEAD_LETTER,
                        arena_printf(fx_arena(c), "the task is %s and has no dead letter", state));

@@ -52,7 +52,7 @@ static const struct step *choose(struct core *c, struct ask *ask, const struct t
     const struct step *s = index >= 0 ? &t->steps[index] : NULL;
     if (s == NULL || step_def(s)->for_each == NULL) {
         refuse(c, ask->peer, ask->request, CODE_NOT_FOUND,
-               s == NULL ? "the pipeline has no step of this name or step_id"
+               s == NULL ? no_such_step(c, t->pipeline)
                          : "this step has no items: it has no for_each");
         return NULL;
     }

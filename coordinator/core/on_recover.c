@@ -93,8 +93,7 @@ bool recover_choose_kept(struct core *c, const struct ask *ask, const struct tas
     if (ask->recover.from_step.len > 0) {
         int32_t from = pipeline_find(t->pipeline, ask->recover.from_step);
         if (from < 0) {
-            refuse_recover(c, ask, CODE_INVALID_FIELD, "/from_step",
-                           "the pipeline has no step of this name or step_id");
+            refuse_recover(c, ask, CODE_INVALID_FIELD, "/from_step", no_such_step(c, t->pipeline));
             return false;
         }
         bool *after = arena_alloc(fx_arena(c), n);

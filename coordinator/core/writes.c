@@ -5,6 +5,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#define STEPS_NAMED_BYTES_MAX 400 /* of names in a refusal: it is read by people */
+
 struct pending_write *write_create(struct core *c, enum row_kind kind, partition_id partition)
 {
     struct pending_write *w = mem_zalloc(sizeof *w);
@@ -264,6 +266,22 @@ void reply_send(struct reply *r, enum message_type type)
     if (r->write == NULL) {
         fx_send(r->core, r->peer, r->message);
     }
+}
+
+const char *no_such_step(struct core *c, const struct pipeline *p)
+{
+    struct buf b = {0};
+    buf_add_str(&b, "the pipeline has no step of this name or step_id");
+    for (uint32_t i = 0; i < p->step_count; i++) {
+        if (b.len > STEPS_NAMED_BYTES_MAX) {
+            buf_addf(&b, " and %u more", p->step_count - i);
+            break;
+        }
+        buf_addf(&b, "%s%s", i == 0 ? "; it has " : ", ", p->steps[i].name);
+    }
+    const char *text = arena_str(fx_arena(c), buf_cstr(&b));
+    buf_free(&b);
+    return text;
 }
 
 void refuse(struct core *c, peer_id peer, uint64_t request, enum code code, const char *detail)

@@ -68,6 +68,8 @@ void reply_begin(struct core *c, const struct task *t, peer_id peer, uint64_t re
 void reply_send(struct reply *r, enum message_type type);
 /* The common refusals, at once. */
 void refuse(struct core *c, peer_id peer, uint64_t request, enum code code, const char *detail);
+/* What is said of a step that is not there, with those that are. Lives in the arena of the turn. */
+const char *no_such_step(struct core *c, const struct pipeline *p);
 #define ONLY_ENDED_BADLY "; only a failed or cancelled one can be recovered"
 #define ONLY_PAUSED      "; only a paused one can be resumed"
 /* The same, held behind the task's newest write, with its state. */

@@ -151,8 +151,10 @@ bool route_find(struct bytes method, struct bytes path, struct route *ret_route,
     struct route r;
     if (!call_of(method, path, &r)) {
         struct bytes shown = bytes_part(path, 0, 200);
-        problem_set(ret_problem, CODE_NOT_FOUND, "there is nothing at %.*s", (int)shown.len,
-                    (const char *)shown.ptr);
+        problem_set(ret_problem, CODE_NOT_FOUND,
+                    "there is nothing at %.*s; the calls are under /api/v1/marathon, and "
+                    "/openapi.json describes them",
+                    (int)shown.len, (const char *)shown.ptr);
         return false;
     }
     bool post = rows[r.call].post;

@@ -13,7 +13,6 @@
 #define START_RANDOM_BYTES   26   /* 10 for an id, 16 for an idempotency key of our own */
 #define SESSION_ID_BYTES_MAX 1024 /* kept and shown, never looked at */
 #define IDEMPOTENCY_TEXT_MAX 255  /* length of an Idempotency-Key, as others bound it */
-#define INTERVAL_S_MAX       86400
 
 struct start_input {
     struct bytes body;

@@ -9,7 +9,7 @@
 /* What an event says beside its type and its step. */
 static struct bytes note_of(const struct doc_value *data)
 {
-    static const char *const keys[] = {"reason", "error", "message", "name"};
+    static const char *const keys[] = {"reason", "error", "message", "name", "waiting_until"};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         struct bytes text = doc_string(doc_get(data, keys[i]));
         if (text.len > 0) {
@@ -35,56 +35,96 @@ static void add_event(struct table *t, const struct doc_value *event)
     table_add(t, note_of(data));
 }
 
-static void print_page(const struct cli *cli, const struct doc *d)
+static void add_page(const struct cli *cli, const struct doc *d, bool brief, struct table *t)
 {
-    static const char *const headings[] = {"SEQ", "TIME", "EVENT", "STATUS", "STEP", "WHO", "NOTE"};
     const struct doc_value *items = doc_get(doc_root(d), "items");
     int64_t missing = doc_int(doc_get(doc_root(d), "missing"));
-    struct table t;
     if (missing > 0) {
         cli_note(cli, "%lld older events are no longer kept", (long long)missing);
     }
-    table_init(&t, headings, 7);
     for (size_t i = 0; i < doc_count(items); i++) {
-        add_event(&t, doc_at(items, i));
+        const struct doc_value *event = doc_at(items, i);
+        if (!brief || !bytes_is(doc_string(doc_get(event, "type")), "progress_update")) {
+            add_event(t, event);
+        }
     }
-    show_table(cli, &t);
+}
+
+/* cursor: where the page begins, empty = at the oldest; then where the next one does, empty = there
+ * is none. */
+static enum cli_exit read_page(struct cli *cli, const char *id, struct buf *cursor,
+                               struct doc **ret_page)
+{
+    struct buf path = {0};
+    buf_addf(&path, CLI_API "/history/%s?limit=512", id);
+    if (cursor->len > 0) {
+        buf_add_str(&path, "&cursor=");
+        call_escape(&path, buf_cstr(cursor));
+    }
+    enum cli_exit code = call_get_doc(cli, "read the history", buf_cstr(&path), ret_page);
+    buf_free(&path);
+    if (code == CLI_COMPLETED) {
+        buf_clear(cursor);
+        buf_add_bytes(cursor, doc_string(doc_get(doc_root(*ret_page), "next_cursor")));
+    }
+    return code;
+}
+
+static enum cli_exit show_pages(struct cli *cli, const char *id, struct buf *cursor)
+{
+    static const char *const headings[] = {"SEQ", "TIME", "EVENT", "STATUS", "STEP", "WHO", "NOTE"};
+    bool brief = args_has(&cli->args, "brief");
+    struct table t;
+    struct doc *d = NULL;
+    table_init(&t, headings, 7);
+    enum cli_exit code = read_page(cli, id, cursor, &d);
+    while (code == CLI_COMPLETED) {
+        add_page(cli, d, brief, &t);
+        doc_free(d);
+        d = NULL;
+        if (!brief || cursor->len == 0 || cli_stopped()) {
+            show_table(cli, &t);
+            return code;
+        }
+        code = read_page(cli, id, cursor, &d); /* what is brief is told to its end */
+    }
+    table_free(&t);
+    return code;
 }
 
 static enum cli_exit run_history(struct cli *cli)
 {
     const char *id = cli->args.operands[0];
-    const char *cursor = args_value(&cli->args, "cursor");
-    struct buf path = {0};
-    struct doc *d = NULL;
+    const char *from = args_value(&cli->args, "cursor");
+    struct buf cursor = {0};
+    enum cli_exit code;
     if (!cli_id_good(cli, id)) {
         return CLI_USAGE;
     }
-    buf_addf(&path, CLI_API "/history/%s?limit=512", id);
-    if (cursor != NULL) {
-        buf_add_str(&path, "&cursor=");
-        call_escape(&path, cursor);
+    if (cli->json && args_has(&cli->args, "brief")) {
+        return cli_usage(cli, "--brief is of the table: -o json has every event as it is");
     }
-    enum cli_exit code = call_get_doc(cli, "read the history", buf_cstr(&path), &d);
-    buf_free(&path);
-    if (code != CLI_COMPLETED) {
-        return code;
-    }
-    struct bytes next = doc_string(doc_get(doc_root(d), "next_cursor"));
+    buf_add_str(&cursor, from != NULL ? from : "");
     if (cli->json) {
-        show_doc(cli, d);
+        struct doc *d = NULL;
+        code = read_page(cli, id, &cursor, &d);
+        if (code == CLI_COMPLETED) {
+            show_doc(cli, d);
+        }
+        doc_free(d);
     } else {
-        print_page(cli, d);
+        code = show_pages(cli, id, &cursor);
     }
-    if (next.len > 0) {
-        cli_note(cli, "there are more: marathon history %s --cursor %.*s%s", id, (int)next.len,
-                 (const char *)next.ptr, cli_server_flag(cli));
+    if (code == CLI_COMPLETED && cursor.len > 0) {
+        cli_note(cli, "there are more: marathon history %s --cursor %s%s", id, buf_cstr(&cursor),
+                 cli_server_flag(cli));
     }
-    doc_free(d);
-    return CLI_COMPLETED;
+    buf_free(&cursor);
+    return code;
 }
 
 static const struct arg_option history_options[] = {
+    {"brief", 'b', NULL, "without the progress updates, to the end"},
     {"cursor", 0, "CURSOR", "where a page before this one ended"},
 };
 
@@ -92,10 +132,10 @@ const struct command command_history = {
     .name = "history",
     .operands = "TASK",
     .summary = "show every event of a task, and who asked for what and why",
-    .examples = "  marathon history analysis_123\n"
+    .examples = "  marathon history analysis_123 --brief\n"
                 "  marathon history analysis_123 -o json | jq '.items[] | select(.data.actor)'\n",
     .options = history_options,
-    .option_count = 1,
+    .option_count = sizeof history_options / sizeof history_options[0],
     .operands_min = 1,
     .operands_max = 1,
     .run = run_history,

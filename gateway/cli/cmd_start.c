@@ -26,6 +26,8 @@ static const struct arg_option options[] = {
     {"max-retries", 0, "N", "further attempts of a step that failed, 0 to 100"},
     {"budget", 0, "JSON", "what it may spend: cost_usd, tokens, steps; JSON, @file or -"},
     {"max-duration", 0, "SECONDS", "after this running time the task fails"},
+    {"checkpoint-interval", 0, "SECONDS",
+     "what a running step saves of itself is durable after so long at most (default 60)"},
     {"no-checkpoints", 0, NULL, "a coordinator's death starts the task over at its first step"},
 };
 
@@ -83,6 +85,10 @@ static enum cli_exit take_numbers(const struct cli *cli, struct start_body *b)
                         &b->max_duration_s, &message);
     }
     if (e == ERR_OK) {
+        e = args_number(&cli->args, "checkpoint-interval", (struct arg_range){1, INTERVAL_S_MAX},
+                        &b->checkpoint_interval_s, &message);
+    }
+    if (e == ERR_OK) {
         e = args_number(&cli->args, "version", (struct arg_range){1, PIPELINE_VERSIONS_MAX},
                         &b->version, &message);
     }
@@ -127,6 +133,7 @@ static enum cli_exit make_request(const struct cli *cli, struct start *s)
                               .priority = START_UNSET,
                               .max_retries = START_UNSET,
                               .max_duration_s = START_UNSET,
+                              .checkpoint_interval_s = START_UNSET,
                               .task_id = args_value(&cli->args, "id"),
                               .session_id = args_value(&cli->args, "session"),
                               .no_checkpoints = args_has(&cli->args, "no-checkpoints")};

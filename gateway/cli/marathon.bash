@@ -38,7 +38,7 @@ _marathon()
     case $command in
     dev) options+=" --port --data --workers --slots --pipelines --functions" ;;
     run | start)
-        options+=" --input --steps --version --id --session --key --priority --max-retries --budget --max-duration --no-checkpoints"
+        options+=" --input --steps --version --id --session --key --priority --max-retries --budget --max-duration --checkpoint-interval --no-checkpoints"
         ;;
     status) options+=" --key" ;;
     list) options+=" --status --type --limit --cursor" ;;
@@ -46,13 +46,13 @@ _marathon()
     cancel | pause) options+=" --reason --by" ;;
     resume) options+=" --budget --reason --by" ;;
     signal) options+=" --data --key --reason --by" ;;
-    recover) options+=" --input --from-step --only-failed --checkpoint --watch --reason --by" ;;
+    recover) options+=" --input --from-step --only-failed --checkpoint --key --watch --reason --by" ;;
     fork) options+=" --from-step --checkpoint --input --id --key --reason --by" ;;
-    history) options+=" --cursor" ;;
+    history) options+=" --brief --cursor" ;;
     usage) options+=" --by --since --until" ;;
     keys) options+=" --file --read" ;;
     pipelines) options+=" --version --dot --cursor" ;;
-    dead-letters) options+=" --all --cursor" ;;
+    dead-letters) options+=" --all --cursor --key" ;;
     healthcheck) options+=" --live" ;;
     esac
     if [[ $cur == -* ]]; then

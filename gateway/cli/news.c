@@ -74,14 +74,14 @@ void news_write(struct news *n, const struct view *v, unix_ms now, struct buf *o
             text_put_clean(out, bytes_str(s->waiting_for));
             buf_add_char(out, '\n');
         }
-        if (s->state == STEP_RUNNING && s->retry_count > n->steps[i].retry_count) {
-            /* It runs again already. */
+        bool again = s->retry_count > n->steps[i].retry_count && s->state != STEP_FAILED;
+        if (again && s->state == STEP_RUNNING) { /* the next attempt has begun already */
             buf_addf(out, "%s step %s failed attempt %" PRIu32, v->task_id, s->name,
                      s->retry_count);
             put_error(out, s->error);
             buf_add_char(out, '\n');
         }
-        if (s->state != n->steps[i].state || s->retry_count > n->steps[i].retry_count) {
+        if (s->state != n->steps[i].state || again) {
             put_step(out, v, s, now);
         }
         n->steps[i] =

@@ -103,6 +103,7 @@ enum err start_body_write(const struct start_body *b, struct buf *out, struct bu
     put_number(out, "priority", b->priority);
     put_number(out, "max_retries_per_step", b->max_retries);
     put_number(out, "max_task_duration_seconds", b->max_duration_s);
+    put_number(out, "checkpoint_interval_seconds", b->checkpoint_interval_s);
     if (b->no_checkpoints) {
         put_key(out, "enable_checkpoints");
         buf_add_str(out, "false");

@@ -11,7 +11,8 @@ struct start_body {
     struct bytes input;     /* JSON, empty = none */
     struct bytes budget;    /* likewise */
     struct bytes steps; /* JSON array, or a whole definition with a member "steps"; empty = none */
-    int64_t version, priority, max_retries, max_duration_s; /* START_UNSET = not given */
+    int64_t version, priority, max_retries; /* these and the next: START_UNSET = not given */
+    int64_t max_duration_s, checkpoint_interval_s;
     bool no_checkpoints;
 };
 

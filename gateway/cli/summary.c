@@ -61,6 +61,11 @@ static void advise(const struct cli *cli, const struct view *v)
         cli_note(cli, "the results: marathon result %s%s", v->task_id, flag);
     } else if (v->ended && v->can_recover) {
         cli_note(cli, "to go on from its checkpoint: marathon recover %s%s", v->task_id, flag);
+    } else if (strcmp(v->state_text, task_state_name(TASK_PAUSED)) == 0) {
+        cli_note(cli, "to go on: marathon resume %s%s", v->task_id, flag);
+    } else if (strcmp(v->state_text, task_state_name(TASK_BUDGET_EXCEEDED)) == 0) {
+        cli_note(cli, "to go on with a larger budget: marathon resume %s --budget JSON%s",
+                 v->task_id, flag);
     }
 }
 

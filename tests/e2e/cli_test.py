@@ -221,6 +221,7 @@ class ExitCodesAndStreams(CliCase):
         steps = json.dumps([{"name": name, "function": "sleep", "input": used} for name in ("one", "two")])
         self.good("start", "--steps", steps, "--id", "b1", "--budget", '{"cost_usd":0.01}')
         until("it has spent it", lambda: self.cluster.get("/status/b1")["status"] == "budget_exceeded")
+        self.assertIn("to go on with a larger budget: marathon resume b1 --budget", self.good("status", "b1").stderr)
         r = self.marathon("resume", "b1")
         self.assertEqual(r.returncode, 1)
         self.assertIn("the task has spent 0.01 of 0.01 dollars", r.stderr)

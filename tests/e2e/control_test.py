@@ -135,6 +135,10 @@ class Control(ClusterCase):
         r = self.cli("history", "h")
         self.assertEqual(r.returncode, 0, r.stderr)
         self.assertRegex(r.stdout, r"(?m)task_recovering +recovering +a +ann +a typo$")
+        brief = self.cli("history", "h", "--brief").stdout
+        self.assertNotIn("progress_update", brief)
+        self.assertEqual(len(brief.splitlines()) - 1, sum(e["type"] != "progress_update" for e in c.get("/history/h")["items"]))
+        self.assertEqual(self.cli("history", "h", "--brief", "-o", "json").returncode, 2)
         self.assertEqual(c.call("GET", "/history/none")[0], 404)
         for query in ("cursor=x", "limit=0", "limits=3"):
             code, _, answer = c.call("GET", f"/history/h?{query}")

@@ -94,6 +94,17 @@ static void test_other_paths_are_not_found(void **state)
     }
 }
 
+static void test_who_is_lost_is_told_where_the_calls_are(void **state)
+{
+    (void)state;
+    struct route r;
+    struct problem p;
+    assert_false(route_find(BYTES_LIT("GET"), BYTES_LIT("/"), &r, &p));
+    assert_string_equal(p.detail,
+                        "there is nothing at /; the calls are under /api/v1/marathon, and "
+                        "/openapi.json describes them");
+}
+
 static void test_ids_outside_the_alphabet_are_refused(void **state)
 {
     (void)state;
@@ -140,6 +151,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_call_has_its_path),
         cmocka_unit_test(test_other_paths_are_not_found),
+        cmocka_unit_test(test_who_is_lost_is_told_where_the_calls_are),
         cmocka_unit_test(test_ids_outside_the_alphabet_are_refused),
         cmocka_unit_test(test_a_wrong_method_is_told_the_right_one),
         cmocka_unit_test(test_each_call_has_a_name_of_its_own),

@@ -90,6 +90,20 @@ static void test_an_attempt_that_failed_is_said_where_the_next_one_runs_already(
     view_free(&v);
 }
 
+static void test_a_step_that_has_failed_for_good_is_told_once(void **state)
+{
+    (void)state;
+    struct news n = {0};
+    struct view v = view_of("\"status\":\"failed\"", "{\"name\":\"a\",\"status\":\"failed\"}");
+    v.steps[0].retry_count = 1;
+    v.steps[0].error = mem_str("no net");
+    says(&n, &v, "t1 step a failed: no net\nt1 failed 0% 0/1 steps in 0ms\n");
+    v.steps[0].retry_count = 2; /* by the status; the event did not say it */
+    says(&n, &v, "");
+    news_free(&n);
+    view_free(&v);
+}
+
 static void test_the_death_of_a_worker_is_no_failed_attempt(void **state)
 {
     (void)state;
@@ -155,6 +169,7 @@ int main(void)
         cmocka_unit_test(test_a_late_watcher_hears_what_is_past_at_once),
         cmocka_unit_test(test_each_failed_attempt_is_said),
         cmocka_unit_test(test_an_attempt_that_failed_is_said_where_the_next_one_runs_already),
+        cmocka_unit_test(test_a_step_that_has_failed_for_good_is_told_once),
         cmocka_unit_test(test_the_death_of_a_worker_is_no_failed_attempt),
         cmocka_unit_test(test_what_a_step_waits_for_is_said_once),
         cmocka_unit_test(test_nothing_is_said_before_the_first_state),

@@ -10,7 +10,8 @@
 static const struct start_body nothing = {.version = START_UNSET,
                                           .priority = START_UNSET,
                                           .max_retries = START_UNSET,
-                                          .max_duration_s = START_UNSET};
+                                          .max_duration_s = START_UNSET,
+                                          .checkpoint_interval_s = START_UNSET};
 
 static void writes(const struct start_body *b, const char *expected)
 {
@@ -54,12 +55,14 @@ static void test_everything_that_can_be_given_is_said(void **state)
                            .priority = -3,
                            .max_retries = 0,
                            .max_duration_s = 60,
+                           .checkpoint_interval_s = 5,
                            .no_checkpoints = true};
     writes(&b,
            "{\"task_type\":\"p\",\"steps\":[],\"task_id\":\"t1\",\"session_id\":\"a \\\"b\\\"\","
            "\"input_data\":{\"x\": "
            "1},\"pipeline_version\":4,\"priority\":-3,\"max_retries_per_step\":0,"
-           "\"max_task_duration_seconds\":60,\"enable_checkpoints\":false}");
+           "\"max_task_duration_seconds\":60,\"checkpoint_interval_seconds\":5,\"enable_"
+           "checkpoints\":false}");
 }
 
 static void test_a_definition_gives_its_steps_and_its_name(void **state)

@@ -171,6 +171,8 @@ static void test_recover_names_the_field_at_fault(void **state)
     const struct message *r = stage_recover(&s, gateway, "t", "nosuch", "");
     assert_int_equal(r->refused.code, CODE_INVALID_FIELD);
     assert_true(bytes_is(r->refused.pointer, "/from_step"));
+    assert_true(bytes_is(r->refused.detail,
+                         "the pipeline has no step of this name or step_id; it has a, b, c"));
     const char *wrong[] = {"t_cp_2", "t_cp_", "t_cp_x", "u_cp_0", "t_cp_99999999999", "t"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         r = stage_recover(&s, gateway, "t", "", wrong[i]);
