@@ -52,6 +52,11 @@ def call_raw(function, stdin, environment=None, fd3=True):
         argv = [str(BUILD / "tests" / "plugin_call"), offered["plugin"], function]
     else:
         argv = offered["exec"]
+    return call_program(argv, stdin, environment, fd3)
+
+
+def call_program(argv, stdin, environment=None, fd3=True):
+    """The same of any program."""
     environment = {
         **{k: v for k, v in os.environ.items() if not k.startswith("MARATHON_")},
         **(environment or {}),

@@ -1,14 +1,26 @@
 """The contract that every restaurant function keeps: bad input, exit states, news, retries, paths
 and the effects log."""
 import json
+import http.server
 import os
 import pathlib
+import re
 import shutil
 import sys
 import tempfile
+import threading
 import unittest
 
-from function_call import SAMPLES, call, call_raw, functions, sample_input
+from function_call import (
+    PIPELINES,
+    SAMPLES,
+    call,
+    call_program,
+    call_raw,
+    envelope,
+    functions,
+    sample_input,
+)
 
 MARKET = {"competitors": "competitors/competitors.csv", "restaurant": "restaurant.json"}
 # An input with which each function succeeds, and the results it needs.
@@ -95,6 +107,83 @@ FILE_FIELDS = [
     ("competitors.identify", "restaurant"),
     ("photo.quality", "photo"),
 ]
+
+
+class Model(http.server.BaseHTTPRequestHandler):
+    """A provider of chat completions, whose models are named by what they answer."""
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        status, headers, answer = {
+            "good": (
+                200,
+                {},
+                {
+                    "model": "good",
+                    "choices": [{"message": {"content": "yes"}}],
+                    "usage": {"prompt_tokens": 1000, "completion_tokens": 10},
+                },
+            ),
+            "busy": (429, {"Retry-After": "7"}, {"error": {"code": "rate_limit_exceeded"}}),
+            "poor": (429, {}, {"error": {"code": "insufficient_quota"}}),
+            "sick": (503, {}, {"error": {}}),
+            "shy": (404, {}, {"error": {}}),
+            "half": (200, {"Content-Length": "999"}, {"model": "half"}),
+        }[body["model"]]
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(json.dumps(answer).encode())
+
+    def log_message(self, *_):
+        pass
+
+
+class Readme(unittest.TestCase):
+    def setUp(self):
+        text = (PIPELINES / "README.md").read_text()
+        self.source = next(
+            block for block in re.findall(r"```python\n(.*?)```", text, re.S) if "def ask(" in block
+        )
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Model)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        self.addCleanup(self.server.server_close)
+        self.addCleanup(self.server.shutdown)
+
+    def ask(self, model):
+        stdin = json.dumps(envelope({"model": model, "prompt": "well?"})).encode()
+        return call_program(
+            [sys.executable, "-c", self.source],
+            stdin,
+            {
+                "PYTHONPATH": str(PIPELINES / "functions"),
+                "MODEL_URL": f"http://127.0.0.1:{self.server.server_port}",
+            },
+        )
+
+    def test_the_example_that_asks_a_model_tells_all_ends_apart(self):
+        good = self.ask("good")
+        self.assertEqual((good.status, json.loads(good.stdout)), (0, {"text": "yes"}), good.stderr)
+        (used,) = [line["usage"] for line in good.news]
+        self.assertEqual(
+            (used["model"], used["input_tokens"], used["output_tokens"]), ("good", 1000, 10)
+        )
+        self.assertAlmostEqual(used["cost_usd"], 0.000156)
+        for model, status, error in (
+            ("busy", 75, {"code": "RATE_LIMITED", "retry_after": 7}),
+            ("poor", 65, {"code": "NO_CREDIT"}),
+        ):
+            outcome = self.ask(model)
+            self.assertEqual((outcome.status, outcome.stdout, outcome.stderr), (status, b"", ""))
+            (said,) = [line["error"] for line in outcome.news]
+            self.assertIn('"error"', said.pop("message"))
+            self.assertEqual(said, error)
+        for model, status, words in (("sick", 75, "HTTP 503"), ("shy", 65, "HTTP 404"), ("half", 75, "")):
+            outcome = self.ask(model)
+            self.assertEqual((outcome.status, outcome.stdout, outcome.news), (status, b"", []))
+            self.assertIn(words, outcome.stderr)
+            self.assertNotIn("Traceback", outcome.stderr)
 
 
 class Contract(unittest.TestCase):

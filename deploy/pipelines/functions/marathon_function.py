@@ -34,11 +34,21 @@ PASSING = {
 }
 
 
-class Permanent(Exception):
+class Failure(Exception):
+    """code: a name of the function's own, for retry.on and non_retryable; retry_after: seconds in
+    which another attempt is of no use."""
+
+    def __init__(self, message, code=None, retry_after=None):
+        super().__init__(message)
+        self.code = code
+        self.retry_after = retry_after
+
+
+class Permanent(Failure):
     """The input is at fault: trying again cannot help."""
 
 
-class TryAgain(Exception):
+class TryAgain(Failure):
     """The machine is at fault for now."""
 
 
@@ -164,6 +174,10 @@ class Call:
     def checkpoint(self, value):
         _news({"checkpoint": value})
 
+    def usage(self, model, **used):
+        """What has been used since the last time: input_tokens, output_tokens, cost_usd."""
+        _news({"usage": {"model": model, **used}})
+
 
 def _news(value):
     """One line on fd 3; nobody listening is no error."""
@@ -171,6 +185,21 @@ def _news(value):
         os.write(NEWS_FD, (json.dumps(value, separators=(",", ":")) + "\n").encode())
     except OSError:
         pass
+
+
+def _fail(error, status):
+    """The message stands in the step's error once: where the line on fd 3 has it, with its code, and
+    else by standard error."""
+    more = {
+        name: value
+        for name in ("code", "retry_after")
+        if (value := getattr(error, name, None)) is not None
+    }
+    if more:
+        _news({"error": {"message": str(error), **more}})
+    else:
+        print(error, file=sys.stderr)
+    sys.exit(status)
 
 
 def _log_effect(envelope):
@@ -207,11 +236,9 @@ def run(function):
         answer = _answer_text(function(Call(envelope)))
         _log_effect(envelope)
     except Permanent as error:
-        print(error, file=sys.stderr)
-        sys.exit(EXIT_PERMANENT)
+        _fail(error, EXIT_PERMANENT)
     except (TryAgain, OSError) as error:
-        print(error, file=sys.stderr)
-        sys.exit(EXIT_TRY_AGAIN)
+        _fail(error, EXIT_TRY_AGAIN)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         # Another attempt would meet the same: these come from data of another shape than expected.
         spot = traceback.extract_tb(error.__traceback__)[-1]
