@@ -109,11 +109,18 @@ struct step_progress {
     uint64_t execution; /* as in step_outcome */
 };
 
+/* Under which epoch a coordinator owns a partition: each claim's is greater than all before. */
+struct owned_epoch {
+    uint64_t epoch;
+};
+
 enum stop_reason { STOP_CANCELLED, STOP_SUPERSEDED, STOP_TASK_ENDED };
 
 struct step_stop {
     struct attempt_ref ref;
     enum stop_reason reason;
+    bool elsewhere; /* it is wanted, but others have it, or its place: of that only the owner
+                       judges. Without it, it is not wanted any more, whoever says so */
 };
 
 /* ---- requests of gateways ---- */
@@ -335,6 +342,9 @@ struct message {
         struct {
             uint64_t partitions; /* bit p set: this coordinator owns partition p */
             uint64_t number; /* from 1 on, one more each time that a coordinator says it to all */
+            struct owned_epoch *epochs; /* of each of them, the lowest first: of two that say they
+                                           own one, who claimed it last does */
+            uint32_t epoch_count;       /* 0: it does not say */
         } owned;
         struct {
             struct bytes *urls; /* of the coordinators that say how they are reached */

@@ -27,9 +27,14 @@ const struct body body_welcome = BODY(welcome);
 static const struct field beat[] = {FIELD(struct message, beat.loop_age_ms)};
 const struct body body_beat = BODY(beat);
 
+static const struct field owned_epoch[] = {FIELD(struct owned_epoch, epoch)};
+static const struct layout owned_epoch_layout = LAYOUT(struct owned_epoch, owned_epoch);
+
 static const struct field owned[] = {
     FIELD(struct message, owned.partitions),
     FIELD(struct message, owned.number),
+    FIELD_OF_LIST(struct message, owned.epochs, owned.epoch_count, owned_epoch_layout,
+                  PARTITION_COUNT),
 };
 const struct body body_owned = BODY(owned);
 

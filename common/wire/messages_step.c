@@ -80,5 +80,6 @@ const struct body body_ack = BODY_AT(struct step_ack, ack, ack);
 static const struct field stop[] = {
     FIELD_OF_STRUCT(struct step_stop, ref, attempt_ref_layout),
     FIELD_OF_ENUM(struct step_stop, reason, STOP_TASK_ENDED + 1),
+    FIELD(struct step_stop, elsewhere),
 };
 const struct body body_stop = BODY_AT(struct step_stop, stop, stop);

@@ -309,6 +309,7 @@ void partition_drop(struct core *c, struct partition *p, const char *why);
 void partitions_store_down(struct core *c);
 void partitions_drain(struct core *c);
 void partitions_tell(struct core *c); /* MSG_OWNED to all peers where the mask has changed */
+struct message partitions_owned(struct core *c); /* what was told last */
 
 /* members.c */
 void members_learn(struct core *c, const struct owner_record *owners); /* and tells all peers */

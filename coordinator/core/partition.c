@@ -61,6 +61,20 @@ static bool tell_later(struct core *c, uint64_t mask)
     return c->now.mono < c->tell_by;
 }
 
+struct message partitions_owned(struct core *c)
+{
+    struct message m = {.type = MSG_OWNED};
+    m.owned.partitions = c->owned_told;
+    m.owned.number = c->owned_number;
+    m.owned.epochs = arena_alloc(fx_arena(c), PARTITION_COUNT * sizeof *m.owned.epochs);
+    for (int i = 0; i < PARTITION_COUNT; i++) {
+        if ((c->owned_told & bit((partition_id)i)) != 0) {
+            m.owned.epochs[m.owned.epoch_count++].epoch = c->partitions[i].fence.epoch;
+        }
+    }
+    return m;
+}
+
 void partitions_tell(struct core *c)
 {
     if (!c->partitions_moved && c->tell_by == NEVER_MS) {
@@ -85,9 +99,8 @@ void partitions_tell(struct core *c)
     watches_drop_partitions(c, c->owned_told & ~mask);
     c->tell_by = NEVER_MS;
     c->owned_told = mask;
-    struct message m = {.type = MSG_OWNED};
-    m.owned.partitions = mask;
-    m.owned.number = ++c->owned_number;
+    c->owned_number++;
+    struct message m = partitions_owned(c);
     void *value = NULL;
     for (size_t i = 0; map_next(&c->peers, &i, &value);) {
         struct peer *peer = value;

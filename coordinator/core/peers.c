@@ -72,9 +72,7 @@ void on_peer_up(struct core *c, peer_id id, const struct message *hello)
     welcome.welcome.version = WIRE_VERSION_SPOKEN;
     welcome.welcome.id = bytes_of(c->config.instance, NONCE_BYTES);
     fx_send(c, id, &welcome);
-    struct message owned = {.type = MSG_OWNED};
-    owned.owned.partitions = c->owned_told;
-    owned.owned.number = c->owned_number;
+    struct message owned = partitions_owned(c);
     fx_send(c, id, &owned);
     members_tell(c, id);
     if (p->role == ROLE_WORKER) {

@@ -235,9 +235,10 @@ void worker_timer(struct core *c, struct worker *w)
 
 /* t: the task as it is in memory, NULL where it is not; what was decided about it may not be
  * durable yet, and an attempt stopped for nothing would be spent. It counts no more as one that the
- * worker has: where the list crossed with our ACK, nothing else would be heard of it. */
+ * worker has: where the list crossed with our ACK, nothing else would be heard of it. elsewhere: it
+ * is wanted, but others have it, or its place: what we say of that is void once we are replaced. */
 static void stop_claimed(struct core *c, const struct task *t, struct worker *w,
-                         const struct attempt_ref *ref)
+                         const struct attempt_ref *ref, bool elsewhere)
 {
     struct reply r;
     bool over = t == NULL || task_state_ended(t->state) || t->run != ref->run;
@@ -245,6 +246,7 @@ static void stop_claimed(struct core *c, const struct task *t, struct worker *w,
     r.message->stop.ref = *ref;
     r.message->stop.ref.task_id = arena_bytes(r.arena, ref->task_id);
     r.message->stop.reason = over ? STOP_TASK_ENDED : STOP_SUPERSEDED;
+    r.message->stop.elsewhere = elsewhere;
     reply_send(&r, MSG_STOP);
     worker_run_remove(c, w, ref);
 }
@@ -287,7 +289,7 @@ static void claim(struct core *c, struct worker *w, const struct attempt_ref *re
     struct step *s = ours ? fan_unit(c, t, ref, false) : NULL;
     if (s == NULL || task_state_ended(t->state) || t->run != ref->run) {
         if (!guess) {
-            stop_claimed(c, t, w, ref);
+            stop_claimed(c, t, w, ref, ours);
         }
         return;
     }
@@ -300,7 +302,7 @@ static void claim(struct core *c, struct worker *w, const struct attempt_ref *re
     bool elsewhere = s->phase == PHASE_RUNNING && work_of(s)->worker != w->serial;
     if (!current || elsewhere) {
         if (!guess) {
-            stop_claimed(c, t, w, ref);
+            stop_claimed(c, t, w, ref, current);
         }
         return;
     }

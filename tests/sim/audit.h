@@ -26,6 +26,10 @@ void audit_stopped(struct audit *a, uint64_t record);
 /* The same, of a step with limits. */
 void audit_order_began(struct audit *a, const struct worker_host *h, const struct step_order *o,
                        uint64_t record);
+/* h hears an OWNED; it has obeyed a STOP that is the owner's to say. */
+void audit_once_told(struct audit *a, const struct worker_host *h, const struct message *owned);
+void audit_once_obeyed(struct audit *a, const struct worker_host *h, const struct conn *k,
+                       const struct attempt_ref *ref);
 void audit_once_began(struct audit *a, const struct worker_host *h, const struct step_order *o,
                       uint64_t record);
 /* A connection of this worker is lost, and not because its coordinator died. */

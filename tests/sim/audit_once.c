@@ -30,9 +30,15 @@ struct claimed {
     mono_ms workers_paused_ms[WORKERS_MAX];
 };
 
+/* What a worker has heard of who owns a partition. */
+struct heard {
+    uint64_t life, epoch; /* its own; the greatest one that an owner has told it */
+};
+
 struct once_books {
     struct map sent; /* attempt -> newest struct sent */
     struct claimed claims[PARTITION_COUNT];
+    struct heard heard[WORKERS_MAX][PARTITION_COUNT];
 };
 
 static struct once_books *books(struct audit *a)
@@ -176,6 +182,15 @@ static bool stored_as_wanted(const struct audit *a, const struct attempt_ref *re
            s->deliveries == ref->delivery;
 }
 
+/* Has another worker been sent it? */
+static bool others_have(const struct sent *s, const struct process *worker, uint64_t life)
+{
+    while (s != NULL && &s->to->process == worker && s->life == life) {
+        s = s->before;
+    }
+    return s != NULL;
+}
+
 bool audit_once_stops_wanted(struct audit *a, const struct conn *k, const struct attempt_ref *ref)
 {
     char text[200];
@@ -183,12 +198,62 @@ bool audit_once_stops_wanted(struct audit *a, const struct conn *k, const struct
         return false;
     }
     const struct sent *s = map_get(&books(a)->sent, attempt_key(text, sizeof text, ref));
-    while (s != NULL && &s->to->process == k->ends[1] && s->life == k->lives[1]) {
-        s = s->before;
-    }
-    REQUIRE(a, "I21", s != NULL,
+    REQUIRE(a, "I21", others_have(s, k->ends[1], k->lives[1]),
             "%.*s/%u item %u delivery %u: %s is told to stop what nobody else has",
             (int)ref->task_id.len, (const char *)ref->task_id.ptr, ref->step, ref->item,
             ref->delivery, k->ends[1]->name);
     return true;
+}
+
+void audit_once_set_aside(struct audit *a, const struct conn *k, const struct book_outcome *o)
+{
+    char text[200];
+    const struct attempt_ref ref = {.task_id = o->task_id,
+                                    .run = o->run,
+                                    .step = o->step,
+                                    .item = o->item,
+                                    .generation = o->generation,
+                                    .delivery = o->delivery};
+    const struct sent *newest = map_get(&books(a)->sent, attempt_key(text, sizeof text, &ref));
+    const struct sent *own = newest;
+    while (own != NULL && (&own->to->process != k->ends[1] || own->life != k->lives[1])) {
+        own = own->before;
+    }
+    if (own == NULL || !own->began || !stored_as_wanted(a, &ref)) {
+        return;
+    }
+    struct book_execution *x = &a->executions[own->record];
+    REQUIRE(a, "I21", x->stopped || others_have(newest, k->ends[1], k->lives[1]),
+            "%.*s/%u item %u delivery %u: its failure at %s does not count, and nobody else has it",
+            (int)ref.task_id.len, (const char *)ref.task_id.ptr, ref.step, ref.item, ref.delivery,
+            k->ends[1]->name);
+    x->stopped = true;
+}
+
+void audit_once_told(struct audit *a, const struct worker_host *h, const struct message *owned)
+{
+    struct heard *heard = books(a)->heard[h->index];
+    uint32_t next = 0;
+    for (int i = 0; i < PARTITION_COUNT; i++) {
+        if ((owned->owned.partitions >> i & 1) == 0) {
+            continue;
+        }
+        uint64_t epoch = owned->owned.epochs[next++].epoch;
+        bool newer = heard[i].life != h->process.life || heard[i].epoch < epoch;
+        heard[i] = newer ? (struct heard){h->process.life, epoch} : heard[i];
+    }
+}
+
+void audit_once_obeyed(struct audit *a, const struct worker_host *h, const struct conn *k,
+                       const struct attempt_ref *ref)
+{
+    partition_id p = id_partition(ref->task_id);
+    const struct once_books *b = books(a);
+    const struct heard *heard = &b->heard[h->index][p];
+    bool knows = heard->life == h->process.life && heard->epoch == a->fences[p].epoch &&
+                 was_in_touch(a, h, p);
+    REQUIRE(a, "I21", a->blind || !knows || k->ends[0] == &b->claims[p].by->process,
+            "%.*s/%u item %u delivery %u: %s stops it for %s, and knows that %s owns it",
+            (int)ref->task_id.len, (const char *)ref->task_id.ptr, ref->step, ref->item,
+            ref->delivery, h->process.name, k->ends[0]->name, b->claims[p].by->process.name);
 }

@@ -161,7 +161,8 @@ static struct book_outcome *find_outcome(struct audit *a, uint64_t life, uint64_
 
 /* The worker forgets an outcome that is acknowledged: what it says must be in the store by then, or
  * never be wanted again. */
-static void sent_ack_of(struct audit *a, const struct book_outcome *o, enum verdict verdict)
+static void sent_ack_of(struct audit *a, const struct conn *k, const struct book_outcome *o,
+                        enum verdict verdict)
 {
     const struct book_task *t = book_find(a, o->task_id);
     REQUIRE(a, "durable", t != NULL, "an outcome of an unknown task is acknowledged");
@@ -176,6 +177,9 @@ static void sent_ack_of(struct audit *a, const struct book_outcome *o, enum verd
     if (verdict == VERDICT_LATE) {
         REQUIRE(a, "I3", !(o->ok && current && needs_met(t, o->step)),
                 "%.*s/%u: a success is called late, and is not", TASK(t), o->step);
+        if (!o->ok) {
+            audit_once_set_aside(a, k, o);
+        }
         return;
     }
     bool stored = !current || (!o->ok && moved_on);
@@ -197,7 +201,7 @@ static void sent_ack(struct audit *a, const struct coordinator *c, const struct 
     struct book_outcome *o = find_outcome(a, k->lives[1], m->ack.number);
     REQUIRE(a, "wire", o != NULL, "an acknowledgement of what %s never said", k->ends[1]->name);
     must_own(a, c, o->task_id, true);
-    sent_ack_of(a, o, verdict);
+    sent_ack_of(a, k, o, verdict);
     if (verdict == VERDICT_APPLIED) {
         audit_usage_ack(a, book_find(a, o->task_id), o);
     }

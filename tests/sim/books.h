@@ -141,6 +141,8 @@ void audit_once_ordered(struct audit *a, const struct conn *k, const struct step
 /* Its worker is told to stop it. True: not for what is stored, but since another has it too; of
  * that only the owner may judge. */
 bool audit_once_stops_wanted(struct audit *a, const struct conn *k, const struct attempt_ref *ref);
+/* A failure of an attempt is called late: that execution does not count. */
+void audit_once_set_aside(struct audit *a, const struct conn *k, const struct book_outcome *o);
 void audit_once_free(struct audit *a);
 /* audit_budget.c */
 void audit_budget_order(struct audit *a, const struct book_task *t, const struct step_order *o);

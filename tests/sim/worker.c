@@ -246,6 +246,16 @@ void worker_host_kill(struct worker_host *h)
     h->agent = NULL;
 }
 
+/* Was the STOP that it has just heard obeyed? */
+static void obeyed(const struct worker_host *h, const struct conn *k, const struct attempt_ref *ref)
+{
+    for (size_t i = 0; i < h->fx.count; i++) {
+        if (h->fx.items[i].kind == AGENT_FX_STOP && !h->fx.items[i].kill) {
+            audit_once_obeyed(h->process.world->audit, h, k, ref);
+        }
+    }
+}
+
 void worker_host_frame(struct worker_host *h, struct conn *k, struct bytes frame)
 {
     struct message m;
@@ -253,7 +263,13 @@ void worker_host_frame(struct worker_host *h, struct conn *k, struct bytes frame
     if (frame_decode(frame, &h->frames, &m) != ERR_OK) {
         violated(h->process.world, "wire", "a frame cannot be read back");
     }
+    if (m.type == MSG_OWNED) {
+        audit_once_told(h->process.world->audit, h, &m);
+    }
     step(h, &(struct agent_event){.kind = AGENT_EV_MESSAGE, .peer = k->id, .message = &m});
+    if (m.type == MSG_STOP && m.stop.elsewhere && h->process.alive) {
+        obeyed(h, k, &m.stop.ref);
+    }
 }
 
 void worker_host_opened(struct worker_host *h, struct conn *k)

@@ -101,13 +101,13 @@ static void take_message(struct agent *a, struct peer *p, const struct message *
     } else if (!p->welcomed) {
         return; /* nothing else has a meaning yet */
     } else if (m->type == MSG_OWNED) {
-        peer_owned(a, p, m->owned.partitions, m->owned.number);
+        peer_owned(a, p, m);
     } else if (m->type == MSG_ORDER) {
         attempt_ordered(a, p, &m->order);
     } else if (m->type == MSG_ACK) {
         outcome_acked(a, &m->ack);
     } else if (m->type == MSG_STOP) {
-        attempt_stopped(a, &m->stop);
+        attempt_stopped(a, p, &m->stop);
     } /* others: beats, and what a newer coordinator may say */
 }
 

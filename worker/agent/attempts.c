@@ -115,13 +115,18 @@ static const char *stop_reason_text(enum stop_reason reason)
     return "unknown";
 }
 
-void attempt_stopped(struct agent *a, const struct step_stop *stop)
+void attempt_stopped(struct agent *a, const struct peer *p, const struct step_stop *stop)
 {
     struct attempt *t = attempt_find_ref(a, &stop->ref);
-    if (t != NULL) {
-        t->stopped = true;
+    if (t == NULL) {
+        return;
     }
-    if (t == NULL || t->phase == ATTEMPT_HELD) {
+    const struct peer *owner = peer_owner(a, t->partition);
+    if (stop->elsewhere && owner != NULL && owner != p) {
+        return; /* the owner has our RUNNING, and keeps this one, or says itself that it does not */
+    }
+    t->stopped = true;
+    if (t->phase == ATTEMPT_HELD) {
         return; /* its outcome says the rest */
     }
     fx_log(a, LOG_INFO, "attempt_stopped", "%s reason=%s", fx_ref_text(a, &stop->ref),

@@ -130,32 +130,51 @@ void peer_welcome(struct agent *a, struct peer *p, const struct message *m)
     }
 }
 
-/* Of those that say they own the partition, the one that said so last: another may have lost it and
- * not know yet, or not have said so. */
+/* Both say they own the partition: one has lost it and does not know yet, or has not been heard to
+ * say so. Who claimed it last owns it, even where the other was heard last: messages of two
+ * coordinators overtake one another. */
+static bool claimed_later(const struct peer *p, const struct peer *than, partition_id partition)
+{
+    uint64_t own = p->epochs[partition], other = than->epochs[partition];
+    return own != 0 && other != 0 && own != other ? own > other : p->told > than->told;
+}
+
 const struct peer *peer_owner(const struct agent *a, partition_id partition)
 {
     const struct peer *owner = NULL;
     for (uint32_t i = 0; i < a->peer_count; i++) {
         const struct peer *p = &a->peers[i];
         if (p->welcomed && !p->closing && (p->partitions >> partition & 1) != 0 &&
-            (owner == NULL || p->told > owner->told)) {
+            (owner == NULL || claimed_later(p, owner, partition))) {
             owner = p;
         }
     }
     return owner;
 }
 
-void peer_owned(struct agent *a, struct peer *p, uint64_t partitions, uint64_t number)
+/* Those that were not its own before, or not since the same claim. */
+static uint64_t take_claims(struct agent *a, struct peer *p, const struct message *m)
 {
-    uint64_t gained = partitions;
+    uint64_t gained = m->owned.partitions;
+    bool all = m->owned.epoch_count == (uint32_t)__builtin_popcountll(m->owned.partitions);
+    uint32_t next = 0;
     for (uint8_t i = 0; i < PARTITION_COUNT; i++) {
-        if (peer_owner(a, i) == p) {
+        bool owns = (m->owned.partitions >> i & 1) != 0;
+        uint64_t epoch = owns && all ? m->owned.epochs[next++].epoch : 0;
+        if (peer_owner(a, i) == p && p->epochs[i] == epoch) {
             gained &= ~((uint64_t)1 << i);
         }
+        p->epochs[i] = epoch;
     }
-    p->partitions = partitions;
+    p->partitions = m->owned.partitions;
+    return gained;
+}
+
+void peer_owned(struct agent *a, struct peer *p, const struct message *m)
+{
+    uint64_t gained = take_claims(a, p, m);
     p->told = ++a->owned_told;
-    p->heard = number;
+    p->heard = m->owned.number;
     a->reach_changed = true;
     for (struct attempt *t = a->all.first; t != NULL; t = t->links[LINK_ALL].next) {
         if ((gained >> t->partition & 1) != 0) {

@@ -12,12 +12,13 @@
 struct peer {
     peer_id id;
     bool welcomed;
-    bool closing;        /* CLOSE was given out; nothing more is done with it */
-    uint32_t granted;    /* credits it has not used */
-    uint32_t orders;     /* of it that wait or run */
-    uint64_t partitions; /* that it says it owns; of two that say so the one heard of last */
-    uint64_t told;       /* place of its last OWNED among all */
-    uint64_t heard;      /* its own number of that; 0 = none yet */
+    bool closing;                     /* CLOSE was given out; nothing more is done with it */
+    uint32_t granted;                 /* credits it has not used */
+    uint32_t orders;                  /* of it that wait or run */
+    uint64_t partitions;              /* that it says it owns ... */
+    uint64_t epochs[PARTITION_COUNT]; /* ... since which claim; 0: it does not say */
+    uint64_t told;                    /* place of its last OWNED among all */
+    uint64_t heard;                   /* its own number of that; 0 = none yet */
     mono_ms heard_at;
 };
 
@@ -147,7 +148,7 @@ struct peer *peer_find(struct agent *a, peer_id id);
 void peer_up(struct agent *a, peer_id id);
 void peer_down(struct agent *a, peer_id id);
 void peer_welcome(struct agent *a, struct peer *p, const struct message *m);
-void peer_owned(struct agent *a, struct peer *p, uint64_t partitions, uint64_t number);
+void peer_owned(struct agent *a, struct peer *p, const struct message *m);
 const struct peer *peer_owner(const struct agent *a,
                               partition_id partition); /* NULL: nobody says so */
 void peer_close(struct agent *a, struct peer *p, mono_ms retry_ms);
@@ -188,7 +189,7 @@ void ledger_check(const struct agent *a);
 void attempt_ordered(struct agent *a, struct peer *p, const struct step_order *order);
 /* Its runner had not the means to begin it. */
 void attempt_not_begun(struct agent *a, struct attempt *t, struct bytes why);
-void attempt_stopped(struct agent *a, const struct step_stop *stop);
+void attempt_stopped(struct agent *a, const struct peer *p, const struct step_stop *stop);
 void attempts_start(struct agent *a);
 void attempts_settle(struct agent *a);
 void attempts_turn(struct agent *a);

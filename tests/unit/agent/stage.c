@@ -55,6 +55,19 @@ void stage_join(struct stage *s, peer_id peer, uint64_t partitions)
                   (struct message){.type = MSG_OWNED, .owned = {.partitions = partitions}});
 }
 
+void stage_owns(struct stage *s, peer_id peer, uint64_t epoch)
+{
+    struct owned_epoch epochs[PARTITION_COUNT];
+    for (int i = 0; i < PARTITION_COUNT; i++) {
+        epochs[i].epoch = epoch;
+    }
+    stage_message(s, peer,
+                  (struct message){.type = MSG_OWNED,
+                                   .owned = {.partitions = EVERY_PARTITION,
+                                             .epochs = epochs,
+                                             .epoch_count = PARTITION_COUNT}});
+}
+
 struct step_order stage_order(const char *task, uint32_t step)
 {
     return (struct step_order){.ref = {.task_id = bytes_str(task),

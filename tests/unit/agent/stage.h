@@ -31,6 +31,8 @@ void stage_pass(struct stage *s, mono_ms ms);
 void stage_message(struct stage *s, peer_id peer, struct message m);
 /* Connected, welcomed, owner of the partitions; the effects of all three are gone. */
 void stage_join(struct stage *s, peer_id peer, uint64_t partitions);
+/* Owner of every partition, under that epoch. */
+void stage_owns(struct stage *s, peer_id peer, uint64_t epoch);
 /* An order for step `step` of a task, first attempt, one minute. */
 struct step_order stage_order(const char *task, uint32_t step);
 void stage_send_order(struct stage *s, peer_id peer, struct step_order order);

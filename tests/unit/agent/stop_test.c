@@ -105,8 +105,7 @@ static void test_what_waits_is_cancelled_without_ever_running(void **state)
     stage_close(&s);
 }
 
-/* All but one kind of STOP are of what is stored by then, and true whoever says it; the agent's
- * README has the rest. */
+/* It is of what is stored by then, and true whoever says it. */
 static void test_a_stop_counts_whoever_owns_the_partition_by_now(void **state)
 {
     (void)state;
@@ -115,6 +114,47 @@ static void test_a_stop_counts_whoever_owns_the_partition_by_now(void **state)
     (void)run_one(&s, "t", 60000);
     stage_join(&s, 2, EVERY_PARTITION);
     stop(&s, "t", STOP_CANCELLED);
+    assert_int_equal(stage_count(&s, AGENT_FX_STOP), 1);
+    stage_close(&s);
+}
+
+static void stop_as_elsewhere(struct stage *s, peer_id peer)
+{
+    struct message m = {.type = MSG_STOP};
+    m.stop.ref = stage_order("t", 0).ref;
+    m.stop.reason = STOP_SUPERSEDED;
+    m.stop.elsewhere = true;
+    stage_message(s, peer, m);
+}
+
+/* The owner has our RUNNING, and may be about to stop the other one. */
+static void test_that_another_worker_has_it_is_the_owners_to_say(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, 0);
+    stage_join(&s, 2, 0);
+    stage_owns(&s, 1, 4);
+    (void)run_one(&s, "t", 60000);
+    stage_owns(&s, 2, 5);
+    stop_as_elsewhere(&s, 1);
+    assert_int_equal(stage_count(&s, AGENT_FX_STOP), 0);
+    stage_join(&s, 3, 0);
+    stop_as_elsewhere(&s, 3);
+    assert_int_equal(stage_count(&s, AGENT_FX_STOP), 0);
+    stop_as_elsewhere(&s, 2);
+    assert_int_equal(stage_count(&s, AGENT_FX_STOP), 1);
+    stage_close(&s);
+}
+
+static void test_where_nobody_else_owns_it_anybody_may_say_so(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    (void)run_one(&s, "t", 60000);
+    stage_message(&s, 1, (struct message){.type = MSG_OWNED, .owned = {.partitions = 0}});
+    stop_as_elsewhere(&s, 1);
     assert_int_equal(stage_count(&s, AGENT_FX_STOP), 1);
     stage_close(&s);
 }
@@ -351,6 +391,8 @@ int main(void)
         cmocka_unit_test(test_a_cancel_stops_what_runs_and_its_end_is_told),
         cmocka_unit_test(test_what_waits_is_cancelled_without_ever_running),
         cmocka_unit_test(test_a_stop_counts_whoever_owns_the_partition_by_now),
+        cmocka_unit_test(test_that_another_worker_has_it_is_the_owners_to_say),
+        cmocka_unit_test(test_where_nobody_else_owns_it_anybody_may_say_so),
         cmocka_unit_test(test_what_is_being_stopped_stands_behind_what_runs),
         cmocka_unit_test(test_what_is_done_before_it_is_stopped_is_claimed),
         cmocka_unit_test(test_a_stop_for_something_unknown_or_ended_does_nothing),

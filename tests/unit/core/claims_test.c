@@ -191,6 +191,37 @@ static void test_what_a_worker_had_once_is_no_reason_to_stop_who_has_it_now(void
     runs_still();
 }
 
+/* Who replaces b may keep the other one: then what b says is void. */
+static void test_of_two_that_run_the_same_one_is_stopped_by_the_owners_word(void **state)
+{
+    (void)state;
+    struct attempt_ref ref = begun_at_a();
+    peer_id other = stage_worker(&b, "other", 1, "f");
+    b_takes_over();
+    stage_running(&b, worker_b, &ref, 1);
+    stage_running(&b, other, &ref, 1);
+    assert_true(stage_take(&b, other, MSG_STOP)->stop.elsewhere);
+    stage_nothing(&b, worker_b, MSG_STOP);
+    ref.delivery++;
+    stage_running(&b, other, &ref, 1);
+    assert_false(stage_take(&b, other, MSG_STOP)->stop.elsewhere);
+}
+
+static void test_who_owns_what_is_told_with_the_epoch_of_its_claim(void **state)
+{
+    (void)state;
+    assert_int_equal(stage_take(&b, worker_b, MSG_OWNED)->owned.epoch_count, 0);
+    b_takes_over();
+    stage_time(&b, 100);
+    const struct message *m = stage_take(&b, worker_b, MSG_OWNED);
+    assert_int_equal(m->owned.epoch_count, PARTITION_COUNT);
+    assert_int_equal(m->owned.epochs[PARTITION_COUNT - 1].epoch, 2);
+    peer_id late = stage_worker(&b, "late", 1, "f");
+    m = stage_take(&b, late, MSG_OWNED);
+    assert_int_equal(m->owned.epoch_count, PARTITION_COUNT);
+    assert_int_equal(m->owned.epochs[0].epoch, 2);
+}
+
 static void test_a_coordinator_that_stood_still_in_the_grace_reads_the_claims_first(void **state)
 {
     (void)state;
@@ -398,6 +429,8 @@ int main(void)
         PAIR_TEST(test_a_resume_in_the_grace_sends_out_nothing_that_may_run),
         PAIR_TEST(test_a_resume_that_is_not_durable_when_the_grace_ends_lets_nothing_run),
         PAIR_TEST(test_what_a_worker_had_once_is_no_reason_to_stop_who_has_it_now),
+        PAIR_TEST(test_of_two_that_run_the_same_one_is_stopped_by_the_owners_word),
+        PAIR_TEST(test_who_owns_what_is_told_with_the_epoch_of_its_claim),
         PAIR_TEST(test_a_coordinator_that_stood_still_in_the_grace_reads_the_claims_first),
         PAIR_TEST(test_a_worker_that_stops_an_attempt_leaves_it_to_the_one_that_runs_it),
         PAIR_TEST(test_what_a_worker_had_and_stops_by_now_is_for_another),

@@ -75,6 +75,7 @@ static void same_step_stop(const struct step_stop *a, const struct step_stop *b)
 {
     same_attempt_ref(&a->ref, &b->ref);
     SAME(reason);
+    SAME(elsewhere);
 }
 
 static void same_item_view(const struct item_view *a, const struct item_view *b)
@@ -267,6 +268,10 @@ static void same_owned(const struct message *a, const struct message *b)
 {
     SAME(owned.partitions);
     SAME(owned.number);
+    SAME(owned.epoch_count);
+    for (uint32_t i = 0; i < a->owned.epoch_count; i++) {
+        assert_int_equal(a->owned.epochs[i].epoch, b->owned.epochs[i].epoch);
+    }
 }
 
 static void same_credit(const struct message *a, const struct message *b)

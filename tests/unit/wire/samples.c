@@ -46,6 +46,7 @@ static struct bytes labels[] = {TEXT("gpu=true"), TEXT("region=eu")};
 static struct bytes functions[] = {TEXT("menu.extract"), TEXT(""), TEXT("echo")};
 
 static struct attempt_ref refs[] = {REF(1), REF(2), REF(3)};
+static struct owned_epoch epochs[] = {{1}, {UINT64_MAX}};
 
 static struct usage_part used[] = {
     {TEXT("small"), {1200, 340, 15000000}},
@@ -248,7 +249,8 @@ const struct message samples[] = {
                .label_count = 2}},
     {.type = MSG_WELCOME, .welcome = {.version = 1, .id = TEXT("c1"), .reason = TEXT("none")}},
     {.type = MSG_BEAT, .beat = {.loop_age_ms = 9999}},
-    {.type = MSG_OWNED, .owned = {.partitions = 0x8000000000000001, .number = 3}},
+    {.type = MSG_OWNED,
+     .owned = {.partitions = 0x8000000000000001, .number = 3, .epochs = epochs, .epoch_count = 2}},
     {.type = MSG_CREDIT, .credit = {.count = 12}},
     {.type = MSG_RUNNING, .running = {.refs = refs, .count = 3, .heard = 2, .stopping = 1}},
     {.type = MSG_OUTCOME,
@@ -294,7 +296,7 @@ const struct message samples[] = {
     {.type = MSG_ITEMS,
      .request = 57,
      .items = {.items = item_views, .count = 2, .next = 9, .total = 10000}},
-    {.type = MSG_STOP, .stop = {.ref = REF(7), .reason = STOP_TASK_ENDED}},
+    {.type = MSG_STOP, .stop = {.ref = REF(7), .reason = STOP_TASK_ENDED, .elsewhere = true}},
     EMPTY(MSG_DRAINING),
     {.type = MSG_DECLINE, .decline = {.ref = REF(9)}},
     {.type = MSG_START,
