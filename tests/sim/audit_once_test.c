@@ -97,33 +97,41 @@ static void begins(uint32_t worker)
     audit_once_began(&audit, &world.workers[worker], &o, audit.execution_count++);
 }
 
-static void test_an_order_of_before_that_begins_though_its_owner_could_know_is_found(void **state)
+/* The first worker has an order of an owner of before, the second runs the same for the next one.
+ */
+static void one_waits_and_another_runs(void)
 {
-    (void)state;
     claims(0);
     orders(0, 0);
     claims(1);
     orders(1, 1);
     begins(1);
+}
+
+static void test_an_order_of_before_that_begins_though_its_owner_could_know_is_found(void **state)
+{
+    (void)state;
+    one_waits_and_another_runs();
     if (setjmp(found) == 0) {
         begins(0);
         fail_msg("it begins unseen");
     }
 }
 
-static void test_one_that_was_out_of_touch_with_who_ordered_anew_may_begin(void **state)
+static void the_first_begins_too(void)
 {
-    (void)state;
-    out_of_touch(1, 0);
-    claims(0);
-    orders(0, 0);
-    claims(1);
-    orders(1, 1);
-    begins(1);
     if (setjmp(found) != 0) {
         fail_msg("a false alarm");
     }
     begins(0);
+}
+
+static void test_one_that_was_out_of_touch_with_who_ordered_anew_may_begin(void **state)
+{
+    (void)state;
+    out_of_touch(1, 0);
+    one_waits_and_another_runs();
+    the_first_begins_too();
 }
 
 /* The third owner has sent nothing out: who waits with an order of the first may begin it before
@@ -132,16 +140,9 @@ static void test_nor_is_it_the_fault_of_an_owner_that_came_after_that(void **sta
 {
     (void)state;
     out_of_touch(1, 0);
-    claims(0);
-    orders(0, 0);
-    claims(1);
-    orders(1, 1);
-    begins(1);
+    one_waits_and_another_runs();
     claims(2);
-    if (setjmp(found) != 0) {
-        fail_msg("a false alarm");
-    }
-    begins(0);
+    the_first_begins_too();
 }
 
 static void test_nor_where_the_other_has_died_or_was_stopped(void **state)
@@ -197,6 +198,64 @@ static void test_a_stop_of_what_is_wanted_and_another_has_not_is_found(void **st
     map_free(&audit.tasks);
 }
 
+static void told(uint32_t worker, uint64_t epoch)
+{
+    partition_id p = id_partition(attempt.task_id);
+    struct owned_epoch epochs[] = {{epoch}};
+    struct message m = {
+        .type = MSG_OWNED,
+        .owned = {.partitions = (uint64_t)1 << p, .epochs = epochs, .epoch_count = 1}};
+    audit_once_told(&audit, &world.workers[worker], &m);
+}
+
+static void obeys(uint32_t worker, uint32_t coordinator)
+{
+    audit_once_obeyed(&audit, &world.workers[worker], &conns[3 * coordinator + worker], &attempt);
+}
+
+static void test_a_stop_of_an_owner_of_before_that_the_worker_knows_of_is_found(void **state)
+{
+    (void)state;
+    claims(0);
+    told(0, 1);
+    claims(1);
+    if (setjmp(found) != 0) {
+        fail_msg("a false alarm");
+    }
+    obeys(0, 0); /* it has not heard of the next one */
+    told(0, 2);
+    obeys(0, 1);
+    told(0, 1);
+    if (setjmp(found) == 0) {
+        obeys(0, 0);
+        fail_msg("it is obeyed unseen");
+    }
+}
+
+static void test_a_failure_that_does_not_count_though_nobody_else_has_it_is_found(void **state)
+{
+    (void)state;
+    struct book_step step = {.state = STEP_PENDING};
+    struct book_task task = {.run = 1, .steps = &step, .step_count = 1, .state = TASK_RUNNING};
+    const struct book_outcome o = {.task_id = attempt.task_id, .run = 1};
+    map_put(&audit.tasks, attempt.task_id, &task);
+    one_waits_and_another_runs();
+    if (setjmp(found) != 0) {
+        fail_msg("a false alarm");
+    }
+    audit_once_set_aside(&audit, &conns[4], &o);
+    assert_true(executions[0].stopped);
+    audit_once_free(&audit);
+    audit.once = NULL;
+    orders(0, 0);
+    begins(0);
+    if (setjmp(found) == 0) {
+        audit_once_set_aside(&audit, &conns[0], &o);
+        fail_msg("it is set aside unseen");
+    }
+    map_free(&audit.tasks);
+}
+
 static void test_an_order_to_another_while_the_first_runs_is_found(void **state)
 {
     (void)state;
@@ -220,6 +279,8 @@ int main(void)
         TEST(test_nor_is_it_the_fault_of_an_owner_that_came_after_that),
         TEST(test_nor_where_the_other_has_died_or_was_stopped),
         TEST(test_a_stop_of_what_is_wanted_and_another_has_not_is_found),
+        TEST(test_a_stop_of_an_owner_of_before_that_the_worker_knows_of_is_found),
+        TEST(test_a_failure_that_does_not_count_though_nobody_else_has_it_is_found),
         TEST(test_an_order_to_another_while_the_first_runs_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

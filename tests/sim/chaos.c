@@ -34,6 +34,18 @@ static void on_coordinator_start(struct world *w, struct job *j)
     }
 }
 
+/* As in a rolling restart: it hands over, and is back at once for its share. */
+static void roll_coordinator(struct world *w)
+{
+    struct coordinator *c = &w->coordinators[chance(w, w->coordinator_count)];
+    if (!c->process.alive || c->process.paused) {
+        return;
+    }
+    tell(w, c->process.name, "is told to drain, and started again");
+    coordinator_step(c, &(struct event){.kind = EV_DRAIN});
+    job_add(w, NULL, w->now + between(w, 20, 800), on_coordinator_start, c)->x = c->process.life;
+}
+
 static void hit_coordinator(struct world *w)
 {
     struct coordinator *c = &w->coordinators[chance(w, w->coordinator_count)];
@@ -198,6 +210,10 @@ static void on_fault(struct world *w, struct job *j)
     net_sweep(w);
     static const int pace[] = {0, 3000, 1200, 500};
     job_add(w, NULL, w->now + between(w, 1, pace[w->faults] * 2), on_fault, NULL);
+    if (w->rolls && one_in(w, 2)) {
+        roll_coordinator(w);
+        return;
+    }
     switch (chance(w, 8)) {
     case 0:
         hit_coordinator(w);

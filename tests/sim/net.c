@@ -5,6 +5,12 @@
 #include "wire/frame.h"
 #include "world.h"
 
+/* What audit_once.c allows for. */
+#define LATENCY_MS_MAX 200
+/* In worlds that roll one connection is slower than the other: what two coordinators say to one
+ * worker is heard in another order. */
+#define LAG_MS_MAX 190
+
 struct conn *conn_find(struct world *w, uint64_t id)
 {
     for (size_t i = w->conn_count; i-- > 0;) {
@@ -47,6 +53,10 @@ static void dial(struct world *w, struct job *j)
     k->ends[1] = from;
     k->lives[0] = to->process.life;
     k->lives[1] = from->life;
+    if (w->rolls && !w->healed) {
+        k->lag[0] = between(w, 0, LAG_MS_MAX);
+        k->lag[1] = between(w, 0, LAG_MS_MAX);
+    }
     MEM_GROW(w->conns, w->conn_count, w->conn_cap);
     w->conns[w->conn_count++] = k;
     job_add(w, from, w->now, on_opened, from)->x = k->id;
@@ -88,12 +98,12 @@ static struct job *towards(struct conn *k, int to, mono_ms at, job_fn *run)
     return j;
 }
 
-static mono_ms latency(struct world *w)
+static mono_ms latency(struct world *w, mono_ms lag)
 {
     if (!w->healed && w->faults > 0 && one_in(w, 60)) {
-        return between(w, 20, 200);
+        return between(w, 20, LATENCY_MS_MAX);
     }
-    return between(w, 0, 2);
+    return (w->healed ? 0 : lag) + between(w, 0, 2);
 }
 
 void conn_send(struct conn *k, int to, const struct message *m)
@@ -106,7 +116,7 @@ void conn_send(struct conn *k, int to, const struct message *m)
     if (frame_encode(m, &frame) != ERR_OK) {
         violated(w, "I11", "%s does not fit a frame", message_type_name(m->type));
     }
-    towards(k, to, w->now + latency(w), deliver)->data = frame;
+    towards(k, to, w->now + latency(w, k->lag[to]), deliver)->data = frame;
 }
 
 static void on_closed(struct world *w, struct job *j)

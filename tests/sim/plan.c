@@ -149,6 +149,12 @@ static size_t plan_nested(struct world *w, char *text, size_t size)
         one_in(w, 2) ? ",{\"name\":\"z\",\"function\":\"quick\",\"needs\":[]}" : "");
 }
 
+/* In some worlds several steps wait for one signal: only there is one that came early missed. */
+static bool signals_race(const struct world *w)
+{
+    return w->seed % 16 == 5;
+}
+
 static void plan_steps(struct world *w, struct client *c)
 {
     uint64_t count = 1 + chance(w, one_in(w, 5) ? 8 : 4);
@@ -156,9 +162,7 @@ static void plan_steps(struct world *w, struct client *c)
     last = last < count ? last : count - 1;
     bool graph = one_in(w, 2);
     uint64_t fans = 0; /* bit i: step i has items */
-    /* In some worlds several steps wait for one signal: only there is one that came early missed.
-     */
-    uint64_t wait_in = w->seed % 16 == 5 ? 2 : 7;
+    uint64_t wait_in = signals_race(w) ? 2 : 7;
     size_t at = 0;
     at += (size_t)snprintf(c->steps, sizeof c->steps, "[");
     for (uint64_t i = 0; i < count; i++) {
@@ -213,6 +217,16 @@ static void plan_steps(struct world *w, struct client *c)
     snprintf(c->steps + at, sizeof c->steps - at, "]");
 }
 
+/* Two that wait for one signal, and either may come to it first. */
+static void plan_race(struct client *c)
+{
+    snprintf(c->steps, sizeof c->steps,
+             "[{\"name\":\"s0\",\"function\":\"slow\",\"needs\":[]},"
+             "{\"name\":\"s1\",\"function\":\"slow\",\"needs\":[]},"
+             "{\"name\":\"s2\",\"wait\":{\"signal\":\"go\"},\"needs\":[\"s0\"]},"
+             "{\"name\":\"s3\",\"wait\":{\"signal\":\"go\"},\"needs\":[\"s1\"]}]");
+}
+
 /* Some have a little less than their task would like. */
 static void plan_budget(struct world *w, struct client *c)
 {
@@ -244,14 +258,20 @@ static void plan_client(struct world *w, struct client *c, uint32_t index)
     c->checkpoints = !one_in(w, 6);
     c->watches = one_in(w, 2);
     plan_budget(w, c);
-    plan_steps(w, c);
+    if (signals_race(w) && one_in(w, 2)) {
+        plan_race(c);
+    } else {
+        plan_steps(w, c);
+    }
 }
 
 void plan_world(struct world *w)
 {
     w->faults = (int)chance(w, 4);
     w->shares = one_in(w, 3);
+    w->rolls = w->seed % 8 == 6 && w->faults > 0;
     w->coordinator_count = 1 + (uint32_t)chance(w, COORDINATORS_MAX);
+    w->coordinator_count = w->rolls ? COORDINATORS_MAX : w->coordinator_count;
     w->worker_count = 2 + (uint32_t)chance(w, WORKERS_MAX - 1);
     w->gateway_count = 1 + (uint32_t)chance(w, GATEWAYS_MAX);
     w->client_count = 1 + (uint32_t)chance(w, CLIENTS_MAX);

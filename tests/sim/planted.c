@@ -91,17 +91,6 @@ static const struct {
     {"a dead letter listed while its task lives", PLANT_DEAD_LETTER_KEPT, false, false},
 };
 
-/* Bugs that one world of a thousand shows, each with the first that did: it is run before the
- * others. That only saves the way there, most of this program's time. Where the worlds have changed
- * since, all of them are run, as for the other bugs, and the line of the bug says which it was. */
-static const struct {
-    enum plant core;
-    uint64_t seed;
-} rare[] = {
-    {PLANT_SIGNAL_SWALLOWED, 917},
-    {PLANT_CLAIMS_UNAWAITED, 1472},
-};
-
 static void on_abort(int signal)
 {
     (void)signal;
@@ -131,11 +120,6 @@ _Noreturn static void look(size_t plant, uint64_t worlds, int out)
     signal(SIGABRT, on_abort);
     dup2(out, 2);
     dup2(out, 1);
-    for (size_t i = 0; i < sizeof rare / sizeof rare[0]; i++) {
-        if (rare[i].core == core_plant && rare[i].seed <= worlds) {
-            run_planted(rare[i].seed);
-        }
-    }
     for (uint64_t seed = 1; seed <= worlds; seed++) {
         run_planted(seed);
     }

@@ -64,6 +64,7 @@ struct conn {
     struct process *ends[2]; /* 0: the coordinator, 1: the other */
     uint64_t lives[2];
     mono_ms last[2];  /* newest arrival towards that end */
+    mono_ms lag[2];   /* how long all of it is on its way at least */
     bool hello;       /* the coordinator has heard HELLO: it is a peer of the core ... */
     mono_ms hello_at; /* ... since then */
     bool ready;       /* the worker may send heartbeats */
@@ -217,6 +218,7 @@ struct world {
     mono_ms heal_at;
     int faults;         /* 0 none .. 3 many */
     bool shares;        /* its steps have limits that are shared */
+    bool rolls;         /* partitions move all the time, and connections are unlike */
     bool clock_stepped; /* retry waits may be shorter after a takeover */
     struct store_model store;
     struct mirror *mirror;     /* NULL: none */
