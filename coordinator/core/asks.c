@@ -5,6 +5,7 @@
 #include "core/dispatch.h"
 #include "core/docs.h"
 #include "core/lanes.h"
+#include "core/recover.h"
 #include "core/writes.h"
 
 struct ask *ask_create(struct core *c, enum ask_kind kind)

@@ -319,10 +319,9 @@ void members_free(struct core *c);
 /* tasks.c: the table */
 struct task *task_find(const struct core *c, struct bytes id);
 void task_insert(struct core *c, struct task *t);
-void task_remove(struct core *c, struct task *t);     /* out of all tables and timers, and freed */
-void task_bury(void *task);                           /* for fx_bury */
-void task_loaded(struct core *c, struct task *t);     /* what was running is pending again */
-void task_taken_over(struct core *c, struct task *t); /* recovery switched off; no checkpoints */
+void task_remove(struct core *c, struct task *t); /* out of all tables and timers, and freed */
+void task_bury(void *task);                       /* for fx_bury */
+void task_loaded(struct core *c, struct task *t); /* what was running is pending again */
 /* max_task_duration counts from now on; not while the task rests. */
 void task_start_clock(struct core *c, struct task *t);
 void task_hold_news(struct core *c, struct task *t);     /* another event tells them */
@@ -377,6 +376,7 @@ void on_progress(struct core *c, struct peer *p, const struct step_progress *n);
 void on_start(struct core *c, struct peer *p, const struct message *m);
 void on_cancel(struct core *c, struct peer *p, const struct message *m);
 void on_recover(struct core *c, struct peer *p, const struct message *m);
+void on_fork(struct core *c, struct peer *p, const struct message *m);
 void on_signal(struct core *c, struct peer *p, const struct message *m);
 void on_pause(struct core *c, struct peer *p, const struct message *m);
 void on_resume(struct core *c, struct peer *p, const struct message *m);
@@ -391,8 +391,6 @@ void items_on_answer(struct core *c, struct ask *ask, const struct store_answer 
 void on_watch(struct core *c, struct peer *p, const struct message *m);
 void on_unwatch(struct core *c, peer_id peer, struct bytes task_id);
 void on_admitted(struct core *c, struct pending_write *w, const struct store_written *written);
-void refuse_field(struct core *c, const struct peer *p, const struct message *m, enum code code,
-                  struct bytes pointer, const char *detail);
 void task_timed_out(struct core *c, struct task *t);
 void task_progress_due(struct core *c, struct task *t);
 void task_save_due(struct core *c, struct task *t);
@@ -403,22 +401,6 @@ void task_news(struct core *c, const struct step *s, struct bytes message);
 void task_step_started(struct core *c, struct step *s);
 void step_worker_died(struct core *c, struct step *s, struct bytes why);
 void query_on_task(struct core *c, const struct ask *ask, const struct store_answer *a);
-/* on_recover.c, for forks too: reads the task that a request is about; keep[i]: the result of a
- * step stays. False after a refusal. */
-void recover_read_task(struct core *c, struct peer *p, const struct message *m);
-bool recover_choose_kept(struct core *c, const struct ask *ask, const struct task *t, bool *keep);
-/* fork.c */
-void on_fork(struct core *c, struct peer *p, const struct message *m);
-void fork_on_task(struct core *c, const struct ask *ask, const struct store_answer *a);
-void fork_on_parts(struct core *c, struct ask *ask, const struct store_answer *a);
-/* Is it a part of the pipeline that could have run so, with something left to run? */
-bool fork_kept_good(const struct start_request *r, const struct pipeline *p, struct arena *arena);
-void recover_on_task(struct core *c, const struct ask *ask, const struct store_answer *a);
-void recover_on_parts(struct core *c, struct ask *ask, const struct store_answer *a);
-/* Has it failed by a dead letter? That is its error's step. */
-bool task_is_dead(const struct task *t);
-/* The task as it is stored; false after a refusal. */
-bool requeue_allowed(struct core *c, const struct ask *ask, const struct task *t);
 void dead_on_answer(struct core *c, const struct ask *ask, const struct store_answer *a);
 void query_on_answer(struct core *c, struct ask *ask, const struct store_answer *a);
 void watch_tell(struct core *c, struct bytes task_id, struct task_event *events, uint32_t count);

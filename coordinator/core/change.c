@@ -7,6 +7,7 @@
 #include "core/fan.h"
 #include "core/record.h"
 #include "core/plant.h"
+#include "core/recover.h"
 #include "json/scan.h"
 #include "model/limits.h"
 

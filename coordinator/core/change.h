@@ -52,8 +52,6 @@ struct pending_write *change_commit(struct change *ch);
 /* The first row of a task; the write owns it until the answer. */
 struct pending_write *change_admit(struct change *ch, const struct start_request *request,
                                    struct shared *results);
-/* fork.c: the steps that a fork takes over are completed; its results, for change_admit. */
-struct shared *fork_take_kept(struct change *ch, const struct start_request *r);
 
 /* on_pause.c: the task rests as part of this change. */
 void task_rest(struct change *ch, enum task_state state);
@@ -107,16 +105,5 @@ void signal_answer(struct core *c, const struct task *t, const struct step *s,
 /* Has a step of the task, which may have ended, had a signal of this key? Then it is answered: as
  * the first one was where it says the same, else with a refusal. */
 bool signal_repeated(struct core *c, const struct task *t, const struct marked_ask *from);
-struct request_mark recover_mark_of(const struct recover_request *r);
-struct request_mark requeue_mark_of(const struct requeue_request *r);
-/* Has the task, whatever it does by now, been recovered or requeued by this request? Likewise. */
-bool recover_repeated(struct core *c, const struct task *t, const struct marked_ask *from);
-/* It lives again by this one; nothing without a key. */
-void recover_remember(struct task *t, struct request_mark mark);
-/* As they are stored: the last of the head, nothing where there are none. */
-void recovers_record_put(const struct task *t, struct buf *out);
-void recovers_record_get(struct unpack *u, struct task *t);
-/* What a recover, or a requeue, was asked for: members of an object. */
-struct bytes recover_wishes(const struct recover_request *r, bool requeue, struct arena *arena);
 
 #endif

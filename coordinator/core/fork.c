@@ -7,17 +7,8 @@
 #include "core/change.h"
 #include "core/plant.h"
 #include "core/record.h"
+#include "core/recover.h"
 #include "model/limits.h"
-
-static void refuse_fork(struct core *c, const struct ask *ask, enum code code, const char *pointer,
-                        const char *detail)
-{
-    struct message m = {.type = MSG_REFUSED, .request = ask->request};
-    m.refused.code = code;
-    m.refused.pointer = bytes_str(pointer);
-    m.refused.detail = bytes_str(detail);
-    fx_send(c, ask->peer, &m);
-}
 
 void on_fork(struct core *c, struct peer *p, const struct message *m)
 {
@@ -140,12 +131,18 @@ void fork_on_task(struct core *c, const struct ask *ask, const struct store_answ
         return;
     }
     if (left) {
-        refuse_fork(c, ask, CODE_TOO_LARGE, "/from_step",
-                    "the definition and the results that the fork would take over are over 3 MiB "
-                    "together: fork from an earlier step");
+        ask_refuse(
+            c, ask,
+            refusal_at(
+                "/from_step", CODE_TOO_LARGE,
+                "the definition and the results that the fork would take over are over 3 MiB "
+                "together: fork from an earlier step"));
     } else {
-        refuse_fork(c, ask, CODE_INVALID_FIELD, "/from_step",
-                    "every step of the task is completed: name the step from which the fork runs");
+        ask_refuse(
+            c, ask,
+            refusal_at(
+                "/from_step", CODE_INVALID_FIELD,
+                "every step of the task is completed: name the step from which the fork runs"));
     }
     task_free(t);
     free(keep);

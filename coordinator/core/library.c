@@ -233,14 +233,14 @@ static const struct pipeline *find_named(void *context, struct bytes name)
 }
 
 /* Where the fault stands in what the client has sent. */
-static struct bytes fault_pointer(struct core *c, const struct message *m,
-                                  const struct pipeline_fault *fault)
+static const char *fault_pointer(struct core *c, const struct message *m,
+                                 const struct pipeline_fault *fault)
 {
     if (m->type == MSG_PUT_PIPELINE) {
-        return bytes_str(arena_str(fx_arena(c), fault->pointer));
+        return fault->pointer;
     }
-    return m->start.steps.len > 0 ? bytes_str(arena_printf(fx_arena(c), "/steps%s", fault->pointer))
-                                  : BYTES_LIT("/task_type");
+    return m->start.steps.len > 0 ? arena_printf(fx_arena(c), "/steps%s", fault->pointer)
+                                  : "/task_type";
 }
 
 struct pipeline *library_expand(struct core *c, const struct peer *p, const struct message *m,
@@ -259,8 +259,9 @@ struct pipeline *library_expand(struct core *c, const struct peer *p, const stru
         e = definitions_get(&c->definitions, buf_bytes(&text), of->version, &whole, &fault);
     }
     if (e != ERR_OK && !(e == ERR_NOT_FOUND && library_look(c, p, m, lookup.missing, 0))) {
-        refuse_field(c, p, m, e == ERR_NOT_FOUND ? CODE_UNKNOWN_PIPELINE : CODE_INVALID_PIPELINE,
-                     fault_pointer(c, m, &fault), fault.detail);
+        enum code code = e == ERR_NOT_FOUND ? CODE_UNKNOWN_PIPELINE : CODE_INVALID_PIPELINE;
+        refuse_with(c, p->id, m->request,
+                    refusal_at(fault_pointer(c, m, &fault), code, fault.detail));
     }
     buf_free(&text);
     pipeline_unref(of);

@@ -2,6 +2,7 @@
  * and what it did remembers that, and what it said. The same again is answered as the first was. */
 #include "core/change.h"
 #include "core/plant.h"
+#include "core/recover.h"
 #include "crypto/hash.h"
 #include "json/scan.h"
 #include "model/limits.h"
@@ -75,47 +76,6 @@ bool signal_repeated(struct core *c, const struct task *t, const struct marked_a
 }
 
 /* ---- recovers ---- */
-
-static void put_wish(struct buf *out, const char *name, struct bytes text)
-{
-    if (text.len > 0) {
-        buf_addf(out, "%s\"%s\":", out->len > 0 ? "," : "", name);
-        json_put_string(out, text);
-    }
-}
-
-static void put_true(struct buf *out, const char *name, bool is)
-{
-    if (is) {
-        buf_addf(out, "%s\"%s\":true", out->len > 0 ? "," : "", name);
-    }
-}
-
-/* What was asked for, where it was: members of an object. A new input is told itself where it is
- * small, else how to know it again. */
-struct bytes recover_wishes(const struct recover_request *r, bool requeue, struct arena *arena)
-{
-    struct buf out = {0};
-    struct bytes input = r->input;
-    put_wish(&out, "from_step", r->from_step);
-    put_wish(&out, "checkpoint_id", r->checkpoint_id);
-    put_true(&out, "only_failed", r->only_failed);
-    put_true(&out, "requeue", requeue);
-    if (input.len > 0) {
-        buf_addf(&out, "%s\"input_data\":", out.len > 0 ? "," : "");
-    }
-    if (input.len <= ERROR_BYTES_MAX) {
-        buf_add_bytes(&out, input);
-    } else {
-        char hex[2 * SHA256_BYTES + 1];
-        struct sha256 hash = sha256_of(input);
-        buf_addf(&out, "\"%zu bytes, SHA-256 %s\"", input.len,
-                 hex_encode(hash.digest, SHA256_BYTES, hex));
-    }
-    struct bytes told = arena_bytes(arena, buf_bytes(&out));
-    buf_free(&out);
-    return told;
-}
 
 struct request_mark recover_mark_of(const struct recover_request *r)
 {

@@ -6,6 +6,7 @@
 #include "core/change.h"
 #include "core/plant.h"
 #include "core/record.h"
+#include "core/recover.h"
 #include "model/limits.h"
 
 /* ---- the list ---- */
@@ -90,31 +91,22 @@ bool task_is_dead(const struct task *t)
             (step_def(s)->on_exhausted == EXHAUSTED_DEAD && !planted(PLANT_EXHAUSTED_NOT_DEAD)));
 }
 
-static void refuse_requeue(struct core *c, const struct ask *ask, const struct task *t,
-                           enum code code, const char *detail)
-{
-    struct message m = {.type = MSG_REFUSED, .request = ask->request};
-    m.refused.code = code;
-    m.refused.state = t->state;
-    m.refused.detail = bytes_str(detail);
-    fx_send(c, ask->peer, &m);
-}
-
 bool requeue_allowed(struct core *c, const struct ask *ask, const struct task *t)
 {
     int32_t step = pipeline_find(t->pipeline, ask->dead_step);
-    const char *state = task_state_name(t->state);
+    struct refusal r = {.code = CODE_NOT_A_DEAD_LETTER, .state = t->state};
     if (step < 0) {
-        refuse_requeue(c, ask, t, CODE_STEP_NOT_FOUND, no_such_step(c, t->pipeline));
+        r.code = CODE_STEP_NOT_FOUND;
+        r.detail = no_such_step(c, t->pipeline);
     } else if (!task_is_dead(t)) {
-        refuse_requeue(c, ask, t, CODE_NOT_A_DEAD_LETTER,
-                       arena_printf(fx_arena(c), "the task is %s and has no dead letter", state));
+        r.detail = arena_printf(fx_arena(c), "the task is %s and has no dead letter",
+                                task_state_name(t->state));
     } else if (step != t->error_step) {
-        refuse_requeue(c, ask, t, CODE_NOT_A_DEAD_LETTER,
-                       arena_printf(fx_arena(c), "the dead letter of this task is step_%d",
-                                    (int)t->error_step));
+        r.detail = arena_printf(fx_arena(c), "the dead letter of this task is step_%d",
+                                (int)t->error_step);
     } else {
         return true;
     }
+    ask_refuse(c, ask, r);
     return false;
 }

@@ -27,14 +27,18 @@ static struct pipeline *read_put(struct core *c, const struct peer *p, const str
     struct pipeline_fault fault;
     enum err e = pipeline_parse(put->source, &of, &fault);
     if (e != ERR_OK) {
-        refuse_field(c, p, m, e == ERR_TOO_LARGE ? CODE_TOO_LARGE : CODE_INVALID_PIPELINE,
-                     bytes_str(arena_str(fx_arena(c), fault.pointer)), fault.detail);
+        refuse_with(c, p->id, m->request,
+                    refusal_at(fault.pointer,
+                               e == ERR_TOO_LARGE ? CODE_TOO_LARGE : CODE_INVALID_PIPELINE,
+                               fault.detail));
         return NULL;
     }
     if (put->name.len > 0 && !bytes_is(put->name, of->name)) {
-        refuse_field(c, p, m, CODE_INVALID_PIPELINE, BYTES_LIT("/name"),
-                     arena_printf(fx_arena(c), "the name is \"%s\", the path says \"%.*s\"",
-                                  of->name, (int)put->name.len, (const char *)put->name.ptr));
+        refuse_with(
+            c, p->id, m->request,
+            refusal_at("/name", CODE_INVALID_PIPELINE,
+                       arena_printf(fx_arena(c), "the name is \"%s\", the path says \"%.*s\"",
+                                    of->name, (int)put->name.len, (const char *)put->name.ptr)));
         pipeline_unref(of);
         return NULL;
     }
@@ -48,7 +52,7 @@ static bool may_publish(struct core *c, const struct peer *p, const struct messa
         return false;
     }
     if (c->admission_closed != NULL) {
-        refuse_field(c, p, m, CODE_UNAVAILABLE, BYTES_NONE, c->admission_closed);
+        refuse(c, p->id, m->request, CODE_UNAVAILABLE, c->admission_closed);
         return false;
     }
     if (c->library.publishing >= PUBLISHES_PENDING_MAX) {

@@ -2,18 +2,9 @@
 #include <stdlib.h>
 
 #include "core/budget.h"
+#include "core/recover.h"
 #include "crypto/hash.h"
 #include "model/limits.h"
-
-void refuse_field(struct core *c, const struct peer *p, const struct message *m, enum code code,
-                  struct bytes pointer, const char *detail)
-{
-    struct message r = {.type = MSG_REFUSED, .request = m->request};
-    r.refused.code = code;
-    r.refused.pointer = pointer;
-    r.refused.detail = bytes_str(arena_str(fx_arena(c), detail));
-    fx_send(c, p->id, &r);
-}
 
 static struct pipeline *choose_stored(struct core *c, const struct peer *p, const struct message *m)
 {
@@ -28,18 +19,22 @@ static struct pipeline *choose_stored(struct core *c, const struct peer *p, cons
     int len = (int)(s->task_type.len < 128 ? s->task_type.len : 128);
     const char *name = (const char *)s->task_type.ptr;
     if (s->pipeline_version > 0 && library_find(c, s->task_type, 0) != NULL) {
-        refuse_field(c, p, m, CODE_UNKNOWN_PIPELINE, BYTES_LIT("/pipeline_version"),
-                     arena_printf(fx_arena(c),
-                                  "pipeline '%.*s' has no version %u; GET "
-                                  "/api/v1/marathon/pipelines/%.*s/versions lists those there are",
-                                  len, name, s->pipeline_version, len, name));
+        refuse_with(c, p->id, m->request,
+                    refusal_at("/pipeline_version", CODE_UNKNOWN_PIPELINE,
+                               arena_printf(
+                                   fx_arena(c),
+                                   "pipeline '%.*s' has no version %u; GET "
+                                   "/api/v1/marathon/pipelines/%.*s/versions lists those there are",
+                                   len, name, s->pipeline_version, len, name)));
         return NULL;
     }
-    refuse_field(c, p, m, CODE_UNKNOWN_PIPELINE, BYTES_LIT("/task_type"),
-                 arena_printf(fx_arena(c),
-                              "there is no pipeline '%.*s'; GET /api/v1/marathon/pipelines lists "
-                              "those there are",
-                              len, name));
+    refuse_with(
+        c, p->id, m->request,
+        refusal_at("/task_type", CODE_UNKNOWN_PIPELINE,
+                   arena_printf(fx_arena(c),
+                                "there is no pipeline '%.*s'; GET /api/v1/marathon/pipelines lists "
+                                "those there are",
+                                len, name)));
     return NULL;
 }
 
@@ -58,12 +53,12 @@ static struct pipeline *choose_pipeline(struct core *c, const struct peer *p,
         }
         if (e == ERR_OK) {
             pipeline_unref(inline_one);
-            refuse_field(c, p, m, CODE_INVALID_FIELD, BYTES_NONE,
-                         "the results that the fork takes over are not those of a part of it");
+            refuse(c, p->id, m->request, CODE_INVALID_FIELD,
+                   "the results that the fork takes over are not those of a part of it");
             return NULL;
         }
         const char *pointer = arena_printf(fx_arena(c), "/steps%s", fault.pointer);
-        refuse_field(c, p, m, CODE_INVALID_PIPELINE, bytes_str(pointer), fault.detail);
+        refuse_with(c, p->id, m->request, refusal_at(pointer, CODE_INVALID_PIPELINE, fault.detail));
         return NULL;
     }
     return choose_stored(c, p, m);
@@ -104,7 +99,7 @@ static bool may_admit(struct core *c, const struct peer *p, const struct message
     }
     if (c->admission_closed != NULL) {
         c->stats.starts_refused_total++;
-        refuse_field(c, p, m, CODE_UNAVAILABLE, BYTES_NONE, c->admission_closed);
+        refuse(c, p->id, m->request, CODE_UNAVAILABLE, c->admission_closed);
         return false;
     }
     if (c->stats.tasks_live + c->admits_pending >= c->config.tasks_max) {
@@ -233,14 +228,12 @@ void on_admitted(struct core *c, struct pending_write *w, const struct store_wri
         answer_started(c, w, written->task_id, true);
         break;
     case STORE_EXISTS: {
-        struct message m = {.type = MSG_REFUSED, .request = w->request};
         const struct task *t = task_find(c, w->task_id);
-        m.refused.code = CODE_TASK_EXISTS;
-        m.refused.state = t != NULL ? t->state : TASK_RUNNING;
-        m.refused.pointer = BYTES_LIT("/task_id");
-        m.refused.detail = BYTES_LIT(
-            "a task with this id is alive; wait for its end, cancel it, or choose another id");
-        fx_send(c, w->peer, &m);
+        struct refusal r = {.code = CODE_TASK_EXISTS, .pointer = "/task_id"};
+        r.state = t != NULL ? t->state : TASK_RUNNING;
+        r.detail =
+            "a task with this id is alive; wait for its end, cancel it, or choose another id";
+        refuse_with(c, w->peer, w->request, r);
         break;
     }
     case STORE_MISMATCH:

@@ -8,6 +8,7 @@
 
 #include "core/change.h"
 #include "core/grace.h"
+#include "core/recover.h"
 #include "core/writes.h"
 #include "core/record.h"
 #include "core/plant.h"

@@ -5,6 +5,7 @@
 #include "core/account.h"
 #include "core/budget.h"
 #include "core/plant.h"
+#include "core/recover.h"
 
 struct unpack record_open(struct bytes blob)
 {

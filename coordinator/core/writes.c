@@ -1,6 +1,7 @@
 #include "core/writes.h"
 #include "core/plant.h"
 #include "core/ready.h"
+#include "core/recover.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -284,19 +285,46 @@ const char *no_such_step(struct core *c, const struct pipeline *p)
     return text;
 }
 
-void refuse(struct core *c, peer_id peer, uint64_t request, enum code code, const char *detail)
+struct refusal refusal_at(const char *pointer, enum code code, const char *detail)
+{
+    return (struct refusal){.code = code, .detail = detail, .pointer = pointer};
+}
+
+void refuse_with(struct core *c, peer_id peer, uint64_t request, struct refusal r)
 {
     if (peer == 0) {
         return;
     }
     struct message m = {.type = MSG_REFUSED, .request = request};
-    m.refused.code = code;
-    m.refused.detail = bytes_str(detail);
-    if (code == CODE_UNAVAILABLE || code == CODE_OVERLOADED || code == CODE_TOO_MANY_REQUESTS ||
-        code == CODE_STORE_FULL) {
+    m.refused.code = r.code;
+    m.refused.detail = bytes_str(arena_str(fx_arena(c), r.detail));
+    if (r.pointer != NULL) {
+        m.refused.pointer = bytes_str(arena_str(fx_arena(c), r.pointer));
+    }
+    m.refused.state = r.state;
+    if (r.code == CODE_UNAVAILABLE || r.code == CODE_OVERLOADED ||
+        r.code == CODE_TOO_MANY_REQUESTS || r.code == CODE_STORE_FULL) {
         m.refused.retry_after_s = 1;
     }
     fx_send(c, peer, &m);
+}
+
+void refuse(struct core *c, peer_id peer, uint64_t request, enum code code, const char *detail)
+{
+    refuse_with(c, peer, request, (struct refusal){.code = code, .detail = detail});
+}
+
+void ask_refuse(struct core *c, const struct ask *ask, struct refusal r)
+{
+    refuse_with(c, ask->peer, ask->request, r);
+}
+
+static const char *who_may(const struct task *t, enum code code)
+{
+    return code == CODE_NOTHING_TO_RECOVER  ? recover_who_may(t)
+           : code == CODE_NOT_PAUSED        ? "; only a paused one can be resumed"
+           : code == CODE_NOT_A_DEAD_LETTER ? " and has no dead letter"
+                                            : "";
 }
 
 void refuse_for(struct core *c, const struct task *t, const struct peer *p,
@@ -306,12 +334,8 @@ void refuse_for(struct core *c, const struct task *t, const struct peer *p,
     reply_begin(c, t, p->id, request->request, &r);
     r.message->refused.code = code;
     r.message->refused.state = t->state;
-    r.message->refused.detail =
-        bytes_str(arena_printf(r.arena, "the task is %s%s", task_state_name(t->state),
-                               code == CODE_NOTHING_TO_RECOVER  ? ONLY_ENDED_BADLY
-                               : code == CODE_NOT_PAUSED        ? ONLY_PAUSED
-                               : code == CODE_NOT_A_DEAD_LETTER ? " and has no dead letter"
-                                                                : ""));
+    r.message->refused.detail = bytes_str(
+        arena_printf(r.arena, "the task is %s%s", task_state_name(t->state), who_may(t, code)));
     reply_send(&r, MSG_REFUSED);
 }
 

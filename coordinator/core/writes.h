@@ -66,13 +66,23 @@ struct reply {
 void reply_begin(struct core *c, const struct task *t, peer_id peer, uint64_t request,
                  struct reply *ret_reply);
 void reply_send(struct reply *r, enum message_type type);
-/* The common refusals, at once. */
+/* Why a request is refused. Texts are copied. */
+struct refusal {
+    enum code code;
+    const char *detail;
+    const char *pointer;   /* to the field at fault; NULL: none */
+    enum task_state state; /* of the task, where it is about one */
+};
+
+struct refusal refusal_at(const char *pointer, enum code code, const char *detail);
+
+/* At once; nothing where peer is 0. */
+void refuse_with(struct core *c, peer_id peer, uint64_t request, struct refusal r);
 void refuse(struct core *c, peer_id peer, uint64_t request, enum code code, const char *detail);
+void ask_refuse(struct core *c, const struct ask *ask, struct refusal r);
 /* What is said of a step that is not there, with those that are. Lives in the arena of the turn. */
 const char *no_such_step(struct core *c, const struct pipeline *p);
-#define ONLY_ENDED_BADLY "; only a failed or cancelled one can be recovered"
-#define ONLY_PAUSED      "; only a paused one can be resumed"
-/* The same, held behind the task's newest write, with its state. */
+/* The task is in no state for it: held behind the task's newest write, with its state. */
 void refuse_for(struct core *c, const struct task *t, const struct peer *p,
                 const struct message *request, enum code code);
 void refuse_unavailable(struct core *c, peer_id peer, uint64_t request);

@@ -23,8 +23,9 @@ static const char *code_advice(enum code c)
         {CODE_TASK_ENDED,
          "nothing: it is not running any more; `marathon status ID` shows how it ended"},
         {CODE_NOT_A_DEAD_LETTER, "`marathon dead-letters` lists those there are"},
-        {CODE_NOTHING_TO_RECOVER,
-         "only a failed or cancelled task can be recovered; see `marathon status ID`"},
+        {CODE_NOTHING_TO_RECOVER, "only a failed or cancelled task can be recovered, or what is "
+                                  "not done of a step with items "
+                                  "(--from-step STEP --only-failed); see `marathon status ID`"},
         {CODE_NOT_PAUSED,
          "nothing: it is not paused; `marathon status ID` shows what it waits for"},
         {CODE_BUDGET_EXCEEDED,

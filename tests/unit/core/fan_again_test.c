@@ -84,9 +84,17 @@ static void test_only_failed_items_of_a_completed_task_run_again(void **state)
     fail_for_good(stage_order(&s, worker));
     stage_succeed(&s, worker, stage_order(&s, worker), "\"first\"");
     assert_int_equal(stage_status(&s, gateway, "t")->state, TASK_COMPLETED);
-    assert_int_equal(recover("each", false)->refused.code, CODE_NOTHING_TO_RECOVER);
-    const struct message *refused = recover("after", true);
+    const struct message *refused = recover("each", false);
     assert_int_equal(refused->refused.code, CODE_NOTHING_TO_RECOVER);
+    assert_true(bytes_is(refused->refused.detail,
+                         "the task is completed; only a failed or cancelled one can be recovered, "
+                         "or the items of a step that are not done (from_step with only_failed)"));
+    refused = recover("after", true);
+    assert_int_equal(refused->refused.code, CODE_INVALID_FIELD);
+    assert_true(bytes_is(refused->refused.pointer, "/only_failed"));
+    refused = recover("nowhere", true);
+    assert_int_equal(refused->refused.code, CODE_INVALID_FIELD);
+    assert_true(bytes_is(refused->refused.pointer, "/from_step"));
     assert_int_equal(recover("each", true)->type, MSG_DONE);
     const struct step_order *two = stage_order(&s, worker);
     assert_int_equal(two->ref.item, 2);
