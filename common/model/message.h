@@ -422,7 +422,6 @@ struct message {
             struct bytes task_id;
             uint64_t seq; /* of the newest durable event */
             bool exists;
-            enum task_state state;
         } watched;
         struct {
             struct task_summary *items;

@@ -21,14 +21,15 @@ enum field_kind {
     FIELD_U64,
     FIELD_I32,
     FIELD_I64,
-    FIELD_DOUBLE, /* finite */
-    FIELD_BYTES,  /* bin, borrowed from the frame */
-    FIELD_PARTS,  /* struct parts, as one bin */
-    FIELD_TOKEN,  /* uint8_t[TOKEN_BYTES], as bin of exactly that length */
-    FIELD_ENUM,   /* below `limit` */
-    FIELD_INSIDE, /* a struct by value, as an array of its own */
-    FIELD_LIST,   /* pointer and count: an array of at most `limit` arrays */
-    FIELD_TEXTS,  /* pointer to struct bytes and count: an array of at most `limit` bins */
+    FIELD_DOUBLE,  /* finite */
+    FIELD_BYTES,   /* bin, borrowed from the frame */
+    FIELD_PARTS,   /* struct parts, as one bin */
+    FIELD_TOKEN,   /* uint8_t[TOKEN_BYTES], as bin of exactly that length */
+    FIELD_ENUM,    /* below `limit` */
+    FIELD_INSIDE,  /* a struct by value, as an array of its own */
+    FIELD_LIST,    /* pointer and count: an array of at most `limit` arrays */
+    FIELD_TEXTS,   /* pointer to struct bytes and count: an array of at most `limit` bins */
+    FIELD_RETIRED, /* of no member any more: written as nil, passed over */
 };
 
 struct layout;
@@ -82,6 +83,11 @@ struct layout {
     {                                                                                              \
         .kind = FIELD_TEXTS, .offset = FIELD_OFFSET(type, member),                                 \
         .count_offset = FIELD_OFFSET(type, count_member), .limit = (max)                           \
+    }
+/* Keeps the place of a field that nobody reads any more. */
+#define FIELD_OF_NOTHING                                                                           \
+    {                                                                                              \
+        .kind = FIELD_RETIRED                                                                      \
     }
 /* A layout from its array of fields. */
 #define LAYOUT(struct_type, field_array)                                                           \

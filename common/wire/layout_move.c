@@ -48,6 +48,7 @@ void layout_move(const struct layout *l, struct bytes from, const uint8_t *to, v
         case FIELD_DOUBLE:
         case FIELD_TOKEN:
         case FIELD_ENUM:
+        case FIELD_RETIRED:
             break;
         }
     }

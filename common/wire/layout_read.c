@@ -117,8 +117,11 @@ static enum err read_field(const struct field *f, struct items *from, struct are
 {
     void *at = to + f->offset;
     struct item item;
+    if (f->kind == FIELD_RETIRED) {
+        return items_skip(from, 1); /* whatever an older peer says there */
+    }
     enum err e = item_next(from, &item);
-    if (e != ERR_OK || item.kind == ITEM_NIL) { /* a retired field reads as a missing one */
+    if (e != ERR_OK || item.kind == ITEM_NIL) { /* retired by a newer peer: as a missing one */
         return e;
     }
     switch (f->kind) {
@@ -147,6 +150,8 @@ static enum err read_field(const struct field *f, struct items *from, struct are
     case FIELD_LIST:
     case FIELD_TEXTS:
         return read_list(f, &item, from, arena, to);
+    case FIELD_RETIRED:
+        break;
     }
     assert(false && "a kind of field without a case");
     return ERR_INVALID;

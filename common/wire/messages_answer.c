@@ -35,10 +35,8 @@ static const struct field doc[] = {FIELD(struct message, doc.data)};
 const struct body body_doc = BODY(doc);
 
 static const struct field watched[] = {
-    FIELD(struct message, watched.task_id),
-    FIELD(struct message, watched.seq),
-    FIELD(struct message, watched.exists),
-    FIELD_OF_ENUM(struct message, watched.state, TASK_STATE_COUNT),
+    FIELD(struct message, watched.task_id), FIELD(struct message, watched.seq),
+    FIELD(struct message, watched.exists), FIELD_OF_NOTHING, /* the task's state */
 };
 const struct body body_watched = BODY(watched);
 

@@ -28,7 +28,6 @@ static void answer_task(struct core *c, const struct task *t, peer_id peer, uint
         r.message->watched.task_id = arena_bytes(r.arena, t->id);
         r.message->watched.seq = t->seq;
         r.message->watched.exists = true;
-        r.message->watched.state = t->state;
         reply_send(&r, MSG_WATCHED);
         break;
     case MSG_CANCEL:

@@ -161,7 +161,6 @@ static void answer_watch(conn_id conn, struct fake_task *t, struct message *r)
     r->watched.task_id = bytes_str(t->id);
     r->watched.seq = t->seq;
     r->watched.exists = true;
-    r->watched.state = t->state;
 }
 
 static void answer_cancel(struct fake_task *t, struct message *r)

@@ -339,7 +339,6 @@ static void same_watched(const struct message *a, const struct message *b)
     SAME_BYTES(watched.task_id);
     SAME(watched.seq);
     SAME(watched.exists);
-    SAME(watched.state);
 }
 
 static void same_list(const struct message *a, const struct message *b)

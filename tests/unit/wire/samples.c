@@ -439,7 +439,7 @@ const struct message samples[] = {
      .events = {.task_id = TEXT("t"), .events = events, .count = 2, .oldest = 6}},
     {.type = MSG_WATCHED,
      .request = 13,
-     .watched = {.task_id = TEXT("t"), .seq = 9, .exists = true, .state = TASK_COMPLETED}},
+     .watched = {.task_id = TEXT("t"), .seq = 9, .exists = true}},
     {.type = MSG_LIST,
      .request = 14,
      .list = {.items = summaries,

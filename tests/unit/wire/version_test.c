@@ -79,6 +79,30 @@ static void test_retired_element_reads_as_zero(void **state)
     finish(&body);
 }
 
+/* Its place stays: what a later release adds comes behind it. */
+static void test_retired_element_is_sent_as_nil(void **state)
+{
+    (void)state;
+    struct message m = {.type = MSG_WATCHED, .watched = {.task_id = BYTES_LIT("t"), .seq = 9}};
+    struct buf frame = {0};
+    assert_int_equal(frame_encode(&m, &frame), ERR_OK);
+    static const char body[] = "\x94\xc4\x01t\x09\xc2\xc0";
+    struct bytes end = bytes_part(buf_bytes(&frame), frame.len - (sizeof body - 1), frame.len);
+    assert_true(bytes_is(end, body));
+    buf_free(&frame);
+    struct buf old = {0};
+    packed_array(&old, 4);
+    packed_bin(&old, "t");
+    packed_uint(&old, 9);
+    buf_add_char(&old, (char)0xc3); /* true */
+    packed_array(&old, 2);          /* whatever it was */
+    packed_uint(&old, 1);
+    packed_uint(&old, 2);
+    assert_int_equal(decode(MSG_WATCHED, &old, &m), ERR_OK);
+    assert_true(m.watched.seq == 9 && m.watched.exists);
+    finish(&old);
+}
+
 static void test_unknown_type_is_told_apart_from_garbage(void **state)
 {
     (void)state;
@@ -97,6 +121,7 @@ int main(void)
         cmocka_unit_test(test_missing_elements_read_as_zero_or_empty),
         cmocka_unit_test(test_elements_that_we_do_not_know_are_passed_over),
         cmocka_unit_test(test_retired_element_reads_as_zero),
+        cmocka_unit_test(test_retired_element_is_sent_as_nil),
         cmocka_unit_test(test_unknown_type_is_told_apart_from_garbage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
