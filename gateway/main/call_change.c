@@ -8,22 +8,6 @@
 #include "json/scan.h"
 #include "main/calls.h"
 
-#define STATUS_URL "/api/v1/marathon/status/"
-
-static void id_answer(struct call_state *c, int status, struct bytes task_id, const char *word,
-                      bool location)
-{
-    struct buf body = {0}, url = {0};
-    buf_add_str(&body, "{\"task_id\":");
-    json_put_string(&body, task_id);
-    buf_addf(&body, ",\"status\":\"%s\"}", word);
-    buf_add_str(&url, STATUS_URL);
-    buf_add_bytes(&url, task_id);
-    call_answer(c, status, buf_bytes(&body), location ? buf_cstr(&url) : NULL);
-    buf_free(&body);
-    buf_free(&url);
-}
-
 static void reply_problem(struct call_state *c, const struct reply *reply)
 {
     struct problem p;
@@ -86,7 +70,7 @@ static void on_started(void *user, const struct reply *reply)
         reply_problem(c, reply);
         return;
     }
-    id_answer(c, 202, reply->message->started.task_id, "started", true);
+    call_started(c, reply, BYTES_NONE);
 }
 
 void call_start(struct call_state *c, const struct http_request *r)
@@ -127,7 +111,7 @@ static void on_cancelled(void *user, const struct reply *reply)
     bool before =
         own_work(reply, CODE_TASK_ENDED) && reply->message->refused.state == TASK_CANCELLED;
     if (done || before) {
-        id_answer(c, 200, bytes_str(c->task_id), "cancelled", false);
+        call_answer_id(c, 200, "cancelled");
     } else {
         reply_problem(c, reply);
     }
@@ -169,7 +153,7 @@ static void on_paused(void *user, const struct reply *reply)
     struct call_state *c = user;
     c->request = 0;
     if (reply->err == ERR_OK && reply->message->type == MSG_DONE) {
-        id_answer(c, 200, bytes_str(c->task_id), "paused", false);
+        call_answer_id(c, 200, "paused");
     } else {
         reply_problem(c, reply);
     }
@@ -193,7 +177,7 @@ static void on_resumed(void *user, const struct reply *reply)
         state = reply->message->refused.state;
     }
     if (done || before) {
-        id_answer(c, 200, bytes_str(c->task_id), task_state_name(state), false);
+        call_answer_id(c, 200, task_state_name(state));
     } else {
         reply_problem(c, reply);
     }
@@ -267,7 +251,7 @@ static void on_recovered(void *user, const struct reply *reply)
     bool before = own_work(reply, CODE_NOTHING_TO_RECOVER) && /* by one that knows no keys yet */
                   !task_state_ended(reply->message->refused.state);
     if (done || before) {
-        id_answer(c, 202, bytes_str(c->task_id), "recovering", true);
+        call_answer_id(c, 202, "recovering");
     } else {
         reply_problem(c, reply);
     }

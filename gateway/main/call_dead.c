@@ -80,14 +80,7 @@ static void on_requeued(void *user, const struct reply *reply)
         call_problem(c, &p);
         return;
     }
-    char url[ID_BYTES_MAX + 64];
-    struct buf body = {0};
-    buf_add_str(&body, "{\"task_id\":");
-    json_put_string(&body, bytes_str(c->task_id));
-    buf_add_str(&body, ",\"status\":\"recovering\"}");
-    (void)snprintf(url, sizeof url, "/api/v1/marathon/status/%s", c->task_id);
-    call_answer(c, 202, buf_bytes(&body), url);
-    buf_free(&body);
+    call_answer_id(c, 202, "recovering");
 }
 
 /* What stands in a body would be passed over: nobody shall believe that it counted. */

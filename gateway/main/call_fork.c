@@ -50,17 +50,11 @@ static void on_started(void *user, const struct reply *reply)
         fail(c, reply, bytes_str(c->fork->start.task_id));
         return;
     }
-    struct buf body = {0}, url = {0};
-    buf_add_str(&body, "{\"task_id\":");
-    json_put_string(&body, reply->message->started.task_id);
-    buf_add_str(&body, ",\"status\":\"started\",\"forked_from\":");
-    json_put_string(&body, bytes_str(c->task_id));
-    buf_add_char(&body, '}');
-    buf_add_str(&url, "/api/v1/marathon/status/");
-    buf_add_bytes(&url, reply->message->started.task_id);
-    call_answer(c, 202, buf_bytes(&body), buf_cstr(&url));
-    buf_free(&body);
-    buf_free(&url);
+    struct buf more = {0};
+    buf_add_str(&more, ",\"forked_from\":");
+    json_put_string(&more, bytes_str(c->task_id));
+    call_started(c, reply, buf_bytes(&more));
+    buf_free(&more);
 }
 
 /* What any START of it says. */

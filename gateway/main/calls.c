@@ -6,10 +6,12 @@
 #include "api/openapi.h"
 #include "api/query.h"
 #include "base/log.h"
+#include "json/scan.h"
 #include "main/fanout.h"
 #include "main/snapshot.h"
 #include "main/watcher.h"
 
+#define STATUS_URL            "/api/v1/marathon/status/"
 #define KEY_REFUSED_EVERY_MS  1000
 #define FORWARDED_SHOWN_BYTES 200 /* of what anybody may write: a few proxies' addresses */
 
@@ -94,17 +96,58 @@ static bool answers_much(enum call call)
     return false;
 }
 
-void call_answer(struct call_state *c, int status, struct bytes body, const char *location)
+static void answer_with(struct call_state *c, int status, struct bytes body,
+                        const struct http_header *headers)
 {
     struct problem full;
     if (answers_much(c->call) && answers_full(c->gateway, body.len, &full)) {
         call_problem(c, &full);
         return;
     }
-    const struct http_header headers[] = {{location != NULL ? "location" : NULL, location},
-                                          {NULL, NULL}};
     answer_json(c->gateway, c->exchange.id, status, body, headers);
     call_end(c);
+}
+
+void call_answer(struct call_state *c, int status, struct bytes body, const char *location)
+{
+    const struct http_header headers[] = {{location != NULL ? "location" : NULL, location},
+                                          {NULL, NULL}};
+    answer_with(c, status, body, headers);
+}
+
+static void put_id(struct bytes task_id, const char *status, struct bytes more, struct buf *body)
+{
+    buf_add_str(body, "{\"task_id\":");
+    json_put_string(body, task_id);
+    buf_addf(body, ",\"status\":\"%s\"", status);
+    buf_add_bytes(body, more);
+    buf_add_char(body, '}');
+}
+
+void call_answer_id(struct call_state *c, int code, const char *status)
+{
+    struct buf body = {0};
+    char url[sizeof STATUS_URL + ID_BYTES_MAX];
+    (void)snprintf(url, sizeof url, STATUS_URL "%s", c->task_id);
+    put_id(bytes_str(c->task_id), status, BYTES_NONE, &body);
+    call_answer(c, code, buf_bytes(&body), code == 202 ? url : NULL);
+    buf_free(&body);
+}
+
+void call_started(struct call_state *c, const struct reply *reply, struct bytes more)
+{
+    struct buf body = {0}, url = {0};
+    put_id(reply->message->started.task_id, "started", more, &body);
+    buf_add_str(&url, STATUS_URL);
+    buf_add_bytes(&url, reply->message->started.task_id);
+    /* What we have sent twice ourselves may be its own first one. */
+    bool replayed = reply->message->started.replayed && !reply->resent;
+    const struct http_header headers[] = {{"location", buf_cstr(&url)},
+                                          {replayed ? "idempotent-replayed" : NULL, "true"},
+                                          {NULL, NULL}};
+    answer_with(c, 202, buf_bytes(&body), headers);
+    buf_free(&body);
+    buf_free(&url);
 }
 
 void call_answer_plan(struct call_state *c, struct body_plan *body)

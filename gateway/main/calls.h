@@ -41,6 +41,10 @@ struct call_state *call_begin(struct gateway *g, exchange_id id, const struct ro
 void call_end(struct call_state *c);
 /* Each ends the call. */
 void call_answer(struct call_state *c, int status, struct bytes body, const char *location);
+/* {"task_id","status"} of the call's task; 202: with the address where it is followed. */
+void call_answer_id(struct call_state *c, int code, const char *status);
+/* The same of the task that STARTED says, with more members. */
+void call_started(struct call_state *c, const struct reply *reply, struct bytes more);
 void call_answer_plan(struct call_state *c, struct body_plan *body); /* 200; frees the plan */
 void call_problem(struct call_state *c, const struct problem *p);
 

@@ -198,6 +198,7 @@ class Contract(ClusterCase):
         second = c.call("POST", "/start", {"task_type": "one"}, key)
         self.assertEqual((first[0], second[0]), (202, 202))
         self.assertEqual(first[2], second[2])
+        self.assertEqual([x[1].get("Idempotent-Replayed") for x in (first, second)], [None, "true"])
         other = c.call("POST", "/start", {"task_type": "five"}, key)
         self.assertEqual((other[0], other[2]["code"]), (422, "IDEMPOTENCY_MISMATCH"))
         for i in range(16):  # a key is of the id that its request names, wherever the two ids lie

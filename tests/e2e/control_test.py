@@ -164,8 +164,9 @@ class Control(ClusterCase):
         r = self.cli("fork", "src", "--from-step", "c", "--input", '{"n":3}', "--id", "third")
         self.assertEqual((r.returncode, r.stdout), (0, "third\n"), r.stderr)
         self.assertEqual(c.wait("third")["accumulated_results"], {"a": first["a"], "b": {"n": 1}, "c": {"n": 3}})
-        ids = {c.call("POST", "/fork/src", {"from_step": "c"}, headers={"Idempotency-Key": "k"})[2]["task_id"] for _ in range(2)}
-        self.assertEqual(len(ids), 1)
+        twice = [c.call("POST", "/fork/src", {"from_step": "c"}, headers={"Idempotency-Key": "k"}) for _ in range(2)]
+        self.assertEqual(len({answer["task_id"] for _, _, answer in twice}), 1)
+        self.assertEqual([headers.get("Idempotent-Replayed") for _, headers, _ in twice], [None, "true"])
         for path, body, want in [("/fork/none", {}, 404), ("/fork/src", {}, 422), ("/fork/src", {"from_step": "x"}, 422),
                                  ("/fork/src", {"from_step": "b", "task_id": "src"}, 422), ("/fork/src", {"form_step": "b"}, 422)]:
             self.assertEqual(c.call("POST", path, body)[0], want, (path, body))
