@@ -241,6 +241,7 @@ struct worker_view {
     uint32_t function_count;
     struct bytes *labels;
     uint32_t label_count;
+    struct bytes software; /* as its HELLO says; empty where the coordinator is too old to tell */
 };
 
 /* Ready steps that no worker at all may run. */

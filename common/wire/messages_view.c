@@ -203,6 +203,7 @@ static const struct field worker_view[] = {
     FIELD(struct worker_view, state),
     FIELD_OF_TEXTS(struct worker_view, functions, function_count, FUNCTIONS_MAX),
     FIELD_OF_TEXTS(struct worker_view, labels, label_count, LABELS_MAX),
+    FIELD(struct worker_view, software),
 };
 static const struct layout worker_view_layout = LAYOUT(struct worker_view, worker_view);
 

@@ -81,6 +81,7 @@ struct worker {
     uint64_t serial; /* never used again */
     struct bytes id; /* owned; random per process */
     char *host;
+    char *software; /* version text */
     uint32_t pid, slots;
     uint32_t *functions; /* indexes into core's table */
     uint32_t function_count;

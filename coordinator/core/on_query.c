@@ -324,6 +324,7 @@ static void answer_workers(struct core *c, const struct peer *p, const struct me
         struct worker_view *v = &r.workers.items[i];
         v->worker_id = w->id;
         v->host = bytes_str(w->host);
+        v->software = bytes_str(w->software);
         v->pid = w->pid;
         v->slots = w->slots;
         v->busy = worker_busy(c, w);

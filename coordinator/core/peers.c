@@ -34,8 +34,8 @@ static const char *fault_of(const struct message *hello)
         return "this coordinator speaks version 1 of the protocol only";
     }
     if (hello->hello.id.len == 0 || hello->hello.id.len > ID_BYTES_MAX ||
-        hello->hello.host.len > 255) {
-        return "a HELLO needs an id of 1 to 128 bytes and a host of at most 255";
+        hello->hello.host.len > 255 || hello->hello.software.len > 255) {
+        return "a HELLO needs an id of 1 to 128 bytes, a host and a version of at most 255";
     }
     if (hello->hello.role != ROLE_WORKER && hello->hello.role != ROLE_GATEWAY) {
         return "only workers and gateways connect here";
@@ -78,6 +78,11 @@ void on_peer_up(struct core *c, peer_id id, const struct message *hello)
     if (p->role == ROLE_WORKER) {
         p->worker = worker_join(c, hello, id);
         p->asked = c->owned_told != 0 ? c->owned_number : 0;
+    } else {
+        fx_log(c, LOG_INFO, "gateway_joined", "gateway=%.*s host=%.*s pid=%u version=\"%.*s\"",
+               (int)hello->hello.id.len, (const char *)hello->hello.id.ptr,
+               (int)hello->hello.host.len, (const char *)hello->hello.host.ptr, hello->hello.pid,
+               (int)hello->hello.software.len, (const char *)hello->hello.software.ptr);
     }
 }
 

@@ -127,6 +127,7 @@ static void worker_destroy(void *thing)
     free(w->runs);
     free(w->functions);
     free(w->host);
+    free(w->software);
     bytes_free(w->id);
     free(w);
 }
@@ -147,6 +148,7 @@ static struct worker *worker_create(struct core *c, const struct message *hello)
     w->serial = c->next_serial++;
     w->id = bytes_of(mem_str_bytes(hello->hello.id), hello->hello.id.len);
     w->host = mem_str_bytes(hello->hello.host);
+    w->software = mem_str_bytes(hello->hello.software);
     w->pid = hello->hello.pid;
     w->slots = hello->hello.slots;
     w->timer.kind = TIMER_WORKER;
@@ -162,9 +164,9 @@ struct worker *worker_join(struct core *c, const struct message *hello, peer_id 
     struct worker *w = map_get(&c->workers, hello->hello.id);
     if (w == NULL) {
         w = worker_create(c, hello);
-        fx_log(c, LOG_INFO, "worker_joined", "worker=%.*s host=%s pid=%u slots=%u functions=%u",
-               (int)w->id.len, (const char *)w->id.ptr, w->host, w->pid, w->slots,
-               w->function_count);
+        fx_log(c, LOG_INFO, "worker_joined",
+               "worker=%.*s host=%s pid=%u slots=%u functions=%u version=\"%s\"", (int)w->id.len,
+               (const char *)w->id.ptr, w->host, w->pid, w->slots, w->function_count, w->software);
     } else if (w->peer != 0) {
         fx_close(c, w->peer, "the worker has connected anew");
         on_peer_down(c, w->peer);

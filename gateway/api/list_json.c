@@ -95,13 +95,14 @@ static void labels_of_worker_put(const struct worker_view *w, struct buf *out)
     buf_free(&labels);
 }
 
-static void worker_put(const struct worker_view *w, uint32_t busy, unix_ms heard,
-                       struct bytes state, struct buf *out)
+static void worker_put(const struct worker_view *w, struct buf *out)
 {
     buf_add_str(out, "{\"worker_id\":");
     json_put_string(out, w->worker_id);
     json_put_member(out, "host", w->host);
-    buf_addf(out, ",\"pid\":%u,\"functions\":[", w->pid);
+    buf_addf(out, ",\"pid\":%u", w->pid);
+    json_put_member_or_null(out, "version", w->software);
+    buf_add_str(out, ",\"functions\":[");
     for (uint32_t i = 0; i < w->function_count; i++) {
         if (i > 0) {
             buf_add_char(out, ',');
@@ -110,9 +111,9 @@ static void worker_put(const struct worker_view *w, uint32_t busy, unix_ms heard
     }
     buf_add_str(out, "],\"labels\":");
     labels_of_worker_put(w, out);
-    buf_addf(out, ",\"slots\":%u,\"busy\":%u", w->slots, busy < w->slots ? busy : w->slots);
-    json_put_time(out, "last_heard_at", heard);
-    json_put_member(out, "state", state);
+    buf_addf(out, ",\"slots\":%u,\"busy\":%u", w->slots, w->busy < w->slots ? w->busy : w->slots);
+    json_put_time(out, "last_heard_at", w->last_heard_at);
+    json_put_member(out, "state", w->state);
     buf_add_char(out, '}');
 }
 
@@ -137,21 +138,27 @@ static int state_rank(struct bytes state)
 static void worker_merge(const struct message *const *replies, size_t count,
                          const struct worker_view *w, struct buf *out)
 {
-    uint32_t busy = 0;
-    unix_ms heard = 0;
-    struct bytes state = w->state;
+    struct worker_view all = *w;
+    all.busy = 0;
     for (size_t i = 0; i < count; i++) {
         for (uint32_t k = 0; k < replies[i]->workers.count; k++) {
             const struct worker_view *o = &replies[i]->workers.items[k];
             if (!bytes_eq(o->worker_id, w->worker_id)) {
                 continue;
             }
-            busy += o->busy;
-            heard = o->last_heard_at > heard ? o->last_heard_at : heard;
-            state = state_rank(o->state) > state_rank(state) ? o->state : state;
+            all.busy += o->busy;
+            if (o->last_heard_at > all.last_heard_at) {
+                all.last_heard_at = o->last_heard_at;
+            }
+            if (state_rank(o->state) > state_rank(all.state)) {
+                all.state = o->state;
+            }
+            if (all.software.len == 0) {
+                all.software = o->software;
+            }
         }
     }
-    worker_put(w, busy, heard, state, out);
+    worker_put(&all, out);
 }
 
 /* Steps that wait for such a worker, at all coordinators together; 0 where one before named it. */

@@ -153,6 +153,36 @@ static void missing(struct doctor *d, const struct doc_value *waiting)
     }
 }
 
+static bool said_before(const struct doc_value *items, size_t end, const char *version)
+{
+    for (size_t i = 0; i < end; i++) {
+        if (strcmp(text_of(doc_at(items, i), "version"), version) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void compare_versions(struct doctor *d, const struct doc_value *items)
+{
+    struct buf all = {0};
+    size_t versions = 0;
+    for (size_t i = 0; i < doc_count(items); i++) {
+        const char *version = text_of(doc_at(items, i), "version");
+        if (version[0] != '\0' && !said_before(items, i, version)) {
+            buf_addf(&all, "%s%s", versions > 0 ? ", " : "", version);
+            versions++;
+        }
+    }
+    if (versions > 1) {
+        doctor_find(d, DOCTOR_WARNING, "workers",
+                    "well while an upgrade is under way; else upgrade the others, too (`marathon "
+                    "workers` shows which)",
+                    "workers run %zu versions: %s", versions, buf_cstr(&all));
+    }
+    buf_free(&all);
+}
+
 void doctor_workers(struct doctor *d, const struct doc_value *workers)
 {
     const struct doc_value *items = doc_get(workers, "items");
@@ -167,6 +197,7 @@ void doctor_workers(struct doctor *d, const struct doc_value *workers)
         }
     }
     missing(d, doc_get(workers, "waiting"));
+    compare_versions(d, items);
     if (ready == 0) {
         doctor_find(d, DOCTOR_FAULT, "workers",
                     "start some; see that MARATHON_COORDINATORS names the coordinators. A "

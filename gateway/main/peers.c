@@ -63,7 +63,7 @@ static void on_opened(void *user, conn_id conn, uint32_t dialer)
         hello.hello.id = bytes_str(p->id);
         hello.hello.host = bytes_str(p->host);
         hello.hello.pid = (uint32_t)getpid();
-        hello.hello.software = bytes_str(MARATHON_VERSION);
+        hello.hello.software = bytes_str(MARATHON_VERSION " (" MARATHON_GIT ")");
         (void)peers_send_message(p, i, &hello);
     }
 }

@@ -177,6 +177,7 @@ static void test_a_worker_known_to_all_is_listed_once(void **state)
     struct worker_view y[] = {
         {.worker_id = BYTES_LIT("w2"), .slots = 1, .state = BYTES_LIT("draining")},
         {.worker_id = BYTES_LIT("w1"),
+         .software = BYTES_LIT("0.1.0"),
          .slots = 4,
          .busy = 2,
          .last_heard_at = 20,
@@ -197,7 +198,9 @@ static void test_a_worker_known_to_all_is_listed_once(void **state)
     assert_true(bytes_is(doc_string(doc_get(doc_at(items, 0), "last_heard_at")),
                          "1970-01-01T00:00:00.020Z"));
     assert_int_equal(doc_count(doc_get(doc_at(items, 0), "functions")), 2);
+    assert_true(bytes_is(doc_string(doc_get(doc_at(items, 0), "version")), "0.1.0"));
     assert_true(bytes_is(doc_string(doc_get(doc_at(items, 1), "state")), "draining"));
+    assert_true(doc_kind(doc_get(doc_at(items, 1), "version")) == JSON_NULL);
     doc_free(d);
 }
 

@@ -116,6 +116,20 @@ static void test_missing_busy_and_lone_workers(void **state)
     assert_int_equal(doctor_worst(&d), DOCTOR_FAULT);
 }
 
+static void test_workers_of_two_versions(void **state)
+{
+    (void)state;
+    struct doc *workers = doc("{\"items\":["
+                              "{\"state\":\"ready\",\"slots\":4,\"version\":\"0.1.0 (a)\"},"
+                              "{\"state\":\"ready\",\"slots\":4,\"version\":null},"
+                              "{\"state\":\"ready\",\"slots\":4,\"version\":\"0.1.0 (a)\"},"
+                              "{\"state\":\"draining\",\"slots\":4,\"version\":\"0.2.0 (b)\"}]}");
+    doctor_workers(&d, doc_root(workers));
+    doc_free(workers);
+    assert_int_equal(d.count, 1);
+    found(0, DOCTOR_WARNING, "workers run 2 versions: 0.1.0 (a), 0.2.0 (b)");
+}
+
 static void test_a_pipeline_that_nobody_can_run(void **state)
 {
     (void)state;
@@ -164,6 +178,7 @@ int main(void)
         TEST(test_a_store_that_is_full_is_a_fault_and_one_that_may_lose_a_warning),
         TEST(test_a_coordinator_that_cannot_be_reached_is_named_with_the_reason),
         TEST(test_missing_busy_and_lone_workers),
+        TEST(test_workers_of_two_versions),
         TEST(test_a_pipeline_that_nobody_can_run),
         TEST(test_dead_letters),
         TEST(test_findings_are_bounded),

@@ -249,6 +249,7 @@ peer_id stage_worker_hello(struct stage *s, const char *id, uint32_t slots, cons
     m.hello.version_min = m.hello.version_max = 1;
     m.hello.id = bytes_str(id);
     m.hello.host = BYTES_LIT("here");
+    m.hello.software = BYTES_LIT("0.1.0 (abcdef0)");
     m.hello.slots = slots;
     m.hello.functions = names;
     for (const char *at = functions; at != NULL && *at != '\0';) {

@@ -256,6 +256,7 @@ static void test_workers_are_shown_even_where_one_dies_in_the_same_turn(void **s
     const struct message *r = stage_ask(&s, gateway, &m);
     assert_int_equal(r->workers.count, 1);
     assert_true(bytes_is(r->workers.items[0].worker_id, "a_worker"));
+    assert_true(bytes_is(r->workers.items[0].software, "0.1.0 (abcdef0)"));
     assert_true(bytes_is(r->workers.items[0].state, "silent"));
     assert_int_equal(r->workers.items[0].function_count, 2);
     assert_int_equal(stage_ask(&s, gateway, &m)->workers.count, 0);

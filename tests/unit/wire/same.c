@@ -202,6 +202,7 @@ static void same_worker_view(const struct worker_view *a, const struct worker_vi
     same_texts(a->functions, b->functions, a->function_count);
     SAME(label_count);
     same_texts(a->labels, b->labels, a->label_count);
+    SAME_BYTES(software);
 }
 
 static void same_waiting_view(const struct waiting_view *a, const struct waiting_view *b)

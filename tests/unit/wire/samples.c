@@ -206,6 +206,7 @@ static struct worker_view workers[] = {{
     .function_count = 3,
     .labels = labels,
     .label_count = 2,
+    .software = TEXT("0.1.0 (abcdef0)"),
 }};
 
 static struct waiting_view waiting[] = {
