@@ -29,6 +29,13 @@ static void deliver(struct conn *c)
     shared_drop(lender);
 }
 
+/* Who may not ask takes none of the room for bodies, nor waits for its own. */
+static bool is_in_vain(const struct conn *c)
+{
+    const struct http_server *s = c->server;
+    return c->request.fault != CODE_NONE || !s->handler.wants_body(s->handler.user, &c->request);
+}
+
 static int on_request(struct conn *c)
 {
     if (c->state != CONN_IDLE) {
@@ -49,6 +56,13 @@ static int on_request(struct conn *c)
     conn_exchange_begin(c);
     conn_unlimit(c); /* from here on the time is ours to watch */
     conn_enter(c, CONN_READING);
+    if (c->intake.at == INTAKE_BODY && is_in_vain(c)) {
+        intake_refuse(&c->intake);
+        c->has_body = false;
+        c->close_after = true;
+        deliver(c);
+        return 0;
+    }
     bool waits = c->interim && c->has_body && c->request.fault == CODE_NONE &&
                  head_list_has(h->fields[HEAD_EXPECT], "100-continue");
     return waits && !conn_say_continue(c) ? -1 : 0;
@@ -68,7 +82,8 @@ static int linger(struct conn *c)
 /* All of the answer is out. The return value ends or keeps the connection. */
 static int answer_end(struct conn *c)
 {
-    bool says_more = c->resting || c->says_more || intake_holds(&c->intake);
+    bool says_more =
+        c->resting || c->says_more || intake_holds(&c->intake) || c->intake.at == INTAKE_REFUSED;
     conn_exchange_end(c);
     conn_stir(c);
     if (c->close_after) {

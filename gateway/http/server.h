@@ -67,6 +67,9 @@ struct http_head {
 
 struct http_handler {
     void (*request)(void *user, exchange_id id, const struct http_request *request);
+    /* A body is still to come. False: `request` needs none of it to refuse this one, and is called
+     * at once; what comes is thrown away. */
+    bool (*wants_body)(void *user, const struct http_request *request);
     /* Someone wants a WebSocket there: CODE_NONE takes it, anything else refuses it with that
      * code's status and the problem appended to out. It cannot wait for anything. fault is set
      * where the server itself would have none of it (the Origin is not allowed). */

@@ -332,6 +332,17 @@ static void call_carry_out(struct gateway *g, exchange_id id, const struct route
     abort(); /* answered by calls_request */
 }
 
+bool calls_refuse(const struct gateway *g, const struct http_request *r)
+{
+    struct route route;
+    struct problem p;
+    const struct api_shown shown = {r->method, r->authorization, r->protocols};
+    const struct query q = {r->args, r->arg_count};
+    return !route_find(r->method, r->path, &route, &p) ||
+           api_keys_admit(&g->keys, &shown, route.call, &p) == NULL ||
+           !query_check(&q, route.call, &p);
+}
+
 void calls_request(struct gateway *g, exchange_id id, const struct http_request *request)
 {
     struct route route;

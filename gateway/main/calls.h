@@ -32,6 +32,8 @@ struct call_state {
 };
 
 void calls_request(struct gateway *g, exchange_id id, const struct http_request *request);
+/* Will that be refused whatever its body is? Then the body need not come. */
+bool calls_refuse(const struct gateway *g, const struct http_request *request);
 enum code calls_upgrade(struct gateway *g, const struct http_request *request, struct buf *out);
 void calls_socket(struct gateway *g, exchange_id id, const struct http_request *request);
 

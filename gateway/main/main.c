@@ -40,6 +40,11 @@ static void on_request(void *user, exchange_id id, const struct http_request *re
     calls_request(user, id, request);
 }
 
+static bool on_body(void *user, const struct http_request *request)
+{
+    return !calls_refuse(user, request);
+}
+
 static enum code on_upgrade(void *user, const struct http_request *request, struct buf *out)
 {
     return calls_upgrade(user, request, out);
@@ -218,6 +223,7 @@ static void http_start(struct program *p)
 {
     struct gateway *g = &p->gateway;
     struct http_handler handler = {.request = on_request,
+                                   .wants_body = on_body,
                                    .upgrade = on_upgrade,
                                    .socket_opened = on_socket,
                                    .writable = on_writable,

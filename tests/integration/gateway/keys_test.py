@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import tempfile
 
-from gateway_case import BIN, PATIENCE, PREFIX, GatewayCase, free_port, main, until, websocket
+from gateway_case import BIN, PATIENCE, PREFIX, GatewayCase, free_port, main, until, websocket, whole
 
 
 def new_key(path, name, *more):
@@ -47,6 +49,34 @@ class Keys(GatewayCase):
         foreign = {"Host": "marathon.example", "Origin": "https://pages.example"}
         self.assertEqual(self.call("GET", "/tasks", headers=foreign)[0], 200)
         self.assertEqual(self.call("POST", "/start", {"task_type": "x"}, headers=foreign)[0], 202)
+
+    def body_bytes(self):
+        text = self.ask("GET", "/metrics", self.reader, prefix="")[2].decode()
+        return int(re.search(r"^marathon_gateway_body_bytes (\d+)$", text, re.MULTILINE).group(1))
+
+    def test_who_may_not_ask_has_no_body_gathered(self):
+        head = f"POST {PREFIX}/start HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\n".encode()
+        size = 1 << 20
+        for field in ("", f"Authorization: Bearer {self.reader}\r\n", "Authorization: Bearer mk_wrong\r\n"):
+            for how, begin in ((b"Content-Length: %d" % size, b" " * 1000), (b"Transfer-Encoding: chunked", b"%x\r\n" % size)):
+                for rest in (b"", b" " * size):
+                    with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as s:
+                        s.sendall(head + field.encode() + how + b"\r\n\r\n" + begin)
+                        s.sendall(rest)  # it is read, though it counts for nothing: else the answer could be lost
+                        got = b""
+                        while not whole(got):
+                            part = s.recv(65536)
+                            self.assertTrue(part, got)
+                            got += part
+                    self.assertIn(got.split()[1], (b"401", b"403"))
+                    self.assertIn(b"\r\nconnection: close\r\n", got)
+        self.assertEqual(self.body_bytes(), 0)
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as s:
+            s.sendall(head + f"Authorization: Bearer {self.writer}\r\nContent-Length: 17\r\n\r\n".encode() + b"{")
+            self.assertEqual(s.recv(25, socket.MSG_WAITALL), b"HTTP/1.1 100 Continue\r\n\r\n")
+            until("it is gathered", lambda: self.body_bytes() > 0)
+            s.sendall(b'"task_type":"x"}')
+            self.assertEqual(s.recv(12, socket.MSG_WAITALL).split()[1], b"202")
 
     def test_what_stands_behind_is_told_with_a_key_only(self):
         for key in ("", "mk_wrong"):
