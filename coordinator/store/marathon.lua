@@ -19,7 +19,7 @@ local keys, args, key_at, arg_at, plan, plan_at
 local owner, fence -- the row's: the key of the partition's fence, and what should stand there
 local fences       -- that key -> the fence in force, read once per call
 local now          -- of this call
-local expiry_ttl_s, expiry_text -- of this call, the last that was asked for
+local expiries     -- of this call: a TTL -> the moment at which it ends
 local call, sub, byte -- redis.call, string.sub and string.byte, without two look-ups each time
 local places = {}  -- a partition's key of the fence -> its other keys, and where its sweep goes on. All that is kept between
                    -- calls: 64 at most
@@ -61,12 +61,14 @@ local function now_ms()
     return now
 end
 
--- The moment at which a TTL that begins now ends, as text. Most rows of a call have the same.
+-- The moment at which a TTL that begins now ends, as text. Most rows of a call have the same few.
 local function expiry(ttl_s)
-    if expiry_ttl_s ~= ttl_s then
-        expiry_ttl_s, expiry_text = ttl_s, string.format('%.0f', now_ms() + ttl_s * 1000)
+    local text = expiries[ttl_s]
+    if not text then
+        text = string.format('%.0f', now_ms() + ttl_s * 1000)
+        expiries[ttl_s] = text
     end
-    return expiry_text
+    return text
 end
 
 -- partitions.lua comes here
@@ -76,18 +78,18 @@ end
 -- The common row: one step has changed, with events, and the document is patched. It is most of what Redis does for us: no
 -- table, no loop, as few strings as there can be. Each costs a microsecond's fraction, and Lua hashes each byte of each.
 local function step()
-    local task, doc, at = keys[key_at + 1], keys[key_at + 2], arg_at
-    local expected = args[at + 1]
-    key_at, arg_at = key_at + 2, at + 8
-    if fenced() then
+    local args, at, key_before = args, arg_at, key_at
+    local task, doc, expected = keys[key_before + 1], keys[key_before + 2], args[at + 1]
+    key_at, arg_at = key_before + 2, at + 8
+    if fences[owner] ~= fence then
         return FENCED
     end
-    local stored = call('HGET', task, 'v')
+    local stored, next = call('HGET', task, 'v'), args[at + 2]
     if not stored or sub(stored, 1, #expected) ~= expected then
-        return stored == args[at + 2] and OK or VERSION -- the same row again, see apply_update
+        return stored == next and OK or VERSION -- the same row again, see update
     end
     call('SETRANGE', doc, args[at + 3], args[at + 4])
-    call('HSET', task, 'v', args[at + 2], args[at + 5], args[at + 6], args[at + 7], args[at + 8])
+    call('HSET', task, 'v', next, args[at + 5], args[at + 6], args[at + 7], args[at + 8])
     return OK
 end
 
@@ -114,30 +116,35 @@ end
 
 -- usage.lua comes here
 
--- Takes from the call what every change has, and what its shape says that it has besides.
+-- Takes from the call what every change has, and what its shape says that it has besides. Without key() and arg(): a call of a
+-- function of ours costs as much as five look-ups, and each operation of Lua some fifty instructions.
 local function take_change()
-    local c = change
-    local id_bytes, high, middle, low
-    c.doc_mode, c.trims, c.error_mode, c.has_items, c.life, id_bytes, high, middle, low = byte(plan, plan_at + 1, plan_at + 9)
+    local c, keys, args, at = change, keys, args, arg_at
+    local doc_mode, trims, error_mode, has_items, life, id_bytes, high, middle, low = byte(plan, plan_at + 1, plan_at + 9)
     plan_at = plan_at + 9
-    c.task, c.doc = keys[key_at + 1], keys[key_at + 2]
+    local doc = keys[key_at + 2]
+    c.task, c.doc, c.id = keys[key_at + 1], doc, sub(doc, -id_bytes)
     key_at = key_at + 2
-    c.id = sub(c.doc, -id_bytes)
-    c.expected, c.next = arg(), arg() -- of the field v; next: '' in a row that does not fit what it expects
-    if c.doc_mode ~= NO then
-        c.doc_offset, c.doc_text = arg(), arg()
+    c.doc_mode, c.trims, c.error_mode, c.life = doc_mode, trims, error_mode, life
+    c.expected, c.next = args[at + 1], args[at + 2] -- of the field v; next: '' in a row that does not fit what it expects
+    at = at + 2
+    if doc_mode ~= NO then
+        c.doc_offset, c.doc_text = args[at + 1], args[at + 2]
+        at = at + 2
     end
-    if c.trims ~= NO then
-        c.trim_to = arg() -- the newest event that goes
+    if trims ~= NO then
+        at = at + 1
+        c.trim_to = args[at] -- the newest event that goes
     end
-    if c.error_mode == ERROR_SET then
-        c.error_text = arg()
+    if error_mode == ERROR_SET then
+        at = at + 1
+        c.error_text = args[at]
     end
-    c.fields_from = arg_at + 1 -- names and values of the record
-    c.fields_to = arg_at + 2 * ((high * 256 + middle) * 256 + low)
-    arg_at = c.fields_to
+    c.fields_from = at + 1 -- names and values of the record
+    arg_at = at + 2 * ((high * 256 + middle) * 256 + low)
+    c.fields_to = arg_at
     c.items_count, c.doc_items = 0, ''
-    if c.has_items ~= NO then
+    if has_items ~= NO then
         take_items(c)
     end
     return c
@@ -245,7 +252,7 @@ local function end_life(c, ttl_s, has_sides, idem, idem_ttl_s)
     end
     call('SREM', p.live, c.id)
     if idem then
-        call('EXPIRE', p.idem .. idem, idem_ttl_s)
+        call('PEXPIREAT', p.idem .. idem, expiry(idem_ttl_s))
     end
 end
 
@@ -290,8 +297,8 @@ local function update()
     if fenced() then
         return FENCED
     end
-    local r = call('HMGET', c.task, 'v', 'end', 'x', 'idem', 'ittl')
-    local stored, has_sides = r[1], r[3]
+    local r = ends and call('HMGET', c.task, 'v', 'x', 'idem', 'ittl') or call('HMGET', c.task, 'v', 'x', 'end')
+    local stored, has_sides = r[1], r[2]
     if not stored then
         return c.life == REVIVES and GONE or VERSION
     end
@@ -315,7 +322,7 @@ local function update()
     if ends then
         call('HSET', c.task, 'end', '1', 'v', c.next, unpack(args, c.fields_from, first_to(c)))
         put_rest(c)
-        end_life(c, ttl_s, has_sides, r[4], r[5])
+        end_life(c, ttl_s, has_sides, r[3], r[4])
         if dead then
             call('HSET', c.task, 'dead', dead)
             call('ZADD', place().dead, dead_at, c.id)
@@ -327,7 +334,7 @@ local function update()
     put_rest(c)
     if c.life == REVIVES then
         revive(c)
-    elseif r[2] then
+    elseif r[3] then
         keep_ended(c)
     end
     return OK
@@ -342,7 +349,8 @@ end
 
 local function admit()
     local c = take_change()
-    local spec, input, created = arg(), arg(), arg()
+    local spec, input, created = args[arg_at + 1], args[arg_at + 2], args[arg_at + 3]
+    arg_at = arg_at + 3
     local once, p = c.life == ONCE, place()
     local idem, once_text -- its key, and what is in it: the body's hash, a space, the task's id
     if once then
@@ -380,7 +388,7 @@ local function admit()
     if c.doc_mode ~= NO then
         call('SET', c.doc, c.doc_text)
     end
-    call('HSET', c.task, 'run', run, 'spec', spec, 'input', input, 'created', created, 'v', c.next,
+    call('HSET', c.task, 'v', c.next, 'run', run, 'spec', spec, 'input', input, 'created', created,
         unpack(args, c.fields_from, first_to(c)))
     put_rest(c)
     put_sides(c, false)
@@ -406,7 +414,7 @@ local kinds = {claim, renew, release, wish, admit, step, update, unlist, update_
 local function apply_rows(call_keys, call_args)
     keys, args, fences = call_keys, call_args, {}
     call, sub, byte = redis.call, string.sub, string.byte
-    now, expiry_ttl_s, usage_key = nil, nil, nil -- a call that failed half-way has left the last
+    now, expiries, usage_key = nil, {}, nil -- a call that failed half-way has left the last
     plan, plan_at = args[1], 1
     local answers = {}
     key_at = byte(plan, 1)
