@@ -62,7 +62,7 @@ struct expr_ref {
 struct expr_fault {
     char detail[480]; /* what is wrong and what would be right; for a parse with the place under it
                          (two further lines: the text, and a caret) */
-    uint32_t at;      /* byte of the text */
+    uint32_t at;      /* byte of the text at which it is wrong; 0 also where that is the whole */
 };
 
 struct expr {

@@ -258,7 +258,16 @@ struct bytes scope_result(const struct scope *x, uint32_t step)
     return x->answer->parts[at];
 }
 
-/* step "x", /when, ${text}: what is wrong */
+static uint32_t characters(struct bytes text)
+{
+    uint32_t count = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        count += (text.ptr[i] & 0xc0) != 0x80; /* UTF-8, checked when it was parsed */
+    }
+    return count;
+}
+
+/* step "x", /when, ${text}, at character 7: what is wrong */
 static struct bytes why_of(const struct scope *x, uint32_t step, const char *field,
                            const struct template_fault *fault)
 {
@@ -270,7 +279,12 @@ static struct bytes why_of(const struct scope *x, uint32_t step, const char *fie
     buf_add_bytes(&b, fault->pointer);
     buf_add_str(&b, ", ${");
     buf_add_bytes(&b, bytes_part(fault->text, 0, 1000));
-    buf_addf(&b, "}: %s", fault->fault.detail);
+    buf_add_str(&b, "}");
+    if (fault->fault.at > 0) { /* else it is about the whole, or begins there */
+        buf_addf(&b, ", at character %u",
+                 characters(bytes_part(fault->text, 0, fault->fault.at)) + 1);
+    }
+    buf_addf(&b, ": %s", fault->fault.detail);
     b.len = b.len < ERROR_BYTES_MAX ? b.len : ERROR_BYTES_MAX;
     return finish(x, &b);
 }

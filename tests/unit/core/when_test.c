@@ -97,6 +97,18 @@ static void test_a_condition_without_a_value_fails_the_step(void **state)
     assert_true(v->can_recover);
 }
 
+static void test_a_fault_in_an_expression_is_told_with_its_place(void **state)
+{
+    (void)state;
+    start("{\"x\":1,\"y\":\"2\"}",
+          "[{\"name\":\"a\",\"function\":\"f\",\"when\":\"'\u00e4' == 'a' || "
+          "input.x + input.y == 3\"}]");
+    assert_text(stage_status(&s, gateway, "t")->error,
+                "step \"a\", /when, ${'\u00e4' == 'a' || input.x + input.y == 3}, at character 15: "
+                "an int and a "
+                "string cannot be joined by +; convert the other one with string()");
+}
+
 static void test_an_input_is_rendered_from_what_it_names(void **state)
 {
     (void)state;
@@ -198,6 +210,7 @@ int main(void)
         TEST(test_a_skip_is_durable_before_anything_follows),
         TEST(test_all_steps_may_be_skipped),
         TEST(test_a_condition_without_a_value_fails_the_step),
+        TEST(test_a_fault_in_an_expression_is_told_with_its_place),
         TEST(test_an_input_is_rendered_from_what_it_names),
         TEST(test_an_input_without_a_value_fails_the_step_for_good),
         TEST(test_a_retry_does_not_ask_again),
