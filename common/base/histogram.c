@@ -24,12 +24,3 @@ double histogram_bound_s(size_t i)
 {
     return (double)bounds_us[i] / (double)SEC;
 }
-
-uint64_t histogram_count(const struct histogram *h)
-{
-    uint64_t count = 0;
-    for (size_t i = 0; i <= HISTOGRAM_BOUNDS; i++) {
-        count += h->counts[i];
-    }
-    return count;
-}

@@ -17,6 +17,5 @@ struct histogram {
 
 void histogram_add_us(struct histogram *h, int64_t us); /* less than 0 counts as 0 */
 double histogram_bound_s(size_t i);                     /* upper bound, included */
-uint64_t histogram_count(const struct histogram *h);    /* of all */
 
 #endif

@@ -69,15 +69,6 @@ struct sha256 hmac_sha256_by(const struct hmac_key *key, struct bytes data)
     return go_on(key->outer, bytes_of(inner.digest, SHA256_BYTES));
 }
 
-struct sha256 hmac_sha256(struct bytes key, struct bytes data)
-{
-    struct hmac_key made;
-    hmac_key_make(key, &made);
-    struct sha256 result = hmac_sha256_by(&made, data);
-    OPENSSL_cleanse(&made, sizeof made);
-    return result;
-}
-
 bool secret_eq(const uint8_t *a, const uint8_t *b, size_t n)
 {
     return CRYPTO_memcmp(a, b, n) == 0;

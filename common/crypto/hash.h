@@ -13,7 +13,6 @@ struct sha256 {
 };
 
 struct sha256 sha256_of(struct bytes data);
-struct sha256 hmac_sha256(struct bytes key, struct bytes data);
 
 /* A key made ready: half of the work of a short HMAC. As secret as the key. */
 struct hmac_key {

@@ -14,7 +14,7 @@
 #define HOST_BYTES_MAX 254 /* of a DNS name */
 #define URL_BYTES      (sizeof TLS + 2 * HOST_BYTES_MAX + 64)
 
-struct place {
+struct address {
     char *url;
     unsigned missed;
 };
@@ -25,8 +25,8 @@ struct name {
     char host[HOST_BYTES_MAX + 1];
     char peer[HOST_BYTES_MAX + 1]; /* over TLS: what the certificate must be for; else "" */
     char port[6];
-    struct place places[LOOP_ADDRESSES_MAX];
-    size_t place_count;
+    struct address addresses[LOOP_ADDRESSES_MAX];
+    size_t address_count;
     struct loop_timer *again;
     bool unknown_told;
 };
@@ -55,8 +55,8 @@ void finder_destroy(struct finder *f)
     while (f->first != NULL) {
         struct name *n = f->first;
         f->first = n->next;
-        for (size_t i = 0; i < n->place_count; i++) {
-            free(n->places[i].url);
+        for (size_t i = 0; i < n->address_count; i++) {
+            free(n->addresses[i].url);
         }
         loop_timer_destroy(n->again);
         free(n);
@@ -91,11 +91,11 @@ static bool name_split(const char *url, struct name *n)
            strchr(n->host, ':') == NULL && strchr(n->host, '/') == NULL;
 }
 
-static struct place *place_find(struct name *n, const char *url)
+static struct address *address_find(struct name *n, const char *url)
 {
-    for (size_t i = 0; i < n->place_count; i++) {
-        if (strcmp(n->places[i].url, url) == 0) {
-            return &n->places[i];
+    for (size_t i = 0; i < n->address_count; i++) {
+        if (strcmp(n->addresses[i].url, url) == 0) {
+            return &n->addresses[i];
         }
     }
     return NULL;
@@ -108,46 +108,46 @@ static void address_take(struct name *n, const char *address)
     bool v6 = strchr(address, ':') != NULL, secure = n->peer[0] != '\0';
     (void)snprintf(url, sizeof url, "%s%s%s%s%s%s:%s", secure ? TLS : TCP, n->peer,
                    secure ? "@" : "", v6 ? "[" : "", address, v6 ? "]" : "", n->port);
-    struct place *known = place_find(n, url);
+    struct address *known = address_find(n, url);
     if (known != NULL) {
         known->missed = 0;
-    } else if (n->place_count < LOOP_ADDRESSES_MAX &&
+    } else if (n->address_count < LOOP_ADDRESSES_MAX &&
                f->handler.found(f->handler.user, url) == ERR_OK) {
         log_line(LOG_INFO, "address_found", "name=%s url=%s", LOG_Q(n->host), LOG_Q(url));
-        n->places[n->place_count++] = (struct place){.url = mem_str(url)};
+        n->addresses[n->address_count++] = (struct address){.url = mem_str(url)};
     }
 }
 
-static void places_sweep(struct name *n)
+static void addresses_sweep(struct name *n)
 {
     struct finder *f = n->finder;
-    for (size_t i = n->place_count; i-- > 0;) {
-        struct place *p = &n->places[i];
+    for (size_t i = n->address_count; i-- > 0;) {
+        struct address *p = &n->addresses[i];
         if (p->missed >= FINDER_MISSES_MAX && f->handler.gone(f->handler.user, p->url)) {
             log_line(LOG_INFO, "address_gone", "name=%s url=%s", LOG_Q(n->host), LOG_Q(p->url));
             free(p->url);
-            *p = n->places[--n->place_count];
+            *p = n->addresses[--n->address_count];
         }
     }
 }
 
-static void on_resolved(void *user, const char *const *addresses, size_t count)
+static void on_resolved(void *user, const char *const *said, size_t count)
 {
     struct name *n = user;
-    for (size_t i = 0; i < n->place_count && count > 0; i++) {
-        n->places[i].missed++;
+    for (size_t i = 0; i < n->address_count && count > 0; i++) {
+        n->addresses[i].missed++;
     }
     for (size_t i = 0; i < count; i++) {
-        address_take(n, addresses[i]);
+        address_take(n, said[i]);
     }
-    places_sweep(n);
+    addresses_sweep(n);
     if (count == 0 && !n->unknown_told) {
         log_line(LOG_WARN, "name_unknown", "name=%s hint=%s", LOG_Q(n->host),
                  LOG_Q("no address yet, looking on; is the name right?"));
     }
     n->unknown_told = count == 0;
     mono_ms wait = n->finder->again_ms;
-    if (n->place_count == 0 && wait > FINDER_SOON_MS) {
+    if (n->address_count == 0 && wait > FINDER_SOON_MS) {
         wait = FINDER_SOON_MS;
     }
     loop_timer_set(n->again, loop_now(n->finder->loop).mono + wait);

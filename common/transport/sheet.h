@@ -37,7 +37,9 @@ struct held_frame {
 /* The frames from `at` to the sheet's end. For as long as something of a sheet is held, all of it
  * stays. */
 struct held_frame frame_hold(struct sheet *s, struct slices_place at);
-/* Appends it to out, as slices_add does. */
+/* Appends it to out, as slices_add does. Without the connection's lock, although the sheet may be
+ * the one that is still filled: nothing may be sent there from another thread than the loop's while
+ * frames of it are held (a worker's beats are; a worker holds none). */
 void held_frame_add(const struct held_frame *h, struct slices *out);
 /* Zeroes it. Returns how much memory of held frames, this one's and those that were let go before,
  * stays no more because of it: 0 while others hold the sheet. */

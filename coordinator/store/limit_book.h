@@ -19,7 +19,7 @@ void limit_book_do(struct limit_book *b, const struct limit_op *op, int64_t now_
                    struct limit_answer *ret_answer);
 /* A deep copy. */
 struct limit_op *limit_ops_copy(const struct limit_op *ops, uint32_t count, struct arena *arena);
-/* Those whose lease has not passed. */
+/* Those whose lease has not passed: what a test of whoever takes and gives back can count. */
 uint32_t limit_book_holders(const struct limit_book *b, struct bytes key, int64_t now_us);
 
 #endif

@@ -30,7 +30,6 @@ struct reaper {
     size_t count;
     size_t cap;
     uint64_t next_serial;
-    uint64_t orphans;
     struct buf scratch;
 };
 
@@ -122,7 +121,6 @@ static void stranger_judge(struct reaper *r, pid_t pid)
     uint64_t serial = mark_of(r, pid);
     bool kept = serial != 0 ? serial_lives(r, serial) : getpid() == 1 || reaper_count(r) > 0;
     if (!kept) {
-        r->orphans++;
         (void)kill(pid, SIGKILL);
     }
 }
@@ -198,11 +196,6 @@ void reaper_forget(struct reaper *r, pid_t pid)
     if (c != NULL) {
         c->fn = NULL;
     }
-}
-
-uint64_t reaper_orphans(const struct reaper *r)
-{
-    return r->orphans;
 }
 
 void reaper_destroy(struct reaper *r)

@@ -32,8 +32,6 @@ void reaper_add(struct reaper *r, pid_t pid, uint64_t serial, reaper_fn *fn, voi
 void reaper_forget(struct reaper *r, pid_t pid);
 /* Processes of functions that still run. */
 size_t reaper_count(const struct reaper *r);
-/* Orphans killed so far. */
-uint64_t reaper_orphans(const struct reaper *r);
 /* Does not wait for anybody. The loop must not run any more. */
 void reaper_destroy(struct reaper *r);
 

@@ -19,7 +19,6 @@ static void test_each_value_lands_at_the_first_bound_not_below_it(void **state)
     assert_int_equal(h.counts[1], 1);
     assert_int_equal(h.counts[HISTOGRAM_BOUNDS - 1], 1);
     assert_int_equal(h.counts[HISTOGRAM_BOUNDS], 1);
-    assert_int_equal(histogram_count(&h), 5);
     assert_int_equal(h.sum_us, 500 + 501 + 2 * UINT64_C(86400000000) + 1);
 }
 
