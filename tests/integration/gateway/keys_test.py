@@ -1,5 +1,6 @@
 """API keys: made by `marathon keys new`, asked for by the gateway, read again on SIGHUP."""
 
+import contextlib
 import json
 import os
 import re
@@ -8,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 
-from gateway_case import BIN, PATIENCE, PREFIX, GatewayCase, free_port, main, until, websocket, whole
+from gateway_case import BIN, FAR, PATIENCE, PREFIX, GatewayCase, free_port, main, until, websocket, whole
 
 
 def new_key(path, name, *more):
@@ -77,6 +78,21 @@ class Keys(GatewayCase):
             until("it is gathered", lambda: self.body_bytes() > 0)
             s.sendall(b'"task_type":"x"}')
             self.assertEqual(s.recv(12, socket.MSG_WAITALL).split()[1], b"202")
+
+    def test_who_has_no_key_cannot_fill_what_waits_for_clients(self):
+        with contextlib.ExitStack() as stack:
+            for _ in range(700):  # of 64 KB; 500 of them were all that there is room for
+                s = stack.enter_context(socket.socket())
+                for option in FAR:
+                    s.setsockopt(*option)
+                s.connect(("127.0.0.1", self.port))
+                s.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 4)
+            self.await_full(s)
+            self.assertEqual(self.ask("GET", "/tasks", self.reader)[0], 200)
+            waiting = re.search(r"_answers_waiting_bytes (\d+)\n", self.ask("GET", "/metrics", self.reader, prefix="")[2].decode())
+            self.assertLess(int(waiting[1]), 1 << 20)
+        _, _, whole_one = self.ask("GET", "/openapi.json", "", prefix="")
+        self.assertIn("paths", whole_one)
 
     def test_what_stands_behind_is_told_with_a_key_only(self):
         for key in ("", "mk_wrong"):
