@@ -162,7 +162,7 @@ void conn_ask_handler(struct conn *c);             /* for a piece */
 bool conn_may_wait(struct conn *c);
 /* For what is kept of the head in hand. */
 bool conn_has_room(struct conn *c);
-/* It is answered, by what lives long. */
+/* Its answer has begun, and may take long. */
 void conn_forget_head(struct conn *c);
 
 /* sweep.c: limits of time, and who has gone. Sets its timer again. */

@@ -127,6 +127,7 @@ static int head_send(struct conn *c)
         c->out.len = c->head_bytes;
     }
     if (!out_send(c)) {
+        conn_forget_head(c);
         return c->broken ? -1 : 0;
     }
     if (c->head_only && c->left != 0) {
@@ -137,9 +138,7 @@ static int head_send(struct conn *c)
         return answer_end(c);
     }
     conn_enter(c, CONN_BODY);
-    if (c->left < 0) {
-        conn_forget_head(c);
-    }
+    conn_forget_head(c);
     if (c->woken) {
         conn_want(c);
     }

@@ -292,6 +292,17 @@ class Heads(Room):
             self.told(clients, self.CLIENTS - self.HEADS_BYTES_MAX // (2 * self.BYTES))
             self.assertEqual(clients[-1].recv(12, socket.MSG_WAITALL).split()[1], b"503")
 
+    def test_large_heads_are_held_until_their_answers_have_begun(self):
+        self.fake.say("task", "t", 1, "completed", 5, self.results_file({"s0": "x" * 900_000}))
+        self.fake.say("task", "h", 1, "running", 0)
+        self.fake.say("events", "h", 50, PROGRESS, "running", "show", 12_000)
+        large = " HTTP/1.1\r\nAuthorization: " + "a" * self.BYTES + "\r\nX-Rest:"
+        with contextlib.ExitStack() as stack:
+            clients = [self.ask(stack, path + large) for path in ("result/t", "history/h?limit=50") for _ in range(20)]
+            for s in clients:
+                self.assertEqual(s.recv(12, socket.MSG_WAITALL).split()[1], b"200")
+            until("none of it is held", lambda: self.metric("head_bytes") == 0)
+
     def test_large_heads_of_streams_are_held_until_they_are_answered(self):
         self.fake.say("task", "t", 1, "running", 5)
         with contextlib.ExitStack() as stack:
