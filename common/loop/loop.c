@@ -49,12 +49,19 @@ static void on_prepare(uv_prepare_t *handle)
     struct loop *l = handle->data;
     turn_begin(l->turn);
     ends_run(l);
+    interests_tell(&l->interests);
     memory_look(&l->memory, l->turn->now.mono);
     uint64_t sleep_ms = l->again ? 0 : timers_sleep_ms(l);
     l->again = false;
     l->turn->begun = false;
     int rc = uv_timer_start(&l->tick, on_tick, sleep_ms, 0);
     assert(rc == 0);
+}
+
+static void on_check(uv_check_t *handle)
+{
+    struct loop *l = handle->data;
+    interests_tell(&l->interests);
 }
 
 struct loop *loop_create(void)
@@ -71,6 +78,11 @@ struct loop *loop_create(void)
     l->prepare.data = l;
     rc = uv_prepare_start(&l->prepare, on_prepare);
     assert(rc == 0);
+    rc = uv_check_init(&l->uv, &l->check);
+    assert(rc == 0);
+    l->check.data = l;
+    rc = uv_check_start(&l->check, on_check);
+    assert(rc == 0);
     rc = uv_timer_init(&l->uv, &l->tick);
     assert(rc == 0);
     l->tick.data = l;
@@ -82,6 +94,7 @@ void loop_destroy(struct loop *l)
 {
     mailbox_close(l);
     uv_close((uv_handle_t *)&l->prepare, NULL);
+    uv_close((uv_handle_t *)&l->check, NULL);
     uv_close((uv_handle_t *)&l->tick, NULL);
     watches_close(l);
     uv_run(&l->uv, UV_RUN_NOWAIT); /* closed handles report, and free themselves */
@@ -89,6 +102,7 @@ void loop_destroy(struct loop *l)
     assert(rc == 0 && "a foreign handle is still open on this loop");
     mailbox_free(l);
     timers_free(l);
+    interests_free(&l->interests);
     free(l->ends);
     free(l->turn);
     free(l);

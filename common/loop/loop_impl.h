@@ -52,9 +52,28 @@ struct memory {
     uint64_t given_back; /* so many times */
 };
 
+/* Of one descriptor; the numbers are libuv's. */
+struct interest {
+    uv_poll_t *poll;
+    uv_poll_cb fn;
+    uint8_t wanted;
+    uint8_t told; /* libuv knows this one */
+    bool changed; /* it is among those to be told */
+};
+
+struct interests {
+    struct interest *of; /* by descriptor */
+    size_t count;
+    size_t cap;
+    int *changed; /* descriptors */
+    size_t changed_count;
+    size_t changed_cap;
+};
+
 struct loop {
-    uv_loop_t uv;
+    uv_loop_t uv; /* first: a loop is its uv_loop_t */
     uv_prepare_t prepare;
+    uv_check_t check;
     uv_timer_t tick; /* the one uv timer: wakes the loop for the earliest of ours */
     bool running;
     struct turn *turn;
@@ -75,6 +94,7 @@ struct loop {
     struct loop_timer *timers; /* all, armed or not */
     struct loop_watch *watches;
     struct loop_signal *signals;
+    struct interests interests;
 };
 
 /* First thing in each callback from libuv: reads the clock where this turn has not yet. */
@@ -92,6 +112,11 @@ void timers_run(struct loop *l);
 /* Milliseconds until the earliest deadline, within 0..PULSE_MS_MAX. */
 uint64_t timers_sleep_ms(const struct loop *l);
 void timers_free(struct loop *l);
+
+/* Before libuv waits, and before it frees what was closed: a handle that has changed is one still.
+ */
+void interests_tell(struct interests *all);
+void interests_free(struct interests *all);
 
 void watches_close(struct loop *l); /* and signals */
 

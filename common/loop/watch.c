@@ -12,7 +12,6 @@ struct loop_watch {
     struct loop *loop;
     loop_watch_fn *fn;
     void *user;
-    int interest;
     struct loop_watch *next;
     struct loop_watch *prev;
 };
@@ -35,8 +34,7 @@ static void on_poll(uv_poll_t *handle, int status, int events)
     struct loop_watch *w = (struct loop_watch *)handle;
     turn_begin(w->loop->turn);
     int ready = 0;
-    if (status < 0) { /* libuv has stopped the handle: a new interest must start it again */
-        w->interest = 0;
+    if (status < 0) {
         ready = LOOP_READABLE | LOOP_WRITABLE;
     } else {
         ready |= (events & UV_READABLE) != 0 ? LOOP_READABLE : 0;
@@ -63,10 +61,6 @@ struct loop_watch *loop_watch_create(struct loop *l, int fd, loop_watch_fn *fn, 
 
 void loop_watch_set(struct loop_watch *w, int interest)
 {
-    if (interest == w->interest) {
-        return;
-    }
-    w->interest = interest;
     int rc = 0;
     if (interest == 0) {
         rc = uv_poll_stop(&w->poll);

@@ -235,9 +235,9 @@ static void read_kept(struct conn *c)
     }
 }
 
-/* Asking first whether there is room costs a watcher six system calls a message (libuv takes the
- * socket out of its epoll set and back, twice). Most of the time there is: what the kernel does not
- * take of one piece, libwebsockets keeps, and until that is out it is asked. */
+/* Asking first whether there is room costs a watcher a turn and four system calls a message (libuv
+ * takes the socket out of its epoll set and back, twice). Most of the time there is: what the
+ * kernel does not take of one piece, libwebsockets keeps, and until that is out it is asked. */
 void socket_conn_write(struct conn *c)
 {
     if (c->state != CONN_SOCKET || c->killed) {

@@ -1,0 +1,122 @@
+/* What is wanted of a descriptor. uv_poll_start() and uv_poll_stop() are ours in these programs,
+ * for libwebsockets as for watch.c: libuv's take the descriptor out of epoll at each call and put
+ * it back at the end of the turn, also where nothing is new, and libwebsockets calls six times a
+ * request. Here is remembered what is wanted, and told to libuv at the end of the turn where that
+ * is something else than what it knows. */
+#include "loop/loop_impl.h"
+
+#include <assert.h>
+#include <dlfcn.h>
+#include <stdlib.h>
+
+#include "base/bytes.h"
+
+typedef int poll_start_fn(uv_poll_t *poll, int events, uv_poll_cb fn);
+typedef int poll_stop_fn(uv_poll_t *poll);
+
+static poll_start_fn *libuv_start;
+static poll_stop_fn *libuv_stop;
+
+__attribute__((constructor)) static void find_libuv(void)
+{
+    *(void **)&libuv_start = dlsym(RTLD_NEXT, "uv_poll_start");
+    *(void **)&libuv_stop = dlsym(RTLD_NEXT, "uv_poll_stop");
+    if (libuv_start == NULL || libuv_stop == NULL) {
+        die("libuv is not a library of its own");
+    }
+}
+
+static int descriptor_of(const uv_poll_t *poll)
+{
+    uv_os_fd_t fd = -1;
+    int rc = uv_fileno((const uv_handle_t *)poll, &fd);
+    assert(rc == 0 && fd >= 0);
+    return fd;
+}
+
+static struct interests *interests_of(const uv_poll_t *poll)
+{
+    return &((struct loop *)(void *)poll->loop)->interests; /* the uv_loop_t is its first member */
+}
+
+static struct interest *interest_of(const uv_poll_t *poll)
+{
+    struct interests *all = interests_of(poll);
+    size_t fd = (size_t)descriptor_of(poll);
+    while (all->count <= fd) {
+        MEM_GROW(all->of, all->count, all->cap);
+        all->of[all->count++] = (struct interest){0};
+    }
+    return &all->of[fd];
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct interest *in = interest_of(poll);
+    uv_poll_cb fn = in->fn;
+    if (status < 0) { /* libuv has stopped it */
+        in->wanted = in->told = 0;
+        fn(poll, status, 0);
+    } else if ((events & in->wanted) != 0) { /* another may be told of still */
+        fn(poll, 0, events & in->wanted);
+    }
+}
+
+static void want(uv_poll_t *poll, struct interest *in, int events)
+{
+    struct interests *all = interests_of(poll);
+    assert(in->poll == poll);
+    in->wanted = (uint8_t)events;
+    if (in->wanted != in->told && !in->changed) {
+        in->changed = true;
+        MEM_GROW(all->changed, all->changed_count, all->changed_cap);
+        all->changed[all->changed_count++] = descriptor_of(poll);
+    }
+}
+
+__attribute__((visibility("default"))) int uv_poll_start(uv_poll_t *poll, int events, uv_poll_cb fn)
+{
+    struct interest *in = interest_of(poll);
+    in->fn = fn;
+    if (uv_is_active((const uv_handle_t *)poll)) {
+        want(poll, in, events);
+        return 0;
+    }
+    in->poll = poll;
+    in->wanted = in->told = (uint8_t)events;
+    return libuv_start(poll, events, on_poll);
+}
+
+__attribute__((visibility("default"))) int uv_poll_stop(uv_poll_t *poll)
+{
+    if (uv_is_active((const uv_handle_t *)poll)) {
+        want(poll, interest_of(poll), 0);
+    }
+    return 0;
+}
+
+static void tell(struct interest *in)
+{
+    in->changed = false;
+    assert(in->poll->type == UV_POLL); /* it is there: those that are gone are told of before */
+    if (in->wanted == in->told || uv_is_closing((const uv_handle_t *)in->poll)) {
+        return;
+    }
+    in->told = in->wanted;
+    int rc = in->told != 0 ? libuv_start(in->poll, in->told, on_poll) : libuv_stop(in->poll);
+    assert(rc == 0);
+}
+
+void interests_tell(struct interests *all)
+{
+    for (size_t i = 0; i < all->changed_count; i++) {
+        tell(&all->of[all->changed[i]]);
+    }
+    all->changed_count = 0;
+}
+
+void interests_free(struct interests *all)
+{
+    free(all->of);
+    free(all->changed);
+}
