@@ -35,6 +35,10 @@ void buf_reserve(struct buf *b, size_t more)
     while (cap < want) {
         cap *= 2;
     }
+    if (b->len == 0) { /* nothing of it is to be moved */
+        free(b->ptr);
+        b->ptr = NULL;
+    }
     b->ptr = mem_resize(b->ptr, cap);
     b->cap = cap;
 }
@@ -86,6 +90,16 @@ void buf_drop_front(struct buf *b, size_t n)
     }
     memmove(b->ptr, b->ptr + n, b->len - n);
     b->len -= n;
+}
+
+void buf_trim(struct buf *b)
+{
+    if (b->len == 0) {
+        buf_free(b);
+    } else if (b->len < b->cap) {
+        b->ptr = mem_resize(b->ptr, b->len);
+        b->cap = b->len;
+    }
 }
 
 const char *buf_cstr(struct buf *b)

@@ -92,6 +92,7 @@ static inline void buf_add_str(struct buf *b, const char *s)
 void buf_add_uint(struct buf *b, uint64_t v); /* in decimal */
 void buf_addf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buf_drop_front(struct buf *b, size_t n); /* removes the first n bytes */
+void buf_trim(struct buf *b); /* gives back what is behind len: the rest stays where it is */
 const char *buf_cstr(
     struct buf *b); /* adds a NUL behind len (not counted); valid until the next change */
 

@@ -48,6 +48,9 @@ struct json_index {
 enum err MUST_CHECK json_check_index(struct bytes text, unsigned depth,
                                      struct json_index *ret_index, struct json_fault *ret_fault);
 void json_index_free(struct json_index *x);
+/* json_members of the outermost value, out of an index of depth 1 or more. */
+void json_index_members(const struct json_index *x, const char *const *keys, size_t count,
+                        struct bytes *ret_values);
 
 /* The kind of a value that json_check accepted. */
 enum json_kind json_kind_of(struct bytes value);

@@ -222,6 +222,22 @@ void json_members(struct bytes object, const char *const *keys, size_t count,
     buf_free(&scratch);
 }
 
+void json_index_members(const struct json_index *x, const char *const *keys, size_t count,
+                        struct bytes *ret_values)
+{
+    struct buf scratch = {0};
+    bool object = x->count > 0 && json_kind_of(x->nodes[0].value) == JSON_OBJECT;
+    memset(ret_values, 0, count * sizeof *ret_values);
+    for (uint32_t n = 1; object && n < x->count; n = x->nodes[n].next) {
+        for (size_t i = 0; i < count; i++) {
+            if (key_is(x->nodes[n].key, bytes_str(keys[i]), &scratch)) {
+                ret_values[i] = x->nodes[n].value;
+            }
+        }
+    }
+    buf_free(&scratch);
+}
+
 struct bytes json_member(struct bytes object, const char *key)
 {
     struct bytes found;

@@ -1,10 +1,12 @@
-/* Preloaded into a process of ours: counts what memcpy and memmove move in large pieces, in those
- * that are not small, and in those of W1's results, in a file that whoever asks can read meanwhile:
- * COPIES_DIR/<pid>, three numbers of 64 bits. (What the allocator moves by itself is not seen:
- * large blocks it moves by their pages.) */
+/* Preloaded into a process of ours: counts what memcpy, memmove and realloc move in large pieces,
+ * in those that are not small, and in those of W1's results, in a file that whoever asks can read
+ * meanwhile: COPIES_DIR/<pid>, three numbers of 64 bits. (Blocks that are mappings of their own
+ * realloc moves by their pages: they do not count.) */
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -24,6 +26,7 @@ void *memcpy(void *restrict to, const void *restrict from, size_t n);
 void *memmove(void *to, const void *from, size_t n);
 void *__memcpy_chk(void *restrict to, const void *restrict from, size_t n, size_t room);
 void *__memmove_chk(void *to, const void *from, size_t n, size_t room);
+void *__libc_realloc(void *p, size_t n);
 
 static void *(*real_move)(void *, const void *, size_t);
 static struct counters nowhere;
@@ -50,7 +53,7 @@ __attribute__((constructor)) static void begin(void)
     close(fd);
 }
 
-static void *counted(void *to, const void *from, size_t n)
+static void count(size_t n)
 {
     if (n >= LARGE_BYTES) {
         atomic_fetch_add_explicit(&counters->large, n, memory_order_relaxed);
@@ -61,6 +64,11 @@ static void *counted(void *to, const void *from, size_t n)
     if (n >= USUAL_BYTES) {
         atomic_fetch_add_explicit(&counters->usual, n, memory_order_relaxed);
     }
+}
+
+static void *counted(void *to, const void *from, size_t n)
+{
+    count(n);
     if (real_move != NULL) {
         return real_move(to, from, n);
     }
@@ -91,4 +99,16 @@ void *__memcpy_chk(void *restrict to, const void *restrict from, size_t n, size_
 void *__memmove_chk(void *to, const void *from, size_t n, size_t room)
 {
     return n <= room ? counted(to, from, n) : (abort(), NULL);
+}
+
+/* All of a block that moves is moved, whatever of it is used. */
+void *realloc(void *p, size_t n)
+{
+    size_t had = p != NULL ? malloc_usable_size(p) : 0;
+    bool mapped = p != NULL && (((const size_t *)p)[-1] & 2) != 0; /* as glibc marks it */
+    void *q = __libc_realloc(p, n);
+    if (q != NULL && q != p && !mapped) {
+        count(had < n ? had : n);
+    }
+    return q;
 }

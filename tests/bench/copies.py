@@ -23,6 +23,7 @@ SPARE = 0.3  # of a payload: what of the next frame came with the one before mov
 SHIM = os.path.join(TOOLS, "bench_copies.so")
 USUAL = 1 << 10  # a result of W1
 LARGE, SOME, ALL = 0, 1, 2  # what is counted: pieces of 16 KiB and more, of 2 KiB and more, of 1 KiB and more
+WRITTEN = (("writes", PAYLOAD), ("writes_some", PART), ("writes_little", SMALL))  # what a function writes to its output
 SHORT_RESULTS = 40  # of SMALL, in an answer of more than 64 KiB
 
 READ = "read to where it is gathered, written from there"
@@ -141,6 +142,9 @@ WAYS = [
     Way("a result, from step to Redis", give, {"worker": 0, "coordinator": 1}, notes={"worker": LENT}),
     Way("W1's results, to Redis and each later step", start("w1", {}), {"gateway": 0, "coordinator": 1, "worker": 0}, USUAL, 5, pieces=ALL,
         notes={"coordinator": TEXT, "worker": LENT}),
+    Way("a function's result", start("writes_little", {}), {"worker": 0}, SMALL, pieces=SOME, notes={"worker": LENT}),
+    Way("a function's result of 24 KiB", start("writes_some", {}), {"worker": 0}, PART, pieces=SOME, notes={"worker": LENT}),
+    Way("a function's result, with the reads", start("writes", {}), {"worker": 0}, pieces=SOME, notes={"worker": LENT}),
     Way("a result over HTTP, with the reads", start("gives_over_http", {}), {"worker": 1}, pieces=SOME, notes={"worker": CURL}),
     Way("a checkpoint, told by a function", start("tells", {}), {"worker": 0}, pieces=SOME, notes={"worker": LENT}),
     Way("a short checkpoint, told by a function", start("tells_little", {}), {"worker": 0}, SMALL, pieces=SOME, notes={"worker": LENT}),
@@ -190,7 +194,12 @@ class CopyEngine(Engine):
                                      "fails": {"exec": ["/bin/sh", "-c", "exit 65"]},
                                      "http": {"http": f"http://127.0.0.1:{self.server.server_port}/"},
                                      **{name: {"exec": ["/bin/sh", "-c", f"cat > /dev/null; cat {self.dir}/{name} >&3; echo 1"]}
-                                        for name in ("told", "little", "more")}}}, f)
+                                        for name in ("told", "little", "more")},
+                                     **{name: {"exec": ["/bin/sh", "-c", f"cat > /dev/null; cat {self.dir}/{name}"]} for name, _ in WRITTEN}}}, f)
+        for name, size in WRITTEN:
+            with open(os.path.join(self.dir, name), "w") as f:
+                json.dump("x" * size, f)
+            self.write_pipeline(name, [{"name": "a", "function": name}])
         some = json.dumps({"progress": 0.5}) + "\n"
         for name, size, others in (("told", PAYLOAD, ""), ("little", SMALL, ""), ("more", SMALL, some)):
             with open(os.path.join(self.dir, name), "w") as f:

@@ -46,6 +46,13 @@ static void index_whole(struct bytes text, struct bytes value)
     assert(json_check_index(text, JSON_INDEX_DEPTH_MAX, &x, NULL) == ERR_OK);
     assert(x.nodes[0].value.ptr == value.ptr && x.nodes[0].value.len == value.len);
     assert(index_parts(&x, 0, 0) == x.count);
+    static const char *const names[] = {"a", "", "result"};
+    struct bytes walked[3], found[3];
+    json_index_members(&x, names, 3, found);
+    json_members(value, names, 3, walked);
+    for (size_t i = 0; i < 3; i++) {
+        assert(found[i].ptr == walked[i].ptr && found[i].len == walked[i].len);
+    }
     json_index_free(&x);
 }
 

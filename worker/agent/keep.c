@@ -1,4 +1,22 @@
-#include "agent/attempt.h"
+#include "agent/state.h"
+
+bool holder_keep(struct buf *holder, struct bytes *payload)
+{
+    size_t bytes_max = 2 * payload->len + HOLDER_BYTES_SPARE;
+    if (holder == NULL) {
+        return false;
+    }
+    if (holder->cap > bytes_max) {
+        size_t at = (size_t)(payload->ptr - holder->ptr);
+        if (at + payload->len > bytes_max) {
+            return false;
+        }
+        holder->len = at + payload->len;
+        buf_trim(holder);
+        *payload = bytes_part(buf_bytes(holder), at, payload->len);
+    }
+    return true;
+}
 
 void order_keep_plain(const void *user, struct step_order *order, struct buf *out)
 {

@@ -28,7 +28,7 @@ static void checkpoint_take(struct attempt *t, const struct attempt_news *news)
 {
     struct bytes given = news->checkpoint;
     shared_drop(t->checkpoint_lender);
-    if (holder_fits(news->holder, given)) {
+    if (holder_keep(news->holder, &given)) {
         t->checkpoint_lender = shared_take(news->holder);
         t->checkpoint = given;
     } else {

@@ -68,11 +68,11 @@ static void outcome_fail(struct agent *a, struct attempt *t, const struct attemp
     }
 }
 
-/* The result stays where its function's output was read to, unless that is much larger. */
+/* The result stays where its function's output was read to. */
 static void result_keep(struct attempt *t, const struct attempt_result *r)
 {
     t->outcome.result = r->result;
-    bool fits = holder_fits(r->holder, r->result);
+    bool fits = holder_keep(r->holder, &t->outcome.result);
     if (fits && r->result.len >= LENT_BYTES_MIN) {
         t->lender = shared_take(r->holder);
     } else if (fits) {

@@ -203,11 +203,10 @@ void outcome_refused(struct agent *a, struct attempt *t, enum code code, const c
 void outcome_acked(struct agent *a, const struct step_ack *ack);
 void outcome_tell(struct agent *a, struct attempt *t);
 
-/* True where what a runner has read a payload into may be kept for it: that is not much larger. */
-static inline bool holder_fits(const struct buf *holder, struct bytes payload)
-{
-    return holder != NULL && holder->cap <= 2 * payload.len + HOLDER_BYTES_SPARE;
-}
+/* keep.c: true where what a runner has read a payload into (NULL: nothing is known of that) may be
+ * kept for it: it is not much larger, or no longer so without what is behind the payload, which is
+ * cut off. */
+bool holder_keep(struct buf *holder, struct bytes *payload);
 
 /* news.c */
 void news_take(struct agent *a, struct attempt *t, const struct attempt_news *news);

@@ -2,6 +2,7 @@
 
 #include "model/limits.h"
 #include "run/exit_result.h"
+#include "run/kept.h"
 
 /* A result and the object around it, white space within reason. */
 #define LINE_BYTES_MAX (RESULT_BYTES_MAX + 4096u)
@@ -46,6 +47,7 @@ bool http_lines_feed(struct http_lines *l, struct bytes data, news_fn *fn, void 
         if (l->line.len + n > LINE_BYTES_MAX) {
             return false;
         }
+        kept_reserve(&l->line, n);
         buf_add(&l->line, data.ptr, n);
         if (end == NULL) {
             return true;

@@ -72,12 +72,16 @@ enum err news_or_result_read(struct bytes line, struct buf *text, struct attempt
 {
     static const char *const names[] = {"progress", "message", "checkpoint",
                                         "usage",    "error",   "result"};
-    struct bytes object, members[sizeof names / sizeof names[0]];
+    struct bytes members[sizeof names / sizeof names[0]];
+    struct json_index index = {0};
     *ret_result = BYTES_NONE;
-    if (json_check(line, &object, NULL) != ERR_OK || json_kind_of(object) != JSON_OBJECT) {
+    enum err e = json_check_index(line, 1, &index, NULL);
+    bool object = e == ERR_OK && json_kind_of(index.nodes[0].value) == JSON_OBJECT;
+    json_index_members(&index, names, sizeof names / sizeof names[0], members);
+    json_index_free(&index);
+    if (!object) {
         return ERR_INVALID;
     }
-    json_members(object, names, sizeof names / sizeof names[0], members);
     *ret_result = members[5];
     const struct said said = {members[0], members[1], members[2], members[3], members[4]};
     return said_fits(&said, line.len) ? said_read(&said, text, ret_news) : ERR_INVALID;

@@ -5,11 +5,17 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define READ_BYTES      65536
-#define KEPT_READ_BYTES 4096 /* at least, into a buffer that is kept; the more it has, the more */
+#include "run/kept.h"
+
+#define READ_BYTES 65536
+/* Of what is kept: as much is read first, or so much that is there; more than that is seldom all.
+ */
+#define KEPT_BYTES_FIRST 4096u
+#define KEPT_BYTES_WHOLE 16384u
 
 struct stream {
     struct process *process;
@@ -95,6 +101,19 @@ static void on_exited(void *user, int status)
     end_check(p);
 }
 
+/* The end, too, is read: a byte of room is enough for it. */
+static void kept_make_room(struct buf *b, int fd)
+{
+    int there = 0;
+    if (b->len > 0) {
+        kept_reserve(b, 1);
+    } else if (ioctl(fd, FIONREAD, &there) != 0 || (size_t)there < KEPT_BYTES_FIRST) {
+        kept_reserve(b, KEPT_BYTES_FIRST);
+    } else {
+        kept_reserve(b, (size_t)there < KEPT_BYTES_WHOLE ? (size_t)there + 1 : KEPT_BYTES_LARGE);
+    }
+}
+
 static void on_readable(void *user, int ready)
 {
     (void)ready;
@@ -104,7 +123,7 @@ static void on_readable(void *user, int ready)
     struct buf passing = {.ptr = bytes, .cap = sizeof bytes};
     struct buf *kept = p->handler.kept[s->index], *b = kept != NULL ? kept : &passing;
     if (b != &passing) {
-        buf_reserve(b, KEPT_READ_BYTES);
+        kept_make_room(b, s->fd);
     }
     size_t before = b->len;
     ssize_t n = read(s->fd, b->ptr + before, b->cap - before);

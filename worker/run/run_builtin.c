@@ -90,17 +90,6 @@ static void run_reject(struct builtin_run *run, const char *message)
     buf_add_str(&run->output, message);
 }
 
-/* The members of an input that is an object; of anything else all are empty. */
-static void members_of(struct bytes input, const char *const *names, size_t count,
-                       struct bytes *ret_members)
-{
-    struct bytes object;
-    if (json_check(input, &object, NULL) != ERR_OK) {
-        object = BYTES_NONE;
-    }
-    json_members(object, names, count, ret_members);
-}
-
 /* A plain integer from 0 to max; where the member is absent, 0. */
 static bool count_read(struct bytes member, uint64_t max, uint64_t *ret_count)
 {
@@ -144,7 +133,7 @@ static void sleep_prepare(struct builtin_run *run, struct bytes input,
 {
     static const char *const names[] = {"seconds", "usage"};
     struct bytes members[2];
-    members_of(input, names, 2, members);
+    json_members(input, names, 2, members);
     double seconds = json_number(members[0]);
     usage_prepare(run, members[1]);
     if (members[0].len == 0 || json_kind_of(members[0]) != JSON_NUMBER ||
@@ -164,7 +153,7 @@ static void fail_prepare(struct builtin_run *run, struct bytes input,
     static const char *const names[] = {"times", "error", "usage"};
     struct bytes members[3];
     uint64_t times = 0;
-    members_of(input, names, 3, members);
+    json_members(input, names, 3, members);
     struct bytes error = members[1];
     usage_prepare(run, members[2]);
     if (!count_read(members[0], UINT32_MAX, &times)) {
@@ -196,7 +185,7 @@ static void stamp_prepare(struct builtin_run *run, struct bytes input,
     struct bytes member;
     uint64_t bytes = 0;
     (void)call;
-    members_of(input, names, 1, &member);
+    json_members(input, names, 1, &member);
     if (!count_read(member, RESULT_BYTES_MAX, &bytes)) {
         run_reject(run, "stamp: the input's \"bytes\" is the size of the result, 0 to 1 MiB");
         return;

@@ -12,6 +12,7 @@
 #include "run/exit_result.h"
 #include "run/http_lines.h"
 #include "run/http_loop.h"
+#include "run/kept.h"
 #include "run/news_lines.h"
 #include "run/said_error.h"
 
@@ -96,11 +97,27 @@ static bool answers_in_lines(CURL *easy)
            given != NULL && strncasecmp(given, type, sizeof type - 1) == 0;
 }
 
+/* For all of it, so that nothing moves when more comes. */
+static void response_make_room(struct http_run *run)
+{
+    curl_off_t length = -1;
+    if (curl_library()->easy_getinfo(run->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length) ==
+            CURLE_OK &&
+        length > 0 && length <= OUTPUT_BYTES_MAX) {
+        buf_reserve(&run->response, (size_t)length);
+    }
+}
+
 static size_t on_body(char *data, size_t size, size_t count, void *user)
 {
     struct http_run *run = user;
-    run->in_lines = run->begun ? run->in_lines : answers_in_lines(run->easy);
-    run->begun = true;
+    if (!run->begun) {
+        run->begun = true;
+        run->in_lines = answers_in_lines(run->easy);
+        if (!run->in_lines) {
+            response_make_room(run);
+        }
+    }
     if (run->in_lines) {
         struct bytes part = bytes_of(data, size * count);
         run->overflow = !http_lines_feed(&run->lines, part, on_news, run);
@@ -110,6 +127,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *user)
         run->overflow = true;
         return 0; /* ends the transfer */
     }
+    kept_reserve(&run->response, size * count);
     buf_add(&run->response, data, size * count);
     return size * count;
 }

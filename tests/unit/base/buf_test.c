@@ -74,6 +74,23 @@ static void test_clear_keeps_the_memory(void **state)
     buf_free(&b);
 }
 
+static void test_trim_gives_back_what_is_not_used(void **state)
+{
+    (void)state;
+    struct buf b = {0};
+    buf_trim(&b);
+    buf_reserve(&b, 5000);
+    buf_add_str(&b, "text");
+    buf_trim(&b);
+    assert_int_equal(b.cap, 4);
+    assert_true(bytes_is(buf_bytes(&b), "text"));
+    buf_add_str(&b, " and more");
+    assert_true(bytes_is(buf_bytes(&b), "text and more"));
+    buf_clear(&b);
+    buf_trim(&b);
+    assert_null(b.ptr);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -82,6 +99,7 @@ int main(void)
         cmocka_unit_test(test_cstr_adds_a_nul_that_is_not_counted),
         cmocka_unit_test(test_drop_front_moves_the_rest),
         cmocka_unit_test(test_clear_keeps_the_memory),
+        cmocka_unit_test(test_trim_gives_back_what_is_not_used),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -100,6 +100,26 @@ static void test_several_members_are_found_in_one_walk(void **state)
     assert_int_equal(members[0].len + members[1].len + members[2].len, 0);
 }
 
+static void test_and_in_none_where_there_is_an_index(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"a", "none", "b"};
+    struct bytes members[3] = {BYTES_LIT("old"), BYTES_LIT("old"), BYTES_LIT("old")};
+    struct json_index x = {0};
+    json_index_members(&x, names, 3, members);
+    assert_int_equal(members[0].len + members[1].len + members[2].len, 0);
+    const char *text = " {\"b\":1,\"a\":[{\"b\":4}],\"\\u0062\":3,\"c\":{\"none\":5}} ";
+    assert_int_equal(json_check_index(bytes_str(text), 3, &x, NULL), ERR_OK);
+    json_index_members(&x, names, 3, members);
+    assert_true(bytes_is(members[0], "[{\"b\":4}]"));
+    assert_int_equal(members[1].len, 0);
+    assert_true(bytes_is(members[2], "3"));
+    assert_int_equal(json_check_index(BYTES_LIT("[1,2]"), 1, &x, NULL), ERR_OK);
+    json_index_members(&x, names, 3, members);
+    assert_int_equal(members[0].len + members[1].len + members[2].len, 0);
+    json_index_free(&x);
+}
+
 static void test_a_quote_ends_a_string_behind_an_even_number_of_backslashes(void **state)
 {
     (void)state;
@@ -239,6 +259,7 @@ int main(void)
         cmocka_unit_test(test_other_kinds_have_no_members),
         cmocka_unit_test(test_a_member_is_found_by_its_unescaped_key_and_the_last_one_wins),
         cmocka_unit_test(test_several_members_are_found_in_one_walk),
+        cmocka_unit_test(test_and_in_none_where_there_is_an_index),
         cmocka_unit_test(test_a_quote_ends_a_string_behind_an_even_number_of_backslashes),
         cmocka_unit_test(test_depth_is_of_containers_in_containers),
         cmocka_unit_test(test_a_number_is_read_whatever_its_length),
