@@ -105,6 +105,15 @@ static void byte_take(struct chunks *c, uint8_t b)
     }
 }
 
+size_t chunks_lead(struct chunks *c, struct bytes text)
+{
+    size_t taken = 0;
+    while (taken < text.len && c->at < CHUNKS_DATA) {
+        byte_take(c, text.ptr[taken++]);
+    }
+    return taken;
+}
+
 size_t chunks_read(struct chunks *c, struct bytes text, uint8_t *out, size_t *ret_len)
 {
     size_t taken = 0, len = 0;

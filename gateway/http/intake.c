@@ -13,16 +13,13 @@
 #define READ_BYTES 4096
 /* A rest of a body that is there is read at once, and not gathered */
 #define WHOLE_BYTES (32u << 10)
-/* Beside the bytes of a body that is begun: memory comes in pages, and small ones may be many */
-#define BODY_PAGE_BYTES 4096u
 /* Behind the content of a chunk: the line between it and the next one, or the end */
 #define LINE_BYTES 32u
 
 static struct {
     struct intake **of; /* by descriptor */
     size_t count;
-    size_t gathered; /* bytes of bodies, and a page of each */
-    size_t heads;    /* bytes of heads, and of what is behind requests */
+    size_t heads; /* bytes of heads, and of what is behind requests */
     uint64_t body_bytes_max;
     intake_more_fn *on_more;
     intake_broken_fn *on_broken;
@@ -36,14 +33,18 @@ static struct {
     struct head head;
     struct arena texts;
     struct bytes body; /* where it came with it */
-    uint8_t page[HEAD_BYTES_MAX + READ_BYTES + WHOLE_BYTES];
+    struct page *page; /* it is read to; until libwebsockets has called back also where the page is
+                          its body's, and this another one */
 } latest;
+
+_Static_assert(HEAD_BYTES_MAX + READ_BYTES + WHOLE_BYTES <= PAGE_BYTES, "a head and a read");
 
 void intake_setup(uint64_t body_bytes_max, intake_more_fn *on_more, intake_broken_fn *on_broken)
 {
     intakes.on_broken = on_broken;
     intakes.body_bytes_max = body_bytes_max;
     intakes.on_more = on_more;
+    latest.page = page_take();
     is_served = true;
 }
 
@@ -87,22 +88,10 @@ bool intake_hold(struct intake *in, size_t bytes)
     return bytes == 0 || !heads_full();
 }
 
-static void body_count(struct intake *in, size_t bytes)
-{
-    intakes.gathered += bytes;
-    intakes.gathered -= in->body_counted;
-    in->body_counted = bytes;
-}
-
 static size_t bodies_room(void)
 {
-    return INTAKE_BODIES_BYTES_MAX - intakes.gathered;
-}
-
-static void body_drop(struct intake *in)
-{
-    body_count(in, 0);
-    buf_free(&in->body);
+    size_t memory = gatherings_memory();
+    return memory < INTAKE_BODIES_BYTES_MAX ? INTAKE_BODIES_BYTES_MAX - memory : 0;
 }
 
 void intake_end(struct intake *in)
@@ -113,7 +102,7 @@ void intake_end(struct intake *in)
     if (latest.of == in) {
         latest.of = NULL;
     }
-    body_drop(in);
+    gathering_drop(&in->body);
     heads_drop(in);
 }
 
@@ -126,19 +115,18 @@ const struct head *intake_head(const struct intake *in)
 struct bytes intake_body(struct intake *in, struct shared **ret_lender)
 {
     *ret_lender = NULL;
-    if (in->body.len == 0) {
+    if (in->body.body.len == 0) {
         assert(latest.of == in || in->is_chunked);
         return latest.of == in ? latest.body : BYTES_NONE;
     }
-    struct bytes body = buf_bytes(&in->body);
-    body_count(in, 0); /* who holds it counts it */
-    *ret_lender = shared_take(&in->body);
+    struct bytes body;
+    *ret_lender = gathering_take(&in->body, &body); /* who holds it counts it */
     return body;
 }
 
 struct intake_room intake_room(void)
 {
-    return (struct intake_room){.body_bytes = intakes.gathered, .head_bytes = intakes.heads};
+    return (struct intake_room){.body_bytes = gatherings_memory(), .head_bytes = intakes.heads};
 }
 
 enum code intake_fault(const struct intake *in, const char **ret_why)
@@ -173,13 +161,13 @@ void intake_next(struct intake *in)
     in->looked = 0;
     in->held = 0;
     heads_count(in);
-    body_drop(in);
+    gathering_drop(&in->body);
 }
 
 void intake_refuse(struct intake *in)
 {
     in->at = INTAKE_REFUSED;
-    body_drop(in);
+    gathering_drop(&in->body);
     heads_drop(in);
 }
 
@@ -274,36 +262,31 @@ static size_t shown_put(const struct head *h, bool is_whole, char *text, size_t 
     return (size_t)n;
 }
 
-/* False: there is no room for it. */
+/* What came of it with its head. False: there is no room for it. */
 static bool body_begin(struct intake *in, struct bytes part)
 {
-    size_t bytes = BODY_PAGE_BYTES + part.len;
-    if (bytes > bodies_room()) {
+    if (gathering_wants(latest.page, part, in->body_bytes) > bodies_room()) {
         return false;
     }
-    body_count(in, bytes);
-    if (in->body_bytes > 0) {
-        buf_reserve(&in->body, in->body_bytes); /* what is not touched takes no memory */
-    }
-    buf_add_bytes(&in->body, part);
+    gathering_begin(&in->body, &latest.page, part, in->body_bytes);
     return true;
 }
 
 /* To where it is gathered; libwebsockets hears of its end. */
 static ssize_t body_read(struct intake *in, uint8_t *bytes)
 {
-    size_t left = in->body_bytes - in->body.len, room = bodies_room();
+    struct buf *body = &in->body.body;
+    size_t left = in->body_bytes - body->len, room = bodies_room();
     if (room == 0) {
         return no_room(in);
     }
-    ssize_t got =
-        recvfrom(in->fd, in->body.ptr + in->body.len, left < room ? left : room, 0, NULL, NULL);
+    gathering_reserve(&in->body, left);
+    ssize_t got = recvfrom(in->fd, body->ptr + body->len, left < room ? left : room, 0, NULL, NULL);
     if (got <= 0) {
         return got;
     }
-    in->body.len += (size_t)got;
-    body_count(in, in->body_counted + (size_t)got);
-    if (in->body.len < in->body_bytes) {
+    gathering_grow(&in->body, (size_t)got);
+    if (body->len < in->body_bytes) {
         return nothing_yet();
     }
     in->at = INTAKE_ANSWER;
@@ -338,16 +321,20 @@ static ssize_t chunks_gather(struct intake *in, uint8_t *bytes)
         }
         wanted = chunks_wanted(&in->chunks);
         wanted = wanted < room ? wanted : room;
-        buf_reserve(&in->body, wanted);
-        uint8_t *to = in->body.ptr + in->body.len;
+        gathering_reserve(&in->body, wanted);
+        uint8_t *to = in->body.body.ptr + in->body.body.len;
         ssize_t n = recvfrom(in->fd, to, wanted, 0, NULL, NULL);
         if (n <= 0) {
             return n;
         }
         got = (size_t)n;
-        size_t taken = chunks_read(&in->chunks, bytes_of(to, got), to, &len);
-        in->body.len += len;
-        body_count(in, in->body_counted + len);
+        size_t taken = 0;
+        if (in->body.body.len == 0) { /* the first content stays where it was read to */
+            taken = chunks_lead(&in->chunks, bytes_of(to, got));
+            gathering_skip(&in->body, taken);
+        }
+        taken += chunks_read(&in->chunks, bytes_of(to + taken, got - taken), to + taken, &len);
+        gathering_grow(&in->body, len);
         behind_keep(in, to + taken, got - taken);
     }
     in->at = INTAKE_ANSWER;
@@ -370,12 +357,12 @@ static size_t rest_read(const struct intake *in, uint8_t *bytes, size_t rest)
 static ssize_t head_give(struct intake *in, size_t head_len, size_t have, uint8_t *bytes,
                          size_t len)
 {
-    uint8_t *behind = latest.page + head_len;
+    uint8_t *behind = latest.page->bytes + head_len;
     size_t count = have - head_len;
     const struct head *h = &latest.head;
     arena_reset(&latest.texts);
     latest.of = in;
-    head_parse(bytes_of(latest.page, head_len), intakes.body_bytes_max, &latest.texts,
+    head_parse(bytes_of(latest.page->bytes, head_len), intakes.body_bytes_max, &latest.texts,
                &latest.head);
     in->is_chunked = h->is_chunked && h->fault == CODE_NONE;
     in->body_bytes = h->fault == CODE_NONE ? (size_t)h->length : 0;
@@ -386,6 +373,9 @@ static ssize_t head_give(struct intake *in, size_t head_len, size_t have, uint8_
     bool is_whole = count >= in->body_bytes;
     size_t taken = is_whole ? in->body_bytes : count, content = taken;
     if (in->is_chunked) {
+        size_t lead = chunks_lead(&in->chunks, bytes_of(behind, count));
+        behind += lead;
+        count -= lead;
         taken = chunks_read(&in->chunks, bytes_of(behind, count), behind, &content);
         is_whole = chunks_done(in);
     }
@@ -406,7 +396,7 @@ static ssize_t head_give(struct intake *in, size_t head_len, size_t have, uint8_
  * must come. Empty lines before it count for nothing. */
 static size_t head_look(struct intake *in, size_t *have)
 {
-    uint8_t *page = latest.page;
+    uint8_t *page = latest.page->bytes;
     size_t skip = 0;
     while (skip < *have && (page[skip] == '\r' || page[skip] == '\n')) {
         skip++;
@@ -427,7 +417,7 @@ static size_t head_look(struct intake *in, size_t *have)
 
 static ssize_t head_read(struct intake *in, uint8_t *bytes, size_t len)
 {
-    uint8_t *page = latest.page;
+    uint8_t *page = latest.page->bytes;
     size_t have = in->kept.len, head = 0;
     if (have > 0) {
         memcpy(page, in->kept.ptr, have);
@@ -462,7 +452,7 @@ static ssize_t answer_wait(struct intake *in)
 
 static ssize_t throw_away(struct intake *in)
 {
-    ssize_t got = recvfrom(in->fd, latest.page, sizeof latest.page, 0, NULL, NULL);
+    ssize_t got = recvfrom(in->fd, latest.page->bytes, PAGE_BYTES, 0, NULL, NULL);
     return got > 0 ? nothing_yet() : got;
 }
 

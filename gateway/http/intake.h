@@ -22,6 +22,7 @@
 #include "base/shared.h"
 #include "http/chunks.h"
 #include "http/frames.h"
+#include "http/gathering.h"
 #include "http/head.h"
 
 #define INTAKE_HEAD_BYTES_MAX 1024       /* what libwebsockets is shown of a head takes less */
@@ -29,8 +30,9 @@
 /* Shares of what deploy/ gives a gateway (tests/lint/room.py adds all of them up). Who would pass
  * one is closed, or told so where its request is whole.
  *
- * Of bodies being gathered, together: 31 of the largest, or 8,000 that have hardly begun, of which
- * each counts as a page at least. One that comes at once, up to 32 KiB, needs nothing of it. */
+ * Of bodies being gathered, together, with the heads before them: 31 of the largest, or 8,000 that
+ * have hardly begun, of which each counts as a page at least. One that comes at once, up to 32 KiB,
+ * needs nothing of it. */
 #define INTAKE_BODIES_BYTES_MAX (32u << 20)
 /* Of heads that are not whole, of what came behind a request in hand, and of what is kept of large
  * heads until their answers are out: 600 of the largest of all. A head of up to 1 KiB that comes at
@@ -43,15 +45,14 @@ enum intake_at { INTAKE_HEAD, INTAKE_BODY, INTAKE_ANSWER, INTAKE_SOCKET, INTAKE_
 struct intake {
     int fd;
     enum intake_at at;
-    struct buf kept;   /* read, and not yet given: at most a head and one read */
-    size_t looked;     /* at so much of it for the end of a head */
-    size_t held;       /* bytes of the head in hand, kept elsewhere */
-    size_t counted;    /* of both, in the share of heads */
-    bool dropped;      /* there was no room for what came behind the request in hand: its answer is
-                          the last one */
-    struct buf body;   /* being gathered; one that is there with its head is not */
-    size_t body_bytes; /* its length; of one in chunks it is not known */
-    size_t body_counted; /* of it, in the share of bodies */
+    struct buf kept; /* read, and not yet given: at most a head and one read */
+    size_t looked;   /* at so much of it for the end of a head */
+    size_t held;     /* bytes of the head in hand, kept elsewhere */
+    size_t counted;  /* of both, in the share of heads */
+    bool dropped;    /* there was no room for what came behind the request in hand: its answer is
+                        the last one */
+    struct gathering body; /* one that is there with its head is not gathered */
+    size_t body_bytes;     /* its length; of one in chunks it is not known */
     bool is_chunked;
     struct chunks chunks; /* of such a one */
     struct frames frames;

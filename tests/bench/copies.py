@@ -21,6 +21,7 @@ SOME_OF_A_BATCH = 24 << 10
 PART = 24 << 10
 SPARE = 0.3  # of a payload: what of the next frame came with the one before moves to the front, as what came of a reply before its length
 SHIM = os.path.join(TOOLS, "bench_copies.so")
+READ_BYTES = 4 << 10  # what the gateway reads at first
 USUAL = 1 << 10  # a result of W1
 LARGE, SOME, ALL = 0, 1, 2  # what is counted: pieces of 16 KiB and more, of 2 KiB and more, of 1 KiB and more
 WRITTEN = (("writes", PAYLOAD), ("writes_some", PART), ("writes_little", SMALL))  # what a function writes to its output
@@ -58,6 +59,29 @@ def start_in_chunks(task_type, data, chunk):
             c.request("POST", "/api/v1/marathon/start", (text[at:at + chunk] for at in range(0, len(text), chunk)), {"Content-Type": "application/json"})
             e.end([json.load(c.getresponse())["task_id"]])
     return begin
+
+
+def start_in_parts(size):
+    """Its first part comes with the head, and is read with it; the rest is on its way."""
+    def begin(e):
+        text = json.dumps({"task_type": "takes_input", "input_data": pad(size)}).encode()
+        head = f"POST /api/v1/marathon/start HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(text)}\r\n\r\n".encode()
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", e.port, timeout=30)) as c:
+            c.connect()
+            c.sock.sendall(head + text[:READ_BYTES - len(head)])
+            until("the gateway has read it", lambda: unread(c.sock) == 0, 10)
+            c.sock.sendall(text[READ_BYTES - len(head):])
+            answer = http.client.HTTPResponse(c.sock)
+            answer.begin()
+            e.end([json.load(answer)["task_id"]])
+    return begin
+
+
+def unread(sock):
+    """Bytes that the other end of a connection over loopback has not read: what its socket holds, in /proc/net/tcp."""
+    wanted = ["%02X%02X%02X%02X:%04X" % (*reversed([int(b) for b in host.split(".")]), port) for host, port in (sock.getpeername(), sock.getsockname())]
+    with open("/proc/net/tcp") as f:
+        return next((int(line.split()[4].split(":")[1], 16) for line in f if line.split()[1:3] == wanted), -1)
 
 
 def batch(count, size):
@@ -130,6 +154,9 @@ WAYS = [
     Way("an input, with the reads", start("takes_input", pad(PAYLOAD)), {"gateway": 0}, pieces=SOME, notes={"gateway": READ}),
     Way("an input in chunks, with the reads", start_in_chunks("takes_input", pad(PAYLOAD), 48 << 10), {"gateway": 0}, pieces=SOME,
         notes={"gateway": READ}),
+    Way("an input in chunks of 12 KiB, with the reads", start_in_chunks("takes_input", pad(PAYLOAD), 12 << 10), {"gateway": 0}, pieces=SOME,
+        notes={"gateway": READ}),
+    Way("an input of 5 KiB in two reads", start_in_parts(5 << 10), {"gateway": 0}, 5 << 10, pieces=SOME, notes={"gateway": READ}),
     Way("an input in one read", start("takes_input", pad(SMALL)), {"gateway": 1}, SMALL, pieces=SOME),
     Way("an input of a batch in one read", batch(1, SMALL), {"gateway": 1}, SMALL, pieces=SOME),
     Way("inputs of a batch", batch(8, SOME_OF_A_BATCH), {"gateway": 0}, SOME_OF_A_BATCH, 8, pieces=SOME, notes={"gateway": READ}),

@@ -24,7 +24,9 @@ static struct chunks read_in_pieces(struct bytes text, size_t piece, bool in_pla
             memcpy(to, part.ptr, part.len);
             part.ptr = to;
         }
-        *taken += chunks_read(&c, part, to, &len);
+        size_t lead = in_place && out->len == 0 ? chunks_lead(&c, part) : 0;
+        part = bytes_part(part, lead, part.len);
+        *taken += lead + chunks_read(&c, part, to, &len);
         out->len += len;
         assert(len <= part.len);
     }

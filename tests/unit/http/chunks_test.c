@@ -12,6 +12,7 @@
 
 static uint8_t content[20000];
 static size_t content_len, taken;
+static bool in_place; /* what is before the first content is taken by itself */
 
 /* In pieces of that many bytes. */
 static struct chunks read_in(const char *text, size_t len, size_t piece)
@@ -20,8 +21,10 @@ static struct chunks read_in(const char *text, size_t len, size_t piece)
     content_len = taken = 0;
     while (taken < len && c.at != CHUNKS_END && c.at != CHUNKS_FAULT) {
         size_t got, n = len - taken < piece ? len - taken : piece;
-        size_t used = chunks_read(&c, bytes_of((const uint8_t *)text + taken, n),
-                                  content + content_len, &got);
+        struct bytes part = bytes_of((const uint8_t *)text + taken, n);
+        size_t used = in_place && content_len == 0 ? chunks_lead(&c, part) : 0;
+        assert_int_equal(c.content, content_len);
+        used += chunks_read(&c, bytes_part(part, used, n), content + content_len, &got);
         content_len += got;
         taken += used;
         assert_true(used == n || c.at == CHUNKS_END || c.at == CHUNKS_FAULT);
@@ -32,8 +35,9 @@ static struct chunks read_in(const char *text, size_t len, size_t piece)
 
 static void is_content(const char *text, const char *wanted, size_t behind)
 {
-    for (size_t piece = 1; piece <= strlen(text); piece++) {
-        struct chunks c = read_in(text, strlen(text), piece);
+    for (size_t piece = 1; piece <= 2 * strlen(text); piece++) {
+        in_place = piece > strlen(text);
+        struct chunks c = read_in(text, strlen(text), in_place ? piece - strlen(text) : piece);
         assert_int_equal(c.at, CHUNKS_END);
         assert_int_equal(c.fault, CODE_NONE);
         assert_int_equal(content_len, strlen(wanted));
@@ -44,8 +48,9 @@ static void is_content(const char *text, const char *wanted, size_t behind)
 
 static void is_refused(const char *text, enum code fault)
 {
-    for (size_t piece = 1; piece <= strlen(text); piece++) {
-        struct chunks c = read_in(text, strlen(text), piece);
+    for (size_t piece = 1; piece <= 2 * strlen(text); piece++) {
+        in_place = piece > strlen(text);
+        struct chunks c = read_in(text, strlen(text), in_place ? piece - strlen(text) : piece);
         if (c.at != CHUNKS_FAULT || c.fault != fault || c.why == NULL) {
             fail_msg("%s: %d", text, (int)c.at);
         }

@@ -1,0 +1,87 @@
+#include "http/gathering.h"
+
+/* Beside the bytes of one in a buffer: memory comes in pages, and small ones may be many */
+#define BUFFER_PAGE_BYTES 4096u
+
+static size_t memory_of_all;
+
+size_t gatherings_memory(void)
+{
+    return memory_of_all;
+}
+
+static void count(struct gathering *g, size_t memory)
+{
+    memory_of_all += memory;
+    memory_of_all -= g->memory;
+    g->memory = memory;
+}
+
+/* A shorter piece costs less to copy than another page. */
+static bool stays(struct bytes part, size_t length)
+{
+    return length == 0 || part.len >= LENT_BYTES_MIN;
+}
+
+size_t gathering_wants(const struct page *page, struct bytes part, size_t length)
+{
+    return stays(part, length) ? page_memory((size_t)(part.ptr - page->bytes) + part.len)
+                               : BUFFER_PAGE_BYTES + part.len;
+}
+
+void gathering_begin(struct gathering *g, struct page **page, struct bytes part, size_t length)
+{
+    if (stays(part, length)) {
+        g->page = *page;
+        g->at = (size_t)(part.ptr - g->page->bytes);
+        *page = page_take();
+        gathering_reserve(g, 0);
+    } else {
+        buf_reserve(&g->body, length); /* what is not touched takes no memory */
+        memcpy(g->body.ptr, part.ptr, part.len);
+    }
+    gathering_grow(g, part.len);
+}
+
+void gathering_reserve(struct gathering *g, size_t more)
+{
+    if (g->page == NULL) {
+        buf_reserve(&g->body, more);
+        return;
+    }
+    page_reserve(g->page, g->at + g->body.len + more);
+    g->body.ptr = g->page->bytes + g->at;
+    g->body.cap = g->page->size - g->at;
+}
+
+void gathering_skip(struct gathering *g, size_t bytes)
+{
+    g->at += bytes;
+    gathering_reserve(g, 0);
+}
+
+void gathering_grow(struct gathering *g, size_t bytes)
+{
+    g->body.len += bytes;
+    count(g, g->page != NULL ? page_memory(g->at + g->body.len) : BUFFER_PAGE_BYTES + g->body.len);
+}
+
+struct shared *gathering_take(struct gathering *g, struct bytes *ret_body)
+{
+    *ret_body = buf_bytes(&g->body);
+    struct shared *lender = g->page != NULL ? page_lend(g->page, *ret_body) : shared_take(&g->body);
+    count(g, 0);
+    *g = (struct gathering){0};
+    return lender;
+}
+
+void gathering_drop(struct gathering *g)
+{
+    if (g->page != NULL) {
+        page_give_back(g->page);
+    } else {
+        buf_free(&g->body);
+    }
+    count(g, 0);
+    *g = (struct gathering){0};
+}
