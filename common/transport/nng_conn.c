@@ -22,23 +22,13 @@ static void on_received(void *arg)
     inbox_put(&c->t->inbox, &c->received);
 }
 
-void conn_room(struct nng_conn *c)
-{
-    if (c->in_cap - c->in_len <
-        INPUT_BYTES_START / 2) { /* a frame larger than the buffer is on its way */
-        c->in_cap = c->in_cap > 0 ? c->in_cap * 2 : INPUT_BYTES_START;
-        c->in = mem_resize(c->in, c->in_cap);
-    }
-}
-
 static void iov_set(struct nng_conn *c, nng_aio *aio)
 {
     nng_iov iov;
     if (c->secure != NULL) {
         iov = (nng_iov){.iov_buf = c->secure->came, .iov_len = c->secure->cap};
     } else {
-        conn_room(c);
-        iov = (nng_iov){.iov_buf = c->in + c->in_len, .iov_len = c->in_cap - c->in_len};
+        iov.iov_buf = input_room(&c->in, &iov.iov_len);
     }
     int rc = nng_aio_set_iov(aio, 1, &iov);
     assert(rc == 0);
@@ -51,35 +41,18 @@ static void receive(struct nng_conn *c)
     nng_stream_recv(c->stream, c->recv_aio);
 }
 
-/* Moves what is no whole frame yet to the front. */
-bool conn_deliver(struct nng_conn *c)
+bool conn_deliver(struct nng_conn *c, size_t received)
 {
-    struct bytes stream = bytes_of(c->in, c->in_len);
     struct bytes frame;
     enum cut cut = CUT_MORE;
-    while (!c->closed && (cut = stream_cut(&stream, &frame)) == CUT_FRAME) {
+    input_grow(&c->in, received);
+    while (!c->closed && (cut = input_next(&c->in, &frame)) == CUT_FRAME) {
         c->handler.frame(c->handler.user, c->id, frame);
     }
-    if (stream.ptr != c->in) {
-        memmove(c->in, stream.ptr, stream.len);
+    if (cut == CUT_MORE) {
+        input_settle(&c->in, received);
     }
-    c->in_len = stream.len;
     return cut != CUT_GARBAGE;
-}
-
-/* Larger where reads fill it, back to the usual once a large frame is through. */
-static void input_resize(struct nng_conn *c, size_t received)
-{
-    size_t cap = c->in_cap;
-    if (c->in_len == 0 && cap > INPUT_BYTES_USUAL_MAX) {
-        cap = INPUT_BYTES_USUAL_MAX;
-    } else if (received >= cap / 2 && cap < INPUT_BYTES_USUAL_MAX) {
-        cap *= 2;
-    }
-    if (cap != c->in_cap) {
-        c->in = mem_resize(c->in, cap);
-        c->in_cap = cap;
-    }
 }
 
 /* What a receive gave. True where the connection is still open. */
@@ -93,13 +66,8 @@ static bool take(struct nng_conn *c, nng_aio *aio)
     if (c->secure != NULL) {
         return secure_take(c, count);
     }
-    c->in_len += count;
-    if (!conn_deliver(c)) {
+    if (!conn_deliver(c, count)) {
         conn_shut(c, CLOSED_GARBAGE);
-        return false;
-    }
-    if (!c->closed) {
-        input_resize(c, count);
     }
     return !c->closed;
 }
@@ -234,7 +202,7 @@ void conn_reap(struct nng_conn *c)
     } else {
         t->conns = c->next;
     }
-    free(c->in);
+    input_free(&c->in);
     free(c);
 }
 

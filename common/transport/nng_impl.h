@@ -29,7 +29,7 @@
 #include "base/map.h"
 #include "base/rng.h"
 #include "tls/channel.h"
-#include "transport/stream_frames.h"
+#include "transport/input.h"
 #include "transport/transport.h"
 
 #define DIAL_FAULT_BYTES    192 /* one line for an operator */
@@ -43,9 +43,6 @@
 #define HANDSHAKES_MAX    1024u
 #define REFUSAL_LOG_MS    10000 /* strangers must not fill the log: a line each so often */
 #define ACCEPT_BACKOFF_MS 10    /* after an accept that failed: out of descriptors must not spin */
-#define INPUT_BYTES_START (32u << 10)
-/* Grown to this for throughput, beyond it only for a large frame */
-#define INPUT_BYTES_USUAL_MAX (256u << 10)
 /* Room that a new sheet has at first: a lone small frame should not hold much */
 #define SHEET_BYTES_AHEAD_MAX (16u << 10)
 
@@ -113,9 +110,7 @@ struct nng_conn {
     _Atomic int fd;
     struct loop_watch *watch; /* of fd, or NULL */
     bool looked_for;          /* the descriptor was; once is enough */
-    uint8_t *in;
-    size_t in_len;
-    size_t in_cap;
+    struct input in;
     struct note received;
 
     struct output out;
@@ -229,8 +224,8 @@ struct nng_conn *conn_find(struct transport_nng *t, conn_id id);
 void conn_shut(struct nng_conn *c,
                enum transport_closed why); /* `closed` is told in a later turn */
 void conn_reap(struct nng_conn *c);        /* frees it once nothing refers to it any more */
-bool conn_deliver(struct nng_conn *c);     /* all whole frames; false where the stream is garbage */
-void conn_room(struct nng_conn *c);        /* for more input */
+/* So many bytes came, into the room of its input: all whole frames. False: it is garbage. */
+bool conn_deliver(struct nng_conn *c, size_t received);
 
 /* nng_secure.c: over TLS. begin: before the first receive; take: of bytes that came, false where
  * the connection is closed by now; end: out of the table; free: with the connection. */

@@ -114,14 +114,12 @@ static bool read_all(struct nng_conn *c)
 {
     size_t len, room;
     do {
-        conn_room(c);
-        room = c->in_cap - c->in_len;
+        uint8_t *to = input_room(&c->in, &room);
         pthread_mutex_lock(&c->out.lock);
-        enum tls_state state = tls_channel_read(
-            channel_of(c), (struct tls_room){c->in + c->in_len, room}, &len, &c->out.records);
+        enum tls_state state =
+            tls_channel_read(channel_of(c), (struct tls_room){to, room}, &len, &c->out.records);
         pthread_mutex_unlock(&c->out.lock);
-        c->in_len += len;
-        if (!conn_deliver(c)) {
+        if (!conn_deliver(c, len)) {
             conn_shut(c, CLOSED_GARBAGE);
         } else if (!c->closed && state == TLS_FAILED) {
             output_start(c);
@@ -150,10 +148,6 @@ bool secure_take(struct nng_conn *c, size_t count)
     if (count == s->cap && s->cap < INPUT_BYTES_USUAL_MAX) {
         s->cap = s->cap < INPUT_BYTES_START ? INPUT_BYTES_START : s->cap * 2;
         s->came = mem_resize(s->came, s->cap);
-    }
-    if (c->in_len == 0 && c->in_cap > INPUT_BYTES_USUAL_MAX) {
-        c->in_cap = INPUT_BYTES_USUAL_MAX;
-        c->in = mem_resize(c->in, c->in_cap);
     }
     return true;
 }

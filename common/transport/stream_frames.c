@@ -5,13 +5,22 @@
 #include "model/limits.h"
 #include "wire/frame.h"
 
+size_t stream_frame_bytes(struct bytes stream)
+{
+    const uint8_t *p = stream.ptr;
+    return stream.len < FRAME_LENGTH_BYTES
+               ? 0
+               : FRAME_LENGTH_BYTES +
+                     ((size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3]);
+}
+
 enum cut stream_cut(struct bytes *stream, struct bytes *ret_frame)
 {
     if (stream->len < FRAME_LENGTH_BYTES) {
         return CUT_MORE;
     }
     const uint8_t *p = stream->ptr;
-    uint32_t len = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+    size_t len = stream_frame_bytes(*stream) - FRAME_LENGTH_BYTES;
     if (len < FRAME_HEAD_BYTES || len > FRAME_BYTES_MAX) {
         return CUT_GARBAGE;
     }

@@ -15,6 +15,8 @@ enum cut {
 #define FRAME_LENGTH_BYTES 4u
 
 enum cut stream_cut(struct bytes *stream, struct bytes *ret_frame);
+/* Bytes of the first frame of it, with its length, as that says; 0: it is not there. */
+size_t stream_frame_bytes(struct bytes stream);
 
 /* Never the same twice in a process, over all transports. Any thread. */
 conn_id conn_id_next(void);

@@ -19,7 +19,7 @@ PAYLOAD = 192 << 10  # an input may have 256 KiB
 SMALL = 3 << 10  # with its request in one read, of 4 KiB
 SOME_OF_A_BATCH = 24 << 10
 PART = 24 << 10
-SPARE = 0.3  # of a payload: what of the next frame came with the one before moves to the front, as what came of a reply before its length
+SPARE = 0.3  # of a payload: what came of a reply before its length moves, and of a short payload the text around it does
 SHIM = os.path.join(TOOLS, "bench_copies.so")
 READ_BYTES = 4 << 10  # what the gateway reads at first
 USUAL = 1 << 10  # a result of W1
@@ -160,6 +160,8 @@ WAYS = [
     Way("an input in one read", start("takes_input", pad(SMALL)), {"gateway": 1}, SMALL, pieces=SOME),
     Way("an input of a batch in one read", batch(1, SMALL), {"gateway": 1}, SMALL, pieces=SOME),
     Way("inputs of a batch", batch(8, SOME_OF_A_BATCH), {"gateway": 0}, SOME_OF_A_BATCH, 8, pieces=SOME, notes={"gateway": READ}),
+    Way("large inputs of a batch", batch(6, 140 << 10), {"gateway": 0, "coordinator": 1}, 140 << 10, 6, pieces=SOME,
+        notes={"gateway": READ, "coordinator": TEXT}),
     Way("short inputs of a batch", batch(60, SMALL), {"gateway": 0}, SMALL, 60, pieces=SOME, notes={"gateway": READ}),
     Way("an input of a fork", fork, {"gateway": 0}, pieces=SOME, notes={"gateway": READ}),
     Way("a result that a fork takes over", fork_result, {"coordinator": 1}, notes={"coordinator": TEXT}),

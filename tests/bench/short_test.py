@@ -29,8 +29,8 @@ class Short(unittest.TestCase):
             self.assertIn(wanted, names)
         for r in rows:
             self.assertTrue(r["values"] and all(v >= 0 for v in r["values"]), r)
-        # How often a payload is copied does not depend on the machine, but for frames that come in parts: those are a half of one at most.
-        self.assertEqual([r for r in rows if r["name"].startswith("copies") and r["median"] > r["target"] + 0.3], [])
+        # How often a payload is copied does not depend on the machine.
+        self.assertEqual([r for r in rows if r["name"].startswith("copies") and r["median"] > r["target"]], [])
         self.assertTrue(all(r["median"] > 0 for r in rows if r["unit"] in ("steps/s", "req/s", "writes/s", "messages/s")))
 
     def test_two_builds_are_compared(self):
