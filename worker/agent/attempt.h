@@ -62,6 +62,8 @@ struct attempt_result {
     bool permanent; /* not ok: do not try again */
     struct bytes function_code; /* not ok: the function's own code, empty = none */
     uint32_t retry_after_ms;    /* not ok: not before; 0 = not said */
+    uint64_t bad_lines;         /* of its news, that were passed over */
+    const char *bad_line;       /* what is wrong with the first of them; static */
     bool not_begun; /* not ok: this worker had not the means (descriptors, memory) to begin: another
                        may, or it in a moment; message says what it lacked */
 };

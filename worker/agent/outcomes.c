@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 
+#define BAD_LINES_TOLD_EVERY_MS 1000 /* a function that writes them does so in each attempt */
+
 static struct bytes outcome_text(struct attempt *t, const char *first, struct bytes rest)
 {
     char *text = rest.len > 0 ? arena_printf(&t->memory, "%s\n%.*s", first, (int)rest.len,
@@ -83,6 +85,16 @@ static void result_keep(struct attempt *t, const struct attempt_result *r)
     }
 }
 
+static void tell_bad_lines(struct agent *a, struct attempt *t, const struct attempt_result *r)
+{
+    if (r->bad_lines == 0 || a->now.mono < a->bad_lines_quiet_until) {
+        return;
+    }
+    a->bad_lines_quiet_until = a->now.mono + BAD_LINES_TOLD_EVERY_MS;
+    fx_log(a, LOG_WARN, "news_not_understood", "%s lines=%" PRIu64 " first=\"%s\"",
+           fx_ref_text(a, &t->order.ref), r->bad_lines, r->bad_line);
+}
+
 void outcome_ended(struct agent *a, struct attempt *t, const struct attempt_result *r)
 {
     mono_ms took = a->now.mono - t->started;
@@ -90,6 +102,7 @@ void outcome_ended(struct agent *a, struct attempt *t, const struct attempt_resu
         attempt_not_begun(a, t, r->message);
         return;
     }
+    tell_bad_lines(a, t, r);
     histogram_add_us(&a->totals.run, took * 1000);
     a->mean_ms += (took - a->mean_ms) / 8;
     if (a->mean_ms > took) { /* integer division never lets it arrive by itself */

@@ -129,6 +129,7 @@ struct agent {
     bool draining, drained;
     mono_ms drain_at;
     struct agent_stats totals;
+    mono_ms bad_lines_quiet_until;
 };
 
 /* effects.c */

@@ -14,6 +14,11 @@ void http_lines_free(struct http_lines *l)
     buf_free(&l->text);
 }
 
+static void line_refuse(struct http_lines *l, const char *why)
+{
+    l->why = l->bad++ == 0 ? why : l->why;
+}
+
 static void take_line(struct http_lines *l, news_fn *fn, void *user)
 {
     struct bytes result;
@@ -22,7 +27,7 @@ static void take_line(struct http_lines *l, news_fn *fn, void *user)
         return;
     }
     if (l->given) {
-        l->bad++;
+        line_refuse(l, "it comes behind the result");
         return;
     }
     enum err e = news_or_result_read(buf_bytes(&l->line), &l->text, &news, &result);
@@ -35,7 +40,7 @@ static void take_line(struct http_lines *l, news_fn *fn, void *user)
         l->last = l->line;
         l->line = (struct buf){0};
     } else if (e != ERR_NOT_FOUND) {
-        l->bad++;
+        line_refuse(l, news_line_fault(buf_bytes(&l->line)));
     }
 }
 
@@ -67,11 +72,14 @@ struct attempt_result http_lines_end(struct http_lines *l, news_fn *fn, void *us
     if (l->given) {
         struct attempt_result r = result_of_value(l->result, text, NULL);
         r.holder = &l->last;
+        r.bad_lines = l->bad;
+        r.bad_line = l->why;
         return r;
     }
     buf_add_str(text, "the lines of the response ended without {\"result\": ...}");
     if (l->bad > 0) {
-        buf_addf(text, "; %llu of them were not understood", (unsigned long long)l->bad);
+        buf_addf(text, "; %llu of them were not understood: of the first, %s",
+                 (unsigned long long)l->bad, l->why);
     }
     return result_failure(CODE_FUNCTION_BAD_OUTPUT, false, text, NULL);
 }

@@ -13,7 +13,8 @@ struct http_lines {
     struct buf last;     /* the line that gave the result */
     struct bytes result; /* in it */
     bool given;
-    uint64_t bad;
+    uint64_t bad;    /* lines passed over so far */
+    const char *why; /* the first of them was; static */
     struct buf text; /* of the message last read */
 };
 

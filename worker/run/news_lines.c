@@ -67,23 +67,35 @@ static enum err said_read(const struct said *s, struct buf *text, struct attempt
     return ERR_OK;
 }
 
+/* What lines may have; `result` only where news_or_result_read is called. */
+enum {
+    SAID_PROGRESS,
+    SAID_MESSAGE,
+    SAID_CHECKPOINT,
+    SAID_USAGE,
+    SAID_ERROR,
+    SAID_RESULT,
+    SAID_ALL
+};
+static const char *const said_names[SAID_ALL] = {"progress", "message", "checkpoint",
+                                                 "usage",    "error",   "result"};
+
 enum err news_or_result_read(struct bytes line, struct buf *text, struct attempt_news *ret_news,
                              struct bytes *ret_result)
 {
-    static const char *const names[] = {"progress", "message", "checkpoint",
-                                        "usage",    "error",   "result"};
-    struct bytes members[sizeof names / sizeof names[0]];
+    struct bytes members[SAID_ALL];
     struct json_index index = {0};
     *ret_result = BYTES_NONE;
     enum err e = json_check_index(line, 1, &index, NULL);
     bool object = e == ERR_OK && json_kind_of(index.nodes[0].value) == JSON_OBJECT;
-    json_index_members(&index, names, sizeof names / sizeof names[0], members);
+    json_index_members(&index, said_names, SAID_ALL, members);
     json_index_free(&index);
     if (!object) {
         return ERR_INVALID;
     }
-    *ret_result = members[5];
-    const struct said said = {members[0], members[1], members[2], members[3], members[4]};
+    *ret_result = members[SAID_RESULT];
+    const struct said said = {members[SAID_PROGRESS], members[SAID_MESSAGE],
+                              members[SAID_CHECKPOINT], members[SAID_USAGE], members[SAID_ERROR]};
     return said_fits(&said, line.len) ? said_read(&said, text, ret_news) : ERR_INVALID;
 }
 
@@ -91,6 +103,39 @@ enum err news_line_read(struct bytes line, struct buf *text, struct attempt_news
 {
     struct bytes result;
     return news_or_result_read(line, text, ret_news, &result);
+}
+
+const char *news_line_fault(struct bytes line)
+{
+    struct bytes object, m[SAID_ALL];
+    size_t known = 0;
+    if (line.len > LINE_BYTES_MAX) {
+        return "it is longer than 257 KiB";
+    }
+    if (json_check(line, &object, NULL) != ERR_OK || json_kind_of(object) != JSON_OBJECT) {
+        return "it is not a JSON object";
+    }
+    json_members(object, said_names, SAID_ALL, m);
+    for (size_t i = 0; i < SAID_RESULT; i++) {
+        known += m[i].len;
+    }
+    return known == 0 ? "it has none of progress, message, checkpoint, usage, error"
+           : m[SAID_CHECKPOINT].len > NEWS_CHECKPOINT_BYTES_MAX
+               ? "its checkpoint is larger than 256 KiB"
+           : m[SAID_CHECKPOINT].len == 0 && line.len > NEWS_LINE_BYTES_MAX
+               ? "it is longer than 64 KiB, without a checkpoint"
+           : m[SAID_PROGRESS].len > 0 && json_kind_of(m[SAID_PROGRESS]) != JSON_NUMBER
+               ? "its progress is not a number"
+           : m[SAID_MESSAGE].len > 0 && json_kind_of(m[SAID_MESSAGE]) != JSON_STRING
+               ? "its message is not a string"
+               : "its usage or error has another form";
+}
+
+static void line_refuse(struct news_lines *l, struct bytes line)
+{
+    if (l->bad++ == 0) {
+        l->why = news_line_fault(line);
+    }
 }
 
 /* What is behind it in l->line moves out where the checkpoint is longer: that can stay then. */
@@ -122,7 +167,7 @@ static void line_take(struct news_lines *l, struct bytes line, size_t behind, ne
     if (e == ERR_OK) {
         news_tell(l, &news, behind, fn, user);
     } else if (e != ERR_NOT_FOUND) {
-        l->bad++;
+        line_refuse(l, line);
     }
 }
 
@@ -144,7 +189,7 @@ void news_lines_grown(struct news_lines *l, size_t added, news_fn *fn, void *use
     }
     if (!l->skipping && l->line.len - at > LINE_BYTES_MAX) {
         l->skipping = true;
-        l->bad++;
+        line_refuse(l, bytes_part(buf_bytes(&l->line), at, l->line.len));
     }
     if (at > 0 || l->skipping) {
         buf_drop_front(&l->line, l->skipping ? l->line.len : at);

@@ -16,6 +16,7 @@ struct news_lines {
     struct buf line; /* begun and not ended */
     bool skipping;   /* the rest of a line over its bound */
     uint64_t bad;    /* lines ignored so far */
+    const char *why; /* the first of them was; static */
     struct buf text; /* of the message last read */
 };
 
@@ -35,5 +36,7 @@ enum err MUST_CHECK news_line_read(struct bytes line, struct buf *text,
  * where it names none. The line is checked and walked once. */
 enum err MUST_CHECK news_or_result_read(struct bytes line, struct buf *text,
                                         struct attempt_news *ret_news, struct bytes *ret_result);
+/* What is wrong with a line that is not understood. Static. */
+const char *news_line_fault(struct bytes line);
 
 #endif

@@ -104,6 +104,8 @@ static void on_ended(void *user, const struct process_end *end)
         result = result_of_end(end, run->function->argv[0], &text, &run->log);
     }
     said_error_apply(&run->said, &result);
+    result.bad_lines = run->news.bad;
+    result.bad_line = run->news.why;
     run_tell(run, &result);
     buf_free(&text);
 }

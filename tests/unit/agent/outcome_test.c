@@ -46,6 +46,38 @@ static void test_an_outcome_is_told_again_until_it_is_acknowledged(void **state)
     stage_close(&s);
 }
 
+static const struct agent_effect *end_with_bad_lines(struct stage *s, const char *task)
+{
+    struct attempt_result r = {.ok = true, .result = BYTES_LIT("1")};
+    r.bad_lines = 3;
+    r.bad_line = "it is not a JSON object";
+    uint64_t number = run_one(s, 1, task);
+    stage_event(s, (struct agent_event){.kind = AGENT_EV_ENDED, .number = number, .result = &r});
+    for (uint32_t i = 0; i < s->fx.count; i++) {
+        const struct agent_effect *e = &s->fx.items[i];
+        if (e->kind == AGENT_FX_LOG && strcmp(e->log_event, "news_not_understood") == 0) {
+            return e;
+        }
+    }
+    return NULL;
+}
+
+static void test_news_that_were_not_understood_are_told_once_a_second(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    const struct agent_effect *told = end_with_bad_lines(&s, "t");
+    assert_non_null(told);
+    assert_int_equal(told->level, LOG_WARN);
+    assert_non_null(strstr(told->text, "task=t run="));
+    assert_non_null(strstr(told->text, "lines=3 first=\"it is not a JSON object\""));
+    assert_null(end_with_bad_lines(&s, "u"));
+    pass_heard(&s, 1, 1000);
+    assert_non_null(end_with_bad_lines(&s, "v"));
+    stage_close(&s);
+}
+
 static void test_a_coordinator_that_does_not_acknowledge_is_told_less_and_less_often(void **state)
 {
     (void)state;
@@ -437,6 +469,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_outcome_is_told_again_until_it_is_acknowledged),
+        cmocka_unit_test(test_news_that_were_not_understood_are_told_once_a_second),
         cmocka_unit_test(test_a_coordinator_that_does_not_acknowledge_is_told_less_and_less_often),
         cmocka_unit_test(
             test_a_lost_coordinator_stops_nothing_and_hears_the_outcome_when_it_is_back),

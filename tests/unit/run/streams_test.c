@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 #include <string.h>
@@ -74,6 +75,31 @@ static void test_bad_lines_are_counted_and_passed_over(void **state)
     assert_int_equal(h.count, 1);
     assert_float_equal(h.fraction, 1, 1e-9); /* brought into its range */
     news_lines_free(&lines);
+}
+
+static void test_the_first_bad_line_is_told_with_what_is_wrong(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *why;
+    } wrong[] = {
+        {"nonsense", "it is not a JSON object"},
+        {"[1]", "it is not a JSON object"},
+        {"{\"other\":1}", "it has none of progress, message, checkpoint, usage, error"},
+        {"{\"progress\":\"half\"}", "its progress is not a number"},
+        {"{\"message\":1}", "its message is not a string"},
+        {"{\"usage\":3}", "its usage or error has another form"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct news_lines lines = {0};
+        struct heard h = {0};
+        char text[128];
+        (void)snprintf(text, sizeof text, "{\"progress\":0.5}\n%s\nother\n", wrong[i].line);
+        feed(&lines, bytes_str(text), hear, &h);
+        assert_int_equal(lines.bad, 2);
+        assert_string_equal(lines.why, wrong[i].why);
+        news_lines_free(&lines);
+    }
 }
 
 static void test_usage_comes_with_or_without_other_news(void **state)
@@ -262,6 +288,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_lines_may_arrive_in_any_pieces),
         cmocka_unit_test(test_bad_lines_are_counted_and_passed_over),
+        cmocka_unit_test(test_the_first_bad_line_is_told_with_what_is_wrong),
         cmocka_unit_test(test_usage_comes_with_or_without_other_news),
         cmocka_unit_test(test_a_checkpoint_stays_where_it_was_read_to_unless_more_is_behind_it),
         cmocka_unit_test(test_lines_have_a_bound_and_the_next_one_is_read_again),
