@@ -73,13 +73,15 @@ void buf_addf(struct buf *b, const char *format, ...)
 
 void buf_add_uint(struct buf *b, uint64_t v)
 {
-    char digits[20];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + v % 10);
+    size_t len = 1;
+    for (uint64_t rest = v; rest >= 10; rest /= 10) {
+        len++;
+    }
+    uint8_t *digits = buf_extend(b, len);
+    while (len > 0) {
+        digits[--len] = (uint8_t)('0' + v % 10);
         v /= 10;
-    } while (v != 0);
-    buf_add(b, digits + at, sizeof digits - at);
+    }
 }
 
 void buf_drop_front(struct buf *b, size_t n)

@@ -19,8 +19,16 @@ void *mem_alloc(size_t size)
     return p;
 }
 
+/* glibc's calloc takes nothing from a thread's own cache, which has pieces of up to 1,032 bytes:
+ * five times the instructions of malloc. It gains where pages come from the system, which are
+ * clear. */
+#define CLEARED_BYTES_MAX 1032u
+
 void *mem_zalloc(size_t size)
 {
+    if (size <= CLEARED_BYTES_MAX) {
+        return memset(mem_alloc(size), 0, size);
+    }
     void *p = calloc(1, at_least_one(size));
     if (p == NULL) {
         die("out of memory (%zu bytes)", size);

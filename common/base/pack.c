@@ -48,7 +48,7 @@ static size_t unpack_left(const struct unpack *u)
     return u->bad ? 0 : (size_t)(u->end - u->at);
 }
 
-uint64_t unpack_uint(struct unpack *u)
+uint64_t unpack_uint_long(struct unpack *u)
 {
     uint64_t v = 0;
     for (unsigned shift = 0; shift < 64 && unpack_left(u) > 0; shift += 7) {

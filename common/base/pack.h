@@ -30,7 +30,12 @@ struct unpack {
 };
 
 struct unpack unpack_start(struct bytes b);
-uint64_t unpack_uint(struct unpack *u);
+uint64_t unpack_uint_long(struct unpack *u);
+/* In place where it is one byte, as most are. */
+static inline uint64_t unpack_uint(struct unpack *u)
+{
+    return !u->bad && u->at < u->end && *u->at < 0x80 ? *u->at++ : unpack_uint_long(u);
+}
 /* Bad where it is over 32 bits, or not below count. */
 uint32_t unpack_u32(struct unpack *u);
 uint32_t unpack_enum(struct unpack *u, uint32_t count);

@@ -91,6 +91,19 @@ static void test_trim_gives_back_what_is_not_used(void **state)
     assert_null(b.ptr);
 }
 
+static void test_a_number_is_added_in_decimal(void **state)
+{
+    (void)state;
+    static const uint64_t numbers[] = {0, 9, 10, 99, 100, 1234567890, UINT64_MAX};
+    struct buf b = {0};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        buf_add_uint(&b, numbers[i]);
+        buf_add_char(&b, ' ');
+    }
+    assert_true(bytes_is(buf_bytes(&b), "0 9 10 99 100 1234567890 18446744073709551615 "));
+    buf_free(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -100,6 +113,7 @@ int main(void)
         cmocka_unit_test(test_drop_front_moves_the_rest),
         cmocka_unit_test(test_clear_keeps_the_memory),
         cmocka_unit_test(test_trim_gives_back_what_is_not_used),
+        cmocka_unit_test(test_a_number_is_added_in_decimal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
