@@ -73,6 +73,7 @@ struct run {
     uint64_t ordered_after; /* number of the OWNED before our order; 0: a worker has said it */
     bool guessed, stopping; /* claimed by what was said before the partition was ours; no claim */
     bool hold_due;          /* its concurrency key is being found out */
+    uint32_t id_hash;       /* of the task_id: tells it from most others */
     struct hold *hold;      /* owned; its place in a concurrency limit (lanes.h), or NULL */
     unix_ms minted_for;     /* token.h; 0: a worker has said it, and so it is to be looked at */
 };

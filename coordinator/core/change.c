@@ -35,7 +35,7 @@ static void *grow(struct arena *a, void *items, uint32_t count, uint32_t *cap, s
     if (count < *cap) {
         return items;
     }
-    *cap = *cap < 4 ? 4 : *cap * 2;
+    *cap = *cap < 2 ? 2 : *cap * 2; /* a write with two events fits into its arena's first block */
     void *bigger = arena_alloc(a, *cap * size);
     if (count > 0) {
         memcpy(bigger, items, count * size);

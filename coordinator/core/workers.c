@@ -44,8 +44,9 @@ static bool same_attempt(const struct attempt_ref *a, const struct attempt_ref *
 
 struct run *worker_run_find(struct worker *w, const struct attempt_ref *ref)
 {
+    uint32_t id_hash = (uint32_t)bytes_hash(ref->task_id);
     for (uint32_t i = 0; i < w->run_count; i++) {
-        if (same_attempt(&w->runs[i].ref, ref)) {
+        if (w->runs[i].id_hash == id_hash && same_attempt(&w->runs[i].ref, ref)) {
             return &w->runs[i];
         }
     }
@@ -57,7 +58,7 @@ static struct run *run_append(struct worker *w, const struct attempt_ref *ref)
 {
     MEM_GROW(w->runs, w->run_count, w->run_cap);
     struct run *r = &w->runs[w->run_count++];
-    *r = (struct run){.ref = *ref};
+    *r = (struct run){.ref = *ref, .id_hash = (uint32_t)bytes_hash(ref->task_id)};
     r->ref.task_id = bytes_of(mem_str_bytes(ref->task_id), ref->task_id.len);
     return r;
 }

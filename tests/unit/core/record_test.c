@@ -112,6 +112,24 @@ static void test_a_task_comes_back_as_it_was(void **state)
     free_blobs(&second);
 }
 
+static void test_a_step_has_in_memory_only_what_was_stored_of_it(void **state)
+{
+    (void)state;
+    struct task *t = a_task();
+    struct task *u = NULL;
+    struct blobs b;
+    step_rare_drop(&t->steps[1]);
+    rare_make(&t->steps[1])->exhausted = true; /* one byte, as each that says nothing */
+    write_record(t, &b);
+    assert_int_equal(record_get_task(NULL, &b.record, &u), ERR_OK);
+    assert_null(u->steps[0].rare);
+    assert_true(rare_of(&u->steps[1])->exhausted);
+    assert_int_equal(rare_of(&u->steps[1])->retry_at, 0);
+    task_free(t);
+    task_free(u);
+    free_blobs(&b);
+}
+
 static void test_a_running_step_is_stored_as_pending(void **state)
 {
     (void)state;
@@ -235,6 +253,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_task_comes_back_as_it_was),
+        cmocka_unit_test(test_a_step_has_in_memory_only_what_was_stored_of_it),
         cmocka_unit_test(test_a_running_step_is_stored_as_pending),
         cmocka_unit_test(test_a_list_needs_no_steps),
         cmocka_unit_test(test_an_event_comes_back_as_it_was),
