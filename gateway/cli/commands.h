@@ -7,9 +7,10 @@
 extern const struct command command_dev, command_run, command_start, command_watch, command_status,
     command_list, command_result, command_cancel, command_pause, command_resume, command_signal,
     command_history, command_recover, command_fork, command_pipelines, command_workers,
-    command_usage, command_dead_letters, command_keys, command_healthcheck, command_doctor;
+    command_usage, command_dead_letters, command_keys, command_healthcheck, command_doctor,
+    command_items;
 
-#define COMMAND_COUNT 21
+#define COMMAND_COUNT 22
 /* In the order of the overview. */
 extern const struct command *const commands[COMMAND_COUNT];
 /* cmd_definitions.c: verbs of pipelines. */

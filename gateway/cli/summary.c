@@ -238,6 +238,17 @@ static void add_step(struct table *t, const struct view_step *s, unix_ms now)
     buf_free(&note);
 }
 
+static void advise_items(const struct cli *cli, const struct view *v)
+{
+    for (size_t i = 0; i < v->step_count; i++) {
+        if (v->steps[i].items_failed > 0) {
+            cli_note(cli, "which items failed: marathon items %s %s --status failed%s", v->task_id,
+                     v->steps[i].name, cli_server_flag(cli));
+            return;
+        }
+    }
+}
+
 enum cli_exit summary_print_steps(struct cli *cli, const char *task_id)
 {
     static const char *const headings[] = {"STEP", "STATUS", "DONE", "DURATION", "RETRIES", "NOTE"};
@@ -260,6 +271,7 @@ enum cli_exit summary_print_steps(struct cli *cli, const char *task_id)
         add_step(&t, &s.view.steps[i], now);
     }
     show_table(cli, &t);
+    advise_items(cli, &s.view);
     advise(cli, &s.view);
     status_free(&s);
     return CLI_COMPLETED;

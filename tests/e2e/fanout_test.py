@@ -6,13 +6,14 @@ FANOUT_ITEMS says how many items there are: 300 in the suite, 10000 for the full
 import http.server
 import json
 import os
+import subprocess
 import sys
 import threading
 import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from cluster import ClusterCase, until  # noqa: E402
+from cluster import BIN, ClusterCase, until  # noqa: E402
 
 ITEMS = int(os.environ.get("FANOUT_ITEMS", "300"))
 
@@ -128,6 +129,26 @@ class Fanout(ClusterCase):
         """The done items as Redis has them, with the coordinator dead."""
         fields = self.cluster.redis("HKEYS", f"marathon:items:{task_id}").split("\n")
         return [{"index": int(name[2:]) - 1} for name in fields if name.startswith("0r")]
+
+    def cli(self, *args):
+        return subprocess.run([f"{BIN}/marathon", *args, "--server", f"http://127.0.0.1:{self.cluster.port}"],
+                              capture_output=True, text=True, timeout=60)
+
+    def test_the_command_line_lists_items_and_finds_those_that_failed(self):
+        self.cluster.start()
+        task = self.begin([3, -1, 5], tolerate=1)
+        self.cluster.wait(task)
+        self.assertRegex(self.cli("items", task, "each").stdout,
+                         r"\AITEM [^\n]*\n0 +completed +100% [^\n]*\n1 +failed [^\n]*\n2 +completed [^\n]*\n\Z")
+        self.assertRegex(self.cli("items", task, "each", "--status", "failed").stdout,
+                         r"\AITEM [^\n]*\n1 +failed +0% +- +1 [^\n]*it is negative[^\n]*\n\Z")
+        more = self.cli("items", task, "each", "--status", "completed", "-n", "1").stderr
+        self.assertRegex(more, rf"there are more: marathon items {task} each --status completed --cursor \d ")
+        self.assertIn(f"which items failed: marathon items {task} each --status failed", self.cli("status", task).stderr)
+        self.assertIn("none of its 3 items is running", self.cli("items", task, "each", "--status", "running").stderr)
+        self.assertEqual(json.loads(self.cli("items", task, "each", "-o", "json").stdout)["total"], 3)
+        self.assertEqual(self.cli("items", task, "nosuch").returncode, 3)
+        self.assertEqual(self.cli("items", task, "each", "--status", "odd").returncode, 2)
 
     def test_tolerated_failures_and_only_failed(self):
         c = self.cluster.start()
