@@ -197,13 +197,14 @@ static bool wanted(const struct list_request *l, const struct task_summary *s)
            (l->task_type.len == 0 || bytes_eq(l->task_type, s->task_type));
 }
 
-/* True when the answer is complete; the ask's cursor then stands at the last task looked at. What
- * is not wanted is kept for this turn only. */
-static bool list_take(struct core *c, struct ask *ask, const struct store_answer *a)
+/* True when the answer is complete; the ask's cursor then stands at the last task looked at, and
+ * ret_rest says whether there are any behind it. What is not wanted is kept for this turn only. */
+static bool list_take(struct core *c, struct ask *ask, const struct store_answer *a, bool *ret_rest)
 {
     bool full = false;
     struct bytes last = BYTES_NONE;
-    for (uint32_t i = 0; i < a->task_count && !full; i++) {
+    uint32_t i = 0;
+    for (; i < a->task_count && !full; i++) {
         struct task_summary s;
         if (record_get_summary(&a->tasks[i], fx_arena(c), &s) != ERR_OK) {
             continue;
@@ -218,6 +219,7 @@ static bool list_take(struct core *c, struct ask *ask, const struct store_answer
     if (last.len > 0) {
         ask->list.before_id = arena_bytes(&ask->arena, last);
     }
+    *ret_rest = a->more || i < a->task_count;
     return full || !a->more || a->task_count == 0 || ask->pages >= LIST_PAGES_MAX;
 }
 
@@ -228,17 +230,17 @@ static void on_list(struct core *c, struct ask *ask, const struct store_answer *
         fx_bury(c, ask_free, ask);
         return;
     }
-    if (!list_take(c, ask, a)) {
+    bool rest;
+    if (!list_take(c, ask, a, &rest)) {
         ask->read_id = c->next_read++;
         read_list(c, ask);
         return;
     }
-    bool more = a->more || (a->task_count > 0 && ask->item_count == ask->list.limit);
     struct message m = {.type = MSG_LIST, .request = ask->request};
     m.list.count = ask->item_count;
     m.list.items = ask->items;
     m.list.next_before = ask->list.before;
-    m.list.next_before_id = more ? ask->list.before_id : BYTES_NONE;
+    m.list.next_before_id = rest ? ask->list.before_id : BYTES_NONE;
     m.list.partitions = ask->partitions;
     fx_send(c, ask->peer, &m);
     fx_bury(c, ask_free, ask);

@@ -58,6 +58,17 @@ void said_error_take(struct said_error *e, const struct attempt_error *error)
     e->retry_after_ms = error->retry_after_ms;
 }
 
+/* `text` without what it ends with, a line of its own: functions write to stderr what they say,
+ * too.
+ */
+static struct bytes without_last(struct bytes text, struct bytes line)
+{
+    size_t end = text.len - line.len;
+    bool said = text.len > line.len && text.ptr[end - 1] == '\n' &&
+                bytes_eq(bytes_part(text, end, line.len), line);
+    return said ? bytes_part(text, 0, end - 1) : text;
+}
+
 void said_error_apply(struct said_error *e, struct attempt_result *result)
 {
     bool of_function = result->code == CODE_FUNCTION_FAILED ||
@@ -79,7 +90,7 @@ void said_error_apply(struct said_error *e, struct attempt_result *result)
     if (e->message.len > 0) {
         buf_clear(&e->text);
         buf_addf(&e->text, "%s\n", buf_cstr(&e->message));
-        buf_add_bytes(&e->text, result->message);
+        buf_add_bytes(&e->text, without_last(result->message, buf_bytes(&e->message)));
         result->message = bytes_part(buf_bytes(&e->text), 0, ERROR_BYTES_MAX);
     }
 }

@@ -235,6 +235,25 @@ static void test_lists_are_filtered_paged_and_newest_first(void **state)
     assert_true(bytes_is(r->list.items[0].current_step, "one"));
 }
 
+static void test_a_full_page_with_nothing_behind_it_is_the_last(void **state)
+{
+    (void)state;
+    stage_start(&s, gateway, "t1", ONE);
+    stage_start(&s, gateway, "t2", ONE);
+    stage_start(&s, gateway, "t3", ONE);
+    struct message m = {.type = MSG_GET_LIST};
+    m.get_list.state = -1;
+    m.get_list.before = NEVER_MS;
+    m.get_list.limit = 2;
+    const struct message *r = stage_ask(&s, gateway, &m);
+    assert_int_equal(r->list.count, 2);
+    assert_int_not_equal(r->list.next_before_id.len, 0);
+    m.get_list.limit = 3;
+    r = stage_ask(&s, gateway, &m);
+    assert_int_equal(r->list.count, 3);
+    assert_int_equal(r->list.next_before_id.len, 0);
+}
+
 /* Few of many: the page's size says how many are wanted, not how far is looked. */
 static void test_a_filter_looks_past_more_tasks_than_it_wants(void **state)
 {
@@ -375,6 +394,7 @@ int main(void)
         TEST(test_a_watch_that_is_refused_is_none),
         TEST(test_a_watch_waits_until_it_is_told_whose_the_partition_is),
         TEST(test_lists_are_filtered_paged_and_newest_first),
+        TEST(test_a_full_page_with_nothing_behind_it_is_the_last),
         TEST(test_a_filter_looks_past_more_tasks_than_it_wants),
         TEST(test_readiness_is_a_round_trip),
         TEST(test_readiness_says_what_the_store_remarks),

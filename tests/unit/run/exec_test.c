@@ -360,10 +360,24 @@ static void test_a_function_says_what_its_failure_is(void **state)
     bench_close(b);
 }
 
+static void test_what_is_said_and_written_to_stderr_stands_there_once(void **state)
+{
+    (void)state;
+    struct bench *b = bench_open_sh(SAY "\"retry_after\":1}}' >&3; echo one >&2; "
+                                        "echo too busy >&2; exit 75");
+    assert_true(bytes_is(bench_run(b, "f", NULL)->result.message, "too busy\nexit status 75\none"));
+    bench_close(b);
+    b = bench_open_sh(SAY "\"retry_after\":1}}' >&3; echo not too busy >&2; exit 75");
+    assert_true(bytes_is(bench_run(b, "f", NULL)->result.message,
+                         "too busy\nexit status 75\nnot too busy"));
+    bench_close(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_function_says_what_its_failure_is),
+        cmocka_unit_test(test_what_is_said_and_written_to_stderr_stands_there_once),
         cmocka_unit_test(test_the_envelope_is_on_stdin_and_the_value_on_stdout_is_the_result),
         cmocka_unit_test(test_an_order_that_had_to_wait_is_handed_the_same),
         cmocka_unit_test(test_white_space_around_the_result_is_dropped),
