@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "http/head.h"
+#include "http/origin.h"
 #include "http/target.h"
 
 #define BODY_BYTES_MAX (1u << 20)
@@ -40,6 +41,18 @@ static void target_check(struct bytes text, struct arena *arena)
     }
 }
 
+/* A page that is allowed nothing may watch only where its Origin ends with the Host. */
+static void page_check(struct bytes origin, struct bytes host)
+{
+    static const char *const allowed[] = {"https://pages.example:8"};
+    const struct origins none = {0}, one = {allowed, 1};
+    bool watches = origin_may_watch(&none, origin, host);
+    assert(!watches || origin.len == 0 || origin.len > host.len);
+    assert(!watches || origin_may_watch(&one, origin, host));
+    assert(!origin_may_change(&none, origin, host) || origin_may_change(&one, origin, host));
+    assert(!origin_host_is_ours(&none, host) || origin_host_is_ours(&one, host));
+}
+
 static void head_check(struct bytes text)
 {
     struct arena texts = {0};
@@ -56,6 +69,7 @@ static void head_check(struct bytes text)
             assert(value.len == 0 || memchr(value.ptr, '\n', value.len) == NULL);
         }
         target_check(h.target, &texts);
+        page_check(h.fields[HEAD_ORIGIN], h.fields[HEAD_HOST]);
     }
     arena_free(&texts);
 }
