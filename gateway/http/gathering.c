@@ -25,7 +25,7 @@ static bool stays(struct bytes part, size_t length)
 
 size_t gathering_wants(const struct page *page, struct bytes part, size_t length)
 {
-    return stays(part, length) ? page_memory((size_t)(part.ptr - page->bytes) + part.len)
+    return stays(part, length) ? page_memory(page, (size_t)(part.ptr - page->bytes) + part.len)
                                : BUFFER_PAGE_BYTES + part.len;
 }
 
@@ -63,7 +63,12 @@ void gathering_skip(struct gathering *g, size_t bytes)
 void gathering_grow(struct gathering *g, size_t bytes)
 {
     g->body.len += bytes;
-    count(g, g->page != NULL ? page_memory(g->at + g->body.len) : BUFFER_PAGE_BYTES + g->body.len);
+    if (g->page != NULL) {
+        page_touch(g->page, g->at + g->body.len);
+        count(g, page_memory(g->page, 0));
+    } else {
+        count(g, BUFFER_PAGE_BYTES + g->body.len);
+    }
 }
 
 struct shared *gathering_take(struct gathering *g, struct bytes *ret_body)

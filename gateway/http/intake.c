@@ -13,6 +13,8 @@
 #define READ_BYTES 4096
 /* A rest of a body that is there is read at once, and not gathered */
 #define WHOLE_BYTES (32u << 10)
+/* Thrown away at once, by the kernel */
+#define THROWN_BYTES (64u << 10)
 /* Behind the content of a chunk: the line between it and the next one, or the end */
 #define LINE_BYTES 32u
 
@@ -370,6 +372,7 @@ static ssize_t head_give(struct intake *in, size_t head_len, size_t have, uint8_
     if (count < in->body_bytes) {
         count += rest_read(in, behind + count, in->body_bytes - count);
     }
+    page_touch(latest.page, head_len + count);
     bool is_whole = count >= in->body_bytes;
     size_t taken = is_whole ? in->body_bytes : count, content = taken;
     if (in->is_chunked) {
@@ -431,6 +434,7 @@ static ssize_t head_read(struct intake *in, uint8_t *bytes, size_t len)
             return got;
         }
         have += (size_t)got;
+        page_touch(latest.page, have);
         head = head_look(in, &have);
     }
     if (head == 0) {
@@ -452,7 +456,7 @@ static ssize_t answer_wait(struct intake *in)
 
 static ssize_t throw_away(struct intake *in)
 {
-    ssize_t got = recvfrom(in->fd, latest.page->bytes, PAGE_BYTES, 0, NULL, NULL);
+    ssize_t got = recvfrom(in->fd, NULL, THROWN_BYTES, MSG_TRUNC, NULL, NULL);
     return got > 0 ? nothing_yet() : got;
 }
 

@@ -25,6 +25,11 @@ struct page *page_take(void)
     return p;
 }
 
+static size_t whole_pages(size_t bytes)
+{
+    return (bytes + SYSTEM_PAGE_BYTES - 1) / SYSTEM_PAGE_BYTES * SYSTEM_PAGE_BYTES;
+}
+
 static void resize(struct page *p, size_t size)
 {
     p->bytes = mremap(p->bytes, p->size, size, MREMAP_MAYMOVE);
@@ -37,13 +42,18 @@ static void resize(struct page *p, size_t size)
 void page_reserve(struct page *p, size_t size)
 {
     if (size > p->size) {
-        resize(p, page_memory(size > 2 * p->size ? size : 2 * p->size));
+        resize(p, whole_pages(size > 2 * p->size ? size : 2 * p->size));
     }
 }
 
-size_t page_memory(size_t used)
+void page_touch(struct page *p, size_t used)
 {
-    return (used + SYSTEM_PAGE_BYTES - 1) / SYSTEM_PAGE_BYTES * SYSTEM_PAGE_BYTES;
+    p->touched = used > p->touched ? used : p->touched;
+}
+
+size_t page_memory(const struct page *p, size_t used)
+{
+    return whole_pages(used > p->touched ? used : p->touched);
 }
 
 void page_give_back(struct page *p)
@@ -53,6 +63,7 @@ void page_give_back(struct page *p)
     }
     if (p->size > PAGE_BYTES) {
         resize(p, PAGE_BYTES);
+        p->touched = PAGE_BYTES;
     }
     p = atomic_exchange_explicit(&spare, p, memory_order_acq_rel);
     if (p != NULL) {
@@ -69,7 +80,7 @@ static void on_last(struct shared *s)
 struct shared *page_lend(struct page *p, struct bytes body)
 {
     uint8_t *at = p->bytes + (body.ptr - p->bytes);
-    size_t memory = page_memory((size_t)(at - p->bytes) + body.len);
+    size_t memory = page_memory(p, (size_t)(at - p->bytes) + body.len);
     shared_init(&p->shared, (struct buf){.ptr = at, .len = body.len, .cap = memory}, on_last);
     return &p->shared;
 }

@@ -11,14 +11,17 @@
 struct page {
     struct shared shared; /* once it is lent */
     uint8_t *bytes;
-    size_t size; /* what is not touched of it takes no memory */
+    size_t size;    /* what is not touched of it takes no memory */
+    size_t touched; /* so much of it was, by what was read to it before as well */
 };
 
 struct page *page_take(void);
 /* Room for so many bytes in all; it may move. */
 void page_reserve(struct page *p, size_t size);
-/* Memory that its first `used` bytes take. */
-size_t page_memory(size_t used);
+/* So many of its first bytes are read to. */
+void page_touch(struct page *p, size_t used);
+/* Memory that it takes, with so many of its first bytes in use. */
+size_t page_memory(const struct page *p, size_t used);
 void page_give_back(struct page *p); /* NULL is fine; on any thread */
 /* The body lies in it; the page goes with the last holder. Held once. */
 struct shared *page_lend(struct page *p, struct bytes body);

@@ -239,6 +239,20 @@ class Bodies(Room):
             until("all have begun", lambda: self.metric("body_bytes") == 100 * (self.PAGE + 1) + 100 * self.PAGE)
         until("all of it is given back", lambda: self.metric("body_bytes") == 0)
 
+    def test_a_body_counts_what_was_read_to_its_page_before(self):
+        large = b"x" * 30_000
+        with contextlib.ExitStack() as stack:
+            before = stack.enter_context(socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE))
+            for n in range(50):
+                before.sendall(self.POST + b"Content-Length: %d\r\n\r\n" % len(large) + large)
+                got = b""
+                while not whole(got):
+                    got += before.recv(1 << 16)
+                self.assertIn(b" 400 ", got)
+                self.begun(stack, b"Transfer-Encoding: chunked", b"9c40\r\n[")
+                until("it has begun", lambda: self.metric("body_bytes") >= (n + 1) * len(large))
+        until("all of it is given back", lambda: self.metric("body_bytes") == 0)
+
     def test_as_many_of_the_largest_are_gathered_as_find_room(self):
         fit = self.BODIES_BYTES_MAX // (self.LARGEST + self.PAGE)
         with contextlib.ExitStack() as stack:

@@ -97,6 +97,28 @@ static void test_a_short_piece_is_copied_to_a_buffer_of_the_length(void **state)
     page_give_back(page);
 }
 
+/* By a head before, whose body came at once. */
+static void test_a_page_counts_all_that_it_was_read_to(void **state)
+{
+    (void)state;
+    struct page *page = page_take();
+    struct gathering g = {0};
+    struct bytes body;
+    page_touch(page, 40000);
+    assert_int_equal(gathering_wants(page, part_of(page, 2000), 5000), 40960);
+    gathering_begin(&g, &page, part_of(page, 2000), 5000);
+    assert_int_equal(gatherings_memory(), 40960);
+    more_is_read(&g, 3000);
+    assert_int_equal(gatherings_memory(), 40960);
+    struct shared *lender = gathering_take(&g, &body);
+    assert_int_equal(lender->bytes.cap, 40960);
+    shared_drop(lender);
+    struct page *again = page_take();
+    assert_int_equal(page_memory(again, 1), 40960);
+    page_give_back(again);
+    page_give_back(page);
+}
+
 static void test_what_is_dropped_counts_no_more(void **state)
 {
     (void)state;
@@ -117,6 +139,7 @@ int main(void)
         cmocka_unit_test(test_a_body_stays_behind_its_head),
         cmocka_unit_test(test_a_page_grows_with_its_body),
         cmocka_unit_test(test_a_short_piece_is_copied_to_a_buffer_of_the_length),
+        cmocka_unit_test(test_a_page_counts_all_that_it_was_read_to),
         cmocka_unit_test(test_what_is_dropped_counts_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
