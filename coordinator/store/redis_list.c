@@ -48,14 +48,6 @@ static void on_list(void *user, const struct redisReply *reply)
     records_read(r);
 }
 
-static void on_nothing(void *user, const struct redisReply *reply)
-{
-    struct redis_read *r = user;
-    if (read_take(r, reply)) {
-        read_done(r);
-    }
-}
-
 static void ask_partition(struct redis_read *r, partition_id p)
 {
     struct redis_command *c = &r->store->command;
@@ -75,12 +67,5 @@ static void ask_partition(struct redis_read *r, partition_id p)
 
 void list_read(struct redis_read *r)
 {
-    if (r->ask.partitions == 0) { /* an answer never comes from within our caller's call */
-        command_begin(&r->store->command, "PING");
-        read_send(r, on_nothing);
-        return;
-    }
-    for (uint64_t mask = r->ask.partitions; mask != 0; mask &= mask - 1) {
-        ask_partition(r, (partition_id)__builtin_ctzll(mask));
-    }
+    read_partitions(r, ask_partition);
 }

@@ -139,3 +139,23 @@ void read_done(struct redis_read *r)
     s->handler.read(s->handler.user, &r->answer);
     read_free(r);
 }
+
+static void on_nothing(void *user, const struct redisReply *reply)
+{
+    struct redis_read *r = user;
+    if (read_take(r, reply)) {
+        read_done(r);
+    }
+}
+
+void read_partitions(struct redis_read *r, void (*ask)(struct redis_read *r, partition_id p))
+{
+    if (r->ask.partitions == 0) {
+        command_begin(&r->store->command, "PING");
+        read_send(r, on_nothing);
+        return;
+    }
+    for (uint64_t mask = r->ask.partitions; mask != 0; mask &= mask - 1) {
+        ask(r, (partition_id)__builtin_ctzll(mask));
+    }
+}

@@ -54,6 +54,9 @@ bool read_take(struct redis_read *r, const struct redisReply *reply);
 void read_keep(struct redis_read *r);
 /* A new round of answers begins. */
 void read_round(struct redis_read *r);
+/* Asks each of the partitions that it is about. Where they are none, it is done in a later turn: an
+ * answer never comes from within our caller's call. */
+void read_partitions(struct redis_read *r, void (*ask)(struct redis_read *r, partition_id p));
 /* Hands the answer over and frees r. */
 void read_done(struct redis_read *r);
 
