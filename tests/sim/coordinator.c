@@ -15,15 +15,29 @@ static void on_wake(struct world *w, struct job *j)
     coordinator_step(c, &(struct event){.kind = EV_TIME});
 }
 
+/* As the release before says it: what it does not know is not in it. */
+static struct message as_before(const struct message *m)
+{
+    struct message before = *m;
+    if (m->type == MSG_OWNED) {
+        before.owned.epoch_count = 0;
+    } else if (m->type == MSG_STOP) {
+        before.stop.elsewhere = false;
+    }
+    return before;
+}
+
 static void perform(struct coordinator *c, const struct effect *e)
 {
     struct world *w = c->process.world;
     struct conn *k = NULL;
+    struct message before;
     switch (e->kind) {
     case FX_SEND:
         k = conn_find(w, e->peer);
         audit_sent(w->audit, c, k, e->message);
-        conn_send(k, 1, e->message);
+        before = as_before(e->message);
+        conn_send(k, 1, c->older ? &before : e->message);
         break;
     case FX_CLOSE:
         tell(w, c->process.name, "closes %llu: %s", (unsigned long long)e->peer, e->text);
@@ -74,6 +88,7 @@ void coordinator_step(struct coordinator *c, const struct event *e)
 void coordinator_start(struct world *w, struct coordinator *c)
 {
     process_start(w, &c->process);
+    c->older = w->upgrades && one_in(w, 2);
     struct core_config config = core_config_default();
     config.name = c->process.name;
     config.backend = c->index % 2 == 0 ? "memory" : "redis"; /* tails of different lengths */

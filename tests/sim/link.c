@@ -214,7 +214,7 @@ static void on_execute(struct world *w, struct job *j)
         batch_free(b);
         return;
     }
-    mono_ms at = w->now + between(w, 0, 2);
+    mono_ms at = w->now + between(w, 0, w->store_lag);
     c->link.last_reply = at > c->link.last_reply ? at : c->link.last_reply;
     job_add(w, &c->process, c->link.last_reply, on_reply, b)->drop = drop_batch;
 }
@@ -261,7 +261,8 @@ void link_depart(struct coordinator *c)
     b->execute = b->count;
     MEM_GROW(c->link.batches, c->link.count, c->link.cap);
     c->link.batches[c->link.count++] = b;
-    mono_ms at = w->now + (w->faults > 0 && one_in(w, 100) ? between(w, 5, 60) : between(w, 0, 2));
+    mono_ms at = w->now + (w->faults > 0 && one_in(w, 100) ? between(w, 5, 60)
+                                                           : between(w, 0, w->store_lag));
     c->link.last_execution = at > c->link.last_execution ? at : c->link.last_execution;
     struct job *j = job_add(w, NULL, c->link.last_execution, on_execute, b);
     j->x = c->index;

@@ -269,7 +269,10 @@ void plan_world(struct world *w)
 {
     w->faults = (int)chance(w, 4);
     w->shares = one_in(w, 3);
+    w->wants = w->seed % 8 == 1;
+    w->store_lag = w->seed % 8 == 7 ? 20 * (1 + (mono_ms)chance(w, 10)) : 2;
     w->rolls = w->seed % 8 == 6 && w->faults > 0;
+    w->upgrades = w->rolls && w->seed % 16 == 14;
     w->coordinator_count = 1 + (uint32_t)chance(w, COORDINATORS_MAX);
     w->coordinator_count = w->rolls ? COORDINATORS_MAX : w->coordinator_count;
     w->worker_count = 2 + (uint32_t)chance(w, WORKERS_MAX - 1);

@@ -98,9 +98,21 @@ static void on_news(struct world *w, struct job *j)
     step(h, &(struct agent_event){.kind = AGENT_EV_NEWS, .number = j->x, .news = &news});
 }
 
+static void on_not_begun(struct world *w, struct job *j)
+{
+    (void)w;
+    struct attempt_result r = {.not_begun = true, .message = BYTES_LIT("no descriptors")};
+    step((struct worker_host *)(void *)j->process,
+         &(struct agent_event){.kind = AGENT_EV_ENDED, .number = j->x, .result = &r});
+}
+
 static void begin(struct worker_host *h, const struct attempt_call *call)
 {
     struct world *w = h->process.world;
+    if (w->wants && !w->healed && one_in(w, 3)) {
+        job_add(w, &h->process, w->now + between(w, 0, 2), on_not_begun, h)->x = call->number;
+        return;
+    }
     struct execution *x = execution_find(h, 0);
     if (x == NULL) {
         violated(w, "I11", "%s runs more than it has room for", h->process.name);

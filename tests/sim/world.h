@@ -110,6 +110,7 @@ struct coordinator {
     struct link link;
     uint8_t instance[NONCE_BYTES];
     uint32_t index;
+    bool older; /* it speaks as the release before */
 };
 
 /* ---- workers: worker.c ---- */
@@ -218,6 +219,9 @@ struct world {
     mono_ms heal_at;
     int faults;         /* 0 none .. 3 many */
     bool shares;        /* its steps have limits that are shared */
+    bool upgrades;      /* some of its coordinators are of the release before */
+    bool wants;         /* its workers lack what a function needs to begin, now and then */
+    mono_ms store_lag;  /* each batch takes up to so long to get to the store, and back */
     bool rolls;         /* partitions move all the time, and connections are unlike */
     bool clock_stepped; /* retry waits may be shorter after a takeover */
     struct store_model store;
