@@ -63,6 +63,7 @@ void client_wish_for(struct client *c, struct message *m)
 static void wish_start(struct client *c)
 {
     struct message m = {.type = MSG_START};
+    char input[1024];
     if (c->fork != NULL) {
         m.start = *c->fork;
         m.start.task_id = bytes_str(c->task_id);
@@ -78,9 +79,8 @@ static void wish_start(struct client *c)
     m.start.task_id = bytes_str(c->task_id);
     m.start.task_type = BYTES_LIT("trial");
     m.start.steps = bytes_str(c->steps);
-    m.start.input = BYTES_LIT("{\"dish\":\"soup\",\"n\":12345678901234567890,\"none\":[],\"few\":["
-                              "\"a\",{\"k\":[1]},3],\"many\":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,"
-                              "16,17,18,19,20,21,22]}");
+    m.start.input =
+        bytes_of(input, plan_task_input(c->gateway->process.world, input, sizeof input));
     m.start.idempotency_key = bytes_of(c->key, sizeof c->key);
     m.start.body_hash = bytes_of(c->body, sizeof c->body);
     m.start.enable_checkpoints = c->checkpoints;

@@ -246,6 +246,17 @@ static void plan_budget(struct world *w, struct client *c)
     }
 }
 
+size_t plan_task_input(const struct world *w, char *out, size_t room)
+{
+    size_t at = (size_t)snprintf(out, room,
+                                 "{\"dish\":\"soup\",\"n\":12345678901234567890,\"none\":[],"
+                                 "\"few\":[\"a\",{\"k\":[1]},3],\"many\":[1");
+    for (uint32_t i = 2; i <= w->many; i++) {
+        at += (size_t)snprintf(out + at, room - at, ",%u", i);
+    }
+    return at + (size_t)snprintf(out + at, room - at, "]}");
+}
+
 static void plan_client(struct world *w, struct client *c, uint32_t index)
 {
     c->index = index;
@@ -269,6 +280,7 @@ void plan_world(struct world *w)
 {
     w->faults = (int)chance(w, 4);
     w->shares = one_in(w, 3);
+    w->many = w->seed % 16 == 3 ? 150 : 22;
     w->wants = w->seed % 8 == 1;
     w->store_lag = w->seed % 8 == 7 ? 20 * (1 + (mono_ms)chance(w, 10)) : 2;
     w->rolls = w->seed % 8 == 6 && w->faults > 0;

@@ -34,14 +34,15 @@ size_t plan_fan(struct world *w, char *out, size_t room, const char *function, u
 {
     static const char *const tolerates[] = {"0", "1", "2", "\"30%\""};
     size_t at = 0;
-    bool many = one_in(w, 4); /* of which none takes long */
+    bool many = one_in(w, 4);              /* of which none takes long */
+    bool hundreds = many && w->many > 100; /* nor kills, or its workers would be away for minutes */
     if (many || one_in(w, 2)) {
-        function = one_in(w, 3) ? "quick" : one_in(w, 2) ? "patchy" : "mine";
+        function = one_in(w, 3) ? "quick" : one_in(w, 2) || hundreds ? "patchy" : "mine";
     }
     at += (size_t)snprintf(out, room, "\"function\":\"%s\",", function);
     at += many ? (size_t)snprintf(out + at, room - at, "\"for_each\":\"${input.many}\"")
                : plan_list(w, out + at, room - at, of);
-    int parallel = many ? 3 + (int)chance(w, 12) : 1 + (int)chance(w, 3);
+    int parallel = many ? 3 + (int)chance(w, hundreds ? 40 : 12) : 1 + (int)chance(w, 3);
     at += (size_t)snprintf(out + at, room - at, ",\"max_parallel\":%d,\"tolerate\":%s", parallel,
                            tolerates[chance(w, 4)]);
     bool sure = strstr(out, "steps.") == NULL;                     /* that it has a list */

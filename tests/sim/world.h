@@ -219,6 +219,7 @@ struct world {
     mono_ms heal_at;
     int faults;         /* 0 none .. 3 many */
     bool shares;        /* its steps have limits that are shared */
+    uint32_t many;      /* items of its larger lists */
     bool upgrades;      /* some of its coordinators are of the release before */
     bool wants;         /* its workers lack what a function needs to begin, now and then */
     mono_ms store_lag;  /* each batch takes up to so long to get to the store, and back */
@@ -336,6 +337,8 @@ bool client_content(struct client *c);
 
 /* plan.c: what the clients want, from the seed */
 void plan_world(struct world *w);
+/* The input of every start: its lists are what steps have items of. */
+size_t plan_task_input(const struct world *w, char *out, size_t room);
 /* plan_order.c: a step's fields; a worker's labels. */
 size_t plan_order(struct world *w, char *out, size_t room);
 void plan_labels(struct world *w, struct worker_host *h);
