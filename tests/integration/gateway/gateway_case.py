@@ -242,6 +242,23 @@ class Measured(GatewayCase):
         return self.descriptors()
 
 
+class Room(GatewayCase):
+    settings = {"MARATHON_STALL_TIMEOUT": 600}
+
+    def metric(self, name):
+        text = self.call("GET", "/metrics", prefix="")[2].decode()
+        return int(re.search(rf"^marathon_gateway_{name} (\d+)$", text, re.MULTILINE).group(1))
+
+    def ask(self, stack, path):
+        s = stack.enter_context(socket.socket())
+        for option in FAR:
+            s.setsockopt(*option)
+        s.settimeout(PATIENCE)
+        s.connect(("127.0.0.1", self.port))
+        s.sendall(f"GET {PREFIX}/{path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        return s
+
+
 class Watcher:
     def __init__(self, ws):
         self.ws = ws
