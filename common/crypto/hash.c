@@ -9,15 +9,23 @@
 /* The plain functions of SHA-256, which work on memory of ours. OpenSSL's contexts cost ten times
  * the hashing of a token to set up, and the first of them starts all of OpenSSL: 2 MiB that a
  * process without TLS never needs. */
-struct sha256 sha256_of(struct bytes data)
+struct sha256 sha256_of_parts(const struct bytes *parts, size_t count)
 {
     SHA256_CTX state;
     struct sha256 result;
-    if (SHA256_Init(&state) != 1 || SHA256_Update(&state, data.ptr, data.len) != 1 ||
-        SHA256_Final(result.digest, &state) != 1) {
+    bool good = SHA256_Init(&state) == 1;
+    for (size_t i = 0; i < count; i++) {
+        good = good && SHA256_Update(&state, parts[i].ptr, parts[i].len) == 1;
+    }
+    if (!good || SHA256_Final(result.digest, &state) != 1) {
         die("SHA-256 failed");
     }
     return result;
+}
+
+struct sha256 sha256_of(struct bytes data)
+{
+    return sha256_of_parts(&data, 1);
 }
 
 /* The states of a digest that has taken the padded key; RFC 2104. Every dispatch and every result

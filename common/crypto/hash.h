@@ -13,6 +13,8 @@ struct sha256 {
 };
 
 struct sha256 sha256_of(struct bytes data);
+/* Of all of them, one behind the other. */
+struct sha256 sha256_of_parts(const struct bytes *parts, size_t count);
 
 /* A key made ready: half of the work of a short HMAC. As secret as the key. */
 struct hmac_key {

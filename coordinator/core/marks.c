@@ -1,5 +1,7 @@
 /* Requests that a client or a gateway may repeat, because their answer was lost: each has a key,
  * and what it did remembers that, and what it said. The same again is answered as the first was. */
+#include <stdio.h>
+
 #include "core/change.h"
 #include "core/plant.h"
 #include "core/recover.h"
@@ -7,11 +9,11 @@
 #include "json/scan.h"
 #include "model/limits.h"
 
-/* Never 0. */
-static uint64_t hash_of(const struct buf *text)
+/* Of texts one behind the other. Never 0. */
+static uint64_t hash_of(const struct bytes *parts, size_t count)
 {
     uint64_t first = 0;
-    struct sha256 hash = sha256_of(buf_bytes(text));
+    struct sha256 hash = sha256_of_parts(parts, count);
     memcpy(&first, hash.digest, sizeof first);
     return first + (first == 0);
 }
@@ -36,12 +38,10 @@ static void refuse_other(struct core *c, const struct task *t, const struct mark
 struct request_mark signal_mark_of(const struct signal_request *r)
 {
     struct request_mark mark = {.key = r->key};
-    struct buf text = {0};
-    buf_addf(&text, "%zu ", r->name.len);
-    buf_add_bytes(&text, r->name);
-    buf_add_bytes(&text, r->data);
-    mark.hash = hash_of(&text);
-    buf_free(&text);
+    char lead[32];
+    (void)snprintf(lead, sizeof lead, "%zu ", r->name.len);
+    const struct bytes parts[] = {bytes_str(lead), r->name, r->data};
+    mark.hash = hash_of(parts, 3);
     return mark;
 }
 
@@ -80,24 +80,19 @@ bool signal_repeated(struct core *c, const struct task *t, const struct marked_a
 struct request_mark recover_mark_of(const struct recover_request *r)
 {
     struct request_mark mark = {.key = r->key};
-    struct buf text = {0};
-    buf_addf(&text, "%zu %zu %d ", r->from_step.len, r->checkpoint_id.len, r->only_failed);
-    buf_add_bytes(&text, r->from_step);
-    buf_add_bytes(&text, r->checkpoint_id);
-    buf_add_bytes(&text, r->input);
-    mark.hash = hash_of(&text);
-    buf_free(&text);
+    char lead[64];
+    (void)snprintf(lead, sizeof lead, "%zu %zu %d ", r->from_step.len, r->checkpoint_id.len,
+                   r->only_failed);
+    const struct bytes parts[] = {bytes_str(lead), r->from_step, r->checkpoint_id, r->input};
+    mark.hash = hash_of(parts, 4);
     return mark;
 }
 
 struct request_mark requeue_mark_of(const struct requeue_request *r)
 {
     struct request_mark mark = {.key = r->key};
-    struct buf text = {0};
-    buf_add_str(&text, "requeue ");
-    buf_add_bytes(&text, r->step);
-    mark.hash = hash_of(&text);
-    buf_free(&text);
+    const struct bytes parts[] = {BYTES_LIT("requeue "), r->step};
+    mark.hash = hash_of(parts, 2);
     return mark;
 }
 

@@ -117,6 +117,12 @@ def recover_result(e):
     e.end([e.failed])
 
 
+def recover_input(e):
+    status, _, answer = e.call("POST", f"/recover/{e.failed}", {"from_step": "c", "input_data": pad(PAYLOAD)})
+    assert status == 202, (status, answer)
+    e.end([e.failed])
+
+
 def give(e):
     e.results += e.end([e.begin(task_type="gives_result")])
 
@@ -167,6 +173,7 @@ WAYS = [
     Way("a result that a fork takes over", fork_result, {"coordinator": 1}, notes={"coordinator": TEXT}),
     Way("short results that a fork takes over", fork_results, {"coordinator": 1}, SMALL, SHORT_RESULTS, pieces=SOME, notes={"coordinator": TEXT}),
     Way("a result that a recover takes over", recover_result, {"coordinator": 1}, notes={"coordinator": TEXT}),
+    Way("an input of a recover", recover_input, {"gateway": 0, "coordinator": 2}, notes={"coordinator": f"kept for a read, then {TEXT}"}),
     Way("inputs that wait for a slot", start("takes_slowly", pad(PAYLOAD), BURST), {"worker": 1}, count=BURST),
     Way("a result, from step to Redis", give, {"worker": 0, "coordinator": 1}, notes={"worker": LENT}),
     Way("W1's results, to Redis and each later step", start("w1", {}), {"gateway": 0, "coordinator": 1, "worker": 0}, USUAL, 5, pieces=ALL,
@@ -178,6 +185,8 @@ WAYS = [
     Way("a checkpoint, told by a function", start("tells", {}), {"worker": 0}, pieces=SOME, notes={"worker": LENT}),
     Way("a short checkpoint, told by a function", start("tells_little", {}), {"worker": 0}, SMALL, pieces=SOME, notes={"worker": LENT}),
     Way("a checkpoint among other lines", start("tells_more", {}), {"worker": 0}, SMALL, pieces=SOME, notes={"worker": LENT}),
+    Way("a checkpoint that is made durable", start("tells_much_and_fails", {}), {"coordinator": 4}, pieces=SOME,
+        notes={"coordinator": "kept; into the record, the turn's arena and the call"}),
     Way("a result, to Redis and the next step", start("hands_on", {"bytes": 8}), {"worker": 0, "coordinator": 1},
         notes={"worker": LENT, "coordinator": TEXT}),
     Way("a result, from Redis to client", lambda e: e.get(f"/result/{e.results.pop()}"), {"coordinator": 0, "gateway": 1},
@@ -220,6 +229,7 @@ class CopyEngine(Engine):
         with open(self.functions[-1], "w") as f:
             json.dump({"functions": {"slow": {"exec": ["/bin/sh", "-c", "sleep 0.03; cat > /dev/null; echo 1"]},
                                      "tells_and_fails": {"exec": ["/bin/sh", "-c", f"cat > /dev/null; cat {self.dir}/little >&3; exit 65"]},
+                                     "tells_much_and_fails": {"exec": ["/bin/sh", "-c", f"cat > /dev/null; cat {self.dir}/told >&3; exit 65"]},
                                      "fails": {"exec": ["/bin/sh", "-c", "exit 65"]},
                                      "http": {"http": f"http://127.0.0.1:{self.server.server_port}/"},
                                      **{name: {"exec": ["/bin/sh", "-c", f"cat > /dev/null; cat {self.dir}/{name} >&3; echo 1"]}
@@ -251,6 +261,7 @@ class CopyEngine(Engine):
         self.write_pipeline("takes_part", [{"name": "a", "function": "stamp", "input": {"bytes": 8, "text": "${input.text}"}}])
         self.write_pipeline("gives_many", [*chain(SHORT_RESULTS, SMALL), {"name": "last", "function": "stamp", "input": {"bytes": 8}}])
         self.write_pipeline("tells_and_fails", [{"name": "a", "function": "tells_and_fails"}])
+        self.write_pipeline("tells_much_and_fails", [{"name": "a", "function": "tells_much_and_fails"}])
         self.copies_dir = os.path.join(self.dir, "copies")
         os.mkdir(self.copies_dir)
         self.results = []  # tasks with one of PAYLOAD

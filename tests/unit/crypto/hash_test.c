@@ -26,6 +26,9 @@ static void test_sha256_of_known_texts(void **state)
     uint8_t *million = malloc(1000000);
     assert_non_null(million);
     memset(million, 'a', 1000000);
+    const struct bytes parts[] = {BYTES_LIT("a"), BYTES_NONE, BYTES_LIT("bc")};
+    struct sha256 whole = sha256_of(BYTES_LIT("abc")), in_parts = sha256_of_parts(parts, 3);
+    assert_memory_equal(&in_parts, &whole, sizeof whole);
     expect_hex(sha256_of(bytes_of(million, 1000000)),
                "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
     free(million);
