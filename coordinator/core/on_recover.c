@@ -130,7 +130,7 @@ static void revive(struct core *c, const struct ask *ask, struct task *t, const 
     reply_send(&r, MSG_DONE);
 }
 
-/* Reads the results that stay. */
+/* Reads the results that stay. Takes ownership of t and keep. */
 static void read_kept(struct core *c, const struct ask *from, struct task *t, bool *keep)
 {
     struct ask *ask = ask_again(c, from, ASK_REVIVE);
@@ -211,45 +211,37 @@ static bool items_known(struct core *c, const struct ask *ask, const struct task
     return false;
 }
 
-void recover_on_task(struct core *c, const struct ask *ask, const struct store_answer *a)
+/* t as it is stored; live: as it is in memory, or NULL. False after an answer: it has been done
+ * already, or is not to be done. */
+static bool may_live_again(struct core *c, const struct ask *ask, const struct task *live,
+                           const struct task *t)
 {
-    struct task *live = task_find(c, ask->task_id);
-    struct task *t = NULL;
-    if (a->err == ERR_UNAVAILABLE || !partition_serves(partition_of(c, ask->task_id))) {
-        refuse_unavailable(c, ask->peer, ask->request);
-        return;
-    }
-    if (a->err != ERR_OK || a->task_count == 0 ||
-        record_get_task(&c->definitions, &a->tasks[0], &t) != ERR_OK) {
-        refuse(c, ask->peer, ask->request, CODE_TASK_NOT_FOUND,
-               "there is no such task, or it has expired");
-        return;
-    }
+    const struct task *known = live != NULL ? live : t;
     struct marked_ask from = {ask->peer, ask->request, ask->mark};
-    if (recover_repeated(c, live != NULL ? live : t, &from)) {
-        fx_bury(c, task_bury, t);
-        return;
+    if (recover_repeated(c, known, &from)) {
+        return false;
     }
     if ((live != NULL && task_state_ended(live->state)) || writes_admit(c, ask->task_id)) {
-        task_free(t);
-        refuse_unavailable(
-            c, ask->peer,
-            ask->request); /* its end, or a fresh start, is being written: ask a moment later */
-        return;
+        /* Its end, or a fresh start, is being written: ask a moment later. */
+        refuse_unavailable(c, ask->peer, ask->request);
+        return false;
     }
-    if (ask->type == MSG_REQUEUE && !requeue_allowed(c, ask, live != NULL ? live : t)) {
-        fx_bury(c, task_bury, t);
-        return;
+    if (ask->type == MSG_REQUEUE && !requeue_allowed(c, ask, known)) {
+        return false;
     }
     if (live == NULL && !items_known(c, ask, t)) {
-        task_free(t);
-        return;
+        return false;
     }
     if (live != NULL || !recoverable(ask, t) || !c->config.recovery_enabled) {
         refuse_ended(c, ask, live, t);
-        fx_bury(c, task_bury, t);
-        return;
+        return false;
     }
+    return true;
+}
+
+/* Takes ownership of t. */
+static void live_again(struct core *c, const struct ask *ask, struct task *t)
+{
     uint32_t n = t->pipeline->step_count;
     bool *keep = mem_zalloc(n);
     bool loses = false;
@@ -267,6 +259,26 @@ void recover_on_task(struct core *c, const struct ask *ask, const struct store_a
     }
     revive(c, ask, t, keep, NULL);
     free(keep);
+}
+
+void recover_on_task(struct core *c, const struct ask *ask, const struct store_answer *a)
+{
+    struct task *t = NULL;
+    if (a->err == ERR_UNAVAILABLE || !partition_serves(partition_of(c, ask->task_id))) {
+        refuse_unavailable(c, ask->peer, ask->request);
+        return;
+    }
+    if (a->err != ERR_OK || a->task_count == 0 ||
+        record_get_task(&c->definitions, &a->tasks[0], &t) != ERR_OK) {
+        refuse(c, ask->peer, ask->request, CODE_TASK_NOT_FOUND,
+               "there is no such task, or it has expired");
+        return;
+    }
+    if (!may_live_again(c, ask, task_find(c, ask->task_id), t)) {
+        fx_bury(c, task_bury, t); /* the answer may show it */
+        return;
+    }
+    live_again(c, ask, t);
 }
 
 /* The results of the new document, from the parts that stay; sets their new offsets. */

@@ -102,12 +102,11 @@ static bool put_input(struct core *c, struct step *s, struct scope *x, struct pa
     return ok;
 }
 
-bool order_send(struct core *c, struct step *s, struct worker *w, const struct ask *ask,
-                const struct store_answer *a)
+/* False after the step has failed by it: its input has a fault, or all together is too large. */
+static bool fill(struct core *c, struct step *s, const struct ask *ask,
+                 const struct store_answer *a, struct step_order *o)
 {
     const struct pipeline_step *def = step_def(s);
-    struct message m = {.type = MSG_ORDER};
-    struct step_order *o = &m.order;
     char key[IDEMPOTENCY_KEY_TEXT_BYTES];
     struct scope x = *ask->scope;
     x.step = s;
@@ -118,7 +117,6 @@ bool order_send(struct core *c, struct step *s, struct worker *w, const struct a
     x.answer = a;
     x.item = a->item;
     if (!put_input(c, s, &x, &o->input)) {
-        credit_give_back(c, w->serial, w->peer);
         return false;
     }
     token_mint(&c->secret, s, &o->ref);
@@ -135,23 +133,40 @@ bool order_send(struct core *c, struct step *s, struct worker *w, const struct a
     o->progress_checkpoint = rare_of(s)->checkpoint;
     if (parts_len(&o->input) + parts_len(&o->results) + o->progress_checkpoint.len >
         ENVELOPE_BYTES_MAX) {
-        credit_give_back(c, w->serial, w->peer);
         step_fail(
             c, s, CODE_INPUT_TOO_LARGE,
             bytes_str("the input and the results of the steps before it are over 3 MiB together"));
         return false;
     }
+    return true;
+}
+
+/* w has it from here on, as far as we know. */
+static void begin(struct core *c, struct step *s, struct worker *w, struct hold *hold,
+                  const struct attempt_ref *ref)
+{
     step_clock_start(c, s);
     step_become(s, STEP_RUNNING);
     s->phase = PHASE_RUNNING;
     s->started_at = c->now.wall;
     histogram_add_us(&c->stats.step_wait, (c->now.mono - work_of(s)->ready_at) * 1000);
     s->work->checkpoint_saved_at = c->now.mono;
-    struct run *r = worker_run_add(w, &o->ref);
-    token_keep(r, s->task, &o->ref);
+    struct run *r = worker_run_add(w, ref);
+    token_keep(r, s->task, ref);
     r->ordered_after = c->owned_number;
     hold_drop(c, r->hold);
-    r->hold = ask->hold;
+    r->hold = hold;
+}
+
+bool order_send(struct core *c, struct step *s, struct worker *w, const struct ask *ask,
+                const struct store_answer *a)
+{
+    struct message m = {.type = MSG_ORDER};
+    if (!fill(c, s, ask, a, &m.order)) {
+        credit_give_back(c, w->serial, w->peer);
+        return false;
+    }
+    begin(c, s, w, ask->hold, &m.order.ref);
     fx_send(c, w->peer, &m);
     task_step_started(c, s);
     return true;

@@ -70,13 +70,18 @@ bool recover_choose_kept(struct core *c, const struct ask *ask, const struct tas
 
 /* ---- what runs again ---- */
 
+struct reset {
+    bool anew;       /* results went away that it was, or is, made of */
+    bool items_stay; /* of a fan-out: those that are done */
+};
+
 /* A step that is to run (again): its failures and deaths count from 0. Where results went away,
  * what its old attempts still bring was computed from what is no more: a new generation, and no
  * progress checkpoint. Else its input is the same and an old success is welcome, but a new delivery
  * tells old failures (the end of what was stopped) apart. */
-static void step_reset(struct change *ch, struct step *s, bool anew, bool items)
+static void step_reset(struct change *ch, struct step *s, struct reset how)
 {
-    if (rare_of(s)->fan != NULL && items) {
+    if (rare_of(s)->fan != NULL && how.items_stay) {
         fan_again(ch, s);
     } else if (rare_of(s)->fan != NULL) {
         fan_drop(ch, s);
@@ -85,7 +90,7 @@ static void step_reset(struct change *ch, struct step *s, bool anew, bool items)
         ch->task->completed--;
     }
     s->resolved = false;
-    if (anew && !planted(PLANT_GENERATION_KEPT)) {
+    if (how.anew && !planted(PLANT_GENERATION_KEPT)) {
         s->generation++;
         s->deliveries = 0;
         step_drop_checkpoint(s);
@@ -101,7 +106,7 @@ static void step_reset(struct change *ch, struct step *s, bool anew, bool items)
     s->started_at = 0;
     s->completed_at = 0;
     step_forget_retry(s);
-    wait_reset(s, anew);
+    wait_reset(s, how.anew);
     step_clock_reset(s);
     if (s->rare != NULL) {
         s->rare->exhausted = false;
@@ -175,7 +180,7 @@ void task_rerun(struct change *ch, const bool *keep, const struct recover_reques
     }
     for (uint32_t i = 0; i < n; i++) {
         if (keep == NULL || !keep[i]) {
-            step_reset(ch, &t->steps[i], anew[i] || all_anew, items[i]);
+            step_reset(ch, &t->steps[i], (struct reset){anew[i] || all_anew, items[i]});
         } else {
             change_step(ch, &t->steps[i]); /* its place and offset may have moved */
         }
