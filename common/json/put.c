@@ -27,9 +27,9 @@ void json_put_text(struct buf *out, struct bytes s)
     while (at < end) {
         const uint8_t *from = at;
         size_t len = 0;
-        while (at < end && *at >= 0x20 && *at != '"' && *at != '\\' &&
-               (len = *at < 0x80 ? 1 : utf8_sequence(at, end)) > 0) {
-            at += len;
+        at = json_plain_end(at, end);
+        while (at < end && *at >= 0x80 && (len = utf8_sequence(at, end)) > 0) {
+            at = json_plain_end(at + len, end);
         }
         buf_add(out, from, (size_t)(at - from));
         if (at == end) {

@@ -66,10 +66,9 @@ static bool word_is_plain(uint64_t w)
     return (special & EACH_BYTE(0x80)) == 0;
 }
 
-static void skip_plain(struct scan *s)
+static const uint8_t *plain_end(const uint8_t *at, const uint8_t *end)
 {
-    const uint8_t *at = s->at;
-    while (s->end - at >= 8) {
+    while (end - at >= 8) {
         uint64_t w;
         memcpy(&w, at, 8);
         if (!word_is_plain(w)) {
@@ -77,10 +76,15 @@ static void skip_plain(struct scan *s)
         }
         at += 8;
     }
-    while (at < s->end && is_plain(*at)) {
+    while (at < end && is_plain(*at)) {
         at++;
     }
-    s->at = at;
+    return at;
+}
+
+const uint8_t *json_plain_end(const uint8_t *at, const uint8_t *end)
+{
+    return plain_end(at, end);
 }
 
 /* The four digits of \uXXXX at s->at, or -1. */
@@ -139,7 +143,7 @@ static bool scan_string(struct scan *s)
 {
     s->at++;
     for (;;) {
-        skip_plain(s);
+        s->at = plain_end(s->at, s->end);
         if (s->at == s->end) {
             return fault(s, s->at, "the text ends inside a string");
         }

@@ -80,6 +80,10 @@ double json_number(struct bytes value);
  * key, or an empty slice. */
 struct bytes json_duplicate_key(struct bytes object);
 
+/* Past the bytes that a string has as they are: ASCII but quotes, backslashes and controls. Eight
+ * at a time. */
+const uint8_t *json_plain_end(const uint8_t *at, const uint8_t *end);
+
 /* Decodes a string value (with quotes) into out (appended). */
 void json_unquote(struct bytes value, struct buf *out);
 

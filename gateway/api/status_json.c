@@ -20,6 +20,12 @@ static void uint_put(struct buf *out, const char *name, uint64_t v)
     buf_add_uint(out, v);
 }
 
+static void bool_put(struct buf *out, const char *name, bool v)
+{
+    key_put(out, name);
+    buf_add_str(out, v ? "true" : "false");
+}
+
 void json_put_member(struct buf *out, const char *name, struct bytes text)
 {
     key_put(out, name);
@@ -322,7 +328,8 @@ static void head_put(const struct task_view *v, struct buf *out)
     json_put_member_or_null(out, "session_id", v->session_id);
     json_put_member(out, "status", bytes_str(task_state_name(v->state)));
     number_put(out, "progress", v->progress);
-    buf_addf(out, ",\"current_step\":%u,\"total_steps\":%u", shown, v->step_count);
+    uint_put(out, "current_step", shown);
+    uint_put(out, "total_steps", v->step_count);
     json_put_member_or_null(out, "current_step_name", name);
     json_put_time(out, "created_at", v->created_at);
     json_put_time(out, "started_at", v->started_at);
@@ -347,8 +354,8 @@ void status_render(const struct task_view *v, bool results, struct body_plan *pl
         buf_add_str(out, ",\"accumulated_results\":");
         results_render(v, plan);
     }
-    buf_addf(out, ",\"enable_checkpoints\":%s,\"enable_recovery\":%s",
-             v->checkpoints ? "true" : "false", v->recovery_enabled ? "true" : "false");
+    bool_put(out, "enable_checkpoints", v->checkpoints);
+    bool_put(out, "enable_recovery", v->recovery_enabled);
     json_put_member_or_null(out, "error", v->error);
     error_code_put(out, v->error_code);
     json_put_member_or_null(out, "error_step", v->error_step);
@@ -359,6 +366,8 @@ void status_render(const struct task_view *v, bool results, struct body_plan *pl
     } else {
         buf_add_str(out, ",\"pipeline_version\":null");
     }
-    buf_addf(out, ",\"can_recover\":%s,\"run\":%u,\"seq\":%llu}", v->can_recover ? "true" : "false",
-             v->run, (unsigned long long)v->seq);
+    bool_put(out, "can_recover", v->can_recover);
+    uint_put(out, "run", v->run);
+    uint_put(out, "seq", v->seq);
+    buf_add_char(out, '}');
 }

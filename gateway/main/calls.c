@@ -120,7 +120,9 @@ static void put_id(struct bytes task_id, const char *status, struct bytes more, 
 {
     buf_add_str(body, "{\"task_id\":");
     json_put_string(body, task_id);
-    buf_addf(body, ",\"status\":\"%s\"", status);
+    buf_add_str(body, ",\"status\":\"");
+    buf_add_str(body, status);
+    buf_add_char(body, '"');
     buf_add_bytes(body, more);
     buf_add_char(body, '}');
 }
