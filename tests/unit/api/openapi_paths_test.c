@@ -10,23 +10,7 @@
 #include <stdio.h>
 
 #include "api/route.h"
-#include "json/doc.h"
-
-static struct doc *openapi;
-
-static int set_up(void **state)
-{
-    struct doc_fault fault;
-    (void)state;
-    return doc_parse(bytes_str(openapi_text), &openapi, &fault) == ERR_OK ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    doc_free(openapi);
-    return 0;
-}
+#include "served.h"
 
 /* "/status/{id}" -> "/status/a", "get" -> "GET". */
 static enum call call_of(const char *path, const char *method)
@@ -128,5 +112,5 @@ int main(void)
         cmocka_unit_test(test_each_call_is_described_and_no_other),
         cmocka_unit_test(test_refusals_that_a_call_may_give_are_described),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, served_open, served_close);
 }

@@ -8,24 +8,8 @@
 #include <cmocka.h>
 #include <stdio.h>
 
-#include "json/doc.h"
 #include "model/pipeline.h"
-
-static struct doc *openapi;
-
-static int set_up(void **state)
-{
-    struct doc_fault fault;
-    (void)state;
-    return doc_parse(bytes_str(openapi_text), &openapi, &fault) == ERR_OK ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    doc_free(openapi);
-    return 0;
-}
+#include "served.h"
 
 static const struct doc_value *at(const struct doc_value *v, const char *path)
 {
@@ -132,5 +116,5 @@ int main(void)
         cmocka_unit_test(test_the_fields_of_retry_are_those_of_the_schema),
         cmocka_unit_test(test_the_fields_of_wait_are_those_of_the_schema),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, served_open, served_close);
 }
