@@ -1,8 +1,7 @@
-/* What is wanted of a descriptor. uv_poll_start() and uv_poll_stop() are ours in these programs,
- * for libwebsockets as for watch.c: libuv's take the descriptor out of epoll at each call and put
- * it back at the end of the turn, also where nothing is new, and libwebsockets calls six times a
- * request. Here is remembered what is wanted, and told to libuv at the end of the turn where that
- * is something else than what it knows. */
+/* What is wanted of a descriptor of a loop of ours. uv_poll_start() and uv_poll_stop() take it out
+ * of epoll at each call and put it back at the end of the turn, also where nothing is new. Here is
+ * remembered what is wanted, and told to libuv at the end of the turn where that is something else
+ * than what it knows. */
 #include "loop/loop_impl.h"
 
 #include <assert.h>
@@ -74,7 +73,7 @@ static void want(uv_poll_t *poll, struct interest *in, int events)
     }
 }
 
-__attribute__((visibility("default"))) int uv_poll_start(uv_poll_t *poll, int events, uv_poll_cb fn)
+int interest_start(uv_poll_t *poll, int events, uv_poll_cb fn)
 {
     struct interest *in = interest_of(poll);
     in->fn = fn;
@@ -87,7 +86,7 @@ __attribute__((visibility("default"))) int uv_poll_start(uv_poll_t *poll, int ev
     return libuv_start(poll, events, on_poll);
 }
 
-__attribute__((visibility("default"))) int uv_poll_stop(uv_poll_t *poll)
+int interest_stop(uv_poll_t *poll)
 {
     if (uv_is_active((const uv_handle_t *)poll)) {
         want(poll, interest_of(poll), 0);

@@ -124,11 +124,6 @@ void loop_stop(struct loop *l)
     uv_stop(&l->uv);
 }
 
-void *loop_uv(struct loop *l)
-{
-    return &l->uv;
-}
-
 struct moment loop_now(const struct loop *l)
 {
     if (!l->running) {

@@ -25,7 +25,8 @@ struct loop *loop_create(void);
 void loop_destroy(struct loop *l);
 void loop_run(struct loop *l); /* until loop_stop */
 void loop_stop(struct loop *l);
-/* The uv_loop_t, for libraries that run on a foreign loop (libwebsockets). */
+/* The uv_loop_t, for libraries that run on a foreign loop (libwebsockets). All loops of a program
+ * that calls this must be ours: what they want of descriptors is told to libuv once a turn. */
 void *loop_uv(struct loop *l);
 struct moment loop_now(const struct loop *l); /* of this turn */
 

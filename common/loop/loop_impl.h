@@ -113,6 +113,10 @@ void timers_run(struct loop *l);
 uint64_t timers_sleep_ms(const struct loop *l);
 void timers_free(struct loop *l);
 
+/* uv_poll_start() and uv_poll_stop() of a handle of a loop of ours, told to libuv once a turn. The
+ * handle is to be closed before its descriptor, which is in the epoll set until then. */
+int interest_start(uv_poll_t *poll, int events, uv_poll_cb fn);
+int interest_stop(uv_poll_t *poll);
 /* Before libuv waits, and before it frees what was closed: a handle that has changed is one still.
  */
 void interests_tell(struct interests *all);

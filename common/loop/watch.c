@@ -63,11 +63,11 @@ void loop_watch_set(struct loop_watch *w, int interest)
 {
     int rc = 0;
     if (interest == 0) {
-        rc = uv_poll_stop(&w->poll);
+        rc = interest_stop(&w->poll);
     } else {
         int events = (interest & LOOP_READABLE) != 0 ? UV_READABLE : 0;
         events |= (interest & LOOP_WRITABLE) != 0 ? UV_WRITABLE : 0;
-        rc = uv_poll_start(&w->poll, events, on_poll);
+        rc = interest_start(&w->poll, events, on_poll);
     }
     assert(rc == 0);
 }

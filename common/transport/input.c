@@ -46,6 +46,9 @@ uint8_t *input_room(struct input *in, size_t *ret_room)
 {
     size_t frame = frame_wants(in);
     size_t want = frame > 0 ? frame : there(in) + READ_BYTES_MIN;
+    if (frame > INPUT_BYTES_START && there(in) < INPUT_BYTES_BEGUN) {
+        want = INPUT_BYTES_START;
+    }
     if (there(in) == 0) {
         in->at = in->end = 0;
     }
@@ -53,7 +56,7 @@ uint8_t *input_room(struct input *in, size_t *ret_room)
         move(in, cap_for(in, want));
     }
     size_t room = in->cap - in->end;
-    if (frame >= INPUT_FRAME_LARGE) {
+    if (frame >= INPUT_FRAME_LARGE && frame - there(in) < room) {
         room = frame - there(in);
     } else if (in->large && room > INPUT_BYTES_AHEAD) {
         room = INPUT_BYTES_AHEAD;

@@ -12,6 +12,9 @@
 /* Where frames are large as much is read at first: a quarter of what one may have without moving */
 #define INPUT_BYTES_AHEAD (64u << 10)
 #define INPUT_FRAME_LARGE (16u << 10)
+/* Of a frame that is larger than the first buffer so much comes before it has room as a whole: who
+ * only says a length takes nothing by it */
+#define INPUT_BYTES_BEGUN (16u << 10)
 
 struct input {
     uint8_t *bytes;

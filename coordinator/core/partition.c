@@ -136,8 +136,6 @@ static void claim(struct core *c, struct partition *p, const struct owner_record
     struct store_row row = {.kind = ROW_CLAIM, .write_id = w->write_id, .partition = p->id};
     row.claim_absent = !seen->exists;
     row.fence = seen->fence;
-    /* Beyond all epochs that were ever in force, also where the store has forgotten them. */
-    p->epoch_most = seen->fence.epoch > p->epoch_most ? seen->fence.epoch : p->epoch_most;
     row.claim.epoch = ++p->epoch_most;
     if (!fence_same(&seen->fence, &p->acked.fence)) {
         p->acked.task_id[0] = '\0'; /* another has owned it since */
@@ -169,6 +167,9 @@ static void observe(struct core *c, struct partition *p, const struct owner_reco
 {
     bool handed_over = r->owner.len == 0 && (!r->wished || partition_mine(c, r->wish));
     bool ours = r->owner.len > 0 && partition_mine(c, r->fence.nonce);
+    /* A claim is to be beyond all epochs that were ever in force, also where the store has
+     * forgotten them. */
+    p->epoch_most = r->fence.epoch > p->epoch_most ? r->fence.epoch : p->epoch_most;
     if (!r->exists || handed_over || ours) {
         claim(c, p, r);
         return;

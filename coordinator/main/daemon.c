@@ -25,9 +25,9 @@
 #include "wire/frame.h"
 
 #define HELLO_WITHIN_MS 5000 /* a connection that has not said who it is by then is closed */
-/* Connections, each of which may have the half of a frame in hand (4 MiB at most): eight times the
- * workers that a pool is measured with. Of these, those that have not said HELLO: a pool that
- * comes back at once, and no more, so that strangers cannot keep a pool out. */
+/* Connections, each of which may have room for a frame (4 MiB at most) once 16 KiB of it have come:
+ * eight times the workers that a pool is measured with. Of these, those that have not said HELLO: a
+ * pool that comes back at once, and no more, so that strangers cannot keep a pool out. */
 #define GUESTS_MAX    4096u
 #define STRANGERS_MAX 1024u
 /* MARATHON_STORE=auto: how long a local Redis must refuse before memory is taken */

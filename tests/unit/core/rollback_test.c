@@ -64,6 +64,18 @@ static void test_an_older_heartbeat_is_seen_and_the_next_epoch_is_beyond_all(voi
     assert_int_equal(rollbacks(), 1);
 }
 
+static void test_what_was_only_seen_of_others_counts_too(void **state)
+{
+    (void)state;
+    store.owners[mine].fence = (struct fence){.epoch = 99}; /* another has it by now */
+    stage_time(&s, 1000);
+    assert_int_equal(store.owners[mine].fence.epoch, 99);
+    store.owners[mine].exists = false; /* a copy of long ago */
+    store.owners[mine].fence = (struct fence){0};
+    assert_serves();
+    assert_true(store.owners[mine].fence.epoch > 99);
+}
+
 static void test_an_older_owner_after_the_stores_return_is_seen(void **state)
 {
     (void)state;
@@ -111,6 +123,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_a_store_that_only_was_away_is_no_alarm),
         TEST(test_an_older_heartbeat_is_seen_and_the_next_epoch_is_beyond_all),
+        TEST(test_what_was_only_seen_of_others_counts_too),
         TEST(test_an_older_owner_after_the_stores_return_is_seen),
         TEST(test_a_store_that_is_empty_is_seen),
         TEST(test_a_lost_acknowledged_row_is_seen_though_the_owner_is_the_same),

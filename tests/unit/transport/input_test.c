@@ -132,15 +132,34 @@ static void test_the_largest_frame_gets_room_of_its_length_and_gives_it_back(voi
     size_t room;
     send_frame(FRAME_BYTES_MAX);
     uint8_t *to = input_room(&in, &room);
-    memcpy(to, sent.ptr, 1000);
-    input_grow(&in, 1000);
+    memcpy(to, sent.ptr, INPUT_BYTES_BEGUN);
+    input_grow(&in, INPUT_BYTES_BEGUN);
     to = input_room(&in, &room);
     assert_int_equal(in.cap, FRAME_LENGTH_BYTES + FRAME_BYTES_MAX);
-    assert_int_equal(room, FRAME_LENGTH_BYTES + FRAME_BYTES_MAX - 1000);
-    read_at = 1000;
+    assert_int_equal(room, FRAME_LENGTH_BYTES + FRAME_BYTES_MAX - INPUT_BYTES_BEGUN);
+    read_at = INPUT_BYTES_BEGUN;
     deliver(&in, SIZE_MAX);
     assert_int_equal(frames, 1);
     assert_int_equal(in.cap, INPUT_BYTES_USUAL_MAX);
+    forget(&in);
+}
+
+static void test_who_only_says_a_length_takes_nothing_by_it(void **state)
+{
+    (void)state;
+    struct input in = {0};
+    size_t room;
+    send_frame(FRAME_BYTES_MAX);
+    for (size_t n = 0; n < INPUT_BYTES_BEGUN; n++) {
+        *input_room(&in, &room) = sent.ptr[read_at++];
+        input_grow(&in, 1);
+        struct bytes frame;
+        assert_int_equal(input_next(&in, &frame), CUT_MORE);
+        input_settle(&in, 1);
+        assert_int_equal(in.cap, INPUT_BYTES_START);
+    }
+    deliver(&in, SIZE_MAX);
+    assert_int_equal(frames, 1);
     forget(&in);
 }
 
@@ -163,6 +182,7 @@ int main(void)
         cmocka_unit_test(test_large_frames_stay_where_they_are_read_to),
         cmocka_unit_test(test_small_frames_fill_the_reads),
         cmocka_unit_test(test_the_largest_frame_gets_room_of_its_length_and_gives_it_back),
+        cmocka_unit_test(test_who_only_says_a_length_takes_nothing_by_it),
         cmocka_unit_test(test_a_length_out_of_bounds_is_garbage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
