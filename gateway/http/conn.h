@@ -64,6 +64,7 @@ struct conn {
     bool has_body;
     bool head_only;
     bool close_after;
+    bool in_vain;       /* its body is for nothing, and may come for as long as one that is */
     bool other_version; /* of WebSockets, than ours */
     bool interim;       /* HTTP/1.1: a 1xx may be said before the answer */
     /* answer */

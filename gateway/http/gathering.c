@@ -1,8 +1,5 @@
 #include "http/gathering.h"
 
-/* Beside the bytes of one in a buffer: memory comes in pages, and small ones may be many */
-#define BUFFER_PAGE_BYTES 4096u
-
 static size_t memory_of_all;
 
 size_t gatherings_memory(void)
@@ -25,30 +22,28 @@ static bool stays(struct bytes part, size_t length)
 
 size_t gathering_wants(const struct page *page, struct bytes part, size_t length)
 {
+    static const struct page fresh;
     return stays(part, length) ? page_memory(page, (size_t)(part.ptr - page->bytes) + part.len)
-                               : BUFFER_PAGE_BYTES + part.len;
+                               : page_memory(&fresh, part.len);
 }
 
 void gathering_begin(struct gathering *g, struct page **page, struct bytes part, size_t length)
 {
+    struct page *other = page_take();
     if (stays(part, length)) {
         g->page = *page;
         g->at = (size_t)(part.ptr - g->page->bytes);
-        *page = page_take();
-        gathering_reserve(g, 0);
+        *page = other;
     } else {
-        buf_reserve(&g->body, length); /* what is not touched takes no memory */
-        memcpy(g->body.ptr, part.ptr, part.len);
+        g->page = other;
+        memcpy(g->page->bytes, part.ptr, part.len);
     }
+    gathering_reserve(g, 0);
     gathering_grow(g, part.len);
 }
 
 void gathering_reserve(struct gathering *g, size_t more)
 {
-    if (g->page == NULL) {
-        buf_reserve(&g->body, more);
-        return;
-    }
     page_reserve(g->page, g->at + g->body.len + more);
     g->body.ptr = g->page->bytes + g->at;
     g->body.cap = g->page->size - g->at;
@@ -63,18 +58,14 @@ void gathering_skip(struct gathering *g, size_t bytes)
 void gathering_grow(struct gathering *g, size_t bytes)
 {
     g->body.len += bytes;
-    if (g->page != NULL) {
-        page_touch(g->page, g->at + g->body.len);
-        count(g, page_memory(g->page, 0));
-    } else {
-        count(g, BUFFER_PAGE_BYTES + g->body.len);
-    }
+    page_touch(g->page, g->at + g->body.len);
+    count(g, page_memory(g->page, 0));
 }
 
 struct shared *gathering_take(struct gathering *g, struct bytes *ret_body)
 {
     *ret_body = buf_bytes(&g->body);
-    struct shared *lender = g->page != NULL ? page_lend(g->page, *ret_body) : shared_take(&g->body);
+    struct shared *lender = page_lend(g->page, *ret_body);
     count(g, 0);
     *g = (struct gathering){0};
     return lender;
@@ -82,11 +73,7 @@ struct shared *gathering_take(struct gathering *g, struct bytes *ret_body)
 
 void gathering_drop(struct gathering *g)
 {
-    if (g->page != NULL) {
-        page_give_back(g->page);
-    } else {
-        buf_free(&g->body);
-    }
+    page_give_back(g->page);
     count(g, 0);
     *g = (struct gathering){0};
 }

@@ -1,6 +1,6 @@
 /* A request's body that did not come at once. It stays in the page of its head, behind that; or,
- * where next to nothing of it came with the head, is read into a buffer of its length. Loop's
- * thread. */
+ * where next to nothing of it came with the head, in a page of its own: of what the heap has used
+ * before nobody could say how much of it is touched. Loop's thread. */
 #ifndef MARATHON_HTTP_GATHERING_H
 #define MARATHON_HTTP_GATHERING_H
 
@@ -8,17 +8,17 @@
 
 /* Zero-initialised: there is none. */
 struct gathering {
-    struct buf body;
-    struct page *page; /* NULL: a buffer */
-    size_t at;         /* in the page */
-    size_t memory;     /* counted */
+    struct buf body; /* in the page */
+    struct page *page;
+    size_t at;     /* in the page */
+    size_t memory; /* counted */
 };
 
 /* Memory of those that there are, in all of the process. */
 size_t gatherings_memory(void);
 
-/* part: what came with the head, in the page; in its place *page is another one then, unless the
- * body is in a buffer. length: of all of it; 0: it is not known. */
+/* part: what came with the head, in *page, which is another one then where the body stays. length:
+ * of all of it; 0: it is not known. */
 void gathering_begin(struct gathering *g, struct page **page, struct bytes part, size_t length);
 /* Memory that this takes. */
 size_t gathering_wants(const struct page *page, struct bytes part, size_t length);

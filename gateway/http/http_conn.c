@@ -59,6 +59,7 @@ static int on_request(struct conn *c)
     if (c->intake.at == INTAKE_BODY && is_in_vain(c)) {
         intake_refuse(&c->intake);
         c->has_body = false;
+        c->in_vain = true;
         c->close_after = true;
         deliver(c);
         return 0;

@@ -47,7 +47,7 @@ static void pages_check(const struct conn *c, const struct head *h, struct http_
                        "turned its own name to it, unless MARATHON_ALLOWED_ORIGINS has it");
     } else if (!reads && !origin_may_change(&o->origins, h->fields[HEAD_ORIGIN], host)) {
         request_refuse(r, CODE_ORIGIN_REFUSED,
-                       "a gateway without API keys changes nothing for pages of another Origin, "
+                       "a gateway without API keys changes nothing for pages of another host, "
                        "unless MARATHON_ALLOWED_ORIGINS has it");
     }
 }

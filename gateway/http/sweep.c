@@ -88,7 +88,7 @@ static void conn_sweep(struct conn *c, mono_ms now, size_t *unread)
     bool late = drips(c, now) ||
                 (c->state == CONN_IDLE && age > (c->served ? o->idle_ms : o->header_ms)) ||
                 (c->state == CONN_READING && age > o->body_ms) ||
-                (c->state == CONN_LINGER && age > LINGER_MS) ||
+                (c->state == CONN_LINGER && age > (c->in_vain ? o->body_ms : LINGER_MS)) ||
                 (c->state == CONN_UPGRADING && age > o->header_ms) ||
                 (c->state == CONN_CLOSING && age > CLOSE_MS);
     if (late || (c->resting && waits(c) && client_left(c))) {

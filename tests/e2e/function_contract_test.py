@@ -175,8 +175,9 @@ class Readme(unittest.TestCase):
             ("poor", 65, {"code": "NO_CREDIT"}),
         ):
             outcome = self.ask(model)
-            self.assertEqual((outcome.status, outcome.stdout, outcome.stderr), (status, b"", ""))
+            self.assertEqual((outcome.status, outcome.stdout), (status, b""))
             (said,) = [line["error"] for line in outcome.news]
+            self.assertEqual(outcome.stderr.strip(), said["message"])
             self.assertIn('"error"', said.pop("message"))
             self.assertEqual(said, error)
         for model, status, words in (("sick", 75, "HTTP 503"), ("shy", 65, "HTTP 404"), ("half", 75, "")):
@@ -252,6 +253,20 @@ class Contract(unittest.TestCase):
         gone = {"MARATHON_DATA_DIR": "/nowhere/at/all"}
         self.assertEqual(call("data.inventory", environment=gone).status, 75)
         self.assertEqual(call("menu.bcg", {"sales_csv": "sales.csv"}, environment=gone).status, 75)
+
+    def test_an_error_whose_code_was_not_meant_for_the_step_keeps_its_words(self):
+        source = """import urllib.error
+from marathon_function import run
+def refuse(call):
+    raise urllib.error.HTTPError("http://model", 503, "out to lunch", {}, None)
+run(refuse)"""
+        outcome = call_program(
+            [sys.executable, "-c", source],
+            json.dumps(envelope({})).encode(),
+            {"PYTHONPATH": str(PIPELINES / "functions")},
+        )
+        self.assertEqual((outcome.status, outcome.news), (75, []))
+        self.assertEqual(outcome.stderr, "HTTP Error 503: out to lunch\n")
 
     def test_extraction_goes_on_behind_its_checkpoint(self):
         images = sample_input("full_analysis")["menu_images"]

@@ -188,17 +188,13 @@ def _news(value):
 
 
 def _fail(error, status):
-    """The message stands in the step's error once: where the line on fd 3 has it, with its code, and
-    else by standard error."""
-    more = {
-        name: value
-        for name in ("code", "retry_after")
-        if (value := getattr(error, name, None)) is not None
-    }
+    """The message goes to the log; with its code it stands on fd 3 as well, and once in the step's
+    error. Only what is raised as a Failure has a code that was meant for this: HTTPError's is a number."""
+    print(error, file=sys.stderr)
+    named = {"code": error.code, "retry_after": error.retry_after} if isinstance(error, Failure) else {}
+    more = {name: value for name, value in named.items() if value is not None}
     if more:
         _news({"error": {"message": str(error), **more}})
-    else:
-        print(error, file=sys.stderr)
     sys.exit(status)
 
 

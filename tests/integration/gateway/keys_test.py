@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import time
 import subprocess
 import tempfile
 
@@ -72,6 +73,12 @@ class Keys(GatewayCase):
                     self.assertIn(got.split()[1], (b"401", b"403"))
                     self.assertIn(b"\r\nconnection: close\r\n", got)
         self.assertEqual(self.body_bytes(), 0)
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as s:  # for longer than one lingers for others
+            s.sendall(head + b"Content-Length: 40\r\n\r\n")
+            for _ in range(40):
+                time.sleep(0.1)  # a thin line
+                s.sendall(b" ")
+            self.assertEqual(s.recv(12, socket.MSG_WAITALL).split()[1], b"401")
         with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as s:
             s.sendall(head + f"Authorization: Bearer {self.writer}\r\nContent-Length: 17\r\n\r\n".encode() + b"{")
             self.assertEqual(s.recv(25, socket.MSG_WAITALL), b"HTTP/1.1 100 Continue\r\n\r\n")
