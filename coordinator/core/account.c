@@ -3,8 +3,10 @@
 #include <stdlib.h>
 
 #include "base/pack.h"
+#include "core/change.h"
+#include "core/fx.h"
 #include "core/plant.h"
-#include "core/fan.h"
+#include "core/state.h"
 
 void account_free(struct account *a)
 {

@@ -1,11 +1,21 @@
 /* Reads on their way: each answer finds the question again by its read_id. */
+#include "core/asks.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
+#include "core/audit.h"
 #include "core/dispatch.h"
 #include "core/docs.h"
+#include "core/fx.h"
 #include "core/lanes.h"
+#include "core/library.h"
+#include "core/partition.h"
+#include "core/peers.h"
 #include "core/recover.h"
+#include "core/requests.h"
+#include "core/resolve.h"
+#include "core/state.h"
 #include "core/writes.h"
 
 struct ask *ask_create(struct core *c, enum ask_kind kind)

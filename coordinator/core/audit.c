@@ -2,9 +2,17 @@
  * each can go on, mends what cannot, and counts. What is looked at in memory is here, what is asked
  * of the store in audit_store.c. All counts should stay 0: each finding is a bug, or somebody's
  * hand in the store. */
+#include "core/audit.h"
+
+#include "core/asks.h"
 #include "core/budget.h"
-#include "core/fan.h"
+#include "core/fx.h"
+#include "core/partition.h"
 #include "core/ready.h"
+#include "core/state.h"
+#include "core/tasks.h"
+#include "core/workers.h"
+#include "core/writes.h"
 
 #define TICK_MS             1000
 #define PARTITIONS_PER_TICK 8 /* reads at once; a round takes at least 8 s, and ends */

@@ -1,7 +1,15 @@
 /* The auditor's questions to the store: is each live task held so that a takeover would find it,
  * and for ever? Repairs are rows under the fence. */
+#include "core/asks.h"
+#include "core/audit.h"
 #include "core/change.h"
+#include "core/fx.h"
+#include "core/partition.h"
 #include "core/plant.h"
+#include "core/rollback.h"
+#include "core/state.h"
+#include "core/tasks.h"
+#include "core/writes.h"
 
 void audit_ask(struct core *c, struct partition *p, struct ask *ask)
 {

@@ -1,9 +1,12 @@
 #include "core/budget.h"
 
 #include "core/account.h"
+#include "core/change.h"
 #include "core/fan.h"
+#include "core/on_pause.h"
 #include "core/plant.h"
 #include "core/ready.h"
+#include "core/writes.h"
 
 #define WARN_PERCENT 80
 

@@ -10,7 +10,10 @@
 #define MARATHON_CORE_BUDGET_H
 
 #include "base/pack.h"
-#include "core/change.h"
+#include "core/task.h"
+
+struct change;
+struct core;
 
 /* As they are stored; reading makes a struct spending only where there is something. */
 void budget_record_put(const struct spending *x, struct buf *out);

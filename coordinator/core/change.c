@@ -4,10 +4,17 @@
 
 #include "core/account.h"
 #include "core/budget.h"
+#include "core/document.h"
 #include "core/fan.h"
-#include "core/record.h"
+#include "core/fx.h"
+#include "core/on_watch.h"
 #include "core/plant.h"
+#include "core/record.h"
 #include "core/recover.h"
+#include "core/state.h"
+#include "core/step_limits.h"
+#include "core/wait.h"
+#include "core/writes.h"
 #include "json/scan.h"
 #include "model/limits.h"
 

@@ -1,10 +1,17 @@
 /* The invariants of core/README.md, asserted over the whole state. */
 #include <assert.h>
 
+#include "core/asks.h"
 #include "core/budget.h"
 #include "core/docs.h"
-#include "core/fan.h"
+#include "core/functions.h"
+#include "core/partition.h"
+#include "core/peers.h"
 #include "core/plant.h"
+#include "core/resolve.h"
+#include "core/state.h"
+#include "core/workers.h"
+#include "core/writes.h"
 
 static void check_step(const struct core *c, const struct task *t, const struct step *s)
 {

@@ -3,12 +3,30 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "core/brain.h"
+#include "core/asks.h"
+#include "core/audit.h"
+#include "core/definitions.h"
 #include "core/dispatch.h"
 #include "core/docs.h"
 #include "core/functions.h"
+#include "core/fx.h"
 #include "core/lanes.h"
+#include "core/library.h"
+#include "core/members.h"
+#include "core/on_outcome.h"
+#include "core/on_pause.h"
+#include "core/on_progress.h"
+#include "core/on_watch.h"
+#include "core/partition.h"
+#include "core/peers.h"
 #include "core/ready.h"
+#include "core/requests.h"
+#include "core/resolve.h"
+#include "core/state.h"
+#include "core/tasks.h"
+#include "core/timers.h"
+#include "core/wait.h"
+#include "core/workers.h"
 #include "core/writes.h"
 
 #define TICK_MS 500 /* beats, silence, leases */

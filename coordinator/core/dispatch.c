@@ -1,9 +1,18 @@
 #include "core/dispatch.h"
 
+#include "core/asks.h"
 #include "core/budget.h"
+#include "core/functions.h"
+#include "core/fx.h"
 #include "core/lanes.h"
+#include "core/partition.h"
 #include "core/ready.h"
 #include "core/scope.h"
+#include "core/state.h"
+#include "core/step_limits.h"
+#include "core/tasks.h"
+#include "core/workers.h"
+#include "core/writes.h"
 
 void credit_give_back(struct core *c, uint64_t serial, peer_id peer)
 {

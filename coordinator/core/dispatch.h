@@ -4,7 +4,12 @@
 #ifndef MARATHON_CORE_DISPATCH_H
 #define MARATHON_CORE_DISPATCH_H
 
-#include "core/brain.h"
+#include "core/core.h"
+
+struct ask;
+struct scope;
+struct step;
+struct worker;
 
 struct hold;
 

@@ -3,7 +3,10 @@
 #ifndef MARATHON_CORE_DOCS_H
 #define MARATHON_CORE_DOCS_H
 
-#include "core/brain.h"
+#include "core/core.h"
+
+struct ask;
+struct peer;
 
 /* Of documents that are being read for gateways: renewals of leases go the same way to the store,
  * and must not wait behind more than it answers in a moment. */

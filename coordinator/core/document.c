@@ -1,8 +1,11 @@
 /* The checkpoint document: {"results":{...}<tail>. The results come first and the small fields
  * last, so that a step's write overwrites only the tail. */
+#include "core/document.h"
+
 #include <assert.h>
 
-#include "core/change.h"
+#include "core/fx.h"
+#include "core/state.h"
 #include "json/scan.h"
 
 static void drop_text(void *text)

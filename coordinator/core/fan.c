@@ -4,8 +4,14 @@
 #include <stdlib.h>
 
 #include "base/pack.h"
+#include "core/change.h"
+#include "core/fx.h"
+#include "core/on_outcome.h"
+#include "core/on_progress.h"
 #include "core/plant.h"
 #include "core/ready.h"
+#include "core/state.h"
+#include "core/step_end.h"
 #include "core/token.h"
 #include "json/scan.h"
 #include "model/limits.h"

@@ -7,7 +7,10 @@
 #ifndef MARATHON_CORE_FAN_H
 #define MARATHON_CORE_FAN_H
 
-#include "core/change.h"
+#include "core/core.h"
+#include "core/task.h"
+
+struct change;
 
 /* task.c's */
 struct fan *fan_create(uint32_t count, bool marks);

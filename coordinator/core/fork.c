@@ -4,10 +4,19 @@
  * between them: what is completed never changes within a run. */
 #include <stdlib.h>
 
+#include "core/asks.h"
 #include "core/change.h"
+#include "core/document.h"
+#include "core/fx.h"
+#include "core/partition.h"
+#include "core/peers.h"
 #include "core/plant.h"
 #include "core/record.h"
 #include "core/recover.h"
+#include "core/requests.h"
+#include "core/state.h"
+#include "core/tasks.h"
+#include "core/writes.h"
 #include "model/limits.h"
 
 void on_fork(struct core *c, struct peer *p, const struct message *m)

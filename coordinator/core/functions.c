@@ -3,8 +3,11 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "core/fx.h"
 #include "core/plant.h"
 #include "core/ready.h"
+#include "core/state.h"
+#include "core/workers.h"
 #include "model/label.h"
 #include "model/limits.h"
 

@@ -2,7 +2,25 @@
 #ifndef MARATHON_CORE_FUNCTIONS_H
 #define MARATHON_CORE_FUNCTIONS_H
 
-#include "core/brain.h"
+#include "base/heap.h"
+#include "core/task.h"
+
+struct core;
+struct worker;
+
+/* A function, and the labels that steps of it require: each such pair has a ready order of its own,
+ * so that one that nobody can take is in nobody's way. */
+struct function {
+    char *name;              /* owned; NULL: this place of the table is free */
+    char *requires;          /* owned; "" = no labels */
+    struct bytes key;        /* owned: both as one, for the map */
+    struct heap ready;       /* of struct step.ready */
+    size_t laned;            /* ready too, and behind another one of their lane (lanes.h) */
+    struct worker **workers; /* that offer it and have the labels */
+    size_t worker_count, worker_cap;
+    size_t next_worker; /* where the next search for credit begins: spreads the steps */
+    bool warned;        /* that nobody offers it */
+};
 
 /* The place of a function with these labels ("" = none) in the table; made where it is new. */
 uint32_t function_intern(struct core *c, struct bytes name, const char *requires);

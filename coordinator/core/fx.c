@@ -1,8 +1,11 @@
+#include "core/fx.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/brain.h"
+#include "core/peers.h"
+#include "core/state.h"
 
 static struct effect *fx_add(struct core *c, enum effect_kind kind)
 {

@@ -2,9 +2,16 @@
 
 #include <assert.h>
 
+#include "core/change.h"
 #include "core/fan.h"
+#include "core/partition.h"
+#include "core/peers.h"
 #include "core/plant.h"
 #include "core/ready.h"
+#include "core/state.h"
+#include "core/tasks.h"
+#include "core/timers.h"
+#include "core/wait.h"
 
 #define CLAIMS_LOOK_MS 20 /* are all claims in? */
 

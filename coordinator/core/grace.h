@@ -2,7 +2,9 @@
 #ifndef MARATHON_CORE_GRACE_H
 #define MARATHON_CORE_GRACE_H
 
-#include "core/brain.h"
+struct core;
+struct partition;
+struct task;
 
 void partition_timer(struct core *c, struct partition *p);
 /* For a task that was loaded: what nobody runs may be sent out. */

@@ -1,7 +1,14 @@
 #include <stdlib.h>
 
+#include "core/asks.h"
+#include "core/fx.h"
 #include "core/lanes.h"
+#include "core/partition.h"
 #include "core/plant.h"
+#include "core/resolve.h"
+#include "core/state.h"
+#include "core/tasks.h"
+#include "core/workers.h"
 
 struct hold {
     struct hold *prev, *next; /* of the core's list */

@@ -1,13 +1,20 @@
 #include "core/lanes.h"
 
-#include <stdlib.h>
 #include <stddef.h>
+#include <stdlib.h>
 
+#include "core/asks.h"
 #include "core/budget.h"
 #include "core/dispatch.h"
 #include "core/functions.h"
+#include "core/fx.h"
+#include "core/partition.h"
 #include "core/plant.h"
 #include "core/ready.h"
+#include "core/state.h"
+#include "core/tasks.h"
+#include "core/timers.h"
+#include "core/workers.h"
 
 /* The lanes of one concurrency key. */
 struct gate {

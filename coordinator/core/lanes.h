@@ -15,7 +15,16 @@
 #ifndef MARATHON_CORE_LANES_H
 #define MARATHON_CORE_LANES_H
 
-#include "core/brain.h"
+#include "core/task.h"
+
+struct ask;
+struct core;
+struct function;
+struct hold;
+struct lane;
+struct limit_op;
+struct store_answer;
+struct worker;
 
 /* A place without a living coordinator is free after this: three takeovers fit in, so that one that
  * works is not lost. */
@@ -31,9 +40,6 @@
 /* Coordinators that wait for the same moment of a rate: who is first is chance */
 #define RATE_JITTER_MS_MAX 50
 #define HOLDS_PER_ASK      256u /* renewed in one call: about a millisecond of Redis */
-
-struct lane;
-struct hold;
 
 /* What a step has of this, once it was ready; its keys, where they are known. */
 struct step_shared {

@@ -5,8 +5,14 @@
 
 #include <stdlib.h>
 
-#include "core/change.h"
+#include "core/asks.h"
+#include "core/definitions.h"
+#include "core/fx.h"
+#include "core/peers.h"
 #include "core/plant.h"
+#include "core/requests.h"
+#include "core/state.h"
+#include "core/writes.h"
 #include "model/pipeline_expand.h"
 
 struct old_version {

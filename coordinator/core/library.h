@@ -1,5 +1,5 @@
 /* The stored pipelines as far as a coordinator knows them, and what clients do with them: a part of
- * brain.h. */
+ * state.h. */
 #ifndef MARATHON_CORE_LIBRARY_H
 #define MARATHON_CORE_LIBRARY_H
 

@@ -1,10 +1,12 @@
 /* Requests that a client or a gateway may repeat, because their answer was lost: each has a key,
  * and what it did remembers that, and what it said. The same again is answered as the first was. */
+#include "core/marks.h"
+
 #include <stdio.h>
 
-#include "core/change.h"
+#include "base/pack.h"
 #include "core/plant.h"
-#include "core/recover.h"
+#include "core/writes.h"
 #include "crypto/hash.h"
 #include "json/scan.h"
 #include "model/limits.h"

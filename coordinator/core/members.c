@@ -1,8 +1,12 @@
 /* Who the coordinators are, for those that know only some of them: the URLs that stand beside the
  * owners' names in their records. Told to every peer at its joining and at each change. */
+#include "core/members.h"
+
 #include <stdlib.h>
 
-#include "core/brain.h"
+#include "core/fx.h"
+#include "core/peers.h"
+#include "core/state.h"
 
 /* "name url" -> url; empty where it does not say. */
 static struct bytes url_of(const struct owner_record *r)

@@ -3,10 +3,18 @@
  * task, in which deaths count from 0. */
 #include <stdlib.h>
 
-#include "core/change.h"
+#include "core/asks.h"
+#include "core/fx.h"
+#include "core/marks.h"
+#include "core/partition.h"
+#include "core/peers.h"
 #include "core/plant.h"
 #include "core/record.h"
 #include "core/recover.h"
+#include "core/requests.h"
+#include "core/state.h"
+#include "core/tasks.h"
+#include "core/writes.h"
 #include "model/limits.h"
 
 /* ---- the list ---- */

@@ -2,8 +2,14 @@
  * wait in the order in which they came. */
 #include <assert.h>
 
+#include "core/asks.h"
 #include "core/docs.h"
+#include "core/fx.h"
+#include "core/partition.h"
+#include "core/peers.h"
 #include "core/record.h"
+#include "core/state.h"
+#include "core/tasks.h"
 #include "core/writes.h"
 #include "model/limits.h"
 

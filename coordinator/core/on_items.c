@@ -2,8 +2,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/fan.h"
+#include "core/asks.h"
+#include "core/fx.h"
+#include "core/partition.h"
+#include "core/peers.h"
 #include "core/record.h"
+#include "core/requests.h"
+#include "core/state.h"
+#include "core/tasks.h"
+#include "core/writes.h"
 #include "model/limits.h"
 
 static void view_item(const struct step *s, struct arena *arena, struct item_view *v)

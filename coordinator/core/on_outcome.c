@@ -1,13 +1,26 @@
 /* How attempts end: the first valid success wins, failures count only from the current delivery, a
  * worker's death is no attempt. */
+#include "core/on_outcome.h"
+
 #include <stdlib.h>
 
 #include "core/account.h"
 #include "core/budget.h"
+#include "core/change.h"
 #include "core/fan.h"
-#include "core/ready.h"
-#include "core/token.h"
+#include "core/fx.h"
+#include "core/on_progress.h"
+#include "core/partition.h"
+#include "core/peers.h"
 #include "core/plant.h"
+#include "core/ready.h"
+#include "core/state.h"
+#include "core/step_end.h"
+#include "core/step_limits.h"
+#include "core/tasks.h"
+#include "core/token.h"
+#include "core/workers.h"
+#include "core/writes.h"
 #include "model/limits.h"
 #include "model/retry.h"
 

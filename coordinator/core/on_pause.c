@@ -1,9 +1,19 @@
 /* PAUSE and RESUME: a paused task starts no further step until it is resumed; what runs goes on,
  * and what it brings is taken. Both are answered when they are durable. */
+#include "core/on_pause.h"
+
 #include "core/budget.h"
+#include "core/change.h"
 #include "core/fan.h"
+#include "core/fx.h"
+#include "core/peers.h"
 #include "core/plant.h"
 #include "core/ready.h"
+#include "core/requests.h"
+#include "core/step_limits.h"
+#include "core/task.h"
+#include "core/tasks.h"
+#include "core/writes.h"
 
 static void answer_done(struct core *c, const struct task *t, const struct peer *p,
                         const struct message *m)

@@ -1,11 +1,20 @@
 /* News of running attempts: coalesced to ten events a second and task; progress checkpoints made
  * durable at most once an interval. */
+#include "core/on_progress.h"
+
 #include <stdlib.h>
 
 #include "core/account.h"
 #include "core/change.h"
+#include "core/partition.h"
+#include "core/peers.h"
 #include "core/plant.h"
+#include "core/state.h"
+#include "core/tasks.h"
+#include "core/timers.h"
 #include "core/token.h"
+#include "core/workers.h"
+#include "core/writes.h"
 #include "model/limits.h"
 
 #define EVENT_SPACING_MS 100 /* each of them is stored: 10 a second and task are enough to see */

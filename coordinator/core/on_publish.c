@@ -1,7 +1,12 @@
 /* Pipelines that clients store or have checked, and what they ask of those that there are. */
 #include <stdlib.h>
 
-#include "core/change.h"
+#include "core/asks.h"
+#include "core/fx.h"
+#include "core/library.h"
+#include "core/peers.h"
+#include "core/state.h"
+#include "core/writes.h"
 #include "model/limits.h"
 
 /* ---- PUT_PIPELINE ---- */

@@ -2,10 +2,22 @@
  * read from the store. */
 #include <stdlib.h>
 
-#include "core/change.h"
+#include "core/asks.h"
 #include "core/docs.h"
 #include "core/functions.h"
+#include "core/fx.h"
+#include "core/marks.h"
+#include "core/on_pause.h"
+#include "core/on_watch.h"
+#include "core/partition.h"
+#include "core/peers.h"
 #include "core/record.h"
+#include "core/requests.h"
+#include "core/state.h"
+#include "core/tasks.h"
+#include "core/view.h"
+#include "core/workers.h"
+#include "core/writes.h"
 #include "model/limits.h"
 
 /* Pages read for one request whose filter lets little through, each the store's largest: 3,200

@@ -3,10 +3,19 @@
  * stay. */
 #include <stdlib.h>
 
+#include "core/asks.h"
 #include "core/change.h"
-#include "core/fan.h"
+#include "core/document.h"
+#include "core/fx.h"
+#include "core/marks.h"
+#include "core/partition.h"
+#include "core/peers.h"
 #include "core/record.h"
 #include "core/recover.h"
+#include "core/requests.h"
+#include "core/state.h"
+#include "core/tasks.h"
+#include "core/writes.h"
 #include "crypto/hash.h"
 #include "json/scan.h"
 #include "model/limits.h"

@@ -2,7 +2,14 @@
  * reached is kept in the first that may wait for it, which bounds how many are kept, and is taken
  * by the first that does: the other may be skipped. */
 #include "core/change.h"
+#include "core/marks.h"
+#include "core/peers.h"
 #include "core/plant.h"
+#include "core/requests.h"
+#include "core/task.h"
+#include "core/tasks.h"
+#include "core/wait.h"
+#include "core/writes.h"
 #include "model/limits.h"
 
 static bool hears(const struct step *s, struct bytes name)

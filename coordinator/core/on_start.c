@@ -2,7 +2,18 @@
 #include <stdlib.h>
 
 #include "core/budget.h"
+#include "core/change.h"
+#include "core/definitions.h"
+#include "core/fx.h"
+#include "core/library.h"
+#include "core/partition.h"
+#include "core/peers.h"
 #include "core/recover.h"
+#include "core/requests.h"
+#include "core/rollback.h"
+#include "core/state.h"
+#include "core/tasks.h"
+#include "core/writes.h"
 #include "crypto/hash.h"
 #include "model/limits.h"
 

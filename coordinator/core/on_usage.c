@@ -1,5 +1,9 @@
 /* GET_USAGE: what all tasks of our partitions have used, read from the store's sums, which outlive
  * the tasks. */
+#include "core/asks.h"
+#include "core/fx.h"
+#include "core/requests.h"
+#include "core/state.h"
 #include "core/writes.h"
 #include "model/usage_groups.h"
 

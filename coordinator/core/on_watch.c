@@ -1,8 +1,15 @@
 /* Who watches what. A watch belongs to a gateway's connection and to our word that the task's
  * partition is ours: with either it ends, since gateways then ask the next owner, or us anew. What
  * they miss meanwhile they find in the history. */
+#include "core/on_watch.h"
+
 #include <stdlib.h>
 
+#include "core/fx.h"
+#include "core/partition.h"
+#include "core/peers.h"
+#include "core/requests.h"
+#include "core/state.h"
 #include "core/writes.h"
 
 struct watch {

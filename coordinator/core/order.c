@@ -1,10 +1,16 @@
-#include "core/dispatch.h"
-
 #include <stdlib.h>
 
+#include "core/asks.h"
+#include "core/dispatch.h"
+#include "core/fx.h"
 #include "core/lanes.h"
+#include "core/on_outcome.h"
+#include "core/on_progress.h"
 #include "core/scope.h"
+#include "core/state.h"
+#include "core/step_limits.h"
 #include "core/token.h"
+#include "core/workers.h"
 #include "model/limits.h"
 
 /* What the order of a step is made of: what its input's expressions name, or the task's input and

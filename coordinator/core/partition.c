@@ -4,14 +4,25 @@
  * UNSEEN -> FOREIGN -> CLAIMING -> LOADING -> GRACE -> OWNED -> RELEASING -> FOREIGN; anything that
  * goes wrong leads back to UNSEEN by partition_drop, and from there through a new claim with a new
  * epoch. The lease needs no wall clock: see README.md. */
+#include "core/partition.h"
+
 #include <assert.h>
 
-#include "core/change.h"
+#include "core/asks.h"
+#include "core/fx.h"
 #include "core/grace.h"
-#include "core/recover.h"
-#include "core/writes.h"
-#include "core/record.h"
+#include "core/members.h"
+#include "core/on_watch.h"
+#include "core/peers.h"
 #include "core/plant.h"
+#include "core/record.h"
+#include "core/recover.h"
+#include "core/rollback.h"
+#include "core/state.h"
+#include "core/tasks.h"
+#include "core/timers.h"
+#include "core/workers.h"
+#include "core/writes.h"
 
 #define TELL_WITHIN_MS 50
 #define HAND_OVER_MS   25 /* between looks while a partition is awaited: the pause of its service */

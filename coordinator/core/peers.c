@@ -1,9 +1,16 @@
 /* Connections that have said HELLO: who is heard, who has fallen silent. */
+#include "core/peers.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
+#include "core/fx.h"
 #include "core/grace.h"
-#include "core/writes.h"
+#include "core/members.h"
+#include "core/on_watch.h"
+#include "core/partition.h"
+#include "core/state.h"
+#include "core/workers.h"
 #include "model/label.h"
 #include "model/limits.h"
 

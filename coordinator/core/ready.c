@@ -5,8 +5,15 @@
 #include "core/account.h"
 #include "core/fan.h"
 #include "core/functions.h"
+#include "core/fx.h"
 #include "core/lanes.h"
+#include "core/resolve.h"
+#include "core/state.h"
+#include "core/step_limits.h"
+#include "core/timers.h"
 #include "core/token.h"
+#include "core/wait.h"
+#include "core/workers.h"
 #include "core/writes.h"
 
 /* ---- the order ---- */

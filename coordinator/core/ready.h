@@ -4,9 +4,12 @@
 #ifndef MARATHON_CORE_READY_H
 #define MARATHON_CORE_READY_H
 
-#include "core/brain.h"
+#include "core/task.h"
 
+struct core;
+struct function;
 struct lane;
+struct pending_write;
 
 struct step *step_of_ready(struct heap_node *ready);
 bool ready_before(const struct heap_node *a, const struct heap_node *b); /* a heap's */

@@ -4,8 +4,8 @@
 
 #include "core/account.h"
 #include "core/budget.h"
+#include "core/marks.h"
 #include "core/plant.h"
-#include "core/recover.h"
 
 struct unpack record_open(struct bytes blob)
 {

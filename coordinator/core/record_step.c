@@ -4,6 +4,8 @@
 #include "core/fan.h"
 #include "core/plant.h"
 #include "core/record.h"
+#include "core/storage.h"
+#include "core/task.h"
 
 /* What only some steps' records have. */
 #define STEP_FANS      1u

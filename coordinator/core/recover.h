@@ -5,7 +5,12 @@
 #ifndef MARATHON_CORE_RECOVER_H
 #define MARATHON_CORE_RECOVER_H
 
-#include "core/change.h"
+#include "core/core.h"
+#include "core/task.h"
+
+struct ask;
+struct change;
+struct peer;
 
 /* ---- on_recover.c ---- */
 
@@ -27,19 +32,6 @@ void task_rerun(struct change *ch, const bool *keep, const struct recover_reques
 /* A task that was found at a takeover fails where recovery is switched off, and begins anew where
  * it has no checkpoints. */
 void task_taken_over(struct core *c, struct task *t);
-
-/* ---- marks.c: the same request again ---- */
-
-struct request_mark recover_mark_of(const struct recover_request *r);
-struct request_mark requeue_mark_of(const struct requeue_request *r);
-/* Has the task, whatever it does by now, been recovered or requeued by this request? Then it is
- * answered: as the first one was where it says the same, else with a refusal. */
-bool recover_repeated(struct core *c, const struct task *t, const struct marked_ask *from);
-/* It lives again by this one; nothing without a key. */
-void recover_remember(struct task *t, struct request_mark mark);
-/* As they are stored: the last of the head, nothing where there are none. */
-void recovers_record_put(const struct task *t, struct buf *out);
-void recovers_record_get(struct unpack *u, struct task *t);
 
 /* ---- on_dead.c ---- */
 

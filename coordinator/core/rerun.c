@@ -2,10 +2,17 @@
  * no checkpoints. */
 #include <stdlib.h>
 
+#include "core/asks.h"
 #include "core/change.h"
 #include "core/fan.h"
+#include "core/fx.h"
 #include "core/plant.h"
 #include "core/recover.h"
+#include "core/state.h"
+#include "core/step_end.h"
+#include "core/step_limits.h"
+#include "core/wait.h"
+#include "core/writes.h"
 
 /* ---- what stays ---- */
 

@@ -3,14 +3,26 @@
  * Once the needs of such a step are met it waits here for its turn, exactly the parts that its
  * expressions refer to are read, and then it is made ready or skipped. What was found out is not
  * stored where it leads to a run: the same data say the same again. */
+#include "core/resolve.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
+#include "core/asks.h"
+#include "core/change.h"
 #include "core/fan.h"
+#include "core/fx.h"
 #include "core/lanes.h"
+#include "core/on_outcome.h"
+#include "core/partition.h"
 #include "core/plant.h"
 #include "core/ready.h"
 #include "core/scope.h"
+#include "core/state.h"
+#include "core/step_end.h"
+#include "core/tasks.h"
+#include "core/wait.h"
+#include "core/workers.h"
 #include "model/limits.h"
 
 void resolve_later(struct core *c, struct step *s)

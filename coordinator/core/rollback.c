@@ -1,8 +1,13 @@
 /* A store that goes back: a replica that was promoted without the last writes, an older file that
  * was restored. It is outside the promise, and must not pass unseen: each partition remembers the
  * newest owner record and the last acknowledged row that it knows of. */
+#include "core/rollback.h"
+
+#include "core/fx.h"
+#include "core/partition.h"
 #include "core/plant.h"
-#include "core/writes.h"
+#include "core/state.h"
+#include "core/tasks.h"
 
 void rollback_found(struct core *c, const struct partition *p, const char *what)
 {

@@ -1,5 +1,6 @@
 #include "core/scope.h"
 
+#include "core/fx.h"
 #include "json/doc.h"
 #include "json/scan.h"
 #include "model/limits.h"

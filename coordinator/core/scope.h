@@ -5,8 +5,11 @@
 #ifndef MARATHON_CORE_SCOPE_H
 #define MARATHON_CORE_SCOPE_H
 
-#include "core/brain.h"
+#include "core/storage.h"
+#include "core/task.h"
 #include "model/limits.h"
+
+struct core;
 
 /* What expressions have as their `input`: the task's, or the rendered one of a pipeline within. */
 struct scope_input {

@@ -3,6 +3,9 @@
  * the owner sees it when it next looks at the records, hands the partition over with all that was
  * written before, and the others leave it to the one that asked. Nobody is ever short of its share
  * for long, and nobody takes below another's share, so that it comes to rest. */
+#include "core/fx.h"
+#include "core/partition.h"
+#include "core/state.h"
 #include "core/writes.h"
 
 /* A coordinator that holds partitions of which we know. */

@@ -1,5 +1,9 @@
 /* What the core has counted, for /metrics. */
+#include "core/functions.h"
 #include "core/lanes.h"
+#include "core/peers.h"
+#include "core/state.h"
+#include "core/workers.h"
 
 #define HEARD_WITHIN_MS 2000 /* eight looks at the owners' records, twice the store's deadline */
 

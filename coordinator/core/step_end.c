@@ -1,11 +1,19 @@
 /* The end of a step and what follows from it: whoever needs it, the task's end, the finally steps.
  * A step is over once it is completed, failed for good, skipped or cancelled. */
+#include "core/step_end.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
+#include "core/change.h"
 #include "core/fan.h"
+#include "core/fx.h"
+#include "core/on_pause.h"
 #include "core/plant.h"
 #include "core/ready.h"
+#include "core/state.h"
+#include "core/tasks.h"
+#include "core/writes.h"
 #include "model/limits.h"
 
 static bool finally_left(const struct task *t)

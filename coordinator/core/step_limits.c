@@ -1,10 +1,15 @@
 /* The limits of a step beyond one attempt: timeout_total over all of them, queue_timeout for a step
  * that no worker takes. One attempt's own limits are the worker's to keep. */
+#include "core/step_limits.h"
+
 #include <assert.h>
 
 #include "core/change.h"
+#include "core/fx.h"
 #include "core/plant.h"
 #include "core/ready.h"
+#include "core/state.h"
+#include "core/step_end.h"
 
 void step_clock_start(struct core *c, struct step *s)
 {

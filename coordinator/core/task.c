@@ -1,12 +1,12 @@
 #include "core/task.h"
 
+#include <assert.h>
+#include <stdlib.h>
+
 #include "core/account.h"
 #include "core/fan.h"
 #include "core/lanes.h"
 #include "model/limits.h"
-
-#include <assert.h>
-#include <stdlib.h>
 
 const struct work no_work;
 const struct step_rare no_rare;

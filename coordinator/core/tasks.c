@@ -1,9 +1,14 @@
+#include "core/tasks.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
-#include "core/brain.h"
+#include "core/audit.h"
+#include "core/fx.h"
 #include "core/plant.h"
 #include "core/ready.h"
+#include "core/state.h"
+#include "core/timers.h"
 #include "model/limits.h"
 
 struct task *task_find(const struct core *c, struct bytes id)

@@ -1,10 +1,17 @@
+#include "core/timers.h"
+
 #include <assert.h>
 #include <stddef.h>
 
-#include "core/brain.h"
 #include "core/grace.h"
 #include "core/lanes.h"
+#include "core/on_progress.h"
 #include "core/ready.h"
+#include "core/state.h"
+#include "core/step_end.h"
+#include "core/step_limits.h"
+#include "core/wait.h"
+#include "core/workers.h"
 
 #define OWNER(type, field, t) ((type *)(void *)((char *)(t)-offsetof(type, field)))
 

@@ -1,8 +1,8 @@
 #include "core/token.h"
-#include "core/brain.h"
-#include "core/plant.h"
 
 #include "base/pack.h"
+#include "core/plant.h"
+#include "core/workers.h"
 #include "crypto/hash.h"
 
 #define SIGNED_BYTES_MAX (16u + ID_BYTES_MAX + 9 * 10u) /* what, the id, nine numbers */

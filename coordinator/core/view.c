@@ -1,8 +1,12 @@
 /* A task as gateways see it. */
+#include "core/view.h"
+
 #include "core/account.h"
 #include "core/fan.h"
 #include "core/functions.h"
 #include "core/lanes.h"
+#include "core/state.h"
+#include "core/wait.h"
 #include "model/limits.h"
 
 static struct usage_part *view_usage(const struct usage *u, struct arena *arena)

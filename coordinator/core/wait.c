@@ -4,10 +4,17 @@
  * Durations run on the process's own clock, which no setting of the wall clock moves; moments are
  * of the wall clock, and looked at again when that has jumped. After a takeover both go on from the
  * end that is stored, a duration never for longer than it is. */
+#include "core/wait.h"
+
 #include "core/change.h"
+#include "core/fx.h"
 #include "core/plant.h"
 #include "core/ready.h"
 #include "core/scope.h"
+#include "core/state.h"
+#include "core/step_end.h"
+#include "core/tasks.h"
+#include "core/timers.h"
 #include "json/doc.h"
 
 /* The wall clock moves like this against the other without being set: slewing is slower. */

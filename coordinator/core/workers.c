@@ -1,16 +1,27 @@
 /* Workers: who they are, what they run, and their death. A worker outlives its connection by a
  * short grace: a living one redials. */
+#include "core/workers.h"
+
 #include <stdlib.h>
 
 #include "core/budget.h"
 #include "core/fan.h"
 #include "core/functions.h"
+#include "core/fx.h"
 #include "core/lanes.h"
+#include "core/on_outcome.h"
+#include "core/on_progress.h"
+#include "core/partition.h"
+#include "core/peers.h"
+#include "core/plant.h"
 #include "core/ready.h"
+#include "core/state.h"
+#include "core/step_limits.h"
+#include "core/tasks.h"
+#include "core/timers.h"
 #include "core/token.h"
 #include "core/writes.h"
 #include "model/limits.h"
-#include "core/plant.h"
 
 /* A worker that is back says what it runs as soon as it is welcomed; one that has not by then
  * cannot hear us. */

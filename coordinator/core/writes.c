@@ -1,10 +1,20 @@
 #include "core/writes.h"
-#include "core/plant.h"
-#include "core/ready.h"
-#include "core/recover.h"
 
 #include <assert.h>
 #include <stdlib.h>
+
+#include "core/asks.h"
+#include "core/fx.h"
+#include "core/on_watch.h"
+#include "core/partition.h"
+#include "core/peers.h"
+#include "core/plant.h"
+#include "core/ready.h"
+#include "core/recover.h"
+#include "core/requests.h"
+#include "core/rollback.h"
+#include "core/state.h"
+#include "core/tasks.h"
 
 #define STEPS_NAMED_BYTES_MAX 400 /* of names in a refusal: it is read by people */
 

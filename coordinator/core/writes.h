@@ -4,7 +4,23 @@
 #ifndef MARATHON_CORE_WRITES_H
 #define MARATHON_CORE_WRITES_H
 
-#include "core/brain.h"
+#include "core/core.h"
+
+struct ask;
+struct partition;
+struct peer;
+struct pipeline;
+struct task;
+
+/* Rows waiting for the store: beyond it starts are refused (503), what runs goes on */
+#define WRITES_PENDING_MAX 16384
+/* Beyond it clients' other changes are refused too (503): only cancels, and what workers bring, go
+ * on; these are bounded by the live tasks and by what runs */
+#define CHANGES_PENDING_MAX (2 * WRITES_PENDING_MAX)
+/* Of these rows, their payloads in them. Beyond it starts are refused and no step is sent out: what
+ * still comes are the outcomes of what runs, which are bounded by the workers' slots, and must be
+ * taken */
+#define WRITES_BYTES_MAX (64u << 20)
 
 struct held {
     struct held *next;

@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "core/functions.h"
-#include "core/brain.h"
+#include "core/state.h"
+#include "core/tasks.h"
+#include "core/timers.h"
+#include "core/workers.h"
 #define USUAL_SLOTS 0
 #include "usual.h"
 

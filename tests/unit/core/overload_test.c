@@ -2,6 +2,9 @@
 #include <stdio.h>
 
 #include "core/docs.h"
+#include "core/state.h"
+#include "core/tasks.h"
+#include "core/writes.h"
 #define USUAL_SLOTS 1
 #include "usual.h"
 
