@@ -55,7 +55,8 @@ struct task_event {
     uint32_t attempt; /* STEP_RETRY: the attempt that failed */
     unix_ms retry_at;
     enum code code;
-    struct bytes message; /* error, or the function's progress message; RECOVERING: what was asked
+    struct bytes message; /* error, or the function's progress message; STEP_COMPLETED without a
+                             code: the end of its log; RECOVERING: what was asked
                              for, members of a JSON object (from_step, checkpoint_id, only_failed,
                              requeue, input_data: itself, or a text with its size and hash) */
     bool can_recover;

@@ -46,9 +46,11 @@
 #define ERROR_SHORT_BYTES_MAX  80u
 /* The end of a function's stderr kept in the error of a failed attempt */
 #define LOG_TAIL_BYTES_MAX 2048u
-#define RETRIES_MAX        100u
-#define RETRY_WAIT_MS_MAX  60000 /* longest wait between attempts by default, before jitter */
-#define RETRY_MAX_S_MAX    86400 /* ... by a definition: a day */
+/* Those of the running steps in one status: of further ones it shows none */
+#define LOGS_SHOWN_BYTES_MAX (128u << 10)
+#define RETRIES_MAX          100u
+#define RETRY_WAIT_MS_MAX    60000 /* longest wait between attempts by default, before jitter */
+#define RETRY_MAX_S_MAX      86400 /* ... by a definition: a day */
 /* How long a function (or an HTTP Retry-After) may have us wait: an hour, so that a wrong one
  * cannot put a task to sleep for good */
 #define RETRY_AFTER_MS_MAX      3600000

@@ -71,7 +71,8 @@ struct step_outcome {
     bool ok;
     struct bytes result;  /* ok: JSON */
     enum code code;       /* not ok */
-    struct bytes message; /* not ok: human text, at most ERROR_BYTES_MAX */
+    struct bytes message; /* not ok: human text, at most ERROR_BYTES_MAX; ok: the end of its log, at
+                             most LOG_TAIL_BYTES_MAX, empty = none */
     bool permanent;       /* not ok: do not try again */
     unix_ms started_at;   /* on the worker's wall clock, for showing only */
     uint32_t duration_ms;

@@ -39,6 +39,7 @@ struct step_view {
     uint32_t items, items_done, items_failed, items_running;
     struct usage_part *usage; /* by all of its attempts until now, by model */
     uint32_t usage_count;
+    struct bytes log; /* running: the end of its log, as far as it was heard; empty = none */
 };
 
 struct task_view {

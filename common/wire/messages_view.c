@@ -33,6 +33,7 @@ static const struct field step_view[] = {
     FIELD(struct step_view, checkpoint_at),
     FIELD(struct step_view, checkpoint),
     FIELD_OF_LIST(struct step_view, usage, usage_count, usage_part_layout, USAGE_MODELS_MAX),
+    FIELD(struct step_view, log),
 };
 static const struct layout step_view_layout = LAYOUT(struct step_view, step_view);
 
@@ -52,6 +53,7 @@ static const struct field item_view[] = {
     FIELD(struct item_view, checkpoint_bytes),
     FIELD(struct item_view, checkpoint_at),
     FIELD(struct item_view, checkpoint),
+    FIELD(struct item_view, log),
 };
 static const struct layout item_view_layout = LAYOUT(struct item_view, item_view);
 

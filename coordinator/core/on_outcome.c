@@ -196,7 +196,9 @@ static void complete(struct change *ch, struct step *s, const struct step_outcom
     histogram_add_us(&c->stats.step_run, (int64_t)o->duration_ms * 1000);
     if (s->item != ITEM_NONE) {
         fan_item_done(ch, s, o->result);
+        step_set_log(s, o->message); /* it goes into the item's row, and then with the item */
     } else {
+        step_set_log(s, o->message); /* it goes into the event */
         step_complete(ch, s, o->result);
     }
 }

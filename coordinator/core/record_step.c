@@ -10,6 +10,7 @@
 /* What only some steps' records have. */
 #define STEP_FANS      1u
 #define STEP_SIGNALLED 2u /* and what by */
+#define STEP_LOGGED    4u /* an item that is done: a step's log is in its history */
 
 void record_put_step(const struct step *s, struct buf *out)
 {
@@ -38,12 +39,17 @@ void record_put_step(const struct step *s, struct buf *out)
     pack_uint(out, x->exhausted);
     pack_int(out, x->wait_ms);
     pack_int(out, x->saved_at);
-    pack_uint(out, (x->fan != NULL ? STEP_FANS : 0u) | (x->mark.hash != 0 ? STEP_SIGNALLED : 0u));
+    bool logged = x->log != NULL && s->item != ITEM_NONE && s->state == STEP_COMPLETED;
+    pack_uint(out, (x->fan != NULL ? STEP_FANS : 0u) | (x->mark.hash != 0 ? STEP_SIGNALLED : 0u) |
+                       (logged ? STEP_LOGGED : 0u));
     if (x->fan != NULL) {
         fan_put(x->fan, out);
     }
     if (x->mark.hash != 0) {
         pack_uint(out, x->mark.hash);
+    }
+    if (logged) {
+        pack_bytes(out, bytes_str(x->log));
     }
     if (x->account != NULL) { /* the last: most steps use nothing, and pay nothing */
         account_put(x->account, out);
@@ -55,7 +61,7 @@ static bool rare_none(const struct step_rare *x)
     return x->error_code == CODE_NONE && x->error == NULL && x->function_code == NULL &&
            x->retry_at == 0 && x->wait_ms == 0 && x->spent_ms == 0 && !x->exhausted &&
            x->checkpoint.len == 0 && x->saved_at == 0 && x->wait_until == 0 && x->signal.len == 0 &&
-           x->mark.key == 0 && x->fan == NULL && x->account == NULL;
+           x->mark.key == 0 && x->fan == NULL && x->account == NULL && x->log == NULL;
 }
 
 #define RARE_NUMBERS 13u /* each a byte 0 where there is nothing */
@@ -90,6 +96,9 @@ static void get_rare(struct unpack *u, struct step *s)
     }
     if ((has & STEP_SIGNALLED) != 0) {
         x->mark.hash = unpack_uint(u);
+    }
+    if ((has & STEP_LOGGED) != 0) {
+        x->log = unpack_str(u);
     }
     if (u->at < u->end && !u->bad) {
         x->account = account_get(u);

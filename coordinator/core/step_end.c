@@ -183,7 +183,9 @@ void step_complete(struct change *ch, struct step *s, struct bytes result)
     task_hold_news(ch->core, t);
     struct task_event *e = change_event(ch, EVENT_STEP_COMPLETED, s->index);
     e->code = rare_of(s)->error_code;
-    e->message = arena_bytes(&ch->write->arena, bytes_str(rare_of(s)->error));
+    e->message = arena_bytes(&ch->write->arena,
+                             bytes_str(e->code != CODE_NONE ? rare_of(s)->error : rare_of(s)->log));
+    step_set_log(s, BYTES_NONE); /* it is in the history: thousands of steps may have had one */
     if (t->steps_left > 0) {
         change_event(ch, EVENT_PROGRESS, task_current_step(t));
     }

@@ -101,7 +101,8 @@ struct step_rare {
     bool exhausted;           /* its task was paused because nothing is left to try */
     /* not stored */
     char *log; /* the end of its log, as far as it was heard, since its last failure; owned; NULL =
-                  none. At most LOG_TAIL_BYTES_MAX, as many as the workers have slots */
+                  none. At most LOG_TAIL_BYTES_MAX, as many as the workers have slots. Of an item
+                  that is done it is stored */
     bool checkpoint_dirty;
     uint32_t saved_bytes;       /* of the progress checkpoint that is stored, ... */
     struct bytes saved;         /* ... and itself, where it is small enough to be shown; owned */

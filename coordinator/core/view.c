@@ -50,7 +50,7 @@ static void view_used(const struct task *t, struct arena *arena, struct task_vie
 
 /* What is left of one status, for all steps together. */
 struct view_room {
-    size_t checkpoints, errors;
+    size_t checkpoints, errors, logs;
 };
 
 /* A message that is cut ends with a whole character. */
@@ -99,6 +99,11 @@ static void view_step(struct core *c, const struct step *s, struct arena *arena,
     if (x->saved.len <= room->checkpoints) {
         v->checkpoint = arena_bytes(arena, x->saved);
         room->checkpoints -= x->saved.len;
+    }
+    struct bytes log = bytes_str(x->log);
+    if (s->state == STEP_RUNNING && log.len <= room->logs) {
+        v->log = arena_bytes(arena, log);
+        room->logs -= log.len;
     }
     if (step_waits(s)) {
         v->waiting_until = x->wait_until;
@@ -166,7 +171,8 @@ struct task_view *view_of(struct core *c, const struct task *t, struct arena *ar
     v->attempts_over = spending_of(t)->attempts_over;
     v->step_count = t->pipeline->step_count;
     v->steps = arena_alloc(arena, v->step_count * sizeof *v->steps);
-    struct view_room room = {CHECKPOINTS_SHOWN_BYTES_MAX, ERRORS_SHOWN_BYTES_MAX};
+    struct view_room room = {CHECKPOINTS_SHOWN_BYTES_MAX, ERRORS_SHOWN_BYTES_MAX,
+                             LOGS_SHOWN_BYTES_MAX};
     for (uint32_t i = 0; i < v->step_count; i++) {
         view_step(c, &t->steps[i], arena, &room, &v->steps[i]);
     }

@@ -137,6 +137,8 @@ void event_render(struct bytes task_id, const struct task_event *e, struct buf *
         if (e->code != CODE_NONE) { /* it failed, and its on_failure gave the result */
             json_put_member_or_null(out, "error", e->message);
             code_put(out, e->code);
+        } else if (e->message.len > 0) {
+            json_put_member(out, "log", e->message);
         }
         break;
     case EVENT_STEP_RETRY:

@@ -56,6 +56,9 @@ static void item_put(const struct item_view *v, struct body_plan *plan)
     json_put_member_or_null(out, "error_code",
                             v->error_code != CODE_NONE ? bytes_str(code_info(v->error_code)->name)
                                                        : BYTES_NONE);
+    if (v->log.len > 0) {
+        json_put_member(out, "log", v->log);
+    }
     checkpoint_plan(plan, v->checkpoint, v->checkpoint_bytes);
     json_put_time(out, "progress_checkpoint_at", v->checkpoint_at);
     buf_add_str(out, ",\"result\":");

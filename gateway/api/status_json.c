@@ -178,6 +178,9 @@ static void step_put(const struct step_view *s, uint32_t index, bool results,
     error_code_put(out, s->error_code);
     json_put_member_or_null(out, "function_code", s->function_code);
     json_put_member_or_null(out, "waiting_for", s->waiting_for);
+    if (s->log.len > 0) {
+        json_put_member(out, "log", s->log);
+    }
     checkpoint_plan(plan, s->checkpoint, s->checkpoint_bytes);
     json_put_time(out, "progress_checkpoint_at", s->checkpoint_at);
     if (s->waiting_until != 0) {

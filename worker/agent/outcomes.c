@@ -124,6 +124,9 @@ void outcome_ended(struct agent *a, struct attempt *t, const struct attempt_resu
     t->outcome.duration_ms = took < UINT32_MAX ? (uint32_t)took : UINT32_MAX;
     if (r->ok) { /* within the grace after its time limit too: what is done is done */
         result_keep(t, r);
+        if (t->log.len > 0) {
+            t->outcome.message = arena_bytes(&t->memory, buf_bytes(&t->log));
+        }
     } else {
         outcome_fail(a, t, r);
     }

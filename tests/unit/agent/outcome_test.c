@@ -286,39 +286,6 @@ static void test_a_checkpoint_is_one_line(void **state)
     stage_close(&s);
 }
 
-static void log_news(struct stage *s, uint64_t number, const char *log)
-{
-    struct attempt_news news = {.fraction = -1, .log = bytes_str(log)};
-    stage_event(s, (struct agent_event){.kind = AGENT_EV_NEWS, .number = number, .news = &news});
-}
-
-static void test_the_end_of_a_log_travels_and_a_new_owner_is_told_it_too(void **state)
-{
-    (void)state;
-    struct stage s = stage_open(NULL);
-    stage_join(&s, 1, EVERY_PARTITION);
-    stage_send_order(&s, 1, stage_order("t", 0));
-    uint64_t number = stage_started(&s);
-    log_news(&s, number, "one");
-    const struct message *m = stage_sent(&s, 1, MSG_PROGRESS, 0);
-    assert_non_null(m);
-    assert_true(bytes_is(m->progress.log, "one"));
-    assert_true(m->progress.fraction < 0);
-    log_news(&s, number, "two");
-    assert_null(stage_sent(&s, 1, MSG_PROGRESS, 0)); /* within the 100 ms */
-    stage_pass(&s, AGENT_NEWS_MS);
-    assert_true(bytes_is(stage_sent(&s, 1, MSG_PROGRESS, 0)->progress.log, "two"));
-    stage_pass(&s, AGENT_NEWS_MS);
-    say(&s, number, 0.5, NULL);
-    assert_int_equal(stage_sent(&s, 1, MSG_PROGRESS, 0)->progress.log.len, 0); /* nothing new */
-    stage_pass(&s, AGENT_NEWS_MS);
-    stage_join(&s, 2, EVERY_PARTITION);
-    m = stage_sent(&s, 2, MSG_PROGRESS, 0);
-    assert_non_null(m);
-    assert_true(bytes_is(m->progress.log, "two"));
-    stage_close(&s);
-}
-
 static void use(struct stage *s, uint64_t number, const char *model, uint64_t cost)
 {
     struct attempt_news news = {.fraction = -1, .usage = {bytes_str(model), {10, 1, cost}}};
@@ -479,7 +446,6 @@ int main(void)
         cmocka_unit_test(test_without_an_owner_the_outcome_goes_to_where_the_order_came_from),
         cmocka_unit_test(test_an_outcome_says_when_it_began_and_how_long_it_took),
         cmocka_unit_test(test_news_go_out_at_once_and_then_ten_times_a_second_at_most),
-        cmocka_unit_test(test_the_end_of_a_log_travels_and_a_new_owner_is_told_it_too),
         cmocka_unit_test(test_waiting_news_are_sent_when_their_time_has_come),
         cmocka_unit_test(test_the_newest_checkpoint_goes_ahead_of_a_failure),
         cmocka_unit_test(test_a_checkpoint_is_one_line),

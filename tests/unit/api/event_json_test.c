@@ -33,6 +33,30 @@ static void test_progress_has_the_members_that_clients_rely_on(void **state)
             "\"total_steps\":4},\"timestamp\":\"2026-02-02T18:32:00.000Z\",\"seq\":17}");
 }
 
+static void test_a_step_that_is_done_shows_the_end_of_its_log(void **state)
+{
+    (void)state;
+    struct task_event e = {.seq = 4,
+                           .type = EVENT_STEP_COMPLETED,
+                           .at = 1770057120000,
+                           .state = TASK_RUNNING,
+                           .progress = 0.5,
+                           .step_name = BYTES_LIT("x"),
+                           .total_steps = 2,
+                           .message = BYTES_LIT("page 1\npage 2")};
+    assert_event(&e, "{\"type\":\"step_completed\",\"data\":{\"task_id\":\"t1\","
+                     "\"status\":\"running\",\"progress\":0.5,\"current_step\":\"x\","
+                     "\"step_index\":1,\"total_steps\":2,\"step\":\"x\",\"step_id\":\"step_0\","
+                     "\"log\":\"page 1\\npage 2\"},"
+                     "\"timestamp\":\"2026-02-02T18:32:00.000Z\",\"seq\":4}");
+    e.code = CODE_FUNCTION_FAILED; /* its on_failure gave the result: the text is the error */
+    struct buf out = {0};
+    event_render(BYTES_LIT("t1"), &e, &out);
+    assert_null(strstr(buf_cstr(&out), "\"log\""));
+    assert_non_null(strstr(buf_cstr(&out), "\"error\":\"page 1"));
+    buf_free(&out);
+}
+
 static void test_a_retry_says_when_and_why(void **state)
 {
     (void)state;
@@ -194,6 +218,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_progress_has_the_members_that_clients_rely_on),
+        cmocka_unit_test(test_a_step_that_is_done_shows_the_end_of_its_log),
         cmocka_unit_test(test_a_retry_says_when_and_why),
         cmocka_unit_test(test_an_error_says_the_step_and_whether_it_can_recover),
         cmocka_unit_test(test_a_budget_that_is_spent_is_told_with_what_was_spent),

@@ -120,6 +120,20 @@ static void test_a_step_that_waits_says_for_what(void **state)
     sample_free(&t);
 }
 
+static void test_a_step_that_runs_shows_the_end_of_its_log(void **state)
+{
+    (void)state;
+    struct sample_task t;
+    sample_init(&t, 2);
+    t.steps[0].log = BYTES_LIT("page 7\n\"of 9\"");
+    struct doc *d = status(&t, true);
+    assert_true(
+        bytes_is(doc_string(doc_get(doc_at(at(d, "steps"), 0), "log")), "page 7\n\"of 9\""));
+    assert_null(doc_get(doc_at(at(d, "steps"), 1), "log"));
+    doc_free(d);
+    sample_free(&t);
+}
+
 static void test_results_false_leaves_all_results_out(void **state)
 {
     (void)state;
@@ -284,6 +298,7 @@ int main(void)
         cmocka_unit_test(test_a_task_says_which_version_of_its_pipeline_it_runs),
         cmocka_unit_test(test_after_the_end_the_current_step_is_the_last),
         cmocka_unit_test(test_a_step_that_waits_says_for_what),
+        cmocka_unit_test(test_a_step_that_runs_shows_the_end_of_its_log),
         cmocka_unit_test(test_results_false_leaves_all_results_out),
         cmocka_unit_test(test_checkpoints_stand_in_the_order_of_completion),
         cmocka_unit_test(test_checkpoints_do_not_need_the_document_in_their_order),

@@ -92,6 +92,7 @@ static void same_item_view(const struct item_view *a, const struct item_view *b)
     SAME(error_code);
     SAME_BYTES(error);
     SAME_BYTES(result);
+    SAME_BYTES(log);
 }
 
 static void same_items_body(const struct message *a, const struct message *b)
@@ -136,6 +137,7 @@ static void same_step_view(const struct step_view *a, const struct step_view *b)
     SAME(waiting_until);
     SAME(usage_count);
     same_used(a->usage, b->usage, a->usage_count);
+    SAME_BYTES(log);
 }
 
 static void same_task_view(const struct task_view *a, const struct task_view *b)

@@ -39,7 +39,7 @@ static struct item_view item_views[] = {
      .progress = 0.5,
      .error_code = CODE_FUNCTION_FAILED,
      .error = TEXT("it broke")},
-    {.item = 8, .state = STEP_COMPLETED, .result = TEXT("{}")},
+    {.item = 8, .state = STEP_COMPLETED, .result = TEXT("{}"), .log = TEXT("read it")},
 };
 static struct bytes labels[] = {TEXT("gpu=true"), TEXT("region=eu")};
 
@@ -89,6 +89,7 @@ static struct step_view steps[] = {
         .function_code = TEXT("QUOTA"),
         .description = TEXT("reads the menu"),
         .function = TEXT("menu.extract"),
+        .log = TEXT("page 7 of 9"),
     },
     {
         .state = STEP_CANCELLED,
