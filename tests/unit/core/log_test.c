@@ -1,5 +1,6 @@
 /* The ends of functions' logs: of what runs in the status, of what is done in the history. */
-#include "core/brain.h"
+#include "core/task.h"
+#include "core/tasks.h"
 #include "model/limits.h"
 #define USUAL_SLOTS 80
 #include "usual.h"
