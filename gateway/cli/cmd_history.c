@@ -1,9 +1,6 @@
 /* `marathon history`: every event of a task, page by page. */
-#include <stdio.h>
-
-#include "base/clock.h"
-#include "cli/call.h"
 #include "cli/commands.h"
+#include "cli/history.h"
 #include "cli/show.h"
 
 /* What an event says beside its type and its step. */
@@ -38,36 +35,13 @@ static void add_event(struct table *t, const struct doc_value *event)
 static void add_page(const struct cli *cli, const struct doc *d, bool brief, struct table *t)
 {
     const struct doc_value *items = doc_get(doc_root(d), "items");
-    int64_t missing = doc_int(doc_get(doc_root(d), "missing"));
-    if (missing > 0) {
-        cli_note(cli, "%lld older events are no longer kept", (long long)missing);
-    }
+    history_tell_missing(cli, d);
     for (size_t i = 0; i < doc_count(items); i++) {
         const struct doc_value *event = doc_at(items, i);
         if (!brief || !bytes_is(doc_string(doc_get(event, "type")), "progress_update")) {
             add_event(t, event);
         }
     }
-}
-
-/* cursor: where the page begins, empty = at the oldest; then where the next one does, empty = there
- * is none. */
-static enum cli_exit read_page(struct cli *cli, const char *id, struct buf *cursor,
-                               struct doc **ret_page)
-{
-    struct buf path = {0};
-    buf_addf(&path, CLI_API "/history/%s?limit=512", id);
-    if (cursor->len > 0) {
-        buf_add_str(&path, "&cursor=");
-        call_escape(&path, buf_cstr(cursor));
-    }
-    enum cli_exit code = call_get_doc(cli, "read the history", buf_cstr(&path), ret_page);
-    buf_free(&path);
-    if (code == CLI_COMPLETED) {
-        buf_clear(cursor);
-        buf_add_bytes(cursor, doc_string(doc_get(doc_root(*ret_page), "next_cursor")));
-    }
-    return code;
 }
 
 static enum cli_exit show_pages(struct cli *cli, const char *id, struct buf *cursor)
@@ -77,7 +51,7 @@ static enum cli_exit show_pages(struct cli *cli, const char *id, struct buf *cur
     struct table t;
     struct doc *d = NULL;
     table_init(&t, headings, 7);
-    enum cli_exit code = read_page(cli, id, cursor, &d);
+    enum cli_exit code = history_page(cli, id, cursor, &d);
     while (code == CLI_COMPLETED) {
         add_page(cli, d, brief, &t);
         doc_free(d);
@@ -86,7 +60,7 @@ static enum cli_exit show_pages(struct cli *cli, const char *id, struct buf *cur
             show_table(cli, &t);
             return code;
         }
-        code = read_page(cli, id, cursor, &d); /* what is brief is told to its end */
+        code = history_page(cli, id, cursor, &d); /* what is brief is told to its end */
     }
     table_free(&t);
     return code;
@@ -107,7 +81,7 @@ static enum cli_exit run_history(struct cli *cli)
     buf_add_str(&cursor, from != NULL ? from : "");
     if (cli->json) {
         struct doc *d = NULL;
-        code = read_page(cli, id, &cursor, &d);
+        code = history_page(cli, id, &cursor, &d);
         if (code == CLI_COMPLETED) {
             show_doc(cli, d);
         }

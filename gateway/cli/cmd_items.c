@@ -29,7 +29,10 @@ static void add_item(struct table *t, const struct doc_value *item, unix_ms now)
     if (time_parse(doc_string(doc_get(item, "retry_at")), &retry_at) == ERR_OK) {
         buf_addf(&note, "next attempt in %s: ", duration_clock(retry_at - now, text));
     }
-    if (!bytes_is(state, step_state_name(STEP_COMPLETED))) { /* else it was made good */
+    struct bytes log = doc_string(doc_get(item, "log")); /* while it runs, or it is completed */
+    if (log.len > 0) {
+        buf_add_bytes(&note, text_last_line(log));
+    } else if (!bytes_is(state, step_state_name(STEP_COMPLETED))) { /* else it was made good */
         buf_add_bytes(&note, doc_string(doc_get(item, "error_message")));
     }
     table_add(t, buf_bytes(&note));

@@ -10,12 +10,12 @@
 #include "cli/duration.h"
 
 const struct command *const commands[COMMAND_COUNT] = {
-    &command_dev,         &command_run,    &command_start,        &command_watch,
-    &command_status,      &command_list,   &command_items,        &command_result,
-    &command_cancel,      &command_pause,  &command_resume,       &command_signal,
-    &command_recover,     &command_fork,   &command_history,      &command_pipelines,
-    &command_workers,     &command_usage,  &command_dead_letters, &command_keys,
-    &command_healthcheck, &command_doctor,
+    &command_dev,       &command_run,         &command_start,  &command_watch,
+    &command_status,    &command_list,        &command_items,  &command_logs,
+    &command_result,    &command_cancel,      &command_pause,  &command_resume,
+    &command_signal,    &command_recover,     &command_fork,   &command_history,
+    &command_pipelines, &command_workers,     &command_usage,  &command_dead_letters,
+    &command_keys,      &command_healthcheck, &command_doctor,
 };
 
 const struct arg_option shared_options[] = {

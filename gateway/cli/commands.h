@@ -8,9 +8,9 @@ extern const struct command command_dev, command_run, command_start, command_wat
     command_list, command_result, command_cancel, command_pause, command_resume, command_signal,
     command_history, command_recover, command_fork, command_pipelines, command_workers,
     command_usage, command_dead_letters, command_keys, command_healthcheck, command_doctor,
-    command_items;
+    command_items, command_logs;
 
-#define COMMAND_COUNT 22
+#define COMMAND_COUNT 23
 /* In the order of the overview. */
 extern const struct command *const commands[COMMAND_COUNT];
 /* cmd_definitions.c: verbs of pipelines. */

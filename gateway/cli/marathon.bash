@@ -8,7 +8,7 @@ _marathon()
     command=${COMP_WORDS[1]}
     COMPREPLY=()
     if ((COMP_CWORD == 1)); then
-        mapfile -t COMPREPLY < <(compgen -W "dev run start watch status list items result cancel pause resume
+        mapfile -t COMPREPLY < <(compgen -W "dev run start watch status list items logs result cancel pause resume
             signal recover fork history pipelines workers usage dead-letters keys healthcheck doctor --help --version" -- "$cur")
         return
     fi
@@ -81,7 +81,7 @@ _marathon()
     dead-letters)
         mapfile -t COMPREPLY < <(compgen -W "list requeue" -- "$cur")
         ;;
-    watch | status | items | result | cancel | pause | resume | signal | recover | fork | history)
+    watch | status | items | logs | result | cancel | pause | resume | signal | recover | fork | history)
         mapfile -t COMPREPLY < <(compgen -W "$(marathon list -q --limit 200 --retry-for 0 2>/dev/null |
             awk 'NR > 1 { print $1 }')" -- "$cur")
         ;;

@@ -196,8 +196,9 @@ static void put_items(struct buf *note, const struct view_step *s)
 }
 
 /* What there is to know of a step besides its columns: why it does not go on, until when, what went
- * wrong. The error of an attempt that was made good is none. */
-static void put_note(struct buf *note, const struct view_step *s, unix_ms server_now)
+ * wrong, what it last said. The error of an attempt that was made good is none. */
+static void put_note(struct buf *note, const struct view_step *s, struct bytes log,
+                     unix_ms server_now)
 {
     char text[DURATION_TEXT_BYTES];
     bool retries = s->state == STEP_PENDING && s->retry_at != 0;
@@ -213,6 +214,8 @@ static void put_note(struct buf *note, const struct view_step *s, unix_ms server
         buf_add_str(note, s->error);
     } else if (s->items > 0) {
         put_items(note, s);
+    } else if (s->state == STEP_RUNNING) {
+        buf_add_bytes(note, text_last_line(log));
     }
 }
 
@@ -222,7 +225,7 @@ static uint32_t retries_of(const struct view_step *s)
     return s->state == STEP_FAILED && s->retry_count > 0 ? s->retry_count - 1 : s->retry_count;
 }
 
-static void add_step(struct table *t, const struct view_step *s, unix_ms now)
+static void add_step(struct table *t, const struct view_step *s, struct bytes log, unix_ms now)
 {
     char text[DURATION_TEXT_BYTES];
     table_add(t, bytes_str(s->name));
@@ -233,7 +236,7 @@ static void add_step(struct table *t, const struct view_step *s, unix_ms now)
     table_add(t, took > 0 ? bytes_str(duration_text(took, text)) : BYTES_NONE);
     table_addf(t, "%" PRIu32 "/%" PRIu32, retries_of(s), s->max_retries);
     struct buf note = {0};
-    put_note(&note, s, now);
+    put_note(&note, s, log, now);
     table_add(t, buf_bytes(&note));
     buf_free(&note);
 }
@@ -267,8 +270,9 @@ enum cli_exit summary_print_steps(struct cli *cli, const char *task_id)
     buf_free(&head);
     table_init(&t, headings, 6);
     unix_ms now = clock_now().wall;
+    const struct doc_value *steps = doc_get(doc_root(s.doc), "steps");
     for (size_t i = 0; i < s.view.step_count; i++) {
-        add_step(&t, &s.view.steps[i], now);
+        add_step(&t, &s.view.steps[i], doc_string(doc_get(doc_at(steps, i), "log")), now);
     }
     show_table(cli, &t);
     advise_items(cli, &s.view);

@@ -60,6 +60,17 @@ void text_put_amount(struct buf *out, double amount)
     }
 }
 
+struct bytes text_last_line(struct bytes s)
+{
+    size_t from, end = s.len;
+    while (end > 0 && (s.ptr[end - 1] == '\n' || s.ptr[end - 1] == '\r')) {
+        end--;
+    }
+    for (from = end; from > 0 && s.ptr[from - 1] != '\n'; from--) {
+    }
+    return bytes_part(s, from, end - from);
+}
+
 void text_colour_begin(struct buf *out, const struct text_style *style, enum text_colour colour)
 {
     static const char *const codes[] = {

@@ -22,6 +22,8 @@ size_t text_columns(struct bytes s);
 void text_put_fit(struct buf *out, struct bytes s, size_t columns, bool pad);
 /* s without line breaks and controls. */
 void text_put_clean(struct buf *out, struct bytes s);
+/* What stands behind its last line break; one at its end does not count. */
+struct bytes text_last_line(struct bytes s);
 /* A number in decimals, as 0.00002 or 12: at most nine of them, and no more than it has. */
 void text_put_amount(struct buf *out, double amount);
 /* Begins and ends a colour; nothing without style->colour. */

@@ -67,6 +67,16 @@ static void amount(double n, const char *expected)
     buf_free(&out);
 }
 
+static void test_the_last_line_is_the_last_that_says_something(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"", ""}, {"\n", ""}, {"one", "one"}, {"one\ntwo", "two"}, {"one\r\ntwo\r\n\n", "two"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_true(bytes_is(text_last_line(bytes_str(cases[i][0])), cases[i][1]));
+    }
+}
+
 static void test_amounts_have_no_exponent_and_no_noughts_at_the_end(void **state)
 {
     (void)state;
@@ -83,6 +93,7 @@ int main(void)
         cmocka_unit_test(test_text_is_cut_at_a_code_point),
         cmocka_unit_test(test_text_is_padded_by_columns_not_bytes),
         cmocka_unit_test(test_controls_become_blanks),
+        cmocka_unit_test(test_the_last_line_is_the_last_that_says_something),
         cmocka_unit_test(test_amounts_have_no_exponent_and_no_noughts_at_the_end),
         cmocka_unit_test(test_colour_only_where_it_is_wanted),
     };
