@@ -57,6 +57,21 @@ void usage_member_put(struct buf *out, const struct usage_part *parts, uint32_t 
     buf_add_str(out, "]}");
 }
 
+/* Models that have used tokens, and never said what they cost: a budget in dollars does not hold
+ * them. */
+static void without_cost_put(struct buf *out, const struct usage_part *parts, uint32_t count)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < count; i++) {
+        if (usage_tokens(&parts[i].sum) > 0 && parts[i].sum.cost_nano == 0) {
+            buf_add_str(out, any ? "," : ",\"without_cost\":[");
+            json_put_string(out, parts[i].model);
+            any = true;
+        }
+    }
+    buf_add_str(out, any ? "]" : "");
+}
+
 void budget_member_put(struct buf *out, const struct task_view *v)
 {
     struct usage_sum used = total_of(v->usage, v->usage_count);
@@ -80,7 +95,11 @@ void budget_member_put(struct buf *out, const struct task_view *v)
     if (v->budget.steps > 0) {
         buf_addf(out, "%s\"steps\":%llu", comma, (unsigned long long)v->attempts_over);
     }
-    buf_add_str(out, "}}");
+    buf_add_char(out, '}');
+    if (v->budget.cost_nano > 0) {
+        without_cost_put(out, v->usage, v->usage_count);
+    }
+    buf_add_char(out, '}');
 }
 
 /* ---- the query ---- */

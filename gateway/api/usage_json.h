@@ -14,7 +14,7 @@ void usage_header_put(struct buf *out, const struct usage_part *parts, uint32_t 
 /* Appends ,"usage":{sums} where anything was used. */
 void usage_sum_member_put(struct buf *out, const struct usage_sum *sum);
 
-/* Appends ,"budget":{limits,"spent":{...}} where the task has one. */
+/* Appends ,"budget":{limits,"spent":{...},"without_cost"?:[models]} where the task has one. */
 void budget_member_put(struct buf *out, const struct task_view *v);
 
 /* ?group_by=model,task_type,day &since=2026-11-01 &until=2026-11-27 (both inclusive, UTC). Without

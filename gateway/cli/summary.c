@@ -69,6 +69,25 @@ static void advise(const struct cli *cli, const struct view *v)
     }
 }
 
+/* A budget in dollars that cannot hold. */
+static void warn_without_cost(const struct cli *cli, const struct doc *status)
+{
+    const struct doc_value *budget = doc_get(doc_root(status), "budget");
+    const struct doc_value *models = doc_get(budget, "without_cost");
+    struct buf names = {0};
+    for (size_t i = 0; i < doc_count(models); i++) {
+        buf_add_str(&names, i > 0 ? ", " : "");
+        text_put_clean(&names, doc_string(doc_at(models, i)));
+    }
+    if (names.len > 0) {
+        cli_note(cli,
+                 "the budget in USD does not hold what %s used: tokens were reported without "
+                 "cost_usd\n    do: let the function report it, or give a budget of tokens, too",
+                 buf_cstr(&names));
+    }
+    buf_free(&names);
+}
+
 enum cli_exit summary_print(struct cli *cli, const char *task_id)
 {
     static const char *const headings[] = {"TASK", "TYPE", "STATUS", "STEPS", "DURATION"};
@@ -80,6 +99,7 @@ enum cli_exit summary_print(struct cli *cli, const char *task_id)
     if (code != CLI_COMPLETED) {
         return code;
     }
+    warn_without_cost(cli, s.doc);
     if (cli->out_terminal && cli->err_terminal && !cli->quiet) {
         advise(cli, &s.view); /* the bars above say all that the row would */
         status_free(&s);
@@ -275,6 +295,7 @@ enum cli_exit summary_print_steps(struct cli *cli, const char *task_id)
         add_step(&t, &s.view.steps[i], doc_string(doc_get(doc_at(steps, i), "log")), now);
     }
     show_table(cli, &t);
+    warn_without_cost(cli, s.doc);
     advise_items(cli, &s.view);
     advise(cli, &s.view);
     status_free(&s);

@@ -233,6 +233,10 @@ class ExitCodesAndStreams(CliCase):
         self.assertRegex(self.good("usage", "--by", "model").stdout,
                          r"\AMODEL +INPUT_TOKENS +OUTPUT_TOKENS +COST_USD\nsmall +14 +0 +0.02\n\Z")
         self.assertEqual(self.marathon("usage", "--by", "models").returncode, 2)
+        del used["usage"]["cost_usd"]
+        steps = json.dumps([{"name": "one", "function": "sleep", "input": used}])
+        r = self.marathon("run", "--steps", steps, "--budget", '{"cost_usd":0.01}')
+        self.assertIn("the budget in USD does not hold what small used: tokens were reported without cost_usd", r.stderr)
 
     def test_status_says_what_runs_why_it_does_not_go_on_and_until_when(self):
         self.good("run", "chain", "--id", "c1", "-q")

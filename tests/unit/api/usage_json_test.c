@@ -100,12 +100,38 @@ static void test_the_answers_of_all_coordinators_are_added_up(void **state)
     buf_free(&out);
 }
 
+static void test_a_budget_in_dollars_names_the_models_that_say_no_cost(void **state)
+{
+    (void)state;
+    struct usage_part used[] = {{BYTES_LIT("a"), {10, 0, 0}},
+                                {BYTES_LIT("b"), {10, 0, 500000000}},
+                                {BYTES_LIT("c"), {0, 0, 0}},
+                                {BYTES_LIT("d"), {0, 1, 0}}};
+    struct task_view v = {.usage = used, .usage_count = 4, .budget = {.cost_nano = USD_NANO}};
+    struct buf out = {0};
+    budget_member_put(&out, &v);
+    assert_string_equal(buf_cstr(&out), ",\"budget\":{\"cost_usd\":1,\"spent\":{\"cost_usd\":0.5},"
+                                        "\"without_cost\":[\"a\",\"d\"]}");
+    buf_clear(&out);
+    v.usage++;         /* without the first ... */
+    v.usage_count = 2; /* ... and the last */
+    budget_member_put(&out, &v);
+    assert_string_equal(buf_cstr(&out),
+                        ",\"budget\":{\"cost_usd\":1,\"spent\":{\"cost_usd\":0.5}}");
+    buf_clear(&out);
+    v = (struct task_view){.usage = used, .usage_count = 4, .budget = {.tokens = 100}};
+    budget_member_put(&out, &v); /* it holds them */
+    assert_string_equal(buf_cstr(&out), ",\"budget\":{\"tokens\":100,\"spent\":{\"tokens\":21}}");
+    buf_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_without_arguments_it_is_one_sum_of_thirty_days),
         cmocka_unit_test(test_any_combination_can_be_asked_for),
         cmocka_unit_test(test_bad_queries_are_told_what_would_be_right),
+        cmocka_unit_test(test_a_budget_in_dollars_names_the_models_that_say_no_cost),
         cmocka_unit_test(test_the_answers_of_all_coordinators_are_added_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
