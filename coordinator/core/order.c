@@ -6,6 +6,7 @@
 #include "core/lanes.h"
 #include "core/on_outcome.h"
 #include "core/on_progress.h"
+#include "core/plant.h"
 #include "core/scope.h"
 #include "core/state.h"
 #include "core/step_limits.h"
@@ -133,7 +134,7 @@ static bool fill(struct core *c, struct step *s, const struct ask *ask,
     o->idempotency_key = bytes_str(arena_str(fx_arena(c), key));
     mono_ms left = step_total_left(c, s);
     o->timeout_ms = left < def->timeout_ms ? (uint32_t)left : def->timeout_ms;
-    o->progress_timeout_ms = def->progress_timeout_ms;
+    o->progress_timeout_ms = planted(PLANT_SILENCE_UNTOLD) ? 0 : def->progress_timeout_ms;
     o->alone = s->deaths >= 2;
     put_results(c, s, &x, &o->results);
     o->progress_checkpoint = rare_of(s)->checkpoint;

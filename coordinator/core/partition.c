@@ -261,7 +261,8 @@ void partition_on_owners(struct core *c, const struct store_answer *a)
     }
     if (all_seen) { /* who has what share, and who there is, a part does not tell */
         members_learn(c, a->owners);
-        c->wishing = !c->config.standby && partitions_share(c, a->owners);
+        bool shares = !c->config.standby || planted(PLANT_STANDBY_WISHES);
+        c->wishing = shares && partitions_share(c, a->owners);
     }
 }
 

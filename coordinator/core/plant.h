@@ -66,6 +66,10 @@ enum plant {
     PLANT_CROSSING_LOST,     /* what it does not list, and is on its way to it, runs elsewhere */
     PLANT_RECOVER_REPEATED,  /* a recover that is sent again recovers again */
     PLANT_SIGNAL_UNCOMPARED, /* a key answers for other data than it came with */
+    PLANT_SILENCE_UNTOLD,    /* a worker is not told how long an attempt may give no news */
+    PLANT_FORSAKEN_LIVES,    /* a takeover lets tasks go on though recovery is switched off */
+    PLANT_STANDBY_WISHES,    /* a standby asks for a share of the partitions */
+    PLANT_STOP_UNMARKED,     /* a STOP because others have it is told like one because it is over */
     PLANT_CORE_COUNT
 };
 

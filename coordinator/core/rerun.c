@@ -201,13 +201,13 @@ void task_rerun(struct change *ch, const bool *keep, const struct recover_reques
 void task_taken_over(struct core *c, struct task *t)
 {
     bool begun = t->started_at != 0;
-    if (!begun ||
-        (c->config.recovery_enabled && (t->checkpoints || t->completed == 0 || task_failing(t)))) {
+    bool recovers = c->config.recovery_enabled || planted(PLANT_FORSAKEN_LIVES);
+    if (!begun || (recovers && (t->checkpoints || t->completed == 0 || task_failing(t)))) {
         return;
     }
     struct change ch;
     change_begin(c, t, &ch);
-    if (!c->config.recovery_enabled) {
+    if (!recovers) {
         task_set_error(t, CODE_RECOVERY_DISABLED,
                        BYTES_LIT("its coordinator died, and recovery is switched off "
                                  "(MARATHON_ENABLE_RECOVERY=false)"),

@@ -260,7 +260,7 @@ static void stop_claimed(struct core *c, const struct task *t, struct worker *w,
     r.message->stop.ref = *ref;
     r.message->stop.ref.task_id = arena_bytes(r.arena, ref->task_id);
     r.message->stop.reason = over ? STOP_TASK_ENDED : STOP_SUPERSEDED;
-    r.message->stop.elsewhere = elsewhere;
+    r.message->stop.elsewhere = elsewhere && !planted(PLANT_STOP_UNMARKED);
     reply_send(&r, MSG_STOP);
     worker_run_remove(c, w, ref);
 }

@@ -26,12 +26,22 @@ void audit_stopped(struct audit *a, uint64_t record);
 /* The same, of a step with limits. */
 void audit_order_began(struct audit *a, const struct worker_host *h, const struct step_order *o,
                        uint64_t record);
-/* h hears an OWNED; it has obeyed a STOP that is the owner's to say. */
+/* h hears an OWNED; it obeys a STOP. */
 void audit_once_told(struct audit *a, const struct worker_host *h, const struct message *owned);
 void audit_once_obeyed(struct audit *a, const struct worker_host *h, const struct conn *k,
                        const struct attempt_ref *ref);
 void audit_once_began(struct audit *a, const struct worker_host *h, const struct step_order *o,
                       uint64_t record);
+/* The same, of a step that is to give news: it gives some; it is stopped, for whatever; it ends;
+ * its outcome is told. */
+void audit_silence_began(struct audit *a, const struct worker_host *h,
+                         const struct attempt_call *call, uint64_t record);
+void audit_silence_broken(struct audit *a, const struct worker_host *h, uint64_t record,
+                          const struct attempt_news *news);
+void audit_silence_stopped(struct audit *a, const struct worker_host *h, uint64_t record);
+void audit_silence_ended(struct audit *a, const struct worker_host *h, uint64_t record);
+void audit_silence_told(struct audit *a, const struct worker_host *h,
+                        const struct step_outcome *outcome);
 /* A connection of this worker is lost, and not because its coordinator died. */
 void audit_order_lost(struct audit *a, const struct process *worker);
 /* The store has carried out what it was asked about limits. */

@@ -8,7 +8,7 @@
 
 #define TASK(t) (int)(t)->id.len, (const char *)(t)->id.ptr
 
-static struct task *read_back(struct audit *a, const struct stored_task *s)
+struct task *audit_read_back(struct audit *a, const struct stored_task *s)
 {
     struct arena arena = {0};
     struct task_record r = {.task_id = s->id, .version = s->version, .run = s->run};
@@ -41,6 +41,7 @@ static void check_fence(struct audit *a, const struct store_row *row)
     if (row->kind == ROW_CLAIM) {
         REQUIRE(a, "I9", row->claim.epoch > a->fences[p].epoch, "partition %u: epoch %llu again", p,
                 (unsigned long long)row->claim.epoch);
+        audit_takeover_claims(a, row);
         a->fences[p] = row->claim;
         a->owned[p] = true;
         return;
@@ -413,7 +414,7 @@ static void check_dead(struct audit *a, struct book_task *t, const struct task *
 static void check_task(struct audit *a, struct book_task *t, const struct store_row *row)
 {
     const struct stored_task *stored = store_model_find(&a->world->store, t->id, a->world->now);
-    struct task *now = read_back(a, stored);
+    struct task *now = audit_read_back(a, stored);
     take_events(a, t, row);
     audit_fans(a, t, now, row);
     for (uint32_t i = 0; i < t->step_count; i++) {
@@ -428,6 +429,7 @@ static void check_task(struct audit *a, struct book_task *t, const struct store_
     audit_signals_kept(a, t, now);
     audit_usage_row(a, t, now, row);
     audit_budget_row(a, t, now, row);
+    audit_takeover_row(a, t, now);
     t->state = now->state;
     t->version = now->version;
     t->cancels_seen += now->state == TASK_CANCELLED;
@@ -455,7 +457,7 @@ static void admit(struct audit *a, const struct store_row *row, uint32_t run)
     REQUIRE(a, "I2", t->older == NULL || run == t->older->run + 1, "%.*s: run %u after %u", TASK(t),
             run, t->older != NULL ? t->older->run : 0);
     map_put(&a->tasks, t->id, t);
-    struct task *now = read_back(a, store_model_find(&a->world->store, t->id, a->world->now));
+    struct task *now = audit_read_back(a, store_model_find(&a->world->store, t->id, a->world->now));
     t->pipeline = pipeline_ref(now->pipeline);
     t->step_count = now->pipeline->step_count;
     t->steps = arena_alloc(&a->arena, t->step_count * sizeof *t->steps);
@@ -479,7 +481,9 @@ void audit_row(struct audit *a, const struct coordinator *c, const struct store_
         return;
     }
     check_fence(a, row);
-    if (row->kind == ROW_CLAIM) {
+    if (row->kind == ROW_WISH) {
+        audit_wished(a, c);
+    } else if (row->kind == ROW_CLAIM) {
         audit_once_claimed(a, c, row->partition);
     } else if (row->kind == ROW_ADMIT) {
         admit(a, row, written->run);

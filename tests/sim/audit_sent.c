@@ -115,6 +115,7 @@ static void sent_order(struct audit *a, const struct coordinator *c, const struc
     REQUIRE(a, "I13", t->state != TASK_PAUSED, "%.*s: %s orders a step of a paused task", TASK(t),
             c->process.name);
     audit_budget_order(a, t, o);
+    audit_takeover_ordered(a, t);
     REQUIRE(a, "I15", t->pipeline->steps[o->ref.step].wait.kind == WAIT_NONE,
             "%.*s/%u: a step that waits is ordered", TASK(t), o->ref.step);
     REQUIRE(a, "I5", needs_met(t, o->ref.step), "%.*s/%u is ordered before what it needs", TASK(t),
@@ -310,6 +311,10 @@ void audit_sent(struct audit *a, const struct coordinator *c, const struct conn 
     case MSG_STOP:
         if (audit_once_stops_wanted(a, k, &m->stop.ref)) {
             must_own(a, c, m->stop.ref.task_id, false);
+            REQUIRE(a, "I21", m->stop.elsewhere,
+                    "%.*s/%u: %s is told to stop what is wanted, by whoever says so",
+                    (int)m->stop.ref.task_id.len, (const char *)m->stop.ref.task_id.ptr,
+                    m->stop.ref.step, k->ends[1]->name);
         }
         break;
     case MSG_ACK:

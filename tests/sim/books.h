@@ -10,7 +10,11 @@
 struct book_execution {
     struct bytes task_id, key, result;
     uint32_t run, step, item, generation;
-    uint32_t recoveries; /* of the task when it began */
+    uint32_t recoveries;         /* of the task when it began */
+    uint64_t life, number;       /* of its worker, and that one's own of it */
+    mono_ms silence_ms, news_at; /* how long it may give no news, 0: for ever; since when it does */
+    mono_ms news_paused_ms, news_stood_ms; /* of its worker, by then */
+    mono_ms silent_ms;                     /* when it was stopped */
     bool ended, ok;
     bool stopped; /* its worker was told to, or drains: it may be handed back */
 };
@@ -60,6 +64,7 @@ struct book_task {
     size_t event_count, event_cap;
     enum task_state state;
     bool was_dead;         /* at some time */
+    bool forsaken;         /* its coordinator died, and recovery is switched off */
     struct usage_sum used; /* as the sums over all tasks were told */
     struct budget budget;
     uint64_t attempts_over, epoch;
@@ -144,6 +149,13 @@ bool audit_once_stops_wanted(struct audit *a, const struct conn *k, const struct
 /* A failure of an attempt is called late: that execution does not count. */
 void audit_once_set_aside(struct audit *a, const struct conn *k, const struct book_outcome *o);
 void audit_once_free(struct audit *a);
+/* audit_takeover.c: c claims a partition, before the books know it; an order, and what a row makes
+ * of a task. */
+void audit_takeover_claims(struct audit *a, const struct store_row *row);
+void audit_takeover_ordered(struct audit *a, const struct book_task *t);
+void audit_takeover_row(struct audit *a, struct book_task *t, const struct task *now);
+void audit_wished(struct audit *a, const struct coordinator *c);
+struct task *audit_read_back(struct audit *a, const struct stored_task *s);
 /* audit_budget.c */
 void audit_budget_order(struct audit *a, const struct book_task *t, const struct step_order *o);
 void audit_budget_row(struct audit *a, struct book_task *t, const struct task *now,

@@ -85,6 +85,12 @@ void coordinator_step(struct coordinator *c, const struct event *e)
     process_wake_at(&c->process, core_next_deadline(c->core), on_wake);
 }
 
+bool coordinator_stands_by(const struct coordinator *c)
+{
+    const struct world *w = c->process.world;
+    return w->stands_by && c->index > 0 && c->index + 1 == w->coordinator_count;
+}
+
 void coordinator_start(struct world *w, struct coordinator *c)
 {
     process_start(w, &c->process);
@@ -93,6 +99,8 @@ void coordinator_start(struct world *w, struct coordinator *c)
     config.name = c->process.name;
     config.backend = c->index % 2 == 0 ? "memory" : "redis"; /* tails of different lengths */
     config.seed = rng_next(&w->rng);
+    config.recovery_enabled = !w->forsakes;
+    config.standby = coordinator_stands_by(c);
     for (int i = 0; i < NONCE_BYTES; i++) {
         config.instance[i] = (uint8_t)chance(w, 256);
     }

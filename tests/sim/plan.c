@@ -63,6 +63,14 @@ static void plan_retry(struct world *w, struct client *c, size_t *at)
     }
 }
 
+static size_t plan_silence(struct world *w, char *out, size_t room)
+{
+    if (!w->silences || one_in(w, 3)) {
+        return 0;
+    }
+    return (size_t)snprintf(out, room, ",\"progress_timeout\":%s", one_in(w, 2) ? "0.5" : "2");
+}
+
 static void plan_failure(struct world *w, struct client *c, size_t *at)
 {
     static const char *const choices[] = {",\"on_failure\":\"skip\"",
@@ -209,6 +217,7 @@ static void plan_steps(struct world *w, struct client *c)
         }
         plan_retry(w, c, &at);
         at += plan_order(w, c->steps + at, sizeof c->steps - at);
+        at += plan_silence(w, c->steps + at, sizeof c->steps - at);
         plan_dead(w, c, from, &at);
         at += fan ? 0 : plan_input(w, c->steps + at, sizeof c->steps - at, need);
         at += (size_t)snprintf(c->steps + at, sizeof c->steps - at, ",\"timeout\":%d}",
@@ -285,6 +294,10 @@ void plan_world(struct world *w)
     w->store_lag = w->seed % 8 == 7 ? 20 * (1 + (mono_ms)chance(w, 10)) : 2;
     w->rolls = w->seed % 8 == 6 && w->faults > 0;
     w->upgrades = w->rolls && w->seed % 16 == 14;
+    /* By moduli that share nothing with those: each of these meets each of those somewhere. */
+    w->silences = w->seed % 5 == 2;
+    w->forsakes = w->seed % 11 == 7;
+    w->stands_by = w->seed % 7 == 2;
     w->coordinator_count = 1 + (uint32_t)chance(w, COORDINATORS_MAX);
     w->coordinator_count = w->rolls ? COORDINATORS_MAX : w->coordinator_count;
     w->worker_count = 2 + (uint32_t)chance(w, WORKERS_MAX - 1);

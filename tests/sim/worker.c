@@ -73,6 +73,7 @@ static void on_ended(struct world *w, struct job *j)
             return; /* its time to drain was over */
         }
     }
+    audit_silence_ended(w->audit, h, x->record);
     audit_ended(w->audit, x->record, r.ok, r.result);
     x->number = 0;
     step(h, &(struct agent_event){.kind = AGENT_EV_ENDED, .number = j->x, .result = &r});
@@ -93,6 +94,7 @@ static void on_news(struct world *w, struct job *j)
     if (one_in(w, 2)) {
         news.usage = use(w, x, x->cost_left / 2);
     }
+    audit_silence_broken(w->audit, h, x->record, &news);
     news.checkpoint = one_in(w, 3) ? bytes_of(checkpoint, (size_t)n) : BYTES_NONE;
     job_add(w, &h->process, w->now + between(w, 10, 900), on_news, h)->x = j->x;
     step(h, &(struct agent_event){.kind = AGENT_EV_NEWS, .number = j->x, .news = &news});
@@ -127,9 +129,11 @@ static void begin(struct worker_host *h, const struct attempt_call *call)
     x->record = audit_began(w->audit, h->process.name, call->order);
     audit_order_began(w->audit, h, call->order, x->record);
     audit_once_began(w->audit, h, call->order, x->record);
+    audit_silence_began(w->audit, h, call, x->record);
     mono_ms takes = function_takes(w, x->function);
     job_add(w, &h->process, w->now + takes, on_ended, h)->x = call->number;
-    if (takes > 300) {
+    x->mute = w->silences && one_in(w, 3);
+    if (takes > 300 && !x->mute) {
         job_add(w, &h->process, w->now + between(w, 10, 300), on_news, h)->x = call->number;
     }
 }
@@ -144,6 +148,7 @@ static void perform(struct worker_host *h, const struct agent_effect *e)
         if (e->message->type == MSG_OUTCOME) {
             const struct step_outcome *o = &e->message->outcome;
             audit_outcome(w->audit, h->process.life, o);
+            audit_silence_told(w->audit, h, o);
             audit_used(w->audit, &o->ref, o->execution, o->usage, o->usage_count);
         } else if (e->message->type == MSG_PROGRESS && e->message->progress.usage_count > 0) {
             const struct step_progress *n = &e->message->progress;
@@ -164,7 +169,11 @@ static void perform(struct worker_host *h, const struct agent_effect *e)
     case AGENT_FX_STOP:
         x = execution_find(h, e->number);
         if (x != NULL) {
+            audit_silence_stopped(w->audit, h, x->record);
             audit_stopped(w->audit, x->record);
+        }
+        if (x != NULL && !e->kill && h->stop != NULL) {
+            audit_once_obeyed(w->audit, h, h->stop_from, h->stop);
         }
         if (x != NULL && !x->stopped) {
             x->stopped = !one_in(w, 4); /* some functions are done before they notice */
@@ -202,8 +211,9 @@ static void step(struct worker_host *h, const struct agent_event *e)
 {
     struct agent_event first = *e;
     first.more = e->kind == AGENT_EV_MESSAGE || e->kind == AGENT_EV_ENDED;
-    if (!take(h, &first) ||
-        (first.more && !take(h, &(struct agent_event){.kind = AGENT_EV_TIME}))) {
+    bool alive = take(h, &first);
+    h->stop = NULL; /* what the turn's end stops is not by it */
+    if (!alive || (first.more && !take(h, &(struct agent_event){.kind = AGENT_EV_TIME}))) {
         return;
     }
     process_wake_at(&h->process, agent_next_deadline(h->agent), on_wake);
@@ -258,16 +268,6 @@ void worker_host_kill(struct worker_host *h)
     h->agent = NULL;
 }
 
-/* Was the STOP that it has just heard obeyed? */
-static void obeyed(const struct worker_host *h, const struct conn *k, const struct attempt_ref *ref)
-{
-    for (size_t i = 0; i < h->fx.count; i++) {
-        if (h->fx.items[i].kind == AGENT_FX_STOP && !h->fx.items[i].kill) {
-            audit_once_obeyed(h->process.world->audit, h, k, ref);
-        }
-    }
-}
-
 void worker_host_frame(struct worker_host *h, struct conn *k, struct bytes frame)
 {
     struct message m;
@@ -278,10 +278,9 @@ void worker_host_frame(struct worker_host *h, struct conn *k, struct bytes frame
     if (m.type == MSG_OWNED) {
         audit_once_told(h->process.world->audit, h, &m);
     }
+    h->stop_from = k;
+    h->stop = m.type == MSG_STOP ? &m.stop.ref : NULL;
     step(h, &(struct agent_event){.kind = AGENT_EV_MESSAGE, .peer = k->id, .message = &m});
-    if (m.type == MSG_STOP && m.stop.elsewhere && h->process.alive) {
-        obeyed(h, k, &m.stop.ref);
-    }
 }
 
 void worker_host_opened(struct worker_host *h, struct conn *k)

@@ -143,7 +143,9 @@ void process_continue(struct process *p)
 {
     tell(p->world, p->name, "goes on");
     p->paused = false;
-    p->paused_ms += p->world->now - p->paused_at;
+    mono_ms ms = p->world->now - p->paused_at;
+    p->paused_ms += ms;
+    p->stood_ms += ms > STOOD_MS ? ms : 0;
     for (size_t i = 0; i < p->waiting_count; i++) {
         struct job *j = p->waiting[i];
         j->at = p->world->now;

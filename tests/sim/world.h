@@ -21,6 +21,7 @@
 #define WORKERS_MAX        6
 #define GATEWAYS_MAX       2
 #define CLIENTS_MAX        10
+#define STOOD_MS           1000     /* a worker that stands still for longer knows it */
 #define BUSY_MS            5000     /* what fail2 asks to be left alone for */
 #define FORKS_MAX          2        /* of one client */
 #define COST_NANO          10000000 /* what an execution that ends has used */
@@ -49,6 +50,7 @@ struct process {
     char name[16];
     bool alive, paused;
     mono_ms paused_at, paused_ms; /* since when; in its whole life before that */
+    mono_ms stood_ms;             /* of these, in pauses of over STOOD_MS */
     uint64_t life;                /* counts its starts */
     int64_t wall_off;
     struct job **waiting; /* while paused */
@@ -122,6 +124,7 @@ struct execution {
     char function[16];
     bool stopped;
     uint64_t cost_left; /* of COST_NANO, not said yet */
+    bool mute;          /* it gives no news */
 };
 
 struct worker_host {
@@ -132,6 +135,8 @@ struct worker_host {
     struct bytes functions[16], labels[4];
     char id[40];
     uint32_t slots, function_count, label_count, index;
+    const struct conn *stop_from; /* of the STOP that it hears, while it does; NULL: none */
+    const struct attempt_ref *stop;
     struct execution executions[EXECUTIONS_MAX];
 };
 
@@ -223,6 +228,9 @@ struct world {
     bool upgrades;      /* some of its coordinators are of the release before */
     bool wants;         /* its workers lack what a function needs to begin, now and then */
     mono_ms store_lag;  /* each batch takes up to so long to get to the store, and back */
+    bool silences;      /* some of its steps are to give news, and some of these do not */
+    bool forsakes;      /* recovery is switched off */
+    bool stands_by;     /* the last of its coordinators asks for no share */
     bool rolls;         /* partitions move all the time, and connections are unlike */
     bool clock_stepped; /* retry waits may be shorter after a takeover */
     struct store_model store;
@@ -275,6 +283,7 @@ void net_sweep(struct world *w);
 void peers_heartbeat(struct world *w, struct job *j);
 
 /* coordinator.c */
+bool coordinator_stands_by(const struct coordinator *c);
 void coordinator_start(struct world *w, struct coordinator *c);
 void coordinator_kill(struct coordinator *c);
 void coordinator_step(struct coordinator *c, const struct event *e);

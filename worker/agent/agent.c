@@ -84,8 +84,10 @@ static void begin(struct agent *a, struct moment now, struct agent_effects *fx)
     if (a->lend_at == NEVER_MS) {
         a->lend_at = now.mono + AGENT_LEND_MS;
     } else if (now.mono - a->now.mono > STALL_MS) {
+        mono_ms stood_ms = now.mono - a->now.mono;
         a->now = now;
         peers_forgive(a);
+        attempts_forgive(a, stood_ms);
     }
     a->now = now;
     a->fx = fx;

@@ -277,3 +277,14 @@ void attempts_drain(struct agent *a)
         }
     }
 }
+
+void attempts_forgive(struct agent *a, mono_ms stood_ms)
+{
+    for (struct attempt *t = a->in[ATTEMPT_RUNNING].first; t != NULL;
+         t = t->links[LINK_PHASE].next) {
+        if (t->silent_at != NEVER_MS) {
+            t->silent_at += stood_ms;
+            attempt_reckon(a, t);
+        }
+    }
+}

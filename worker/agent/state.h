@@ -196,6 +196,8 @@ void attempts_settle(struct agent *a);
 void attempts_turn(struct agent *a);
 void attempts_hand_back(struct agent *a);
 void attempts_drain(struct agent *a);
+/* We stood still for so long: what their functions said meanwhile lies in their pipes. */
+void attempts_forgive(struct agent *a, mono_ms stood_ms);
 
 /* outcomes.c */
 void outcome_ended(struct agent *a, struct attempt *t, const struct attempt_result *r);

@@ -382,9 +382,32 @@ static void test_a_silent_attempt_is_stopped_and_one_with_news_is_not(void **sta
     stage_close(&s);
 }
 
+static void test_what_was_said_while_the_worker_stood_still_is_heard_first(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    struct step_order order = stage_order("t", 0);
+    order.progress_timeout_ms = 2000;
+    stage_send_order(&s, 1, order);
+    uint64_t number = stage_started(&s);
+    stage_pass(&s, 500);
+    stage_pass(&s, 30000); /* timers come before what lies in the pipe */
+    assert_int_equal(stage_count(&s, AGENT_FX_STOP), 0);
+    assert_true(agent_next_deadline(s.agent) > s.now.mono);
+    stage_pass(&s, 1000);
+    assert_int_equal(stage_count(&s, AGENT_FX_STOP), 0);
+    stage_pass(&s, 500); /* its two seconds beside those are over */
+    const struct agent_effect *e = stage_find(&s, AGENT_FX_STOP);
+    assert_non_null(e);
+    assert_int_equal(e->number, number);
+    stage_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_was_said_while_the_worker_stood_still_is_heard_first),
         cmocka_unit_test(test_a_silent_attempt_is_stopped_and_one_with_news_is_not),
         cmocka_unit_test(test_a_time_limit_asks_then_kills_then_reports_a_timeout),
         cmocka_unit_test(test_a_result_within_the_grace_still_counts),
