@@ -13,9 +13,10 @@ struct dead_letter {
     uint32_t step; /* index: step_id is step_<index> */
     struct bytes name, function;
     uint32_t deaths;
-    enum code error_code; /* WORKER_DEATHS, or how its last attempt failed */
-    unix_ms at;           /* when it became one; its place in lists */
-    struct bytes error;   /* with the end of its log */
+    enum code error_code;       /* WORKER_DEATHS, or how its last attempt failed */
+    unix_ms at;                 /* when it became one; its place in lists */
+    struct bytes error;         /* with the end of its log */
+    struct bytes function_code; /* the function's own code of that error, empty = none */
 };
 
 #endif

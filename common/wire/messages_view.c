@@ -184,6 +184,7 @@ static const struct field dead_letter[] = {
     FIELD(struct dead_letter, at),
     FIELD(struct dead_letter, error),
     FIELD_OF_ENUM(struct dead_letter, error_code, CODE_COUNT),
+    FIELD(struct dead_letter, function_code),
 };
 static const struct layout dead_letter_layout = LAYOUT(struct dead_letter, dead_letter);
 

@@ -233,6 +233,7 @@ void record_put_dead(const struct task *t, struct buf *out)
     pack_int(out, t->completed_at);
     pack_bytes(out, bytes_str(t->error));
     pack_uint(out, t->error_code);
+    pack_bytes(out, bytes_str(rare_of(s)->function_code));
 }
 
 enum err record_get_dead(const struct task_record *r, struct arena *arena,
@@ -248,6 +249,9 @@ enum err record_get_dead(const struct task_record *r, struct arena *arena,
     d.at = unpack_int(&u);
     d.error = arena_bytes(arena, unpack_bytes(&u));
     d.error_code = unpack_enum(&u, CODE_COUNT);
+    if (u.at < u.end) { /* older ones have none */
+        d.function_code = arena_bytes(arena, unpack_bytes(&u));
+    }
     if (u.bad) {
         return ERR_INVALID;
     }

@@ -50,6 +50,7 @@ static void letter_put(const struct dead_letter *d, struct buf *out)
     json_put_member_or_null(out, "task_type", d->task_type);
     buf_addf(out, ",\"deaths\":%u", d->deaths);
     json_put_member(out, "error_code", bytes_str(code_info(d->error_code)->name));
+    json_put_member_or_null(out, "function_code", d->function_code);
     json_put_time(out, "dead_at", d->at);
     json_put_member(out, "error_message", d->error);
     buf_add_char(out, '}');

@@ -31,7 +31,13 @@ static void add_letter(struct table *t, const struct doc_value *letter, unix_ms 
     table_add(t, doc_string(doc_get(letter, "error_code")));
     bool dated = time_parse(doc_string(doc_get(letter, "dead_at")), &at) == ERR_OK;
     table_add(t, dated ? bytes_str(duration_clock(now - at, age)) : BYTES_NONE);
-    table_add(t, error);
+    struct bytes own = doc_string(doc_get(letter, "function_code"));
+    struct buf text = {0};
+    buf_add_bytes(&text, own);
+    buf_add_str(&text, own.len > 0 ? ": " : "");
+    buf_add_bytes(&text, error);
+    table_add(t, buf_bytes(&text));
+    buf_free(&text);
 }
 
 static void print_letters(const struct cli *cli, const struct doc *d)

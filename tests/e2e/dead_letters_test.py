@@ -11,6 +11,8 @@ from cluster import BIN, ClusterCase, until  # noqa: E402
 
 
 class DeadLetters(ClusterCase):
+    functions = {"quota": {"exec": ["/bin/sh", "-c", "echo '{\"error\":{\"code\":\"QUOTA\",\"message\":\"all is spent\"}}' >&3; exit 65"]}}
+
     def start(self, workers):
         """Two coordinators, so that the list is merged from both."""
         c = self.cluster
@@ -80,6 +82,15 @@ class DeadLetters(ClusterCase):
         self.assertEqual((done["status"], done["steps"][1]["deaths"], done["steps"][0]["retry_count"]), ("completed", 0, 0))
         self.assertEqual(c.get("/dead-letters")["items"], [])
         self.assertEqual(c.redis("KEYS", "marathon:dead:*"), "")
+
+    def test_it_has_the_functions_own_code(self):
+        self.start(workers=1)
+        c = self.cluster
+        c.begin(task_id="q", steps=[{"name": "a", "function": "quota", "on_exhausted": "dead_letter"}])
+        c.wait("q")
+        letter = c.get("/dead-letters")["items"][0]
+        self.assertEqual((letter["error_code"], letter["function_code"]), ("FUNCTION_REJECTED", "QUOTA"))
+        self.assertRegex(self.cli().stdout, r"q +step_0 +a +quota +0 +FUNCTION_REJECTED +\d+s +QUOTA: all is spent")
 
     def test_what_is_no_dead_letter_gets_a_problem(self):
         self.start(workers=2)

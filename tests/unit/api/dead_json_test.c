@@ -75,7 +75,8 @@ static void test_a_letter_shows_what_it_was(void **state)
                             .deaths = 3,
                             .error_code = CODE_WORKER_DEATHS,
                             .at = 20,
-                            .error = BYTES_LIT("died\nin \"flames\"")};
+                            .error = BYTES_LIT("died\nin \"flames\""),
+                            .function_code = BYTES_LIT("HOT")};
     struct message m = {.type = MSG_DEAD};
     m.dead.items = &d;
     m.dead.count = 1;
@@ -88,7 +89,8 @@ static void test_a_letter_shows_what_it_was(void **state)
         buf_cstr(&out),
         "{\"items\":[{\"task_id\":\"t\",\"step_id\":\"step_2\",\"name\":\"cook\",\"function\":"
         "\"f\","
-        "\"task_type\":\"menu\",\"deaths\":3,\"error_code\":\"WORKER_DEATHS\",\"dead_at\":\"1970-"
+        "\"task_type\":\"menu\",\"deaths\":3,\"error_code\":\"WORKER_DEATHS\","
+        "\"function_code\":\"HOT\",\"dead_at\":\"1970-"
         "01-01T00:00:00.020Z\","
         "\"error_message\":\"died\\nin \\\"flames\\\"\"}],\"next_cursor\":null}");
     buf_free(&out);

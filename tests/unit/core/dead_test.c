@@ -207,12 +207,16 @@ static void test_a_step_out_of_attempts_is_one_where_its_definition_says_so(void
                 "[{\"name\":\"cook\",\"function\":\"f\",\"max_retries\":0,"
                 "\"on_exhausted\":\"dead_letter\"},{\"name\":\"clean\",\"function\":\"f\","
                 "\"finally\":true}]");
-    assert_int_equal(stage_fail(&s, worker, stage_order(&s, worker)), VERDICT_APPLIED);
+    struct message failure = stage_failure(stage_order(&s, worker), CODE_FUNCTION_FAILED, false);
+    failure.outcome.function_code = BYTES_LIT("QUOTA");
+    stage_send(&s, worker, &failure);
+    assert_int_equal(stage_take(&s, worker, MSG_ACK)->ack.verdict, VERDICT_APPLIED);
     assert_int_equal(list(NEVER_MS, "", 10)->dead.count, 0); /* its finally step runs */
     stage_succeed(&s, worker, stage_order(&s, worker), "1");
     const struct message *m = list(NEVER_MS, "", 10);
     assert_int_equal(m->dead.count, 1);
     assert_int_equal(m->dead.items[0].error_code, CODE_FUNCTION_FAILED);
+    assert_true(bytes_is(m->dead.items[0].function_code, "QUOTA"));
     assert_int_equal(m->dead.items[0].deaths, 0);
     assert_int_equal(requeue("t", "cook")->type, MSG_DONE);
     assert_int_equal(list(NEVER_MS, "", 10)->dead.count, 0);

@@ -12,6 +12,8 @@ void same_dead(const struct message *a, const struct message *b)
         SAME(dead.items[i].deaths);
         SAME(dead.items[i].at);
         SAME_BYTES(dead.items[i].error);
+        SAME(dead.items[i].error_code);
+        SAME_BYTES(dead.items[i].function_code);
     }
     SAME(dead.next_before);
     SAME_BYTES(dead.next_before_id);

@@ -193,6 +193,7 @@ static struct dead_letter dead_letters[] = {{
     .error_code = CODE_WORKER_DEATHS,
     .at = 14,
     .error = TEXT("it killed its worker"),
+    .function_code = TEXT("QUOTA"),
 }};
 
 static struct worker_view workers[] = {{
