@@ -229,7 +229,7 @@ bool fields_read_place(struct json_place place, const struct field *fields, size
         problem_add(ret_problem, "", "must be an object");
         return false;
     }
-    problem_set(ret_problem, CODE_INVALID_FIELD, " ");
+    problem_begin(ret_problem, CODE_INVALID_FIELD);
     members_read(place, fields, count, arena, ret_problem);
     if (ret_problem->fault_count == 0) {
         return true;

@@ -30,10 +30,17 @@ __attribute__((format(printf, 3, 0))) static void text_set(char *text, size_t si
     text_mend(text, size);
 }
 
+/* Each body that is read has one, most often for nothing: its texts, 7 KiB, are not cleared. */
+void problem_begin(struct problem *p, enum code code)
+{
+    memset(p, 0, offsetof(struct problem, detail));
+    p->code = code;
+    p->detail[0] = '\0';
+}
+
 void problem_set(struct problem *p, enum code code, const char *format, ...)
 {
-    memset(p, 0, sizeof *p);
-    p->code = code;
+    problem_begin(p, code);
     va_list args;
     va_start(args, format);
     text_set(p->detail, sizeof p->detail, format, args);
@@ -48,6 +55,7 @@ void problem_add(struct problem *p, const char *pointer, const char *format, ...
     struct problem_fault *f = &p->faults[p->fault_count++];
     (void)snprintf(f->pointer, sizeof f->pointer, "%s", pointer);
     text_mend(f->pointer, sizeof f->pointer);
+    f->parameter[0] = '\0';
     va_list args;
     va_start(args, format);
     text_set(f->detail, sizeof f->detail, format, args);

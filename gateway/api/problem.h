@@ -25,15 +25,18 @@ struct problem_fault {
 
 struct problem {
     enum code code;
-    char detail[PROBLEM_DETAIL_BYTES];
-    struct problem_fault faults[PROBLEM_FAULTS_MAX];
     size_t fault_count;
     bool has_state; /* state is told as `task_status` */
     enum task_state state;
     char task_id[ID_BYTES_MAX + 1]; /* TASK_EXISTS: told, with its status URL; empty otherwise */
     uint32_t retry_after_s;         /* 0 = none */
     const char *allow;              /* METHOD_NOT_ALLOWED: value of the Allow header; static text */
+    char detail[PROBLEM_DETAIL_BYTES];
+    struct problem_fault faults[PROBLEM_FAULTS_MAX]; /* the last, as only those there are are set */
 };
+
+/* One without a detail yet, nor faults. */
+void problem_begin(struct problem *p, enum code code);
 
 /* Starts a problem anew. The detail is cut at its bound, never in the middle of a character. */
 void problem_set(struct problem *p, enum code code, const char *format, ...)

@@ -13,9 +13,14 @@ static struct sha256 parts_hash(const char *label, uint32_t place, struct bytes 
     struct buf text = {0};
     buf_add_str(&text, label);
     if (place > 0) {
-        buf_addf(&text, " %u", place);
+        buf_add_char(&text, ' ');
+        buf_add_uint(&text, place);
     }
-    buf_addf(&text, " %zu %zu ", a.len, b.len);
+    buf_add_char(&text, ' ');
+    buf_add_uint(&text, a.len);
+    buf_add_char(&text, ' ');
+    buf_add_uint(&text, b.len);
+    buf_add_char(&text, ' ');
     buf_add_bytes(&text, a);
     buf_add_bytes(&text, b);
     struct sha256 hash = sha256_of(buf_bytes(&text));

@@ -26,6 +26,16 @@ static void on_writable(struct exchange *x)
     (void)x; /* a call asks for no room: its answer is whole, or a download's */
 }
 
+/* As much of it as there is room for. */
+static void keep_text(char *text, size_t size, struct bytes from)
+{
+    size_t len = from.len < size ? from.len : size - 1;
+    if (len > 0) {
+        memcpy(text, from.ptr, len);
+    }
+    text[len] = '\0';
+}
+
 struct call_state *call_begin(struct gateway *g, exchange_id id, const struct route *route,
                               const struct http_request *request)
 {
@@ -33,10 +43,8 @@ struct call_state *call_begin(struct gateway *g, exchange_id id, const struct ro
     c->gateway = g;
     c->call = route->call;
     memcpy(c->task_id, route->id.ptr != NULL ? route->id.ptr : (const uint8_t *)"", route->id.len);
-    (void)snprintf(c->step, sizeof c->step, "%.*s", (int)route->step.len,
-                   (const char *)route->step.ptr);
-    (void)snprintf(c->request_id, sizeof c->request_id, "%.*s", (int)request->request_id.len,
-                   (const char *)request->request_id.ptr);
+    keep_text(c->step, sizeof c->step, route->step);
+    keep_text(c->request_id, sizeof c->request_id, request->request_id);
     c->exchange = (struct exchange){.id = id, .writable = on_writable, .gone = on_gone};
     exchange_add(g, &c->exchange);
     return c;
@@ -251,9 +259,8 @@ static void call_carry_out(struct gateway *g, exchange_id id, const struct route
                            const struct http_request *request, const struct api_key *key)
 {
     struct call_state *c = call_begin(g, id, route, request);
-    (void)snprintf(c->credential, sizeof c->credential, "%s",
-                   key->id[0] != '\0' ? key->id : "anonymous");
     c->known = key->id[0] != '\0';
+    keep_text(c->credential, sizeof c->credential, bytes_str(c->known ? key->id : "anonymous"));
     switch (route->call) {
     case CALL_START:
         call_start(c, request);
