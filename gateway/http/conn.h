@@ -135,7 +135,7 @@ void conn_gone(struct conn *c);         /* tells the handler, if an exchange is 
  * (intake.h). From when it is heard of it rests, or libwebsockets would be told of it again and
  * again. Nor does libwebsockets say anything of room to write to one that rests, so that it is
  * written to by the clock, every PACE_MS, as far as it takes. */
-void conn_hear_more(void *conn);                /* intake_more_fn */
+void conn_hear_more(void *conn);                /* intake_hooks.more */
 void conn_rest_if_it_says_more(struct conn *c); /* at the end of a turn */
 void conn_stir(struct conn *c);
 void conn_unpace(struct conn *c);
@@ -179,10 +179,13 @@ void request_read(struct conn *c, const struct head *h);
 /* The first fault is the one that is told. */
 void request_refuse(struct http_request *r, enum code fault, const char *why);
 
+/* intake_hooks */
+void http_conn_request(void *conn);
+void http_conn_whole(void *conn);
+void socket_conn_break(void *conn, unsigned code);
 /* http_conn.c and socket_conn.c: libwebsockets' callbacks; the return value is libwebsockets'. */
 int http_conn_event(struct conn *c, enum lws_callback_reasons reason);
 int socket_conn_event(struct conn *c, enum lws_callback_reasons reason, void *in, size_t len);
-void socket_conn_break(void *conn, unsigned code); /* intake_broken_fn */
 void socket_conn_sweep(struct conn *c, mono_ms now);
 /* The handler has something: it goes out now, or later. */
 void http_conn_write(struct conn *c);

@@ -1,4 +1,4 @@
-/* HTTP/1.1 requests and their answers. Heads and bodies are written from WRITEABLE only. */
+/* HTTP/1.1 requests and their answers. */
 #include <assert.h>
 #include <sys/socket.h>
 
@@ -36,12 +36,18 @@ static bool is_in_vain(const struct conn *c)
     return c->request.fault != CODE_NONE || !s->handler.wants_body(s->handler.user, &c->request);
 }
 
-static int on_request(struct conn *c)
+/* At the end of the turn: libwebsockets is at its read. */
+static void end_soon(struct conn *c)
 {
-    if (c->state != CONN_IDLE) {
-        return -1;
-    }
+    c->broken = true;
+    conn_due(c);
+}
+
+void http_conn_request(void *conn)
+{
+    struct conn *c = conn;
     const struct head *h = intake_head(&c->intake);
+    assert(c->state == CONN_IDLE);
     request_read(c, h);
     if (!conn_has_room(c)) {
         request_refuse(&c->request, CODE_OVERLOADED, "heads of requests fill this gateway");
@@ -54,7 +60,6 @@ static int on_request(struct conn *c)
     c->woken = false;
     c->probed = false;
     conn_exchange_begin(c);
-    conn_unlimit(c); /* from here on the time is ours to watch */
     conn_enter(c, CONN_READING);
     if (c->intake.at == INTAKE_BODY && is_in_vain(c)) {
         intake_refuse(&c->intake);
@@ -62,11 +67,20 @@ static int on_request(struct conn *c)
         c->in_vain = true;
         c->close_after = true;
         deliver(c);
-        return 0;
+        return;
     }
     bool waits = c->interim && c->has_body && c->request.fault == CODE_NONE &&
                  head_list_has(h->fields[HEAD_EXPECT], "100-continue");
-    return waits && !conn_say_continue(c) ? -1 : 0;
+    if (waits && !conn_say_continue(c)) {
+        end_soon(c);
+    } else if (c->intake.at == INTAKE_ANSWER) {
+        deliver(c);
+    }
+}
+
+void http_conn_whole(void *conn)
+{
+    deliver(conn);
 }
 
 /* What came behind is read until its client has read this and left: a close would reset the
@@ -93,10 +107,6 @@ static int answer_end(struct conn *c)
     conn_enter(c, CONN_IDLE);
     c->served = true;
     arena_free(&c->arena); /* its first block is there for the next one */
-    if (lws_http_transaction_completed(c->wsi) != 0) {
-        return -1;
-    }
-    conn_unlimit(c);
     intake_next(&c->intake);
     if (intake_is_ready(&c->intake)) {
         conn_due(c);
@@ -202,14 +212,15 @@ size_t http_conn_lend(struct conn *c, const struct bytes *pieces, size_t count)
     return gone;
 }
 
-/* Back to the next request, where libwebsockets wants to be told first that there is room. It would
- * ask for that, at the cost of a turn and of four calls to the system. c may be gone behind it. */
-static void read_on(struct conn *c)
+/* libwebsockets, to which the POST that it was shown is answered now, wants to be told first that
+ * there is room. It would ask for that, at the cost of a turn and of four calls to the system. c
+ * may be gone behind it. */
+static void handshake_show(struct conn *c)
 {
-    conn_stir(c);
-    if (conn_serve(c, LWS_POLLOUT) && !c->killed && intake_is_ready(&c->intake) &&
-        conn_serve(c, LWS_POLLIN) && !c->killed && intake_is_ready(&c->intake)) {
-        conn_due(c);
+    c->broken = lws_http_transaction_completed(c->wsi) != 0;
+    conn_unlimit(c);
+    if (conn_serve(c, LWS_POLLOUT) && !c->killed) {
+        (void)conn_serve(c, LWS_POLLIN);
     }
 }
 
@@ -242,9 +253,17 @@ void http_conn_write(struct conn *c)
     if (c->state == CONN_HEAD || c->state == CONN_BODY) {
         answer_write(c);
     }
-    if (c->broken || c->state == CONN_IDLE) {
-        /* or its end: lws_callback_on_writable does nothing behind a failed write */
-        read_on(c);
+    bool ready = c->state == CONN_IDLE && !c->broken && intake_is_ready(&c->intake);
+    if (ready && !c->intake.is_shown) {
+        handshake_show(c);
+        return;
+    }
+    if (ready && !intake_read(&c->intake)) {
+        c->broken = true;
+    }
+    if (c->broken) { /* lws_callback_on_writable does nothing behind a failed write */
+        conn_stir(c);
+        (void)conn_serve(c, LWS_POLLOUT);
     } else {
         conn_rest_if_it_says_more(c);
     }
@@ -281,10 +300,9 @@ static int on_room(struct conn *c)
 int http_conn_event(struct conn *c, enum lws_callback_reasons reason)
 {
     switch ((int)reason) {
-    case LWS_CALLBACK_HTTP:
-        return on_request(c);
-    case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-        deliver(c);
+    case LWS_CALLBACK_HTTP_BODY_COMPLETION: /* of what it was shown of the first request */
+        conn_unlimit(c);                    /* from here on the time is ours to watch */
+        http_conn_request(c);
         return 0;
     case LWS_CALLBACK_HTTP_WRITEABLE:
         return on_room(c);

@@ -3,10 +3,11 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+
+#include "http/shown.h"
 
 /* Of a head and what comes with it, at once: what is behind a request is kept for as long as that
  * waits for its answer, on each connection */
@@ -23,13 +24,13 @@ static struct {
     size_t count;
     size_t heads; /* bytes of heads, and of what is behind requests */
     uint64_t body_bytes_max;
-    intake_more_fn *on_more;
-    intake_broken_fn *on_broken;
+    struct intake_hooks hooks;
 } intakes;
 
 static _Thread_local bool is_served; /* this thread has connections */
 
-/* Of the head that was whole last: libwebsockets calls back before it reads again. */
+/* Of the head that was whole last: its hook, or libwebsockets' callback, comes before another read.
+ */
 static struct {
     const struct intake *of;
     struct head head;
@@ -41,11 +42,10 @@ static struct {
 
 _Static_assert(HEAD_BYTES_MAX + READ_BYTES + WHOLE_BYTES <= PAGE_BYTES, "a head and a read");
 
-void intake_setup(uint64_t body_bytes_max, intake_more_fn *on_more, intake_broken_fn *on_broken)
+void intake_setup(uint64_t body_bytes_max, const struct intake_hooks *hooks)
 {
-    intakes.on_broken = on_broken;
     intakes.body_bytes_max = body_bytes_max;
-    intakes.on_more = on_more;
+    intakes.hooks = *hooks;
     latest.page = page_take();
     is_served = true;
 }
@@ -239,29 +239,16 @@ static ssize_t frames_read(struct intake *in, uint8_t *bytes, size_t len)
     size_t good = frames_look(&in->frames, bytes, (size_t)got, &code);
     if (code != 0) {
         intake_refuse(in);
-        intakes.on_broken(in->user, code);
+        intakes.hooks.broken(in->user, code);
     }
     return good > 0 ? (ssize_t)good : nothing_yet();
 }
 
-/* What libwebsockets is shown. Returns its length. */
-static size_t shown_put(const struct head *h, bool is_whole, char *text, size_t size)
+static ssize_t body_done(struct intake *in)
 {
-    struct bytes key = h->fields[HEAD_SOCKET_KEY];
-    bool is_named = head_list_has(h->fields[HEAD_SOCKET_PROTOCOLS], INTAKE_PROTOCOL);
-    int n;
-    if (h->wants_socket) {
-        n = snprintf(text, size,
-                     "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: %.*s\r\n%s\r\n",
-                     (int)key.len, (const char *)key.ptr,
-                     is_named ? "Sec-WebSocket-Protocol: " INTAKE_PROTOCOL "\r\n" : "");
-    } else {
-        n = snprintf(text, size, "POST / HTTP/1.1\r\nContent-Length: 1\r\n\r\n%s",
-                     is_whole ? "." : "");
-    }
-    assert(n > 0 && (size_t)n < size);
-    return (size_t)n;
+    in->at = INTAKE_ANSWER;
+    intakes.hooks.whole(in->user);
+    return nothing_yet();
 }
 
 /* What came of it with its head. False: there is no room for it. */
@@ -274,8 +261,8 @@ static bool body_begin(struct intake *in, struct bytes part)
     return true;
 }
 
-/* To where it is gathered; libwebsockets hears of its end. */
-static ssize_t body_read(struct intake *in, uint8_t *bytes)
+/* To where it is gathered. */
+static ssize_t body_read(struct intake *in)
 {
     struct buf *body = &in->body.body;
     size_t left = in->body_bytes - body->len, room = bodies_room();
@@ -288,12 +275,7 @@ static ssize_t body_read(struct intake *in, uint8_t *bytes)
         return got;
     }
     gathering_grow(&in->body, (size_t)got);
-    if (body->len < in->body_bytes) {
-        return nothing_yet();
-    }
-    in->at = INTAKE_ANSWER;
-    bytes[0] = '.';
-    return 1;
+    return body->len < in->body_bytes ? nothing_yet() : body_done(in);
 }
 
 static bool chunks_done(const struct intake *in)
@@ -310,7 +292,7 @@ static size_t chunks_wanted(const struct chunks *c)
 }
 
 /* As far as it is there; what is behind it is kept. */
-static ssize_t chunks_gather(struct intake *in, uint8_t *bytes)
+static ssize_t chunks_gather(struct intake *in)
 {
     size_t wanted = 0, got = 0;
     while (!chunks_done(in)) {
@@ -339,9 +321,7 @@ static ssize_t chunks_gather(struct intake *in, uint8_t *bytes)
         gathering_grow(&in->body, len);
         behind_keep(in, to + taken, got - taken);
     }
-    in->at = INTAKE_ANSWER;
-    bytes[0] = '.';
-    return 1;
+    return body_done(in);
 }
 
 /* The rest of a body, where it is there already: nothing of it needs to be gathered then. */
@@ -355,6 +335,18 @@ static size_t rest_read(const struct intake *in, uint8_t *bytes, size_t rest)
     return got > 0 ? (size_t)got : 0;
 }
 
+/* A handshake behind a request: read once more when libwebsockets may be shown it. */
+static ssize_t handshake_wait(struct intake *in, size_t have)
+{
+    in->looked = 0;
+    in->is_shown = false;
+    if (!keep(in, latest.page->bytes, have)) {
+        return no_room(in);
+    }
+    intakes.hooks.handshake(in->user);
+    return nothing_yet();
+}
+
 /* The page has a head, and bytes behind it. */
 static ssize_t head_give(struct intake *in, size_t head_len, size_t have, uint8_t *bytes,
                          size_t len)
@@ -366,6 +358,9 @@ static ssize_t head_give(struct intake *in, size_t head_len, size_t have, uint8_
     latest.of = in;
     head_parse(bytes_of(latest.page->bytes, head_len), intakes.body_bytes_max, &latest.texts,
                &latest.head);
+    if (h->wants_socket && in->is_shown) {
+        return handshake_wait(in, have);
+    }
     in->is_chunked = h->is_chunked && h->fault == CODE_NONE;
     in->body_bytes = h->fault == CODE_NONE ? (size_t)h->length : 0;
     in->chunks = (struct chunks){.content_max = intakes.body_bytes_max};
@@ -391,8 +386,15 @@ static ssize_t head_give(struct intake *in, size_t head_len, size_t have, uint8_
     if (in->dropped && h->wants_socket) {
         return no_room(in);
     }
-    assert(len >= INTAKE_HEAD_BYTES_MAX);
-    return (ssize_t)shown_put(h, is_whole, (char *)bytes, len);
+    if (in->is_shown) {
+        intakes.hooks.request(in->user);
+        return nothing_yet();
+    }
+    if (h->wants_socket) {
+        return (ssize_t)shown_handshake(h, bytes, len);
+    }
+    in->is_shown = true; /* its hook is called when libwebsockets has taken it, and calls back */
+    return (ssize_t)shown_request(bytes, len);
 }
 
 /* Of the first `have` bytes of the page: how many are a head, or what will never be one; 0 = more
@@ -443,6 +445,13 @@ static ssize_t head_read(struct intake *in, uint8_t *bytes, size_t len)
     return head_give(in, head, have, bytes, len);
 }
 
+bool intake_read(struct intake *in)
+{
+    assert(in->at == INTAKE_HEAD && in->is_shown);
+    ssize_t got = head_read(in, NULL, 0);
+    return got != 0 && errno == EAGAIN;
+}
+
 /* It has gone, or says more. */
 static ssize_t answer_wait(struct intake *in)
 {
@@ -450,7 +459,7 @@ static ssize_t answer_wait(struct intake *in)
     if (recvfrom(in->fd, &byte, 1, MSG_PEEK, NULL, NULL) < 0) {
         return -1;
     }
-    intakes.on_more(in->user);
+    intakes.hooks.more(in->user);
     return nothing_yet();
 }
 
@@ -475,7 +484,7 @@ __attribute__((visibility("default"))) ssize_t recv(int fd, void *buf, size_t le
     case INTAKE_HEAD:
         return head_read(in, buf, len);
     case INTAKE_BODY:
-        return in->is_chunked ? chunks_gather(in, buf) : body_read(in, buf);
+        return in->is_chunked ? chunks_gather(in) : body_read(in);
     case INTAKE_ANSWER:
         return answer_wait(in);
     case INTAKE_SOCKET:

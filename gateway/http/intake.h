@@ -5,11 +5,14 @@
  * Its reader of HTTP (4.1, that of Debian 12) loses its step at names that begin like those it
  * knows, takes what follows a POST for its body, answers by itself what it does not like, repeats
  * for ever what stands behind a body, and looks at the socket again and again while an answer is
- * awaited. So heads are gathered and taken apart here (head.h), and bodies gathered. What
- * libwebsockets is shown in place of a request is always the same: a POST with a body of one byte,
- * which comes when the request is whole; only behind a body does libwebsockets ask whether there is
- * more, and so we hear of it. In place of a WebSocket's handshake, a plain one. What has been read
- * behind the request in hand waits here until its answer is out, and what has not, in the kernel.
+ * awaited. So requests are read here (head.h), and told to intake_hooks, and libwebsockets hears of
+ * none. What it is shown in place of a connection's first one is always the same, a POST with a
+ * body of one byte, since only behind a body does it go on to ask whether there is more. That POST
+ * is never answered: from then on libwebsockets only says when there is something to read, or room
+ * to write, and its reads find nothing. In place of a WebSocket's handshake it is shown a plain
+ * one; where requests were before it, libwebsockets is made to believe that its POST is answered.
+ * What has been read behind the request in hand waits here until its answer is out, and what has
+ * not, in the kernel.
  *
  *   HEAD --whole--> BODY --its end--> ANSWER --intake_next--> HEAD
  *     `--no body--------------------> ANSWER --intake_socket--> SOCKET (frames that are in order)
@@ -25,8 +28,6 @@
 #include "http/gathering.h"
 #include "http/head.h"
 
-#define INTAKE_HEAD_BYTES_MAX 1024       /* what libwebsockets is shown of a head takes less */
-#define INTAKE_PROTOCOL       "marathon" /* the one of WebSockets */
 /* Shares of what deploy/ gives a gateway (tests/lint/room.py adds all of them up). Who would pass
  * one is closed, or told so where its request is whole.
  *
@@ -54,19 +55,30 @@ struct intake {
     struct gathering body; /* one that is there with its head is not gathered */
     size_t body_bytes;     /* its length; of one in chunks it is not known */
     bool is_chunked;
+    bool is_shown;        /* libwebsockets has been shown its POST, and waits for an answer to it */
     struct chunks chunks; /* of such a one */
     struct frames frames;
     void *user;
 };
 
-/* While an answer is due: its client has said more, or that it will say no more. */
-typedef void intake_more_fn(void *user);
-/* What it says over its WebSocket is out of order, and thrown away from there on: a Close with this
- * code is due. */
-typedef void intake_broken_fn(void *user, unsigned code);
+/* From within a read. */
+struct intake_hooks {
+    /* The head of a request, not of a handshake, is there, and its body if it is at ANSWER. */
+    void (*request)(void *user);
+    /* The rest of its body, too. */
+    void (*whole)(void *user);
+    /* A handshake behind a request: at the end of the turn libwebsockets is to believe that one to
+     * be answered, and to read. */
+    void (*handshake)(void *user);
+    /* While an answer is due: its client has said more, or that it will say no more. */
+    void (*more)(void *user);
+    /* What it says over its WebSocket is out of order, and thrown away from there on: a Close with
+     * this code is due. */
+    void (*broken)(void *user, unsigned code);
+};
 
 /* Once in the process. */
-void intake_setup(uint64_t body_bytes_max, intake_more_fn *on_more, intake_broken_fn *on_broken);
+void intake_setup(uint64_t body_bytes_max, const struct intake_hooks *hooks);
 /* What all of them take of those shares. */
 struct intake_room {
     size_t body_bytes, head_bytes;
@@ -77,16 +89,18 @@ struct intake_room intake_room(void);
 void intake_begin(struct intake *in, int fd, void *user);
 void intake_end(struct intake *in);
 
-/* Of the request that libwebsockets has just begun with: from within its callback only. */
+/* Of the request that has just begun: from within that hook, or libwebsockets' callback, only. */
 const struct head *intake_head(const struct intake *in);
-/* The body is whole: from within the callback that says so. It lies in *ret_lender, of which the
- * caller is a holder then; NULL: it is there until that callback returns. */
+/* The body is whole: from within the hook that says so. It lies in *ret_lender, of which the caller
+ * is a holder then; NULL: it is there until that hook returns. */
 struct bytes intake_body(struct intake *in, struct shared **ret_lender);
 /* Likewise: what is wrong with its chunks, CODE_NONE: nothing. */
 enum code intake_fault(const struct intake *in, const char **ret_why);
-/* There is something to give of which the kernel does not know: libwebsockets is to be told to
- * read. */
+/* There is something to give of which the kernel does not know: it is to be read, by libwebsockets
+ * where it has not been shown its POST, or is at frames. */
 bool intake_is_ready(const struct intake *in);
+/* The next request, without libwebsockets. False: that was the end of the connection. */
+bool intake_read(struct intake *in);
 /* So many bytes of the head in hand are kept until intake_next or intake_refuse. False: there is no
  * room for them, but they are counted. */
 bool intake_hold(struct intake *in, size_t bytes);

@@ -11,6 +11,7 @@
 #include "http/conn.h"
 #include "http/listener.h"
 #include "http/lobby.h"
+#include "http/shown.h"
 
 /* Each WebSocket has a buffer of so much for as long as it lives; clients say little. */
 #define SOCKET_RX_BYTES 512
@@ -44,7 +45,6 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
     case LWS_CALLBACK_CLOSED:
         return c == NULL ? -1 : socket_conn_event(c, reason, in, len);
-    case LWS_CALLBACK_HTTP:
     case LWS_CALLBACK_HTTP_BODY_COMPLETION:
     case LWS_CALLBACK_HTTP_WRITEABLE:
     case LWS_CALLBACK_CLOSED_HTTP:
@@ -83,6 +83,17 @@ void conn_due(struct conn *c)
         loop_turn_again(s->loop);
     }
 }
+
+static void on_handshake(void *conn)
+{
+    conn_due(conn);
+}
+
+static const struct intake_hooks hooks = {.request = http_conn_request,
+                                          .whole = http_conn_whole,
+                                          .handshake = on_handshake,
+                                          .more = conn_hear_more,
+                                          .broken = socket_conn_break};
 
 static void lws_log(int level, const char *line)
 {
@@ -127,7 +138,7 @@ enum err server_create(struct loop *loop, const struct http_options *options,
         free(s);
         return ERR_INVALID;
     }
-    s->protocols[0] = (struct lws_protocols){.name = INTAKE_PROTOCOL,
+    s->protocols[0] = (struct lws_protocols){.name = SHOWN_PROTOCOL,
                                              .callback = on_event,
                                              .rx_buffer_size = SOCKET_RX_BYTES,
                                              .tx_packet_size = HTTP_PIECE_BYTES_MAX + TX_SPARE};
@@ -138,14 +149,14 @@ enum err server_create(struct loop *loop, const struct http_options *options,
         .user = s,
         .foreign_loops = foreign,
         .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
-        .max_http_header_data2 = INTAKE_HEAD_BYTES_MAX,
+        .max_http_header_data2 = SHOWN_BYTES_MAX,
         .retry_and_idle_policy = &no_pings,
         .timeout_secs = (unsigned)(options->header_ms / 1000 + 1),
         .keepalive_timeout = (int)(options->idle_ms / 1000 + 1),
         .server_string = "marathon",
     };
     lws_set_log_level(LLL_ERR | LLL_WARN, lws_log);
-    intake_setup(options->body_bytes_max, conn_hear_more, socket_conn_break);
+    intake_setup(options->body_bytes_max, &hooks);
     s->context = lws_create_context(&info);
     s->vhost = s->context != NULL ? lws_create_vhost(s->context, &info) : NULL;
     s->lobby = lobby_create(loop, on_first_byte, s);

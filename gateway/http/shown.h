@@ -1,0 +1,14 @@
+/* What libwebsockets is shown in place of what a client has sent (intake.h). */
+#ifndef MARATHON_HTTP_SHOWN_H
+#define MARATHON_HTTP_SHOWN_H
+
+#include "http/head.h"
+
+#define SHOWN_BYTES_MAX 256        /* libwebsockets keeps so much for each connection */
+#define SHOWN_PROTOCOL  "marathon" /* the one of WebSockets */
+
+/* Their length; size is SHOWN_BYTES_MAX at least. */
+size_t shown_request(uint8_t *bytes, size_t size);
+size_t shown_handshake(const struct head *h, uint8_t *bytes, size_t size);
+
+#endif
