@@ -69,7 +69,7 @@ static bool join(struct eval *v, const struct expr_term *t, const struct value *
     if (len > EXPR_VALUE_BYTES_MAX) {
         return eval_fault(v, t, "the two together are over 1 MiB");
     }
-    if (!work_spend(&v->scope->work, 1, len)) {
+    if (!work_spend(v->scope, 1, len)) {
         return eval_too_much(v, t);
     }
     struct buf out = arena_buf(v->scope->arena, len);
@@ -79,8 +79,8 @@ static bool join(struct eval *v, const struct expr_term *t, const struct value *
         *ret_value = value_string(buf_bytes(&out));
     } else {
         size_t count_a, count_b;
-        if (value_count(a, &v->scope->work, &count_a) != ERR_OK ||
-            value_count(b, &v->scope->work, &count_b) != ERR_OK) {
+        if (value_count(a, v->scope, &count_a) != ERR_OK ||
+            value_count(b, v->scope, &count_b) != ERR_OK) {
             return eval_too_much(v, t);
         }
         buf_add_bytes(&out, bytes_part(a->text, 0, a->text.len - 1));
@@ -136,14 +136,14 @@ static bool size_of(struct eval *v, const struct expr_term *t, const struct valu
 {
     size_t count = 0;
     if (a->kind == VALUE_STRING) { /* in code points */
-        if (!work_spend(&v->scope->work, 1, a->text.len)) {
+        if (!work_spend(v->scope, 1, a->text.len)) {
             return eval_too_much(v, t);
         }
         for (size_t i = 0; i < a->text.len; i++) {
             count += (a->text.ptr[i] & 0xc0) != 0x80;
         }
     } else if (a->kind == VALUE_LIST || a->kind == VALUE_MAP) {
-        if (value_count(a, &v->scope->work, &count) != ERR_OK) {
+        if (value_count(a, v->scope, &count) != ERR_OK) {
             return eval_too_much(v, t);
         }
     } else {
@@ -258,7 +258,7 @@ static bool search(struct eval *v, const struct expr_term *t, const struct value
                           value_kind_name(wrong->kind),
                           a->kind == VALUE_LIST ? "; \"x in list\" asks for an element" : "");
     }
-    if (!work_spend(&v->scope->work, 1, a->text.len + b->text.len)) {
+    if (!work_spend(v->scope, 1, a->text.len + b->text.len)) {
         return eval_too_much(v, t);
     }
     bool found = b->text.len == 0;

@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "json/scan.h"
-
 #define KEYS_SHOWN 12 /* of a map, where one is missing */
 
 bool eval_fault(struct eval *v, const struct expr_term *at, const char *format, ...)
@@ -57,7 +55,7 @@ static bool eval_root(struct eval *v, const struct expr_term *t, struct value *r
         return eval_fault(v, t, "there is no %.*s here",
                           EVAL_TEXT(eval_text(v, (uint16_t)(t - v->expr->terms))));
     }
-    if (json_kind_of(json) == JSON_STRING && !work_spend(&v->scope->work, 1, json.len)) {
+    if (json_kind_of(json) == JSON_STRING && !work_spend(v->scope, 1, json.len)) {
         return eval_too_much(v, t);
     }
     *ret_value = value_of_json(json, v->scope->arena);
@@ -65,13 +63,14 @@ static bool eval_root(struct eval *v, const struct expr_term *t, struct value *r
 }
 
 /* "it has "a", "b" and 3 more". */
-static void put_keys(const struct value *map, struct buf *out)
+static void put_keys(struct expr_scope *scope, const struct value *map, struct buf *out)
 {
-    struct bytes key, member;
+    struct members w = members_of(scope, map->text);
+    struct member member;
     size_t count = 0;
-    for (struct json_walk w = json_walk(map->text); json_next(&w, &key, &member); count++) {
-        if (count < KEYS_SHOWN && out->len + key.len < 240) {
-            buf_addf(out, "%s\"%.*s\"", count > 0 ? ", " : "", EVAL_TEXT(key));
+    for (; members_next(&w, &member); count++) {
+        if (count < KEYS_SHOWN && out->len + member.key.len < 240) {
+            buf_addf(out, "%s\"%.*s\"", count > 0 ? ", " : "", EVAL_TEXT(member.key));
         } else if (count >= KEYS_SHOWN + 1000) {
             buf_add_str(out, " and more");
             return;
@@ -88,7 +87,7 @@ static bool fault_missing(struct eval *v, const struct expr_term *t, const struc
                           struct bytes key)
 {
     struct buf keys = {0};
-    put_keys(map, &keys);
+    put_keys(v->scope, map, &keys);
     struct bytes of = eval_text(v, t->child);
     eval_fault(v, t, "there is no \"%.*s\" in %.*s; it has %s", (int)(key.len < 80 ? key.len : 80),
                (const char *)key.ptr, EVAL_TEXT(of), buf_cstr(&keys));
@@ -114,7 +113,7 @@ static bool eval_select(struct eval *v, const struct expr_term *t, struct value 
                           (const char *)name.ptr);
     }
     struct value found;
-    enum err e = value_member(&of, name, v->scope->arena, &v->scope->work, &found);
+    enum err e = value_member(&of, name, v->scope, &found);
     if (e == ERR_TOO_LARGE) {
         return eval_too_much(v, t);
     }
@@ -154,11 +153,11 @@ static bool eval_element(struct eval *v, const struct expr_term *t, const struct
         return eval_fault(v, t, "%.*s is a list, its index must be an int, not %s", EVAL_TEXT(text),
                           value_kind_name(index->kind));
     }
-    enum err e = value_element(list, place, v->scope->arena, &v->scope->work, ret_value);
+    enum err e = value_element(list, place, v->scope, ret_value);
     if (e == ERR_OK) {
         return true;
     }
-    if (e == ERR_TOO_LARGE || value_count(list, &v->scope->work, &count) != ERR_OK) {
+    if (e == ERR_TOO_LARGE || value_count(list, v->scope, &count) != ERR_OK) {
         return eval_too_much(v, t);
     }
     return eval_fault(v, t, "there is no element %lld in %.*s; it has %zu, the first one is 0",
@@ -186,7 +185,7 @@ static bool eval_index(struct eval *v, const struct expr_term *t, struct value *
         return eval_fault(v, t, "%.*s is a map, its keys are strings, not %s", EVAL_TEXT(text),
                           value_kind_name(index.kind));
     }
-    enum err e = value_member(&of, index.text, v->scope->arena, &v->scope->work, ret_value);
+    enum err e = value_member(&of, index.text, v->scope, ret_value);
     if (e == ERR_TOO_LARGE) {
         return eval_too_much(v, t);
     }
@@ -267,8 +266,7 @@ static bool eval_member(struct eval *v, uint16_t term, bool key, size_t len, str
         struct bytes text = eval_text(v, term);
         return eval_fault(v, t, "%.*s is not a number that JSON can hold", EVAL_TEXT(text));
     }
-    if (len + ret_json->len > EXPR_VALUE_BYTES_MAX ||
-        !work_spend(&v->scope->work, 1, ret_json->len)) {
+    if (len + ret_json->len > EXPR_VALUE_BYTES_MAX || !work_spend(v->scope, 1, ret_json->len)) {
         return eval_too_much(v, t);
     }
     return true;
@@ -311,22 +309,21 @@ static bool eval_in(struct eval *v, const struct expr_term *t, const struct valu
                     const struct value *b, struct value *ret_value)
 {
     enum err e = ERR_NOT_FOUND;
-    struct bytes key, member;
     bool found = false;
     if (b->kind == VALUE_MAP) {
         struct value ignored;
         if (a->kind == VALUE_STRING) {
-            e = value_member(b, a->text, v->scope->arena, &v->scope->work, &ignored);
+            e = value_member(b, a->text, v->scope, &ignored);
         }
         found = e == ERR_OK;
     } else if (b->kind == VALUE_LIST) {
-        for (struct json_walk w = json_walk(b->text);
-             !found && e != ERR_TOO_LARGE && json_next(&w, &key, &member);) {
-            struct value element = value_of_json(member, v->scope->arena);
-            e = work_spend(&v->scope->work, 1, member.len)
-                    ? value_equal(a, &element, v->scope->arena, &v->scope->work, &found)
-                    : ERR_TOO_LARGE;
+        struct members w = members_of(v->scope, b->text);
+        struct member member;
+        while (!found && e != ERR_TOO_LARGE && members_next(&w, &member)) {
+            struct value element = value_of_json(member.json, v->scope->arena);
+            e = value_equal(a, &element, v->scope, &found);
         }
+        e = w.err != ERR_OK ? w.err : e;
     } else {
         return eval_fault(v, t, "what stands behind in must be a list or a map, not %s",
                           value_kind_name(b->kind));
@@ -369,7 +366,7 @@ static bool eval_pair(struct eval *v, const struct expr_term *t, const struct va
     switch ((int)t->kind) {
     case TERM_EQUAL:
     case TERM_UNEQUAL:
-        if (value_equal(a, b, v->scope->arena, &v->scope->work, &equal) != ERR_OK) {
+        if (value_equal(a, b, v->scope, &equal) != ERR_OK) {
             return eval_too_much(v, t);
         }
         *ret_value = value_bool(equal == (t->kind == TERM_EQUAL));
@@ -425,7 +422,7 @@ static bool eval_strict(struct eval *v, const struct expr_term *t, struct value 
 bool eval_term(struct eval *v, uint16_t term, struct value *ret_value)
 {
     const struct expr_term *t = &v->expr->terms[term];
-    if (!work_spend(&v->scope->work, 1, 0)) {
+    if (!work_spend(v->scope, 1, 0)) {
         return eval_too_much(v, t);
     }
     switch ((int)t->kind) {

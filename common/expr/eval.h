@@ -2,6 +2,7 @@
 #ifndef MARATHON_EXPR_EVAL_H
 #define MARATHON_EXPR_EVAL_H
 
+#include "expr/members.h"
 #include "expr/term.h"
 
 struct eval {

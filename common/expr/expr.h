@@ -28,8 +28,8 @@
 /* Parser and evaluator recurse over the tree of terms; CEL asks for 32 at least */
 #define EXPR_DEPTH_MAX 64u
 /* Of one scope, over all its evaluations: a term is 1, a member of a document that is looked at 1
- * and one more for each 64 of its bytes. At the very most some 64 MiB are scanned: about 50 ms, for
- * which the loop stands still. */
+ * and, where it is gone over, one more for each 64 of its bytes. At the very most some 64 MiB are
+ * scanned: about 50 ms, for which the loop stands still. */
 #define EXPR_WORK_MAX (1u << 20)
 /* A text or list that an expression puts together: as large as a step's result may be */
 #define EXPR_VALUE_BYTES_MAX (1u << 20)
@@ -85,14 +85,27 @@ enum err MUST_CHECK expr_parse_braced(struct arena *arena, struct bytes text, ui
 /* detail with the place under it: for faults that the owner of a program finds in it. */
 void expr_fault_mark(struct expr_fault *fault, struct bytes text, uint32_t at);
 
+/* Of lists and maps that were gone over, 20 bytes each; what is behind them is gone over each time
+ */
+#define EXPR_SEEN_MEMBERS_MAX (1u << 16)
+
+/* What was gone over of lists and maps: each is once, however many expressions of a scope look into
+ * it. Zero-initialise it; what it points to lies in the scope's arena. */
+struct expr_seen {
+    struct seen *newest; /* inside */
+    uint32_t count;
+    uint32_t members; /* that there is, or was, room for */
+};
+
 /* What expressions see, and what they may use. */
 struct expr_scope {
-    /* The JSON of a root; borrowed until the evaluation is over. An empty slice where there is no
-     * such thing (an error). */
+    /* The JSON of a root; borrowed until the evaluation is over, or, where there is a `seen`, for
+     * as long as that is used. An empty slice where there is no such thing (an error). */
     struct bytes (*read)(void *context, const struct expr_ref *ref);
     void *context;
-    struct arena *arena; /* results and what lies between: the caller's, to be reset */
-    uint32_t work;       /* spent so far; begin with 0 */
+    struct arena *arena;    /* results and what lies between: the caller's, to be reset */
+    uint32_t work;          /* spent so far; begin with 0 */
+    struct expr_seen *seen; /* of the same arena; NULL: nothing is kept for the next evaluation */
 };
 
 /* The value as JSON (a slice of a root or of the scope's arena). ERR_INVALID, ERR_TOO_LARGE. */

@@ -221,6 +221,12 @@ static struct bytes text_inside(const struct value *value, struct bytes json, st
     return kept;
 }
 
+/* Known of what was gone over. */
+static size_t depth_of(const struct value *value, struct bytes json)
+{
+    return value->depth > 0 ? value->depth : json_depth(json);
+}
+
 static enum err add_value_of(struct render *r, const struct template_piece *piece,
                              struct template_fault *fault)
 {
@@ -236,7 +242,7 @@ static enum err add_value_of(struct render *r, const struct template_piece *piec
     } else if (piece->inside) {
         add_part(r, text_inside(&value, json, r->scope->arena));
     } else if (piece->depth + json.len / 2 > JSON_DEPTH_MAX && /* it has an end for each begin */
-               piece->depth + json_depth(json) > JSON_DEPTH_MAX) {
+               piece->depth + depth_of(&value, json) > JSON_DEPTH_MAX) {
         (void)eval_fault(&v, root, "with this value the whole is nested deeper than %d",
                          JSON_DEPTH_MAX);
     } else {

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "json/scan.h"
+#include "expr/members.h"
 
 const char *value_kind_name(enum value_kind kind)
 {
@@ -187,34 +187,29 @@ int value_compare_numbers(const struct value *a, const struct value *b)
     return a->real < b->real ? -1 : a->real > b->real;
 }
 
-bool work_spend(uint32_t *work, size_t members, size_t bytes)
+enum err value_count(const struct value *v, struct expr_scope *scope, size_t *ret_count)
 {
-    size_t more = members + bytes / 64;
-    if (more > EXPR_WORK_MAX - *work) {
-        *work = EXPR_WORK_MAX;
-        return false;
-    }
-    *work += (uint32_t)more;
-    return true;
-}
-
-enum err value_count(const struct value *v, uint32_t *work, size_t *ret_count)
-{
-    struct bytes key, member;
+    struct members w = members_of(scope, v->text);
+    struct member member;
     size_t count = 0;
-    for (struct json_walk w = json_walk(v->text); json_next(&w, &key, &member);) {
-        if (!work_spend(work, 1, key.len + member.len)) {
-            return ERR_TOO_LARGE;
-        }
+    while (members_next(&w, &member)) {
         count++;
     }
     *ret_count = count;
-    return ERR_OK;
+    return w.err;
 }
 
-static bool key_is(struct bytes raw, struct bytes key, struct buf *scratch)
+static struct value value_of_member(const struct member *member, struct arena *arena)
 {
-    if (raw.len == 0 || memchr(raw.ptr, '\\', raw.len) == NULL) {
+    struct value v = value_of_json(member->json, arena);
+    v.depth = member->depth;
+    return v;
+}
+
+static bool key_is(const struct member *member, struct bytes key, struct buf *scratch)
+{
+    struct bytes raw = member->key;
+    if (!member->escaped) {
         return bytes_eq(raw, key);
     }
     buf_clear(scratch);
@@ -222,92 +217,88 @@ static bool key_is(struct bytes raw, struct bytes key, struct buf *scratch)
     return bytes_eq(buf_bytes(scratch), key);
 }
 
-enum err value_member(const struct value *map, struct bytes key, struct arena *arena,
-                      uint32_t *work, struct value *ret_member)
+enum err value_member(const struct value *map, struct bytes key, struct expr_scope *scope,
+                      struct value *ret_member)
 {
-    struct bytes raw, member, found = BYTES_NONE;
+    struct members w = members_of(scope, map->text);
+    struct member member, found = {.json = BYTES_NONE};
     struct buf scratch = {0};
-    enum err e = ERR_OK;
-    for (struct json_walk w = json_walk(map->text); json_next(&w, &raw, &member);) {
-        if (!work_spend(work, 1, raw.len + member.len)) {
-            e = ERR_TOO_LARGE;
-            break;
-        }
-        if (key_is(raw, key, &scratch)) {
+    while (members_next(&w, &member)) {
+        if (key_is(&member, key, &scratch)) {
             found = member; /* the last one wins, as in json_member */
         }
     }
     buf_free(&scratch);
-    if (e == ERR_OK && found.len == 0) {
-        e = ERR_NOT_FOUND;
+    if (w.err != ERR_OK) {
+        return w.err;
     }
-    if (e == ERR_OK) {
-        *ret_member = value_of_json(found, arena);
+    if (found.json.len == 0) {
+        return ERR_NOT_FOUND;
     }
-    return e;
+    *ret_member = value_of_member(&found, scope->arena);
+    return ERR_OK;
 }
 
-enum err value_element(const struct value *list, int64_t index, struct arena *arena, uint32_t *work,
+enum err value_element(const struct value *list, int64_t index, struct expr_scope *scope,
                        struct value *ret_element)
 {
-    struct bytes key, member;
-    int64_t at = 0;
-    for (struct json_walk w = json_walk(list->text); json_next(&w, &key, &member); at++) {
-        if (!work_spend(work, 1, member.len)) {
-            return ERR_TOO_LARGE;
-        }
+    struct members w = members_of(scope, list->text);
+    struct member member;
+    for (int64_t at = 0; members_next(&w, &member); at++) {
         if (at == index) {
-            *ret_element = value_of_json(member, arena);
+            *ret_element = value_of_member(&member, scope->arena);
             return ERR_OK;
         }
     }
-    return ERR_NOT_FOUND;
+    return w.err != ERR_OK ? w.err : ERR_NOT_FOUND;
 }
 
-static enum err lists_equal(const struct value *a, const struct value *b, struct arena *arena,
-                            uint32_t *work, bool *ret_equal)
+static enum err lists_equal(const struct value *a, const struct value *b, struct expr_scope *scope,
+                            bool *ret_equal)
 {
-    struct json_walk wa = json_walk(a->text), wb = json_walk(b->text);
-    struct bytes key, ma, mb;
+    struct members wa = members_of(scope, a->text), wb = members_of(scope, b->text);
+    struct member ma, mb;
     for (;;) {
-        bool more_a = json_next(&wa, &key, &ma), more_b = json_next(&wb, &key, &mb);
+        bool more_a = members_next(&wa, &ma), more_b = members_next(&wb, &mb);
+        if (wa.err != ERR_OK || wb.err != ERR_OK) {
+            return ERR_TOO_LARGE;
+        }
         if (!more_a || !more_b) {
             *ret_equal = more_a == more_b;
             return ERR_OK;
         }
-        if (!work_spend(work, 1, ma.len + mb.len)) {
-            return ERR_TOO_LARGE;
-        }
-        struct value va = value_of_json(ma, arena), vb = value_of_json(mb, arena);
-        enum err e = value_equal(&va, &vb, arena, work, ret_equal);
+        struct value va = value_of_member(&ma, scope->arena);
+        struct value vb = value_of_member(&mb, scope->arena);
+        enum err e = value_equal(&va, &vb, scope, ret_equal);
         if (e != ERR_OK || !*ret_equal) {
             return e;
         }
     }
 }
 
-static enum err maps_equal(const struct value *a, const struct value *b, struct arena *arena,
-                           uint32_t *work, bool *ret_equal)
+static enum err maps_equal(const struct value *a, const struct value *b, struct expr_scope *scope,
+                           bool *ret_equal)
 {
     size_t count_a = 0, count_b = 0;
-    enum err e = value_count(a, work, &count_a);
-    e = e == ERR_OK ? value_count(b, work, &count_b) : e;
+    enum err e = value_count(a, scope, &count_a);
+    e = e == ERR_OK ? value_count(b, scope, &count_b) : e;
     *ret_equal = count_a == count_b;
-    struct bytes raw, member;
-    for (struct json_walk w = json_walk(a->text);
-         e == ERR_OK && *ret_equal && json_next(&w, &raw, &member);) {
-        struct value key = value_of_json(bytes_of(raw.ptr - 1, raw.len + 2), arena);
+    struct members w = members_of(scope, a->text);
+    struct member member;
+    while (e == ERR_OK && *ret_equal && members_next(&w, &member)) {
+        struct bytes quoted = bytes_of(member.key.ptr - 1, member.key.len + 2);
+        struct value key = value_of_json(quoted, scope->arena);
         struct value mine, theirs;
-        value_decode(&key, arena);
-        e = value_member(a, key.text, arena, work, &mine);
-        e = e == ERR_OK ? value_member(b, key.text, arena, work, &theirs) : e;
+        value_decode(&key, scope->arena);
+        e = value_member(a, key.text, scope, &mine);
+        e = e == ERR_OK ? value_member(b, key.text, scope, &theirs) : e;
         if (e == ERR_NOT_FOUND) {
             *ret_equal = false;
             return ERR_OK;
         }
-        e = e == ERR_OK ? value_equal(&mine, &theirs, arena, work, ret_equal) : e;
+        e = e == ERR_OK ? value_equal(&mine, &theirs, scope, ret_equal) : e;
     }
-    return e;
+    return e == ERR_OK ? w.err : e;
 }
 
 static bool strings_equal(struct value a, struct value b, struct arena *arena)
@@ -318,10 +309,10 @@ static bool strings_equal(struct value a, struct value b, struct arena *arena)
 }
 
 /* Recurses as deep as JSON may be: 64. */
-enum err value_equal(const struct value *a, const struct value *b, struct arena *arena,
-                     uint32_t *work, bool *ret_equal)
+enum err value_equal(const struct value *a, const struct value *b, struct expr_scope *scope,
+                     bool *ret_equal)
 {
-    if (!work_spend(work, 1, 0)) {
+    if (!work_spend(scope, 1, 0)) {
         return ERR_TOO_LARGE;
     }
     if (value_is_number(a) && value_is_number(b)) {
@@ -337,12 +328,12 @@ enum err value_equal(const struct value *a, const struct value *b, struct arena 
         *ret_equal = a->truth == b->truth;
         break;
     case VALUE_STRING:
-        *ret_equal = strings_equal(*a, *b, arena);
+        *ret_equal = strings_equal(*a, *b, scope->arena);
         break;
     case VALUE_LIST:
-        return lists_equal(a, b, arena, work, ret_equal);
+        return lists_equal(a, b, scope, ret_equal);
     case VALUE_MAP:
-        return maps_equal(a, b, arena, work, ret_equal);
+        return maps_equal(a, b, scope, ret_equal);
     case VALUE_NULL:
     case VALUE_INT:
     case VALUE_DOUBLE:

@@ -24,6 +24,7 @@ struct value {
     };
     struct bytes json; /* as it stands in a document (numbers of any size stay as they are), or
                           empty */
+    size_t depth;      /* LIST, MAP: of the JSON, as json_depth; 0 = not known */
 };
 
 const char *value_kind_name(enum value_kind kind); /* "an int" */
@@ -48,17 +49,15 @@ static inline bool value_is_number(const struct value *v)
     return v->kind == VALUE_INT || v->kind == VALUE_DOUBLE;
 }
 
-/* Work that may be done: false where it is used up. */
-bool work_spend(uint32_t *work, size_t members, size_t bytes);
 /* CEL's ==. ERR_TOO_LARGE where the work is used up. */
-enum err MUST_CHECK value_equal(const struct value *a, const struct value *b, struct arena *arena,
-                                uint32_t *work, bool *ret_equal);
+enum err MUST_CHECK value_equal(const struct value *a, const struct value *b,
+                                struct expr_scope *scope, bool *ret_equal);
 /* Members of a list or map. */
-enum err MUST_CHECK value_count(const struct value *v, uint32_t *work, size_t *ret_count);
+enum err MUST_CHECK value_count(const struct value *v, struct expr_scope *scope, size_t *ret_count);
 /* The member of a map; ERR_NOT_FOUND. */
-enum err MUST_CHECK value_member(const struct value *map, struct bytes key, struct arena *arena,
-                                 uint32_t *work, struct value *ret_member);
-enum err MUST_CHECK value_element(const struct value *list, int64_t index, struct arena *arena,
-                                  uint32_t *work, struct value *ret_element);
+enum err MUST_CHECK value_member(const struct value *map, struct bytes key,
+                                 struct expr_scope *scope, struct value *ret_member);
+enum err MUST_CHECK value_element(const struct value *list, int64_t index, struct expr_scope *scope,
+                                  struct value *ret_element);
 
 #endif

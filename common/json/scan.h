@@ -63,6 +63,7 @@ struct json_walk {
     const uint8_t *at;
     const uint8_t *end;
     bool object;
+    size_t depth; /* of the value that came last, as json_depth */
 };
 struct json_walk json_walk(struct bytes value);
 bool json_next(struct json_walk *w, struct bytes *ret_key, struct bytes *ret_value);

@@ -72,14 +72,14 @@ static const uint8_t *skip_container(const uint8_t *at, const uint8_t *end, size
     return at;
 }
 
-static const uint8_t *skip_value(const uint8_t *at, const uint8_t *end)
+static const uint8_t *skip_value(const uint8_t *at, const uint8_t *end, size_t *ret_depth)
 {
+    *ret_depth = 0;
     if (at == end) {
         return at;
     }
     if (*at == '{' || *at == '[') {
-        size_t ignored;
-        return skip_container(at, end, &ignored);
+        return skip_container(at, end, ret_depth);
     }
     if (*at == '"') {
         at = find_quote(at + 1, end);
@@ -105,10 +105,11 @@ struct json_walk json_walk(struct bytes value)
 {
     enum json_kind kind = json_kind_of(value);
     if ((kind != JSON_OBJECT && kind != JSON_ARRAY) || value.len < 2) {
-        return (struct json_walk){NULL, NULL, false};
+        return (struct json_walk){0};
     }
     /* the end is the closing bracket */
-    return (struct json_walk){value.ptr + 1, value.ptr + value.len - 1, kind == JSON_OBJECT};
+    return (struct json_walk){
+        .at = value.ptr + 1, .end = value.ptr + value.len - 1, .object = kind == JSON_OBJECT};
 }
 
 bool json_next(struct json_walk *w, struct bytes *ret_key, struct bytes *ret_value)
@@ -126,7 +127,7 @@ bool json_next(struct json_walk *w, struct bytes *ret_key, struct bytes *ret_val
         at = skip_space(quote < w->end ? quote + 1 : quote, w->end);
         at = skip_space(at < w->end ? at + 1 : at, w->end); /* the colon */
     }
-    const uint8_t *value_end = skip_value(at, w->end);
+    const uint8_t *value_end = skip_value(at, w->end, &w->depth);
     *ret_key = key;
     *ret_value = bytes_of(at, (size_t)(value_end - at));
     at = skip_space(value_end, w->end);

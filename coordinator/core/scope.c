@@ -295,7 +295,7 @@ static bool eval_when_of(struct scope *x, uint32_t step, bool *ret_holds, struct
     const struct expr *when = def_of(x, step)->when;
     struct template_fault fault = {.text = when->text, .fault = {.detail = ""}};
     struct view view = {x, step};
-    struct expr_scope exprs = {read_root, &view, x->arena, x->work};
+    struct expr_scope exprs = {read_root, &view, x->arena, x->work, &x->seen};
     enum err e = expr_eval_bool(when, &exprs, ret_holds, &fault.fault);
     x->work = exprs.work;
     if (e != ERR_OK) {
@@ -328,7 +328,7 @@ bool scope_eval(struct scope *x, const struct expr *e, const char *field, struct
 {
     struct template_fault fault = {.text = e->text, .fault = {.detail = ""}};
     struct view view = {x, x->step->index};
-    struct expr_scope exprs = {read_root, &view, x->arena, x->work};
+    struct expr_scope exprs = {read_root, &view, x->arena, x->work, &x->seen};
     enum err err = expr_eval(e, &exprs, ret_json, &fault.fault);
     x->work = exprs.work;
     if (err != ERR_OK) {
@@ -349,7 +349,7 @@ static bool render_of(struct scope *x, struct rendered what, struct parts *ret_j
 {
     struct template_fault fault = {.fault = {.detail = ""}};
     struct view view = {x, what.step};
-    struct expr_scope exprs = {read_root, &view, x->arena, x->work};
+    struct expr_scope exprs = {read_root, &view, x->arena, x->work, &x->seen};
     enum err e = template_render(what.template, &exprs, ENVELOPE_BYTES_MAX, ret_json, &fault);
     x->work = exprs.work;
     if (e != ERR_OK) {

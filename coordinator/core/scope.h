@@ -7,6 +7,7 @@
 
 #include "core/storage.h"
 #include "core/task.h"
+#include "expr/expr.h"
 #include "model/limits.h"
 
 struct core;
@@ -30,6 +31,7 @@ struct scope {
     struct bytes inner_why; /* what failed in such an input */
     struct arena *arena;
     uint32_t work; /* spent by expressions so far */
+    struct expr_seen seen;
 };
 
 void scope_begin(struct core *c, const struct step *s, struct scope *ret_scope);

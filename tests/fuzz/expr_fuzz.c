@@ -1,6 +1,6 @@
 /* Any text is an expression or a fault; what is an expression has a value or a fault, the same one
- * each time, and never more work than it may have. The text before the first line feed is the input
- * that it sees, where it is JSON. */
+ * each time, whatever was seen before, and never more work than it may have. The text before the
+ * first line feed is the input that it sees, where it is JSON. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -23,8 +23,9 @@ static void check_fault(const struct expr_fault *fault)
 static void check_eval(const struct expr *e, struct bytes input)
 {
     struct arena arena = {0};
-    struct bytes first = BYTES_NONE, second = BYTES_NONE, value;
+    struct bytes first = BYTES_NONE, value;
     struct expr_fault fault = {.detail = ""};
+    struct expr_seen seen = {0};
     struct expr_scope scope = {.read = read_root, .context = &input, .arena = &arena};
     enum err err = expr_eval(e, &scope, &first, &fault);
     assert(scope.work <= EXPR_WORK_MAX && e->term_count <= EXPR_TERMS_MAX);
@@ -37,9 +38,13 @@ static void check_eval(const struct expr *e, struct bytes input)
             assert(strstr(json_fault.reason, "deep") != NULL); /* one in the other may be */
         }
     }
-    scope.work = 0;
-    assert(expr_eval(e, &scope, &second, &fault) == err);
-    assert(bytes_eq(first, second));
+    for (int i = 0; i < 2 && err != ERR_TOO_LARGE; i++) {
+        struct bytes again = BYTES_NONE;
+        scope.work = 0;
+        scope.seen = &seen;
+        assert(expr_eval(e, &scope, &again, &fault) == err);
+        assert(bytes_eq(first, again));
+    }
     arena_free(&arena);
 }
 
@@ -57,7 +62,9 @@ static void check_template(struct bytes json, struct bytes input)
     if (template_parse(&arena, doc_root(doc), EXPR_ROOTS_ALL, &t, &fault) != ERR_OK) {
         check_fault(&fault.fault);
     } else if (t != NULL) {
-        struct expr_scope scope = {.read = read_root, .context = &input, .arena = &arena};
+        struct expr_seen seen = {0};
+        struct expr_scope scope = {
+            .read = read_root, .context = &input, .arena = &arena, .seen = &seen};
         if (template_render(t, &scope, 1u << 20, &out, &fault) != ERR_OK) {
             check_fault(&fault.fault);
         } else {

@@ -126,6 +126,26 @@ static void test_an_input_is_rendered_from_what_it_names(void **state)
     assert_text(c->results.whole, "{}");
 }
 
+/* As many as a template may have, each over an input as long as it may be: gone over for each, that
+ * were more work than expressions may make. */
+static void test_the_expressions_of_an_input_go_over_what_they_look_into_once(void **state)
+{
+    (void)state;
+    struct buf input = {0}, steps = {0};
+    buf_add_str(&input, "{\"pad\":\"");
+    memset(buf_extend(&input, 200000), 'x', 200000);
+    buf_add_str(&input, "\",\"n\":[7]}");
+    buf_add_str(&steps, "[{\"name\":\"a\",\"function\":\"f\",\"input\":{\"l\":[");
+    for (int i = 0; i < 1000; i++) {
+        buf_addf(&steps, "%s\"${input.n[0]}\"", i > 0 ? "," : "");
+    }
+    buf_add_str(&steps, "]}}]");
+    start(buf_cstr(&input), buf_cstr(&steps));
+    assert_int_equal(stage_order(&s, worker)->input.whole.len, strlen("{\"l\":[]}") + 2 * 1000 - 1);
+    buf_free(&input);
+    buf_free(&steps);
+}
+
 static void test_an_input_without_a_value_fails_the_step_for_good(void **state)
 {
     (void)state;
@@ -212,6 +232,7 @@ int main(void)
         TEST(test_a_condition_without_a_value_fails_the_step),
         TEST(test_a_fault_in_an_expression_is_told_with_its_place),
         TEST(test_an_input_is_rendered_from_what_it_names),
+        TEST(test_the_expressions_of_an_input_go_over_what_they_look_into_once),
         TEST(test_an_input_without_a_value_fails_the_step_for_good),
         TEST(test_a_retry_does_not_ask_again),
         TEST(test_a_recover_from_before_asks_again),

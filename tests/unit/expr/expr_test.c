@@ -46,10 +46,22 @@ static enum err run(const char *text, struct arena *arena, struct bytes *ret_jso
 {
     static char input[sizeof input_text];
     memcpy(input, input_text, sizeof input);
-    struct expr_scope scope = {.read = read_root, .context = input, .arena = arena};
+    struct expr_seen seen = {0};
+    struct expr_scope scope = {.read = read_root, .context = input, .arena = arena, .seen = &seen};
     struct expr *e;
     enum err err = expr_parse(arena, bytes_str(text), EXPR_ROOTS_ALL, &e, ret_fault);
-    return err == ERR_OK ? expr_eval(e, &scope, ret_json, ret_fault) : err;
+    if (err != ERR_OK) {
+        return err;
+    }
+    struct bytes again = BYTES_NONE;
+    err = expr_eval(e, &scope, ret_json, ret_fault);
+    assert_int_equal(expr_eval(e, &scope, &again, ret_fault),
+                     err); /* what it has seen says the same */
+    assert_true(bytes_eq(again, *ret_json));
+    scope.seen = NULL;
+    assert_int_equal(expr_eval(e, &scope, &again, ret_fault), err);
+    assert_true(bytes_eq(again, *ret_json));
+    return err;
 }
 
 static void gives(const char *text, const char *json)
