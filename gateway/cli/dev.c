@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +21,7 @@
 #define START_DEATHS_MAX    5  /* before the cluster was ever ready: more of them is no accident */
 #define EXIT_USAGE          2  /* of our programs: a setting that there is not, or a bad one */
 #define EXIT_SETTINGS       78 /* settings, files or definitions that no start can use */
+#define REDIS_POLL_MS       5  /* until Redis listens, which takes it some 20 */
 #define READY_POLL_MS       100
 #define READY_ANSWER_MS     400
 #define READY_SLOW_MS       15000 /* then it says what it waits for */
@@ -45,7 +48,7 @@ struct dev {
     const struct dev_plan *plan;
     const char *hint;
     struct loop *loop;
-    struct loop_timer *poll, *drain;
+    struct loop_timer *redis, *poll, *drain;
     struct process processes[DEV_PROGRAMS_MAX];
     mono_ms begun_at;
     bool ready, told_slow;
@@ -327,6 +330,41 @@ static void on_poll(void *user)
 
 /* ---- all of it ---- */
 
+static bool redis_listens(const struct dev *d)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    (void)snprintf(address.sun_path, sizeof address.sun_path, "%s", d->plan->redis_socket);
+    bool listens = fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof address) == 0;
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return listens;
+}
+
+static void start_role(struct dev *d, bool redis)
+{
+    for (size_t i = 0; i < d->plan->count && !d->stopping; i++) {
+        if ((d->plan->programs[i].role == DEV_REDIS) == redis) {
+            process_start(&d->processes[i]);
+        }
+    }
+}
+
+/* The others begin once it listens: none has to complain that it does not, and to try again. */
+static void on_redis(void *user)
+{
+    struct dev *d = user;
+    if (d->stopping) {
+        return;
+    }
+    if (!redis_listens(d)) {
+        loop_timer_set(d->redis, now_of(d) + REDIS_POLL_MS);
+        return;
+    }
+    start_role(d, false);
+}
+
 static const enum text_colour role_colours[DEV_ROLE_COUNT] = {[DEV_REDIS] = TEXT_RED,
                                                               [DEV_COORDINATOR] = TEXT_BLUE,
                                                               [DEV_WORKER] = TEXT_YELLOW,
@@ -335,6 +373,7 @@ static const enum text_colour role_colours[DEV_ROLE_COUNT] = {[DEV_REDIS] = TEXT
 static void set_up(struct dev *d)
 {
     d->loop = loop_create();
+    d->redis = loop_timer_create(d->loop, on_redis, d);
     d->poll = loop_timer_create(d->loop, on_poll, d);
     d->drain = loop_timer_create(d->loop, on_drain_over, d);
     loop_on_signal(d->loop, SIGINT, on_interrupt, d);
@@ -361,9 +400,8 @@ enum cli_exit dev_run(struct cli *cli, const struct dev_plan *plan, const char *
     d->hint = hint;
     dev_child_adopt_orphans();
     set_up(d);
-    for (size_t i = 0; i < plan->count && !d->stopping; i++) {
-        process_start(&d->processes[i]);
-    }
+    start_role(d, true);
+    loop_timer_set(d->redis, now_of(d) + REDIS_POLL_MS);
     loop_timer_set(d->poll, now_of(d) + READY_POLL_MS);
     if (!d->stopping || d->stage >= 0) {
         loop_run(d->loop);

@@ -226,7 +226,7 @@ static void on_closed(void *user, conn_id conn, enum transport_closed why)
         return;
     }
     struct peer *it = &p->items[index];
-    if (it->welcomed) {
+    if (it->welcomed && why != CLOSED_BY_US) { /* why we closed it was told, or this is the end */
         log_line(LOG_WARN, "coordinator_lost", "url=%s why=%s action=redial", LOG_Q(it->url),
                  LOG_Q(closed_text(why)));
     }
