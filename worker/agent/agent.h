@@ -144,7 +144,8 @@ struct agent_stats {
     uint64_t joins_total;    /* times that a coordinator welcomed us */
     uint64_t resends_total;  /* outcomes told again */
     uint64_t held_bytes;
-    struct histogram run; /* of what ran to its end */
+    uint64_t bad_lines_total; /* of functions' news, that were not understood */
+    struct histogram run;     /* of what ran to its end */
 };
 /* How many coordinators are dialled now; they come and go where they are found by name. */
 void agent_coordinators(struct agent *a, uint32_t count);

@@ -87,12 +87,13 @@ static void result_keep(struct attempt *t, const struct attempt_result *r)
 
 static void tell_bad_lines(struct agent *a, struct attempt *t, const struct attempt_result *r)
 {
+    a->totals.bad_lines_total += r->bad_lines;
     if (r->bad_lines == 0 || a->now.mono < a->bad_lines_quiet_until) {
         return;
     }
     a->bad_lines_quiet_until = a->now.mono + BAD_LINES_TOLD_EVERY_MS;
-    fx_log(a, LOG_WARN, "news_not_understood", "%s lines=%" PRIu64 " first=\"%s\"",
-           fx_ref_text(a, &t->order.ref), r->bad_lines, r->bad_line);
+    fx_log(a, LOG_WARN, "news_not_understood", "%s lines=%" PRIu64 " first=\"%s\" total=%" PRIu64,
+           fx_ref_text(a, &t->order.ref), r->bad_lines, r->bad_line, a->totals.bad_lines_total);
 }
 
 void outcome_ended(struct agent *a, struct attempt *t, const struct attempt_result *r)

@@ -29,6 +29,9 @@ void metrics_put(const struct agent_stats *a, const struct worker_size *size, st
                   a->resends_total);
     metric_single(t, "outcomes_rejected_total",
                   "Outcomes that a coordinator did not accept at all.", a->rejected_total);
+    metric_single(t, "news_not_understood_total",
+                  "Lines of functions' news that were not understood, and passed over.",
+                  a->bad_lines_total);
     metric_single(t, "coordinators_configured", "Coordinators it dials.", size->coordinators);
     metric_single(t, "coordinators_connected", "Coordinators that have welcomed it.", a->peers);
     metric_single(t, "coordinator_joins_total", "Times that a coordinator welcomed it.",

@@ -74,7 +74,11 @@ static void test_news_that_were_not_understood_are_told_once_a_second(void **sta
     assert_non_null(strstr(told->text, "lines=3 first=\"it is not a JSON object\""));
     assert_null(end_with_bad_lines(&s, "u"));
     pass_heard(&s, 1, 1000);
-    assert_non_null(end_with_bad_lines(&s, "v"));
+    told = end_with_bad_lines(&s, "v");
+    assert_non_null(told);
+    assert_non_null(strstr(told->text, "lines=3 ")); /* those of u are in the total */
+    assert_non_null(strstr(told->text, " total=9"));
+    assert_int_equal(agent_stats(s.agent).bad_lines_total, 9);
     stage_close(&s);
 }
 
