@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/rng.h"
+
 #define MAP_CAP_MIN 16u
 
 struct map_slot {
@@ -16,28 +18,73 @@ static char removed; /* only its address is used */
 
 #define HASH_FACTOR 0xd6e8feb86659fd93u
 
-static uint64_t mix(uint64_t h, uint64_t word)
+/* Of a process that was given none. */
+static uint64_t hash_start = 0x9e3779b97f4a7c15u, hash_seed = HASH_FACTOR;
+
+__extension__ typedef unsigned __int128 product;
+
+void map_seed(uint64_t seed)
 {
-    h = (h ^ word) * HASH_FACTOR;
-    return h ^ (h >> 32);
+    struct rng rng;
+    rng_seed(&rng, seed);
+    hash_start = rng_next(&rng);
+    hash_seed = rng_next(&rng);
 }
 
-/* Eight bytes at a time; the low bits choose the slot. Nothing that is stored depends on it, as it
- * does on bytes_hash. */
-static uint32_t key_hash(struct bytes key)
+/* Both halves of the product: of the lower one alone, differences in the upper bits of a word could
+ * be undone by the next word, whatever the seed. */
+static uint64_t mix(uint64_t h, uint64_t word)
 {
-    uint64_t h = key.len;
+    product p = (product)h * (word ^ hash_seed);
+    return (uint64_t)p ^ (uint64_t)(p >> 64);
+}
+
+/* The last bytes of a key of under eight. */
+static uint64_t short_word(struct bytes key)
+{
+    uint32_t first = 0, last = 0;
+    if (key.len >= sizeof first) {
+        memcpy(&first, key.ptr, sizeof first);
+        memcpy(&last, key.ptr + key.len - sizeof last, sizeof last);
+    } else if (key.len > 0) {
+        first = (uint32_t)key.ptr[0] << 8 | key.ptr[key.len / 2];
+        last = key.ptr[key.len - 1];
+    }
+    return (uint64_t)first << 32 | last;
+}
+
+/* Eight bytes at a time, the last eight once more where they are not a word; the low bits choose
+ * the slot. Nothing that is stored depends on it, as it does on bytes_hash. */
+static uint32_t bytes_key_hash(struct bytes key)
+{
+    uint64_t h = hash_start ^ key.len;
     uint64_t word = 0;
-    for (; key.len >= sizeof word; key = bytes_of(key.ptr + sizeof word, key.len - sizeof word)) {
-        memcpy(&word, key.ptr, sizeof word);
+    if (key.len < sizeof word) {
+        return (uint32_t)mix(h, short_word(key));
+    }
+    const uint8_t *last = key.ptr + key.len - sizeof word;
+    for (const uint8_t *at = key.ptr; at < last; at += sizeof word) {
+        memcpy(&word, at, sizeof word);
         h = mix(h, word);
     }
-    word = 0;
-    for (size_t i = 0; i < key.len; i++) {
-        word = word << 8 | key.ptr[i];
-    }
-    h = mix(h, word) * HASH_FACTOR;
+    memcpy(&word, last, sizeof word);
+    return (uint32_t)mix(h, word);
+}
+
+static uint32_t number_hash(struct bytes key)
+{
+    uint64_t h = 0;
+    assert(key.len == sizeof h);
+    memcpy(&h, key.ptr, sizeof h);
+    h = (h ^ sizeof h) * HASH_FACTOR;
+    h = (h ^ (h >> 32)) * HASH_FACTOR;
+    h = (h ^ (h >> 32)) * HASH_FACTOR;
     return (uint32_t)(h ^ (h >> 32));
+}
+
+static uint32_t key_hash(const struct map *m, struct bytes key)
+{
+    return m->numbers ? number_hash(key) : bytes_key_hash(key);
 }
 
 static struct map_slot *map_find(const struct map *m, struct bytes key, uint32_t hash)
@@ -91,19 +138,19 @@ static void map_rebuild(struct map *m)
 void map_free(struct map *m)
 {
     free(m->slots);
-    *m = (struct map){0};
+    *m = (struct map){.numbers = m->numbers};
 }
 
 void *map_get(const struct map *m, struct bytes key)
 {
-    struct map_slot *slot = map_find(m, key, key_hash(key));
+    struct map_slot *slot = map_find(m, key, key_hash(m, key));
     return slot != NULL ? slot->value : NULL;
 }
 
 void *map_put(struct map *m, struct bytes key, void *value)
 {
     assert(value != NULL && key.len <= UINT32_MAX);
-    struct map_slot entry = {key.ptr, value, (uint32_t)key.len, key_hash(key)};
+    struct map_slot entry = {key.ptr, value, (uint32_t)key.len, key_hash(m, key)};
     struct map_slot *slot = map_find(m, key, entry.hash);
     if (slot != NULL) {
         void *old = slot->value;
@@ -120,7 +167,7 @@ void *map_put(struct map *m, struct bytes key, void *value)
 
 void *map_remove(struct map *m, struct bytes key)
 {
-    struct map_slot *slot = map_find(m, key, key_hash(key));
+    struct map_slot *slot = map_find(m, key, key_hash(m, key));
     if (slot == NULL) {
         return NULL;
     }

@@ -1,6 +1,6 @@
 /* A hash table from byte keys to pointers: open addressing, grows by doubling. Keys are borrowed:
- * they must live inside the value. Iteration order depends only on the inserts and removals, so
- * that equal runs iterate equally. */
+ * they must live inside the value. Iteration order depends on the inserts, the removals and the
+ * seed. */
 #ifndef MARATHON_BASE_MAP_H
 #define MARATHON_BASE_MAP_H
 
@@ -10,9 +10,15 @@ struct map_slot;
 struct map {
     struct map_slot *slots;
     size_t count;
-    size_t cap;  /* a power of two, or 0 */
-    size_t used; /* with tombstones */
+    size_t cap;   /* a power of two, or 0 */
+    size_t used;  /* with tombstones */
+    bool numbers; /* all keys are of eight bytes, and nobody else chooses them: it does without the
+                     seed, and iterates alike in every process */
 };
+
+/* Once, before there is any map: clients choose keys, and are not to know which ones meet in one
+ * slot. Without it, as in tests and the simulator, equal runs iterate equally. */
+void map_seed(uint64_t seed);
 
 void map_free(struct map *m); /* the values stay the caller's */
 void *map_get(const struct map *m, struct bytes key);

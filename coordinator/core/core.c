@@ -74,6 +74,7 @@ struct core *core_create(const struct core_config *config)
     c->next_write = 1;
     c->next_read = 1;
     c->next_serial = 1;
+    c->peers.numbers = c->asks.numbers = true; /* these are gone through */
     for (int i = 0; i < PARTITION_COUNT; i++) {
         c->partitions[i].id = (partition_id)i;
         c->partitions[i].timer.kind = TIMER_PARTITION;

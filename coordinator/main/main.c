@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/map.h"
 #include "conf/conf.h"
 #include "conf/log_settings.h"
+#include "crypto/random.h"
 #include "main/daemon.h"
 #include "main/redis_settings.h"
 #include "monitor/monitor_start.h"
@@ -144,6 +146,7 @@ static const struct conf_program program = {
 
 int main(int argc, char **argv)
 {
+    map_seed(random_u64());
     struct conf *conf = conf_load(&program, argc, argv, MARATHON_VERSION " (" MARATHON_GIT ")");
     struct log_options log = conf_log_options(conf, "coordinator");
     log_init(&log);

@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include "base/id.h"
+#include "base/map.h"
 #include "conf/log_settings.h"
+#include "crypto/random.h"
 #include "loop/notify.h"
 #include "main/calls.h"
 #include "main/feed.h"
@@ -269,6 +271,7 @@ static void coordinators_start(struct program *p)
 int main(int argc, char **argv)
 {
     static struct program p;
+    map_seed(random_u64());
     struct gateway *g = &p.gateway;
     p.settings = settings_load(argc, argv);
     log_init(&p.settings.log);

@@ -27,13 +27,15 @@ int main(int argc, char **argv)
         .usage =
             "usage: sim [--seeds COUNT | --seeds FROM..TO | --seed N] [--jobs PROCESSES] "
             "[--trace]\n"
+            "           [--map-seed N]\n"
             "       sim --planted [COUNT]\n"
             "       sim --redis [--seeds ... | --seed N] [--jobs PROCESSES] [--trace]\n"
             "\n"
             "Runs worlds of the pure core, one from each seed (1 to 1000), in as many processes "
             "as\n"
             "there are cores, and checks the invariants after each event. --trace tells the story\n"
-            "of each. --planted runs cores with known bugs, each of which must be caught. --redis\n"
+            "of each; none depends on how maps hash (--map-seed). --planted runs cores with known "
+            "bugs, each of which must be caught. --redis\n"
             "gives the rows and reads of each world (1 to 100) to a real Redis as well, which "
             "must\n"
             "answer as the model does.\n",

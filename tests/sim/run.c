@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/map.h"
 #include "world.h"
 
 #define JOBS_MAX      64u    /* more would only wait for one another */
@@ -137,6 +138,8 @@ static bool read_words(int argc, char **argv, struct words *w)
             return false;
         } else if (strcmp(argv[i], "--seed") == 0) {
             w->from = w->to = strtoull(argv[++i], NULL, 10);
+        } else if (strcmp(argv[i], "--map-seed") == 0) {
+            map_seed(strtoull(argv[++i], NULL, 10)); /* which changes no story */
         } else if (strcmp(argv[i], "--jobs") == 0) {
             w->jobs = strtoull(argv[++i], NULL, 10);
         } else if (strcmp(argv[i], "--seeds") == 0) {

@@ -10,6 +10,7 @@
 
 #include "base/id.h"
 #include "base/log.h"
+#include "base/map.h"
 #include "conf/conf.h"
 #include "conf/log_settings.h"
 #include "crypto/random.h"
@@ -178,6 +179,7 @@ int main(int argc, char **argv)
     if (argc == 3 && strcmp(argv[1], PLUGIN_HOST_FLAG) == 0) {
         return plugin_host_main(argv[2]);
     }
+    map_seed(random_u64());
     struct conf *conf = conf_load(&program, argc, argv, MARATHON_VERSION " (" MARATHON_GIT ")");
     log_begin(conf);
     struct tls_identity *identity =
