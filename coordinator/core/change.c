@@ -21,7 +21,8 @@
 /* Longer than the time for which clients repeat a request (24 h), and not shorter
  * than what is kept of the task: a repetition must not find an ended one, and run it afresh. */
 #define IDEMPOTENCY_TTL_S_MIN 86400
-/* A gateway's own key: nobody knows it but the gateway, which repeats a start for 10 s. */
+/* A gateway's own key: nobody knows it but the gateway, which repeats a start for 10 s from when it
+ * was asked. The task's end is nothing to it. */
 #define IDEMPOTENCY_OWN_TTL_S 60
 
 void change_begin(struct core *c, struct task *t, struct change *ret_change)
@@ -364,6 +365,7 @@ struct pending_write *change_admit(struct change *ch, const struct start_request
     ch->row.idempotency_key = request->idempotency_key;
     ch->row.body_hash = request->body_hash;
     ch->row.idempotency_ttl_s = key_ttl_s(ch->core, request);
+    ch->row.idempotency_brief = request->own_key;
     change_document(ch, results);
     t->doc_revision = 0;
     change_send(ch);

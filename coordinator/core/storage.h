@@ -158,6 +158,8 @@ struct store_row {
     struct bytes idempotency_key; /* 32 bytes or empty; kept while the task lives, and on */
     struct bytes body_hash;
     uint32_t idempotency_ttl_s; /* LIFE_END: how long the key outlives the task */
+    bool idempotency_brief;     /* kept for idempotency_ttl_s from the admission on, and no longer,
+                                   whatever becomes of the task */
     bool only_replay;           /* admits nothing: REPLAY, MISMATCH, or the key is not known:
                                    VERSION, EXISTS where a task of this id is alive */
     /* UPDATE: what was used, for the sums over all tasks of the partition by day, model and task

@@ -99,7 +99,8 @@ local DOC_WHOLE, DOC_PART = 119, 112       -- 'w' the document, 'p' a patch; els
                                            -- no white space behind it
 local ERROR_SET = 115                      -- 's'; else it is deleted
 local ENDS, DIES, REVIVES = 101, 100, 114  -- 'e', 'd' by a dead letter, 'r'; else it goes on as it is
-local ONCE = 105                           -- 'i' in an admission: with an idempotency key
+local ONCE, BRIEFLY = 105, 98              -- 'i' in an admission: with an idempotency key, which outlives the task; 'b': with
+                                           -- one that is kept for a time that begins now
 
 -- The change that the row in hand makes. One table for all rows: a new one for each is a tenth of a row's time.
 local change = {}
@@ -351,20 +352,24 @@ local function admit()
     local c = take_change()
     local spec, input, created = args[arg_at + 1], args[arg_at + 2], args[arg_at + 3]
     arg_at = arg_at + 3
-    local once, p = c.life == ONCE, place()
-    local idem, once_text -- its key, and what is in it: the body's hash, a space, the task's id
-    if once then
+    local p = place()
+    local idem, once_ms, once_text -- its key, its time, and what is in it: the body's hash, a space, the task's id
+    if c.life == ONCE then
         idem, once_text = p.idem .. args[c.fields_to - 2], arg() -- the last of the fields are idem and ittl
+    elseif c.life == BRIEFLY then
+        idem, once_ms, once_text = p.idem .. arg(), arg(), arg()
     end
     if fenced() then
         return FENCED
     end
     local old = call('HMGET', c.task, 'run', 'end')
     local refused, seen = old[1] and not old[2] and EXISTS or c.next == '' and VERSION, nil
-    if once and refused then
+    if idem and refused then
         seen = call('GET', idem)
-    elseif once then
-        seen = call('SET', idem, once_text, 'NX', 'GET') -- the first write, unless there is one
+    elseif once_ms then
+        seen = call('SET', idem, once_text, 'NX', 'GET', 'PX', once_ms) -- the first write, unless there is one
+    elseif idem then
+        seen = call('SET', idem, once_text, 'NX', 'GET')
     end
     if seen then
         local space = seen:find(' ', 1, true)

@@ -229,6 +229,10 @@ static void keep_idem(struct memory_store *s, struct memory_task *t, const struc
     struct memory_idem *idem = memory_idem_add(s, key);
     idem->body_hash = arena_bytes(&idem->arena, row->body_hash);
     idem->task_id = arena_bytes(&idem->arena, row->task_id);
+    if (row->idempotency_brief) {
+        idem->expires_at = seconds_from_now(s, row->idempotency_ttl_s);
+        return;
+    }
     uint8_t *copy = mem_alloc(key.len);
     memcpy(copy, key.ptr, key.len);
     t->idem = bytes_of(copy, key.len);

@@ -227,26 +227,32 @@ static bool is_once(const struct store_row *row)
     return row->kind == ROW_ADMIT && row->idempotency_key.len > 0;
 }
 
+/* With a key whose time the end of the task sets: the record knows it. */
+static bool is_recorded(const struct store_row *row)
+{
+    return is_once(row) && !row->idempotency_brief;
+}
+
 static char life_mode(const struct store_row *row)
 {
     if (row->kind == ROW_ADMIT) {
-        return is_once(row) ? 'i' : '-';
+        return is_recorded(row) ? 'i' : is_once(row) ? 'b' : '-';
     }
     return dies(row) ? 'd' : row->life == LIFE_END ? 'e' : row->life == LIFE_REVIVE ? 'r' : '-';
 }
 
-/* What the end of the task needs to know of its key: fields of the record. */
-static void add_once(struct redis_rows *rows, const struct store_row *row)
+static uint64_t key_ttl_s(const struct store_row *row)
 {
-    rows_arg_str(rows, "idem");
-    rows_arg_hex(rows, row->idempotency_key);
-    rows_arg_str(rows, "ittl");
-    rows_arg_uint(rows, row->idempotency_ttl_s > 0 ? row->idempotency_ttl_s : 1);
+    return row->idempotency_ttl_s > 0 ? row->idempotency_ttl_s : 1;
 }
 
-/* What the key is kept with. */
-static void add_once_text(struct redis_rows *rows, const struct store_row *row)
+/* The key, unless it is a field of the record already, and what it is kept with. */
+static void add_once(struct redis_rows *rows, const struct store_row *row)
 {
+    if (!is_recorded(row)) {
+        rows_arg_hex(rows, row->idempotency_key);
+        rows_arg_uint(rows, key_ttl_s(row) * 1000);
+    }
     char hex[HASH_HEX_MAX + 1];
     uint8_t space[HASH_HEX_MAX + 1 + ID_BYTES_MAX];
     struct buf text = {.ptr = space, .cap = sizeof space}; /* never grows */
@@ -264,8 +270,8 @@ static void add_change(struct redis_rows *rows, const struct redis_names *names,
     uint64_t trim_to = 0;
     bool trim = trims(row, &trim_to);
     bool input = row->kind == ROW_UPDATE && row->input.len > 0; /* one more field of the record */
-    uint32_t fields =
-        row->step_count + (input ? 1 : 0) + (row->event_count > 0 ? 1 : 0) + (is_once(row) ? 2 : 0);
+    uint32_t fields = row->step_count + (input ? 1 : 0) + (row->event_count > 0 ? 1 : 0) +
+                      (is_recorded(row) ? 2 : 0);
     assert(fields <= FIELDS_MAX && row->task_id.len <= ID_BYTES_MAX);
     const char shape[] = {doc_mode(row),
                           trim ? 't' : '-',
@@ -298,8 +304,11 @@ static void add_change(struct redis_rows *rows, const struct redis_names *names,
     }
     add_steps(rows, row);
     add_events(rows, row);
-    if (is_once(row)) {
-        add_once(rows, row);
+    if (is_recorded(row)) {
+        rows_arg_str(rows, "idem");
+        rows_arg_hex(rows, row->idempotency_key);
+        rows_arg_str(rows, "ittl");
+        rows_arg_uint(rows, key_ttl_s(row));
     }
     if (has_items(row)) {
         add_items(rows, row);
@@ -361,6 +370,6 @@ void change_add_admit(struct redis_rows *rows, const struct redis_names *names,
     add_input(rows, texts->input);
     rows_arg_uint(rows, row->created_at > 0 ? (uint64_t)row->created_at : 0);
     if (is_once(row)) {
-        add_once_text(rows, row);
+        add_once(rows, row);
     }
 }

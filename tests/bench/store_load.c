@@ -63,7 +63,7 @@ static void send_claim(struct bench *b, unsigned n)
     b->store->ops->write(b->store, &row);
 }
 
-/* With a key, as the gateway gives one to each start. */
+/* With a key, as the gateway gives one to each start that has none. */
 static void send_admit(struct bench *b, unsigned task)
 {
     char id[32] = {0}; /* all of it is the key */
@@ -75,7 +75,8 @@ static void send_admit(struct bench *b, unsigned task)
                             .task_id = bytes_str(id),
                             .idempotency_key = bytes_of(id, sizeof id),
                             .body_hash = filler(b, sizeof id),
-                            .idempotency_ttl_s = 86400,
+                            .idempotency_ttl_s = 60,
+                            .idempotency_brief = true,
                             .doc_whole = true,
                             .head = filler(b, HEAD_BYTES),
                             .spec = filler(b, 600),

@@ -30,6 +30,7 @@ void test_an_ended_task_expires_and_is_gone(void **state);
 void test_a_revived_task_lives_on(void **state);
 void test_a_revived_task_may_have_another_input(void **state);
 void test_an_idempotency_key_outlives_its_task(void **state);
+void test_a_brief_idempotency_key_goes_by_itself(void **state);
 void test_a_key_can_be_asked_for_without_an_admission(void **state);
 /* store_pipeline_cases.c: on both stores */
 void test_pipelines_get_versions(void **state);

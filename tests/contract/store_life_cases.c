@@ -195,6 +195,35 @@ void test_an_idempotency_key_outlives_its_task(void **state)
     assert_int_equal(world_verdict(w, brief), STORE_OK);
 }
 
+/* Neither an end nor a new life of its task changes when it goes. */
+void test_a_brief_idempotency_key_goes_by_itself(void **state)
+{
+    struct world *w = *state;
+    struct store_row rows[] = {row_keyed(w, "t1", "0123456789abcdef0123456789abcdef"),
+                               row_keyed(w, "t2", "fedcba9876543210fedcba9876543210"),
+                               row_keyed(w, "t3", "0123456789abcdeffedcba9876543210")};
+    for (int i = 0; i < 3; i++) {
+        rows[i].idempotency_ttl_s = 1;
+        rows[i].idempotency_brief = true;
+        assert_int_equal(world_verdict(w, rows[i]), STORE_OK);
+    }
+    assert_int_equal(world_verdict(w, row_end(w, "t2", 1)), STORE_OK);
+    assert_int_equal(world_verdict(w, row_end(w, "t3", 1)), STORE_OK);
+    struct store_row revive = row_update(w, "t3", 2);
+    revive.life = LIFE_REVIVE;
+    assert_int_equal(world_verdict(w, revive), STORE_OK);
+    for (int i = 0; i < 3; i++) {
+        const struct heard_write *h = world_written(w, rows[i]);
+        assert_int_equal(h->verdict, STORE_REPLAY);
+        assert_memory_equal(h->task_id, rows[i].task_id.ptr, rows[i].task_id.len);
+    }
+    world_pass(w, 1100);
+    for (int i = 0; i < 3; i++) {
+        rows[i].task_id = bytes_str((const char *[]){"t4", "t5", "t6"}[i]);
+        assert_int_equal(world_verdict(w, rows[i]), STORE_OK);
+    }
+}
+
 void test_a_key_can_be_asked_for_without_an_admission(void **state)
 {
     struct world *w = *state;

@@ -91,6 +91,7 @@ static int tear_down(void **state)
         ON(store, test_a_revived_task_lives_on),                                                   \
         ON(store, test_a_revived_task_may_have_another_input),                                     \
         ON(store, test_an_idempotency_key_outlives_its_task),                                      \
+        ON(store, test_a_brief_idempotency_key_goes_by_itself),                                    \
         ON(store, test_a_key_can_be_asked_for_without_an_admission),                               \
         ON(store, test_pipelines_get_versions),                                                    \
         ON(store, test_versions_are_read_one_by_one_and_in_pages),                                 \

@@ -179,11 +179,13 @@ static void put_common(struct stored_task *t, const struct store_row *row, struc
     }
 }
 
+/* Of the task that has it: with its end, or its new life. */
 static void key_expires(struct store_model *m, const struct stored_task *t, mono_ms at)
 {
     struct stored_key *k =
-        t->keyed ? map_get(&m->keys, bytes_of(t->idempotency_key, sizeof t->idempotency_key))
-                 : NULL;
+        t->keyed && !t->key_brief
+            ? map_get(&m->keys, bytes_of(t->idempotency_key, sizeof t->idempotency_key))
+            : NULL;
     if (k != NULL) {
         k->expires_at = at;
     }
@@ -291,9 +293,11 @@ static struct stored_key *find_key(struct store_model *m, struct bytes key, mono
     return k;
 }
 
-static void put_key(struct store_model *m, struct stored_task *t, const struct store_row *row)
+static void put_key(struct store_model *m, struct stored_task *t, const struct store_row *row,
+                    mono_ms now)
 {
     t->keyed = row->idempotency_key.len == sizeof t->idempotency_key;
+    t->key_brief = row->idempotency_brief;
     if (!t->keyed) {
         return;
     }
@@ -302,7 +306,7 @@ static void put_key(struct store_model *m, struct stored_task *t, const struct s
     memcpy(k->key, row->idempotency_key.ptr, sizeof k->key);
     memcpy(k->body_hash, row->body_hash.ptr, sizeof k->body_hash);
     set(&k->task_id, row->task_id);
-    k->expires_at = NEVER_MS;
+    k->expires_at = t->key_brief ? now + (mono_ms)row->idempotency_ttl_s * 1000 : NEVER_MS;
     map_put(&m->keys, bytes_of(k->key, sizeof k->key), k);
 }
 
@@ -338,7 +342,7 @@ static enum store_verdict admit(struct store_model *m, const struct store_row *r
     set(&t->spec, row->spec);
     set(&t->input, row->input);
     put_common(t, row, BYTES_NONE);
-    put_key(m, t, row);
+    put_key(m, t, row, now);
     w->run = t->run;
     return STORE_OK;
 }

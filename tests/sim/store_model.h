@@ -47,6 +47,7 @@ struct stored_task {
     uint64_t doc_bytes; /* the length that rows have left it with */
     uint8_t idempotency_key[32];
     bool keyed;
+    bool key_brief; /* its time runs from the admission on */
     uint32_t idempotency_ttl_s;
 };
 

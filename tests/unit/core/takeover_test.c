@@ -234,9 +234,9 @@ static void test_without_checkpoints_a_takeover_begins_at_the_first_step(void **
     assert_true(bytes_is(stage_order(&b, worker_b)->results.whole, "{\"one\":11}"));
 }
 
-/* A gateway's own key outlives its task for a moment, a client's for a day; also where another
- * coordinator than the one that admitted it ends it. */
-static void test_a_gateways_own_key_goes_soon_after_its_task(void **state)
+/* A gateway's own key is kept for a moment from the admission on, a client's for a day from the end
+ * on; also where another coordinator than the one that admitted it ends it. */
+static void test_a_gateways_own_key_goes_soon(void **state)
 {
     (void)state;
     const char *const ids[] = {"own", "clients"};
@@ -259,6 +259,7 @@ static void test_a_gateways_own_key_goes_soon_after_its_task(void **state)
     const struct stored_task *other = store_model_find(&store, BYTES_LIT("clients"), b.now.mono);
     assert_true(own->ended && own->keyed && other->ended && other->keyed);
     assert_int_equal(own->idempotency_ttl_s, 60);
+    assert_true(own->key_brief && !other->key_brief);
     assert_int_equal(other->idempotency_ttl_s, 86400);
 }
 
@@ -276,7 +277,7 @@ int main(void)
         PAIR_TEST(test_a_drained_coordinator_hands_over_at_once),
         PAIR_TEST(test_a_coordinator_that_hands_over_sends_out_nothing_more),
         PAIR_TEST(test_a_drain_in_the_middle_of_a_takeover_ends_too),
-        PAIR_TEST(test_a_gateways_own_key_goes_soon_after_its_task),
+        PAIR_TEST(test_a_gateways_own_key_goes_soon),
         PAIR_TEST(test_without_recovery_a_takeover_fails_what_had_begun),
         PAIR_TEST(test_without_checkpoints_a_takeover_begins_at_the_first_step),
     };
