@@ -1,6 +1,7 @@
 /* `marathon start` and `marathon run`: a new task, by a request that may be repeated safely. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/id.h"
 #include "cli/call.h"
@@ -173,6 +174,22 @@ static char *answer_id(struct bytes body)
     return text;
 }
 
+/* What is run has a name; a file's is none. */
+static void hint_at_file(const struct cli *cli)
+{
+    static const char *const endings[] = {".json", ".yaml", ".yml"};
+    const char *given = cli->args.operand_count > 0 ? cli->args.operands[0] : "";
+    const char *ending = strrchr(given, '.');
+    for (size_t i = 0; ending != NULL && i < sizeof endings / sizeof endings[0]; i++) {
+        if (strcmp(ending, endings[i]) == 0 && access(given, R_OK) == 0) {
+            cli_note(cli,
+                     "%s is a file: `marathon pipelines apply %s` stores the pipeline in it, which "
+                     "is run by its name",
+                     given, given);
+        }
+    }
+}
+
 /* CLI_COMPLETED: *ret_id is to be freed, *ret_reply too. */
 static enum cli_exit start_task(struct cli *cli, struct http_reply *ret_reply, char **ret_id)
 {
@@ -192,6 +209,9 @@ static enum cli_exit start_task(struct cli *cli, struct http_reply *ret_reply, c
         }
     }
     start_free(&s);
+    if (code == CLI_NOT_FOUND || code == CLI_USAGE) {
+        hint_at_file(cli);
+    }
     if (code != CLI_COMPLETED) {
         return code;
     }

@@ -81,7 +81,7 @@ void news_write(struct news *n, const struct view *v, unix_ms now, struct buf *o
             put_error(out, s->error);
             buf_add_char(out, '\n');
         }
-        if (s->state != n->steps[i].state || again) {
+        if ((s->state != n->steps[i].state || again) && !waits) {
             put_step(out, v, s, now);
         }
         n->steps[i] =

@@ -17,6 +17,7 @@
 #define REFRESH_MS 500
 /* For its answer; a server that is slower than that is asked again later */
 #define REFRESH_WAIT_MS 2000
+#define SILENT_MS       1000            /* then a look at the status, where lines are written */
 #define HEAD_WAIT_MS    10000           /* for the head of the stream */
 #define PATIENCE_NEW_MS INT64_C(30000)  /* without ever having been heard from the server */
 #define PATIENCE_MS     INT64_C(600000) /* with: a restart or a failover is worth waiting for */
@@ -33,6 +34,7 @@ struct watch {
     bool final; /* the last message came */
     bool fresh; /* a message came since this connection was made */
     unsigned tick;
+    mono_ms heard_at;                        /* of the last message */
     mono_ms drawn_at, refreshed_at, lost_at; /* lost_at 0 = connected */
     unsigned tries;
 };
@@ -71,6 +73,7 @@ static void on_event(void *user, const struct sse_event *event)
         return; /* not one of our messages: passed over like an unknown type */
     }
     w->heard = true;
+    w->heard_at = clock_now().mono;
     w->fresh = true;
     w->final = view_take_message(&w->view, doc_root(d), clock_now().wall) == VIEW_FINAL || w->final;
     doc_free(d);
@@ -120,6 +123,17 @@ static void animate(struct watch *w)
         refresh(w);
     }
     draw(w, clock_now());
+}
+
+/* No message says why a step does not begin: that nobody offers its function, that a limit is full.
+ * Where nothing more comes the status does, asked once. */
+static void look_where_silent(struct watch *w)
+{
+    if (!w->live && !w->cli->quiet && w->fresh && w->refreshed_at < w->heard_at &&
+        clock_now().mono - w->heard_at >= SILENT_MS) {
+        refresh(w);
+        tell(w);
+    }
 }
 
 static enum cli_exit detach(struct watch *w)
@@ -222,6 +236,7 @@ static enum err follow(struct watch *w, struct http_stream *s)
     while (e == ERR_OK && !w->final) {
         e = http_stream_wait(s, FRAME_MS);
         animate(w);
+        look_where_silent(w);
     }
     return e;
 }

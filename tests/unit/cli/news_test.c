@@ -42,6 +42,20 @@ static void test_each_change_is_said_once(void **state)
     view_free(&v);
 }
 
+static void test_a_step_that_turns_out_to_wait_says_for_what(void **state)
+{
+    (void)state;
+    struct news n = {0};
+    struct view v = view_of("\"status\":\"running\"", "{\"name\":\"a\",\"status\":\"running\"}");
+    says(&n, &v, "t1 step a running\nt1 running 0% 0/1 steps\n");
+    v.steps[0].state = STEP_PENDING;
+    v.steps[0].waiting_for = mem_str("no worker offers the function x");
+    says(&n, &v, "t1 step a waits: no worker offers the function x\n");
+    says(&n, &v, "");
+    news_free(&n);
+    view_free(&v);
+}
+
 static void test_a_late_watcher_hears_what_is_past_at_once(void **state)
 {
     (void)state;
@@ -166,6 +180,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_each_change_is_said_once),
+        cmocka_unit_test(test_a_step_that_turns_out_to_wait_says_for_what),
         cmocka_unit_test(test_a_late_watcher_hears_what_is_past_at_once),
         cmocka_unit_test(test_each_failed_attempt_is_said),
         cmocka_unit_test(test_an_attempt_that_failed_is_said_where_the_next_one_runs_already),
