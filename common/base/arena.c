@@ -1,4 +1,4 @@
-#include "base/bytes.h"
+#include "base/shared.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -165,11 +165,46 @@ char *arena_printf(struct arena *a, const char *format, ...)
     return text;
 }
 
+struct bytes arena_hold(struct arena *a, struct shared *text)
+{
+    if (text == NULL) {
+        return BYTES_NONE;
+    }
+    if (a->held_count == a->held_cap) {
+        uint32_t cap = a->held_cap == 0 ? 4 : a->held_cap * 2;
+        struct shared **held = arena_alloc(a, cap * sizeof(struct shared *));
+        if (a->held_count > 0) {
+            memcpy(held, a->held, a->held_count * sizeof(struct shared *));
+        }
+        a->held = held; /* the old ones stay where they are: a piece, too */
+        a->held_cap = cap;
+    }
+    a->held[a->held_count++] = shared_hold(text);
+    return shared_bytes(text);
+}
+
+void arena_hold_all(struct arena *a, const struct arena *of)
+{
+    for (uint32_t i = 0; i < of->held_count; i++) {
+        arena_hold(a, of->held[i]);
+    }
+}
+
+static void drop_held(struct arena *a)
+{
+    for (uint32_t i = 0; i < a->held_count; i++) {
+        shared_drop(a->held[i]);
+    }
+    a->held = NULL;
+    a->held_count = a->held_cap = 0;
+}
+
 void arena_reset(struct arena *a)
 {
     if (a->head == NULL) {
         return;
     }
+    drop_held(a);
     struct arena_block *kept = a->head;
     for (struct arena_block *block = kept->next; block != NULL;) {
         struct arena_block *next = block->next;
@@ -186,6 +221,7 @@ void arena_reset(struct arena *a)
 
 void arena_free(struct arena *a)
 {
+    drop_held(a);
     for (struct arena_block *block = a->head; block != NULL;) {
         struct arena_block *next = block->next;
         block_free(block);

@@ -106,6 +106,8 @@ static inline struct bytes buf_bytes(const struct buf *b)
 struct arena {
     struct arena_block *head;
     size_t used_bytes;
+    struct shared **held; /* texts that stay for as long as its pieces: arena_hold (shared.h) */
+    uint32_t held_count, held_cap;
 };
 
 void *arena_alloc(struct arena *a, size_t size);

@@ -38,6 +38,26 @@ void pack_bytes(struct buf *b, struct bytes v)
     buf_add_bytes(b, v);
 }
 
+void pack_bytes_lent(struct slices *s, struct bytes v, struct shared *lender)
+{
+    pack_uint(&s->own, v.len);
+    if (lender != NULL && v.len >= LENT_BYTES_MIN) {
+        slices_lend(s, v, lender);
+    } else {
+        buf_add_bytes(&s->own, v);
+    }
+}
+
+size_t pack_uint_bytes(uint64_t v)
+{
+    size_t bytes = 1;
+    while (v >= 0x80) {
+        v >>= 7;
+        bytes++;
+    }
+    return bytes;
+}
+
 struct unpack unpack_start(struct bytes b)
 {
     return (struct unpack){.at = b.ptr, .end = b.len > 0 ? b.ptr + b.len : b.ptr};

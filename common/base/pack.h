@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "base/bytes.h"
+#include "base/slices.h"
 
 void pack_uint_long(struct buf *b, uint64_t v);
 /* LEB128. In place where it is one byte, as most are. */
@@ -22,6 +22,9 @@ static inline void pack_uint(struct buf *b, uint64_t v)
 void pack_int(struct buf *b, int64_t v); /* zigzag, LEB128 */
 void pack_double(struct buf *b, double v);
 void pack_bytes(struct buf *b, struct bytes v); /* length, bytes */
+/* The same; bytes that lie in the lender (NULL: none) are not copied, but for short ones. */
+void pack_bytes_lent(struct slices *s, struct bytes v, struct shared *lender);
+size_t pack_uint_bytes(uint64_t v); /* that pack_uint takes */
 
 struct unpack {
     const uint8_t *at;

@@ -9,14 +9,24 @@ size_t parts_len(const struct parts *p)
     return len;
 }
 
-struct bytes parts_join(const struct parts *p, struct arena *arena)
+static struct bytes join(const struct parts *p, struct arena *arena)
 {
-    if (p->count <= 1) {
-        return p->count == 0 ? p->whole : p->items[0];
-    }
     struct buf whole = arena_buf(arena, parts_len(p));
     for (uint32_t i = 0; i < p->count; i++) {
         buf_add_bytes(&whole, p->items[i]);
     }
     return buf_bytes(&whole);
+}
+
+struct bytes parts_join(const struct parts *p, struct arena *arena)
+{
+    if (p->count <= 1) {
+        return p->count == 0 ? p->whole : p->items[0];
+    }
+    return join(p, arena);
+}
+
+struct parts parts_copy(const struct parts *p, struct arena *arena)
+{
+    return parts_whole(p->count == 0 ? arena_bytes(arena, p->whole) : join(p, arena));
 }

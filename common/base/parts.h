@@ -19,5 +19,7 @@ static inline struct parts parts_whole(struct bytes whole)
 size_t parts_len(const struct parts *p);
 /* The whole; where it lies in more than one part, put together in the arena. */
 struct bytes parts_join(const struct parts *p, struct arena *arena);
+/* All of it, put together in the arena. */
+struct parts parts_copy(const struct parts *p, struct arena *arena);
 
 #endif

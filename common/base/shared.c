@@ -35,6 +35,15 @@ struct shared *shared_make(size_t len)
     return s;
 }
 
+struct shared *shared_copy(struct bytes b)
+{
+    struct shared *s = shared_make(b.len);
+    if (b.len > 0) {
+        memcpy(s->bytes.ptr, b.ptr, b.len);
+    }
+    return s;
+}
+
 struct shared *shared_hold(struct shared *s)
 {
     atomic_fetch_add_explicit(&s->holders, 1, memory_order_relaxed);
@@ -58,5 +67,5 @@ struct shared *lenders_find(struct lenders *l, struct bytes slice)
         }
         l->next = at + 1;
     }
-    return NULL;
+    return l->more != NULL ? lenders_find(l->more, slice) : NULL;
 }

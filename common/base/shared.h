@@ -21,6 +21,7 @@ struct shared {
 struct shared *shared_take(struct buf *bytes);
 /* In one piece with its bytes, which are to be written before anybody else holds it. Held once. */
 struct shared *shared_make(size_t len);
+struct shared *shared_copy(struct bytes b); /* the same, of these bytes */
 /* One that is part of something of the caller's, which goes by `free`. Held once. */
 void shared_init(struct shared *s, struct buf bytes, void (*free)(struct shared *s));
 struct shared *shared_hold(struct shared *s); /* returns it */
@@ -54,9 +55,21 @@ struct lenders {
     struct shared *const *items;
     uint32_t count;
     uint32_t next; /* where the next slice is looked for first: most come in the order of these */
+    struct lenders *more; /* looked at after them; NULL: there are no more */
 };
 
 /* Has the slice; NULL: none does. */
 struct shared *lenders_find(struct lenders *l, struct bytes slice);
+
+/* The text's bytes, which stay for as long as the arena's pieces do. NULL has none. */
+struct bytes arena_hold(struct arena *a, struct shared *text);
+void arena_hold_all(struct arena *a, const struct arena *of); /* the texts that this one holds */
+
+/* What it holds, but for the first `from`. */
+static inline struct lenders arena_lenders(const struct arena *a, uint32_t from)
+{
+    return (struct lenders){.items = from < a->held_count ? a->held + from : NULL,
+                            .count = a->held_count - from};
+}
 
 #endif

@@ -272,11 +272,27 @@ void change_revive(struct change *ch)
     ch->row.error_clear = true;
 }
 
-static struct bytes take(struct change *ch, struct buf *b)
+/* What was written of a blob, in parts: what was lent to it stays for as long as the effects do. */
+static struct parts take(struct change *ch, struct slices *b)
 {
-    struct bytes copy = arena_bytes(fx_arena(ch->core), buf_bytes(b));
-    buf_clear(b);
-    return copy;
+    struct arena *arena = fx_arena(ch->core);
+    struct bytes own = arena_bytes(arena, buf_bytes(&b->own));
+    struct parts blob = parts_whole(own);
+    if (b->lent_count > 0) {
+        struct bytes *items = arena_alloc(arena, (2 * b->lent_count + 1) * sizeof *items);
+        size_t from = 0;
+        for (size_t i = 0; i < b->lent_count; i++) {
+            const struct lent_slice *l = &b->lent[i];
+            items[blob.count++] = bytes_part(own, from, l->at - from);
+            items[blob.count++] = l->what;
+            arena_hold(arena, l->lender);
+            from = l->at;
+        }
+        items[blob.count++] = bytes_part(own, from, own.len);
+        blob.items = items;
+    }
+    slices_clear(b);
+    return blob;
 }
 
 static void change_send(struct change *ch)
@@ -284,7 +300,9 @@ static void change_send(struct change *ch)
     struct core *c = ch->core;
     struct task *t = ch->task;
     struct store_row *row = &ch->row;
-    struct buf *b = &c->scratch;
+    struct slices *b = &c->blob;
+    uint32_t held = fx_arena(c)->held_count;
+    struct lenders shown = arena_lenders(&ch->write->arena, 0);
     task_review(c, t);
     row->write_id = ch->write->write_id;
     row->partition = t->partition;
@@ -292,9 +310,8 @@ static void change_send(struct change *ch)
     row->task_id = t->id;
     row->version = t->version++;
     ch->write->version = t->version;
-    buf_clear(b);
-    record_put_head(t, c->now.mono, b);
-    row->head = take(ch, b);
+    record_put_head(t, c->now.mono, &b->own);
+    row->head = take(ch, b).whole;
     for (uint32_t i = 0; i < row->step_count; i++) {
         struct step *s = &t->steps[row->steps[i].index];
         step_note_saved(s, c->now);
@@ -320,13 +337,14 @@ static void change_send(struct change *ch)
     row->event_count = ch->write->event_count;
     row->events = arena_alloc(fx_arena(c), (row->event_count + 1) * sizeof *row->events);
     for (uint32_t i = 0; i < row->event_count; i++) {
-        record_put_event(&ch->write->events[i], b);
-        row->events[i] = (struct event_blob){ch->write->events[i].seq, take(ch, b)};
+        record_put_event(&ch->write->events[i], &shown, b);
+        row->events[i] = (struct row_event){ch->write->events[i].seq, take(ch, b)};
     }
     if (row->kind == ROW_ADMIT) {
-        record_put_spec(t, b);
-        row->spec = take(ch, b);
+        record_put_spec(t, &b->own);
+        row->spec = take(ch, b).whole;
     }
+    row->lenders = arena_lenders(fx_arena(c), held);
     write_count_row(c, ch->write, row);
     t->last_write = row->write_id;
     t->writes_pending++;

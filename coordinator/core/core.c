@@ -130,6 +130,7 @@ void core_destroy(struct core *c)
     free(c->graves);
     usage_free(&c->used);
     buf_free(&c->scratch);
+    slices_free(&c->blob);
     free(c->admission_closed);
     for (int i = 0; i < REMARK_COUNT; i++) {
         free(c->remarks[i]);

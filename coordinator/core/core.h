@@ -69,7 +69,8 @@ struct effects {
     struct effect *items;
     size_t count;
     size_t cap;
-    struct arena arena; /* what the items point to */
+    struct arena arena; /* what the items point to; long slices of messages may lie in the texts
+                           that it holds: who is to send them may hold these, too */
 };
 
 void effects_free(struct effects *fx);

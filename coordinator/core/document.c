@@ -8,17 +8,13 @@
 #include "core/state.h"
 #include "json/scan.h"
 
-static void drop_text(void *text)
-{
-    shared_drop(text);
-}
-
 struct shared *document_begin(struct core *c, size_t results_bytes_max)
 {
     struct shared *results = shared_make(strlen(DOCUMENT_LEAD) + results_bytes_max);
     results->bytes.len = 0;
     buf_add_str(&results->bytes, DOCUMENT_LEAD);
-    fx_bury(c, drop_text, results);
+    arena_hold(fx_arena(c), results);
+    shared_drop(results); /* the arena's alone */
     return results;
 }
 

@@ -124,7 +124,7 @@ static void fan_close(struct core *c, struct step *parent, struct step *item, en
 static bool untouched(const struct fan *f, const struct step *item)
 {
     return item->phase != PHASE_RUNNING && item->failures == 0 && item->deaths == 0 &&
-           item->deliveries == f->base && rare_of(item)->checkpoint.len == 0 &&
+           item->deliveries == f->base && rare_of(item)->checkpoint == NULL &&
            rare_of(item)->account == NULL;
 }
 

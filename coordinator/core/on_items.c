@@ -31,7 +31,7 @@ static void view_item(const struct step *s, struct arena *arena, struct item_vie
                             .error = arena_bytes(arena, bytes_str(x->error)),
                             .checkpoint_bytes = x->saved_bytes,
                             .checkpoint_at = x->saved_at,
-                            .checkpoint = arena_bytes(arena, x->saved),
+                            .checkpoint = arena_hold(arena, x->saved),
                             .log = arena_bytes(arena, bytes_str(x->log))};
     if (s->state != STEP_RUNNING && s->state != STEP_COMPLETED) {
         v->log = BYTES_NONE; /* it stands in the error */

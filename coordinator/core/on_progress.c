@@ -83,9 +83,10 @@ static void tell_saved(struct change *ch, const struct step *s)
 {
     struct task_event *e = change_event(ch, EVENT_STEP_CHECKPOINT, s->index);
     e->attempt = s->failures + 1;
-    e->checkpoint_bytes = (uint32_t)rare_of(s)->checkpoint.len;
-    if (rare_of(s)->checkpoint.len <= CHECKPOINT_SHOWN_BYTES_MAX) {
-        e->checkpoint = arena_bytes(&ch->write->arena, rare_of(s)->checkpoint);
+    struct shared *checkpoint = rare_of(s)->checkpoint;
+    e->checkpoint_bytes = (uint32_t)shared_bytes(checkpoint).len;
+    if (e->checkpoint_bytes <= CHECKPOINT_SHOWN_BYTES_MAX) {
+        e->checkpoint = arena_hold(&ch->write->arena, checkpoint);
     }
 }
 

@@ -137,7 +137,7 @@ static bool fill(struct core *c, struct step *s, const struct ask *ask,
     o->progress_timeout_ms = planted(PLANT_SILENCE_UNTOLD) ? 0 : def->progress_timeout_ms;
     o->alone = s->deaths >= 2;
     put_results(c, s, &x, &o->results);
-    o->progress_checkpoint = rare_of(s)->checkpoint;
+    o->progress_checkpoint = arena_hold(fx_arena(c), rare_of(s)->checkpoint);
     if (parts_len(&o->input) + parts_len(&o->results) + o->progress_checkpoint.len >
         ENVELOPE_BYTES_MAX) {
         step_fail(

@@ -37,16 +37,17 @@ enum err MUST_CHECK record_get_dead(const struct task_record *r, struct arena *a
                                     struct dead_letter *ret_letter);
 
 /* record_step.c: a step, which has none of this yet; where it is invalid, its task is of no use. */
-void record_put_step(const struct step *s, struct buf *out);
+void record_put_step(const struct step *s, struct slices *out);
 enum err MUST_CHECK record_get_step(struct bytes blob, struct step *s);
 /* An item's: its mark, then the same as of a step; its result's length aside. */
-void record_put_item(const struct step *item, struct buf *out);
+void record_put_item(const struct step *item, struct slices *out);
 enum err MUST_CHECK record_get_item(struct bytes blob, struct step *item);
 /* What the store knows of each item of a step, whose own blob was read before. */
 enum err MUST_CHECK record_get_items(const struct stored_items *stored, struct step *s);
 
 /* record_event.c */
-void record_put_event(const struct task_event *e, struct buf *out);
+/* Its checkpoint may lie in one of the lenders. */
+void record_put_event(const struct task_event *e, struct lenders *lenders, struct slices *out);
 /* The event borrows its texts from blob. */
 enum err MUST_CHECK record_get_event(struct bytes blob, struct task_event *ret_event);
 

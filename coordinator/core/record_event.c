@@ -1,7 +1,8 @@
 #include "core/record.h"
 
-void record_put_event(const struct task_event *e, struct buf *out)
+void record_put_event(const struct task_event *e, struct lenders *lenders, struct slices *text)
 {
+    struct buf *out = &text->own;
     pack_uint(out, RECORD_FORMAT);
     pack_uint(out, e->seq);
     pack_uint(out, e->type);
@@ -22,7 +23,7 @@ void record_put_event(const struct task_event *e, struct buf *out)
     pack_uint(out, e->items_done);
     pack_uint(out, e->items_failed);
     pack_uint(out, e->checkpoint_bytes);
-    pack_bytes(out, e->checkpoint);
+    pack_bytes_lent(text, e->checkpoint, lenders_find(lenders, e->checkpoint));
     if (!usage_sum_none(&e->usage)) { /* the last, as with steps */
         pack_uint(out, e->usage.input_tokens);
         pack_uint(out, e->usage.output_tokens);

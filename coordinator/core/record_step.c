@@ -12,9 +12,10 @@
 #define STEP_SIGNALLED 2u /* and what by */
 #define STEP_LOGGED    4u /* an item that is done: a step's log is in its history */
 
-void record_put_step(const struct step *s, struct buf *out)
+void record_put_step(const struct step *s, struct slices *text)
 {
     const struct step_rare *x = rare_of(s);
+    struct buf *out = &text->own;
     pack_uint(out, RECORD_FORMAT);
     pack_uint(out, s->state == STEP_RUNNING ? STEP_PENDING : s->state);
     pack_uint(out, s->generation);
@@ -30,7 +31,7 @@ void record_put_step(const struct step *s, struct buf *out)
     pack_int(out, x->retry_at);
     pack_uint(out, x->error_code);
     pack_bytes(out, bytes_str(x->error));
-    pack_bytes(out, x->checkpoint);
+    pack_bytes_lent(text, shared_bytes(x->checkpoint), x->checkpoint);
     pack_int(out, x->wait_until);
     pack_bytes(out, x->signal);
     pack_uint(out, x->mark.key);
@@ -60,7 +61,7 @@ static bool rare_none(const struct step_rare *x)
 {
     return x->error_code == CODE_NONE && x->error == NULL && x->function_code == NULL &&
            x->retry_at == 0 && x->wait_ms == 0 && x->spent_ms == 0 && !x->exhausted &&
-           x->checkpoint.len == 0 && x->saved_at == 0 && x->wait_until == 0 && x->signal.len == 0 &&
+           x->checkpoint == NULL && x->saved_at == 0 && x->wait_until == 0 && x->signal.len == 0 &&
            x->mark.key == 0 && x->fan == NULL && x->account == NULL && x->log == NULL;
 }
 
@@ -134,14 +135,14 @@ enum err record_get_step(struct bytes blob, struct step *s)
 
 /* ---- items of a fan-out ---- */
 
-void record_put_item(const struct step *item, struct buf *out)
+void record_put_item(const struct step *item, struct slices *out)
 {
     static const char marks[STEP_STATE_COUNT] = {
         [STEP_PENDING] = ITEM_BEGUN,     [STEP_RUNNING] = ITEM_BEGUN,
         [STEP_COMPLETED] = ITEM_DONE,    [STEP_FAILED] = ITEM_FAILED,
         [STEP_SKIPPED] = ITEM_CANCELLED, [STEP_CANCELLED] = ITEM_CANCELLED,
     };
-    buf_add_char(out, marks[item->state]);
+    buf_add_char(&out->own, marks[item->state]);
     record_put_step(item, out);
 }
 

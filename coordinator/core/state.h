@@ -9,6 +9,7 @@
 #include "base/heap.h"
 #include "base/map.h"
 #include "base/rng.h"
+#include "base/slices.h"
 #include "core/audit.h"
 #include "core/core.h"
 #include "core/definitions.h"
@@ -34,6 +35,7 @@ struct core {
     struct rng rng;
     struct effects *fx;
     struct buf scratch; /* to write a text in; of whoever is at it, until he calls another */
+    struct slices blob; /* of a row, while it is written */
     struct hmac_key secret;
     bool store_up, draining, drained_told;
     char *admission_closed;      /* why; NULL = open */

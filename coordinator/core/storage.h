@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/id.h"
+#include "base/parts.h"
 #include "base/shared.h"
 #include "model/usage_groups.h"
 
@@ -57,6 +58,12 @@ struct step_blob {
     struct bytes blob;
 };
 
+/* As a row has it. */
+struct row_step {
+    uint32_t index;
+    struct parts blob;
+};
+
 /* ---- the items of a fan-out step ----
  * They are kept apart from the record, so that a change of one costs its own size. Of each: the
  * value that it is for, a blob, a result. */
@@ -81,7 +88,7 @@ struct items_change {
     enum items_change_kind kind;
     uint32_t step;
     uint32_t item;        /* PUT: from 1 */
-    struct bytes blob;    /* PUT */
+    struct parts blob;    /* PUT */
     struct bytes result;  /* PUT: JSON; empty = none */
     struct bytes *values; /* MAKE: JSON */
     uint32_t count;       /* MAKE */
@@ -105,6 +112,12 @@ struct event_blob {
     struct bytes blob;
 };
 
+/* As a row has it. */
+struct row_event {
+    uint64_t seq;
+    struct parts blob;
+};
+
 struct store_row {
     enum row_kind kind;
     uint64_t write_id; /* echoed in the answer; rises by one per row */
@@ -122,10 +135,10 @@ struct store_row {
      * newest event's seq, and how long the document is (as rows have left it: the white space that
      * the end of a task takes away counts). */
     uint64_t stored_seq, stored_doc_bytes;
-    struct bytes head;       /* the task-level blob */
-    struct step_blob *steps; /* changed steps (a step without a blob is fresh) */
+    struct bytes head;      /* the task-level blob */
+    struct row_step *steps; /* changed steps (a step without a blob is fresh) */
     uint32_t step_count;
-    struct event_blob *events;
+    struct row_event *events;
     uint32_t event_count;
     struct items_change *items; /* carried out in their order, before the document is written */
     uint32_t items_count;
@@ -168,6 +181,9 @@ struct store_row {
     uint32_t usage_count;
     struct bytes usage_type;
     int32_t usage_day; /* since 1970-01-01 UTC */
+    /* In which long parts of its blobs may lie: who is to write them may hold these beyond the
+     * call, in place of a copy. */
+    struct lenders lenders;
 };
 
 /* ---- pipelines ---- */

@@ -119,8 +119,8 @@ static void rare_free(struct step_rare *x)
     free(x->error);
     free(x->function_code);
     free(x->log);
-    bytes_free(x->checkpoint);
-    bytes_free(x->saved);
+    shared_drop(x->checkpoint);
+    shared_drop(x->saved);
     bytes_free(x->signal);
     if (x->shared != NULL) {
         free(x->shared->concurrency);
@@ -266,8 +266,8 @@ void step_set_log(struct step *s, struct bytes log)
 void step_set_checkpoint(struct step *s, struct bytes checkpoint)
 {
     if (checkpoint.len > 0) {
-        bytes_free(rare_make(s)->checkpoint);
-        s->rare->checkpoint = bytes_own(checkpoint);
+        shared_drop(rare_make(s)->checkpoint);
+        s->rare->checkpoint = shared_copy(checkpoint);
     } else {
         step_drop_checkpoint(s);
     }
@@ -276,20 +276,20 @@ void step_set_checkpoint(struct step *s, struct bytes checkpoint)
 void step_drop_checkpoint(struct step *s)
 {
     if (s->rare != NULL) {
-        bytes_free(s->rare->checkpoint);
-        s->rare->checkpoint = BYTES_NONE;
+        shared_drop(s->rare->checkpoint);
+        s->rare->checkpoint = NULL;
         s->rare->checkpoint_dirty = false;
     }
 }
 
 static void set_saved(struct step_rare *x, unix_ms at)
 {
-    bytes_free(x->saved);
-    x->saved = BYTES_NONE;
+    shared_drop(x->saved);
+    x->saved = NULL;
     x->saved_at = at;
-    x->saved_bytes = (uint32_t)x->checkpoint.len;
+    x->saved_bytes = (uint32_t)shared_bytes(x->checkpoint).len;
     if (x->saved_bytes > 0 && x->saved_bytes <= CHECKPOINT_SHOWN_BYTES_MAX) {
-        x->saved = bytes_own(x->checkpoint);
+        x->saved = shared_hold(x->checkpoint);
     }
 }
 
@@ -299,7 +299,7 @@ void step_note_saved(struct step *s, struct moment now)
     if (x == NULL) {
         return;
     }
-    if (x->checkpoint.len == 0) {
+    if (x->checkpoint == NULL) {
         set_saved(x, 0);
     } else if (x->checkpoint_dirty || x->saved_at == 0) {
         x->checkpoint_dirty = false;

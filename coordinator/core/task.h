@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "base/heap.h"
+#include "base/shared.h"
 #include "model/code.h"
 #include "model/message.h"
 #include "model/pipeline.h"
@@ -91,21 +92,22 @@ struct step_rare {
     unix_ms retry_at;
     mono_ms wait_ms;  /* what retry_at stands for: bounds what another wall clock makes of it */
     mono_ms spent_ms; /* from its first order to its last row: for timeout_total */
-    struct bytes checkpoint;  /* owned; newest progress checkpoint */
-    unix_ms saved_at;         /* when the one that is stored was; 0 = there is none */
-    unix_ms wait_until;       /* of a wait step that has begun: its end, 0 = none */
-    struct bytes signal;      /* owned; came before the step's turn, JSON; empty = none */
-    struct request_mark mark; /* of the signal that it has, or had; key 0 = none */
-    struct fan *fan;          /* owned; of a fan-out step whose list is known, else NULL (fan.h) */
-    struct account *account;  /* owned; what its attempts have used; NULL = nothing */
-    bool exhausted;           /* its task was paused because nothing is left to try */
+    struct shared *checkpoint; /* newest progress checkpoint; held, as is `saved`: rows, orders and
+                                  answers go out from it; NULL = none */
+    unix_ms saved_at;          /* when the one that is stored was; 0 = there is none */
+    unix_ms wait_until;        /* of a wait step that has begun: its end, 0 = none */
+    struct bytes signal;       /* owned; came before the step's turn, JSON; empty = none */
+    struct request_mark mark;  /* of the signal that it has, or had; key 0 = none */
+    struct fan *fan;           /* owned; of a fan-out step whose list is known, else NULL (fan.h) */
+    struct account *account;   /* owned; what its attempts have used; NULL = nothing */
+    bool exhausted;            /* its task was paused because nothing is left to try */
     /* not stored */
     char *log; /* the end of its log, as far as it was heard, since its last failure; owned; NULL =
                   none. At most LOG_TAIL_BYTES_MAX, as many as the workers have slots. Of an item
                   that is done it is stored */
     bool checkpoint_dirty;
     uint32_t saved_bytes;       /* of the progress checkpoint that is stored, ... */
-    struct bytes saved;         /* ... and itself, where it is small enough to be shown; owned */
+    struct shared *saved;       /* ... and itself, where it is small enough to be shown, or NULL */
     struct step_shared *shared; /* owned; of one with concurrency or rate_limit, once it was ready
                                    (lanes.h); else NULL */
 };

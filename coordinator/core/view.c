@@ -96,9 +96,10 @@ static void view_step(struct core *c, const struct step *s, struct arena *arena,
     v->function = arena_bytes(arena, bytes_str(def->function));
     v->checkpoint_at = x->saved_at;
     v->checkpoint_bytes = x->saved_bytes;
-    if (x->saved.len <= room->checkpoints) {
-        v->checkpoint = arena_bytes(arena, x->saved);
-        room->checkpoints -= x->saved.len;
+    size_t shown = shared_bytes(x->saved).len;
+    if (shown <= room->checkpoints) {
+        v->checkpoint = arena_hold(arena, x->saved);
+        room->checkpoints -= shown;
     }
     struct bytes log = bytes_str(x->log);
     if (s->state == STEP_RUNNING && log.len <= room->logs) {

@@ -61,17 +61,17 @@ void write_count_row(struct core *c, struct pending_write *w, const struct store
     w->bytes = row->head.len + row->spec.len + row->input.len + row->dead.len + row->error_doc.len +
                row->doc[0].len + row->doc[1].len + row->doc[2].len;
     for (uint32_t i = 0; i < row->step_count; i++) {
-        w->bytes += row->steps[i].blob.len;
+        w->bytes += parts_len(&row->steps[i].blob);
     }
     for (uint32_t i = 0; i < row->items_count; i++) {
         const struct items_change *x = &row->items[i];
-        w->bytes += x->blob.len + x->result.len;
+        w->bytes += parts_len(&x->blob) + x->result.len;
         for (uint32_t k = 0; k < x->count; k++) {
             w->bytes += x->values[k].len;
         }
     }
     for (uint32_t i = 0; i < row->event_count; i++) {
-        w->bytes += row->events[i].blob.len;
+        w->bytes += parts_len(&row->events[i].blob);
     }
     c->write_bytes += w->bytes;
 }
@@ -136,6 +136,7 @@ static void writes_shrink(struct core *c)
 
 static void release(struct core *c, struct pending_write *w)
 {
+    arena_hold_all(fx_arena(c), &w->arena); /* what is sent may go out from there */
     for (struct held *h = w->sends; h != NULL; h = h->next) {
         fx_send(c, h->peer, h->message);
     }

@@ -130,11 +130,13 @@ static void perform(struct daemon *d, const struct effect *e)
 }
 
 /* Messages first: they point into what the store has answered, which a write may change. What is
- * long there goes out without a copy. */
+ * long there, or in what the effects hold, goes out without a copy. */
 static void step(struct daemon *d, const struct event *e)
 {
     struct lenders lenders = e->kind == EV_READ ? e->answer->lenders : (struct lenders){0};
     core_step(d->core, loop_now(d->loop), e, &d->effects);
+    struct lenders held = arena_lenders(&d->effects.arena, 0);
+    lenders.more = &held;
     for (size_t i = 0; i < d->effects.count; i++) {
         const struct effect *x = &d->effects.items[i];
         if (x->kind == FX_SEND) {

@@ -74,7 +74,7 @@ static void make(struct memory_task *t, const struct items_change *change)
 static void put(struct memory_item *i, const struct items_change *change)
 {
     clear_blob(i);
-    i->blob = bytes_own(change->blob);
+    i->blob = bytes_own(change->blob.whole);
     if (change->result.len > 0) {
         bytes_free(i->result);
         i->result = bytes_own(change->result);
@@ -119,7 +119,7 @@ void memory_items_copy(struct store_row *row, struct arena *arena)
     for (uint32_t i = 0; i < row->items_count; i++) {
         const struct items_change *from = &row->items[i];
         items[i] = *from;
-        items[i].blob = arena_bytes(arena, from->blob);
+        items[i].blob = parts_copy(&from->blob, arena);
         items[i].result = arena_bytes(arena, from->result);
         items[i].values = arena_alloc(arena, (from->count + 1) * sizeof *from->values);
         for (uint32_t k = 0; k < from->count; k++) {

@@ -108,8 +108,8 @@ struct memory_store {
 struct memory_task *memory_task_find(struct memory_store *s, struct bytes id);
 struct memory_task *memory_task_add(struct memory_store *s, struct bytes id);
 void memory_task_free(struct memory_store *s, struct memory_task *t);
-void memory_task_put_step(struct memory_task *t, const struct step_blob *step);
-void memory_task_put_event(struct memory_task *t, const struct event_blob *event);
+void memory_task_put_step(struct memory_task *t, const struct row_step *step);
+void memory_task_put_event(struct memory_task *t, const struct row_event *event);
 /* Key: the partition, and the idempotency key. */
 struct memory_idem *memory_idem_find(struct memory_store *s, struct bytes key);
 struct memory_idem *memory_idem_add(struct memory_store *s, struct bytes key);

@@ -71,7 +71,7 @@ void memory_task_free(struct memory_store *s, struct memory_task *t)
     free(t);
 }
 
-void memory_task_put_step(struct memory_task *t, const struct step_blob *step)
+void memory_task_put_step(struct memory_task *t, const struct row_step *step)
 {
     uint32_t low = 0;
     uint32_t high = t->step_count;
@@ -90,7 +90,7 @@ void memory_task_put_step(struct memory_task *t, const struct step_blob *step)
         memmove(&t->steps[low + 1], &t->steps[low], (t->step_count - low) * sizeof *t->steps);
         t->step_count++;
     }
-    t->steps[low] = (struct step_blob){step->index, bytes_own(step->blob)};
+    t->steps[low] = (struct step_blob){step->index, bytes_own(step->blob.whole)};
 }
 
 static void grow_events(struct memory_task *t)
@@ -107,7 +107,7 @@ static void grow_events(struct memory_task *t)
     t->event_cap = cap;
 }
 
-void memory_task_put_event(struct memory_task *t, const struct event_blob *event)
+void memory_task_put_event(struct memory_task *t, const struct row_event *event)
 {
     if (t->event_count == t->event_cap && t->event_cap < EVENTS_KEPT_MAX) {
         grow_events(t);
@@ -118,7 +118,7 @@ void memory_task_put_event(struct memory_task *t, const struct event_blob *event
         t->event_count--;
     }
     t->events[(t->event_first + t->event_count++) % t->event_cap] =
-        (struct event_blob){event->seq, bytes_own(event->blob)};
+        (struct event_blob){event->seq, bytes_own(event->blob.whole)};
     t->last_seq = event->seq;
 }
 

@@ -178,14 +178,11 @@ static void put_guard(struct redis_store *s, const struct batch_call *call, stru
 
 static void lend_args(struct redis_link *l, const struct redis_rows *rows)
 {
-    struct bytes args = buf_bytes(&rows->args);
-    size_t at = 0;
-    for (uint32_t i = 0; i < rows->lent_count; i++) {
-        link_lend(l, bytes_part(args, at, rows->lent[i].at - at));
-        link_lend(l, shared_bytes(rows->lent[i].text));
-        at = rows->lent[i].at;
+    struct slices_place at = {0};
+    struct bytes piece;
+    while (slices_next(&rows->args, &at, &piece)) {
+        link_lend(l, piece);
     }
-    link_lend(l, bytes_part(args, at, args.len));
 }
 
 /* What is gathered in the call goes out from there. */

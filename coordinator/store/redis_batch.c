@@ -16,7 +16,7 @@ void batch_call_free(struct batch_call *call)
 
 static void rows_give_back(struct batch_queue *q, struct redis_rows *rows)
 {
-    if (q->spare_count == SPARE_ROWS_MAX || rows->args.cap > SPARE_BYTES_MAX) {
+    if (q->spare_count == SPARE_ROWS_MAX || rows->args.own.cap > SPARE_BYTES_MAX) {
         rows_free(rows);
         return;
     }

@@ -7,10 +7,9 @@
 #include "model/limits.h"
 #include "store/redis_command.h"
 
-#define EVENT_FRAME_BYTES 20u   /* a seq and a length, at most */
-#define TRIM_EVERY        1000u /* events: old ones leave many at once */
-#define STATE_TEXT_BYTES  (3 * 21u)
-#define FIELDS_MAX        0xffffffu
+#define TRIM_EVERY       1000u /* events: old ones leave many at once */
+#define STATE_TEXT_BYTES (3 * 21u)
+#define FIELDS_MAX       0xffffffu
 
 static size_t doc_len(const struct store_row *row)
 {
@@ -40,15 +39,17 @@ static char doc_mode(const struct store_row *row)
 
 static void add_doc_text(struct redis_rows *rows, const struct store_row *row, struct shared *text)
 {
-    rows_arg_text(rows, text, doc_len(row));
-    buf_add_bytes(&rows->args, row->doc[2]);
-    command_put_end(&rows->args);
+    rows_arg_begin(rows, doc_len(row));
+    rows_put(rows, shared_bytes(text), text);
+    rows_put(rows, row->doc[2], NULL);
+    rows_arg_end(rows);
 }
 
 static void add_input(struct redis_rows *rows, struct shared *input)
 {
-    rows_arg_text(rows, input, shared_bytes(input).len);
-    command_put_end(&rows->args);
+    rows_arg_begin(rows, shared_bytes(input).len);
+    rows_put(rows, shared_bytes(input), input);
+    rows_arg_end(rows);
 }
 
 /* Does the row follow what it says is stored: events in order, the patch within the document? One
@@ -100,11 +101,10 @@ static void add_states(struct redis_rows *rows, const struct store_row *row)
     uint64_t seq = row->event_count > 0 ? row->events[row->event_count - 1].seq : row->stored_seq;
     buf_clear(&state);
     put_state(&state, row->kind == ROW_UPDATE ? row->version + 1 : 1, seq, doc_bytes);
-    command_put_start(&rows->args, state.len + row->head.len);
-    buf_add_bytes(&rows->args, buf_bytes(&state));
-    buf_add_bytes(&rows->args, row->head);
-    command_put_end(&rows->args);
-    rows->arg_count++;
+    rows_arg_begin(rows, state.len + row->head.len);
+    rows_put(rows, buf_bytes(&state), NULL);
+    rows_put(rows, row->head, NULL);
+    rows_arg_end(rows);
 }
 
 static void add_numbered(struct redis_rows *rows, char letter, uint64_t number)
@@ -120,7 +120,7 @@ static void add_steps(struct redis_rows *rows, const struct store_row *row)
 {
     for (uint32_t i = 0; i < row->step_count; i++) {
         add_numbered(rows, 's', row->steps[i].index);
-        rows_arg(rows, row->steps[i].blob);
+        rows_arg_blob(rows, row, &row->steps[i].blob);
     }
 }
 
@@ -130,21 +130,20 @@ static void add_events(struct redis_rows *rows, const struct store_row *row)
     if (row->event_count == 0) {
         return;
     }
-    uint8_t space[512]; /* it seldom grows */
-    struct buf entry = {.ptr = space, .cap = sizeof space};
-    struct buf grown = {0};
     size_t len = 0;
     for (uint32_t i = 0; i < row->event_count; i++) {
-        len += EVENT_FRAME_BYTES + row->events[i].blob.len;
-    }
-    struct buf *out = len <= sizeof space ? &entry : &grown;
-    for (uint32_t i = 0; i < row->event_count; i++) {
-        pack_uint(out, row->events[i].seq);
-        pack_bytes(out, row->events[i].blob);
+        size_t blob_len = parts_len(&row->events[i].blob);
+        len += pack_uint_bytes(row->events[i].seq) + pack_uint_bytes(blob_len) + blob_len;
     }
     add_numbered(rows, 'h', row->events[0].seq);
-    rows_arg(rows, buf_bytes(out));
-    buf_free(&grown);
+    rows_arg_begin(rows, len);
+    for (uint32_t i = 0; i < row->event_count; i++) {
+        const struct row_event *e = &row->events[i];
+        pack_uint(&rows->args.own, e->seq);
+        pack_uint(&rows->args.own, parts_len(&e->blob));
+        rows_put_blob(rows, row, &e->blob);
+    }
+    rows_arg_end(rows);
 }
 
 /* What its function step takes: one step, events, a patch, and nothing else. */
@@ -177,7 +176,8 @@ static void add_step(struct redis_rows *rows, const struct redis_names *names,
     add_events(rows, row);
 }
 
-static void add_items_change(struct redis_rows *rows, const struct items_change *change)
+static void add_items_change(struct redis_rows *rows, const struct store_row *row,
+                             const struct items_change *change)
 {
     static const char *const kinds[] = {
         [ITEMS_MAKE] = "m", [ITEMS_PUT] = "p", [ITEMS_AGAIN] = "a", [ITEMS_DROP] = "d"};
@@ -191,7 +191,7 @@ static void add_items_change(struct redis_rows *rows, const struct items_change 
     }
     if (put) {
         rows_arg_uint(rows, change->item);
-        rows_arg(rows, change->blob);
+        rows_arg_blob(rows, row, &change->blob);
         rows_arg(rows, change->result);
     }
 }
@@ -201,7 +201,7 @@ static void add_items(struct redis_rows *rows, const struct store_row *row)
 {
     rows_arg_uint(rows, row->items_count);
     for (uint32_t i = 0; i < row->items_count; i++) {
-        add_items_change(rows, &row->items[i]);
+        add_items_change(rows, row, &row->items[i]);
     }
     if (row->doc_items == 0) {
         rows_arg_str(rows, "");

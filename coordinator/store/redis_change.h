@@ -27,9 +27,13 @@ void rows_kind(struct redis_rows *rows, const struct redis_names *names,
 void rows_key(struct redis_rows *rows, const struct redis_names *names, const struct store_row *row,
               enum redis_key key);
 void rows_arg(struct redis_rows *rows, struct bytes arg);
-/* An argument of len bytes that begins with the text (lent, not copied); the caller appends the
- * rest to args, and command_put_end. */
-void rows_arg_text(struct redis_rows *rows, struct shared *text, size_t len);
+/* An argument of len bytes, which are put one behind the other. */
+void rows_arg_begin(struct redis_rows *rows, size_t len);
+void rows_put(struct redis_rows *rows, struct bytes text,
+              struct shared *lender); /* lent where it is long; NULL: copied */
+void rows_put_blob(struct redis_rows *rows, const struct store_row *row, const struct parts *blob);
+void rows_arg_end(struct redis_rows *rows);
+void rows_arg_blob(struct redis_rows *rows, const struct store_row *row, const struct parts *blob);
 void rows_arg_str(struct redis_rows *rows, const char *arg);
 void rows_arg_uint(struct redis_rows *rows, uint64_t arg);
 void rows_arg_hex(struct redis_rows *rows, struct bytes data); /* HASH_HEX_MAX / 2 at most */

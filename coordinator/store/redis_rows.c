@@ -12,21 +12,44 @@
 
 void rows_arg(struct redis_rows *rows, struct bytes arg)
 {
-    command_put(&rows->args, arg);
+    command_put(&rows->args.own, arg);
     rows->arg_count++;
 }
 
-void rows_arg_text(struct redis_rows *rows, struct shared *text, size_t len)
+void rows_arg_begin(struct redis_rows *rows, size_t len)
 {
+    command_put_start(&rows->args.own, len);
     rows->arg_count++;
-    command_put_start(&rows->args, len);
-    if (shared_bytes(text).len < TEXT_BYTES_MIN) {
-        buf_add_bytes(&rows->args, shared_bytes(text));
-        return;
+}
+
+void rows_put(struct redis_rows *rows, struct bytes text, struct shared *lender)
+{
+    if (lender == NULL || text.len < TEXT_BYTES_MIN) {
+        buf_add_bytes(&rows->args.own, text);
+    } else {
+        slices_lend(&rows->args, text, lender);
     }
-    MEM_GROW(rows->lent, rows->lent_count, rows->lent_cap);
-    rows->lent[rows->lent_count++] = (struct rows_lent){rows->args.len, shared_hold(text)};
-    rows->lent_bytes += text->bytes.len;
+}
+
+void rows_put_blob(struct redis_rows *rows, const struct store_row *row, const struct parts *blob)
+{
+    struct lenders lenders = row->lenders;
+    buf_add_bytes(&rows->args.own, blob->count == 0 ? blob->whole : BYTES_NONE);
+    for (uint32_t i = 0; i < blob->count; i++) {
+        rows_put(rows, blob->items[i], lenders_find(&lenders, blob->items[i]));
+    }
+}
+
+void rows_arg_end(struct redis_rows *rows)
+{
+    command_put_end(&rows->args.own);
+}
+
+void rows_arg_blob(struct redis_rows *rows, const struct store_row *row, const struct parts *blob)
+{
+    rows_arg_begin(rows, parts_len(blob));
+    rows_put_blob(rows, row, blob);
+    rows_arg_end(rows);
 }
 
 void rows_arg_str(struct redis_rows *rows, const char *arg)
@@ -36,7 +59,7 @@ void rows_arg_str(struct redis_rows *rows, const char *arg)
 
 void rows_arg_uint(struct redis_rows *rows, uint64_t arg)
 {
-    command_put_uint(&rows->args, arg);
+    command_put_uint(&rows->args.own, arg);
     rows->arg_count++;
 }
 
@@ -159,7 +182,7 @@ void rows_add(struct redis_rows *rows, const struct redis_names *names, const st
 
 size_t rows_bytes(const struct redis_rows *rows)
 {
-    return rows->owners.len + rows->fences.len + rows->keys.len + rows->args.len + rows->lent_bytes;
+    return rows->owners.len + rows->fences.len + rows->keys.len + slices_len(&rows->args);
 }
 
 uint32_t rows_keys(const struct redis_rows *rows)
@@ -172,29 +195,19 @@ uint32_t rows_words(const struct redis_rows *rows)
     return 1 + rows_keys(rows) + 1 + rows->owner_count + rows->arg_count;
 }
 
-static void drop_lent(struct redis_rows *rows)
-{
-    for (uint32_t i = 0; i < rows->lent_count; i++) {
-        shared_drop(rows->lent[i].text);
-    }
-}
-
 void rows_clear(struct redis_rows *rows)
 {
-    drop_lent(rows);
     struct redis_rows kept = *rows;
     *rows = (struct redis_rows){.plan = kept.plan,
                                 .owners = kept.owners,
                                 .fences = kept.fences,
                                 .keys = kept.keys,
-                                .args = kept.args,
-                                .lent = kept.lent,
-                                .lent_cap = kept.lent_cap};
+                                .args = kept.args};
     buf_clear(&rows->plan);
     buf_clear(&rows->owners);
     buf_clear(&rows->fences);
     buf_clear(&rows->keys);
-    buf_clear(&rows->args);
+    slices_clear(&rows->args);
 }
 
 void rows_free(struct redis_rows *rows)
@@ -203,8 +216,6 @@ void rows_free(struct redis_rows *rows)
     buf_free(&rows->owners);
     buf_free(&rows->fences);
     buf_free(&rows->keys);
-    buf_free(&rows->args);
-    drop_lent(rows);
-    free(rows->lent);
+    slices_free(&rows->args);
     *rows = (struct redis_rows){0};
 }

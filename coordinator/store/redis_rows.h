@@ -2,15 +2,10 @@
 #ifndef MARATHON_STORE_REDIS_ROWS_H
 #define MARATHON_STORE_REDIS_ROWS_H
 
+#include "base/slices.h"
 #include "core/storage.h"
 #include "store/redis_names.h"
 #include "store/redis_text.h"
-
-/* A text that belongs into the arguments, and stays where it is. */
-struct rows_lent {
-    size_t at; /* of args, how many bytes come before it */
-    struct shared *text;
-};
 
 /* Encoded arguments of one call of the library: many rows, one behind the other. The partitions
  * that they write to, and their fences, are said once for all rows. */
@@ -18,10 +13,7 @@ struct redis_rows {
     struct buf plan; /* for each row its kind, which of the owners, and of a change its shape */
     struct buf owners, fences;
     struct buf keys;
-    struct buf args;
-    struct rows_lent *lent; /* between parts of args */
-    uint32_t lent_count, lent_cap;
-    size_t lent_bytes;
+    struct slices args;
     uint32_t key_count;
     uint32_t arg_count;
     bool more_than_steps; /* rows whose functions make or delete keys, or name others */

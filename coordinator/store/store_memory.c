@@ -61,14 +61,14 @@ static void store_memory_write(struct store *base, const struct store_row *row)
     c->row.steps = arena_alloc(a, row->step_count * sizeof *row->steps);
     for (uint32_t i = 0; i < row->step_count; i++) {
         c->row.steps[i] =
-            (struct step_blob){row->steps[i].index, arena_bytes(a, row->steps[i].blob)};
+            (struct row_step){row->steps[i].index, parts_copy(&row->steps[i].blob, a)};
     }
     memory_items_copy(&c->row, a);
     memory_usage_copy(&c->row, a);
     c->row.events = arena_alloc(a, row->event_count * sizeof *row->events);
     for (uint32_t i = 0; i < row->event_count; i++) {
         c->row.events[i] =
-            (struct event_blob){row->events[i].seq, arena_bytes(a, row->events[i].blob)};
+            (struct row_event){row->events[i].seq, parts_copy(&row->events[i].blob, a)};
     }
 }
 

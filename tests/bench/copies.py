@@ -32,6 +32,7 @@ CURL = "gathered out of libcurl's buffer"
 KEPT = "kept, and written from there"
 LENT = "written from where it was read to"
 TEXT = "into the text that Redis is written from, and the step"
+TOLD = "kept, for Redis and orders"
 
 
 class Way:
@@ -123,6 +124,13 @@ def recover_input(e):
     e.end([e.failed])
 
 
+def recover_told(e):
+    """The step that fails has a checkpoint, and fails without telling one."""
+    status, _, answer = e.call("POST", f"/recover/{e.told_much}", {})
+    assert status == 202, (status, answer)
+    e.end([e.told_much])
+
+
 def give(e):
     e.results += e.end([e.begin(task_type="gives_result")])
 
@@ -185,8 +193,12 @@ WAYS = [
     Way("a checkpoint, told by a function", start("tells", {}), {"worker": 0}, pieces=SOME, notes={"worker": LENT}),
     Way("a short checkpoint, told by a function", start("tells_little", {}), {"worker": 0}, SMALL, pieces=SOME, notes={"worker": LENT}),
     Way("a checkpoint among other lines", start("tells_more", {}), {"worker": 0}, SMALL, pieces=SOME, notes={"worker": LENT}),
-    Way("a checkpoint that is made durable", start("tells_much_and_fails", {}), {"coordinator": 4}, pieces=SOME,
-        notes={"coordinator": "kept; into the record, the turn's arena and the call"}),
+    Way("a checkpoint that is made durable", start("tells_much_and_fails", {}), {"coordinator": 1}, pieces=SOME,
+        notes={"coordinator": TOLD}),
+    Way("a checkpoint, to Redis and the next attempt", start("tells_and_goes_on", {}), {"coordinator": 1}, pieces=SOME,
+        notes={"coordinator": TOLD}),
+    Way("a checkpoint that a recover takes over", recover_told, {"coordinator": 1}, pieces=SOME,
+        notes={"coordinator": "kept, for the order and Redis"}),
     Way("a result, to Redis and the next step", start("hands_on", {"bytes": 8}), {"worker": 0, "coordinator": 1},
         notes={"worker": LENT, "coordinator": TEXT}),
     Way("a result, from Redis to client", lambda e: e.get(f"/result/{e.results.pop()}"), {"coordinator": 0, "gateway": 1},
@@ -197,7 +209,8 @@ WAYS = [
         pieces=SOME, notes={"gateway": KEPT}),
     Way("items of a page", lambda e: e.get(f"/tasks/{e.fanned}/steps/each/items"), {"coordinator": 0, "gateway": 1}, SMALL, SHORT_RESULTS,
         pieces=ALL, notes={"coordinator": LENT}),
-    Way("a checkpoint in a status", lambda e: e.get(f"/status/{e.told}"), {"gateway": 1}, SMALL, pieces=SOME),
+    Way("a checkpoint in a status", lambda e: e.get(f"/status/{e.told}"), {"coordinator": 1, "gateway": 1}, SMALL, pieces=SOME,
+        notes={"coordinator": "kept, and written from there"}),
     Way("short results of a WebSocket's two messages", lambda e: short_results(e, lambda t: watch_socket(e, t)), {"gateway": 1}, SMALL,
         SHORT_RESULTS, pieces=SOME, notes={"gateway": KEPT}),
     Way("short results of an event stream's two messages", lambda e: short_results(e, lambda t: watch_stream(e, t)), {"gateway": 1}, SMALL,
@@ -230,6 +243,8 @@ class CopyEngine(Engine):
             json.dump({"functions": {"slow": {"exec": ["/bin/sh", "-c", "sleep 0.03; cat > /dev/null; echo 1"]},
                                      "tells_and_fails": {"exec": ["/bin/sh", "-c", f"cat > /dev/null; cat {self.dir}/little >&3; exit 65"]},
                                      "tells_much_and_fails": {"exec": ["/bin/sh", "-c", f"cat > /dev/null; cat {self.dir}/told >&3; exit 65"]},
+                                     **{name: {"exec": ["/bin/sh", "-c", f'case "$(cat)" in *xxxx*) {told};; esac; cat {self.dir}/told >&3; exit {end}']}
+                                        for name, told, end in (("tells_and_goes_on", "echo 1; exit 0", 75), ("tells_once_and_fails", "exit 65", 65))},
                                      "fails": {"exec": ["/bin/sh", "-c", "exit 65"]},
                                      "http": {"http": f"http://127.0.0.1:{self.server.server_port}/"},
                                      **{name: {"exec": ["/bin/sh", "-c", f"cat > /dev/null; cat {self.dir}/{name} >&3; echo 1"]}
@@ -262,6 +277,8 @@ class CopyEngine(Engine):
         self.write_pipeline("gives_many", [*chain(SHORT_RESULTS, SMALL), {"name": "last", "function": "stamp", "input": {"bytes": 8}}])
         self.write_pipeline("tells_and_fails", [{"name": "a", "function": "tells_and_fails"}])
         self.write_pipeline("tells_much_and_fails", [{"name": "a", "function": "tells_much_and_fails"}])
+        self.write_pipeline("tells_and_goes_on", [{"name": "a", "function": "tells_and_goes_on", "retry": {"initial": 0.01}}])
+        self.write_pipeline("tells_once_and_fails", [{"name": "a", "function": "tells_once_and_fails"}])
         self.copies_dir = os.path.join(self.dir, "copies")
         os.mkdir(self.copies_dir)
         self.results = []  # tasks with one of PAYLOAD
@@ -281,6 +298,7 @@ class CopyEngine(Engine):
         self.failed = self.end([self.begin(task_type="hands_on_and_fails", input_data={"bytes": 8})])[0]  # it is recovered
         self.fanned = self.end([self.begin(task_type="fans", input_data={"list": list(range(SHORT_RESULTS))})])[0]
         self.told = self.end([self.begin(task_type="tells_and_fails", input_data={})])[0]
+        self.told_much = self.end([self.begin(task_type="tells_once_and_fails", input_data={})])[0]
 
     def begin_batch(self, tasks):
         status, _, answer = self.call("POST", "/start/batch", {"tasks": tasks})

@@ -92,9 +92,9 @@ static void send_update(struct bench *b, unsigned task, unsigned round)
 {
     char id[32];
     (void)snprintf(id, sizeof id, "r%u-%u", b->run, task);
-    struct step_blob step = {round, filler(b, STEP_BYTES)};
-    struct event_blob events[2] = {{2 * round + 1, filler(b, EVENT_BYTES)},
-                                   {2 * round + 2, filler(b, EVENT_BYTES)}};
+    struct row_step step = {round, parts_whole(filler(b, STEP_BYTES))};
+    struct row_event events[2] = {{2 * round + 1, parts_whole(filler(b, EVENT_BYTES))},
+                                  {2 * round + 2, parts_whole(filler(b, EVENT_BYTES))}};
     struct store_row row = {.kind = ROW_UPDATE,
                             .write_id = ++b->write_id,
                             .partition = partition_of(b, task),

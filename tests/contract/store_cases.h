@@ -51,6 +51,7 @@ void test_an_audit_tells_how_tasks_are_held(void **state);
 
 /* store_lent_cases.c: on both stores */
 void test_long_slices_of_answers_may_be_held(void **state);
+void test_what_a_row_lends_goes_with_its_call(void **state);
 
 /* store_dead_cases.c: on both stores */
 void test_dead_letters_are_listed_newest_first(void **state);

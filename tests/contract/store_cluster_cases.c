@@ -67,10 +67,10 @@ static struct store_row row_step(struct world *w, const char *task_id, uint64_t 
 {
     struct store_row row = row_update(w, task_id, version);
     row.steps = arena_alloc(&w->arena, sizeof *row.steps);
-    row.steps[0] = (struct step_blob){0, BYTES_LIT("step")};
+    row.steps[0] = (struct row_step){0, parts_whole(BYTES_LIT("step"))};
     row.step_count = 1;
     row.events = arena_alloc(&w->arena, sizeof *row.events);
-    row.events[0] = (struct event_blob){row.stored_seq + 1, BYTES_LIT("event")};
+    row.events[0] = (struct row_event){row.stored_seq + 1, parts_whole(BYTES_LIT("event"))};
     row.event_count = 1;
     row.doc_offset = strlen("{\"results\":{");
     row.doc[0] = BYTES_LIT("\"s0\":1},\"step\":1}");

@@ -15,7 +15,7 @@ static struct items_change put(uint32_t item, const char *blob, const char *resu
     return (struct items_change){.kind = ITEMS_PUT,
                                  .step = 2,
                                  .item = item,
-                                 .blob = bytes_str(blob),
+                                 .blob = parts_whole(bytes_str(blob)),
                                  .result = bytes_str(result)};
 }
 

@@ -1,4 +1,5 @@
-/* Long slices of answers, which whoever sends them holds where they lie (world_check_lent). */
+/* Long slices of answers, which whoever sends them holds where they lie (world_check_lent); and of
+ * rows, which the store holds until they are written. */
 #include <string.h>
 
 #include "model/limits.h"
@@ -35,7 +36,7 @@ static void make(struct world *w, const char *id)
         items[i] = (struct items_change){.kind = ITEMS_PUT,
                                          .step = 2,
                                          .item = i,
-                                         .blob = BYTES_LIT("d"),
+                                         .blob = parts_whole(BYTES_LIT("d")),
                                          .result = long_text(w, 'k' + (char)i)};
     }
     row = row_update(w, id, 3);
@@ -98,4 +99,54 @@ void test_long_slices_of_answers_may_be_held(void **state)
     assert_int_equal(world_verdict(w, end), STORE_OK);
     bool lends = w->server != NULL || w->cluster != NULL;
     assert_int_equal(w->lent_count, lends ? 15 : 0);
+}
+
+static void assert_blob(struct bytes b, const char *before, char fill, const char *behind)
+{
+    assert_int_equal(b.len, strlen(before) + LONG_BYTES + strlen(behind));
+    assert_bytes(bytes_part(b, 0, strlen(before)), before);
+    assert_filled(bytes_part(b, strlen(before), LONG_BYTES), fill);
+    assert_bytes(bytes_part(b, strlen(before) + LONG_BYTES, b.len), behind);
+}
+
+/* Blobs of a step, of events and of an item, each with a long part in the middle, and one that is
+ * only that. They lie in one text, which the caller lets go once the row is given. */
+void test_what_a_row_lends_goes_with_its_call(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(world_verdict(w, row_admit(w, "t1")), STORE_OK);
+    struct shared *text = shared_copy(long_text(w, 'c'));
+    struct bytes parts[] = {BYTES_LIT("1"), shared_bytes(text), BYTES_LIT("234")};
+    struct parts blob = {.items = parts, .count = 3};
+    struct row_step steps[] = {{0, blob}, {1, parts_whole(BYTES_LIT("s1"))}};
+    struct row_event events[] = {
+        {1, parts_whole(BYTES_LIT("e1"))}, {2, blob}, {3, {.items = parts + 1, .count = 1}}};
+    struct bytes value = BYTES_LIT("1");
+    struct items_change items[] = {{.kind = ITEMS_MAKE, .step = 2, .values = &value, .count = 1},
+                                   {.kind = ITEMS_PUT, .step = 2, .item = 1, .blob = blob}};
+    struct store_row row = row_update(w, "t1", 1);
+    row.steps = steps;
+    row.step_count = 2;
+    row.events = events;
+    row.event_count = 3;
+    row.items = items;
+    row.items_count = 2;
+    row.lenders = (struct lenders){.items = &text, .count = 1};
+    uint64_t id = world_write(w, row);
+    shared_drop(text);
+    world_wait(w, write_heard, id);
+    const struct task_record *t = &world_read(w, read_task("t1"))->tasks[0];
+    assert_blob(t->steps[0].blob, "1", 'c', "234");
+    assert_bytes(t->steps[1].blob, "s1");
+    struct store_read read = read_task("t1");
+    read.kind = READ_EVENTS;
+    read.limit = 10;
+    const struct store_answer *a = world_read(w, read);
+    assert_int_equal(a->event_count, 3);
+    assert_bytes(a->events[0].blob, "e1");
+    assert_blob(a->events[1].blob, "1", 'c', "234");
+    assert_blob(a->events[2].blob, "", 'c', "");
+    read.kind = READ_ITEMS;
+    read.step = 2;
+    assert_blob(world_read(w, read)->items[0].blob, "1", 'c', "234");
 }

@@ -56,8 +56,8 @@ void test_the_end_cuts_the_padding(void **state)
 void test_a_fresh_run_replaces_an_ended_task(void **state)
 {
     struct world *w = *state;
-    struct event_blob event = {1, BYTES_LIT("e")};
-    struct step_blob step = {0, BYTES_LIT("s")};
+    struct row_event event = {1, parts_whole(BYTES_LIT("e"))};
+    struct row_step step = {0, parts_whole(BYTES_LIT("s"))};
     struct store_row row = row_admit(w, "t1");
     row.events = &event;
     row.event_count = 1;
@@ -150,7 +150,7 @@ static void assert_input(struct world *w, const char *input)
 void test_a_revived_task_may_have_another_input(void **state)
 {
     struct world *w = *state;
-    struct step_blob step = {0, BYTES_LIT("s")};
+    struct row_step step = {0, parts_whole(BYTES_LIT("s"))};
     assert_int_equal(world_verdict(w, row_admit(w, "t1")), STORE_OK);
     assert_int_equal(world_verdict(w, row_end(w, "t1", 1)), STORE_OK);
     struct store_row revive = row_update(w, "t1", 2);

@@ -69,13 +69,13 @@ void test_parts_of_the_document_and_the_input(void **state)
 static uint64_t put_events(struct world *w, const char *id, uint64_t version, uint64_t from,
                            uint64_t to)
 {
-    struct event_blob events[100];
+    struct row_event events[100];
     uint64_t last = 0;
     while (from <= to) {
         uint32_t n = 0;
         for (; n < 100 && from <= to; n++) {
             char *text = arena_printf(&w->arena, "e%llu", (unsigned long long)from);
-            events[n] = (struct event_blob){from++, bytes_str(text)};
+            events[n] = (struct row_event){from++, parts_whole(bytes_str(text))};
         }
         struct store_row row = row_update(w, id, version++);
         row.stored_seq = from - n - 1; /* those before are on their way */

@@ -28,7 +28,7 @@ static const char *const task_keys[] = {"checkpoint:t1", "error:t1", "marathon:t
 /* A task with a document, an error, an event and an idempotency key. */
 static void admit_t1(struct world *w)
 {
-    struct event_blob event = {1, BYTES_LIT("e1")};
+    struct row_event event = {1, parts_whole(BYTES_LIT("e1"))};
     struct store_row row = row_admit(w, "t1");
     row.events = &event;
     row.event_count = 1;
@@ -84,7 +84,7 @@ void test_all_keys_get_the_ttl_at_the_end(void **state)
 void test_a_late_event_of_an_ended_task_expires_with_it(void **state)
 {
     struct world *w = *state;
-    struct event_blob event = {1, BYTES_LIT("late")};
+    struct row_event event = {1, parts_whole(BYTES_LIT("late"))};
     assert_int_equal(world_verdict(w, row_admit(w, "t1")), STORE_OK);
     assert_int_equal(world_verdict(w, row_end(w, "t1", 1)), STORE_OK);
     struct store_row late = row_update(w, "t1", 2);

@@ -183,7 +183,7 @@ void test_a_refused_admission_leaves_its_idempotency_key_free(void **state)
     row.idempotency_ttl_s = 86400;
     assert_int_equal(world_verdict(w, row), STORE_EXISTS);
     assert_int_equal(world_verdict(w, row_end(w, "t1", 1)), STORE_OK);
-    struct event_blob before_all = {0, BYTES_LIT("e")};
+    struct row_event before_all = {0, parts_whole(BYTES_LIT("e"))};
     struct store_row misfit = row;
     misfit.events = &before_all;
     misfit.event_count = 1;
@@ -208,7 +208,7 @@ void test_the_same_update_again_is_fine(void **state)
 {
     struct world *w = *state;
     assert_int_equal(world_verdict(w, row_admit(w, "t1")), STORE_OK);
-    struct event_blob event = {1, BYTES_LIT("e1")};
+    struct row_event event = {1, parts_whole(BYTES_LIT("e1"))};
     struct store_row row = row_update(w, "t1", 1);
     row.events = &event;
     row.event_count = 1;
@@ -226,7 +226,8 @@ void test_events_must_follow(void **state)
 {
     struct world *w = *state;
     assert_int_equal(world_verdict(w, row_admit(w, "t1")), STORE_OK);
-    struct event_blob events[] = {{5, BYTES_LIT("five")}, {6, BYTES_LIT("six")}};
+    struct row_event events[] = {{5, parts_whole(BYTES_LIT("five"))},
+                                 {6, parts_whole(BYTES_LIT("six"))}};
     struct store_row row = row_update(w, "t1", 1);
     row.events = events;
     row.event_count = 2;
@@ -262,8 +263,9 @@ void test_a_completed_step_is_checked_like_any_row(void **state)
 {
     struct world *w = *state;
     assert_int_equal(world_verdict(w, row_admit(w, "t1")), STORE_OK);
-    struct step_blob step = {0, BYTES_LIT("done")};
-    struct event_blob events[] = {{1, BYTES_LIT("one")}, {2, BYTES_LIT("two")}};
+    struct row_step step = {0, parts_whole(BYTES_LIT("done"))};
+    struct row_event events[] = {{1, parts_whole(BYTES_LIT("one"))},
+                                 {2, parts_whole(BYTES_LIT("two"))}};
     struct store_row row = row_update(w, "t1", 1);
     row.head = BYTES_LIT("head-2"); /* reads take the other back */
     row.steps = &step;
@@ -311,8 +313,10 @@ void test_a_refused_row_does_not_disturb_its_batch(void **state)
     struct world *w = *state;
     world_own(w, "a");
     world_own(w, "b");
-    struct step_blob steps[] = {{0, BYTES_LIT("s0")}, {1, BYTES_LIT("s1")}};
-    struct event_blob events[] = {{1, BYTES_LIT("e1")}, {2, BYTES_LIT("e2")}};
+    struct row_step steps[] = {{0, parts_whole(BYTES_LIT("s0"))},
+                               {1, parts_whole(BYTES_LIT("s1"))}};
+    struct row_event events[] = {{1, parts_whole(BYTES_LIT("e1"))},
+                                 {2, parts_whole(BYTES_LIT("e2"))}};
     struct store_row stale = row_admit(w, "a");
     stale.fence = fence_of(9, 0x99);
     stale.steps = steps;
@@ -365,15 +369,15 @@ void test_steps_are_replaced_by_index(void **state)
     struct world *w = *state;
     assert_int_equal(world_verdict(w, row_admit(w, "t1")), STORE_OK);
     enum { COUNT = 3000 };
-    struct step_blob steps[COUNT];
+    struct row_step steps[COUNT];
     for (uint32_t i = 0; i < COUNT; i++) {
-        steps[i] = (struct step_blob){COUNT - 1 - i, BYTES_LIT("old")};
+        steps[i] = (struct row_step){COUNT - 1 - i, parts_whole(BYTES_LIT("old"))};
     }
     struct store_row row = row_update(w, "t1", 1);
     row.steps = steps;
     row.step_count = COUNT;
     assert_int_equal(world_verdict(w, row), STORE_OK);
-    struct step_blob one = {1234, BYTES_LIT("new")};
+    struct row_step one = {1234, parts_whole(BYTES_LIT("new"))};
     row = row_update(w, "t1", 2);
     row.steps = &one;
     row.step_count = 1;

@@ -99,6 +99,7 @@ static int tear_down(void **state)
         ON(store, test_reads_see_the_rows_given_before),                                           \
         ON(store, test_parts_of_the_document_and_the_input),                                       \
         ON(store, test_long_slices_of_answers_may_be_held),                                        \
+        ON(store, test_what_a_row_lends_goes_with_its_call),                                       \
         ON(store, test_events_are_replayed_from_any_point),                                        \
         ON(store, test_old_events_are_trimmed), ON(store, test_live_tasks_come_in_pages),          \
         ON(store, test_the_list_is_newest_first_over_partitions),                                  \

@@ -229,14 +229,15 @@ void audit_seen(struct audit *a, uint32_t client, const char *task_id,
     if (a->blind) {
         return;
     }
-    struct buf blob = {0};
-    record_put_event(event, &blob);
+    struct slices blob = {0};
+    struct lenders none = {0};
+    record_put_event(event, &none, &blob);
     bool found = false;
     for (struct book_task *t = book_find(a, bytes_str(task_id)); t != NULL; t = t->older) {
         found = found || (event->seq <= t->event_count &&
-                          bytes_eq(t->events[event->seq - 1], buf_bytes(&blob)));
+                          bytes_eq(t->events[event->seq - 1], buf_bytes(&blob.own)));
     }
-    buf_free(&blob);
+    slices_free(&blob);
     REQUIRE(a, "I7", found, "client %u saw an event %llu of %s that the store never had", client,
             (unsigned long long)event->seq, task_id);
 }

@@ -75,7 +75,7 @@ void audit_budget_row(struct audit *a, struct book_task *t, const struct task *n
     struct task_event e;
     bool changed = false, resumed = false, warned = false;
     for (uint32_t i = 0; i < row->event_count; i++) {
-        if (record_get_event(row->events[i].blob, &e) == ERR_OK) {
+        if (record_get_event(row->events[i].blob.whole, &e) == ERR_OK) {
             changed = changed || e.type == EVENT_BUDGET_CHANGED;
             resumed = resumed || e.type == EVENT_TASK_RESUMED || e.type == EVENT_TASK_PAUSED ||
                       e.type == EVENT_TASK_FAILING;

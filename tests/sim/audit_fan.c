@@ -135,12 +135,13 @@ static void put_item(struct audit *a, struct book_task *t, struct task *now,
                      const struct items_change *put)
 {
     struct book_fan *f = t->steps[put->step].fan;
-    REQUIRE(a, "I16", f != NULL && put->item >= 1 && put->item <= f->count && put->blob.len > 0,
+    REQUIRE(a, "I16",
+            f != NULL && put->item >= 1 && put->item <= f->count && put->blob.whole.len > 0,
             "%.*s/%u: an item %u that it does not have", TASK(t), put->step, put->item);
     struct book_item *b = &f->items[put->item - 1];
     struct step *s = step_create(now, put->step);
-    char mark = (char)put->blob.ptr[0];
-    REQUIRE(a, "record", record_get_item(put->blob, s) == ERR_OK,
+    char mark = (char)put->blob.whole.ptr[0];
+    REQUIRE(a, "record", record_get_item(put->blob.whole, s) == ERR_OK,
             "%.*s/%u item %u cannot be read back", TASK(t), put->step, put->item);
     s->item = put->item;
     REQUIRE(a, "I16", b->mark == (char)ITEM_WAITING || b->mark == (char)ITEM_BEGUN,
@@ -183,7 +184,7 @@ static bool tells(const struct store_row *row, enum event_type type)
 {
     struct task_event e;
     for (uint32_t i = 0; i < row->event_count; i++) {
-        if (record_get_event(row->events[i].blob, &e) == ERR_OK && e.type == type) {
+        if (record_get_event(row->events[i].blob.whole, &e) == ERR_OK && e.type == type) {
             return true;
         }
     }

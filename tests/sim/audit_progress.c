@@ -9,17 +9,17 @@ void audit_checkpoint(struct audit *a, const struct book_task *t, struct book_st
                       const struct step *s, const struct store_row *row)
 {
     struct task_event e;
+    struct bytes checkpoint = shared_bytes(rare_of(s)->checkpoint);
     if (row_event(row, EVENT_STEP_CHECKPOINT, s->index, &e)) {
         REQUIRE(a, "checkpoint",
-                bytes_eq(e.checkpoint, rare_of(s)->checkpoint) &&
-                    e.checkpoint_bytes == rare_of(s)->checkpoint.len &&
+                bytes_eq(e.checkpoint, checkpoint) && e.checkpoint_bytes == checkpoint.len &&
                     rare_of(s)->saved_at == e.at,
                 "%.*s/%u: its event tells of a checkpoint %.*s, stored is %.*s", TASK(t), s->index,
-                (int)e.checkpoint.len, (const char *)e.checkpoint.ptr,
-                (int)rare_of(s)->checkpoint.len, (const char *)rare_of(s)->checkpoint.ptr);
+                (int)e.checkpoint.len, (const char *)e.checkpoint.ptr, (int)checkpoint.len,
+                (const char *)checkpoint.ptr);
     }
-    if (!bytes_eq(b->checkpoint, rare_of(s)->checkpoint)) {
-        b->checkpoint = arena_bytes(&a->arena, rare_of(s)->checkpoint);
+    if (!bytes_eq(b->checkpoint, checkpoint)) {
+        b->checkpoint = arena_bytes(&a->arena, checkpoint);
     }
 }
 

@@ -10,8 +10,8 @@ bool row_event(const struct store_row *row, enum event_type type, uint32_t step,
                struct task_event *ret_event)
 {
     for (uint32_t i = 0; i < row->event_count; i++) {
-        if (record_get_event(row->events[i].blob, ret_event) == ERR_OK && ret_event->type == type &&
-            ret_event->step == step) {
+        if (record_get_event(row->events[i].blob.whole, ret_event) == ERR_OK &&
+            ret_event->type == type && ret_event->step == step) {
             return true;
         }
     }

@@ -64,7 +64,7 @@ static void take_events(struct audit *a, struct book_task *b, const struct store
                 (unsigned long long)row->events[i].seq, (unsigned long long)b->seq);
         b->seq++;
         MEM_GROW(b->events, b->event_count, b->event_cap);
-        b->events[b->event_count++] = arena_bytes(&a->arena, row->events[i].blob);
+        b->events[b->event_count++] = arena_bytes(&a->arena, row->events[i].blob.whole);
     }
 }
 
@@ -205,7 +205,7 @@ static void check_step(struct audit *a, struct book_task *t, const struct task *
     struct task_event e;
     bool revived = false;
     for (uint32_t k = 0; k < row->event_count; k++) {
-        revived = revived || (record_get_event(row->events[k].blob, &e) == ERR_OK &&
+        revived = revived || (record_get_event(row->events[k].blob.whole, &e) == ERR_OK &&
                               e.type == EVENT_TASK_RECOVERING);
     }
     REQUIRE(a, "I2", s->generation >= b->generation, "%.*s/%u: generation goes back", TASK(t), i);
@@ -368,7 +368,7 @@ static void check_rest(struct audit *a, struct book_task *t, const struct task *
     bool resumed = false;
     bool anew = false;
     for (uint32_t i = 0; i < row->event_count; i++) {
-        if (record_get_event(row->events[i].blob, &e) == ERR_OK) {
+        if (record_get_event(row->events[i].blob.whole, &e) == ERR_OK) {
             t->pauses_seen += e.type == EVENT_TASK_PAUSED;
             t->resumes_seen += e.type == EVENT_TASK_RESUMED;
             resumed = resumed || e.type == EVENT_TASK_RESUMED;

@@ -214,14 +214,15 @@ static void sent_events(struct audit *a, const struct message *m)
     const struct book_task *t = book_find(a, m->events.task_id);
     for (uint32_t i = 0; i < m->events.count; i++) {
         const struct task_event *e = &m->events.events[i];
-        struct buf blob = {0};
+        struct slices blob = {0};
+        struct lenders none = {0};
         bool found = false;
-        record_put_event(e, &blob);
+        record_put_event(e, &none, &blob);
         for (const struct book_task *run = t; run != NULL; run = run->older) {
             found = found || (e->seq <= run->event_count &&
-                              bytes_eq(run->events[e->seq - 1], buf_bytes(&blob)));
+                              bytes_eq(run->events[e->seq - 1], buf_bytes(&blob.own)));
         }
-        buf_free(&blob);
+        slices_free(&blob);
         REQUIRE(a, "durable", found, "event %llu of %.*s is told before it is stored",
                 (unsigned long long)e->seq, (int)m->events.task_id.len,
                 (const char *)m->events.task_id.ptr);

@@ -162,13 +162,13 @@ static void put_common(struct stored_task *t, const struct store_row *row, struc
             memset(&t->steps[t->step_count], 0, (index + 1 - t->step_count) * sizeof *t->steps);
             t->step_count = index + 1;
         }
-        set(&t->steps[index], row->steps[i].blob);
+        set(&t->steps[index], row->steps[i].blob.whole);
     }
     for (uint32_t i = 0; i < row->event_count; i++) {
         MEM_GROW(t->events, t->event_count, t->event_cap);
         struct stored_event *e = &t->events[t->event_count++];
         *e = (struct stored_event){.seq = row->events[i].seq};
-        set(&e->blob, row->events[i].blob);
+        set(&e->blob, row->events[i].blob.whole);
     }
     fans_change(t, row);
     put_doc(t, row, array);

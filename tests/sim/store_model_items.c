@@ -69,7 +69,7 @@ static void fan_change(struct stored_task *t, const struct items_change *change)
     } else if (change->kind == ITEMS_PUT) {
         struct stored_cell *c = &f->cells[change->item - 1];
         buf_clear(&c->blob);
-        buf_add_bytes(&c->blob, change->blob);
+        buf_add_bytes(&c->blob, change->blob.whole);
         if (change->result.len > 0) {
             buf_clear(&c->result);
             buf_add_bytes(&c->result, change->result);
@@ -163,7 +163,7 @@ struct items_change *items_copy(const struct store_row *row, struct arena *arena
     for (uint32_t i = 0; i < row->items_count; i++) {
         const struct items_change *from = &row->items[i];
         items[i] = *from;
-        items[i].blob = arena_bytes(arena, from->blob);
+        items[i].blob = parts_copy(&from->blob, arena);
         items[i].result = arena_bytes(arena, from->result);
         items[i].values = arena_alloc(arena, (from->count + 1) * sizeof *from->values);
         for (uint32_t k = 0; k < from->count; k++) {

@@ -254,13 +254,14 @@ struct store_row *store_row_copy(const struct store_row *row, struct arena *aren
     r->idempotency_key = arena_bytes(arena, row->idempotency_key);
     r->body_hash = arena_bytes(arena, row->body_hash);
     r->doc_text = NULL;
+    r->lenders = (struct lenders){0};
     for (int i = 0; i < 3; i++) {
         r->doc[i] = arena_bytes(arena, row->doc[i]);
     }
     r->steps = arena_alloc(arena, (row->step_count + 1) * sizeof *r->steps);
     for (uint32_t i = 0; i < row->step_count; i++) {
         r->steps[i] =
-            (struct step_blob){row->steps[i].index, arena_bytes(arena, row->steps[i].blob)};
+            (struct row_step){row->steps[i].index, parts_copy(&row->steps[i].blob, arena)};
     }
     r->items = items_copy(row, arena);
     r->usage = arena_alloc(arena, (row->usage_count + 1) * sizeof *r->usage);
@@ -272,7 +273,7 @@ struct store_row *store_row_copy(const struct store_row *row, struct arena *aren
     r->events = arena_alloc(arena, (row->event_count + 1) * sizeof *r->events);
     for (uint32_t i = 0; i < row->event_count; i++) {
         r->events[i] =
-            (struct event_blob){row->events[i].seq, arena_bytes(arena, row->events[i].blob)};
+            (struct row_event){row->events[i].seq, parts_copy(&row->events[i].blob, arena)};
     }
     return r;
 }

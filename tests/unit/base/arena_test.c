@@ -1,4 +1,4 @@
-#include "base/bytes.h"
+#include "base/shared.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -76,6 +76,38 @@ static void test_copies_end_with_a_nul(void **state)
     arena_free(&a);
 }
 
+static void test_texts_stay_for_as_long_as_its_pieces(void **state)
+{
+    (void)state;
+    enum { COUNT = 10 };
+    struct arena a = {0}, other = {0};
+    assert_int_equal(arena_hold(&a, NULL).len, 0);
+    struct shared *texts[COUNT];
+    for (size_t i = 0; i < COUNT; i++) {
+        texts[i] = shared_copy(BYTES_LIT("text"));
+        assert_ptr_equal(arena_hold(&a, texts[i]).ptr, texts[i]->bytes.ptr);
+    }
+    arena_hold_all(&other, &a);
+    struct lenders all = arena_lenders(&a, 0), last = arena_lenders(&a, COUNT - 1);
+    for (size_t i = 0; i < COUNT; i++) {
+        assert_ptr_equal(lenders_find(&all, shared_bytes(texts[i])), texts[i]);
+        assert_int_equal(lenders_find(&last, shared_bytes(texts[i])) != NULL, i == COUNT - 1);
+        assert_int_equal(texts[i]->holders, 3);
+    }
+    arena_reset(&a);
+    assert_int_equal(arena_lenders(&a, 0).count, 0);
+    arena_free(&other);
+    for (size_t i = 0; i < COUNT; i++) {
+        assert_int_equal(texts[i]->holders, 1);
+    }
+    arena_hold(&a, texts[0]);
+    arena_free(&a);
+    for (size_t i = 0; i < COUNT; i++) {
+        assert_int_equal(texts[i]->holders, 1);
+        shared_drop(texts[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -84,6 +116,7 @@ int main(void)
         cmocka_unit_test(test_a_large_piece_does_not_waste_the_open_block),
         cmocka_unit_test(test_reset_gives_a_huge_first_block_back),
         cmocka_unit_test(test_copies_end_with_a_nul),
+        cmocka_unit_test(test_texts_stay_for_as_long_as_its_pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

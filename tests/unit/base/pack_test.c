@@ -55,6 +55,53 @@ static void test_the_bytes_are_what_they_always_were(void **state)
     buf_free(&b);
 }
 
+/* Lent or not, the text is the same. */
+static void test_long_bytes_are_lent(void **state)
+{
+    (void)state;
+    uint8_t text[LENT_BYTES_MIN];
+    memset(text, 'x', sizeof text);
+    struct shared *lender = shared_copy(bytes_of(text, sizeof text));
+    struct bytes all = shared_bytes(lender);
+    const struct {
+        struct bytes what;
+        struct shared *lender;
+        size_t lent;
+    } cases[] = {{all, lender, all.len},
+                 {bytes_part(all, 1, all.len), lender, 0},
+                 {all, NULL, 0},
+                 {BYTES_NONE, NULL, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct slices s = {0};
+        struct buf whole = {0}, expected = {0};
+        pack_bytes_lent(&s, cases[i].what, cases[i].lender);
+        pack_uint(&s.own, 7);
+        assert_int_equal(s.lent_bytes, cases[i].lent);
+        slices_copy(&s, (struct slices_place){0}, slices_len(&s), &whole);
+        pack_bytes(&expected, cases[i].what);
+        pack_uint(&expected, 7);
+        assert_true(bytes_eq(buf_bytes(&whole), buf_bytes(&expected)));
+        slices_free(&s);
+        buf_free(&whole);
+        buf_free(&expected);
+    }
+    shared_drop(lender);
+}
+
+static void test_the_size_of_a_number_is_known(void **state)
+{
+    (void)state;
+    for (unsigned shift = 0; shift < 64; shift++) {
+        for (uint64_t less = 0; less < 2; less++) {
+            struct buf b = {0};
+            uint64_t v = ((uint64_t)1 << shift) - less;
+            pack_uint(&b, v);
+            assert_int_equal(pack_uint_bytes(v), b.len);
+            buf_free(&b);
+        }
+    }
+}
+
 static void test_after_the_first_fault_everything_is_zero(void **state)
 {
     (void)state;
@@ -174,6 +221,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_was_packed_comes_back),
         cmocka_unit_test(test_the_bytes_are_what_they_always_were),
+        cmocka_unit_test(test_long_bytes_are_lent),
+        cmocka_unit_test(test_the_size_of_a_number_is_known),
         cmocka_unit_test(test_after_the_first_fault_everything_is_zero),
         cmocka_unit_test(test_nothing_to_read_is_a_fault_only_when_read),
         cmocka_unit_test(test_hostile_numbers_and_lengths),

@@ -92,6 +92,10 @@ static void test_slices_find_their_lenders(void **state)
         assert_ptr_equal(lenders_find(&l, bytes_of(wanted->bytes.ptr + 7, 9)), wanted);
         assert_null(lenders_find(&l, BYTES_LIT("of nobody")));
     }
+    struct lenders before = {.items = items, .count = 3, .more = &l};
+    assert_ptr_equal(lenders_find(&before, shared_bytes(items[1])), items[1]);
+    assert_ptr_equal(lenders_find(&before, shared_bytes(items[COUNT - 1])), items[COUNT - 1]);
+    assert_null(lenders_find(&before, BYTES_LIT("of nobody")));
     for (size_t i = 0; i < COUNT; i++) {
         shared_drop(items[i]);
     }

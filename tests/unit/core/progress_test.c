@@ -156,6 +156,42 @@ static void test_a_large_checkpoint_is_told_by_its_size(void **state)
     assert_int_equal(e->checkpoint.len, 0);
 }
 
+/* It is kept in one text, from which all else goes out. */
+static void test_a_long_checkpoint_is_not_copied_again(void **state)
+{
+    (void)state;
+    enum { LONG = 2000 };
+    char text[LONG + 1];
+    memset(text, 'x', LONG);
+    text[0] = text[LONG - 1] = '"';
+    text[LONG] = '\0';
+    peer_id worker = stage_worker(&s, "w", 1, "f");
+    struct message m = stage_start_request("t", ONE);
+    m.start.checkpoint_interval_s = 10;
+    assert_int_equal(stage_ask(&s, gateway, &m)->type, MSG_STARTED);
+    const struct step_order *o = stage_order(&s, worker);
+    assert_int_equal(stage_task_request(&s, gateway, MSG_WATCH, "t")->type, MSG_WATCHED);
+    progress(worker, o, -1, text);
+    assert_int_equal(s.written_lent, 0);
+    stage_time(&s, 11000);
+    assert_true(bytes_is(saved_event()->checkpoint, text));
+    assert_int_equal(s.written_lent, 2 * LONG); /* of the step, and of the event */
+    assert_int_equal(s.sent_lent, LONG);
+    assert_true(bytes_is(stage_status(&s, gateway, "t")->steps[0].checkpoint, text));
+    assert_int_equal(s.sent_lent, 2 * LONG);
+    stage_fail(&s, worker, o);
+    assert_int_equal(s.written_lent, 3 * LONG);
+    stage_time(&s, 2300);
+    assert_true(bytes_is(stage_order(&s, worker)->progress_checkpoint, text));
+    assert_int_equal(s.sent_lent, 3 * LONG);
+    stage_close(&s);
+    stage_open(&s, &store, "b");
+    stage_time(&s, 5000);
+    worker = stage_worker(&s, "v", 1, "f");
+    assert_true(bytes_is(stage_order(&s, worker)->progress_checkpoint, text));
+    assert_int_equal(s.sent_lent, LONG);
+}
+
 static void test_news_of_another_attempt_are_ignored(void **state)
 {
     (void)state;
@@ -220,6 +256,7 @@ int main(void)
         TEST(test_a_progress_checkpoint_is_stored_once_an_interval_and_given_to_the_next_attempt),
         TEST(test_what_is_saved_is_seen_once_it_is_durable),
         TEST(test_a_large_checkpoint_is_told_by_its_size),
+        TEST(test_a_long_checkpoint_is_not_copied_again),
         TEST(test_news_of_another_attempt_are_ignored),
         TEST(test_a_task_past_its_duration_fails_and_what_runs_is_stopped),
         TEST(test_running_time_survives_a_lost_store),

@@ -56,7 +56,8 @@ static struct task *a_task(void)
 }
 
 struct blobs {
-    struct buf spec, head, steps[2];
+    struct buf spec, head;
+    struct slices steps[2];
     struct step_blob list[2];
     struct task_record record;
 };
@@ -68,7 +69,7 @@ static void write_record(const struct task *t, struct blobs *b)
     record_put_head(t, 0, &b->head);
     for (uint32_t i = 0; i < 2; i++) {
         record_put_step(&t->steps[i], &b->steps[i]);
-        b->list[i] = (struct step_blob){i, buf_bytes(&b->steps[i])};
+        b->list[i] = (struct step_blob){i, buf_bytes(&b->steps[i].own)};
     }
     b->record = (struct task_record){.task_id = t->id, .version = 9, .run = 3};
     b->record.spec = buf_bytes(&b->spec);
@@ -81,8 +82,8 @@ static void free_blobs(struct blobs *b)
 {
     buf_free(&b->spec);
     buf_free(&b->head);
-    buf_free(&b->steps[0]);
-    buf_free(&b->steps[1]);
+    slices_free(&b->steps[0]);
+    slices_free(&b->steps[1]);
 }
 
 static void test_a_task_comes_back_as_it_was(void **state)
@@ -104,12 +105,38 @@ static void test_a_task_comes_back_as_it_was(void **state)
     assert_int_equal(u->pipeline->version, 5);
     assert_int_equal(u->steps[1].needs_left, 0);
     assert_string_equal(u->error, "too slow");
-    assert_true(bytes_is(rare_of(&u->steps[1])->checkpoint, "{\"page\":3}"));
+    assert_true(bytes_is(shared_bytes(rare_of(&u->steps[1])->checkpoint), "{\"page\":3}"));
     assert_int_equal(step_max_retries(&u->steps[1]), 7);
     task_free(t);
     task_free(u);
     free_blobs(&first);
     free_blobs(&second);
+}
+
+static void test_a_long_checkpoint_is_lent_to_its_record(void **state)
+{
+    (void)state;
+    enum { LONG = 5000 };
+    uint8_t text[LONG];
+    struct task *t = a_task();
+    struct task *u = NULL;
+    struct blobs b;
+    struct buf whole = {0};
+    memset(text, '7', LONG);
+    step_set_checkpoint(&t->steps[1], bytes_of(text, LONG));
+    rare_make(&t->steps[1])->saved_at = 1700000000960; /* behind it */
+    write_record(t, &b);
+    assert_int_equal(b.steps[1].lent_bytes, LONG);
+    slices_copy(&b.steps[1], (struct slices_place){0}, slices_len(&b.steps[1]), &whole);
+    b.list[1].blob = buf_bytes(&whole);
+    assert_int_equal(record_get_task(NULL, &b.record, &u), ERR_OK);
+    assert_true(bytes_eq(shared_bytes(rare_of(&u->steps[1])->checkpoint), bytes_of(text, LONG)));
+    assert_int_equal(rare_of(&u->steps[1])->saved_bytes, LONG);
+    assert_true(rare_of(&u->steps[1])->saved_at == 1700000000960);
+    buf_free(&whole);
+    task_free(t);
+    task_free(u);
+    free_blobs(&b);
 }
 
 static void test_a_step_has_in_memory_only_what_was_stored_of_it(void **state)
@@ -185,16 +212,17 @@ static void test_an_event_comes_back_as_it_was(void **state)
                            .message = BYTES_LIT("signal 11"),
                            .can_recover = true,
                            .deed = {BYTES_LIT("ann"), BYTES_LIT("because")}};
-    struct buf b = {0}, again = {0};
+    struct slices b = {0}, again = {0};
+    struct lenders none = {0};
     struct task_event back;
-    record_put_event(&e, &b);
-    assert_int_equal(record_get_event(buf_bytes(&b), &back), ERR_OK);
-    record_put_event(&back, &again);
-    assert_true(bytes_eq(buf_bytes(&b), buf_bytes(&again)));
+    record_put_event(&e, &none, &b);
+    assert_int_equal(record_get_event(buf_bytes(&b.own), &back), ERR_OK);
+    record_put_event(&back, &none, &again);
+    assert_true(bytes_eq(buf_bytes(&b.own), buf_bytes(&again.own)));
     assert_true(back.seq == 7 && back.can_recover && bytes_is(back.message, "signal 11"));
     assert_true(bytes_is(back.deed.actor, "ann") && bytes_is(back.deed.reason, "because"));
-    buf_free(&b);
-    buf_free(&again);
+    slices_free(&b);
+    slices_free(&again);
 }
 
 /* Every cut and every changed byte is refused or read, and never more than that. */
@@ -253,6 +281,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_task_comes_back_as_it_was),
+        cmocka_unit_test(test_a_long_checkpoint_is_lent_to_its_record),
         cmocka_unit_test(test_a_step_has_in_memory_only_what_was_stored_of_it),
         cmocka_unit_test(test_a_running_step_is_stored_as_pending),
         cmocka_unit_test(test_a_list_needs_no_steps),

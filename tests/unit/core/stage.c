@@ -11,15 +11,41 @@ static peer_id next_peer = 1; /* never used again, as in a process */
 
 static void keep_sent(struct stage *s, const struct effect *e)
 {
-    struct buf frame = {0};
+    struct slices frame = {0};
+    struct lenders lenders = arena_lenders(&s->fx.arena, 0);
     MEM_GROW(s->sent, s->sent_count, s->sent_cap);
     struct stage_sent *sent = &s->sent[s->sent_count++];
     *sent = (struct stage_sent){.peer = e->peer};
-    assert_int_equal(frame_encode(e->message, &frame), ERR_OK);
-    struct bytes copy = arena_bytes(&s->arena, buf_bytes(&frame));
-    assert_int_equal(frame_decode(bytes_part(copy, 4, copy.len), &s->arena, &sent->message),
-                     ERR_OK);
-    buf_free(&frame);
+    assert_int_equal(frame_encode_lent(e->message, &lenders, &frame), ERR_OK);
+    struct buf copy = arena_buf(&s->arena, slices_len(&frame));
+    slices_copy(&frame, (struct slices_place){0}, slices_len(&frame), &copy);
+    assert_int_equal(
+        frame_decode(bytes_part(buf_bytes(&copy), 4, copy.len), &s->arena, &sent->message), ERR_OK);
+    s->sent_lent += frame.lent_bytes;
+    slices_free(&frame);
+}
+
+static size_t blob_lent(const struct store_row *row, const struct parts *blob)
+{
+    struct lenders lenders = row->lenders;
+    size_t lent = 0;
+    for (uint32_t i = 0; i < blob->count; i++) {
+        lent += lenders_find(&lenders, blob->items[i]) != NULL ? blob->items[i].len : 0;
+    }
+    return lent;
+}
+
+static void count_written(struct stage *s, const struct store_row *row)
+{
+    for (uint32_t i = 0; i < row->step_count; i++) {
+        s->written_lent += blob_lent(row, &row->steps[i].blob);
+    }
+    for (uint32_t i = 0; i < row->items_count; i++) {
+        s->written_lent += blob_lent(row, &row->items[i].blob);
+    }
+    for (uint32_t i = 0; i < row->event_count; i++) {
+        s->written_lent += blob_lent(row, &row->events[i].blob);
+    }
 }
 
 static struct stage_peer *peer_of(struct stage *s, peer_id id)
@@ -53,6 +79,7 @@ static void perform(struct stage *s, const struct effect *e)
         return;
     case FX_WRITE:
         op.row = store_row_copy(e->row, &s->arena);
+        count_written(s, e->row);
         break;
     case FX_READ:
         op.read = store_read_copy(e->read, &s->arena);

@@ -49,6 +49,7 @@ struct stage {
     bool unchecked; /* its state is damaged: core_check would say so */
     mono_ms beat_at;
     uint64_t next_request;
+    size_t sent_lent, written_lent; /* bytes of messages and rows that need no copy to go out */
 };
 
 /* A core of this name whose store is up, with all partitions that nobody else holds. */
