@@ -36,7 +36,7 @@ static uint64_t told_of(const struct call_state *c, const struct fanout_answer *
     uint64_t said = m->type == MSG_LIST   ? m->list.partitions
                     : m->type == MSG_DEAD ? m->dead.partitions
                                           : m->usage.partitions;
-    return said == 0 && peer->told == a->told ? peer->partitions : said;
+    return said == 0 && peer->claims.told == a->told ? peer->claims.partitions : said;
 }
 
 bool call_owners_told(struct call_state *c, const struct fanout *f, enum message_type type,

@@ -54,7 +54,7 @@ static void ask_one(struct fanout *f, int peer, struct message *m)
     ask->request = requests_send(&f->gateway->requests, target, m, on_reply, ask);
     f->asks[f->count] = ask;
     f->answers[f->count] = (struct fanout_answer){
-        .peer = peer, .told = f->gateway->peers.items[peer].told, .err = ERR_FULL};
+        .peer = peer, .told = f->gateway->peers.items[peer].claims.told, .err = ERR_FULL};
     f->count++;
     f->waiting += ask->request != 0;
 }

@@ -193,8 +193,7 @@ static void on_frame(void *user, conn_id conn, struct bytes frame)
     if (m.type == MSG_WELCOME) {
         on_welcome(p, index, &m);
     } else if (m.type == MSG_OWNED) {
-        it->partitions = m.owned.partitions;
-        it->told = ++p->told;
+        claims_take(&it->claims, &m, ++p->told);
         p->handler.changed(p->handler.user);
     } else if (m.type == MSG_MEMBERS) {
         on_members(p, &m);
@@ -232,7 +231,7 @@ static void on_closed(void *user, conn_id conn, enum transport_closed why)
     }
     it->conn = 0;
     it->welcomed = false;
-    it->partitions = 0;
+    it->claims.partitions = 0;
     if (!it->spare) {
         dial_spares(p, index);
     }
@@ -352,8 +351,8 @@ int peers_owner(const struct peers *p, partition_id partition)
     int best = -1;
     for (int i = 0; i < p->count; i++) {
         const struct peer *it = &p->items[i];
-        bool owns = it->welcomed && (it->partitions >> partition & 1) != 0;
-        if (owns && (best < 0 || it->told > p->items[best].told)) {
+        bool owns = it->welcomed && claims_have(&it->claims, partition);
+        if (owns && (best < 0 || claims_later(&it->claims, &p->items[best].claims, partition))) {
             best = i;
         }
     }
@@ -365,7 +364,8 @@ int peers_any(const struct peers *p)
     int best = -1;
     for (int i = 0; i < p->count; i++) {
         const struct peer *it = &p->items[i];
-        if (it->welcomed && (best < 0 || (p->items[best].partitions == 0 && it->partitions != 0))) {
+        if (it->welcomed &&
+            (best < 0 || (p->items[best].claims.partitions == 0 && it->claims.partitions != 0))) {
             best = i; /* one that owns something has read the pipelines */
         }
     }
@@ -376,7 +376,7 @@ uint64_t peers_owning(const struct peers *p)
 {
     uint64_t owning = 0;
     for (int i = 0; i < p->count; i++) {
-        owning |= p->items[i].partitions != 0 ? 1ULL << i : 0;
+        owning |= p->items[i].claims.partitions != 0 ? 1ULL << i : 0;
     }
     return owning;
 }
@@ -385,7 +385,7 @@ uint64_t peers_covered(const struct peers *p)
 {
     uint64_t all = 0;
     for (int i = 0; i < p->count; i++) {
-        all |= p->items[i].partitions;
+        all |= p->items[i].claims.partitions;
     }
     return all;
 }

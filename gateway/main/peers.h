@@ -4,6 +4,7 @@
 #define MARATHON_GATEWAY_PEERS_H
 
 #include "base/id.h"
+#include "model/claims.h"
 #include "model/message.h"
 #include "transport/finder.h"
 #include "transport/transport.h"
@@ -23,9 +24,7 @@ struct peer {
     bool learned; /* from a coordinator, not configured */
     bool spare;   /* not dialled: another place leads to the same coordinator */
     bool welcomed;
-    uint64_t partitions; /* 0 unless welcomed */
-    uint64_t told; /* order in which masks were told: of two that claim a partition the later one is
-                      right */
+    struct claims claims; /* none unless welcomed */
     mono_ms heard;
 };
 

@@ -45,7 +45,7 @@ void gateway_opened(struct gateway *g, struct conn *k)
 void gateway_closed(struct gateway *g, struct conn *k)
 {
     struct world *w = k->ends[0]->world;
-    k->owned = 0;
+    k->claims.partitions = 0;
     k->ready = false;
     for (uint32_t i = 0; i < w->client_count; i++) {
         client_conn_lost(&w->clients[i], k->id);
@@ -58,23 +58,23 @@ void gateway_closed(struct gateway *g, struct conn *k)
 struct conn *gateway_owner(struct gateway *g, struct bytes task_id)
 {
     struct world *w = g->process.world;
-    struct conn *best = NULL; /* of two that claim it, the one that said so last */
+    struct conn *best = NULL;
+    partition_id p = id_partition(task_id);
     for (size_t i = w->conn_count; i-- > 0;) {
         struct conn *k = w->conns[i];
         if (k->ends[1] == &g->process && k->lives[1] == g->process.life && !k->closed &&
-            (k->owned >> id_partition(task_id) & 1) != 0 &&
-            (best == NULL || k->told > best->told)) {
+            claims_have(&k->claims, p) &&
+            (best == NULL || claims_later(&k->claims, &best->claims, p))) {
             best = k;
         }
     }
     return best;
 }
 
-static void on_owned(struct gateway *g, struct conn *k, uint64_t partitions)
+static void on_owned(struct gateway *g, struct conn *k, const struct message *m)
 {
     struct world *w = g->process.world;
-    k->owned = partitions;
-    k->told = ++g->told;
+    claims_take(&k->claims, m, ++g->told);
     for (uint32_t i = 0; i < w->client_count; i++) {
         if (w->clients[i].gateway == g) {
             client_owner_moved(&w->clients[i]);
@@ -91,7 +91,7 @@ void gateway_frame(struct gateway *g, struct conn *k, struct bytes frame)
         violated(w, "wire", "a frame cannot be read back");
     }
     if (m.type == MSG_OWNED) {
-        on_owned(g, k, m.owned.partitions);
+        on_owned(g, k, &m);
         return;
     }
     if (publisher_answer(w, &m)) {

@@ -11,6 +11,7 @@
 #include "base/map.h"
 #include "base/rng.h"
 #include "core/core.h"
+#include "model/claims.h"
 #include "base/heap.h"
 #include "sim/mirror.h"
 #include "sim/store_model.h"
@@ -71,9 +72,8 @@ struct conn {
     mono_ms hello_at; /* ... since then */
     bool ready;       /* the worker may send heartbeats */
     bool closed, lose;
-    bool hole[2];   /* frames towards that end vanish, as behind a broken switch */
-    uint64_t owned; /* gateways: what the coordinator said it owns ... */
-    uint64_t told;  /* ... and when: the newest claim wins */
+    bool hole[2];         /* frames towards that end vanish, as behind a broken switch */
+    struct claims claims; /* gateways: what the coordinator said it owns */
 };
 
 /* ---- coordinators: coordinator.c, link.c ---- */

@@ -211,6 +211,10 @@ mono_ms agent_next_deadline(const struct agent *a)
     if (a->peer_count > 0) {
         next = earlier(next, a->now.mono + TICK_MS);
     }
+    for (uint32_t i = 0; i < a->peer_count; i++) {
+        mono_ms at = a->peers[i].credit_at;
+        next = at > a->now.mono ? earlier(next, at) : next;
+    }
     if (a->draining && !a->drained) {
         next = earlier(next, a->now.mono < a->drain_at ? a->drain_at : drain_last(a));
     }

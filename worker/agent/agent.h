@@ -102,6 +102,9 @@ struct agent_config {
 #define AGENT_QUICK_MS 100
 /* An order that has waited so long for a slot is declined: another worker may have one. */
 #define AGENT_WAIT_MS 250
+/* A coordinator whose order came behind its partition's move gets no further credit for so long: it
+ * sends the same again, as fast as messages travel, while it and this worker believe unlike. */
+#define AGENT_OVERTAKEN_MS 50
 /* Longest wait between two sends of one outcome over one connection: a coordinator that waits for
  * its store is not flooded. */
 #define AGENT_RESEND_MS_MAX 8000

@@ -57,6 +57,7 @@ void attempt_ordered(struct agent *a, struct peer *p, const struct step_order *o
     if (owner != NULL && owner != p) { /* it has been overtaken by its partition: the owner knows by
                                           our RUNNING that it is not here, and has it run */
         order_decline(a, p, &order->ref);
+        p->credit_at = a->now.mono + AGENT_OVERTAKEN_MS;
         return;
     }
     a->totals.orders_total++;

@@ -88,7 +88,7 @@ void credits_grant(struct agent *a)
         uint32_t give = share > own ? share - own : 0;
         give = give < room ? give : room;
         give = give < most ? give : most;
-        if (give > 0) {
+        if (give > 0 && a->now.mono >= p->credit_at) {
             fx_send(a, p->id, MSG_CREDIT)->credit.count = give;
             p->granted += give;
             most -= give;

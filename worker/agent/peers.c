@@ -19,7 +19,7 @@ void peer_close(struct agent *a, struct peer *p, mono_ms retry_ms)
     p->closing = true;
     a->reach_changed = true;
     p->granted = 0;
-    p->partitions = 0;
+    p->claims.partitions = 0;
     struct agent_effect *e = fx_add(a, AGENT_FX_CLOSE);
     e->peer = p->id;
     e->retry_ms = retry_ms;
@@ -130,22 +130,13 @@ void peer_welcome(struct agent *a, struct peer *p, const struct message *m)
     }
 }
 
-/* Both say they own the partition: one has lost it and does not know yet, or has not been heard to
- * say so. Who claimed it last owns it, even where the other was heard last: messages of two
- * coordinators overtake one another. */
-static bool claimed_later(const struct peer *p, const struct peer *than, partition_id partition)
-{
-    uint64_t own = p->epochs[partition], other = than->epochs[partition];
-    return own != 0 && other != 0 && own != other ? own > other : p->told > than->told;
-}
-
 const struct peer *peer_owner(const struct agent *a, partition_id partition)
 {
     const struct peer *owner = NULL;
     for (uint32_t i = 0; i < a->peer_count; i++) {
         const struct peer *p = &a->peers[i];
-        if (p->welcomed && !p->closing && (p->partitions >> partition & 1) != 0 &&
-            (owner == NULL || claimed_later(p, owner, partition))) {
+        if (p->welcomed && !p->closing && claims_have(&p->claims, partition) &&
+            (owner == NULL || claims_later(&p->claims, &owner->claims, partition))) {
             owner = p;
         }
     }
@@ -155,25 +146,21 @@ const struct peer *peer_owner(const struct agent *a, partition_id partition)
 /* Those that were not its own before, or not since the same claim. */
 static uint64_t take_claims(struct agent *a, struct peer *p, const struct message *m)
 {
+    struct claims now;
     uint64_t gained = m->owned.partitions;
-    bool all = m->owned.epoch_count == (uint32_t)__builtin_popcountll(m->owned.partitions);
-    uint32_t next = 0;
-    for (uint8_t i = 0; i < PARTITION_COUNT; i++) {
-        bool owns = (m->owned.partitions >> i & 1) != 0;
-        uint64_t epoch = owns && all ? m->owned.epochs[next++].epoch : 0;
-        if (peer_owner(a, i) == p && p->epochs[i] == epoch) {
+    claims_take(&now, m, ++a->owned_told);
+    for (partition_id i = 0; i < PARTITION_COUNT; i++) {
+        if (peer_owner(a, i) == p && p->claims.epochs[i] == now.epochs[i]) {
             gained &= ~((uint64_t)1 << i);
         }
-        p->epochs[i] = epoch;
     }
-    p->partitions = m->owned.partitions;
+    p->claims = now;
     return gained;
 }
 
 void peer_owned(struct agent *a, struct peer *p, const struct message *m)
 {
     uint64_t gained = take_claims(a, p, m);
-    p->told = ++a->owned_told;
     p->heard = m->owned.number;
     a->reach_changed = true;
     for (struct attempt *t = a->all.first; t != NULL; t = t->links[LINK_ALL].next) {

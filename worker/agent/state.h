@@ -7,18 +7,18 @@
 #include "base/id.h"
 #include "base/map.h"
 #include "base/slices.h"
+#include "model/claims.h"
 #include "model/limits.h"
 
 struct peer {
     peer_id id;
     bool welcomed;
-    bool closing;                     /* CLOSE was given out; nothing more is done with it */
-    uint32_t granted;                 /* credits it has not used */
-    uint32_t orders;                  /* of it that wait or run */
-    uint64_t partitions;              /* that it says it owns ... */
-    uint64_t epochs[PARTITION_COUNT]; /* ... since which claim; 0: it does not say */
-    uint64_t told;                    /* place of its last OWNED among all */
-    uint64_t heard;                   /* its own number of that; 0 = none yet */
+    bool closing;     /* CLOSE was given out; nothing more is done with it */
+    uint32_t granted; /* credits it has not used */
+    uint32_t orders;  /* of it that wait or run */
+    struct claims claims;
+    mono_ms credit_at; /* it gets none before */
+    uint64_t heard;    /* its own number of its last OWNED; 0 = none yet */
     mono_ms heard_at;
 };
 

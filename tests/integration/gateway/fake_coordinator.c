@@ -1,5 +1,5 @@
 /* A coordinator for the gateway's tests: speaks the real wire, does what a script on stdin says,
- * and tells on stdout what it was asked. own MASK                      owns those partitions (hex)
+ * and tells on stdout what it was asked. own MASK [EPOCH]              owns those partitions (hex)
  * and says so task ID RUN STATE SEQ [FILE]  a task is so; FILE holds its results object events ID
  * COUNT TYPE STATE [hide] [PAD]   so many events follow in its history, told to watchers or not
  *   push ID SEQ TYPE STATE        tells watchers of an event that is nowhere else
@@ -31,6 +31,7 @@ static struct transport *transport;
 static struct loop_timer *beat;
 static conn_id conns[CONNS_MAX];
 static uint64_t owned = UINT64_MAX, listed = UINT64_MAX;
+static uint64_t epoch;     /* of all its claims; 0: it does not say */
 static struct buf padding; /* of its lists */
 static bool mute, quiet, anew;
 static char lose[32], unheard[32];
@@ -53,6 +54,12 @@ static void owned_say(conn_id conn)
 {
     struct message m = {.type = MSG_OWNED};
     m.owned.partitions = owned;
+    struct owned_epoch epochs[PARTITION_COUNT];
+    for (int i = 0; i < PARTITION_COUNT; i++) {
+        epochs[i].epoch = epoch;
+    }
+    m.owned.epochs = epochs;
+    m.owned.epoch_count = epoch > 0 ? (uint32_t)__builtin_popcountll(owned) : 0;
     send_message(conn, &m);
 }
 
@@ -303,6 +310,7 @@ static void do_word(char **w)
         memset(buf_extend(&padding, len), 'x', len);
     } else if (strcmp(w[0], "own") == 0) {
         owned = listed = strtoull(w[1], NULL, 16);
+        epoch = w[2] != NULL ? strtoull(w[2], NULL, 10) : 0;
         for (size_t i = 0; i < CONNS_MAX; i++) {
             if (conns[i] != 0) {
                 owned_say(conns[i]);

@@ -410,6 +410,20 @@ class Takeover(GatewayCase):
         self.assertEqual(brief([w.next()]), [("task_cancelled", 10)])
         self.assertEqual(w.next()[1], 1000)
 
+    def test_who_claimed_last_is_asked_whoever_was_heard_last(self):
+        a, b = self.fakes
+        every = "f" * 16
+        b.say("task", "t", 1, "running", 3)
+        b.say("own", every, 5)
+        until("the new owner is asked", lambda: self.call("GET", "/status/t")[0] == 200)
+        for since in (4, 0):  # from before, and late; and as one of the release before says it, without
+            a.say("own", every, since)
+            self.call("GET", "/tasks")  # which both answer: it has heard that
+            self.assertEqual(self.call("GET", "/status/t")[0], 200, since)
+        a.say("task", "t", 1, "running", 9)
+        a.say("own", every, 6)
+        until("the next owner is asked", lambda: self.call("GET", "/status/t")[2]["seq"] == 9)
+
     def test_a_watcher_waits_for_an_owner(self):
         a, b = self.fakes
         b.say("task", "t", 1, "running", 3)

@@ -20,6 +20,27 @@ static void test_an_order_that_its_partition_has_overtaken_is_not_begun(void **s
     stage_close(&s);
 }
 
+/* It sends what is declined again at once, and would for as long as it is believed to own nothing.
+ */
+static void test_who_orders_behind_a_move_gets_its_next_credit_a_moment_later(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    stage_join(&s, 2, 0);
+    stage_owns(&s, 2, 5);
+    stage_send_order(&s, 1, stage_order("t", 0));
+    stage_send_order(&s, 1, stage_order("t", 1)); /* what it had for two slots of its own */
+    assert_non_null(stage_sent(&s, 1, MSG_DECLINE, 0));
+    assert_null(stage_sent(&s, 1, MSG_CREDIT, 0));
+    assert_int_equal(agent_next_deadline(s.agent), s.now.mono + AGENT_OVERTAKEN_MS);
+    stage_pass(&s, AGENT_OVERTAKEN_MS - 1);
+    assert_null(stage_sent(&s, 1, MSG_CREDIT, 0));
+    stage_pass(&s, 1);
+    assert_int_equal(stage_sent(&s, 1, MSG_CREDIT, 0)->credit.count, 1);
+    stage_close(&s);
+}
+
 /* What a coordinator said while it still owned the partition comes after the claim of the next. */
 static void test_who_claimed_last_is_the_owner_whoever_was_heard_last(void **state)
 {
@@ -74,6 +95,7 @@ static void test_what_runs_is_said_with_what_was_heard_of_who_owns_it(void **sta
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_who_orders_behind_a_move_gets_its_next_credit_a_moment_later),
         cmocka_unit_test(test_an_order_that_its_partition_has_overtaken_is_not_begun),
         cmocka_unit_test(test_who_claimed_last_is_the_owner_whoever_was_heard_last),
         cmocka_unit_test(test_an_owner_that_has_claimed_anew_is_told_all_again),
