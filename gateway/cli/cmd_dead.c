@@ -44,19 +44,9 @@ static void print_letters(const struct cli *cli, const struct doc *d)
 {
     static const char *const headings[] = {"TASK",   "STEP", "NAME", "FUNCTION",
                                            "DEATHS", "CODE", "AGE",  "ERROR"};
-    const struct doc_value *items = doc_get(doc_root(d), "items");
-    struct bytes cursor = doc_string(doc_get(doc_root(d), "next_cursor"));
-    unix_ms now = clock_now().wall;
-    struct table t;
-    table_init(&t, headings, 8);
-    for (size_t i = 0; i < doc_count(items); i++) {
-        add_letter(&t, doc_at(items, i), now);
-    }
-    show_table(cli, &t);
-    if (cursor.len > 0) {
-        cli_note(cli, "there are more: marathon dead-letters --cursor %.*s%s", (int)cursor.len,
-                 (const char *)cursor.ptr, cli_server_flag(cli));
-    } else if (doc_count(items) == 0) {
+    static const struct show_columns columns = {headings, 8, add_letter};
+    size_t count = show_items(cli, d, &columns);
+    if (!show_more(cli, d, "marathon dead-letters") && count == 0) {
         cli_note(cli, "there are no dead letters");
     }
 }

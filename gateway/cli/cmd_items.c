@@ -43,27 +43,21 @@ static void print_items(const struct cli *cli, const struct doc *d)
 {
     static const char *const headings[] = {"ITEM",     "STATUS",   "DONE",
                                            "DURATION", "FAILURES", "NOTE"};
-    const struct doc_value *items = doc_get(doc_root(d), "items");
-    struct bytes cursor = doc_string(doc_get(doc_root(d), "next_cursor"));
-    unix_ms now = clock_now().wall;
-    struct table t;
-    table_init(&t, headings, 6);
-    for (size_t i = 0; i < doc_count(items); i++) {
-        add_item(&t, doc_at(items, i), now);
-    }
-    show_table(cli, &t);
+    static const struct show_columns columns = {headings, 6, add_item};
+    size_t count = show_items(cli, d, &columns);
     const char *state = args_value(&cli->args, "status");
-    if (cursor.len > 0) {
-        cli_note(cli, "there are more: marathon items %s %s%s%s --cursor %.*s%s",
-                 cli->args.operands[0], cli->args.operands[1], state != NULL ? " --status " : "",
-                 state != NULL ? state : "", (int)cursor.len, (const char *)cursor.ptr,
-                 cli_server_flag(cli));
-    } else if (doc_count(items) == 0 && state != NULL) {
-        cli_note(cli, "none of its %" PRId64 " items is %s", doc_int(doc_get(doc_root(d), "total")),
-                 state);
-    } else if (doc_count(items) == 0) {
-        cli_note(cli, "it has no items");
+    struct buf command = {0};
+    buf_addf(&command, "marathon items %s %s%s%s", cli->args.operands[0], cli->args.operands[1],
+             state != NULL ? " --status " : "", state != NULL ? state : "");
+    if (!show_more(cli, d, buf_cstr(&command)) && count == 0) {
+        if (state != NULL) {
+            cli_note(cli, "none of its %" PRId64 " items is %s",
+                     doc_int(doc_get(doc_root(d), "total")), state);
+        } else {
+            cli_note(cli, "it has no items");
+        }
     }
+    buf_free(&command);
 }
 
 static void put_path(const struct cli *cli, int64_t limit, struct buf *path)

@@ -266,29 +266,26 @@ static void note_waiting(const struct cli *cli, const struct doc_value *waiting)
     }
 }
 
+static void add_worker(struct table *t, const struct doc_value *w, unix_ms now)
+{
+    add_text(t, w, "worker_id");
+    add_text(t, w, "host");
+    table_addf(t, "%" PRId64, doc_int(doc_get(w, "pid")));
+    add_text(t, w, "state");
+    table_addf(t, "%" PRId64 "/%" PRId64, doc_int(doc_get(w, "busy")),
+               doc_int(doc_get(w, "slots")));
+    add_span(t, time_of(w, "last_heard_at"), now);
+    add_text(t, w, "version");
+    add_labels(t, doc_get(w, "labels"));
+    add_functions(t, doc_get(w, "functions"));
+}
+
 static void print_workers(const struct cli *cli, const struct doc *d)
 {
     static const char *const headings[] = {"WORKER", "HOST",    "PID",    "STATE",    "BUSY",
                                            "HEARD",  "VERSION", "LABELS", "FUNCTIONS"};
-    const struct doc_value *items = doc_get(doc_root(d), "items");
-    unix_ms now = clock_now().wall;
-    struct table t;
-    table_init(&t, headings, sizeof headings / sizeof headings[0]);
-    for (size_t i = 0; i < doc_count(items); i++) {
-        const struct doc_value *w = doc_at(items, i);
-        add_text(&t, w, "worker_id");
-        add_text(&t, w, "host");
-        table_addf(&t, "%" PRId64, doc_int(doc_get(w, "pid")));
-        add_text(&t, w, "state");
-        table_addf(&t, "%" PRId64 "/%" PRId64, doc_int(doc_get(w, "busy")),
-                   doc_int(doc_get(w, "slots")));
-        add_span(&t, time_of(w, "last_heard_at"), now);
-        add_text(&t, w, "version");
-        add_labels(&t, doc_get(w, "labels"));
-        add_functions(&t, doc_get(w, "functions"));
-    }
-    show_table(cli, &t);
-    if (doc_count(items) == 0) {
+    static const struct show_columns columns = {headings, 9, add_worker};
+    if (show_items(cli, d, &columns) == 0) {
         cli_note(cli, "no worker is connected: steps wait until one is (marathon-worker --help)");
     }
     note_waiting(cli, doc_get(doc_root(d), "waiting"));

@@ -12,20 +12,20 @@
 #include "cli/show.h"
 #include "model/limits.h"
 
+static void add_pipeline(struct table *t, const struct doc_value *p, unix_ms now)
+{
+    (void)now;
+    table_add(t, doc_string(doc_get(p, "name")));
+    table_addf(t, "%" PRId64, doc_int(doc_get(p, "version")));
+    table_addf(t, "%" PRId64, doc_int(doc_get(p, "step_count")));
+    table_add(t, doc_string(doc_get(p, "description")));
+}
+
 static void print_pipelines(const struct cli *cli, const struct doc *d)
 {
     static const char *const headings[] = {"PIPELINE", "VERSION", "STEPS", "DESCRIPTION"};
-    const struct doc_value *items = doc_get(doc_root(d), "items");
-    struct table t;
-    table_init(&t, headings, 4);
-    for (size_t i = 0; i < doc_count(items); i++) {
-        const struct doc_value *p = doc_at(items, i);
-        table_add(&t, doc_string(doc_get(p, "name")));
-        table_addf(&t, "%" PRId64, doc_int(doc_get(p, "version")));
-        table_addf(&t, "%" PRId64, doc_int(doc_get(p, "step_count")));
-        table_add(&t, doc_string(doc_get(p, "description")));
-    }
-    show_table(cli, &t);
+    static const struct show_columns columns = {headings, 4, add_pipeline};
+    (void)show_items(cli, d, &columns);
 }
 
 static enum cli_exit list(struct cli *cli)
@@ -67,26 +67,24 @@ static enum cli_exit show(struct cli *cli, const char *name)
     return code;
 }
 
+static void add_version(struct table *t, const struct doc_value *v, unix_ms now)
+{
+    (void)now;
+    table_addf(t, "%" PRId64, doc_int(doc_get(v, "version")));
+    table_add(t, doc_string(doc_get(v, "published_at")));
+    table_add(t, doc_string(doc_get(v, "published_by")));
+    table_add(t, bytes_part(doc_string(doc_get(v, "hash")), 0, 12));
+}
+
 static void print_versions(const struct cli *cli, const struct doc *d)
 {
     static const char *const headings[] = {"VERSION", "PUBLISHED", "BY", "HASH"};
-    const struct doc_value *items = doc_get(doc_root(d), "items");
-    struct bytes cursor = doc_string(doc_get(doc_root(d), "next_cursor"));
-    struct table t;
-    table_init(&t, headings, 4);
-    for (size_t i = 0; i < doc_count(items); i++) {
-        const struct doc_value *v = doc_at(items, i);
-        table_addf(&t, "%" PRId64, doc_int(doc_get(v, "version")));
-        table_add(&t, doc_string(doc_get(v, "published_at")));
-        table_add(&t, doc_string(doc_get(v, "published_by")));
-        table_add(&t, bytes_part(doc_string(doc_get(v, "hash")), 0, 12));
-    }
-    show_table(cli, &t);
-    if (cursor.len > 0) {
-        cli_note(cli, "there are more: marathon pipelines versions %s --cursor %.*s%s",
-                 cli->args.operands[1], (int)cursor.len, (const char *)cursor.ptr,
-                 cli_server_flag(cli));
-    }
+    static const struct show_columns columns = {headings, 4, add_version};
+    struct buf command = {0};
+    (void)show_items(cli, d, &columns);
+    buf_addf(&command, "marathon pipelines versions %s", cli->args.operands[1]);
+    (void)show_more(cli, d, buf_cstr(&command));
+    buf_free(&command);
 }
 
 static enum cli_exit versions(struct cli *cli, const char *name)

@@ -19,6 +19,29 @@ void show_doc(const struct cli *cli, const struct doc *d)
     buf_free(&text);
 }
 
+size_t show_items(const struct cli *cli, const struct doc *d, const struct show_columns *columns)
+{
+    const struct doc_value *items = doc_get(doc_root(d), "items");
+    unix_ms now = clock_now().wall;
+    struct table t;
+    table_init(&t, columns->headings, columns->count);
+    for (size_t i = 0; i < doc_count(items); i++) {
+        columns->add(&t, doc_at(items, i), now);
+    }
+    show_table(cli, &t);
+    return doc_count(items);
+}
+
+bool show_more(const struct cli *cli, const struct doc *d, const char *command)
+{
+    struct bytes cursor = doc_string(doc_get(doc_root(d), "next_cursor"));
+    if (cursor.len > 0) {
+        cli_note(cli, "there are more: %s --cursor %.*s%s", command, (int)cursor.len,
+                 (const char *)cursor.ptr, cli_server_flag(cli));
+    }
+    return cursor.len > 0;
+}
+
 enum cli_exit show_answer(struct cli *cli, const char *doing, const char *path, show_fn *print)
 {
     struct http_reply reply;

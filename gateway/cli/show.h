@@ -2,6 +2,7 @@
 #ifndef MARATHON_CLI_SHOW_H
 #define MARATHON_CLI_SHOW_H
 
+#include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/table.h"
 #include "json/doc.h"
@@ -9,6 +10,19 @@
 /* On standard output; the table is freed. */
 void show_table(const struct cli *cli, struct table *t);
 void show_doc(const struct cli *cli, const struct doc *d);
+
+/* How a page of a list is shown. */
+struct show_columns {
+    const char *const *headings;
+    size_t count;
+    void (*add)(struct table *t, const struct doc_value *item, unix_ms now); /* a row */
+};
+
+/* The answer's `items`, as a table; how many there are. */
+size_t show_items(const struct cli *cli, const struct doc *d, const struct show_columns *columns);
+/* Says how the page behind this one is had: by this command, with the answer's next_cursor. False
+ * where there is none. */
+bool show_more(const struct cli *cli, const struct doc *d, const char *command);
 
 typedef void show_fn(const struct cli *cli, const struct doc *d);
 /* GETs path and shows the answer: by `print`, or with -o json as it is. A failure has been told to

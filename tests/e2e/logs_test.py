@@ -62,6 +62,12 @@ class Logs(ClusterCase):
         self.assertEqual(c.wait("i")["status"], "completed")
         self.assertEqual([e["log"] for e in c.get("/tasks/i/steps/each/items")["items"]], ["item 0", "item 1"])
         self.assertRegex(self.cli("items", "i", "each").stdout, r"(?m)^0 +completed .* item 0$")
+        first = self.cli("items", "i", "each", "--status", "completed", "-n", "1")
+        self.assertRegex(first.stderr, r"^marathon: there are more: marathon items i each --status completed --cursor \S+ --server ")
+        rest = self.cli(*first.stderr.split(": marathon ")[1].split(" --server")[0].split())
+        self.assertRegex(rest.stdout, r"(?m)\AITEM .*\n1 +completed .* item 1\n\Z")
+        self.assertEqual(rest.stderr, "")
+        self.assertIn("none of its 2 items is failed", self.cli("items", "i", "each", "--status", "failed").stderr)
         self.assertIn("marathon items i each -o json", self.cli("logs", "i", "each").stderr)
 
 
