@@ -29,7 +29,8 @@ struct item_view {
     uint32_t checkpoint_bytes; /* as of a step */
     unix_ms checkpoint_at;
     struct bytes checkpoint;
-    struct bytes log; /* running or completed: the end of its log; empty = none */
+    struct bytes log;           /* running or completed: the end of its log; empty = none */
+    struct bytes function_code; /* the function's own code of the error, empty = none */
 };
 
 #endif

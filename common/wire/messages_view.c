@@ -54,6 +54,7 @@ static const struct field item_view[] = {
     FIELD(struct item_view, checkpoint_at),
     FIELD(struct item_view, checkpoint),
     FIELD(struct item_view, log),
+    FIELD(struct item_view, function_code),
 };
 static const struct layout item_view_layout = LAYOUT(struct item_view, item_view);
 

@@ -32,7 +32,8 @@ static void view_item(const struct step *s, struct arena *arena, struct item_vie
                             .checkpoint_bytes = x->saved_bytes,
                             .checkpoint_at = x->saved_at,
                             .checkpoint = arena_hold(arena, x->saved),
-                            .log = arena_bytes(arena, bytes_str(x->log))};
+                            .log = arena_bytes(arena, bytes_str(x->log)),
+                            .function_code = arena_bytes(arena, bytes_str(x->function_code))};
     if (s->state != STEP_RUNNING && s->state != STEP_COMPLETED) {
         v->log = BYTES_NONE; /* it stands in the error */
     }

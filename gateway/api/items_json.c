@@ -56,6 +56,7 @@ static void item_put(const struct item_view *v, struct body_plan *plan)
     json_put_member_or_null(out, "error_code",
                             v->error_code != CODE_NONE ? bytes_str(code_info(v->error_code)->name)
                                                        : BYTES_NONE);
+    json_put_member_or_null(out, "function_code", v->function_code);
     if (v->log.len > 0) {
         json_put_member(out, "log", v->log);
     }

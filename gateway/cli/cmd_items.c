@@ -33,6 +33,9 @@ static void add_item(struct table *t, const struct doc_value *item, unix_ms now)
     if (log.len > 0) {
         buf_add_bytes(&note, text_last_line(log));
     } else if (!bytes_is(state, step_state_name(STEP_COMPLETED))) { /* else it was made good */
+        struct bytes own = doc_string(doc_get(item, "function_code"));
+        buf_add_bytes(&note, own);
+        buf_add_str(&note, own.len > 0 ? ": " : "");
         buf_add_bytes(&note, doc_string(doc_get(item, "error_message")));
     }
     table_add(t, buf_bytes(&note));

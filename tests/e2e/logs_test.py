@@ -18,7 +18,7 @@ class Logs(ClusterCase):
     functions = {"says": sh("echo 'page 1' >&2; echo 'page 2' >&2; echo 1"),
                  "silent": sh("echo 1"),
                  "long": sh("echo 'so far' >&2; sleep 1000"),
-                 "fails": sh("echo 'no cheese' >&2; exit 65"),
+                 "fails": sh("echo '{\"error\":{\"code\":\"EMPTY\"}}' >&3; echo 'no cheese' >&2; exit 65"),
                  "each": sh("echo \"item $MARATHON_INDEX\" >&2; echo 1")}
 
     def setUp(self):
@@ -68,6 +68,10 @@ class Logs(ClusterCase):
         self.assertRegex(rest.stdout, r"(?m)\AITEM .*\n1 +completed .* item 1\n\Z")
         self.assertEqual(rest.stderr, "")
         self.assertIn("none of its 2 items is failed", self.cli("items", "i", "each", "--status", "failed").stderr)
+        c.begin(steps=[{"name": "f", "function": "fails", "for_each": "${input.list}", "tolerate": 1}], task_id="j", input_data={"list": [1]})
+        self.assertEqual(c.wait("j")["status"], "completed")
+        self.assertEqual(c.get("/tasks/j/steps/f/items")["items"][0]["function_code"], "EMPTY")
+        self.assertRegex(self.cli("items", "j", "f").stdout, r"(?m)^0 +failed .* EMPTY: exit status 65 no cheese$")
         self.assertIn("marathon items i each -o json", self.cli("logs", "i", "each").stderr)
 
 

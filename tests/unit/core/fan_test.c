@@ -136,6 +136,7 @@ static void test_what_is_not_a_list_fails_the_step(void **state)
 static enum verdict fail_for_good(const struct step_order *o)
 {
     struct message m = stage_failure(o, CODE_FUNCTION_REJECTED, true);
+    m.outcome.function_code = BYTES_LIT("NEGATIVE");
     stage_send(&s, worker, &m);
     return stage_take(&s, worker, MSG_ACK)->ack.verdict;
 }
@@ -159,6 +160,7 @@ static void test_tolerated_failures_are_null(void **state)
     assert_int_equal(m->items.count, 1);
     assert_int_equal(m->items.items[0].item, 2);
     assert_int_equal(m->items.items[0].error_code, CODE_FUNCTION_REJECTED);
+    assert_text(m->items.items[0].function_code, "NEGATIVE");
 }
 
 static void test_one_failure_too_many_ends_the_step_and_stops_the_others(void **state)

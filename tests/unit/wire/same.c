@@ -93,6 +93,7 @@ static void same_item_view(const struct item_view *a, const struct item_view *b)
     SAME_BYTES(error);
     SAME_BYTES(result);
     SAME_BYTES(log);
+    SAME_BYTES(function_code);
 }
 
 static void same_items_body(const struct message *a, const struct message *b)

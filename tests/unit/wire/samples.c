@@ -38,7 +38,8 @@ static struct item_view item_views[] = {
      .deaths = 1,
      .progress = 0.5,
      .error_code = CODE_FUNCTION_FAILED,
-     .error = TEXT("it broke")},
+     .error = TEXT("it broke"),
+     .function_code = TEXT("QUOTA")},
     {.item = 8, .state = STEP_COMPLETED, .result = TEXT("{}"), .log = TEXT("read it")},
 };
 static struct bytes labels[] = {TEXT("gpu=true"), TEXT("region=eu")};
