@@ -1,4 +1,5 @@
-/* The schema that is served and the parser of definitions speak of the same fields. */
+/* The schema that is served and the parser of definitions speak of the same fields, and it knows
+ * all that messages have. */
 #include "api/openapi.h"
 
 #include <setjmp.h>
@@ -8,6 +9,7 @@
 #include <cmocka.h>
 #include <stdio.h>
 
+#include "api/event_json.h"
 #include "model/pipeline.h"
 #include "served.h"
 
@@ -108,12 +110,62 @@ static void test_the_fields_of_wait_are_those_of_the_schema(void **state)
     assert_int_equal(doc_count(properties), 5);
 }
 
+/* Every member that a message of this type may have is in the schema, and its type. */
+static void assert_described(enum event_type type)
+{
+    const struct doc_value *schemas = at(doc_root(openapi), "components/schemas");
+    const struct doc_value *types = at(schemas, "Message/properties/type/enum");
+    const struct task_event e = {.seq = 1,
+                                 .type = type,
+                                 .at = 1,
+                                 .retry_at = 2,
+                                 .step_name = BYTES_LIT("x"),
+                                 .message = type == EVENT_TASK_RECOVERING
+                                                ? BYTES_LIT("\"from_step\":\"x\"")
+                                                : BYTES_LIT("1"),
+                                 .deed = {BYTES_LIT("ann"), BYTES_LIT("why")},
+                                 .items = 2,
+                                 .checkpoint_bytes = 2,
+                                 .checkpoint = BYTES_LIT("{}"),
+                                 .usage = {1, 2, 3}};
+    struct buf out = {0};
+    struct doc *d = NULL;
+    struct doc_fault fault;
+    const char *key;
+    bool named = false;
+    event_render(BYTES_LIT("t"), &e, &out);
+    assert_int_equal(doc_parse(buf_bytes(&out), &d, &fault), ERR_OK);
+    struct bytes name = doc_string(doc_get(doc_root(d), "type"));
+    for (size_t i = 0; i < doc_count(types); i++) {
+        named = named || bytes_eq(doc_string(doc_at(types, i)), name);
+    }
+    for (size_t i = 0; doc_member(doc_get(doc_root(d), "data"), i, &key) != NULL; i++) {
+        if (!named || doc_get(at(schemas, "MessageData/properties"), key) == NULL) {
+            fail_msg("not described: %s of %s", key, buf_cstr(&out));
+        }
+    }
+    doc_free(d);
+    buf_free(&out);
+}
+
+static void test_every_message_is_described(void **state)
+{
+    (void)state;
+    for (int type = 0; type < EVENT_TYPE_COUNT; type++) {
+        assert_described((enum event_type)type);
+    }
+    assert_int_equal(
+        doc_count(at(doc_root(openapi), "components/schemas/Message/properties/type/enum")),
+        EVENT_TYPE_COUNT + 2); /* initial_state and gap */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_fields_of_a_step_are_those_of_the_schema),
         cmocka_unit_test(test_the_fields_of_a_pipeline_are_those_of_the_schema),
         cmocka_unit_test(test_the_fields_of_retry_are_those_of_the_schema),
+        cmocka_unit_test(test_every_message_is_described),
         cmocka_unit_test(test_the_fields_of_wait_are_those_of_the_schema),
     };
     return cmocka_run_group_tests(tests, served_open, served_close);
