@@ -165,20 +165,25 @@ char *arena_printf(struct arena *a, const char *format, ...)
     return text;
 }
 
+void *arena_grow(struct arena *a, void *items, uint32_t count, uint32_t *cap, size_t size)
+{
+    if (count < *cap) {
+        return items;
+    }
+    *cap = *cap < 2 ? 2 : *cap * 2; /* a write with two events fits into its arena's first block */
+    void *bigger = arena_alloc(a, *cap * size);
+    if (count > 0) {
+        memcpy(bigger, items, count * size);
+    }
+    return bigger;
+}
+
 struct bytes arena_hold(struct arena *a, struct shared *text)
 {
     if (text == NULL) {
         return BYTES_NONE;
     }
-    if (a->held_count == a->held_cap) {
-        uint32_t cap = a->held_cap == 0 ? 4 : a->held_cap * 2;
-        struct shared **held = arena_alloc(a, cap * sizeof(struct shared *));
-        if (a->held_count > 0) {
-            memcpy(held, a->held, a->held_count * sizeof(struct shared *));
-        }
-        a->held = held; /* the old ones stay where they are: a piece, too */
-        a->held_cap = cap;
-    }
+    a->held = arena_grow(a, a->held, a->held_count, &a->held_cap, sizeof(struct shared *));
     a->held[a->held_count++] = shared_hold(text);
     return shared_bytes(text);
 }
@@ -188,6 +193,30 @@ void arena_hold_all(struct arena *a, const struct arena *of)
     for (uint32_t i = 0; i < of->held_count; i++) {
         arena_hold(a, of->held[i]);
     }
+}
+
+struct buf arena_text(struct arena *a, size_t cap)
+{
+    if (cap < LENT_BYTES_MIN) {
+        return arena_buf(a, cap);
+    }
+    struct shared *text = shared_make(cap);
+    (void)arena_hold(a, text);
+    shared_drop(text); /* the arena's alone */
+    return (struct buf){.ptr = text->bytes.ptr, .cap = cap};
+}
+
+struct bytes arena_take(struct arena *a, struct buf *made)
+{
+    if (made->len < LENT_BYTES_MIN) {
+        struct bytes copy = arena_bytes(a, buf_bytes(made));
+        buf_free(made);
+        return copy;
+    }
+    struct shared *text = shared_take(made);
+    struct bytes taken = arena_hold(a, text);
+    shared_drop(text);
+    return taken;
 }
 
 static void drop_held(struct arena *a)

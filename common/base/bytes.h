@@ -122,6 +122,8 @@ struct arena {
 };
 
 void *arena_alloc(struct arena *a, size_t size);
+/* Room for one more item of an array in the arena: moved to twice the room where there is none. */
+void *arena_grow(struct arena *a, void *items, uint32_t count, uint32_t *cap, size_t size);
 /* An empty buffer with room for cap bytes, not zeroed: to write a text of known length in its
  * place. It must not grow, and is not freed. */
 struct buf arena_buf(struct arena *a, size_t cap);

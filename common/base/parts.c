@@ -1,5 +1,7 @@
 #include "base/parts.h"
 
+#include "base/shared.h"
+
 size_t parts_len(const struct parts *p)
 {
     size_t len = p->count == 0 ? p->whole.len : 0;
@@ -9,12 +11,18 @@ size_t parts_len(const struct parts *p)
     return len;
 }
 
+void parts_put(const struct parts *p, struct buf *out)
+{
+    buf_add_bytes(out, p->count == 0 ? p->whole : BYTES_NONE);
+    for (uint32_t i = 0; i < p->count; i++) {
+        buf_add_bytes(out, p->items[i]);
+    }
+}
+
 static struct bytes join(const struct parts *p, struct arena *arena)
 {
-    struct buf whole = arena_buf(arena, parts_len(p));
-    for (uint32_t i = 0; i < p->count; i++) {
-        buf_add_bytes(&whole, p->items[i]);
-    }
+    struct buf whole = arena_text(arena, parts_len(p));
+    parts_put(p, &whole);
     return buf_bytes(&whole);
 }
 

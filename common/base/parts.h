@@ -17,7 +17,8 @@ static inline struct parts parts_whole(struct bytes whole)
 }
 
 size_t parts_len(const struct parts *p);
-/* The whole; where it lies in more than one part, put together in the arena. */
+void parts_put(const struct parts *p, struct buf *out); /* appends it */
+/* The whole; where it lies in more than one part, put together in the arena (arena_text). */
 struct bytes parts_join(const struct parts *p, struct arena *arena);
 /* All of it, put together in the arena. */
 struct parts parts_copy(const struct parts *p, struct arena *arena);

@@ -65,6 +65,12 @@ struct shared *lenders_find(struct lenders *l, struct bytes slice);
 struct bytes arena_hold(struct arena *a, struct shared *text);
 void arena_hold_all(struct arena *a, const struct arena *of); /* the texts that this one holds */
 
+/* A buffer with room for so many bytes, which lasts as long as the arena's pieces and never grows;
+ * or, where they are in a buffer already, what becomes of that: it is left empty. A long one is a
+ * text that the arena holds. */
+struct buf arena_text(struct arena *a, size_t cap);
+struct bytes arena_take(struct arena *a, struct buf *made);
+
 /* What it holds, but for the first `from`. */
 static inline struct lenders arena_lenders(const struct arena *a, uint32_t from)
 {

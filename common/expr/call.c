@@ -72,7 +72,7 @@ static bool join(struct eval *v, const struct expr_term *t, const struct value *
     if (!work_spend(v->scope, 1, len)) {
         return eval_too_much(v, t);
     }
-    struct buf out = arena_buf(v->scope->arena, len);
+    struct buf out = arena_text(v->scope->arena, len);
     if (a->kind == VALUE_STRING) {
         buf_add_bytes(&out, a->text);
         buf_add_bytes(&out, b->text);

@@ -289,7 +289,7 @@ static bool eval_literal(struct eval *v, const struct expr_term *t, struct value
         }
         len += members[i].len + 1;
     }
-    struct buf json = arena_buf(v->scope->arena, len);
+    struct buf json = arena_text(v->scope->arena, len);
     buf_add_char(&json, map ? '{' : '[');
     for (size_t i = 0; i < count; i++) {
         buf_add_str(&json, i == 0 ? "" : map && i % 2 != 0 ? ":" : ",");

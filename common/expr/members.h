@@ -4,6 +4,7 @@
 #ifndef MARATHON_EXPR_MEMBERS_H
 #define MARATHON_EXPR_MEMBERS_H
 
+#include "base/shared.h"
 #include "expr/expr.h"
 #include "json/scan.h"
 

@@ -216,9 +216,7 @@ static struct bytes text_inside(const struct value *value, struct bytes json, st
     }
     struct buf text = {0};
     json_put_text(&text, json);
-    struct bytes kept = arena_bytes(arena, buf_bytes(&text));
-    buf_free(&text);
-    return kept;
+    return arena_take(arena, &text);
 }
 
 /* Known of what was gone over. */

@@ -144,7 +144,7 @@ enum err value_json(const struct value *v, struct arena *arena, struct bytes *re
     if (v->json.len > 0) {
         *ret_json = v->json;
     } else if ((e = put_json(v, &made)) == ERR_OK) {
-        *ret_json = arena_bytes(arena, buf_bytes(&made));
+        *ret_json = arena_take(arena, &made);
     }
     buf_free(&made);
     return e;

@@ -27,7 +27,7 @@
 
 void change_begin(struct core *c, struct task *t, struct change *ret_change)
 {
-    struct change ch = {.core = c, .task = t};
+    struct change ch = {.core = c, .task = t, .held = fx_arena(c)->held_count};
     ch.write = write_create(c, ROW_UPDATE, t->partition);
     ch.write->task_id = arena_bytes(&ch.write->arena, t->id);
     ch.row.kind = ROW_UPDATE;
@@ -36,26 +36,11 @@ void change_begin(struct core *c, struct task *t, struct change *ret_change)
     *ret_change = ch;
 }
 
-/* Arrays of a change live in the arena of this turn: grown by copying, which the arena's reset pays
- * back. */
-static void *grow(struct arena *a, void *items, uint32_t count, uint32_t *cap, size_t size)
-{
-    if (count < *cap) {
-        return items;
-    }
-    *cap = *cap < 2 ? 2 : *cap * 2; /* a write with two events fits into its arena's first block */
-    void *bigger = arena_alloc(a, *cap * size);
-    if (count > 0) {
-        memcpy(bigger, items, count * size);
-    }
-    return bigger;
-}
-
 void change_items(struct change *ch, const struct items_change *items)
 {
     struct store_row *row = &ch->row;
-    row->items =
-        grow(fx_arena(ch->core), row->items, row->items_count, &ch->items_cap, sizeof *row->items);
+    row->items = arena_grow(fx_arena(ch->core), row->items, row->items_count, &ch->items_cap,
+                            sizeof *row->items);
     row->items[row->items_count++] = *items;
 }
 
@@ -66,8 +51,8 @@ static struct changed_item *change_item(struct change *ch, struct step *item)
             return &ch->changed[i];
         }
     }
-    ch->changed = grow(fx_arena(ch->core), ch->changed, ch->changed_count, &ch->changed_cap,
-                       sizeof *ch->changed);
+    ch->changed = arena_grow(fx_arena(ch->core), ch->changed, ch->changed_count, &ch->changed_cap,
+                             sizeof *ch->changed);
     struct changed_item *x = &ch->changed[ch->changed_count++];
     *x = (struct changed_item){.item = item};
     return x;
@@ -88,8 +73,8 @@ void change_step(struct change *ch, struct step *s)
         return;
     }
     s->in_row = true;
-    ch->row.steps = grow(fx_arena(ch->core), ch->row.steps, ch->row.step_count, &ch->step_cap,
-                         sizeof *ch->row.steps);
+    ch->row.steps = arena_grow(fx_arena(ch->core), ch->row.steps, ch->row.step_count, &ch->step_cap,
+                               sizeof *ch->row.steps);
     ch->row.steps[ch->row.step_count++].index = s->index;
 }
 
@@ -111,7 +96,7 @@ struct task_event *change_event(struct change *ch, enum event_type type, uint32_
 {
     struct pending_write *w = ch->write;
     struct task *t = ch->task;
-    w->events = grow(&w->arena, w->events, w->event_count, &ch->event_cap, sizeof *w->events);
+    w->events = arena_grow(&w->arena, w->events, w->event_count, &ch->event_cap, sizeof *w->events);
     struct task_event *e = &w->events[w->event_count++];
     task_review(ch->core, t);
     t->seq += planted(PLANT_SEQ_HOLE) && type == EVENT_STEP_RETRY;
@@ -171,23 +156,43 @@ static void change_doc(struct change *ch, uint64_t offset, struct bytes lead, st
     ch->row.doc[2] = arena_bytes(fx_arena(ch->core), buf_bytes(tail));
 }
 
-void change_result(struct change *ch, struct step *s, struct bytes result)
+/* Room for what leads to the result in the document; and for the result, where that lies in parts:
+ * it is put together where the row is written from. */
+static struct buf doc_text(struct change *ch, size_t lead_max, const struct parts *result)
+{
+    struct arena *arena = fx_arena(ch->core);
+    if (result->count == 0) {
+        return arena_buf(arena, lead_max);
+    }
+    struct shared *text = shared_make(lead_max + parts_len(result));
+    (void)arena_hold(arena, text);
+    shared_drop(text); /* the arena's alone */
+    ch->row.doc_text = text;
+    return (struct buf){.ptr = text->bytes.ptr, .cap = text->bytes.cap};
+}
+
+void change_result(struct change *ch, struct step *s, const struct parts *result)
 {
     struct task *t = ch->task;
-    struct buf lead = arena_buf(fx_arena(ch->core), strlen(step_def(s)->name) + 4);
-    buf_add_str(&lead, t->results_bytes > 2 ? ",\"" : "\"");
-    buf_add_str(&lead, step_def(s)->name);
-    buf_add_str(&lead, "\":");
-    uint32_t lead_len = (uint32_t)lead.len; /* lengths within a document are 32 bits */
+    struct buf text = doc_text(ch, strlen(step_def(s)->name) + 4, result);
+    struct bytes body = result->whole;
+    buf_add_str(&text, t->results_bytes > 2 ? ",\"" : "\"");
+    buf_add_str(&text, step_def(s)->name);
+    buf_add_str(&text, "\":");
+    uint32_t lead_len = (uint32_t)text.len; /* lengths within a document are 32 bits */
     uint32_t offset = RESULTS_OFFSET + t->results_bytes - 1; /* of the closing brace */
     s->result_offset = offset + lead_len;
-    s->result_len = (uint32_t)result.len;
+    s->result_len = (uint32_t)parts_len(result);
     t->results_bytes += lead_len + s->result_len;
-    if (result.ptr == NULL) {
+    if (result->count > 0) {
+        parts_put(result, &text);
+        ch->row.doc_text->bytes.len = text.len;
+        body = bytes_part(buf_bytes(&text), lead_len, text.len);
+    } else if (body.ptr == NULL) {
         ch->row.doc_items = s->index + 1;
-        ch->row.doc_items_bytes = result.len;
+        ch->row.doc_items_bytes = body.len;
     }
-    change_doc(ch, offset, buf_bytes(&lead), result);
+    change_doc(ch, offset, bytes_part(buf_bytes(&text), 0, lead_len), body);
 }
 
 void change_document(struct change *ch, struct shared *results)
@@ -214,7 +219,7 @@ void change_ready(struct change *ch, struct step *s)
     }
     s->phase = PHASE_HELD;
     work_make(s)->awaits = w->write_id;
-    w->ready = grow(&w->arena, w->ready, w->ready_count, &ch->ready_cap, sizeof *w->ready);
+    w->ready = arena_grow(&w->arena, w->ready, w->ready_count, &ch->ready_cap, sizeof *w->ready);
     w->ready[w->ready_count++] = (struct unit){s->index, s->item};
 }
 
@@ -301,7 +306,6 @@ static void change_send(struct change *ch)
     struct task *t = ch->task;
     struct store_row *row = &ch->row;
     struct slices *b = &c->blob;
-    uint32_t held = fx_arena(c)->held_count;
     struct lenders shown = arena_lenders(&ch->write->arena, 0);
     task_review(c, t);
     row->write_id = ch->write->write_id;
@@ -344,7 +348,7 @@ static void change_send(struct change *ch)
         record_put_spec(t, &b->own);
         row->spec = take(ch, b).whole;
     }
-    row->lenders = arena_lenders(fx_arena(c), held);
+    row->lenders = arena_lenders(fx_arena(c), ch->held);
     write_count_row(c, ch->write, row);
     t->last_write = row->write_id;
     t->writes_pending++;

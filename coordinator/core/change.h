@@ -25,6 +25,7 @@ struct change {
     uint32_t step_cap, event_cap, ready_cap, items_cap, changed_cap;
     struct changed_item *changed; /* items of fan-out steps already in the row */
     uint32_t changed_count;
+    uint32_t held; /* by the effects' arena before: what it holds since may be lent to the row */
 };
 
 void change_begin(struct core *c, struct task *t, struct change *ret_change);
@@ -42,7 +43,7 @@ void change_items(struct change *ch, const struct items_change *items);
 void change_item_result(struct change *ch, struct step *item, struct bytes result);
 /* The step's result joins the document; sets the step's offset and length. At most one a change.
  * One without bytes (ptr is NULL) is put together from its items' by the store. */
-void change_result(struct change *ch, struct step *s, struct bytes result);
+void change_result(struct change *ch, struct step *s, const struct parts *result);
 /* The document as a whole, with these results (document_begin); NULL: none. */
 void change_document(struct change *ch, struct shared *results);
 /* The step may run (from retry_at on) when this is durable; of a task that rests, once it no longer

@@ -176,24 +176,21 @@ static bool split(struct core *c, struct step *parent, struct bytes list, struct
         fail_list(c, parent, CODE_EXPRESSION_ERROR, "what it gives is not a list");
         return false;
     }
+    uint32_t cap = 0;
     for (struct json_walk walk = json_walk(list); json_next(&walk, &key, &value);) {
-        make->count++;
-    }
-    if (make->count > ITEMS_MAX) {
-        fail_list(c, parent, CODE_INPUT_TOO_LARGE,
-                  arena_printf(fx_arena(c), "the list has %u items, more than %u", make->count,
-                               ITEMS_MAX));
-        return false;
-    }
-    make->values = arena_alloc(fx_arena(c), (make->count + 1) * sizeof *make->values);
-    uint32_t n = 0;
-    for (struct json_walk walk = json_walk(list); json_next(&walk, &key, &value);) {
-        make->values[n++] = value;
+        if (make->count == ITEMS_MAX) {
+            fail_list(c, parent, CODE_INPUT_TOO_LARGE,
+                      arena_printf(fx_arena(c), "the list has more than %u items", ITEMS_MAX));
+            return false;
+        }
+        make->values =
+            arena_grow(fx_arena(c), make->values, make->count, &cap, sizeof *make->values);
+        make->values[make->count++] = value;
     }
     return true;
 }
 
-void fan_make(struct core *c, struct step *parent, struct bytes list)
+void fan_make(struct core *c, struct step *parent, struct bytes list, struct shared *lender)
 {
     struct items_change make = {.kind = ITEMS_MAKE, .step = parent->index};
     if (!split(c, parent, list, &make)) {
@@ -201,13 +198,16 @@ void fan_make(struct core *c, struct step *parent, struct bytes list)
     }
     struct change ch;
     change_begin(c, parent->task, &ch);
+    if (lender != NULL && shared_lends(lender, list.len)) {
+        (void)arena_hold(fx_arena(c), lender); /* the values go out from there */
+    }
     rare_make(parent)->fan = fan_create(make.count, true);
     change_items(&ch, &make);
     change_step(&ch, parent);
     if (make.count == 0) {
         parent->started_at = c->now.wall;
         parent->completed_at = c->now.wall;
-        step_complete(&ch, parent, BYTES_LIT("[]"));
+        step_complete(&ch, parent, parts_whole(BYTES_LIT("[]")));
     } else {
         change_ready(&ch, parent);
     }
@@ -295,7 +295,7 @@ static void finish(struct change *ch, struct step *parent)
         return;
     }
     step_clear_error(parent);
-    step_complete(ch, parent, bytes_of(NULL, (size_t)array_bytes(f)));
+    step_complete(ch, parent, parts_whole(bytes_of(NULL, (size_t)array_bytes(f))));
 }
 
 void fan_go_on(struct core *c, struct step *parent)

@@ -31,8 +31,9 @@ struct step *fan_unit(struct core *c, struct task *t, const struct attempt_ref *
 /* Is the item done, in this run and generation? */
 bool fan_item_done_as(const struct task *t, const struct attempt_ref *ref);
 
-/* The list is there: the step gets its items, once that is durable. */
-void fan_make(struct core *c, struct step *parent, struct bytes list);
+/* The list is there: the step gets its items, once that is durable. lender: in which it lies; NULL
+ * is fine. */
+void fan_make(struct core *c, struct step *parent, struct bytes list, struct shared *lender);
 /* The step with its items may run (again): as many as may be under way at once are. */
 void fan_go(struct core *c, struct step *parent);
 /* It runs: so do its items that are in no queue, and as many further ones as there is room for. */

@@ -199,7 +199,7 @@ static void complete(struct change *ch, struct step *s, const struct step_outcom
         step_set_log(s, o->message); /* it goes into the item's row, and then with the item */
     } else {
         step_set_log(s, o->message); /* it goes into the event */
-        step_complete(ch, s, o->result);
+        step_complete(ch, s, parts_whole(o->result));
     }
 }
 

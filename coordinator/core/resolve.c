@@ -42,7 +42,7 @@ static void skip(struct core *c, struct step *s)
 }
 
 /* The result of a pipeline within: those of its last steps, by name; null where one was skipped. */
-static struct bytes joined(struct core *c, const struct step *s, const struct scope *x)
+static struct parts joined(struct core *c, const struct step *s, const struct scope *x)
 {
     const struct pipeline *p = s->task->pipeline;
     const struct pipeline_step *def = step_def(s);
@@ -56,13 +56,14 @@ static struct bytes joined(struct core *c, const struct step *s, const struct sc
         items[all.count++] = scope_result(x, def->needs[i]);
     }
     items[all.count++] = BYTES_LIT("}");
-    return parts_join(&all, fx_arena(c));
+    return all;
 }
 
 static void join(struct core *c, struct step *s, struct scope *x)
 {
-    struct bytes result = joined(c, s, x);
-    if (result.len > RESULT_BYTES_MAX || !step_result_fits(s, result)) {
+    struct parts result = joined(c, s, x);
+    struct bytes sized = bytes_of(NULL, parts_len(&result));
+    if (sized.len > RESULT_BYTES_MAX || !step_result_fits(s, sized)) {
         step_fail(
             c, s, CODE_RESULT_TOO_LARGE,
             BYTES_LIT("the results of its last steps are over 1 MiB together, or those of the "
@@ -87,7 +88,7 @@ static void spread(struct core *c, struct step *s, struct scope *x)
     if (!scope_eval(x, step_def(s)->for_each, "for_each", &list, &why)) {
         step_fail(c, s, CODE_EXPRESSION_ERROR, why);
     } else {
-        fan_make(c, s, list);
+        fan_make(c, s, list, scope_lender(x, list));
     }
 }
 

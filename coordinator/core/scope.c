@@ -1,5 +1,6 @@
 #include "core/scope.h"
 
+#include "base/shared.h"
 #include "core/fx.h"
 #include "json/doc.h"
 #include "json/scan.h"
@@ -14,9 +15,7 @@ static uint32_t attempts_of(const struct step *s)
 
 static struct bytes finish(const struct scope *x, struct buf *b)
 {
-    struct bytes json = arena_bytes(x->arena, buf_bytes(b));
-    buf_free(b);
-    return json;
+    return arena_take(x->arena, b);
 }
 
 static struct bytes error_json(const struct scope *x, const struct step *s)
@@ -257,6 +256,14 @@ struct bytes scope_result(const struct scope *x, uint32_t step)
         return BYTES_NONE;
     }
     return x->answer->parts[at];
+}
+
+struct shared *scope_lender(const struct scope *x, struct bytes slice)
+{
+    struct lenders read = x->answer != NULL ? x->answer->lenders : (struct lenders){0};
+    struct lenders made = arena_lenders(x->arena, 0);
+    read.more = &made;
+    return lenders_find(&read, slice);
 }
 
 static uint32_t characters(struct bytes text)

@@ -45,6 +45,8 @@ bool scope_wants(const struct scope *x); /* anything that must be read */
 void scope_ask(const struct scope *x, struct store_read *read);
 /* Are the results that are wanted still there, and where they were? */
 bool scope_holds(const struct scope *x);
+/* In which the slice of what expressions have given lies; NULL: it is not known. */
+struct shared *scope_lender(const struct scope *x, struct bytes slice);
 /* JSON of a step's result: null where it was skipped; empty where it was not wanted or not read. */
 struct bytes scope_result(const struct scope *x, uint32_t step);
 /* False with the fault in ret_why. */

@@ -166,7 +166,7 @@ void step_keep_order(struct step *s)
     s->completed_at = s->completed_at > s->started_at ? s->completed_at : s->started_at;
 }
 
-void step_complete(struct change *ch, struct step *s, struct bytes result)
+void step_complete(struct change *ch, struct step *s, struct parts result)
 {
     struct task *t = ch->task;
     step_become(s, STEP_COMPLETED);
@@ -178,7 +178,7 @@ void step_complete(struct change *ch, struct step *s, struct bytes result)
     t->steps_left--;
     ch->core->stats.steps_completed_total++;
     change_step(ch, s);
-    change_result(ch, s, result);
+    change_result(ch, s, &result);
     feed(ch, s);
     task_hold_news(ch->core, t);
     struct task_event *e = change_event(ch, EVENT_STEP_COMPLETED, s->index);
@@ -259,7 +259,7 @@ void step_give_up(struct change *ch, struct step *s, enum code code, struct byte
     if (then == ON_FAILURE_CONTINUE && step_result_fits(s, def->failure_result)) {
         tell_failed(ch, s, code, message);
         s->completed_at = ch->core->now.wall;
-        step_complete(ch, s, def->failure_result);
+        step_complete(ch, s, parts_whole(def->failure_result));
         return;
     }
     step_become(s, STEP_FAILED);

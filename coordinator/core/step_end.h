@@ -2,7 +2,7 @@
 #ifndef MARATHON_CORE_STEP_END_H
 #define MARATHON_CORE_STEP_END_H
 
-#include "base/bytes.h"
+#include "base/parts.h"
 #include "model/code.h"
 #include "model/state.h"
 
@@ -19,7 +19,7 @@ void task_end(struct change *ch, enum task_state state, const struct deed *deed)
 void task_fail(struct change *ch, enum code code, struct bytes message, uint32_t step);
 void task_timed_out(struct core *c, struct task *t); /* max_task_duration is over */
 /* The step is over with this result (at most one such call a change), and what needs it may run. */
-void step_complete(struct change *ch, struct step *s, struct bytes result);
+void step_complete(struct change *ch, struct step *s, struct parts result);
 /* Clocks are set, and differ from host to host; but nobody is to read that a step began before what
  * it needs had ended, or ended before it began. */
 void step_keep_order(struct step *s);

@@ -181,8 +181,8 @@ struct store_row {
     uint32_t usage_count;
     struct bytes usage_type;
     int32_t usage_day; /* since 1970-01-01 UTC */
-    /* In which long parts of its blobs may lie: who is to write them may hold these beyond the
-     * call, in place of a copy. */
+    /* In which long parts of its blobs, and values of its items, may lie: who is to write them may
+     * hold these beyond the call, in place of a copy. */
     struct lenders lenders;
 };
 
@@ -391,8 +391,8 @@ struct store_answer {
     uint32_t usage_count;
     struct limit_answer *limits; /* LIMITS: one for each, zero but for TAKE */
     uint32_t limit_count;
-    /* In which long slices of it may lie: who is to send them may hold these beyond the call. Not
-     * for the core, to which they are no part of the answer. */
+    /* In which long slices of it may lie: who is to send or write them may hold these beyond the
+     * call. To the core they are no part of the answer: it only passes them on. */
     struct lenders lenders;
 };
 

@@ -59,7 +59,7 @@ static void resolve(struct change *ch, struct step *s, struct bytes result)
     s->duration_ms = took < 0 ? 0 : took > UINT32_MAX ? UINT32_MAX : (uint32_t)took;
     rare_make(s)->wait_until = 0;
     if (step_result_fits(s, result)) {
-        step_complete(ch, s, result);
+        step_complete(ch, s, parts_whole(result));
     } else {
         step_give_up(ch, s, CODE_TASK_TOO_LARGE,
                      BYTES_LIT("the results of this task are over 64 MiB together"));

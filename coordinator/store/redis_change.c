@@ -187,12 +187,12 @@ static void add_items_change(struct redis_rows *rows, const struct store_row *ro
     rows_arg_uint(rows, change->step);
     rows_arg_uint(rows, put ? 3 : make ? change->count : 0);
     for (uint32_t i = 0; make && i < change->count; i++) {
-        rows_arg(rows, change->values[i]);
+        rows_arg_payload(rows, row, change->values[i]);
     }
     if (put) {
         rows_arg_uint(rows, change->item);
         rows_arg_blob(rows, row, &change->blob);
-        rows_arg(rows, change->result);
+        rows_arg_payload(rows, row, change->result);
     }
 }
 

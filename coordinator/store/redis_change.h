@@ -34,6 +34,9 @@ void rows_put(struct redis_rows *rows, struct bytes text,
 void rows_put_blob(struct redis_rows *rows, const struct store_row *row, const struct parts *blob);
 void rows_arg_end(struct redis_rows *rows);
 void rows_arg_blob(struct redis_rows *rows, const struct store_row *row, const struct parts *blob);
+/* Lent where it is long and lies in one of the row's lenders; else copied once, a long one apart
+ * from what moves whenever it grows. */
+void rows_arg_payload(struct redis_rows *rows, const struct store_row *row, struct bytes payload);
 void rows_arg_str(struct redis_rows *rows, const char *arg);
 void rows_arg_uint(struct redis_rows *rows, uint64_t arg);
 void rows_arg_hex(struct redis_rows *rows, struct bytes data); /* HASH_HEX_MAX / 2 at most */

@@ -52,6 +52,21 @@ void rows_arg_blob(struct redis_rows *rows, const struct store_row *row, const s
     rows_arg_end(rows);
 }
 
+void rows_arg_payload(struct redis_rows *rows, const struct store_row *row, struct bytes payload)
+{
+    if (payload.len < LENT_BYTES_MIN) {
+        rows_arg(rows, payload);
+        return;
+    }
+    struct lenders lenders = row->lenders;
+    struct shared *lender = lenders_find(&lenders, payload);
+    struct shared *text = lender != NULL ? shared_hold(lender) : shared_copy(payload);
+    rows_arg_begin(rows, payload.len);
+    rows_put(rows, lender != NULL ? payload : shared_bytes(text), text);
+    rows_arg_end(rows);
+    shared_drop(text);
+}
+
 void rows_arg_str(struct redis_rows *rows, const char *arg)
 {
     rows_arg(rows, bytes_str(arg));

@@ -31,6 +31,7 @@ READ = "read to where it is gathered, written from there"
 CURL = "gathered out of libcurl's buffer"
 KEPT = "kept, and written from there"
 LENT = "written from where it was read to"
+CALL = "into a text that Redis is written from"
 TEXT = "into the text that Redis is written from, and the step"
 TOLD = "kept, for Redis and orders"
 
@@ -201,6 +202,19 @@ WAYS = [
         notes={"coordinator": "kept, for the order and Redis"}),
     Way("a result, to Redis and the next step", start("hands_on", {"bytes": 8}), {"worker": 0, "coordinator": 1},
         notes={"worker": LENT, "coordinator": TEXT}),
+    Way("an item's input, to Redis and its order", start("spreads", {"list": ["x" * SMALL] * SHORT_RESULTS}), {"coordinator": 1, "worker": 0}, SMALL,
+        SHORT_RESULTS, pieces=SOME, notes={"coordinator": f"the list {TEXT}; {LENT}"}),
+    Way("an item's input of 24 KiB, to Redis and its order", start("spreads", {"list": ["x" * PART] * BURST}), {"coordinator": 1, "worker": 0}, PART,
+        BURST, notes={"coordinator": f"the list {TEXT}; {LENT}"}),
+    Way("an item's result, to Redis and the join", start("fans", {"list": list(range(SHORT_RESULTS))}), {"worker": 0, "coordinator": 1}, SMALL,
+        SHORT_RESULTS, pieces=SOME, notes={"coordinator": CALL}),
+    Way("an item's result of 24 KiB, to Redis and the join", start("fans_much", {"list": list(range(BURST))}), {"worker": 0, "coordinator": 1}, PART,
+        BURST, notes={"coordinator": CALL}),
+    Way("an input of a pipeline within, by expressions", start("nests", pad(PAYLOAD)), {"coordinator": 2},
+        notes={"coordinator": f"{TEXT}; put together, and read and written from there"}),
+    Way("a result of a pipeline within", start("joins", {"bytes": 8}), {"coordinator": 2},
+        notes={"coordinator": f"{TEXT}; likewise, out of that of its step"}),
+    Way("a list that an expression makes", start("makes_list", pad(PAYLOAD)), {"coordinator": 2}, notes={"coordinator": f"{TEXT}; made, and written from there"}),
     Way("a result, from Redis to client", lambda e: e.get(f"/result/{e.results.pop()}"), {"coordinator": 0, "gateway": 1},
         notes={"coordinator": LENT}),
     Way("short results of a long answer", lambda e: short_results(e, lambda t: e.get(f"/result/{t}")), {"gateway": 1}, SMALL, SHORT_RESULTS,
@@ -273,6 +287,12 @@ class CopyEngine(Engine):
         self.write_pipeline("hands_on_and_fails", [*chain(1, PAYLOAD), {"name": "b", "function": "stamp", "needs": ["s0"], "input": {"bytes": 8}},
                                                    {"name": "c", "function": "fails", "needs": ["b"]}])
         self.write_pipeline("fans", [{"name": "each", "function": "stamp", "for_each": "${input.list}", "input": {"bytes": SMALL}}])
+        self.write_pipeline("fans_much", [{"name": "each", "function": "stamp", "for_each": "${input.list}", "input": {"bytes": PART}}])
+        self.write_pipeline("spreads", [{"name": "each", "function": "stamp", "for_each": "${input.list}", "input": {"bytes": 8, "text": "${item}"}}])
+        self.write_pipeline("nests", [{"name": "within", "input": {"bytes": 8, "list": ["${input.pad}"]}, "pipeline": {
+            "steps": [{"name": "a", "function": "stamp", "input": {"bytes": 8, "text": "${input.list[0]}"}}]}}])
+        self.write_pipeline("joins", [{"name": "within", "pipeline": {"steps": chain(1, PAYLOAD)}}])
+        self.write_pipeline("makes_list", [{"name": "a", "function": "stamp", "input": {"bytes": 8, "list": "${[input.pad]}"}}])
         self.write_pipeline("takes_part", [{"name": "a", "function": "stamp", "input": {"bytes": 8, "text": "${input.text}"}}])
         self.write_pipeline("gives_many", [*chain(SHORT_RESULTS, SMALL), {"name": "last", "function": "stamp", "input": {"bytes": 8}}])
         self.write_pipeline("tells_and_fails", [{"name": "a", "function": "tells_and_fails"}])
