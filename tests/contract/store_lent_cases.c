@@ -109,8 +109,9 @@ static void assert_blob(struct bytes b, const char *before, char fill, const cha
     assert_bytes(bytes_part(b, strlen(before) + LONG_BYTES, b.len), behind);
 }
 
-/* Blobs of a step, of events and of an item, each with a long part in the middle, and one that is
- * only that. They lie in one text, which the caller lets go once the row is given. */
+/* Blobs of a step, of events and of an item, each with a long part in the middle, one that is only
+ * that, and so is an item's value. They lie in one text, which the caller lets go once the row is
+ * given. */
 void test_what_a_row_lends_goes_with_its_call(void **state)
 {
     struct world *w = *state;
@@ -121,9 +122,11 @@ void test_what_a_row_lends_goes_with_its_call(void **state)
     struct row_step steps[] = {{0, blob}, {1, parts_whole(BYTES_LIT("s1"))}};
     struct row_event events[] = {
         {1, parts_whole(BYTES_LIT("e1"))}, {2, blob}, {3, {.items = parts + 1, .count = 1}}};
-    struct bytes value = BYTES_LIT("1");
-    struct items_change items[] = {{.kind = ITEMS_MAKE, .step = 2, .values = &value, .count = 1},
-                                   {.kind = ITEMS_PUT, .step = 2, .item = 1, .blob = blob}};
+    struct shared *result = shared_copy(long_text(w, 'd')); /* the row has no lender for it */
+    struct bytes values[] = {BYTES_LIT("1"), shared_bytes(text)};
+    struct items_change items[] = {
+        {.kind = ITEMS_MAKE, .step = 2, .values = values, .count = 2},
+        {.kind = ITEMS_PUT, .step = 2, .item = 1, .blob = blob, .result = shared_bytes(result)}};
     struct store_row row = row_update(w, "t1", 1);
     row.steps = steps;
     row.step_count = 2;
@@ -134,6 +137,7 @@ void test_what_a_row_lends_goes_with_its_call(void **state)
     row.lenders = (struct lenders){.items = &text, .count = 1};
     uint64_t id = world_write(w, row);
     shared_drop(text);
+    shared_drop(result);
     world_wait(w, write_heard, id);
     const struct task_record *t = &world_read(w, read_task("t1"))->tasks[0];
     assert_blob(t->steps[0].blob, "1", 'c', "234");
@@ -149,4 +153,10 @@ void test_what_a_row_lends_goes_with_its_call(void **state)
     read.kind = READ_ITEMS;
     read.step = 2;
     assert_blob(world_read(w, read)->items[0].blob, "1", 'c', "234");
+    assert_blob(world_read(w, read)->items[0].result, "", 'd', "");
+    read = read_task("t1");
+    read.kind = READ_PARTS;
+    read.step = 2;
+    read.item = 2;
+    assert_blob(world_read(w, read)->item, "", 'c', "");
 }

@@ -108,6 +108,52 @@ static void test_texts_stay_for_as_long_as_its_pieces(void **state)
     }
 }
 
+static void test_an_array_grows_where_it_has_no_room(void **state)
+{
+    (void)state;
+    struct arena a = {0};
+    uint32_t *items = NULL, cap = 0;
+    for (uint32_t i = 0; i < 100; i++) {
+        uint32_t *before = items;
+        bool full = i == cap;
+        items = arena_grow(&a, items, i, &cap, sizeof *items);
+        assert_int_equal(items != before, full);
+        assert_true(i < cap && cap <= 2 * i + 2);
+        items[i] = i;
+    }
+    for (uint32_t i = 0; i < 100; i++) {
+        assert_int_equal(items[i], i);
+    }
+    arena_free(&a);
+}
+
+static void test_long_texts_are_held_by_it_and_may_be_lent(void **state)
+{
+    (void)state;
+    struct arena a = {0};
+    struct buf made = {0};
+    buf_add_str(&made, "short");
+    assert_true(bytes_is(arena_take(&a, &made), "short"));
+    assert_null(made.ptr);
+    assert_int_equal(arena_text(&a, LENT_BYTES_MIN - 1).cap, LENT_BYTES_MIN - 1);
+    assert_int_equal(a.held_count, 0);
+    memset(buf_extend(&made, LENT_BYTES_MIN), 'x', LENT_BYTES_MIN);
+    const uint8_t *there = made.ptr;
+    struct bytes taken = arena_take(&a, &made);
+    assert_ptr_equal(taken.ptr, there);
+    assert_int_equal(taken.len, LENT_BYTES_MIN);
+    assert_null(made.ptr);
+    struct buf text = arena_text(&a, LENT_BYTES_MIN);
+    memset(buf_extend(&text, LENT_BYTES_MIN), 'y', LENT_BYTES_MIN);
+    struct lenders all = arena_lenders(&a, 0);
+    assert_int_equal(all.count, 2);
+    assert_ptr_equal(lenders_find(&all, taken), a.held[0]);
+    assert_ptr_equal(lenders_find(&all, buf_bytes(&text)), a.held[1]);
+    assert_int_equal(a.held[0]->holders, 1);
+    assert_int_equal(a.held[1]->holders, 1);
+    arena_free(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -117,6 +163,8 @@ int main(void)
         cmocka_unit_test(test_reset_gives_a_huge_first_block_back),
         cmocka_unit_test(test_copies_end_with_a_nul),
         cmocka_unit_test(test_texts_stay_for_as_long_as_its_pieces),
+        cmocka_unit_test(test_an_array_grows_where_it_has_no_room),
+        cmocka_unit_test(test_long_texts_are_held_by_it_and_may_be_lent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

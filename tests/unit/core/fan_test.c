@@ -133,6 +133,57 @@ static void test_what_is_not_a_list_fails_the_step(void **state)
     assert_text(v->error, "step \"each\", /for_each: what it gives is not a list");
 }
 
+static void start_with(const struct buf *input, const char *behind)
+{
+    struct buf whole = {0};
+    buf_add_str(&whole, "{\"list\":[");
+    buf_add_bytes(&whole, buf_bytes(input));
+    buf_add_str(&whole, behind);
+    start(buf_cstr(&whole), EACH(",\"tolerate\":\"100%\""));
+    buf_free(&whole);
+}
+
+static void test_a_list_has_10000_items_at_most(void **state)
+{
+    (void)state;
+    struct buf list = {0};
+    for (uint32_t i = 0; i < ITEMS_MAX; i++) {
+        buf_addf(&list, "%s%u", i > 0 ? "," : "", i);
+    }
+    start_with(&list, "]}");
+    assert_int_equal(step(0)->items, ITEMS_MAX);
+    (void)stage_task_request(&s, gateway, MSG_CANCEL, "t");
+    start_with(&list, ",0]}");
+    assert_text(stage_status(&s, gateway, "t")->error,
+                "step \"each\", /for_each: the list has more than 10000 items");
+    buf_free(&list);
+}
+
+/* From where the list lies, in so far as that is not kept for a small part of it. */
+static void test_long_values_go_out_without_a_copy(void **state)
+{
+    (void)state;
+    enum { LONG = 2000 };
+    struct buf list = {0}, other = {0};
+    for (int i = 0; i < 2; i++) {
+        buf_add_str(&list, i > 0 ? ",\"" : "\"");
+        memset(buf_extend(&list, LONG), 'x', LONG);
+        buf_add_char(&list, '"');
+    }
+    start_with(&list, "]}");
+    assert_int_equal(step(0)->items, 2);
+    assert_int_equal(s.written_lent, 2 * (LONG + 2));
+    (void)stage_task_request(&s, gateway, MSG_CANCEL, "t");
+    buf_add_str(&other, "],\"other\":\"");
+    memset(buf_extend(&other, 8 * LONG), 'x', 8 * LONG);
+    buf_add_str(&other, "\"}");
+    start_with(&list, buf_cstr(&other));
+    assert_int_equal(step(0)->items, 2);
+    assert_int_equal(s.written_lent, 2 * (LONG + 2));
+    buf_free(&list);
+    buf_free(&other);
+}
+
 static enum verdict fail_for_good(const struct step_order *o)
 {
     struct message m = stage_failure(o, CODE_FUNCTION_REJECTED, true);
@@ -389,6 +440,8 @@ int main(void)
         TEST(test_an_empty_list_is_an_empty_result),
         TEST(test_no_more_than_max_parallel_are_under_way),
         TEST(test_what_is_not_a_list_fails_the_step),
+        TEST(test_a_list_has_10000_items_at_most),
+        TEST(test_long_values_go_out_without_a_copy),
         TEST(test_tolerated_failures_are_null),
         TEST(test_one_failure_too_many_ends_the_step_and_stops_the_others),
         TEST(test_recover_from_the_step_runs_all_its_items_again),

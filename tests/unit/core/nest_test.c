@@ -1,5 +1,7 @@
 /* Pipelines as steps of others: expanded at the start, with an input and conditions of their own.
  */
+#include <stdio.h>
+
 #define USUAL_SLOTS 8
 #include "usual.h"
 
@@ -151,6 +153,28 @@ static void test_a_fault_in_its_input_is_told_as_such(void **state)
     assert_text(v->error_step, "cake/mix");
 }
 
+/* What is put together for it, of an input or of a result, goes out from there. */
+static void test_what_is_put_together_for_it_is_not_copied_again(void **state)
+{
+    (void)state;
+    enum { LONG = 2000 };
+    char text[LONG + 3], input[LONG + 100];
+    memset(text, 'x', LONG + 2);
+    text[0] = text[LONG + 1] = '"';
+    text[LONG + 2] = '\0';
+    (void)snprintf(input, sizeof input, "{\"flour\":%s}", text);
+    started(input, "[{\"name\":\"in\",\"pipeline\":{\"steps\":[{\"name\":\"a\",\"function\":\"f\","
+                   "\"input\":{\"of\":\"${input.dough[0]}\",\"with\":\"${[input.dough]}\"}}]},"
+                   "\"input\":{\"dough\":[\"${input.flour}\"]}}]");
+    assert_int_equal(s.written_lent, 0);
+    const struct step_order *o = stage_order(&s, worker);
+    assert_int_equal(parts_len(&o->input), 2 * (LONG + 2) + strlen("{\"of\":,\"with\":[[]]}"));
+    assert_int_equal(s.sent_lent, 2 * (LONG + 2) + strlen("[[]]"));
+    assert_int_equal(stage_succeed(&s, worker, o, text), VERDICT_APPLIED);
+    assert_int_equal(stage_status(&s, gateway, "t")->state, TASK_COMPLETED);
+    assert_int_equal(s.written_lent, LONG + 2 + strlen("{\"a\":}"));
+}
+
 static void test_a_recover_from_it_runs_all_of_it_again(void **state)
 {
     (void)state;
@@ -192,6 +216,7 @@ int main(void)
         TEST(test_a_task_keeps_the_version_of_its_start),
         TEST(test_pipelines_within_pipelines),
         TEST(test_a_fault_in_its_input_is_told_as_such),
+        TEST(test_what_is_put_together_for_it_is_not_copied_again),
         TEST(test_a_recover_from_it_runs_all_of_it_again),
         TEST(test_what_cannot_be_expanded_is_refused),
     };

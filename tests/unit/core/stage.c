@@ -35,13 +35,25 @@ static size_t blob_lent(const struct store_row *row, const struct parts *blob)
     return lent;
 }
 
+static size_t values_lent(const struct store_row *row, const struct items_change *change)
+{
+    struct lenders lenders = row->lenders;
+    size_t lent = 0;
+    for (uint32_t i = 0; i < change->count; i++) {
+        lent += lenders_find(&lenders, change->values[i]) != NULL ? change->values[i].len : 0;
+    }
+    return lent;
+}
+
 static void count_written(struct stage *s, const struct store_row *row)
 {
+    bool whole = shared_has(row->doc_text, row->doc[0]) && shared_has(row->doc_text, row->doc[1]);
+    s->written_lent += whole ? row->doc[1].len : 0;
     for (uint32_t i = 0; i < row->step_count; i++) {
         s->written_lent += blob_lent(row, &row->steps[i].blob);
     }
     for (uint32_t i = 0; i < row->items_count; i++) {
-        s->written_lent += blob_lent(row, &row->items[i].blob);
+        s->written_lent += blob_lent(row, &row->items[i].blob) + values_lent(row, &row->items[i]);
     }
     for (uint32_t i = 0; i < row->event_count; i++) {
         s->written_lent += blob_lent(row, &row->events[i].blob);
@@ -127,7 +139,13 @@ static void answer(struct stage *s, struct stage_op op, enum store_verdict *forc
         .kind = op.read->kind, .read_id = op.read->read_id, .err = ERR_UNAVAILABLE};
     struct store_answer *a =
         forced != NULL ? &away : store_model_read(s->store, op.read, s->now.mono, &s->arena);
+    struct shared *input = a->input.len > 0 ? shared_copy(a->input) : NULL;
+    if (input != NULL) { /* it lies in a text, as with a real store */
+        a->input = shared_bytes(input);
+        a->lenders = (struct lenders){.items = &input, .count = 1};
+    }
     step(s, &(struct event){.kind = EV_READ, .answer = a});
+    shared_drop(input);
 }
 
 void stage_store_go(struct stage *s)
