@@ -48,29 +48,31 @@ static void put_results(struct core *c, const struct step *s, const struct scope
                         struct parts *ret_results)
 {
     const struct pipeline *p = s->task->pipeline;
-    bool given = step_def(s)->input_template == NULL && s->item == ITEM_NONE;
-    size_t lead_bytes = 0;
-    for (uint32_t i = 0; given && i < x->range_count; i++) {
-        lead_bytes += strlen(p->steps[x->wanted[i]].own_name) + sizeof "{\"\":";
-    }
     *ret_results = parts_whole(BYTES_LIT("{}"));
-    if (lead_bytes == 0) {
+    bool given = step_def(s)->input_template == NULL && s->item == ITEM_NONE;
+    if (!given || x->range_count == 0) {
         return;
     }
-    struct buf leads = arena_buf(fx_arena(c), lead_bytes);
     struct bytes *items = arena_alloc(fx_arena(c), (2 * x->range_count + 1) * sizeof *items);
+    size_t lead_bytes = 0;
     uint32_t count = 0;
     for (uint32_t i = 0; i < x->range_count; i++) {
         const struct pipeline_step *def = &p->steps[x->wanted[i]];
         if (def->parent != step_def(s)->parent) {
             continue; /* what the input of the pipeline around it names */
         }
+        items[count] = bytes_str(def->own_name);
+        items[count + 1] = scope_result_at(x, i);
+        lead_bytes += items[count].len + strlen(",\"\":");
+        count += 2;
+    }
+    struct buf leads = arena_buf(fx_arena(c), lead_bytes);
+    for (uint32_t i = 0; i < count; i += 2) {
         size_t from = leads.len;
-        buf_add_str(&leads, count > 0 ? ",\"" : "{\"");
-        buf_add_str(&leads, def->own_name);
+        buf_add_str(&leads, i > 0 ? ",\"" : "{\"");
+        buf_add_bytes(&leads, items[i]);
         buf_add_str(&leads, "\":");
-        items[count++] = bytes_of(leads.ptr + from, leads.len - from);
-        items[count++] = scope_result(x, x->wanted[i]);
+        items[i] = bytes_of(leads.ptr + from, leads.len - from);
     }
     if (count > 0) {
         items[count++] = BYTES_LIT("}");

@@ -139,8 +139,10 @@ void scope_want_result(struct scope *x, uint32_t step)
     }
     make_room(x);
     uint32_t behind = x->range_count++ - at;
-    memmove(&x->wanted[at + 1], &x->wanted[at], behind * sizeof *x->wanted);
-    memmove(&x->ranges[at + 1], &x->ranges[at], behind * sizeof *x->ranges);
+    if (behind > 0) {
+        memmove(&x->wanted[at + 1], &x->wanted[at], behind * sizeof *x->wanted);
+        memmove(&x->ranges[at + 1], &x->ranges[at], behind * sizeof *x->ranges);
+    }
     x->wanted[at] = step;
     x->ranges[at] = (struct byte_range){s->result_offset, s->result_len};
 }
@@ -244,18 +246,21 @@ bool scope_holds(const struct scope *x)
     return true;
 }
 
+struct bytes scope_result_at(const struct scope *x, uint32_t place)
+{
+    bool read = x->answer != NULL && place < x->answer->part_count &&
+                x->answer->parts[place].len == x->ranges[place].len;
+    return read ? x->answer->parts[place] : BYTES_NONE;
+}
+
 struct bytes scope_result(const struct scope *x, uint32_t step)
 {
-    uint32_t at = place_of(x, step);
     if (x->step->task->steps[step].state != STEP_COMPLETED) {
         return BYTES_LIT("null");
     }
+    uint32_t at = place_of(x, step);
     bool wanted = at < x->range_count && x->wanted[at] == step;
-    if (!wanted || x->answer == NULL || at >= x->answer->part_count ||
-        x->answer->parts[at].len != x->ranges[at].len) {
-        return BYTES_NONE;
-    }
-    return x->answer->parts[at];
+    return wanted ? scope_result_at(x, at) : BYTES_NONE;
 }
 
 struct shared *scope_lender(const struct scope *x, struct bytes slice)

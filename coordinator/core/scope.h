@@ -49,6 +49,8 @@ bool scope_holds(const struct scope *x);
 struct shared *scope_lender(const struct scope *x, struct bytes slice);
 /* JSON of a step's result: null where it was skipped; empty where it was not wanted or not read. */
 struct bytes scope_result(const struct scope *x, uint32_t step);
+/* The same of x->wanted[place], which is not looked for. */
+struct bytes scope_result_at(const struct scope *x, uint32_t place);
 /* False with the fault in ret_why. */
 bool scope_input(struct scope *x, struct parts *ret_json, struct bytes *ret_why);
 /* The condition of the step, and those of the pipelines around it. False with the fault in ret_why
