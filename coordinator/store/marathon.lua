@@ -3,6 +3,8 @@
 -- script that fails half-way is not rolled back. README.md in this folder lists the keys; redis_rows.c encodes the rows.
 -- @LIBRARY@ stands for a name with the version and the hash of this text, so that two versions can live side by side.
 
+local CLUSTER = 123 -- '{', the first byte of a plan: names have tags
+
 -- enum store_verdict, by number
 local OK, FENCED, VERSION, EXISTS, REPLAY, MISMATCH, GONE = 0, 1, 2, 3, 4, 5, 7
 
@@ -12,17 +14,26 @@ local COMPACT_BYTES_MAX = 1048576 -- beyond it a string's spare room is small ag
 local LIST_EXAMINED_MAX = 4096    -- entries of a list that one page may look at
 local EVENTS_KEPT = 10000         -- EVENTS_KEPT_MAX of model/limits.h
 
--- The call. Its first argument is the plan: how many owners there are, then for each row its kind, which of the owners its
--- partition has, and of a change its shape. The owners' keys and their fences come before those of the rows, which each take
--- their own from the front. Bytes of the plan cost nothing; an argument costs a thousand instructions and eleven for each byte.
+-- The call. Its first argument is the plan: whether this is a cluster, how many owners there are, and how many fences; for each
+-- owner its partition, and which of the fences it says; then for each row its kind, which of the owners it has, and of a change
+-- its shape. The fences come before the arguments of the rows, which each take their own keys and arguments from the front.
+-- Bytes of the plan cost nothing; an argument costs a thousand instructions and eleven for each byte.
 local keys, args, key_at, arg_at, plan, plan_at
-local owner, fence -- the row's: the key of the partition's fence, and what should stand there
-local fences       -- that key -> the fence in force, read once per call
-local now          -- of this call
+local owner          -- the row's, by its number in the call
+local owners, fences -- of this call, by that number: the key of the partition's fence, and what should stand there
+local stands         -- ... and whether it does: read once per call
+local now            -- of this call
 local expiries     -- of this call: a TTL -> the moment at which it ends
 local call, sub, byte -- redis.call, string.sub and string.byte, without two look-ups each time
 local places = {}  -- a partition's key of the fence -> its other keys, and where its sweep goes on. All that is kept between
                    -- calls: 64 at most
+-- A partition -> its key of the fence.
+local fence_keys, fence_keys_of_cluster = {}, {}
+for partition = 0, 63 do
+    local name = (partition < 10 and 'p0' or 'p') .. partition
+    fence_keys[partition] = 'marathon:fence:' .. name
+    fence_keys_of_cluster[partition] = 'marathon:fence:{' .. name .. '}'
+end
 
 local function key()
     key_at = key_at + 1
@@ -36,21 +47,31 @@ end
 
 -- The keys of the row's partition, of redis_names.c's forms.
 local function place()
-    local p = places[owner]
+    local key_of_fence = owners[owner]
+    local p = places[key_of_fence]
     if not p then
-        local name = sub(owner, #'marathon:fence:' + 1)
+        local name = sub(key_of_fence, #'marathon:fence:' + 1)
         local tag = sub(name, 1, 1) == '{' and name .. ':' or ''
         p = {live = 'marathon:live:' .. name, list = 'marathon:list:' .. name, dead = 'marathon:dead:' .. name,
             idem = 'marathon:idem:' .. name .. ':', task = 'marathon:task:' .. tag, error = 'error:' .. tag,
             items = 'marathon:items:' .. tag, ended = 'marathon:ended:' .. name}
-        places[owner] = p
+        places[key_of_fence] = p
     end
     return p
 end
 
--- Nobody may write where the owner has handed over: there is no fence then.
-local function fenced()
-    return fences[owner] ~= fence
+-- Takes the head of the call. Nobody may write where the owner has handed over: there is no fence then.
+local function take_owners()
+    local form, owner_count, fence_count = byte(plan, 1, 3)
+    local head, args, names = {byte(plan, 4, 3 + 2 * owner_count)}, args, form == CLUSTER and fence_keys_of_cluster or fence_keys
+    for i = 1, owner_count do
+        owners[i], fences[i] = names[head[2 * i - 1]], args[1 + head[2 * i]]
+    end
+    stands = call('MGET', unpack(owners))
+    for i = 1, owner_count do
+        stands[i] = stands[i] == fences[i]
+    end
+    plan_at, key_at, arg_at = 3 + 2 * owner_count, 0, 1 + fence_count
 end
 
 local function now_ms()
@@ -81,7 +102,7 @@ local function step()
     local args, at, key_before = args, arg_at, key_at
     local task, doc, expected = keys[key_before + 1], keys[key_before + 2], args[at + 1]
     key_at, arg_at = key_before + 2, at + 8
-    if fences[owner] ~= fence then
+    if not stands[owner] then
         return FENCED
     end
     local stored, next = call('HGET', task, 'v'), args[at + 2]
@@ -295,7 +316,7 @@ local function update()
     if c.life == DIES then
         dead_at, dead = arg(), arg()
     end
-    if fenced() then
+    if not stands[owner] then
         return FENCED
     end
     local r = ends and call('HMGET', c.task, 'v', 'x', 'idem', 'ittl') or call('HMGET', c.task, 'v', 'x', 'end')
@@ -359,7 +380,7 @@ local function admit()
     elseif c.life == BRIEFLY then
         idem, once_ms, once_text = p.idem .. arg(), arg(), arg()
     end
-    if fenced() then
+    if not stands[owner] then
         return FENCED
     end
     local old = call('HMGET', c.task, 'run', 'end')
@@ -404,7 +425,7 @@ end
 -- A name in the live index without a live task behind it.
 local function unlist()
     local live, task, id = key(), key(), arg()
-    if fenced() then
+    if not stands[owner] then
         return FENCED
     end
     if redis.call('HEXISTS', task, 'v') == 0 or redis.call('HEXISTS', task, 'end') == 1 then
@@ -417,23 +438,18 @@ end
 local kinds = {claim, renew, release, wish, admit, step, update, unlist, update_usage}
 
 local function apply_rows(call_keys, call_args)
-    keys, args, fences = call_keys, call_args, {}
+    keys, args, owners, fences = call_keys, call_args, {}, {}
     call, sub, byte = redis.call, string.sub, string.byte
     now, expiries, usage_key = nil, {}, nil -- a call that failed half-way has left the last
-    plan, plan_at = args[1], 1
-    local answers = {}
-    key_at = byte(plan, 1)
-    arg_at = 1 + key_at
-    for i, in_force in ipairs(call('MGET', unpack(keys, 1, key_at))) do
-        fences[keys[i]] = in_force
-    end
+    plan = args[1]
+    take_owners()
+    local answers, kind = {}, nil
     while plan_at < #plan do
-        local kind, at = byte(plan, plan_at + 1, plan_at + 2)
+        kind, owner = byte(plan, plan_at + 1, plan_at + 2)
         plan_at = plan_at + 2
-        owner, fence = keys[at], args[1 + at]
         answers[#answers + 1] = kinds[kind]()
     end
-    keys, args, fences, change = nil, nil, nil, {}
+    keys, args, owners, fences, stands, change = nil, nil, nil, nil, nil, {}
     return answers
 end
 

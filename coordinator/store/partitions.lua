@@ -1,19 +1,25 @@
 ---- partitions: a part of marathon.lua, put in there where it says that it comes ----
 
+-- Rows of the call that come behind this one may have the same partition under another fence.
 local function put_fence(text)
+    local name = owners[owner]
     if text then
-        redis.call('SET', owner, text)
+        redis.call('SET', name, text)
     else
-        redis.call('DEL', owner)
+        redis.call('DEL', name)
     end
-    fences[owner] = text
+    for i = 1, #owners do
+        if owners[i] == name then
+            stands[i] = fences[i] == text
+        end
+    end
 end
 
 local function claim()
     local record, epoch, nonce, name = key(), arg(), arg(), arg()
     local r = redis.call('HMGET', record, 'epoch', 'nonce')
     local stored = r[1] and r[1] .. ':' .. r[2] or ''
-    if stored ~= fence then
+    if stored ~= fences[owner] then
         return FENCED
     end
     redis.call('HSET', record, 'epoch', epoch, 'nonce', nonce, 'owner', name)
@@ -74,7 +80,7 @@ end
 
 local function renew()
     local record, ttl_s = key(), arg()
-    if fenced() then
+    if not stands[owner] then
         return FENCED
     end
     redis.call('HINCRBY', record, 'hb', 1)
@@ -84,7 +90,7 @@ end
 
 local function release()
     local record = key()
-    if fenced() then
+    if not stands[owner] then
         return FENCED
     end
     redis.call('HSET', record, 'owner', '')
@@ -96,7 +102,7 @@ end
 -- The wish outlives the release that it leads to, and ends with the next claim.
 local function wish()
     local record, nonce = key(), arg()
-    if fenced() then
+    if not stands[owner] then
         return FENCED
     end
     redis.call('HSET', record, 'wish', nonce)

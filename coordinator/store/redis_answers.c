@@ -160,20 +160,24 @@ void redis_asking_send(struct redis_store *s)
     redis_send(s, on_asking, s);
 }
 
-/* In a cluster a call names one more key, which is never there, where its functions make or delete
- * keys or use some that it does not name: while its slot is moved, the call is then refused as a
- * whole. Without that it might fail half-way, at a key that is on the other side. */
-static bool guarded(const struct redis_store *s, const struct batch_call *call)
+/* In a cluster a call names the fence that it reads, too, and, where its functions make or delete
+ * keys or use some that it does not name, one that is never there: while its slot is moved, the
+ * call is then refused as a whole. Without that it might fail half-way, at a key that is on the
+ * other side. */
+static uint32_t guards_of(const struct redis_store *s, const struct batch_call *call)
 {
-    return s->member != NULL && call->rows.more_than_steps;
+    return s->member == NULL ? 0 : call->rows.more_than_steps ? 2 : 1;
 }
 
-static void put_guard(struct redis_store *s, const struct batch_call *call, struct buf *out)
+static void put_guards(struct redis_store *s, const struct batch_call *call, struct buf *out)
 {
-    struct buf name = {0};
-    redis_name(&s->names, KEY_NEVER, call->partition, BYTES_NONE, &name);
-    command_put(out, buf_bytes(&name));
-    buf_free(&name);
+    static const enum redis_key guards[] = {KEY_FENCE, KEY_NEVER};
+    for (uint32_t i = 0; i < guards_of(s, call); i++) {
+        struct buf name = {0};
+        redis_name(&s->names, guards[i], call->partition, BYTES_NONE, &name);
+        command_put(out, buf_bytes(&name));
+        buf_free(&name);
+    }
 }
 
 static void lend_args(struct redis_link *l, const struct redis_rows *rows)
@@ -189,22 +193,16 @@ static void lend_args(struct redis_link *l, const struct redis_rows *rows)
 static void send_call(struct redis_store *s, const struct batch_call *call)
 {
     const struct redis_rows *rows = &call->rows;
-    uint32_t guards = guarded(s, call) ? 1 : 0;
+    uint32_t keys = rows->key_count + guards_of(s, call);
     redis_call_begin(s, "FCALL", call->admits ? "admit" : "change");
-    command_add_uint(&s->command, rows_keys(rows) + guards);
-    s->command.args += rows_words(rows) - 1 + guards;
+    command_add_uint(&s->command, keys);
+    s->command.args += keys + 1 + rows->fence_count + rows->arg_count;
     redis_send(s, on_call, s);
-    link_lend(s->link, buf_bytes(&rows->owners));
     link_lend(s->link, buf_bytes(&rows->keys));
     struct buf *small = &s->command.buf; /* sent, and so at hand */
     buf_clear(small);
-    if (guards > 0) {
-        put_guard(s, call, small);
-    }
-    command_put_start(small, 1 + rows->plan.len);
-    buf_add_char(small, (char)rows->owner_count);
-    buf_add_bytes(small, buf_bytes(&rows->plan));
-    command_put_end(small);
+    put_guards(s, call, small);
+    rows_plan(rows, s->names.tags, small);
     link_more(s->link, buf_bytes(small));
     link_lend(s->link, buf_bytes(&rows->fences));
     lend_args(s->link, rows);

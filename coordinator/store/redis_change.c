@@ -166,7 +166,7 @@ static bool trims(const struct store_row *row, uint64_t *ret_to)
 static void add_step(struct redis_rows *rows, const struct redis_names *names,
                      const struct store_row *row, const struct row_texts *texts)
 {
-    rows_kind(rows, names, row, LUA_STEP);
+    rows_kind(rows, row, LUA_STEP);
     rows_key(rows, names, row, KEY_TASK);
     rows_key(rows, names, row, KEY_DOC);
     add_states(rows, row);
@@ -319,7 +319,7 @@ static void add_change(struct redis_rows *rows, const struct redis_names *names,
 static void add_usage(struct redis_rows *rows, const struct redis_names *names,
                       const struct store_row *row)
 {
-    rows_kind(rows, names, row, LUA_UPDATE_USAGE);
+    rows_kind(rows, row, LUA_UPDATE_USAGE);
     rows_key(rows, names, row, KEY_USAGE);
     rows_arg(rows, row->usage_type);
     rows_arg_uint(rows, row->usage_count);
@@ -349,7 +349,7 @@ void change_add_update(struct redis_rows *rows, const struct redis_names *names,
     if (row->usage_count > 0) {
         add_usage(rows, names, row);
     } else {
-        rows_kind(rows, names, row, LUA_UPDATE);
+        rows_kind(rows, row, LUA_UPDATE);
     }
     add_change(rows, names, row, texts);
     if (row->life == LIFE_END) {
@@ -364,7 +364,7 @@ void change_add_update(struct redis_rows *rows, const struct redis_names *names,
 void change_add_admit(struct redis_rows *rows, const struct redis_names *names,
                       const struct store_row *row, const struct row_texts *texts)
 {
-    rows_kind(rows, names, row, LUA_ADMIT);
+    rows_kind(rows, row, LUA_ADMIT);
     add_change(rows, names, row, texts);
     rows_arg(rows, row->spec);
     add_input(rows, texts->input);

@@ -22,8 +22,7 @@ enum lua_kind {
 
 /* redis_rows.c */
 /* Begins the row: what it is, and whose partition it writes to. */
-void rows_kind(struct redis_rows *rows, const struct redis_names *names,
-               const struct store_row *row, enum lua_kind kind);
+void rows_kind(struct redis_rows *rows, const struct store_row *row, enum lua_kind kind);
 void rows_key(struct redis_rows *rows, const struct redis_names *names, const struct store_row *row,
               enum redis_key key);
 void rows_arg(struct redis_rows *rows, struct bytes arg);

@@ -109,28 +109,51 @@ void rows_key(struct redis_rows *rows, const struct redis_names *names, const st
     rows->key_count++;
 }
 
+static bool fence_is(const struct fence *a, const struct fence *b)
+{
+    return a->epoch == b->epoch && memcmp(a->nonce, b->nonce, NONCE_BYTES) == 0;
+}
+
+/* Says it as marathon.lua finds it: "epoch:nonce", or nothing where there is none. */
+static uint8_t add_fence(struct redis_rows *rows, const struct fence *fence)
+{
+    uint8_t space[FENCE_TEXT_BYTES];
+    struct buf text = {.ptr = space, .cap = sizeof space}; /* never grows */
+    if (fence != NULL) {
+        char nonce[2 * NONCE_BYTES + 1];
+        buf_add_uint(&text, fence->epoch);
+        buf_add_char(&text, ':');
+        buf_add_str(&text, hex_encode(fence->nonce, NONCE_BYTES, nonce));
+    }
+    command_put(&rows->fences, buf_bytes(&text));
+    return ++rows->fence_count;
+}
+
+/* Which of the fences it is: that of another partition, or one more. */
+static uint8_t fence_number(struct redis_rows *rows, const struct fence *fence)
+{
+    for (partition_id p = 0; p < PARTITION_COUNT; p++) {
+        if (rows->owner_of[p] != 0 && fence_is(&rows->fence_of[p], fence)) {
+            return rows->fence_no[p];
+        }
+    }
+    return add_fence(rows, fence);
+}
+
 /* Begins the row: what it is, and whose partition it writes to. */
-void rows_kind(struct redis_rows *rows, const struct redis_names *names,
-               const struct store_row *row, enum lua_kind kind)
+void rows_kind(struct redis_rows *rows, const struct store_row *row, enum lua_kind kind)
 {
     partition_id p = row->partition;
-    const struct fence *fence = &row->fence;
-    struct fence *known = &rows->fence_of[p];
-    bool same = rows->owner_of[p] != 0 && kind != LUA_CLAIM && known->epoch == fence->epoch &&
-                memcmp(known->nonce, fence->nonce, NONCE_BYTES) == 0;
+    bool same =
+        rows->owner_of[p] != 0 && kind != LUA_CLAIM && fence_is(&rows->fence_of[p], &row->fence);
     if (!same) {
-        uint8_t space[FENCE_TEXT_BYTES];                       /* "epoch:nonce" */
-        struct buf text = {.ptr = space, .cap = sizeof space}; /* never grows */
-        if (kind != LUA_CLAIM || !row->claim_absent) {
-            char nonce[2 * NONCE_BYTES + 1];
-            buf_add_uint(&text, fence->epoch);
-            buf_add_char(&text, ':');
-            buf_add_str(&text, hex_encode(fence->nonce, NONCE_BYTES, nonce));
-        }
-        put_key(&rows->owners, names, row, KEY_FENCE);
-        command_put(&rows->fences, buf_bytes(&text));
+        bool none = kind == LUA_CLAIM && row->claim_absent;
+        uint8_t number = none ? add_fence(rows, NULL) : fence_number(rows, &row->fence);
+        buf_add_char(&rows->owners, (char)p);
+        buf_add_char(&rows->owners, (char)number);
         rows->owner_of[p] = ++rows->owner_count;
-        *known = *fence;
+        rows->fence_no[p] = number;
+        rows->fence_of[p] = row->fence;
     }
     rows->more_than_steps |= kind != LUA_STEP;
     buf_add_char(&rows->plan, (char)kind);
@@ -143,7 +166,7 @@ void rows_kind(struct redis_rows *rows, const struct redis_names *names,
 static void add_claim(struct redis_rows *rows, const struct redis_names *names,
                       const struct store_row *row)
 {
-    rows_kind(rows, names, row, LUA_CLAIM);
+    rows_kind(rows, row, LUA_CLAIM);
     rows_key(rows, names, row, KEY_OWNER);
     char nonce[2 * NONCE_BYTES + 1];
     rows_arg_uint(rows, row->claim.epoch);
@@ -155,7 +178,7 @@ static void add_wish(struct redis_rows *rows, const struct redis_names *names,
                      const struct store_row *row)
 {
     char nonce[2 * NONCE_BYTES + 1];
-    rows_kind(rows, names, row, LUA_WISH);
+    rows_kind(rows, row, LUA_WISH);
     rows_key(rows, names, row, KEY_OWNER);
     rows_arg_str(rows, hex_encode(row->claim.nonce, NONCE_BYTES, nonce));
 }
@@ -168,12 +191,12 @@ void rows_add(struct redis_rows *rows, const struct redis_names *names, const st
         add_claim(rows, names, row);
         return;
     case ROW_RENEW:
-        rows_kind(rows, names, row, LUA_RENEW);
+        rows_kind(rows, row, LUA_RENEW);
         rows_key(rows, names, row, KEY_OWNER);
         rows_arg_uint(rows, row->ttl_s);
         return;
     case ROW_RELEASE:
-        rows_kind(rows, names, row, LUA_RELEASE);
+        rows_kind(rows, row, LUA_RELEASE);
         rows_key(rows, names, row, KEY_OWNER);
         return;
     case ROW_WISH:
@@ -186,7 +209,7 @@ void rows_add(struct redis_rows *rows, const struct redis_names *names, const st
         change_add_update(rows, names, row, texts);
         return;
     case ROW_UNLIST:
-        rows_kind(rows, names, row, LUA_UNLIST);
+        rows_kind(rows, row, LUA_UNLIST);
         rows_key(rows, names, row, KEY_LIVE);
         rows_key(rows, names, row, KEY_TASK);
         rows_arg(rows, row->task_id);
@@ -197,17 +220,18 @@ void rows_add(struct redis_rows *rows, const struct redis_names *names, const st
 
 size_t rows_bytes(const struct redis_rows *rows)
 {
-    return rows->owners.len + rows->fences.len + rows->keys.len + slices_len(&rows->args);
+    return rows->fences.len + rows->keys.len + slices_len(&rows->args);
 }
 
-uint32_t rows_keys(const struct redis_rows *rows)
+void rows_plan(const struct redis_rows *rows, bool in_cluster, struct buf *out)
 {
-    return rows->owner_count + rows->key_count;
-}
-
-uint32_t rows_words(const struct redis_rows *rows)
-{
-    return 1 + rows_keys(rows) + 1 + rows->owner_count + rows->arg_count;
+    command_put_start(out, 3 + rows->owners.len + rows->plan.len);
+    buf_add_char(out, in_cluster ? '{' : 'p');
+    buf_add_char(out, (char)rows->owner_count);
+    buf_add_char(out, (char)rows->fence_count);
+    buf_add_bytes(out, buf_bytes(&rows->owners));
+    buf_add_bytes(out, buf_bytes(&rows->plan));
+    command_put_end(out);
 }
 
 void rows_clear(struct redis_rows *rows)

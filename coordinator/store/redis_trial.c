@@ -46,7 +46,8 @@ static void on_trial(void *user, const struct redisReply *reply)
 void redis_trial_send(struct redis_store *s)
 {
     static const enum redis_key keys[] = {KEY_NEVER, KEY_DOC, KEY_ERROR};
-    const char plan[] = {(char)(sizeof keys / sizeof keys[0])}; /* how many keys are fences */
+    /* As rows_plan: one owner, who says the first of one fences, which is empty. */
+    const char plan[] = {s->names.tags ? '{' : 'p', 1, 1, (char)s->some_partition, 1};
     if (s->names.tags && s->member == NULL) {
         return; /* of a cluster, what belongs to no partition: starts do not go there */
     }
@@ -56,5 +57,6 @@ void redis_trial_send(struct redis_store *s)
         redis_add_key(s, keys[i], s->some_partition, BYTES_NONE);
     }
     command_add(&s->command, bytes_of(plan, sizeof plan));
+    command_add_str(&s->command, "");
     redis_send(s, on_trial, s);
 }

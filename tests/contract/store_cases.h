@@ -19,6 +19,7 @@ void test_events_must_follow(void **state);
 void test_a_patch_behind_the_document_is_refused(void **state);
 void test_a_completed_step_is_checked_like_any_row(void **state);
 void test_a_refused_row_does_not_disturb_its_batch(void **state);
+void test_a_partition_may_change_hands_within_a_batch(void **state);
 void test_many_rows_keep_their_order(void **state);
 void test_steps_are_replaced_by_index(void **state);
 

@@ -339,6 +339,39 @@ void test_a_refused_row_does_not_disturb_its_batch(void **state)
     assert_int_equal(w->writes[ids[4]].verdict, STORE_OK);
 }
 
+/* What a row finds is what those before it have left, also of the partition's fence; and partitions
+ * that have the same fence are told apart. */
+void test_a_partition_may_change_hands_within_a_batch(void **state)
+{
+    struct world *w = *state;
+    struct fence first = fence_of(1, 0x01), second = fence_of(2, 0x02);
+    struct store_row takeover = row_claim(P7, second, "c2");
+    takeover.claim_absent = false;
+    takeover.fence = first;
+    const struct store_row rows[] = {
+        row_claim(P7, first, "c1"),
+        {.kind = ROW_RENEW, .partition = P7, .fence = first},
+        takeover,
+        {.kind = ROW_RENEW, .partition = P7, .fence = first},
+        {.kind = ROW_RENEW, .partition = P7, .fence = second},
+        row_claim(P7 + 1, second, "c2"),
+        {.kind = ROW_RENEW, .partition = P7 + 1, .fence = second},
+        {.kind = ROW_RELEASE, .partition = P7, .fence = second},
+        {.kind = ROW_RENEW, .partition = P7, .fence = second},
+        {.kind = ROW_RENEW, .partition = P7 + 1, .fence = second},
+    };
+    enum { N = sizeof rows / sizeof rows[0] };
+    static const enum store_verdict expected[N] = {[3] = STORE_FENCED, [8] = STORE_FENCED};
+    uint64_t ids[N];
+    for (int i = 0; i < N; i++) {
+        ids[i] = world_write(w, rows[i]);
+    }
+    for (int i = 0; i < N; i++) {
+        world_wait(w, write_heard, ids[i]);
+        assert_int_equal(w->writes[ids[i]].verdict, expected[i]);
+    }
+}
+
 void test_many_rows_keep_their_order(void **state)
 {
     struct world *w = *state;

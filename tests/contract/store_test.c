@@ -83,6 +83,7 @@ static int tear_down(void **state)
         ON(store, test_a_patch_behind_the_document_is_refused),                                    \
         ON(store, test_a_completed_step_is_checked_like_any_row),                                  \
         ON(store, test_a_refused_row_does_not_disturb_its_batch),                                  \
+        ON(store, test_a_partition_may_change_hands_within_a_batch),                               \
         ON(store, test_many_rows_keep_their_order), ON(store, test_steps_are_replaced_by_index),   \
         ON(store, test_the_document_is_valid_after_each_step),                                     \
         ON(store, test_the_end_cuts_the_padding),                                                  \
