@@ -10,15 +10,9 @@
     "pipeline must be the name of a stored pipeline, or a pipeline: {\"steps\": [...]}"
 
 static const char *const nested_fields[] = {"name", "version", "description", "steps", NULL};
-/* What says how a function is run means nothing for a whole pipeline. */
-static const char *const not_with_pipeline[] = {
-    "function",         "wait",          "timeout",
-    "retryable",        "max_retries",   "on_failure",
-    "finally",          "for_each",      "max_parallel",
-    "tolerate",         "retry",         "non_retryable",
-    "on_exhausted",     "timeout_total", "queue_timeout",
-    "progress_timeout", "requires",      "cost",
-    "concurrency",      "rate_limit",    NULL};
+/* All that a step that is a pipeline may say: what says how a function is run is for its steps. */
+static const char *const fields_beside_pipeline[] = {"name",  "description", "needs", "when",
+                                                     "input", "pipeline",    NULL};
 
 static enum err fault_at(struct pipeline_build *b, enum err e, const char *pointer,
                          const char *detail)
@@ -122,12 +116,10 @@ enum err pipeline_read_joint(struct pipeline_build *b, uint32_t i)
     if (pipeline == NULL) {
         return ERR_OK;
     }
-    for (size_t k = 0; not_with_pipeline[k] != NULL; k++) {
-        if (doc_get(place->value, not_with_pipeline[k]) != NULL) {
-            return pipeline_fault_step(b, i, ERR_INVALID, not_with_pipeline[k],
-                                       "a step that is a pipeline has no %s: its steps may",
-                                       not_with_pipeline[k]);
-        }
+    const char *misplaced = pipeline_unknown_field(place->value, fields_beside_pipeline);
+    if (misplaced != NULL) {
+        return pipeline_fault_step(b, i, ERR_INVALID, misplaced,
+                                   "a step that is a pipeline has no %s: its steps may", misplaced);
     }
     bool named = doc_kind(pipeline) == JSON_STRING;
     const struct doc_value *name = named ? pipeline : doc_get(pipeline, "name");

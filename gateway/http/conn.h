@@ -75,8 +75,7 @@ struct conn {
     int64_t left;       /* bytes of the body still to be given, -1 = unknown */
     bool finished;      /* unknown length: the end was said; or cut */
     /* WebSocket */
-    bool mid_message;
-    bool piece_first, piece_last;
+    bool mid_message; /* a frame of a message is out, and its last one is not */
     unsigned pongs_due, pings_missed;
     bool ping_due;
     mono_ms pinged;

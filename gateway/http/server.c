@@ -353,14 +353,12 @@ void server_finish(struct http_server *s, exchange_id id)
     }
 }
 
-void server_write_text(struct http_server *s, exchange_id id, struct bytes piece, bool first,
-                       bool last)
+void server_write_text(struct http_server *s, exchange_id id, struct bytes text)
 {
     struct conn *c = conn_to_write(s, id);
     if (c != NULL) {
-        conn_piece_set(c, piece);
-        c->piece_first = first;
-        c->piece_last = last;
+        assert(!c->mid_message);
+        conn_piece_set(c, text);
     }
 }
 

@@ -133,14 +133,14 @@ size_t server_lend(struct http_server *s, exchange_id id, const struct bytes *pi
 /* Ends an answer of unknown length, or cuts one that cannot be completed (the client sees a broken
  * transfer). No `gone` comes. */
 void server_finish(struct http_server *s, exchange_id id);
-/* One piece of a text message, likewise. */
-void server_write_text(struct http_server *s, exchange_id id, struct bytes piece, bool first,
-                       bool last);
+/* A whole text message, likewise. */
+void server_write_text(struct http_server *s, exchange_id id, struct bytes text);
+/* Which frames of a message stand for it: a message in one frame is both. */
 struct text_part {
     bool first, last;
 };
-/* Such a piece of several, from where they lie; what the client does not take now is copied, and
- * goes out before anything else. */
+/* One frame of a text message, made of these pieces where they lie; what the client does not take
+ * now is copied, and goes out before anything else. */
 void server_lend_text(struct http_server *s, exchange_id id, const struct bytes *pieces,
                       size_t count, struct text_part part);
 /* A text message as its WebSocket frame, appended to out: the same bytes for every client, so that

@@ -122,10 +122,7 @@ static int on_text(struct conn *c, struct bytes part)
 
 static int piece_send(struct conn *c)
 {
-    enum lws_write_protocol how = c->piece_first ? LWS_WRITE_TEXT : LWS_WRITE_CONTINUATION;
-    int flags = (int)how | (c->piece_last ? 0 : LWS_WRITE_NO_FIN);
-    c->mid_message = !c->piece_last;
-    return conn_send(c, (enum lws_write_protocol)flags) ? 0 : -1;
+    return conn_send(c, LWS_WRITE_TEXT) ? 0 : -1;
 }
 
 static bool more_to_do(const struct conn *c)

@@ -17,7 +17,7 @@ static void on_items(void *user, const struct reply *reply)
     call_answer_plan(c, &body);
 }
 
-void call_items(struct call_state *c, const struct http_request *r, struct bytes step)
+void call_items(struct call_state *c, const struct http_request *r)
 {
     struct query q = {r->args, r->arg_count};
     struct problem p;
@@ -27,7 +27,7 @@ void call_items(struct call_state *c, const struct http_request *r, struct bytes
         return;
     }
     m.get_items.task_id = bytes_str(c->task_id);
-    m.get_items.step = step;
+    m.get_items.step = bytes_str(c->step);
     c->request =
         requests_send(&c->gateway->requests, target_of(m.get_items.task_id), &m, on_items, c);
     if (c->request == 0) {

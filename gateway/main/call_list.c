@@ -99,8 +99,9 @@ static void on_workers(void *user, struct fanout *f)
     buf_free(&body);
 }
 
-void call_workers(struct call_state *c)
+void call_workers(struct call_state *c, const struct http_request *r)
 {
+    (void)r;
     struct message m = {.type = MSG_GET_WORKERS};
     call_ask_all(c, &m, on_workers);
 }

@@ -135,8 +135,9 @@ static void on_read(void *user, struct snapshot *s, const struct problem *why)
     snapshot_unref(s);
 }
 
-void call_read(struct call_state *c)
+void call_read(struct call_state *c, const struct http_request *r)
 {
+    (void)r;
     load_start(c, true, on_read);
 }
 

@@ -1,5 +1,6 @@
 #include "main/calls.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -64,52 +65,52 @@ void call_end(struct call_state *c)
     free(c);
 }
 
-/* Their answers may be long. Of the others what was asked for is done, and then to be told. */
-static bool answers_much(enum call call)
-{
-    switch (call) {
-    case CALL_STATUS:
-    case CALL_HISTORY:
-    case CALL_CHECKPOINTS:
-    case CALL_RESULT:
-    case CALL_TASKS:
-    case CALL_ITEMS:
-    case CALL_PIPELINES:
-    case CALL_PIPELINE:
-    case CALL_PIPELINE_VERSIONS:
-    case CALL_WORKERS:
-    case CALL_USAGE:
-    case CALL_DEAD_LETTERS:
-    case CALL_STREAM:
-        return true;
-    case CALL_START:
-    case CALL_START_BATCH:
-    case CALL_CANCEL:
-    case CALL_PAUSE:
-    case CALL_RESUME:
-    case CALL_FORK:
-    case CALL_SIGNAL:
-    case CALL_RECOVER:
-    case CALL_PIPELINE_PUT:
-    case CALL_PIPELINE_CHECK:
-    case CALL_REQUEUE:
-    case CALL_REQUEUE_ALL:
-    case CALL_READY:
-    case CALL_LIVE:
-    case CALL_METRICS:
-    case CALL_OPENAPI:
-    case CALL_SOCKET:
-    case CALL_COUNT:
-        break;
-    }
-    return false;
-}
+/* What is done with a call. long_answer: it only reads, and its answer may be long, so that it is
+ * refused where too much waits for slow clients. Of the others what was asked for is done first,
+ * and then to be told. carry_out is NULL for those that calls_request answers itself. */
+struct call_row {
+    void (*carry_out)(struct call_state *c, const struct http_request *request);
+    bool long_answer;
+};
+
+static const struct call_row call_rows[CALL_COUNT] = {
+    [CALL_START] = {call_start, false},
+    [CALL_START_BATCH] = {call_start_batch, false},
+    [CALL_STATUS] = {call_status, true},
+    [CALL_RECOVER] = {call_recover, false},
+    [CALL_CANCEL] = {call_cancel, false},
+    [CALL_PAUSE] = {call_pause, false},
+    [CALL_RESUME] = {call_resume, false},
+    [CALL_SIGNAL] = {call_signal, false},
+    [CALL_FORK] = {call_fork, false},
+    [CALL_CHECKPOINTS] = {call_read, true},
+    [CALL_HISTORY] = {call_history, true},
+    [CALL_RESULT] = {call_read, true},
+    [CALL_STREAM] = {NULL, true},
+    [CALL_TASKS] = {call_tasks, true},
+    [CALL_ITEMS] = {call_items, true},
+    [CALL_PIPELINES] = {call_pipelines, true},
+    [CALL_PIPELINE] = {call_pipelines, true},
+    [CALL_PIPELINE_PUT] = {call_pipeline_put, false},
+    [CALL_PIPELINE_VERSIONS] = {call_pipeline_versions, true},
+    [CALL_PIPELINE_CHECK] = {call_pipeline_put, false},
+    [CALL_WORKERS] = {call_workers, true},
+    [CALL_USAGE] = {call_usage, true},
+    [CALL_DEAD_LETTERS] = {call_dead_letters, true},
+    [CALL_REQUEUE_ALL] = {call_requeue_all, false},
+    [CALL_REQUEUE] = {call_requeue, false},
+    [CALL_LIVE] = {NULL, false},
+    [CALL_READY] = {call_ready, false},
+    [CALL_METRICS] = {NULL, false},
+    [CALL_OPENAPI] = {NULL, false},
+    [CALL_SOCKET] = {NULL, false},
+};
 
 static void answer_with(struct call_state *c, int status, struct bytes body,
                         const struct http_header *headers)
 {
     struct problem full;
-    if (answers_much(c->call) && answers_full(c->gateway, body.len, &full)) {
+    if (call_rows[c->call].long_answer && answers_full(c->gateway, body.len, &full)) {
         call_problem(c, &full);
         return;
     }
@@ -261,85 +262,8 @@ static void call_carry_out(struct gateway *g, exchange_id id, const struct route
     struct call_state *c = call_begin(g, id, route, request);
     c->known = key->id[0] != '\0';
     keep_text(c->credential, sizeof c->credential, bytes_str(c->known ? key->id : "anonymous"));
-    switch (route->call) {
-    case CALL_START:
-        call_start(c, request);
-        return;
-    case CALL_START_BATCH:
-        call_start_batch(c, request);
-        return;
-    case CALL_CANCEL:
-        call_cancel(c, request);
-        return;
-    case CALL_PAUSE:
-        call_pause(c, request);
-        return;
-    case CALL_RESUME:
-        call_resume(c, request);
-        return;
-    case CALL_FORK:
-        call_fork(c, request);
-        return;
-    case CALL_SIGNAL:
-        call_signal(c, request);
-        return;
-    case CALL_RECOVER:
-        call_recover(c, request);
-        return;
-    case CALL_STATUS:
-        call_status(c, request);
-        return;
-    case CALL_HISTORY:
-        call_history(c, request);
-        return;
-    case CALL_CHECKPOINTS:
-    case CALL_RESULT:
-        call_read(c);
-        return;
-    case CALL_TASKS:
-        call_tasks(c, request);
-        return;
-    case CALL_ITEMS:
-        call_items(c, request, route->step);
-        return;
-    case CALL_PIPELINES:
-    case CALL_PIPELINE:
-        call_pipelines(c, request);
-        return;
-    case CALL_PIPELINE_PUT:
-    case CALL_PIPELINE_CHECK:
-        call_pipeline_put(c, request);
-        return;
-    case CALL_PIPELINE_VERSIONS:
-        call_pipeline_versions(c, request);
-        return;
-    case CALL_WORKERS:
-        call_workers(c);
-        return;
-    case CALL_USAGE:
-        call_usage(c, request);
-        return;
-    case CALL_DEAD_LETTERS:
-        call_dead_letters(c, request);
-        return;
-    case CALL_REQUEUE:
-        call_requeue(c, request);
-        return;
-    case CALL_REQUEUE_ALL:
-        call_requeue_all(c, request);
-        return;
-    case CALL_READY:
-        call_ready(c, request);
-        return;
-    case CALL_STREAM:
-    case CALL_LIVE:
-    case CALL_METRICS:
-    case CALL_OPENAPI:
-    case CALL_SOCKET:
-    case CALL_COUNT:
-        break;
-    }
-    abort(); /* answered by calls_request */
+    assert(call_rows[route->call].carry_out != NULL);
+    call_rows[route->call].carry_out(c, request);
 }
 
 bool calls_refuse(const struct gateway *g, const struct http_request *r)
@@ -376,7 +300,7 @@ void calls_request(struct gateway *g, exchange_id id, const struct http_request 
         answer_problem(g, id, &p, request->request_id);
         return;
     }
-    bool may_be_long = answers_much(route.call) || route.call == CALL_START_BATCH;
+    bool may_be_long = call_rows[route.call].long_answer || route.call == CALL_START_BATCH;
     if (may_be_long && answers_full(g, 0, &p)) { /* nothing is begun */
         answer_problem(g, id, &p, request->request_id);
         return;

@@ -69,10 +69,10 @@ uint64_t call_fresh_key(struct gateway *g);
 void call_signal(struct call_state *c, const struct http_request *request);
 void call_recover(struct call_state *c, const struct http_request *request);
 void call_status(struct call_state *c, const struct http_request *request);
-void call_read(struct call_state *c); /* checkpoints and result */
+void call_read(struct call_state *c, const struct http_request *request); /* checkpoints, result */
 void call_history(struct call_state *c, const struct http_request *request);
 void call_tasks(struct call_state *c, const struct http_request *request);
-void call_items(struct call_state *c, const struct http_request *request, struct bytes step);
+void call_items(struct call_state *c, const struct http_request *request);
 /* call_pipeline.c */
 void call_pipelines(struct call_state *c, const struct http_request *request);
 void call_pipeline_put(struct call_state *c, const struct http_request *request);
@@ -89,7 +89,7 @@ void call_ask_all(struct call_state *c, struct message *m,
                   void (*done)(void *user, struct fanout *f));
 /* True: for want of room, which the call has ended with. */
 bool call_no_room(struct call_state *c, const struct fanout *f);
-void call_workers(struct call_state *c);
+void call_workers(struct call_state *c, const struct http_request *request);
 /* call_dead.c */
 void call_dead_letters(struct call_state *c, const struct http_request *request);
 void call_requeue(struct call_state *c, const struct http_request *request);

@@ -97,37 +97,36 @@ static void wake(void *user)
 
 /* ---- giving ---- */
 
-static void give_raw(struct watcher *w, struct bytes piece, bool first, bool last)
+/* Lines of an event stream. */
+static void give_lines(struct watcher *w, struct bytes lines)
 {
     w->said = loop_now(w->gateway->loop).mono;
-    if (w->options.sse) {
-        server_write(w->gateway->http, w->exchange.id, piece);
-    } else {
-        server_write_text(w->gateway->http, w->exchange.id, piece, first, last);
-    }
+    server_write(w->gateway->http, w->exchange.id, lines);
 }
 
 /* A whole message; seq 0 has no id. */
-static void give_text(struct watcher *w, struct bytes json, uint64_t seq)
+static void give_message(struct watcher *w, struct bytes json, uint64_t seq)
 {
     w->gateway->messages_total++;
     if (!w->options.sse) {
-        give_raw(w, json, true, true);
+        w->said = loop_now(w->gateway->loop).mono;
+        server_write_text(w->gateway->http, w->exchange.id, json);
         return;
     }
-    struct buf text = {0};
-    feed_line_put(&text, seq, json);
-    give_raw(w, buf_bytes(&text), true, true);
-    buf_free(&text);
+    struct buf lines = {0};
+    feed_line_put(&lines, seq, json);
+    give_lines(w, buf_bytes(&lines));
+    buf_free(&lines);
 }
 
 /* False: there is no room, and w is gone. */
-static bool stream_start(struct watcher *w, struct snapshot *s, bool final)
+static bool stream_start(struct watcher *w, struct snapshot *s, enum state_message which)
 {
     struct body_plan plan = {0};
     struct problem full;
     assert(w->stream == NULL);
-    w->stream_seq = state_message_plan(s->view, final, w->options.sse, &plan);
+    enum feed_form form = w->options.sse ? FORM_LINES : FORM_FRAMES;
+    w->stream_seq = state_message_plan(s->view, which, form, &plan);
     if (answers_full(w->gateway, body_stream_memory(&plan), &full)) {
         body_plan_free(&plan);
         watcher_close(w, CLOSE_TRY_LATER, "too much waits for slow clients");
@@ -138,7 +137,7 @@ static bool stream_start(struct watcher *w, struct snapshot *s, bool final)
         body_stream_one_line(w->stream);
     }
     w->stream_first = true;
-    w->stream_final = final;
+    w->stream_final = which == STATE_FINAL;
     w->gateway->messages_total++;
     return true;
 }
@@ -167,7 +166,7 @@ static void stream_done(struct watcher *w)
     if (w->ended != NULL) {
         struct snapshot *ended = w->ended;
         w->ended = NULL;
-        bool begun = stream_start(w, ended, true);
+        bool begun = stream_start(w, ended, STATE_FINAL);
         snapshot_unref(ended);
         if (!begun) {
             return;
@@ -224,7 +223,7 @@ static void give_gap(struct watcher *w)
     struct buf text = {0};
     w->gap_due = false;
     gap_render(bytes_str(w->client.feed->task_id), w->cursor, &text);
-    give_text(w, buf_bytes(&text), 0);
+    give_message(w, buf_bytes(&text), 0);
     buf_free(&text);
 }
 
@@ -247,7 +246,7 @@ static void give_event(struct watcher *w, enum event_type type, struct bytes tex
         feed_want_snapshot(&w->client, seq);
         return;
     }
-    give_text(w, text, seq);
+    give_message(w, text, seq);
     w->cursor = seq;
     replay_passed(&w->replay, seq);
     if (event_is_final(type)) {
@@ -314,7 +313,7 @@ static void live_give(struct watcher *w)
 static void greet(struct watcher *w)
 {
     w->greeted = true;
-    give_raw(w, BYTES_LIT("retry: 2000\n\n"), true, true);
+    give_lines(w, BYTES_LIT("retry: 2000\n\n"));
     wake(w);
 }
 
@@ -330,7 +329,7 @@ static void on_writable(struct exchange *x)
         stream_give(w);
     } else if (w->comment_due) {
         w->comment_due = false;
-        give_raw(w, BYTES_LIT(": still here\n\n"), true, true);
+        give_lines(w, BYTES_LIT(": still here\n\n"));
         wake(w);
     } else if (w->stage == STAGE_LIVE) {
         live_give(w);
@@ -350,7 +349,8 @@ static void on_changed(struct feed_client *c)
     }
 }
 
-static void begin(struct watcher *w)
+/* The head of an event stream; nothing where it is out already, and for a WebSocket. */
+static void head_give(struct watcher *w)
 {
     if (!w->options.sse || w->begun) {
         return;
@@ -388,7 +388,7 @@ static bool resume(struct watcher *w, const struct snapshot *s)
     }
     w->cursor = w->options.after;
     w->stage = STAGE_LIVE;
-    begin(w);
+    head_give(w);
     wake(w);
     return true;
 }
@@ -399,7 +399,7 @@ static void on_snapshot(struct feed_client *c, struct snapshot *s)
     bool ended = task_state_ended(s->view->state);
     if (w->stage == STAGE_FINAL) {
         if (w->epoch == c->feed->epoch && s->view->state == TASK_COMPLETED) {
-            if (stream_start(w, s, true)) {
+            if (stream_start(w, s, STATE_FINAL)) {
                 wake(w);
             }
         } else {
@@ -412,8 +412,8 @@ static void on_snapshot(struct feed_client *c, struct snapshot *s)
     if (w->options.has_after && resume(w, s)) {
         return;
     }
-    begin(w);
-    if (!stream_start(w, s, false)) {
+    head_give(w);
+    if (!stream_start(w, s, STATE_FIRST)) {
         return;
     }
     if (ended) {
