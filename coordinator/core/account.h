@@ -1,11 +1,12 @@
-/* What the attempts of a task have used, and each of them once.
+/* The usage of a task's attempts, each counted once.
  *
- * A worker tells the sum of an execution, with its news and with its outcome. What is known of it
- * is kept in a meter beside the step, so that the same told again, by whatever way and after
- * whatever takeover, adds nothing. A meter goes when its execution's outcome has been taken; one of
- * an attempt that was given up (its worker died, it was stopped, another one was faster) stays for
- * what may still come of it: that was spent too, and counts as long as the task lives. An item that
- * is over, or begins again after a recover, counts with what its attempts had said until then. */
+ * A worker reports the running total of an execution, with its progress and with its outcome. What
+ * is known of it is kept in a meter at the step, so that a repeated report adds nothing, whichever
+ * way it comes and after whatever takeover. A meter is dropped when the outcome of its execution
+ * has been applied. The meter of an attempt that was given up (its worker died, it was stopped,
+ * another attempt was faster) stays, since more reports of it may come: that was spent too, and
+ * counts as long as the task lives. An item that is over, or runs again after a recover, keeps
+ * counting what its attempts had reported until then. */
 #ifndef MARATHON_CORE_ACCOUNT_H
 #define MARATHON_CORE_ACCOUNT_H
 
@@ -15,46 +16,48 @@ struct change;
 struct core;
 struct unpack;
 
-/* Executions of one step or item whose outcome has not come: a few workers die, and more than that
- * is a dead letter. Beyond it the oldest is forgotten, and what it still brings is not counted. */
+/* Executions of one step or item whose outcome has not come. A few workers die; more deaths than
+ * that are a dead letter. Beyond it the oldest is forgotten, and later reports of it are not
+ * counted. */
 #define METERS_MAX 6u
 
 struct meter {
     uint32_t generation, delivery;
-    uint64_t execution; /* 0: whichever says so first */
-    bool here; /* of the attempt under way, and not of one before by its name; not stored */
+    uint64_t execution; /* 0: not known yet; that of the first report is taken */
+    bool here; /* it is the current attempt, not an earlier one of the same delivery; not stored */
     struct usage used;
 };
 
 struct account {
-    struct usage total; /* over all generations; of a fan-out step with its items; of an item none:
-                           it is in its step's */
+    struct usage total; /* over all generations. A fan-out step's includes its items'; an item has
+                           none of its own */
     struct meter meters[METERS_MAX];
     uint32_t meter_count;
-    struct usage_sum over; /* of attempts that are over, and how many of them have used something:
-                              for their mean */
+    struct usage_sum over; /* usage of the attempts that are over, and how many of them used
+                              anything: for their mean */
     uint32_t used_by;
-    bool dirty; /* its blob is to be written */
+    bool dirty; /* its blob must be written */
 };
 
 void account_free(struct account *a); /* NULL is allowed */
-/* As it is stored. */
+/* Stored form. */
 void account_put(const struct account *a, struct buf *out);
 struct account *account_get(struct unpack *u); /* sets u->bad where it cannot be */
 
-/* News of the running attempt. True: it said something new. */
+/* A report with the progress of the running attempt. True: it had something new. */
 bool account_news(struct core *c, struct step *s, const struct step_progress *n);
-/* The outcome of an attempt, before it is applied. */
+/* The report with an attempt's outcome; to be called before the outcome is applied. */
 void account_outcome(struct core *c, struct step *s, const struct step_outcome *o);
-/* An outcome that changes nothing else: true where there is something new to be written. */
+/* The report of an outcome that comes too late to change anything else. True where it has something
+ * new to be written. */
 bool account_late(struct core *c, struct step *s, const struct step_outcome *o);
-/* No attempt is under way: what was said so far is no part of what the next one will say. */
+/* No attempt is under way: later reports are not continuations of the earlier ones. */
 void account_rest(struct step *s);
-/* The attempt under way is given up, and may still say what it has used. */
+/* The attempt under way is given up; more reports of it may come. */
 void account_leave(struct step *s);
-/* All that is new goes into this change: the steps' blobs, the sums over all tasks. */
+/* Puts all new usage into this change: the steps' blobs, the sums over all tasks. */
 void account_settle(struct change *ch);
-/* Task's sum over all steps, counted anew: after a load. */
+/* Computes the task's sum over all its steps: after a load. */
 void account_sum(struct task *t);
 
 #endif

@@ -13,10 +13,10 @@
 #include "core/partition.h"
 #include "core/peers.h"
 #include "core/recover.h"
+#include "core/replies.h"
 #include "core/requests.h"
 #include "core/resolve.h"
 #include "core/state.h"
-#include "core/writes.h"
 
 struct ask *ask_create(struct core *c, enum ask_kind kind)
 {
@@ -76,6 +76,17 @@ void ask_free(void *thing)
     free(ask);
 }
 
+static void task_on_answer(struct core *c, const struct ask *ask, const struct store_answer *a)
+{
+    if (ask->type == MSG_RECOVER || ask->type == MSG_REQUEUE) {
+        recover_on_task(c, ask, a);
+    } else if (ask->type == MSG_GET_FORK) {
+        fork_on_task(c, ask, a);
+    } else {
+        query_on_task(c, ask, a);
+    }
+}
+
 void asks_on_answer(struct core *c, const struct store_answer *a)
 {
     struct ask *ask = map_remove(&c->asks, bytes_of(&a->read_id, sizeof a->read_id));
@@ -104,13 +115,7 @@ void asks_on_answer(struct core *c, const struct store_answer *a)
         resolve_on_parts(c, ask, a);
         break;
     case ASK_TASK:
-        if (ask->type == MSG_RECOVER || ask->type == MSG_REQUEUE) {
-            recover_on_task(c, ask, a);
-        } else if (ask->type == MSG_GET_FORK) {
-            fork_on_task(c, ask, a);
-        } else {
-            query_on_task(c, ask, a);
-        }
+        task_on_answer(c, ask, a);
         break;
     case ASK_FORK:
         fork_on_parts(c, ask, a);

@@ -10,11 +10,11 @@ struct lane;
 struct peer;
 struct scope;
 
-/* Reads waiting for the store. Gateways may have half of them, and are refused beyond it: a flood
- * of questions must not keep the core from its own */
+/* Reads that wait for the store. Gateways may use half of them and are refused beyond that: a flood
+ * of questions must not keep the core from its own reads. */
 #define ASKS_PENDING_MAX 16384
 
-/* Why a read was asked for, and what goes on when its answer comes. */
+/* Why a read was asked for: decides what happens with its answer. */
 enum ask_kind {
     ASK_OWNERS,
     ASK_LIVE,
@@ -43,48 +43,49 @@ enum ask_kind {
 struct ask {
     uint64_t read_id;
     enum ask_kind kind;
-    struct arena arena; /* holds the copies below, and this struct's request texts */
+    struct arena arena; /* owns the copies below */
     partition_id partition;
     peer_id peer; /* whom to answer, 0 = nobody */
     uint64_t request;
-    enum message_type type; /* of the request */
+    enum message_type type; /* type of the request */
     struct bytes task_id;
     uint32_t run, step, item; /* ORDER, LIMITS, RESOLVE, KEYS */
     uint64_t worker;          /* ORDER, LIMITS, KEYS: serial */
     struct hold *hold;        /* ORDER, LIMITS: owned */
-    struct scope *scope;      /* ORDER: what it has asked for */
+    struct scope *scope;      /* ORDER: what the order needs */
     struct lane *lane;        /* LIMITS */
     struct recover_request recover;
-    struct bytes dead_step; /* TASK, for a requeue: name or step_id */
+    struct bytes dead_step; /* TASK, for a requeue: the step's name or step_id */
     struct doc_request doc;
-    struct ask *next; /* DOC: waits for its turn before the next one */
+    struct ask *next; /* DOC: the next one in the queue */
     struct list_request list;
     struct items_request items_wanted; /* ITEMS */
     uint32_t items_total, usage_by;    /* ITEMS, USAGE */
-    bool items_over;                   /* their step is */
+    bool items_over;                   /* ITEMS: their step is over */
     struct deed deed;                  /* TASK, REVIVE */
     struct budget budget;              /* TASK, for a resume */
-    struct request_mark mark;          /* TASK, REVIVE: of a signal, a recover, a requeue */
+    struct request_mark mark;          /* TASK, REVIVE: identifies a signal, recover or requeue */
     struct task *task;                 /* REVIVE, FORK: owned, until its document is read */
-    bool *keep;                        /* REVIVE: the steps whose results stay */
+    bool *keep;                        /* REVIVE, FORK: for each step whether its result stays */
     struct task_summary *items;        /* LIST */
     uint32_t item_count, pages, audited_count;
-    uint64_t partitions;   /* LIST, DEAD, USAGE: whose tasks it is about */
-    struct bytes *audited; /* AUDIT: ids; of version 0: one that is listed and not in memory */
+    uint64_t partitions; /* LIST, DEAD, USAGE: mask of those whose tasks are asked for */
+    /* AUDIT: task ids; version 0: it is listed in the store and not in memory */
+    struct bytes *audited;
     uint64_t *versions;
     uint32_t *runs;
-    struct fence fence;        /* AUDIT, FORK: the partition's at the time */
-    struct message again;      /* PIPELINE: what is to be handled once it is there, in the arena */
-    struct bytes name;         /* PIPELINE, VERSIONS */
-    uint32_t version;          /* PIPELINE */
+    struct fence fence;   /* AUDIT, FORK: the partition's fence when it was asked */
+    struct message again; /* PIPELINE: the request to be handled once it is there, in the arena */
+    struct bytes name;    /* PIPELINE, VERSIONS */
+    uint32_t version;     /* PIPELINE */
     struct pipeline *pipeline; /* PUBLISH: owned */
 };
 
 struct ask *ask_create(struct core *c, enum ask_kind kind); /* NULL where too many wait */
-/* One of a request, or NULL: it was refused. */
+/* A read for a request; NULL: too many wait, and the request was refused. */
 struct ask *ask_for(struct core *c, const struct peer *p, const struct message *m,
                     enum ask_kind kind);
-/* The next one of the same request, once another has been answered; likewise. */
+/* A further read for the same request, once the first one was answered; NULL likewise. */
 struct ask *ask_again(struct core *c, const struct ask *from, enum ask_kind kind);
 struct deed deed_copy(struct arena *arena, const struct deed *deed);
 void ask_send(struct core *c, struct ask *ask, struct store_read *read); /* sets read_id */

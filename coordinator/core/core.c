@@ -20,6 +20,7 @@
 #include "core/partition.h"
 #include "core/peers.h"
 #include "core/ready.h"
+#include "core/replies.h"
 #include "core/requests.h"
 #include "core/resolve.h"
 #include "core/state.h"

@@ -1,14 +1,15 @@
-/* The brain of a coordinator. PURE: no I/O, no clock, no logging, no threads; equal (state, event)
- * give equal (state, effects).
+/* The state machine of a coordinator. PURE: no I/O, no clock, no logging, no threads; equal (state,
+ * event) give equal (state, effects).
  *
- * What happened comes in as an event with its moment; what is to be done comes out as effects, in
- * order. The loop (main/) carries effects out and feeds answers back. The core itself holds back
- * every message that depends on a write until the answer to that write is there: an effect may be
- * carried out at once.
+ * What happened comes in as an event with its time; what is to be done comes out as effects, in
+ * order. The loop (main/) carries effects out and feeds the answers back. A message that depends on
+ * a write is held back by the core itself until that write is acknowledged, so the loop may carry
+ * out each effect at once.
  *
- * Slices in events are borrowed for the call, but for those of a store's answer: these must stay
- * until its effects are carried out, since messages point into them. Slices in effects live until
- * the next core_step. The messages of a step may be carried out before all else of it. */
+ * Slices in events are borrowed for the call, except those of a store's answer: these must stay
+ * valid until the effects of the same core_step are carried out, since messages point into them.
+ * Slices in effects live until the next core_step. The loop may carry out the messages of a
+ * core_step before its other effects. */
 #ifndef MARATHON_CORE_CORE_H
 #define MARATHON_CORE_CORE_H
 
@@ -22,7 +23,7 @@
 typedef uint64_t peer_id; /* a connection; 0 is none */
 
 enum event_kind {
-    EV_TIME,       /* nothing but the time: core_next_deadline has come, or 500 ms have passed */
+    EV_TIME, /* only time has passed: core_next_deadline has come, or 500 ms since the last event */
     EV_PIPELINE,   /* a stored pipeline version; before EV_STORE_UP and whenever one is added */
     EV_STORE_UP,   /* the store answers (again): partitions may be claimed */
     EV_STORE_DOWN, /* the connection is gone: every write not yet answered has an unknown outcome

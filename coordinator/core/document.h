@@ -12,14 +12,16 @@ struct step;
 struct task;
 
 #define DOCUMENT_LEAD "{\"results\":{"
-/* Results that a new document begins with, put together where the row is written from: room for so
- * many bytes (document_result_bytes). Lasts as long as the effects do. */
+/* The results of a new document, put together in the buffer from which the row is written. It has
+ * room for results_bytes_max bytes (see document_result_bytes) and lasts as long as the effects
+ * do. */
 struct shared *document_begin(struct core *c, size_t results_bytes_max);
-size_t document_result_bytes(const struct pipeline_step *def, size_t result_bytes); /* at most */
-/* The step's result joins them; sets the step's offset and length. */
+/* an upper bound */
+size_t document_result_bytes(const struct pipeline_step *def, size_t result_bytes);
+/* Appends the step's result; sets the step's offset and length. */
 void document_add_result(struct shared *results, struct step *s, struct bytes result);
-/* The tail behind the results object, from its closing brace on, for a task with so many completed
- * steps. */
+/* Appends the document's tail (all behind the results, from their closing brace on) for the task as
+ * it is. */
 void document_put_tail(const struct core *c, const struct task *t, struct buf *out);
 
 #endif

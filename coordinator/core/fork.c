@@ -11,8 +11,8 @@
 #include "core/partition.h"
 #include "core/peers.h"
 #include "core/plant.h"
-#include "core/record.h"
 #include "core/recover.h"
+#include "core/replies.h"
 #include "core/requests.h"
 #include "core/state.h"
 #include "core/tasks.h"
@@ -111,16 +111,12 @@ static void read_parts(struct core *c, const struct ask *from, struct task *t, b
 
 void fork_on_task(struct core *c, const struct ask *ask, const struct store_answer *a)
 {
-    struct task *t = NULL;
-    if (a->err == ERR_UNAVAILABLE || !partition_serves(partition_of(c, ask->task_id)) ||
-        writes_admit(c, ask->task_id)) {
+    if (writes_admit(c, ask->task_id)) { /* a fresh run of it is being written */
         refuse_unavailable(c, ask->peer, ask->request);
         return;
     }
-    if (a->err != ERR_OK || a->task_count == 0 ||
-        record_get_task(&c->definitions, &a->tasks[0], &t) != ERR_OK) {
-        refuse(c, ask->peer, ask->request, CODE_TASK_NOT_FOUND,
-               "there is no such task, or it has expired");
+    struct task *t = recover_task_read(c, ask, a);
+    if (t == NULL) {
         return;
     }
     bool *keep = mem_zalloc(t->pipeline->step_count);

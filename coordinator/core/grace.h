@@ -1,4 +1,4 @@
-/* The grace after a load: workers say what they run before anything of it is sent out. */
+/* The claim grace after a load: workers say what they run, before any of it is dispatched anew. */
 #ifndef MARATHON_CORE_GRACE_H
 #define MARATHON_CORE_GRACE_H
 
@@ -7,9 +7,9 @@ struct partition;
 struct task;
 
 void partition_timer(struct core *c, struct partition *p);
-/* For a task that was loaded: what nobody runs may be sent out. */
+/* The grace of a loaded task is over: steps that no worker has claimed may be dispatched. */
 void grace_over(struct core *c, struct task *t);
-/* The loop stood still: claims may lie in its sockets, and are read first. */
+/* This process stood still: claims may lie unread in its sockets, so the graces begin anew. */
 void graces_forgive(struct core *c);
 
 #endif

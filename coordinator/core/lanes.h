@@ -1,17 +1,18 @@
-/* Steps with `concurrency` or `rate_limit`: what all coordinators share lies in the store, is taken
- * there before such a step is sent out, and given back when its attempt is over.
+/* Steps with `concurrency` or `rate_limit`. These limits are shared by all coordinators and lie in
+ * the store: a place is taken there before such a step is dispatched, and given back when its
+ * attempt is over.
  *
- * lanes.c: the ready steps of one function and one pair of keys are a lane. It offers its best one
- * to the function's ready order, and nothing while the store is asked for that one, or has said no:
- * so that one full key is in nobody's way, is asked for by each coordinator once in a while only,
- * and its steps keep their order. A refused lane has its place in line in the store: who waits for
- * longer is first. It asks again when this coordinator gives a place of that key back, or after a
- * while.
+ * lanes.c: the ready steps of one function and one pair of keys form a lane. The lane offers its
+ * best step to the function's ready order, and none while the store is being asked for a place or
+ * has refused one. So a full key is in nobody's way, each coordinator asks for it only once in a
+ * while, and its steps keep their order. A refused lane has a place in line in the store: who waits
+ * longest is first. It asks again when this coordinator gives back a place of that key, or after a
+ * pause.
  *
- * holds.c: a place that was taken is a hold. It belongs to the question on its way, then to the
- * attempt that the worker runs, until the worker says that it is over, or is dead. It is renewed
- * all the time, and passes by itself a lease after its coordinator's death; whoever takes over
- * renews those of the attempts that workers claim. */
+ * holds.c: a place that was taken is a hold. It belongs to the pending question, then to the
+ * attempt that the worker runs, until the worker says that the attempt is over, or is dead. Holds
+ * are renewed all the time; after the death of their coordinator they expire by their lease. The
+ * next owner renews those of the attempts that workers claim. */
 #ifndef MARATHON_CORE_LANES_H
 #define MARATHON_CORE_LANES_H
 
@@ -26,24 +27,25 @@ struct limit_op;
 struct store_answer;
 struct worker;
 
-/* A place without a living coordinator is free after this: three takeovers fit in, so that one that
- * works is not lost. */
+/* Lease of a place: it is free this long after its coordinator's death. Long enough for three
+ * takeovers, so that a working attempt does not lose its place. */
 #define LIMIT_LEASE_MS 15000
 #define LIMIT_RENEW_MS (LIMIT_LEASE_MS / 3)
-/* A lane that does not ask for so long (its workers are busy) loses its place in line: three times
- * the longest pause between two questions. */
+/* A refused lane that does not ask again for this long (its workers are busy) loses its place in
+ * line. Three times the longest pause between two questions. */
 #define LANE_PATIENCE_MS 3000
-/* Pause after a refusal, doubled up to the most: what a free place may wait for a coordinator that
- * did not see it go. */
+/* Pause after a refusal, doubled each time up to the maximum: a coordinator that does not notice
+ * that a place is free takes it this late at most. */
 #define LANE_PAUSE_MS     100
 #define LANE_PAUSE_MS_MAX 1000
-/* Coordinators that wait for the same moment of a rate: who is first is chance */
+/* Spreads coordinators that wait for the same moment of a rate: which of them is first is chance */
 #define RATE_JITTER_MS_MAX 50
-#define HOLDS_PER_ASK      256u /* renewed in one call: about a millisecond of Redis */
+#define HOLDS_PER_ASK      256u /* renewed in one call; costs Redis about a millisecond */
 
-/* What a step has of this, once it was ready; its keys, where they are known. */
+/* The part of a step that has limits, made when it is first ready. Its keys are set once they are
+ * known. */
 struct step_shared {
-    struct lane *lane; /* READY: where it waits, or is offered */
+    struct lane *lane; /* READY: the lane that it is in */
     char *concurrency, *rate;
 };
 
@@ -55,43 +57,48 @@ static inline bool step_shares(const struct step *s)
 
 /* ---- lanes.c ---- */
 
-/* Its shared part, with the keys that are plain text. */
+/* The step's shared part, made where it is missing, with those keys that are plain text (no
+ * expression). */
 struct step_shared *step_shared(struct step *s);
 void lane_push(struct core *c, struct function *f, struct step *s);
-/* It is in no order any more; the lane is settled (or asked for) by the caller. */
+/* Takes it out of its lane, and out of the function's order. The caller must settle the lane, or
+ * ask for it. */
 struct lane *lane_leave(struct function *f, struct step *s);
-/* Offers the best one, where it may; frees the lane where it is empty. NULL is allowed. */
+/* Offers the lane's best step, where it may; frees an empty lane. NULL is allowed. */
 void lane_settle(struct core *c, struct lane *l);
-/* s was offered and taken, w's credit is reserved. False where too many reads wait. */
+/* s was offered and chosen, a credit of w is reserved: asks the store for its place. False where
+ * too many reads wait. */
 bool lane_ask(struct core *c, struct lane *l, struct step *s, struct worker *w);
 void lane_on_answer(struct core *c, const struct ask *ask, const struct store_answer *a);
 void lane_due(struct core *c, struct timer *t);
-/* A place of this key is free. */
+/* A place of this key was given back: its lanes may ask again. */
 void lanes_wake(struct core *c, const char *concurrency);
-/* Why a ready step waits for its lane; NULL where it does not. */
+/* Says why a ready step waits in its lane; NULL where it does not. */
 const char *lane_lack(const struct step *s, struct arena *arena);
 void lanes_free(struct core *c);
 
 /* ---- holds.c ---- */
 
-/* Of the step's next order; not granted yet. */
+/* A hold for the step's next attempt; not granted yet. */
 struct hold *hold_create(struct core *c, const struct step *s);
 void hold_granted(struct hold *h);
-/* Key, holder, epoch and lease, in the arena of the turn. */
+/* Fills key, holder, epoch and lease of op, in the arena of the turn. */
 void hold_fill(struct core *c, const struct hold *h, struct limit_op *op);
-/* Gives it back, where it is still ours to give. NULL is allowed. */
+/* Gives the place back to the store, where it is still ours, and frees the hold. NULL is
+ * allowed. */
 void hold_release(struct core *c, struct hold *h);
-void hold_drop(struct core *c, struct hold *h); /* without a word; NULL is allowed */
-/* The order that it was taken for is not sent: gives it back. Where the attempt was claimed
- * meanwhile by a worker that runs it, the place is that one's. */
+/* frees it without telling the store; NULL is allowed */
+void hold_drop(struct core *c, struct hold *h);
+/* The order of this ask is not sent: gives its place back. If a worker has claimed that attempt
+ * meanwhile, the run gets the place instead. */
 void hold_return(struct core *c, const struct ask *ask);
-/* The worker runs s: it was claimed. */
+/* A worker has claimed s: its run gets a hold. */
 void hold_claim(struct core *c, struct worker *w, struct step *s);
-/* Its keys were found out. */
+/* The same, once the keys of s were evaluated. */
 void hold_claimed(struct core *c, struct worker *w, struct step *s);
 void holds_tick(struct core *c);
 void holds_renew(struct core *c);
-size_t holds_count(const struct core *c); /* granted, of partitions that are ours */
+size_t holds_count(const struct core *c); /* granted ones, of partitions that are ours */
 void holds_free(struct core *c);
 
 #endif

@@ -10,9 +10,9 @@
 #include "core/fx.h"
 #include "core/peers.h"
 #include "core/plant.h"
+#include "core/replies.h"
 #include "core/requests.h"
 #include "core/state.h"
-#include "core/writes.h"
 #include "model/pipeline_expand.h"
 
 struct old_version {

@@ -6,7 +6,7 @@
 
 #include "base/pack.h"
 #include "core/plant.h"
-#include "core/writes.h"
+#include "core/replies.h"
 #include "crypto/hash.h"
 #include "json/scan.h"
 #include "model/limits.h"

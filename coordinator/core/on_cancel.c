@@ -1,11 +1,11 @@
 /* CANCEL: answered when it is durable; what runs is being stopped meanwhile. */
 #include "core/change.h"
 #include "core/peers.h"
+#include "core/replies.h"
 #include "core/requests.h"
 #include "core/step_end.h"
 #include "core/task.h"
 #include "core/tasks.h"
-#include "core/writes.h"
 
 void on_cancel(struct core *c, struct peer *p, const struct message *m)
 {

@@ -11,10 +11,10 @@
 #include "core/plant.h"
 #include "core/record.h"
 #include "core/recover.h"
+#include "core/replies.h"
 #include "core/requests.h"
 #include "core/state.h"
 #include "core/tasks.h"
-#include "core/writes.h"
 #include "model/limits.h"
 
 /* ---- the list ---- */

@@ -8,6 +8,7 @@
 #include "core/partition.h"
 #include "core/peers.h"
 #include "core/record.h"
+#include "core/replies.h"
 #include "core/state.h"
 #include "core/tasks.h"
 #include "core/writes.h"
@@ -150,8 +151,7 @@ static bool doc_current(struct core *c, const struct ask *ask, const struct stor
 void doc_on_answer(struct core *c, struct ask *ask, const struct store_answer *a)
 {
     if (a->err == ERR_NOT_FOUND) {
-        refuse(c, ask->peer, ask->request, CODE_TASK_NOT_FOUND,
-               "there is no such task, or it has expired");
+        ask_refuse_no_task(c, ask);
     } else if (a->err != ERR_OK) {
         refuse_unavailable(c, ask->peer, ask->request);
     } else if (a->kind == READ_PARTS) {

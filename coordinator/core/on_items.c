@@ -7,10 +7,10 @@
 #include "core/partition.h"
 #include "core/peers.h"
 #include "core/record.h"
+#include "core/replies.h"
 #include "core/requests.h"
 #include "core/state.h"
 #include "core/tasks.h"
-#include "core/writes.h"
 #include "model/limits.h"
 
 static void view_item(const struct step *s, struct arena *arena, struct item_view *v)
@@ -185,8 +185,7 @@ static bool on_record(struct core *c, struct ask *ask, const struct store_answer
 {
     struct task *t = NULL;
     if (a->task_count == 0 || record_get_task(&c->definitions, &a->tasks[0], &t) != ERR_OK) {
-        refuse(c, ask->peer, ask->request, CODE_TASK_NOT_FOUND,
-               "there is no such task, or it has expired");
+        ask_refuse_no_task(c, ask);
         return false;
     }
     bool found = choose(c, ask, t) != NULL;
@@ -224,8 +223,7 @@ static void answer_page(struct core *c, const struct ask *ask, const struct stor
 void items_on_answer(struct core *c, struct ask *ask, const struct store_answer *a)
 {
     if (a->err == ERR_NOT_FOUND) {
-        refuse(c, ask->peer, ask->request, CODE_TASK_NOT_FOUND,
-               "there is no such task, or it has expired");
+        ask_refuse_no_task(c, ask);
     } else if (a->err != ERR_OK) {
         refuse_unavailable(c, ask->peer, ask->request);
     } else if (a->kind == READ_TASK) {

@@ -14,6 +14,7 @@
 #include "core/peers.h"
 #include "core/plant.h"
 #include "core/ready.h"
+#include "core/replies.h"
 #include "core/state.h"
 #include "core/step_end.h"
 #include "core/step_limits.h"

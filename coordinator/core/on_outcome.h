@@ -11,7 +11,7 @@ struct step;
 struct step_outcome;
 
 void on_outcome(struct core *c, struct peer *p, const struct step_outcome *o);
-/* An attempt failed for good, or may be tried again: counted, told, made durable. */
+/* An attempt failed: counts it and makes that durable, then tries again or gives the step up. */
 void step_fail(struct core *c, struct step *s, enum code code, struct bytes message);
 void step_worker_died(struct core *c, struct step *s, struct bytes why);
 

@@ -9,11 +9,11 @@
 #include "core/peers.h"
 #include "core/plant.h"
 #include "core/ready.h"
+#include "core/replies.h"
 #include "core/requests.h"
 #include "core/step_limits.h"
 #include "core/task.h"
 #include "core/tasks.h"
-#include "core/writes.h"
 
 static void answer_done(struct core *c, const struct task *t, const struct peer *p,
                         const struct message *m)

@@ -12,7 +12,7 @@ struct peer;
 
 void on_pause(struct core *c, struct peer *p, const struct message *m);
 void on_resume(struct core *c, struct peer *p, const struct message *m);
-/* The task rests as part of this change. */
+/* Makes the task rest as part of this change: no further step is dispatched, its clock stands. */
 void task_rest(struct change *ch, enum task_state state);
 void task_pause(struct change *ch, const struct deed *deed);
 

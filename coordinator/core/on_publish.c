@@ -5,8 +5,8 @@
 #include "core/fx.h"
 #include "core/library.h"
 #include "core/peers.h"
+#include "core/replies.h"
 #include "core/state.h"
-#include "core/writes.h"
 #include "model/limits.h"
 
 /* ---- PUT_PIPELINE ---- */

@@ -12,12 +12,12 @@
 #include "core/partition.h"
 #include "core/peers.h"
 #include "core/record.h"
+#include "core/replies.h"
 #include "core/requests.h"
 #include "core/state.h"
 #include "core/tasks.h"
 #include "core/view.h"
 #include "core/workers.h"
-#include "core/writes.h"
 #include "model/limits.h"
 
 /* Pages read for one request whose filter lets little through, each the store's largest: 3,200
@@ -74,8 +74,7 @@ static void answer_no_task(struct core *c, const struct ask *ask)
         fx_send(c, ask->peer, &m);
         return;
     }
-    refuse(c, ask->peer, ask->request, CODE_TASK_NOT_FOUND,
-           "there is no such task, or it has expired");
+    ask_refuse_no_task(c, ask);
 }
 
 static void change_or_answer(struct core *c, struct task *t, struct peer *p,
@@ -316,8 +315,7 @@ void query_on_answer(struct core *c, struct ask *ask, const struct store_answer 
     if (ask->kind == ASK_READY) {
         on_ready(c, ask, a);
     } else if (a->err == ERR_NOT_FOUND) {
-        refuse(c, ask->peer, ask->request, CODE_TASK_NOT_FOUND,
-               "there is no such task, or it has expired");
+        ask_refuse_no_task(c, ask);
     } else if (a->err != ERR_OK) {
         refuse_unavailable(c, ask->peer, ask->request);
     } else {

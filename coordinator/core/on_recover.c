@@ -12,6 +12,7 @@
 #include "core/peers.h"
 #include "core/record.h"
 #include "core/recover.h"
+#include "core/replies.h"
 #include "core/requests.h"
 #include "core/state.h"
 #include "core/tasks.h"
@@ -42,6 +43,18 @@ void recover_read_task(struct core *c, struct peer *p, const struct message *m)
     read.task_id = ask->task_id;
     read.items = true;
     ask_send(c, ask, &read);
+}
+
+struct task *recover_task_read(struct core *c, const struct ask *ask, const struct store_answer *a)
+{
+    struct task *t = NULL;
+    if (a->err == ERR_UNAVAILABLE || !partition_serves(partition_of(c, ask->task_id))) {
+        refuse_unavailable(c, ask->peer, ask->request);
+    } else if (a->err != ERR_OK || a->task_count == 0 ||
+               record_get_task(&c->definitions, &a->tasks[0], &t) != ERR_OK) {
+        ask_refuse_no_task(c, ask);
+    }
+    return t;
 }
 
 void on_recover(struct core *c, struct peer *p, const struct message *m)
@@ -272,15 +285,8 @@ static void live_again(struct core *c, const struct ask *ask, struct task *t)
 
 void recover_on_task(struct core *c, const struct ask *ask, const struct store_answer *a)
 {
-    struct task *t = NULL;
-    if (a->err == ERR_UNAVAILABLE || !partition_serves(partition_of(c, ask->task_id))) {
-        refuse_unavailable(c, ask->peer, ask->request);
-        return;
-    }
-    if (a->err != ERR_OK || a->task_count == 0 ||
-        record_get_task(&c->definitions, &a->tasks[0], &t) != ERR_OK) {
-        refuse(c, ask->peer, ask->request, CODE_TASK_NOT_FOUND,
-               "there is no such task, or it has expired");
+    struct task *t = recover_task_read(c, ask, a);
+    if (t == NULL) {
         return;
     }
     if (!may_live_again(c, ask, task_find(c, ask->task_id), t)) {

@@ -5,6 +5,7 @@
 #include "core/marks.h"
 #include "core/peers.h"
 #include "core/plant.h"
+#include "core/replies.h"
 #include "core/requests.h"
 #include "core/task.h"
 #include "core/tasks.h"

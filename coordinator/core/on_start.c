@@ -9,6 +9,7 @@
 #include "core/partition.h"
 #include "core/peers.h"
 #include "core/recover.h"
+#include "core/replies.h"
 #include "core/requests.h"
 #include "core/rollback.h"
 #include "core/state.h"

@@ -2,9 +2,9 @@
  * the tasks. */
 #include "core/asks.h"
 #include "core/fx.h"
+#include "core/replies.h"
 #include "core/requests.h"
 #include "core/state.h"
-#include "core/writes.h"
 #include "model/usage_groups.h"
 
 void on_get_usage(struct core *c, const struct peer *p, const struct message *m)

@@ -8,9 +8,9 @@
 #include "core/fx.h"
 #include "core/partition.h"
 #include "core/peers.h"
+#include "core/replies.h"
 #include "core/requests.h"
 #include "core/state.h"
-#include "core/writes.h"
 
 struct watch {
     struct bytes task_id; /* owned */

@@ -13,6 +13,6 @@ void on_watch(struct core *c, struct peer *p, const struct message *m);
 void on_unwatch(struct core *c, peer_id peer, struct bytes task_id);
 void watch_tell(struct core *c, struct bytes task_id, struct task_event *events, uint32_t count);
 void watches_drop_peer(struct core *c, peer_id peer);
-void watches_drop_partitions(struct core *c, uint64_t lost); /* lost: a mask of them */
+void watches_drop_partitions(struct core *c, uint64_t lost); /* lost: mask of partitions */
 
 #endif

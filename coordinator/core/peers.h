@@ -11,8 +11,9 @@ struct peer {
     enum role role;
     mono_ms heard;
     struct worker *worker;    /* ROLE_WORKER */
-    bool speaks;              /* its RUNNING has come (workers) */
-    uint64_t asked, answered; /* numbers of OWNED: of its last gain; that its RUNNING had heard */
+    bool speaks;              /* a worker's first RUNNING has come */
+    uint64_t asked, answered; /* numbers of OWNED messages: the last one to it with a gained
+                                 partition; the last one that it had read when it sent RUNNING */
 };
 
 struct peer *peer_find(const struct core *c, peer_id id); /* or NULL */

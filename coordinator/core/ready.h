@@ -1,6 +1,7 @@
-/* The ready order: which steps may be sent to a worker now, and which of them is the next. By age,
- * to which priority adds; a function, with the labels that its steps require, has a heap of its own
- * (struct function), those with limits stand there behind their lane (lanes.h). */
+/* The ready order: which steps may be sent to a worker now, and which of them is next. Ordered by
+ * age, to which priority adds. Each function, together with the labels that its steps require, has
+ * a heap of its own (struct function); steps with limits are offered to it by their lane
+ * (lanes.h). */
 #ifndef MARATHON_CORE_READY_H
 #define MARATHON_CORE_READY_H
 
@@ -12,21 +13,23 @@ struct lane;
 struct pending_write;
 
 struct step *step_of_ready(struct heap_node *ready);
-bool ready_before(const struct heap_node *a, const struct heap_node *b); /* a heap's */
+/* compares two nodes of such a heap */
+bool ready_before(const struct heap_node *a, const struct heap_node *b);
 
-/* Its place in the order of age; the first call counts, and it never changes. */
+/* Takes the step's rank in the order of age. Only the first call counts: the rank never changes. */
 void step_take_place(struct core *c, struct step *s);
-/* The step's needs are met: READY now, or what it has to wait for first (DELAYED until its retry, a
- * condition that is read for, a wait, its items). Nothing while its task rests. */
+/* The step's needs are met: it becomes READY, or whatever it has to wait for first (DELAYED until
+ * its retry, RESOLVING, a wait, its items). Does nothing while its task rests. */
 void step_make_ready(struct core *c, struct step *s);
-/* READY, in its place; where nobody offers its function, that is told once. */
+/* Makes it READY and puts it into its heap. That no worker offers its function is logged once. */
 void step_enqueue(struct core *c, struct step *s);
-/* f: its function. Out of the ready order, to be sent. Its lane, which the caller settles; NULL
- * where it has none. */
+/* Takes the step out of the ready order, to be dispatched. f: its function. Returns its lane, which
+ * the caller must settle; NULL where it has none. */
 struct lane *ready_leave(struct core *c, struct function *f, struct step *s);
-/* Out of whatever it waits in, and its timer cleared; phase NONE. */
+/* Takes it out of every queue and clears its timer; its phase becomes NONE. */
 void step_unqueue(struct core *c, struct step *s);
-/* Tells whoever runs the step to stop, once w is durable; the step is in no queue afterwards. */
+/* Tells the worker that runs the step to stop, once w is durable. The step is in no queue
+ * afterwards. */
 void step_stop_run(struct core *c, struct step *s, enum stop_reason reason,
                    struct pending_write *w);
 

@@ -8,11 +8,11 @@
 #include "core/fx.h"
 #include "core/plant.h"
 #include "core/recover.h"
+#include "core/replies.h"
 #include "core/state.h"
 #include "core/step_end.h"
 #include "core/step_limits.h"
 #include "core/wait.h"
-#include "core/writes.h"
 
 /* ---- what stays ---- */
 

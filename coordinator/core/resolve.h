@@ -1,4 +1,5 @@
-/* What a step is to do, where its task's data says so, before it may become ready (resolve.c). */
+/* Evaluates what a step does where that depends on its task's data (its condition, its for_each
+ * list, the keys of its limits, the time of its wait), before it may become ready. */
 #ifndef MARATHON_CORE_RESOLVE_H
 #define MARATHON_CORE_RESOLVE_H
 
@@ -7,12 +8,13 @@ struct core;
 struct step;
 struct store_answer;
 
-/* Steps whose condition is being read for: their data passes through memory at once */
+/* Steps whose data is being read at once: it passes through memory */
 #define RESOLVES_MAX 256
 
-void resolve_later(struct core *c, struct step *s); /* phase RESOLVING; asks when it is its turn */
+/* enters PHASE_RESOLVING and reads when it is its turn */
+void resolve_later(struct core *c, struct step *s);
 void steps_resolve(struct core *c);
-/* The keys of a running step that was claimed. */
+/* Evaluates the limit keys of a running step that was claimed. */
 void resolve_keys(struct core *c, struct step *s);
 void resolve_on_keys(struct core *c, const struct ask *ask, const struct store_answer *a);
 void resolve_on_parts(struct core *c, const struct ask *ask, const struct store_answer *a);

@@ -9,8 +9,9 @@ struct core;
 struct step;
 
 void step_clock_start(struct core *c, struct step *s);
-void step_clock_note(struct core *c, struct step *s); /* what was spent, for its blob */
-void step_clock_hold(struct core *c, struct step *s); /* its task rests */
+/* updates spent_ms, before its blob is written */
+void step_clock_note(struct core *c, struct step *s);
+void step_clock_hold(struct core *c, struct step *s); /* stops it: its task rests */
 void step_clock_reset(struct step *s);
 mono_ms step_total_left(const struct core *c, const struct step *s);  /* NEVER_MS: no limit */
 mono_ms step_ready_until(const struct core *c, const struct step *s); /* NEVER_MS: no limit */

@@ -15,12 +15,12 @@
 #include "core/peers.h"
 #include "core/plant.h"
 #include "core/ready.h"
+#include "core/replies.h"
 #include "core/state.h"
 #include "core/step_limits.h"
 #include "core/tasks.h"
 #include "core/timers.h"
 #include "core/token.h"
-#include "core/writes.h"
 #include "model/limits.h"
 
 /* A worker that is back says what it runs as soon as it is welcomed; one that has not by then

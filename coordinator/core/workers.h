@@ -9,32 +9,35 @@ struct hold;
 struct partition;
 struct peer;
 
-/* An attempt that a worker runs, or of which it holds the outcome. */
+/* An attempt that a worker runs, or whose outcome it holds until that is acknowledged. */
 struct run {
     struct attempt_ref ref; /* task_id owned */
-    uint64_t ordered_after; /* number of the OWNED before our order; 0: a worker has said it */
-    bool guessed, stopping; /* claimed by what was said before the partition was ours; no claim */
-    bool hold_due;          /* its concurrency key is being found out */
-    uint32_t id_hash;       /* of the task_id: tells it from most others */
+    uint64_t ordered_after; /* number of the last OWNED sent before our order; 0: we know of it from
+                               the worker's RUNNING */
+    bool guessed, stopping; /* guessed: claimed from a RUNNING that is older than our ownership.
+                               stopping: told to stop, so it counts as no claim */
+    bool hold_due;          /* its concurrency key is not known yet: it is to be evaluated */
+    uint32_t id_hash;       /* of the task_id: to compare quickly */
     struct hold *hold;      /* owned; its place in a concurrency limit (lanes.h), or NULL */
-    unix_ms minted_for;     /* token.h; 0: a worker has said it, and so it is to be looked at */
+    unix_ms minted_for;     /* token.h; 0: the token came from the worker, and must be verified */
 };
 
 struct worker {
-    uint64_t serial; /* never used again */
+    uint64_t serial; /* unique in this process */
     struct bytes id; /* owned; random per process */
     char *host;
     char *software; /* version text */
     uint32_t pid, slots;
-    uint32_t *functions; /* indexes into core's table */
+    uint32_t *functions; /* indexes into core.functions */
     uint32_t function_count;
-    struct bytes *labels; /* owned, sorted as they were said */
+    struct bytes *labels; /* owned, in the order in which the worker sent them */
     uint32_t label_count;
-    peer_id peer; /* 0: disconnected, within its grace */
+    peer_id peer; /* its connection; 0: disconnected, within the resume grace */
     uint32_t credit;
     bool draining;
     unix_ms heard_wall;
-    struct timer timer; /* resume grace; back, but RUNNING not heard yet */
+    /* end of the resume grace, also while it is back and has not sent RUNNING */
+    struct timer timer;
     struct run *runs;
     uint32_t run_count, run_cap;
 };
@@ -46,13 +49,13 @@ struct run *worker_run_find(struct worker *w, const struct attempt_ref *ref);
 struct run *worker_run_add(struct worker *w, const struct attempt_ref *ref);
 void worker_run_remove(struct core *c, struct worker *w, const struct attempt_ref *ref);
 struct run *worker_run_of(struct worker *w, const struct step *s);  /* or NULL */
-uint32_t worker_busy(const struct core *c, const struct worker *w); /* with tasks of ours */
-/* The step that it runs by this attempt, or NULL. */
+uint32_t worker_busy(const struct core *c, const struct worker *w); /* slots taken by our tasks */
+/* The step whose current attempt is this one, at this worker; or NULL. */
 struct step *step_run_by(struct core *c, const struct worker *w, const struct attempt_ref *ref);
 void worker_gone(struct core *c, struct worker *w);
 void worker_timer(struct core *c, struct worker *w);
 void worker_free(struct core *c, struct worker *w);
-/* After a load: what workers have said that they run is running. */
+/* After a load: attempts that workers have said they run become running. */
 void workers_claim(struct core *c, struct partition *p);
 
 void on_running(struct core *c, struct peer *p, const struct message *m);

@@ -121,57 +121,16 @@ static void deed_put(struct buf *out, const struct deed *deed)
     }
 }
 
-void event_render(struct bytes task_id, const struct task_event *e, struct buf *out)
+/* What only events about a task as a whole have. */
+static void task_event_put(struct buf *out, const struct task_event *e)
 {
-    open_put(out, e->type, task_id, e->state);
-    switch (e->type) {
-    case EVENT_PROGRESS:
-        progress_put(out, e);
-        if (e->message.len > 0) {
-            json_put_member(out, "message", e->message);
-        }
-        break;
-    case EVENT_STEP_COMPLETED:
-        progress_put(out, e);
-        step_put(out, e);
-        if (e->code != CODE_NONE) { /* it failed, and its on_failure gave the result */
-            json_put_member_or_null(out, "error", e->message);
-            code_put(out, e->code);
-        } else if (e->message.len > 0) {
-            json_put_member(out, "log", e->message);
-        }
-        break;
-    case EVENT_STEP_RETRY:
-        failure_put(out, e);
-        json_put_time(out, "retry_at", e->retry_at);
-        break;
-    case EVENT_STEP_FAILED:
-        failure_put(out, e);
-        break;
-    case EVENT_STEP_SKIPPED:
-        step_put(out, e);
-        break;
+    switch ((int)e->type) {
     case EVENT_TASK_FAILING:
         error_put(out, e->message, e->code, e->step_name);
-        break;
-    case EVENT_STEP_WAITING:
-        step_put(out, e);
-        json_put_time(out, "waiting_until", e->retry_at);
-        break;
-    case EVENT_STEP_CHECKPOINT:
-        progress_put(out, e);
-        step_put(out, e);
-        buf_addf(out, ",\"attempt\":%u", e->attempt);
-        json_put_checkpoint(out, e->checkpoint, e->checkpoint_bytes);
         break;
     case EVENT_TASK_FORKED:
         progress_put(out, e);
         json_put_member(out, "forked_from", e->message);
-        deed_put(out, &e->deed);
-        break;
-    case EVENT_SIGNAL:
-        step_put(out, e);
-        json_put_member(out, "name", e->message);
         deed_put(out, &e->deed);
         break;
     case EVENT_TASK_ERROR:
@@ -200,9 +159,66 @@ void event_render(struct bytes task_id, const struct task_event *e, struct buf *
     case EVENT_TASK_RESUMED:
         deed_put(out, &e->deed);
         break;
-    case EVENT_TYPE_COUNT:
+    default:
         break;
     }
+}
+
+/* What only events about a step have. */
+static void step_event_put(struct buf *out, const struct task_event *e)
+{
+    switch ((int)e->type) {
+    case EVENT_PROGRESS:
+        progress_put(out, e);
+        if (e->message.len > 0) {
+            json_put_member(out, "message", e->message);
+        }
+        break;
+    case EVENT_STEP_COMPLETED:
+        progress_put(out, e);
+        step_put(out, e);
+        if (e->code != CODE_NONE) { /* it failed, and its on_failure gave the result */
+            json_put_member_or_null(out, "error", e->message);
+            code_put(out, e->code);
+        } else if (e->message.len > 0) {
+            json_put_member(out, "log", e->message);
+        }
+        break;
+    case EVENT_STEP_RETRY:
+        failure_put(out, e);
+        json_put_time(out, "retry_at", e->retry_at);
+        break;
+    case EVENT_STEP_FAILED:
+        failure_put(out, e);
+        break;
+    case EVENT_STEP_SKIPPED:
+        step_put(out, e);
+        break;
+    case EVENT_STEP_WAITING:
+        step_put(out, e);
+        json_put_time(out, "waiting_until", e->retry_at);
+        break;
+    case EVENT_STEP_CHECKPOINT:
+        progress_put(out, e);
+        step_put(out, e);
+        buf_addf(out, ",\"attempt\":%u", e->attempt);
+        json_put_checkpoint(out, e->checkpoint, e->checkpoint_bytes);
+        break;
+    case EVENT_SIGNAL:
+        step_put(out, e);
+        json_put_member(out, "name", e->message);
+        deed_put(out, &e->deed);
+        break;
+    default:
+        break;
+    }
+}
+
+void event_render(struct bytes task_id, const struct task_event *e, struct buf *out)
+{
+    open_put(out, e->type, task_id, e->state);
+    task_event_put(out, e);
+    step_event_put(out, e);
     usage_sum_member_put(out, &e->usage);
     close_put(out, e->at, e->seq);
 }
