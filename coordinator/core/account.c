@@ -49,7 +49,7 @@ static struct meter *meter_add(struct account *a, uint32_t generation, uint32_t 
     return m;
 }
 
-/* The one of this execution; else one that was left for whichever of its delivery says so. */
+/* The meter of this execution; else one of the same delivery whose execution is not known yet. */
 static struct meter *meter_find(struct account *a, const struct attempt_ref *ref,
                                 uint64_t execution)
 {
@@ -89,11 +89,11 @@ void account_rest(struct step *s)
 
 /* ---- what is said ---- */
 
-/* More was used by the step or item: its own sums, its task's, and all tasks'. */
+/* Adds what was used to the step's (or item's) sum, its task's, and the sums over all tasks. */
 static void count(struct core *c, struct step *s, struct bytes model, const struct usage_sum *more)
 {
     struct task *t = s->task;
-    struct step *of = &t->steps[s->index]; /* of an item: its step has the sums */
+    struct step *of = &t->steps[s->index]; /* an item's usage is in its step's sum */
     struct spending *spent = spending_make(t);
     usage_add(&account_of(of)->total, model, more);
     account_of(of)->dirty = true;
@@ -149,7 +149,7 @@ bool account_news(struct core *c, struct step *s, const struct step_progress *n)
     return raise_meter(c, s, m, n->usage, n->usage_count);
 }
 
-/* The execution is over: what it has used in all counts for the mean, its meter goes. */
+/* The execution is over: its total joins the mean, its meter is dropped. */
 static void close_meter(struct step *s, struct meter *m)
 {
     struct account *of = account_of(&s->task->steps[s->index]);
@@ -170,9 +170,10 @@ void account_outcome(struct core *c, struct step *s, const struct step_outcome *
     }
     struct meter *m = meter_of(s, &o->ref, o->execution);
     if (m == NULL && s->item != ITEM_NONE) {
-        return; /* from before a recover, which has forgotten what was said: not twice, rather */
+        return; /* it is from before a recover, which has dropped the meter: rather not counted than
+                   counted twice */
     }
-    if (m == NULL) { /* of a delivery before; it is applied once, so all of it is new */
+    if (m == NULL) { /* an earlier delivery: its outcome is applied once, so all of it is new */
         m = meter_add(account_of(s), o->ref.generation, o->ref.delivery, o->execution);
     }
     (void)raise_meter(c, s, m, o->usage, o->usage_count);
@@ -186,7 +187,7 @@ bool account_late(struct core *c, struct step *s, const struct step_outcome *o)
         return false;
     }
     bool any = raise_meter(c, s, m, o->usage, o->usage_count);
-    if (any && !current(s, &o->ref)) { /* else it may be told again before its delivery is over */
+    if (any && !current(s, &o->ref)) { /* the current delivery's may still be reported again */
         close_meter(s, m);
     }
     return any;

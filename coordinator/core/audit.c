@@ -1,7 +1,7 @@
-/* The auditor: walks the tasks of the partitions that are owned, a piece each tick, looks whether
- * each can go on, mends what cannot, and counts. What is looked at in memory is here, what is asked
- * of the store in audit_store.c. All counts should stay 0: each finding is a bug, or somebody's
- * hand in the store. */
+/* The auditor: walks the tasks of the owned partitions, a piece each tick; checks whether each can
+ * go on, repairs what cannot, and counts it. Checks in memory are here, those that ask the store in
+ * audit_store.c. All counts should stay 0: each finding is a bug, or somebody has changed the store
+ * by hand. */
 #include "core/audit.h"
 
 #include "core/asks.h"
@@ -15,7 +15,7 @@
 #include "core/writes.h"
 
 #define TICK_MS             1000
-#define PARTITIONS_PER_TICK 8 /* reads at once; a round takes at least 8 s, and ends */
+#define PARTITIONS_PER_TICK 8 /* reads that may be pending at once; a round takes at least 8 s */
 
 void audit_found(struct core *c, enum audit_kind kind, partition_id partition, struct bytes task_id,
                  const struct step *s)
@@ -43,7 +43,7 @@ static bool with_its_worker(struct core *c, const struct step *s)
     return w != NULL && worker_run_find(w, &ref) != NULL;
 }
 
-/* Is there something that will move it on from where it is? */
+/* Is there anything that will move the step on: a queue, a timer, a read, a worker? */
 static bool goes_on(struct core *c, const struct step *s)
 {
     uint64_t read_id = work_of(s)->awaits;
@@ -74,7 +74,7 @@ static bool goes_on(struct core *c, const struct step *s)
     return false;
 }
 
-/* Back into the order, whatever it says of itself. */
+/* Puts the step back into the ready order, whatever its own fields say. */
 static void requeue(struct core *c, struct step *s)
 {
     c->ready_count -= s->phase == PHASE_READY && !heap_holds(&work_of(s)->ready);
@@ -86,8 +86,8 @@ static void requeue(struct core *c, struct step *s)
     step_make_ready(c, s);
 }
 
-/* An item that came with a load, or outlived a pause: its step's turn comes first, and is judged by
- * itself. */
+/* An item that was loaded, or was there during a pause, waits until its step's turn comes; the step
+ * is judged by itself. */
 static bool waits_for_its_step(const struct task *t, const struct step *s)
 {
     return s->item != ITEM_NONE && s->phase == PHASE_NONE &&
@@ -132,7 +132,7 @@ static void audit_needs(struct core *c, struct task *t)
 void audit_task(struct core *c, struct task *t)
 {
     if (task_state_ended(t->state)) {
-        return; /* it leaves with the answer to its last row */
+        return; /* it leaves memory with the answer to its last row */
     }
     audit_needs(c, t);
     struct unit_walk walk = {0};

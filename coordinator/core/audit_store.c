@@ -1,5 +1,5 @@
-/* The auditor's questions to the store: is each live task held so that a takeover would find it,
- * and for ever? Repairs are rows under the fence. */
+/* The auditor's questions to the store: is each live task stored so that a takeover would find it,
+ * and without a TTL? Repairs are rows under the fence. */
 #include "core/asks.h"
 #include "core/audit.h"
 #include "core/change.h"
@@ -24,7 +24,7 @@ void audit_ask(struct core *c, struct partition *p, struct ask *ask)
     ask_send(c, ask, &read);
 }
 
-/* A change that changes nothing but how the task's keys are held. */
+/* A change that only repairs the index entry and the TTL of the task's keys. */
 static void hold_again(struct core *c, struct task *t)
 {
     if (planted(PLANT_AUDIT_BLIND)) {
@@ -36,8 +36,8 @@ static void hold_again(struct core *c, struct task *t)
     change_commit(&ch);
 }
 
-/* Rows that were given after the question may have been carried out before it, with their batch:
- * any version from the one at the question to the one now is right. False where the partition had
+/* Rows that were sent after the question may have been applied before it, in the same batch: any
+ * version between the one at the question and the one now is right. False where the partition had
  * to be dropped. */
 static bool judge_live(struct core *c, struct partition *p, struct task *t, uint64_t version,
                        const struct audit_entry *e)
@@ -92,7 +92,7 @@ static void ask_for_lost(struct core *c, struct partition *p, struct bytes task_
     ask_send(c, ask, &read);
 }
 
-/* It was in the index and not in memory; this answer is of one moment. */
+/* The task was in the live index and not in memory; this answer is of one moment. */
 static void judge_listed(struct core *c, struct partition *p, struct bytes task_id,
                          const struct audit_entry *e)
 {
@@ -107,7 +107,7 @@ static void judge_listed(struct core *c, struct partition *p, struct bytes task_
     unlist(c, p, task_id);
 }
 
-/* Those of the index that are not in memory are asked for by themselves. */
+/* Tasks of the index that are not in memory get a read of their own. */
 static void ask_for_strangers(struct core *c, struct partition *p, const struct store_answer *a)
 {
     struct ask *ask = NULL;
@@ -140,7 +140,7 @@ void audit_on_answer(struct core *c, const struct ask *ask, const struct store_a
     if (a->err != ERR_OK || p->state != PARTITION_OWNED || !fence_same(&p->fence, &ask->fence)) {
         return;
     }
-    if (!fence_same(&a->fence, &ask->fence)) { /* replaced, and not told yet */
+    if (!fence_same(&a->fence, &ask->fence)) { /* we were replaced, and have not noticed yet */
         partition_drop(c, p, "another coordinator owns it");
         return;
     }

@@ -50,7 +50,7 @@ static void add(struct budget *to, const struct budget *more)
     to->steps += more->steps;
 }
 
-/* What another attempt of the step is expected to spend. */
+/* What one more attempt of the step is expected to spend. */
 static struct budget expected(const struct step *s)
 {
     const struct pipeline_step *def = step_def(s);
@@ -68,7 +68,7 @@ static uint64_t rest(uint64_t whole, uint64_t said)
     return whole > said ? whole - said : 0;
 }
 
-/* What the attempt under way is expected to spend beyond what it has said. */
+/* What the attempt under way is expected to spend beyond what it has reported. */
 static struct budget reserved(const struct step *s)
 {
     struct budget b = expected(s);
@@ -94,8 +94,9 @@ static bool under_way(const struct step *s)
     return runs_function(s) && (s->phase == PHASE_FETCHING || s->phase == PHASE_RUNNING);
 }
 
-/* What is spent, and what is under way. Not what is ready: it may be so for long, where no worker
- * will do, or a limit is full. Computed, not kept: nothing can be forgotten in it. */
+/* What is spent plus what is reserved for steps under way. Ready steps reserve nothing: they may
+ * stay ready for long, where no worker will do or a limit is full. Computed each time, not kept: so
+ * nothing can be forgotten in it. */
 static struct budget committed(const struct task *t)
 {
     struct budget sum = spent_of(t);
@@ -118,7 +119,7 @@ bool budget_spent(const struct task *t)
     return budget_percent(budget_of(t), &spent) >= 100 && !planted(PLANT_BUDGET_IGNORED);
 }
 
-/* Has it, or may it soon have, what is left of the budget? */
+/* Does the step reserve a part of the budget, or may it soon? */
 static bool takes_room(const struct step *s)
 {
     return under_way(s) ||
@@ -136,7 +137,7 @@ bool budget_moves(const struct task *t)
     return false;
 }
 
-/* Is there anything that would cost more, beside what runs? */
+/* Is there a step that would still cost something, apart from those that run? */
 static bool more_to_come(const struct task *t)
 {
     for (uint32_t i = 0; i < t->pipeline->step_count; i++) {
@@ -163,10 +164,10 @@ static struct task_event *tell(struct change *ch, enum event_type type, const st
     return e;
 }
 
-/* Those that were put aside are ready again, of each step (with its items) as many as there is room
- * for: who of them is sent out is dispatch's to say, and one that nobody can take is in no other
- * one's way. Of a task that fails, its finally steps. ch: NULL where nothing is to be durable
- * before. */
+/* Makes steps that were put aside ready again: of each step (with its items) as many as there is
+ * room for. Which of them is sent out is up to dispatch, and one that nobody can take is in no
+ * other's way. Of a failing task only its finally steps. ch: NULL where they need not wait for a
+ * write. */
 static void wake(struct core *c, struct task *t, struct change *ch)
 {
     struct budget now = {0};
@@ -239,7 +240,8 @@ bool budget_admits(const struct step *s)
 void budget_put_aside(struct core *c, struct step *s)
 {
     s->phase = PHASE_BUDGET;
-    if (budget_spent(s->task)) { /* it was recovered, or taken over, with nothing left */
+    /* the task was recovered or taken over with nothing left of its budget */
+    if (budget_spent(s->task)) {
         struct change ch;
         change_begin(c, s->task, &ch);
         change_commit(&ch);

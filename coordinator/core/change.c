@@ -18,11 +18,11 @@
 #include "json/scan.h"
 #include "model/limits.h"
 
-/* Longer than the time for which clients repeat a request (24 h), and not shorter
- * than what is kept of the task: a repetition must not find an ended one, and run it afresh. */
+/* Longer than clients repeat a request (24 h), and at least as long as the task is kept: a
+ * repetition must not find an ended task and start it afresh. */
 #define IDEMPOTENCY_TTL_S_MIN 86400
-/* A gateway's own key: nobody knows it but the gateway, which repeats a start for 10 s from when it
- * was asked. The task's end is nothing to it. */
+/* For a key that the gateway made: only that gateway knows it, and it repeats a start for 10 s
+ * after it was asked. The end of the task does not matter to it. */
 #define IDEMPOTENCY_OWN_TTL_S 60
 
 void change_begin(struct core *c, struct task *t, struct change *ret_change)
@@ -78,7 +78,8 @@ void change_step(struct change *ch, struct step *s)
     ch->row.steps[ch->row.step_count++].index = s->index;
 }
 
-/* Of the step where the event is about its end, else of the task where that has ended. */
+/* Usage that the event reports: the step's where the event is about its end, else the task's where
+ * the task has ended. */
 static struct usage_sum used_so_far(const struct task *t, enum event_type type, uint32_t step)
 {
     bool of_step =
@@ -143,7 +144,7 @@ static void change_doc(struct change *ch, uint64_t offset, struct bytes lead, st
     document_put_tail(ch->core, t, tail);
     uint64_t end =
         offset + lead.len + body.len + tail->len; /* also of a body that the store makes */
-    /* A document never gets shorter by an overwrite: what would be left of the old tail becomes
+    /* An overwrite never makes the document shorter: what would be left of the old tail becomes
      * white space. */
     while (!ch->row.doc_whole && end < t->doc_bytes) {
         buf_add_char(tail, ' ');

@@ -35,7 +35,7 @@ static void check_step(const struct core *c, const struct task *t, const struct 
         assert(!task_state_ended(t->state));
     }
     if (s->phase == PHASE_RUNNING && partition_serves(&c->partitions[t->partition])) {
-        /* Its worker's death would be noticed. */
+        /* A running step is known to its worker's runs, so that the worker's death is noticed. */
         struct worker *w = worker_by_serial(c, work_of(s)->worker);
         struct attempt_ref ref = {
             .task_id = t->id, .run = t->run, .step = s->index, .item = s->item};
@@ -50,7 +50,7 @@ static void check_step(const struct core *c, const struct task *t, const struct 
         assert(s->result_offset + s->result_len < RESULTS_OFFSET + t->results_bytes);
         assert(s->order < t->next_order);
     }
-    /* Liveness: an owned task's step that may run is somewhere from where it goes on. */
+    /* Liveness: a step of an owned task that may run is somewhere from where it goes on. */
     bool owned = c->partitions[t->partition].state == PARTITION_OWNED;
     assert(!owned || s->phase != PHASE_BUDGET || budget_moves(t));
     bool rests = task_state_rests(t->state);
@@ -76,8 +76,7 @@ static void check_waiting(const struct core *c, const struct task *t)
     }
 }
 
-/* Counts and marks agree, each item under way is one that its step may have, and no more of them
- * than may be. */
+/* Counts and marks of the items agree; no more of them are under way than may be. */
 static void check_items(const struct core *c, const struct task *t, const struct step *s)
 {
     const struct fan *f = rare_of(s)->fan;

@@ -23,16 +23,16 @@ void credit_give_back(struct core *c, uint64_t serial, peer_id peer)
     }
 }
 
-/* What of ours is under way there is known; of what else it said that it has, the end is told to
- * others. */
+/* Fewer of our own steps is better, then fewer known steps in all: we are not told when steps of
+ * other coordinators end. */
 static bool less_busy(const struct core *c, const struct worker *w, const struct worker *than)
 {
     uint32_t busy = worker_busy(c, w), than_busy = worker_busy(c, than);
     return busy != than_busy ? busy < than_busy : w->run_count < than->run_count;
 }
 
-/* The next in turn that has credit. A step that is to run alone waits at its worker until the
- * others there are done, however long they take: the one with the least is chosen. */
+/* The next worker in turn that has credit. A step that must run alone waits at its worker until the
+ * other steps there are done, however long they take: for it the least busy worker is chosen. */
 static struct worker *find_worker(const struct core *c, struct function *f, bool alone)
 {
     struct worker *found = NULL;
@@ -51,7 +51,7 @@ static struct worker *find_worker(const struct core *c, struct function *f, bool
     return found;
 }
 
-/* The best step for which a worker has credit; its function and the worker. */
+/* The best ready step for which a worker has credit, with its function and that worker. */
 static struct step *best(struct core *c, struct function **ret_function, struct worker **ret_worker)
 {
     struct step *found = NULL;
@@ -111,7 +111,8 @@ void dispatch(struct core *c)
         struct lane *l = ready_leave(c, f, s);
         s->phase = PHASE_NONE;
         if (!budget_admits(s)) {
-            lane_settle(c, l); /* before others leave it: with the last of them it is gone */
+            /* before other steps leave the lane: it is freed with the last of them */
+            lane_settle(c, l);
             budget_put_aside(c, s);
             continue;
         }
@@ -134,7 +135,7 @@ static bool on_parts(struct core *c, const struct ask *ask, const struct store_a
     }
     struct worker *w = worker_by_serial(c, ask->worker);
     s->phase = PHASE_NONE;
-    if (!partition_serves(&c->partitions[t->partition])) { /* it is being handed over */
+    if (!partition_serves(&c->partitions[t->partition])) { /* its partition is being handed over */
         credit_give_back(c, ask->worker, ask->peer);
         return false;
     }

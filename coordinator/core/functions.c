@@ -11,7 +11,8 @@
 #include "model/label.h"
 #include "model/limits.h"
 
-/* Missing workers that /readyz names: whoever mends these sees the others */
+/* Functions without workers that /readyz names, at most: whoever starts workers for these sees the
+ * next ones */
 #define WARNINGS_MAX 8
 
 static bool may_run(const struct worker *w, const struct function *f)
@@ -30,7 +31,7 @@ static void workers_add(struct core *c, struct function *f, struct worker *w)
     }
 }
 
-/* Both as one; neither has a space. */
+/* Name and labels as one key, separated by a space: neither contains one. */
 static void key_put(struct buf *out, struct bytes name, const char *requires)
 {
     buf_add_bytes(out, name);
@@ -97,8 +98,8 @@ static void function_free(struct function *f)
     *f = (struct function){0};
 }
 
-/* Clients name functions and labels as they like: what nobody offers and nothing waits for is
- * forgotten; a pair with labels as soon as nothing waits for it. */
+/* Clients may name any functions and labels: a slot that no worker offers and nothing waits for is
+ * freed; one with labels as soon as nothing waits for it. */
 void function_release(struct core *c, uint32_t index)
 {
     struct function *f = &c->functions[index];

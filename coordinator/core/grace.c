@@ -13,9 +13,9 @@
 #include "core/timers.h"
 #include "core/wait.h"
 
-#define CLAIMS_LOOK_MS 20 /* are all claims in? */
+#define CLAIMS_LOOK_MS 20 /* how often is checked whether all claims are in */
 
-/* Once what was changed in the grace is durable. */
+/* Makes the task's steps ready, once the changes made during the grace are durable. */
 static void ready_behind_writes(struct core *c, struct task *t)
 {
     struct change ch;
@@ -40,7 +40,8 @@ void grace_over(struct core *c, struct task *t)
         struct step *s = &t->steps[i];
         if (s->state == STEP_PENDING && s->phase == PHASE_NONE && s->needs_left == 0) {
             step_make_ready(c, s);
-        } else if (s->phase == PHASE_ITEMS) { /* begun in the grace: items may have come back */
+            /* it began during the grace: its items may have come back */
+        } else if (s->phase == PHASE_ITEMS) {
             fan_go_on(c, s);
         }
     }
@@ -53,9 +54,10 @@ void grace_over(struct core *c, struct task *t)
     }
 }
 
-/* A worker on a busy machine, that is not known to be dead, may take longer than the grace to say
- * what it runs: sent out elsewhere, that would run twice. Nobody was asked yet where we were slow
- * to tell that we own it, and who has just come has not said anything. */
+/* Are claims still to come? A worker on a busy machine, which is not known to be dead, may take
+ * longer than the grace to say what it runs; a step sent elsewhere meanwhile would run twice. If we
+ * were slow to say that we own the partition, nobody was asked yet; and a worker that has just
+ * connected has not said anything. */
 static bool claims_to_come(struct core *c, const struct partition *p)
 {
     bool waits = !partition_told(c, p);
@@ -74,7 +76,7 @@ void graces_forgive(struct core *c)
     }
 }
 
-/* The claim grace is over. */
+/* The partition's timer: the claim grace is over, unless claims are still to come. */
 void partition_timer(struct core *c, struct partition *p)
 {
     assert(p->state == PARTITION_GRACE);

@@ -11,14 +11,14 @@
 #include "core/workers.h"
 
 struct hold {
-    struct hold *prev, *next; /* of the core's list */
+    struct hold *prev, *next; /* neighbours in core.holds */
     bool granted;
     char *key, *holder;
     partition_id partition;
     uint64_t epoch;
 };
 
-/* Names the attempt; owned. */
+/* The name of the attempt as holder; the caller owns it. */
 static char *holder_of(const struct step *s)
 {
     struct buf name = {0};
@@ -82,7 +82,7 @@ void holds_free(struct core *c)
     }
 }
 
-/* Is the partition still ours, and has it been all the time? */
+/* Is the partition still ours, under the same fence as when the hold was taken? */
 static bool ours(const struct core *c, const struct hold *h)
 {
     const struct partition *p = &c->partitions[h->partition];
@@ -98,7 +98,8 @@ size_t holds_count(const struct core *c)
     return n;
 }
 
-/* ops live in the turn's arena. Where there is no room the lease tells the store in time. */
+/* Sends ops, which are in the turn's arena, to the store. False where too many reads wait: the
+ * lease then does what a release would have done. */
 static bool send(struct core *c, struct limit_op *ops, uint32_t count)
 {
     struct ask *ask = count > 0 ? ask_create(c, ASK_HOLDS) : NULL;
@@ -129,7 +130,8 @@ void hold_release(struct core *c, struct hold *h)
     hold_drop(c, h);
 }
 
-/* The attempt that it names runs, with a place of its own or about to have it. */
+/* The run of the attempt that ask is about: it has a hold, or is about to get one. NULL where there
+ * is none. */
 static struct run *run_with(struct core *c, const struct ask *ask)
 {
     struct task *t = task_find(c, ask->task_id);
@@ -200,7 +202,7 @@ void holds_renew(struct core *c)
     bool sent = true;
     for (struct hold *h = c->holds; h != NULL && sent; h = h->next) {
         if (!h->granted || !ours(c, h)) {
-            continue; /* it is not had yet, or is the next owner's */
+            continue; /* not granted yet, or the next owner's by now */
         }
         ops = count == 0 ? arena_alloc(fx_arena(c), HOLDS_PER_ASK * sizeof *ops) : ops;
         ops[count].kind = LIMIT_RENEW;
@@ -216,8 +218,8 @@ void holds_renew(struct core *c)
     }
 }
 
-/* Keys that could not be read at once. What was asked for is awaited: a second question would make
- * nothing of the first one's answer. */
+/* Asks for the keys of claimed runs that could not be read at once. What was asked for is awaited:
+ * a second question would make the answer to the first one worthless. */
 static void ask_for_due(struct core *c)
 {
     for (size_t i = 0; i < c->worker_count; i++) {

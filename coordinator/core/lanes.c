@@ -16,23 +16,23 @@
 #include "core/timers.h"
 #include "core/workers.h"
 
-/* The lanes of one concurrency key. */
+/* All lanes of one concurrency key. */
 struct gate {
     char *key;
     struct lane *first;
 };
 
 struct lane {
-    struct bytes key; /* owned: the function with its labels, and both keys */
+    struct bytes key; /* owned: the function with its labels, and both limit keys, as one */
     uint64_t number;
-    struct heap waiting;  /* of struct work.ready */
-    struct step *offered; /* in the ready order of its function; NULL = none */
+    struct heap waiting;  /* of struct work.ready: its steps, except the offered one */
+    struct step *offered; /* the step that stands in its function's ready order; NULL = none */
     bool asking;
-    bool by_rate; /* why it was refused */
+    bool by_rate; /* it was refused by the rate, not by the concurrency */
     mono_ms pause_ms;
-    struct timer timer;       /* refused: until then nothing is offered */
-    struct gate *gate;        /* NULL where its steps have no concurrency */
-    struct lane *prev, *next; /* of the gate */
+    struct timer timer;       /* runs after a refusal: nothing is offered until it fires */
+    struct gate *gate;        /* NULL where its steps have no concurrency key */
+    struct lane *prev, *next; /* neighbours in the gate */
 };
 
 struct step_shared *step_shared(struct step *s)
@@ -86,7 +86,8 @@ static void gate_leave(struct core *c, struct lane *l)
     }
 }
 
-/* No text of these has a line feed. */
+/* The lane of this step, made where it is missing. Its key joins the parts with line feeds, which
+ * none of them contains. */
 static struct lane *lane_of(struct core *c, const struct function *f, struct step *s)
 {
     const struct step_shared *x = step_shared(s);
@@ -181,7 +182,7 @@ struct lane *lane_leave(struct function *f, struct step *s)
     return l;
 }
 
-/* Nothing is offered for so long, and a random bit more. */
+/* The lane offers nothing for this long, and a random bit longer. */
 static void lane_refuse(struct core *c, struct lane *l, mono_ms pause_ms, mono_ms jitter_ms)
 {
     timer_set(c, &l->timer,
@@ -265,7 +266,7 @@ bool lane_ask(struct core *c, struct lane *l, struct step *s, struct worker *w)
     return true;
 }
 
-/* The step whose place was asked for, where it still waits for it; out of its phase. */
+/* The step whose place was asked for, if it still waits for that; taken out of its phase. */
 static struct step *asked_step(struct core *c, const struct ask *ask)
 {
     struct task *t = task_find(c, ask->task_id);
@@ -280,7 +281,7 @@ static struct step *asked_step(struct core *c, const struct ask *ask)
 static void refused(struct core *c, struct lane *l, const struct store_answer *a)
 {
     l->by_rate = a->err == ERR_OK && a->limits[0].by_rate;
-    if (l->by_rate) { /* a long jitter would waste the rate */
+    if (l->by_rate) { /* long pauses would leave the rate unused */
         mono_ms wait = a->limits[0].wait_ms;
         lane_refuse(c, l, wait, wait / 16 < RATE_JITTER_MS_MAX ? wait / 16 : RATE_JITTER_MS_MAX);
         return;

@@ -1,6 +1,6 @@
-/* The stored pipelines that are known here: the newest version of each, as the store tells of them,
- * and those that requests have named. What is not known is looked for in the store before a request
- * for it is refused: another coordinator may have stored it a moment ago. */
+/* The stored pipelines that are known here: the newest version of each, as the store reports them,
+ * and older ones that requests have named. A pipeline that is not known is looked for in the store
+ * before a request for it is refused: another coordinator may have stored it a moment ago. */
 #include "core/library.h"
 
 #include <stdlib.h>
@@ -79,7 +79,7 @@ static void keep_newest(struct core *c, struct pipeline *p)
     }
 }
 
-/* False where it cannot be read: it was stored by another version of this program. */
+/* False where it cannot be parsed: another version of this program has stored it. */
 static bool learn(struct core *c, struct bytes source, uint32_t version)
 {
     struct pipeline *p = NULL;
@@ -169,7 +169,8 @@ bool library_look(struct core *c, const struct peer *p, const struct message *m,
         return false;
     }
     bool absent = bytes_eq(l->absent, name) && l->absent_version == version;
-    if (name.len == 0 || absent) { /* a name that none has is looked for by nobody */
+    /* no pipeline can have that name, or the store was asked already */
+    if (name.len == 0 || absent) {
         return false;
     }
     struct ask *ask = ask_for(c, p, m, ASK_PIPELINE);
@@ -238,7 +239,7 @@ static const struct pipeline *find_named(void *context, struct bytes name)
     return p;
 }
 
-/* Where the fault stands in what the client has sent. */
+/* The JSON pointer of the fault within the client's request. */
 static const char *fault_pointer(struct core *c, const struct message *m,
                                  const struct pipeline_fault *fault)
 {

@@ -1,5 +1,6 @@
-/* Requests that a client or a gateway may repeat, because their answer was lost: each has a key,
- * and what it did remembers that, and what it said. The same again is answered as the first was. */
+/* Requests that a client or a gateway may repeat because their answer was lost. Each has a key;
+ * what it did remembers the key and a hash of its content. A repetition is answered like the first
+ * one. */
 #include "core/marks.h"
 
 #include <stdio.h>
@@ -11,7 +12,7 @@
 #include "json/scan.h"
 #include "model/limits.h"
 
-/* Of texts one behind the other. Never 0. */
+/* Hash of the texts, concatenated. Never 0. */
 static uint64_t hash_of(const struct bytes *parts, size_t count)
 {
     uint64_t first = 0;

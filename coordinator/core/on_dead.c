@@ -1,6 +1,6 @@
-/* Dead letters: steps set aside because they kept killing workers, or because nothing was left to
- * try and their definition has it so. Listed from the store's index; requeued by a recover of their
- * task, in which deaths count from 0. */
+/* Dead letters: steps set aside because they kept killing workers, or because they ran out of
+ * attempts and their definition says on_exhausted "dead_letter". Listed from the store's index;
+ * requeued by a recover of their task, after which deaths count from 0. */
 #include <stdlib.h>
 
 #include "core/asks.h"

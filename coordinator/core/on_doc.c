@@ -1,5 +1,5 @@
-/* Pieces of documents that gateways ask for: so many bytes of them are read at once, further ones
- * wait in the order in which they came. */
+/* Parts of documents that gateways ask for: so many bytes of them are read at once, further
+ * requests are queued in their order. */
 #include <assert.h>
 
 #include "core/asks.h"
@@ -41,9 +41,9 @@ static void refuse_doc(struct core *c, const struct ask *ask)
            "the document has changed; ask for the status again");
 }
 
-/* An ended task's record is read first: its run and revision are nowhere else. Looked at when it is
- * read and not when it was asked for: much may happen while it waits. False: it has been answered.
- */
+/* Begins a request, at once or when its turn comes: much may have happened while it was queued. The
+ * record of an ended task is read first, since its run and revision are nowhere else. False where
+ * the request was answered. */
 static bool doc_begin(struct core *c, struct ask *ask)
 {
     const struct task *t = task_find(c, ask->task_id);
@@ -136,7 +136,7 @@ static bool doc_current(struct core *c, const struct ask *ask, const struct stor
     const struct task *live = task_find(c, ask->task_id);
     struct task *stored = NULL;
     if (writes_admit(c, ask->task_id)) {
-        return false; /* a fresh run's document lies before the read to come */
+        return false; /* a fresh run is being written: the next read would see its document */
     }
     if (live == NULL &&
         (a->task_count == 0 || record_get_task(&c->definitions, &a->tasks[0], &stored) != ERR_OK)) {

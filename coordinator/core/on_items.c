@@ -1,4 +1,5 @@
-/* GET_ITEMS: a page of a fan-out step's items. What is under way is in memory; all else is read. */
+/* GET_ITEMS: a page of a fan-out step's items. Those under way are in memory; all others are read
+ * from the store. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,7 +40,8 @@ static void view_item(const struct step *s, struct arena *arena, struct item_vie
     }
 }
 
-/* An item as it is stored; one without a blob waits, or never began before its step was over. */
+/* A view of an item as it is stored. One without a blob waits, or had not begun when its step
+ * ended. */
 static void view_stored(struct core *c, const struct ask *ask, const struct stored_item *from,
                         struct item_view *v)
 {
@@ -94,7 +96,7 @@ static struct message begin_answer(const struct ask *ask)
     return m;
 }
 
-/* Those that run are all in memory. */
+/* Answers a page of running items: all of these are in memory. */
 static void answer_running(struct core *c, const struct ask *ask, const struct step *s)
 {
     struct message m = begin_answer(ask);
@@ -129,7 +131,7 @@ static const char *marks_of(const struct ask *ask)
     case -1:
         return "";
     default:
-        return "-"; /* no item is ever so */
+        return "-"; /* items are never in this state */
     }
 }
 
@@ -180,7 +182,8 @@ void on_items(struct core *c, struct peer *p, const struct message *m)
     fx_bury(c, ask_free, ask);
 }
 
-/* Of an ended task: its record says which step it is. True: the page is being read. */
+/* The record of an ended task has come: it says which step is meant. True: the page is being
+ * read. */
 static bool on_record(struct core *c, struct ask *ask, const struct store_answer *a)
 {
     struct task *t = NULL;
@@ -208,7 +211,7 @@ static void answer_page(struct core *c, const struct ask *ask, const struct stor
         const struct step *live = t != NULL ? unit_find(t, ask->step, a->items[i].item) : NULL;
         if (live != NULL && ask->items_wanted.state >= 0 &&
             (int32_t)live->state != ask->items_wanted.state) {
-            continue; /* it is on by now */
+            continue; /* its state has changed since the page was read */
         }
         struct item_view *v = &m.items.items[m.items.count++];
         if (live != NULL) {

@@ -58,7 +58,7 @@ static void tell_item(struct core *c, const struct step *s, struct bytes message
                                      (const char *)message.ptr)));
 }
 
-/* The step waits `wait_ms` (from the moment it is durable) and is sent out again. */
+/* The step waits for wait_ms, counted from when this is durable, and is dispatched again. */
 static void try_again(struct change *ch, struct step *s, mono_ms wait_ms, enum code code,
                       struct bytes message)
 {
@@ -85,12 +85,12 @@ struct failure {
     enum code code;
     struct bytes message, function_code;
     mono_ms retry_after_ms;
-    bool permanent; /* by itself; a step's retry.on may know better */
+    bool permanent; /* what the error says of itself; the step's retry.on overrules it */
     bool final;
 };
 
-/* May this error be tried again? What a step lists counts more than what the error says of itself.
- */
+/* May the step be tried again after this error? What its definition lists overrules what the error
+ * says of itself. */
 static bool retryable(const struct step *s, const struct failure *f)
 {
     const struct pipeline_step *def = step_def(s);
@@ -129,7 +129,7 @@ static void fail(struct change *ch, struct step *s, const struct failure *f)
     mono_ms left = step_total_left(c, s);
     if (f->final || s->failures > step_max_retries(s) || !retryable(s, f)) {
         step_give_up(ch, s, f->code, f->message);
-    } else if (wait >= left) { /* the next attempt could not begin */
+    } else if (wait >= left) { /* the next attempt would begin too late for timeout_total */
         const char *why = arena_printf(
             fx_arena(c), "nothing is left of its timeout_total, %.3g s, for attempt %u; %s",
             step_def(s)->timeout_total_ms / 1000.0, s->failures + 1, rare_of(s)->error);
@@ -174,8 +174,8 @@ void step_worker_died(struct core *c, struct step *s, struct bytes why)
     change_commit(&ch);
 }
 
-/* When the attempt ran is told by its worker, whose clock is another one, perhaps another host's,
- * and counts whole milliseconds: it ended no later than we know of it. */
+/* Takes the times of the attempt from its worker. That host's clock may differ from ours and counts
+ * whole milliseconds: the attempt ended no later than now. */
 static void take_times(const struct core *c, struct step *s, const struct step_outcome *o)
 {
     unix_ms latest = c->now.wall - o->duration_ms;
@@ -190,7 +190,8 @@ static void complete(struct change *ch, struct step *s, const struct step_outcom
     struct core *c = ch->core;
     struct task *t = ch->task;
     take_times(c, s, o);
-    if (t->started_at == 0) { /* sent out by a coordinator that died before it could say so */
+    /* the coordinator that dispatched it died before it could write that down */
+    if (t->started_at == 0) {
         t->started_at = s->started_at;
     }
     step_clear_error(s);
@@ -257,7 +258,7 @@ static enum verdict judge(struct core *c, struct task *t, const struct peer *p,
     if (!token_valid_in(&c->secret, worker_run_find(p->worker, &o->ref), t, &o->ref)) {
         return o->ref.run == t->run ? VERDICT_REJECTED : VERDICT_LATE;
     }
-    if (s == NULL) { /* an item that is over, waits for another delivery, or is no more */
+    if (s == NULL) { /* the item is over, waits for another delivery, or is no more */
         return o->ok && fan_item_done_as(t, &o->ref) ? VERDICT_REPLAY : VERDICT_LATE;
     }
     if (o->ref.run != t->run || o->ref.generation != s->generation) {
@@ -273,14 +274,14 @@ static enum verdict judge(struct core *c, struct task *t, const struct peer *p,
     if (o->ok && !(planted(PLANT_LATE_SUCCESS) && o->ref.delivery != s->deliveries)) {
         return VERDICT_APPLIED;
     }
-    /* The same delivery may have reached two workers (a RUNNING that crossed its order, a
-     * coordinator that did not know yet that it was replaced): the one that goes on is not failed
-     * by the other. */
+    /* Does another worker run the same delivery? It may have reached two (a RUNNING that crossed
+     * its order, a coordinator that did not know yet that it was replaced): the one that goes on
+     * must not be failed by the other. */
     bool elsewhere = s->phase == PHASE_RUNNING && work_of(s)->worker != p->worker->serial;
     return o->ref.delivery == s->deliveries && !elsewhere ? VERDICT_APPLIED : VERDICT_LATE;
 }
 
-/* It comes too late for everything but what it has used. */
+/* The outcome comes too late; only its usage is taken. */
 static void take_late(struct core *c, struct task *t, const struct step_outcome *o)
 {
     struct step *s = t != NULL && o->ref.run == t->run && !task_state_ended(t->state)
@@ -300,8 +301,9 @@ void on_outcome(struct core *c, struct peer *p, const struct step_outcome *o)
     }
     struct task *t = task_find(c, o->ref.task_id);
     enum verdict verdict = judge(c, t, p, o);
-    /* A coordinator stopped it, for another that ran the same and has died since. Of the function
-     * that says nothing; the step is ordered again, as one that was handed back. */
+    /* A coordinator stopped the attempt in favour of another worker that has died since. That says
+     * nothing about the function: the step is dispatched again, as if the worker had handed it
+     * back. */
     bool handed_back = verdict == VERDICT_APPLIED && !o->ok && o->code == CODE_CANCELLED;
     verdict = handed_back ? VERDICT_LATE : verdict;
     if (verdict == VERDICT_APPLIED) {

@@ -1,5 +1,5 @@
-/* PAUSE and RESUME: a paused task starts no further step until it is resumed; what runs goes on,
- * and what it brings is taken. Both are answered when they are durable. */
+/* PAUSE and RESUME: a paused task starts no further step until it is resumed; running steps go on
+ * and their outcomes are applied. Both are answered when they are durable. */
 #include "core/on_pause.h"
 
 #include "core/budget.h"
@@ -25,8 +25,8 @@ static void answer_done(struct core *c, const struct task *t, const struct peer 
     reply_send(&r, MSG_DONE);
 }
 
-/* False where the task has ended or is none of ours: then the asker has its answer, or gets it from
- * the store. */
+/* Finds the live task. False where it has ended or is not ours: the client was answered, or will be
+ * from the store. */
 static bool find_live(struct core *c, struct peer *p, const struct message *m,
                       struct task **ret_task)
 {
@@ -43,8 +43,8 @@ static bool find_live(struct core *c, struct peer *p, const struct message *m,
     return true;
 }
 
-/* Whatever waits for a worker, a moment or a write waits for the resume instead. A wait step that
- * has begun is like one that runs: it goes on. */
+/* Steps that wait for a worker, a timer or a write wait for the resume instead. A wait step that
+ * has begun goes on, like a running step. */
 static void set_aside(struct core *c, struct task *t)
 {
     struct unit_walk walk = {0};
@@ -70,7 +70,7 @@ void task_pause(struct change *ch, const struct deed *deed)
     change_deed(ch, EVENT_TASK_PAUSED, task_current_step(ch->task), deed);
 }
 
-/* A step that was out of attempts is tried anew. */
+/* Steps that were out of attempts may be tried again. */
 static void renew_steps(struct change *ch)
 {
     for (uint32_t i = 0; i < ch->task->pipeline->step_count; i++) {
@@ -100,10 +100,11 @@ void on_pause(struct core *c, struct peer *p, const struct message *m)
         task_pause(&ch, &m->task.deed);
         change_commit(&ch);
     }
-    answer_done(c, t, p, m); /* also where it was paused before: the asker's answer may be lost */
+    /* answered also where it was paused already: the first answer may have been lost */
+    answer_done(c, t, p, m);
 }
 
-/* Its budget, by a resume of a task that does not rest. The same again changes nothing. */
+/* A RESUME of a task that does not rest may change its budget. The same again changes nothing. */
 static void change_budget(struct core *c, struct task *t, struct peer *p, const struct message *m)
 {
     struct change ch;
@@ -119,7 +120,7 @@ static void change_budget(struct core *c, struct task *t, struct peer *p, const 
     answer_done(c, t, p, m);
 }
 
-/* A task that has spent its budget goes on with a larger one only. */
+/* A task that has spent its budget goes on only with a larger one. */
 static bool refused_as_short(struct core *c, const struct task *t, const struct peer *p,
                              const struct message *m)
 {

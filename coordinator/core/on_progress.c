@@ -17,9 +17,9 @@
 #include "core/writes.h"
 #include "model/limits.h"
 
-#define EVENT_SPACING_MS 100 /* each of them is stored: 10 a second and task are enough to see */
+#define EVENT_SPACING_MS 100 /* each event is stored; 10 a second and task are enough to watch */
 
-/* Something about the task is worth telling, unless another event tells it first. */
+/* Schedules a progress event for the task, unless another event comes first and tells the same. */
 static void progress_soon(struct core *c, struct task *t, uint32_t step)
 {
     struct task_running *r = running_make(t);
@@ -42,14 +42,15 @@ void task_news(struct core *c, const struct step *s, struct bytes message)
     progress_soon(c, t, s->index);
 }
 
-/* A step's start is no write of its own: it is told when nothing else happens for a moment. */
+/* A step's start is not written by itself: it is told with the next progress event, if nothing else
+ * happens for a moment. */
 void task_step_started(struct core *c, struct step *s)
 {
     struct task *t = s->task;
     if (t->started_at == 0) {
         t->started_at = c->now.wall;
     }
-    if (!task_state_rests(t->state)) { /* a worker's claim of what it runs ends no pause */
+    if (!task_state_rests(t->state)) { /* a worker's claim does not end a pause */
         t->state = TASK_RUNNING;
     }
     task_start_clock(c, t);
@@ -78,7 +79,8 @@ static void save_at(struct core *c, struct step *s, mono_ms at)
     }
 }
 
-/* What is durable with this row is seen from then on: by who looks, and by who watches. */
+/* A progress checkpoint in this row becomes visible with it: in statuses, and for watchers by an
+ * event. */
 static void tell_saved(struct change *ch, const struct step *s)
 {
     struct task_event *e = change_event(ch, EVENT_STEP_CHECKPOINT, s->index);

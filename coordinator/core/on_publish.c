@@ -1,4 +1,5 @@
-/* Pipelines that clients store or have checked, and what they ask of those that there are. */
+/* Requests about stored pipelines: store or check one (PUT_PIPELINE), list them, list their
+ * versions. */
 #include <stdlib.h>
 
 #include "core/asks.h"
@@ -24,7 +25,7 @@ static void answer_stored(struct core *c, const struct ask *ask, const struct pi
     fx_send(c, ask->peer, &r);
 }
 
-/* The definition, checked on its own; NULL after a refusal. */
+/* Parses the definition of the request; NULL after a refusal. */
 static struct pipeline *read_put(struct core *c, const struct peer *p, const struct message *m)
 {
     const struct pipeline_put *put = &m->put_pipeline;

@@ -1,5 +1,5 @@
-/* What gateways ask. Live tasks answer from memory, behind their pending writes; ended ones are
- * read from the store. */
+/* Questions of gateways. Those about live tasks are answered from memory, behind the tasks' pending
+ * writes; ended tasks are read from the store. */
 #include <stdlib.h>
 
 #include "core/asks.h"
@@ -20,8 +20,9 @@
 #include "core/workers.h"
 #include "model/limits.h"
 
-/* Pages read for one request whose filter lets little through, each the store's largest: 3,200
- * tasks looked at, a fraction of a second; then it answers with what there is and a cursor */
+/* Pages (of the store's largest size) that are read for one request whose filter lets little
+ * through: 3,200 tasks, a fraction of a second. Then it is answered with what was found, and a
+ * cursor */
 #define LIST_PAGES_MAX 16
 
 /* ---- questions about one task ---- */
@@ -57,7 +58,7 @@ static void answer_task(struct core *c, const struct task *t, peer_id peer, uint
     }
 }
 
-/* A WATCH that is refused began a watch that ends with that. */
+/* A WATCH begins its watch before it is answered: a refusal ends that watch. */
 static void not_watched(struct core *c, enum message_type type, peer_id peer, struct bytes task_id)
 {
     if (type == MSG_WATCH) {
@@ -106,14 +107,14 @@ void query_on_task(struct core *c, const struct ask *ask, const struct store_ans
     struct task *live = task_find(c, ask->task_id);
     struct marked_ask from = {ask->peer, ask->request, ask->mark};
     if (live != NULL) {
-        /* Started, or recovered, in the meantime. */
+        /* The task was started or recovered in the meantime. */
         struct message m = {.type = ask->type, .request = ask->request};
         m.task.task_id = live->id;
         m.task.deed = ask->deed;
         m.task.budget = ask->budget;
         struct peer *p = peer_find(c, ask->peer);
         if (p != NULL &&
-            ask->type == MSG_SIGNAL) { /* its data was not kept for a task that had ended */
+            ask->type == MSG_SIGNAL) { /* a SIGNAL's data was not kept, since the task had ended */
             if (!signal_repeated(c, live, &from)) {
                 refuse_unavailable(c, p->id, ask->request);
             }
@@ -208,8 +209,9 @@ static bool wanted(const struct list_request *l, const struct task_summary *s)
            (l->task_type.len == 0 || bytes_eq(l->task_type, s->task_type));
 }
 
-/* True when the answer is complete; the ask's cursor then stands at the last task looked at, and
- * ret_rest says whether there are any behind it. What is not wanted is kept for this turn only. */
+/* Takes a page of the list. True when the answer is complete; then the ask's cursor is at the last
+ * task looked at, and ret_rest says whether there are more behind it. Tasks that the filter drops
+ * are kept for this turn only. */
 static bool list_take(struct core *c, struct ask *ask, const struct store_answer *a, bool *ret_rest)
 {
     bool full = false;
@@ -271,7 +273,7 @@ static void on_events(struct core *c, const struct ask *ask, const struct store_
     fx_send(c, ask->peer, &m);
 }
 
-/* What is no fault of this coordinator's, but worth to be known. */
+/* What is worth knowing and no fault of this coordinator: for /readyz. */
 static struct bytes warnings(struct core *c)
 {
     struct bytes parts[] = {bytes_str(c->remarks[REMARK_FULL]),

@@ -1,6 +1,6 @@
-/* SIGNAL: what a wait step waits for. The first one of a name wins; one that comes before a step is
- * reached is kept in the first that may wait for it, which bounds how many are kept, and is taken
- * by the first that does: the other may be skipped. */
+/* SIGNAL: what a wait step waits for. The first signal of a name wins. One that comes before its
+ * step's turn is kept in the first step that may wait for it, which bounds how many are kept; it is
+ * taken by the first step that does wait, since the one that keeps it may be skipped. */
 #include "core/change.h"
 #include "core/marks.h"
 #include "core/peers.h"
@@ -34,8 +34,8 @@ struct step *signal_kept(const struct step *s)
     return NULL;
 }
 
-/* The first step that waits for it already, else the first that can keep it; NULL where none can.
- */
+/* The first step that waits for this signal, else the first that can keep it; NULL where none
+ * can. */
 static struct step *find_taker(struct task *t, const struct signal_request *r, bool *ret_named)
 {
     struct step *taker = NULL;

@@ -129,8 +129,8 @@ static bool may_admit(struct core *c, const struct peer *p, const struct message
     return true;
 }
 
-/* A fork whose source is no longer what it was when the key was first used: nothing is started, but
- * who repeats a fork is told what became of it. */
+/* A repeated fork whose source has changed since its key was first used: nothing is started, but
+ * the client is told what became of the first one. */
 static void look_for_key(struct core *c, const struct peer *p, const struct message *m)
 {
     struct partition *of = partition_of(c, m->start.task_id);
@@ -157,7 +157,8 @@ static void look_for_key(struct core *c, const struct peer *p, const struct mess
     fx_write(c, &row);
 }
 
-/* Each is a hash, or there is no key: stores keep them as such. */
+/* Are the idempotency key and the body's hash of the right lengths? Stores keep them as they
+ * are. */
 static bool key_good(const struct start_request *s, bool needed)
 {
     return s->idempotency_key.len == 0

@@ -1,5 +1,5 @@
-/* GET_USAGE: what all tasks of our partitions have used, read from the store's sums, which outlive
- * the tasks. */
+/* GET_USAGE: the usage of all tasks of our partitions, from the store's sums, which outlive the
+ * tasks. */
 #include "core/asks.h"
 #include "core/fx.h"
 #include "core/replies.h"

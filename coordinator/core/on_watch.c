@@ -1,6 +1,6 @@
-/* Who watches what. A watch belongs to a gateway's connection and to our word that the task's
- * partition is ours: with either it ends, since gateways then ask the next owner, or us anew. What
- * they miss meanwhile they find in the history. */
+/* Who watches which task. A watch lasts as long as both the gateway's connection and our word that
+ * the task's partition is ours; when one ends the gateway asks the next owner, or us anew. What it
+ * missed meanwhile it finds in the history. */
 #include "core/on_watch.h"
 
 #include <stdlib.h>
@@ -92,7 +92,7 @@ void watches_drop_peer(struct core *c, peer_id peer)
     }
 }
 
-/* Peers hear now that these partitions (a bit each) are not ours. */
+/* Peers are being told that these partitions (bit mask) are not ours any more. */
 void watches_drop_partitions(struct core *c, uint64_t lost)
 {
     void *value = NULL;

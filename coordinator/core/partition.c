@@ -25,8 +25,11 @@
 #include "core/writes.h"
 
 #define TELL_WITHIN_MS 50
-#define HAND_OVER_MS   25 /* between looks while a partition is awaited: the pause of its service */
-/* Who was given a partition claims it with its next look; gateways keep requests longer */
+/* pause between two reads of the owners while we wait for a partition: for that long nobody serves
+ * it */
+#define HAND_OVER_MS 25
+/* A partition handed over to a coordinator is left to it for this long; it claims it with its next
+ * read of the owners. Gateways keep requests longer */
 #define HANDED_OVER_MS_MAX 500
 
 struct partition *partition_of(struct core *c, struct bytes task_id)
@@ -55,8 +58,8 @@ static uint64_t bit(partition_id id)
     return (uint64_t)1 << id;
 }
 
-/* A claim of many partitions is told once: what is gained waits for the others on their way, for a
- * moment; what is lost is told at once. */
+/* Peers are told once of a claim of many partitions: a gained one waits a moment for the others
+ * that are on their way, a lost one is told at once. */
 static bool tell_later(struct core *c, uint64_t mask)
 {
     bool more_to_come = false;
@@ -90,7 +93,7 @@ struct message partitions_owned(struct core *c)
 void partitions_tell(struct core *c)
 {
     if (!c->partitions_moved && c->tell_by == NEVER_MS) {
-        return; /* most events move none */
+        return; /* most events change no partition's state */
     }
     c->partitions_moved = false;
     uint64_t mask = 0;
@@ -101,7 +104,7 @@ void partitions_tell(struct core *c)
     }
     c->stats.partitions = mask;
     if (mask == c->owned_told) {
-        c->tell_by = NEVER_MS; /* what was gained is lost again: there is nothing to tell */
+        c->tell_by = NEVER_MS; /* what was gained has been lost again: nothing is left to tell */
         return;
     }
     if (tell_later(c, mask)) {
@@ -149,7 +152,7 @@ static void claim(struct core *c, struct partition *p, const struct owner_record
     row.fence = seen->fence;
     row.claim.epoch = ++p->epoch_most;
     if (!fence_same(&seen->fence, &p->acked.fence)) {
-        p->acked.task_id[0] = '\0'; /* another has owned it since */
+        p->acked.task_id[0] = '\0'; /* another coordinator has owned it since */
     }
     memcpy(row.claim.nonce, c->config.instance, NONCE_BYTES);
     row.owner = bytes_str(c->config.name);
@@ -170,16 +173,17 @@ bool fence_same(const struct fence *a, const struct fence *b)
     return a->epoch == b->epoch && memcmp(a->nonce, b->nonce, NONCE_BYTES) == 0;
 }
 
-/* Free to claim: never owned, handed over (to us, or to nobody in particular), ours of before (a
- * lost answer), or not moved for a lease of answered time. What was handed over to another is left
- * to that one for a while only: it may be gone by now, and nobody writes there meanwhile. */
+/* Claims the partition where it is free: never owned, handed over (to us, or to nobody in
+ * particular), our own of before (a lost answer), or its beat has not moved for a lease of answered
+ * time. One that was handed over to another coordinator is left to that one only for a while: it
+ * may be gone by now, and until a claim nobody serves the partition. */
 static void observe(struct core *c, struct partition *p, const struct owner_record *r,
                     mono_ms passed)
 {
     bool handed_over = r->owner.len == 0 && (!r->wished || partition_mine(c, r->wish));
     bool ours = r->owner.len > 0 && partition_mine(c, r->fence.nonce);
-    /* A claim is to be beyond all epochs that were ever in force, also where the store has
-     * forgotten them. */
+    /* A claim must be above all epochs that were ever in force, even if the store has forgotten
+     * them. */
     p->epoch_most = r->fence.epoch > p->epoch_most ? r->fence.epoch : p->epoch_most;
     if (!r->exists || handed_over || ours) {
         claim(c, p, r);
@@ -207,14 +211,14 @@ static void release(struct core *c, struct partition *p)
     struct store_row row = {
         .kind = ROW_RELEASE, .write_id = w->write_id, .partition = p->id, .fence = p->fence};
     fx_write(c, &row);
-    /* Rows are applied in order: what was written before is durable before anybody else can claim.
-     */
+    /* Rows are applied in order: all our earlier rows are durable before anybody else can
+     * claim it */
     enter(c, p, PARTITION_RELEASING);
     timer_clear(c, &p->timer);
 }
 
-/* Its part of the store is away. That says nothing about its owner: what was counted of its silence
- * begins anew. One of ours is dropped by its next row or the end of its lease. */
+/* Its part of the store cannot be reached. That says nothing about its owner: counting the owner's
+ * silence begins anew. One of ours is dropped by its next row or the end of its lease. */
 static void unsee(struct core *c, struct partition *p)
 {
     if (p->state == PARTITION_FOREIGN) {
@@ -230,8 +234,8 @@ void partition_on_owners(struct core *c, const struct store_answer *a)
         c->observed_at = NEVER_MS;
         return;
     }
-    /* Only time between two answers counts, and never more than two periods of it: a store or a
-     * loop that stood still says nothing about an owner. */
+    /* Only time between two answers counts as silence, and never more than two periods of it: a
+     * store or a loop that stood still says nothing about an owner. */
     mono_ms passed = c->observed_at == NEVER_MS ? 0 : c->now.mono - c->observed_at;
     if (passed > 2 * c->config.observe_ms) {
         passed = 2 * c->config.observe_ms;
@@ -259,7 +263,7 @@ void partition_on_owners(struct core *c, const struct store_answer *a)
             release(c, p);
         }
     }
-    if (all_seen) { /* who has what share, and who there is, a part does not tell */
+    if (all_seen) { /* shares and members cannot be judged from a part of the records */
         members_learn(c, a->owners);
         bool shares = !c->config.standby || planted(PLANT_STANDBY_WISHES);
         c->wishing = shares && partitions_share(c, a->owners);
@@ -367,7 +371,7 @@ void partition_on_renewed(struct core *c, partition_id id, enum store_verdict ve
 static void renew(struct core *c, struct partition *p)
 {
     if (p->renewing) {
-        return; /* one at a time: the answer must belong to the send time that it confirms */
+        return; /* one at a time: the answer confirms the send time of its renewal */
     }
     p->renewing = true;
     struct pending_write *w = write_create(c, ROW_RENEW, p->id);
@@ -408,12 +412,11 @@ void partitions_store_down(struct core *c)
     c->observed_at = NEVER_MS;
 }
 
-/* A lease ends 500 ms early for its owner, counted from the moment at which the last good renewal
- * was sent. */
+/* For its owner a lease ends 500 ms early, counted from when the last good renewal was sent. */
 void partitions_check_leases(struct core *c)
 {
     if (c->now.mono == c->leases_checked_at) {
-        return; /* none ends within the millisecond in which it was looked at */
+        return; /* looked at in this millisecond already: none has ended since */
     }
     c->leases_checked_at = c->now.mono;
     for (int i = 0; i < PARTITION_COUNT; i++) {

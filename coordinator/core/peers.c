@@ -1,4 +1,4 @@
-/* Connections that have said HELLO: who is heard, who has fallen silent. */
+/* Connections that have said HELLO, and which of them have fallen silent. */
 #include "core/peers.h"
 
 #include <assert.h>
@@ -16,7 +16,8 @@
 
 /* wire/frame.h's WIRE_VERSION, which the core does not see */
 #define WIRE_VERSION_SPOKEN 1
-/* A loop that stood still for longer than this judges nobody before it has heard again. */
+/* After standing still for longer than this, the loop takes no peer for silent before it has read
+ * its sockets again. */
 #define STOOD_STILL_MS 1000
 
 struct peer *peer_find(const struct core *c, peer_id id)

@@ -28,10 +28,10 @@ struct step *step_of_ready(struct heap_node *n)
     return work_of_ready(n)->step;
 }
 
-/* A point of priority is worth so much age, and nothing else counts: what waits grows older than
- * whatever may come later, so that nothing starves; and a step's place never changes, as a heap
- * wants it. The steps of an older task go first; but an item of a fan-out is as young as its own
- * turn, so that ten thousand of them do not keep all younger tasks waiting. */
+/* The order is age plus priority, where one point of priority is worth priority_ms of age. A
+ * waiting step grows older than whatever may come later, so nothing starves; and a step's rank
+ * never changes, as a heap needs it. Steps of an older task go first; but an item of a fan-out is
+ * as young as its own turn, so that ten thousand of them do not keep all younger tasks waiting. */
 bool ready_before(const struct heap_node *a, const struct heap_node *b)
 {
     const struct work *x = work_of_ready(a);
@@ -72,13 +72,13 @@ void step_take_place(struct core *c, struct step *s)
 void step_make_ready(struct core *c, struct step *s)
 {
     assert(s->state == STEP_PENDING && (s->phase == PHASE_NONE || s->phase == PHASE_HELD));
-    bool begun = step_waits(s); /* a wait that has begun goes on in a pause */
+    bool begun = step_waits(s); /* a wait that has begun goes on during a pause */
     if (task_state_rests(s->task->state) && !begun) {
         s->phase = PHASE_NONE;
         step_clock_hold(c, s);
         return;
     }
-    if (rare_of(s)->spent_ms > 0) { /* it has begun, and goes on after a rest or a takeover */
+    if (rare_of(s)->spent_ms > 0) { /* its timeout_total runs on after a rest or a takeover */
         step_clock_start(c, s);
     }
     if (rare_of(s)->fan != NULL) {
@@ -164,10 +164,11 @@ void step_unqueue(struct core *c, struct step *s)
         break;
     case PHASE_NONE:
     case PHASE_HELD:
-    case PHASE_FETCHING: /* the answer finds no step and gives the credit back */
+    case PHASE_FETCHING: /* the answer to its read finds no step in this phase, and gives the credit
+                            back */
     case PHASE_BUDGET:
-    case PHASE_ITEMS:   /* they are in queues of their own */
-    case PHASE_RUNNING: /* the worker's run stays: it is claimed, stopped or answered by itself */
+    case PHASE_ITEMS:   /* its items are in queues of their own */
+    case PHASE_RUNNING: /* the worker's run stays, until it is claimed, stopped or answered */
         break;
     }
     s->phase = PHASE_NONE;

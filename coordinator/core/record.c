@@ -34,8 +34,8 @@ void record_put_spec(const struct task *t, struct buf *out)
     pack_bytes(out, t->pipeline->source);
 }
 
-/* The current step's name and the number of steps are in the head so that lists need no other blob.
- */
+/* The current step's name and the number of steps are in the head too, so that lists need no other
+ * blob. */
 void record_put_head(const struct task *t, mono_ms now, struct buf *out)
 {
     pack_uint(out, RECORD_FORMAT);
@@ -56,7 +56,8 @@ void record_put_head(const struct task *t, mono_ms now, struct buf *out)
     pack_int(out, t->error_step);
     pack_uint(out, t->pipeline->step_count);
     pack_bytes(out, bytes_str(t->pipeline->steps[task_current_step(t)].name));
-    if (t->recovers != NULL || !budget_none(&spending_of(t)->budget)) { /* most pay nothing */
+    /* most tasks have neither, and store nothing */
+    if (t->recovers != NULL || !budget_none(&spending_of(t)->budget)) {
         budget_record_put(spending_of(t), out);
         recovers_record_put(t, out);
     }
@@ -123,7 +124,7 @@ static enum err get_head(struct bytes blob, struct task *t)
     return u.bad || !isfinite(t->progress) ? ERR_INVALID : ERR_OK;
 }
 
-/* Do the steps bear out what the head says of them? */
+/* Do the steps agree with what the head says of them? */
 static bool consistent(const struct task *t)
 {
     uint32_t completed = 0;
@@ -142,7 +143,8 @@ static bool consistent(const struct task *t)
     return completed == t->completed && t->next_order <= t->pipeline->step_count;
 }
 
-/* False where the record names steps that there are not, or what it says of one makes no sense. */
+/* False where the record names steps that the pipeline does not have, or what it says of one makes
+ * no sense. */
 static bool get_steps(const struct task_record *r, struct task *t)
 {
     for (uint32_t i = 0; i < r->step_count; i++) {

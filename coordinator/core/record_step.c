@@ -7,9 +7,9 @@
 #include "core/storage.h"
 #include "core/task.h"
 
-/* What only some steps' records have. */
+/* Flags of what only some steps' records have. */
 #define STEP_FANS      1u
-#define STEP_SIGNALLED 2u /* and what by */
+#define STEP_SIGNALLED 2u /* a signal, with its mark */
 #define STEP_LOGGED    4u /* an item that is done: a step's log is in its history */
 
 void record_put_step(const struct step *s, struct slices *text)
@@ -52,7 +52,7 @@ void record_put_step(const struct step *s, struct slices *text)
     if (logged) {
         pack_bytes(out, bytes_str(x->log));
     }
-    if (x->account != NULL) { /* the last: most steps use nothing, and pay nothing */
+    if (x->account != NULL) { /* comes last: most steps have used nothing, and store nothing */
         account_put(x->account, out);
     }
 }
@@ -65,9 +65,9 @@ static bool rare_none(const struct step_rare *x)
            x->mark.key == 0 && x->fan == NULL && x->account == NULL && x->log == NULL;
 }
 
-#define RARE_NUMBERS 13u /* each a byte 0 where there is nothing */
+#define RARE_NUMBERS 13u /* numbers of struct step_rare; each is one byte 0 where it is 0 */
 
-/* As most steps have it: nothing is made for them. */
+/* Are they all 0, as for most steps? Then no struct step_rare is allocated. */
 static bool rare_absent(const struct unpack *u)
 {
     static const uint8_t nothing[RARE_NUMBERS];

@@ -1,5 +1,5 @@
-/* What of a task runs again: for a recover, from where it is wished; after a takeover, where it has
- * no checkpoints. */
+/* Which steps of a task run again: for a recover, from where its request says; after a takeover,
+ * where the task has no checkpoints. */
 #include <stdlib.h>
 
 #include "core/asks.h"
@@ -51,7 +51,7 @@ bool recover_choose_kept(struct core *c, const struct ask *ask, const struct tas
         bool *after = arena_alloc(fx_arena(c), n);
         pipeline_descendants(t->pipeline, (uint32_t)from, after);
         for (uint32_t i = t->pipeline->steps[from].first; i <= (uint32_t)from; i++) {
-            after[i] = true; /* of one that is a pipeline: with all of its steps */
+            after[i] = true; /* a step that is a pipeline: with all of its steps */
         }
         for (uint32_t i = 0; i < n; i++) {
             keep[i] = keep[i] && !after[i];
@@ -67,7 +67,7 @@ bool recover_choose_kept(struct core *c, const struct ask *ask, const struct tas
             return false;
         }
         for (uint32_t i = 0; i < n; i++) {
-            /* What was skipped is asked again: its data is what it was, or runs again itself. */
+            /* Skipped steps are judged again: their data is what it was, or runs again itself. */
             keep[i] =
                 keep[i] && t->steps[i].state == STEP_COMPLETED && t->steps[i].order <= (uint64_t)k;
         }
@@ -78,14 +78,14 @@ bool recover_choose_kept(struct core *c, const struct ask *ask, const struct tas
 /* ---- what runs again ---- */
 
 struct reset {
-    bool anew;       /* results went away that it was, or is, made of */
-    bool items_stay; /* of a fan-out: those that are done */
+    bool anew;       /* results went away from which it was, or will be, computed */
+    bool items_stay; /* a fan-out step: its done items stay */
 };
 
-/* A step that is to run (again): its failures and deaths count from 0. Where results went away,
- * what its old attempts still bring was computed from what is no more: a new generation, and no
- * progress checkpoint. Else its input is the same and an old success is welcome, but a new delivery
- * tells old failures (the end of what was stopped) apart. */
+/* Resets a step that is to run (again): its failures and deaths count from 0. Where results went
+ * away, outcomes of its old attempts were computed from what is no more: it gets a new generation
+ * and loses its progress checkpoint. Otherwise its input is the same and an old success is welcome;
+ * a new delivery tells old failures (of attempts that were stopped) apart. */
 static void step_reset(struct change *ch, struct step *s, struct reset how)
 {
     if (rare_of(s)->fan != NULL && how.items_stay) {
@@ -122,7 +122,7 @@ static void step_reset(struct change *ch, struct step *s, struct reset how)
     change_step(ch, s);
 }
 
-/* Places in the order of completion without holes: checkpoint k is the k-th that is left. */
+/* Numbers the completed steps anew, without gaps: checkpoint k is the k-th one that is left. */
 static void renumber(struct core *c, struct task *t)
 {
     uint32_t *rank = arena_alloc(fx_arena(c), (t->next_order + 1) * sizeof *rank);
@@ -145,9 +145,9 @@ static void renumber(struct core *c, struct task *t)
     t->next_order = next;
 }
 
-/* May the items that are done stay so? Where what their list was made of runs again, their list is
- * another one; else those of a step that was not completed stay, unless it is to run as a whole,
- * and of a completed one where only its failed items are wanted. What was skipped before it is
+/* May the done items of a step stay? Not where what their list was made of runs again: the list may
+ * be another one. Else they stay if the step was not completed and does not run as a whole, or if
+ * it was completed and only its failed items are wanted. Steps that were skipped before it are
  * skipped again. */
 static bool items_stay(const struct task *t, uint32_t step, const bool *keep,
                        const struct recover_request *how)
@@ -166,8 +166,8 @@ static bool items_stay(const struct task *t, uint32_t step, const bool *keep,
     return stay;
 }
 
-/* With a new input what runs again is given something else than before, even where no result went
- * away. */
+/* With a new input (all_anew), steps that run again get another input than before, even where no
+ * result went away. */
 void task_rerun(struct change *ch, const bool *keep, const struct recover_request *how)
 {
     struct task *t = ch->task;
@@ -189,7 +189,7 @@ void task_rerun(struct change *ch, const bool *keep, const struct recover_reques
         if (keep == NULL || !keep[i]) {
             step_reset(ch, &t->steps[i], (struct reset){anew[i] || all_anew, items[i]});
         } else {
-            change_step(ch, &t->steps[i]); /* its place and offset may have moved */
+            change_step(ch, &t->steps[i]); /* its order and offset may have changed */
         }
     }
     renumber(ch->core, t);

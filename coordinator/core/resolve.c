@@ -1,8 +1,8 @@
-/* Steps whose task's data says what they are to do: whether they run at all, what they join, the
- * list of their items, how long they wait.
- * Once the needs of such a step are met it waits here for its turn, exactly the parts that its
- * expressions refer to are read, and then it is made ready or skipped. What was found out is not
- * stored where it leads to a run: the same data say the same again. */
+/* Steps for which the task's data decides what they do: whether they run at all, what a pipeline
+ * within gives as its result, the list of their items, how long they wait. Once the needs of such a
+ * step are met it waits here for its turn; exactly the parts that its expressions refer to are
+ * read; then it is made ready or skipped. Where it runs, what was found is not stored: the same
+ * data gives the same again. */
 #include "core/resolve.h"
 
 #include <assert.h>
@@ -41,7 +41,8 @@ static void skip(struct core *c, struct step *s)
     change_commit(&ch);
 }
 
-/* The result of a pipeline within: those of its last steps, by name; null where one was skipped. */
+/* The result of a pipeline within: the results of its last steps, by name; null for a skipped
+ * one. */
 static struct parts joined(struct core *c, const struct step *s, const struct scope *x)
 {
     const struct pipeline *p = s->task->pipeline;
@@ -81,7 +82,7 @@ static void join(struct core *c, struct step *s, struct scope *x)
     change_commit(&ch);
 }
 
-/* The list of the step's items. It is stored with them: never found out a second time. */
+/* Evaluates the list of the step's items. It is stored with them, and never evaluated again. */
 static void spread(struct core *c, struct step *s, struct scope *x)
 {
     struct bytes list, why;
@@ -92,7 +93,7 @@ static void spread(struct core *c, struct step *s, struct scope *x)
     }
 }
 
-/* What its limits are called. */
+/* Evaluates the keys of the step's limits. */
 static bool take_keys(struct step *s, struct scope *x, struct bytes *ret_why)
 {
     const struct pipeline_step *def = step_def(s);
@@ -171,12 +172,14 @@ static void want(struct core *c, const struct step *s, struct scope *ret_scope)
     }
 }
 
-/* False where too many reads wait: the step keeps its place. */
+/* Begins to evaluate a step. False where too many reads wait: the step keeps its place in the
+ * queue. */
 static bool begin(struct core *c, struct step *s)
 {
     struct scope x;
     want(c, s, &x);
-    if (!scope_wants(&x) && s->item == ITEM_NONE) { /* an item's value is read with the rest */
+    /* an item's value must be read, even where nothing else is wanted */
+    if (!scope_wants(&x) && s->item == ITEM_NONE) {
         heap_remove(&c->resolving, &s->work->ready);
         decide(c, s, &x);
         return true;
@@ -214,10 +217,10 @@ void resolve_on_parts(struct core *c, const struct ask *ask, const struct store_
     assert(c->resolving_asks > 0);
     c->resolving_asks--;
     if (s == NULL || s->phase != PHASE_RESOLVING || work_of(s)->awaits != ask->read_id) {
-        return; /* it went another way meanwhile */
+        return; /* the step was stopped or reset meanwhile */
     }
     s->phase = PHASE_NONE;
-    if (!partition_serves(&c->partitions[t->partition])) { /* it is being handed over */
+    if (!partition_serves(&c->partitions[t->partition])) { /* its partition is being handed over */
         return;
     }
     if (a->err == ERR_NOT_FOUND) {
@@ -227,7 +230,7 @@ void resolve_on_parts(struct core *c, const struct ask *ask, const struct store_
         return;
     }
     if (a->err != ERR_OK) {
-        step_make_ready(c, s); /* asks again */
+        step_make_ready(c, s); /* reads again */
         return;
     }
     struct scope x;

@@ -1,6 +1,6 @@
-/* A store that goes back: a replica that was promoted without the last writes, an older file that
- * was restored. It is outside the promise, and must not pass unseen: each partition remembers the
- * newest owner record and the last acknowledged row that it knows of. */
+/* A store that goes back to older data: a replica that was promoted without the last writes, a
+ * backup that was restored. No promise holds then, but it must not pass unnoticed: each partition
+ * remembers the newest owner record and the last acknowledged row that it knows of. */
 #include "core/rollback.h"
 
 #include "core/fx.h"
@@ -53,7 +53,7 @@ void rollback_note_acked(struct core *c, struct partition *p, const struct task 
     a->fence = p->fence;
 }
 
-/* A task that is not there says nothing: it may have ended by a row whose answer never came. */
+/* That the task is not there proves nothing: it may have ended by a row whose answer never came. */
 void rollback_check_loaded(struct core *c, struct partition *p)
 {
     const struct acked *a = &p->acked;

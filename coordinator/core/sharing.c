@@ -8,7 +8,7 @@
 #include "core/state.h"
 #include "core/writes.h"
 
-/* A coordinator that holds partitions of which we know. */
+/* A coordinator that holds partitions, as the owners' records show it. */
 struct holder {
     uint8_t nonce[NONCE_BYTES];
     uint32_t count;
@@ -17,8 +17,8 @@ struct holder {
 struct census {
     struct holder others[PARTITION_COUNT];
     uint32_t other_count;
-    uint32_t ours;    /* held, or on their way */
-    uint32_t awaited; /* of these: asked for */
+    uint32_t ours;    /* partitions that we hold or have asked for */
+    uint32_t awaited; /* of these, asked for */
 };
 
 static bool held_by_us(const struct partition *p)
@@ -50,7 +50,8 @@ static void count(const struct core *c, const struct owner_record *owners,
             continue;
         }
         if (r->owner.len > 0 && !partition_mine(c, r->fence.nonce)) {
-            struct holder *h = holder_of(ret_census, r->fence.nonce); /* alive, as far as we know */
+            /* its owner is alive, as far as we know */
+            struct holder *h = holder_of(ret_census, r->fence.nonce);
             h->count += !r->wished;
         }
         if (r->wished && partition_mine(c, r->wish)) {
@@ -69,7 +70,8 @@ static void wish(struct core *c, const struct partition *p, const struct owner_r
     fx_write(c, &row);
 }
 
-/* Asks the richest for one of its partitions; false where nobody has more than the share. */
+/* Asks the coordinator with the most partitions for one; false where nobody has more than its
+ * share. */
 static bool ask_richest(struct core *c, const struct owner_record *owners, struct census *n,
                         uint32_t share, bool *asked)
 {

@@ -5,7 +5,7 @@
 #include "core/state.h"
 #include "core/workers.h"
 
-#define HEARD_WITHIN_MS 2000 /* eight looks at the owners' records, twice the store's deadline */
+#define HEARD_WITHIN_MS 2000 /* eight reads of the owners' records, twice the store's deadline */
 
 static void count_peers(const struct core *c, struct core_stats *s)
 {

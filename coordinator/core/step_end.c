@@ -1,5 +1,5 @@
-/* The end of a step and what follows from it: whoever needs it, the task's end, the finally steps.
- * A step is over once it is completed, failed for good, skipped or cancelled. */
+/* The end of a step and what follows from it: for the steps that need it, for the finally steps,
+ * for the task. A step is over once it is completed, failed for good, skipped or cancelled. */
 #include "core/step_end.h"
 
 #include <assert.h>
@@ -26,7 +26,7 @@ static bool finally_left(const struct task *t)
     return false;
 }
 
-/* Stops what still runs and sets what waits aside; the finally steps too where `all`. */
+/* Stops what still runs and cancels what waits; the finally steps too where `all`. */
 static void stop_rest(struct change *ch, enum stop_reason reason, bool all)
 {
     struct task *t = ch->task;
@@ -51,7 +51,7 @@ void task_end(struct change *ch, enum task_state state, const struct deed *deed)
     task_stop_clock(c, t);
     t->state = state;
     t->completed_at = c->now.wall > t->created_at ? c->now.wall : t->created_at;
-    for (uint32_t i = 0; i < t->pipeline->step_count; i++) { /* as step_keep_order */
+    for (uint32_t i = 0; i < t->pipeline->step_count; i++) { /* as step_keep_order does for steps */
         unix_ms ended = t->steps[i].completed_at;
         t->completed_at = t->completed_at > ended ? t->completed_at : ended;
     }
@@ -98,7 +98,8 @@ static void settle(struct change *ch)
 void task_fail(struct change *ch, enum code code, struct bytes message, uint32_t step)
 {
     struct task *t = ch->task;
-    bool again = task_failing(t); /* its finally steps are on: the first error stays */
+    /* it is failing already, its finally steps run: the first error stays */
+    bool again = task_failing(t);
     if (!again) {
         task_set_error(t, code, message, (int32_t)step);
     }
@@ -110,18 +111,18 @@ void task_fail(struct change *ch, enum code code, struct bytes message, uint32_t
         return;
     }
     stop_rest(ch, STOP_TASK_ENDED, false);
-    if (t->state == TASK_BUDGET_EXCEEDED) { /* they run whatever was spent */
+    if (t->state == TASK_BUDGET_EXCEEDED) { /* its finally steps run whatever was spent */
         t->state = TASK_RUNNING;
         task_start_clock(ch->core, t);
     }
-    task_restart_clock(ch->core, t); /* they have max_task_duration for themselves */
+    task_restart_clock(ch->core, t); /* its finally steps have a max_task_duration of their own */
     struct task_event *e = change_event(ch, EVENT_TASK_FAILING, step);
     e->code = code;
     e->message = arena_bytes(&ch->write->arena, bytes_str(t->error));
     change_ready_all(ch);
 }
 
-/* What depends on a step that failed is not run; its finally steps are. */
+/* Skips all steps that depend on the failed step, except finally steps. */
 static void skip_dependents(struct change *ch, const struct step *s)
 {
     struct task *t = ch->task;
@@ -139,7 +140,7 @@ static void skip_dependents(struct change *ch, const struct step *s)
     }
 }
 
-/* s is over: its needs are met for those that were waiting for it. */
+/* s is over: counts it as a met need of the steps that wait for it, and makes these ready. */
 static void feed(struct change *ch, struct step *s)
 {
     const struct pipeline_step *def = step_def(s);
@@ -185,7 +186,7 @@ void step_complete(struct change *ch, struct step *s, struct parts result)
     e->code = rare_of(s)->error_code;
     e->message = arena_bytes(&ch->write->arena,
                              bytes_str(e->code != CODE_NONE ? rare_of(s)->error : rare_of(s)->log));
-    step_set_log(s, BYTES_NONE); /* it is in the history: thousands of steps may have had one */
+    step_set_log(s, BYTES_NONE); /* it is in the step's event: thousands of steps may have one */
     if (t->steps_left > 0) {
         change_event(ch, EVENT_PROGRESS, task_current_step(t));
     }
@@ -208,7 +209,7 @@ void step_skip(struct change *ch, struct step *s)
     settle(ch);
 }
 
-/* The results of a task have a bound, and what stands in for a result counts like one. */
+/* The results of a task have a size limit; a result given by on_failure counts like any other. */
 bool step_result_fits(const struct step *s, struct bytes result)
 {
     if (s->item != ITEM_NONE) {
@@ -226,7 +227,8 @@ static void tell_failed(struct change *ch, const struct step *s, enum code code,
     e->message = arena_bytes(&ch->write->arena, message);
 }
 
-/* Nothing is left to try: people are to look at it. Resumed, it is tried anew. */
+/* Out of attempts, with on_exhausted "pause": the task is paused for people to look at. When it is
+ * resumed the step is tried again. */
 static void rest_exhausted(struct change *ch, struct step *s, enum code code, struct bytes message)
 {
     struct task *t = ch->task;
@@ -273,7 +275,7 @@ void step_give_up(struct change *ch, struct step *s, enum code code, struct byte
         return;
     }
     task_count_needs(t);
-    if (finally_left(t) || task_failing(t)) { /* else the task's own end says it */
+    if (finally_left(t) || task_failing(t)) { /* else the event of the task's end tells it */
         tell_failed(ch, s, code, message);
     }
     task_fail(ch, code, message, s->index);
@@ -286,7 +288,7 @@ void task_timed_out(struct core *c, struct task *t)
     const char *why =
         arena_printf(fx_arena(c), "the task has run for longer than its max_task_duration, %u s",
                      t->max_duration_s);
-    if (task_failing(t)) { /* so long for its finally steps */
+    if (task_failing(t)) { /* the finally steps had that long too */
         task_end(&ch, TASK_FAILED, NULL);
     } else {
         task_fail(&ch, CODE_TASK_TIMEOUT, bytes_str(why), task_current_step(t));

@@ -1,5 +1,5 @@
-/* The limits of a step beyond one attempt: timeout_total over all of them, queue_timeout for a step
- * that no worker takes. One attempt's own limits are the worker's to keep. */
+/* The time limits of a step beyond one attempt: timeout_total over all its attempts, queue_timeout
+ * while no worker takes it. The limits of a single attempt are kept by the worker. */
 #include "core/step_limits.h"
 
 #include <assert.h>
@@ -26,7 +26,7 @@ void step_clock_note(struct core *c, struct step *s)
     }
 }
 
-/* Its task rests: the time until it goes on is not the step's. */
+/* Its task rests: the time until it goes on does not count. */
 void step_clock_hold(struct core *c, struct step *s)
 {
     step_clock_note(c, s);
@@ -63,7 +63,7 @@ mono_ms step_ready_until(const struct core *c, const struct step *s)
     return left != NEVER_MS && c->now.mono + left < until ? c->now.mono + left : until;
 }
 
-/* It is in no queue, and nothing is left of its time. */
+/* Ends the step, which is in no queue, because none of its time is left. */
 void step_expire(struct core *c, struct step *s)
 {
     const struct pipeline_step *def = step_def(s);

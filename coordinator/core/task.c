@@ -25,7 +25,7 @@ struct step *step_create(struct task *t, uint32_t index)
     return s;
 }
 
-/* Copies a text behind the block's others, with a zero byte. */
+/* Appends a text to the block's texts, with a zero byte. */
 static const char *put_text(char **end, struct bytes text)
 {
     char *copy = *end;
@@ -179,7 +179,7 @@ void task_free(struct task *t)
     free(t);
 }
 
-/* Fractions are summed in billionths: what is added is exactly what is taken away again. */
+/* Fractions are summed as whole billionths, so that adding and subtracting them is exact. */
 #define FRACTION_PARTS 1e9
 
 static uint64_t parts_of(const struct step *s)

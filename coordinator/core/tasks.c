@@ -108,8 +108,8 @@ void task_stop_clock(struct core *c, struct task *t)
     task_clear_timers(c, t);
 }
 
-/* How old it is, so that a takeover does not put it behind all that is here. By another host's
- * clock, and so no more than the widest distance of two priorities. */
+/* How old the task is, so that a takeover does not put it behind all tasks that are here. Measured
+ * by another host's clock; therefore bounded by the widest distance of two priorities. */
 static mono_ms age_of(const struct core *c, const struct task *t)
 {
     mono_ms most = (PRIORITY_MAX - PRIORITY_MIN) * c->config.priority_ms;
@@ -117,8 +117,8 @@ static mono_ms age_of(const struct core *c, const struct task *t)
     return age < 0 ? 0 : age < most ? age : most;
 }
 
-/* What was completed stays; what was running, waiting or never begun is pending. Wall clocks of two
- * hosts are not compared beyond the wait that was decided. */
+/* Completed steps stay; steps that were running, waiting or had not begun are pending. Wall clocks
+ * of two hosts are not compared beyond the wait that was decided. */
 void task_loaded(struct core *c, struct task *t)
 {
     struct unit_walk walk = {0};

@@ -72,8 +72,8 @@ static void timer_fire(struct core *c, struct timer *t)
     }
 }
 
-/* Timers set by a firing one for a moment that has passed fire in the same call: each handler moves
- * on, so that this ends. */
+/* A handler may set a timer to a time that has passed: it fires in the same call. Each handler
+ * makes progress, so this ends. */
 void timers_fire(struct core *c)
 {
     for (;;) {

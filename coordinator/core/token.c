@@ -5,10 +5,10 @@
 #include "core/workers.h"
 #include "crypto/hash.h"
 
-#define SIGNED_BYTES_MAX (16u + ID_BYTES_MAX + 9 * 10u) /* what, the id, nine numbers */
+#define SIGNED_BYTES_MAX (16u + ID_BYTES_MAX + 9 * 10u) /* a purpose, the id, nine numbers */
 
-/* created_at is part of what is signed: an id that is used again after its record expired starts at
- * run 1 again, and must get other keys. */
+/* created_at is signed too: an id that is used again after its record expired starts at run 1
+ * again, and must get other keys. */
 static struct sha256 sign(const struct hmac_key *key, const struct task *t, const char *what,
                           const struct attempt_ref *ref)
 {
@@ -52,7 +52,8 @@ void token_keep(struct run *r, const struct task *t, const struct attempt_ref *r
     memcpy(r->ref.token, ref->token, TOKEN_BYTES);
 }
 
-/* An id that is used again is another task's: what was kept for it before does not count. */
+/* An id that is used again names another task: what token_keep noted for the old one does not
+ * count. */
 bool token_valid_in(const struct hmac_key *key, const struct run *run, const struct task *t,
                     const struct attempt_ref *ref)
 {

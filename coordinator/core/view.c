@@ -19,7 +19,7 @@ static struct usage_part *view_usage(const struct usage *u, struct arena *arena)
     return parts;
 }
 
-/* Of each step, and of the task: by model, where that is not too much for one answer. */
+/* Usage of each step and of the task: by model, where that is not too much for one answer. */
 static void view_used(const struct task *t, struct arena *arena, struct task_view *v)
 {
     struct usage whole = {0};
@@ -48,7 +48,7 @@ static void view_used(const struct task *t, struct arena *arena, struct task_vie
     usage_free(&whole);
 }
 
-/* What is left of one status, for all steps together. */
+/* Room that is left in one status answer, for all steps together. */
 struct view_room {
     size_t checkpoints, errors, logs;
 };
@@ -129,7 +129,8 @@ static void view_step(struct core *c, const struct step *s, struct arena *arena,
     }
 }
 
-/* From the pace so far: good enough for a progress bar, and 0 where nothing can be said. */
+/* Estimated end, from the pace so far: good enough for a progress bar; 0 where nothing can be
+ * said. */
 static unix_ms estimate(const struct core *c, const struct task *t)
 {
     double done = t->progress;

@@ -17,7 +17,8 @@
 #include "core/timers.h"
 #include "json/doc.h"
 
-/* The wall clock moves like this against the other without being set: slewing is slower. */
+/* Less than this the wall clock drifts against the monotonic one without being set: slewing is
+ * slower. */
 #define CLOCK_JUMP_MS 1000
 
 static bool has_end(const struct step *s)
@@ -29,7 +30,7 @@ static void arm(struct core *c, struct step *s)
 {
     mono_ms left = rare_of(s)->wait_until - c->now.wall;
     if (step_def(s)->wait.kind != WAIT_UNTIL && left > rare_of(s)->wait_ms) {
-        left = rare_of(s)->wait_ms; /* the clock that said when it ends was ahead of ours */
+        left = rare_of(s)->wait_ms; /* the host that stored wait_until had a clock ahead of ours */
     }
     timer_set(c, &work_make(s)->timer, has_end(s) ? c->now.mono + (left > 0 ? left : 0) : NEVER_MS);
 }
@@ -49,7 +50,7 @@ static unix_ms end_of(const struct core *c, const struct step *s)
     return 0;
 }
 
-/* The step is over, with this result. */
+/* Completes the step with this result, which ends its wait. */
 static void resolve(struct change *ch, struct step *s, struct bytes result)
 {
     struct core *c = ch->core;
@@ -66,7 +67,8 @@ static void resolve(struct change *ch, struct step *s, struct bytes result)
     }
 }
 
-/* A signal that came before, kept here or in a step that waits for the same and was not reached. */
+/* Takes a signal that came before: kept in this step, or in another one that waits for the same
+ * name and was not reached. */
 static void take_kept(struct change *ch, struct step *s)
 {
     struct step *keeper = rare_of(s)->signal.len > 0 ? s : signal_kept(s);
@@ -81,7 +83,8 @@ static void take_kept(struct change *ch, struct step *s)
     resolve(ch, s, data);
 }
 
-/* Its turn has come: the wait begins, and is over at once where its signal is there already. */
+/* The step's turn has come: its wait begins, and is over at once where its signal is there
+ * already. */
 static void begin(struct core *c, struct step *s)
 {
     struct task *t = s->task;
@@ -109,7 +112,7 @@ static void begin(struct core *c, struct step *s)
     change_commit(&ch);
 }
 
-/* What an expression of a wait gave: a number of seconds, or a moment. */
+/* Takes the value of a wait's expression: a number of seconds, or a moment. */
 static bool take_end(struct step *s, struct bytes json)
 {
     const struct pipeline_wait *w = &step_def(s)->wait;
@@ -166,7 +169,7 @@ void wait_make_ready(struct core *c, struct step *s)
         begin(c, s);
         return;
     }
-    s->phase = PHASE_WAITING; /* it began in another process */
+    s->phase = PHASE_WAITING; /* another coordinator began it */
     arm(c, s);
     if (planted(PLANT_WAIT_TIMER_LOST)) {
         timer_clear(c, &s->work->timer);
@@ -219,13 +222,13 @@ void wait_reset(struct step *s, bool anew)
     }
     x->wait_until = 0;
     x->wait_ms = 0;
-    if (anew || x->signal.len == 0) { /* one that was not used yet is as good as before */
+    if (anew || x->signal.len == 0) { /* a signal that was not used yet stays */
         step_set_signal(s, BYTES_NONE, (struct request_mark){0});
     }
 }
 
-/* All moments are looked at again where the wall clock has jumped: few tasks wait for one, and it
- * hardly ever jumps. */
+/* Where the wall clock has jumped, the timers of all waits for a moment are set anew: few tasks
+ * have one, and the clock hardly ever jumps. */
 void waits_look_at_clock(struct core *c)
 {
     int64_t offset = c->now.wall - c->now.mono;
@@ -246,7 +249,8 @@ void waits_look_at_clock(struct core *c)
     }
 }
 
-/* Waiting: all that is left is. Only then the task's clock stands. */
+/* A task is `waiting` while all that is left of it are waits that have begun; only then its clock
+ * stands. */
 void task_review(struct core *c, struct task *t)
 {
     bool active = false;

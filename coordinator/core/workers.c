@@ -1,5 +1,5 @@
 /* Workers: who they are, what they run, and their death. A worker outlives its connection by a
- * short grace: a living one redials. */
+ * short grace, since one that is alive dials again. */
 #include "core/workers.h"
 
 #include <stdlib.h>
@@ -23,8 +23,8 @@
 #include "core/token.h"
 #include "model/limits.h"
 
-/* A worker that is back says what it runs as soon as it is welcomed; one that has not by then
- * cannot hear us. */
+/* A worker that is back sends RUNNING as soon as it is welcomed; one that has not by then cannot
+ * hear us. */
 #define RUNNING_WITHIN_MS 500
 
 _Static_assert(ATTEMPTS_PER_WORKER_MAX *(ID_BYTES_MAX + TOKEN_BYTES + 64) < FRAME_BYTES_MAX,
@@ -64,7 +64,7 @@ struct run *worker_run_find(struct worker *w, const struct attempt_ref *ref)
     return NULL;
 }
 
-/* It is not there yet. */
+/* Adds a run that is not in the list yet. */
 static struct run *run_append(struct worker *w, const struct attempt_ref *ref)
 {
     MEM_GROW(w->runs, w->run_count, w->run_cap);
@@ -91,8 +91,8 @@ struct run *worker_run_of(struct worker *w, const struct step *s)
     return worker_run_find(w, &ref);
 }
 
-/* Its runs may name tasks of other owners too: of partitions that we have lost, or that it told us
- * of. */
+/* Its runs may also name tasks of other owners: of partitions that we have lost, or that it told us
+ * about. */
 uint32_t worker_busy(const struct core *c, const struct worker *w)
 {
     uint32_t busy = 0;
@@ -102,7 +102,7 @@ uint32_t worker_busy(const struct core *c, const struct worker *w)
     return busy;
 }
 
-/* What it held is free: the attempt is over, wherever that was heard. */
+/* The attempt is over, wherever we learned of that: its hold is free. */
 static void run_end(struct core *c, struct run *r)
 {
     c->holds_due -= r->hold_due;
@@ -151,7 +151,7 @@ void worker_free(struct core *c, struct worker *w)
         run_end(c, &w->runs[i]);
     }
     functions_leave(c, w);
-    fx_bury(c, worker_destroy, w); /* an answer of this turn may show it */
+    fx_bury(c, worker_destroy, w); /* an answer of this turn may point to it */
 }
 
 static struct worker *worker_create(struct core *c, const struct message *hello)
@@ -190,7 +190,7 @@ struct worker *worker_join(struct core *c, const struct message *hello, peer_id 
     return w;
 }
 
-/* The connection is gone: its credits are void, what it runs goes on for the grace. */
+/* The connection is gone: its credits are void; what it runs goes on for the resume grace. */
 void worker_disconnected(struct core *c, struct worker *w)
 {
     c->credit_sum -= w->credit;
@@ -235,7 +235,7 @@ void worker_gone(struct core *c, struct worker *w)
     worker_free(c, w);
 }
 
-/* Not back within the grace, or back and silent about what it runs. */
+/* It is not back within the grace, or is back and has not said what it runs. */
 void worker_timer(struct core *c, struct worker *w)
 {
     if (w->peer != 0) {
@@ -265,16 +265,16 @@ static void stop_claimed(struct core *c, const struct task *t, struct worker *w,
     worker_run_remove(c, w, ref);
 }
 
-/* It was claimed for what its worker had then, and is another's, or nobody's. */
+/* The step was claimed by a guess; another worker has it, or nobody. */
 static void drop_guess(struct core *c, struct run *r, struct step *s)
 {
-    hold_drop(c, r->hold); /* the attempt's place is whose it is */
+    hold_drop(c, r->hold); /* the place in the limit belongs to whoever has the attempt */
     r->hold = NULL;
     s->phase = PHASE_NONE;
     step_become(s, STEP_PENDING);
 }
 
-/* Another worker says now that it runs what this one had then. */
+/* Another worker now says that it runs what this worker was guessed to run. */
 static void unguess(struct core *c, const struct worker *w, struct step *s)
 {
     struct worker *other = s->phase == PHASE_RUNNING && work_of(s)->worker != w->serial
@@ -351,7 +351,7 @@ void workers_claim(struct core *c, struct partition *p)
     }
 }
 
-/* One for each attempt: thousands of claims are looked up, not compared each with each. */
+/* A key per attempt: thousands of claims are looked up in a map, not compared pairwise. */
 static struct bytes ref_key(struct arena *arena, const struct attempt_ref *ref)
 {
     const uint32_t numbers[] = {ref->run, ref->step, ref->item, ref->generation, ref->delivery};
@@ -361,15 +361,16 @@ static struct bytes ref_key(struct arena *arena, const struct attempt_ref *ref)
     return bytes_of(key, sizeof numbers + ref->task_id.len);
 }
 
-/* Those that it was told to stop are the last of its list. They claim nothing: whoever runs the
- * same may be about to say so, and if nobody does, the step is sent out anew. */
+/* Is this attempt to go on? Those that the worker was told to stop are the last of its list. They
+ * claim nothing: another worker that runs the same may be about to say so; if none does, the step
+ * is dispatched anew. */
 static bool goes_on(const struct message *m, const struct attempt_ref *ref)
 {
     size_t from_here = (size_t)(&m->running.refs[m->running.count] - ref);
     return from_here > m->running.stopping;
 }
 
-/* What RUNNING lists: key of an attempt -> its ref. */
+/* Collects what RUNNING lists: key of an attempt -> its ref. */
 static void list_said(struct core *c, const struct message *m, struct map *ret_said)
 {
     for (uint32_t i = 0; i < m->running.count; i++) {
@@ -380,12 +381,12 @@ static void list_said(struct core *c, const struct message *m, struct map *ret_s
     }
 }
 
-/* Its order was not taken: as if it had not been sent. */
+/* The worker does not have the order: as if it had not been sent. */
 static void come_back(struct core *c, struct step *s)
 {
     s->phase = PHASE_NONE;
     step_become(s, STEP_PENDING);
-    if (!s->task->awaits_claims) { /* else another worker may have it */
+    if (!s->task->awaits_claims) { /* else another worker may say that it has it */
         step_make_ready(c, s);
     }
     budget_room(c, s->task);
@@ -450,7 +451,7 @@ void on_running(struct core *c, struct peer *p, const struct message *m)
     p->answered = m->running.heard;
 }
 
-/* It was never begun. */
+/* The worker hands an order back that it has not begun. */
 void on_decline(struct core *c, struct peer *p, const struct attempt_ref *ref)
 {
     struct step *s = step_run_by(c, p->worker, ref);

@@ -121,7 +121,7 @@ static void write_free(void *thing)
     free(w);
 }
 
-/* Answers come in order but for rows that a batch splits; the queue shrinks from its front. */
+/* Answers come in order, except for rows of a split batch; the queue shrinks from its front. */
 static void writes_shrink(struct core *c)
 {
     while (c->write_count > 0 && c->writes[c->write_head]->answered) {
@@ -168,8 +168,8 @@ static void on_updated(struct core *c, struct pending_write *w, enum store_verdi
     }
     struct partition *p = &c->partitions[w->partition];
     if (verdict == STORE_GONE) {
-        /* Its TTL ended between the read and the revival: nothing was written, later rows of it
-         * fail alike. */
+        /* The task expired between the read and its revival: nothing was written, and later rows of
+         * it will fail likewise. */
         for (struct held *h = w->sends; h != NULL; h = h->next) {
             if (h->message->request != 0) {
                 refuse(c, h->peer, h->message->request, CODE_TASK_NOT_FOUND,
@@ -185,13 +185,14 @@ void writes_on_answer(struct core *c, const struct store_written *written)
 {
     struct pending_write *w = write_find(c, written->write_id);
     if (w == NULL) {
-        return; /* answered twice: the store breaks its contract, but nothing depends on it */
+        return; /* answered twice: a bug of the store, but nothing depends on it */
     }
     if (written->verdict == STORE_FENCED && w->kind != ROW_CLAIM && w->kind != ROW_WISH) {
-        c->stats.fenced_total++; /* also where the partition was dropped before the answer came */
+        /* counted even if the partition was dropped before the answer came */
+        c->stats.fenced_total++;
     }
-    /* Marked only after its handling: a drop within it must still see (and skip) what is being
-     * answered. */
+    /* Marked as answered only after it was handled: if the partition is dropped meanwhile,
+     * writes_drop must still see this write, and skip it. */
     if (!w->dropped) {
         switch (w->kind) {
         case ROW_CLAIM:
@@ -204,7 +205,7 @@ void writes_on_answer(struct core *c, const struct store_written *written)
             partition_on_released(c, w->partition);
             break;
         case ROW_WISH:
-            break; /* what comes of it is seen in the owners' records */
+            break; /* the next read of the owners shows what came of it */
         case ROW_UNLIST:
             if (written->verdict == STORE_FENCED) {
                 partition_drop(c, &c->partitions[w->partition], "fenced");
