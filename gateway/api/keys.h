@@ -18,8 +18,8 @@
 #define API_KEYS_MAX 4096 /* each request is compared with all of them */
 
 struct api_key {
-    char id[ID_BYTES_MAX + 1]; /* also the credential in idempotency keys: a new key of an old id
-                                  goes on where the old one was */
+    char id[ID_BYTES_MAX + 1]; /* also the credential in idempotency keys: a new key with an old id
+                                  continues those of the old one */
     uint8_t digest[SHA256_BYTES];
     bool reads_only;
 };
@@ -36,7 +36,7 @@ enum err MUST_CHECK api_keys_parse(struct bytes text, struct api_keys *ret_keys,
                                    size_t message_size);
 void api_keys_free(struct api_keys *k);
 
-/* What a request shows. */
+/* What a request shows to prove that it may. */
 struct api_shown {
     struct bytes method;
     struct bytes authorization; /* the header, "Bearer <key>" */
@@ -44,10 +44,10 @@ struct api_shown {
                                a browser can say nothing else */
 };
 
-/* May it? NULL: no, and ret_problem says why (401, 403). Probes and the API's description are open;
- * a key that is shown there counts all the same.
- * The time it takes says nothing about a key. The answer lives as long as the keys; its id is empty
- * where no key was needed, nor shown. */
+/* The key with which the request may make this call; NULL: it may not, and ret_problem says why
+ * (401, 403). Probes and the API's description are open to all; a key given there is looked at all
+ * the same. How long this takes says nothing about the keys. The result lives as long as the keys;
+ * its id is empty where no key was needed or given. */
 const struct api_key *api_keys_admit(const struct api_keys *k, const struct api_shown *shown,
                                      enum call call, struct problem *ret_problem);
 

@@ -1,13 +1,13 @@
-/* Lists that each coordinator keeps a part of, newest first: the query for a page of one, and the
- * pages of all of them merged into one. Pure.
+/* Lists of which each coordinator has a part, newest first: parsing the query for a page, and
+ * merging the coordinators' pages into one. Pure.
  *
- * The order is (moment, task id), the newest and the greatest first. */
+ * The order is (time, task id), newest and greatest first. */
 #ifndef MARATHON_API_PAGES_H
 #define MARATHON_API_PAGES_H
 
 #include "api/query.h"
 
-#define PAGES_MERGED_MAX 64u /* coordinators: a gateway knows no more */
+#define PAGES_MERGED_MAX 64u /* replies; a gateway knows no more coordinators */
 
 /* A place in the order. An empty id is none. */
 struct place {
@@ -15,11 +15,12 @@ struct place {
     struct bytes id;
 };
 
-/* What a reply has. */
+/* How to read a reply of this kind. */
 struct page_kind {
     uint32_t (*count)(const struct message *m);
     struct place (*item)(const struct message *m, uint32_t index);
-    struct place (*end)(const struct message *m); /* behind which its next page begins */
+    /* place of its last item, behind which its next page begins */
+    struct place (*end)(const struct message *m);
 };
 
 struct pages {
@@ -27,9 +28,9 @@ struct pages {
     const struct message *const *replies;
     size_t count;
     uint32_t limit, taken;
-    uint32_t next[PAGES_MERGED_MAX]; /* of each reply, the first item that is not taken */
-    struct place barrier;            /* behind which a reply may have more than it says */
-    struct place last;               /* taken */
+    uint32_t next[PAGES_MERGED_MAX]; /* for each reply, the first item that was not taken */
+    struct place barrier; /* behind this place a reply may have more items than it contains */
+    struct place last;    /* of the last item that was taken */
     bool cut;
 };
 
@@ -41,9 +42,9 @@ bool page_query_parse(const struct query *q, uint32_t limit_max, struct arena *a
 /* replies: of distinct coordinators to the same request; at most PAGES_MERGED_MAX. */
 struct pages pages_merge(const struct page_kind *kind, const struct message *const *replies,
                          size_t count, uint32_t limit);
-/* The next of the merged page; false at its end. */
+/* The next item of the merged page; false at its end. */
 bool pages_next(struct pages *p, size_t *ret_reply, uint32_t *ret_index);
-/* Once that was false: where the next page begins. */
+/* After pages_next was false: where the next page begins. */
 struct place pages_end(const struct pages *p);
 /* Appends ,"next_cursor":"..." or null. */
 void page_cursor_put(struct buf *out, struct place next);

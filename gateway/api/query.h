@@ -13,8 +13,8 @@ struct query {
     size_t count;
 };
 
-/* Has the call all these arguments, and each once? Else a 422 with those there are. Calls that may
- * have others let them pass (query_known.c). */
+/* Does the call know all arguments of the query, and is each given only once? If not, a 422 names
+ * those that it has. Calls that may have others let them pass (query_known.c). */
 bool query_check(const struct query *q, enum call call, struct problem *ret_problem);
 
 /* The value of the first argument of that name; false where there is none. "?verbose" is verbose

@@ -1,5 +1,4 @@
-/* One question to every coordinator that is connected, and all their answers, kept. Loop's thread.
- */
+/* Sends one request to every connected coordinator and keeps all their answers. Loop's thread. */
 #ifndef MARATHON_GATEWAY_FANOUT_H
 #define MARATHON_GATEWAY_FANOUT_H
 
@@ -17,7 +16,7 @@ struct fanout_answer {
 struct fanout {
     struct fanout_answer answers[PEERS_MAX];
     size_t count;
-    bool no_room; /* for one of them, beside all answers that wait: it is done before its time */
+    bool no_room; /* one answer found no room beside all others that are held: it is done early */
     /* ... and inside */
     size_t counted; /* bytes, in gateway.fanout_bytes */
     struct gateway *gateway;
@@ -27,13 +26,13 @@ struct fanout {
     void *user;
 };
 
-/* Asks those whose bit is set in `peers`, once each (m is sent as it is, but for its request id).
- * done comes when all have answered or failed, or one answer finds no room, never from within; not
- * at all where none could be asked (NULL is returned then). */
+/* Asks the peers whose bits are set, once each (m is sent as it is, except for its request id).
+ * done is called when all have answered or failed, or one answer finds no room; never from within
+ * this call. Returns NULL, and never calls done, where none could be asked. */
 struct fanout *fanout_start(struct gateway *g, uint64_t peers, struct message *m,
                             void (*done)(void *user, struct fanout *f), void *user);
-void fanout_stop(struct fanout *f); /* frees it, also when it is done; NULL is allowed */
-/* Pointers to the good messages of that type; their number. */
+void fanout_stop(struct fanout *f); /* frees it, whether it is done or not; NULL is allowed */
+/* Collects pointers to the good answers of this type; returns their number. */
 size_t fanout_messages(const struct fanout *f, enum message_type type,
                        const struct message *ret_messages[PEERS_MAX]);
 

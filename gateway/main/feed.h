@@ -13,17 +13,17 @@
 
 #include "main/snapshot.h"
 
-/* A client's backlog: who is further behind gets a gap */
+/* The largest backlog of a client: one that is further behind gets a gap */
 #define FEED_RING_BYTES_MAX  (256u << 10)
-#define FEED_RING_EVENTS_MIN 8u   /* most tasks say something now and then */
+#define FEED_RING_EVENTS_MIN 8u   /* enough for most tasks, which have an event now and then */
 #define FEED_RING_EVENTS_MAX 512u /* a burst of steps between two turns of a healthy client */
 
-/* Of all rings, and what is made of them. A client that takes what it is told needs no ring, so
- * that this is for those that do not, and for who comes back within seconds: 64 of the largest
- * backlogs; of WATCHERS_MAX tasks, each watched by one, 0.8 KiB, which are the newest events. A
- * share of what deploy/ gives a gateway (tests/lint/room.py). Above it the rings of tasks that were
- * silent for longest are given up; of their clients those that were behind get a gap and the state
- * anew, as each alone would have got in time. */
+/* Bound of all rings and bursts together. A client that keeps up needs no ring: this is for clients
+ * that do not, and for those that come back within seconds. It is 64 of the largest backlogs, or
+ * 0.8 KiB (the newest events) for each of WATCHERS_MAX tasks; a share of what deploy/ gives a
+ * gateway (tests/lint/room.py). Above it the rings of the tasks that have been silent longest are
+ * dropped: those of their clients that were behind get a gap and the state anew, as each alone
+ * would have got in time. */
 #define FEEDS_BYTES_MAX (16u << 20)
 
 struct feed_event {
@@ -31,17 +31,18 @@ struct feed_event {
     enum event_type type;
 };
 
-/* A crowd that joins shares one reading of the state: four readings a second, however many come.
- * Only where no newer event is known, and only for watchers, which get every later event anyway. */
+/* Many clients that join at once share one read of the state: four reads a second, however many
+ * come. Only where no newer event is known, and only for watchers, which get every later event
+ * anyway. */
 #define SNAPSHOT_SHARED_MS 250
 
-/* In one write; who stops taking holds it until it is closed */
+/* In one write; a client that stops reading holds it until it is closed */
 #define FEED_BURST_BYTES_MAX (16u << 10)
 
-/* Events in a row as they go out to all clients of a kind that stand at the same place. */
+/* Consecutive events as they are sent to all clients of one form that have the same cursor. */
 struct feed_burst {
-    uint64_t after, last; /* of the events after < seq <= last; last = after: none */
-    uint64_t head;        /* the feed's, when it was made */
+    uint64_t after, last; /* the events with after < seq <= last; last = after: none */
+    uint64_t head;        /* the feed's head when this was made */
     struct buf bytes;
 };
 
@@ -53,12 +54,13 @@ struct feed_client {
     struct feed *feed;
     struct feed_client *prev, *next;
     struct feed_client *want_prev, *want_next;
-    bool wants_snapshot;                    /* in the feed's list of those */
-    bool shares_snapshot;                   /* one read a moment ago will do */
-    uint64_t snapshot_min;                  /* with at least this seq */
+    bool wants_snapshot;                    /* it is in the list `wanting` of the feed */
+    bool shares_snapshot;                   /* a snapshot read a moment ago will do */
+    uint64_t snapshot_min;                  /* the snapshot must have at least this seq */
     void (*changed)(struct feed_client *c); /* events, or a reset */
     void (*snapshot)(struct feed_client *c,
-                     struct snapshot *s); /* as wanted; takes a reference of its own */
+                     /* the one that was wanted; the client takes a reference of its own */
+                     struct snapshot *s);
     /* The feed cannot serve it (unknown task, no owner): the client leaves in this call. */
     void (*failed)(struct feed_client *c, const struct problem *why);
 };
@@ -68,12 +70,12 @@ struct feed {
     char task_id[ID_BYTES_MAX + 1];
     enum feed_state state;
     bool subscribed_once;
-    conn_id conn; /* where it is subscribed */
+    conn_id conn; /* the connection on which it is subscribed */
     wire_id watch_request, history_request;
     struct snapshot_load *probe, *load;
     struct snapshot *recent; /* the last one read */
     mono_ms recent_at;
-    struct loop_timer *soon; /* tells the recent one to those who share it */
+    struct loop_timer *soon; /* gives `recent` to the clients that share it */
     struct feed_client *wanting;
     bool run_known;
     uint32_t run;
@@ -84,27 +86,28 @@ struct feed {
     uint64_t base;                      /* oldest seq in the ring */
     uint64_t head;                      /* all of base..head are there; base - 1 where none is */
     uint64_t known;                     /* newest seq that is known to exist */
-    uint64_t known_once;                /* the same, before it was asked for anew */
-    size_t ring_bytes, text_memory;     /* of the events' texts, and of their buffers */
-    size_t counted;                     /* bytes, in gateway.rings */
+    uint64_t known_once;                /* the value of `known` before it was asked for anew */
+    size_t ring_bytes, text_memory;     /* sums over the events: text bytes, buffer capacities */
+    size_t counted;                     /* the bytes of it that are counted in gateway.rings */
     struct feed_burst bursts[FORM_COUNT];
     struct feed_client *clients;
     size_t client_count;
     bool notifying;
 };
 
-/* Joins the task's feed, made where there is none. Only `snapshot`, `changed` and `failed` need to
- * be set. */
+/* Joins the task's feed, which is made where there is none. Only `snapshot`, `changed` and `failed`
+ * need to be set. */
 void feed_join(struct gateway *g, struct bytes task_id, struct feed_client *c);
 void feed_leave(struct feed_client *c);              /* not joined is allowed */
 void feed_want_snapshot_none(struct feed_client *c); /* not any more */
-/* Asks for the state with at least this seq; `snapshot` is called later, never from within. */
+/* Asks for the state with at least this seq; `snapshot` is called later, never from within this
+ * call. */
 void feed_want_snapshot(struct feed_client *c, uint64_t min_seq);
 /* The event of that seq, NULL where the ring has none. */
 const struct feed_event *feed_event(const struct feed *f, uint64_t seq);
 
-/* The events behind `after` that are there, but for one that ends the task, made once for all that
- * ask alike. Borrowed until the feed changes. Empty where there are none. */
+/* The events after `after` that are in the ring, except one that ends the task, rendered once for
+ * all clients that ask alike. Borrowed until the feed changes. Empty where there are none. */
 struct bytes feed_burst(struct feed *f, enum feed_form form, uint64_t after, uint64_t *ret_last);
 
 /* One message as the lines of an event stream; seq 0 has no id. */
@@ -113,7 +116,7 @@ void feed_line_put(struct buf *out, uint64_t seq, struct bytes json);
 /* From the gateway. */
 void feeds_events(struct gateway *g, int peer, const struct message *m);
 void feeds_owners_changed(struct gateway *g);
-void feeds_tick(struct gateway *g); /* tries again what could not be asked for want of room */
+void feeds_tick(struct gateway *g); /* repeats requests for which there was no room */
 
 /* feed_state.c, for feed.c */
 void feed_load_wanted(struct feed *f); /* reads the state where anyone wants it */
@@ -122,17 +125,17 @@ void feed_forget_recent(struct feed *f);
 
 /* feed.c, for feed_state.c */
 void feed_reset(struct feed *f, uint64_t head);
-/* Must be the caller's last word on f: the feed may be gone. */
+/* The caller must not use f afterwards: the feed may be gone. */
 void feed_changed(struct feed *f);
-/* While true, no leaving client ends the feed; then feed_end_if_left or feed_changed must follow.
- */
+/* While held, the feed is not freed when its last client leaves; feed_end_if_left or feed_changed
+ * must follow. */
 void feed_hold(struct feed *f, bool held);
 void feed_end_if_left(struct feed *f);
 
 /* feed_ring.c, for feed.c and feed_burst.c */
 void feed_ring_put(struct feed *f, const struct task_event *e);
-void feed_ring_clear(struct feed *f, uint64_t head); /* gives all of its memory back */
-void feed_count(struct feed *f);                     /* what it holds by now */
+void feed_ring_clear(struct feed *f, uint64_t head); /* frees all of its memory */
+void feed_count(struct feed *f);                     /* updates what gateway.rings counts of it */
 
 /* feed_burst.c */
 void feed_bursts_forget(struct feed *f);

@@ -1,7 +1,7 @@
-/* The gateway's process: what its parts share. Loop's thread owns all of it.
+/* What the parts of the gateway's process share. The loop's thread owns all of it.
  *
- * calls.c takes a request of http/, api/ makes a message of it, requests.c brings the answer, api/
- * makes JSON of that. Watchers (WebSocket, SSE, long polls) share a feed per task. */
+ * calls.c takes a request of http/, api/ makes a message of it, requests.c sends it and brings the
+ * answer, api/ makes JSON of that. Watchers (WebSocket, SSE, long polls) share a feed per task. */
 #ifndef MARATHON_GATEWAY_GATEWAY_H
 #define MARATHON_GATEWAY_GATEWAY_H
 
@@ -16,14 +16,14 @@
 
 #define WATCHERS_MAX 20000 /* long polls and streams at once */
 
-/* Whoever answers one exchange of http/. Embedded in calls and watchers. */
+/* Whoever answers an exchange of http/. A member of calls and watchers. */
 struct exchange {
     exchange_id id;
     void (*writable)(struct exchange *x);
     void (*gone)(struct exchange *x); /* frees its owner */
 };
 
-/* Feeds that hold events, the one that was told of one last at the end. */
+/* Feeds that hold events, in the order of their last events. */
 struct feed_rings {
     struct feed *oldest, *newest;
     size_t bytes; /* of all feeds, at most FEEDS_BYTES_MAX */
@@ -39,21 +39,21 @@ struct gateway {
     struct map exchanges; /* struct exchange by id */
     struct map feeds;     /* struct feed by task id */
     struct feed_rings rings;
-    struct loop_timer *tick; /* each second: comments of streams */
+    struct loop_timer *tick; /* each second: sends comments on silent streams */
     struct watcher *watcher_list;
     struct poll *poll_list;
     size_t watchers;
     size_t snapshot_bytes; /* held by all snapshots */
-    size_t stream_bytes;   /* of bodies and replays under way: their text, and parts of documents */
-    size_t fanout_bytes;   /* of answers that wait for those of other coordinators */
-    size_t batch_bytes;    /* of batches of starts under way: what they have to tell so far */
+    size_t stream_bytes;   /* bodies and replays in progress: their text, and parts of documents */
+    size_t fanout_bytes;   /* answers held until the other coordinators' are there */
+    size_t batch_bytes;    /* batches of starts in progress: their answers so far */
     uint64_t answers_refused_total;
     uint64_t requests_by_call[CALL_COUNT];
     uint64_t answers_by_class[6]; /* [2] = 2xx */
-    struct api_keys keys;         /* none: nobody needs one */
+    struct api_keys keys;         /* empty: no call needs a key */
     uint64_t keys_refused_total;
-    uint64_t keys_refused_untold; /* of them since the last line in the log */
-    mono_ms keys_refused_told;    /* when that was */
+    uint64_t keys_refused_untold; /* refused keys since the last log line about them */
+    mono_ms keys_refused_told;    /* when that line was logged */
     uint64_t events_total, messages_total, gaps_total;
     struct random_block *random;
     mono_ms started;
@@ -68,14 +68,14 @@ void answer_json(struct gateway *g, exchange_id id, int status, struct bytes bod
                  const struct http_header *headers);
 /* 200, with a finished plan that has no slices of a document. */
 void answer_plan(struct gateway *g, exchange_id id, const struct body_plan *body);
-/* request_id: the request's own; empty: one is made of the exchange's. */
+/* request_id: the request's own; empty: one is derived from the exchange's id. */
 void answer_problem(struct gateway *g, exchange_id id, const struct problem *p,
                     struct bytes request_id);
-/* The body that the former would answer with, appended to out. */
+/* Appends the body that answer_problem would send. */
 void answer_problem_render(struct gateway *g, exchange_id id, const struct problem *p,
                            struct bytes request_id, struct buf *out);
 void answer_empty(struct gateway *g, exchange_id id, int status, const char *etag);
-/* Why a request brought nothing. */
+/* The problem of a request that a coordinator refused, or that failed. */
 void problem_from_reply(struct problem *p, const struct reply *reply, struct bytes task_id);
 void problem_full(struct problem *p);
 
@@ -92,7 +92,7 @@ void problem_full(struct problem *p);
 #define WAITING_BYTES_MAX   (48u << 20)
 size_t answers_bytes(const void *gateway);
 void problem_answers_full(struct problem *p);
-/* With so many more bytes they would pass the first. True: counted, and *ret_problem says it. */
+/* Would `more` bytes exceed the first bound? True: that was counted, and *ret_problem says so. */
 bool answers_full(struct gateway *g, size_t more, struct problem *ret_problem);
 
 #endif

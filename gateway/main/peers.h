@@ -12,28 +12,29 @@
 #define PEERS_MAX  64
 #define BEAT_MS    500  /* as workers do */
 #define SILENCE_MS 2000 /* dead after 2 s of silence */
-#define AWAITED_MS 3000 /* without a connection for so long at start: worth a line */
+#define AWAITED_MS 3000 /* without any connection for so long after the start: logged */
 #define PEER_ANY   (-1)
 
 struct peer {
-    char *url; /* NULL: the place is free */
+    char *url; /* NULL: the slot is free */
     uint32_t dialer;
     conn_id conn;   /* 0 = not connected */
-    uint8_t id[32]; /* of the coordinator that welcomed us there */
+    uint8_t id[32]; /* id of the coordinator that welcomed us there */
     size_t id_len;
-    bool learned; /* from a coordinator, not configured */
-    bool spare;   /* not dialled: another place leads to the same coordinator */
+    bool learned; /* learned from a coordinator, not configured */
+    bool spare;   /* not dialled: another slot leads to the same coordinator */
     bool welcomed;
     struct claims claims; /* none unless welcomed */
     mono_ms heard;
 };
 
 struct peers_handler {
-    /* A message of a welcomed peer other than what peers handles itself. Borrowed for the call, as
-     * its frame. */
+    /* A message of a welcomed peer that peers.c does not handle itself. Message and frame are
+     * borrowed for the call. */
     void (*message)(void *user, int peer, const struct message *m, struct bytes frame);
     void (*lost)(void *user, int peer);
-    void (*changed)(void *user); /* a peer was welcomed, lost, or owns other partitions */
+    /* a peer was welcomed, was lost, or owns other partitions than before */
+    void (*changed)(void *user);
     void *user;
 };
 
@@ -42,7 +43,7 @@ struct peers {
     struct transport *transport;
     struct peers_handler handler;
     struct peer items[PEERS_MAX];
-    int count; /* places used so far; some may be free again */
+    int count; /* slots used so far; some may be free again */
     struct finder *finder;
     uint64_t told;
     char id[ID_TEXT_BYTES];
