@@ -38,10 +38,11 @@ void pack_bytes(struct buf *b, struct bytes v)
     buf_add_bytes(b, v);
 }
 
-void pack_bytes_lent(struct slices *s, struct bytes v, struct shared *lender)
+void pack_bytes_lent(struct slices *s, struct bytes v, struct lenders *lenders)
 {
+    struct shared *lender = v.len >= LENT_BYTES_MIN ? lenders_find(lenders, v) : NULL;
     pack_uint(&s->own, v.len);
-    if (lender != NULL && v.len >= LENT_BYTES_MIN) {
+    if (lender != NULL) {
         slices_lend(s, v, lender);
     } else {
         buf_add_bytes(&s->own, v);

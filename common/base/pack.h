@@ -22,8 +22,8 @@ static inline void pack_uint(struct buf *b, uint64_t v)
 void pack_int(struct buf *b, int64_t v); /* zigzag, LEB128 */
 void pack_double(struct buf *b, double v);
 void pack_bytes(struct buf *b, struct bytes v); /* length, bytes */
-/* The same; bytes that lie in the lender (NULL: none) are not copied, but for short ones. */
-void pack_bytes_lent(struct slices *s, struct bytes v, struct shared *lender);
+/* The same; bytes that lie in one of the lenders are not copied, but for short ones. */
+void pack_bytes_lent(struct slices *s, struct bytes v, struct lenders *lenders);
 size_t pack_uint_bytes(uint64_t v); /* that pack_uint takes */
 
 struct unpack {

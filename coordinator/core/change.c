@@ -283,22 +283,23 @@ static struct parts take(struct change *ch, struct slices *b)
 {
     struct arena *arena = fx_arena(ch->core);
     struct bytes own = arena_bytes(arena, buf_bytes(&b->own));
-    struct parts blob = parts_whole(own);
-    if (b->lent_count > 0) {
-        struct bytes *items = arena_alloc(arena, (2 * b->lent_count + 1) * sizeof *items);
-        size_t from = 0;
-        for (size_t i = 0; i < b->lent_count; i++) {
-            const struct lent_slice *l = &b->lent[i];
-            items[blob.count++] = bytes_part(own, from, l->at - from);
-            items[blob.count++] = l->what;
-            arena_hold(arena, l->lender);
-            from = l->at;
-        }
-        items[blob.count++] = bytes_part(own, from, own.len);
-        blob.items = items;
+    if (b->lent_count == 0) { /* as most */
+        buf_clear(&b->own);
+        return parts_whole(own);
     }
+    struct bytes *items = arena_alloc(arena, (2 * b->lent_count + 1) * sizeof *items);
+    uint32_t count = 0;
+    size_t from = 0;
+    for (size_t i = 0; i < b->lent_count; i++) {
+        const struct lent_slice *l = &b->lent[i];
+        items[count++] = bytes_part(own, from, l->at - from);
+        items[count++] = l->what;
+        arena_hold(arena, l->lender);
+        from = l->at;
+    }
+    items[count++] = bytes_part(own, from, own.len);
     slices_clear(b);
-    return blob;
+    return (struct parts){.items = items, .count = count};
 }
 
 static void change_send(struct change *ch)

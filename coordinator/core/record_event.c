@@ -23,7 +23,7 @@ void record_put_event(const struct task_event *e, struct lenders *lenders, struc
     pack_uint(out, e->items_done);
     pack_uint(out, e->items_failed);
     pack_uint(out, e->checkpoint_bytes);
-    pack_bytes_lent(text, e->checkpoint, lenders_find(lenders, e->checkpoint));
+    pack_bytes_lent(text, e->checkpoint, lenders);
     if (!usage_sum_none(&e->usage)) { /* the last, as with steps */
         pack_uint(out, e->usage.input_tokens);
         pack_uint(out, e->usage.output_tokens);

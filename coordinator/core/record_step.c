@@ -16,6 +16,7 @@ void record_put_step(const struct step *s, struct slices *text)
 {
     const struct step_rare *x = rare_of(s);
     struct buf *out = &text->own;
+    struct lenders own = {.items = &x->checkpoint, .count = x->checkpoint != NULL};
     pack_uint(out, RECORD_FORMAT);
     pack_uint(out, s->state == STEP_RUNNING ? STEP_PENDING : s->state);
     pack_uint(out, s->generation);
@@ -31,7 +32,7 @@ void record_put_step(const struct step *s, struct slices *text)
     pack_int(out, x->retry_at);
     pack_uint(out, x->error_code);
     pack_bytes(out, bytes_str(x->error));
-    pack_bytes_lent(text, shared_bytes(x->checkpoint), x->checkpoint);
+    pack_bytes_lent(text, shared_bytes(x->checkpoint), &own);
     pack_int(out, x->wait_until);
     pack_bytes(out, x->signal);
     pack_uint(out, x->mark.key);

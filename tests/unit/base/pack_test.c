@@ -70,11 +70,13 @@ static void test_long_bytes_are_lent(void **state)
     } cases[] = {{all, lender, all.len},
                  {bytes_part(all, 1, all.len), lender, 0},
                  {all, NULL, 0},
+                 {bytes_of(text, sizeof text), lender, 0},
                  {BYTES_NONE, NULL, 0}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct slices s = {0};
         struct buf whole = {0}, expected = {0};
-        pack_bytes_lent(&s, cases[i].what, cases[i].lender);
+        struct lenders lenders = {.items = &cases[i].lender, .count = cases[i].lender != NULL};
+        pack_bytes_lent(&s, cases[i].what, &lenders);
         pack_uint(&s.own, 7);
         assert_int_equal(s.lent_bytes, cases[i].lent);
         slices_copy(&s, (struct slices_place){0}, slices_len(&s), &whole);
