@@ -203,7 +203,7 @@ WAYS = [
     Way("a result, to Redis and the next step", start("hands_on", {"bytes": 8}), {"worker": 0, "coordinator": 1},
         notes={"worker": LENT, "coordinator": TEXT}),
     Way("an item's input, to Redis and its order", start("spreads", {"list": ["x" * SMALL] * SHORT_RESULTS}), {"coordinator": 2, "worker": 1}, SMALL,
-        SHORT_RESULTS, pieces=SOME, notes={"coordinator": f"the list {TEXT}; {LENT}, but for what is read with the value before it"}),
+        SHORT_RESULTS, pieces=SOME, notes={"coordinator": f"the list {TEXT}; back from Redis it is less than a quarter of its block"}),
     Way("an item's input of 24 KiB, to Redis and its order", start("spreads", {"list": ["x" * PART] * BURST}), {"coordinator": 1, "worker": 1}, PART,
         BURST, notes={"coordinator": f"the list {TEXT}; {LENT}"}),
     Way("an item's result, to Redis and the join", start("fans", {"list": list(range(SHORT_RESULTS))}), {"worker": 0, "coordinator": 1}, SMALL,
