@@ -24,7 +24,7 @@ static const struct {
 static bool is_name_letter(uint8_t c)
 {
     bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    return letter || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+    return letter || c == '-' || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
 static size_t letters(struct bytes text)

@@ -100,8 +100,8 @@ static int answer_end(struct conn *c)
     bool says_more =
         c->resting || c->says_more || intake_holds(&c->intake) || c->intake.at == INTAKE_REFUSED;
     conn_exchange_end(c);
-    conn_stir(c);
     if (c->close_after) {
+        conn_stir(c);
         return says_more || c->request.fault != CODE_NONE ? linger(c) : -1;
     }
     conn_enter(c, CONN_IDLE);
@@ -109,7 +109,9 @@ static int answer_end(struct conn *c)
     arena_free(&c->arena); /* its first block is there for the next one */
     intake_next(&c->intake);
     if (intake_is_ready(&c->intake)) {
-        conn_due(c);
+        conn_due(c); /* who rests may rest on: its next request is here */
+    } else {
+        conn_stir(c);
     }
     return 0;
 }
@@ -217,6 +219,7 @@ size_t http_conn_lend(struct conn *c, const struct bytes *pieces, size_t count)
  * may be gone behind it. */
 static void handshake_show(struct conn *c)
 {
+    conn_stir(c);
     c->broken = lws_http_transaction_completed(c->wsi) != 0;
     conn_unlimit(c);
     if (conn_serve(c, LWS_POLLOUT) && !c->killed) {
@@ -264,6 +267,8 @@ void http_conn_write(struct conn *c)
     if (c->broken) { /* lws_callback_on_writable does nothing behind a failed write */
         conn_stir(c);
         (void)conn_serve(c, LWS_POLLOUT);
+    } else if (c->state == CONN_IDLE || c->state == CONN_READING) {
+        conn_stir(c);
     } else {
         conn_rest_if_it_says_more(c);
     }

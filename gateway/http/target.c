@@ -10,27 +10,25 @@ static int digit_of(uint8_t c)
                                   : -1;
 }
 
-/* Takes one letter, decoded; -1: that is none. No text here has a NUL. */
-static int take_letter(struct bytes *rest)
+/* Takes one letter at *at, decoded; -1: that is none. No text here has a NUL. */
+static int take_letter(struct bytes text, size_t *at)
 {
-    const uint8_t *at = rest->ptr;
-    size_t len = 1;
-    int letter = at[0];
-    if (at[0] == '%') {
-        int high = rest->len > 2 ? digit_of(at[1]) : -1, low = rest->len > 2 ? digit_of(at[2]) : -1;
-        letter = high < 0 || low < 0 || high + low == 0 ? -1 : high * 16 + low;
-        len = 3;
+    uint8_t c = text.ptr[(*at)++];
+    if (c != '%') {
+        return c;
     }
-    *rest = bytes_part(*rest, len, rest->len);
-    return letter;
+    bool is_whole = text.len - *at >= 2;
+    int high = is_whole ? digit_of(text.ptr[(*at)++]) : -1;
+    int low = is_whole ? digit_of(text.ptr[(*at)++]) : -1;
+    return high < 0 || low < 0 || high + low == 0 ? -1 : high * 16 + low;
 }
 
 static bool path_decode(struct bytes text, struct arena *arena, struct bytes *ret_path)
 {
     struct buf out = arena_buf(arena, text.len + 1);
-    while (text.len > 0) {
-        bool again = text.ptr[0] == '/' && out.len > 0 && out.ptr[out.len - 1] == '/';
-        int letter = take_letter(&text);
+    for (size_t at = 0; at < text.len;) {
+        bool again = text.ptr[at] == '/' && out.len > 0 && out.ptr[out.len - 1] == '/';
+        int letter = take_letter(text, &at);
         if (letter < 0) {
             return false;
         }
@@ -48,9 +46,9 @@ static bool arg_decode(struct bytes text, struct arena *arena, struct bytes *ret
 {
     struct buf out = arena_buf(arena, text.len + 1);
     bool in_name = true;
-    while (text.len > 0) {
-        uint8_t as_written = text.ptr[0];
-        int letter = take_letter(&text);
+    for (size_t at = 0; at < text.len;) {
+        uint8_t as_written = text.ptr[at];
+        int letter = take_letter(text, &at);
         if (letter < 0) {
             return false;
         }

@@ -5,7 +5,7 @@ import select
 import socket
 import time
 
-from gateway_case import FAR, PATIENCE, PREFIX, GatewayCase, main, whole
+from gateway_case import FAR, PATIENCE, PREFIX, GatewayCase, main, until, whole
 
 POST = b"POST /api/v1/marathon/start HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 LIVE = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -47,19 +47,38 @@ class Takers(GatewayCase):
         super().setUp()
         self.fake.say("task", "t", 1, "completed", 5, self.results_file({"s0": "x" * 40_000_000}))
 
-    def ask(self, stack, behind=b""):
+    def ask(self, stack, behind=b"", task="t"):
         s = stack.enter_context(socket.socket())
         for option in FAR:
             s.setsockopt(*option)
         s.settimeout(PATIENCE)
         s.connect(("127.0.0.1", self.port))
-        s.sendall(f"GET {PREFIX}/result/t HTTP/1.1\r\nHost: x\r\n\r\n".encode() + behind)
+        s.sendall(f"GET {PREFIX}/result/{task} HTTP/1.1\r\nHost: x\r\n\r\n".encode() + behind)
         return s
 
     def test_one_that_reads_no_answer_is_closed(self):
         with contextlib.ExitStack() as stack:
             self.ask(stack)
             self.await_metric("stalled_closed_total 1")
+
+    def test_what_comes_while_an_answer_waits_for_room_is_answered_behind_it(self):
+        self.fake.say("task", "u", 1, "completed", 5, self.results_file({"s0": "x" * 1_000_000}))
+        for behind in (LIVE, LIVE[:20], LIVE + LIVE):
+            with contextlib.ExitStack() as stack:
+                s = self.ask(stack, task="u")
+                self.await_full(s)
+                s.sendall(behind)
+                until("it has come", lambda s=s, n=len(behind): self.queues(s)[1] == n)
+                self.assertEqual(self.call("GET", "/livez", prefix="")[0], 200)  # so it was heard of, and stays there
+                s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+                got = b""
+                while not whole(got):
+                    got += s.recv(1 << 20)
+                s.sendall(LIVE[len(behind) % len(LIVE):])
+                while got.count(b'{"status":"live"}') < len(behind) // len(LIVE) + 1:
+                    part = s.recv(1 << 20)
+                    self.assertNotEqual(part, b"")
+                    got += part
 
     def take(self, clients, count):
         """Each (socket, bytes a second) at its pace, until so many were closed, and for longer than the first look at them takes."""
