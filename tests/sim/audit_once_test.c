@@ -216,6 +216,9 @@ static void obeys(uint32_t worker, uint32_t coordinator)
 static void test_a_stop_of_an_owner_of_before_that_the_worker_knows_of_is_found(void **state)
 {
     (void)state;
+    struct book_step step = {.state = STEP_PENDING};
+    struct book_task task = {.run = 1, .steps = &step, .step_count = 1, .state = TASK_RUNNING};
+    map_put(&audit.tasks, attempt.task_id, &task);
     claims(0);
     told(0, 1);
     claims(1);
@@ -230,6 +233,7 @@ static void test_a_stop_of_an_owner_of_before_that_the_worker_knows_of_is_found(
         obeys(0, 0);
         fail_msg("it is obeyed unseen");
     }
+    map_free(&audit.tasks);
 }
 
 static void test_a_failure_that_does_not_count_though_nobody_else_has_it_is_found(void **state)
