@@ -10,16 +10,16 @@
 
 /* Stored as numbers: append only. */
 enum task_state {
-    TASK_PENDING, /* accepted, no step was sent out yet */
+    TASK_PENDING, /* accepted, no step was dispatched yet */
     TASK_RUNNING,
-    TASK_RECOVERING, /* recovered or taken over, no step was sent out since */
+    TASK_RECOVERING, /* recovered or taken over, no step was dispatched since */
     TASK_COMPLETED,
     TASK_FAILED,
     TASK_CANCELLED,
-    TASK_PAUSED,          /* rests until a resume: no further step starts, what runs goes on */
-    TASK_WAITING,         /* only for wait steps: no worker has anything to do for it */
-    TASK_BUDGET_EXCEEDED, /* rests until its budget is raised: no further step starts, what runs
-                             goes on */
+    TASK_PAUSED,  /* rests until it is resumed: no further step starts, running steps go on */
+    TASK_WAITING, /* only wait steps are left: no worker has anything to do for it */
+    TASK_BUDGET_EXCEEDED, /* rests until its budget is raised: no further step starts, running steps
+                             go on */
     TASK_STATE_COUNT
 };
 
@@ -27,7 +27,7 @@ enum step_state {
     STEP_PENDING, /* waits for its needs, for a worker, or (retry_at set) for its next attempt */
     STEP_RUNNING, /* an attempt is with a worker */
     STEP_COMPLETED,
-    STEP_FAILED, /* finally */
+    STEP_FAILED, /* for good */
     STEP_SKIPPED,
     STEP_CANCELLED,
     STEP_STATE_COUNT
@@ -47,7 +47,7 @@ static inline bool task_state_ended(enum task_state s)
     return s == TASK_COMPLETED || s == TASK_FAILED || s == TASK_CANCELLED;
 }
 
-/* Alive, but no step of it is sent out until somebody says so. */
+/* Alive, but no step of it is dispatched until somebody resumes it. */
 static inline bool task_state_rests(enum task_state s)
 {
     return s == TASK_PAUSED || s == TASK_BUDGET_EXCEEDED;

@@ -1,6 +1,6 @@
-/* What attempts have used up: tokens, and money in billionths of a dollar (whole numbers: sums of
- * them are exact). A report is {"model"?: text, "input_tokens"?: n, "output_tokens"?: n,
- * "cost_usd"?: n}; reports of one model add up. Pure. */
+/* What attempts have used: tokens, and money in billionths of a dollar (integers, so that sums are
+ * exact). A report is {"model"?: text, "input_tokens"?: n, "output_tokens"?: n, "cost_usd"?: n};
+ * reports of one model add up. Pure. */
 #ifndef MARATHON_MODEL_USAGE_H
 #define MARATHON_MODEL_USAGE_H
 
@@ -30,10 +30,10 @@ struct usage {
 };
 
 void usage_free(struct usage *u);
-/* Sums stop at their bounds instead of going round. */
+/* Adds to the model's sums, which saturate at their bounds. */
 void usage_add(struct usage *u, struct bytes model, const struct usage_sum *sum);
-/* Raises what is known of a model to what is said now, field by field: told again or out of order
- * nothing is counted twice. *ret_more: by how much. False where nothing is new. */
+/* Raises the model's known sums to a reported running total, field by field: a report that comes
+ * twice, or out of order, adds nothing. *ret_more: by how much. False where nothing is new. */
 bool usage_raise(struct usage *u, const struct usage_part *said, struct usage_sum *ret_more);
 struct usage_sum usage_total(const struct usage *u);
 void usage_sum_add(struct usage_sum *to, const struct usage_sum *more);
@@ -50,8 +50,8 @@ static inline uint64_t usage_tokens(const struct usage_sum *s)
  * label: at most USAGE_MODEL_BYTES_MAX, no control characters; "unknown" where it says none. False:
  * a number is negative, too large, or no number. */
 bool usage_read(struct bytes object, struct buf *text, struct usage_part *ret_part);
-/* A JSON number times 10^digits, rounded to the nearest whole number, exactly. False where it is
- * negative or over max. */
+/* Multiplies a JSON number by 10^digits and rounds it to the nearest integer, exactly. False where
+ * it is negative or over max. */
 bool number_scaled(struct bytes number, unsigned digits, uint64_t max, uint64_t *ret_value);
 /* Appends dollars as a JSON number: 0.5, 12, 0.000000001. */
 void usd_put(struct buf *out, uint64_t nano);

@@ -1,4 +1,4 @@
-/* Sums over what tasks have used, by any of day, model and task type. Pure. */
+/* Sums of the usage of tasks, grouped by any of day, model and task type. Pure. */
 #ifndef MARATHON_MODEL_USAGE_GROUPS_H
 #define MARATHON_MODEL_USAGE_GROUPS_H
 
@@ -7,7 +7,7 @@
 #include "base/map.h"
 #include "model/usage.h"
 
-/* What to tell apart: bits. */
+/* What to group by: bits. */
 enum usage_by { USAGE_BY_MODEL = 1, USAGE_BY_TASK_TYPE = 2, USAGE_BY_DAY = 4, USAGE_BY_ALL = 7 };
 
 #define USAGE_DAY_NONE INT32_MIN
@@ -17,7 +17,7 @@ struct usage_request {
     int32_t first_day, last_day; /* since 1970-01-01 UTC; at most USAGE_DAYS_MAX */
 };
 
-/* A row: what is not told apart is empty, or USAGE_DAY_NONE. */
+/* A row. Fields that are not grouped by are empty, or USAGE_DAY_NONE. */
 struct usage_group {
     int32_t day; /* since 1970-01-01 UTC */
     struct bytes model, task_type;
@@ -29,8 +29,8 @@ struct usage_groups {
     uint32_t by;
     struct usage_group *rows; /* at most USAGE_GROUPS_MAX; texts in the arena */
     uint32_t count, cap;
-    bool cut; /* there were more: the last row is the sum of all that found no place, model and task
-                 type "other", no day */
+    bool cut; /* there were more groups than rows: the last row is the sum of the others, with model
+                 and task type "other" and no day */
     struct map places; /* key -> row + 1 */
     struct arena arena;
 };
