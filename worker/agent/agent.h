@@ -1,5 +1,5 @@
-/* The brain of a worker. PURE: no I/O, no clock, no logging, no threads; equal (state, event) give
- * equal (state, effects).
+/* The state machine of a worker. PURE: no I/O, no clock, no logging, no threads; equal (state,
+ * event) give equal (state, effects).
  *
  * It speaks with any number of coordinators, takes orders while it has room, has them run by the
  * runners, and keeps each outcome until a coordinator has acknowledged it. README.md draws the life
