@@ -157,7 +157,9 @@ static void claim(struct core *c, struct partition *p, const struct owner_record
     memcpy(row.claim.nonce, c->config.instance, NONCE_BYTES);
     row.owner = bytes_str(c->config.name);
     enter(c, p, PARTITION_CLAIMING);
-    p->takeover = seen->owner.len > 0 && !partition_mine(c, seen->fence.nonce);
+    bool handed_over = seen->owner.len == 0;
+    p->takeover = !handed_over && !partition_mine(c, seen->fence.nonce);
+    p->takeover_row = p->takeover || (!handed_over && p->takeover_row != 0) ? UINT64_MAX : 0;
     p->fence = row.claim;
     p->renew_sent_at = c->now.mono;
     fx_write(c, &row);
@@ -215,6 +217,17 @@ static void release(struct core *c, struct partition *p)
      * claim it */
     enter(c, p, PARTITION_RELEASING);
     timer_clear(c, &p->timer);
+}
+
+/* At a drain. Handed over before its tasks were read, it would be a takeover for nobody: where that
+ * is to fail them, the next one has to take it over itself. */
+static void give_up(struct core *c, struct partition *p)
+{
+    if (p->takeover_row == UINT64_MAX && !c->config.recovery_enabled) {
+        partition_drop(c, p, NULL);
+    } else {
+        release(c, p);
+    }
 }
 
 /* Its part of the store cannot be reached. That says nothing about its owner: counting the owner's
@@ -299,7 +312,7 @@ void partition_on_claimed(struct core *c, partition_id id, enum store_verdict ve
     p->known = p->fence;
     p->known_beat = 0;
     if (c->draining) { /* the claim was on its way when the drain began */
-        release(c, p);
+        give_up(c, p);
         return;
     }
     load_page(c, p, 0);
@@ -346,10 +359,12 @@ void partition_on_live(struct core *c, const struct ask *ask, const struct store
     enter(c, p, PARTITION_GRACE);
     timer_set(c, &p->timer, c->now.mono + c->config.claim_grace_ms);
     p->claims_by = c->now.mono + c->config.silence_ms;
-    if (p->takeover) {
+    if (p->takeover_row != 0) {
+        uint64_t next = c->next_write;
         for (struct task *t = p->tasks; t != NULL; t = t->next) {
             task_taken_over(c, t);
         }
+        p->takeover_row = c->next_write > next ? c->next_write - 1 : 0;
     }
     workers_claim(c, p);
 }
@@ -366,6 +381,12 @@ void partition_on_renewed(struct core *c, partition_id id, enum store_verdict ve
         return;
     }
     partition_drop(c, p, verdict == STORE_FENCED ? "fenced" : "its lease could not be renewed");
+}
+
+void partition_on_stored(struct core *c, partition_id id, uint64_t write_id)
+{
+    struct partition *p = &c->partitions[id];
+    p->takeover_row = write_id >= p->takeover_row ? 0 : p->takeover_row;
 }
 
 static void renew(struct core *c, struct partition *p)
@@ -395,7 +416,7 @@ void partitions_drain(struct core *c)
     for (int i = 0; i < PARTITION_COUNT; i++) {
         struct partition *p = &c->partitions[i];
         if (p->state >= PARTITION_LOADING && p->state != PARTITION_RELEASING) {
-            release(c, p);
+            give_up(c, p);
         }
     }
 }

@@ -28,6 +28,9 @@ struct partition {
     bool ever_owned;
     bool renewing; /* a renewal is on its way */
     bool takeover; /* another process owned it before */
+    /* What that means for its tasks is stored once this row is: claimed anew by us before that, it
+     * is taken over all the same. UINT64_MAX: the row is not known yet; 0: all is stored. */
+    uint64_t takeover_row;
     struct timer timer;
     mono_ms claims_by;  /* GRACE: when to stop waiting for claims */
     struct task *tasks; /* list */
@@ -64,6 +67,8 @@ void partition_on_released(struct core *c, partition_id id);
 bool partition_adopt(struct core *c, struct partition *p, const struct task_record *r);
 /* Forgets its tasks and what waits for them; it will be observed and claimed again. */
 void partition_drop(struct core *c, struct partition *p, const char *why);
+/* A row of it is stored, and with it all before that. */
+void partition_on_stored(struct core *c, partition_id id, uint64_t write_id);
 void partitions_store_down(struct core *c);
 void partitions_drain(struct core *c);
 void partitions_tell(struct core *c); /* sends MSG_OWNED to all peers when the set has changed */

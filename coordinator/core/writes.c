@@ -222,6 +222,9 @@ void writes_on_answer(struct core *c, const struct store_written *written)
             break;
         }
     }
+    if (!w->dropped && written->verdict == STORE_OK) {
+        partition_on_stored(c, w->partition, w->write_id);
+    }
     w->answered = true;
     c->write_bytes -= w->bytes;
     c->admits_pending -= w->kind == ROW_ADMIT;

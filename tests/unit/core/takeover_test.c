@@ -213,6 +213,80 @@ static void test_without_recovery_a_takeover_fails_what_had_begun(void **state)
                      CODE_NOTHING_TO_RECOVER);
 }
 
+/* Its claims are durable, and nothing that comes of them: they are its own when it comes back.
+ * rounds: 1 where its tasks were not read, 2 where they were and their rows are lost. */
+static void lose_store_in_a_takeover(struct stage *s, int rounds)
+{
+    s->hold_store = true;
+    while (s->op_count < PARTITION_COUNT) {
+        stage_store_round(s);
+        stage_time(s, 250);
+    }
+    for (int i = 0; i < rounds; i++) {
+        stage_store_round(s);
+    }
+    stage_store_lost(s, false);
+    stage_store_up(s);
+}
+
+static void fails_though_its_store_is_lost(int rounds)
+{
+    stage_close(&b);
+    stage_prepare(&b, &store, "b");
+    b.config.recovery_enabled = false;
+    stage_begin(&b);
+    gateway_b = stage_gateway(&b);
+    stage_start(&a, gateway_a, "t", TWO);
+    stage_succeed(&a, worker_a, stage_order(&a, worker_a), "1");
+    lose_store_in_a_takeover(&b, rounds);
+    stage_time(&b, 2000);
+    assert_true(owns_all(&b));
+    assert_int_equal(stage_status(&b, gateway_b, "t")->error_code, CODE_RECOVERY_DISABLED);
+}
+
+static void test_a_takeover_whose_tasks_could_not_be_read_is_one_all_the_same(void **state)
+{
+    (void)state;
+    fails_though_its_store_is_lost(1);
+}
+
+static void test_a_takeover_is_one_until_what_it_means_is_stored(void **state)
+{
+    (void)state;
+    fails_though_its_store_is_lost(2);
+    /* That is all: what begins here goes on when its store is away once more. */
+    peer_id worker = stage_worker(&b, "x", 2, "f");
+    stage_start(&b, gateway_b, "u", TWO);
+    stage_succeed(&b, worker, stage_order(&b, worker), "1");
+    stage_store_lost(&b, false);
+    stage_store_up(&b);
+    stage_time(&b, 2000);
+    assert_int_equal(stage_status(&b, gateway_b, "u")->error_code, CODE_NONE);
+}
+
+static void test_without_recovery_a_takeover_that_was_not_done_is_not_handed_over(void **state)
+{
+    (void)state;
+    stage_close(&b);
+    stage_prepare(&b, &store, "b");
+    b.config.recovery_enabled = false;
+    stage_begin(&b);
+    b.hold_store = true;
+    while (b.op_count < PARTITION_COUNT) {
+        stage_store_round(&b);
+        stage_time(&b, 250);
+    }
+    stage_store_first(&b, PARTITION_COUNT / 2); /* the claims of the others are on their way */
+    stage_event(&b, &(struct event){.kind = EV_DRAIN});
+    b.hold_store = false;
+    stage_store_go(&b);
+    stage_time(&b, 1000);
+    assert_true(b.drained);
+    for (int i = 0; i < PARTITION_COUNT; i++) {
+        assert_true(store.owners[i].owner.len > 0);
+    }
+}
+
 static void test_without_checkpoints_a_takeover_begins_at_the_first_step(void **state)
 {
     (void)state;
@@ -279,6 +353,9 @@ int main(void)
         PAIR_TEST(test_a_drain_in_the_middle_of_a_takeover_ends_too),
         PAIR_TEST(test_a_gateways_own_key_goes_soon),
         PAIR_TEST(test_without_recovery_a_takeover_fails_what_had_begun),
+        PAIR_TEST(test_a_takeover_whose_tasks_could_not_be_read_is_one_all_the_same),
+        PAIR_TEST(test_without_recovery_a_takeover_that_was_not_done_is_not_handed_over),
+        PAIR_TEST(test_a_takeover_is_one_until_what_it_means_is_stored),
         PAIR_TEST(test_without_checkpoints_a_takeover_begins_at_the_first_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
