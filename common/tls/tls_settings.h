@@ -13,7 +13,7 @@
 #define CONF_TLS_ENTRIES                                                                           \
     {.env = "MARATHON_TLS_CA_FILE", .kind = CONF_TEXT, .fallback = "",                             \
      .help = "PEM file of the authority that has signed the certificates of this cluster, and "    \
-             "no others: who has one of its certificates is a member"},                            \
+             "no others: whoever has one of its certificates is trusted as a member"},             \
     {.env = "MARATHON_TLS_CERT_FILE", .kind = CONF_TEXT, .fallback = "",                           \
      .help = "PEM file of the certificate shown to peers at tls+tcp:// addresses, and of those "   \
              "between it and the authority; read again on SIGHUP, with its key and the CA"},       \

@@ -42,8 +42,8 @@ static const struct conf_entry entries[] = {
      .min = 0,
      .max = 16,
      .help =
-         "replicas of Redis that must have a write before anybody is told of it: what a failover "
-         "to one of them then cannot lose. With too few of them starts get 503"},
+         "replicas of Redis that must have acknowledged a write before anybody is told of it, so "
+         "that a failover to one of them cannot lose it. While there are fewer, starts get 503"},
     {.env = "MARATHON_STORE",
      .kind = CONF_CHOICE,
      .fallback = "auto",
@@ -96,9 +96,8 @@ static const struct conf_entry entries[] = {
      .fallback = "60",
      .min = 0,
      .max = 86400,
-     .help =
-         "seconds of waiting that a point of priority is worth: nothing waits longer than 20 of "
-         "them behind what comes later"},
+     .help = "seconds of waiting that one point of priority is worth: a task is never overtaken by "
+             "one that comes more than 20 times this later"},
     {.env = "MARATHON_CHECKPOINT_TTL",
      .kind = CONF_INT,
      .fallback = "3600",
@@ -122,12 +121,13 @@ static const struct conf_entry entries[] = {
     {.env = "MARATHON_STANDBY",
      .kind = CONF_BOOL,
      .fallback = "false",
-     .help = "true: take over from dead coordinators only, ask for no share of the partitions"},
+     .help =
+         "true: only take over from dead coordinators, do not ask for a share of the partitions"},
     {.env = "MARATHON_INSECURE_LISTEN",
      .kind = CONF_BOOL,
      .fallback = "false",
-     .help = "allow listeners beyond this machine in plain text: peers, and who asks for metrics, "
-             "are not authenticated"},
+     .help = "allow listeners beyond this machine in plain text: neither peers nor readers of "
+             "metrics are authenticated"},
     CONF_TLS_ENTRIES,
     CONF_REDIS_TLS_ENTRIES,
     CONF_MONITOR_ENTRY,

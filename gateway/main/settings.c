@@ -29,8 +29,7 @@ static const struct conf_entry entries[] = {
     {.env = "MARATHON_API_KEYS_FILE",
      .kind = CONF_TEXT,
      .fallback = "",
-     .help =
-         "file of API keys (marathon keys new), read again on SIGHUP; empty: none is asked for"},
+     .help = "file of API keys (marathon keys new), read again on SIGHUP; empty: no key is needed"},
     {.env = "MARATHON_COORDINATORS",
      .kind = CONF_LIST,
      .fallback = "tcp://127.0.0.1:7400",
@@ -79,8 +78,8 @@ static const struct conf_entry entries[] = {
      .fallback = "10",
      .min = 1,
      .max = 600,
-     .help = "seconds within which a client that takes nothing is closed; one that takes less than "
-             "1 KiB a second is within three times that"},
+     .help = "seconds after which a client that reads nothing is closed; one that reads less than "
+             "1 KiB a second is closed within three times that"},
     {.env = "MARATHON_PING_INTERVAL",
      .kind = CONF_INT,
      .fallback = "22",
@@ -92,7 +91,8 @@ static const struct conf_entry entries[] = {
      .fallback = TEXT_OF(DRAIN_S),
      .min = 0,
      .max = 600,
-     .help = "seconds at most for answers under way after SIGTERM; who then has none is told so"},
+     .help = "most seconds after SIGTERM for answers in progress; clients still without one are "
+             "told so"},
     CONF_TLS_ENTRIES,
     CONF_LOG_ENTRIES,
 };

@@ -71,7 +71,7 @@ static const struct conf_entry entries[] = {
     {.env = "MARATHON_INSECURE_LISTEN",
      .kind = CONF_BOOL,
      .fallback = "false",
-     .help = "allow MARATHON_METRICS_LISTEN beyond this machine: who asks is not authenticated"},
+     .help = "allow MARATHON_METRICS_LISTEN beyond this machine: readers are not authenticated"},
     CONF_TLS_ENTRIES,
     CONF_LOG_ENTRIES,
 };
