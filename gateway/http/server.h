@@ -67,19 +67,20 @@ struct http_head {
 
 struct http_handler {
     void (*request)(void *user, exchange_id id, const struct http_request *request);
-    /* A body is still to come. False: `request` needs none of it to refuse this one, and is called
-     * at once; what comes is thrown away. */
+    /* The body is still to come. False: the request will be refused whatever its body is; `request`
+     * is called at once, and the body is thrown away. */
     bool (*wants_body)(void *user, const struct http_request *request);
-    /* Someone wants a WebSocket there: CODE_NONE takes it, anything else refuses it with that
-     * code's status and the problem appended to out. It cannot wait for anything. fault is set
-     * where the server itself would have none of it (the Origin is not allowed). */
+    /* A client wants a WebSocket at this path: CODE_NONE accepts it, any other code refuses it with
+     * that code's status and the problem appended to out. Must decide at once. fault is set where
+     * the server itself refuses it (the Origin is not allowed). */
     enum code (*upgrade)(void *user, const struct http_request *request, struct buf *out);
     /* The upgrade is done; request has path and args only. */
     void (*socket_opened)(void *user, exchange_id id, const struct http_request *request);
-    /* What was given is on its way; after server_wake. */
+    /* There is room for the next piece; comes after server_wake. */
     void (*writable)(void *user, exchange_id id);
     void (*gone)(void *user, exchange_id id);
-    /* No more may wait for clients: one that does not take its piece as it is given is closed. */
+    /* Is the memory for data that waits for clients used up? Then a client that does not take its
+     * piece at once is closed. */
     bool (*full)(void *user);
     void *user;
 };
@@ -88,19 +89,20 @@ struct http_options {
     const char *listen; /* "127.0.0.1:8000", "[::1]:8000", "0.0.0.0:8000" */
     size_t body_bytes_max;
     unsigned connections_max;
-    mono_ms header_ms, body_ms; /* how long a client may take to send them */
+    mono_ms header_ms, body_ms; /* how long a client may take to send headers, a body */
     mono_ms idle_ms;            /* a kept-alive connection without a request */
-    mono_ms stall_ms;           /* a client that takes nothing of what is there is closed by then;
-                                   too little (taking.h): within three times that */
-    mono_ms ping_ms;            /* between a WebSocket's pings; closed after two misses */
+    mono_ms stall_ms; /* a client that reads nothing of what waits for it is closed after this; one
+                         that reads too little (taking.h) within three times that */
+    mono_ms ping_ms;  /* time between pings on a WebSocket; it is closed after two without a pong */
     struct origins origins;
-    bool asks_keys; /* and so no page can have done here what its reader may */
+    bool asks_keys; /* API keys are needed: so a web page can do nothing here with the rights of its
+                       reader */
 };
 
 struct http_counts {
     uint64_t connections_open, sockets_open, stalled_total, refused_upgrades_total;
     uint64_t bytes_sent_total;
-    size_t waiting_bytes;          /* given, and not taken by their clients yet */
+    size_t waiting_bytes;          /* bytes that were given, and that clients have not taken yet */
     size_t body_bytes, head_bytes; /* of requests that are being received, or large (intake.h) */
 };
 
@@ -153,10 +155,10 @@ void server_close_socket(struct http_server *s, exchange_id id, unsigned code, c
 
 /* From now on answers say Connection: close, and no new connections are begun. */
 void server_drain(struct http_server *s);
-/* Behind that: nobody waits for an answer, nor can a request still be on its way. */
+/* After server_drain: no client waits for an answer, and no request can still be on its way. */
 bool server_quiet(const struct http_server *s);
-/* Tells those who are still connected that nothing comes any more. */
+/* Tells the clients that are still connected that nothing more will come. */
 void server_end(struct http_server *s);
-size_t server_open(const struct http_server *s); /* exchanges under way */
+size_t server_open(const struct http_server *s); /* exchanges in progress */
 
 #endif
