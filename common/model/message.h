@@ -185,7 +185,8 @@ struct recover_request {
     bool only_failed;           /* of from_step, a fan-out: its items that are done stay so */
     struct deed deed;
     struct bytes input; /* JSON object that replaces the task's input; empty = it stays */
-    uint64_t key; /* of this request: the same again is the same recover; 0 = each is its own */
+    uint64_t key;   /* of this request: the same again is the same recover; 0 = each is its own */
+    bool own_input; /* GET_FORK: the fork has one; its source's is not told */
 };
 
 struct requeue_request {

@@ -8,6 +8,7 @@
 static void pipeline_destroy(struct pipeline *p)
 {
     struct pipeline_memory *memory = (struct pipeline_memory *)p;
+    pipeline_unref(memory->of);
     arena_free(&memory->arena);
     free(memory);
 }
@@ -54,6 +55,17 @@ enum err pipeline_parse(struct bytes text, struct pipeline **ret_pipeline,
     }
     *ret_pipeline = b.p;
     return ERR_OK;
+}
+
+struct pipeline *pipeline_as_version(struct pipeline *p, uint32_t version)
+{
+    struct pipeline_memory *memory = mem_zalloc(sizeof *memory);
+    struct pipeline *of = ((struct pipeline_memory *)p)->of;
+    memory->pipeline = *p;
+    memory->pipeline.refs = 1;
+    memory->pipeline.version = version;
+    memory->of = pipeline_ref(of != NULL ? of : p);
+    return &memory->pipeline;
 }
 
 struct pipeline *pipeline_ref(struct pipeline *p)

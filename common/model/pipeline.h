@@ -173,6 +173,9 @@ struct pipeline_fault {
  * ERR_TOO_LARGE. On success the caller owns one reference. */
 enum err MUST_CHECK pipeline_parse(struct bytes text, struct pipeline **ret_pipeline,
                                    struct pipeline_fault *ret_fault);
+/* The same under another version, which has all else in common with p. The caller owns one
+ * reference. */
+struct pipeline *pipeline_as_version(struct pipeline *p, uint32_t version);
 struct pipeline *pipeline_ref(struct pipeline *p);
 bool pipeline_codes_have(const struct pipeline_codes *codes, struct bytes code);
 void pipeline_unref(struct pipeline *p); /* NULL is allowed */

@@ -14,6 +14,7 @@
 struct pipeline_memory {
     struct pipeline pipeline;
     struct arena arena;
+    struct pipeline *of; /* in which all that it points to lies; held. NULL: in the arena */
 };
 
 /* An expression that was read, until the graph is there to check what it refers to. */

@@ -55,6 +55,7 @@ static const struct field recover[] = {
     FIELD(struct recover_request, checkpoint_id), FIELD(struct recover_request, deed.actor),
     FIELD(struct recover_request, deed.reason),   FIELD(struct recover_request, input),
     FIELD(struct recover_request, only_failed),   FIELD(struct recover_request, key),
+    FIELD(struct recover_request, own_input),
 };
 const struct body body_recover = BODY_AT(struct recover_request, recover, recover);
 

@@ -72,6 +72,7 @@ void ask_free(void *thing)
     task_free(ask->task);
     pipeline_unref(ask->pipeline);
     free(ask->keep);
+    shared_drop(ask->input);
     arena_free(&ask->arena);
     free(ask);
 }

@@ -55,6 +55,7 @@ struct ask {
     struct scope *scope;      /* ORDER: what the order needs */
     struct lane *lane;        /* LIMITS */
     struct recover_request recover;
+    struct shared *input;   /* TASK, REVIVE, PIPELINE: a new one, for the task's row; or NULL */
     struct bytes dead_step; /* TASK, for a requeue: the step's name or step_id */
     struct doc_request doc;
     struct ask *next; /* DOC: the next one in the queue */

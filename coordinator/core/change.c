@@ -7,6 +7,7 @@
 #include "core/document.h"
 #include "core/fan.h"
 #include "core/fx.h"
+#include "core/library.h"
 #include "core/on_watch.h"
 #include "core/plant.h"
 #include "core/record.h"
@@ -385,6 +386,7 @@ struct pending_write *change_admit(struct change *ch, const struct start_request
     ch->write->admission = t;
     ch->core->admits_pending++;
     ch->row.input = request->input;
+    ch->row.input_text = library_input(ch->core, request->input);
     ch->row.created_at = t->created_at;
     ch->row.idempotency_key = request->idempotency_key;
     ch->row.body_hash = request->body_hash;

@@ -103,6 +103,11 @@ static void free_tables(struct core *c)
     functions_free(c);
 }
 
+struct definitions *core_definitions(struct core *c)
+{
+    return &c->definitions;
+}
+
 void core_destroy(struct core *c)
 {
     struct effects fx = {0};

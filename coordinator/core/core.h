@@ -110,6 +110,11 @@ struct core;
 struct core *core_create(const struct core_config *config);
 void core_destroy(struct core *c);
 
+struct definitions;
+/* Its parsed definitions (definitions.h): what is parsed there need not be again when it comes by
+ * an event. */
+struct definitions *core_definitions(struct core *c);
+
 /* Takes one event, replaces the content of fx by the effects. Events must come in the order of time
  * (now never goes back). */
 void core_step(struct core *c, struct moment now, const struct event *event, struct effects *fx);

@@ -98,8 +98,8 @@ static void read_parts(struct core *c, const struct ask *from, struct task *t, b
     ask->task = t;
     ask->keep = keep;
     ask->fence = c->partitions[t->partition].fence;
-    struct store_read read = {
-        .kind = READ_PARTS, .partition = t->partition, .task_id = t->id, .input = true};
+    struct store_read read = {.kind = READ_PARTS, .partition = t->partition, .task_id = t->id};
+    read.input = !from->recover.own_input;
     read.range_count = in_order(c, t, keep, &steps);
     read.ranges = arena_alloc(fx_arena(c), (read.range_count + 1) * sizeof *read.ranges);
     for (uint32_t k = 0; k < read.range_count; k++) { /* nothing, of what was skipped */

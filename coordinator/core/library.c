@@ -39,6 +39,40 @@ static void old_versions_free(struct core *c)
     c->library.old = (struct map){0};
 }
 
+/* What became of a pipeline that names others. */
+struct whole {
+    struct pipeline *of, *pipeline; /* held */
+};
+
+static void wholes_free(struct core *c)
+{
+    void *value;
+    for (size_t i = 0; map_next(&c->library.wholes, &i, &value);) {
+        struct whole *w = value;
+        pipeline_unref(w->of);
+        pipeline_unref(w->pipeline);
+        free(w);
+    }
+    map_free(&c->library.wholes);
+    c->library.wholes = (struct map){0};
+}
+
+static struct pipeline *whole_find(const struct core *c, const struct pipeline *of)
+{
+    const struct whole *w = map_get(&c->library.wholes, bytes_of(&of, sizeof of));
+    return w != NULL ? w->pipeline : NULL;
+}
+
+static void whole_keep(struct core *c, struct pipeline *of, struct pipeline *whole)
+{
+    if (c->library.wholes.count >= WHOLES_MAX) {
+        wholes_free(c);
+    }
+    struct whole *w = mem_zalloc(sizeof *w);
+    *w = (struct whole){pipeline_ref(of), pipeline_ref(whole)};
+    map_put(&c->library.wholes, bytes_of(&w->of, sizeof w->of), w);
+}
+
 void library_free(struct core *c)
 {
     void *value;
@@ -47,6 +81,7 @@ void library_free(struct core *c)
     }
     map_free(&c->library.newest);
     old_versions_free(c);
+    wholes_free(c);
 }
 
 /* Takes the reference. */
@@ -72,6 +107,9 @@ static void keep_newest(struct core *c, struct pipeline *p)
     struct pipeline *known = map_remove(&c->library.newest, bytes_str(p->name));
     bool same = known != NULL && known->version == p->version;
     map_put(&c->library.newest, bytes_str(p->name), p);
+    if (known != p) { /* also where a store that went back has another text for its version */
+        wholes_free(c);
+    }
     pipeline_unref(known);
     if (!same) {
         fx_log(c, LOG_INFO, "pipeline_ready", "name=%s version=%u steps=%u", p->name, p->version,
@@ -84,12 +122,11 @@ static bool learn(struct core *c, struct bytes source, uint32_t version)
 {
     struct pipeline *p = NULL;
     struct pipeline_fault fault;
-    if (pipeline_parse(source, &p, &fault) != ERR_OK) {
+    if (definitions_get(&c->definitions, source, version, &p, &fault) != ERR_OK) {
         fx_log(c, LOG_ERROR, "pipeline_unreadable", "pointer=%s detail=\"%s\"", fault.pointer,
                fault.detail);
         return false;
     }
-    p->version = version;
     const struct pipeline *newest = map_get(&c->library.newest, bytes_str(p->name));
     if (newest != NULL && newest->version > version) {
         keep_old(c, p);
@@ -117,14 +154,16 @@ struct pipeline *library_find(struct core *c, struct bytes name, uint32_t versio
 
 /* ---- looking for one in the store ---- */
 
-static struct start_request start_copy(struct arena *a, const struct start_request *s)
+/* input: in which its own lies from then on; NULL: it has none. */
+static struct start_request start_copy(struct arena *a, const struct start_request *s,
+                                       const struct shared *input)
 {
     struct start_request copy = *s;
     copy.task_id = arena_bytes(a, s->task_id);
     copy.task_type = arena_bytes(a, s->task_type);
     copy.steps = arena_bytes(a, s->steps);
     copy.session_id = arena_bytes(a, s->session_id);
-    copy.input = arena_bytes(a, s->input);
+    copy.input = shared_bytes(input);
     copy.idempotency_key = arena_bytes(a, s->idempotency_key);
     copy.body_hash = arena_bytes(a, s->body_hash);
     copy.fork_of = arena_bytes(a, s->fork_of);
@@ -138,12 +177,20 @@ static struct start_request start_copy(struct arena *a, const struct start_reque
     return copy;
 }
 
-static struct message message_copy(struct arena *a, const struct message *m)
+static struct shared *input_keep(struct core *c, struct bytes input)
 {
+    struct shared *kept = library_input(c, input);
+    return kept != NULL ? shared_hold(kept) : input.len > 0 ? shared_copy(input) : NULL;
+}
+
+static void message_keep(struct core *c, struct ask *ask, const struct message *m)
+{
+    struct arena *a = &ask->arena;
     struct message copy = {.type = m->type, .request = m->request};
     switch ((int)m->type) {
     case MSG_START:
-        copy.start = start_copy(a, &m->start);
+        ask->input = input_keep(c, m->start.input);
+        copy.start = start_copy(a, &m->start, ask->input);
         break;
     case MSG_GET_PIPELINES:
         copy.get_pipelines = m->get_pipelines;
@@ -158,7 +205,7 @@ static struct message message_copy(struct arena *a, const struct message *m)
     default:
         abort();
     }
-    return copy;
+    ask->again = copy;
 }
 
 bool library_look(struct core *c, const struct peer *p, const struct message *m, struct bytes name,
@@ -179,10 +226,15 @@ bool library_look(struct core *c, const struct peer *p, const struct message *m,
     }
     ask->name = arena_bytes(&ask->arena, name);
     ask->version = version;
-    ask->again = message_copy(&ask->arena, m);
+    message_keep(c, ask, m);
     struct store_read read = {.kind = READ_PIPELINE, .name = ask->name, .version = version};
     ask_send(c, ask, &read);
     return true;
+}
+
+struct shared *library_input(const struct core *c, struct bytes input)
+{
+    return shared_has(c->library.input, input) ? c->library.input : NULL;
 }
 
 static void handle_again(struct core *c, struct peer *p, const struct message *m)
@@ -216,7 +268,9 @@ void library_on_answer(struct core *c, const struct ask *ask, const struct store
         c->library.absent = ask->name;
         c->library.absent_version = ask->version;
     }
+    c->library.input = ask->input;
     handle_again(c, p, &ask->again);
+    c->library.input = NULL;
     c->library.absent = BYTES_NONE;
 }
 
@@ -261,6 +315,12 @@ struct pipeline *library_expand(struct core *c, const struct peer *p, const stru
     if (of->named_count == 0) {
         return of;
     }
+    bool is_stored = own == NULL && m->start.steps.len == 0; /* one of ours, which stays */
+    struct pipeline *known = is_stored ? whole_find(c, of) : NULL;
+    if (known != NULL) {
+        pipeline_unref(of);
+        return pipeline_ref(known);
+    }
     enum err e = pipeline_expand(of, &library, &text, &fault);
     if (e == ERR_OK) {
         e = definitions_get(&c->definitions, buf_bytes(&text), of->version, &whole, &fault);
@@ -271,6 +331,9 @@ struct pipeline *library_expand(struct core *c, const struct peer *p, const stru
                     refusal_at(fault_pointer(c, m, &fault), code, fault.detail));
     }
     buf_free(&text);
+    if (whole != NULL && is_stored) {
+        whole_keep(c, of, whole);
+    }
     pipeline_unref(of);
     return whole;
 }

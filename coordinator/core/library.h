@@ -17,16 +17,21 @@ struct ask;
 /* Versions other than the newest that were asked for are kept, up to so many: beyond that they are
  * read again */
 #define OLD_VERSIONS_MAX 256
+/* Pipelines that name others, put together: done again beyond that */
+#define WHOLES_MAX 256
 
 /* The pipelines that are known here. */
 struct library {
     struct map newest; /* name -> struct pipeline */
     struct map old; /* "<name>:<version>" -> struct old_version: older ones that were asked for */
+    struct map wholes; /* address of a pipeline that names others -> struct whole; none of them
+                          outlives a change of the newest ones */
     /* While a request is handled again: the pipeline that was looked for, and is not in the store.
      * Empty: none was. */
     struct bytes absent;
     uint32_t absent_version;
-    uint32_t publishing; /* how many are being stored */
+    struct shared *input; /* likewise: of a start, the text in which its input lies; or NULL */
+    uint32_t publishing;  /* how many are being stored */
 };
 
 /* ---- library.c ---- */
@@ -37,6 +42,8 @@ struct pipeline *library_find(struct core *c, struct bytes name, uint32_t versio
  * again. False where that was done already: there is no such pipeline. */
 bool library_look(struct core *c, const struct peer *p, const struct message *m, struct bytes name,
                   uint32_t version);
+/* Where such a start's input lies, which its row may go out with; NULL: in the message. */
+struct shared *library_input(const struct core *c, struct bytes input);
 void library_on_answer(struct core *c, const struct ask *ask, const struct store_answer *a);
 /* Replaces the names of other pipelines in `of` by these pipelines as they are now; own: the one
  * that stands for the name of `of`, or NULL. Returns NULL where m was refused, or is handled again

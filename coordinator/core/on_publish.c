@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/asks.h"
+#include "core/definitions.h"
 #include "core/fx.h"
 #include "core/library.h"
 #include "core/peers.h"
@@ -31,7 +32,7 @@ static struct pipeline *read_put(struct core *c, const struct peer *p, const str
     const struct pipeline_put *put = &m->put_pipeline;
     struct pipeline *of = NULL;
     struct pipeline_fault fault;
-    enum err e = pipeline_parse(put->source, &of, &fault);
+    enum err e = definitions_get(&c->definitions, put->source, 0, &of, &fault);
     if (e != ERR_OK) {
         refuse_with(c, p->id, m->request,
                     refusal_at(fault.pointer,

@@ -21,12 +21,15 @@
 #include "json/scan.h"
 #include "model/limits.h"
 
-static void take_wishes(struct ask *ask, const struct recover_request *r)
+/* Takes the input, in which a new one of the task lies; NULL: it stays. */
+static void take_wishes(struct ask *ask, const struct recover_request *r, struct shared *input)
 {
     ask->recover.from_step = arena_bytes(&ask->arena, r->from_step);
     ask->recover.only_failed = r->only_failed;
+    ask->recover.own_input = r->own_input;
     ask->recover.checkpoint_id = arena_bytes(&ask->arena, r->checkpoint_id);
-    ask->recover.input = arena_bytes(&ask->arena, r->input);
+    ask->input = input;
+    ask->recover.input = shared_bytes(input);
 }
 
 void recover_read_task(struct core *c, struct peer *p, const struct message *m)
@@ -37,7 +40,7 @@ void recover_read_task(struct core *c, struct peer *p, const struct message *m)
     }
     ask->task_id = arena_bytes(&ask->arena, m->recover.task_id);
     ask->deed = deed_copy(&ask->arena, &m->recover.deed);
-    take_wishes(ask, &m->recover);
+    take_wishes(ask, &m->recover, m->recover.input.len > 0 ? shared_copy(m->recover.input) : NULL);
     ask->mark = recover_mark_of(&m->recover);
     struct store_read read = {.kind = READ_TASK, .partition = id_partition(ask->task_id)};
     read.task_id = ask->task_id;
@@ -135,6 +138,7 @@ static void revive(struct core *c, const struct ask *ask, struct task *t, const 
     task_clear_error(t);
     task_rerun(&ch, keep, &ask->recover);
     ch.row.input = ask->recover.input;
+    ch.row.input_text = ask->input;
     if (results != NULL) {
         t->progress = 0;
         change_document(&ch, results);
@@ -162,7 +166,7 @@ static void read_kept(struct core *c, const struct ask *from, struct task *t, bo
         return;
     }
     ask->deed = deed_copy(&ask->arena, &from->deed);
-    take_wishes(ask, &from->recover);
+    take_wishes(ask, &from->recover, from->input != NULL ? shared_hold(from->input) : NULL);
     ask->mark = from->mark;
     ask->task = t;
     ask->keep = keep;

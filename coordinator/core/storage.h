@@ -170,6 +170,7 @@ struct store_row {
     /* ADMIT only */
     struct bytes spec;            /* immutable blob: the definition and the options */
     struct bytes input;           /* JSON. UPDATE: a new input; empty = it stays */
+    struct shared *input_text;    /* all that input is; as doc_text */
     unix_ms created_at;           /* sort key in the list of tasks */
     struct bytes idempotency_key; /* 32 bytes or empty; kept while the task lives and
                                      idempotency_ttl_s longer */

@@ -360,7 +360,7 @@ static void use_memory(struct daemon *d)
     }
     d->core = make_core(d, "memory");
     d->store = store_memory_create(d->loop, store_handler(d));
-    definitions_publish_or_exit(d->conf, d->store, loop_now(d->loop).wall);
+    definitions_publish_or_exit(d->conf, d->core, d->store, loop_now(d->loop).wall);
 }
 
 static void use_redis(struct daemon *d)
@@ -372,7 +372,7 @@ static void use_redis(struct daemon *d)
         _exit(2);
     }
     d->core = make_core(d, "redis");
-    definitions_publish_or_exit(d->conf, d->store, loop_now(d->loop).wall);
+    definitions_publish_or_exit(d->conf, d->core, d->store, loop_now(d->loop).wall);
 }
 
 static bool local_redis(const char *url)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "core/definitions.h"
 #include "model/limits.h"
 #include "model/pipeline_expand.h"
 
@@ -50,6 +51,7 @@ struct loaded {
 };
 
 struct directory {
+    struct definitions *definitions;
     struct loaded *items;
     size_t count, cap;
 };
@@ -66,7 +68,7 @@ static enum err load_file(const char *path, struct directory *d)
     }
     struct pipeline *p = NULL;
     struct pipeline_fault fault;
-    e = pipeline_parse(buf_bytes(&text), &p, &fault);
+    e = definitions_get(d->definitions, buf_bytes(&text), 0, &p, &fault);
     buf_free(&text);
     if (e == ERR_OK && p->name[0] == '\0') {
         snprintf(fault.pointer, sizeof fault.pointer, "/name");
@@ -107,10 +109,8 @@ static enum err check_together(struct directory *d, const struct loaded *item)
     }
     enum err e = pipeline_expand(item->pipeline, &library, &text, &fault);
     if (e == ERR_OK) {
-        e = pipeline_parse(buf_bytes(&text), &whole, &fault);
-        if (e == ERR_OK) {
-            pipeline_unref(whole);
-        }
+        e = definitions_get(d->definitions, buf_bytes(&text), 0, &whole, &fault);
+        pipeline_unref(whole);
     }
     buf_free(&text);
     if (e == ERR_OK || e == ERR_NOT_FOUND) {
@@ -149,6 +149,7 @@ static enum err load_entry(const char *path, struct directory *d)
 }
 
 struct publisher {
+    struct definitions *definitions;
     struct store *store;
     unix_ms now;
 };
@@ -174,7 +175,7 @@ static enum err load_directory(const char *directory, const struct publisher *by
         return ERR_NOT_FOUND;
     }
     enum err result = ERR_OK;
-    struct directory d = {0};
+    struct directory d = {.definitions = by->definitions};
     for (int i = 0; i < count; i++) {
         struct buf path = {0};
         buf_addf(&path, "%s/%s", directory, entries[i]->d_name);
@@ -200,23 +201,23 @@ static enum err load_directory(const char *directory, const struct publisher *by
     return result;
 }
 
-static enum err load_all(const char *const *directories, size_t count, struct store *store,
-                         unix_ms now)
+static enum err load_all(const char *const *directories, size_t count, const struct publisher *by)
 {
-    struct publisher by = {store, now};
     enum err result = ERR_OK;
     for (size_t i = 0; i < count; i++) {
-        enum err e = load_directory(directories[i], &by);
+        enum err e = load_directory(directories[i], by);
         result = result == ERR_OK ? e : result;
     }
     return result;
 }
 
-void definitions_publish_or_exit(const struct conf *conf, struct store *store, unix_ms now)
+void definitions_publish_or_exit(const struct conf *conf, struct core *core, struct store *store,
+                                 unix_ms now)
 {
+    struct publisher by = {core_definitions(core), store, now};
     const char *const *directories = NULL;
     size_t count = conf_list(conf, "MARATHON_PIPELINES", &directories);
-    if (load_all(directories, count, store, now) != ERR_OK) {
+    if (load_all(directories, count, &by) != ERR_OK) {
         fprintf(stderr,
                 "marathon-coordinator: pipeline definitions are at fault, see the log above\n");
         _exit(2);

@@ -19,7 +19,8 @@ struct row_texts row_texts_make(const struct store_row *row)
 {
     return (struct row_texts){.doc = row->doc_text != NULL ? shared_hold(row->doc_text)
                                                            : text_make(row->doc[0], row->doc[1]),
-                              .input = text_make(row->input, BYTES_NONE)};
+                              .input = row->input_text != NULL ? shared_hold(row->input_text)
+                                                               : text_make(row->input, BYTES_NONE)};
 }
 
 void row_texts_drop(struct row_texts *t)

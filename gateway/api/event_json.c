@@ -164,8 +164,9 @@ static void task_event_put(struct buf *out, const struct task_event *e)
     }
 }
 
-/* What only events about a step have. */
-static void step_event_put(struct buf *out, const struct task_event *e)
+/* What only events about a step have. plan: the one whose text out is, which may lend a payload; or
+ * NULL. */
+static void step_event_put(struct buf *out, const struct task_event *e, struct body_plan *plan)
 {
     switch ((int)e->type) {
     case EVENT_PROGRESS:
@@ -202,7 +203,11 @@ static void step_event_put(struct buf *out, const struct task_event *e)
         progress_put(out, e);
         step_put(out, e);
         buf_addf(out, ",\"attempt\":%u", e->attempt);
-        json_put_checkpoint(out, e->checkpoint, e->checkpoint_bytes);
+        if (plan != NULL) {
+            checkpoint_plan(plan, e->checkpoint, e->checkpoint_bytes);
+        } else {
+            json_put_checkpoint(out, e->checkpoint, e->checkpoint_bytes);
+        }
         break;
     case EVENT_SIGNAL:
         step_put(out, e);
@@ -214,23 +219,31 @@ static void step_event_put(struct buf *out, const struct task_event *e)
     }
 }
 
-void event_render(struct bytes task_id, const struct task_event *e, struct buf *out)
+static void event_put(struct bytes task_id, const struct task_event *e, struct buf *out,
+                      struct body_plan *plan)
 {
     open_put(out, e->type, task_id, e->state);
     task_event_put(out, e);
-    step_event_put(out, e);
+    step_event_put(out, e, plan);
     usage_sum_member_put(out, &e->usage);
     close_put(out, e->at, e->seq);
 }
 
-void history_render(const struct message *events, uint64_t after, uint32_t limit, struct buf *out)
+void event_render(struct bytes task_id, const struct task_event *e, struct buf *out)
 {
+    event_put(task_id, e, out, NULL);
+}
+
+void history_render(const struct message *events, uint64_t after, uint32_t limit,
+                    struct body_plan *plan)
+{
+    struct buf *out = &plan->text;
     uint32_t count = events->events.count < limit ? events->events.count : limit;
     uint64_t oldest = events->events.oldest;
     buf_add_str(out, "{\"items\":[");
     for (uint32_t i = 0; i < count; i++) {
         buf_add_str(out, i > 0 ? "," : "");
-        event_render(events->events.task_id, &events->events.events[i], out);
+        event_put(events->events.task_id, &events->events.events[i], out, plan);
     }
     buf_add_str(out, "],\"next_cursor\":");
     if (count < limit && count < EVENTS_PAGE_MAX) {

@@ -25,6 +25,7 @@ void gap_render(struct bytes task_id, uint64_t after, struct buf *out);
 
 /* MSG_EVENTS, an answer to GET_HISTORY: {"items":[messages],"next_cursor":text or null,"missing":n}
  * with at most `limit` of them. missing: older ones that are no longer kept. */
-void history_render(const struct message *events, uint64_t after, uint32_t limit, struct buf *out);
+void history_render(const struct message *events, uint64_t after, uint32_t limit,
+                    struct body_plan *plan);
 
 #endif

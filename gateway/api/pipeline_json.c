@@ -4,14 +4,35 @@
 #include "json/scan.h"
 #include "model/limits.h"
 
-bool pipeline_body_parse(struct bytes body, struct bytes name, struct buf *out,
-                         struct problem *ret_problem)
+/* The members of the outermost value, but for those that only our answers have. */
+static void put_members(const struct json_index *x, struct bytes name, struct buf *out)
 {
-    struct bytes value;
-    struct json_fault fault;
-    if (json_check(body, &value, &fault) != ERR_OK) {
-        problem_set(ret_problem, CODE_INVALID_JSON, "the body is not valid JSON: %s", fault.reason);
-        return false;
+    buf_reserve(out, x->nodes[0].value.len + name.len + sizeof "{\"name\":\"\",}");
+    buf_add_char(out, '{');
+    if (name.len > 0) {
+        buf_addf(out, "\"name\":\"%.*s\"", (int)name.len, (const char *)name.ptr);
+    }
+    for (uint32_t i = 1; i < x->nodes[0].next; i = x->nodes[i].next) {
+        struct bytes key = x->nodes[i].key;
+        if (!bytes_is(key, "version") && !bytes_is(key, "step_count") && !bytes_is(key, "hash")) {
+            buf_add_str(out, out->ptr[out->len - 1] == '{' ? "\"" : ",\"");
+            buf_add_bytes(out, key);
+            buf_add_str(out, "\":");
+            buf_add_bytes(out, x->nodes[i].value);
+        }
+    }
+    buf_add_char(out, '}');
+}
+
+static bool take_pipeline(const struct json_index *x, struct bytes name, bool *ret_nameless,
+                          struct buf *out, struct problem *ret_problem)
+{
+    static const char *const keys[] = {"name"};
+    struct bytes value = x->nodes[0].value, own = BYTES_NONE;
+    bool check = name.len == 0;
+    if (check && json_kind_of(value) == JSON_ARRAY) {
+        buf_add_bytes(out, value);
+        return true;
     }
     if (json_kind_of(value) != JSON_OBJECT) {
         problem_set(ret_problem, CODE_INVALID_PIPELINE,
@@ -19,21 +40,26 @@ bool pipeline_body_parse(struct bytes body, struct bytes name, struct buf *out,
         problem_add(ret_problem, "", "must be an object");
         return false;
     }
-    struct bytes key, member;
-    buf_add_char(out, '{');
-    if (json_member(value, "name").len == 0) {
-        buf_addf(out, "\"name\":\"%.*s\"", (int)name.len, (const char *)name.ptr);
-    }
-    for (struct json_walk w = json_walk(value); json_next(&w, &key, &member);) {
-        if (!bytes_is(key, "version") && !bytes_is(key, "step_count") && !bytes_is(key, "hash")) {
-            buf_addf(out, "%s\"", out->ptr[out->len - 1] == '{' ? "" : ",");
-            buf_add_bytes(out, key);
-            buf_add_str(out, "\":");
-            buf_add_bytes(out, member);
-        }
-    }
-    buf_add_char(out, '}');
+    json_index_members(x, keys, 1, &own);
+    *ret_nameless = check && own.len == 0;
+    put_members(x, own.len > 0 ? BYTES_NONE : check ? BYTES_LIT("nameless") : name, out);
     return true;
+}
+
+bool pipeline_body_parse(struct bytes body, struct bytes name, bool *ret_nameless, struct buf *out,
+                         struct problem *ret_problem)
+{
+    struct json_index index = {0};
+    struct json_fault fault;
+    *ret_nameless = false;
+    bool good = json_check_index(body, 1, &index, &fault) == ERR_OK;
+    if (good) {
+        good = take_pipeline(&index, name, ret_nameless, out, ret_problem);
+    } else {
+        problem_set(ret_problem, CODE_INVALID_JSON, "the body is not valid JSON: %s", fault.reason);
+    }
+    json_index_free(&index);
+    return good;
 }
 
 bool versions_query_parse(const struct query *q, struct versions_request *ret_request,

@@ -7,8 +7,10 @@
 #define VERSIONS_LIMIT_DEFAULT 50
 
 /* The body of PUT /pipelines/{name}: a pipeline object. Appends the definition to out: the body,
- * with the name of the path where it has none. */
-bool pipeline_body_parse(struct bytes body, struct bytes name, struct buf *out,
+ * with the name of the path where it has none. name is empty: of a definition that is only checked,
+ * which may be what a start's `steps` may be, too, or have no name, which *ret_nameless then says.
+ */
+bool pipeline_body_parse(struct bytes body, struct bytes name, bool *ret_nameless, struct buf *out,
                          struct problem *ret_problem);
 /* ?limit= &cursor= */
 bool versions_query_parse(const struct query *q, struct versions_request *ret_request,

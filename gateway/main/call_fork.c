@@ -159,5 +159,6 @@ void call_fork(struct call_state *c, const struct http_request *r)
     }
     input_keep(c->fork, fork.input, r->lender);
     m.recover = fork.from;
+    m.recover.own_input = fork.input.len > 0;
     send_or_fail(c, bytes_str(c->task_id), &m, on_fork);
 }

@@ -13,10 +13,12 @@
 
 #define PIPELINES_URL "/api/v1/marathon/pipelines/"
 
-static void send_any(struct call_state *c, struct message *m, reply_fn *fn)
+/* lender: in which the definition lies; NULL: it has none. */
+static void send_any(struct call_state *c, struct message *m, struct shared *lender, reply_fn *fn)
 {
     struct target any = {TARGET_ANY, 0, PEER_ANY};
-    c->request = requests_send(&c->gateway->requests, any, m, fn, c);
+    c->request =
+        requests_send_lent(&c->gateway->requests, any, (struct lent_message){m, lender}, fn, c);
     if (c->request == 0) {
         struct problem p;
         problem_full(&p);
@@ -75,7 +77,7 @@ void call_pipelines(struct call_state *c, const struct http_request *r)
     struct message m = {.type = MSG_GET_PIPELINES};
     m.get_pipelines.name = bytes_str(c->task_id);
     m.get_pipelines.version = (uint32_t)version;
-    send_any(c, &m, on_pipelines);
+    send_any(c, &m, NULL, on_pipelines);
 }
 
 static void on_versions(void *user, const struct reply *reply)
@@ -99,7 +101,7 @@ void call_pipeline_versions(struct call_state *c, const struct http_request *r)
         return;
     }
     m.get_versions.name = bytes_str(c->task_id);
-    send_any(c, &m, on_versions);
+    send_any(c, &m, NULL, on_versions);
 }
 
 /* ---- storing and checking ---- */
@@ -139,22 +141,6 @@ static void on_stored(void *user, const struct reply *reply)
     call_ask_all(c, &m, on_known);
 }
 
-/* The definition to be checked: what a start's `steps` may be, too. */
-static bool take_body(struct call_state *c, struct bytes body, struct buf *out, struct problem *p)
-{
-    struct bytes value;
-    if (c->call == CALL_PIPELINE_CHECK && json_check(body, &value, NULL) == ERR_OK &&
-        json_kind_of(value) == JSON_ARRAY) {
-        buf_add_bytes(out, value);
-        return true;
-    }
-    bool check = c->call == CALL_PIPELINE_CHECK; /* PUT has the name in its path */
-    c->nameless = check && json_check(body, &value, NULL) == ERR_OK &&
-                  json_kind_of(value) == JSON_OBJECT && json_member(value, "name").len == 0;
-    struct bytes name = check ? BYTES_LIT("nameless") : bytes_str(c->task_id);
-    return pipeline_body_parse(body, name, out, p);
-}
-
 void call_pipeline_put(struct call_state *c, const struct http_request *r)
 {
     struct problem p;
@@ -163,15 +149,17 @@ void call_pipeline_put(struct call_state *c, const struct http_request *r)
     if (!call_body_taken(c, r, true)) {
         return;
     }
-    if (!take_body(c, r->body, &source, &p)) {
+    struct bytes name = bytes_str(c->task_id); /* in the path of a PUT; none of a check */
+    if (!pipeline_body_parse(r->body, name, &c->nameless, &source, &p)) {
         call_problem(c, &p);
         buf_free(&source);
         return;
     }
-    m.put_pipeline.name = bytes_str(c->task_id);
-    m.put_pipeline.source = buf_bytes(&source);
+    struct shared *text = shared_take(&source);
+    m.put_pipeline.name = name;
+    m.put_pipeline.source = shared_bytes(text);
     m.put_pipeline.by = bytes_str(c->credential);
     m.put_pipeline.check_only = c->call == CALL_PIPELINE_CHECK;
-    send_any(c, &m, on_stored);
-    buf_free(&source);
+    send_any(c, &m, text, on_stored);
+    shared_drop(text);
 }

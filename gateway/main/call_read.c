@@ -155,10 +155,9 @@ static void on_history(void *user, const struct reply *reply)
         call_problem(c, &p);
         return;
     }
-    struct buf body = {0};
+    struct body_plan body = {0};
     history_render(reply->message, c->after, c->limit, &body);
-    call_answer(c, 200, buf_bytes(&body), NULL);
-    buf_free(&body);
+    call_answer_plan(c, &body);
 }
 
 void call_history(struct call_state *c, const struct http_request *r)

@@ -132,6 +132,22 @@ def recover_told(e):
     e.end([e.told_much])
 
 
+def recover_both(e):
+    """A result goes away, so that the one that stays is read."""
+    status, _, answer = e.call("POST", f"/recover/{e.failed}", {"from_step": "b", "input_data": pad(PAYLOAD)})
+    assert status == 202, (status, answer)
+    e.end([e.failed])
+
+
+def start_unread(e):
+    """Of a version that is not the newest, and that nobody has asked for yet: the start is kept until it is read."""
+    for _ in range(2):
+        e.puts += 1
+        status, _, answer = e.call("PUT", "/pipelines/put", {"description": str(e.puts), "steps": [{"name": "a", "function": "stamp"}]})
+        assert status == 201, (status, answer)
+    e.end([e.begin(task_type="put", pipeline_version=e.puts - 1, input_data=pad(PAYLOAD))])
+
+
 def give(e):
     e.results += e.end([e.begin(task_type="gives_result")])
 
@@ -182,7 +198,11 @@ WAYS = [
     Way("a result that a fork takes over", fork_result, {"coordinator": 1}, notes={"coordinator": TEXT}),
     Way("short results that a fork takes over", fork_results, {"coordinator": 1}, SMALL, SHORT_RESULTS, pieces=SOME, notes={"coordinator": TEXT}),
     Way("a result that a recover takes over", recover_result, {"coordinator": 1}, notes={"coordinator": TEXT}),
-    Way("an input of a recover", recover_input, {"gateway": 0, "coordinator": 2}, notes={"coordinator": f"kept for a read, then {TEXT}"}),
+    Way("an input of a recover", recover_input, {"gateway": 0, "coordinator": 1}, notes={"coordinator": f"before a read, {TEXT}"}),
+    Way("an input of a recover and a result that stays", recover_both, {"gateway": 0, "coordinator": 1}, count=2,
+        notes={"coordinator": TEXT}),
+    Way("an input of a start whose pipeline is read first", start_unread, {"gateway": 0, "coordinator": 1},
+        notes={"coordinator": f"before the read, {TEXT}"}),
     Way("inputs that wait for a slot", start("takes_slowly", pad(PAYLOAD), BURST), {"worker": 1}, count=BURST),
     Way("a result, from step to Redis", give, {"worker": 0, "coordinator": 1}, notes={"worker": LENT}),
     Way("W1's results, to Redis and each later step", start("w1", {}), {"gateway": 0, "coordinator": 1, "worker": 0}, USUAL, 5, pieces=ALL,
@@ -226,6 +246,7 @@ WAYS = [
         pieces=ALL, notes={"coordinator": LENT}),
     Way("a checkpoint in a status", lambda e: e.get(f"/status/{e.told}"), {"coordinator": 1, "gateway": 1}, SMALL, pieces=SOME,
         notes={"coordinator": "kept, and written from there"}),
+    Way("a checkpoint in a history", lambda e: e.get(f"/history/{e.told_durably}"), {"gateway": 1}, SMALL, pieces=SOME),
     Way("short results of a WebSocket's two messages", lambda e: short_results(e, lambda t: watch_socket(e, t)), {"gateway": 1}, SMALL,
         SHORT_RESULTS, pieces=SOME, notes={"gateway": KEPT}),
     Way("short results of an event stream's two messages", lambda e: short_results(e, lambda t: watch_stream(e, t)), {"gateway": 1}, SMALL,
@@ -260,6 +281,7 @@ class CopyEngine(Engine):
                                      "tells_much_and_fails": {"exec": ["/bin/sh", "-c", f"cat > /dev/null; cat {self.dir}/told >&3; exit 65"]},
                                      **{name: {"exec": ["/bin/sh", "-c", f'case "$(cat)" in *xxxx*) {told};; esac; cat {self.dir}/told >&3; exit {end}']}
                                         for name, told, end in (("tells_and_goes_on", "echo 1; exit 0", 75), ("tells_once_and_fails", "exit 65", 65))},
+                                     "tells_and_stays": {"exec": ["/bin/sh", "-c", f"cat > /dev/null; cat {self.dir}/little >&3; sleep 1.5; echo 1"]},
                                      "fails": {"exec": ["/bin/sh", "-c", "exit 65"]},
                                      "http": {"http": f"http://127.0.0.1:{self.server.server_port}/"},
                                      **{name: {"exec": ["/bin/sh", "-c", f"cat > /dev/null; cat {self.dir}/{name} >&3; echo 1"]}
@@ -297,6 +319,7 @@ class CopyEngine(Engine):
         self.write_pipeline("takes_part", [{"name": "a", "function": "stamp", "input": {"bytes": 8, "text": "${input.text}"}}])
         self.write_pipeline("gives_many", [*chain(SHORT_RESULTS, SMALL), {"name": "last", "function": "stamp", "input": {"bytes": 8}}])
         self.write_pipeline("tells_and_fails", [{"name": "a", "function": "tells_and_fails"}])
+        self.write_pipeline("tells_and_stays", [{"name": "a", "function": "tells_and_stays"}])
         self.write_pipeline("tells_much_and_fails", [{"name": "a", "function": "tells_much_and_fails"}])
         self.write_pipeline("tells_and_goes_on", [{"name": "a", "function": "tells_and_goes_on", "retry": {"initial": 0.01}}])
         self.write_pipeline("tells_once_and_fails", [{"name": "a", "function": "tells_once_and_fails"}])
@@ -305,6 +328,7 @@ class CopyEngine(Engine):
         self.results = []  # tasks with one of PAYLOAD
         self.short = []  # the task with short results
         self.forked = []  # the task that forks are of
+        self.puts = 0  # versions of a pipeline
 
     def begin_counted(self):
         shim = {"LD_PRELOAD": SHIM, "COPIES_DIR": self.copies_dir}
@@ -320,6 +344,7 @@ class CopyEngine(Engine):
         self.fanned = self.end([self.begin(task_type="fans", input_data={"list": list(range(SHORT_RESULTS))})])[0]
         self.told = self.end([self.begin(task_type="tells_and_fails", input_data={})])[0]
         self.told_much = self.end([self.begin(task_type="tells_once_and_fails", input_data={})])[0]
+        self.told_durably = self.end([self.begin(task_type="tells_and_stays", input_data={}, checkpoint_interval_seconds=1)])[0]
 
     def begin_batch(self, tasks):
         status, _, answer = self.call("POST", "/start/batch", {"tasks": tasks})

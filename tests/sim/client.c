@@ -130,8 +130,7 @@ static void wish_recover(struct client *c)
         m.recover.checkpoint_id = bytes_str(c->checkpoint);
     }
     if (one_in(w, 4)) {
-        m.recover.input = BYTES_LIT("{\"dish\":\"stew\",\"n\":12345678901234567890,\"none\":[],"
-                                    "\"few\":[4,null,\"b\",5],\"many\":[1,3,5,7,9,11,13,15,17]}");
+        m.recover.input = BYTES_LIT(PLAN_OTHER_INPUT);
     }
     c->recover = m.recover;
     client_wish_for(c, &m);

@@ -5,6 +5,12 @@
 #include "audit.h"
 #include "world.h"
 
+/* Every other client's forks have an input of their own. */
+static bool brings_input(const struct client *c)
+{
+    return c->index % 2 == 1;
+}
+
 void client_wish_fork(struct client *c)
 {
     struct world *w = c->gateway->process.world;
@@ -15,6 +21,7 @@ void client_wish_fork(struct client *c)
                             : "s2");
     m.recover.task_id = bytes_str(c->task_id);
     m.recover.from_step = bytes_str(c->fork_from);
+    m.recover.own_input = brings_input(c);
     client_wish_for(c, &m);
 }
 
@@ -24,6 +31,9 @@ void client_take_fork(struct client *c, const struct message *m)
     struct start_request *r = arena_alloc(&arena, sizeof *r);
     *r = m->start;
     audit_fork(c->gateway->process.world->audit, c->task_id, c->fork_from, r);
+    if (brings_input(c)) {
+        r->input = BYTES_LIT(PLAN_OTHER_INPUT);
+    }
     r->task_type = arena_bytes(&arena, r->task_type);
     r->steps = arena_bytes(&arena, r->steps);
     r->session_id = arena_bytes(&arena, r->session_id);

@@ -255,6 +255,7 @@ struct store_row *store_row_copy(const struct store_row *row, struct arena *aren
     r->body_hash = arena_bytes(arena, row->body_hash);
     r->doc_text = NULL;
     r->lenders = (struct lenders){0};
+    r->input_text = NULL;
     for (int i = 0; i < 3; i++) {
         r->doc[i] = arena_bytes(arena, row->doc[i]);
     }

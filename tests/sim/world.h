@@ -348,6 +348,10 @@ bool client_content(struct client *c);
 void plan_world(struct world *w);
 /* The input of every start: its lists are what steps have items of. */
 size_t plan_task_input(const struct world *w, char *out, size_t room);
+/* That of recovers and forks that bring one. */
+#define PLAN_OTHER_INPUT                                                                           \
+    "{\"dish\":\"stew\",\"n\":12345678901234567890,\"none\":[],\"few\":[4,null,\"b\",5],"          \
+    "\"many\":[1,3,5,7,9,11,13,15,17]}"
 /* plan_order.c: a step's fields; a worker's labels. */
 size_t plan_order(struct world *w, char *out, size_t room);
 void plan_labels(struct world *w, struct worker_host *h);

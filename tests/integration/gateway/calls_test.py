@@ -254,6 +254,14 @@ class Calls(GatewayCase):
         status, _, body = self.call("POST", "/fork/none", {"task_id": "f"}, {"Idempotency-Key": "k"})
         self.assertEqual((status, body["code"]), (404, "TASK_NOT_FOUND"))
 
+    def test_the_input_of_a_forks_source_is_told_only_where_the_fork_has_none(self):
+        source, own = b'{"source":1}', b'{"own": 2}'
+        for task, body, told in (("s", {}, source), ("s", {"input_data": {"own": 2}}, b""), ("older", {"input_data": {"own": 2}}, source)):
+            before = len(self.fake.inputs)
+            self.assertEqual(self.call("POST", f"/fork/{task}", body)[0], 202)
+            until("the coordinator has told both", lambda n=before: len(self.fake.inputs) >= n + 2)
+            self.assertEqual(self.fake.inputs[before:], [(len(i), zlib.adler32(i)) for i in (told, own if body else source)], task)
+
     def test_a_long_poll_holds_until_something_changes(self):
         self.fake.say("task", "t", 3, "running", 5)
         _, headers, _ = self.call("GET", "/status/t")

@@ -119,6 +119,23 @@ static void on_key_asked(conn_id conn, const struct message *m)
     }
 }
 
+static void input_say(struct bytes input)
+{
+    (void)printf("input %zu %u\n", input.len, (unsigned)adler32(input));
+}
+
+/* One of the release before does not know that the fork has an input of its own. */
+static void on_get_fork(conn_id conn, const struct message *m, bool is_older)
+{
+    struct message r = {.type = MSG_FORK, .request = m->request};
+    r.start.task_type = BYTES_LIT("x");
+    r.start.steps = BYTES_LIT("[{\"name\":\"a\",\"function\":\"f\"}]");
+    r.start.fork_of = m->recover.task_id;
+    r.start.input = is_older || !m->recover.own_input ? BYTES_LIT("{\"source\":1}") : BYTES_NONE;
+    input_say(r.start.input);
+    send_message(conn, &r);
+}
+
 static void on_start(conn_id conn, const struct message *m)
 {
     struct message r = {.type = MSG_STARTED, .request = m->request};
@@ -126,7 +143,7 @@ static void on_start(conn_id conn, const struct message *m)
     (void)fake_task_set(id);
     char key[65];
     (void)printf("key %s\n", hex_encode(m->start.idempotency_key.ptr, 32, key));
-    (void)printf("input %zu %u\n", m->start.input.len, (unsigned)adler32(m->start.input));
+    input_say(m->start.input);
     r.started.task_id = m->start.task_id;
     send_message(conn, &r);
     free(id);
@@ -159,6 +176,8 @@ static void request_answer(conn_id conn, const struct message *m)
         on_key_asked(conn, m);
     } else if (m->type == MSG_START) {
         on_start(conn, m);
+    } else if (m->type == MSG_GET_FORK && !bytes_is(m->recover.task_id, "none")) {
+        on_get_fork(conn, m, bytes_is(m->recover.task_id, "older"));
     } else if (m->type == MSG_GET_READY) {
         r.type = MSG_READY;
         r.request = m->request;

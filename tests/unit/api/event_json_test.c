@@ -214,6 +214,37 @@ static void test_a_checkpoint_is_told_itself_or_by_its_size(void **state)
                      "\"timestamp\":\"2026-02-02T18:32:00.000Z\",\"seq\":9}");
 }
 
+static void test_a_history_lends_its_checkpoints(void **state)
+{
+    (void)state;
+    static char text[3000];
+    memset(text, '7', sizeof text);
+    struct bytes checkpoint = bytes_of(text, sizeof text);
+    struct task_event e[] = {{.seq = 4, .type = EVENT_PROGRESS},
+                             {.seq = 5, .type = EVENT_STEP_CHECKPOINT, .checkpoint = checkpoint}};
+    struct message m = {.type = MSG_EVENTS};
+    m.events.task_id = BYTES_LIT("t1");
+    m.events.events = e;
+    m.events.count = 2;
+    m.events.oldest = 4;
+    struct body_plan plan = {0};
+    history_render(&m, 1, 50, &plan);
+    body_plan_finish(&plan);
+    struct buf want = {0}, have = {0};
+    buf_add_str(&want, "{\"items\":[");
+    event_render(BYTES_LIT("t1"), &e[0], &want);
+    buf_add_char(&want, ',');
+    event_render(BYTES_LIT("t1"), &e[1], &want);
+    buf_add_str(&want, "],\"next_cursor\":null,\"missing\":2}");
+    body_plan_write(&plan, BYTES_NONE, 0, &have);
+    assert_string_equal(buf_cstr(&have), buf_cstr(&want));
+    assert_int_equal(plan.count, 3);
+    assert_ptr_equal(plan.pieces[1].lent, text);
+    body_plan_free(&plan);
+    buf_free(&want);
+    buf_free(&have);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +257,7 @@ int main(void)
         cmocka_unit_test(test_the_initial_state_stands_before_the_messages_that_follow),
         cmocka_unit_test(test_the_final_message_is_made_from_the_state),
         cmocka_unit_test(test_a_checkpoint_is_told_itself_or_by_its_size),
+        cmocka_unit_test(test_a_history_lends_its_checkpoints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

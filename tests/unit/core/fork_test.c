@@ -70,6 +70,27 @@ static void test_a_fork_runs_on_from_its_step_with_the_results_before_it(void **
     assert_memory_equal(stored->doc.ptr, want, strlen(want));
 }
 
+static void test_a_fork_with_an_input_of_its_own_is_not_told_the_sources(void **state)
+{
+    (void)state;
+    complete("t");
+    assert_true(get_fork("t", "b")->start.input.len > 0);
+    struct message m = {.type = MSG_GET_FORK};
+    m.recover.task_id = BYTES_LIT("t");
+    m.recover.from_step = BYTES_LIT("b");
+    m.recover.own_input = true;
+    const struct message *fork = stage_ask(&s, gateway, &m);
+    assert_string_equal(message_type_name(fork->type), "FORK");
+    assert_int_equal(fork->start.input.len, 0);
+    assert_true(bytes_is(fork->start.kept[0].result, "1"));
+    m.recover.from_step = BYTES_LIT("a"); /* nothing is kept, and nothing told but what it is */
+    fork = stage_ask(&s, gateway, &m);
+    assert_string_equal(message_type_name(fork->type), "FORK");
+    assert_int_equal(fork->start.input.len + fork->start.kept_count, 0);
+    assert_int_equal(start_fork(fork, "u", "{\"n\":2}")->type, MSG_STARTED);
+    assert_true(bytes_is(stage_order(&s, worker)->input.whole, "{\"n\":2}"));
+}
+
 static void test_its_first_event_says_of_which_task_and_why(void **state)
 {
     (void)state;
@@ -303,6 +324,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
         CASE(test_a_fork_runs_on_from_its_step_with_the_results_before_it),
+        CASE(test_a_fork_with_an_input_of_its_own_is_not_told_the_sources),
         CASE(test_its_first_event_says_of_which_task_and_why),
         CASE(test_a_fork_survives_a_takeover_before_it_has_run),
         CASE(test_a_running_task_can_be_forked_and_goes_on),

@@ -3,6 +3,8 @@
 #include <stdio.h>
 
 #define USUAL_SLOTS 8
+#include "core/state.h"
+#include "core/tasks.h"
 #include "usual.h"
 
 static const struct message *start(const char *input, const char *steps)
@@ -120,6 +122,32 @@ static void test_a_task_keeps_the_version_of_its_start(void **state)
     assert_text(stage_status(&s, gateway, "t")->steps[1].name, "cake/mix");
 }
 
+static void start_stored(const char *id, const char *name)
+{
+    struct message m = stage_start_request(id, "");
+    m.start.task_type = bytes_str(name);
+    m.start.input = BYTES_LIT("{\"dough\":\"rye\"}");
+    assert_int_equal(stage_ask(&s, gateway, &m)->type, MSG_STARTED);
+}
+
+static void test_a_stored_one_is_put_together_once_until_one_that_it_names_changes(void **state)
+{
+    (void)state;
+    store_pipeline(BAKE, 1);
+    store_pipeline("{\"name\":\"shop\",\"steps\":[{\"name\":\"cake\",\"pipeline\":\"bake\"}]}", 1);
+    start_stored("t1", "shop");
+    start_stored("t2", "shop");
+    assert_int_equal(s.core->library.wholes.count, 1);
+    assert_ptr_equal(task_find(s.core, BYTES_LIT("t1"))->pipeline,
+                     task_find(s.core, BYTES_LIT("t2"))->pipeline);
+    store_pipeline("{\"name\":\"bake\",\"steps\":[{\"name\":\"burn\",\"function\":\"f\"}]}", 2);
+    start_stored("t3", "shop");
+    assert_text(stage_status(&s, gateway, "t2")->steps[0].name, "cake/mix");
+    assert_text(stage_status(&s, gateway, "t3")->steps[0].name, "cake/burn");
+    started("{}", SHOP); /* an inline one is not kept */
+    assert_int_equal(s.core->library.wholes.count, 1);
+}
+
 static void test_pipelines_within_pipelines(void **state)
 {
     (void)state;
@@ -214,6 +242,7 @@ int main(void)
         TEST(test_a_pipeline_is_a_step),
         TEST(test_a_condition_is_for_all_of_it),
         TEST(test_a_task_keeps_the_version_of_its_start),
+        TEST(test_a_stored_one_is_put_together_once_until_one_that_it_names_changes),
         TEST(test_pipelines_within_pipelines),
         TEST(test_a_fault_in_its_input_is_told_as_such),
         TEST(test_what_is_put_together_for_it_is_not_copied_again),

@@ -1,6 +1,9 @@
 /* Pipelines by API: stored, checked, read; and starts that name what this coordinator has not heard
  * of yet. */
+#include <stdio.h>
+
 #define USUAL_SLOTS 8
+#include "core/state.h"
 #include "usual.h"
 
 static void assert_text(struct bytes have, const char *want)
@@ -198,6 +201,55 @@ static void test_what_another_coordinator_stored_is_looked_for_before_a_refusal(
             "there is no pipeline ''; GET /api/v1/marathon/pipelines lists those there are");
 }
 
+static void test_the_input_of_a_start_that_waits_for_its_pipeline_goes_out_in_one_text(void **state)
+{
+    (void)state;
+    store_behind("fish", "{\"name\":\"fish\",\"steps\":[{\"name\":\"a\",\"pipeline\":\"menu\"}]}",
+                 3);
+    store_behind("menu", MENU("f"), 1);
+    struct message m = stage_start_request("t1", "");
+    m.request = 7;
+    m.start.task_type = BYTES_LIT("fish");
+    m.start.input = BYTES_LIT("{\"n\":1}");
+    s.hold_store = true;
+    stage_send(&s, gateway, &m);
+    stage_store_round(&s); /* fish is read, and then what it names */
+    stage_store_round(&s);
+    const struct store_row *row = stage_row(&s);
+    assert_text(row->input, "{\"n\":1}");
+    assert_ptr_equal(row->input.ptr, shared_bytes(row->input_text).ptr);
+    assert_int_equal(row->input.len, shared_bytes(row->input_text).len);
+    s.hold_store = false;
+    stage_store_go(&s);
+    assert_int_equal(stage_take(&s, gateway, MSG_STARTED)->request, 7);
+    runs("f");
+    (void)start("t2", "fish", 0); /* it is known by now: the row has the input from the message */
+    assert_ptr_equal(s.core->library.input, NULL);
+}
+
+static uint64_t texts(void)
+{
+    return s.core->definitions.by_text.count;
+}
+
+static void test_a_definition_is_parsed_once_by_whoever_it_passes(void **state)
+{
+    (void)state;
+    stored("{\"steps\":[" STEP("f") "],\n \"name\": \"menu\"}", 1, true);
+    assert_int_equal(texts(), 2); /* as it came, and as it is stored */
+    const struct pipeline *known = library_find(s.core, BYTES_LIT("menu"), 0);
+    const struct pipeline_step *steps = known->steps;
+    char source[400];
+    (void)snprintf(source, sizeof source, "%.*s", (int)known->source.len,
+                   (const char *)known->source.ptr);
+    /* it is read again: with a reconnect, or because another coordinator has stored it */
+    stage_event(&s, &(struct event){.kind = EV_PIPELINE, .text = bytes_str(source), .version = 1});
+    stage_event(&s, &(struct event){.kind = EV_PIPELINE, .text = bytes_str(source), .version = 4});
+    assert_ptr_equal(library_find(s.core, BYTES_LIT("menu"), 0)->steps, steps);
+    assert_int_equal(library_find(s.core, BYTES_LIT("menu"), 0)->version, 4);
+    assert_int_equal(texts(), 2);
+}
+
 static void test_a_version_that_is_asked_for_is_known_from_then_on(void **state)
 {
     (void)state;
@@ -300,6 +352,8 @@ int main(void)
         TEST(test_a_pipeline_that_would_contain_itself_is_refused),
         TEST(test_a_start_runs_the_newest_version_or_the_one_that_it_names),
         TEST(test_what_another_coordinator_stored_is_looked_for_before_a_refusal),
+        TEST(test_the_input_of_a_start_that_waits_for_its_pipeline_goes_out_in_one_text),
+        TEST(test_a_definition_is_parsed_once_by_whoever_it_passes),
         TEST(test_a_version_that_is_asked_for_is_known_from_then_on),
         TEST(test_without_the_store_nothing_is_stored_and_nothing_said_to_be_missing),
         TEST(test_only_so_many_are_stored_at_once),

@@ -64,6 +64,35 @@ static void test_a_new_input_is_given_to_what_runs_from_now_on(void **state)
     assert_true(told);
 }
 
+static void test_a_new_input_goes_out_in_the_text_that_it_is_kept_in(void **state)
+{
+    (void)state;
+    fail_at_c();
+    struct message m = {.type = MSG_RECOVER, .request = 7};
+    m.recover.task_id = BYTES_LIT("t");
+    m.recover.input = BYTES_LIT("{\"in\":2}");
+    const char *from[] = {"c", "b"}; /* from b on a result goes away: the others are read first */
+    for (uint32_t i = 0; i < 2; i++) {
+        s.hold_store = true;
+        m.recover.from_step = bytes_str(from[i]);
+        stage_send(&s, gateway, &m);
+        for (uint32_t reads = 0; reads <= i; reads++) {
+            stage_store_round(&s);
+        }
+        const struct store_row *row = stage_row(&s);
+        assert_true(bytes_is(row->input, "{\"in\":2}"));
+        assert_ptr_equal(row->input.ptr, shared_bytes(row->input_text).ptr);
+        assert_int_equal(row->input.len, shared_bytes(row->input_text).len);
+        s.hold_store = false;
+        stage_store_go(&s);
+        assert_recovering(stage_take(&s, gateway, MSG_DONE));
+        for (uint32_t steps = 0; steps < i; steps++) {
+            stage_succeed(&s, worker, stage_order(&s, worker), "2");
+        }
+        stage_fail(&s, worker, stage_order(&s, worker));
+    }
+}
+
 static void assert_told(const char *wishes)
 {
     struct message m = {.type = MSG_GET_HISTORY};
@@ -434,6 +463,7 @@ int main(void)
         TEST(test_the_history_says_what_a_recover_was_asked_to_do),
         TEST(test_recover_runs_on_from_the_failed_step),
         TEST(test_a_new_input_is_given_to_what_runs_from_now_on),
+        TEST(test_a_new_input_goes_out_in_the_text_that_it_is_kept_in),
         TEST(test_recover_from_a_step_runs_it_and_what_follows_again_with_other_keys),
         TEST(test_an_old_success_behind_a_step_that_runs_again_is_late),
         TEST(test_recover_from_a_checkpoint_keeps_the_results_up_to_it),

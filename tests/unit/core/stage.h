@@ -88,6 +88,18 @@ void stage_leave(struct stage *s, peer_id peer);
 void stage_mute(struct stage *s, peer_id peer);
 void stage_send(struct stage *s, peer_id peer, const struct message *m);
 
+/* The row that the last event led to; the test fails without. */
+static inline const struct store_row *stage_row(const struct stage *s)
+{
+    for (size_t i = 0; i < s->fx.count; i++) {
+        if (s->fx.items[i].kind == FX_WRITE) {
+            return s->fx.items[i].row;
+        }
+    }
+    fail_msg("no row is written");
+    return NULL;
+}
+
 /* The oldest message of this type to this peer that was not taken yet; the test fails without. */
 const struct message *stage_take(struct stage *s, peer_id peer, enum message_type type);
 /* The same, NULL where there is none. */

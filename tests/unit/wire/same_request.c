@@ -44,6 +44,7 @@ static void same_recover_request(const struct recover_request *a, const struct r
     SAME_BYTES(deed.reason);
     SAME_BYTES(input);
     SAME(key);
+    SAME(own_input);
 }
 
 static void same_items_request(const struct items_request *a, const struct items_request *b)

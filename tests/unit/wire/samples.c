@@ -329,7 +329,7 @@ const struct message samples[] = {
      .start = {.steps = TEXT("[1]"), .fork_of = TEXT("t"), .kept = kept, .kept_count = 1}},
     {.type = MSG_GET_FORK,
      .request = 2,
-     .recover = {.task_id = TEXT("t"), .from_step = TEXT("step_2")}},
+     .recover = {.task_id = TEXT("t"), .from_step = TEXT("step_2"), .own_input = true}},
     {.type = MSG_CANCEL,
      .request = 1,
      .task = {.task_id = TEXT("t"), .deed = {TEXT("ann"), TEXT("wrong file")}}},
