@@ -7,7 +7,8 @@
 
 /* A worker that itself stood still judges nobody before it has heard again. */
 #define STALL_MS 1000
-/* Looked at this often while there are coordinators, so that a stall of our own is noticed. */
+/* Looked at this often while there are coordinators, or functions run, so that a stall of our own
+ * is noticed, and idle hours are not taken for one. */
 #define TICK_MS 500
 /* Behind the end of a drain and its grace: for the last outcomes to be acknowledged. */
 #define DRAIN_LAST_MS 1000
@@ -208,7 +209,7 @@ static mono_ms earlier(mono_ms a, mono_ms b)
 mono_ms agent_next_deadline(const struct agent *a)
 {
     mono_ms next = attempts_due(a);
-    if (a->peer_count > 0) {
+    if (a->peer_count > 0 || a->in[ATTEMPT_RUNNING].count > 0) {
         next = earlier(next, a->now.mono + TICK_MS);
     }
     for (uint32_t i = 0; i < a->peer_count; i++) {

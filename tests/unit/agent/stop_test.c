@@ -382,6 +382,29 @@ static void test_a_silent_attempt_is_stopped_and_one_with_news_is_not(void **sta
     stage_close(&s);
 }
 
+/* There is nothing else to wake for; that is no stall. */
+static void test_a_silent_function_is_stopped_in_time_without_a_coordinator(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    struct step_order order = stage_order("t", 0);
+    order.progress_timeout_ms = 2000;
+    stage_send_order(&s, 1, order);
+    uint64_t number = stage_started(&s);
+    mono_ms began = s.now.mono;
+    stage_event(&s, (struct agent_event){.kind = AGENT_EV_PEER_DOWN, .peer = 1});
+    const struct agent_effect *stop = NULL;
+    while (stop == NULL && s.now.mono < began + 10000) {
+        stage_pass(&s, agent_next_deadline(s.agent) - s.now.mono);
+        stop = stage_find(&s, AGENT_FX_STOP);
+    }
+    assert_non_null(stop);
+    assert_int_equal(stop->number, number);
+    assert_int_equal(s.now.mono - began, 2000);
+    stage_close(&s);
+}
+
 static void test_what_was_said_while_the_worker_stood_still_is_heard_first(void **state)
 {
     (void)state;
@@ -407,6 +430,7 @@ static void test_what_was_said_while_the_worker_stood_still_is_heard_first(void 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_silent_function_is_stopped_in_time_without_a_coordinator),
         cmocka_unit_test(test_what_was_said_while_the_worker_stood_still_is_heard_first),
         cmocka_unit_test(test_a_silent_attempt_is_stopped_and_one_with_news_is_not),
         cmocka_unit_test(test_a_time_limit_asks_then_kills_then_reports_a_timeout),
