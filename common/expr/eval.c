@@ -55,7 +55,8 @@ static bool eval_root(struct eval *v, const struct expr_term *t, struct value *r
         return eval_fault(v, t, "there is no %.*s here",
                           EVAL_TEXT(eval_text(v, (uint16_t)(t - v->expr->terms))));
     }
-    if (json_kind_of(json) == JSON_STRING && !work_spend(v->scope, 1, json.len)) {
+    bool whole = json_kind_of(json) != JSON_OBJECT && json_kind_of(json) != JSON_ARRAY;
+    if (whole && !work_spend(v->scope, 1, json.len)) {
         return eval_too_much(v, t);
     }
     *ret_value = value_of_json(json, v->scope->arena);
@@ -320,8 +321,9 @@ static bool eval_in(struct eval *v, const struct expr_term *t, const struct valu
         struct members w = members_of(v->scope, b->text);
         struct member member;
         while (!found && e != ERR_TOO_LARGE && members_next(&w, &member)) {
-            struct value element = value_of_json(member.json, v->scope->arena);
-            e = value_equal(a, &element, v->scope, &found);
+            struct value element;
+            e = value_of_member(&member, v->scope, &element);
+            e = e == ERR_OK ? value_equal(a, &element, v->scope, &found) : e;
         }
         e = w.err != ERR_OK ? w.err : e;
     } else {

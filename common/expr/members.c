@@ -123,7 +123,8 @@ bool members_next(struct members *w, struct member *ret_member)
     struct seen *s = w->seen;
     if (s != NULL && w->next < s->count) {
         *ret_member = seen_at(s, w->next++);
-        w->err = work_spend(w->scope, 1, 0) ? ERR_OK : ERR_TOO_LARGE;
+        size_t again = ret_member->escaped ? ret_member->key.len : 0; /* to be read anew */
+        w->err = work_spend(w->scope, 1, again) ? ERR_OK : ERR_TOO_LARGE;
         return w->err == ERR_OK;
     }
     if (s != NULL && !make_room(w->scope, s)) { /* each goes on from here by himself */

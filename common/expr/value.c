@@ -199,11 +199,16 @@ enum err value_count(const struct value *v, struct expr_scope *scope, size_t *re
     return w.err;
 }
 
-static struct value value_of_member(const struct member *member, struct arena *arena)
+enum err value_of_member(const struct member *member, struct expr_scope *scope,
+                         struct value *ret_value)
 {
-    struct value v = value_of_json(member->json, arena);
-    v.depth = member->depth;
-    return v;
+    bool whole = member->depth == 0; /* a string or number is read, each time that it is taken */
+    if (whole && !work_spend(scope, 0, member->json.len)) {
+        return ERR_TOO_LARGE;
+    }
+    *ret_value = value_of_json(member->json, scope->arena);
+    ret_value->depth = member->depth;
+    return ERR_OK;
 }
 
 static bool key_is(const struct member *member, struct bytes key, struct buf *scratch)
@@ -235,8 +240,7 @@ enum err value_member(const struct value *map, struct bytes key, struct expr_sco
     if (found.json.len == 0) {
         return ERR_NOT_FOUND;
     }
-    *ret_member = value_of_member(&found, scope->arena);
-    return ERR_OK;
+    return value_of_member(&found, scope, ret_member);
 }
 
 enum err value_element(const struct value *list, int64_t index, struct expr_scope *scope,
@@ -246,8 +250,7 @@ enum err value_element(const struct value *list, int64_t index, struct expr_scop
     struct member member;
     for (int64_t at = 0; members_next(&w, &member); at++) {
         if (at == index) {
-            *ret_element = value_of_member(&member, scope->arena);
-            return ERR_OK;
+            return value_of_member(&member, scope, ret_element);
         }
     }
     return w.err != ERR_OK ? w.err : ERR_NOT_FOUND;
@@ -267,9 +270,10 @@ static enum err lists_equal(const struct value *a, const struct value *b, struct
             *ret_equal = more_a == more_b;
             return ERR_OK;
         }
-        struct value va = value_of_member(&ma, scope->arena);
-        struct value vb = value_of_member(&mb, scope->arena);
-        enum err e = value_equal(&va, &vb, scope, ret_equal);
+        struct value va, vb;
+        enum err e = value_of_member(&ma, scope, &va);
+        e = e == ERR_OK ? value_of_member(&mb, scope, &vb) : e;
+        e = e == ERR_OK ? value_equal(&va, &vb, scope, ret_equal) : e;
         if (e != ERR_OK || !*ret_equal) {
             return e;
         }

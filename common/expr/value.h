@@ -52,6 +52,11 @@ static inline bool value_is_number(const struct value *v)
 /* CEL's ==. ERR_TOO_LARGE where the work is used up. */
 enum err MUST_CHECK value_equal(const struct value *a, const struct value *b,
                                 struct expr_scope *scope, bool *ret_equal);
+struct member;
+/* What a member says. A string or number costs its length each time: it may be decoded, copied and
+ * compared. */
+enum err MUST_CHECK value_of_member(const struct member *member, struct expr_scope *scope,
+                                    struct value *ret_value);
 /* Members of a list or map. */
 enum err MUST_CHECK value_count(const struct value *v, struct expr_scope *scope, size_t *ret_count);
 /* The member of a map; ERR_NOT_FOUND. */
