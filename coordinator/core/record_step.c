@@ -50,11 +50,12 @@ void record_put_step(const struct step *s, struct slices *text)
     if (x->mark.hash != 0) {
         pack_uint(out, x->mark.hash);
     }
-    if (logged) {
-        pack_bytes(out, bytes_str(x->log));
+    static const struct account unused;
+    if (x->account != NULL || logged) { /* most steps have used nothing, and store nothing */
+        account_put(x->account != NULL ? x->account : &unused, out);
     }
-    if (x->account != NULL) { /* comes last: most steps have used nothing, and store nothing */
-        account_put(x->account, out);
+    if (logged) { /* the release before takes what is here for usage, and looks no further */
+        pack_bytes(out, bytes_str(x->log));
     }
 }
 
@@ -99,11 +100,11 @@ static void get_rare(struct unpack *u, struct step *s)
     if ((has & STEP_SIGNALLED) != 0) {
         x->mark.hash = unpack_uint(u);
     }
-    if ((has & STEP_LOGGED) != 0) {
-        x->log = unpack_str(u);
-    }
     if (u->at < u->end && !u->bad) {
         x->account = account_get(u);
+    }
+    if ((has & STEP_LOGGED) != 0) {
+        x->log = unpack_str(u);
     }
 }
 
