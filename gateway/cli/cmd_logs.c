@@ -13,7 +13,8 @@ struct logs {
     struct cli *cli;
     const char *step; /* name; NULL: all of them */
     size_t shown;
-    struct buf last_step, last_text; /* of the one before: two events may tell of one end */
+    struct buf last_step, last_text; /* of the one before, where the next event may tell of the same
+                                        end: of one step, and of its task */
 };
 
 struct entry {
@@ -57,6 +58,12 @@ static void put_text(const struct entry *e, bool first, struct buf *out)
     }
 }
 
+static void forget_last(struct logs *l)
+{
+    buf_clear(&l->last_step);
+    buf_clear(&l->last_text);
+}
+
 static void show(struct logs *l, const struct entry *e)
 {
     struct buf out = {0};
@@ -74,10 +81,16 @@ static void show(struct logs *l, const struct entry *e)
     }
     buf_free(&out);
     l->shown++;
-    buf_clear(&l->last_step);
+    forget_last(l);
     buf_add_bytes(&l->last_step, e->step);
-    buf_clear(&l->last_text);
     buf_add_bytes(&l->last_text, e->text);
+}
+
+/* What comes behind it is of another attempt, and may well read the same. */
+static bool begins_anew(struct bytes event)
+{
+    return bytes_is(event, "step_retry") || bytes_is(event, "task_recovering") ||
+           bytes_is(event, "task_resumed");
 }
 
 /* An event that ends an attempt; its error has the end of the log behind it. */
@@ -101,6 +114,9 @@ static void show_event(struct logs *l, const struct doc_value *event)
             e.what = ends[i][1];
             show(l, &e);
         }
+    }
+    if (begins_anew(e.event)) {
+        forget_last(l);
     }
 }
 

@@ -19,6 +19,7 @@ class Logs(ClusterCase):
                  "silent": sh("echo 1"),
                  "long": sh("echo 'so far' >&2; sleep 1000"),
                  "fails": sh("echo '{\"error\":{\"code\":\"EMPTY\"}}' >&3; echo 'no cheese' >&2; exit 65"),
+                 "fails_again": sh("echo 'no bread' >&2; exit 1"),
                  "each": sh("echo \"item $MARATHON_INDEX\" >&2; echo 1")}
 
     def setUp(self):
@@ -55,6 +56,13 @@ class Logs(ClusterCase):
         c.begin(steps=[{"name": "fails", "function": "fails", "on_failure": {"continue": 0}}], task_id="g")
         self.assertEqual(c.wait("g")["status"], "completed")
         self.assertEqual(self.cli("logs", "g").stdout.count("no cheese"), 1)  # step_failed and step_completed tell of one end
+        c.begin(steps=[{"name": "again", "function": "fails_again", "max_retries": 1}], task_id="h")
+        self.assertEqual(c.wait("h")["status"], "failed")
+        entries = [json.loads(line) for line in self.cli("logs", "h", "-o", "json").stdout.splitlines()]
+        self.assertEqual([e["event"] for e in entries], ["step_retry", "task_error"])  # though both say the same
+        self.assertEqual(c.call("POST", "/recover/h", {"from_step": "again"})[0], 202)
+        self.assertEqual(c.wait("h")["status"], "failed")
+        self.assertEqual(self.cli("logs", "h").stdout.count("no bread"), 4)
 
     def test_of_items(self):
         c = self.cluster
