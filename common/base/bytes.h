@@ -54,30 +54,17 @@ struct buf {
     size_t cap;
 };
 
-void buf_free(struct buf *b);              /* frees and zeroes */
-void buf_clear(struct buf *b);             /* len = 0, keeps the memory */
-void buf_grow(struct buf *b, size_t more); /* buf_reserve, where there is no room */
+void buf_free(struct buf *b);                    /* frees and zeroes */
+void buf_clear(struct buf *b);                   /* len = 0, keeps the memory */
+void buf_reserve(struct buf *b, size_t more);    /* room for at least `more` further bytes */
+uint8_t *buf_extend(struct buf *b, size_t more); /* len += more; the new, uninitialised bytes */
 
-/* In place, as a step makes hundreds of small pieces. Room for at least `more` further bytes. */
-static inline void buf_reserve(struct buf *b, size_t more)
-{
-    if (more > b->cap - b->len) {
-        buf_grow(b, more);
-    }
-}
-
-/* len += more; the new, uninitialised bytes, which are somewhere also where there are none. */
-static inline uint8_t *buf_extend(struct buf *b, size_t more)
-{
-    buf_reserve(b, more > 0 ? more : 1);
-    uint8_t *added = b->ptr + b->len;
-    b->len += more;
-    return added;
-}
-
+/* In place: a step makes hundreds of small pieces. */
 static inline void buf_add(struct buf *b, const void *p, size_t n)
 {
-    buf_reserve(b, n);
+    if (n > b->cap - b->len) {
+        buf_reserve(b, n);
+    }
     if (n > 0) {
         memcpy(b->ptr + b->len, p, n);
         b->len += n;
@@ -86,7 +73,9 @@ static inline void buf_add(struct buf *b, const void *p, size_t n)
 
 static inline void buf_add_char(struct buf *b, char c)
 {
-    buf_reserve(b, 1);
+    if (b->len == b->cap) {
+        buf_reserve(b, 1);
+    }
     b->ptr[b->len++] = (uint8_t)c;
 }
 

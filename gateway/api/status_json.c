@@ -6,18 +6,12 @@
 #include "api/usage_json.h"
 #include "json/scan.h"
 
-/* What a status of short texts takes, which is not looked for piece by piece */
-#define STATUS_BYTES_USUAL 640
-#define STEP_BYTES_USUAL   640 /* with its checkpoint */
-
-/* In one piece, and not by a format: a status has a hundred of them. */
+/* Not by a format: a status has a hundred of them. */
 static void key_put(struct buf *out, const char *name)
 {
-    size_t len = strlen(name);
-    uint8_t *at = buf_extend(out, len + 4);
-    memcpy(at, ",\"", 2);
-    memcpy(at + 2, name, len);
-    memcpy(at + 2 + len, "\":", 2);
+    buf_add(out, ",\"", 2);
+    buf_add_str(out, name);
+    buf_add(out, "\":", 2);
 }
 
 static void uint_put(struct buf *out, const char *name, uint64_t v)
@@ -51,14 +45,7 @@ void json_put_member_or_null(struct buf *out, const char *name, struct bytes tex
 void json_put_time(struct buf *out, const char *name, unix_ms t)
 {
     char text[TIME_TEXT_BYTES];
-    key_put(out, name);
-    if (t == 0) {
-        buf_add(out, "null", 4);
-        return;
-    }
-    buf_add_char(out, '"');
-    buf_add_str(out, time_format(t, text));
-    buf_add_char(out, '"');
+    json_put_member_or_null(out, name, t == 0 ? BYTES_NONE : bytes_str(time_format(t, text)));
 }
 
 static void checkpoint_size_put(struct buf *out, uint32_t bytes)
@@ -356,7 +343,6 @@ static void head_put(const struct task_view *v, struct buf *out)
 void status_render(const struct task_view *v, bool results, struct body_plan *plan)
 {
     struct buf *out = &plan->text;
-    buf_reserve(out, STATUS_BYTES_USUAL + v->step_count * STEP_BYTES_USUAL);
     head_put(v, out);
     buf_add_str(out, ",\"steps\":[");
     for (uint32_t i = 0; i < v->step_count; i++) {
