@@ -349,15 +349,23 @@ static void test_a_refusal_closes_with_a_pause_and_nothing_is_said_before_a_welc
     stage_close(&s);
 }
 
-static void test_a_silent_attempt_is_stopped_and_one_with_news_is_not(void **state)
+/* An attempt runs that may give no news for two seconds. */
+static struct stage stage_with_silence(uint64_t *ret_number)
 {
-    (void)state;
     struct stage s = stage_open(NULL);
     stage_join(&s, 1, EVERY_PARTITION);
     struct step_order order = stage_order("t", 0);
     order.progress_timeout_ms = 2000;
     stage_send_order(&s, 1, order);
-    uint64_t number = stage_started(&s);
+    *ret_number = stage_started(&s);
+    return s;
+}
+
+static void test_a_silent_attempt_is_stopped_and_one_with_news_is_not(void **state)
+{
+    (void)state;
+    uint64_t number;
+    struct stage s = stage_with_silence(&number);
     struct attempt_news news = {.fraction = 0.1};
     for (int i = 0; i < 5; i++) {
         s.now.mono += 1900;
@@ -386,12 +394,8 @@ static void test_a_silent_attempt_is_stopped_and_one_with_news_is_not(void **sta
 static void test_a_silent_function_is_stopped_in_time_without_a_coordinator(void **state)
 {
     (void)state;
-    struct stage s = stage_open(NULL);
-    stage_join(&s, 1, EVERY_PARTITION);
-    struct step_order order = stage_order("t", 0);
-    order.progress_timeout_ms = 2000;
-    stage_send_order(&s, 1, order);
-    uint64_t number = stage_started(&s);
+    uint64_t number;
+    struct stage s = stage_with_silence(&number);
     mono_ms began = s.now.mono;
     stage_event(&s, (struct agent_event){.kind = AGENT_EV_PEER_DOWN, .peer = 1});
     const struct agent_effect *stop = NULL;
@@ -408,12 +412,8 @@ static void test_a_silent_function_is_stopped_in_time_without_a_coordinator(void
 static void test_what_was_said_while_the_worker_stood_still_is_heard_first(void **state)
 {
     (void)state;
-    struct stage s = stage_open(NULL);
-    stage_join(&s, 1, EVERY_PARTITION);
-    struct step_order order = stage_order("t", 0);
-    order.progress_timeout_ms = 2000;
-    stage_send_order(&s, 1, order);
-    uint64_t number = stage_started(&s);
+    uint64_t number;
+    struct stage s = stage_with_silence(&number);
     stage_pass(&s, 500);
     stage_pass(&s, 30000); /* timers come before what lies in the pipe */
     assert_int_equal(stage_count(&s, AGENT_FX_STOP), 0);
