@@ -1,4 +1,4 @@
-/* Inside of store_memory: the data and what its files do with it. Seen by them only.
+/* Internals of store_memory: its data, and the functions its files share.
  *
  * Calls are queued and carried out in order in the turn after the flush, so that answers never come
  * from within a call; answers borrow from the data itself. */
@@ -21,28 +21,28 @@ struct memory_items {
 };
 
 struct memory_task {
-    uint32_t slot; /* place in the table */
+    uint32_t slot; /* index in memory_store.slots */
     struct bytes id;
     uint64_t version;
     uint32_t run;
     unix_ms created_at;
     bool ended;
-    mono_ms expires_at; /* NEVER_MS while it lives */
+    mono_ms expires_at; /* NEVER_MS while the task lives */
     struct buf spec, head, input, doc, error;
-    struct buf dead; /* its dead letter, empty = none */
+    struct buf dead; /* blob of its dead letter, empty = none */
     unix_ms dead_at;
     struct step_blob *steps; /* ascending by index, blobs owned */
     uint32_t step_count, step_cap;
-    struct memory_items *items; /* of its fan-out steps */
+    struct memory_items *items; /* one per fan-out step */
     struct event_blob *events;  /* a ring of the newest EVENTS_KEPT_MAX, blobs owned */
     uint32_t event_first, event_count, event_cap;
     uint64_t last_seq, doc_bytes;
-    struct bytes idem; /* the key of its memory_idem, empty = none */
+    struct bytes idem; /* key of its memory_idem, empty = none */
     uint32_t idem_ttl_s;
 };
 
 struct memory_idem {
-    struct bytes key; /* partition and key */
+    struct bytes key; /* partition and idempotency key */
     struct bytes body_hash, task_id;
     mono_ms expires_at;
     struct arena arena;
@@ -61,7 +61,7 @@ struct memory_pipeline {
     uint32_t count, cap;
 };
 
-/* A publish whose answer is told in the next turn. */
+/* A publish whose answer is delivered in the next turn. */
 struct memory_publish {
     struct memory_publish *next;
     const struct memory_pipeline *pipeline; /* NULL: nothing was stored */
@@ -76,11 +76,11 @@ struct memory_owner {
 struct memory_call; /* a queued row or read */
 
 struct memory_store {
-    struct store base; /* first */
+    struct store base; /* must be first: cast from struct store */
     struct loop *loop;
     struct store_handler handler;
     struct loop_timer *turn;  /* carries out what was flushed */
-    struct loop_timer *sweep; /* frees what has expired, a bite at a time */
+    struct loop_timer *sweep; /* frees expired tasks and keys, some per tick */
     struct memory_call *first, *last;
     uint64_t calls_given, calls_flushed, calls_done;
     bool is_up;
@@ -88,15 +88,15 @@ struct memory_store {
     uint8_t secret[SECRET_BYTES];
     struct memory_owner owners[PARTITION_COUNT];
     struct map tasks;           /* by id */
-    struct memory_task **slots; /* for walks; a hole is NULL */
+    struct memory_task **slots; /* for iteration; free slots are NULL */
     uint32_t slot_count, slot_cap;
-    uint32_t *holes; /* slots that are free again */
+    uint32_t *holes; /* indexes of free slots */
     uint32_t hole_count, hole_cap;
-    uint32_t swept; /* where the next bite of the sweep begins */
+    uint32_t swept; /* where the next sweep begins */
     size_t idems_swept;
     struct map idems;
     struct memory_pipeline *pipelines;
-    struct memory_publish *publishes; /* to be told, in order */
+    struct memory_publish *publishes; /* answers to be delivered, in order */
     struct memory_usage *usage;
     uint32_t usage_count, usage_cap;
     struct limit_book limits;
@@ -104,31 +104,31 @@ struct memory_store {
 
 /* ---- memory_tasks.c ---- */
 
-/* The task with this id, or NULL. One that has expired is freed first. */
+/* The task with this id, or NULL. Frees it first where it has expired. */
 struct memory_task *memory_task_find(struct memory_store *s, struct bytes id);
 struct memory_task *memory_task_add(struct memory_store *s, struct bytes id);
 void memory_task_free(struct memory_store *s, struct memory_task *t);
 void memory_task_put_step(struct memory_task *t, const struct row_step *step);
 void memory_task_put_event(struct memory_task *t, const struct row_event *event);
-/* Key: the partition, and the idempotency key. */
+/* key: the partition followed by the idempotency key. */
 struct memory_idem *memory_idem_find(struct memory_store *s, struct bytes key);
 struct memory_idem *memory_idem_add(struct memory_store *s, struct bytes key);
 void memory_idem_free(struct memory_store *s, struct memory_idem *i);
-/* Frees some of what has expired. */
+/* Frees some of the expired tasks and idempotency keys. */
 void memory_sweep(struct memory_store *s);
 mono_ms memory_now(const struct memory_store *s);
 
 /* ---- memory_items.c ---- */
 
 void memory_items_free(struct memory_task *t);
-/* The row's changes of items, copied into arena. */
+/* Replaces the row's item changes by a deep copy in arena. */
 void memory_items_copy(struct store_row *row, struct arena *arena);
 void memory_items_change(struct memory_task *t, const struct items_change *change);
-/* The array of a step's items' results, as they are once the row's changes are made. */
+/* Appends the array of a step's item results as it will be once the row's changes are applied. */
 void memory_items_array(const struct memory_task *t, const struct store_row *row, struct buf *out);
 void memory_items_read(const struct memory_task *t, const struct store_read *read,
                        struct store_answer *answer, struct arena *arena);
-/* What a record has of them. */
+/* Adds what a task record carries about items. */
 void memory_items_record(const struct memory_task *t, struct task_record *record,
                          struct arena *arena);
 struct bytes memory_item_value(const struct memory_task *t, uint32_t step, uint32_t item);
@@ -136,7 +136,8 @@ struct bytes memory_item_value(const struct memory_task *t, uint32_t step, uint3
 /* ---- memory_pipelines.c ---- */
 
 void memory_publish(struct memory_store *s, const struct store_publish *publish);
-void memory_pipelines_tell(struct memory_store *s); /* calls the handler */
+/* calls handler.pipeline and handler.published */
+void memory_pipelines_tell(struct memory_store *s);
 void memory_pipelines_read(const struct memory_store *s, const struct store_read *read,
                            struct store_answer *answer, struct arena *arena);
 void memory_pipelines_free(struct memory_store *s);
@@ -153,11 +154,12 @@ void memory_usage_free(struct memory_store *s);
 
 void memory_apply(struct memory_store *s, const struct store_row *row,
                   struct store_written *ret_written);
-/* Calls the handler. */
+/* Carries out the read and delivers the answer to the handler. */
 void memory_read(struct memory_store *s, const struct store_read *read);
 void memory_read_list(struct memory_store *s, const struct store_read *read,
                       struct store_answer *answer, struct arena *arena);
-/* The record as it is told; without steps for lists, without items. Borrows from t. */
+/* The task's record as reads return it: without items, and without steps for lists. Borrows from
+ * t. */
 struct task_record memory_record(const struct memory_task *t, bool steps);
 
 #endif

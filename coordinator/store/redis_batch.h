@@ -1,33 +1,33 @@
-/* Rows on their way to Redis. They gather in batches; a batch is one or more calls of the function
- * library, since admissions and other rows go to different functions and keep their order.
- * A queue of batches: the first ones are in flight, the last one still gathers. */
+/* Rows on their way to Redis. Rows gather in a batch; a batch consists of one or more calls of the
+ * function library, because admissions and other rows go to different functions and must keep their
+ * order. Batches form a queue: the oldest are in flight, the newest still gathers. */
 #ifndef MARATHON_STORE_REDIS_BATCH_H
 #define MARATHON_STORE_REDIS_BATCH_H
 
 #include "store/redis_rows.h"
 
-/* 2-3 ms of Redis; larger ones fall out of its caches and cost more per row */
+/* Takes Redis 2-3 ms; larger batches no longer fit its CPU caches and cost more per row */
 #define BATCH_ROWS_MAX 128u
-/* Rows with large results: what the connection takes in tens of milliseconds */
+/* For rows with large results: what the connection transfers in tens of milliseconds */
 #define BATCH_BYTES_MAX   (4u << 20)
-#define BATCHES_IN_FLIGHT 2u /* one is carried out while the next is on its way */
+#define BATCHES_IN_FLIGHT 2u /* Redis executes one while the next is being sent */
 
-#define SPARE_ROWS_MAX 2u /* admissions and other rows of the batch that gathers */
-/* What a batch of usual rows takes; a larger one's memory is given back */
+#define SPARE_ROWS_MAX 2u /* one for admissions and one for other rows of the gathering batch */
+/* What a batch of usual rows needs; larger memory is freed */
 #define SPARE_BYTES_MAX (1u << 20)
 
-/* One call. */
+/* One call of the function library. */
 struct batch_call {
     bool admits;
-    partition_id partition; /* of its rows, where the queue keeps partitions apart */
-    bool asking;            /* said after ASKING: nothing joins it */
-    mono_ms refused_at;     /* when a node first did not take it; 0 = none has refused it */
+    partition_id partition; /* of its rows, if the queue separates partitions */
+    bool asking;            /* to be sent after ASKING: no further rows are added */
+    mono_ms refused_at;     /* when a node first refused it; 0 = never */
     struct redis_rows rows;
     uint64_t *write_ids;
     uint32_t row_count;
     uint32_t row_cap;
-    struct store_written *held; /* its answers, where replicas are still to confirm them, or NULL */
-    struct arena arena;         /* texts in them */
+    struct store_written *held; /* its answers, kept until replicas confirm the batch, or NULL */
+    struct arena arena;         /* for texts in `held` */
 };
 
 struct batch {
@@ -38,43 +38,44 @@ struct batch {
     uint32_t calls_answered;
     uint32_t row_count;
     size_t bytes;
-    bool flushed;    /* may leave */
-    bool confirmed;  /* by replicas before it is told: batch_queue_confirmed ends it */
-    int64_t sent_us; /* when it left */
+    bool flushed;    /* it may be sent */
+    bool confirmed;  /* its answers wait for a confirmation by replicas: batch_queue_confirmed ends
+                        it */
+    int64_t sent_us; /* when it was sent */
 };
 
 struct batch_queue {
-    bool by_partition;    /* each call has rows of one partition only: Redis Cluster */
-    struct batch *first;  /* the oldest not yet answered */
-    struct batch *unsent; /* the first that has not left, NULL = all have */
+    bool by_partition;    /* each call has rows of one partition only (Redis Cluster) */
+    struct batch *first;  /* the oldest that is not answered yet */
+    struct batch *unsent; /* the first that is not sent yet, NULL = none */
     struct batch *last;
     uint32_t in_flight;
-    uint64_t rows_given; /* ever */
-    uint64_t rows_sent;  /* ever */
-    /* Memory of calls that were answered, for the next: a call of a batch grows to hundreds of KiB
-     */
+    uint64_t rows_given; /* since the start */
+    uint64_t rows_sent;  /* since the start */
+    /* Memory of answered calls for reuse: a call of a batch grows to hundreds of KiB */
     struct redis_rows spare[SPARE_ROWS_MAX];
     uint32_t spare_count;
 };
 
 void batch_queue_add(struct batch_queue *q, const struct redis_names *names,
                      const struct store_row *row, const struct row_texts *texts);
-/* One more row for a call. */
+/* Adds a row to the call. */
 void batch_call_add(struct batch_call *call, const struct redis_names *names,
                     const struct store_row *row, const struct row_texts *texts);
-void batch_call_free(struct batch_call *call); /* what is in it */
-/* Takes over what is in a call that another queue had. */
+void batch_call_free(struct batch_call *call); /* frees what the call holds, not the call itself */
+/* Takes ownership of the contents of a call that came from another queue. */
 void batch_queue_adopt(struct batch_queue *q, struct batch_call *call);
-/* Everything gathered so far may leave. */
+/* Allows everything gathered so far to be sent. */
 void batch_queue_flush(struct batch_queue *q);
-/* The next batch that may leave now, which counts as sent from here on; or NULL. */
+/* The next batch that may be sent now, or NULL. It counts as sent from here on. */
 struct batch *batch_queue_send(struct batch_queue *q);
-/* The call that the next answer belongs to; NULL where none is in flight. */
+/* The call that the next answer belongs to; NULL if none is in flight. */
 struct batch_call *batch_queue_awaited(struct batch_queue *q);
-/* That call is answered: frees its batch with its last one, unless that is to be confirmed. */
+/* The awaited call has been answered. Frees its batch with the last call, unless that batch still
+ * needs a confirmation. */
 void batch_queue_answered(struct batch_queue *q);
-/* The oldest one, all of whose calls are answered: frees it. */
+/* Frees the oldest batch, whose calls must all have been answered. */
 void batch_queue_confirmed(struct batch_queue *q);
-void batch_queue_free(struct batch_queue *q); /* empties it, counts stay */
+void batch_queue_free(struct batch_queue *q); /* empties the queue; the counters stay */
 
 #endif

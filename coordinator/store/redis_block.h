@@ -1,25 +1,27 @@
-/* A piece of memory that a connection receives into, and that whoever holds some of its bytes
- * keeps.
+/* A reference-counted buffer that a connection receives into. Whoever holds a slice of it keeps the
+ * whole buffer alive.
  *
- * Its bytes are a string of hiredis's (sds) that is empty as far as that knows, and what came lies
- * in its spare room: so hiredis has nothing to move, which else moves what it has not parsed over
- * what it has. */
+ * The memory is an sds string of hiredis whose length stays 0; the received bytes lie in its spare
+ * room. This way hiredis has nothing to move: otherwise it would shift the unparsed bytes to the
+ * front, over bytes that are still in use. */
 #ifndef MARATHON_STORE_REDIS_BLOCK_H
 #define MARATHON_STORE_REDIS_BLOCK_H
 
 #include "base/shared.h"
 
 struct incoming_block {
-    struct shared shared; /* by the connection, each reply that is kept, and whom it was lent to.
-                             Bytes NULL: hiredis has freed it with a reply that it refused */
-    bool lent;            /* the connection uses it no more */
+    /* held by the connection, by each kept reply, and by whoever it was lent to. Its bytes are NULL
+     * if hiredis freed them because it refused a reply */
+    struct shared shared;
+    bool lent; /* lent out: the connection must not reuse it */
 };
 
-/* With room for so many bytes, and little more: all of it stays for as long as one of its replies
- * does. Held once. */
+/* Makes a block with at least `room` bytes, and little more, since all of it stays alive as long as
+ * one of its replies does. Starts with one reference. */
 struct incoming_block *block_make(size_t room);
 char *block_bytes(const struct incoming_block *b);
-/* Gives one hold back; the last one frees it, on whichever thread. NULL is fine. */
+/* Releases one reference; the last one frees the block, on whichever thread that happens. NULL is
+ * allowed. */
 void block_drop(struct incoming_block *b);
 
 #endif

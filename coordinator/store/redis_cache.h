@@ -1,9 +1,10 @@
-/* What was written lately: the input of a task and the beginning of its document, so that most
- * reads of what a step needs take no round trip. Inside of store_redis only.
+/* Recently written data: inputs of tasks and the beginnings of their documents, so that most reads
+ * of what a step needs take no round trip. Internal to store_redis.
  *
- * Only what Redis has confirmed is given out. A task is known from its admission to its end, or
- * until room is needed; all is forgotten with the connection, with any refused change, and a
- * partition's with its claim or release: somebody else may have written then. */
+ * Only data that Redis has confirmed is given out. A task is cached from its admission to its end,
+ * or until its room is needed. Everything is dropped with the connection and after any refused
+ * change, and a partition's entries when it is claimed or released: somebody else may have written
+ * in between. */
 #ifndef MARATHON_STORE_REDIS_CACHE_H
 #define MARATHON_STORE_REDIS_CACHE_H
 
@@ -11,10 +12,10 @@
 #include "core/storage.h"
 #include "store/redis_text.h"
 
-/* Of the process's memory; the oldest use makes room. What has left and is still on its way out
- * counts there: to Redis (WRITES_BYTES_MAX), to peers (redis_lending.h) */
+/* Bound of the memory used; the least recently used task is evicted. Bytes that are still on their
+ * way out count where they are going: to Redis (WRITES_BYTES_MAX), to peers (redis_lending.h) */
 #define CACHE_BYTES_MAX     (8u << 20)
-#define CACHE_DOC_BYTES_MAX (1u << 20) /* one larger document would push all others out */
+#define CACHE_DOC_BYTES_MAX (1u << 20) /* a larger document would evict all others */
 
 struct cached_doc;
 struct cached_row;
@@ -24,18 +25,19 @@ struct redis_cache {
     struct map docs; /* by task id */
     struct cached_doc *newest, *oldest;
     size_t bytes;
-    struct cached_row *rows; /* not yet answered, in the order in which they were given: a ring */
+    struct cached_row *rows; /* rows not answered yet, in the order given: a ring */
     size_t row_first, row_count, row_cap;
 };
 
 void cache_wrote(struct redis_cache *c, const struct store_row *row, const struct row_texts *texts);
-/* Those of a partition are answered in the order in which they were given. */
+/* Answers for one partition must come in the order in which its rows were given. */
 void cache_answered(struct redis_cache *c, uint64_t write_id, enum store_verdict verdict);
-/* True where a READ_PARTS can be answered; fills in input and parts, which borrow from the cache
- * until its next change, and their lenders. ret_answer NULL: only asks. */
+/* Can a READ_PARTS be answered from the cache? If so, fills in input, parts (which borrow from the
+ * cache until its next change) and lenders. ret_answer NULL: only tests. */
 bool cache_read(struct redis_cache *c, const struct store_read *read, struct arena *arena,
                 struct store_answer *ret_answer);
 void cache_forget_partition(struct redis_cache *c, partition_id partition);
-void cache_forget(struct redis_cache *c); /* all; rows under way count no more */
+/* drops everything, and ignores the rows that are in flight */
+void cache_forget(struct redis_cache *c);
 
 #endif

@@ -1,56 +1,58 @@
-/* A store on a Redis Cluster: a store_redis for each master (struct cluster_node, a member), and
- * one more, `home`, for what belongs to no partition. Each partition is one slot, by its tag; rows
- * and reads go to the node that has it. Inside: seen by its own files only.
+/* A store on a Redis Cluster: one store_redis per master (struct cluster_node, a "member"), and one
+ * more, `home`, for what belongs to no partition. Each partition is one slot, by its hash tag; rows
+ * and reads go to the node that owns the slot. Internal to the files below.
  *
  * store_cluster.c  the vtable, up and down
- * cluster_held.c   what waits for its slot to arrive somewhere
- * cluster_nodes.c  nodes come and go; cluster_map.c asks who has which slot
+ * cluster_held.c   rows and reads that wait until their slot's node is known
+ * cluster_nodes.c  nodes joining and leaving; cluster_map.c asks which node has which slot
  * cluster_gather.c reads over many partitions
  *
- * What one node loses is lost for its partitions only: their rows are STORE_UNKNOWN, their reads
- * ERR_UNAVAILABLE, their owner records unseen. `down` means that no node is left. */
+ * The loss of a node affects its partitions only: their rows are answered STORE_UNKNOWN, their
+ * reads ERR_UNAVAILABLE, their owner records as unseen. `down` means that no node is left. */
 #ifndef MARATHON_STORE_REDIS_CLUSTER_H
 #define MARATHON_STORE_REDIS_CLUSTER_H
 
 #include "store/redis_read.h"
 #include "store/redis_store.h"
 
-#define CLUSTER_NODES_MAX 64u /* one for each partition: more have nothing to do for us */
+/* one per partition: further nodes would have nothing to do for us */
+#define CLUSTER_NODES_MAX 64u
 #define NODE_NAME_BYTES   (REDIS_HOST_BYTES + 8)
 #define NODE_TEXT_BYTES   (NODE_NAME_BYTES + STORE_TEXT_BYTES + 2)
 
 struct cluster_store;
 
-/* A master, or what was one a moment ago. */
+/* A master, or a node that was one a moment ago. */
 struct cluster_node {
     struct cluster_node *next;
     struct cluster_store *cluster;
     struct redis_node at;
     char name[NODE_NAME_BYTES]; /* host:port */
-    struct redis_member member; /* what its store tells us */
+    struct redis_member member; /* the callbacks of its store */
     struct redis_store *store;
     bool up;
-    bool tried;                    /* it has been up, or has failed to */
-    mono_ms wanted_at;             /* when it was last said to have a slot */
-    char closed[STORE_TEXT_BYTES]; /* why it wants no admissions; "" = it takes them */
+    bool tried;                    /* it has been up, or has failed to come up */
+    mono_ms wanted_at;             /* when a slot was last said to be there */
+    char closed[STORE_TEXT_BYTES]; /* why it refuses admissions; "" = it accepts them */
     char remarks[REMARK_COUNT][STORE_TEXT_BYTES];
 };
 
-/* Rows or a read whose place is not settled. */
+/* A call, or a read, for which no node is known at the moment. */
 struct held {
     struct held *next;
-    struct batch_call call; /* where read is NULL */
+    struct batch_call call; /* used if read is NULL */
     struct redis_read *read;
-    struct cluster_node *ask; /* the node that takes it after ASKING, or NULL */
-    bool refused;             /* by a node: it goes before what was never sent */
+    /* the node to send it to, after ASKING; NULL = the partition's node */
+    struct cluster_node *ask;
+    bool refused; /* a node has refused it: it goes before what was never sent */
     mono_ms since;
 };
 
-/* A partition: its slot, who has that, and who has what is under way. */
+/* A partition: its slot, the node that has the slot, and the node that has what is in flight. */
 struct place {
     uint16_t slot;
-    struct cluster_node *node;     /* NULL: not known */
-    struct cluster_node *given_to; /* the last rows; may have some yet */
+    struct cluster_node *node;     /* NULL: unknown */
+    struct cluster_node *given_to; /* where its last rows went; some may still be in flight there */
     struct held *first;
     mono_ms retry_at;
 };
@@ -58,10 +60,10 @@ struct place {
 struct gather;
 
 struct cluster_store {
-    struct store base; /* first */
+    struct store base; /* must be first: cast from struct store */
     struct loop *loop;
     struct store_handler handler;
-    struct redis_url url; /* seeds and login */
+    struct redis_url url; /* seed nodes and credentials */
     struct store_redis_options options;
     struct redis_names names;
     mono_ms deadline_ms;
@@ -78,76 +80,77 @@ struct cluster_store {
     bool is_up;
     char closed[NODE_TEXT_BYTES];
     char fault[NODE_TEXT_BYTES];
-    char remarks[REMARK_COUNT][NODE_TEXT_BYTES]; /* as last told */
-    char unmapped[NODE_TEXT_BYTES]; /* why nobody says who has which slot; "" = known */
+    char remarks[REMARK_COUNT][NODE_TEXT_BYTES]; /* as last reported */
+    char unmapped[NODE_TEXT_BYTES]; /* why no slot map is available; "" = there is one */
     struct loop_timer *held_timer;
     struct gather *gathers;
-    struct store_stats gone; /* of nodes that are no more */
+    struct store_stats gone; /* sums of nodes that were removed */
 
-    /* the map: one connection that asks, and goes */
+    /* the slot map: asked over a connection of its own, which is closed afterwards */
     struct redis_link *probe;
     struct redis_node probed;
     struct loop_timer *map_timer;
     struct redis_command command;
-    uint32_t candidate; /* the next to be asked */
+    uint32_t candidate; /* the next node to ask */
     bool probe_over;    /* its connection is to be closed */
-    mono_ms map_due;    /* when it is asked for next */
-    mono_ms asked_at;   /* ... and was last */
+    mono_ms map_due;    /* when the map is asked for next */
+    mono_ms asked_at;   /* when it was last asked for */
     bool map_known;
 };
 
 /* ---- store_cluster.c ---- */
 
 struct store *cluster_create(const struct redis_setup *setup, struct store_handler handler);
-struct cluster_store *cluster_of(const struct store *s); /* NULL: it is none */
+struct cluster_store *cluster_of(const struct store *s); /* NULL: s is not a cluster store */
 void cluster_stats_add(struct store_stats *sum, const struct store_stats *one);
-/* As store_redis_gate_fault; NULL also where s is no cluster. */
+/* As store_redis_gate_fault; NULL also if s is not a cluster store. */
 const char *cluster_gate_fault(const struct store *s);
 void cluster_note(struct cluster_store *s, const char *text);
-/* Tells what nodes remark, where that has changed. */
+/* Reports the nodes' remarks that have changed. */
 void cluster_remarks_review(struct cluster_store *s);
-/* A node has come, gone or changed: up, down, admission. why: of the last that went. */
+/* A node has come, gone or changed: calls up, down and admission as needed. why: reason of the last
+ * loss. */
 void cluster_review(struct cluster_store *s, const char *why);
 
 /* ---- cluster_nodes.c ---- */
 
-/* That node, made where there is none yet; NULL where there are too many. */
+/* The node at this address, added if it is new; NULL if there are too many. */
 struct cluster_node *cluster_node_for(struct cluster_store *s, const struct redis_node *at);
 void cluster_nodes_free(struct cluster_store *s);
-/* Those that nobody has named for long, and that have nothing of ours. */
+/* Removes nodes that no slot map has named for long and that have no work of ours. */
 void cluster_nodes_sweep(struct cluster_store *s);
-/* Slots first to last are at that node from here on. An empty host: that of `teller`. */
+/* Assigns the slots of the range to their master. An empty host means the host of `teller`. */
 void cluster_slots_set(struct cluster_store *s, const struct slot_range *range,
                        const struct redis_node *teller);
 
 /* ---- cluster_map.c ---- */
 
-void cluster_map_want(struct cluster_store *s); /* soon */
-void cluster_map_look(void *cluster);           /* the timer */
+void cluster_map_want(struct cluster_store *s); /* asks soon */
+void cluster_map_look(void *cluster);           /* the timer's callback */
 void cluster_map_free(struct cluster_store *s);
 
 /* ---- cluster_held.c ---- */
 
-/* To the partition's node, or held until it is known which that is. */
+/* Sends to the partition's node, or holds it until that node is known. */
 void cluster_write(struct cluster_store *s, const struct store_row *row);
 void cluster_read(struct cluster_store *s, const struct store_read *read);
 void cluster_hold_call(struct cluster_store *s, struct batch_call *call, struct cluster_node *ask);
 void cluster_hold_read(struct cluster_store *s, struct redis_read *r, struct cluster_node *ask);
-/* The place's rows and reads may go on at once. */
+/* Held rows and reads may go on at once. */
 void cluster_wake(struct cluster_store *s);
-void cluster_look_soon(struct cluster_store *s); /* in a few milliseconds */
-void cluster_held_look(void *cluster);           /* the timer */
-/* Answers all: nobody has them. */
+void cluster_look_soon(struct cluster_store *s); /* sets the timer to a few milliseconds */
+void cluster_held_look(void *cluster);           /* the timer's callback */
+/* Answers everything held as lost: no node is left. */
 void cluster_held_give_up(struct cluster_store *s);
-void cluster_held_free(struct cluster_store *s); /* silently */
+void cluster_held_free(struct cluster_store *s); /* without answering */
 
 /* ---- cluster_gather.c ---- */
 
 void cluster_gather(struct cluster_store *s, const struct store_read *read);
 void cluster_part_done(struct cluster_store *s, struct redis_read *r);
-/* A node has not taken this part of one: asked again where the slots are then. */
+/* A node has refused this part of a read: it is asked again wherever the slots are by then. */
 void cluster_part_refused(struct cluster_store *s, struct redis_read *r);
 void cluster_gathers_retry(struct cluster_store *s);
-void cluster_gathers_free(struct cluster_store *s); /* silently */
+void cluster_gathers_free(struct cluster_store *s); /* without answering */
 
 #endif

@@ -1,5 +1,6 @@
-/* The inside of a connection, for its two files: redis_dial.c, from a URL to an open connection and
- * back to the next attempt; redis_link.c, commands and answers while it is open. */
+/* Internals of a connection, for its two files: redis_dial.c goes from a URL to an open connection,
+ * and from a failure to the next attempt; redis_link.c handles commands and answers while it is
+ * open. */
 #ifndef MARATHON_STORE_REDIS_DIAL_H
 #define MARATHON_STORE_REDIS_DIAL_H
 
@@ -11,12 +12,12 @@
 #include "store/redis_waiting.h"
 
 enum link_state {
-    LINK_WAITING, /* for the next attempt */
-    LINK_LOOKING, /* for the host's address */
+    LINK_WAITING, /* until the next attempt */
+    LINK_LOOKING, /* host name lookup in progress */
     LINK_CONNECTING,
-    LINK_SHAKING, /* TLS: connected, the certificates are being shown */
+    LINK_SHAKING, /* TLS handshake in progress */
     LINK_OPEN,
-    LINK_FAILED, /* to be closed and told at the next timer */
+    LINK_FAILED, /* to be closed and reported when the timer fires */
 };
 
 struct redis_link {
@@ -27,41 +28,44 @@ struct redis_link {
     struct redis_link_handler handler;
     enum link_state state;
     struct redis_lookup *lookup;
-    redisContext *context; /* connects; NULL: there is none */
+    redisContext *context; /* used for connecting only; NULL: no connection */
     struct redis_socket socket;
     struct redis_incoming incoming;
     struct redis_outgoing outgoing;
     struct loop_watch *watch;
-    struct loop_timer
-        *timer; /* the next attempt, the deadline, or the news of a failure: by state */
-    struct redis_waiting waiting; /* who gets the coming answers */
-    mono_ms heard_at;             /* the last answer, or the first command after a silence */
+    /* next attempt, deadline, or report of a failure, depending on the state */
+    struct loop_timer *timer;
+    struct redis_waiting waiting; /* who gets the answers to come */
+    mono_ms heard_at; /* time of the last answer, or of the first command sent while none was
+                         outstanding */
     mono_ms opened_at;
     mono_ms backoff_ms;
     struct rng rng;
     bool deadline_armed;
-    bool in_hand;               /* a reply, which was not kept */
-    bool blocked;               /* the socket has taken part of the output */
-    bool inside;                /* of an answer's handling */
-    bool answered;              /* something, since it is open */
-    bool ever_open, ever_other; /* an attempt that was not refused */
+    bool in_hand;               /* the current reply is not kept (yet) */
+    bool blocked;               /* the socket accepted only part of the output */
+    bool inside;                /* an answer's callback is running */
+    bool answered;              /* there was an answer since it opened */
+    bool ever_open, ever_other; /* ever_other: an attempt failed otherwise than by being refused */
     bool attempted;
     char why[512];
 };
 
 /* ---- redis_dial.c ---- */
 
-void dial_begin(struct redis_link *l);     /* the next attempt; nothing without an address */
-void dial_connected(struct redis_link *l); /* or not: the socket has something to say */
-void dial_shake(struct redis_link *l);     /* TLS goes on */
-/* Of the host, or NULL: there is none. The lookup's callback. */
+/* starts the next attempt; does nothing without an address */
+void dial_begin(struct redis_link *l);
+/* the socket is ready: the connection is established, or has failed */
+void dial_connected(struct redis_link *l);
+void dial_shake(struct redis_link *l); /* continues the TLS handshake */
+/* Callback of the lookup. address NULL: the host has none. */
 void dial_on_address(void *link, const char *address);
-void dial_failed(struct redis_link *l, const char *text); /* this attempt */
-void dial_again(struct redis_link *l);                    /* after a jittered pause */
+void dial_failed(struct redis_link *l, const char *text); /* this attempt has failed */
+void dial_again(struct redis_link *l); /* schedules the next attempt after a jittered back-off */
 
 /* ---- redis_link.c ---- */
 
-void link_on_ready(void *link, int ready); /* the watch's callback */
+void link_on_ready(void *link, int ready); /* callback of the watch */
 void link_update_interest(struct redis_link *l);
 
 #endif

@@ -1,11 +1,11 @@
-/* What a connection receives: it is read into blocks, and handed out as replies of hiredis whose
- * strings lie where they were received. hiredis parses; its own reading would copy each byte into
- * its buffer, and each string into its reply. An array, whose length is not known before its end,
- * lies in as many blocks as it takes: items that are whole stay where they are.
+/* The receiving side of a connection: reads into blocks, and hands out hiredis replies whose
+ * strings lie where they were received. Only hiredis' parser is used; its own reading would copy
+ * each byte into its buffer and each string into its reply. An array, whose length is not known
+ * before its end, may span several blocks: complete items stay where they are.
  *
- * A block is written over once nobody needs it: the connection has handed out all that is in it,
- * and of its replies none is kept. One that was lent is left with what was handed out: it stays
- * for whoever holds it, on whichever thread. Zero-initialise it, incoming_clear when done.
+ * A block is reused when nobody needs it any more: everything in it was handed out, and none of its
+ * replies is kept. A block that was lent is not reused once its content was handed out: it lives as
+ * long as somebody holds it, on whichever thread. Zero-initialise it, incoming_clear when done.
  * Loop's thread. */
 #ifndef MARATHON_STORE_REDIS_INCOMING_H
 #define MARATHON_STORE_REDIS_INCOMING_H
@@ -18,27 +18,27 @@
 struct redis_socket;
 
 struct redis_incoming {
-    redisReader *reader; /* parses what lies in the block from pos to len; NULL: none yet */
+    redisReader *reader; /* parses the bytes of the block from pos to len; NULL: none yet */
     struct incoming_block *block;
-    struct reply_extent next; /* of the reply that begins at pos, or goes on there */
-    struct reply_part *parts; /* of it, in blocks before this one */
+    struct reply_extent next; /* extent of the reply that begins, or continues, at pos */
+    struct reply_part *parts; /* its complete items in earlier blocks */
     size_t part_count, part_cap;
-    struct incoming_reply *reply; /* in hand, or its memory for the next one; NULL: none */
-    const char *why;              /* it has failed; else NULL */
+    struct incoming_reply *reply; /* the current reply, or memory for the next one; NULL: neither */
+    const char *why;              /* why it failed; else NULL */
 };
 
-/* Reads what has come, as far as the block goes. Returns how much that was, 0 also where the
- * connection is lost: why. *ret_more: there may be more. */
+/* Reads from the socket until the block is full. Returns the number of bytes; 0 also if the
+ * connection is lost: `why` says so. *ret_more: there may be more to read. */
 size_t incoming_read(struct redis_incoming *in, struct redis_socket *socket, bool *ret_more);
-/* The next reply that is whole; NULL: none, or what came is no reply: why. It is valid until the
- * next call, unless it is kept. Strings have a NUL behind them. */
+/* The next complete reply. NULL: there is none, or the bytes are not a reply (`why` is set). It is
+ * valid until the next call, unless it is kept. Strings are followed by a NUL. */
 const redisReply *incoming_next(struct redis_incoming *in);
-/* True where a reply has arrived in part: more is on its way. */
+/* Has a reply arrived in part? */
 bool incoming_in_part(const struct redis_incoming *in);
-/* The reply in hand is the caller's, who drops it; its strings may be read until the connection
- * fails. */
+/* Hands the current reply over to the caller, who must drop it. Its strings are readable until the
+ * connection fails. */
 struct incoming_reply *incoming_keep(struct redis_incoming *in);
-/* Forgets all, for the next connection. Kept replies are dropped before or after it. */
+/* Discards everything, for the next connection. Kept replies may be dropped before or after. */
 void incoming_clear(struct redis_incoming *in);
 
 #endif

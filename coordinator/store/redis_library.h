@@ -1,7 +1,7 @@
 /* The function library (marathon.lua) as it is loaded into Redis: its text with the name filled in.
- * The name carries the version and the hash of the text, "marathon_v1_0123456789ab", and every
- * function's name starts with it: coordinators of two versions use one Redis during a rolling
- * upgrade. Pure. */
+ * The name carries the version and a hash of the text, "marathon_v1_0123456789ab", and each
+ * function's name starts with it, so that coordinators of two versions can use one Redis during a
+ * rolling upgrade. Pure. */
 #ifndef MARATHON_STORE_REDIS_LIBRARY_H
 #define MARATHON_STORE_REDIS_LIBRARY_H
 
@@ -16,7 +16,7 @@ extern const size_t library_source_bytes;
 
 /* Writes the name into text; returns text. */
 char *library_name(char text[LIBRARY_NAME_BYTES]);
-/* Appends the text to be given to FUNCTION LOAD. */
+/* Appends the text for FUNCTION LOAD. */
 void library_text(const char *name, struct buf *out);
 
 #endif

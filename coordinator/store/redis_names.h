@@ -1,5 +1,5 @@
-/* Names of keys in Redis: here, and in marathon.lua for those of a row that it makes itself.
- * README.md lists what is in them. Pure. */
+/* Names of Redis keys. marathon.lua makes some of a row's names itself, in the same form. README.md
+ * lists the keys' content. Pure. */
 #ifndef MARATHON_STORE_REDIS_NAMES_H
 #define MARATHON_STORE_REDIS_NAMES_H
 
@@ -18,9 +18,9 @@ enum redis_key {
     KEY_DEAD,  /* marathon:dead:<pNN> */
     KEY_IDEM,  /* marathon:idem:<pNN>:<hex> */
     KEY_USAGE, /* marathon:usage:<pNN>:<day> */
-    KEY_NEVER, /* marathon:none:<pNN>, which is never there */
-    /* of no partition */
-    KEY_LIMIT,     /* marathon:limit:<key>, the id is what users call the limit; the others alike */
+    KEY_NEVER, /* marathon:none:<pNN>, a key that never exists */
+    /* keys that belong to no partition */
+    KEY_LIMIT,     /* marathon:limit:<key>: `id` is the users' key of the limit; likewise below */
     KEY_LINE,      /* marathon:line:<key> */
     KEY_RATE,      /* marathon:rate:<key> */
     KEY_PIPELINE,  /* marathon:pipeline:<name>:<version> */
@@ -30,11 +30,11 @@ enum redis_key {
     KEY_CHANGED,   /* marathon:pipelines:changed */
 };
 
-/* Appends the name of a key. `id` is the task's id, the hex of KEY_IDEM, the day of KEY_USAGE, what
- * stands in <> of those of no partition, or empty where the key has none (or only its prefix is
- * wanted). With tags, which are what a Redis Cluster hashes, the partition stands in braces and is
- * part of every name, so that all keys of a partition meet in one slot; those of no partition meet
- * in another, by the tag {shared}. */
+/* The form of names, and redis_name, which appends the name of a key to out. `id` is the task's id;
+ * for KEY_IDEM the hex, for KEY_USAGE the day; for keys of no partition what the list above has in
+ * <>; empty where the key has none of these, or only its prefix is wanted. With tags (the part of a
+ * name that a Redis Cluster hashes), the partition is in braces and part of each name, so that all
+ * keys of a partition share a slot; keys of no partition share another slot by the tag {shared}. */
 struct redis_names {
     bool tags;
 };

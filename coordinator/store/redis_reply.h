@@ -1,4 +1,4 @@
-/* Reading replies of hiredis. Inside of the redis store only. */
+/* Reads hiredis replies. Internal to the redis store. */
 #ifndef MARATHON_STORE_REDIS_REPLY_H
 #define MARATHON_STORE_REDIS_REPLY_H
 
@@ -12,8 +12,8 @@ bool reply_is_nil(const struct redisReply *r);
 bool reply_is_error(const struct redisReply *r, const char *prefix); /* prefix "": any error */
 /* Element i of an array, or NULL. */
 const struct redisReply *reply_at(const struct redisReply *r, size_t i);
-size_t reply_count(const struct redisReply *r); /* of an array, else 0 */
-/* A decimal number, of an integer or of digits in a string; 0 for anything else. */
+size_t reply_count(const struct redisReply *r); /* 0 if it is not an array */
+/* The number, from an integer or decimal digits in a string; 0 for anything else. */
 uint64_t reply_uint(const struct redisReply *r);
 
 #endif

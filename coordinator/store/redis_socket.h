@@ -1,8 +1,8 @@
-/* The way of a connection's bytes: its socket, in plain or with TLS on it (rediss://). Zero is
- * none.
+/* The byte stream of a connection: its socket, plain or with TLS (rediss://). Zero-initialised = no
+ * connection.
  *
- * What TLS keeps to itself (bytes that it has read of the socket and not handed out) no poll of the
- * socket tells of: socket_holds. */
+ * TLS may hold bytes that it has read from the socket but not handed out; polling the socket does
+ * not report these: ask socket_holds. */
 #ifndef MARATHON_STORE_REDIS_SOCKET_H
 #define MARATHON_STORE_REDIS_SOCKET_H
 
@@ -18,28 +18,30 @@ struct tls_session;
 enum socket_state {
     SOCKET_SHAKES,
     SOCKET_OPEN,
-    SOCKET_FAILED, /* socket_why */
+    SOCKET_FAILED, /* socket_why says why */
 };
 
 struct redis_socket {
-    int fd;                  /* borrowed; it does not block */
+    int fd;                  /* borrowed; non-blocking */
     struct tls_session *tls; /* NULL: plain */
-    uint8_t *record;         /* what short slices of a write are gathered in; NULL: not yet */
-    size_t waiting;          /* so much of it the socket did not take */
+    /* buffer that joins short slices into one TLS record; NULL: not allocated yet */
+    uint8_t *record;
+    size_t waiting; /* bytes of it that the socket did not accept yet */
 };
 
-/* Speaks TLS from now on. host: the one that was dialled. */
+/* Starts TLS. host: the one that was dialled. */
 void socket_secure(struct redis_socket *w, const struct redis_tls *tls, const char *host);
-/* SOCKET_SHAKES: again when the socket can be read, or written where *ret_write. */
+/* SOCKET_SHAKES: call again when the socket is readable or, if *ret_write, writable. */
 enum socket_state socket_shake(struct redis_socket *w, bool *ret_write);
-/* As recv and sendmsg answer: -1 with EAGAIN in errno; any other error is the end, and socket_why
- * says what it was. */
+/* Like recv and sendmsg: -1 with errno EAGAIN; any other error ends the connection, and socket_why
+ * describes it. */
 ssize_t socket_read(struct redis_socket *w, void *into, size_t size);
-/* After EAGAIN the next write begins with the same bytes, and has not less of them. */
+/* After EAGAIN the next write must begin with the same bytes, and have at least as many. */
 ssize_t socket_write(struct redis_socket *w, const struct iovec *slices, size_t count);
 bool socket_holds(const struct redis_socket *w);
-/* Of the last error; borrowed until the next one. */
+/* Describes the last error; borrowed until the next one. */
 const char *socket_why(const struct redis_socket *w);
-void socket_close(struct redis_socket *w); /* says goodbye; before the socket is closed */
+/* ends TLS properly; call it before closing the socket */
+void socket_close(struct redis_socket *w);
 
 #endif

@@ -1,11 +1,11 @@
-/* Inside of store_redis: its state, and what its files do for each other. Seen by them only.
+/* Internals of store_redis: its state, and the functions its files share.
  *
  * store_redis.c  the vtable, the turn's flush, loss of the connection
  * redis_start.c  from an open connection to `up`; the start gate, again every 10 s
- * redis_replicas.c writes that replicas have to confirm; redis_trial.c would a start be taken
- * redis_answers.c rows' answers; redis_read.c, redis_reads.c, ... reads and theirs
- * redis_adopt.c  where it is one node of a cluster: what goes from node to node
- * redis_pipelines.c definitions; redis_versions.c their versions, and what others publish */
+ * redis_replicas.c writes that replicas must confirm; redis_trial.c would a start be accepted
+ * redis_answers.c answers to rows; redis_read.c, redis_reads.c, ... reads and their answers
+ * redis_adopt.c  as one node of a cluster: rows and reads that move between nodes
+ * redis_pipelines.c definitions; redis_versions.c their versions, and news of other processes */
 #ifndef MARATHON_STORE_REDIS_STORE_H
 #define MARATHON_STORE_REDIS_STORE_H
 
@@ -20,110 +20,113 @@
 #include "store/redis_slots.h"
 #include "store/store.h"
 
-/* Another process's pipeline is known within a second of its being stored */
+/* A pipeline that another process has stored is known within a second */
 #define CHANGES_EVERY_MS 500
 #define STORE_TEXT_BYTES 256 /* one line for an operator */
 
 enum redis_phase {
-    REDIS_AWAY,     /* no connection */
-    REDIS_STARTING, /* connected, being made ready */
+    REDIS_AWAY,     /* not connected */
+    REDIS_STARTING, /* connected, being set up */
     REDIS_READY,    /* `up` was called */
 };
 
 struct redis_read;
 struct publication;
 
-/* What a node of a Redis Cluster tells the store that knows all of them (store_cluster.c), besides
- * what any store tells its handler. Such a one has rows and reads of partitions only: no secret, no
- * pipelines. */
+/* The callbacks of a store that is one node of a Redis Cluster, to the store over all nodes
+ * (store_cluster.c); they come besides those of struct store_handler. Such a store handles rows and
+ * reads of partitions only: no secret, no pipelines. */
 struct redis_member {
-    /* On each answer that says so, before what follows from it. */
+    /* For each answer that is a redirection, before the other callbacks that follow from it. */
     void (*redirected)(void *user, const struct redirect *why);
-    /* Not done. What is in the call is the other's now. */
+    /* The call was not executed. The callee takes ownership of its contents. */
     void (*call_refused)(void *user, struct batch_call *call, const struct redirect *why);
-    void (*read_refused)(void *user, struct redis_read *r,
-                         const struct redirect *why); /* as well */
-    /* A read of redis_read_part is over: r->answer. It is the other's now. */
+    /* likewise, of r */
+    void (*read_refused)(void *user, struct redis_read *r, const struct redirect *why);
+    /* A read made by redis_read_part is over; the result is r->answer. The callee takes ownership
+     * of r. */
     void (*part_done)(void *user, struct redis_read *r);
     void *user;
 };
 
 struct redis_store {
-    struct store base; /* first */
+    struct store base; /* must be first: cast from struct store */
     struct loop *loop;
     struct store_handler handler;
     struct redis_names names;
     struct redis_url url;
     bool relaxed;
-    const struct redis_member *member;  /* NULL: it stands alone */
-    uint32_t rows_out[PARTITION_COUNT]; /* a member's rows given, not answered */
-    partition_id some_partition;        /* that it has */
-    mono_ms widened_at;                 /* when its buffer at Redis was last made large */
+    const struct redis_member *member;  /* NULL: not part of a cluster */
+    uint32_t rows_out[PARTITION_COUNT]; /* member: rows given and not answered */
+    partition_id some_partition;        /* one of the partitions that the node has */
+    mono_ms widened_at;                 /* when Redis' input buffer for us was last made large */
     struct redis_link *link;
     struct redis_sentinel *sentinel; /* NULL: the URL names the server itself */
     enum redis_phase phase;
-    bool was_ready;               /* ever */
-    struct redis_command command; /* the one being built */
+    bool was_ready;               /* REDIS_READY was reached before */
+    struct redis_command command; /* the command being built */
     char library[LIBRARY_NAME_BYTES];
     struct batch_queue batches;
-    struct redis_read *reads; /* all not yet answered, oldest first */
+    struct redis_read *reads; /* all that are not answered yet, oldest first */
     struct redis_read *reads_last;
     struct redis_cache cache;
-    struct redis_read *cached; /* to be answered from it in the next turn, oldest first */
+    /* reads to be answered from the cache in the next turn, oldest first */
+    struct redis_read *cached;
     struct redis_read *cached_last;
     struct loop_timer *cached_timer;
-    struct loop_timer *orphans; /* answers what was given while Redis is away */
+    struct loop_timer *orphans; /* answers what is given while Redis is away */
 
-    struct publication *publications; /* not yet stored, oldest first */
-    uint32_t *loading; /* versions of the definitions that are being read, in order */
+    struct publication *publications; /* not stored yet, oldest first */
+    uint32_t *loading;                /* versions of the definitions being read, in order */
     uint32_t loading_count, loading_at;
-    struct loop_timer *changed_timer; /* the next look at what others have published */
+    struct loop_timer *changed_timer; /* next check for pipelines that others have published */
     uint64_t changed_seen;
 
     struct redis_gate gate;
-    bool library_missing; /* found at the start */
+    bool library_missing; /* FUNCTION LIST did not have it */
     struct loop_timer *gate_timer;
-    uint32_t replicas_wanted; /* that confirm each write; 0 = none has to */
+    uint32_t replicas_wanted; /* replicas that must confirm each write; 0 = none */
     mono_ms deadline_ms;
-    char lacking[STORE_TEXT_BYTES]; /* replicas are, how many; "" = enough are there */
-    char closed[STORE_TEXT_BYTES];  /* why admission is closed, as last told; "" = open */
-    char noted[STORE_TEXT_BYTES];   /* the last note */
-    char denied[STORE_TEXT_BYTES];  /* rights that its user lacks; "" = none */
-    char remarks[REMARK_COUNT][STORE_TEXT_BYTES]; /* as last told */
-    char fault[STORE_TEXT_BYTES];                 /* store_redis_gate_fault */
+    char lacking[STORE_TEXT_BYTES]; /* says how many replicas are missing; "" = there are enough */
+    char closed[STORE_TEXT_BYTES];  /* why admission is closed, as last reported; "" = open */
+    char noted[STORE_TEXT_BYTES];   /* the note last reported */
+    char denied[STORE_TEXT_BYTES];  /* rights that its Redis user lacks; "" = none */
+    char remarks[REMARK_COUNT][STORE_TEXT_BYTES]; /* as last reported */
+    char fault[STORE_TEXT_BYTES];                 /* for store_redis_gate_fault */
     uint8_t secret[SECRET_BYTES];
-    struct store_stats stats; /* the totals and the histogram */
+    struct store_stats stats; /* totals and histogram only */
     uint64_t rows_answered;
     uint64_t reads_waiting;
 };
 
 /* ---- life ---- */
 
-#define DEADLINE_MS_DEFAULT 1000 /* where the options say none */
+#define DEADLINE_MS_DEFAULT 1000 /* used if the options have none */
 
 struct redis_setup {
     struct loop *loop;
     const struct redis_url *url;
     const struct store_redis_options *options;
     bool tags;
-    const struct redis_member *member;   /* or NULL */
+    const struct redis_member *member;   /* NULL: not part of a cluster */
     const struct redis_login *sentinels; /* NULL: the URL names the server itself */
 };
 struct redis_store *redis_store_create(const struct redis_setup *setup,
                                        struct store_handler handler);
-/* The gate's finding that has kept it down at its start; "" = none */
+/* The gate's finding that keeps the store down at its start, or NULL */
 const char *redis_store_fault(const struct redis_store *s);
 
-/* ---- for all ---- */
+/* ---- for all files ---- */
 
-/* Begins s->command: FCALL or FCALL_RO of a function of the library, "<library>_<function>". */
+/* Begins s->command: FCALL or FCALL_RO of the library's function "<library>_<function>". */
 void redis_call_begin(struct redis_store *s, const char *verb, const char *function);
 /* Adds a key's name to s->command. */
 void redis_add_key(struct redis_store *s, enum redis_key key, partition_id partition,
                    struct bytes id);
 /* Sends s->command. */
 void redis_send(struct redis_store *s, redis_reply_fn *fn, void *user);
-/* Gives the connection up because of an error reply (or a reply of no sense: text says which). */
+/* Gives the connection up because of an error reply, or one of an unexpected form; `doing` says
+ * what was asked. */
 void redis_refused(struct redis_store *s, const char *doing, const struct redisReply *reply);
 void redis_note(struct redis_store *s, const char *text);
 void redis_remark(struct redis_store *s, enum store_remark kind, const char *text);
@@ -131,34 +134,35 @@ void redis_remark(struct redis_store *s, enum store_remark kind, const char *tex
 /* ---- start ---- */
 
 void redis_start(struct redis_store *s);
-/* Asks whether the secret is still ours: where the store was emptied under us, a new connection
- * makes or takes it anew. */
+/* Checks that the secret is unchanged. If the store was emptied or set up anew meanwhile, the
+ * connection is given up; the next one makes or reads the secret anew. */
 void redis_secret_look(struct redis_store *s);
-void redis_start_done(struct redis_store *s); /* definitions are read: `up` */
-void redis_gate_again(void *store);           /* the timer */
-void redis_gate_later(struct redis_store *s); /* sets it */
+void redis_start_done(struct redis_store *s); /* all definitions are read: calls `up` */
+void redis_gate_again(void *store);           /* the timer's callback */
+void redis_gate_later(struct redis_store *s); /* sets that timer */
 
-/* Tells why no starts may be taken, or that they may, where that has changed. */
+/* Reports why admission is closed, or that it is open, if that has changed. */
 void redis_tell_admission(struct redis_store *s);
 
-/* redis_trial.c: would a start be taken? A call of what starts call, of no rows. */
+/* redis_trial.c: would a start be accepted? Calls the function that admits, without rows. */
 void redis_trial_send(struct redis_store *s);
-/* Redis has refused a start, or a trial, as it stands: it is at maxmemory, or cannot persist. */
+/* Redis has refused a start or a trial although nothing is wrong with it: it is at maxmemory, or
+ * cannot persist. */
 void redis_full(struct redis_store *s, const struct redisReply *reply);
 
 /* ---- replicas ---- */
 
-/* Behind all that was sent before. */
+/* Sends a WAIT that covers all that was sent before. */
 void redis_confirm(struct redis_store *s, redis_reply_fn *fn, void *user);
-/* Its answer: have enough replicas all that? Where not, the connection is given up. */
+/* Its answer: have enough replicas confirmed? If not, the connection is given up. */
 bool redis_confirmed(struct redis_store *s, const struct redisReply *reply);
-/* At the start: is a write taken, and confirmed? */
+/* At the start: is a write accepted, and confirmed by replicas? */
 void redis_replicas_ask(struct redis_store *s);
 
 /* ---- rows ---- */
 
 void redis_batch_send(struct redis_store *s, struct batch *b);
-void redis_asking_send(struct redis_store *s); /* before a command that was told ASK */
+void redis_asking_send(struct redis_store *s); /* sends ASKING, for the command that follows */
 /* Answers all rows not yet answered with STORE_UNKNOWN. */
 void redis_rows_unknown(struct redis_store *s);
 
@@ -166,36 +170,38 @@ void redis_rows_unknown(struct redis_store *s);
 
 void redis_read_add(struct redis_store *s, const struct store_read *read);
 void redis_reads_flush(struct redis_store *s);
-void redis_reads_send(struct redis_store *s); /* those that may leave */
+void redis_reads_send(struct redis_store *s); /* sends those that may be sent */
 void redis_reads_unavailable(struct redis_store *s);
-void redis_reads_cached(void *store);         /* the timer: answers those that the cache has */
-void redis_reads_free(struct redis_store *s); /* silently */
+void redis_reads_cached(void *store); /* timer callback: answers the reads that hit the cache */
+void redis_reads_free(struct redis_store *s); /* without answering */
 
-/* ---- of a cluster: redis_adopt.c ---- */
+/* ---- as a node of a cluster: redis_adopt.c ---- */
 
-/* Takes over what another node has refused; it leaves with the next flush. */
+/* Take over what another node has refused; it is sent with the next flush. */
 void redis_call_adopt(struct redis_store *s, struct batch_call *call);
 void redis_read_adopt(struct redis_store *s, struct redis_read *r);
-/* Answers it with ERR_UNAVAILABLE. */
+/* Takes the read over and answers it with ERR_UNAVAILABLE. */
 void redis_read_give_up(struct redis_store *s, struct redis_read *r);
-/* Reads of the partition follow rows that were refused: they are handed back with their answers. */
+/* Rows of the partition were refused: its reads, which must follow these, are handed back too, with
+ * their answers. */
 void redis_reads_recall(struct redis_store *s, partition_id partition);
-/* A read whose end is told by part_done, with `part` in it. */
+/* Starts a read of which part_done reports the end; `part` becomes r->part. */
 void redis_read_part(struct redis_store *s, const struct store_read *read, void *part);
 
 /* ---- pipelines ---- */
 
 void redis_publication_add(struct redis_store *s, const struct store_publish *publish);
 void redis_publications_send(struct redis_store *s);
-void redis_publications_retry(struct redis_store *s); /* those that found no room */
-/* The connection is gone: those that somebody waits for are answered, the others sent again. */
+/* tries again those that were refused for lack of room */
+void redis_publications_retry(struct redis_store *s);
+/* The connection is lost: publications with an id are answered, the others will be sent again. */
 void redis_publications_lost(struct redis_store *s);
-/* There is none: those that somebody waits for, and that were not sent, are answered. */
+/* There is no connection: publications with an id that were not sent are answered. */
 void redis_publications_unsent(struct redis_store *s);
-void redis_pipelines_load(struct redis_store *s); /* then redis_start_done */
+void redis_pipelines_load(struct redis_store *s); /* calls redis_start_done when all are read */
 void redis_pipelines_free(struct redis_store *s);
-/* redis_versions.c: looks from now on every half second whether another process has published. */
-void redis_changes_begin(struct redis_store *s); /* before they are loaded */
-void redis_changes_look(void *store);            /* the timer */
+/* redis_versions.c: from now on, checks every half second whether another process has published. */
+void redis_changes_begin(struct redis_store *s); /* before the definitions are loaded */
+void redis_changes_look(void *store);            /* the timer's callback */
 
 #endif

@@ -1,14 +1,14 @@
-/* A piece of a document, or an input, on its way to Redis: the one copy of it that this process
- * makes, which is never changed. The call that carries it and the cache that remembers it share it
- * (base/shared.h), and so does what goes out to peers with a slice of it. */
+/* A part of a document, or an input, on its way to Redis: the only copy of it in this process,
+ * never modified. The call that carries it, the cache and output to peers share it
+ * (base/shared.h). */
 #ifndef MARATHON_STORE_REDIS_TEXT_H
 #define MARATHON_STORE_REDIS_TEXT_H
 
 #include "base/shared.h"
 #include "core/storage.h"
 
-/* What of a row is shared: its part of the document without the tail, which is soon overwritten,
- * and its input. NULL where it has none. Held once. */
+/* The shared texts of a row: its part of the document without the tail (which is overwritten soon),
+ * and its input. NULL where the row has none. One reference each. */
 struct row_texts {
     struct shared *doc, *input;
 };

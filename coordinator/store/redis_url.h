@@ -1,11 +1,11 @@
-/* What a REDIS_URL says. Pure.
+/* Parses REDIS_URL. Pure.
  *
  *   redis://[[user]:password@]host[:port][/db]     host may be a name, an IPv4 address or [IPv6]
  *   unix://[[user]:password@]/path[?db=n]
  *   redis+sentinel://[[user]:password@]host[:port][,host[:port]...]/master[/db]
- *       the hosts are sentinels, user and password those of the master that they name
+ *       the hosts are sentinels; user and password are for the master
  *   redis+cluster://[[user]:password@]host[:port][,host[:port]...]
- *       some of a Redis Cluster's nodes, which know the others
+ *       some of the nodes of a Redis Cluster; these know the others
  *   rediss://, rediss+sentinel://, rediss+cluster://
  *       the same with TLS to each server, sentinels included
  * User, password and path may be percent-encoded. */
@@ -20,7 +20,7 @@
 #define REDIS_PORT_DEFAULT   6379
 #define REDIS_SENTINEL_PORT  26379
 #define REDIS_DB_MAX         65535
-#define REDIS_NODES_MAX      9u /* sentinels: five are plenty, each is asked every second */
+#define REDIS_NODES_MAX      9u /* of sentinels five are plenty, and each is asked every second */
 #define REDIS_HOST_BYTES     256
 #define REDIS_USER_BYTES     128
 #define REDIS_PASSWORD_BYTES 512
@@ -28,8 +28,8 @@
 
 enum redis_kind {
     REDIS_SINGLE,   /* one server: host and port, or path */
-    REDIS_SENTINEL, /* nodes name the master: host is empty, to be asked for */
-    REDIS_CLUSTER,  /* nodes know who has which slot; likewise */
+    REDIS_SENTINEL, /* `nodes` are sentinels, which name the master; host is empty until then */
+    REDIS_CLUSTER,  /* `nodes` are cluster nodes, which know the slots; host is empty */
 };
 
 struct redis_node {
@@ -42,13 +42,13 @@ struct redis_url {
     bool tls;
     char host[REDIS_HOST_BYTES]; /* empty: a unix socket, or not known yet */
     int port;
-    char path[108];              /* of the socket: as long as the system allows */
+    char path[108];              /* unix socket; the system's limit */
     char user[REDIS_USER_BYTES]; /* empty = none (Redis's "default") */
     char password[REDIS_PASSWORD_BYTES];
     int db;
-    struct redis_node nodes[REDIS_NODES_MAX]; /* the sentinels; the cluster's, some of them */
+    struct redis_node nodes[REDIS_NODES_MAX]; /* the sentinels, or some nodes of the cluster */
     uint32_t node_count;
-    char master[REDIS_MASTER_BYTES]; /* what the sentinels call it */
+    char master[REDIS_MASTER_BYTES]; /* its name at the sentinels */
 };
 
 /* ERR_INVALID: ret_message is static text that says what is wrong. */

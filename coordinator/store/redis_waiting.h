@@ -1,4 +1,4 @@
-/* Who gets the answers that are still to come, in the order of the commands: a growing ring.
+/* The callbacks of outstanding answers, in the order of their commands: a growing ring.
  * Zero-initialise it, waiting_free when done. Bounded by what the store has in flight. */
 #ifndef MARATHON_STORE_REDIS_WAITING_H
 #define MARATHON_STORE_REDIS_WAITING_H
@@ -12,7 +12,7 @@ struct redisReply;
 struct redis_waiter {
     void (*fn)(void *user, const struct redisReply *reply);
     void *user;
-    uint64_t end; /* of its command: bytes given to the connection, ever */
+    uint64_t end; /* where its command ends, counted in bytes given to the connection */
 };
 
 struct redis_waiting {
@@ -46,13 +46,14 @@ static inline struct redis_waiter waiting_take(struct redis_waiting *w)
     return waiter;
 }
 
-/* Until where all must be written before the next answer can come; UINT64_MAX: none can. */
+/* How many bytes must have been written before the next answer can come; UINT64_MAX: none is
+ * outstanding. */
 static inline uint64_t waiting_next_end(const struct redis_waiting *w)
 {
     return w->count > 0 ? w->items[w->first].end : UINT64_MAX;
 }
 
-/* The newest one's command has become longer. */
+/* The newest command was extended up to `end`. */
 static inline void waiting_extend(struct redis_waiting *w, uint64_t end)
 {
     if (w->count > 0) {

@@ -1,16 +1,16 @@
-/* What each sentinel says of the master, and which of them is followed. Pure.
+/* What each sentinel says about the master, and which sentinel is believed. Pure.
  *
- * A failover raises the master's config-epoch, and the sentinels hear of it one after the other: of
- * two that disagree the one with the higher epoch is right. One that is alone with an old master
- * (a partition) goes on to name it: what was once followed is not left for a lower epoch, unless
- * most of the sentinels say so (the master was removed and named anew). */
+ * A failover raises the master's config-epoch, and the sentinels hear of it one after another: if
+ * two disagree, the one with the higher epoch is right. A sentinel that is partitioned together
+ * with the old master keeps naming that: so we do not go back to a lower epoch, unless most
+ * sentinels answer and none has a higher one (the master was removed and registered anew). */
 #ifndef MARATHON_STORE_SENTINEL_VIEW_H
 #define MARATHON_STORE_SENTINEL_VIEW_H
 
 #include "base/clock.h"
 #include "store/redis_url.h"
 
-#define SENTINEL_FRESH_MS 3000 /* an older view says nothing: three questions without an answer */
+#define SENTINEL_FRESH_MS 3000 /* an older view is ignored: three queries without an answer */
 
 struct redisReply;
 
@@ -21,14 +21,14 @@ struct sentinel_view {
     struct redis_node master;
 };
 
-/* reply: of SENTINEL GET-MASTER-ADDR-BY-NAME. False where it is no address. */
+/* reply: to SENTINEL GET-MASTER-ADDR-BY-NAME. False if it is not an address. */
 bool sentinel_read_address(const struct redisReply *reply, struct redis_node *ret_node);
-/* reply: of SENTINEL MASTER. Its config-epoch, 0 where it says none. */
+/* reply: to SENTINEL MASTER. Its config-epoch, or 0 if it has none. */
 uint64_t sentinel_read_epoch(const struct redisReply *reply);
 
-/* Of the views of all sentinels the one to follow from now on, or NULL: go on as before. followed:
- * the view by which its master was first followed, not known at the start; before the first, most
- * of them must have answered, unless hurry. */
+/* Chooses the view to follow from now on; NULL: no change. followed: the view with which the
+ * current master was first followed (`known` is false at the start). The first choice needs answers
+ * of most sentinels, unless hurry. */
 const struct sentinel_view *sentinel_choose(const struct sentinel_view *views, uint32_t count,
                                             const struct sentinel_view *followed, mono_ms now,
                                             bool hurry);
