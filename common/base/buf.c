@@ -22,11 +22,8 @@ void buf_clear(struct buf *b)
     b->len = 0;
 }
 
-void buf_reserve(struct buf *b, size_t more)
+void buf_grow(struct buf *b, size_t more)
 {
-    if (more <= b->cap - b->len) {
-        return;
-    }
     if (more > SIZE_MAX / 2 - b->len) {
         die("buffer over the address space (%zu + %zu bytes)", b->len, more);
     }
@@ -41,14 +38,6 @@ void buf_reserve(struct buf *b, size_t more)
     }
     b->ptr = mem_resize(b->ptr, cap);
     b->cap = cap;
-}
-
-uint8_t *buf_extend(struct buf *b, size_t more)
-{
-    buf_reserve(b, more > 0 ? more : 1);
-    uint8_t *added = b->ptr + b->len;
-    b->len += more;
-    return added;
 }
 
 void buf_addf(struct buf *b, const char *format, ...)

@@ -54,17 +54,30 @@ struct buf {
     size_t cap;
 };
 
-void buf_free(struct buf *b);                    /* frees and zeroes */
-void buf_clear(struct buf *b);                   /* len = 0, keeps the memory */
-void buf_reserve(struct buf *b, size_t more);    /* room for at least `more` further bytes */
-uint8_t *buf_extend(struct buf *b, size_t more); /* len += more; the new, uninitialised bytes */
+void buf_free(struct buf *b);              /* frees and zeroes */
+void buf_clear(struct buf *b);             /* len = 0, keeps the memory */
+void buf_grow(struct buf *b, size_t more); /* buf_reserve, where there is no room */
 
-/* In place: a step makes hundreds of small pieces. */
+/* In place, as a step makes hundreds of small pieces. Room for at least `more` further bytes. */
+static inline void buf_reserve(struct buf *b, size_t more)
+{
+    if (more > b->cap - b->len) {
+        buf_grow(b, more);
+    }
+}
+
+/* len += more; the new, uninitialised bytes, which are somewhere also where there are none. */
+static inline uint8_t *buf_extend(struct buf *b, size_t more)
+{
+    buf_reserve(b, more > 0 ? more : 1);
+    uint8_t *added = b->ptr + b->len;
+    b->len += more;
+    return added;
+}
+
 static inline void buf_add(struct buf *b, const void *p, size_t n)
 {
-    if (n > b->cap - b->len) {
-        buf_reserve(b, n);
-    }
+    buf_reserve(b, n);
     if (n > 0) {
         memcpy(b->ptr + b->len, p, n);
         b->len += n;
@@ -73,9 +86,7 @@ static inline void buf_add(struct buf *b, const void *p, size_t n)
 
 static inline void buf_add_char(struct buf *b, char c)
 {
-    if (b->len == b->cap) {
-        buf_reserve(b, 1);
-    }
+    buf_reserve(b, 1);
     b->ptr[b->len++] = (uint8_t)c;
 }
 

@@ -23,19 +23,19 @@ static int64_t days_of_date(int64_t year, int64_t month, int64_t day)
     return era * DAYS_PER_ERA + day_of_era - DAYS_TO_EPOCH;
 }
 
-static void date_of_days(int64_t days, int *ret_year, int *ret_month, int *ret_day)
+/* Days are counted from 0000-03-01. */
+static void date_of_days(uint32_t days, uint32_t *ret_year, uint32_t *ret_month, uint32_t *ret_day)
 {
-    int64_t shifted = days + DAYS_TO_EPOCH;
-    int64_t era = shifted / DAYS_PER_ERA;
-    int64_t day_of_era = shifted - era * DAYS_PER_ERA;
-    int64_t year_of_era =
+    uint32_t era = days / DAYS_PER_ERA;
+    uint32_t day_of_era = days - era * DAYS_PER_ERA;
+    uint32_t year_of_era =
         (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    int64_t month_from_march = (5 * day_of_year + 2) / 153;
-    int64_t month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
-    *ret_day = (int)(day_of_year - (153 * month_from_march + 2) / 5 + 1);
-    *ret_month = (int)month;
-    *ret_year = (int)(year_of_era + era * 400 + (month <= 2 ? 1 : 0));
+    uint32_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    uint32_t month_from_march = (5 * day_of_year + 2) / 153;
+    uint32_t month = month_from_march < 10 ? month_from_march + 3 : month_from_march - 9;
+    *ret_day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    *ret_month = month;
+    *ret_year = year_of_era + era * 400 + (month <= 2 ? 1 : 0);
 }
 
 static int days_in_month(int year, int month)
@@ -45,15 +45,13 @@ static int days_in_month(int year, int month)
     return month == 2 && leap ? 29 : days[month - 1];
 }
 
-/* Two or more decimal digits of a number, and the character that follows them. */
-static char *put_digits(char *at, int number, int count, char after)
+/* Two decimal digits of a number, and the character that follows them. */
+static char *put_two(char *at, uint32_t number, char after)
 {
-    for (int i = count - 1; i >= 0; i--) {
-        at[i] = (char)('0' + number % 10);
-        number /= 10;
-    }
-    at[count] = after;
-    return at + count + 1;
+    at[0] = (char)('0' + number / 10);
+    at[1] = (char)('0' + number % 10);
+    at[2] = after;
+    return at + 3;
 }
 
 char *time_format(unix_ms t, char text[TIME_TEXT_BYTES])
@@ -64,16 +62,17 @@ char *time_format(unix_ms t, char text[TIME_TEXT_BYTES])
     if (in_day < 0) {
         in_day += DAY_MS;
     }
-    int year, month, day;
-    date_of_days((t - in_day) / DAY_MS, &year, &month, &day);
-    int ms = (int)in_day;
-    char *at = put_digits(text, year, 4, '-');
-    at = put_digits(at, month, 2, '-');
-    at = put_digits(at, day, 2, 'T');
-    at = put_digits(at, ms / 3600000, 2, ':');
-    at = put_digits(at, ms / 60000 % 60, 2, ':');
-    at = put_digits(at, ms / 1000 % 60, 2, '.');
-    at = put_digits(at, ms % 1000, 3, 'Z');
+    uint32_t year, month, day, ms = (uint32_t)in_day;
+    date_of_days((uint32_t)((t - in_day) / DAY_MS + DAYS_TO_EPOCH), &year, &month, &day);
+    (void)put_two(text, year / 100, '-');
+    char *at = put_two(text + 2, year % 100, '-');
+    at = put_two(at, month, '-');
+    at = put_two(at, day, 'T');
+    at = put_two(at, ms / 3600000, ':');
+    at = put_two(at, ms / 60000 % 60, ':');
+    at = put_two(at, ms / 1000 % 60, '.');
+    *at = (char)('0' + ms % 1000 / 100);
+    at = put_two(at + 1, ms % 100, 'Z');
     *at = '\0';
     return text;
 }

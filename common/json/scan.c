@@ -3,6 +3,7 @@
  * recursion: hostile nesting costs no stack. */
 #include "json/scan.h"
 
+#include <endian.h>
 #include <stdlib.h>
 
 #include "base/utf8.h"
@@ -55,15 +56,15 @@ static bool is_plain(uint8_t c)
 
 #define EACH_BYTE(c) (0x0101010101010101u * (uint64_t)(c))
 
-/* Is every byte of the word plain? (The borrow of a subtraction can only err behind a byte that is
- * not.) */
-static bool word_is_plain(uint64_t w)
+/* Of the word's bytes the first one that is not plain has its highest bit set, and none before it.
+ * (The borrow of a subtraction can only err behind it.) */
+static uint64_t special_bits(uint64_t w)
 {
     uint64_t quote = w ^ EACH_BYTE('"');
     uint64_t backslash = w ^ EACH_BYTE('\\');
     uint64_t special =
         w | (w - EACH_BYTE(0x20)) | (quote - EACH_BYTE(1)) | (backslash - EACH_BYTE(1));
-    return (special & EACH_BYTE(0x80)) == 0;
+    return special & EACH_BYTE(0x80);
 }
 
 static const uint8_t *plain_end(const uint8_t *at, const uint8_t *end)
@@ -71,8 +72,9 @@ static const uint8_t *plain_end(const uint8_t *at, const uint8_t *end)
     while (end - at >= 8) {
         uint64_t w;
         memcpy(&w, at, 8);
-        if (!word_is_plain(w)) {
-            break;
+        uint64_t special = special_bits(le64toh(w));
+        if (special != 0) {
+            return at + __builtin_ctzll(special) / 8;
         }
         at += 8;
     }

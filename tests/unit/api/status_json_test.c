@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
+#include "api/event_json.h"
 #include "sample_task.h"
 
 static const struct doc_value *at(const struct doc *d, const char *key)
@@ -273,6 +274,39 @@ static void test_copies_of_many_small_steps_stay_in_bounds(void **state)
     sample_free(&t);
 }
 
+/* A buffer grows by doubling. What is held for slow clients is bounded, so that room which nothing
+ * is written to shuts out others: of ten thousand watchers that came at once a tenth, when each
+ * step had 640 bytes reserved for it. */
+static void assert_filled(struct body_plan *plan)
+{
+    body_plan_finish(plan);
+    assert_true(plan->text.cap <= 2 * plan->text.len);
+    assert_true(plan->cap <= 8 || plan->cap <= 2 * plan->count);
+    body_plan_free(plan);
+}
+
+static void test_a_status_holds_little_more_than_it_says(void **state)
+{
+    (void)state;
+    struct sample_task t;
+    struct body_plan plan = {0};
+    for (uint32_t steps = 0; steps <= SAMPLE_STEPS_MAX; steps++) {
+        sample_init(&t, steps);
+        for (uint32_t done = 0; done <= steps; done++) {
+            status_render(&t.view, true, &plan);
+            assert_filled(&plan);
+            status_render(&t.view, false, &plan);
+            assert_filled(&plan);
+            initial_state_render(&t.view, &plan);
+            assert_filled(&plan);
+            if (done < steps) {
+                sample_complete(&t, done, "{\"n\": 1}");
+            }
+        }
+        sample_free(&t);
+    }
+}
+
 static void test_etags_match_as_http_says(void **state)
 {
     (void)state;
@@ -306,6 +340,7 @@ int main(void)
         cmocka_unit_test(test_large_results_are_not_repeated_in_checkpoints),
         cmocka_unit_test(test_without_checkpoints_there_are_none),
         cmocka_unit_test(test_copies_of_many_small_steps_stay_in_bounds),
+        cmocka_unit_test(test_a_status_holds_little_more_than_it_says),
         cmocka_unit_test(test_etags_match_as_http_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
