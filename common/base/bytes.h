@@ -17,7 +17,7 @@ struct bytes {
 };
 
 #define BYTES_NONE ((struct bytes){NULL, 0})
-/* The slice of a string literal or any NUL-terminated string, without its NUL. */
+/* bytes_str and BYTES_LIT: a NUL-terminated string or a literal, without its NUL. */
 #define BYTES_LIT(s) ((struct bytes){(const uint8_t *)("" s), sizeof(s) - 1})
 
 static inline struct bytes bytes_of(const void *ptr, size_t len)
@@ -40,11 +40,11 @@ static inline bool bytes_is(struct bytes a, const char *s)
     return bytes_eq(a, bytes_str(s));
 }
 
-/* Order by content, shorter first where one is the prefix of the other. <0, 0, >0. */
+/* Lexicographic order by unsigned bytes; a prefix comes first. Returns <0, 0, >0. */
 int bytes_cmp(struct bytes a, struct bytes b);
 /* FNV-1a, for hash tables; not for security. */
 uint64_t bytes_hash(struct bytes b);
-/* From offset from (clamped) at most len bytes. */
+/* The part from offset `from` on, at most len bytes; clamped to b. */
 struct bytes bytes_part(struct bytes b, size_t from, size_t len);
 
 /* A growing byte buffer. Zero-initialise it ({0}); buf_free when done. */
@@ -58,7 +58,8 @@ void buf_free(struct buf *b);              /* frees and zeroes */
 void buf_clear(struct buf *b);             /* len = 0, keeps the memory */
 void buf_grow(struct buf *b, size_t more); /* buf_reserve, where there is no room */
 
-/* In place, as a step makes hundreds of small pieces. Room for at least `more` further bytes. */
+/* Makes room for at least `more` further bytes. Inline, because a step makes hundreds of small
+ * additions. */
 static inline void buf_reserve(struct buf *b, size_t more)
 {
     if (more > b->cap - b->len) {
@@ -66,7 +67,7 @@ static inline void buf_reserve(struct buf *b, size_t more)
     }
 }
 
-/* len += more; the new, uninitialised bytes, which are somewhere also where there are none. */
+/* len += more; returns the new, uninitialised bytes: never NULL, even if more is 0. */
 static inline uint8_t *buf_extend(struct buf *b, size_t more)
 {
     buf_reserve(b, more > 0 ? more : 1);
@@ -103,37 +104,39 @@ static inline void buf_add_str(struct buf *b, const char *s)
 void buf_add_uint(struct buf *b, uint64_t v); /* in decimal */
 void buf_addf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buf_drop_front(struct buf *b, size_t n); /* removes the first n bytes */
-void buf_trim(struct buf *b); /* gives back what is behind len: the rest stays where it is */
-const char *buf_cstr(
-    struct buf *b); /* adds a NUL behind len (not counted); valid until the next change */
+void buf_trim(struct buf *b); /* frees the memory beyond len, without moving the rest */
+/* adds a NUL behind len (not counted); valid until the next change */
+const char *buf_cstr(struct buf *b);
 
 static inline struct bytes buf_bytes(const struct buf *b)
 {
     return (struct bytes){b->ptr, b->len};
 }
 
-/* Pieces freed together. Zero-initialise it; arena_free when done. Alignment 16; memory is zeroed.
- */
+/* Many allocations that are freed together. Zero-initialise it; arena_free when done. Alignment 16;
+ * memory is zeroed unless stated otherwise. */
 struct arena {
     struct arena_block *head;
     size_t used_bytes;
-    struct shared **held; /* texts that stay for as long as its pieces: arena_hold (shared.h) */
+    /* texts kept alive as long as the arena's pieces: arena_hold (shared.h) */
+    struct shared **held;
     uint32_t held_count, held_cap;
 };
 
 void *arena_alloc(struct arena *a, size_t size);
-/* Room for one more item of an array in the arena: moved to twice the room where there is none. */
+/* Makes room for one more item of an array in the arena: returns it, or a copy with twice the
+ * capacity if it is full. */
 void *arena_grow(struct arena *a, void *items, uint32_t count, uint32_t *cap, size_t size);
-/* An empty buffer with room for cap bytes, not zeroed: to write a text of known length in its
- * place. It must not grow, and is not freed. */
+/* An empty buffer with room for cap bytes, not zeroed, to write a text of known length in place. It
+ * must not grow and must not be freed. */
 struct buf arena_buf(struct arena *a, size_t cap);
-struct bytes arena_bytes(struct arena *a,
-                         struct bytes b); /* a copy, with a NUL behind it that is not counted */
+/* a copy, followed by a NUL that is not counted */
+struct bytes arena_bytes(struct arena *a, struct bytes b);
 char *arena_str(struct arena *a, const char *s); /* a copy; NULL stays NULL */
 char *arena_printf(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void arena_reset(struct arena *a); /* empties it but keeps one block */
+void arena_reset(struct arena *a); /* frees everything but one block, which is reused */
 void arena_free(struct arena *a);
-/* Blocks that this thread keeps for its next arenas go back to the allocator: a burst is over. */
+/* Frees the blocks that this thread caches for its next arenas; call it after a burst. */
 void arena_drop_spare(void);
 
 /* malloc, calloc, realloc, strdup that die instead of returning NULL. Free with free(). */
@@ -141,8 +144,8 @@ void *mem_alloc(size_t size) __attribute__((malloc));
 void *mem_zalloc(size_t size) __attribute__((malloc));
 void *mem_resize(void *p, size_t size);
 char *mem_str(const char *s);        /* NULL stays NULL */
-char *mem_str_bytes(struct bytes b); /* NUL-terminated copy */
-/* A copy that its holder owns, with a NUL behind it that is not counted; and its end. */
+char *mem_str_bytes(struct bytes b); /* a NUL-terminated copy */
+/* A copy that the caller owns and frees with bytes_free; followed by a NUL that is not counted. */
 struct bytes bytes_own(struct bytes b);
 void bytes_free(struct bytes b);
 

@@ -1,4 +1,4 @@
-/* An intrusive binary heap: an item carries a heap_node and knows its place, so that removal costs
+/* An intrusive binary heap: each item embeds a heap_node that knows its place, so that removal is
  * O(log n). */
 #ifndef MARATHON_BASE_HEAP_H
 #define MARATHON_BASE_HEAP_H
@@ -8,11 +8,11 @@
 #include <stdint.h>
 
 struct heap_node {
-    uint32_t place; /* index + 1 in the heap, 0 = in none */
+    uint32_t place; /* index in the heap + 1; 0 = not in a heap */
 };
 
-/* Does a come before b? Must be a strict order: ties are broken by the caller (a sequence number),
- * so that equal runs pop equally. */
+/* Does a come before b? Must be a strict total order: the caller breaks ties (by a sequence
+ * number), so that equal runs pop in the same order. */
 typedef bool heap_before(const struct heap_node *a, const struct heap_node *b);
 
 struct heap {
@@ -22,7 +22,7 @@ struct heap {
     size_t cap;
 };
 
-void heap_free(struct heap *h); /* the items stay the caller's */
+void heap_free(struct heap *h); /* does not free the items */
 void heap_push(struct heap *h, struct heap_node *n);
 void heap_remove(struct heap *h, struct heap_node *n); /* it must be in h */
 struct heap_node *heap_top(const struct heap *h);      /* NULL where empty */

@@ -1,5 +1,5 @@
-/* How long things took: counts by fixed bounds, from half a millisecond to a day, for /metrics. One
- * set of bounds for all, so that they can be compared and added. Pure. */
+/* Histograms of durations for /metrics, with fixed bounds from half a millisecond to a day. All
+ * have the same bounds, so that they can be compared and added. Pure. */
 #ifndef MARATHON_BASE_HISTOGRAM_H
 #define MARATHON_BASE_HISTOGRAM_H
 
@@ -11,11 +11,12 @@
 /* Zero-initialise it. */
 struct histogram {
     uint64_t
-        counts[HISTOGRAM_BOUNDS + 1]; /* up to each bound, not cumulated; the last: beyond all */
+        /* count per bound, not cumulative; the last: above all bounds */
+        counts[HISTOGRAM_BOUNDS + 1];
     uint64_t sum_us;
 };
 
 void histogram_add_us(struct histogram *h, int64_t us); /* less than 0 counts as 0 */
-double histogram_bound_s(size_t i);                     /* upper bound, included */
+double histogram_bound_s(size_t i);                     /* upper bound, inclusive */
 
 #endif

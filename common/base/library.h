@@ -1,11 +1,11 @@
-/* A shared library that is loaded when a process first needs it: what most processes never use
- * costs them nothing then. */
+/* Shared libraries that are loaded on first use, so that processes that never need them do not pay
+ * for them. */
 #ifndef MARATHON_BASE_LIBRARY_H
 #define MARATHON_BASE_LIBRARY_H
 
 #include <stddef.h>
 
-/* A function of it, and where in the caller's table the pointer to it lies. */
+/* A function of the library, and the offset of its pointer in the caller's table. */
 struct library_symbol {
     const char *name;
     size_t at;
@@ -13,13 +13,13 @@ struct library_symbol {
 
 struct library {
     const char *soname;
-    const char *user; /* for people: what cannot be without it */
+    const char *user; /* for the error message: what needs the library */
     const struct library_symbol *symbols;
     size_t symbol_count;
 };
 
-/* Fills the table; the library stays. Where it is not installed, or has not all symbols, the
- * process says so and ends with 78: restarting will not help. */
+/* Loads the library, for the life of the process, and fills in the table. If it is not installed or
+ * lacks a symbol, the process reports that and exits with 78, since a restart will not help. */
 void library_load(const struct library *l, void *ret_table);
 
 #endif

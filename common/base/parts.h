@@ -1,5 +1,4 @@
-/* A text that lies in parts: `items`, one behind the other, where there are any, and else the
- * whole. All of it is borrowed. */
+/* A text in parts: if count > 0 the concatenation of `items`, else `whole`. All borrowed. */
 #ifndef MARATHON_BASE_PARTS_H
 #define MARATHON_BASE_PARTS_H
 
@@ -17,10 +16,11 @@ static inline struct parts parts_whole(struct bytes whole)
 }
 
 size_t parts_len(const struct parts *p);
-void parts_put(const struct parts *p, struct buf *out); /* appends it */
-/* The whole; where it lies in more than one part, put together in the arena (arena_text). */
+void parts_put(const struct parts *p, struct buf *out); /* appends all of it */
+/* The text in one piece: borrowed if it is in one part, else concatenated in the arena
+ * (arena_text). */
 struct bytes parts_join(const struct parts *p, struct arena *arena);
-/* All of it, put together in the arena. */
+/* A copy of all of it, concatenated in the arena. */
 struct parts parts_copy(const struct parts *p, struct arena *arena);
 
 #endif

@@ -1,5 +1,5 @@
 /* A small seeded random generator (xoshiro256**), for jitter and ids in pure code. Not for secrets:
- * crypto/random.h is. */
+ * use crypto/random.h. */
 #ifndef MARATHON_BASE_RNG_H
 #define MARATHON_BASE_RNG_H
 
@@ -15,7 +15,7 @@ uint64_t rng_next(struct rng *r);
 uint64_t rng_below(struct rng *r, uint64_t below);
 /* Uniform in [0, 1). */
 double rng_unit(struct rng *r);
-/* value times a uniform factor in [1-spread, 1+spread]. */
+/* value times a uniform random factor in [1-spread, 1+spread]. */
 int64_t rng_jitter(struct rng *r, int64_t value, double spread);
 
 #endif

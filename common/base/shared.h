@@ -1,5 +1,5 @@
-/* Bytes that several hold, on whichever threads: they stay as they are while anybody does, and go
- * with the last one. */
+/* Immutable reference-counted bytes. Holders may be on different threads; the last one frees
+ * them. */
 #ifndef MARATHON_BASE_SHARED_H
 #define MARATHON_BASE_SHARED_H
 
@@ -7,33 +7,35 @@
 
 #include "base/bytes.h"
 
-/* Shorter slices are copied into a text on its way out: that costs less than a place in a write.
- * Measured with W1's results of 1 KiB (tests/bench): there it costs as much. */
+/* Shorter slices are copied instead of lent: a copy costs less than one more element in a vectored
+ * write. At this size both cost the same, measured with W1's results of 1 KiB (tests/bench). */
 #define LENT_BYTES_MIN 1024u
 
 struct shared {
-    struct buf bytes;               /* cap: all memory that goes with it */
-    void (*free)(struct shared *s); /* on the thread of its last holder */
+    struct buf bytes;               /* cap: all memory that is kept alive by it */
+    void (*free)(struct shared *s); /* called on the thread of the last holder */
     _Atomic unsigned holders;
 };
 
-/* Takes ownership of the buffer's memory and leaves an empty one. Held once. */
+/* Takes ownership of the buffer's memory and leaves an empty buffer. One reference. */
 struct shared *shared_take(struct buf *bytes);
-/* In one piece with its bytes, which are to be written before anybody else holds it. Held once. */
+/* One allocation for header and bytes; write the bytes before anybody else gets a reference. One
+ * reference. */
 struct shared *shared_make(size_t len);
-struct shared *shared_copy(struct bytes b); /* the same, of these bytes */
-/* One that is part of something of the caller's, which goes by `free`. Held once. */
+struct shared *shared_copy(struct bytes b); /* the same, with a copy of b */
+/* Initialises one that is embedded in an object of the caller's, which `free` releases. One
+ * reference. */
 void shared_init(struct shared *s, struct buf bytes, void (*free)(struct shared *s));
-struct shared *shared_hold(struct shared *s); /* returns it */
-void shared_drop(struct shared *s);           /* NULL is fine */
+struct shared *shared_hold(struct shared *s); /* adds a reference; returns s */
+void shared_drop(struct shared *s);           /* releases one; NULL is allowed */
 
-/* NULL has none. */
+/* NULL gives no bytes. */
 static inline struct bytes shared_bytes(const struct shared *s)
 {
     return s != NULL ? buf_bytes(&s->bytes) : BYTES_NONE;
 }
 
-/* The slice lies in it; NULL has none. */
+/* Does the slice lie in s? NULL: no. */
 static inline bool shared_has(const struct shared *s, struct bytes slice)
 {
     if (s == NULL) {
@@ -43,35 +45,39 @@ static inline bool shared_has(const struct shared *s, struct bytes slice)
     return at >= from && at - from <= s->bytes.len && slice.len <= s->bytes.len - (at - from);
 }
 
-/* Are slices of so many bytes worth keeping all of it for, however long? A small part is copied
- * instead, where it is not known to go soon: who waits for it would keep four times as much. */
+/* Are slices of len bytes worth keeping the whole buffer alive for as long as they wait? If they
+ * are less than a quarter of it, copy them instead, unless they are known to leave soon: a slow
+ * receiver would otherwise pin more than four times what it waits for. */
 static inline bool shared_lends(const struct shared *s, size_t len)
 {
     return len >= s->bytes.cap / 4;
 }
 
-/* Those in which slices of a message may lie. {0}: there are none. */
+/* The buffers in which slices of a message may lie. {0}: none. */
 struct lenders {
     struct shared *const *items;
     uint32_t count;
-    uint32_t next; /* where the next slice is looked for first: most come in the order of these */
-    struct lenders *more; /* looked at after them; NULL: there are no more */
+    /* where the next search begins: slices mostly come in the order of the lenders */
+    uint32_t next;
+    struct lenders *more; /* searched after these; NULL: no more */
 };
 
-/* Has the slice; NULL: none does. */
+/* The buffer in which the slice lies, or NULL. */
 struct shared *lenders_find(struct lenders *l, struct bytes slice);
 
-/* The text's bytes, which stay for as long as the arena's pieces do. NULL has none. */
+/* Adds a reference that the arena releases when its pieces are freed; returns the bytes. NULL gives
+ * no bytes. */
 struct bytes arena_hold(struct arena *a, struct shared *text);
-void arena_hold_all(struct arena *a, const struct arena *of); /* the texts that this one holds */
+/* the same for all texts that `of` holds */
+void arena_hold_all(struct arena *a, const struct arena *of);
 
-/* A buffer with room for so many bytes, which lasts as long as the arena's pieces and never grows;
- * or, where they are in a buffer already, what becomes of that: it is left empty. A long one is a
- * text that the arena holds. */
+/* arena_text: a buffer with room for cap bytes that lives as long as the arena and must not grow.
+ * arena_take: moves a finished buffer into the arena and leaves it empty. A long text
+ * (LENT_BYTES_MIN) becomes a shared text that the arena holds, so that slices of it can be lent. */
 struct buf arena_text(struct arena *a, size_t cap);
 struct bytes arena_take(struct arena *a, struct buf *made);
 
-/* What it holds, but for the first `from`. */
+/* The texts that the arena holds, without the first `from`. */
 static inline struct lenders arena_lenders(const struct arena *a, uint32_t from)
 {
     return (struct lenders){.items = from < a->held_count ? a->held + from : NULL,

@@ -5,10 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes (1..4) of the valid sequence that begins at `at`; 0 where it is malformed or cut off by
- * `end`, or at == end. */
+/* Length (1..4) of the valid sequence that begins at `at`; 0 if it is malformed, cut off by `end`,
+ * or at == end. */
 size_t utf8_sequence(const uint8_t *at, const uint8_t *end);
-/* Writes a code point (a valid one: not a surrogate, at most 0x10ffff) into p[4]; returns its
+/* Writes a valid code point (no surrogate, at most 0x10ffff) into p[4]; returns the number of
  * bytes. */
 size_t utf8_encode(uint32_t code_point, uint8_t *p);
 
