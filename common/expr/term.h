@@ -1,4 +1,4 @@
-/* Inside of expr: a program is an array of terms, children before their parents. */
+/* Internal to expr: a program is an array of terms, children before their parents. */
 #ifndef MARATHON_EXPR_TERM_H
 #define MARATHON_EXPR_TERM_H
 
@@ -16,7 +16,7 @@ enum term_kind {
     TERM_OR,
     TERM_CHOICE, /* child ? child : child */
     TERM_LIST,
-    TERM_MAP, /* key, value, key, value ... */
+    TERM_MAP, /* key, value, key, value, ... */
     TERM_EQUAL,
     TERM_UNEQUAL,
     TERM_LESS,
@@ -41,12 +41,12 @@ enum term_kind {
 
 struct expr_term {
     uint8_t kind;
-    uint8_t height;        /* of the tree below, 1 for a leaf */
-    uint16_t child;        /* the first; TERM_NONE where there is none */
-    uint16_t next;         /* the parent's next child */
-    uint16_t ref;          /* ROOT: which of expr's refs */
-    uint32_t from, to;     /* where it stands in the text */
-    struct value constant; /* CONSTANT; SELECT and HAS: the name, as a string */
+    uint8_t height;        /* of its subtree; 1 for a leaf */
+    uint16_t child;        /* the first child; TERM_NONE if it has none */
+    uint16_t next;         /* next sibling */
+    uint16_t ref;          /* ROOT: index into the expr's refs */
+    uint32_t from, to;     /* range in the text */
+    struct value constant; /* CONSTANT; SELECT and HAS: the member's name, as a string */
 };
 
 #endif
