@@ -1,5 +1,5 @@
-/* JSON documents: parsed definitions and settings. The only place that includes jansson. Strict
- * (duplicate keys refused), int64 exact. Pure. */
+/* Parsed JSON documents: definitions and settings. Strict (duplicate keys are refused), int64
+ * exact. The only module that uses jansson. Pure. */
 #ifndef MARATHON_JSON_DOC_H
 #define MARATHON_JSON_DOC_H
 
@@ -8,7 +8,7 @@
 #include "json/scan.h"
 
 struct doc;       /* owns the tree */
-struct doc_value; /* borrowed from it; NULL stands for "absent" and is accepted everywhere */
+struct doc_value; /* borrowed from the doc; NULL means "absent" and is accepted everywhere */
 
 struct doc_fault {
     int line, column; /* from 1 */
@@ -24,18 +24,18 @@ enum json_kind doc_kind(const struct doc_value *v); /* JSON_NULL for absent */
 const struct doc_value *doc_get(const struct doc_value *object, const char *key);
 size_t doc_count(const struct doc_value *array_or_object);
 const struct doc_value *doc_at(const struct doc_value *array, size_t index);
-/* Member i of an object, in the order of the text. */
+/* Member i of an object, in source order. */
 const struct doc_value *doc_member(const struct doc_value *object, size_t index,
                                    const char **ret_key);
 
 bool doc_is_int(const struct doc_value *v);
-int64_t doc_int(const struct doc_value *v);   /* 0 where it is none */
+int64_t doc_int(const struct doc_value *v);   /* 0 if it is not an integer */
 double doc_number(const struct doc_value *v); /* also for integers */
 bool doc_bool(const struct doc_value *v);
-struct bytes doc_string(
-    const struct doc_value *v); /* NUL-terminated behind; empty where it is none */
+/* followed by a NUL; empty if it is not a string */
+struct bytes doc_string(const struct doc_value *v);
 
-/* Compact text of a value, keys in the order of the text. */
+/* Appends the value as compact JSON, keys in source order. */
 void doc_write(const struct doc_value *v, struct buf *out);
 
 #endif

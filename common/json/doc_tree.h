@@ -1,5 +1,5 @@
-/* Inside of doc.c: its tree, and the one function that knows jansson. Apart from doc.c because
- * jansson's names of kinds (JSON_OBJECT, ...) are ours too. */
+/* Internal to doc.c: its tree, and the only function that uses jansson. A file of its own because
+ * jansson's names (JSON_OBJECT, ...) clash with ours. */
 #ifndef MARATHON_JSON_DOC_TREE_H
 #define MARATHON_JSON_DOC_TREE_H
 
@@ -24,17 +24,17 @@ struct doc_value {
     enum node_kind kind;
     union {
         struct {
-            struct doc_value *items; /* members or elements, in the order of the text */
+            struct doc_value *items; /* members or elements, in source order */
             size_t count;
         } many;
-        struct bytes text; /* with a NUL behind it */
+        struct bytes text; /* followed by a NUL */
         int64_t integer;
         double real;
     };
 };
 
-/* Reads a text that json_check accepted (so its depth is bounded) into *root, all in the arena.
- * What jansson refuses (duplicate keys, numbers that neither int64 nor double can hold) is
+/* Parses a text that json_check accepted (so that its depth is bounded) into *ret_root, all in the
+ * arena. What jansson refuses (duplicate keys, numbers that neither int64 nor double can hold) is
  * ERR_INVALID with reason and offset. */
 enum err MUST_CHECK doc_tree_read(struct bytes text, struct arena *arena,
                                   struct doc_value *ret_root, char ret_reason[160],
