@@ -1,4 +1,4 @@
-/* What is said of stored pipelines: a part of message.h. */
+/* Messages about stored pipelines, as part of message.h. */
 #ifndef MARATHON_MODEL_DEFINITION_H
 #define MARATHON_MODEL_DEFINITION_H
 
@@ -8,12 +8,13 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 
-/* A definition to be checked, and stored as the next version of its name unless the newest one is
- * equal. Its references to other pipelines are checked too. */
+/* A definition to be checked and, unless the newest version is equal, stored as the next version of
+ * its name. Its references to other pipelines are checked too. */
 struct pipeline_put {
-    struct bytes name;   /* that it must have; empty (check_only): any, or none */
+    /* the name it must have; with check_only it may be empty: any name, or none */
+    struct bytes name;
     struct bytes source; /* JSON */
-    struct bytes by;     /* who wants it, at most ACTOR_BYTES_MAX */
+    struct bytes by;     /* who stores it, at most ACTOR_BYTES_MAX */
     bool check_only;
 };
 

@@ -1,4 +1,4 @@
-/* Items of fan-out steps, as message.h has them. */
+/* Items of fan-out steps, as part of message.h. */
 #ifndef MARATHON_MODEL_ITEM_H
 #define MARATHON_MODEL_ITEM_H
 
@@ -11,7 +11,7 @@ struct items_request {
     struct bytes task_id;
     struct bytes step; /* name or step_id */
     int32_t state;     /* enum step_state, -1 = any */
-    uint32_t from;     /* item, from 1 */
+    uint32_t from;     /* first item of the page, from 1 */
     uint32_t limit;
 };
 
@@ -26,7 +26,7 @@ struct item_view {
     enum code error_code;
     struct bytes error;
     struct bytes result;       /* JSON; empty = none */
-    uint32_t checkpoint_bytes; /* as of a step */
+    uint32_t checkpoint_bytes; /* as for a step */
     unix_ms checkpoint_at;
     struct bytes checkpoint;
     struct bytes log;           /* running or completed: the end of its log; empty = none */

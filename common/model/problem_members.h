@@ -1,5 +1,5 @@
-/* What every problem says that a client gets, from whichever process and port (RFC 9457): its type,
- * title, status, detail, code and request_id. Pure. */
+/* The members that every problem (RFC 9457) has, whichever process and port sends it: type, title,
+ * status, detail, code and request_id. Pure. */
 #ifndef MARATHON_MODEL_PROBLEM_MEMBERS_H
 #define MARATHON_MODEL_PROBLEM_MEMBERS_H
 
@@ -9,11 +9,11 @@
 
 struct problem_members {
     enum code code;
-    int status; /* of HTTP */
+    int status; /* HTTP status */
     struct bytes detail, request_id;
 };
 
-/* Begins the JSON object; further members may follow, and its end must. */
+/* Appends the beginning of the JSON object; the caller may add members, and must close it. */
 void problem_members_put(struct buf *out, const struct problem_members *members);
 
 #endif

@@ -1,4 +1,4 @@
-/* A task as gateways see it, as message.h has it. */
+/* A task as gateways see it, as part of message.h. */
 #ifndef MARATHON_MODEL_TASK_VIEW_H
 #define MARATHON_MODEL_TASK_VIEW_H
 
@@ -20,26 +20,26 @@ struct step_view {
     uint32_t deaths;
     uint32_t max_retries;
     double progress;        /* 0..1 */
-    uint32_t order;         /* place in the order of completion, from 0; only for completed steps */
-    uint64_t result_offset; /* in the checkpoint document; len 0 = none */
+    uint32_t order;         /* rank in the order of completion, from 0; only for completed steps */
+    uint64_t result_offset; /* in the checkpoint document; result_len 0 = none */
     uint32_t result_len;
     enum code error_code;
-    struct bytes error;       /* of the last failed attempt, empty = none */
-    struct bytes waiting_for; /* why a ready step does not run: "no worker offers function x", empty
-                                 otherwise */
+    struct bytes error; /* of the last failed attempt; empty = none */
+    /* why a ready step does not run: "no worker offers function x"; else empty */
+    struct bytes waiting_for;
     struct bytes name, description, function;
-    unix_ms waiting_until;      /* a wait step's timeout or moment, 0 = none */
+    unix_ms waiting_until;      /* when a wait step ends or times out; 0 = none */
     struct bytes function_code; /* the function's own code of the last error, empty = none */
-    /* the progress checkpoint that is durable, and what the next attempt is given; 0 = none */
+    /* the newest durable progress checkpoint, which the next attempt gets; 0 = none */
     uint32_t checkpoint_bytes;
     unix_ms checkpoint_at;
-    struct bytes checkpoint; /* JSON; empty where it is too large to be shown */
-    /* of a fan-out step whose list is known */
+    struct bytes checkpoint; /* JSON; empty if it is too large to be shown */
+    /* of a fan-out step, once its list is known */
     bool fans_out;
     uint32_t items, items_done, items_failed, items_running;
-    struct usage_part *usage; /* by all of its attempts until now, by model */
+    struct usage_part *usage; /* of all its attempts so far, by model */
     uint32_t usage_count;
-    struct bytes log; /* running: the end of its log, as far as it was heard; empty = none */
+    struct bytes log; /* of a running step: the end of its log, as last reported; empty = none */
 };
 
 struct task_view {
@@ -47,9 +47,9 @@ struct task_view {
     uint32_t run;
     enum task_state state;
     double progress;
-    uint64_t seq; /* of the newest event that this view includes */
+    uint64_t seq; /* newest event included in this view */
     unix_ms created_at, started_at, completed_at;
-    unix_ms estimated_completion; /* 0 = cannot be said */
+    unix_ms estimated_completion; /* 0 = unknown */
     enum code error_code;
     struct bytes error;      /* empty = none */
     struct bytes error_step; /* name */
@@ -59,15 +59,15 @@ struct task_view {
     bool recovery_enabled;
     struct bytes backend; /* "redis" or "memory" */
     uint32_t doc_revision;
-    uint64_t results_bytes; /* the document's results object is its bytes [RESULTS_OFFSET,
-                               RESULTS_OFFSET + results_bytes), with both braces */
+    uint64_t results_bytes; /* size of the document's results object, both braces included; it
+                               starts at RESULTS_OFFSET */
     struct step_view *steps;
     uint32_t step_count;
-    struct usage_part *usage; /* by all of its steps, by model */
+    struct usage_part *usage; /* of all its steps, by model */
     uint32_t usage_count;
-    struct budget budget;      /* no limit at all: it has none */
-    uint64_t attempts_over;    /* spent of its steps */
-    uint32_t pipeline_version; /* that it runs; 0: inline, or an older peer did not say */
+    struct budget budget;      /* all zero: no budget */
+    uint64_t attempts_over;    /* attempts counted against budget.steps */
+    uint32_t pipeline_version; /* that the task runs; 0: inline, or from an older peer */
 };
 
 #endif

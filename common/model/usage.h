@@ -16,14 +16,14 @@ struct usage_sum {
     uint64_t input_tokens, output_tokens, cost_nano;
 };
 
-/* Of one model. */
+/* Usage of one model. */
 struct usage_part {
     struct bytes model;
     struct usage_sum sum;
 };
 
-/* By model: USAGE_MODELS_MAX of them, the last one "other" for all that come after. Owns its
- * models' names. Zero-initialise; usage_free when done. */
+/* Usage by model: at most USAGE_MODELS_MAX parts, of which the last one ("other") sums up all
+ * further models. Owns the models' names. Zero-initialise; usage_free when done. */
 struct usage {
     struct usage_part *parts;
     uint32_t count;
@@ -46,9 +46,9 @@ static inline uint64_t usage_tokens(const struct usage_sum *s)
     return s->input_tokens + s->output_tokens;
 }
 
-/* A report, from a JSON object that json_check accepted. model: decoded into text, made fit to be a
- * label: at most USAGE_MODEL_BYTES_MAX, no control characters; "unknown" where it says none. False:
- * a number is negative, too large, or no number. */
+/* Reads a report from a JSON object that json_check accepted. The model's name is decoded into text
+ * and made fit for a label: at most USAGE_MODEL_BYTES_MAX, no control characters; "unknown" if
+ * there is none. False: a value is negative, too large, or not a number. */
 bool usage_read(struct bytes object, struct buf *text, struct usage_part *ret_part);
 /* Multiplies a JSON number by 10^digits and rounds it to the nearest integer, exactly. False where
  * it is negative or over max. */

@@ -17,26 +17,27 @@ struct usage_request {
     int32_t first_day, last_day; /* since 1970-01-01 UTC; at most USAGE_DAYS_MAX */
 };
 
-/* A row. Fields that are not grouped by are empty, or USAGE_DAY_NONE. */
+/* One row of the result. Fields that are not grouped by are empty, or USAGE_DAY_NONE. */
 struct usage_group {
     int32_t day; /* since 1970-01-01 UTC */
     struct bytes model, task_type;
     struct usage_sum sum;
 };
 
-/* Zero-initialise with the bits; usage_groups_free when done. */
+/* Zero-initialise except `by`; usage_groups_free when done. */
 struct usage_groups {
     uint32_t by;
-    struct usage_group *rows; /* at most USAGE_GROUPS_MAX; texts in the arena */
+    struct usage_group *rows; /* at most USAGE_GROUPS_MAX; their texts are in the arena */
     uint32_t count, cap;
     bool cut; /* there were more groups than rows: the last row is the sum of the others, with model
                  and task type "other" and no day */
-    struct map places; /* key -> row + 1 */
+    struct map places; /* key -> index of the row + 1 */
     struct arena arena;
 };
 
 void usage_groups_add(struct usage_groups *g, const struct usage_group *row);
-/* By day, then task type, then model; the row of the others last. No more may be added. */
+/* Sorts by day, then task type, then model; the sum of the others comes last. No rows may be added
+ * afterwards. */
 void usage_groups_sort(struct usage_groups *g);
 void usage_groups_free(struct usage_groups *g);
 
