@@ -1,6 +1,6 @@
-/* The values of a body, one behind the other, as msgpack writes them: what layouts are read from.
- * Any bytes are survived: a length or count beyond the bytes that are left is an error where it
- * stands, before anything is reserved for it. */
+/* Tokenizer for message bodies: the sequence of msgpack values from which layouts are read. Safe
+ * for any input: a length or count that exceeds the remaining bytes is an error at once, before
+ * anything is allocated for it. */
 #ifndef MARATHON_WIRE_ITEM_H
 #define MARATHON_WIRE_ITEM_H
 
@@ -8,20 +8,20 @@
 #include "base/err.h"
 
 #define NESTING_MAX 16u
-/* Items in one body, all levels together: the largest status (STEPS_MAX steps) has about half of
- * it. */
+/* Items per body, on all levels together: the largest status (STEPS_MAX steps) has about half as
+ * many. */
 #define ELEMENTS_MAX (1u << 18)
 
 enum item_kind {
     ITEM_NIL,
     ITEM_BOOL,     /* number: 0 or 1 */
     ITEM_UNSIGNED, /* number */
-    ITEM_NEGATIVE, /* number, as the int64_t that it is */
+    ITEM_NEGATIVE, /* number, as an int64_t */
     ITEM_FRACTION, /* fraction */
     ITEM_BIN,      /* content */
-    ITEM_ARRAY,    /* number: of the items that follow and are inside it */
-    ITEM_MAP,      /* the same; no field of ours is one, but a newer peer's may be */
-    ITEM_OTHER,    /* text, ext: likewise */
+    ITEM_ARRAY,    /* number: count of the items inside it, which follow */
+    ITEM_MAP,      /* the same; none of our fields is a map, but a newer peer's may be */
+    ITEM_OTHER,    /* str and ext values: likewise */
 };
 
 struct item {
@@ -33,16 +33,16 @@ struct item {
     struct bytes content; /* borrowed from the body */
 };
 
-/* Where in a body its reader is. */
+/* The reader's position in a body. */
 struct items {
     struct bytes rest;
     uint32_t seen;
-    uint32_t depth; /* arrays and maps around the next item: counted by who goes into them */
+    uint32_t depth; /* arrays and maps around the next item; maintained by the caller */
 };
 
-/* ERR_PROTOCOL where no whole item is left. */
+/* ERR_PROTOCOL if no complete item is left. */
 enum err MUST_CHECK item_next_long(struct items *from, struct item *ret_item);
-/* The same; small numbers, which half of all are, in place. */
+/* The same, with small numbers inline: half of all items are. */
 static inline enum err MUST_CHECK item_next(struct items *from, struct item *ret_item)
 {
     if (from->rest.len == 0 || from->rest.ptr[0] > 0x7f || from->seen == ELEMENTS_MAX) {
@@ -55,7 +55,7 @@ static inline enum err MUST_CHECK item_next(struct items *from, struct item *ret
     return ERR_OK;
 }
 
-/* Goes past `count` items and all that is inside them. */
+/* Skips `count` items with all that is inside them. */
 enum err MUST_CHECK items_skip(struct items *from, uint64_t count);
 
 #endif

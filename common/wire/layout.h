@@ -1,8 +1,9 @@
-/* Layouts: how a struct of model/message.h lies in a msgpack array, position by position. One table
- * serves both directions, so that encoding and decoding cannot disagree. The tables are in
- * messages_*.c; PROTOCOL.md has the recipe for adding a line to one.
+/* Layouts: how a struct of model/message.h is encoded as a msgpack array, position by position. One
+ * table serves both directions, so that encoder and decoder cannot disagree. The tables are in
+ * messages_*.c; PROTOCOL.md has the recipe for extending one.
  *
- * Kinds are taken from the member's C type, but for enums, whose type does not tell their bound. */
+ * A field's kind follows from the member's C type, except for enums, whose type does not tell their
+ * bound. */
 #ifndef MARATHON_WIRE_LAYOUT_H
 #define MARATHON_WIRE_LAYOUT_H
 
@@ -24,21 +25,21 @@ enum field_kind {
     FIELD_DOUBLE,  /* finite */
     FIELD_BYTES,   /* bin, borrowed from the frame */
     FIELD_PARTS,   /* struct parts, as one bin */
-    FIELD_TOKEN,   /* uint8_t[TOKEN_BYTES], as bin of exactly that length */
+    FIELD_TOKEN,   /* uint8_t[TOKEN_BYTES], as a bin of exactly that length */
     FIELD_ENUM,    /* below `limit` */
-    FIELD_INSIDE,  /* a struct by value, as an array of its own */
+    FIELD_INSIDE,  /* an embedded struct, as a nested array */
     FIELD_LIST,    /* pointer and count: an array of at most `limit` arrays */
     FIELD_TEXTS,   /* pointer to struct bytes and count: an array of at most `limit` bins */
-    FIELD_RETIRED, /* of no member any more: written as nil, passed over */
+    FIELD_RETIRED, /* a removed member: written as nil, skipped when read */
 };
 
 struct layout;
 
 struct field {
     enum field_kind kind;
-    uint32_t offset;         /* in its struct */
-    uint32_t count_offset;   /* LIST, TEXTS: of the uint32_t count */
-    uint32_t limit;          /* ENUM, LIST, TEXTS */
+    uint32_t offset;         /* offset of the member */
+    uint32_t count_offset;   /* LIST, TEXTS: offset of the uint32_t count */
+    uint32_t limit;          /* ENUM: number of values; LIST, TEXTS: most elements */
     const struct layout *of; /* INSIDE, LIST */
 };
 
@@ -50,7 +51,7 @@ struct layout {
 
 #define FIELD_OFFSET(type, member) ((uint32_t)offsetof(type, member))
 
-/* A scalar, a slice or a token: the kind follows from the type. */
+/* A scalar, a slice or a token; the kind follows from the type. */
 #define FIELD(type, member)                                                                          \
     {                                                                                                \
         .kind = _Generic(((type *)0)->member,                                                      \
@@ -65,7 +66,7 @@ struct layout {
             uint8_t *: FIELD_TOKEN),                                                               \
         .offset = FIELD_OFFSET(type, member) \
     }
-/* An enum with `values` values from 0. */
+/* An enum with the values 0 .. values - 1. */
 #define FIELD_OF_ENUM(type, member, values)                                                        \
     {                                                                                              \
         .kind = FIELD_ENUM, .offset = FIELD_OFFSET(type, member), .limit = (uint32_t)(values)      \
@@ -84,7 +85,7 @@ struct layout {
         .kind = FIELD_TEXTS, .offset = FIELD_OFFSET(type, member),                                 \
         .count_offset = FIELD_OFFSET(type, count_member), .limit = (max)                           \
     }
-/* Keeps the place of a field that nobody reads any more. */
+/* Keeps the position of a field that is no longer used. */
 #define FIELD_OF_NOTHING                                                                           \
     {                                                                                              \
         .kind = FIELD_RETIRED                                                                      \
@@ -96,19 +97,17 @@ struct layout {
         .size = sizeof(struct_type)                                                                \
     }
 
-/* Appends. Slices that lie in one of the lenders and are long enough are lent.
- * ERR_TOO_LARGE where a list is longer than its limit. An enum out of its bound is a bug of the
- * caller. */
+/* Appends the encoded struct. Long slices that lie in one of the lenders are lent. ERR_TOO_LARGE if
+ * a list exceeds its limit. An enum out of range is a bug of the caller. */
 enum err MUST_CHECK layout_write(const struct layout *l, const void *from, struct lenders *lenders,
                                  struct slices *to);
-/* Fills the struct at `to`, which is zeroed, from a body, which must be one value and nothing
- * behind it. ERR_PROTOCOL where a type or a bound does not fit, or a declared count or length
- * passes the bytes that are left. */
+/* Decodes a body, which must be exactly one value, into the zeroed struct at `to`. ERR_PROTOCOL if
+ * a type or bound does not fit, or a declared count or length exceeds the remaining bytes. */
 enum err MUST_CHECK layout_read(const struct layout *l, struct bytes body, struct arena *arena,
                                 void *to);
 
-/* The slices of the struct at `base` that lie in `from` lie at the same place in its copy at `to`.
- */
+/* Adjusts the struct at `base`: slices that lie in `from` are moved to the same offset in its copy
+ * at `to`. */
 void layout_move(const struct layout *l, struct bytes from, const uint8_t *to, void *base);
 
 #endif

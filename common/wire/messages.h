@@ -1,5 +1,5 @@
-/* The body of every message: its layout, and where in struct message that lies. Defined in
- * messages_*.c by group. */
+/* The body of each message: its layout, and which part of struct message it describes. Defined in
+ * messages_*.c, by group. */
 #ifndef MARATHON_WIRE_MESSAGES_H
 #define MARATHON_WIRE_MESSAGES_H
 
@@ -10,23 +10,23 @@ struct body {
     uint32_t offset;
 };
 
-/* A body whose fields are named relative to struct message (its struct has no name of its own). */
+/* A body whose fields are relative to struct message (its struct has no name). */
 #define BODY(field_array)                                                                          \
     {                                                                                              \
         .layout = LAYOUT(struct message, field_array), .offset = 0                                 \
     }
-/* A body that is a named struct, at this member of struct message. */
+/* A body that is a named struct: this member of struct message. */
 #define BODY_AT(struct_type, member, field_array)                                                  \
     {                                                                                              \
         .layout = LAYOUT(struct_type, field_array),                                                \
         .offset = (uint32_t)offsetof(struct message, member)                                       \
     }
 
-/* Lists without a bound of their own in model/limits.h: more than any installation has, few enough
- * to be reserved. */
+/* Bound of lists without a bound in model/limits.h: more than any installation has, small enough to
+ * allocate. */
 #define LIST_ANY_MAX 16384u
 
-/* NULL for a type that this version does not know. */
+/* NULL if this version does not know the type. */
 const struct body *body_of(uint8_t type);
 
 extern const struct body body_nothing; /* [] */
