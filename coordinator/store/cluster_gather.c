@@ -1,6 +1,6 @@
-/* Reads over many partitions: each node is asked for those that it has, and the answers are put
- * together. Owner records of a node that is away are unseen; of all else a part would be taken for
- * the whole, so that there is no answer without each of them. */
+/* Reads over many partitions: each node is asked for its own partitions, and the answers are
+ * merged. Owner records of a node that is away are returned as unseen. All other reads need the
+ * answer of each node, since a partial one would be taken for the whole. */
 #include <stdlib.h>
 
 #include "model/limits.h"
@@ -9,13 +9,13 @@
 struct gather {
     struct gather *next;
     struct cluster_store *cluster;
-    struct store_read ask; /* before_id in the arena */
+    struct store_read ask; /* before_id is in the arena */
     struct arena arena;
     struct redis_read **parts;
     uint32_t part_count, part_cap;
     uint32_t awaited;
-    uint64_t again; /* partitions that have to be asked for again */
-    bool lost;      /* one has no answer */
+    uint64_t again; /* partitions to be asked for again */
+    bool lost;      /* the answer of a part is missing */
     mono_ms since;
 };
 
@@ -51,7 +51,7 @@ static void ask(struct gather *g, uint64_t mask)
             g->lost = true;
         }
     }
-    g->again |= mask; /* nobody is known to have them */
+    g->again |= mask; /* no node is known to have them */
 }
 
 void cluster_gather(struct cluster_store *s, const struct store_read *read)
@@ -69,7 +69,7 @@ void cluster_gather(struct cluster_store *s, const struct store_read *read)
     }
 }
 
-/* ---- putting together ---- */
+/* ---- merging ---- */
 
 static void join_owners(struct gather *g, struct store_answer *a)
 {
@@ -103,7 +103,7 @@ static int newest_first(const void *a, const void *b)
     return bytes_cmp(y->task.task_id, x->task.task_id);
 }
 
-/* A part's tasks are those of its entries that are still there, in their order. */
+/* A part's answer has the tasks of those of its entries that still exist, in the same order. */
 static uint32_t take_listed(const struct redis_read *r, struct listed *out)
 {
     uint32_t count = 0;
@@ -188,7 +188,8 @@ static void finish(struct gather *g)
 
 /* ---- parts ---- */
 
-/* Owners are asked for again in a moment, by their coordinator. */
+/* READ_OWNERS does not wait for partitions to be asked for again: the core repeats that read soon
+ * anyway. */
 static bool is_over(const struct gather *g)
 {
     return g->awaited == 0 && (g->again == 0 || g->lost || g->ask.kind == READ_OWNERS);

@@ -1,6 +1,7 @@
-/* What goes to the node of its partition, and what waits: for a slot that is being moved, a node
- * that is being made ready, answers of the node that had the slot before. A partition's rows and
- * reads keep their order; what waits for longer than an answer may take is given up. */
+/* Sends rows and reads to the node of their partition, and holds them while that is impossible:
+ * while the slot is being moved, the node is being set up, or answers of the slot's previous node
+ * are outstanding. Rows and reads of a partition keep their order; those held longer than
+ * deadline_ms are given up. */
 #include <stdlib.h>
 
 #include "store/redis_cluster.h"
@@ -17,7 +18,8 @@ static bool rows_are_out(const struct cluster_store *s, const struct place *p)
     return p->given_to != NULL && p->given_to->store->rows_out[id_of(s, p)] > 0;
 }
 
-/* May it go to the place's node at once? One that is known to be away answers at once, too. */
+/* May it be sent to the place's node at once? A node known to be away qualifies: its store answers
+ * at once. */
 static bool is_settled(const struct cluster_store *s, const struct place *p)
 {
     return p->first == NULL && p->node != NULL && p->node->tried &&
@@ -131,7 +133,7 @@ static void give_up(struct cluster_store *s, struct held *h)
     free(h);
 }
 
-/* Whoever is told may give us more of the same place. */
+/* The callee may give us more for the same place meanwhile: that is appended. */
 static void give_up_until(struct cluster_store *s, struct place *p, mono_ms since)
 {
     struct held *all = p->first;
@@ -172,7 +174,8 @@ static void give(struct place *p, struct held *h, struct cluster_node *n)
     free(h);
 }
 
-/* All at once; but what follows an ASK goes alone, since the rest belongs to where the slot is. */
+/* Sends everything at once, except after an ASK: that one goes alone, because the others belong to
+ * the slot's own node. */
 static void try_again(struct cluster_store *s, struct place *p)
 {
     if (p->first == NULL || loop_now(s->loop).mono < p->retry_at || rows_are_out(s, p)) {

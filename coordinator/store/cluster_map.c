@@ -1,17 +1,19 @@
-/* Who has which slot: one node is asked, over a connection of its own that is closed again. Asked
- * at the start, when a node is lost or sends us elsewhere, and now and then; a failover is known by
- * nothing else. */
+/* Finds out which node has which slot: asks one node, over a connection that is closed afterwards.
+ * Asks at the start, when a node is lost or redirects us, and periodically: nothing else tells us
+ * of a failover. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "store/redis_cluster.h"
 #include "store/redis_reply.h"
 
-#define MAP_EVERY_MS 5000 /* while all is well: a node that says MOVED tells it sooner */
-#define MAP_AGAIN_MS 250  /* while a node that we need is away: its replica takes seconds */
-#define MAP_APART_MS 100  /* many MOVED at once are one reason to ask */
+#define MAP_EVERY_MS 5000 /* while all is well; a MOVED makes us ask sooner */
+/* while a node that we need is away: its replica takes over within seconds */
+#define MAP_AGAIN_MS 250
+#define MAP_APART_MS 100 /* least time between two queries: many MOVED at once cause one */
 
-/* Nodes that are up, then those of the URL, then all others: any of them knows. */
+/* Nodes to ask, in this order: those that are up, those of the URL, all others. Each of them knows
+ * the map. */
 static bool candidate_at(const struct cluster_store *s, uint32_t index, struct redis_node *ret_node)
 {
     for (const struct cluster_node *n = s->nodes; n != NULL; n = n->next) {
@@ -152,7 +154,7 @@ void cluster_map_look(void *cluster)
         s->probe_over = false;
     }
     if (s->probe != NULL) {
-        return; /* it ends by itself, and sets the timer */
+        return; /* it ends by itself, and then sets the timer */
     }
     if (now >= s->map_due) {
         probe_begin(s);
@@ -165,7 +167,8 @@ void cluster_map_want(struct cluster_store *s)
 {
     mono_ms soon = s->asked_at + MAP_APART_MS;
     if (s->probe != NULL && !s->probe_over) {
-        return; /* its answer may be older than what is wanted: the next one is soon enough */
+        return; /* its answer may be older than the reason to ask, but the next periodic query will
+                   do */
     }
     s->map_due = soon < s->map_due ? soon : s->map_due;
     loop_timer_set(s->map_timer, s->probe_over ? loop_now(s->loop).mono : s->map_due);

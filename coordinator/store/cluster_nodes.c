@@ -1,18 +1,18 @@
-/* The nodes of a cluster: their stores, what those tell, and which slots they have. */
+/* The nodes of a cluster: their stores, the callbacks of these, and the slots of each. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "store/redis_cluster.h"
 
-#define UNWANTED_MS 10000 /* a node that nobody names is kept so long: it may come back */
-#define LATER_MS    25    /* between tries of what is on its way from node to node */
+#define UNWANTED_MS 10000 /* a node that no map names is kept this long: it may return */
+#define LATER_MS    25    /* between tries while a slot is being moved */
 
-/* ---- what they tell ---- */
+/* ---- callbacks of their stores ---- */
 
 static void on_up(void *user, const uint8_t secret[SECRET_BYTES])
 {
     struct cluster_node *n = user;
-    (void)secret; /* home's is the true one */
+    (void)secret; /* the store of `home` has the valid one */
     n->up = n->tried = true;
     cluster_wake(n->cluster);
     cluster_review(n->cluster, "");
@@ -34,7 +34,7 @@ static void on_down(void *user, const char *why)
     cluster_review(n->cluster, why);
 }
 
-/* Before its `up` it says why there is none yet. */
+/* A note before `up` says why the node is not up. */
 static void on_note(void *user, const char *text)
 {
     struct cluster_node *n = user;
@@ -73,7 +73,7 @@ static void on_read(void *user, const struct store_answer *answer)
     s->handler.read(s->handler.user, answer);
 }
 
-/* ---- what they have not done ---- */
+/* ---- refused rows and reads ---- */
 
 static void on_redirected(void *user, const struct redirect *why)
 {
@@ -87,7 +87,7 @@ static void on_redirected(void *user, const struct redirect *why)
     }
 }
 
-/* The node that takes it after ASKING, and when it may be tried. */
+/* The node to ask after ASKING (or NULL); also sets when to try again. */
 static struct cluster_node *asked(struct cluster_node *n, const struct redirect *why,
                                   partition_id partition)
 {
@@ -126,7 +126,7 @@ static void on_part_done(void *user, struct redis_read *r)
     cluster_part_done(((struct cluster_node *)user)->cluster, r);
 }
 
-/* ---- they come and go ---- */
+/* ---- adding and removing ---- */
 
 static bool same_node(const struct redis_node *a, const struct redis_node *b)
 {
@@ -234,7 +234,7 @@ void cluster_nodes_free(struct cluster_store *s)
     }
 }
 
-/* ---- who has which slot ---- */
+/* ---- slots ---- */
 
 static void place_set(struct cluster_store *s, partition_id id, struct cluster_node *n)
 {
@@ -242,7 +242,7 @@ static void place_set(struct cluster_store *s, partition_id id, struct cluster_n
     if (p->node == n) {
         return;
     }
-    if (p->node != NULL) { /* what it knows will be old when the slot comes back to it */
+    if (p->node != NULL) { /* its cache will be outdated by the time the slot returns */
         cache_forget_partition(&p->node->store->cache, id);
     }
     p->node = n;

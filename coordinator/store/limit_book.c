@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#define SWEEP_FROM 1024 /* rates in the book before those that have passed are looked for */
+#define SWEEP_FROM 1024 /* number of rates above which expired ones are searched for */
 
 struct limit_holder {
     char *name;
@@ -25,7 +25,7 @@ struct limit_key {
 
 struct limit_rate {
     struct bytes key; /* owned */
-    int64_t next_us;  /* before it none may pass */
+    int64_t next_us;  /* none may pass before this time */
 };
 
 static void key_free(struct limit_key *k)
@@ -80,7 +80,7 @@ static void waiter_remove(struct limit_key *k, size_t i)
     k->waiters[i] = k->waiters[--k->waiter_count];
 }
 
-/* What has passed is forgotten. */
+/* Removes holders and waiters that have expired. */
 static void sweep(struct limit_key *k, int64_t now_us)
 {
     for (size_t i = k->holder_count; i-- > 0;) {
@@ -115,7 +115,8 @@ static struct limit_waiter *waiter_find(struct limit_key *k, struct bytes name)
     return NULL;
 }
 
-/* The holder has its lease from now on; what it had from the owner before becomes that. */
+/* Gives the holder a new lease. A place it had from the partition's previous owner becomes this
+ * one's. */
 static void hold(struct limit_key *k, const struct limit_op *op, int64_t now_us)
 {
     struct limit_holder *h = holder_find(k, op->holder, op->epoch);
@@ -131,7 +132,7 @@ static void hold(struct limit_key *k, const struct limit_op *op, int64_t now_us)
     h->until_us = now_us + (int64_t)op->lease_ms * 1000;
 }
 
-/* Is there room for it, those that wait for longer counted? */
+/* Is there a free place, after reserving one for each waiter that is ahead in line? */
 static bool may_hold(struct limit_key *k, const struct limit_op *op)
 {
     const struct limit_waiter *own = waiter_find(k, op->waiter);
@@ -153,7 +154,7 @@ static void wait_in_line(struct limit_key *k, const struct limit_op *op, int64_t
     w->until_us = now_us + (int64_t)op->patience_ms * 1000;
 }
 
-/* What has passed says nothing any more. */
+/* Removes rates whose next pass is due: they no longer restrict anything. */
 static void rates_sweep(struct limit_book *b, int64_t now_us)
 {
     void *value = NULL;

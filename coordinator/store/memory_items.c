@@ -1,4 +1,4 @@
-/* The items of fan-out steps, in memory: what marathon.lua does with a hash. */
+/* Items of fan-out steps, in memory: does what marathon.lua does with a hash. */
 #include <stdlib.h>
 
 #include "model/limits.h"
@@ -129,7 +129,7 @@ void memory_items_copy(struct store_row *row, struct arena *arena)
     row->items = items;
 }
 
-/* The result that the row brings for an item, else the stored one. */
+/* The item's result as of this row: the row's own, else the stored one. */
 static struct bytes result_of(const struct memory_item *i, const struct store_row *row,
                               uint32_t item)
 {

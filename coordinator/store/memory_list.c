@@ -1,15 +1,15 @@
-/* The newest tasks or dead letters, by one walk that keeps the best of what it sees. */
+/* Lists of the newest tasks or dead letters: one scan over all tasks that keeps the best ones. */
 #include "store/memory_store.h"
 
 #include "model/limits.h"
 
-/* A task's place in the list that is read. */
+/* A task's sort key in the list. */
 static unix_ms place_of(const struct memory_task *t, enum read_kind list)
 {
     return list == READ_DEAD ? t->dead_at : t->created_at;
 }
 
-/* Is a listed before b? Newest first; of the same moment the greater id. */
+/* Is a listed before b? Newest first; if equal, the greater id first. */
 static bool listed_before(const struct memory_task *a, const struct memory_task *b,
                           enum read_kind list)
 {
@@ -34,12 +34,12 @@ static bool wanted(const struct memory_task *t, const struct store_read *read, m
 
 struct best {
     enum read_kind list;
-    const struct memory_task
-        *tasks[LIST_PAGE_MAX + 1]; /* one more tells whether there are others */
+    /* one more than a page, to know whether there are others */
+    const struct memory_task *tasks[LIST_PAGE_MAX + 1];
     uint32_t count, max;
 };
 
-/* Puts t into its place among the best; the last one falls out where they are too many. */
+/* Inserts t in order; the last one is dropped if there are too many. */
 static void place(struct best *b, const struct memory_task *t)
 {
     uint32_t at = b->count;

@@ -1,4 +1,4 @@
-/* Definitions in memory: all versions of each name. */
+/* Stored pipelines in memory: all versions of each name. */
 #include <stdlib.h>
 
 #include "crypto/hash.h"

@@ -1,4 +1,4 @@
-/* Reads, answered from memory; answers borrow from the data for the call that delivers them. */
+/* Reads of store_memory; answers borrow from the data for the duration of the callback. */
 #include "store/memory_store.h"
 
 #include "model/limits.h"
@@ -27,7 +27,7 @@ static void read_owners(struct memory_store *s, struct store_answer *a, struct a
     }
 }
 
-/* The cursor is the slot to go on at: slots do not move, so no task that stays is missed. */
+/* The cursor is the slot to continue at: since slots do not move, no task that stays is missed. */
 static void read_live(struct memory_store *s, const struct store_read *read, struct store_answer *a,
                       struct arena *arena)
 {

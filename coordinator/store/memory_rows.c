@@ -1,4 +1,4 @@
-/* Rows, carried out on memory: the same checks in the same order as marathon.lua. */
+/* Applies rows to store_memory: the same checks in the same order as marathon.lua. */
 #include "store/memory_store.h"
 
 #include <stdlib.h>
@@ -93,8 +93,8 @@ static bool has_doc(const struct store_row *row)
     return row->doc[0].len + row->doc[1].len + row->doc[2].len > 0;
 }
 
-/* Whole, or over the bytes from doc_offset on; what lies behind stays. items: in place of doc[1]
- * where the row has doc_items. */
+/* Replaces the document, or overwrites it from doc_offset on; what lies beyond stays. items: used
+ * instead of doc[1] if the row has doc_items. */
 static void put_doc(struct memory_task *t, const struct store_row *row, struct bytes items)
 {
     if (!has_doc(row)) {
@@ -115,7 +115,7 @@ static void put_doc(struct memory_task *t, const struct store_row *row, struct b
         at += part.len;
     }
     if (t->doc.len > t->doc_bytes || row->doc_whole) {
-        t->doc_bytes = t->doc.len; /* before the end of its life takes spaces away */
+        t->doc_bytes = t->doc.len; /* the length before LIFE_END removes trailing spaces */
     }
 }
 
@@ -300,7 +300,7 @@ void memory_apply(struct memory_store *s, const struct store_row *row,
     case ROW_UPDATE:
         ret_written->verdict = update(s, row);
         return;
-    case ROW_UNLIST: /* the index is the tasks themselves: nothing else is ever in it */
+    case ROW_UNLIST: /* the index is the tasks themselves, so that it cannot have stale entries */
         ret_written->verdict = in_force(s, row) ? STORE_OK : STORE_FENCED;
         return;
     }

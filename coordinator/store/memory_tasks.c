@@ -5,7 +5,7 @@
 
 #include "model/limits.h"
 
-#define SWEPT_AT_ONCE 1024u /* looked at in one bite: some microseconds */
+#define SWEPT_AT_ONCE 1024u /* tasks, and keys, examined per sweep: takes some microseconds */
 
 mono_ms memory_now(const struct memory_store *s)
 {
@@ -112,7 +112,7 @@ void memory_task_put_event(struct memory_task *t, const struct row_event *event)
     if (t->event_count == t->event_cap && t->event_cap < EVENTS_KEPT_MAX) {
         grow_events(t);
     }
-    if (t->event_count == t->event_cap) { /* the oldest makes room */
+    if (t->event_count == t->event_cap) { /* drop the oldest */
         bytes_free(t->events[t->event_first].blob);
         t->event_first = (t->event_first + 1) % t->event_cap;
         t->event_count--;

@@ -1,4 +1,4 @@
-/* What tasks have used, by partition, day, model and task type: as marathon.lua keeps it. */
+/* Usage by partition, day, model and task type, with the same rules as marathon.lua. */
 #include "store/memory_store.h"
 
 #include <stdlib.h>

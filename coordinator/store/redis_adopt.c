@@ -1,4 +1,5 @@
-/* A store that is one node of a cluster: what other nodes had, and have refused, is taken over. */
+/* A store that is one node of a cluster: takes over calls and reads that other nodes have
+ * refused. */
 #include "store/redis_read.h"
 
 void redis_call_adopt(struct redis_store *s, struct batch_call *call)

@@ -1,12 +1,13 @@
-/* Rows leave as calls of the function library; their answers come back here. */
+/* Sends rows as calls of the function library, and handles the answers. */
 #include "store/redis_reply.h"
 #include "store/redis_store.h"
 
-#define WIDE_BYTES      (512u << 10) /* two batches of common rows */
+#define WIDE_BYTES      (512u << 10) /* two batches of usual rows */
 #define WIDE_FROM_BYTES (16u << 10)  /* less is read at once anyway */
-#define WIDE_EVERY_MS   1000         /* Redis looks about once a second whether a buffer is used */
+/* Redis checks about once a second whether a buffer is in use */
+#define WIDE_EVERY_MS 1000
 
-/* The numbers that marathon.lua answers with. */
+/* The numbers in marathon.lua's answers. */
 _Static_assert(STORE_OK == 0 && STORE_FENCED == 1 && STORE_VERSION == 2 && STORE_EXISTS == 3 &&
                    STORE_REPLAY == 4 && STORE_MISMATCH == 5 && STORE_GONE == 7,
                "enum store_verdict and marathon.lua must agree");
@@ -30,7 +31,7 @@ static void tell_all(struct redis_store *s, const struct batch_call *call,
     }
 }
 
-/* A row's answer is a number; where there is more to say, an array of it and the rest. */
+/* A row's answer is a number, or an array of it and further data. */
 static bool row_answer(const struct redisReply *reply, struct store_written *written)
 {
     const struct redisReply *verdict = reply_count(reply) > 0 ? reply_at(reply, 0) : reply;
@@ -58,7 +59,7 @@ static bool answers_fit(const struct redisReply *reply, const struct batch_call 
     return reply_count(reply) == call->row_count;
 }
 
-/* Row i's answer: told, or kept until replicas have confirmed it. */
+/* Row i's answer: delivered, or kept until replicas have confirmed it. */
 static void take(struct redis_store *s, struct batch_call *call, uint32_t i,
                  struct store_written *written)
 {
@@ -85,13 +86,14 @@ static void call_over(struct redis_store *s)
     batch_queue_answered(&s->batches);
 }
 
-/* Nothing of it was done: whoever knows the other nodes has it from here on. */
+/* The call was not executed: hands it to the cluster store, which knows the other nodes. */
 static void hand_back(struct redis_store *s, struct batch_call *call, const struct redirect *why)
 {
     struct batch_call taken = *call;
     *call = (struct batch_call){0};
     cache_forget(
-        &s->cache); /* another node may have more by now; none of the rows is answered here */
+        /* the other node may have newer data; and these rows will not be answered here */
+        &s->cache);
     redis_reads_recall(s, taken.partition);
     s->rows_answered += taken.row_count;
     s->rows_out[taken.partition] -= taken.row_count;
@@ -122,7 +124,8 @@ static void on_call(void *user, const struct redisReply *reply)
         call->held = mem_alloc(call->row_count * sizeof *call->held);
     }
     for (uint32_t i = 0; i < call->row_count; i++) {
-        struct store_written written = {.verdict = STORE_FULL}; /* as a whole, before it began */
+        /* the call was refused as a whole, before it began */
+        struct store_written written = {.verdict = STORE_FULL};
         if (!full) {
             (void)row_answer(reply_at(reply, i), &written);
         }
@@ -160,10 +163,10 @@ void redis_asking_send(struct redis_store *s)
     redis_send(s, on_asking, s);
 }
 
-/* In a cluster a call names the fence that it reads, too, and, where its functions make or delete
- * keys or use some that it does not name, one that is never there: while its slot is moved, the
- * call is then refused as a whole. Without that it might fail half-way, at a key that is on the
- * other side. */
+/* In a cluster a call also names the fence key that it reads and, if its functions create or delete
+ * keys or use keys that it does not name, a key that never exists: while the slot is being moved,
+ * Redis then refuses the call as a whole. Otherwise it might fail half-way, at a key that is on the
+ * other node. */
 static uint32_t guards_of(const struct redis_store *s, const struct batch_call *call)
 {
     return s->member == NULL ? 0 : call->rows.more_than_steps ? 2 : 1;
@@ -189,7 +192,7 @@ static void lend_args(struct redis_link *l, const struct redis_rows *rows)
     }
 }
 
-/* What is gathered in the call goes out from there. */
+/* Lends the call's buffers to the connection instead of copying them. */
 static void send_call(struct redis_store *s, const struct batch_call *call)
 {
     const struct redis_rows *rows = &call->rows;
@@ -199,7 +202,8 @@ static void send_call(struct redis_store *s, const struct batch_call *call)
     s->command.args += keys + 1 + rows->fence_count + rows->arg_count;
     redis_send(s, on_call, s);
     link_lend(s->link, buf_bytes(&rows->keys));
-    struct buf *small = &s->command.buf; /* sent, and so at hand */
+    /* already copied by redis_send, so that it can be reused */
+    struct buf *small = &s->command.buf;
     buf_clear(small);
     put_guards(s, call, small);
     rows_plan(rows, s->names.tags, small);
@@ -211,12 +215,14 @@ static void send_call(struct redis_store *s, const struct batch_call *call)
 static void on_widened(void *user, const struct redisReply *reply)
 {
     (void)user;
-    (void)reply; /* there is no such key; while its slot is moved it is elsewhere */
+    /* the key never exists; and while its slot is being moved, the answer is a redirection */
+    (void)reply;
 }
 
-/* Redis syncs its file after each read from a connection, which takes what fits into its buffer: 16
- * KiB, a tenth of a batch that is many calls. An argument of WIDE_BYTES leaves a buffer of that
- * size behind, for as long as it is used: about a second where it is not. */
+/* Makes Redis' input buffer for this connection large. Redis syncs its file after each read from a
+ * connection, and reads what fits into that buffer: 16 KiB, a tenth of a batch of many calls. An
+ * argument of WIDE_BYTES makes the buffer that large, until it has not been used for about a
+ * second. */
 static void widen(struct redis_store *s, const struct batch *b)
 {
     mono_ms now = loop_now(s->loop).mono;
@@ -254,7 +260,8 @@ void redis_batch_send(struct redis_store *s, struct batch *b)
 
 void redis_rows_unknown(struct redis_store *s)
 {
-    struct batch_queue lost = s->batches; /* rows given meanwhile wait for the next time */
+    /* rows given during the callbacks go into the new queue */
+    struct batch_queue lost = s->batches;
     s->batches = (struct batch_queue){.by_partition = lost.by_partition,
                                       .rows_given = lost.rows_given,
                                       .rows_sent = lost.rows_given};

@@ -1,10 +1,10 @@
-/* READ_AUDIT: how tasks are held, and a page of a live index, in one call. */
+/* READ_AUDIT: how tasks are stored, and a page of the live index, in one call. */
 #include "crypto/hash.h"
 #include "store/redis_read.h"
 
 #define LISTED_PAGE 64u
 
-/* marathon.lua's read_audit says what is where. */
+/* The layout of the answer is that of read_audit in the library. */
 static void on_audit(void *user, const struct redisReply *reply)
 {
     struct redis_read *r = user;

@@ -54,7 +54,8 @@ static struct batch *gathering(struct batch_queue *q)
     return b;
 }
 
-/* The newest one whose rows this one must stay behind, where it may join them; else a new one. */
+/* The call that the row joins: the newest one that it must not overtake, if it is of the same kind;
+ * else a new call. */
 static struct batch_call *call_for(struct batch_queue *q, struct batch *b,
                                    const struct store_row *row)
 {

@@ -18,7 +18,7 @@ char *block_bytes(const struct incoming_block *b)
     return (char *)b->shared.bytes.ptr;
 }
 
-/* On any thread. */
+/* May run on any thread. */
 static void block_free(struct shared *s)
 {
     struct incoming_block *b = (struct incoming_block *)(void *)s;
@@ -33,7 +33,7 @@ void block_drop(struct incoming_block *b)
     }
 }
 
-/* sds makes room for twice as much, up to a bound. */
+/* sdsMakeRoomFor allocates twice what is asked for, up to a bound: so we ask for half. */
 struct incoming_block *block_make(size_t room)
 {
     struct incoming_block *b = mem_alloc(sizeof *b);

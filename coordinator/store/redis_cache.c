@@ -4,10 +4,11 @@
 
 #include "store/redis_lending.h"
 
-#define DOC_OWN_BYTES  300 /* of a document's place in the tables, about */
-#define TEXT_OWN_BYTES 72  /* of a text's: its head, the allocator's, its place in the list */
+#define DOC_OWN_BYTES 300 /* overhead per document in the tables, about */
+/* overhead per text: its header, the allocator's, its entry in the list */
+#define TEXT_OWN_BYTES 72
 
-/* What one row wrote. */
+/* The part of a document that one row wrote. */
 struct cached_part {
     size_t offset; /* in the document */
     struct shared *text;
@@ -18,21 +19,21 @@ struct cached_doc {
     struct bytes id; /* owned */
     partition_id partition;
     struct shared *input;
-    struct cached_part *parts; /* the document up to its tail, one behind the other */
+    struct cached_part *parts; /* consecutive parts of the document, up to its tail */
     size_t part_count, part_cap;
-    size_t len;       /* of all parts */
-    size_t durable;   /* of it, what is confirmed */
-    unsigned pending; /* rows that name it */
-    bool gone;        /* out of the tables; freed with its last row */
+    size_t len;       /* sum over all parts */
+    size_t durable;   /* how much of it is confirmed */
+    unsigned pending; /* rows in flight that refer to it */
+    bool gone;        /* removed from the tables; freed with the last such row */
 };
 
-/* A row under way. */
+/* A row in flight. */
 struct cached_row {
     uint64_t write_id;
-    struct cached_doc *doc; /* NULL: of no cached task */
-    size_t end;             /* of its part of the text; confirmed with it */
+    struct cached_doc *doc; /* NULL: its task is not cached */
+    size_t end;             /* how much of the document is confirmed with this row */
     bool admits;
-    bool answered; /* before one in front of it */
+    bool answered; /* answered before an earlier row */
 };
 
 static size_t size_of(const struct cached_doc *d)
@@ -157,8 +158,8 @@ static struct cached_doc *changed_doc(struct redis_cache *c, const struct store_
     if (d == NULL || !written) {
         return d;
     }
-    /* Only what goes on where it ended, and is not put together in Redis, is followed: what is
-     * confirmed stays as it is. */
+    /* Only appended parts that we have ourselves are cached, since what is confirmed must not
+     * change: any other write drops the document. */
     if (row->doc_items != 0 || offset != d->len || offset + len > CACHE_DOC_BYTES_MAX) {
         drop(c, d);
         return NULL;
@@ -188,7 +189,7 @@ static struct cached_row *row_at(const struct redis_cache *c, size_t i)
     return &c->rows[(c->row_first + i) % c->row_cap];
 }
 
-/* Their ids rise. */
+/* Ids of rows ascend. */
 static struct cached_row *find_row(const struct redis_cache *c, uint64_t write_id)
 {
     size_t first = 0;
@@ -205,7 +206,7 @@ static struct cached_row *find_row(const struct redis_cache *c, uint64_t write_i
     return found ? row_at(c, first) : NULL;
 }
 
-/* The row is out of the tables. */
+/* Removes the row; rows at the front that are answered leave the ring. */
 static struct cached_row take_row(struct redis_cache *c, struct cached_row *at)
 {
     struct cached_row row = *at;
@@ -222,7 +223,7 @@ void cache_answered(struct redis_cache *c, uint64_t write_id, enum store_verdict
 {
     struct cached_row *at = find_row(c, write_id);
     if (at == NULL || at->answered) {
-        return; /* given before all was forgotten */
+        return; /* it was given before cache_forget */
     }
     struct cached_row row = take_row(c, at);
     struct cached_doc *d = row.doc;
@@ -238,12 +239,12 @@ void cache_answered(struct redis_cache *c, uint64_t write_id, enum store_verdict
         }
     }
     if (verdict != STORE_OK && !row.admits) {
-        cache_forget(c); /* it is not as we thought */
+        cache_forget(c); /* Redis has another state than we assumed */
     }
 }
 
-/* The part of one row in which it lies: what is asked for is a result, or part of one. NULL: it
- * does not. */
+/* The part that contains the range: reads ask for a result, or a part of one. NULL: not in one
+ * part. */
 static const struct cached_part *find_part(const struct cached_doc *d, struct byte_range range)
 {
     if (range.offset + range.len > d->durable) {
