@@ -91,9 +91,8 @@ static void hand_back(struct redis_store *s, struct batch_call *call, const stru
 {
     struct batch_call taken = *call;
     *call = (struct batch_call){0};
-    cache_forget(
-        /* the other node may have newer data; and these rows will not be answered here */
-        &s->cache);
+    /* the other node may have newer data; and these rows will not be answered here */
+    cache_forget(&s->cache);
     redis_reads_recall(s, taken.partition);
     s->rows_answered += taken.row_count;
     s->rows_out[taken.partition] -= taken.row_count;

@@ -7,7 +7,7 @@
 #include "model/limits.h"
 #include "store/redis_command.h"
 
-#define TRIM_EVERY       1000u /* events: old ones leave many at once */
+#define TRIM_EVERY       1000u /* events: trimming is rare, and removes many old ones at once */
 #define STATE_TEXT_BYTES (3 * 21u)
 #define FIELDS_MAX       0xffffffu
 
@@ -21,7 +21,8 @@ static bool doc_whole(const struct store_row *row)
     return row->doc_whole || (row->doc_offset == 0 && row->kind == ROW_ADMIT);
 }
 
-/* As marathon.lua knows it. */
+/* The document mode in a change's shape: '-' none, 'w' whole, 'p' patch, 'e' patch up to the end,
+ * which does not end with a space. */
 static char doc_mode(const struct store_row *row)
 {
     if (doc_len(row) == 0 || doc_whole(row)) {
@@ -52,8 +53,8 @@ static void add_input(struct redis_rows *rows, struct shared *input)
     rows_arg_end(rows);
 }
 
-/* Does the row follow what it says is stored: events in order, the patch within the document? One
- * that only asks for its key never does. */
+/* Is the row consistent with what it says is stored: events in order, the patch within the
+ * document? A row that only looks up its key never is. */
 static bool fits(const struct store_row *row)
 {
     uint64_t last = row->stored_seq;
@@ -69,7 +70,8 @@ static bool fits(const struct store_row *row)
     return doc_len(row) == 0 || doc_whole(row) || row->doc_offset <= row->stored_doc_bytes;
 }
 
-/* The field v: version, newest seq, length of the document, as text; then the head. */
+/* The head of field v as text: version, newest seq, length of the document; the task's blob
+ * follows. */
 static void put_state(struct buf *out, uint64_t version, uint64_t seq, uint64_t doc_bytes)
 {
     buf_add_uint(out, version);
@@ -80,7 +82,8 @@ static void put_state(struct buf *out, uint64_t version, uint64_t seq, uint64_t 
     buf_add_char(out, ':');
 }
 
-/* What must be stored, and what will be. The latter is empty in a row that does not fit. */
+/* The state that must be stored, and the one to be stored; the latter is empty if the row does not
+ * fit. */
 static void add_states(struct redis_rows *rows, const struct store_row *row)
 {
     uint8_t space[STATE_TEXT_BYTES];
@@ -124,7 +127,7 @@ static void add_steps(struct redis_rows *rows, const struct store_row *row)
     }
 }
 
-/* One field, with all of them. */
+/* One field that contains all of them. */
 static void add_events(struct redis_rows *rows, const struct store_row *row)
 {
     if (row->event_count == 0) {
@@ -146,7 +149,7 @@ static void add_events(struct redis_rows *rows, const struct store_row *row)
     rows_arg_end(rows);
 }
 
-/* What its function step takes: one step, events, a patch, and nothing else. */
+/* Can the function for plain steps take it: one step, events, a patch, nothing else? */
 static bool is_step(const struct store_row *row)
 {
     return row->step_count == 1 && row->event_count > 0 && row->input.len == 0 &&
@@ -196,7 +199,7 @@ static void add_items_change(struct redis_rows *rows, const struct store_row *ro
     }
 }
 
-/* What its take_items takes. */
+/* For take_items in the library. */
 static void add_items(struct redis_rows *rows, const struct store_row *row)
 {
     rows_arg_uint(rows, row->items_count);
@@ -227,7 +230,7 @@ static bool is_once(const struct store_row *row)
     return row->kind == ROW_ADMIT && row->idempotency_key.len > 0;
 }
 
-/* With a key whose time the end of the task sets: the record knows it. */
+/* Its key's expiry is set by the end of the task, so that the record must know the key. */
 static bool is_recorded(const struct store_row *row)
 {
     return is_once(row) && !row->idempotency_brief;
@@ -246,7 +249,7 @@ static uint64_t key_ttl_s(const struct store_row *row)
     return row->idempotency_ttl_s > 0 ? row->idempotency_ttl_s : 1;
 }
 
-/* The key, unless it is a field of the record already, and what it is kept with. */
+/* The key (unless a field of the record has it already) and its value. */
 static void add_once(struct redis_rows *rows, const struct store_row *row)
 {
     if (!is_recorded(row)) {
@@ -263,13 +266,15 @@ static void add_once(struct redis_rows *rows, const struct store_row *row)
     rows_arg(rows, buf_bytes(&text));
 }
 
-/* What its take_change takes, after the kind: the shape in the plan, then what there is. */
+/* For take_change in the library, after the row's kind: the shape goes into the plan, then come the
+ * arguments that there are. */
 static void add_change(struct redis_rows *rows, const struct redis_names *names,
                        const struct store_row *row, const struct row_texts *texts)
 {
     uint64_t trim_to = 0;
     bool trim = trims(row, &trim_to);
-    bool input = row->kind == ROW_UPDATE && row->input.len > 0; /* one more field of the record */
+    /* an additional field of the record */
+    bool input = row->kind == ROW_UPDATE && row->input.len > 0;
     uint32_t fields = row->step_count + (input ? 1 : 0) + (row->event_count > 0 ? 1 : 0) +
                       (is_recorded(row) ? 2 : 0);
     assert(fields <= FIELDS_MAX && row->task_id.len <= ID_BYTES_MAX);
@@ -315,7 +320,7 @@ static void add_change(struct redis_rows *rows, const struct redis_names *names,
     }
 }
 
-/* What its take_usage takes, before all else of the row. */
+/* For take_usage in the library, which comes before the rest of the row. */
 static void add_usage(struct redis_rows *rows, const struct redis_names *names,
                       const struct store_row *row)
 {
@@ -331,7 +336,7 @@ static void add_usage(struct redis_rows *rows, const struct redis_names *names,
     }
 }
 
-/* Is there nothing that its function step does not know? */
+/* Does it contain nothing beyond what the function for plain steps handles? */
 static bool is_plain(const struct store_row *row)
 {
     return row->life == LIFE_KEEP && row->error_doc.len == 0 && !row->error_clear &&

@@ -3,7 +3,7 @@
 #define HEADER_BYTES_MAX 16u /* "*4294967295\r\n" fits */
 #define DIGITS_MAX       24u
 
-/* The text of v, right-aligned in digits; returns where it begins. */
+/* Writes v in decimal, right-aligned in digits; returns its beginning. */
 static char *uint_text(uint64_t v, char digits[DIGITS_MAX])
 {
     char *at = digits + DIGITS_MAX;

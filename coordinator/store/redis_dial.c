@@ -9,7 +9,7 @@
 
 #define BACKOFF_MS_MIN 10
 #define BACKOFF_MS_MAX 1000
-#define HEALTHY_MS     10000 /* a connection that held so long makes the next back-off short again */
+#define HEALTHY_MS     10000 /* a connection that was open this long resets the back-off */
 
 static bool is_refusal(const char *text)
 {
@@ -75,7 +75,7 @@ void dial_connected(struct redis_link *l)
     dial_shake(l);
 }
 
-/* A bare system may have no /etc/hosts, and then no name server knows "localhost" either. */
+/* A minimal system may have no /etc/hosts, and then no name server knows "localhost" either. */
 static redisContext *connect_host(const char *host, int port)
 {
     redisContext *context = redisConnectNonBlock(host, port);
@@ -87,7 +87,7 @@ static redisContext *connect_host(const char *host, int port)
     return redisConnectNonBlock("127.0.0.1", port);
 }
 
-/* address: of the host, or NULL: the URL has no host. */
+/* address: of the host; NULL: the URL names a unix socket. */
 static void connect_to(struct redis_link *l, const char *address)
 {
     l->state = LINK_CONNECTING;
@@ -122,7 +122,7 @@ void dial_begin(struct redis_link *l)
 {
     bool has_host = l->url.host[0] != '\0';
     if (!has_host && l->url.path[0] == '\0') {
-        return; /* to be told by link_target */
+        return; /* link_target will set one */
     }
     if (!has_host || !lookup_needed(l->url.host)) {
         connect_to(l, has_host ? l->url.host : NULL);

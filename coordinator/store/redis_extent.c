@@ -1,10 +1,11 @@
 #include "store/redis_extent.h"
 
-#define STRING_BYTES_MAX (512ull << 20) /* Redis stores none that is longer */
-#define ITEMS_MAX        (1ull << 30)   /* of an array; nothing is allocated for a mere number */
-#define LINE_BYTES_MAX   65536u         /* an error's text: Redis sends a few hundred bytes */
+#define STRING_BYTES_MAX (512ull << 20) /* Redis stores no longer strings */
+/* elements of an array; nothing is allocated because of this number alone */
+#define ITEMS_MAX      (1ull << 30)
+#define LINE_BYTES_MAX 65536u /* of an error's text: Redis sends a few hundred bytes */
 
-/* The line that begins the item, without its end. False: it has not come. */
+/* The first line of the item, without CR LF. False: not received yet. */
 static bool line_of(struct bytes came, struct bytes *ret_line)
 {
     const uint8_t *at = came.ptr;
@@ -19,7 +20,7 @@ static bool line_of(struct bytes came, struct bytes *ret_line)
     return false;
 }
 
-/* The length that a line says behind its first byte; -1 is that of nil. */
+/* The number after a line's first byte; -1 stands for nil. */
 static bool length_of(struct bytes line, uint64_t max, int64_t *ret_length)
 {
     if (line.len == 3 && line.ptr[1] == '-' && line.ptr[2] == '1') {
@@ -76,7 +77,7 @@ static enum extent find_item(struct reply_extent *e, struct bytes came)
 enum extent extent_find(struct reply_extent *e, struct bytes came)
 {
     if (e->items == 0) {
-        e->items_left = 1; /* itself */
+        e->items_left = 1; /* the reply itself */
     }
     enum extent found = EXTENT_WHOLE;
     while (found == EXTENT_WHOLE && e->items_left > 0) {

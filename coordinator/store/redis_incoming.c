@@ -7,18 +7,19 @@
 #include "store/redis_block.h"
 #include "store/redis_socket.h"
 
-#define BLOCK_BYTES      16384u /* as much as hiredis reads at once */
-#define BLOCK_BYTES_KEPT 65536u /* a larger one is given back once it is empty */
-/* In the midst of a long array there is room for more than its next item: what of the one behind
- * came with it moves to the next block, and is so a small part of what came. */
+#define BLOCK_BYTES      16384u /* what hiredis reads at once */
+#define BLOCK_BYTES_KEPT 65536u /* a larger block is freed when it is empty */
+/* Within a long array a block gets this much more room than its next item needs: the beginning of a
+ * further item, which must then be copied to the next block, is so a small part of what was
+ * received. */
 #define BLOCK_BYTES_AHEAD 32768u
-#define READ_BYTES_MIN    1024u /* less room is not worth a read */
+#define READ_BYTES_MIN    1024u /* a smaller read is not worth the system call */
 
 #define NO_REPLY_TEXT "Protocol error, a reply that makes no sense"
 
-/* ---- where it is read to ---- */
+/* ---- the buffer to read into ---- */
 
-/* What has come and was not handed out goes to the front of another one. */
+/* Switches to a new block, and moves the bytes there that were not handed out yet. */
 static void change_block(struct redis_incoming *in, size_t room)
 {
     redisReader *reader = in->reader;
@@ -34,7 +35,7 @@ static void change_block(struct redis_incoming *in, size_t room)
     reader->len = rest;
 }
 
-/* Items that are whole stay in the block, where they are most of what has come. */
+/* Leaves the complete items where they are, if they are most of what was received. */
 static void leave_part(struct redis_incoming *in)
 {
     redisReader *reader = in->reader;
@@ -49,14 +50,14 @@ static void leave_part(struct redis_incoming *in)
     reader->pos += part.len;
 }
 
-/* How much behind pos the next read, and what it is for, wants. */
+/* Room needed after pos for the next read, or for the item that it is to complete. */
 static size_t room_wanted(const struct redis_incoming *in)
 {
     size_t rest = in->reader->len - in->reader->pos;
     return in->next.needs > rest ? in->next.needs : rest + READ_BYTES_MIN;
 }
 
-/* So that the next read has a place: behind what came, where the reply fits there. */
+/* Ensures room for the next read: in this block if the item fits there, else in a new one. */
 static void make_room(struct redis_incoming *in)
 {
     if (in->block != NULL && in->reader->pos + room_wanted(in) <= in->block->shared.bytes.cap) {
@@ -75,7 +76,8 @@ static void let_go(struct redis_incoming *in)
     in->reader->buf = NULL;
 }
 
-/* All is handed out, and the last reply no longer in hand. */
+/* Everything was handed out and the last reply is no longer in use: reuses or releases the
+ * block. */
 static void empty_block(struct redis_incoming *in)
 {
     struct incoming_block *b = in->block;
@@ -93,8 +95,8 @@ static void empty_block(struct redis_incoming *in)
     }
 }
 
-/* hiredis would free a block with a reply that it refuses. What lies behind a reply that was lent
- * moves to another one, before it is looked at. */
+/* hiredis frees the block with a reply that it refuses. So bytes after a lent reply are moved to a
+ * new block before hiredis sees them. */
 static void leave_lent(struct redis_incoming *in)
 {
     size_t rest = in->reader->len - in->reader->pos;
@@ -103,7 +105,7 @@ static void leave_lent(struct redis_incoming *in)
     }
 }
 
-/* The same of a part that was left before a reply in front of it was lent. */
+/* The same for a part that was set aside before an earlier reply in its block was lent. */
 static void part_leave_lent(struct reply_part *part)
 {
     if (part->block->lent) {
@@ -136,7 +138,8 @@ size_t incoming_read(struct redis_incoming *in, struct redis_socket *socket, boo
     return came;
 }
 
-/* hiredis goes on with so much of a block. False where it refuses it, and has freed it. */
+/* Lets hiredis parse the bytes [from, to) of a block. False if it refuses them; it has freed the
+ * block then. */
 static bool parse_in(struct redis_incoming *in, struct incoming_block *b, size_t from, size_t to,
                      void **ret_reply)
 {
@@ -150,8 +153,9 @@ static bool parse_in(struct redis_incoming *in, struct incoming_block *b, size_t
     return false;
 }
 
-/* Where it is no reply, hiredis says why. What is parsed it would discard, with all that it sees.
- */
+/* Parses the next reply. If it is malformed, hiredis says why. pos and len are set again
+ * afterwards, because hiredis discards what it has parsed, and with it everything it sees of the
+ * buffer. */
 static const redisReply *parse(struct redis_incoming *in, bool whole)
 {
     redisReader *reader = in->reader;
@@ -168,7 +172,7 @@ static const redisReply *parse(struct redis_incoming *in, bool whole)
         good = parse_in(in, part->block, part->from, part->from + part->len, &reply);
     }
     if (!good || !parse_in(in, in->block, from, came, &reply)) {
-        /* Of a part there is no room for all that it promises, which hiredis takes for a want of
+        /* An incomplete reply was given too few nodes, which hiredis reports as being out of
          * memory. */
         bool promised = !whole && reader->err == REDIS_ERR_OOM;
         in->why = promised ? NO_REPLY_TEXT : reader->errstr;
@@ -221,7 +225,7 @@ struct incoming_reply *incoming_keep(struct redis_incoming *in)
 void incoming_clear(struct redis_incoming *in)
 {
     if (in->reader != NULL) {
-        in->reader->buf = NULL; /* the block's */
+        in->reader->buf = NULL; /* the block owns it */
         redisReaderFree(in->reader);
     }
     block_drop(in->block);

@@ -1,4 +1,4 @@
-/* READ_LIMITS: keys that are taken, kept and given back, in one call. */
+/* READ_LIMITS: takes, renews and releases places of keys, in one call. */
 #include "store/redis_read.h"
 
 static void on_limits(void *user, const struct redisReply *reply)

@@ -9,7 +9,7 @@
 #include "store/redis_dial.h"
 #include "store/redis_lookup.h"
 
-/* Large replies should not take a turn each, nor a turn long */
+/* A large reply should neither take one turn per read, nor block the loop for long */
 #define READ_BYTES_PER_EVENT (256u << 10)
 
 /* ---- failure --------------------------------------------------------------------------------- */
@@ -28,8 +28,8 @@ void link_fail(struct redis_link *l, const char *why)
     loop_timer_set(l->timer, loop_now(l->loop).mono);
 }
 
-/* The connection has failed. A server that expects TLS takes our first command for nonsense, and
- * ends it there and then. */
+/* The connection failed. If there was no answer yet, the server may expect TLS: such a server takes
+ * our first command for garbage and closes the connection. */
 static void fail_unheard(struct redis_link *l, const char *text)
 {
     char why[sizeof l->why];
@@ -56,25 +56,26 @@ static void close_context(struct redis_link *l)
     l->blocked = l->deadline_armed = l->answered = false;
 }
 
-/* ---- the loop's side ------------------------------------------------------------------------- */
+/* ---- called by the loop ---------------------------------------------------------------------- */
 
 void link_update_interest(struct redis_link *l)
 {
     if (l->watch == NULL || l->state == LINK_FAILED) {
         return;
     }
-    /* What is written leaves at the flush; the loop is only asked where the socket was full. */
+    /* Output is written at the flush; we wait for writability only if the socket was full. */
     bool write = l->state == LINK_CONNECTING || l->blocked;
     loop_watch_set(l->watch, LOOP_READABLE | (write ? LOOP_WRITABLE : 0));
 }
 
-/* Hands out the answers that are whole. */
+/* Hands out the complete answers. */
 static void take_answers(struct redis_link *l)
 {
     const redisReply *reply = NULL;
     while (l->state == LINK_OPEN && (reply = incoming_next(&l->incoming)) != NULL) {
         if (waiting_next_end(&l->waiting) > l->outgoing.sent_total) {
-            /* Too many clients, or protected mode. What is lent must stay until it is out. */
+            /* An answer to a command that is not written yet: too many clients, or protected mode.
+             * It cannot be handed out, since lent bytes must stay valid until they are written. */
             link_fail(l, reply->type == REDIS_REPLY_ERROR ? reply->str
                                                           : "an answer that nobody has asked for");
             return;
@@ -102,7 +103,7 @@ static void read_some(struct redis_link *l)
     }
     l->inside = false;
     if (l->state == LINK_OPEN && socket_holds(&l->socket)) {
-        loop_timer_set(l->timer, loop_now(l->loop).mono); /* no poll tells of it */
+        loop_timer_set(l->timer, loop_now(l->loop).mono); /* polling does not report it */
     }
 }
 
@@ -138,7 +139,7 @@ static void tell_lost(struct redis_link *l)
     l->handler.lost(l->handler.user, l->why);
 }
 
-/* What one event was too short for, where the socket has no more of it. */
+/* Reads on where one event was not enough, if TLS holds the rest: the socket will not report it. */
 static void read_held(struct redis_link *l)
 {
     if (l->state == LINK_OPEN && socket_holds(&l->socket)) {
@@ -147,7 +148,7 @@ static void read_held(struct redis_link *l)
     }
 }
 
-/* The deadline is checked late rather than set anew for each answer. */
+/* Arming the timer for each answer would cost more than checking the deadline late. */
 static void check_deadline(struct redis_link *l)
 {
     l->deadline_armed = false;
@@ -156,7 +157,7 @@ static void check_deadline(struct redis_link *l)
     }
     mono_ms now = loop_now(l->loop).mono;
     if (now - l->heard_at >= l->deadline_ms) {
-        read_some(l); /* our own loop may have stood still: is the answer here already? */
+        read_some(l); /* our own loop may have been blocked: is the answer here already? */
         settle(l);
     }
     if (l->state != LINK_OPEN || l->waiting.count == 0) {
@@ -246,7 +247,7 @@ void link_target(struct redis_link *l, const struct redis_node *node)
 void link_send(struct redis_link *l, struct bytes command, redis_reply_fn *fn, void *user)
 {
     if (l->state != LINK_OPEN) {
-        return; /* lost meanwhile: `lost` is on its way */
+        return; /* it failed in this turn: `lost` will follow */
     }
     mono_ms now = loop_now(l->loop).mono;
     if (l->waiting.count == 0) {

@@ -1,4 +1,5 @@
-/* The lists of tasks and of dead letters: each partition's newest, merged, then their records. */
+/* Lists of tasks and of dead letters: merges the newest entries of each partition, then reads their
+ * records. */
 #include "store/redis_read.h"
 
 #include <stdio.h>
@@ -12,7 +13,7 @@ static uint32_t page_size(const struct redis_read *r)
     return limit == 0 || limit > LIST_PAGE_MAX ? LIST_PAGE_MAX : limit;
 }
 
-/* Newest first; of the same moment the greater id first. */
+/* Newest first; if equal, the greater id first. */
 static int newest_first(const void *a, const void *b)
 {
     const struct list_entry *x = a, *y = b;
@@ -60,7 +61,7 @@ static void ask_partition(struct redis_read *r, partition_id p)
         command_add_uint(c, r->ask.before > 0 ? (uint64_t)r->ask.before : 0);
     }
     command_add(c, r->ask.before_id);
-    command_add_uint(c, page_size(r) + 1); /* one more tells whether there are older ones */
+    command_add_uint(c, page_size(r) + 1); /* one more, to know whether there are older ones */
     redis_add_key(r->store, KEY_TASK, p, BYTES_NONE);
     read_send(r, on_list);
 }

@@ -11,10 +11,10 @@ struct redis_lookup {
     struct loop *loop;
     redis_lookup_fn *fn;
     void *user;
-    char host[REDIS_HOST_BYTES];  /* asked for */
-    char asked[REDIS_HOST_BYTES]; /* what the resolver is busy with; "" = nothing */
+    char host[REDIS_HOST_BYTES];  /* the host last asked for */
+    char asked[REDIS_HOST_BYTES]; /* the host that the resolver is looking up; "" = none */
     bool wanted, gone;
-    size_t turn; /* of several addresses, which one is next */
+    size_t turn; /* counts through a host's addresses */
 };
 
 static void ask_system(struct redis_lookup *k);

@@ -3,8 +3,8 @@
 enum name_form {
     BY_PARTITION,        /* ends with the partition */
     BY_PARTITION_AND_ID, /* ... and then the id */
-    BY_TASK,             /* ends with a task's id; the partition is only in it as a tag */
-    SHARED,              /* of no partition */
+    BY_TASK,             /* ends with a task's id; the partition appears only as a tag */
+    SHARED,              /* belongs to no partition */
     SHARED_BY_ID,
 };
 

@@ -14,15 +14,15 @@ typedef size_t element_count;
 typedef int element_count;
 #endif
 
-#define NODES_KEPT_MAX 512u /* more are given back with the next reply */
+#define NODES_KEPT_MAX 512u /* a larger reply is freed when the next one comes */
 
-/* ---- what hiredis makes of a reply ---- */
+/* ---- callbacks of hiredis' parser ---- */
 
 static redisReply *add_node(const redisReadTask *task, int type)
 {
     struct incoming_reply *reply = task->privdata;
     if (reply->node_count == reply->nodes_max) {
-        return NULL; /* hiredis takes it for a want of memory, and gives up */
+        return NULL; /* hiredis takes it for being out of memory, and gives up */
     }
     redisReply *node = &reply->nodes[reply->node_count++];
     *node = (redisReply){.type = type};
@@ -33,7 +33,7 @@ static redisReply *add_node(const redisReadTask *task, int type)
     return node;
 }
 
-/* Behind each string is the end of a line, which has been read. */
+/* The NUL overwrites the CR behind the string, which was parsed already. */
 static void *create_string(const redisReadTask *task, char *str, size_t len)
 {
     redisReply *node = add_node(task, task->type);
@@ -77,7 +77,7 @@ static redisReplyObjectFunctions functions = {
     .createArray = create_array,
     .createInteger = create_integer,
     .createNil = create_nil,
-    .freeObject = NULL, /* it is one piece of memory, and ours */
+    .freeObject = NULL, /* all nodes are in one allocation of ours */
 };
 
 redisReader *reply_reader_create(void)
@@ -91,7 +91,7 @@ redisReader *reply_reader_create(void)
     return reader;
 }
 
-/* ---- its memory ---- */
+/* ---- memory ---- */
 
 void parts_drop(struct reply_part *parts, size_t count)
 {
@@ -134,14 +134,14 @@ void incoming_reply_drop(struct incoming_reply *reply)
 
 /* ---- lending ---- */
 
-/* Long strings of replies, one block after the other. */
+/* The long strings found so far in the current block. */
 struct long_strings {
     struct incoming_block *block;
-    size_t bytes; /* in it */
+    size_t bytes; /* their total length */
     struct redis_lending *lending;
 };
 
-/* All of a block is counted. */
+/* A block is complete: lends it, if it is worth it. */
 static void lend_block(struct long_strings *found)
 {
     if (found->bytes > 0 && shared_lends(&found->block->shared, found->bytes)) {
@@ -151,8 +151,8 @@ static void lend_block(struct long_strings *found)
     found->bytes = 0;
 }
 
-/* Counts those of a reply that lie in one of its blocks, from the node on. Returns the first node
- * that does not. */
+/* Adds the long strings, from node `from` on, that lie in block b. Returns the first node that does
+ * not. */
 static size_t find_strings(const struct incoming_reply *reply, struct incoming_block *b,
                            size_t from, struct long_strings *found)
 {

@@ -5,12 +5,13 @@
 
 #include "store/redis_socket.h"
 
-/* A batch of 128 rows has two each; the system takes 1,024 at a time */
+/* A batch of 128 rows has two slices per row; the system accepts 1,024 at a time */
 #define SLICES_PER_WRITE   256
-#define OWN_KEPT_BYTES_MAX (1u << 20)  /* a larger buffer is given back once it is empty */
-#define LENT_KEPT_MAX      4096u       /* likewise of the slices: those of a few batches */
-#define SENT_BYTES_KEPT    (64u << 10) /* so much that is out may stay: moving costs, too */
-#define SENT_SLICES_KEPT   1024u
+#define OWN_KEPT_BYTES_MAX (1u << 20) /* a larger buffer is freed when it is empty */
+#define LENT_KEPT_MAX      4096u      /* likewise for slices: as many as a few batches have */
+/* sent bytes that may stay in the buffer: moving the rest has a cost, too */
+#define SENT_BYTES_KEPT  (64u << 10)
+#define SENT_SLICES_KEPT 1024u
 
 void outgoing_put(struct redis_outgoing *o, struct bytes b)
 {
@@ -42,7 +43,7 @@ static size_t add(struct iovec *to, size_t count, const uint8_t *from, size_t le
     return count + 1;
 }
 
-/* What comes next, in order. */
+/* Collects the next slices to write, in order. */
 static size_t gather(const struct redis_outgoing *o, struct iovec to[SLICES_PER_WRITE])
 {
     size_t count = 0;
@@ -85,7 +86,7 @@ static void wrote(struct redis_outgoing *o, size_t bytes)
     }
 }
 
-/* Under a load that never lets it become empty, what is out must not stay. */
+/* Under constant load the buffer never gets empty: so sent bytes are dropped here. */
 static void drop_sent(struct redis_outgoing *o)
 {
     if (o->own_sent < SENT_BYTES_KEPT && o->lent_sent < SENT_SLICES_KEPT) {

@@ -1,4 +1,4 @@
-/* Definitions: stored as versions, read when a connection is made ready. */
+/* Stored pipelines: publishes new versions, and reads all newest ones when a connection starts. */
 #include <stdlib.h>
 
 #include "crypto/hash.h"
@@ -9,10 +9,10 @@
 struct publication {
     struct publication *next;
     struct redis_store *store;
-    struct store_publish publish; /* its slices are in the arena */
+    struct store_publish publish; /* a copy; its slices are in the arena */
     bool sent;
-    bool held; /* Redis had no room: again with the next look at the gate */
-    bool full; /* what Redis has answered, from here on */
+    bool held; /* Redis had no room: sent again at the next check of the gate */
+    bool full; /* from here on: Redis' answer */
     bool newest;
     enum publish_verdict verdict;
     uint32_t version;
@@ -70,7 +70,7 @@ static enum publish_verdict verdict_of(struct bytes word)
                                      : PUBLISH_VERSIONS;
 }
 
-/* What was answered is told. */
+/* Delivers the answer. */
 static void publication_tell(struct publication *p)
 {
     struct redis_store *s = p->store;
@@ -85,7 +85,7 @@ static void publication_tell(struct publication *p)
         return;
     }
     bool stored = p->verdict == PUBLISH_CREATED || p->verdict == PUBLISH_SAME;
-    if (p->newest && s->phase == REDIS_READY) { /* before that all are read anyway */
+    if (p->newest && s->phase == REDIS_READY) { /* before that all pipelines are read anyway */
         s->handler.pipeline(s->handler.user, p->publish.source, p->version);
     }
     if (!stored && p->publish.publish_id == 0) {
@@ -183,7 +183,7 @@ void redis_publications_lost(struct redis_store *s)
     redis_publications_unsent(s);
 }
 
-/* ---- reading all of them ---- */
+/* ---- reading all pipelines ---- */
 
 static void on_source(void *user, const struct redisReply *reply)
 {
@@ -193,7 +193,7 @@ static void on_source(void *user, const struct redisReply *reply)
         return;
     }
     uint32_t version = s->loading[s->loading_at++];
-    if (!reply_is_nil(reply)) { /* an index without its version: somebody deleted it by hand */
+    if (!reply_is_nil(reply)) { /* the index has a version that was deleted by hand */
         s->handler.pipeline(s->handler.user, reply_bytes(reply), version);
     }
     if (s->loading_at == s->loading_count) {

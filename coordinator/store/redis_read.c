@@ -1,4 +1,4 @@
-/* What all reads share: their commands and answers, their place in the list. */
+/* What all reads have in common: sending commands, taking answers, the list of reads. */
 #include "store/redis_read.h"
 
 #include <stdlib.h>
@@ -13,8 +13,9 @@ static void drop_kept(struct redis_read *r)
     }
 }
 
-/* What was gathered is forgotten: it begins anew wherever it is adopted. It may follow an ASK where
- * all of it was told so: else keys that are still here would be taken for gone there. */
+/* Hands the read to the cluster store; it starts over wherever it is adopted. It may follow an ASK
+ * only if all of its commands got one: otherwise keys that are still at this node would be taken
+ * for missing there. */
 static void hand_back(struct redis_read *r)
 {
     const struct redis_member *member = r->store->member;
@@ -35,7 +36,7 @@ void read_send(struct redis_read *r, redis_reply_fn *fn)
     struct redis_store *s = r->store;
     r->awaited++;
     if (r->asking) {
-        struct redis_command command = s->command; /* it is built already */
+        struct redis_command command = s->command; /* already built */
         s->command = (struct redis_command){0};
         redis_asking_send(s);
         command_free(&s->command);

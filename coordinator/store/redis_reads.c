@@ -1,4 +1,4 @@
-/* Reads that take one round: owners, parts, events, ping; and their queue. */
+/* Reads that take one round: owners, parts, items, events, ping; and the queue of reads. */
 #include "store/redis_read.h"
 
 #include <stdio.h>
@@ -9,17 +9,18 @@
 #include "model/limits.h"
 #include "store/limit_book.h"
 
-#define LIVE_PAGE "64" /* records at once: a few hundred KiB where they are large */
+#define LIVE_PAGE "64" /* records per page: a few hundred KiB if they are large */
 
 /* ---- owners ---- */
 
-/* All, or (a node of a cluster) those that it has. */
+/* All partitions or, for a node of a cluster, those that it has. */
 static uint64_t owners_mask(const struct redis_read *r)
 {
     return r->ask.partitions != 0 ? r->ask.partitions : UINT64_MAX;
 }
 
-/* Who asks again in a moment need not wait for one that is on its way to another node. */
+/* A redirected owner record is returned as unseen instead of being followed: the caller asks again
+ * soon. */
 static bool owner_unseen(struct redis_read *r, const struct redisReply *reply)
 {
     struct redis_store *s = r->store;
@@ -75,7 +76,7 @@ static void read_owners(struct redis_read *r)
 
 /* ---- parts ---- */
 
-/* Answers: does the task exist, its input and an item's value (where asked), the ranges. */
+/* Answers: whether the task exists; its input and an item's value, if requested; the ranges. */
 static void on_part(void *user, const struct redisReply *reply)
 {
     struct redis_read *r = user;
@@ -130,7 +131,7 @@ static void read_parts(struct redis_read *r)
         const struct byte_range *range = &r->ask.ranges[i];
         command_begin(c, "GETRANGE");
         redis_add_key(r->store, KEY_DOC, r->ask.partition, r->ask.task_id);
-        /* An empty range has no form of its own: one that ends before it begins. */
+        /* GETRANGE has no form for an empty range: use one that ends before it begins. */
         command_add_uint(c, range->len > 0 ? range->offset : 1);
         command_add_uint(c, range->len > 0 ? range->offset + range->len - 1 : 0);
         read_send(r, on_part);
@@ -139,7 +140,8 @@ static void read_parts(struct redis_read *r)
 
 /* ---- items ---- */
 
-/* Answers: does the task exist; the next item, then item, blob, result of each. */
+/* Answers: whether the task exists; then the next item, followed by item, blob and result of
+ * each. */
 static void on_items(void *user, const struct redisReply *reply)
 {
     struct redis_read *r = user;
@@ -180,7 +182,7 @@ static void read_items(struct redis_read *r)
 
 /* ---- events ---- */
 
-/* Those of an entry behind the seq that was asked for, as far as the page goes. */
+/* Takes the events of an entry that are newer than requested, as long as the page has room. */
 static void take_entry(struct redis_read *r, struct bytes entry, uint32_t page)
 {
     struct store_answer *a = &r->answer;
@@ -200,7 +202,7 @@ static uint32_t events_page(const struct redis_read *r)
     return limit == 0 || limit > EVENTS_PAGE_MAX ? EVENTS_PAGE_MAX : limit;
 }
 
-/* marathon.lua's read_events says what is where. */
+/* The layout of the answer is that of read_events in the library. */
 static void on_events(void *user, const struct redisReply *reply)
 {
     struct redis_read *r = user;
@@ -354,7 +356,7 @@ void redis_read_add(struct redis_store *s, const struct store_read *read)
     }
     *(s->cached != NULL ? &s->cached_last->next : &s->cached) = r;
     s->cached_last = r;
-    if (s->cached == r) { /* never from within a call */
+    if (s->cached == r) { /* answers never come from within a call */
         loop_timer_set(s->cached_timer, loop_now(s->loop).mono);
     }
 }
@@ -363,7 +365,8 @@ static void answer_cached(struct redis_read *r)
 {
     struct redis_store *s = r->store;
     r->answer = (struct store_answer){.kind = r->ask.kind, .read_id = r->ask.read_id};
-    if (!cache_read(&s->cache, &r->ask, &r->arena, &r->answer)) { /* forgotten meanwhile */
+    /* evicted or forgotten meanwhile */
+    if (!cache_read(&s->cache, &r->ask, &r->arena, &r->answer)) {
         r->answer = (struct store_answer){0};
         read_link(r);
         return;
@@ -377,7 +380,7 @@ static void answer_cached(struct redis_read *r)
 void redis_reads_cached(void *store)
 {
     struct redis_store *s = store;
-    struct redis_read *r = s->cached; /* those asked for meanwhile wait for the next turn */
+    struct redis_read *r = s->cached; /* reads added during the callbacks wait for the next turn */
     s->cached = s->cached_last = NULL;
     for (struct redis_read *next; r != NULL; r = next) {
         next = r->next;
@@ -395,7 +398,7 @@ void redis_reads_flush(struct redis_store *s)
 
 void redis_reads_send(struct redis_store *s)
 {
-    /* The unsent ones are at the end of the list. */
+    /* Unsent reads are at the end of the list. */
     struct redis_read *r = s->reads_last;
     while (r != NULL && !r->sent && r->prev != NULL && !r->prev->sent) {
         r = r->prev;
@@ -410,13 +413,14 @@ void redis_reads_send(struct redis_store *s)
 
 void redis_reads_unavailable(struct redis_store *s)
 {
-    while (s->cached != NULL) { /* like all others */
+    while (s->cached != NULL) { /* treated like all others */
         struct redis_read *r = s->cached;
         s->cached = r->next;
         read_link(r);
     }
     s->cached_last = NULL;
-    struct redis_read *last = s->reads_last; /* those given meanwhile wait for the next time */
+    /* reads added during the callbacks wait for the next connection */
+    struct redis_read *last = s->reads_last;
     for (bool more = last != NULL; more;) {
         struct redis_read *r = s->reads;
         more = r != last;

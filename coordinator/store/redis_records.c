@@ -1,4 +1,4 @@
-/* Reading task records. */
+/* Reads task records. */
 #include "store/redis_read.h"
 
 #include <stdlib.h>
@@ -22,7 +22,7 @@ static bool number_of(struct bytes digits, uint32_t *ret_number)
     return digits.len > 0 && digits.len < 10;
 }
 
-/* "s17" -> 17 for the letter s. False for other fields. */
+/* "s17" -> 17, for the letter s. False for other fields. */
 static bool step_field(struct bytes name, char letter, uint32_t *ret_index)
 {
     return name.len > 0 && name.ptr[0] == (uint8_t)letter &&
@@ -65,7 +65,7 @@ static struct stored_items *items_of(struct redis_read *r, struct task_record *t
     return &t->items[t->items_count - 1];
 }
 
-/* A step's begun items come one behind the other, then their marks.*/
+/* The begun items of a step come in a row, followed by the marks of all. */
 static void take_items(struct redis_read *r, struct task_record *t, const struct redisReply *fields,
                        size_t i)
 {
@@ -82,7 +82,7 @@ static void take_items(struct redis_read *r, struct task_record *t, const struct
     }
 }
 
-/* The field v is "version:seq:document's length:" and the head. */
+/* Field v: "version:seq:document's length:", then the task's blob. */
 static void take_state(struct bytes value, struct task_record *t)
 {
     size_t at = 0;
@@ -93,7 +93,8 @@ static void take_state(struct bytes value, struct task_record *t)
     t->head = bytes_part(value, at, value.len);
 }
 
-/* fields: name, value, name, value, ..., which t borrows. Returns whether the task has ended. */
+/* fields: name, value, name, value, ...; t borrows from them. Returns whether the task has
+ * ended. */
 static bool fill_record(struct redis_read *r, const struct redisReply *fields,
                         struct task_record *t)
 {
@@ -149,7 +150,7 @@ static void on_record(void *user, const struct redisReply *reply)
     finish(r);
 }
 
-/* Of HMGET v run spec: for lists. */
+/* Answer to HMGET v run spec, for lists. */
 static void on_summary(void *user, const struct redisReply *reply)
 {
     struct redis_read *r = user;
@@ -166,7 +167,7 @@ static void on_summary(void *user, const struct redisReply *reply)
     finish(r);
 }
 
-/* Of HGET dead. One that was revived between the index and here is none any more. */
+/* Answer to HGET dead; nil if the task was revived after its index entry was read. */
 static void on_dead(void *user, const struct redisReply *reply)
 {
     struct redis_read *r = user;

@@ -1,15 +1,15 @@
-/* Writes that replicas must have confirmed before anybody is told of them: WAIT behind each batch,
- * each publication, and the start. A batch that too few have confirmed is like one that was never
- * answered: the connection is given up, and its rows are STORE_UNKNOWN.
+/* Confirmation of writes by replicas, before anybody learns of them: a WAIT after each batch, each
+ * publication, and at the start. A batch that too few replicas confirm is treated like one without
+ * an answer: the connection is given up, and its rows are STORE_UNKNOWN.
  *
- * WAIT holds up the connection that it is sent on until replicas have all that this connection has
- * written or read: one round trip to a replica for a whole batch. */
+ * WAIT blocks its connection until the replicas have everything that this connection has written or
+ * read: one round trip to a replica per batch. */
 #include <stdio.h>
 
 #include "store/redis_reply.h"
 #include "store/redis_store.h"
 
-/* Two batches, one behind the other, must fit into the time after which an answer is given up. */
+/* Two batches, one after the other, must fit into deadline_ms. */
 #define WAIT_MS(s) ((s)->deadline_ms / 2)
 
 static void lacking(struct redis_store *s, const char *why)
@@ -46,7 +46,7 @@ bool redis_confirmed(struct redis_store *s, const struct redisReply *reply)
     return false;
 }
 
-/* Of a write that changes nothing: is one taken at all? */
+/* Answer to a write that changes nothing: does Redis accept writes at all? */
 static void on_write(void *user, const struct redisReply *reply)
 {
     struct redis_store *s = user;

@@ -7,7 +7,8 @@
 #include "store/redis_change.h"
 #include "store/redis_command.h"
 
-#define TEXT_BYTES_MIN   256u /* a shorter one is copied: a slice of a write costs as much */
+/* shorter texts are copied: one more slice in a write costs as much */
+#define TEXT_BYTES_MIN   256u
 #define FENCE_TEXT_BYTES (20 + 1 + 2 * NONCE_BYTES + 1)
 
 void rows_arg(struct redis_rows *rows, struct bytes arg)
@@ -114,7 +115,7 @@ static bool fence_is(const struct fence *a, const struct fence *b)
     return a->epoch == b->epoch && memcmp(a->nonce, b->nonce, NONCE_BYTES) == 0;
 }
 
-/* Says it as marathon.lua finds it: "epoch:nonce", or nothing where there is none. */
+/* The fence as marathon.lua finds it stored: "epoch:nonce", or empty for no record. */
 static uint8_t add_fence(struct redis_rows *rows, const struct fence *fence)
 {
     uint8_t space[FENCE_TEXT_BYTES];
@@ -129,7 +130,7 @@ static uint8_t add_fence(struct redis_rows *rows, const struct fence *fence)
     return ++rows->fence_count;
 }
 
-/* Which of the fences it is: that of another partition, or one more. */
+/* The fence's number in this call: that of another partition with the same fence, or a new one. */
 static uint8_t fence_number(struct redis_rows *rows, const struct fence *fence)
 {
     for (partition_id p = 0; p < PARTITION_COUNT; p++) {
@@ -140,7 +141,6 @@ static uint8_t fence_number(struct redis_rows *rows, const struct fence *fence)
     return add_fence(rows, fence);
 }
 
-/* Begins the row: what it is, and whose partition it writes to. */
 void rows_kind(struct redis_rows *rows, const struct store_row *row, enum lua_kind kind)
 {
     partition_id p = row->partition;

@@ -9,17 +9,17 @@
 #include "store/redis_reply.h"
 #include "store/sentinel_view.h"
 
-#define ASK_EVERY_MS   1000 /* a master that is cut off from its sentinels is left after this */
-#define ASK_HURRIED_MS 100  /* while it is away */
+#define ASK_EVERY_MS   1000 /* a master cut off from its sentinels is abandoned after this time */
+#define ASK_HURRIED_MS 100  /* while the master is away */
 #define WHY_BYTES      256
 
 struct sentinel_peer {
     struct redis_sentinel *all;
     struct redis_node node;
     struct redis_link *link;
-    bool asked; /* the answers are still to come */
+    bool asked; /* answers are outstanding */
     uint64_t epoch;
-    char why[WHY_BYTES]; /* it names nobody; "" = it does */
+    char why[WHY_BYTES]; /* why it names no master; "" = it names one */
 };
 
 struct redis_sentinel {
@@ -28,17 +28,17 @@ struct redis_sentinel {
     struct redis_login login;
     char name[REDIS_MASTER_BYTES];
     struct sentinel_peer peers[REDIS_NODES_MAX];
-    struct sentinel_view views[REDIS_NODES_MAX]; /* of the peers */
+    struct sentinel_view views[REDIS_NODES_MAX]; /* by index of the peer */
     uint32_t count;
     struct sentinel_view followed;
     struct redis_command command;
     struct loop_timer *timer;
     mono_ms began_at;
     bool away;
-    char why[WHY_BYTES]; /* as last told */
+    char why[WHY_BYTES]; /* as last reported */
 };
 
-/* ---- what is made of the answers ---- */
+/* ---- evaluating the answers ---- */
 
 static void choose(struct redis_sentinel *s)
 {
@@ -117,7 +117,7 @@ static void on_address(void *user, const struct redisReply *reply)
     }
 }
 
-/* The epoch first: an address that is newer than it does no harm, the other way round it would. */
+/* Asks for the epoch first: an address newer than its epoch is harmless, an older one is not. */
 static void ask(struct sentinel_peer *p)
 {
     static const struct {
@@ -181,7 +181,7 @@ static void ask_all(struct redis_sentinel *s)
 static void on_timer(void *user)
 {
     struct redis_sentinel *s = user;
-    choose(s); /* views have grown old, or the first ones need no others any more */
+    choose(s); /* views may have expired, or the first choice need not wait any longer */
     tell_unknown(s);
     ask_all(s);
 }

@@ -5,7 +5,7 @@
 
 #include "store/redis_reply.h"
 
-/* CRC-16/XMODEM: polynomial 0x1021, nothing reflected, from 0. */
+/* CRC-16/XMODEM: polynomial 0x1021, not reflected, initial value 0. */
 static uint16_t crc16(struct bytes data)
 {
     unsigned crc = 0;
@@ -42,7 +42,7 @@ static bool node_fill(struct bytes host, long port, struct redis_node *ret_node)
     return true;
 }
 
-/* " <slot> <host>:<port>"; the host may hold colons. */
+/* " <slot> <host>:<port>"; the host may contain colons. */
 static bool take_target(const char *text, struct redirect *r)
 {
     char *end = NULL;
@@ -67,7 +67,7 @@ bool redirect_read(const struct redisReply *reply, struct redirect *ret_redirect
     } else if (reply_is_error(reply, "ASK ") && take_target(reply->str + strlen("ASK "), &r)) {
         r.kind = REDIRECT_ASK;
     } else if (!reply_is_error(reply, "TRYAGAIN") && !reply_is_error(reply, "CLUSTERDOWN") &&
-               strstr(reply->str, "non local key") == NULL) { /* of a key that a function names */
+               strstr(reply->str, "non local key") == NULL) { /* for keys that a function names */
         return false;
     }
     *ret_redirect = r;
@@ -81,7 +81,8 @@ bool slot_range_read(const struct redisReply *reply, size_t i, struct slot_range
     uint64_t first = reply_uint(reply_at(entry, 0));
     uint64_t last = reply_uint(reply_at(entry, 1));
     struct bytes host = reply_bytes(reply_at(master, 0));
-    host = bytes_is(host, "?") ? BYTES_NONE : host; /* announced by a name that it does not know */
+    /* the node announces itself by a host name that is not configured */
+    host = bytes_is(host, "?") ? BYTES_NONE : host;
     if (first > last || last >= CLUSTER_SLOTS ||
         !node_fill(host, (long)reply_uint(reply_at(master, 1)), &ret_range->master)) {
         return false;

@@ -51,7 +51,7 @@ bool socket_holds(const struct redis_socket *w)
 struct place {
     const struct iovec *slices;
     size_t count;
-    size_t skip; /* of the first */
+    size_t skip; /* bytes of the first slice already written */
 };
 
 static void go_on(struct place *at, size_t bytes)
@@ -64,8 +64,9 @@ static void go_on(struct place *at, size_t bytes)
     }
 }
 
-/* What fills a record is written from where it lies. Less is put together with what follows it: a
- * record costs both sides more than a copy of a few KiB, and Redis a turn of its loop. */
+/* The next TLS record. A slice that fills a record is written from where it lies; shorter ones are
+ * joined: a record costs both sides more than copying a few KiB, and costs Redis a turn of its
+ * loop. */
 static struct bytes next_record(struct redis_socket *w, struct place at)
 {
     if (w->waiting > 0) {
@@ -95,7 +96,7 @@ static ssize_t write_records(struct redis_socket *w, const struct iovec *slices,
 {
     struct place at = {slices, count, 0};
     ssize_t written = 0;
-    go_on(&at, 0); /* empty ones */
+    go_on(&at, 0); /* skips empty slices */
     while (at.count > 0) {
         struct bytes record = next_record(w, at);
         ssize_t n = tls_session_write(w->tls, record);
@@ -128,7 +129,7 @@ ssize_t socket_write(struct redis_socket *w, const struct iovec *slices, size_t 
 
 /* ---- the end ---- */
 
-/* What an operator may do about it. */
+/* A hint for the operator. */
 static const char *advice(enum tls_fault fault)
 {
     switch (fault) {
@@ -148,7 +149,7 @@ static const char *advice(enum tls_fault fault)
 
 const char *socket_why(const struct redis_socket *w)
 {
-    static char text[256]; /* of the one loop that there is */
+    static char text[256]; /* one is enough: there is one loop per process */
     if (w->tls == NULL || errno != EPROTO) {
         return strerror(errno);
     }

@@ -1,5 +1,5 @@
-/* From an open connection to `up`: password and database, the start gate, the function library, the
- * secret, the pipelines. And the gate again, every 10 s. */
+/* From an open connection to `up`: authentication and database, the start gate, the function
+ * library, the secret, the pipelines. Repeats the gate every 10 s. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +9,9 @@
 #include "store/redis_reply.h"
 #include "store/redis_store.h"
 
-#define GATE_EVERY_MS  10000
-#define GATE_CLOSED_MS 1000 /* while it refuses starts for what may pass at any moment */
+#define GATE_EVERY_MS 10000
+/* while starts are refused for a reason that may go away at any time */
+#define GATE_CLOSED_MS 1000
 
 #define REPLICA_TEXT                                                                               \
     "redis is a replica: point REDIS_URL at the master, or set \"replicaof no one\" in redis.conf"
@@ -40,8 +41,8 @@ void redis_tell_admission(struct redis_store *s)
     s->handler.admission(s->handler.user, why[0] != '\0' ? s->closed : NULL);
 }
 
-/* At the start a finding keeps the store down (and lets the process end with 78); later it stops
- * admissions only. */
+/* At the start a finding keeps the store down (and ends the process with 78); later it only closes
+ * admission. */
 static bool gate_passes(struct redis_store *s)
 {
     const char *finding = gate_finding(&s->gate, s->relaxed);
@@ -129,9 +130,9 @@ void redis_gate_later(struct redis_store *s)
                    loop_now(s->loop).mono + (refuses ? GATE_CLOSED_MS : GATE_EVERY_MS));
 }
 
-/* ---- the steps of a start ---- */
+/* ---- steps of a start ---- */
 
-/* AUTH, SELECT, PING, FUNCTION LOAD: nothing but an error matters. */
+/* Answer to AUTH, SELECT, PING, FUNCTION LOAD: only errors matter. */
 static void on_fine(void *user, const struct redisReply *reply)
 {
     struct redis_store *s = user;
@@ -190,7 +191,7 @@ static void ask_secret(struct redis_store *s, redis_reply_fn *fn)
     redis_send(s, fn, s);
 }
 
-/* Whoever comes first makes it; all read what is there then. */
+/* The first coordinator creates it; then all read what is stored. */
 static void make_secret(struct redis_store *s)
 {
     uint8_t secret[SECRET_BYTES];
@@ -205,7 +206,6 @@ static void make_secret(struct redis_store *s)
     explicit_bzero(hex, sizeof hex);
 }
 
-/* The last answer of the first round: all that was asked is known. */
 static void on_secret_again(void *user, const struct redisReply *reply)
 {
     struct redis_store *s = user;
@@ -228,6 +228,7 @@ void redis_secret_look(struct redis_store *s)
     ask_secret(s, on_secret_again);
 }
 
+/* The answer to the last question of the first round: everything that was asked is known now. */
 static void on_first_secret(void *user, const struct redisReply *reply)
 {
     struct redis_store *s = user;
@@ -241,7 +242,7 @@ static void on_first_secret(void *user, const struct redisReply *reply)
         make_secret(s);
     }
     redis_replicas_ask(s);
-    redis_trial_send(s); /* behind the library */
+    redis_trial_send(s); /* needs the library */
     ask_secret(s, on_secret);
 }
 
@@ -268,8 +269,8 @@ static void on_member_asked(void *user, const struct redisReply *reply)
         load_library(s);
     }
     redis_replicas_ask(s);
-    redis_trial_send(s);                /* behind the library */
-    command_begin(&s->command, "PING"); /* behind the library */
+    redis_trial_send(s);                /* needs the library */
+    command_begin(&s->command, "PING"); /* comes after the library is loaded */
     redis_send(s, on_member_ready, s);
 }
 
@@ -290,7 +291,7 @@ void redis_start(struct redis_store *s)
         command_add_uint(c, (uint64_t)s->url.db);
         redis_send(s, on_fine, s);
     }
-    command_begin(c, "PING"); /* says LOADING where it is */
+    command_begin(c, "PING"); /* answered with LOADING while Redis loads its data */
     redis_send(s, on_fine, s);
     ask_gate(s);
     command_begin(c, "FUNCTION");

@@ -1,6 +1,7 @@
-/* Would a start be taken? At the start, and with each look at the gate: a call of the function that
- * admits, with the names of keys that starts write and no row. Redis refuses it where it would
- * refuse those: at maxmemory, where it cannot persist, and where its user lacks the rights. */
+/* Would a start be accepted? Asked at the start and with each check of the gate, by a call of the
+ * admitting function with names of keys that starts write, and without rows. Redis refuses it for
+ * the reasons for which it would refuse a start: at maxmemory, when it cannot persist, and when its
+ * user lacks rights. */
 #include <stdio.h>
 
 #include "store/redis_reply.h"
@@ -40,16 +41,16 @@ static void on_trial(void *user, const struct redisReply *reply)
     } else if (!reply_is_error(reply, "")) {
         deny(s, "");
         redis_remark(s, REMARK_FULL, "");
-    } /* else it says nothing of that: on its way to another node, say */
+    } /* other errors say nothing about that: a redirection, for example */
 }
 
 void redis_trial_send(struct redis_store *s)
 {
     static const enum redis_key keys[] = {KEY_NEVER, KEY_DOC, KEY_ERROR};
-    /* As rows_plan: one owner, who says the first of one fences, which is empty. */
+    /* In the form of rows_plan: one owner, whose fence is number 1 of one fence, which is empty. */
     const char plan[] = {s->names.tags ? '{' : 'p', 1, 1, (char)s->some_partition, 1};
     if (s->names.tags && s->member == NULL) {
-        return; /* of a cluster, what belongs to no partition: starts do not go there */
+        return; /* the `home` store of a cluster: starts do not go there */
     }
     redis_call_begin(s, "FCALL", "admit");
     command_add_uint(&s->command, sizeof keys / sizeof keys[0]);

@@ -14,7 +14,7 @@ static int hex_digit(uint8_t c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Percent-decodes into text[size]. False where it does not fit, or is malformed, or holds a NUL. */
+/* Percent-decodes into text[size]. False if it does not fit, is malformed, or contains a NUL. */
 static bool decode(struct bytes in, char *text, size_t size)
 {
     size_t n = 0;
@@ -54,8 +54,8 @@ static bool number(struct bytes in, int max, int *ret_value)
     return in.len > 0;
 }
 
-/* The bytes of *in before the first (or last) c, which are taken from it together with c. False
- * where there is no c. */
+/* Splits *in at the first (or last) c: *ret_part is what comes before, *in what comes after. False
+ * if there is no c. */
 static bool take_until(struct bytes *in, int c, bool last, struct bytes *ret_part)
 {
     if (in->len == 0) {
@@ -163,7 +163,7 @@ static const char *parse_tcp(struct bytes rest, struct redis_url *u)
     return fault;
 }
 
-/* As `sentinel monitor` takes it: letters, digits and . _ - */
+/* The form that `sentinel monitor` accepts: letters, digits and . _ - */
 static bool parse_master(struct bytes name, char text[REDIS_MASTER_BYTES])
 {
     if (name.len == 0 || name.len >= REDIS_MASTER_BYTES) {
@@ -233,7 +233,8 @@ static const char *parse_unix(struct bytes rest, struct redis_url *u)
 
 static const struct scheme {
     const char *prefix;
-    const char *(*parse)(struct bytes rest, struct redis_url *u); /* what follows the credentials */
+    /* parses what follows the credentials */
+    const char *(*parse)(struct bytes rest, struct redis_url *u);
     bool tls;
 } schemes[] = {
     {"redis://", parse_tcp, false},

@@ -1,9 +1,9 @@
-/* What tasks have used: the sums of each partition and day. */
+/* Reads the usage sums of each partition and day. */
 #include "store/redis_read.h"
 
 #include <stdlib.h>
 
-/* "<model>\n<task type>\n<i, o or c>"; false where it is none of ours. */
+/* "<model>\n<task type>\n<i, o or c>"; false for anything else. */
 static bool field_read(struct bytes field, struct usage_group *ret_group, char *ret_kind)
 {
     const uint8_t *first = field.len >= 3 ? memchr(field.ptr, '\n', field.len) : NULL;
@@ -17,7 +17,7 @@ static bool field_read(struct bytes field, struct usage_group *ret_group, char *
     return true;
 }
 
-/* One group for each field: whoever adds them up need not know which belong together. */
+/* Makes one group per field: the receiver adds them up anyway. */
 static void take_day(struct redis_read *r, int32_t day, const struct redisReply *fields)
 {
     struct store_answer *a = &r->answer;
@@ -58,7 +58,7 @@ static void ask_partition(struct redis_read *r, partition_id p)
     redis_call_begin(r->store, "FCALL_RO", "usage");
     int32_t behind_first = r->ask.last_day - r->ask.first_day;
     command_add_uint(c, (uint64_t)behind_first + 1);
-    for (int32_t i = 0; i <= behind_first; i++) { /* the last day may be the last there is */
+    for (int32_t i = 0; i <= behind_first; i++) { /* counts, since last_day + 1 may overflow */
         char text[DAY_TEXT_BYTES];
         redis_add_key(r->store, KEY_USAGE, p, bytes_str(day_format(r->ask.first_day + i, text)));
     }

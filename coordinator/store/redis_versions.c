@@ -1,5 +1,5 @@
-/* Single versions of definitions, lists of them, and the look at what other processes publish: the
- * names are kept in a sorted set by the order in which they were last changed. */
+/* Reads single versions of a pipeline and lists of versions, and watches for what other processes
+ * publish: a sorted set has the names in the order in which they last changed. */
 #include <stdio.h>
 
 #include "model/limits.h"
@@ -91,7 +91,7 @@ void definition_versions_read(struct redis_read *r)
     read_send(r, on_versions);
 }
 
-/* ---- what others publish ---- */
+/* ---- publications of others ---- */
 
 static void on_changed_pipeline(void *user, const struct redisReply *reply)
 {

@@ -48,8 +48,8 @@ const struct sentinel_view *sentinel_choose(const struct sentinel_view *views, u
 {
     const struct sentinel_view *best = NULL;
     uint32_t fresh = 0;
-    /* Of two with one epoch, the one that leads a failover still names the old master for a while.
-     */
+    /* If two have the same epoch: the sentinel that leads a failover still names the old master for
+     * a while. */
     for (uint32_t i = 0; i < count; i++) {
         const struct sentinel_view *v = &views[i];
         if (!sentinel_is_fresh(v, now)) {

@@ -37,7 +37,8 @@ static void tell_admission(struct cluster_store *s)
     }
 }
 
-/* What keeps home away keeps all from beginning, and the readiness from being one. */
+/* The remark to show. Without `home` nothing can begin and the store is not ready, so its remark
+ * comes first. */
 static void remark_find(const struct cluster_store *s, enum store_remark kind,
                         char text[NODE_TEXT_BYTES])
 {
@@ -130,11 +131,11 @@ static void on_home_note(void *user, const char *text)
 static void on_home_remark(void *user, enum store_remark kind, const char *text)
 {
     (void)kind;
-    (void)text; /* it is in s->home */
+    (void)text; /* it is stored in s->home */
     cluster_remarks_review(user);
 }
 
-/* Its node tells it too, as one that has partitions. */
+/* The home's node also reports it as a node with partitions. */
 static void on_home_admission(void *user, const char *why)
 {
     (void)user;
@@ -144,7 +145,7 @@ static void on_home_admission(void *user, const char *why)
 static void on_home_written(void *user, const struct store_written *written)
 {
     (void)user;
-    (void)written; /* it is given none */
+    (void)written; /* home gets no rows */
 }
 
 static void on_home_read(void *user, const struct store_answer *answer)
@@ -261,7 +262,7 @@ static void store_cluster_destroy(struct store *base)
     struct cluster_store *s = of(base);
     cluster_map_free(s);
     cluster_held_free(s);
-    cluster_nodes_free(s); /* before what their reads are parts of */
+    cluster_nodes_free(s); /* before the gathers that their reads belong to */
     cluster_gathers_free(s);
     home_of(s)->ops->destroy(home_of(s));
     explicit_bzero(s, sizeof *s); /* the secret, the password */
@@ -294,9 +295,9 @@ struct store *cluster_create(const struct redis_setup *setup, struct store_handl
     s->loop = setup->loop;
     s->handler = handler;
     s->url = *setup->url;
-    s->url.kind = REDIS_SINGLE; /* of each node; its host is put in */
+    s->url.kind = REDIS_SINGLE; /* for each node; its host is filled in */
     s->options = *setup->options;
-    s->options.url = s->options.password = NULL; /* borrowed for the call; they are in s->url */
+    s->options.url = s->options.password = NULL; /* borrowed for this call only; s->url has them */
     s->names.tags = true;
     s->deadline_ms = s->options.deadline_ms > 0 ? s->options.deadline_ms : DEADLINE_MS_DEFAULT;
     for (partition_id i = 0; i < PARTITION_COUNT; i++) {

@@ -1,4 +1,5 @@
-/* The store in memory: the same contract, nothing durable. For trials, and the loud fallback. */
+/* The store in memory: the same contract, but nothing is durable. For trials, and as the loud
+ * fallback. */
 #include <stdlib.h>
 
 #include "crypto/random.h"
@@ -9,7 +10,7 @@
 struct memory_call {
     struct memory_call *next;
     bool is_row;
-    struct store_row row; /* slices in the arena */
+    struct store_row row; /* slices are in the arena */
     struct store_read read;
     struct arena arena;
 };

@@ -1,4 +1,4 @@
-/* The store on Redis: see store.h for the contract, README.md for the keys and the flow. */
+/* The store on Redis: store.h has the contract, README.md the keys and the data flow. */
 #include "store/redis_cluster.h"
 
 #include <stdio.h>
@@ -12,7 +12,7 @@ static struct redis_store *of(struct store *s)
     return (struct redis_store *)s;
 }
 
-/* ---- for all its files ---- */
+/* ---- for all files ---- */
 
 void redis_call_begin(struct redis_store *s, const char *verb, const char *function)
 {
@@ -68,14 +68,14 @@ void redis_remark(struct redis_store *s, enum store_remark kind, const char *tex
     }
 }
 
-/* ---- the flow ---- */
+/* ---- data flow ---- */
 
 static bool something_waits(const struct redis_store *s)
 {
     return s->batches.first != NULL || s->reads != NULL;
 }
 
-/* Sends what may leave: rows in batches, and each read behind the rows given before it. */
+/* Sends what may be sent: batches of rows, and each read after the rows given before it. */
 static void pump(struct redis_store *s)
 {
     if (s->phase != REDIS_READY || !link_is_open(s->link)) {
@@ -117,7 +117,7 @@ static void on_lost(void *user, const char *why)
     bool was_ready = s->phase == REDIS_READY;
     s->phase = REDIS_AWAY;
     redis_remark(s, REMARK_AWAY, why);
-    redis_remark(s, REMARK_FULL, ""); /* who is away is not known to be full */
+    redis_remark(s, REMARK_FULL, ""); /* unknown while it is away */
     loop_timer_set(s->gate_timer, NEVER_MS);
     loop_timer_set(s->changed_timer, NEVER_MS);
     redis_publications_lost(s);
@@ -241,7 +241,7 @@ static bool take_text(const char *from, char *text, size_t size)
     return from == NULL || from[0] == '\0' || snprintf(text, size, "%s", from) < (int)size;
 }
 
-/* What options say beside the URL. */
+/* Options that override or complete the URL. */
 static const char *take_options(const struct store_redis_options *options, struct redis_url *url,
                                 struct redis_login *sentinels)
 {
