@@ -1,14 +1,14 @@
----- items of fan-out steps: a part of marathon.lua, put in there where it says that it comes ----
+---- items of fan-out steps: a part of marathon.lua, which embed.cmake inserts there ----
 
--- Fields of marathon:items:<id>: <step>v<item> the value, <step>b<item> the blob, <step>r<item> the result. How many items
--- a step has is the field f<step> of its task's record.
+-- Fields of marathon:items:<id>: <step>v<item> the value, <step>b<item> the blob, <step>r<item> the result. The number of a
+-- step's items is the field f<step> of the task's record.
 
-local ITEM_DONE = 100                -- 'd': the first byte of such an item's blob
+local ITEM_DONE = 100                -- 'd': first byte of the blob
 local ITEM_BEGUN = 98                -- 'b'
 local ITEMS_PAGE_BYTES_MAX = 1048576 -- of model/limits.h
 
--- Takes the changes of items: kind, step, n and n arguments each; then the step whose items' results go into the
--- document ('' = none), behind how many bytes of its text, and their length.
+-- Takes the item changes from the call: for each its kind, step, n, and n arguments; then the step whose results go into the
+-- document ('' = none), how many bytes of the document's text come before them, and the length of their array.
 local function take_items(c)
     c.items, c.items_count = items_key(c), tonumber(arg())
     c.items_at = arg_at
@@ -21,7 +21,7 @@ local function take_items(c)
     end
 end
 
--- Calls fn(names, from) with the names of a step's items' fields of one kind, as many as unpack can take.
+-- Calls fn(names, from) with the names of one kind of fields of a step's items, as many at a time as unpack can return.
 local function items_fields(step, kind, count, fn)
     for from = 1, count, FIELDS_PER_HSET do
         local names = {}
@@ -36,8 +36,8 @@ local function items_of(task, step)
     return tonumber(redis.call('HGET', task, 'f' .. step) or 0)
 end
 
--- The document's text with the array of the items' results in its place: those stored, and those that this row brings.
--- False where it has not the length that is expected.
+-- The document's text with the array of the items' results inserted: the stored ones, replaced by those in this row. False if the
+-- array does not have the expected length.
 local function with_items(c)
     local results = {}
     items_fields(c.doc_items, 'r', items_of(c.task, c.doc_items), function(names, from)
@@ -118,7 +118,7 @@ local function put_items(c)
     end
 end
 
--- Appends for a step: m<step> and its items' marks; b<step>:<item> and its blob for each that has begun and is not over.
+-- Appends to fields, for a step: b<step>:<item> and the blob of each begun item, then m<step> and the marks of all items.
 local function put_marks(fields, task, items, step)
     local marks = {}
     items_fields(step, 'b', items_of(task, step), function(names, from)
@@ -134,8 +134,8 @@ local function put_marks(fields, task, items, step)
     fields[#fields + 1] = table.concat(marks)
 end
 
--- A page of a step's items from one on, those with one of the marks ('' = any): the first that was not looked at (0 =
--- there are no more), then item, blob, result of each.
+-- A page of a step's items, from one on, with one of the marks ('' = any). Returns the first item of the next page (0 = none),
+-- then item, blob and result of each.
 local function read_items(call_keys, call_args)
     local task, items = call_keys[1], call_keys[2]
     local step, from, limit, marks = call_args[1], tonumber(call_args[2]), tonumber(call_args[3]), call_args[4]

@@ -1,14 +1,15 @@
----- limits: a part of marathon.lua, put in there where it says that it comes ----
+---- limits: a part of marathon.lua, which embed.cmake inserts there ----
 
--- What coordinators share: who holds a key, until when (a sorted set of holder and epoch); who waits for it (a hash: since and
--- until when that counts); when the next of a rate may pass (a string). In microseconds of this server's clock. What has
--- passed is forgotten when it might be in the way, and with the keys themselves, which always expire.
+-- Limits shared by all coordinators. A sorted set has the holders of a key (holder and epoch, by the end of the lease), a hash
+-- its waiters (since when, and until when that counts), a string the time at which a rate lets the next one pass. Times are
+-- microseconds of this server's clock. Expired entries are removed when they could matter, or with their key, which always has a
+-- TTL.
 
 local function us_text(us)
     return string.format('%.0f', us)
 end
 
--- Its lease begins now; what the holder had from the owner before becomes that.
+-- Begins a new lease. A place that the holder had from the partition's previous owner becomes this owner's.
 local function limit_hold(set, op, now)
     redis.call('ZREM', set, op.holder .. ' ' .. us_text(op.epoch - 1))
     redis.call('ZADD', set, us_text(now + op.lease), op.holder .. ' ' .. us_text(op.epoch))
@@ -20,7 +21,7 @@ local function limit_held(set, op)
         redis.call('ZSCORE', set, op.holder .. ' ' .. us_text(op.epoch - 1))
 end
 
--- How many have waited for longer, and since when the asker has.
+-- Returns how many have waited longer than the caller, and since when the caller has waited.
 local function limit_line(line, op, now)
     local own, since, before = nil, {}, 0
     local entries = redis.call('HGETALL', line)
@@ -40,7 +41,7 @@ local function limit_line(line, op, now)
     return before, own
 end
 
--- 0: granted; 1: the key is full; else one more than the milliseconds until the rate lets one pass.
+-- Returns 0: granted; 1: the key is full; else 1 + the milliseconds until the rate lets one pass.
 local function limit_take(set, line, rate, op, now)
     if op.limit > 0 then
         redis.call('ZREMRANGEBYSCORE', set, '-inf', us_text(now))
@@ -67,7 +68,7 @@ local function limit_take(set, line, rate, op, now)
     return 0
 end
 
--- Three keys and eight arguments for each: redis_limits.c.
+-- Three keys and eight arguments per operation: redis_limits.c.
 local function limits(call_keys, call_args)
     local time, answers = redis.call('TIME'), {}
     local now = time[1] * 1000000 + time[2]

@@ -1,33 +1,37 @@
 #!lua name=@LIBRARY@
--- The store's atomic writes. One call carries many rows; each row is checked in full before its first write, because a
--- script that fails half-way is not rolled back. README.md in this folder lists the keys; redis_rows.c encodes the rows.
--- @LIBRARY@ stands for a name with the version and the hash of this text, so that two versions can live side by side.
+-- The store's atomic writes. A call carries many rows; each row is checked completely before its first write, because a script
+-- that fails half-way is not rolled back. README.md in this folder lists the keys; redis_rows.c encodes the rows. @LIBRARY@ is
+-- replaced by a name with the version and the hash of this text, so that two versions can be loaded side by side.
 
-local CLUSTER = 123 -- '{', the first byte of a plan: names have tags
+local CLUSTER = 123 -- '{' as the first byte of a plan: key names have hash tags
 
 -- enum store_verdict, by number
 local OK, FENCED, VERSION, EXISTS, REPLAY, MISMATCH, GONE = 0, 1, 2, 3, 4, 5, 7
 
 local FIELDS_PER_HSET = 2000      -- unpack cannot return more than about 8,000 values
-local SWEPT_BITE, SWEPT_BITES = 64, 4 -- names of a list that a renewal looks at, and how often: keeps a call short
-local COMPACT_BYTES_MAX = 1048576 -- beyond it a string's spare room is small against its length: not worth a copy
-local LIST_EXAMINED_MAX = 4096    -- entries of a list that one page may look at
+-- names of a list that a renewal checks at a time, and how many times: keeps the call short
+local SWEPT_BITE, SWEPT_BITES = 64, 4
+-- above this a string's spare room is small compared to its length: not worth a copy
+local COMPACT_BYTES_MAX = 1048576
+local LIST_EXAMINED_MAX = 4096    -- entries of a list examined for one page
 local EVENTS_KEPT = 10000         -- EVENTS_KEPT_MAX of model/limits.h
 
--- The call. Its first argument is the plan: whether this is a cluster, how many owners there are, and how many fences; for each
--- owner its partition, and which of the fences it says; then for each row its kind, which of the owners it has, and of a change
--- its shape. The fences come before the arguments of the rows, which each take their own keys and arguments from the front.
--- Bytes of the plan cost nothing; an argument costs a thousand instructions and eleven for each byte.
+-- The call. The first argument is the plan: whether this is a cluster, the number of owners, and of fences; for each owner its
+-- partition and the number of its fence; then for each row its kind, the number of its owner and, if it is a change, its shape.
+-- Then come the fences, then the rows' arguments; each row takes its keys and arguments from the front. Bytes of the plan are
+-- almost free; an argument costs a thousand instructions and eleven per byte.
 local keys, args, key_at, arg_at, plan, plan_at
-local owner          -- the row's, by its number in the call
-local owners, fences -- of this call, by that number: the key of the partition's fence, and what should stand there
-local stands         -- ... and whether it does: read once per call
-local now            -- of this call
-local expiries     -- of this call: a TTL -> the moment at which it ends
-local call, sub, byte -- redis.call, string.sub and string.byte, without two look-ups each time
-local places = {}  -- a partition's key of the fence -> its other keys, and where its sweep goes on. All that is kept between
-                   -- calls: 64 at most
--- A partition -> its key of the fence.
+local owner          -- number of the row's owner
+local owners, fences -- by that number: the partition's fence key, and the fence that it should contain
+local stands         -- by that number: does it? Read once per call
+local now            -- time of this call
+local expiries     -- TTL -> the time at which it ends, in this call
+local call, sub, byte -- redis.call, string.sub and string.byte: saves two look-ups per use
+
+-- Fence key of a partition -> its other keys, and where its sweep goes on. The only thing kept between calls: at most 64 entries.
+local places = {}
+
+-- Partition -> its fence key.
 local fence_keys, fence_keys_of_cluster = {}, {}
 for partition = 0, 63 do
     local name = (partition < 10 and 'p0' or 'p') .. partition
@@ -45,7 +49,7 @@ local function arg()
     return args[arg_at]
 end
 
--- The keys of the row's partition, of redis_names.c's forms.
+-- The other keys of the row's partition, named as in redis_names.c.
 local function place()
     local key_of_fence = owners[owner]
     local p = places[key_of_fence]
@@ -60,7 +64,7 @@ local function place()
     return p
 end
 
--- Takes the head of the call. Nobody may write where the owner has handed over: there is no fence then.
+-- Reads the head of the call. A partition that was handed over has no fence key, so that nobody can write to it.
 local function take_owners()
     local form, owner_count, fence_count = byte(plan, 1, 3)
     local head, args, names = {byte(plan, 4, 3 + 2 * owner_count)}, args, form == CLUSTER and fence_keys_of_cluster or fence_keys
@@ -82,7 +86,7 @@ local function now_ms()
     return now
 end
 
--- The moment at which a TTL that begins now ends, as text. Most rows of a call have the same few.
+-- The time at which a TTL that begins now ends, as text. Cached, since most rows of a call have the same few TTLs.
 local function expiry(ttl_s)
     local text = expiries[ttl_s]
     if not text then
@@ -96,8 +100,8 @@ end
 
 ---- tasks ----
 
--- The common row: one step has changed, with events, and the document is patched. It is most of what Redis does for us: no
--- table, no loop, as few strings as there can be. Each costs a microsecond's fraction, and Lua hashes each byte of each.
+-- The most frequent row: one step has changed, with events and a patch of the document. Most of Redis' work for us is here: so no
+-- table, no loop, and as few strings as possible. Each costs a fraction of a microsecond, and Lua hashes every byte of a string.
 local function step()
     local args, at, key_before = args, arg_at, key_at
     local task, doc, expected = keys[key_before + 1], keys[key_before + 2], args[at + 1]
@@ -114,16 +118,17 @@ local function step()
     return OK
 end
 
--- The shape of a change, a byte each.
+-- The shape of a change, one byte each.
 local NO = 45                              -- '-'
-local DOC_WHOLE, DOC_PART = 119, 112       -- 'w' the document, 'p' a patch; else a patch to the document's end that leaves
-                                           -- no white space behind it
-local ERROR_SET = 115                      -- 's'; else it is deleted
-local ENDS, DIES, REVIVES = 101, 100, 114  -- 'e', 'd' by a dead letter, 'r'; else it goes on as it is
-local ONCE, BRIEFLY = 105, 98              -- 'i' in an admission: with an idempotency key, which outlives the task; 'b': with
-                                           -- one that is kept for a time that begins now
+-- 'w' the whole document, 'p' a patch; else ('e') a patch up to the document's end that leaves no white space there
+local DOC_WHOLE, DOC_PART = 119, 112
+local ERROR_SET = 115                      -- 's' sets the error document; else ('d') deletes it
+-- 'e' the task ends, 'd' it ends by a dead letter, 'r' it is revived; else its life is unchanged
+local ENDS, DIES, REVIVES = 101, 100, 114
+-- of an admission: 'i' with an idempotency key that outlives the task; 'b' with one that is kept for a time from now on
+local ONCE, BRIEFLY = 105, 98
 
--- The change that the row in hand makes. One table for all rows: a new one for each is a tenth of a row's time.
+-- The change of the current row. One table for all rows: creating one per row would take a tenth of the row's time.
 local change = {}
 
 local function error_key(c)
@@ -138,8 +143,8 @@ end
 
 -- usage.lua comes here
 
--- Takes from the call what every change has, and what its shape says that it has besides. Without key() and arg(): a call of a
--- function of ours costs as much as five look-ups, and each operation of Lua some fifty instructions.
+-- Takes the parts of a change from the call: those that all changes have, and those named by its shape. Does not use key() and
+-- arg(): a function call costs as much as five look-ups, and each Lua operation some fifty instructions.
 local function take_change()
     local c, keys, args, at = change, keys, args, arg_at
     local doc_mode, trims, error_mode, has_items, life, id_bytes, high, middle, low = byte(plan, plan_at + 1, plan_at + 9)
@@ -148,7 +153,7 @@ local function take_change()
     c.task, c.doc, c.id = keys[key_at + 1], doc, sub(doc, -id_bytes)
     key_at = key_at + 2
     c.doc_mode, c.trims, c.error_mode, c.life = doc_mode, trims, error_mode, life
-    c.expected, c.next = args[at + 1], args[at + 2] -- of the field v; next: '' in a row that does not fit what it expects
+    c.expected, c.next = args[at + 1], args[at + 2] -- values of field v; next is '' if the row does not fit what it expects
     at = at + 2
     if doc_mode ~= NO then
         c.doc_offset, c.doc_text = args[at + 1], args[at + 2]
@@ -156,13 +161,13 @@ local function take_change()
     end
     if trims ~= NO then
         at = at + 1
-        c.trim_to = args[at] -- the newest event that goes
+        c.trim_to = args[at] -- the newest event to delete
     end
     if error_mode == ERROR_SET then
         at = at + 1
         c.error_text = args[at]
     end
-    c.fields_from = at + 1 -- names and values of the record
+    c.fields_from = at + 1 -- names and values of the record's fields
     arg_at = at + 2 * ((high * 256 + middle) * 256 + low)
     c.fields_to = arg_at
     c.items_count, c.doc_items = 0, ''
@@ -172,7 +177,7 @@ local function take_change()
     return c
 end
 
--- Fields of the record are deleted, or read into a list, by their number: letter .. from to letter .. to, many at once.
+-- Calls fn with the names letter<from> .. letter<to>, many at a time.
 local function each_numbered(letter, from, to, fn)
     for first = from, to, FIELDS_PER_HSET do
         local names = {}
@@ -183,7 +188,8 @@ local function each_numbered(letter, from, to, fn)
     end
 end
 
--- Events are kept in the record: h<seq> holds those of one row, named by its first. h0: the seq from which on they are kept.
+-- Events are kept in the record: the field h<seq> holds those of one row, under the seq of its first. h0: the oldest seq still
+-- kept.
 local function trim_events(c)
     local to = tonumber(c.trim_to)
     local from = math.max(tonumber(redis.call('HGET', c.task, 'h0') or 1), to - EVENTS_KEPT)
@@ -193,12 +199,12 @@ local function trim_events(c)
     redis.call('HSET', c.task, 'h0', string.format('%.0f', to + 1))
 end
 
--- Where the first command's share of the change's fields ends.
+-- Index of the last argument that the first HSET takes.
 local function first_to(c)
     return math.min(c.fields_from + FIELDS_PER_HSET - 1, c.fields_to)
 end
 
--- What the first command has not written.
+-- Writes the fields that the first HSET did not take, and trims events.
 local function put_rest(c)
     for from = c.fields_from + FIELDS_PER_HSET, c.fields_to, FIELDS_PER_HSET do
         call('HSET', c.task, unpack(args, from, math.min(from + FIELDS_PER_HSET - 1, c.fields_to)))
@@ -216,7 +222,7 @@ local function put_doc(c)
     end
 end
 
--- The error document and the items. The field x says that there may be some: the end of most tasks need not look.
+-- Writes the error document and the items. The field x says that there may be some, so that the end of most tasks need not look.
 local function put_sides(c, known)
     if c.items_count > 0 then
         put_items(c)
@@ -233,8 +239,8 @@ local function put_sides(c, known)
     return known
 end
 
--- The last version of the document, in a string without spare room and without the spaces that padded its tail. Where there are
--- none, one AND with itself makes a string of its own length, and Lua does not see the text.
+-- Writes the document's last version compactly: in a string without spare room, and without the spaces that padded its tail. If
+-- there are none, a BITOP AND with itself makes such a string, and Lua does not see the text.
 local function put_last_doc(c, expires)
     if c.doc_mode ~= DOC_WHOLE and c.doc_mode ~= DOC_PART and c.doc_mode ~= NO then
         if put_doc(c) <= COMPACT_BYTES_MAX then
@@ -293,7 +299,7 @@ local function revive(c)
     end
 end
 
--- A change of a task that has ended and stays so: what was written must expire with the rest.
+-- A change of a task that has ended and stays so: what it has written must expire with the rest.
 local function keep_ended(c)
     local left = call('PTTL', c.task)
     if left > 0 then
@@ -325,7 +331,7 @@ local function update()
         return c.life == REVIVES and GONE or VERSION
     end
     if stored == c.next then
-        return OK -- the same row again, after an outcome that its sender never heard
+        return OK -- the same row again, after an outcome that its sender did not receive
     end
     if sub(stored, 1, #c.expected) ~= c.expected or c.next == '' then
         return VERSION
@@ -374,9 +380,10 @@ local function admit()
     local spec, input, created = args[arg_at + 1], args[arg_at + 2], args[arg_at + 3]
     arg_at = arg_at + 3
     local p = place()
-    local idem, once_ms, once_text -- its key, its time, and what is in it: the body's hash, a space, the task's id
+    -- the idempotency key, its TTL, and its value: the body's hash, a space, the task's id
+    local idem, once_ms, once_text
     if c.life == ONCE then
-        idem, once_text = p.idem .. args[c.fields_to - 2], arg() -- the last of the fields are idem and ittl
+        idem, once_text = p.idem .. args[c.fields_to - 2], arg() -- the last two fields are idem and ittl
     elseif c.life == BRIEFLY then
         idem, once_ms, once_text = p.idem .. arg(), arg(), arg()
     end
@@ -388,7 +395,7 @@ local function admit()
     if idem and refused then
         seen = call('GET', idem)
     elseif once_ms then
-        seen = call('SET', idem, once_text, 'NX', 'GET', 'PX', once_ms) -- the first write, unless there is one
+        seen = call('SET', idem, once_text, 'NX', 'GET', 'PX', once_ms) -- this is the row's first write, if the key is new
     elseif idem then
         seen = call('SET', idem, once_text, 'NX', 'GET')
     end
@@ -409,7 +416,8 @@ local function admit()
         call('ZREM', p.dead, c.id)
     end
     if call('ZADD', p.list, created, c.id) == 0 or old[1] then
-        call('DEL', error_key(c), items_key(c)) -- of an id that was there, also what an operator has left behind; see forget
+        -- what an earlier task of this id, or an operator who deleted one, has left behind; see forget
+        call('DEL', error_key(c), items_key(c))
     end
     if c.doc_mode ~= NO then
         call('SET', c.doc, c.doc_text)
@@ -422,7 +430,7 @@ local function admit()
     return {OK, run}
 end
 
--- A name in the live index without a live task behind it.
+-- Removes a name from the live index that has no live task.
 local function unlist()
     local live, task, id = key(), key(), arg()
     if not stands[owner] then
@@ -434,13 +442,13 @@ local function unlist()
     return OK
 end
 
--- By their numbers in redis_rows.c.
+-- By the numbers in redis_change.h.
 local kinds = {claim, renew, release, wish, admit, step, update, unlist, update_usage}
 
 local function apply_rows(call_keys, call_args)
     keys, args, owners, fences = call_keys, call_args, {}, {}
     call, sub, byte = redis.call, string.sub, string.byte
-    now, expiries, usage_key = nil, {}, nil -- a call that failed half-way has left the last
+    now, expiries, usage_key = nil, {}, nil -- a previous call may have failed half-way and left these set
     plan = args[1]
     take_owners()
     local answers, kind = {}, nil
@@ -459,7 +467,7 @@ end
 
 -- pipelines.lua comes here
 
--- At maxmemory admissions are refused as a whole, before they begin; what is under way may still be finished.
+-- At maxmemory admissions are refused as a whole, before they begin; running tasks can still be finished.
 redis.register_function{function_name = '@LIBRARY@_admit', callback = apply_rows}
 redis.register_function{function_name = '@LIBRARY@_change', callback = apply_rows, flags = {'allow-oom'}}
 redis.register_function{function_name = '@LIBRARY@_record', callback = read_record, flags = {'no-writes'}}

@@ -1,6 +1,6 @@
----- partitions: a part of marathon.lua, put in there where it says that it comes ----
+---- partitions: a part of marathon.lua, which embed.cmake inserts there ----
 
--- Rows of the call that come behind this one may have the same partition under another fence.
+-- Writes or deletes the partition's fence. Later rows of this call may have the same partition with another fence.
 local function put_fence(text)
     local name = owners[owner]
     if text then
@@ -25,12 +25,12 @@ local function claim()
     redis.call('HSET', record, 'epoch', epoch, 'nonce', nonce, 'owner', name)
     redis.call('HDEL', record, 'wish')
     redis.call('HINCRBY', record, 'hb', 1)
-    redis.call('UNLINK', place().ended) -- of coordinators of before, for what sweep finds by itself
+    redis.call('UNLINK', place().ended) -- an index of older versions; now sweep finds these names by itself
     put_fence(name ~= '' and epoch .. ':' .. nonce)
     return OK
 end
 
--- Of a partition's ids from one place to another, those whose tasks are gone join a list. By halves: mostly all are there, or none.
+-- Appends to gone the ids, of those from .. to, whose tasks no longer exist. Bisects, since mostly all or none exist.
 local function add_gone(p, ids, from, to, gone)
     local names = {}
     for i = from, to do
@@ -48,8 +48,8 @@ local function add_gone(p, ids, from, to, gone)
     end
 end
 
--- What is left of tasks that are gone: their names, and what an operator who deleted the rest has forgotten. An admission relies
--- on it that nothing is there of an id that the list does not know.
+-- Removes what is left of tasks that no longer exist: their names, and keys that an operator who deleted the task overlooked. An
+-- admission relies on this: if the list does not have an id, none of its keys exists.
 local function forget(p, gone)
     local sides = {}
     for _, id in ipairs(gone) do
@@ -61,8 +61,8 @@ local function forget(p, gone)
     redis.call('ZREM', p.list, unpack(gone))
 end
 
--- Tasks that are gone leave the list here, a bite at a time, and more of them where a bite has some. Only those are looked at that
--- were created so long ago that they may have ended and expired, from where the last renewal left off.
+-- Removes names of tasks that no longer exist from the list, some at a time, and more as long as there are any. Examines only
+-- tasks created so long ago that they may have ended and expired, starting where the last renewal stopped.
 local function sweep(p, ttl_s)
     local old = redis.call('ZCOUNT', p.list, '-inf', '(' .. string.format('%.0f', now_ms() - ttl_s * 1000))
     local at, bites = p.swept_to or 0, SWEPT_BITES
@@ -99,7 +99,7 @@ local function release()
     return OK
 end
 
--- The wish outlives the release that it leads to, and ends with the next claim.
+-- The wish outlives the release that it causes; the next claim removes it.
 local function wish()
     local record, nonce = key(), arg()
     if not stands[owner] then

@@ -1,6 +1,6 @@
----- pipelines: a part of marathon.lua, put in there where it says that it comes ----
+---- pipelines: a part of marathon.lua, which embed.cmake inserts there ----
 
--- Stores a definition as the next version unless the newest has its hash already. {newest version, what was done}.
+-- Stores a definition as the next version, unless the newest version has its hash. Returns {newest version, what was done}.
 local function publish(call_keys, call_args)
     local index, changed = call_keys[1], call_keys[2]
     local name, hash, source, prefix, versions = call_args[1], call_args[2], call_args[3], call_args[4], call_args[5]
@@ -34,7 +34,7 @@ local function publish(call_keys, call_args)
     return {version, 'created'}
 end
 
--- One version's number and source; nothing where there is none. Version 0 is the newest.
+-- Returns {number, source} of one version, or {} if there is none. Version 0 is the newest.
 local function read_pipeline(call_keys, call_args)
     local name, version, prefix = call_args[1], call_args[2], call_args[3]
     if version == '0' then
@@ -45,7 +45,7 @@ local function read_pipeline(call_keys, call_args)
     return source and {tonumber(version), source} or {}
 end
 
--- The versions before one (0: all), newest first, at most so many: {the newest of them, entry, entry, ...}.
+-- The versions before one (0: all), newest first, at most limit: returns {the newest of them, entry, entry, ...}.
 local function read_versions(call_keys, call_args)
     local before, limit = tonumber(call_args[1]), tonumber(call_args[2])
     local count = redis.call('LLEN', call_keys[1])

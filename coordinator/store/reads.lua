@@ -1,9 +1,9 @@
----- reads: a part of marathon.lua, put in there where it says that it comes ----
+---- reads: a part of marathon.lua, which embed.cmake inserts there ----
 
-local EVENTS_AT_ONCE = 100 -- entries looked for in one command
-local HISTORY = 104        -- 'h': the first byte of a field with events
+local EVENTS_AT_ONCE = 100 -- entries read per command
+local HISTORY = 104        -- 'h': first byte of the fields with events
 
--- One task's fields and values, but for its input and its events. With the key of its items: their marks too.
+-- One task's fields and values, without its input and events; if the key of its items is given, also their marks and begun items.
 local function read_record(call_keys)
     local task, items = call_keys[1], call_keys[2]
     local wanted, fans = {}, {}
@@ -29,7 +29,7 @@ local function read_record(call_keys)
     return fields
 end
 
--- Which of the entries of events named h<from> to h<to> there are, in order: the first n of them.
+-- The first n existing entries of events among h<from> .. h<to>, in order; and the numbers in their names.
 local function entries_between(task, from, to, n)
     local found, names_found = {}, {}
     while from <= to and #found < n do
@@ -47,8 +47,8 @@ local function entries_between(task, from, to, n)
     return found, names_found
 end
 
--- Events behind a seq: the seq with which the oldest entry that is kept begins (0 = there is none), then entries, from the one on
--- in which the next event is. What is in one redis_rows.c and redis_reads.c know.
+-- Events after a seq. Returns the seq at which the oldest kept entry begins (0 = none), then entries, beginning with the one that
+-- contains the next event. redis_change.c and redis_reads.c know what an entry contains.
 local function read_events(call_keys, call_args)
     local task, after, limit = call_keys[1], tonumber(call_args[1]), tonumber(call_args[2])
     local r = redis.call('HMGET', task, 'v', 'h0')
@@ -60,7 +60,8 @@ local function read_events(call_keys, call_args)
     local page = {oldest[1] or 0}
     local from = math.max(after + 1, kept)
     local first, found = from, nil
-    while from <= last and first >= kept and not found do -- a row's events are few: it is among the first looked at
+    -- a row has few events, so that their entry is among the first ones examined
+    while from <= last and first >= kept and not found do
         local upto = first
         first = math.max(first - EVENTS_AT_ONCE, kept - 1)
         local _, begins = entries_between(task, first + 1, upto, EVENTS_AT_ONCE)
@@ -76,7 +77,7 @@ local function read_events(call_keys, call_args)
     return page
 end
 
--- Byte by byte: Lua's own < follows the locale, sorted sets do not.
+-- Compares bytes: Lua's own < follows the locale, sorted sets do not.
 local function bytes_before(a, b)
     for i = 1, math.min(#a, #b) do
         local x, y = a:byte(i), b:byte(i)
@@ -87,7 +88,7 @@ local function bytes_before(a, b)
     return #a < #b
 end
 
--- A partition's newest tasks (or dead letters) before a place in the list, those expired left out: id, created, id, created, ...
+-- A partition's newest tasks (or dead letters) before a place in the list, without expired ones: id, created, id, created, ...
 local function read_list(call_keys, call_args)
     local list = call_keys[1]
     local before, before_id, limit, task_prefix = call_args[1], call_args[2], tonumber(call_args[3]), call_args[4]
@@ -113,7 +114,7 @@ local function read_list(call_keys, call_args)
     return page
 end
 
--- How tasks are held, and a page of the live index, in one moment; redis_audit.c says what is where.
+-- How tasks are stored, and a page of the live index, at one moment; redis_audit.c reads this layout.
 local function read_audit(call_keys, call_args)
     local live, fence = call_keys[2], redis.call('HMGET', call_keys[1], 'epoch', 'nonce')
     local page = redis.call('SSCAN', live, call_args[1], 'COUNT', call_args[2])
