@@ -7,25 +7,25 @@
 #include "base/err.h"
 
 #define ALIGNMENT       16u
-#define BLOCK_BYTES_MIN 1024u /* a small message or pipeline fits in the first block */
-/* Blocks double up to this; a larger piece gets a block of its own */
+#define BLOCK_BYTES_MIN 1024u /* the first block: fits a small message or pipeline */
+/* Blocks double up to this size; larger pieces get a block of their own */
 #define BLOCK_BYTES_MAX (64u << 10)
 
 struct arena_block {
     struct arena_block *next;
     size_t size; /* of data */
     size_t used;
-    size_t unused_padding; /* keeps data at a multiple of ALIGNMENT */
+    size_t unused_padding; /* aligns data to ALIGNMENT */
     uint8_t data[];
 };
 
 _Static_assert(sizeof(struct arena_block) % ALIGNMENT == 0, "data must stay aligned");
 
-/* First blocks that were given back, for the next arenas of this thread: most live for a message or
- * a write, and the allocator's own cache ends at blocks of 1,032 bytes. Not where a sanitizer wants
- * to see what becomes of each. */
-/* The writes of a bulk start, 1 MiB: from blocks that it gave back, the allocator would cut pieces
- * for what lives long, and leave a hole beside each */
+/* Freed first blocks are cached for the next arenas of this thread: most arenas live for one
+ * message or one write, and malloc's own cache ends at 1,032 bytes. Not under sanitizers, which
+ * must see each allocation and free. */
+/* Enough for the writes of a bulk start (1 MiB). Blocks returned to malloc would be split for
+ * long-lived pieces, leaving holes. */
 #define SPARE_BLOCKS_MAX 1024u
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -78,8 +78,8 @@ static void block_free(struct arena_block *block)
     free(block);
 }
 
-/* A new block with room for size bytes, which the head has not; the head stays the head where a
- * large piece gets its own block, so that the head's rest is not wasted. */
+/* Adds a block with room for size bytes, which the head lacks. A large piece gets its own block
+ * behind the head, so that the head's rest stays usable. */
 static struct arena_block *block_for(struct arena *a, size_t size)
 {
     struct arena_block *head = a->head;
@@ -97,14 +97,14 @@ static struct arena_block *block_for(struct arena *a, size_t size)
     return block;
 }
 
-/* Not zeroed. */
+/* As arena_alloc, but not zeroed. */
 static void *alloc_raw(struct arena *a, size_t size)
 {
     if (size > SIZE_MAX / 2) {
         die("arena piece over the address space (%zu bytes)", size);
     }
     size_t rounded = (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
-    rounded = rounded == 0 ? ALIGNMENT : rounded; /* two pieces never share an address */
+    rounded = rounded == 0 ? ALIGNMENT : rounded; /* so that no two pieces share an address */
     struct arena_block *block = a->head;
     if (block == NULL || rounded > block->size - block->used) {
         block = block_for(a, rounded);
@@ -149,7 +149,7 @@ char *arena_printf(struct arena *a, const char *format, ...)
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
-    char usual[256]; /* formatted once where it fits */
+    char usual[256]; /* if it fits here, it is formatted only once */
     int len = vsnprintf(usual, sizeof usual, format, args);
     va_end(args);
     if (len < 0) {
@@ -170,7 +170,8 @@ void *arena_grow(struct arena *a, void *items, uint32_t count, uint32_t *cap, si
     if (count < *cap) {
         return items;
     }
-    *cap = *cap < 2 ? 2 : *cap * 2; /* a write with two events fits into its arena's first block */
+    /* starts at 2: a write with two events fits into its arena's first block */
+    *cap = *cap < 2 ? 2 : *cap * 2;
     void *bigger = arena_alloc(a, *cap * size);
     if (count > 0) {
         memcpy(bigger, items, count * size);
@@ -202,7 +203,7 @@ struct buf arena_text(struct arena *a, size_t cap)
     }
     struct shared *text = shared_make(cap);
     (void)arena_hold(a, text);
-    shared_drop(text); /* the arena's alone */
+    shared_drop(text); /* only the arena's reference is left */
     return (struct buf){.ptr = text->bytes.ptr, .cap = cap};
 }
 
@@ -243,7 +244,7 @@ void arena_reset(struct arena *a)
     kept->next = NULL;
     kept->used = 0;
     a->used_bytes = 0;
-    if (kept->size > BLOCK_BYTES_MAX) { /* one huge first piece is no reason to hold its memory */
+    if (kept->size > BLOCK_BYTES_MAX) { /* do not keep the memory of one huge first piece */
         arena_free(a);
     }
 }

@@ -6,7 +6,7 @@
 
 #include "base/err.h"
 
-/* buf_addf formats once where the text is not longer, or there is room */
+/* buf_addf formats only once if the text is shorter than this, or there is room */
 #define ADDF_BYTES_USUAL 64
 
 #define BUF_CAP_MIN 64
@@ -32,7 +32,7 @@ void buf_grow(struct buf *b, size_t more)
     while (cap < want) {
         cap *= 2;
     }
-    if (b->len == 0) { /* nothing of it is to be moved */
+    if (b->len == 0) { /* nothing to preserve, so that realloc need not copy */
         free(b->ptr);
         b->ptr = NULL;
     }
@@ -46,7 +46,7 @@ void buf_addf(struct buf *b, const char *format, ...)
     va_start(args, format);
     va_copy(again, args);
     buf_reserve(b, ADDF_BYTES_USUAL);
-    size_t room = b->cap - b->len; /* vsnprintf writes a NUL; it is not counted */
+    size_t room = b->cap - b->len; /* includes room for vsnprintf's NUL, which is not counted */
     int len = vsnprintf((char *)(b->ptr + b->len), room, format, args);
     va_end(args);
     if (len < 0) {

@@ -29,7 +29,7 @@ char *id_make(unix_ms now, const uint8_t random[10], char text[ID_TEXT_BYTES])
     }
     memcpy(raw + 6, random, 10);
 
-    /* 26 digits hold 130 bits: two zero bits go before the 128. */
+    /* 26 digits hold 130 bits: two zero bits come before the 128. */
     uint32_t bits = 0;
     int held = 2;
     size_t next = 0;

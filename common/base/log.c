@@ -17,11 +17,12 @@
 #define QUOTE_RING      8
 #define QUOTE_BYTES_MAX 512
 
-/* Set once, before any thread starts. */
+/* Set once, before other threads start. */
 static struct log_options settings = {.role = "marathon", .level = LOG_INFO};
 static bool to_journal;
 
-/* systemd says by device and inode which stream is its journal's: ours may lead elsewhere. */
+/* systemd tells us the device and inode of its journal's stream: stderr may have been redirected
+ * since. */
 static bool journal_reads_stderr(void)
 {
     const char *said = getenv("JOURNAL_STREAM");
@@ -47,7 +48,8 @@ void log_line(enum log_level level, const char *event, const char *format, ...)
     if (!log_enabled(level)) {
         return;
     }
-    int saved_errno = errno; /* callers log between a failed call and their use of errno */
+    /* callers may log between a failed call and their use of errno */
+    int saved_errno = errno;
     char pairs[LOG_LINE_BYTES_MAX] = "";
     if (format != NULL) {
         va_list args;
@@ -64,12 +66,12 @@ void log_line(enum log_level level, const char *event, const char *format, ...)
     do {
         written = writev(STDERR_FILENO, pieces, 2);
     } while (written < 0 && errno == EINTR);
-    errno =
-        saved_errno; /* a log that cannot be written is no reason to stop: nothing to do about it */
+    /* an error of writev is ignored: there is nowhere to report it */
+    errno = saved_errno;
 }
 
-/* May the value stand without quotes? One that reads as a number is quoted, so that JSON lines keep
- * it a text. */
+/* Can the value be written without quotes? Values that look like numbers are quoted, so that JSON
+ * lines keep them as strings. */
 static bool is_plain(const char *value)
 {
     if (value[0] == '\0' || strlen(value) > QUOTE_BYTES_MAX ||
@@ -85,8 +87,8 @@ static bool is_plain(const char *value)
     return true;
 }
 
-/* Writes one (escaped) character of the value to out[6]; returns its bytes, and how many of the
- * value it took. */
+/* Writes one character of the value, escaped, to out[6]; returns its bytes, and in ret_taken those
+ * read from the value. */
 static size_t quote_char(const uint8_t *at, const uint8_t *end, char *out, size_t *ret_taken)
 {
     static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
@@ -117,7 +119,8 @@ static size_t quote_char(const uint8_t *at, const uint8_t *end, char *out, size_
 
 const char *log_quote(const char *value)
 {
-    static _Thread_local char ring[QUOTE_RING][QUOTE_BYTES_MAX + 6]; /* quotes, "..." and the NUL */
+    /* room for quotes, "..." and the NUL */
+    static _Thread_local char ring[QUOTE_RING][QUOTE_BYTES_MAX + 6];
     static _Thread_local unsigned next;
     char *text = ring[next++ % QUOTE_RING];
     if (value == NULL) {
@@ -129,8 +132,8 @@ const char *log_quote(const char *value)
     size_t len = 0;
     text[len++] = '"';
     const uint8_t *at = (const uint8_t *)value;
-    const uint8_t *end =
-        at + strnlen(value, QUOTE_BYTES_MAX + 4); /* a sequence at the cut is still whole */
+    /* beyond the limit, so that a multi-byte sequence at the cut is complete */
+    const uint8_t *end = at + strnlen(value, QUOTE_BYTES_MAX + 4);
     while (at < end) {
         char out[6];
         size_t taken;

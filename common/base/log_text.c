@@ -4,7 +4,7 @@
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
-/* Adds as much as fits before `limit`; false where it was not all. */
+/* Adds what fits before `limit`; false if something did not fit. */
 static bool add(struct log_text *line, const char *s, size_t n, size_t limit)
 {
     size_t room = limit - line->len;
@@ -16,13 +16,13 @@ static bool add(struct log_text *line, const char *s, size_t n, size_t limit)
 
 static void logfmt_build(struct log_text *line, const char *head, const char *pairs)
 {
-    size_t limit = sizeof line->text - 4; /* "..." and the newline */
+    size_t limit = sizeof line->text - 4; /* reserves "..." and the newline */
     bool whole = add(line, head, strlen(head), limit);
     if (whole && pairs[0] != '\0') {
         whole = add(line, " ", 1, limit) && add(line, pairs, strlen(pairs), limit);
     }
     for (size_t i = 0; i < line->len; i++) {
-        if ((uint8_t)line->text[i] < 0x20) { /* a value must not be able to begin a new line */
+        if ((uint8_t)line->text[i] < 0x20) { /* a value must not be able to start a new line */
             line->text[i] = ' ';
         }
     }
@@ -58,7 +58,7 @@ static bool is_number(struct bytes v)
     return i == v.len && digits <= 15;
 }
 
-/* Text inside a JSON string. Escapes that log_quote made (in_quotes) pass as they are. */
+/* Adds text inside a JSON string. Escapes made by log_quote (in_quotes) are passed through. */
 static bool add_escaped(struct log_text *line, struct bytes v, bool in_quotes, size_t limit)
 {
     const uint8_t *end = v.ptr + v.len;
@@ -87,7 +87,7 @@ static bool add_escaped(struct log_text *line, struct bytes v, bool in_quotes, s
 
 static bool add_member(struct log_text *line, struct bytes key, struct bytes value, bool quoted)
 {
-    size_t limit = sizeof line->text - 2; /* the brace and the newline */
+    size_t limit = sizeof line->text - 2; /* reserves the brace and the newline */
     size_t before = line->len;
     bool bare =
         !quoted && (is_number(value) || bytes_is(value, "true") || bytes_is(value, "false"));
@@ -101,7 +101,7 @@ static bool add_member(struct log_text *line, struct bytes key, struct bytes val
     return fits;
 }
 
-/* The end of the quoted value that begins behind its quote at `at`. */
+/* at: after the opening quote. Returns the closing quote, or the end. */
 static const char *quoted_end(const char *at)
 {
     while (*at != '\0' && *at != '"') {
@@ -116,7 +116,7 @@ static void add_pairs(struct log_text *line, const char *at)
         size_t key_len = strcspn(at, "= ");
         struct bytes key = bytes_of(at, key_len);
         at += key_len;
-        struct bytes value = BYTES_LIT("true"); /* a word alone */
+        struct bytes value = BYTES_LIT("true"); /* a word without "=" */
         bool quoted = false;
         if (*at == '=') {
             at++;

@@ -9,7 +9,7 @@
 
 struct map_slot {
     const uint8_t *key;
-    void *value; /* NULL = never used; &removed = a tombstone */
+    void *value; /* NULL = never used; &removed = tombstone */
     uint32_t key_len;
     uint32_t hash;
 };
@@ -18,7 +18,7 @@ static char removed; /* only its address is used */
 
 #define HASH_FACTOR 0xd6e8feb86659fd93u
 
-/* Of a process that was given none. */
+/* Defaults for processes without map_seed. */
 static uint64_t hash_start = 0x9e3779b97f4a7c15u, hash_seed = HASH_FACTOR;
 
 __extension__ typedef unsigned __int128 product;
@@ -31,15 +31,15 @@ void map_seed(uint64_t seed)
     hash_seed = rng_next(&rng);
 }
 
-/* Both halves of the product: of the lower one alone, differences in the upper bits of a word could
- * be undone by the next word, whatever the seed. */
+/* Uses both halves of the product: with the lower half alone, a difference in a word's upper bits
+ * could be cancelled by the next word, whatever the seed. */
 static uint64_t mix(uint64_t h, uint64_t word)
 {
     product p = (product)h * (word ^ hash_seed);
     return (uint64_t)p ^ (uint64_t)(p >> 64);
 }
 
-/* The last bytes of a key of under eight. */
+/* A key of less than eight bytes as one word. */
 static uint64_t short_word(struct bytes key)
 {
     uint32_t first = 0, last = 0;
@@ -53,8 +53,8 @@ static uint64_t short_word(struct bytes key)
     return (uint64_t)first << 32 | last;
 }
 
-/* Eight bytes at a time, the last eight once more where they are not a word; the low bits choose
- * the slot. Nothing that is stored depends on it, as it does on bytes_hash. */
+/* Hashes eight bytes at a time; the last eight overlap if the length is not a multiple. The low
+ * bits choose the slot. Not stored anywhere, unlike bytes_hash. */
 static uint32_t bytes_key_hash(struct bytes key)
 {
     uint64_t h = hash_start ^ key.len;
@@ -104,7 +104,7 @@ static struct map_slot *map_find(const struct map *m, struct bytes key, uint32_t
     }
 }
 
-/* Puts into the first slot that was never used; there is one. */
+/* Puts the entry into the first slot that was never used; there must be one. */
 static void map_place(struct map *m, const struct map_slot *entry)
 {
     size_t i = entry->hash & (m->cap - 1);
@@ -115,7 +115,7 @@ static void map_place(struct map *m, const struct map_slot *entry)
     m->used++;
 }
 
-/* A new table: twice as large where entries fill half of it, else the same size without its
+/* Rebuilds the table: twice as large if entries fill half of it, else in the same size without
  * tombstones. */
 static void map_rebuild(struct map *m)
 {
@@ -154,7 +154,7 @@ void *map_put(struct map *m, struct bytes key, void *value)
     struct map_slot *slot = map_find(m, key, entry.hash);
     if (slot != NULL) {
         void *old = slot->value;
-        *slot = entry; /* the key too: it lives in the new value */
+        *slot = entry; /* the key too, which lives in the new value */
         return old;
     }
     if ((m->used + 1) * 4 > m->cap * 3) {

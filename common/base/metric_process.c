@@ -9,7 +9,7 @@
 
 #include "base/metric_text.h"
 
-/* Fields of /proc/self/stat (proc(5)), counted from 1 as there. */
+/* Fields of /proc/self/stat, numbered from 1 as in proc(5). */
 enum { STAT_UTIME = 14, STAT_STIME = 15, STAT_THREADS = 20, STAT_START = 22, STAT_VSIZE = 23 };
 enum { STAT_RSS = 24, STAT_FIELDS = 25 };
 
@@ -35,8 +35,8 @@ static void put_count(struct buf *out, const char *name, const char *help, uint6
     put(out, name, "gauge", help, text);
 }
 
-/* The program's name may hold anything, blanks and brackets too: fields are counted behind its
- * last bracket. */
+/* The program's name may contain anything, spaces and brackets included: fields are counted from
+ * its last bracket. */
 static bool stat_read(uint64_t *ret_fields)
 {
     char text[1024];
@@ -62,7 +62,7 @@ static bool stat_read(uint64_t *ret_fields)
     return true;
 }
 
-/* When the system was started, in seconds since 1970; 0 = unknown. */
+/* The system's boot time in seconds since 1970; 0 = unknown. */
 static uint64_t boot_time(void)
 {
     char line[256];
@@ -90,7 +90,8 @@ static void put_descriptors(struct buf *out)
         count += e->d_name[0] != '.';
     }
     (void)closedir(d);
-    put_count(out, "open_fds", "Open file descriptors.", count - 1); /* without this folder's */
+    /* without the one of opendir */
+    put_count(out, "open_fds", "Open file descriptors.", count - 1);
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
         put_count(out, "max_fds", "File descriptors that may be open.", limit.rlim_cur);

@@ -1,6 +1,6 @@
 #include "base/pack.h"
 
-#define UINT_BYTES_MAX 10u /* 64 bits, 7 in each */
+#define UINT_BYTES_MAX 10u /* 64 bits, 7 per byte */
 
 void pack_uint_long(struct buf *b, uint64_t v)
 {

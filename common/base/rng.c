@@ -7,7 +7,7 @@ static uint64_t rotate_left(uint64_t v, unsigned by)
     return (v << by) | (v >> (64 - by));
 }
 
-/* splitmix64 fills the state: any seed, 0 too, gives a good one. */
+/* Fills the state with splitmix64: every seed, 0 included, gives a good state. */
 void rng_seed(struct rng *r, uint64_t seed)
 {
     for (int i = 0; i < 4; i++) {
@@ -36,8 +36,8 @@ uint64_t rng_next(struct rng *r)
 uint64_t rng_below(struct rng *r, uint64_t below)
 {
     assert(below > 0);
-    uint64_t uneven =
-        (0 - below) % below; /* 2^64 mod below: so many values would come once too often */
+    /* 2^64 mod below: that many values are rejected, else some results would be more likely */
+    uint64_t uneven = (0 - below) % below;
     for (;;) {
         uint64_t v = rng_next(r);
         if (v >= uneven) {

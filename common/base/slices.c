@@ -3,10 +3,10 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define OWN_KEPT_BYTES_MAX (1u << 20) /* a larger buffer is given back once it is empty */
-#define LENT_KEPT_MAX      4096u      /* likewise of the slices: 160 KiB */
+#define OWN_KEPT_BYTES_MAX (1u << 20) /* a larger buffer is freed when it is empty */
+#define LENT_KEPT_MAX      4096u      /* likewise for slices: 160 KiB */
 
-/* What one slice adds to the memory of lenders. */
+/* Memory that slice i adds to lender_bytes. */
 static size_t lender_bytes(const struct slices *s, size_t i)
 {
     const struct shared *lender = s->lent[i].lender;
@@ -42,7 +42,7 @@ void slices_lend(struct slices *s, struct bytes what, struct shared *lender)
     s->lent_count++;
 }
 
-/* The next piece is of the text's own bytes. */
+/* Is the next piece one of the text's own bytes? */
 static bool own_is_next(const struct slices *s, const struct slices_place *at)
 {
     return at->lent == s->lent_count || at->own < s->lent[at->lent].at;

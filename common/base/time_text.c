@@ -1,4 +1,4 @@
-/* Times as text: arithmetic on the proleptic Gregorian calendar, without the C library's time
+/* Times as text: calculates in the proleptic Gregorian calendar, without the C library's time
  * zones. */
 #include "base/clock.h"
 
@@ -8,10 +8,10 @@
 #define DAYS_TO_EPOCH  719468            /* from 0000-03-01 to 1970-01-01 */
 #define DAYS_PER_ERA   146097            /* 400 years */
 #define TIME_OLDEST_MS (-62135596800000) /* 0001-01-01T00:00:00Z */
-/* 9999-12-31T23:59:59.999Z: the last with four digits of year */
+/* 9999-12-31T23:59:59.999Z: the last with a four-digit year */
 #define TIME_NEWEST_MS 253402300799999
 
-/* Years are counted from 1 March, so that the leap day is the last of its year. */
+/* Years begin on 1 March, so that the leap day is a year's last day. */
 static int64_t days_of_date(int64_t year, int64_t month, int64_t day)
 {
     int64_t y = month <= 2 ? year - 1 : year;
@@ -23,7 +23,7 @@ static int64_t days_of_date(int64_t year, int64_t month, int64_t day)
     return era * DAYS_PER_ERA + day_of_era - DAYS_TO_EPOCH;
 }
 
-/* Days are counted from 0000-03-01. */
+/* days: since 0000-03-01. */
 static void date_of_days(uint32_t days, uint32_t *ret_year, uint32_t *ret_month, uint32_t *ret_day)
 {
     uint32_t era = days / DAYS_PER_ERA;
@@ -45,7 +45,7 @@ static int days_in_month(int year, int month)
     return month == 2 && leap ? 29 : days[month - 1];
 }
 
-/* Two decimal digits of a number, and the character that follows them. */
+/* Writes two decimal digits and the character that follows them. */
 static char *put_two(char *at, uint32_t number, char after)
 {
     at[0] = (char)('0' + number / 10);
@@ -77,7 +77,7 @@ char *time_format(unix_ms t, char text[TIME_TEXT_BYTES])
     return text;
 }
 
-/* Reads the digits of `text` from *at on; false where one is none. */
+/* Reads `count` digits from *at on; false if they are not all digits. */
 static bool read_digits(struct bytes text, size_t *at, size_t count, int *ret_number)
 {
     if (text.len - *at < count) {
@@ -111,7 +111,7 @@ static bool read_fraction(struct bytes text, size_t *at, int *ret_ms)
     size_t from = *at;
     for (; *at < text.len && text.ptr[*at] >= '0' && text.ptr[*at] <= '9'; (*at)++) {
         ms += (text.ptr[*at] - '0') * scale;
-        scale /= 10; /* digits behind the third count nothing */
+        scale /= 10; /* digits after the third are ignored */
     }
     *ret_ms = ms;
     return *at > from;
@@ -152,7 +152,7 @@ enum err time_parse(struct bytes text, unix_ms *ret_time)
     if (!read_zone(text, &at, &zone) || at != text.len) {
         return ERR_INVALID;
     }
-    /* second 60 is a leap second: the moment after 59 */
+    /* second 60 is a leap second: the same as second 0 of the next minute */
     if (year < 1 || month < 1 || month > 12 || day < 1 || day > days_in_month(year, month) ||
         hour > 23 || minute > 59 || second > 60) {
         return ERR_INVALID;

@@ -7,8 +7,8 @@ static bool is_tail(uint8_t c)
     return (c & 0xc0) == 0x80;
 }
 
-/* The first byte tells the length, and the bounds of the second byte shut out overlong forms,
- * surrogates and what is above U+10FFFF (Unicode, table 3-7). */
+/* The first byte gives the length; bounds on the second byte exclude overlong forms, surrogates and
+ * values above U+10FFFF (Unicode, table 3-7). */
 size_t utf8_sequence(const uint8_t *at, const uint8_t *end)
 {
     size_t left = (size_t)(end - at);
