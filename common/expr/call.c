@@ -1,4 +1,4 @@
-/* Arithmetic and functions, as CEL's standard definitions have them. */
+/* Arithmetic and functions, by CEL's standard definitions. */
 #include "expr/eval.h"
 
 #include <inttypes.h>
@@ -31,7 +31,7 @@ static bool ints(struct eval *v, const struct expr_term *t, int64_t a, int64_t b
     if (divides && b == 0) {
         return eval_fault(v, t, "division by zero");
     }
-    if (divides && b == -1) { /* the one quotient that does not fit, and C's undefined remainder */
+    if (divides && b == -1) { /* INT64_MIN / -1 overflows, and % -1 is undefined in C */
         over = __builtin_sub_overflow(0, a, &r);
         r = t->kind == TERM_MODULO ? 0 : r;
     } else if (divides) {
@@ -56,12 +56,12 @@ static bool doubles(struct eval *v, const struct expr_term *t, double a, double 
     double r = t->kind == TERM_ADD        ? a + b
                : t->kind == TERM_SUBTRACT ? a - b
                : t->kind == TERM_MULTIPLY ? a * b
-                                          : a / b; /* by zero: an infinity or NaN, as in IEEE 754 */
+                                          : a / b; /* by zero: infinity or NaN, as in IEEE 754 */
     *ret_value = value_double(r);
     return true;
 }
 
-/* b behind a: strings, or lists (their JSON without the brackets between). */
+/* Concatenates strings, or lists (their JSON without the inner brackets). */
 static bool join(struct eval *v, const struct expr_term *t, const struct value *a,
                  const struct value *b, struct value *ret_value)
 {
@@ -135,7 +135,7 @@ static bool size_of(struct eval *v, const struct expr_term *t, const struct valu
                     struct value *ret_value)
 {
     size_t count = 0;
-    if (a->kind == VALUE_STRING) { /* in code points */
+    if (a->kind == VALUE_STRING) { /* counts code points */
         if (!work_spend(v->scope, 1, a->text.len)) {
             return eval_too_much(v, t);
         }
@@ -165,7 +165,7 @@ static bool fault_convert(struct eval *v, const struct expr_term *t, const char 
     return eval_fault(v, t, "%s cannot be made %s", value_kind_name(a->kind), to);
 }
 
-/* JSON's idea of a number, with a NUL behind it for strtod; anything else is no number here. */
+/* Reads a number in JSON's syntax; everything else is refused. */
 static bool numeral(struct bytes text, struct arena *arena, struct value *ret_number)
 {
     struct bytes value;
@@ -199,7 +199,7 @@ static bool to_int(struct eval *v, const struct expr_term *t, const struct value
     if (!(a->real > -9223372036854775808.0 && a->real < 9223372036854775808.0)) {
         return eval_fault(v, t, "this double is beyond what an int can hold");
     }
-    *ret_value = value_int((int64_t)a->real); /* towards zero */
+    *ret_value = value_int((int64_t)a->real); /* truncates towards zero */
     return true;
 }
 

@@ -1,12 +1,12 @@
-/* The value of a term from those of its children. Recursion is bounded by the height of the tree,
- * which the parser checked. */
+/* Evaluates terms recursively. The depth is bounded by the height of the tree, which the parser has
+ * checked. */
 #include "expr/eval.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define KEYS_SHOWN 12 /* of a map, where one is missing */
+#define KEYS_SHOWN 12 /* keys listed in the error when one is missing */
 
 bool eval_fault(struct eval *v, const struct expr_term *at, const char *format, ...)
 {
@@ -63,7 +63,7 @@ static bool eval_root(struct eval *v, const struct expr_term *t, struct value *r
     return true;
 }
 
-/* "it has "a", "b" and 3 more". */
+/* Appends `"a", "b" and 3 more`. */
 static void put_keys(struct expr_scope *scope, const struct value *map, struct buf *out)
 {
     struct members w = members_of(scope, map->text);
@@ -103,7 +103,7 @@ static bool eval_select(struct eval *v, const struct expr_term *t, struct value 
         return false;
     }
     struct bytes name = t->constant.text;
-    if (t->kind == TERM_HAS && name.ptr == NULL) { /* has(steps.x.error): not null */
+    if (t->kind == TERM_HAS && name.ptr == NULL) { /* has(steps.x.error): is it not null? */
         *ret_value = value_bool(of.kind != VALUE_NULL);
         return true;
     }
@@ -129,7 +129,7 @@ static bool eval_select(struct eval *v, const struct expr_term *t, struct value 
     return true;
 }
 
-/* The place that a number names: an int, or a double without a fraction. */
+/* Converts an index: an int, or a double without a fraction. */
 static bool list_place(const struct value *index, int64_t *ret_place)
 {
     if (index->kind == VALUE_INT) {
@@ -208,10 +208,10 @@ static bool eval_condition(struct eval *v, uint16_t term, const char *what, bool
     return true;
 }
 
-/* Either side decides alone, whatever the other one is, an error too. */
+/* One side that decides is enough, whatever the other one is, even an error. */
 static bool eval_logic(struct eval *v, const struct expr_term *t, struct value *ret_value)
 {
-    bool decides = t->kind == TERM_OR; /* this value of one side is the value of both */
+    bool decides = t->kind == TERM_OR; /* the value of one side that decides the result */
     const char *what = decides ? "each side of ||" : "each side of &&";
     uint16_t second;
     bool truth;
@@ -251,7 +251,7 @@ static bool eval_choice(struct eval *v, const struct expr_term *t, struct value 
     return eval_term(v, truth ? yes : v->expr->terms[yes].next, ret_value);
 }
 
-/* JSON of a key, a value or an element of a literal that is so long already. */
+/* JSON of a key, value or element. len: length of the literal so far. */
 static bool eval_member(struct eval *v, uint16_t term, bool key, size_t len, struct bytes *ret_json)
 {
     const struct expr_term *t = &v->expr->terms[term];
@@ -273,7 +273,7 @@ static bool eval_member(struct eval *v, uint16_t term, bool key, size_t len, str
     return true;
 }
 
-/* A list or a map is its JSON: the members' first, then all of them at their places. */
+/* A list or map literal becomes JSON: first that of its members, then all of it together. */
 static bool eval_literal(struct eval *v, const struct expr_term *t, struct value *ret_value)
 {
     bool map = t->kind == TERM_MAP;
@@ -388,7 +388,7 @@ static bool eval_pair(struct eval *v, const struct expr_term *t, const struct va
     }
 }
 
-/* Operators and functions whose children are all needed. */
+/* Operators and functions that evaluate all their children. */
 static bool eval_strict(struct eval *v, const struct expr_term *t, struct value *ret_value)
 {
     struct value a, b;

@@ -4,11 +4,11 @@
 
 #include "base/utf8.h"
 
-/* Characters of the text that are shown on each side of the place. */
+/* Bytes of text shown on each side of the place. */
 #define SHOWN_BEFORE 40
 #define SHOWN_BEHIND 24
 
-/* Appends one character for each code point of text[from, to) that fits. */
+/* Appends text[from, to) with control characters and malformed bytes replaced. */
 static void show(struct buf *out, struct bytes text, size_t from, size_t to)
 {
     while (from < to) {
@@ -44,7 +44,7 @@ void expr_fault_mark(struct expr_fault *fault, struct bytes text, uint32_t at)
     buf_add_str(&b, "\n  ");
     buf_add_str(&b, from > 0 ? "..." : "");
     show(&b, text, from, place);
-    size_t before = 0; /* columns up to the caret */
+    size_t before = 0; /* columns before the caret */
     for (size_t i = 1; i < b.len; i++) {
         before += (b.ptr[i] & 0xc0) != 0x80;
     }
@@ -58,7 +58,7 @@ void expr_fault_mark(struct expr_fault *fault, struct bytes text, uint32_t at)
     buf_add_char(&b, '^');
     size_t len = strlen(fault->detail);
     size_t room = sizeof fault->detail - 1;
-    if (len + b.len > room) { /* the place is worth more than the end of the words */
+    if (len + b.len > room) { /* the place matters more than the end of the message */
         len = b.len < room ? room - b.len : 0;
         while (len > 0 && ((unsigned char)fault->detail[len] & 0xc0) == 0x80) {
             len--;

@@ -67,8 +67,8 @@ static struct token number_token(const struct lexer *x, struct value v)
     return (struct token){.kind = TOKEN_CONSTANT, .value = v};
 }
 
-/* The smallest int is one further from 0 than the largest: its digits are read as the negative that
- * a minus before them makes, see primary.c. */
+/* Reads the digits as a negative number, because INT64_MIN has no positive counterpart; primary.c
+ * changes the sign unless there is a minus. */
 static struct token lex_whole(struct lexer *x, int base)
 {
     int64_t v = 0;
@@ -84,7 +84,7 @@ static struct token lex_whole(struct lexer *x, int base)
     if (over) {
         return fault(x, "this number is beyond 64 bits");
     }
-    return number_token(x, value_int(v)); /* negative, as said */
+    return number_token(x, value_int(v)); /* negative, see above */
 }
 
 static struct token lex_number(struct lexer *x)
@@ -122,7 +122,7 @@ static struct token lex_number(struct lexer *x)
         x, value_double(strtod((const char *)arena_bytes(x->arena, digits).ptr, NULL)));
 }
 
-/* count digits of a base, from x->at on; -1 where they are not there. */
+/* Reads count digits of a base; -1 if they are not all there. */
 static int64_t escape_digits(struct lexer *x, int count, int base)
 {
     int64_t v = 0;
@@ -137,7 +137,7 @@ static int64_t escape_digits(struct lexer *x, int count, int base)
     return v;
 }
 
-/* Behind a backslash. NULL or what is wrong. */
+/* Decodes an escape, after its backslash. Returns NULL, or the error. */
 static const char *lex_escape(struct lexer *x, struct buf *out)
 {
     static const char from[] = "abfnrtv\\?\"'`";
@@ -170,7 +170,7 @@ static const char *lex_escape(struct lexer *x, struct buf *out)
     return NULL;
 }
 
-/* Between the quotes, the opening one (of `quotes` characters) has been read. */
+/* Reads a string after its opening quote of `quotes` characters. Returns NULL, or the error. */
 static const char *lex_string_inside(struct lexer *x, int quote, int quotes, bool raw,
                                      struct buf *out)
 {

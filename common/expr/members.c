@@ -1,11 +1,11 @@
 #include "expr/members.h"
 
-/* A shorter text is gone over in less time than it takes to find it here; and so many are looked
- * through each time. */
+/* Shorter texts are scanned faster than found in the cache; and a look-up goes through the whole
+ * cache, which bounds its size. */
 #define SEEN_BYTES_MIN 64u
 #define SEEN_MAX       64u
 
-/* Where it lies in the text. */
+/* A member's offsets in the text. */
 struct seen_member {
     uint32_t key, key_len;
     uint32_t json, json_len;
@@ -13,7 +13,7 @@ struct seen_member {
     bool escaped;
 };
 
-/* A list or a map, as far as it was gone over. */
+/* A cached list or map, as far as it was scanned. */
 struct seen {
     struct seen *older;
     struct bytes json;
@@ -33,7 +33,7 @@ bool work_spend(struct expr_scope *scope, size_t members, size_t bytes)
     return true;
 }
 
-/* NULL: it is not kept. */
+/* The cache entry for this value, made if it is new; NULL: it is not cached. */
 static struct seen *seen_of(struct expr_scope *scope, struct bytes json)
 {
     struct expr_seen *all = scope->seen;
@@ -41,7 +41,7 @@ static struct seen *seen_of(struct expr_scope *scope, struct bytes json)
         return NULL;
     }
     for (struct seen *s = all->newest; s != NULL; s = s->older) {
-        if (s->json.ptr == json.ptr) { /* where it begins says where it ends */
+        if (s->json.ptr == json.ptr) { /* the start identifies a value */
             return s;
         }
     }
@@ -64,13 +64,14 @@ struct members members_of(struct expr_scope *scope, struct bytes json)
     return w;
 }
 
-/* Room for one more; false where there is to be none. */
+/* Makes room for one more member; false if it must not be cached. */
 static bool make_room(struct expr_scope *scope, struct seen *s)
 {
     if (s->count < s->cap) {
         return true;
     }
-    uint32_t cap = s->cap == 0 ? 8 : 2 * s->cap; /* the arena gives nothing back meanwhile */
+    /* the arena does not free the old array, so it counts too */
+    uint32_t cap = s->cap == 0 ? 8 : 2 * s->cap;
     uint32_t left = EXPR_SEEN_MEMBERS_MAX - scope->seen->members;
     if (cap > left) {
         return false;
@@ -101,11 +102,11 @@ static void keep(struct seen *s, const struct member *m)
                                                   .key_len = (uint32_t)m->key.len,
                                                   .json = (uint32_t)(m->json.ptr - s->json.ptr),
                                                   .json_len = (uint32_t)m->json.len,
-                                                  .depth = (uint16_t)m->depth, /* 64 at most */
+                                                  .depth = (uint16_t)m->depth, /* at most 64 */
                                                   .escaped = m->escaped};
 }
 
-/* The next one that nobody has gone over. */
+/* Scans the next member that is not cached yet. */
 static bool take(struct members *w, struct json_walk *rest, struct member *ret_member)
 {
     if (!json_next(rest, &ret_member->key, &ret_member->json)) {
@@ -123,11 +124,12 @@ bool members_next(struct members *w, struct member *ret_member)
     struct seen *s = w->seen;
     if (s != NULL && w->next < s->count) {
         *ret_member = seen_at(s, w->next++);
-        size_t again = ret_member->escaped ? ret_member->key.len : 0; /* to be read anew */
+        size_t again = ret_member->escaped ? ret_member->key.len : 0; /* decoded again */
         w->err = work_spend(w->scope, 1, again) ? ERR_OK : ERR_TOO_LARGE;
         return w->err == ERR_OK;
     }
-    if (s != NULL && !make_room(w->scope, s)) { /* each goes on from here by himself */
+    /* not cacheable: each reader scans the rest itself */
+    if (s != NULL && !make_room(w->scope, s)) {
         w->rest = s->rest;
         w->seen = s = NULL;
     }

@@ -1,4 +1,4 @@
-/* Operators, from the weakest to the strongest. primary.c has what they stand between. */
+/* Parses operators, from the weakest to the strongest; primary.c parses their operands. */
 #include "expr/parse.h"
 
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 
 uint16_t parse_fault(struct parse *p, uint32_t at, const char *format, ...)
 {
-    if (p->err == ERR_OK) { /* the first one counts */
+    if (p->err == ERR_OK) { /* the first error counts */
         va_list args;
         va_start(args, format);
         (void)vsnprintf(p->fault->detail, sizeof p->fault->detail, format, args);
@@ -47,7 +47,7 @@ bool parse_expect(struct parse *p, const char *sign, const char *what_for)
 
 static uint32_t last_end(const struct parse *p)
 {
-    /* what was read last ends before the white space in front of the next token */
+    /* the last token ends before the white space in front of the next one */
     uint32_t end = p->token.from;
     while (end > 0 && strchr(" \t\n\r\f", p->text.ptr[end - 1]) != NULL) {
         end--;
@@ -80,7 +80,7 @@ uint16_t parse_term(struct parse *p, enum term_kind kind, uint16_t child, uint32
     return (uint16_t)p->term_count++;
 }
 
-/* "!" {"!"} member, "-" {"-"} member, or a member: CEL does not mix the two. */
+/* "!" {"!"} member, "-" {"-"} member, or a member: CEL does not allow a mix of the two. */
 static uint16_t parse_unary(struct parse *p)
 {
     const char *sign = token_is(&p->token, "!") ? "!" : "-";
@@ -95,7 +95,7 @@ static uint16_t parse_unary(struct parse *p)
     }
     bool minus = sign[0] == '-';
     if (minus && count > 0 && p->token.kind == TOKEN_CONSTANT && p->token.value.kind == VALUE_INT) {
-        p->negative = true; /* the sign belongs to the digits */
+        p->negative = true; /* the sign belongs to the number */
         count--;
     }
     uint16_t term = parse_member(p);
@@ -182,7 +182,7 @@ uint16_t parse_expression(struct parse *p)
     return p->err == ERR_OK ? term : TERM_NONE;
 }
 
-/* What was parsed, in the arena and no larger than it is. */
+/* Copies the result into the arena, at its exact size. */
 static struct expr *keep(struct parse *p, uint16_t root)
 {
     struct expr *e = arena_alloc(p->arena, sizeof *e);
@@ -200,7 +200,7 @@ static struct expr *keep(struct parse *p, uint16_t root)
     return e;
 }
 
-/* stop: the sign that must follow, NULL for the end of the text. */
+/* stop: the sign that must follow; NULL: the end of the text. */
 static enum err parse_text(struct parse *p, const char *stop, struct expr **ret_expr,
                            uint32_t *ret_end)
 {

@@ -1,11 +1,11 @@
-/* What stands between the operators: literals, roots, calls, and what is selected of them. */
+/* Parses operands: literals, roots, calls, and their selectors. */
 #include "expr/parse.h"
 
 #include "json/scan.h"
 
 #define TEXT(b) (int)((b).len < 60 ? (b).len : 60), (const char *)(b).ptr
 
-/* Words that CEL keeps for languages around it: they name nothing. */
+/* Words that CEL reserves: not allowed as names. */
 static bool is_reserved(struct bytes name)
 {
     static const char *const words[] = {
@@ -20,7 +20,7 @@ static bool is_reserved(struct bytes name)
     return false;
 }
 
-/* true, false, null, in: not even names of fields. */
+/* true, false, null, in: not even allowed as names of members. */
 static bool is_keyword(struct bytes name)
 {
     return bytes_is(name, "true") || bytes_is(name, "false") || bytes_is(name, "null") ||
@@ -48,7 +48,7 @@ static uint16_t parse_literal(struct parse *p)
     return parse_constant(p, v, p->token.from);
 }
 
-/* Expressions up to the closing sign, with commas between; `pairs`: key, colon, value. */
+/* Expressions separated by commas, up to the closing sign; in maps key, colon, value. */
 static uint16_t parse_many(struct parse *p, enum term_kind kind, const char *close, uint32_t from)
 {
     uint16_t first = TERM_NONE, last = TERM_NONE;
@@ -99,7 +99,7 @@ static uint16_t add_ref(struct parse *p, struct expr_ref ref, uint32_t from)
     return term;
 }
 
-/* Behind "steps": .name or ["name"], then .result, .status, .error or .attempts. */
+/* After "steps": .name or ["name"], then .result, .status, .error or .attempts. */
 static uint16_t parse_steps(struct parse *p, uint32_t from)
 {
     static const char *const fields[] = {"result", "status", "error", "attempts"};
@@ -163,7 +163,7 @@ struct function_name {
     uint8_t kind;
     bool plain;        /* f(a) */
     bool method;       /* a.f() or a.f(b) */
-    uint8_t arguments; /* of the method form */
+    uint8_t arguments; /* of the method */
 };
 
 static const struct function_name functions[] = {
@@ -200,7 +200,7 @@ static uint16_t fault_function(struct parse *p, struct token name, const struct 
         TEXT(name.text));
 }
 
-/* Is this a member of a map? A root's own field (steps.x.result) counts as one. */
+/* The argument must be a member of a map, or a root with a field (steps.x.result). */
 static uint16_t parse_has(struct parse *p, uint16_t argument, uint32_t from)
 {
     struct expr_term *a = &p->terms[argument];
@@ -210,7 +210,7 @@ static uint16_t parse_has(struct parse *p, uint16_t argument, uint32_t from)
     if (!select && !step) {
         return parse_fault(p, from, "has() asks for a member of a map, as in has(input.name)");
     }
-    if (select) { /* it becomes the question itself */
+    if (select) { /* the term itself becomes the has() */
         a->kind = TERM_HAS;
         a->from = from;
         return argument;
@@ -300,7 +300,7 @@ static uint16_t parse_method(struct parse *p, uint16_t target, struct token name
     return parse_term(p, (enum term_kind)f->kind, target, p->terms[target].from);
 }
 
-/* Behind a dot. */
+/* After a dot. */
 static uint16_t parse_select(struct parse *p, uint16_t target)
 {
     struct token name = p->token;

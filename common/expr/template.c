@@ -9,16 +9,16 @@
 struct build {
     struct arena *arena;
     uint32_t roots;
-    struct buf text; /* since the last expression */
+    struct buf text; /* JSON text since the last expression */
     struct buf pointer;
     struct template_piece *pieces;
     uint32_t count, cap;
-    unsigned depth; /* containers that are open */
-    bool found;     /* an expression, or an escaped one */
+    unsigned depth; /* open containers */
+    bool found;     /* there was an expression, or $${ */
     struct template_fault *fault;
 };
 
-/* Where the next "${" or "$${" begins, or the end. */
+/* Offset of the next "${" or "$${", or the end. */
 static size_t next_mark(struct bytes s, size_t from)
 {
     for (size_t i = from; i + 1 < s.len; i++) {
@@ -44,7 +44,7 @@ static struct template_piece *add_piece(struct build *b)
     return piece;
 }
 
-/* The expression that begins behind "${" at `at`; ret_end: behind its brace. */
+/* Adds the expression whose "${" is at `at`; ret_end: offset after its brace. */
 static enum err add_expr(struct build *b, struct bytes s, size_t at, size_t *ret_end)
 {
     struct expr *e;
@@ -62,7 +62,7 @@ static enum err add_expr(struct build *b, struct bytes s, size_t at, size_t *ret
     *ret_end = at + 2 + end + 1;
     bool whole = at == 0 && *ret_end == s.len;
     if (whole) {
-        b->text.len--; /* the quote: the value brings its own, if any */
+        b->text.len--; /* drops the quote: the value has its own, if any */
     }
     struct template_piece *piece = add_piece(b);
     piece->expr = e;
@@ -127,7 +127,7 @@ static enum err add_member(struct build *b, const struct doc_value *member, cons
     return add_value(b, member);
 }
 
-/* Documents are at most 64 deep. */
+/* Recursion is bounded: documents are at most 64 deep. */
 static enum err add_many(struct build *b, const struct doc_value *v)
 {
     bool object = doc_kind(v) == JSON_OBJECT;
@@ -192,7 +192,7 @@ enum err template_parse(struct arena *arena, const struct doc_value *value, uint
     return e;
 }
 
-/* The parts so far. */
+/* The rendered parts so far. */
 struct render {
     struct expr_scope *scope;
     struct bytes *parts;
@@ -208,18 +208,18 @@ static void add_part(struct render *r, struct bytes part)
     }
 }
 
-/* What it is within a string. */
+/* The JSON text of a value inside a string. */
 static struct bytes text_inside(const struct value *value, struct bytes json, struct arena *arena)
 {
     if (value->kind == VALUE_STRING) {
-        return bytes_part(json, 1, json.len - 2); /* escaped as it stands there */
+        return bytes_part(json, 1, json.len - 2); /* already escaped */
     }
     struct buf text = {0};
     json_put_text(&text, json);
     return arena_take(arena, &text);
 }
 
-/* Known of what was gone over. */
+/* Uses the known depth if there is one. */
 static size_t depth_of(const struct value *value, struct bytes json)
 {
     return value->depth > 0 ? value->depth : json_depth(json);
@@ -239,7 +239,7 @@ static enum err add_value_of(struct render *r, const struct template_piece *piec
         (void)eval_fault(&v, root, "the value is not a number that JSON can hold");
     } else if (piece->inside) {
         add_part(r, text_inside(&value, json, r->scope->arena));
-    } else if (piece->depth + json.len / 2 > JSON_DEPTH_MAX && /* it has an end for each begin */
+    } else if (piece->depth + json.len / 2 > JSON_DEPTH_MAX && /* two bytes per level */
                piece->depth + depth_of(&value, json) > JSON_DEPTH_MAX) {
         (void)eval_fault(&v, root, "with this value the whole is nested deeper than %d",
                          JSON_DEPTH_MAX);
@@ -249,7 +249,7 @@ static enum err add_value_of(struct render *r, const struct template_piece *piec
     return v.err;
 }
 
-/* In builds that look for mistakes. */
+/* In sanitizer builds: checks that the result is valid JSON. */
 static void check_rendered(const struct parts *json)
 {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

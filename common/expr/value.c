@@ -36,7 +36,7 @@ struct value value_string(struct bytes text)
     return (struct value){.kind = VALUE_STRING, .text = text};
 }
 
-/* Digits only, and within int64. */
+/* False unless it has only digits (and a sign) and fits int64. */
 static bool whole_number(struct bytes json, int64_t *ret_integer)
 {
     bool negative = json.len > 0 && json.ptr[0] == '-';
@@ -44,7 +44,7 @@ static bool whole_number(struct bytes json, int64_t *ret_integer)
     for (size_t i = negative ? 1 : 0; i < json.len; i++) {
         int digit = json.ptr[i] - '0';
         if (digit < 0 || digit > 9 || __builtin_mul_overflow(v, 10, &v) ||
-            __builtin_sub_overflow(v, digit, &v)) { /* downwards: INT64_MIN has no positive twin */
+            __builtin_sub_overflow(v, digit, &v)) { /* negative, since -INT64_MIN does not fit */
             return false;
         }
     }
@@ -68,7 +68,8 @@ void value_decode(struct value *v, struct arena *arena)
     }
     v->text = bytes_part(v->json, 1, v->json.len - 2);
     if (v->text.len > 0 && memchr(v->text.ptr, '\\', v->text.len) != NULL) {
-        struct buf b = arena_buf(arena, v->text.len); /* no escape is shorter than what it says */
+        /* no escape is shorter than its decoded form */
+        struct buf b = arena_buf(arena, v->text.len);
         json_unquote(v->json, &b);
         v->text = buf_bytes(&b);
     }
@@ -95,7 +96,7 @@ struct value value_of_json(struct bytes json, struct arena *arena)
     return (struct value){.kind = VALUE_NULL};
 }
 
-/* A double stays one when it is read again: 2.0, not 2. */
+/* Keeps it a double when it is read again: 2.0, not 2. */
 static enum err put_double(double real, struct buf *out)
 {
     if (!isfinite(real)) {
@@ -161,7 +162,7 @@ static int compare_int_double(int64_t i, double d)
     if (d < -9223372036854775808.0) {
         return 1;
     }
-    int64_t whole = (int64_t)d; /* towards zero, and exact: |d| < 2^63 */
+    int64_t whole = (int64_t)d; /* truncated; exact, since |d| < 2^63 */
     if (i != whole) {
         return i < whole ? -1 : 1;
     }
@@ -202,7 +203,7 @@ enum err value_count(const struct value *v, struct expr_scope *scope, size_t *re
 enum err value_of_member(const struct member *member, struct expr_scope *scope,
                          struct value *ret_value)
 {
-    bool whole = member->depth == 0; /* a string or number is read, each time that it is taken */
+    bool whole = member->depth == 0; /* strings and numbers are read each time they are used */
     if (whole && !work_spend(scope, 0, member->json.len)) {
         return ERR_TOO_LARGE;
     }
@@ -218,7 +219,8 @@ static bool key_is(const struct member *member, struct bytes key, struct buf *sc
         return bytes_eq(raw, key);
     }
     buf_clear(scratch);
-    json_unquote(bytes_of(raw.ptr - 1, raw.len + 2), scratch); /* the quotes stand around it */
+    /* the raw key has quotes around it */
+    json_unquote(bytes_of(raw.ptr - 1, raw.len + 2), scratch);
     return bytes_eq(buf_bytes(scratch), key);
 }
 
@@ -312,7 +314,7 @@ static bool strings_equal(struct value a, struct value b, struct arena *arena)
     return bytes_eq(a.text, b.text);
 }
 
-/* Recurses as deep as JSON may be: 64. */
+/* Recursion is bounded by the depth of JSON: 64. */
 enum err value_equal(const struct value *a, const struct value *b, struct expr_scope *scope,
                      bool *ret_equal)
 {
