@@ -11,7 +11,7 @@ struct doc {
     struct doc_value root;
 };
 
-/* Fills line and column of the byte at offset; columns are characters, not bytes. */
+/* Sets line and column of the byte at offset; columns count characters, not bytes. */
 static void fault_at(struct doc_fault *fault, struct bytes text, size_t offset)
 {
     fault->line = 1;
@@ -31,7 +31,7 @@ enum err doc_parse(struct bytes text, struct doc **ret_doc, struct doc_fault *re
     struct doc_fault fault = {0};
     struct json_fault scan_fault;
     struct bytes value;
-    /* Our own check first: it bounds the depth, and one fault has one wording everywhere. */
+    /* Our own check comes first: it bounds the depth, and words errors as everywhere else. */
     enum err e = json_check(text, &value, &scan_fault);
     if (e != ERR_OK) {
         fault_at(&fault, text, scan_fault.offset);
@@ -142,8 +142,7 @@ struct bytes doc_string(const struct doc_value *v)
     return is(v, NODE_STRING) ? v->text : BYTES_LIT("");
 }
 
-/* json_check bounded the depth of what was parsed, so this recursion is at most JSON_DEPTH_MAX
- * deep. */
+/* Recursion is at most JSON_DEPTH_MAX deep, since json_check bounded the depth. */
 static void write_many(const struct doc_value *v, struct buf *out)
 {
     bool object = v->kind == NODE_OBJECT;

@@ -30,7 +30,7 @@ static void copy_array(struct arena *arena, struct doc_value *v, json_t *json)
     }
 }
 
-/* json_check bounded the depth, so this recursion is at most 64 deep. */
+/* Recursion is at most 64 deep, since json_check bounded the depth. */
 static void copy(struct arena *arena, struct doc_value *v, json_t *json)
 {
     switch (json_typeof(json)) {

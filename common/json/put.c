@@ -67,7 +67,7 @@ void json_put_number(struct buf *out, double v)
         return;
     }
     char text[32];
-    for (int digits = 15; digits <= 17; digits++) { /* 17 always read back exactly */
+    for (int digits = 15; digits <= 17; digits++) { /* 17 digits always read back exactly */
         (void)snprintf(text, sizeof text, "%.*g", digits, v);
         if (strtod(text, NULL) == v) {
             break;

@@ -1,6 +1,6 @@
-/* The strict check. It runs once over every payload, so its common case (printable ASCII in
- * strings) goes eight bytes at a time. Open containers are one bit each in a word instead of
- * recursion: hostile nesting costs no stack. */
+/* The strict check. It runs once over each payload, so that the common case (printable ASCII in
+ * strings) handles eight bytes at a time. Open containers are bits of a word instead of a
+ * recursion: deep nesting uses no stack. */
 #include "json/scan.h"
 
 #include <endian.h>
@@ -13,10 +13,10 @@ _Static_assert(JSON_DEPTH_MAX <= 64, "open containers are bits of one uint64_t")
 /* What may come next. */
 enum expect {
     EXPECT_VALUE,
-    EXPECT_VALUE_OR_END, /* behind '[' */
+    EXPECT_VALUE_OR_END, /* after '[' */
     EXPECT_KEY,
-    EXPECT_KEY_OR_END, /* behind '{' */
-    EXPECT_SEPARATOR,  /* behind a value inside a container */
+    EXPECT_KEY_OR_END, /* after '{' */
+    EXPECT_SEPARATOR,  /* after a value inside a container */
     EXPECT_NOTHING,    /* the outermost value is complete */
     EXPECT_FAULT,
 };
@@ -24,13 +24,13 @@ enum expect {
 struct scan {
     const uint8_t *at;
     const uint8_t *start, *end;
-    const char *reason; /* of the fault at `at` */
-    uint64_t objects;   /* the lowest bit is the innermost open container: 1 = object */
+    const char *reason; /* of the error at `at` */
+    uint64_t objects;   /* open containers, the innermost in the lowest bit: 1 = object */
     unsigned depth;
-    struct json_index *index; /* NULL: none is made */
+    struct json_index *index; /* NULL: no index is built */
     unsigned index_depth;
-    struct bytes key;                         /* of the value that comes next */
-    uint32_t open[JSON_INDEX_DEPTH_MAX + 1u]; /* nodes of the open containers, by depth */
+    struct bytes key;                         /* key of the next value */
+    uint32_t open[JSON_INDEX_DEPTH_MAX + 1u]; /* node of each open container, by depth */
 };
 
 static bool fault(struct scan *s, const uint8_t *at, const char *reason)
@@ -48,7 +48,7 @@ static void skip_space(struct scan *s)
     }
 }
 
-/* Printable ASCII but the quote and the backslash. */
+/* Printable ASCII except the quote and the backslash. */
 static bool is_plain(uint8_t c)
 {
     return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
@@ -56,8 +56,8 @@ static bool is_plain(uint8_t c)
 
 #define EACH_BYTE(c) (0x0101010101010101u * (uint64_t)(c))
 
-/* Of the word's bytes the first one that is not plain has its highest bit set, and none before it.
- * (The borrow of a subtraction can only err behind it.) */
+/* Sets the highest bit of the first byte that is not plain, and of none before it. (Bytes after it
+ * may be wrong, because subtraction borrows.) */
 static uint64_t special_bits(uint64_t w)
 {
     uint64_t quote = w ^ EACH_BYTE('"');
@@ -89,7 +89,7 @@ const uint8_t *json_plain_end(const uint8_t *at, const uint8_t *end)
     return plain_end(at, end);
 }
 
-/* The four digits of \uXXXX at s->at, or -1. */
+/* Reads the four digits of \uXXXX at s->at; -1 on error. */
 static int32_t scan_hex4(struct scan *s)
 {
     int32_t v = 0;
@@ -140,7 +140,7 @@ static bool scan_escape(struct scan *s)
     return low >= 0;
 }
 
-/* From the opening quote to behind the closing one. */
+/* Scans from the opening quote past the closing one. */
 static bool scan_string(struct scan *s)
 {
     s->at++;
@@ -222,7 +222,7 @@ static bool is_indexed(const struct scan *s)
     return s->index != NULL && s->depth <= s->index_depth;
 }
 
-/* A value begins. */
+/* Adds the node of a value that begins. */
 static void node_begin(struct scan *s)
 {
     struct json_index *x = s->index;
@@ -232,7 +232,7 @@ static void node_begin(struct scan *s)
                                               .value = bytes_of(s->at, 0)};
 }
 
-/* And has ended; all nodes since are inside it. */
+/* Completes it: all nodes added since are its descendants. */
 static void node_end(struct scan *s)
 {
     struct json_node *node = &s->index->nodes[s->open[s->depth]];

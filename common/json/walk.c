@@ -1,4 +1,4 @@
-/* Looking into values that json_check accepted. Every loop is bounded by the slice all the same. */
+/* Access to values that json_check accepted. Loops stay within the slice in any case. */
 #include "json/scan.h"
 
 #include <stdlib.h>
@@ -34,7 +34,7 @@ static const uint8_t *skip_space(const uint8_t *at, const uint8_t *end)
     return at;
 }
 
-/* `at` is behind the opening quote; returns where the closing one is. */
+/* at: after the opening quote. Returns the closing quote, or end. */
 static const uint8_t *find_quote(const uint8_t *at, const uint8_t *end)
 {
     const uint8_t *quote;
@@ -46,7 +46,7 @@ static const uint8_t *find_quote(const uint8_t *at, const uint8_t *end)
         if ((quote - backslashes) % 2 == 0) {
             return quote;
         }
-        at = quote + 1; /* it is escaped */
+        at = quote + 1; /* this one is escaped */
     }
     return end;
 }
@@ -107,7 +107,7 @@ struct json_walk json_walk(struct bytes value)
     if ((kind != JSON_OBJECT && kind != JSON_ARRAY) || value.len < 2) {
         return (struct json_walk){0};
     }
-    /* the end is the closing bracket */
+    /* end: the closing bracket */
     return (struct json_walk){
         .at = value.ptr + 1, .end = value.ptr + value.len - 1, .object = kind == JSON_OBJECT};
 }
@@ -125,13 +125,13 @@ bool json_next(struct json_walk *w, struct bytes *ret_key, struct bytes *ret_val
         const uint8_t *quote = find_quote(from, w->end);
         key = bytes_of(from, (size_t)(quote - from));
         at = skip_space(quote < w->end ? quote + 1 : quote, w->end);
-        at = skip_space(at < w->end ? at + 1 : at, w->end); /* the colon */
+        at = skip_space(at < w->end ? at + 1 : at, w->end); /* skips the colon */
     }
     const uint8_t *value_end = skip_value(at, w->end, &w->depth);
     *ret_key = key;
     *ret_value = bytes_of(at, (size_t)(value_end - at));
     at = skip_space(value_end, w->end);
-    w->at = at < w->end ? at + 1 : at; /* the comma */
+    w->at = at < w->end ? at + 1 : at; /* skips the comma */
     return true;
 }
 
@@ -145,7 +145,7 @@ static uint32_t hex4(const uint8_t *at)
     return v;
 }
 
-/* Decodes the escape at `at` (a backslash) into out; returns behind it. */
+/* Decodes the escape at `at` (its backslash) into out; returns what follows it. */
 static const uint8_t *unescape(const uint8_t *at, const uint8_t *end, struct buf *out)
 {
     static const char from[] = "\"\\/bfnrt";
@@ -172,7 +172,7 @@ static const uint8_t *unescape(const uint8_t *at, const uint8_t *end, struct buf
     return at;
 }
 
-/* The text between the quotes. */
+/* Decodes the text between the quotes. */
 static void unquote(struct bytes raw, struct buf *out)
 {
     const uint8_t *at = raw.ptr;
@@ -264,7 +264,7 @@ double json_number(struct bytes value)
 
 struct bytes json_duplicate_key(struct bytes object)
 {
-    static char present; /* any value that is not NULL */
+    static char present; /* any value except NULL */
     struct bytes raw, value, twice = BYTES_NONE;
     struct map seen = {0};
     struct arena arena = {0};
