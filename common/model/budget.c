@@ -5,7 +5,7 @@
 
 #include "json/scan.h"
 
-/* Far beyond what anybody has, far below 2^63. */
+/* Upper bounds: far more than anybody has, and far below 2^63. */
 #define COST_USD_MAX 1000000000u
 #define TOKENS_MAX   1000000000000000u
 #define ATTEMPTS_MAX 1000000000u
@@ -108,8 +108,8 @@ void budget_put(struct buf *out, const struct budget *b)
     buf_add_char(out, '}');
 }
 
-/* Rounded down: 99.9 is not yet all of it. No product here passes 2^64: limits are below 2^60, and
- * what is spent of them counts up to 15 times as much. */
+/* Rounds down: 99.9 % is not 100. Nothing here overflows 2^64: limits are below 2^60, and the
+ * amounts spent count up to 15 times as much. */
 static unsigned percent_of(uint64_t limit, uint64_t spent)
 {
     if (limit == 0) {

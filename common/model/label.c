@@ -58,7 +58,7 @@ void labels_put_json(struct buf *out, struct bytes labels)
     struct bytes label;
     const char *comma = "";
     buf_add_char(out, '{');
-    while (labels_next(&labels, &label)) { /* their alphabet needs no escapes */
+    while (labels_next(&labels, &label)) { /* the alphabet of labels needs no escapes */
         size_t n = name_len(label);
         buf_addf(out, "%s\"%.*s\":\"%.*s\"", comma, (int)n, (const char *)label.ptr,
                  (int)(label.len - n - 1), (const char *)label.ptr + n + 1);

@@ -86,7 +86,7 @@ void pipeline_unref(struct pipeline *p)
     }
 }
 
-/* The index in "step_12", or -1. No sign, no leading zero: each step has one step_id. */
+/* The index in "step_12", or -1. No sign and no leading zero: each step has exactly one step_id. */
 static int64_t step_id_index(struct bytes text)
 {
     static const char prefix[] = "step_";
@@ -133,10 +133,10 @@ int32_t pipeline_find(const struct pipeline *p, struct bytes name_or_step_id)
     return index < (int64_t)p->step_count ? (int32_t)index : -1;
 }
 
-#define STEPS_FEW 64u /* pipelines of so many steps are walked without an allocation */
+#define STEPS_FEW 64u /* up to this many steps need no allocation for a walk */
 
-/* Marks what is reached over needs (up) or feeds. Keeps its own account of what was seen: flags may
- * hold marks of earlier calls, and those must not stop the walk. */
+/* Marks what can be reached over needs (up) or feeds. Does not use flags to remember what was
+ * visited: these may have marks from earlier calls, which must not stop the walk. */
 static void mark_reached(const struct pipeline *p, uint32_t step, bool up, bool *flags)
 {
     bool seen_few[STEPS_FEW] = {false};

@@ -1,9 +1,9 @@
-/* What a task of a pipeline may spend (`budget`), and what a step is expected to cost (`cost`). */
+/* The budget of a pipeline's tasks (`budget`), and the expected cost of a step (`cost`). */
 #include "model/pipeline_build.h"
 
 #include <stdio.h>
 
-/* Reads a member of the text into a budget; false with the fault. */
+/* Reads a budget from a member of the text; false: ret_fault says why. */
 static bool read(const struct doc_value *value, const char *what, struct budget *ret_budget,
                  struct budget_fault *ret_fault)
 {

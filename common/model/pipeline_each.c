@@ -1,4 +1,4 @@
-/* The fields of a fan-out step: what its items are, how many at once, how many may fail. */
+/* The fields of a fan-out step: the items, how many run at once, how many may fail. */
 #include "model/pipeline_build.h"
 
 #include "model/limits.h"

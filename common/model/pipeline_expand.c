@@ -9,10 +9,11 @@ struct expand {
     const struct pipeline_library *library;
     struct buf *out;
     struct pipeline_fault *fault;
-    struct bytes path[PIPELINE_DEPTH_MAX + 1]; /* names of the pipelines that we are within */
+    /* names of the enclosing stored pipelines */
+    struct bytes path[PIPELINE_DEPTH_MAX + 1];
     uint32_t depth;
-    size_t step;     /* of the definition that is expanded: where faults point to */
-    uint32_t within; /* inline ones */
+    size_t step;     /* index in the definition that is expanded, for faults */
+    uint32_t within; /* number of enclosing inline pipelines */
     bool array;
 };
 
@@ -32,7 +33,7 @@ static enum err fail(struct expand *x, enum err e, const char *what, struct byte
 
 static enum err put_steps(struct expand *x, struct bytes steps);
 
-/* "pipeline":{...} of a stored one. */
+/* Appends a stored pipeline as the value of "pipeline". */
 static enum err put_named(struct expand *x, struct bytes name)
 {
     for (uint32_t i = 0; i < x->depth; i++) {
@@ -55,7 +56,7 @@ static enum err put_named(struct expand *x, struct bytes name)
     return e;
 }
 
-/* An inline one, which may name others. */
+/* Appends an inline pipeline, which may name others. */
 static enum err put_inline(struct expand *x, struct bytes pipeline)
 {
     struct bytes key, value;
@@ -88,7 +89,7 @@ static enum err put_step(struct expand *x, struct bytes step)
         if (!bytes_is(key, "pipeline")) {
             buf_add_bytes(x->out, value);
         } else if (json_kind_of(value) == JSON_STRING) {
-            e = put_named(x, bytes_part(value, 1, value.len - 2)); /* an id: no escapes */
+            e = put_named(x, bytes_part(value, 1, value.len - 2)); /* an id, so without escapes */
         } else {
             e = put_inline(x, value);
         }
@@ -102,8 +103,8 @@ static enum err put_step(struct expand *x, struct bytes step)
     return e;
 }
 
-/* Recurses as deep as pipelines may be nested: the inline ones were counted when they were parsed,
- * the named ones are here. */
+/* The recursion is bounded by the nesting of pipelines: inline ones were counted when they were
+ * parsed, named ones are counted here. */
 static enum err put_steps(struct expand *x, struct bytes steps)
 {
     struct bytes key, step;

@@ -1,5 +1,5 @@
-/* The expressions of a definition: syntax where they are read, the steps that they name once the
- * graph is there. */
+/* The expressions of a definition: the syntax is checked when they are read, the steps that they
+ * name when the graph is complete. */
 #include "model/pipeline_build.h"
 
 #include <inttypes.h>
@@ -79,11 +79,11 @@ enum err pipeline_read_template_of(struct pipeline_build *b, uint32_t step,
     return ERR_OK;
 }
 
-/* What comes before a step: gathered where an expression names more than what the step needs
- * itself, since that takes a walk over the whole pipeline. */
+/* Cache of a step's ancestors. Only computed if an expression names a step beyond the step's own
+ * needs, since it takes a walk over the whole pipeline. */
 struct before {
     const struct pipeline *p;
-    uint32_t step; /* of whom the flags tell; STEP_NONE: of nobody yet */
+    uint32_t step; /* whose ancestors `flags` has; STEP_NONE: nobody's yet */
     bool *flags;
 };
 
@@ -103,7 +103,7 @@ static bool comes_before(struct before *x, uint32_t step, uint32_t named)
     return x->flags[named];
 }
 
-/* Why an expression of this step must not read that one, or NULL. */
+/* Why an expression of this step must not read `named`, or NULL. */
 static const char *fault_of(const struct pipeline_build *b, uint32_t step, struct before *before,
                             const struct pipeline_step *named)
 {

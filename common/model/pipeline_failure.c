@@ -1,5 +1,5 @@
-/* What a step's final failure means for its task (`on_failure`), and the steps that run at the end
- * whatever happened (`finally`). */
+/* The effect of a step's final failure on its task (`on_failure`), and the steps that run at the
+ * end in any case (`finally`). */
 #include "model/pipeline_build.h"
 
 #include "model/limits.h"

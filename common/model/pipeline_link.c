@@ -1,4 +1,5 @@
-/* The graph of a definition: needs by name to indexes, feeds as their reverse, and no circles. */
+/* The graph of a definition: converts needs from names to indexes, adds feeds as their reverse, and
+ * refuses cycles. */
 #include "model/pipeline_build.h"
 
 #include <inttypes.h>
@@ -15,7 +16,7 @@ static enum err fault_need(struct pipeline_build *b, uint32_t step, size_t need,
                                (int)(name.len < 130 ? name.len : 130), (const char *)name.ptr);
 }
 
-/* Puts index into the ascending needs of s; false where it is there already. */
+/* Inserts index into the ascending needs of s; false if it is there already. */
 static bool insert_need(struct pipeline_step *s, uint32_t index)
 {
     uint32_t at = s->needs_count;
@@ -80,7 +81,7 @@ static enum err link_step(struct pipeline_build *b, uint32_t i)
     if (needs != NULL) {
         return link_named(b, i, needs);
     }
-    if (b->places[i].before != STEP_NONE) { /* omitted: the step before */
+    if (b->places[i].before != STEP_NONE) { /* `needs` omitted: the previous step */
         b->p->steps[i].needs = arena_alloc(b->arena, sizeof(uint32_t));
         b->p->steps[i].needs[0] = b->places[i].before;
         b->p->steps[i].needs_count = 1;
@@ -102,7 +103,7 @@ static void link_feeds(struct pipeline_build *b)
             p->steps[i].feeds = arena_alloc(b->arena, counts[i] * sizeof *p->steps[i].feeds);
         }
     }
-    for (uint32_t i = 0; i < p->step_count; i++) { /* i rises, so each list is ascending */
+    for (uint32_t i = 0; i < p->step_count; i++) { /* i ascends, so each list does too */
         for (uint32_t k = 0; k < p->steps[i].needs_count; k++) {
             struct pipeline_step *needed = &p->steps[p->steps[i].needs[k]];
             needed->feeds[needed->feeds_count++] = i;
@@ -110,8 +111,8 @@ static void link_feeds(struct pipeline_build *b)
     }
 }
 
-/* Runs the graph dry: waiting[i] becomes the needs of step i that can never be met. Returns how
- * many steps could run. */
+/* Executes the graph: afterwards waiting[i] is the number of needs of step i that can never be met.
+ * Returns how many steps could run. */
 static uint32_t run_dry(struct pipeline_build *b, uint32_t *waiting)
 {
     struct pipeline *p = b->p;
@@ -134,7 +135,7 @@ static uint32_t run_dry(struct pipeline_build *b, uint32_t *waiting)
     return ready_count;
 }
 
-/* The first need of a step that is itself never ready; there is one. */
+/* The first need of a step that can itself never run; there must be one. */
 static uint32_t unmet_need(const struct pipeline *p, uint32_t step, const uint32_t *waiting)
 {
     uint32_t k = 0;
@@ -152,12 +153,11 @@ static enum err fault_circle(struct pipeline_build *b, const uint32_t *waiting)
     while (waiting[at] == 0) {
         at++;
     }
-    while (!seen[at]) { /* from an unmet need to the next one: once a step comes again, it is on a
-                           circle */
+    while (!seen[at]) { /* follow unmet needs: a step that comes up again is part of a cycle */
         seen[at] = true;
         at = unmet_need(p, at, waiting);
     }
-    uint32_t first = at; /* told from its lowest step on, wherever the walk came in */
+    uint32_t first = at; /* report the cycle from its lowest step, wherever the walk entered it */
     for (uint32_t next = unmet_need(p, at, waiting); next != at;
          next = unmet_need(p, next, waiting)) {
         first = next < first ? next : first;

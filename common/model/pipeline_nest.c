@@ -1,4 +1,4 @@
-/* Steps that are pipelines themselves: expanded in place, so that the task has one graph. */
+/* Steps that are pipelines: expanded in place, so that a task has one graph. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,7 +10,8 @@
     "pipeline must be the name of a stored pipeline, or a pipeline: {\"steps\": [...]}"
 
 static const char *const nested_fields[] = {"name", "version", "description", "steps", NULL};
-/* All that a step that is a pipeline may say: what says how a function is run is for its steps. */
+/* The only fields of a step that is a pipeline: those about running a function belong to its
+ * steps. */
 static const char *const fields_beside_pipeline[] = {"name",  "description", "needs", "when",
                                                      "input", "pipeline",    NULL};
 
@@ -22,7 +23,7 @@ static enum err fault_at(struct pipeline_build *b, enum err e, const char *point
     return e;
 }
 
-/* A list of steps and where it stands. */
+/* A list of steps and its place in the text. */
 struct level {
     const struct doc_value *steps;
     const char *pointer, *prefix;
@@ -31,7 +32,7 @@ struct level {
 
 static enum err add_level(struct pipeline_build *b, struct level l);
 
-/* The steps of a step's own pipeline. */
+/* Adds the steps of a step's inline pipeline. */
 static enum err add_nested(struct pipeline_build *b, struct level l, const struct doc_value *step,
                            const char *pointer)
 {
@@ -40,7 +41,7 @@ static enum err add_nested(struct pipeline_build *b, struct level l, const struc
     const char *at = arena_printf(&b->scratch, "%s/pipeline", pointer);
     struct bytes name = doc_string(doc_get(step, "name"));
     if (doc_kind(pipeline) != JSON_OBJECT) {
-        return ERR_OK; /* a name, or a fault that is told when the step is read */
+        return ERR_OK; /* it is a name, or an error that is reported when the step is read */
     }
     const char *unknown = pipeline_unknown_field(pipeline, nested_fields);
     if (unknown != NULL || doc_kind(steps) != JSON_ARRAY || doc_count(steps) == 0) {
@@ -56,7 +57,7 @@ static enum err add_nested(struct pipeline_build *b, struct level l, const struc
     return add_level(b, below);
 }
 
-/* Recurses as deep as pipelines may be nested. */
+/* The recursion is bounded by the nesting of pipelines. */
 static enum err add_level(struct pipeline_build *b, struct level l)
 {
     uint32_t before = STEP_NONE;
@@ -148,7 +149,7 @@ struct pipeline_step *pipeline_named(const struct pipeline_build *b, uint32_t of
     return s;
 }
 
-/* The steps of a pipeline that no other step of it needs. */
+/* Marks the pipeline's steps that no other step of it needs; returns their number. */
 static uint32_t mark_last(const struct pipeline *p, uint32_t joint, bool *last)
 {
     uint32_t first = p->steps[joint].first, count = 0;
@@ -172,7 +173,8 @@ static void link_joint(struct pipeline_build *b, uint32_t joint, bool *last)
     struct pipeline_step *s = &p->steps[joint];
     uint32_t count = mark_last(p, joint, last);
     for (uint32_t i = s->first; i < joint; i++) {
-        p->steps[i].resolves = p->steps[i].resolves || s->when != NULL; /* it is theirs too */
+        /* its `when` applies to them too */
+        p->steps[i].resolves = p->steps[i].resolves || s->when != NULL;
     }
     for (uint32_t i = s->first; i < joint; i++) {
         if (p->steps[i].parent == joint && p->steps[i].needs_count == 0) {
@@ -191,8 +193,8 @@ static void link_joint(struct pipeline_build *b, uint32_t joint, bool *last)
     }
 }
 
-/* From the outside to the inside, and those have the higher index: what a pipeline needs reaches
- * the first steps of those within it. */
+/* From the outermost to the innermost joins, which have lower indexes: so the needs of a pipeline
+ * are passed on to the first steps of those nested in it. */
 void pipeline_link_joints(struct pipeline_build *b)
 {
     struct pipeline *p = b->p;

@@ -1,6 +1,6 @@
-/* Which worker a step may run on, and when it is its turn: `requires`, `priority`. A pipeline's own
- * requires counts for each of its steps that runs a function and says nothing itself, and is
- * written out there in the canonical text. */
+/* Which worker may run a step, and in which order: `requires`, `priority`. A pipeline's own
+ * `requires` applies to each step that runs a function and has none itself; the canonical text has
+ * it in those steps. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -10,7 +10,7 @@
 
 #define LABEL_RULE "1 to 64 of A-Z a-z 0-9 _ . : -"
 
-/* A field of a step, or (step = STEP_NONE) of the definition. */
+/* A field of a step or, with step = STEP_NONE, of the definition. */
 struct spot {
     uint32_t step;
     const char *field;
@@ -28,7 +28,7 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* The pairs of an object as one text. */
+/* Converts the pairs of an object to one text. */
 static enum err read_requires(struct pipeline_build *b, struct spot at, const struct doc_value *v,
                               const char **ret_text)
 {

@@ -1,4 +1,4 @@
-/* The fields of a definition: present, known, of the right type, within their bounds. */
+/* Reads the fields of a definition: required, known, of the right type, within their bounds. */
 #include "model/pipeline_build.h"
 
 #include <assert.h>
@@ -134,7 +134,7 @@ static const char *keep_text(struct pipeline_build *b, const struct doc_value *v
     return (const char *)arena_bytes(b->arena, doc_string(v)).ptr;
 }
 
-/* The step's own name, or its function's where an inline definition leaves it out. */
+/* A step's name; defaults to that of its function in an inline definition. */
 static enum err read_step_name(struct pipeline_build *b, uint32_t i, const struct doc_value *step)
 {
     const struct doc_value *function = doc_get(step, "function");

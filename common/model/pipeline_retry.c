@@ -1,5 +1,5 @@
-/* How often and how long a step is tried: `max_retries` or `retry`, the errors that are tried
- * again, the time limits, and what happens when nothing is left to try. */
+/* Retries and time limits of a step: `max_retries` or `retry`, which errors are retried, the
+ * timeouts, and what happens when no attempts are left. */
 #include "model/pipeline_build.h"
 
 #include <stdio.h>
@@ -10,14 +10,14 @@
 static const char *const retry_fields[] = {"max_attempts", "initial", "factor", "max",
                                            "jitter",       "on",      NULL};
 
-/* A number of one step, in its field or one level below. */
+/* A number in a field of a step, or one level below. */
 struct number {
-    const char *name; /* also the end of the pointer */
+    const char *name; /* also the end of the JSON pointer */
     double least, most;
     const char *unit; /* "a number of seconds" */
 };
 
-/* Takes the number where it is given. */
+/* Reads the number if it is present. */
 static enum err read_number(struct pipeline_build *b, uint32_t i, const struct doc_value *value,
                             const struct number *n, double *ret_number)
 {
@@ -45,7 +45,7 @@ static enum err read_seconds(struct pipeline_build *b, uint32_t i, const struct 
     return e;
 }
 
-/* A list of error codes, ours or a function's own. */
+/* A list of error codes: ours or a function's own. */
 static enum err read_codes(struct pipeline_build *b, uint32_t i, const struct doc_value *list,
                            const char *name, struct pipeline_codes *ret_codes)
 {

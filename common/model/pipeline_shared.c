@@ -1,7 +1,7 @@
-/* What steps share with all others of the same key, over all tasks and coordinators: `concurrency`,
- * so many attempts at once, and `rate_limit`, so many in a second or minute. Those of a pipeline
- * count for each of its steps that runs a function and says nothing itself (null: none), and are
- * written out there in the canonical text. */
+/* Limits that steps share with all others of the same key, over all tasks and coordinators:
+ * `concurrency` (attempts at once) and `rate_limit` (starts per second or minute). Those of a
+ * pipeline apply to each step that runs a function and has none itself (null: no limit); the
+ * canonical text has them in those steps. */
 #include <stdio.h>
 
 #include "model/limits.h"
@@ -14,13 +14,13 @@
 static const char *const concurrency_fields[] = {"key", "limit", NULL};
 static const char *const rate_fields[] = {"key", "per_second", "per_minute", NULL};
 
-/* A field of a step, or (step = STEP_NONE) of the definition. */
+/* A field of a step or, with step = STEP_NONE, of the definition. */
 struct spot {
     uint32_t step;
     const char *field; /* "concurrency" */
 };
 
-/* below: of the field, "key"; "" = itself. */
+/* below: member of the field, such as "key"; "" = the field itself. */
 static enum err fault(struct pipeline_build *b, struct spot at, const char *below, const char *text)
 {
     const char *field =

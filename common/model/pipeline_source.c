@@ -1,5 +1,5 @@
-/* The canonical text: compact, fields in one order, defaults and needs written out, so that equal
- * pipelines have equal hashes. */
+/* Writes the canonical text: compact, with a fixed order of fields, and with defaults and needs
+ * spelled out, so that equal pipelines have equal hashes. */
 #include "model/pipeline_build.h"
 
 #include "model/limits.h"
@@ -17,7 +17,7 @@ static void put_needs(struct buf *out, const struct pipeline *p, const struct pi
     const char *comma = "";
     buf_add_str(out, ",\"needs\":[");
     for (uint32_t i = 0; i < count; i++) {
-        if (p->steps[needs[i]].parent == s->parent) { /* not what its pipeline as a whole needs */
+        if (p->steps[needs[i]].parent == s->parent) { /* not those inherited from its pipeline */
             buf_add_str(out, comma);
             json_put_string(out, bytes_str(p->steps[needs[i]].own_name));
             comma = ",";
@@ -28,7 +28,7 @@ static void put_needs(struct buf *out, const struct pipeline *p, const struct pi
 
 static void put_steps(struct buf *out, const struct pipeline *p, uint32_t parent, size_t *ends);
 
-/* The pipeline that a step is: its name, or all of it. */
+/* The pipeline of a join: its name, or all of it. */
 static void put_joint(struct buf *out, const struct pipeline *p, const struct pipeline_step *s,
                       size_t *ends)
 {
@@ -74,7 +74,7 @@ static void put_step(struct buf *out, const struct pipeline *p, const struct pip
     pipeline_put_failure(out, s);
     pipeline_put_order(out, s);
     pipeline_put_shared(out, s);
-    if (!s->finally) { /* whose needs are not named */
+    if (!s->finally) { /* their needs are implied */
         put_needs(out, p, s);
     }
     if (s->when != NULL) {
@@ -92,14 +92,15 @@ static void put_step(struct buf *out, const struct pipeline *p, const struct pip
         }
     }
     if (s->input.len >
-        0) { /* the last field: its text ends right before the brace, see move_inputs */
+        /* must be the last field, right before the brace: see move_inputs */
+        0) {
         buf_add_str(out, ",\"input\":");
         buf_add_bytes(out, s->input);
     }
     buf_add_char(out, '}');
 }
 
-/* Nested as deep as pipelines may be. ends[i] = where the text of step i ends. */
+/* The recursion is bounded by the nesting of pipelines. ends[i]: where the text of step i ends. */
 static void put_steps(struct buf *out, const struct pipeline *p, uint32_t parent, size_t *ends)
 {
     uint32_t from = parent == STEP_NONE ? 0 : p->steps[parent].first;
@@ -117,8 +118,8 @@ static void put_steps(struct buf *out, const struct pipeline *p, uint32_t parent
     buf_add_char(out, ']');
 }
 
-/* Lets the inputs point into the source instead of holding them twice. ends[i] = where step i's
- * text ends. */
+/* Makes the inputs slices of the source instead of keeping them twice. ends[i]: where the text of
+ * step i ends. */
 static void move_inputs(struct pipeline *p, const size_t *ends)
 {
     for (uint32_t i = 0; i < p->step_count; i++) {

@@ -1,5 +1,4 @@
-/* Steps that wait instead of running a function: for a signal, for so many seconds, until a moment.
- */
+/* Steps that wait instead of running a function: for a signal, for a time, or until a moment. */
 #include "base/clock.h"
 #include "base/id.h"
 #include "model/limits.h"
@@ -10,8 +9,8 @@
     "number} or {\"until\": \"2026-02-02T18:30:00Z\"}; a time may be an expression, \"${...}\""
 
 static const char *const wait_fields[] = {"signal", "seconds", "until", "timeout", "default", NULL};
-/* All that a step that waits may say: what says how a function is run means nothing where none is.
- * (`pipeline` beside `wait` is refused by pipeline_nest.c.) */
+/* The only fields of a wait step: those about running a function have no meaning there. (`pipeline`
+ * beside `wait` is refused by pipeline_nest.c.) */
 static const char *const fields_beside_wait[] = {
     "name", "description", "needs", "when", "on_failure", "finally", "wait", "pipeline", NULL};
 
@@ -21,7 +20,7 @@ static bool is_seconds(const struct doc_value *v, double least)
     return doc_kind(v) == JSON_NUMBER && seconds >= least && seconds <= WAIT_S_MAX;
 }
 
-/* "${...}": the core finds out what it gives, once the step's needs are met. */
+/* Is it "${...}"? The core evaluates it when the step's needs are met. */
 static bool is_expr(const struct doc_value *v)
 {
     return bytes_is(bytes_part(doc_string(v), 0, 2), "${");

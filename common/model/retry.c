@@ -5,7 +5,7 @@
 #include "model/limits.h"
 
 #define RETRY_SPREAD         0.1
-#define FIRST_REDELIVERY_MS  50 /* spreads the steps of one dead worker over a moment */
+#define FIRST_REDELIVERY_MS  50 /* spreads out the steps of one dead worker */
 #define SECOND_REDELIVERY_MS 2000
 
 const struct retry_policy retry_policy_default = {

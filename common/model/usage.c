@@ -6,7 +6,7 @@
 #include "base/utf8.h"
 #include "json/scan.h"
 
-/* The longest beginning of text within max bytes that cuts no character. */
+/* Length of the longest prefix of text with at most max bytes that ends between characters. */
 static size_t utf8_cut(struct bytes text, size_t max)
 {
     size_t at = 0;
@@ -104,10 +104,10 @@ struct usage_sum usage_total(const struct usage *u)
 
 /* ---- reading ---- */
 
-#define DIGITS_KEPT 40 /* more than any uint64_t has: what follows cannot change it */
+/* more than a uint64_t can have: further digits cannot change the result */
+#define DIGITS_KEPT 40
 
-/* The digits of a number without leading zeros, and 10 to which power they are to be multiplied by.
- */
+/* A decimal number: its digits without leading zeros, times 10^power. */
 struct decimal {
     uint8_t digits[DIGITS_KEPT];
     unsigned count;
@@ -166,7 +166,7 @@ bool number_scaled(struct bytes number, unsigned digits, uint64_t max, uint64_t 
     return true;
 }
 
-/* True where it is not there. */
+/* Also true if the member is missing. */
 static bool member_read(struct bytes object, const char *name, unsigned digits, uint64_t max,
                         uint64_t *ret_value)
 {
