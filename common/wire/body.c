@@ -4,7 +4,7 @@
 
 const struct body body_nothing = {.layout = {.fields = NULL, .count = 0, .size = 0}, .offset = 0};
 
-/* A test goes through all types that message_type_name knows, so that none is forgotten here. */
+/* A test checks that all types known to message_type_name are here. */
 static const struct body *const bodies[] = {
     [MSG_HELLO] = &body_hello,
     [MSG_WELCOME] = &body_welcome,

@@ -4,7 +4,7 @@
 #include <nmmintrin.h>
 #include <wmmintrin.h>
 #elif defined(__AARCH64EL__) && defined(__linux__) && !defined(__clang__)
-/* clang 14 declares these only where it is told of them for a whole file. */
+/* clang 14 declares these only if they are enabled for the whole file */
 #define ARM_BY_GCC
 #include <arm_acle.h>
 #include <arm_neon.h>
@@ -55,8 +55,8 @@ static uint32_t by_table(uint32_t crc, const uint8_t *p, size_t n)
     return crc;
 }
 
-/* What the processor does: the sum over eight more bytes (in some three cycles, of which three can
- * be under way at a time) and over one more, and a product of polynomials. */
+/* What the processor offers: adding eight bytes to a sum (about three cycles, with three in flight
+ * at a time), adding one byte, and a product of polynomials. */
 #if defined(__x86_64__)
 #define BY_CPU __attribute__((target("sse4.2,pclmul")))
 
@@ -107,8 +107,8 @@ static bool cpu_has_crc(void)
 #endif
 
 #ifdef BY_CPU
-/* ahead[k - 1] is x^(64 k - 33): a sum's product with it, summed in its turn (which is x^33 more),
- * is that sum with k words of zeros behind it. */
+/* ahead[k - 1] is x^(64 k - 33): multiplying a sum by it, and summing the product (another x^33),
+ * gives that sum as if k words of zeros followed. */
 static const uint32_t ahead[128] = {
     0x00000001, 0x493c7d27, 0xf20c0dfe, 0xba4fc28e, 0x3da6d0cb, 0xddc0152b, 0x1c291d04, 0x9e4addf8,
     0x740eef02, 0x39d3b296, 0x083a6eec, 0x0715ce53, 0xc49f4f67, 0x47db8317, 0x2ad91c30, 0x0d3b6092,
@@ -128,7 +128,7 @@ static const uint32_t ahead[128] = {
     0x80ff0093, 0xb42ae3d9, 0x8fe4c34d, 0x2178513a, 0xdf99fc11, 0xe0ac139e, 0x6c23e841, 0x170076fa,
 };
 
-#define STREAM_WORDS_MAX  64u /* two of them are as far as `ahead` goes */
+#define STREAM_WORDS_MAX  64u /* `ahead` covers two streams of this length */
 #define STREAMS_BYTES_MIN 96u /* joining three streams costs as much as summing four words */
 
 BY_CPU static inline uint64_t sum_at(uint64_t crc, const uint8_t *p)
@@ -138,7 +138,8 @@ BY_CPU static inline uint64_t sum_at(uint64_t crc, const uint8_t *p)
     return word_sum(crc, word);
 }
 
-/* A sum waits for the one before; so three thirds of the bytes are summed at the same time. */
+/* Each step of a sum depends on the one before; so the bytes are summed in three streams in
+ * parallel. */
 BY_CPU static uint32_t by_cpu(uint32_t crc, const uint8_t *p, size_t n)
 {
     uint64_t sum = crc;

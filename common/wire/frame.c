@@ -7,7 +7,7 @@
 
 #define MAGIC 0x4d52u /* "MR" */
 
-/* Places in the head, behind the length. */
+/* Offsets in the head, after the length. */
 enum { AT_MAGIC = 0, AT_VERSION = 2, AT_TYPE = 3, AT_REQUEST = 4, AT_RESERVED = 12, AT_CRC = 16 };
 
 static void put_u32(uint8_t *p, uint32_t v)
@@ -22,14 +22,15 @@ static uint32_t get_u32(const uint8_t *p)
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-/* Over everything but the length and the sum itself. */
+/* CRC over everything except the length and the CRC itself. */
 static uint32_t frame_crc(const uint8_t *frame, size_t len)
 {
     uint32_t crc = crc32c(0, frame, AT_CRC);
     return crc32c(crc, frame + FRAME_HEAD_BYTES, len - FRAME_HEAD_BYTES);
 }
 
-/* The same over a frame in slices: its head, and what begins at `body`. Most have lent nothing. */
+/* The same for a frame in slices: the head, then the body that begins at `body`. Most frames have
+ * no lent slices. */
 static uint32_t slices_crc(const uint8_t *head, const struct slices *s, struct slices_place body)
 {
     if (body.lent == s->lent_count) {

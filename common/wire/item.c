@@ -5,12 +5,12 @@
 #define NO_FORMAT 0xc1u
 #define SHORT_BIN 0xc4u
 
-/* What the formats 0xc0 to 0xdf are. */
+/* Meaning of the formats 0xc0 to 0xdf. */
 enum format { NIL, BOOL, BIN, EXT, FRACTION, UNSIGNED, SIGNED, EXT_FIXED, STR, ARRAY, MAP };
 
 static const struct {
     uint8_t format;
-    uint8_t width; /* bytes of the number behind it: the value, a length, a count */
+    uint8_t width; /* bytes of the number that follows: a value, length or count */
 } marks[32] = {
     {NIL, 0},       {NIL, 0},      {BOOL, 0},      {BOOL, 0},      {BIN, 1},       {BIN, 2},
     {BIN, 4},       {EXT, 1},      {EXT, 2},       {EXT, 4},       {FRACTION, 4},  {FRACTION, 8},
@@ -62,7 +62,7 @@ static void set_fraction(struct item *item, uint64_t v, unsigned width)
     }
 }
 
-/* mark: 0xc0 to 0xdf; v: the number behind it. Of the content only its length. */
+/* mark: 0xc0 to 0xdf; v: the number that follows it. Sets only the length of the content. */
 static void set_marked(struct item *item, uint8_t mark, uint64_t v)
 {
     item->number = v;
@@ -90,10 +90,10 @@ static void set_marked(struct item *item, uint8_t mark, uint64_t v)
     case STR:
         item->content.len = v;
         return;
-    case EXT: /* with a byte that says what it is */
+    case EXT: /* plus a type byte */
         item->content.len = v + 1;
         return;
-    case EXT_FIXED: /* 1, 2, 4, 8, 16 bytes, and that */
+    case EXT_FIXED: /* 1, 2, 4, 8 or 16 bytes, plus a type byte */
         item->content.len = ((size_t)1 << (mark - 0xd4)) + 1;
         return;
     case ARRAY:
@@ -120,7 +120,8 @@ enum err item_next_long(struct items *from, struct item *ret_item)
     }
     uint8_t mark = *p++;
     left--;
-    if (mark == SHORT_BIN && left > 0 && *p < left) { /* most of the others are */
+    /* the most frequent case after small numbers */
+    if (mark == SHORT_BIN && left > 0 && *p < left) {
         ret_item->kind = ITEM_BIN;
         ret_item->content = bytes_of(p + 1, *p);
         from->rest = bytes_of(p + 1 + *p, left - 1 - *p);
@@ -144,7 +145,7 @@ enum err item_next_long(struct items *from, struct item *ret_item)
         ret_item->kind = mark >= 0x90 ? ITEM_ARRAY : ITEM_MAP;
         ret_item->number = mark >= 0x90 ? mark & 0x0f : 2 * (mark & 0x0f);
     }
-    /* Each element takes a byte at least. */
+    /* Each element takes at least one byte. */
     size_t content = ret_item->content.len;
     if (content > left || (has_elements(ret_item) && ret_item->number > left)) {
         return ERR_PROTOCOL;

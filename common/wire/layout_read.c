@@ -95,7 +95,7 @@ static enum err read_number(const struct field *f, const struct item *item, void
 
 static enum err read_double(const struct item *item, double *ret_value)
 {
-    /* A NaN would pass every later comparison unseen. */
+    /* A NaN would slip through later comparisons. */
     if (item->kind != ITEM_FRACTION || !isfinite(item->fraction)) {
         return ERR_PROTOCOL;
     }
@@ -118,10 +118,10 @@ static enum err read_field(const struct field *f, struct items *from, struct are
     void *at = to + f->offset;
     struct item item;
     if (f->kind == FIELD_RETIRED) {
-        return items_skip(from, 1); /* whatever an older peer says there */
+        return items_skip(from, 1); /* whatever an older peer has there */
     }
     enum err e = item_next(from, &item);
-    if (e != ERR_OK || item.kind == ITEM_NIL) { /* retired by a newer peer: as a missing one */
+    if (e != ERR_OK || item.kind == ITEM_NIL) { /* retired by a newer peer: treated as missing */
         return e;
     }
     switch (f->kind) {
@@ -163,8 +163,8 @@ static enum err read_array(const struct layout *l, const struct item *array, str
     if (array->kind != ITEM_ARRAY) {
         return ERR_PROTOCOL;
     }
-    /* Fewer elements: an older peer, the rest stays zero. More: a newer one, what we do not know is
-     * passed over. */
+    /* Fewer elements come from an older peer: the rest stays zero. More come from a newer one:
+     * unknown ones are skipped. */
     uint64_t known = array->number < l->count ? array->number : l->count;
     from->depth++;
     for (uint64_t i = 0; i < known; i++) {

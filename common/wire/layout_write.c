@@ -3,8 +3,8 @@
 #include <assert.h>
 #include <msgpack.h>
 
-/* msgpack-c's packer, in its form for a sink of one's own: into a struct buf, in place. A message
- * is a few dozen values of a few bytes; its usual packer would call back for each. */
+/* msgpack-c's packer, instantiated to write directly into a struct buf. A message consists of a few
+ * dozen short values, for each of which the usual packer would make a callback. */
 #define msgpack_pack_inline_func(name)            static inline void pack##name
 #define msgpack_pack_inline_func_cint(name)       static inline void pack##name
 #define msgpack_pack_user                         struct buf *

@@ -1,4 +1,4 @@
-/* What coordinators answer to gateways; views and events are in messages_view.c. */
+/* Answers of coordinators to gateways; views and events are in messages_view.c. */
 #include "wire/messages.h"
 
 static const struct field refused[] = {
@@ -36,7 +36,7 @@ const struct body body_doc = BODY(doc);
 
 static const struct field watched[] = {
     FIELD(struct message, watched.task_id), FIELD(struct message, watched.seq),
-    FIELD(struct message, watched.exists), FIELD_OF_NOTHING, /* the task's state */
+    FIELD(struct message, watched.exists), FIELD_OF_NOTHING, /* was the task's state */
 };
 const struct body body_watched = BODY(watched);
 

@@ -1,4 +1,4 @@
-/* Greeting, beats, ownership, credit: what keeps a connection. */
+/* Messages that maintain a connection: greeting, beats, ownership, credit. */
 #include "wire/messages.h"
 
 #include "model/limits.h"

@@ -1,4 +1,4 @@
-/* Stored pipelines: what gateways ask of them, and the answers. */
+/* Stored pipelines: requests of gateways and their answers. */
 #include "wire/messages.h"
 
 #include "model/limits.h"

@@ -1,4 +1,4 @@
-/* What gateways ask of coordinators. */
+/* Requests of gateways to coordinators. */
 #include "wire/messages.h"
 
 #include "model/limits.h"

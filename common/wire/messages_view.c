@@ -142,8 +142,7 @@ static const struct field task_event[] = {
 };
 static const struct layout task_event_layout = LAYOUT(struct task_event, task_event);
 
-/* The bound of a history page does not bind live events: a batch may complete more steps than that.
- */
+/* Live events are not limited to a history page: a batch may complete more steps than that. */
 static const struct field events[] = {
     FIELD(struct message, events.task_id),
     FIELD_OF_LIST(struct message, events.events, events.count, task_event_layout, LIST_ANY_MAX),
