@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#define OUT_KEEP_BYTES 1024 /* an idle connection keeps no larger buffer */
-
 struct conn *conn_of(struct lws *wsi)
 {
     return lws_get_opaque_user_data(wsi);
@@ -296,15 +294,27 @@ void conn_forget_head(struct conn *c)
     (void)intake_hold(&c->intake, 0);
 }
 
+void conn_out_reserve(struct conn *c, size_t bytes)
+{
+    struct http_server *s = c->server;
+    if (c->out.cap == 0 && bytes <= OUT_BYTES_USUAL && s->spare_count > 0) {
+        c->out = s->spare[--s->spare_count];
+        buf_clear(&c->out);
+    }
+    buf_reserve(&c->out, bytes);
+}
+
+/* Most connections have nothing to say most of the time, so that none keeps a buffer. */
 void conn_out_reset(struct conn *c)
 {
+    struct http_server *s = c->server;
     conn_out_count(c, 0);
     c->out_sent = 0;
-    bool watches = c->is_socket || c->left < 0; /* it is silent most of its life */
-    if (watches || c->out.cap > OUT_KEEP_BYTES) {
-        buf_free(&c->out);
+    if (c->out.cap == OUT_BYTES_USUAL && s->spare_count < OUT_SPARES_MAX) {
+        s->spare[s->spare_count++] = c->out;
+        c->out = (struct buf){0};
     } else {
-        buf_clear(&c->out);
+        buf_free(&c->out);
     }
 }
 

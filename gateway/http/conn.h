@@ -17,6 +17,10 @@
 #define PING_MISSES_MAX 2
 #define CLOSE_MS        5000 /* for a client to answer our Close */
 #define PACE_MS         5
+/* A head with a short answer. The buffers of so many are kept for the next ones: a turn answers a
+ * few dozen. */
+#define OUT_BYTES_USUAL 1024
+#define OUT_SPARES_MAX  64
 
 struct conn_list {
     struct conn *first, *last;
@@ -105,6 +109,8 @@ struct http_server {
     struct conn *writing; /* whose handler is asked right now */
     struct conn **due; /* watchers' connections that write at the end of this turn; NULL = gone */
     size_t due_count, due_cap;
+    struct buf spare[OUT_SPARES_MAX]; /* of OUT_BYTES_USUAL each */
+    size_t spare_count;
     exchange_id last_id;
     struct loop_timer *sweep;
     size_t kills; /* ever */
@@ -154,9 +160,10 @@ size_t conn_send_some(struct conn *c, struct bytes piece);
 size_t conn_send_pieces(struct conn *c, struct bytes front, const struct bytes *pieces,
                         size_t count);
 void conn_piece_set(struct conn *c, struct bytes piece);
-void conn_out_reset(struct conn *c);
-void conn_out_count(struct conn *c, size_t bytes); /* so many wait to go out */
-void conn_ask_handler(struct conn *c);             /* for a piece */
+void conn_out_reserve(struct conn *c, size_t bytes); /* for an answer */
+void conn_out_reset(struct conn *c);                 /* what was in it is out */
+void conn_out_count(struct conn *c, size_t bytes);   /* so many wait to go out */
+void conn_ask_handler(struct conn *c);               /* for a piece */
 /* Of a client that has not taken all of a piece: what is left of it may wait. False: it is to be
  * closed, and with it goes what the kernel has for it. */
 bool conn_may_wait(struct conn *c);

@@ -285,7 +285,7 @@ struct buf *server_answer_put(struct http_server *s, exchange_id id, const struc
     if (c == NULL) {
         return NULL;
     }
-    buf_reserve(&c->out, HEAD_BYTES_USUAL + length);
+    conn_out_reserve(c, HEAD_BYTES_USUAL + length);
     server_begin(s, id, head, (int64_t)length);
     c->left = 0;
     conn_out_count(c, length);

@@ -2,12 +2,14 @@
 
 import json
 import os
+import socket
 import subprocess
 
 from engine import TOOLS, BenchError, Engine, megabytes, memory_kb, tool
 from rows import Row
 
 IDLE = 10000
+KEPT = 4000
 WATCHERS = 1000
 
 
@@ -40,6 +42,30 @@ class Crowd:
     def end(self):
         out, _ = self.popen.communicate(timeout=60)
         return json.loads(out.splitlines()[-1])
+
+
+def kept(e, count):
+    """So many connections, each of which has had an answer."""
+    held = []
+    for _ in range(count):
+        s = socket.create_connection(("127.0.0.1", e.port))
+        s.sendall(b"GET /livez HTTP/1.1\r\nHost: bench\r\n\r\n")
+        if not s.recv(4096).startswith(b"HTTP/1.1 200 "):
+            raise BenchError("/livez of a new connection")
+        held.append(s)
+    return held
+
+
+def idle_connections(e, count):
+    gateway = next(p for p in e.processes if p.name.startswith("gateway"))
+    held = kept(e, 100)  # the first ones' tables are no part of what one costs
+    before = memory_kb(gateway.popen.pid)
+    held += kept(e, count)
+    after = memory_kb(gateway.popen.pid)
+    for s in held:
+        s.close()
+    return [Row(f"gateway, memory of one of {count:,} idle connections", "KiB", [(after - before) / count], 3.5, False,
+                "kept alive, and have had an answer")]
 
 
 def idle_sockets(e, count):
@@ -75,4 +101,7 @@ def gateway(o):
         e.begin_all(1, 16, gateway={"MARATHON_MAX_CONNECTIONS": 2 * IDLE})
         e.begin(steps=[{"name": "hold", "function": "sleep", "input": {"seconds": 600}}], task_id="held")
         rows += idle_sockets(e, IDLE if not o.short else 200)
+    with Engine("everysec", o.payload) as e:
+        e.begin_all(1, 16, gateway={"MARATHON_MAX_CONNECTIONS": 2 * KEPT})
+        rows += idle_connections(e, KEPT if not o.short else 1000)
     return rows

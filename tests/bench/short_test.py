@@ -29,8 +29,9 @@ class Short(unittest.TestCase):
             self.assertIn(wanted, names)
         for r in rows:
             self.assertTrue(r["values"] and all(v >= 0 for v in r["values"]), r)
-        # How often a payload is copied does not depend on the machine.
-        self.assertEqual([r for r in rows if r["name"].startswith("copies") and r["median"] > r["target"]], [])
+        # How often a payload is copied does not depend on the machine, nor what a connection keeps.
+        bounded = ("copies", "gateway, memory of one") if COUNTED else ()
+        self.assertEqual([r for r in rows if r["name"].startswith(bounded) and r["median"] > r["target"]], [])
         self.assertTrue(all(r["median"] > 0 for r in rows if r["unit"] in ("steps/s", "req/s", "writes/s", "messages/s")))
 
     def test_two_builds_are_compared(self):
