@@ -1,5 +1,5 @@
-# Turns the file INPUT, with the files ITEMS, READS, USAGE, LIMITS, PARTITIONS and PIPELINES in the place of its lines that say so, into the C source OUTPUT that
-# defines its bytes: library_source[] and library_source_bytes.
+# Writes the C source OUTPUT with the bytes of the function library, library_source[] and library_source_bytes: the file INPUT, in which the
+# lines "-- <part>.lua comes here" are replaced by the files ITEMS, READS, PARTITIONS, PIPELINES, USAGE and LIMITS.
 file(READ "${INPUT}" hex HEX)
 foreach(part items reads partitions pipelines usage limits)
   string(TOUPPER "${part}" file)
