@@ -38,7 +38,7 @@ static inline size_t slices_memory(const struct slices *s)
     return s->own.len + s->lender_bytes;
 }
 
-/* The part of that memory that is not in the slices: pinned only because they are lent. */
+/* The part of the lenders' memory that is not in the slices: pinned only because they are lent. */
 static inline size_t slices_beside(const struct slices *s)
 {
     return s->lender_bytes > s->lent_bytes ? s->lender_bytes - s->lent_bytes : 0;

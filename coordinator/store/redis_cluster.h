@@ -140,7 +140,7 @@ void cluster_hold_read(struct cluster_store *s, struct redis_read *r, struct clu
 void cluster_wake(struct cluster_store *s);
 void cluster_look_soon(struct cluster_store *s); /* sets the timer to a few milliseconds */
 void cluster_held_look(void *cluster);           /* the timer's callback */
-/* Answers everything held as lost: no node is left. */
+/* Answers everything held (STORE_UNKNOWN, ERR_UNAVAILABLE): no node is left. */
 void cluster_held_give_up(struct cluster_store *s);
 void cluster_held_free(struct cluster_store *s); /* without answering */
 

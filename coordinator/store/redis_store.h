@@ -146,8 +146,8 @@ void redis_tell_admission(struct redis_store *s);
 
 /* redis_trial.c: would a start be accepted? Calls the function that admits, without rows. */
 void redis_trial_send(struct redis_store *s);
-/* Redis has refused a start or a trial although nothing is wrong with it: it is at maxmemory, or
- * cannot persist. */
+/* Redis has refused a start or a trial because of its own state: it is at maxmemory, or cannot
+ * persist. */
 void redis_full(struct redis_store *s, const struct redisReply *reply);
 
 /* ---- replicas ---- */

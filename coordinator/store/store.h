@@ -74,12 +74,12 @@ struct tls_identity;
  * later connections. */
 struct redis_tls {
     struct tls_identity *identity; /* from tls_client_load */
-    /* that server certificates must have, instead of the host; NULL or "": the host */
+    /* the name that server certificates must have; NULL or "": the host dialled */
     const char *name;
 };
 
 struct store_redis_options {
-    const char *url;      /* redis_url.h has the forms */
+    const char *url;      /* in a form of redis_url.h */
     const char *password; /* overrides the URL's; NULL or empty = not used */
     const char *sentinel_user, *sentinel_password; /* credentials for the sentinels, likewise */
     const struct redis_tls *tls;                   /* NULL: rediss:// is refused */
