@@ -27,8 +27,8 @@ struct redis_incoming {
     const char *why;              /* why it failed; else NULL */
 };
 
-/* Reads from the socket until the block is full. Returns the number of bytes; 0 also if the
- * connection is lost: `why` says so. *ret_more: there may be more to read. */
+/* Reads what has arrived, at most what fits into the block. Returns the number of bytes; 0 also if
+ * the connection is lost: `why` says so. *ret_more: there may be more to read. */
 size_t incoming_read(struct redis_incoming *in, struct redis_socket *socket, bool *ret_more);
 /* The next complete reply. NULL: there is none, or the bytes are not a reply (`why` is set). It is
  * valid until the next call, unless it is kept. Strings are followed by a NUL. */
