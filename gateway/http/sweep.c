@@ -11,8 +11,10 @@
  * them end, those who are at work get their turns in between. */
 #define KILLS_AT_ONCE 16
 /* What clients have said behind a request in hand stays in the kernel, 128 KiB of each and more of
- * who has sent much before. Of all together so much: a share of what deploy/ leaves to the kernel.
- * Above it who has more than a little is closed. */
+ * who has sent much before (its window, up to the last value of net.ipv4.tcp_rmem). Of all together
+ * so much: a share of what deploy/ leaves to the kernel. Above it who has more than a little is
+ * closed. Between two looks it is passed by what comes in that time (measured on loopback: 141 MiB
+ * of 40 who had sent much); a bound to each one's window would slow large bodies down. */
 #define UNREAD_BYTES_MAX    (16u << 20)
 #define UNREAD_LITTLE_BYTES 4096u
 #define SWEEP_ON_MS         5
