@@ -1,7 +1,7 @@
-/* For a library that runs on a loop of ours and speaks to libuv by itself: libwebsockets asks for
- * a socket's readability and writability six times a request, most of the time for what it has
- * already. In a program that gives its loop away uv_poll_start() and uv_poll_stop() are ours, for
- * each loop in it. No other has them: a plugin may bring a loop of its own. */
+/* Replaces uv_poll_start() and uv_poll_stop() for a library that drives libuv itself on one of our
+ * loops. libwebsockets changes a socket's interest six times per request, most of the time to what
+ * it already is. In a program that hands its loop out, these two functions are ours and apply to
+ * every loop in it. No other program overrides them: a plugin may bring its own libuv loop. */
 #include "loop/loop_impl.h"
 
 __attribute__((visibility("default"))) int uv_poll_start(uv_poll_t *poll, int events, uv_poll_cb fn)

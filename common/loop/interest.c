@@ -1,7 +1,7 @@
-/* What is wanted of a descriptor of a loop of ours. uv_poll_start() and uv_poll_stop() take it out
- * of epoll at each call and put it back at the end of the turn, also where nothing is new. Here is
- * remembered what is wanted, and told to libuv at the end of the turn where that is something else
- * than what it knows. */
+/* The events that each descriptor of one of our loops is polled for. libuv's own uv_poll_start()
+ * and uv_poll_stop() remove the descriptor from epoll at each call and add it again at the end of
+ * the turn, even if nothing changed. This file records the wanted events and, at the end of the
+ * turn, tells libuv only of real changes. */
 #include "loop/loop_impl.h"
 
 #include <assert.h>
@@ -35,7 +35,7 @@ static int descriptor_of(const uv_poll_t *poll)
 
 static struct interests *interests_of(const uv_poll_t *poll)
 {
-    return &((struct loop *)(void *)poll->loop)->interests; /* the uv_loop_t is its first member */
+    return &((struct loop *)(void *)poll->loop)->interests; /* the uv_loop_t is the first member */
 }
 
 static struct interest *interest_of(const uv_poll_t *poll)
@@ -53,10 +53,11 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct interest *in = interest_of(poll);
     uv_poll_cb fn = in->fn;
-    if (status < 0) { /* libuv has stopped it */
+    if (status < 0) { /* libuv has stopped the handle */
         in->wanted = in->told = 0;
         fn(poll, status, 0);
-    } else if ((events & in->wanted) != 0) { /* another may be told of still */
+    } else if ((events & in->wanted) !=
+               0) { /* libuv may still report an event that is no longer wanted */
         fn(poll, 0, events & in->wanted);
     }
 }
@@ -97,7 +98,8 @@ int interest_stop(uv_poll_t *poll)
 static void tell(struct interest *in)
 {
     in->changed = false;
-    assert(in->poll->type == UV_POLL); /* it is there: those that are gone are told of before */
+    assert(in->poll->type ==
+           UV_POLL); /* still open: closed handles were told of before they were freed */
     if (in->wanted == in->told || uv_is_closing((const uv_handle_t *)in->poll)) {
         return;
     }

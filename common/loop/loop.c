@@ -16,8 +16,8 @@ void turn_begin(struct turn *t)
     }
 }
 
-/* A round sees the callbacks that were there at its start; one taken out meanwhile is passed over.
- */
+/* A round runs the callbacks that were registered when it began; those removed meanwhile are
+ * skipped. */
 static void ends_run(struct loop *l)
 {
     size_t count = l->end_count;
@@ -97,7 +97,7 @@ void loop_destroy(struct loop *l)
     uv_close((uv_handle_t *)&l->check, NULL);
     uv_close((uv_handle_t *)&l->tick, NULL);
     watches_close(l);
-    uv_run(&l->uv, UV_RUN_NOWAIT); /* closed handles report, and free themselves */
+    uv_run(&l->uv, UV_RUN_NOWAIT); /* close callbacks run, and free their handles */
     int rc = uv_loop_close(&l->uv);
     assert(rc == 0 && "a foreign handle is still open on this loop");
     mailbox_free(l);
@@ -112,7 +112,7 @@ void loop_run(struct loop *l)
 {
     l->running = true;
     uv_run(&l->uv, UV_RUN_DEFAULT);
-    if (l->turn->begun) { /* stopped before the end of its last turn */
+    if (l->turn->begun) { /* loop_stop came before the end of the last turn */
         ends_run(l);
         l->turn->begun = false;
     }

@@ -1,5 +1,5 @@
-/* Posts of other threads. One lock held for a few instructions, and one wake-up for a whole batch:
- * only the post that finds the list empty writes to libuv's descriptor. */
+/* Posts from other threads. The lock is held for a few instructions only, and a batch costs a
+ * single wake-up: only the post that finds the list empty writes to libuv's async descriptor. */
 #include "loop/loop_impl.h"
 
 #include <assert.h>

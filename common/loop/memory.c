@@ -1,6 +1,6 @@
-/* A heap keeps what a burst has left in it: pages between pieces that are still used, several
- * times what these need. A process that was busy and is quiet now gives them back to the system;
- * while it is busy they are needed again at once, and giving them back would only cost time. */
+/* After a burst the heap still holds free pages between allocations that are in use, several times
+ * the size of those. A process that was busy and is now quiet returns them to the system; while it
+ * is busy it would need them again at once, so returning them would only cost time. */
 #include "loop/loop_impl.h"
 
 #include <malloc.h>
@@ -8,10 +8,10 @@
 
 #include "base/bytes.h"
 
-#define LOOK_MS 500 /* a burst's memory is gone within a second of its end */
-/* Of CPU since the last time: less leaves nothing worth a walk over the heap */
+#define LOOK_MS 500 /* memory of a burst is returned within a second of its end */
+/* of CPU time since the last return; less leaves too little to justify walking the heap */
 #define BUSY_US    50000
-#define QUIET_PART 20 /* quiet: it uses less than such a part of one core */
+#define QUIET_PART 20 /* quiet: uses less than 1/20 of one core */
 
 static int64_t cpu_us(void)
 {

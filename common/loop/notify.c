@@ -35,7 +35,7 @@ static void on_alive(void *user)
     loop_timer_set(manager.timer, loop_now(manager.loop).mono + manager.every_ms);
 }
 
-/* Only if it is this process that is watched. */
+/* The watchdog interval, if the manager watches this very process. */
 static mono_ms watchdog_ms(void)
 {
     const char *usec = getenv("WATCHDOG_USEC");
@@ -58,7 +58,7 @@ void notify_ready(struct loop *l)
         manager.fd = fd > 0 ? fd : 0;
         manager.address.sun_family = AF_UNIX;
         memcpy(manager.address.sun_path, path, len);
-        if (path[0] == '@') { /* an abstract name */
+        if (path[0] == '@') { /* abstract socket name */
             manager.address.sun_path[0] = '\0';
         }
         manager.address_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);

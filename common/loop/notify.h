@@ -1,13 +1,13 @@
-/* What a daemon tells the service manager that started it (systemd's notify protocol: datagrams to
- * the socket that NOTIFY_SOCKET names). Without such a socket nothing happens. */
+/* Tells the service manager that started the daemon about its state (systemd's notify protocol:
+ * datagrams to the socket named by NOTIFY_SOCKET). Without that variable nothing happens. */
 #ifndef MARATHON_LOOP_NOTIFY_H
 #define MARATHON_LOOP_NOTIFY_H
 
 #include "loop/loop.h"
 
-/* Ready for work. From now on, where the manager watches (WATCHDOG_USEC), a sign of life at half of
- * that time as long as the loop turns. The variables are taken out of the environment: no child may
- * speak for us. Once. */
+/* The daemon is ready for work. If the manager runs a watchdog (WATCHDOG_USEC), a keep-alive is
+ * sent from now on at half of that interval as long as the loop turns. Removes the variables from
+ * the environment, so that no child can speak for us. Call once. */
 void notify_ready(struct loop *l);
 /* The drain has begun. */
 void notify_stopping(void);

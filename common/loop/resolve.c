@@ -1,4 +1,5 @@
-/* Host names, asked of the system's resolver in libuv's pool: it may take seconds. */
+/* Host names are resolved by the system's resolver in libuv's thread pool, since a lookup may take
+ * seconds. */
 #include "loop/loop_impl.h"
 
 #include <netdb.h>
@@ -7,13 +8,13 @@
 #include "base/bytes.h"
 
 struct lookup {
-    uv_getaddrinfo_t request; /* first: a request is its lookup */
+    uv_getaddrinfo_t request; /* first member: a request pointer is its lookup pointer */
     struct loop *loop;
     loop_resolved_fn *fn;
     void *user;
 };
 
-#define ADDRESS_BYTES 64 /* an IPv6 address with its scope */
+#define ADDRESS_BYTES 64 /* fits an IPv6 address with its scope */
 
 static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *list)
 {

@@ -1,5 +1,5 @@
-/* Timers on CLOCK_BOOTTIME: a binary heap of our own, since libuv's count CLOCK_MONOTONIC, which
- * stands still in a suspend. */
+/* Timers on CLOCK_BOOTTIME in a binary heap of our own: libuv's timers use CLOCK_MONOTONIC, which
+ * stops during a suspend. */
 #include "loop/loop_impl.h"
 
 #include <assert.h>
@@ -14,8 +14,8 @@ struct loop_timer {
     loop_fn *fn;
     void *user;
     mono_ms deadline;
-    uint64_t sequence; /* of its last setting: ties fire in that order */
-    size_t at;         /* in the heap, or NOT_ARMED */
+    uint64_t sequence; /* of its latest setting: equal deadlines fire in that order */
+    size_t at;         /* index in the heap, or NOT_ARMED */
     struct loop_timer *next;
     struct loop_timer *prev;
 };
@@ -82,8 +82,8 @@ void timers_run(struct loop *l)
 {
     mono_ms now = l->turn->now.mono;
     uint64_t fence = l->timer_sequence;
-    /* Settings in the past are moved up to now, so a timer set from here on sorts behind all that
-     * were due before. */
+    /* Deadlines in the past are moved up to now, so a timer set from here on sorts after all that
+     * were already due. */
     while (l->heap_count > 0 && l->heap[0]->deadline <= now && l->heap[0]->sequence < fence) {
         struct loop_timer *t = l->heap[0];
         disarm(t);
@@ -96,7 +96,8 @@ uint64_t timers_sleep_ms(const struct loop *l)
     if (l->heap_count == 0) {
         return PULSE_MS_MAX;
     }
-    mono_ms left = l->heap[0]->deadline - clock_mono_us() / 1000; /* the turn may have been long */
+    mono_ms left = l->heap[0]->deadline -
+                   clock_mono_us() / 1000; /* read the clock again: the turn may have been long */
     if (left <= 0) {
         return 0;
     }

@@ -1,5 +1,5 @@
-/* Watched descriptors and signals. libuv closes a handle in a later turn, so each frees itself in
- * its close callback. */
+/* Watched descriptors and signals. libuv closes a handle in a later turn, so each object frees
+ * itself in its close callback. */
 #include "loop/loop_impl.h"
 
 #include <assert.h>
@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 
 struct loop_watch {
-    uv_poll_t poll; /* first: a handle is its watch */
+    uv_poll_t poll; /* first member: a handle pointer is its watch pointer */
     struct loop *loop;
     loop_watch_fn *fn;
     void *user;
@@ -17,7 +17,7 @@ struct loop_watch {
 };
 
 struct loop_signal {
-    uv_signal_t signal; /* first, likewise */
+    uv_signal_t signal; /* first member, likewise */
     struct loop *loop;
     loop_fn *fn;
     void *user;
