@@ -2,7 +2,7 @@
 
 #include "conf/conf_build.h"
 
-/* A name that is not in the table, or of another kind, is a bug of the program. */
+/* Asking for a name that is not in the table, or for another kind, is a bug of the program. */
 static const struct conf_value *value_of(const struct conf *c, const char *env, unsigned kinds)
 {
     bool is_path;

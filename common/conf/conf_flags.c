@@ -1,9 +1,9 @@
 #include "conf/conf_build.h"
 
-/* What stands at argv[*at]: a flag's name and its value, if it has one. */
+/* The flag at argv[*at]: its name, and its value if it has one. */
 struct flag {
     struct bytes name;
-    const char *text; /* behind '=', or NULL */
+    const char *text; /* the part after '=', or NULL */
 };
 
 static enum err read_flag(struct conf *c, const char *arg, struct flag *ret_flag)
@@ -19,14 +19,14 @@ static enum err read_flag(struct conf *c, const char *arg, struct flag *ret_flag
     return ERR_OK;
 }
 
-/* Flags that every program has, without a value. conf_load acts on the first two before anything is
- * read. */
+/* Flags without a value that every program has. conf_load acts on the first two before it reads
+ * anything. */
 static bool is_own_switch(struct bytes name)
 {
     return bytes_is(name, "help") || bytes_is(name, "version") || bytes_is(name, "print-config");
 }
 
-/* The value behind '=' or in the next argument, which is then used up. */
+/* Takes the value after '=', or consumes the next argument. */
 static enum err take_value(struct conf *c, const struct flag *flag, char **argv, int *at,
                            const char **ret_text)
 {
@@ -45,7 +45,7 @@ static enum err take_value(struct conf *c, const struct flag *flag, char **argv,
     return ERR_OK;
 }
 
-/* Which entry a flag sets. --no-x is x = false for a BOOL. */
+/* Finds the entry that a flag sets. For a BOOL, --no-x means x = false. */
 static enum err find_flag(struct conf *c, const struct flag *flag, struct conf_given *ret_given,
                           bool *ret_negated)
 {
@@ -88,7 +88,7 @@ static enum err apply_flag(struct conf *c, const struct flag *flag, char **argv,
     return e == ERR_OK ? conf_set(c, &given) : e;
 }
 
-/* Both passes read the arguments alike; only what they do with them differs. */
+/* Both passes walk the arguments alike and differ only in what they do with them. */
 static enum err each_flag(struct conf *c, int argc, char **argv, bool apply)
 {
     for (int at = 1; at < argc; at++) {

@@ -1,6 +1,6 @@
 /* The ini file: `key = value` lines, whole-line comments (# or ;), [sections] named after programs.
- * Keys before the first section are for the program that reads the file; a section of another
- * program (marathon...) is passed over. */
+ * Keys before the first section are for whichever program reads the file; a section of another
+ * program (marathon...) is skipped. */
 #include "conf/conf_build.h"
 
 #include <errno.h>
@@ -61,7 +61,7 @@ static struct bytes trim(struct bytes b)
     return b;
 }
 
-/* Quotes around a value keep white space at its ends. */
+/* Quotes around a value preserve white space at its ends. */
 static struct bytes strip_quotes(struct bytes b)
 {
     if (b.len >= 2 && b.ptr[0] == '"' && b.ptr[b.len - 1] == '"') {

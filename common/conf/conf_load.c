@@ -14,7 +14,7 @@ static bool has_flag(int argc, char **argv, const char *flag)
     return false;
 }
 
-/* Ends the program after its output, with 0 only where all of it could be written. */
+/* Ends the program after its output: exits with 0 only if all of the output could be written. */
 static _Noreturn void finish(void)
 {
     exit(fflush(stdout) == 0 && ferror(stdout) == 0 ? 0 : 1);
@@ -23,7 +23,7 @@ static _Noreturn void finish(void)
 struct conf *conf_load(const struct conf_program *program, int argc, char **argv,
                        const char *version)
 {
-    /* Before anything can be found wrong: who asks for help is often stuck. */
+    /* First of all, before anything can fail: those who ask for help are often stuck. */
     if (has_flag(argc, argv, "--help") || has_flag(argc, argv, "-h")) {
         conf_print_help(program, stdout);
         finish();

@@ -4,7 +4,7 @@
 
 #define PREFIX "MARATHON_"
 
-/* Lower case, without the prefix, with `separator` for the underscores. */
+/* The name in lower case, without the prefix, with `separator` in place of underscores. */
 static const char *make_name(const char *env, char separator, char name[CONF_NAME_BYTES_MAX])
 {
     if (strncmp(env, PREFIX, sizeof PREFIX - 1) == 0) {
@@ -74,7 +74,7 @@ const struct conf_entry *conf_find(const struct conf_program *program, enum conf
     return entry;
 }
 
-/* Insertions, deletions and changes that make a of b. */
+/* Edit distance: the insertions, deletions and changes that turn a into b. */
 static size_t distance(struct bytes a, struct bytes b)
 {
     size_t row[CONF_NAME_BYTES_MAX + 1];
@@ -97,7 +97,7 @@ static size_t distance(struct bytes a, struct bytes b)
 const char *conf_suggest(struct conf *c, enum conf_naming naming, struct bytes name)
 {
     char buffer[CONF_NAME_BYTES_MAX];
-    size_t best = 3; /* further away is another word */
+    size_t best = 3; /* from this distance on it is a different word */
     const char *suggestion = "";
     if (name.len >= CONF_NAME_BYTES_MAX) {
         return suggestion;

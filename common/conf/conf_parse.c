@@ -12,7 +12,8 @@ enum err conf_fault(struct conf *c, const char *format, ...)
     return ERR_INVALID;
 }
 
-/* The value of NAME in envp, or NULL; an empty one counts as not set, as compose files leave it. */
+/* The value of NAME in envp, or NULL. An empty value counts as unset, since compose files leave
+ * variables empty. */
 static const char *environment_get(char **envp, const char *name)
 {
     size_t len = strlen(name);
@@ -30,7 +31,7 @@ static enum err set_from_environment(struct conf *c, const struct conf_entry *en
     const char *name = is_path ? arena_printf(&c->arena, "%s_FILE", entry->env) : entry->env;
     bool exact;
     if (is_path && conf_find(c->program, NAMED_BY_ENV, bytes_str(name), &exact) != entry) {
-        return ERR_OK; /* an entry of its own has this name */
+        return ERR_OK; /* NAME_FILE is an entry of its own */
     }
     const char *text = environment_get(envp, name);
     if (text == NULL) {

@@ -65,7 +65,8 @@ void conf_print_help(const struct conf_program *program, FILE *out)
     arena_free(&arena);
 }
 
-/* White space at an end, quotes, or nothing that could be told from them. */
+/* True for text that would not read back as it is: it begins with a quote, or has white space at an
+ * end. */
 static bool needs_quotes(const char *text)
 {
     size_t len = strlen(text);
@@ -73,8 +74,8 @@ static bool needs_quotes(const char *text)
                        text[len - 1] == ' ' || text[len - 1] == '\t' || text[len - 1] == '\r');
 }
 
-/* The password of a URL is not for everybody's eyes: "scheme://user:***@host". Its place and
- * length, NULL where there is none. */
+/* Locates the password in "scheme://user:password@host", which --print-config must not show. NULL
+ * if there is none. */
 static const char *url_password(const char *text, size_t *ret_len)
 {
     const char *authority = strstr(text, "://");
@@ -117,8 +118,8 @@ static void print_value(const struct conf_entry *entry, const struct conf_value 
             (void)fprintf(out, "%s%s", i > 0 ? "," : " ", v->items[i]);
         }
         (void)fputc('\n', out);
-    } else if (unset) { /* only a text may be empty: the line of another kind could not be read
-                           again */
+    } else if (unset) { /* only a text may be empty: a line without a value could not be read back
+                           for any other kind */
         (void)fprintf(out, "%s%s =\n", entry->kind == CONF_TEXT ? "" : "# ", key);
     } else if (entry->secret) {
         (void)fprintf(out, "%s = ***\n", key);
@@ -129,7 +130,7 @@ static void print_value(const struct conf_entry *entry, const struct conf_value 
     }
 }
 
-/* As an ini file that can be read again, secrets aside. */
+/* Printed as an ini file that can be read back, except for secrets. */
 void conf_print_values(const struct conf *c, FILE *out)
 {
     (void)fprintf(out, "# settings of %s, each under where it came from\n[%s]\n", c->program->name,

@@ -1,4 +1,4 @@
-/* One value of one entry: checked against its kind, then kept. */
+/* The value of one entry: checked against the entry's kind, then stored. */
 #include "conf/conf_build.h"
 
 #include <errno.h>
@@ -44,7 +44,7 @@ static bool parse_int(const struct conf_entry *entry, const char *text, int64_t 
     if (!starts_well || *end != '\0' || errno != 0) {
         return false;
     }
-    /* min = max is a table entry without bounds */
+    /* min = max marks a table entry without bounds */
     if (entry->min != entry->max && (v < entry->min || v > entry->max)) {
         return false;
     }
@@ -102,7 +102,7 @@ static void add_items(struct conf *c, struct conf_value *v, const char *text)
     }
 }
 
-/* False where the text does not fit the entry's kind; then the value is as it was. */
+/* False if the text does not fit the entry's kind; the value is then unchanged. */
 static bool assign(struct conf *c, const struct conf_entry *entry, struct conf_value *v,
                    const char *text)
 {
@@ -143,7 +143,7 @@ enum err conf_set_default(struct conf *c, const struct conf_entry *entry)
     return ERR_OK;
 }
 
-/* The content of the file that an X_FILE names, without one newline at its end. */
+/* The content of the file that an X_FILE names, without one trailing newline. */
 static enum err read_value(struct conf *c, const struct conf_given *given, const char **ret_text)
 {
     struct bytes content;
@@ -175,7 +175,8 @@ enum err conf_set(struct conf *c, const struct conf_given *given)
             return e;
         }
     }
-    if (v->source != given->source) { /* a list grows by its own source only */
+    if (v->source !=
+        given->source) { /* values of one source extend a list; a new source replaces it */
         v->item_count = 0;
     }
     if (!assign(c, entry, v, text)) {

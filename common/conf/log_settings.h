@@ -1,4 +1,5 @@
-/* The settings of the log, the same for every daemon: two rows of its table, and their reading. */
+/* The log settings, the same for every daemon: two entries for the table of settings, and how to
+ * read them. */
 #ifndef MARATHON_CONF_LOG_SETTINGS_H
 #define MARATHON_CONF_LOG_SETTINGS_H
 
@@ -13,11 +14,12 @@
      .choices = "logfmt|json", .help = "form of the log on stderr"}
 /* clang-format on */
 
-/* From a conf whose table has CONF_LOG_ENTRIES. role is borrowed. */
+/* Needs a conf whose table has CONF_LOG_ENTRIES. role is borrowed. */
 struct log_options conf_log_options(const struct conf *c, const char *role);
-/* Once the log is open: a line for each variable of the environment (envp, as environ) that is none
- * of the program's, but nearly: it counts for nothing, and its writer believes otherwise. Those of
- * other programs, which often share one environment, are passed over. */
+/* Call once the log is open. Logs a line for each environment variable (envp has environ's form)
+ * whose name is nearly one of the program's: it has no effect, and whoever set it believes
+ * otherwise. Skips the variables of the other programs, since several often share one
+ * environment. */
 void conf_log_slips(struct conf *c, char *const *envp);
 
 #endif
