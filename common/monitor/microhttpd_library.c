@@ -19,7 +19,7 @@ static const struct library_symbol symbols[] = {
 };
 
 static const struct library libmicrohttpd = {
-    .soname = "libmicrohttpd.so.12", /* of every libmicrohttpd since 0.9.31 */
+    .soname = "libmicrohttpd.so.12", /* the soname of every libmicrohttpd since 0.9.31 */
     .user = "MARATHON_METRICS_LISTEN",
     .symbols = symbols,
     .symbol_count = sizeof symbols / sizeof symbols[0],

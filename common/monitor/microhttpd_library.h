@@ -1,11 +1,11 @@
-/* libmicrohttpd, loaded where a daemon has a port for those who watch over it: GnuTLS and nine more
- * libraries come with it, 2.4 MiB of each process. */
+/* libmicrohttpd, loaded at run time only if a daemon has a monitoring port: it pulls in GnuTLS and
+ * nine more libraries, 2.4 MiB per process. */
 #ifndef MARATHON_MONITOR_MICROHTTPD_LIBRARY_H
 #define MARATHON_MONITOR_MICROHTTPD_LIBRARY_H
 
 #include <microhttpd.h>
 
-/* Named as in libmicrohttpd, without its MHD_. */
+/* Members are named as in libmicrohttpd, without MHD_. */
 struct microhttpd_library {
     struct MHD_Daemon *(*start_daemon)(unsigned flags, uint16_t port,
                                        MHD_AcceptPolicyCallback accept, void *accept_user,
@@ -26,7 +26,7 @@ struct microhttpd_library {
     void (*destroy_response)(struct MHD_Response *response);
 };
 
-/* Dies where it is not installed. */
+/* Dies if the library is not installed. */
 const struct microhttpd_library *microhttpd(void);
 
 #endif

@@ -11,16 +11,16 @@
 #include "model/problem_members.h"
 #include "monitor/microhttpd_library.h"
 
-#define CONNECTIONS_MAX 16 /* a Prometheus or two, probes, a curious person */
+#define CONNECTIONS_MAX 16 /* enough for a Prometheus or two, probes and a curious person */
 #define IDLE_SECONDS    10u
-#define REQUEST_BYTES   (size_t)8192 /* of a connection's buffers: its head and our head */
+#define REQUEST_BYTES   (size_t)8192 /* a connection's buffer: request head and response head */
 
 struct monitor {
     struct loop *loop;
     struct monitor_handler handler;
     struct MHD_Daemon *daemon;
-    struct loop_watch *watch; /* of its epoll descriptor */
-    struct loop_timer *timer; /* its idle connections */
+    struct loop_watch *watch; /* of libmicrohttpd's epoll descriptor */
+    struct loop_timer *timer; /* for libmicrohttpd's time-outs of idle connections */
     unix_ms started;
     uint64_t requests;
 };
@@ -77,8 +77,8 @@ static void page_make(struct monitor *m, const char *url, const char *method, st
     }
 }
 
-/* Once with the head, then for each piece of a body: none is wanted, the answer is given at once
- * and the connection closed where one comes. */
+/* Called once with the head, then for each piece of a body. No request needs a body: the answer is
+ * queued at once, and the connection is closed if a body follows. */
 static enum MHD_Result on_request(void *user, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *data,
                                   size_t *data_bytes, void **state)
@@ -88,7 +88,7 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
     (void)data_bytes;
     (void)state;
     struct monitor *m = user;
-    char made[48]; /* for one who gives it none */
+    char made[48]; /* backing for a request id if the client sent none */
     (void)snprintf(made, sizeof made, "%llx-%llx", (unsigned long long)m->started,
                    (unsigned long long)++m->requests);
     const char *given =

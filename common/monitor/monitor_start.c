@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 
-#define EXIT_CONFIG 78 /* EX_CONFIG of sysexits: restarting will not help */
+#define EXIT_CONFIG 78 /* EX_CONFIG of sysexits: a restart will not help */
 
 static _Noreturn void refuse(const char *program, const char *listen, const char *why, int code)
 {

@@ -1,4 +1,4 @@
-/* The monitor as daemons have it: one row of their table of settings, and its start. */
+/* The monitor as every daemon uses it: one entry for its table of settings, and the start. */
 #ifndef MARATHON_MONITOR_MONITOR_START_H
 #define MARATHON_MONITOR_MONITOR_START_H
 
@@ -11,9 +11,10 @@
      .help = "address and port for /metrics, /livez and /readyz, as 127.0.0.1:7480; empty: none"}
 /* clang-format on */
 
-/* Where the setting is empty, nothing. Needs MARATHON_INSECURE_LISTEN in the table too. Like
- * conf_load it prints what is wrong and exits: 2 for a bad setting, 78 for one that has to be
- * meant, 1 where it cannot listen. program: "marathon-worker". It lives as long as the process. */
+/* Does nothing if the setting is empty. The table must also have MARATHON_INSECURE_LISTEN. Like
+ * conf_load it prints what is wrong and exits: 2 for a bad setting, 78 for an open port without
+ * that consent, 1 if it cannot listen. program: "marathon-worker". The monitor lives as long as the
+ * process. */
 void monitor_start(struct loop *loop, const struct conf *conf, const char *program,
                    struct monitor_handler handler);
 
