@@ -13,8 +13,8 @@
 struct tls_channel {
     struct tls_identity *identity;
     SSL *ssl;
-    struct bytes came; /* not read by OpenSSL yet */
-    struct buf *out;   /* of the call under way */
+    struct bytes came; /* input that OpenSSL has not read yet */
+    struct buf *out;   /* output of the call in progress */
     bool failed;
     char fault[160];
     char unit[64];

@@ -12,7 +12,7 @@ static bool is_address(const char *text)
     return inet_pton(AF_INET, text, &any) == 1 || inet_pton(AF_INET6, text, &any) == 1;
 }
 
-/* Names count where they stand as subjectAltName; the subject itself is for people. */
+/* Only subjectAltNames count as names; the subject itself is for people. */
 void tls_expect(SSL *ssl, const char *peer)
 {
     X509_VERIFY_PARAM *rules = SSL_get0_param(ssl);

@@ -39,7 +39,7 @@ static enum err readable(const struct loading *l, const char *path)
     return access(path, R_OK) == 0 ? ERR_OK : fault(l, path, strerror(errno));
 }
 
-/* Without one of ours OpenSSL would ask on the terminal. */
+/* Without a callback OpenSSL would ask on the terminal. */
 static int on_password(char *text, int size, int writing, void *user)
 {
     const char *password = user;
@@ -105,7 +105,7 @@ static enum err read_own(const struct loading *l)
                : fault(l, f->key, "is not the key of the certificate");
 }
 
-/* What each peer would find wrong with us, said here and now. */
+/* Finds at load time what each peer would otherwise find wrong with our certificate. */
 static enum err verify_own(const struct loading *l)
 {
     STACK_OF(X509) *chain = NULL;

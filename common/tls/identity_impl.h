@@ -1,4 +1,4 @@
-/* Inside of common/tls only. */
+/* Internal to common/tls. */
 #ifndef MARATHON_TLS_IDENTITY_IMPL_H
 #define MARATHON_TLS_IDENTITY_IMPL_H
 
@@ -16,10 +16,10 @@ struct tls_identity {
     char name[TLS_NAME_BYTES];
 };
 
-/* The newest error of OpenSSL's on this thread, and forgets the others. Never NULL. */
+/* The newest OpenSSL error of this thread; clears the others. Never NULL. */
 const char *tls_error_text(void);
-/* Before the handshake with one that we have dialled: the name or address that its certificate must
- * have, which it is also told where it is a name. */
+/* Call before the handshake of a connection that we dialled: sets the name or address that the
+ * peer's certificate must have; a name is also sent to the peer (SNI). */
 void tls_expect(SSL *ssl, const char *peer);
 
 #endif

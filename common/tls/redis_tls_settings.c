@@ -18,7 +18,8 @@ bool redis_tls_is_asked(const struct conf *c)
     return strncmp(conf_text(c, "REDIS_URL"), REDIS_TLS_SCHEME, strlen(REDIS_TLS_SCHEME)) == 0;
 }
 
-/* A setting without effect here would be plain text that somebody believes to be none. */
+/* If these settings were ignored here, the operator would believe that a plain-text connection is
+ * encrypted. */
 const char *redis_tls_settings_fault(const struct conf *c, const char **ret_setting)
 {
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {

@@ -1,5 +1,5 @@
-/* TLS to Redis: rows of the tables of settings of who speaks it (a coordinator), or looks whether
- * it could (marathon doctor), and their reading. From confs that have REDIS_URL as well. */
+/* TLS to Redis: settings for the programs that connect to it (the coordinator) or test the
+ * connection (marathon doctor), and how to read them. Their tables must have REDIS_URL as well. */
 #ifndef MARATHON_TLS_REDIS_TLS_SETTINGS_H
 #define MARATHON_TLS_REDIS_TLS_SETTINGS_H
 
@@ -23,12 +23,12 @@
              "URL, or sentinels and cluster nodes name addresses"}
 /* clang-format on */
 
-/* Does REDIS_URL ask for it? */
+/* Does REDIS_URL ask for TLS? */
 bool redis_tls_is_asked(const struct conf *c);
-/* Why these settings are of no use together, and which one is meant; NULL: they are. */
+/* Why these settings do not work together, and which one is at fault; NULL: they do. */
 const char *redis_tls_settings_fault(const struct conf *c, const char **ret_setting);
-/* Where it is asked for, of settings without such a fault. ERR_INVALID: message says which file
- * does not fit, and why. */
+/* Loads the files. Call only if TLS is asked for and the settings have no such fault. ERR_INVALID:
+ * message says which file does not fit, and why. */
 enum err MUST_CHECK redis_tls_load(const struct conf *c, struct tls_identity **ret_identity,
                                    char message[TLS_MESSAGE_BYTES]);
 

@@ -13,10 +13,10 @@ struct tls_session {
     struct tls_identity *identity;
     SSL *ssl;
     int fd;
-    int error; /* of the socket, the newest; 0: none */
+    int error; /* the socket's latest errno; 0: none */
     bool open, failed;
-    bool ended;   /* the socket gives no more */
-    bool drained; /* the last read found nothing left */
+    bool ended;   /* the socket has reached end of file */
+    bool drained; /* the last read of the socket found nothing left */
     enum tls_fault fault;
     char why[160];
 };
@@ -93,8 +93,9 @@ struct tls_session *tls_session_create(struct tls_identity *identity, const char
     BIO_set_init(bio, 1);
     SSL_set_bio(s->ssl, bio, bio);
     SSL_set_mode(s->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE);
-    SSL_clear_mode(s->ssl, SSL_MODE_RELEASE_BUFFERS); /* one connection, at work all the time */
-    SSL_set_read_ahead(s->ssl, 1);                    /* not two calls for each record */
+    SSL_clear_mode(s->ssl, SSL_MODE_RELEASE_BUFFERS); /* a single connection that is always at work
+                                                         keeps its buffers */
+    SSL_set_read_ahead(s->ssl, 1);                    /* not two calls to recv per record */
     tls_expect(s->ssl, peer);
     SSL_set_connect_state(s->ssl);
     return s;
@@ -154,13 +155,13 @@ static enum tls_fault of_reason(int reason)
     }
 }
 
-/* why: SSL_get_error's. errno is EPROTO behind it. */
+/* why: from SSL_get_error. Leaves EPROTO in errno. */
 static void fail(struct tls_session *s, int why)
 {
     long verdict = SSL_get_verify_result(s->ssl);
     int reason = ERR_GET_REASON(ERR_peek_last_error());
     if (s->failed) {
-        /* the first reason stays */
+        /* keep the first reason */
     } else if (verdict != X509_V_OK) {
         s->fault = of_certificate(verdict);
         (void)snprintf(s->why, sizeof s->why, "its certificate: %s",
@@ -210,7 +211,7 @@ enum tls_state tls_session_shake(struct tls_session *s, bool *ret_write)
     return TLS_FAILED;
 }
 
-/* What reads and writes answer where they got nothing done. rc: OpenSSL's. */
+/* The result of a read or write that got nothing done. rc: OpenSSL's. */
 static ssize_t nothing(struct tls_session *s, int rc)
 {
     int why = SSL_get_error(s->ssl, rc);
@@ -241,7 +242,7 @@ ssize_t tls_session_read(struct tls_session *s, void *into, size_t size)
         if (rc != 1) {
             ssize_t none = nothing(s, rc);
             s->drained = none < 0 && !s->failed;
-            return len > 0 ? (ssize_t)len : none; /* what went wrong is told by the next call */
+            return len > 0 ? (ssize_t)len : none; /* a failure is reported by the next call */
         }
         len += part;
     }
@@ -266,7 +267,7 @@ ssize_t tls_session_write(struct tls_session *s, struct bytes plain)
         return (ssize_t)written;
     }
     ssize_t none = nothing(s, rc);
-    if (none == 0) { /* it has ended: as a socket says it */
+    if (none == 0) { /* ended: report 0, as a socket does */
         s->failed = true;
         (void)snprintf(s->why, sizeof s->why, "%s", strerror(EPIPE));
         errno = EPROTO;

@@ -1,6 +1,6 @@
-/* The functions of identity.h, channel.h and session.h where no OpenSSL is: they are in the module.
- * Without an identity there is nothing that they could be called with, so that none but the first
- * loads it. */
+/* The functions of identity.h, channel.h and session.h in processes that do not link OpenSSL: they
+ * forward to the module. All but the loading functions need an identity, so only those have to load
+ * the module. */
 #include "tls/tls_module.h"
 
 #include "base/library.h"

@@ -1,7 +1,7 @@
-/* Inside of common/tls only. marathon-tls.so has the TLS of identity.h, channel.h and session.h in
- * it, and with it OpenSSL: a process loads it when it reads its first certificate, and a process
- * without TLS pays nothing for either. In the process these headers' functions hand on to it
- * (tls_loaded.c). */
+/* Internal to common/tls. marathon-tls.so contains the implementation of identity.h, channel.h and
+ * session.h, and links OpenSSL. A process loads it when it reads its first certificate; a process
+ * without TLS pays for neither. Within the process the functions of those headers forward to the
+ * module (tls_loaded.c). */
 #ifndef MARATHON_TLS_TLS_MODULE_H
 #define MARATHON_TLS_TLS_MODULE_H
 
@@ -10,7 +10,7 @@
 
 #define TLS_MODULE_FILE "marathon-tls.so" /* in lib/marathon, beside the programs' bin */
 
-/* What the module has, as the headers say it. */
+/* The functions of the module, as documented in the headers. */
 struct tls_module {
     enum err (*identity_load)(const struct tls_files *files, struct tls_identity **ret_identity,
                               char message[TLS_MESSAGE_BYTES]);
@@ -39,6 +39,6 @@ struct tls_module {
     const char *(*session_why)(const struct tls_session *s);
 };
 
-extern const struct tls_module marathon_tls; /* all that the module shows */
+extern const struct tls_module marathon_tls; /* the module's only visible symbol */
 
 #endif

@@ -49,7 +49,7 @@ static void log_loaded(const struct tls_identity *i)
              time_format(tls_identity_expires(i), until));
 }
 
-/* tcp:// to another machine, where nobody has said that the network is private. */
+/* tcp:// to another machine, although nobody has declared the network private. */
 static bool is_bare(const struct conf *c, const char *url)
 {
     static const char *const here[] = {"127.", "localhost:", "[::1]:"};

@@ -1,4 +1,5 @@
-/* TLS between the roles as daemons have it: rows of their tables of settings, and their reading. */
+/* TLS between the roles as every daemon uses it: entries for its table of settings, and how to read
+ * them. */
 #ifndef MARATHON_TLS_TLS_SETTINGS_H
 #define MARATHON_TLS_TLS_SETTINGS_H
 
@@ -23,17 +24,17 @@
      .help = "password of the private key, where it has one"}
 /* clang-format on */
 
-/* From a conf whose table has CONF_TLS_ENTRIES. NULL where none of the files is named. ERR_INVALID:
- * message says why, and which setting is meant. */
+/* Needs a conf whose table has CONF_TLS_ENTRIES. NULL if none of the files is named. ERR_INVALID:
+ * message says why, and which setting is at fault. */
 enum err MUST_CHECK tls_settings_load(const struct conf *c, struct tls_identity **ret_identity,
                                       char message[TLS_MESSAGE_BYTES]);
-/* The same at a daemon's start. urls: the name of its list of addresses; one that begins with
- * tls+tcp:// needs the files. Prints what is wrong and exits with 78: starting it again will not
- * help. One that begins with tcp:// and is not of this machine is warned of, unless
- * MARATHON_INSECURE_LISTEN (of the same table) says that the network is private. */
+/* The same at a daemon's start. urls: the name of the setting that lists addresses. An address that
+ * begins with tls+tcp:// requires the files: prints what is wrong and exits with 78, since a
+ * restart will not help. An address that begins with tcp:// and belongs to another machine causes a
+ * warning, unless MARATHON_INSECURE_LISTEN (in the same table) declares the network private. */
 struct tls_identity *tls_settings_start(const struct conf *c, const char *urls,
                                         const char *program);
-/* The same on SIGHUP; logs what came of it. NULL: nothing new, what was before stays. */
+/* The same on SIGHUP; logs the outcome. NULL: keep the current identity. */
 struct tls_identity *tls_settings_again(const struct conf *c);
 
 #endif
