@@ -11,7 +11,7 @@
 
 #define TCP            "tcp://"
 #define TLS            "tls+tcp://"
-#define HOST_BYTES_MAX 254 /* of a DNS name */
+#define HOST_BYTES_MAX 254 /* bound of a DNS name */
 #define URL_BYTES      (sizeof TLS + 2 * HOST_BYTES_MAX + 64)
 
 struct address {
@@ -23,7 +23,7 @@ struct name {
     struct finder *finder;
     struct name *next;
     char host[HOST_BYTES_MAX + 1];
-    char peer[HOST_BYTES_MAX + 1]; /* over TLS: what the certificate must be for; else "" */
+    char peer[HOST_BYTES_MAX + 1]; /* over TLS: the name that the certificate must have; else "" */
     char port[6];
     struct address addresses[LOOP_ADDRESSES_MAX];
     size_t address_count;

@@ -2,14 +2,15 @@
 
 #include <stdlib.h>
 
-#define READ_BYTES_MIN 4096u /* less room is not worth a read, where the frame is not known */
+/* with less room a read is not worthwhile, if the frame's length is not known */
+#define READ_BYTES_MIN 4096u
 
 static size_t there(const struct input *in)
 {
     return in->end - in->at;
 }
 
-/* Bytes of the frame that is in part there; 0: none is, or not even its length. */
+/* Length in bytes of the frame that has arrived in part; 0: none has, or its length has not. */
 static size_t frame_wants(const struct input *in)
 {
     struct bytes came = bytes_of(in->bytes + in->at, there(in));
@@ -32,7 +33,7 @@ static void move(struct input *in, size_t cap)
     in->end = len;
 }
 
-/* One that has `want` bytes. */
+/* A capacity that holds `want` bytes. */
 static size_t cap_for(const struct input *in, size_t want)
 {
     size_t cap = in->cap > 0 ? in->cap : INPUT_BYTES_START;

@@ -13,8 +13,8 @@ struct nng_conn *conn_find(struct transport_nng *t, conn_id id)
     return map_get(&t->table, key_of(&id));
 }
 
-/* ---- input: one receive, begun by the loop only after it has handled the bytes before: that is
- * the backpressure ---- */
+/* ---- input: the loop starts the next receive only after it has handled the bytes of the one
+ * before; that is the backpressure ---- */
 
 static void on_received(void *arg)
 {
@@ -55,7 +55,7 @@ bool conn_deliver(struct nng_conn *c, size_t received)
     return cut != CUT_GARBAGE;
 }
 
-/* What a receive gave. True where the connection is still open. */
+/* Handles the outcome of a receive. True if the connection is still open. */
 static bool take(struct nng_conn *c, nng_aio *aio)
 {
     size_t count = nng_aio_count(aio);
@@ -88,14 +88,15 @@ static void on_readable(void *user, int ready)
     nng_stream_recv(c->stream, c->recv_at_once);
     if (aio_ended_at_once(c->recv_at_once)) {
         take(c, c->recv_at_once);
-    } else if ((ready & LOOP_WRITABLE) != 0) { /* never asked for: the descriptor is at fault */
+    } else if ((ready & LOOP_WRITABLE) != 0) {
+        /* we never ask for it, so the descriptor has an error */
         watch_end(c);
         receive(c);
     }
 }
 
-/* Its first bytes came by way of nng's poller, which has thereby let go of the descriptor: while it
- * had never been armed it would report a hang-up again and again. */
+/* Called when the first bytes have come, through nng's poller. By then nng has let go of the
+ * descriptor; a descriptor that had never been armed there would report a hang-up over and over. */
 static void watch_begin(struct nng_conn *c)
 {
     c->looked_for = true;
@@ -136,7 +137,7 @@ static void sent_note(void *owner)
         conn_reap(c);
     } else if (c->t->stopping && output_idle_or_tell(c)) {
         conn_shut(c, CLOSED_BY_US);
-    } else if (!c->t->stopping) { /* only a failed write tells then */
+    } else if (!c->t->stopping) { /* then only a failed write sends this note */
         conn_shut(c, CLOSED_BY_PEER);
     }
 }
@@ -210,7 +211,7 @@ void conn_reap(struct nng_conn *c)
 
 static void set_options(nng_stream *stream)
 {
-    /* ipc has neither: then they are refused, and nothing is lost. */
+    /* ipc has neither option: the calls fail there, harmlessly. */
     nng_stream_set_bool(stream, NNG_OPT_TCP_NODELAY, true);
     nng_stream_set_bool(stream, NNG_OPT_TCP_KEEPALIVE, true);
 }

@@ -1,5 +1,6 @@
-/* Which of the process's descriptors a stream of nng's is. nng does not say, so it is looked for by
- * what both know of the connection: its addresses, and over ipc the peer's process too. */
+/* Finds which of the process's descriptors belongs to an nng stream. nng does not tell, so the
+ * search goes by what both sides know of the connection: its addresses, and for ipc also the peer's
+ * process. */
 #include <dirent.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -13,7 +14,7 @@
 struct wanted {
     bool dialed;
     nng_sockaddr local, remote;
-    uint64_t pid; /* ipc: of the peer */
+    uint64_t pid; /* ipc: the peer's */
 };
 
 static bool wanted_read(struct nng_conn *c, struct wanted *w)
@@ -40,7 +41,7 @@ static bool address_is(const struct sockaddr_storage *a, const nng_sockaddr *w)
            memcmp(&v6->sin6_addr, w->s_in6.sa_addr, sizeof v6->sin6_addr) == 0;
 }
 
-/* Of the two ends of an ipc connection the listener's has the path for its name. */
+/* Only one end of an ipc connection has the path as its name: the listener's. */
 static bool path_is(const struct sockaddr_storage *local, const struct sockaddr_storage *remote,
                     int fd, const struct wanted *w)
 {
@@ -53,7 +54,7 @@ static bool path_is(const struct sockaddr_storage *local, const struct sockaddr_
            (uint64_t)peer.pid == w->pid;
 }
 
-/* One that was shut down, and is about to be closed by a thread of nng's, does not count. */
+/* A socket that was shut down, and that a thread of nng's is about to close, does not count. */
 static bool fits(int fd, const struct wanted *w)
 {
     struct sockaddr_storage local = {0};
@@ -93,7 +94,7 @@ int conn_descriptor(struct nng_conn *c)
         if (fd < 0 || !fits(fd, &w) || taken(c->t, fd)) {
             continue;
         }
-        if (found >= 0) { /* two connections of one process to one place: which is which? */
+        if (found >= 0) { /* ambiguous: this process has two connections to the same place */
             found = -1;
             break;
         }

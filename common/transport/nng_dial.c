@@ -34,8 +34,8 @@ static void dialing_free(struct nng_dialing *d)
     free(d);
 }
 
-/* Half to one and a half times the back-off, so that many who lost the same peer do not come back
- * in step. */
+/* Half to one and a half times the back-off, so that many who lost the same peer do not return in
+ * step. */
 static void dial_later(struct nng_dialing *d)
 {
     struct transport_nng *t = d->t;

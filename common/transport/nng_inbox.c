@@ -23,8 +23,8 @@ void inbox_free(struct inbox *i)
     pthread_mutex_destroy(&i->lock);
 }
 
-/* Should the loop's mailbox be full, the note stays: the next put tries again, and each turn's end
- * looks by itself. */
+/* If the loop's mailbox is full, the note stays: the next put tries again, and each turn's end
+ * checks the inbox anyway. */
 static void wake(struct inbox *i)
 {
     if (!i->woken) {

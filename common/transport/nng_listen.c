@@ -34,8 +34,8 @@ static void again_timer(void *user)
     accept_next(user);
 }
 
-/* Never gives up. A first failure is tried again at once (a peer that went away while it waited), a
- * lasting one after a pause. */
+/* Never gives up. A first failure is retried at once (a peer may have left while it waited), a
+ * repeated one after a pause. */
 static void accept_failed(struct nng_listening *l, int result)
 {
     if (!l->failing) {
@@ -69,7 +69,7 @@ static void accepted_note(void *owner)
     }
 }
 
-/* NULL: *ret_e says why, and so does the log. */
+/* NULL: *ret_e has the error, which is also logged. */
 static nng_stream_listener *listener_open(const char *url, const struct place *p, enum err *ret_e)
 {
     nng_stream_listener *listener;

@@ -6,9 +6,9 @@
 
 #include "wire/frame.h"
 
-#define SLICES_PER_NNG_WRITE 8 /* more nng does not take */
-/* 4 KiB of stack; an order of a usual step has its results as some five slices, and a flight some
- * dozens of orders. */
+#define SLICES_PER_NNG_WRITE 8 /* nng's limit */
+/* The array takes 4 KiB of stack. An order of an ordinary step carries its results in about five
+ * slices, and a flight has some dozens of orders. */
 #define SLICES_PER_WRITE 256
 
 /* Under the lock. */
@@ -17,12 +17,12 @@ static bool something_waits(const struct output *o)
     return slices_len(&o->fill->text) > 0 || o->records.len > 0;
 }
 
-/* To be filled anew, or another one in its place: somebody holds a frame of it. */
+/* Makes the sheet ready for new content, or replaces it if one of its frames is still held. */
 static void emptied(struct sheet **at)
 {
     struct sheet *s = *at;
     if (!sheet_is_free(s)) {
-        size_t len = s->text.own.len; /* the next one will be about as long */
+        size_t len = s->text.own.len; /* expect the next one to be about as long */
         sheet_release(s);
         *at = sheet_create(len < SHEET_BYTES_AHEAD_MAX ? len : SHEET_BYTES_AHEAD_MAX);
     } else {
@@ -30,7 +30,7 @@ static void emptied(struct sheet **at)
     }
 }
 
-/* Under the lock: `fill` becomes records, behind those that wait. */
+/* Under the lock. Turns `fill` into records, after those already waiting. */
 static bool records_make(struct output *o)
 {
     struct buf *records = &o->flight->text.own;
@@ -47,7 +47,7 @@ static bool records_make(struct output *o)
     return e == ERR_OK;
 }
 
-/* Under the lock; the flight before is over, and empty. True where there is one to submit now. */
+/* Under the lock; the flight before is done and empty. True if there is a new one to submit. */
 static bool take_off(struct output *o)
 {
     if (o->closed || !something_waits(o)) {
@@ -64,7 +64,7 @@ static bool take_off(struct output *o)
     return !o->closed;
 }
 
-/* Under the lock. True where the rest of the flight, or the next, is to be submitted. */
+/* Under the lock. True if the rest of the flight, or the next one, is to be submitted. */
 static bool reported(struct output *o, int result, size_t written)
 {
     if (result != 0) {
@@ -75,7 +75,8 @@ static bool reported(struct output *o, int result, size_t written)
     struct bytes rest;
     slices_pass(&o->flight->text, &o->flight_sent, written);
     at = o->flight_sent;
-    if (slices_next(&o->flight->text, &at, &rest)) { /* a short write, or more than one takes */
+    if (slices_next(&o->flight->text, &at, &rest)) {
+        /* a short write, or more slices than one write takes */
         return !o->closed;
     }
     o->flight_sent = (struct slices_place){0};
@@ -96,8 +97,8 @@ static void iov_set(const struct output *o, nng_aio *aio)
     assert(rc == 0);
 }
 
-/* Takes the report in; true where there is more to submit. The note is put under the lock: whoever
- * then sees `sending` false knows that the note is there. */
+/* Handles the report; true if there is more to submit. The note is put under the lock: whoever then
+ * sees `sending` false knows that the note is there. */
 static bool report(struct nng_conn *c, int result, size_t written)
 {
     struct output *o = &c->out;
@@ -113,8 +114,8 @@ static bool report(struct nng_conn *c, int result, size_t written)
     return more;
 }
 
-/* The socket is full: nng goes on when it has room. Under the lock, since a stream that is closed
- * already would keep the aio for ever. */
+/* The socket is full: nng continues when it has room. Under the lock, since a stream that is
+ * already closed would keep the aio for ever. */
 static bool submit_to_wait(struct nng_conn *c)
 {
     struct output *o = &c->out;
@@ -128,7 +129,7 @@ static bool submit_to_wait(struct nng_conn *c)
     return open;
 }
 
-/* What the socket takes within the call; false: nothing. */
+/* Writes what the socket takes within the call; false: nothing. */
 static bool write_at_once(struct nng_conn *c, int fd, int *ret_result, size_t *ret_written)
 {
     const struct output *o = &c->out;
@@ -149,7 +150,7 @@ static bool write_at_once(struct nng_conn *c, int fd, int *ret_result, size_t *r
     return n >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
 }
 
-/* The same by nng, where the descriptor is not known. */
+/* The same through nng, if the descriptor is unknown. */
 static bool send_at_once(struct nng_conn *c, int *ret_result, size_t *ret_written)
 {
     struct output *o = &c->out;
@@ -163,7 +164,7 @@ static bool send_at_once(struct nng_conn *c, int *ret_result, size_t *ret_writte
     return true;
 }
 
-/* The flight is the caller's: it set `sending`. */
+/* The caller owns the flight: it has set `sending`. */
 static void submit(struct nng_conn *c)
 {
     bool more = true;
@@ -182,7 +183,7 @@ static void submit(struct nng_conn *c)
     }
 }
 
-/* On a thread of nng's. */
+/* On one of nng's threads. */
 static void on_sent(void *arg)
 {
     struct nng_conn *c = arg;
@@ -211,7 +212,7 @@ void output_free(struct nng_conn *c)
     buf_free(&c->out.records);
 }
 
-/* Under the lock. What was lent to the flight stays until all of it is out. */
+/* Under the lock. Counts everything lent to the flight until all of it is written. */
 static size_t bytes_behind(const struct output *o)
 {
     return slices_memory(&o->fill->text) + o->records.len + slices_memory(&o->flight->text) -
@@ -226,7 +227,7 @@ enum err output_add(struct nng_conn *c, const struct slices *framed)
     size_t behind = bytes_behind(o);
     if (o->closed) {
         e = ERR_NOT_FOUND;
-    } else if (behind > TRANSPORT_BACKLOG_BYTES_MAX || /* records are longer than what they hold */
+    } else if (behind > TRANSPORT_BACKLOG_BYTES_MAX || /* records are longer than their content */
                slices_memory(framed) > TRANSPORT_BACKLOG_BYTES_MAX - behind) {
         e = ERR_FULL;
     } else {
@@ -236,16 +237,16 @@ enum err output_add(struct nng_conn *c, const struct slices *framed)
     return e;
 }
 
-/* Under the lock. Lenders are held for small parts of themselves, and too much of that is on its
- * way. */
+/* Under the lock. True if waiting slices keep too much memory of their lenders alive, of which they
+ * are small parts. */
 static bool holds_too_much(const struct output *o)
 {
     return slices_beside(&o->fill->text) + slices_beside(&o->flight->text) >
            TRANSPORT_BESIDE_BYTES_MAX;
 }
 
-/* Under the lock. One message alone may lend too much: slices of two lenders by turns count both
- * each time. */
+/* Under the lock. A single message may lend too much: slices of two lenders in alternation count
+ * both each time. */
 static enum err encode(struct output *o, const struct message *m, struct lenders *lenders)
 {
     struct slices *fill = &o->fill->text, apart = {0};
@@ -295,7 +296,8 @@ void output_start(struct nng_conn *c)
     bool start = !o->sending && take_off(o);
     if (start) {
         o->sending = true;
-    } else if (open && o->closed) { /* its channel writes no more: there is no flight to tell it */
+    } else if (open && o->closed) {
+        /* its channel can write no more, and no flight will report that */
         inbox_put(&c->t->inbox, &c->sent);
     }
     pthread_mutex_unlock(&o->lock);

@@ -4,14 +4,14 @@
 
 #include "base/log.h"
 
-#define SHAKE_BYTES_START 4096u /* who is not known yet gets little */
+#define SHAKE_BYTES_START 4096u /* little, for a peer that is not identified yet */
 
 static struct tls_channel *channel_of(const struct nng_conn *c)
 {
     return c->out.channel;
 }
 
-/* A line for the first, then one for all of the next ten seconds. */
+/* Logs the first refusal, then one line for all of the next ten seconds. */
 static void refusal_log(struct nng_conn *c, const char *why)
 {
     struct transport_nng *t = c->t;
@@ -35,7 +35,8 @@ static void refused(struct nng_conn *c, const char *why)
     conn_shut(c, CLOSED_GARBAGE);
 }
 
-/* Of one that was dialled it says nothing about certificates: it hangs, or is busy. */
+/* For a connection that we dialled this says nothing about certificates: the peer hangs or is
+ * busy. */
 static void on_patience(void *user)
 {
     struct nng_conn *c = user;
@@ -48,7 +49,7 @@ static void on_patience(void *user)
     }
 }
 
-/* The list has the newest first. */
+/* The list is ordered newest first. */
 static void oldest_shut(struct transport_nng *t)
 {
     struct nng_conn *oldest = NULL;
@@ -72,13 +73,13 @@ static void patience_end(struct nng_conn *c)
     }
 }
 
-/* False where the connection is closed by now. */
+/* False if the connection is closed by now. */
 static bool shake(struct nng_conn *c)
 {
     pthread_mutex_lock(&c->out.lock);
     enum tls_state state = tls_channel_shake(channel_of(c), &c->out.records);
     pthread_mutex_unlock(&c->out.lock);
-    output_start(c); /* also an alert, which says why, before the end */
+    output_start(c); /* sends a TLS alert too, which tells the peer why */
     if (state == TLS_SHAKES) {
         return true;
     }
@@ -106,10 +107,10 @@ void secure_begin(struct nng_conn *c, const char *peer)
     c->secure = s;
     t->shaking += c->dialer == 0;
     c->out.channel = tls_channel_create(t->identity, peer);
-    (void)shake(c); /* who dials speaks first */
+    (void)shake(c); /* the dialling side speaks first */
 }
 
-/* What came for a channel that is open. False where it is closed by now. */
+/* Handles input of an open channel. False if the connection is closed by now. */
 static bool read_all(struct nng_conn *c)
 {
     size_t len, room;
@@ -144,7 +145,7 @@ bool secure_take(struct nng_conn *c, size_t count)
     if (!read_all(c)) {
         return false;
     }
-    output_start(c); /* where reading has made records: a change of keys */
+    output_start(c); /* reading may produce records: a key change */
     if (count == s->cap && s->cap < INPUT_BYTES_USUAL_MAX) {
         s->cap = s->cap < INPUT_BYTES_START ? INPUT_BYTES_START : s->cap * 2;
         s->came = mem_resize(s->came, s->cap);

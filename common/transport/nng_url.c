@@ -12,8 +12,8 @@ static bool begins(const char *text, const char *start)
     return strncmp(text, start, strlen(start)) == 0;
 }
 
-/* Of "name@address:port" the name, else the host, without the brackets of an IPv6 address. NULL
- * where it is empty. */
+/* The name of "name@address:port", otherwise the host, without the brackets of an IPv6 address.
+ * NULL if it is empty. */
 static char *peer_of(struct bytes authority, const char *at)
 {
     struct bytes name = authority;
@@ -43,7 +43,7 @@ enum err place_read(const char *url, struct place *ret_place)
     const char *authority = url + strlen(p.secure ? TLS : TCP);
     const char *at = p.secure ? strchr(authority, '@') : NULL;
     const char *colon = strrchr(authority, ':');
-    /* nng takes a port of any size, and none at all, and fails only later. */
+    /* nng accepts a port of any size, or none, and fails only later. */
     if (colon == NULL || port_read(colon + 1) == 0 ||
         (p.secure && strchr(authority, '/') != NULL)) {
         return ERR_INVALID;

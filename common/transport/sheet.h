@@ -1,9 +1,9 @@
-/* A sheet of output: whole frames behind one another, which go out together; what was lent to them
- * stays with it. Whoever may have to send one of them again holds it there, in place of a copy of
- * its own.
+/* A sheet of output: consecutive whole frames that are sent together, with references to the memory
+ * lent to them. Whoever may have to send one of the frames again holds it here instead of copying
+ * it.
  *
- * A connection fills a sheet, and lets go of it on whichever thread finds it written. Holders are
- * on the loop's thread. */
+ * A connection fills a sheet, and releases it on whichever thread finds it written. Holders are on
+ * the loop's thread. */
 #ifndef MARATHON_TRANSPORT_SHEET_H
 #define MARATHON_TRANSPORT_SHEET_H
 
@@ -13,36 +13,38 @@
 
 struct sheet {
     struct slices text;
-    _Atomic unsigned refs; /* the connection's, and each holder's; the last one frees it */
-    /* The loop's: */
+    /* one of the connection, one of each holder; dropping the last frees the sheet */
+    _Atomic unsigned refs;
+    /* The following belong to the loop's thread. */
     unsigned holders;
-    size_t held; /* memory of the frames that were ever held since there were none */
+    size_t held; /* memory of the frames held since holders was last 0 */
 };
 
-/* With room for so many bytes of its own. */
+/* Allocates room for so many bytes of its own. */
 struct sheet *sheet_create(size_t bytes);
-/* The connection's: NULL is allowed. */
+/* Drops the connection's reference; NULL is allowed. */
 void sheet_release(struct sheet *s);
-/* Nobody else has it: it may be filled anew. */
+/* True if nobody else refers to it: it may be filled anew. */
 bool sheet_is_free(const struct sheet *s);
 
-/* One frame of a sheet. */
+/* A reference to one frame of a sheet. */
 struct held_frame {
     struct sheet *sheet; /* NULL: nothing is held */
     struct slices_place at;
-    size_t len;    /* with its length */
-    size_t memory; /* that it keeps from being freed, all of its lender's too */
+    size_t len;    /* including the length prefix */
+    size_t memory; /* that it keeps from being freed, including all of its lenders' */
 };
 
-/* The frames from `at` to the sheet's end. For as long as something of a sheet is held, all of it
+/* Holds the frames from `at` to the sheet's end. As long as any part of a sheet is held, all of it
  * stays. */
 struct held_frame frame_hold(struct sheet *s, struct slices_place at);
-/* Appends it to out, as slices_add does. Without the connection's lock, although the sheet may be
- * the one that is still filled: nothing may be sent there from another thread than the loop's while
- * frames of it are held (a worker's beats are; a worker holds none). */
+/* Appends it to out, as slices_add does. Works without the connection's lock, although the sheet
+ * may be the one that is still being filled: while frames of it are held, only the loop's thread
+ * may send on that connection. (Workers send heartbeats from another thread, but hold no
+ * frames.) */
 void held_frame_add(const struct held_frame *h, struct slices *out);
-/* Zeroes it. Returns how much memory of held frames, this one's and those that were let go before,
- * stays no more because of it: 0 while others hold the sheet. */
+/* Releases and zeroes it. Returns how much memory of held frames was thereby freed, of this one and
+ * of those released before; 0 while others hold the sheet. */
 size_t held_frame_release(struct held_frame *h);
 
 #endif

@@ -1,5 +1,4 @@
-/* Cuts a stream of bytes into frames, and gives connections their ids: what all transports share.
- */
+/* Shared by all transports: cuts a stream of bytes into frames, and assigns connection ids. */
 #ifndef MARATHON_TRANSPORT_STREAM_FRAMES_H
 #define MARATHON_TRANSPORT_STREAM_FRAMES_H
 
@@ -7,7 +6,7 @@
 #include "transport/transport.h"
 
 enum cut {
-    CUT_FRAME,   /* *ret_frame is one, *stream starts behind it */
+    CUT_FRAME,   /* *ret_frame is one; *stream now starts after it */
     CUT_MORE,    /* *stream holds no whole frame */
     CUT_GARBAGE, /* a length out of bounds */
 };
@@ -15,10 +14,11 @@ enum cut {
 #define FRAME_LENGTH_BYTES 4u
 
 enum cut stream_cut(struct bytes *stream, struct bytes *ret_frame);
-/* Bytes of the first frame of it, with its length, as that says; 0: it is not there. */
+/* Length of the stream's first frame with its length prefix, as that prefix says; 0: it is not
+ * there yet. */
 size_t stream_frame_bytes(struct bytes stream);
 
-/* Never the same twice in a process, over all transports. Any thread. */
+/* Never the same twice in a process, across all transports. Any thread. */
 conn_id conn_id_next(void);
 
 #endif

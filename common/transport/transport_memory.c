@@ -1,4 +1,4 @@
-/* Both ends in one process: an ordered queue of events that is handed out in the next turn. */
+/* Both ends in one process: an ordered queue of events, delivered in the next turn. */
 #include "transport/transport.h"
 
 #include <assert.h>
@@ -13,7 +13,7 @@ enum event_kind { CONNECT, FRAMES, CLOSED, STOP };
 
 struct event {
     enum event_kind kind;
-    conn_id conn;    /* FRAMES, CLOSED: whom it is for */
+    conn_id conn;    /* FRAMES, CLOSED: the receiving end */
     uint32_t dialer; /* CONNECT */
     enum transport_closed why;
     uint8_t *data; /* FRAMES: owned */
@@ -31,8 +31,8 @@ struct end {
     conn_id peer;
     uint32_t dialer; /* 0: the accepted end */
     struct transport_handler handler;
-    size_t behind; /* bytes sent to it that were not handed out yet */
-    bool closing;  /* its own side closed it: no callback but `closed` any more */
+    size_t behind; /* bytes sent to it that are not delivered yet */
+    bool closing;  /* closed by its own side: no callback but `closed` any more */
 };
 
 struct listening {
@@ -50,20 +50,20 @@ struct dialing {
 };
 
 struct transport_memory {
-    struct transport base; /* first: a transport is its transport_memory */
+    struct transport base; /* first member: a transport is its transport_memory */
     struct loop *loop;
-    struct loop_timer *turn; /* hands out in the next turn */
+    struct loop_timer *turn; /* delivers in the next turn */
     struct listening *listenings;
     struct dialing *dialings;
     uint32_t dialer_last;
     loop_fn *stopped;
     void *stopped_user;
 
-    pthread_mutex_t lock; /* over what send_urgent needs: */
-    struct map ends;      /* by id: the open ends */
+    pthread_mutex_t lock; /* guards what send_urgent needs: */
+    struct map ends;      /* the open ends, by id */
     struct events events;
     bool posted;
-    bool doomed; /* destroyed while a post was on its way: that one frees */
+    bool doomed; /* destroyed while a post was queued: the post frees it */
 };
 
 static struct transport_memory *self(struct transport *t)
@@ -91,7 +91,7 @@ static void push_later(struct transport_memory *t, struct event e)
     loop_timer_set(t->turn, 0);
 }
 
-/* ---- handing out ---- */
+/* ---- delivery ---- */
 
 static struct end *end_open(struct transport_memory *t, struct transport_handler handler,
                             uint32_t dialer)
@@ -122,7 +122,7 @@ static void connect_now(struct transport_memory *t, uint32_t dialer)
     while (d != NULL && l != NULL && strcmp(l->url, d->url) != 0) {
         l = l->next;
     }
-    if (d == NULL || d->open || l == NULL) { /* listen connects those who wait */
+    if (d == NULL || d->open || l == NULL) { /* a later listen connects those who wait */
         return;
     }
     d->open = true;
@@ -130,12 +130,13 @@ static void connect_now(struct transport_memory *t, uint32_t dialer)
     struct end *far = end_open(t, l->handler, 0);
     near->peer = far->id;
     far->peer = near->id;
-    /* A callback may close either end, which only queues: both stay for these two calls. */
+    /* A callback may close either end, but that only queues an event: both stay valid for these two
+     * calls. */
     far->handler.opened(far->handler.user, far->id, 0);
     near->handler.opened(near->handler.user, near->id, near->dialer);
 }
 
-/* The peer hears of it behind the frames that were sent before. */
+/* The peer hears of it after the frames that were sent before. */
 static void end_close(struct transport_memory *t, struct end *e, enum transport_closed why)
 {
     pthread_mutex_lock(&t->lock);
@@ -173,7 +174,7 @@ static void closed_now(struct transport_memory *t, const struct event *event)
     struct end *e = map_remove(&t->ends, bytes_of(&event->conn, sizeof event->conn));
     pthread_mutex_unlock(&t->lock);
     if (e == NULL) {
-        return; /* both sides closed */
+        return; /* both sides have closed */
     }
     e->handler.closed(e->handler.user, e->id, event->why);
     struct dialing *d = e->dialer != 0 ? dialing_of(t, e->dialer) : NULL;
@@ -210,7 +211,7 @@ static void stop_now(struct transport_memory *t)
     }
 }
 
-/* True where this was the stop. */
+/* True if this was the stop. */
 static bool event_now(struct transport_memory *t, const struct event *e)
 {
     switch (e->kind) {
@@ -314,7 +315,7 @@ static void memory_undial(struct transport *base, uint32_t dialer)
     }
 }
 
-/* Under the lock. Takes ownership of what is in framed, whatever it returns. */
+/* Under the lock. Takes ownership of framed's content, whatever it returns. */
 static enum err frames_push(struct transport_memory *t, conn_id conn, struct buf *framed)
 {
     struct end *e = end_find(t, conn);
@@ -348,7 +349,7 @@ static enum err push_in_turn(struct transport_memory *t, conn_id conn, struct bu
     return e;
 }
 
-/* Both ends are in one process: what is handed out is a copy, of what was lent too. */
+/* Since both ends are in one process, delivered frames are copies, lent memory included. */
 static enum err memory_send(struct transport *base, conn_id conn, const struct slices *framed)
 {
     struct buf copy = {0};
@@ -369,7 +370,7 @@ static enum err memory_send_message(struct transport *base, conn_id conn, const 
     return push_in_turn(self(base), conn, &frame);
 }
 
-/* What is held is a sheet of its own. */
+/* Each held frame is a sheet of its own. */
 static enum err memory_send_held(struct transport *base, conn_id conn, const struct message *m,
                                  struct lenders *lenders, struct held_frame *ret_frame)
 {
@@ -428,7 +429,8 @@ static void memory_close(struct transport *base, conn_id conn)
     }
 }
 
-/* What is queued goes out before the stop, in one turn: flush_ms has nothing to bound. */
+/* Queued frames are delivered before the stop, in one turn: there is no wait for flush_ms to
+ * bound. */
 static void memory_shutdown(struct transport *base, mono_ms flush_ms, loop_fn *done, void *user)
 {
     (void)flush_ms;

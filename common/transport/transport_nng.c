@@ -13,7 +13,7 @@ nng_aio *aio_new(void (*fn)(void *), void *arg)
     if (nng_aio_alloc(&aio, fn, arg) != 0) {
         die("nng gives no asynchronous operation (out of memory?)");
     }
-    /* A stream has no time limit: silence is judged by beats, above us. */
+    /* A stream has no time limit: the layer above detects silence by missing heartbeats. */
     nng_aio_set_timeout(aio, NNG_DURATION_INFINITE);
     return aio;
 }
@@ -29,8 +29,8 @@ bool aio_ended_at_once(nng_aio *aio)
     if (!over) {
         nng_aio_cancel(aio);
     }
-    /* nng's poller may be at it by now: cancelled or done, it is settled before this returns. (It
-     * tells the count before it lets go of the aio.) */
+    /* nng's poller may be working on it by now: cancelled or completed, it is settled when this
+     * returns. (The poller reports the count before it lets go of the aio.) */
     nng_aio_wait(aio);
     if (over) {
         return true;
@@ -69,7 +69,8 @@ static void nng_undial_op(struct transport *base, uint32_t dialer)
     }
 }
 
-/* What became of output in this turn: it goes out at its end. */
+/* Handles the outcome of adding output: marks the connection, so that it is sent at the turn's
+ * end. */
 static enum err added(struct nng_conn *c, enum err e)
 {
     struct transport_nng *t = c->t;
