@@ -26,6 +26,12 @@ static void block_free(struct shared *s)
     free(b);
 }
 
+/* Acquires: what other threads read of it, they read before they dropped it. */
+bool block_is_free(const struct incoming_block *b)
+{
+    return atomic_load_explicit(&b->shared.holders, memory_order_acquire) == 1;
+}
+
 void block_drop(struct incoming_block *b)
 {
     if (b != NULL) {
@@ -50,7 +56,6 @@ struct incoming_block *block_make(size_t room)
     }
     size_t cap = sdsavail(bytes);
     struct buf all = {.ptr = (uint8_t *)bytes, .len = cap, .cap = cap};
-    b->lent = false;
     shared_init(&b->shared, all, block_free);
     return b;
 }

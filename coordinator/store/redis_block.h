@@ -10,16 +10,16 @@
 #include "base/shared.h"
 
 struct incoming_block {
-    /* held by the connection, by each kept reply, and by whoever it was lent to. Its bytes are NULL
-     * if hiredis freed them because it refused a reply */
+    /* held by the connection, by each kept reply, and by whoever it was lent to */
     struct shared shared;
-    bool lent; /* lent out: the connection must not reuse it */
 };
 
 /* Makes a block with at least `room` bytes, and little more, since all of it stays alive as long as
  * one of its replies does. Starts with one reference. */
 struct incoming_block *block_make(size_t room);
 char *block_bytes(const struct incoming_block *b);
+/* Is there only one reference? Then its holder may overwrite the bytes. */
+bool block_is_free(const struct incoming_block *b);
 /* Releases one reference; the last one frees the block, on whichever thread that happens. NULL is
  * allowed. */
 void block_drop(struct incoming_block *b);

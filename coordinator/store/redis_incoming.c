@@ -57,9 +57,34 @@ static size_t room_wanted(const struct redis_incoming *in)
     return in->next.needs > rest ? in->next.needs : rest + READ_BYTES_MIN;
 }
 
+static void let_go(struct redis_incoming *in)
+{
+    block_drop(in->block);
+    in->block = NULL;
+    in->reader->buf = NULL;
+    in->reader->pos = in->reader->len = 0;
+}
+
+/* Everything was handed out and the last reply is no longer in use: reuses the block, unless
+ * somebody holds it. Then the next read goes behind what is in it. */
+static void empty_block(struct redis_incoming *in)
+{
+    if (in->block == NULL) {
+        return;
+    }
+    if (in->block->shared.bytes.cap > BLOCK_BYTES_KEPT) {
+        let_go(in);
+    } else if (block_is_free(in->block)) {
+        in->reader->pos = in->reader->len = 0;
+    }
+}
+
 /* Ensures room for the next read: in this block if the item fits there, else in a new one. */
 static void make_room(struct redis_incoming *in)
 {
+    if (in->reader->pos == in->reader->len) {
+        empty_block(in);
+    }
     if (in->block != NULL && in->reader->pos + room_wanted(in) <= in->block->shared.bytes.cap) {
         return;
     }
@@ -67,53 +92,6 @@ static void make_room(struct redis_incoming *in)
     bool ahead = in->part_count > 0 && in->next.items_left > 1;
     size_t room = room_wanted(in) + (ahead ? BLOCK_BYTES_AHEAD : 0);
     change_block(in, room > BLOCK_BYTES ? room : BLOCK_BYTES);
-}
-
-static void let_go(struct redis_incoming *in)
-{
-    block_drop(in->block);
-    in->block = NULL;
-    in->reader->buf = NULL;
-}
-
-/* Everything was handed out and the last reply is no longer in use: reuses or releases the
- * block. */
-static void empty_block(struct redis_incoming *in)
-{
-    struct incoming_block *b = in->block;
-    if (b == NULL) {
-        return;
-    }
-    if (b->lent) {
-        in->reader->pos = in->reader->len = 0;
-        let_go(in);
-    } else if (atomic_load_explicit(&b->shared.holders, memory_order_relaxed) == 1) {
-        in->reader->pos = in->reader->len = 0;
-        if (b->shared.bytes.cap > BLOCK_BYTES_KEPT) {
-            let_go(in);
-        }
-    }
-}
-
-/* hiredis frees the block with a reply that it refuses. So bytes after a lent reply are moved to a
- * new block before hiredis sees them. */
-static void leave_lent(struct redis_incoming *in)
-{
-    size_t rest = in->reader->len - in->reader->pos;
-    if (in->block->lent) {
-        change_block(in, rest > BLOCK_BYTES ? rest : BLOCK_BYTES);
-    }
-}
-
-/* The same for a part that was set aside before an earlier reply in its block was lent. */
-static void part_leave_lent(struct reply_part *part)
-{
-    if (part->block->lent) {
-        struct incoming_block *b = block_make(part->len);
-        memcpy(block_bytes(b), block_bytes(part->block) + part->from, part->len);
-        block_drop(part->block);
-        *part = (struct reply_part){.block = b, .len = part->len};
-    }
 }
 
 /* ---- verbs ---- */
@@ -138,19 +116,14 @@ size_t incoming_read(struct redis_incoming *in, struct redis_socket *socket, boo
     return came;
 }
 
-/* Lets hiredis parse the bytes [from, to) of a block. False if it refuses them; it has freed the
- * block then. */
+/* Lets hiredis parse the bytes [from, to) of a block. False if it refuses them. */
 static bool parse_in(struct redis_incoming *in, struct incoming_block *b, size_t from, size_t to,
                      void **ret_reply)
 {
     in->reader->buf = block_bytes(b);
     in->reader->pos = from;
     in->reader->len = to;
-    if (redisReaderGetReply(in->reader, ret_reply) == REDIS_OK) {
-        return true;
-    }
-    b->shared.bytes = (struct buf){0};
-    return false;
+    return redisReaderGetReply(in->reader, ret_reply) == REDIS_OK;
 }
 
 /* Parses the next reply. If it is malformed, hiredis says why. pos and len are set again
@@ -162,13 +135,11 @@ static const redisReply *parse(struct redis_incoming *in, bool whole)
     size_t from = reader->pos, end = from + in->next.len, came = reader->len;
     bool good = true;
     void *reply = NULL;
-    in->reply = reply_prepare(in->reply, in->next.items, in->parts, in->part_count);
+    in->reply = reply_prepare(in->reply, reader, in->next.items, in->parts, in->part_count);
     in->parts = NULL;
     in->part_count = in->part_cap = 0;
-    reader->privdata = in->reply;
     for (size_t i = 0; i < in->reply->part_count && good; i++) {
-        struct reply_part *part = &in->reply->parts[i];
-        part_leave_lent(part);
+        const struct reply_part *part = &in->reply->parts[i];
         good = parse_in(in, part->block, part->from, part->from + part->len, &reply);
     }
     if (!good || !parse_in(in, in->block, from, came, &reply)) {
@@ -201,7 +172,6 @@ const redisReply *incoming_next(struct redis_incoming *in)
         empty_block(in);
         return NULL;
     }
-    leave_lent(in);
     struct bytes came = bytes_of(reader->buf + reader->pos, reader->len - reader->pos);
     enum extent found = extent_find(&in->next, came);
     return found == EXTENT_PART ? NULL : parse(in, found == EXTENT_WHOLE);

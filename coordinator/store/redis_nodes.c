@@ -72,12 +72,20 @@ static void *create_nil(const redisReadTask *task)
     return add_node(task, REDIS_REPLY_NIL);
 }
 
+/* If hiredis refuses a reply, it frees first the reply, then its buffer. That is a block in which
+ * others may hold earlier replies, so it is taken away here. node: the first of the reply. */
+static void give_up(void *node)
+{
+    uint8_t *reply = (uint8_t *)node - offsetof(struct incoming_reply, nodes);
+    ((struct incoming_reply *)(void *)reply)->reader->buf = NULL;
+}
+
 static redisReplyObjectFunctions functions = {
     .createString = create_string,
     .createArray = create_array,
     .createInteger = create_integer,
     .createNil = create_nil,
-    .freeObject = NULL, /* all nodes are in one allocation of ours */
+    .freeObject = give_up, /* all nodes are in one allocation of ours */
 };
 
 redisReader *reply_reader_create(void)
@@ -108,8 +116,8 @@ void reply_forget_parts(struct incoming_reply *reply)
     reply->part_count = 0;
 }
 
-struct incoming_reply *reply_prepare(struct incoming_reply *reply, size_t nodes,
-                                     struct reply_part *parts, size_t part_count)
+struct incoming_reply *reply_prepare(struct incoming_reply *reply, redisReader *reader,
+                                     size_t nodes, struct reply_part *parts, size_t part_count)
 {
     if (reply == NULL || reply->nodes_max < nodes || reply->nodes_max > NODES_KEPT_MAX) {
         free(reply);
@@ -120,6 +128,9 @@ struct incoming_reply *reply_prepare(struct incoming_reply *reply, size_t nodes,
     reply->node_count = reply->link_count = 0;
     reply->parts = parts;
     reply->part_count = part_count;
+    reply->reader = reader;
+    reader->privdata = reply;
+    reader->reply = reply->nodes; /* else give_up is not called if the first item is refused */
     return reply;
 }
 
@@ -134,27 +145,10 @@ void incoming_reply_drop(struct incoming_reply *reply)
 
 /* ---- lending ---- */
 
-/* The long strings found so far in the current block. */
-struct long_strings {
-    struct incoming_block *block;
-    size_t bytes; /* their total length */
-    struct redis_lending *lending;
-};
-
-/* A block is complete: lends it, if it is worth it. */
-static void lend_block(struct long_strings *found)
-{
-    if (found->bytes > 0 && shared_lends(&found->block->shared, found->bytes)) {
-        found->block->lent = true;
-        lending_add(found->lending, &found->block->shared, found->bytes);
-    }
-    found->bytes = 0;
-}
-
-/* Adds the long strings, from node `from` on, that lie in block b. Returns the first node that does
- * not. */
-static size_t find_strings(const struct incoming_reply *reply, struct incoming_block *b,
-                           size_t from, struct long_strings *found)
+/* Lends block b if a long string, from node `from` on, lies in it. Returns the first node whose
+ * string does not. */
+static size_t lend_block(const struct incoming_reply *reply, struct incoming_block *b, size_t from,
+                         struct redis_lending *lending)
 {
     for (size_t i = from; i < reply->node_count; i++) {
         const redisReply *node = &reply->nodes[i];
@@ -164,25 +158,19 @@ static size_t find_strings(const struct incoming_reply *reply, struct incoming_b
         if (!shared_has(&b->shared, bytes_of(node->str, node->len))) {
             return i;
         }
-        if (found->block != b) {
-            lend_block(found);
-            found->block = b;
-        }
-        found->bytes += node->len;
+        lending_add(lending, &b->shared, node->len);
     }
     return reply->node_count;
 }
 
 void incoming_lend(struct incoming_reply *const *kept, size_t count, struct redis_lending *lending)
 {
-    struct long_strings found = {.lending = lending};
     for (size_t k = 0; k < count; k++) {
         const struct incoming_reply *reply = kept[k];
         size_t node = 0;
         for (size_t i = 0; i < reply->part_count; i++) {
-            node = find_strings(reply, reply->parts[i].block, node, &found);
+            node = lend_block(reply, reply->parts[i].block, node, lending);
         }
-        (void)find_strings(reply, reply->block, node, &found);
+        (void)lend_block(reply, reply->block, node, lending);
     }
-    lend_block(&found);
 }
