@@ -1,6 +1,7 @@
 /* Arithmetic and functions, by CEL's standard definitions. */
 #include "expr/eval.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -61,7 +62,7 @@ static bool doubles(struct eval *v, const struct expr_term *t, double a, double 
     return true;
 }
 
-/* Concatenates strings, or lists (their JSON without the inner brackets). */
+/* Concatenates strings, or lists: their JSON without the inner quotes or brackets. */
 static bool join(struct eval *v, const struct expr_term *t, const struct value *a,
                  const struct value *b, struct value *ret_value)
 {
@@ -72,22 +73,20 @@ static bool join(struct eval *v, const struct expr_term *t, const struct value *
     if (!work_spend(v->scope, 1, len)) {
         return eval_too_much(v, t);
     }
-    struct buf out = arena_text(v->scope->arena, len);
-    if (a->kind == VALUE_STRING) {
-        buf_add_bytes(&out, a->text);
-        buf_add_bytes(&out, b->text);
-        *ret_value = value_string(buf_bytes(&out));
-    } else {
-        size_t count_a, count_b;
-        if (value_count(a, v->scope, &count_a) != ERR_OK ||
-            value_count(b, v->scope, &count_b) != ERR_OK) {
-            return eval_too_much(v, t);
-        }
-        buf_add_bytes(&out, bytes_part(a->text, 0, a->text.len - 1));
-        buf_add_str(&out, count_a > 0 && count_b > 0 ? "," : "");
-        buf_add_bytes(&out, bytes_part(b->text, 1, b->text.len));
-        *ret_value = value_of_json(buf_bytes(&out), v->scope->arena);
+    size_t count_a = 0, count_b = 0;
+    if (a->kind == VALUE_LIST && (value_count(a, v->scope, &count_a) != ERR_OK ||
+                                  value_count(b, v->scope, &count_b) != ERR_OK)) {
+        return eval_too_much(v, t);
     }
+    struct bytes first, second;
+    enum err e = value_json(a, v->scope->arena, &first);
+    e = e == ERR_OK ? value_json(b, v->scope->arena, &second) : e;
+    assert(e == ERR_OK); /* they are no doubles */
+    struct buf out = arena_text(v->scope->arena, first.len + second.len);
+    buf_add_bytes(&out, bytes_part(first, 0, first.len - 1));
+    buf_add_str(&out, count_a > 0 && count_b > 0 ? "," : "");
+    buf_add_bytes(&out, bytes_part(second, 1, second.len));
+    *ret_value = value_of_json(buf_bytes(&out), v->scope->arena);
     return true;
 }
 

@@ -215,6 +215,7 @@ static struct bytes text_inside(const struct value *value, struct bytes json, st
         return bytes_part(json, 1, json.len - 2); /* already escaped */
     }
     struct buf text = {0};
+    buf_reserve(&text, 2 * json.len); /* JSON has no byte whose escape is longer than two */
     json_put_text(&text, json);
     return arena_take(arena, &text);
 }

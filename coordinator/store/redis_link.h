@@ -47,8 +47,7 @@ void link_send(struct redis_link *l, struct bytes command, redis_reply_fn *fn, v
 void link_more(struct redis_link *l, struct bytes more);
 void link_lend(struct redis_link *l, struct bytes more);
 void link_flush(struct redis_link *l);
-/* Hands the current reply over to the caller, who must call incoming_reply_drop. Its content is
- * readable until the connection fails. */
+/* Hands the current reply over to the caller, who must call incoming_reply_drop. */
 struct incoming_reply *link_keep(struct redis_link *l);
 /* Gives the connection up: outstanding answers are dropped. */
 void link_fail(struct redis_link *l, const char *why);

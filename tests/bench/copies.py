@@ -236,6 +236,10 @@ WAYS = [
         notes={"coordinator": f"{TEXT}; likewise, out of that of its step"}),
     Way("a list that an expression makes", start("makes_list", pad(PAYLOAD)), {"coordinator": 2},
         notes={"coordinator": f"{TEXT}; made, and written from there"}),
+    Way("a text that an expression makes", start("makes_text", pad(PAYLOAD)), {"coordinator": 2},
+        notes={"coordinator": f"{TEXT}; made, and written from there"}),
+    Way("a list within a text", start("makes_note", {"list": ["x"] * (PART // 5)}), {"coordinator": 1}, PART, pieces=SOME,
+        notes={"coordinator": f"{TEXT}; put there piece by piece"}),
     Way("a result, from Redis to client", lambda e: e.get(f"/result/{e.results.pop()}"), {"coordinator": 0, "gateway": 1},
         notes={"coordinator": LENT}),
     Way("short results of a long answer", lambda e: short_results(e, lambda t: e.get(f"/result/{t}")), {"gateway": 1}, SMALL, SHORT_RESULTS,
@@ -316,6 +320,8 @@ class CopyEngine(Engine):
             "steps": [{"name": "a", "function": "stamp", "input": {"bytes": 8, "text": "${input.list[0]}"}}]}}])
         self.write_pipeline("joins", [{"name": "within", "pipeline": {"steps": chain(1, PAYLOAD)}}])
         self.write_pipeline("makes_list", [{"name": "a", "function": "stamp", "input": {"bytes": 8, "list": "${[input.pad]}"}}])
+        self.write_pipeline("makes_text", [{"name": "a", "function": "stamp", "input": {"bytes": 8, "text": "${input.pad + '!'}"}}])
+        self.write_pipeline("makes_note", [{"name": "a", "function": "stamp", "input": {"bytes": 8, "text": "it is: ${input.list}"}}])
         self.write_pipeline("takes_part", [{"name": "a", "function": "stamp", "input": {"bytes": 8, "text": "${input.text}"}}])
         self.write_pipeline("gives_many", [*chain(SHORT_RESULTS, SMALL), {"name": "last", "function": "stamp", "input": {"bytes": 8}}])
         self.write_pipeline("tells_and_fails", [{"name": "a", "function": "tells_and_fails"}])

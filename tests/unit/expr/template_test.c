@@ -140,8 +140,12 @@ static void test_texts_are_decoded_where_an_expression_looks_at_them(void **stat
         "== {'a': 'K\xc3\xb6ln'} && {'K\xc3\xb6ln': 1}[input.city] == 1}\"",
         "true");
     gives("\"${'in ' + input.city} ${'K\xc3\xb6ln!'.startsWith(input.city)} ${'L' > input.city}\"",
-          "\"in K\xc3\xb6ln true true\"");
-    gives("\"${input.city + '!'} ${string(input.city) + '?'}\"", "\"K\xc3\xb6ln! K\xc3\xb6ln?\"");
+          "\"in K\\u00f6ln true true\"");
+    gives("\"${input.city + '!'} ${string(input.city) + '\\\"'}\"",
+          "\"K\\u00f6ln! K\\u00f6ln\\\"\"");
+    gives("\"${input.city + '!' == 'K\xc3\xb6ln!' && size(input.city + input.city) == 8 && "
+          "(input.city + '!').contains('\xc3\xb6ln!')}\"",
+          "true");
     gives("\"${[input.city, 'x']}\"", "[\"K\\u00f6ln\",\"x\"]");
     gives("\"${{input.city: input.n}}\"", "{\"K\\u00f6ln\":3}");
 }
