@@ -5,12 +5,12 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* A worker that itself stood still judges nobody before it has heard again. */
+/* A worker that itself stood still judges no coordinator before it has heard from it again. */
 #define STALL_MS 1000
-/* Looked at this often while there are coordinators, or functions run, so that a stall of our own
- * is noticed, and idle hours are not taken for one. */
+/* Time events come this often while there are coordinators or running functions, so that our own
+ * stall is noticed, and idle hours are not mistaken for one. */
 #define TICK_MS 500
-/* Behind the end of a drain and its grace: for the last outcomes to be acknowledged. */
+/* Added to a drain's time and its grace, for the last outcomes to be acknowledged. */
 #define DRAIN_LAST_MS 1000
 
 struct agent_config agent_config_default(void)
@@ -33,7 +33,7 @@ struct agent *agent_create(const struct agent_config *config)
     a->config = *config;
     a->next_number = 1;
     a->due.before = attempt_sooner;
-    a->mean_ms = 10 * AGENT_QUICK_MS; /* not quick until it was seen */
+    a->mean_ms = 10 * AGENT_QUICK_MS; /* assume slow until measured */
     a->lend_at = NEVER_MS;            /* set by the first step */
     a->drain_at = NEVER_MS;
     for (uint32_t i = 0; i < config->function_count; i++) {
@@ -102,7 +102,7 @@ static void take_message(struct agent *a, struct peer *p, const struct message *
     if (m->type == MSG_WELCOME) {
         peer_welcome(a, p, m);
     } else if (!p->welcomed) {
-        return; /* nothing else has a meaning yet */
+        return; /* nothing else has a meaning before WELCOME */
     } else if (m->type == MSG_OWNED) {
         peer_owned(a, p, m);
     } else if (m->type == MSG_ORDER) {
@@ -111,14 +111,14 @@ static void take_message(struct agent *a, struct peer *p, const struct message *
         outcome_acked(a, &m->ack);
     } else if (m->type == MSG_STOP) {
         attempt_stopped(a, p, &m->stop);
-    } /* others: beats, and what a newer coordinator may say */
+    } /* others: beats, and types that only newer coordinators know */
 }
 
 static void take_drain(struct agent *a, mono_ms drain_ms)
 {
     mono_ms until = a->now.mono + drain_ms;
     a->drain_at = until < a->drain_at ? until : a->drain_at;
-    if (a->draining) { /* asked again: sooner, perhaps */
+    if (a->draining) { /* asked again, perhaps for an earlier end */
         return;
     }
     a->draining = true;

@@ -1,4 +1,4 @@
-/* Attempts: from the order to the runner, time limits, stops. outcomes.c has their end. */
+/* Attempts: from the order to the runner, time limits, stops. Their end is in outcomes.c. */
 #include "agent/state.h"
 
 #include <assert.h>
@@ -36,8 +36,9 @@ void attempt_ordered(struct agent *a, struct peer *p, const struct step_order *o
     bool paid = p->granted > 0;
     p->granted -= paid;
     struct attempt *t = attempt_find_ref(a, &order->ref);
-    if (t != NULL) { /* it did not know that it is here: an outcome is told again, a running one
-                        goes on */
+    if (t != NULL) {
+        /* the coordinator did not know that the attempt is here: resend its outcome, or let it run
+         * on */
         a->totals.duplicates_total++;
         t->sent_to = 0;
         attempt_from(a, t, p->id);
@@ -49,13 +50,14 @@ void attempt_ordered(struct agent *a, struct peer *p, const struct step_order *o
         peer_close(a, p, AGENT_LEND_MS);
         return;
     }
-    if (a->draining) { /* it crossed our DRAINING */
+    if (a->draining) { /* the order crossed our DRAINING on the way */
         peers_claim(a);
         return;
     }
     const struct peer *owner = peer_owner(a, id_partition(order->ref.task_id));
-    if (owner != NULL && owner != p) { /* it has been overtaken by its partition: the owner knows by
-                                          our RUNNING that it is not here, and has it run */
+    if (owner != NULL && owner != p) {
+        /* the partition has moved since this order was sent. Our RUNNING tells the new owner that
+         * the attempt is not here, and it will order the step */
         order_decline(a, p, &order->ref);
         p->credit_at = a->now.mono + AGENT_OVERTAKEN_MS;
         return;
@@ -67,15 +69,16 @@ void attempt_ordered(struct agent *a, struct peer *p, const struct step_order *o
     }
 }
 
-/* What a function is handed: an attempt that has begun, or never will, needs it no more. */
+/* Forgets what is only passed to the function: an attempt that has begun, or never will, does not
+ * need it. */
 static void order_forget(struct step_order *o)
 {
     o->name = o->function = o->idempotency_key = BYTES_NONE;
     o->input.whole = o->results.whole = o->progress_checkpoint = BYTES_NONE;
 }
 
-/* At the end of a step: the order that came in it has begun, out of the message that brought it, or
- * is copied, because it has to wait for a slot. */
+/* At the end of a step: the order that arrived in it has either begun, straight from its message,
+ * or has to wait for a slot, and is copied. */
 void attempts_settle(struct agent *a)
 {
     struct attempt *t = a->arrived;
@@ -124,11 +127,11 @@ void attempt_stopped(struct agent *a, const struct peer *p, const struct step_st
     }
     const struct peer *owner = peer_owner(a, t->partition);
     if (stop->elsewhere && owner != NULL && owner != p) {
-        return; /* the owner has our RUNNING, and keeps this one, or says itself that it does not */
+        return; /* the owner has our RUNNING: it keeps this attempt, or stops it itself */
     }
     t->stopped = true;
     if (t->phase == ATTEMPT_HELD) {
-        return; /* its outcome says the rest */
+        return; /* the outcome that follows tells the rest */
     }
     fx_log(a, LOG_INFO, "attempt_stopped", "%s reason=%s", fx_ref_text(a, &stop->ref),
            stop_reason_text(stop->reason));
@@ -156,7 +159,7 @@ static void attempt_start(struct agent *a, struct attempt *t)
     struct agent_effect *e = fx_add(a, AGENT_FX_START);
     e->call =
         (struct attempt_call){.number = t->number, .order = order, .deadline = a->now.wall + limit};
-    /* The payload is handed out now; megabytes need not stay for the hours that it may run. */
+    /* The payload was passed on; a long run need not keep megabytes. */
     if (t != a->arrived) {
         e->call.kept = &t->kept;
         MEM_GROW(a->begun, a->begun_count, a->begun_cap);
@@ -165,8 +168,8 @@ static void attempt_start(struct agent *a, struct attempt *t)
     order_forget(&t->order);
 }
 
-/* In order of arrival; whoever wants to be alone waits until nothing runs, and nobody overtakes it.
- */
+/* Starts orders in order of arrival. A step that must run alone waits until nothing runs, and
+ * nothing overtakes it. */
 void attempts_start(struct agent *a)
 {
     const uint32_t *running = &a->in[ATTEMPT_RUNNING].count;
@@ -180,7 +183,7 @@ void attempts_start(struct agent *a)
     }
 }
 
-/* An order that found no free slot: another worker may have one. */
+/* Gives back an order that found no free slot: another worker may have one. */
 static void attempt_decline(struct agent *a, struct attempt *t)
 {
     const struct peer *p = peer_for(a, t); /* the owner may have changed since it was ordered */
@@ -193,8 +196,8 @@ static void attempt_decline(struct agent *a, struct attempt *t)
     attempt_drop(a, t);
 }
 
-/* It keeps its slot, and is given back after the wait of one that finds none: not at once, or it
- * would go to and fro as fast as messages travel. */
+/* The attempt keeps its slot, and is given back after AGENT_WAIT_MS, like an order that finds no
+ * slot: if that happened at once, the order would go back and forth as fast as messages travel. */
 void attempt_not_begun(struct agent *a, struct attempt *t, struct bytes why)
 {
     fx_log(a, LOG_WARN, "attempt_not_begun", "%s why=\"%.*s\" then=\"it is handed back\"",
@@ -237,7 +240,7 @@ static void attempt_turn(struct agent *a, struct attempt *t)
         return;
     case ATTEMPT_RUNNING:
         if (t->cause == CAUSE_NOT_BEGUN) {
-            attempt_decline(a, t); /* it is gone, or waits on */
+            attempt_decline(a, t); /* gives it back, or waits longer */
             return;
         }
         attempt_expire(a, t);
@@ -260,7 +263,7 @@ void attempts_turn(struct agent *a)
     }
 }
 
-/* A drain begins: what waits was never begun and can run elsewhere at once. */
+/* A drain begins: attempts that are waiting have not begun, and can run elsewhere at once. */
 void attempts_hand_back(struct agent *a)
 {
     while (a->in[ATTEMPT_WAITING].last != NULL) {
@@ -268,7 +271,7 @@ void attempts_hand_back(struct agent *a)
     }
 }
 
-/* The time of a drain is over: what still runs is stopped, and is handed back when it has ended. */
+/* The drain's time is up: stops what still runs, to be handed back once it has ended. */
 void attempts_drain(struct agent *a)
 {
     for (struct attempt *t = a->in[ATTEMPT_RUNNING].first; t != NULL;

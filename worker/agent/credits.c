@@ -1,12 +1,12 @@
-/* Credits: how many orders each coordinator may send. Nothing can be taken back once granted, so
- * shares are fixed by how many coordinators there are, and a lost one's share is lent to the others
- * only after AGENT_LEND_MS. */
+/* Credits: how many orders each coordinator may send. A granted credit cannot be revoked. So shares
+ * depend only on the number of coordinators, and the share of a lost one is lent to the others only
+ * after AGENT_LEND_MS. */
 #include <assert.h>
 
 #include "agent/state.h"
 
-/* Are all slots held by attempts that last? Then an order beyond the slots would only wait. The
- * one that began last tells. */
+/* Do long-running attempts hold all slots? Then an order beyond the slots would only wait. The
+ * attempt that began last decides. */
 static bool stuck(const struct agent *a)
 {
     const struct attempt_list *running = &a->in[ATTEMPT_RUNNING];
@@ -29,7 +29,7 @@ static uint32_t welcomed_count(const struct agent *a)
     return n;
 }
 
-/* Coordinators that the capacity is divided by. */
+/* The number of coordinators that share the capacity. */
 static uint32_t divisor(const struct agent *a)
 {
     uint32_t n = welcomed_count(a);
@@ -41,15 +41,15 @@ static uint32_t divisor(const struct agent *a)
 
 static bool may_grant(const struct agent *a)
 {
-    /* Whoever waits to run alone must not be overtaken for ever, nor be followed by orders that
+    /* A step that waits to run alone must not be overtaken for ever, nor be followed by orders that
      * another worker could run now. */
     return !a->draining && a->alone == 0 && a->held_bytes < AGENT_HELD_BYTES_MAX &&
            a->in[ATTEMPT_HELD].count < HELD_PER_SLOT_MAX * (a->config.slots + a->config.prefetch);
 }
 
-/* Orders that may still be asked for before this worker has as many attempts as coordinators
- * believe in (ATTEMPTS_PER_WORKER_MAX): what is lent to one coordinator may be granted to another
- * once more. */
+/* Credits that can still be granted before this worker holds as many attempts as coordinators
+ * accept (ATTEMPTS_PER_WORKER_MAX). The bound is needed because capacity that was lent to one
+ * coordinator may be granted to another as well. */
 static uint32_t left(const struct agent *a)
 {
     uint32_t most = (HELD_PER_SLOT_MAX + 1) * (a->config.slots + a->config.prefetch);
@@ -82,8 +82,8 @@ void credits_grant(struct agent *a)
         share =
             share > 0 ? share : 1; /* with more coordinators than slots each may still send one */
         uint32_t own = p->granted + p->orders;
-        /* Credits that others do not use must not starve this one: only what really is here counts
-         * against it. */
+        /* Unused credits of others must not starve this coordinator: only attempts that are here
+         * count against it. */
         uint32_t room = total > load + p->granted ? total - load - p->granted : 0;
         uint32_t give = share > own ? share - own : 0;
         give = give < room ? give : room;

@@ -27,7 +27,7 @@ void order_keep_plain(const void *user, struct step_order *order, struct buf *ou
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         total += parts[i]->len;
     }
-    buf_reserve(out, total); /* in one piece: the slices stay where they are */
+    buf_reserve(out, total); /* allocated at once, so that the slices below do not move */
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         size_t at = out->len;
         buf_add_bytes(out, *parts[i]);

@@ -1,6 +1,6 @@
-/* The attempts that are here, and every way to one of them: by its number, by what it is an attempt
- * of, in order of arrival, by phase, by when something is due. All of constant or logarithmic
- * cost: a step costs the same with one slot and with a thousand. */
+/* The attempts that are here, with an index for each way to find one: by number, by what it is an
+ * attempt of, by arrival, by phase, by due time. Each costs constant or logarithmic time, so a step
+ * costs the same with one slot and with a thousand. */
 #include "agent/state.h"
 
 #include <assert.h>
@@ -11,7 +11,7 @@ static struct bytes number_key(const uint64_t *number)
     return bytes_of(number, sizeof *number);
 }
 
-/* What no two attempts share. */
+/* A key that is unique to each attempt. */
 static struct bytes ref_key(struct buf *out, const struct attempt_ref *ref)
 {
     uint32_t numbers[] = {ref->run,        ref->step,    ref->item,
@@ -72,7 +72,7 @@ static void orders_count(struct agent *a, peer_id id, bool more)
     }
 }
 
-/* Counts it in, or out again, where it is now. */
+/* Adds the attempt to the counts of its current phase, or removes it. */
 static void phase_count(struct agent *a, struct attempt *t, bool in)
 {
     struct attempt_list *l = &a->in[t->phase];
@@ -150,7 +150,7 @@ static mono_ms earlier(mono_ms a, mono_ms b)
     return a < b ? a : b;
 }
 
-/* AT_ONCE: told to nobody who could take it in, and now there is one. */
+/* DUE_AT_ONCE: the outcome was not sent yet to the peer that it now goes to. */
 static mono_ms due_of(const struct agent *a, const struct attempt *t)
 {
     if (t->phase == ATTEMPT_WAITING) {
@@ -186,7 +186,7 @@ mono_ms attempts_due(const struct agent *a)
     return n != NULL ? of_due(n)->due : NEVER_MS;
 }
 
-/* Each at most once in a step, also one that is due again at once. */
+/* Takes each attempt at most once per step, even if it becomes due again at once. */
 size_t attempts_take_due(struct agent *a)
 {
     for (struct attempt *t = a->reach_changed ? a->all.first : NULL; t != NULL;

@@ -1,5 +1,5 @@
-/* News of running attempts: the newest of everything, at most one message per AGENT_NEWS_MS and
- * attempt. */
+/* News of running attempts: always the latest values, at most one message per attempt and
+ * AGENT_NEWS_MS. */
 #include "agent/state.h"
 
 #include <stdlib.h>
@@ -11,8 +11,8 @@ void news_checkpoint_drop(struct attempt *t)
     t->checkpoint = BYTES_NONE;
 }
 
-/* Line ends between a checkpoint's values become spaces: as it is, it goes into lines of event
- * streams, which end with a CR, too. Nobody else holds it yet. */
+/* Turns line ends between the checkpoint's JSON tokens into spaces, since it will be copied
+ * verbatim into lines of event streams, which CR ends as well. Nobody else refers to it yet. */
 static void line_ends_clear(struct shared *lender, struct bytes checkpoint)
 {
     uint8_t *at = lender->bytes.ptr + (checkpoint.ptr - lender->bytes.ptr);
@@ -23,7 +23,8 @@ static void line_ends_clear(struct shared *lender, struct bytes checkpoint)
     }
 }
 
-/* It stays where it was read to, or is copied once, and is lent to what goes out. */
+/* Keeps the checkpoint in the buffer that it was read into, or copies it once; messages then lend
+ * it. */
 static void checkpoint_take(struct attempt *t, const struct attempt_news *news)
 {
     struct bytes given = news->checkpoint;
@@ -40,7 +41,7 @@ static void checkpoint_take(struct attempt *t, const struct attempt_news *news)
     line_ends_clear(t->checkpoint_lender, t->checkpoint);
 }
 
-/* Of the message that it goes out in, the one added last. */
+/* Puts the checkpoint into the message that was added last. */
 static struct bytes checkpoint_give(struct agent *a, struct attempt *t)
 {
     struct bytes given = t->checkpoint;
@@ -54,7 +55,7 @@ static struct bytes checkpoint_give(struct agent *a, struct attempt *t)
 
 void news_take(struct agent *a, struct attempt *t, const struct attempt_news *news)
 {
-    if (t->silent_at != NEVER_MS && news->log.len == 0) { /* a log is no progress */
+    if (t->silent_at != NEVER_MS && news->log.len == 0) { /* log lines are no progress */
         t->silent_at = a->now.mono + t->order.progress_timeout_ms;
     }
     if (news->fraction >= 0) {

@@ -1,9 +1,10 @@
-/* Outcomes: made once, kept and told again until a coordinator has acknowledged them. */
+/* Outcomes: built once, then kept and resent until a coordinator has acknowledged them. */
 #include "agent/state.h"
 
 #include <inttypes.h>
 
-#define BAD_LINES_TOLD_EVERY_MS 1000 /* a function that writes them does so in each attempt */
+/* a function that writes bad lines does so in each attempt */
+#define BAD_LINES_TOLD_EVERY_MS 1000
 
 static struct bytes outcome_text(struct attempt *t, const char *first, struct bytes rest)
 {
@@ -30,7 +31,7 @@ static void outcome_hold(struct agent *a, struct attempt *t)
     buf_free(&t->text);
     news_checkpoint_drop(t);
     buf_free(&t->log);
-    if (a->config.log_level == LOG_DEBUG) { /* one a step: not written to be thrown away */
+    if (a->config.log_level == LOG_DEBUG) { /* one per step: do not format it in vain */
         fx_log(a, LOG_DEBUG, "attempt_ended", "%s ok=%d code=%s duration_ms=%" PRIu32,
                fx_ref_text(a, &o->ref), o->ok, o->ok ? "-" : code_info(o->code)->name,
                o->duration_ms);
@@ -70,7 +71,7 @@ static void outcome_fail(struct agent *a, struct attempt *t, const struct attemp
     }
 }
 
-/* The result stays where its function's output was read to. */
+/* Keeps the result in the buffer that the function's output was read into. */
 static void result_keep(struct attempt *t, const struct attempt_result *r)
 {
     t->outcome.result = r->result;
@@ -106,12 +107,12 @@ void outcome_ended(struct agent *a, struct attempt *t, const struct attempt_resu
     tell_bad_lines(a, t, r);
     histogram_add_us(&a->totals.run, took * 1000);
     a->mean_ms += (took - a->mean_ms) / 8;
-    if (a->mean_ms > took) { /* integer division never lets it arrive by itself */
+    if (a->mean_ms > took) { /* integer division alone would never reach it */
         a->mean_ms--;
     }
-    if (!r->ok && t->cause == CAUSE_DRAIN) { /* not its fault: no attempt is spent, the coordinator
-                                                orders it elsewhere */
-        if (t->used_new) {                   /* which was spent all the same */
+    if (!r->ok && t->cause == CAUSE_DRAIN) {
+        /* not the function's fault: costs no attempt, the coordinator orders it elsewhere */
+        if (t->used_new) { /* the usage counts all the same */
             news_flush(a, t);
         }
         attempt_drop(a, t);
@@ -123,7 +124,7 @@ void outcome_ended(struct agent *a, struct attempt *t, const struct attempt_resu
     }
     t->outcome.ok = r->ok;
     t->outcome.duration_ms = took < UINT32_MAX ? (uint32_t)took : UINT32_MAX;
-    if (r->ok) { /* within the grace after its time limit too: what is done is done */
+    if (r->ok) { /* also within the grace after its time limit: done is done */
         result_keep(t, r);
         if (t->log.len > 0) {
             t->outcome.message = arena_bytes(&t->memory, buf_bytes(&t->log));
@@ -138,7 +139,7 @@ void outcome_acked(struct agent *a, const struct step_ack *ack)
 {
     struct attempt *t = attempt_find(a, ack->number);
     if (t == NULL || t->phase != ATTEMPT_HELD) {
-        return; /* acknowledged before: it was told twice */
+        return; /* acknowledged before: it was sent twice */
     }
     if (ack->verdict == VERDICT_REJECTED) {
         a->totals.rejected_total++;

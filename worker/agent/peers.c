@@ -1,4 +1,4 @@
-/* Coordinators: their connections, what they own, whether they are heard. */
+/* Coordinators: their connections, the partitions they own, whether they are silent. */
 #include "agent/state.h"
 
 #include <inttypes.h>
@@ -67,14 +67,15 @@ void peer_down(struct agent *a, peer_id id)
     a->lend_at = a->now.mono + AGENT_LEND_MS;
 }
 
-/* Will it bring no more than its end? */
+/* Is its end all that the attempt can still report? */
 static bool being_stopped(const struct attempt *t)
 {
     return t->stopped && !(t->phase == ATTEMPT_HELD && t->outcome.ok);
 }
 
-/* Everything that is here, what is being stopped at the end. The list is whole each time; what a
- * coordinator has sent and does not find in it, it orders elsewhere, and counts no death. */
+/* Sends the list of all attempts that are here, those being stopped last. It is always complete: an
+ * attempt that the coordinator had sent here and does not find in the list is ordered elsewhere,
+ * without counting as lost with the worker. */
 static void claims_send(struct agent *a, struct peer *p)
 {
     struct message *m = fx_send(a, p->id, MSG_RUNNING);
@@ -143,7 +144,7 @@ const struct peer *peer_owner(const struct agent *a, partition_id partition)
     return owner;
 }
 
-/* Those that were not its own before, or not since the same claim. */
+/* Returns the partitions that the peer did not own before, or owned by an earlier claim. */
 static uint64_t take_claims(struct agent *a, struct peer *p, const struct message *m)
 {
     struct claims now;
@@ -165,12 +166,13 @@ void peer_owned(struct agent *a, struct peer *p, const struct message *m)
     a->reach_changed = true;
     for (struct attempt *t = a->all.first; t != NULL; t = t->links[LINK_ALL].next) {
         if ((gained >> t->partition & 1) != 0) {
-            t->sent_to = 0; /* what the last owner was told is not known to this one */
+            t->sent_to = 0; /* the new owner does not know what the previous one was told */
             news_again(a, t);
         }
     }
     if (gained != 0) {
-        claims_send(a, p); /* also where there is nothing: what it remembers of us may be over */
+        /* even if nothing is here: what the coordinator remembers of us may have ended */
+        claims_send(a, p);
     }
 }
 

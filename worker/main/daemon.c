@@ -16,7 +16,7 @@
 #include "tls/tls_settings.h"
 #include "wire/frame.h"
 
-/* A dropped connection comes back within a takeover's grace of 200 ms. */
+/* A dropped connection is restored within the 200 ms grace of a takeover. */
 #define DIAL_BACKOFF_MS_MAX 250
 #define FLUSH_MS            500
 
@@ -31,15 +31,15 @@ struct daemon {
     struct runners *runners;
     struct agent *agent;
     struct agent_effects effects;
-    struct loop_timer *timer; /* the agent's next deadline */
-    struct arena frames;      /* of the message being handled */
+    struct loop_timer *timer; /* for the agent's next deadline */
+    struct arena frames;      /* backing for the message being handled */
     struct bytes *functions, *labels;
     char host[256];
     char program[512];
-    bool turning; /* the agent was told that more comes in this turn */
+    bool turning; /* the agent was told that this turn brings more events */
     bool draining;
-    bool ending; /* drained: nothing is listened to any more */
-    bool ended;  /* the timer is set for the end, and for nothing else */
+    bool ending; /* drained: all input is ignored */
+    bool ended;  /* the timer is set for the end, and only for that */
 };
 
 /* ---- effects ---- */
@@ -53,7 +53,7 @@ static void send_message(struct daemon *d, peer_id peer, const struct message *m
         log_line(LOG_ERROR, "message_too_large", "type=%s peer=%" PRIu64,
                  message_type_name(m->type), peer);
     } else if (e != ERR_OK) {
-        /* A peer that is gone loses what it is sent; outcomes are told again. */
+        /* Messages to a closed connection are lost; outcomes are sent again. */
         log_line(LOG_DEBUG, "send_dropped", "type=%s peer=%" PRIu64, message_type_name(m->type),
                  peer);
     }
@@ -66,10 +66,10 @@ static void finish(void *user)
     _exit(0); /* nng's exit handlers can hang; everything is flushed */
 }
 
-/* In a turn of its own: what was drained last may have been told by a runner, from within. */
+/* In a turn of its own, since the last event of the drain may have come from inside a runner. */
 static void end(struct daemon *d)
 {
-    runners_destroy(d->runners); /* what still runs is killed */
+    runners_destroy(d->runners); /* kills what still runs */
     heart_destroy(d->heart);
     d->transport->ops->shutdown(d->transport, FLUSH_MS, finish, d);
 }
@@ -102,8 +102,8 @@ static void perform(struct daemon *d, const struct agent_effect *e)
     }
 }
 
-/* Nothing that perform does calls back into here: runners, transport and links all answer in later
- * turns. */
+/* Nothing that perform does calls back into this function: runners, transport and links all answer
+ * in later turns. */
 static void step(struct daemon *d, const struct agent_event *event)
 {
     if (d->ending) {
@@ -115,11 +115,12 @@ static void step(struct daemon *d, const struct agent_event *event)
     }
     if (event->more) {
         d->turning = true;
-        loop_turn_again(d->loop); /* where the transport has told it in its own turn's end */
+        /* needed if the event came from the transport's own turn-end callback */
+        loop_turn_again(d->loop);
     }
 }
 
-/* Before the transport's, which sends what is told here. */
+/* Runs before the transport's callback, which sends what is produced here. */
 static void on_turn_end(void *user)
 {
     struct daemon *d = user;
@@ -140,7 +141,7 @@ static void on_deadline(void *user)
     struct daemon *d = user;
     if (d->ended) {
         end(d);
-    } else { /* one that was due in the turn that ended the drain does nothing */
+    } else { /* a timer that was due in the turn that ended the drain is ignored */
         step(d, &(struct agent_event){.kind = AGENT_EV_TIME});
     }
 }
@@ -185,7 +186,7 @@ static void on_frame(void *user, conn_id conn, struct bytes frame)
         }
         step(d, &(struct agent_event){
                     .kind = AGENT_EV_MESSAGE, .peer = conn, .message = &m, .more = true});
-    } else if (e != ERR_NOT_FOUND) { /* that would be a message of a newer version: not for us */
+    } else if (e != ERR_NOT_FOUND) { /* not found: a message type of a newer version, ignored */
         log_line(LOG_WARN, "frame_bad", "peer=%" PRIu64 " error=%s", conn, LOG_Q(err_text(e)));
         d->transport->ops->close(d->transport, conn);
     }
@@ -351,5 +352,5 @@ int daemon_run(const struct daemon_options *options)
     }
     notify_ready(d->loop);
     loop_run(d->loop);
-    return 1; /* finish ends the process before */
+    return 1; /* finish() has ended the process before */
 }

@@ -1,4 +1,4 @@
-/* The worker as a whole: the agent, its coordinators, its runners, on one loop. */
+/* The whole worker: the agent, its coordinators and its runners on one loop. */
 #ifndef MARATHON_MAIN_DAEMON_H
 #define MARATHON_MAIN_DAEMON_H
 
@@ -7,15 +7,15 @@
 #include "tls/identity.h"
 
 struct daemon_options {
-    const struct conf *conf; /* of main.c's table */
+    const struct conf *conf; /* has main.c's table */
     const struct functions *functions;
-    struct tls_identity *identity; /* becomes the daemon's; NULL: no TLS */
+    struct tls_identity *identity; /* the daemon takes ownership; NULL: no TLS */
     const char *id;                /* of this process, new at each start */
     const char *software;          /* version text */
 };
 
-/* Runs until SIGTERM or SIGINT and the drain behind it. Returns an exit status only where it cannot
- * begin; else it ends the process. */
+/* Runs until SIGTERM or SIGINT and the drain that follows. Returns an exit status only if it cannot
+ * start; otherwise it ends the process. */
 int daemon_run(const struct daemon_options *options);
 
 #endif

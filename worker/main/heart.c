@@ -17,7 +17,7 @@ struct heart {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    bool stop; /* all below under the lock */
+    bool stop; /* the rest is under the lock */
     conn_id conns[HEART_CONNS_MAX];
     size_t count;
 };
@@ -32,7 +32,7 @@ static void beat(struct heart *h, const conn_id *conns, size_t count)
         die("a heartbeat does not fit into a frame");
     }
     for (size_t i = 0; i < count; i++) {
-        /* One that has gone is told to the loop by the transport itself. */
+        /* The transport itself tells the loop of a closed connection. */
         enum err e = h->transport->ops->send_urgent(h->transport, conns[i], buf_bytes(&frame));
         (void)e;
     }
@@ -79,7 +79,7 @@ static void thread_start(struct heart *h)
     (void)sigfillset(&all);
     (void)pthread_attr_init(&attr);
     (void)pthread_attr_setstacksize(&attr, STACK_BYTES);
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the loop's */
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are the loop's business */
     if (pthread_create(&h->thread, &attr, heart_run, h) != 0) {
         die("the heartbeat's thread cannot be started");
     }

@@ -1,5 +1,5 @@
 /* The heartbeat: a thread that sends BEAT every 500 ms to the coordinators that have welcomed us,
- * with the age of the loop's last turn. A busy loop is so told apart from a dead worker. */
+ * with the age of the loop's last turn. So coordinators can tell a busy loop from a dead worker. */
 #ifndef MARATHON_MAIN_HEART_H
 #define MARATHON_MAIN_HEART_H
 
@@ -12,7 +12,7 @@ struct heart;
 
 /* Borrows both until heart_destroy. */
 struct heart *heart_create(struct loop *loop, struct transport *transport);
-/* The loop's thread. More than HEART_CONNS_MAX are ignored. */
+/* Loop's thread. Connections beyond HEART_CONNS_MAX are ignored. */
 void heart_add(struct heart *h, conn_id conn);
 void heart_remove(struct heart *h, conn_id conn);
 /* Joins the thread: no beat is sent afterwards. */

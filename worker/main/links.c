@@ -6,9 +6,9 @@
 #include "crypto/hash.h"
 
 #define COORDINATOR_ID_BYTES_MAX 64
-/* Places dialled because coordinators name them: as many as the agent takes */
+/* Most places that are dialled because coordinators named them: as many as the agent takes. */
 #define LINKS_MAX  64
-#define AWAITED_MS 3000 /* without a connection for so long at start: worth a line */
+#define AWAITED_MS 3000 /* not connected this long after the start: worth a log line */
 
 struct link {
     struct links *owner;
@@ -16,8 +16,8 @@ struct link {
     char *url;
     uint32_t dialer; /* 0: paused */
     conn_id conn;    /* the newest, 0 = closed */
-    char *id;        /* of the coordinator that welcomed us there, NULL = none yet; stays */
-    bool learned;    /* from a coordinator, not configured */
+    char *id;        /* of the coordinator that last welcomed us there, NULL = none yet */
+    bool learned;    /* named by a coordinator, not configured */
     bool spare;      /* not dialled: another place leads to the same coordinator */
     struct loop_timer *again;
 };
@@ -76,7 +76,7 @@ static void on_again(void *user)
     struct link *k = user;
     struct links *l = k->owner;
     if (l->transport->ops->dial(l->transport, k->url, l->handler, &k->dialer) != ERR_OK) {
-        log_line(LOG_WARN, "coordinator_given_up", "url=%s", LOG_Q(k->url)); /* we are ending */
+        log_line(LOG_WARN, "coordinator_given_up", "url=%s", LOG_Q(k->url)); /* shutting down */
     }
 }
 
@@ -97,7 +97,7 @@ static enum err on_found(void *user, const char *url)
     return ERR_OK;
 }
 
-/* One that is still connected lives, whatever its name says. */
+/* A coordinator that is still connected is alive, whatever its name resolves to. */
 static bool on_gone(void *user, const char *url)
 {
     struct links *l = user;
@@ -143,7 +143,7 @@ static bool listed(const struct message *members, const char *url)
     return found;
 }
 
-/* Learned places that nobody names any more go, unless they are connected. */
+/* Drops learned places that nobody names any more, unless they are connected. */
 static void forget_others(struct links *l, const struct message *members)
 {
     for (struct link *k = l->first, *next; k != NULL; k = next) {
@@ -180,7 +180,7 @@ size_t links_count(const struct links *l)
     return n;
 }
 
-/* A place that leads to the coordinator which this one led to may still reach it. */
+/* Another place that led to the same coordinator as the lost one may still reach it. */
 static void dial_spares(struct links *l, const struct link *lost)
 {
     for (struct link *k = l->first; k != NULL; k = k->next) {

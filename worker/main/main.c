@@ -1,5 +1,5 @@
-/* marathon-worker: runs the steps that coordinators order, with the functions of its configuration.
- */
+/* marathon-worker: runs the steps that coordinators order, with the functions of its
+ * configuration. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -91,7 +91,7 @@ static void log_begin(struct conf *conf)
     conf_log_slips(conf, environ);
 }
 
-/* Exits with 2 where a file is at fault, and says where. */
+/* Exits with 2 if a file is at fault, and says where. */
 static void functions_begin(const struct conf *conf, struct functions *out)
 {
     const char *const *files = NULL;
@@ -121,7 +121,7 @@ static void functions_begin(const struct conf *conf, struct functions *out)
     }
 }
 
-/* Exits with 2 where one is at fault. */
+/* Exits with 2 if a label is at fault. */
 static void labels_check(const struct conf *conf)
 {
     const char *const *labels = NULL;
@@ -148,7 +148,7 @@ static void labels_check(const struct conf *conf)
     }
 }
 
-/* A daemon started with one of them closed must not get a socket in its place. */
+/* Opens 0 to 2 if they are closed, since otherwise a socket could get one of these numbers. */
 static void standard_fds_open(void)
 {
     int fd = open("/dev/null", O_RDWR);
@@ -185,7 +185,8 @@ int main(int argc, char **argv)
     struct tls_identity *identity =
         tls_settings_start(conf, "MARATHON_COORDINATORS", "marathon-worker");
     files_begin(conf);
-    (void)mallopt(M_ARENA_MAX, 1); /* its threads allocate little: one heap keeps it small */
+    /* the other threads allocate little: one heap keeps the process small */
+    (void)mallopt(M_ARENA_MAX, 1);
     struct functions functions = {0};
     functions_begin(conf, &functions);
     labels_check(conf);

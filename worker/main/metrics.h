@@ -1,4 +1,4 @@
-/* A worker's counters in the text format of Prometheus. */
+/* A worker's counters in the Prometheus text format. */
 #ifndef MARATHON_MAIN_METRICS_H
 #define MARATHON_MAIN_METRICS_H
 
@@ -9,7 +9,7 @@ struct worker_size {
 };
 
 void metrics_put(const struct agent_stats *a, const struct worker_size *size, struct buf *out);
-/* Can it be given work? Where not, why, in one line. */
+/* Can it accept work? If not, appends the reason, one line. */
 bool metrics_ready(const struct agent_stats *a, bool draining, struct buf *out);
 
 #endif

@@ -25,7 +25,7 @@ static const struct library_symbol symbols[] = {
 };
 
 static const struct library libcurl = {
-    .soname = "libcurl.so.4", /* of every libcurl since 7.16 */
+    .soname = "libcurl.so.4", /* the soname of every libcurl since 7.16 */
     .user = "functions over HTTP",
     .symbols = symbols,
     .symbol_count = sizeof symbols / sizeof symbols[0],

@@ -1,11 +1,11 @@
-/* libcurl, loaded when the first function over HTTP needs it: it brings two dozen libraries with
- * it, several MiB of each worker, and most workers call nothing over HTTP. */
+/* libcurl, loaded when the first HTTP function needs it: it pulls in two dozen libraries, several
+ * MiB per worker, and most workers call nothing over HTTP. */
 #ifndef MARATHON_RUN_CURL_LIBRARY_H
 #define MARATHON_RUN_CURL_LIBRARY_H
 
 #include <curl/curl.h>
 
-/* Named as in libcurl, without its curl_. */
+/* Members are named as in libcurl, without curl_. */
 struct curl_library {
     CURLcode (*global_init)(long flags);
     void (*global_cleanup)(void);
@@ -26,7 +26,7 @@ struct curl_library {
     CURLMsg *(*multi_info_read)(CURLM *multi, int *left);
 };
 
-/* Dies where it is not installed. */
+/* Dies if the library is not installed. */
 const struct curl_library *curl_library(void);
 
 #endif

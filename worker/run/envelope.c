@@ -15,7 +15,7 @@ static void add(struct buf *out, const char *key, struct bytes json, const char 
     }
 }
 
-#define NAMES_BYTES_USUAL 1024 /* all but the payloads */
+#define NAMES_BYTES_USUAL 1024 /* everything except the payloads */
 
 void envelope_begin(const struct step_order *o, struct buf *out)
 {

@@ -11,8 +11,7 @@ static bool begins(const char *text, const char *with)
 bool environment_passes(const char *entry)
 {
     if (begins(entry, "MARATHON_DATA_DIR=") || begins(entry, "MARATHON_EFFECTS_LOG=")) {
-        return true; /* meant for functions: where their files are, and where tests see what they
-                        did */
+        return true; /* for functions: where their files are, and where tests see what they did */
     }
     return !begins(entry, "MARATHON_") && !begins(entry, "REDIS_URL");
 }
@@ -23,7 +22,7 @@ static bool same_name(const char *a, const char *b)
     return n == strcspn(b, "=") && memcmp(a, b, n) == 0;
 }
 
-/* A later entry replaces an earlier one of its name. */
+/* A later entry replaces an earlier one of the same name. */
 static size_t put(const char **out, size_t count, const char *entry)
 {
     for (size_t i = 0; i < count; i++) {

@@ -2,7 +2,7 @@
 
 #include <stdbool.h>
 
-static struct rlimit before; /* files_raise changed it from that */
+static struct rlimit before; /* the limit before files_raise changed it */
 static bool raised;
 
 struct files_limit files_raise(uint32_t slots)

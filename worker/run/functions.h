@@ -38,18 +38,18 @@ struct function {
 /* Owns all texts. Zero-initialise it; functions_free when done. */
 struct functions {
     struct arena arena;
-    struct function *items; /* in the order in which they were added */
+    struct function *items; /* in the order of addition */
     uint32_t count;
     uint32_t cap;
 };
 
 struct functions_fault {
-    char pointer[160]; /* JSON pointer, empty for the text as a whole */
+    char pointer[160]; /* JSON pointer to the fault, empty for the text as a whole */
     char detail[240];
 };
 
 void functions_add_builtins(struct functions *f);
-/* Adds those of one file's text; folder is the file's, for relative paths. Nothing is added on
+/* Adds the functions in one file's text; folder is the file's, for relative paths. Adds nothing on
  * failure. ERR_INVALID: fault says what and where; ERR_FULL: more than FUNCTIONS_MAX. */
 enum err MUST_CHECK functions_parse(struct functions *f, struct bytes text, const char *folder,
                                     struct functions_fault *ret_fault);

@@ -55,7 +55,7 @@ enum err reader_fields(struct function_reader *r, const struct doc_value *value,
     return ERR_OK;
 }
 
-/* A text without a NUL in it (they end up as C strings); optionally empty. */
+/* Reads a text without NULs (texts end up as C strings); may be optional. */
 static const char *text_read(struct function_reader *r, const struct doc_value *v)
 {
     struct bytes s = doc_string(v);
@@ -100,10 +100,10 @@ static enum err argv_read(struct function_reader *r, const struct doc_value *v,
 struct pair_rule {
     const char *field;
     const char *form;      /* "%s=%s" */
-    const char *forbidden; /* characters no key may have */
+    const char *forbidden; /* characters that a key must not have */
 };
 
-/* An object of texts as "K=V" or "K: V" lines. */
+/* Reads an object of texts into "K=V" or "K: V" lines. */
 static enum err pairs_read(struct function_reader *r, const struct doc_value *entry,
                            const struct pair_rule *rule, const char ***ret_lines)
 {

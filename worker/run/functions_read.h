@@ -1,5 +1,5 @@
-/* Reading one entry of a functions file: the fields of each kind, with a pointer to what is wrong.
- * Only functions.c uses it. */
+/* Reads one entry of a functions file: the fields of each kind, with a JSON pointer to what is
+ * wrong. Used by functions.c only. */
 #ifndef MARATHON_RUN_FUNCTIONS_READ_H
 #define MARATHON_RUN_FUNCTIONS_READ_H
 
@@ -14,10 +14,10 @@ struct function_reader {
 };
 
 void reader_enter(struct function_reader *r, const char *step); /* appends "/x" or "/3" as it is */
-void reader_enter_key(struct function_reader *r, const char *key); /* escaped as RFC 6901 wants */
+void reader_enter_key(struct function_reader *r, const char *key); /* escaped as in RFC 6901 */
 void reader_fault(struct function_reader *r, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* value must be an object with no other fields than known (ends with NULL). */
+/* value must be an object whose fields are all in known (ends with NULL). */
 enum err MUST_CHECK reader_fields(struct function_reader *r, const struct doc_value *value,
                                   const char *const *known);
 enum err MUST_CHECK function_read(struct function_reader *r, const struct doc_value *entry,

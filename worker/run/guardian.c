@@ -14,8 +14,8 @@
 #include "run/reaper.h"
 
 #define ENVIRON_BYTES_MAX 65536
-/* A process that forks while it is hunted: looked for again until nothing is found, within reason.
- */
+/* A process may fork while it is being hunted: sweeps are repeated until they find nothing, at most
+ * this often. */
 #define SWEEPS_MAX 100
 
 static bool carries(pid_t pid, const char *mark)
@@ -54,7 +54,7 @@ unsigned guardian_sweep(const char *worker)
 static _Noreturn void guard(int in, const char *worker)
 {
     (void)prctl(PR_SET_NAME, "marathon-guard", 0, 0, 0);
-    (void)setpgid(0, 0); /* a terminal's Ctrl-C is the worker's affair */
+    (void)setpgid(0, 0); /* a terminal's Ctrl-C is for the worker to handle */
     (void)signal(SIGTERM, SIG_IGN);
     (void)signal(SIGINT, SIG_IGN);
     (void)signal(SIGHUP, SIG_IGN);
@@ -80,8 +80,8 @@ enum err guardian_start(const char *worker)
     if (pid == 0) {
         guard(fds[0], worker);
     }
-    (void)close(fds[0]); /* the other end stays open for as long as this process lives: its end is
-                            the message */
+    /* the other end stays open as long as this process lives: its closing is the signal */
+    (void)close(fds[0]);
     if (pid < 0) {
         (void)close(fds[1]);
         return ERR_IO;

@@ -4,7 +4,7 @@
 #include "run/exit_result.h"
 #include "run/kept.h"
 
-/* A result and the object around it, white space within reason. */
+/* A result and the object around it, with some room for white space. */
 #define LINE_BYTES_MAX (RESULT_BYTES_MAX + 4096u)
 
 void http_lines_free(struct http_lines *l)

@@ -5,7 +5,7 @@
 
 #include "base/bytes.h"
 
-/* Connections kept open to functions that are called again. */
+/* Idle connections kept open to functions that are called again. */
 #define KEPT_CONNECTIONS 16L
 
 struct http_socket {
@@ -21,7 +21,7 @@ struct http_loop {
     http_done_fn *fn;
 };
 
-/* Transfers that have ended meanwhile. */
+/* Reports the transfers that have ended. */
 static void done_tell(struct http_loop *h)
 {
     int left = 0;

@@ -1,4 +1,4 @@
-/* libcurl's multi interface on our loop: its sockets as watches, its timeout as a timer. Used by
+/* libcurl's multi interface on our loop: its sockets as watches, its time-out as a timer. Used by
  * run_http.c only. */
 #ifndef MARATHON_RUN_HTTP_LOOP_H
 #define MARATHON_RUN_HTTP_LOOP_H
@@ -8,7 +8,7 @@
 
 struct http_loop;
 
-/* Told once per transfer that has ended by itself; the handle is still added. http_loop_remove is
+/* Called once per transfer that has ended by itself; the handle is still added. http_loop_remove is
  * allowed inside. */
 typedef void http_done_fn(void *user, CURLcode rc);
 

@@ -1,15 +1,15 @@
-/* Room for what a function gives, which stays where it is gathered until it has been told: it must
- * not move when more comes. */
+/* Buffer growth for a function's output, which stays where it was read to until it has been
+ * reported: it should not be moved when more arrives. */
 #ifndef MARATHON_RUN_KEPT_H
 #define MARATHON_RUN_KEPT_H
 
 #include "base/bytes.h"
 
-/* More than most of what does not come at once. What is not touched of it takes no memory, and
- * whoever keeps the bytes cuts it off (agent/keep.c). */
+/* Larger than most output that does not arrive in one piece. Untouched pages take no memory, and
+ * whoever keeps the bytes cuts the rest off (agent/keep.c). */
 #define KEPT_BYTES_LARGE (256u << 10)
 
-/* For `more` bytes; where some were gathered before, for many more than those. */
+/* Reserves room for `more` bytes; if the buffer is not empty, for many more than that. */
 static inline void kept_reserve(struct buf *b, size_t more)
 {
     if (more <= b->cap - b->len) {

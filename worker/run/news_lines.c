@@ -4,7 +4,7 @@
 #include "model/limits.h"
 #include "run/said_error.h"
 
-/* The longest line that can be of use: a checkpoint and the object around it. */
+/* The longest useful line: a checkpoint and the object around it. */
 #define LINE_BYTES_MAX (NEWS_CHECKPOINT_BYTES_MAX + 1024u)
 
 void news_lines_free(struct news_lines *l)
@@ -13,7 +13,7 @@ void news_lines_free(struct news_lines *l)
     buf_free(&l->text);
 }
 
-/* What a line says, raw. */
+/* The members of a line, still encoded. */
 struct said {
     struct bytes progress, message, checkpoint, usage, error;
 };
@@ -28,7 +28,7 @@ static bool said_fits(const struct said *s, size_t line_bytes)
            s->checkpoint.len <= NEWS_CHECKPOINT_BYTES_MAX;
 }
 
-/* There is room for the model: what lies in text does not move. */
+/* The caller has reserved room for the model, so that what lies in text does not move. */
 static bool used_read(struct bytes usage, struct buf *text, struct usage_part *ret_used)
 {
     struct buf model = {0};
@@ -67,7 +67,7 @@ static enum err said_read(const struct said *s, struct buf *text, struct attempt
     return ERR_OK;
 }
 
-/* What lines may have; `result` only where news_or_result_read is called. */
+/* The members that a line may have; `result` only in news_or_result_read. */
 enum {
     SAID_PROGRESS,
     SAID_MESSAGE,
@@ -138,7 +138,8 @@ static void line_refuse(struct news_lines *l, struct bytes line)
     }
 }
 
-/* What is behind it in l->line moves out where the checkpoint is longer: that can stay then. */
+/* If the checkpoint is longer than what follows it in l->line, the latter is moved to a new buffer,
+ * and the checkpoint can stay. */
 static void news_tell(struct news_lines *l, struct attempt_news *news, size_t behind, news_fn *fn,
                       void *user)
 {
@@ -155,7 +156,7 @@ static void news_tell(struct news_lines *l, struct attempt_news *news, size_t be
     }
 }
 
-/* behind: so many bytes of l->line are still to be looked at. */
+/* behind: the number of bytes at the end of l->line that are still to be parsed. */
 static void line_take(struct news_lines *l, struct bytes line, size_t behind, news_fn *fn,
                       void *user)
 {
@@ -185,7 +186,7 @@ void news_lines_grown(struct news_lines *l, size_t added, news_fn *fn, void *use
             line_take(l, bytes_part(buf_bytes(&l->line), at, n - at), behind, fn, user);
         }
         l->skipping = false;
-        at = l->line.len - behind; /* what is before it may have been taken */
+        at = l->line.len - behind; /* the bytes before may have been taken */
     }
     if (!l->skipping && l->line.len - at > LINE_BYTES_MAX) {
         l->skipping = true;

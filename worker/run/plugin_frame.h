@@ -33,11 +33,11 @@ struct plugin_frame {
     struct bytes payload;
 };
 
-/* A frame in an empty buffer: its payload is appended between the two. */
+/* Makes a frame in an empty buffer: append the payload between these two calls. */
 void plugin_frame_begin(struct buf *out, enum plugin_frame_kind kind);
 void plugin_frame_end(struct buf *out);
-/* The frame at the front of in, and how many bytes it takes. ERR_NOT_FOUND: not whole yet;
- * ERR_PROTOCOL: nonsense. */
+/* Reads the frame at the front of in, and how many bytes it takes. ERR_NOT_FOUND: incomplete;
+ * ERR_PROTOCOL: malformed. */
 enum err MUST_CHECK plugin_frame_read(struct bytes in, struct plugin_frame *ret_frame,
                                       size_t *ret_taken);
 

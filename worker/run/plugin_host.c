@@ -14,13 +14,13 @@
 #include "run/news_lines.h"
 #include "run/plugin_frame.h"
 
-#define FD_ABOVE 16 /* our own descriptors, out of a plugin's way */
+#define FD_ABOVE 16 /* our own descriptors are moved out of a plugin's way */
 
 struct host {
     int in;
     int out;
     const struct marathon_plugin *plugin;
-    struct buf answer; /* of the call under way, a frame but for its length: the last one wins */
+    struct buf answer; /* of the current call: a frame without its length; the last answer wins */
     enum plugin_frame_kind kind;
     bool answered;
 };
@@ -133,7 +133,8 @@ static void call_usage(struct marathon_call *call, const char *model, int64_t in
     buf_free(&line);
 }
 
-/* What it returned and what it said must fit; else it is a failure that may be tried again. */
+/* The function's return value must match the answer it gave; otherwise the call is a transient
+ * failure. */
 static void answer_send(struct host *h, int returned)
 {
     bool failed = h->answered && (h->kind == PLUGIN_TRY_AGAIN || h->kind == PLUGIN_PERMANENT);
@@ -150,7 +151,7 @@ static void answer_send(struct host *h, int returned)
     send_frame(h, returned == MARATHON_PERMANENT ? PLUGIN_PERMANENT : PLUGIN_TRY_AGAIN, message);
 }
 
-/* payload: with a NUL behind it. */
+/* payload: NUL-terminated. */
 static void call_run(struct host *h, struct bytes payload)
 {
     const char *name = (const char *)payload.ptr;
@@ -177,7 +178,8 @@ static void call_run(struct host *h, struct bytes payload)
         pid_t self = getpid();
         int returned = f->run(&call);
         if (getpid() != self) {
-            _exit(0); /* a child that it forked: the answer, and the next call, are not for it */
+            /* a child that the plugin forked: it must neither answer nor take the next call */
+            _exit(0);
         }
         (void)fflush(NULL);
         answer_send(h, returned);
@@ -224,7 +226,7 @@ int plugin_host_main(const char *path)
         if (e == ERR_OK) {
             frame.payload.ptr = (const uint8_t *)buf_cstr(&in) + PLUGIN_FRAME_HEAD_BYTES;
             call_run(&h, frame.payload);
-            buf_free(&in); /* one call at a time: nothing stands behind it */
+            buf_free(&in); /* one call at a time: nothing follows in the buffer */
             continue;
         }
         buf_reserve(&in, 65536);

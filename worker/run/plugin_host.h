@@ -1,5 +1,5 @@
-/* The child process that plugins run in: marathon-worker --plugin-host PATH. Reads calls from
- * stdin, answers on fd 3, ends at end of file. What a plugin prints on stdout goes to its log,
+/* The child process that runs plugins: marathon-worker --plugin-host PATH. Reads calls from stdin,
+ * answers on fd 3, and ends at end of file. What a plugin prints to stdout goes to its log,
  * stderr. */
 #ifndef MARATHON_RUN_PLUGIN_HOST_H
 #define MARATHON_RUN_PLUGIN_HOST_H

@@ -12,8 +12,8 @@
 #include "run/kept.h"
 
 #define READ_BYTES 65536
-/* Of what is kept: as much is read first, or so much that is there; more than that is seldom all.
- */
+/* Streams with a kept buffer: the first read takes this much, or what is there if that is more. If
+ * there is even more, it is seldom all of it. */
 #define KEPT_BYTES_FIRST 4096u
 #define KEPT_BYTES_WHOLE 16384u
 
@@ -32,14 +32,14 @@ struct process {
     struct stream streams[SPAWN_FDS];
     struct stream report;
     struct spawn_report failure;
-    const char *error; /* no process could be made */
-    bool lacking;      /* for want of means */
+    const char *error; /* why no process could be created */
+    bool lacking;      /* because resources were lacking */
     struct buf input;
     size_t input_at;
     bool input_ends;
     bool exited;
     int status;
-    struct loop_timer *timer; /* gives up waiting: for the pipes, or for the kernel */
+    struct loop_timer *timer; /* ends the wait for the pipes or for the kernel */
 };
 
 static void stream_close(struct stream *s)
@@ -51,7 +51,7 @@ static void stream_close(struct stream *s)
     }
 }
 
-/* Descriptors, processes, memory: nothing that the function is to blame for. */
+/* Descriptors, processes, memory: the function is not to blame. */
 static bool lacks_means(int error)
 {
     return error == EMFILE || error == ENFILE || error == EAGAIN || error == ENOMEM;
@@ -101,7 +101,7 @@ static void on_exited(void *user, int status)
     end_check(p);
 }
 
-/* The end, too, is read: a byte of room is enough for it. */
+/* Leaves a byte to spare, since end of file has to be read too. */
 static void kept_make_room(struct buf *b, int fd)
 {
     int there = 0;
@@ -117,7 +117,7 @@ static void kept_make_room(struct buf *b, int fd)
 static void on_readable(void *user, int ready)
 {
     (void)ready;
-    static uint8_t bytes[READ_BYTES]; /* the loop's thread only */
+    static uint8_t bytes[READ_BYTES]; /* loop's thread only */
     struct stream *s = user;
     struct process *p = s->process;
     struct buf passing = {.ptr = bytes, .cap = sizeof bytes};
@@ -138,12 +138,12 @@ static void on_readable(void *user, int ready)
 
 void process_read(struct process *p, int stream)
 {
-    uint8_t bytes[4096]; /* output may be under way: not the same buffer */
+    uint8_t bytes[4096]; /* may be called while output is being handled: a separate buffer */
     struct stream *s = &p->streams[stream];
     for (int i = 0; s->fd >= 0 && i < READ_BYTES / (int)sizeof bytes; i++) {
         ssize_t n = read(s->fd, bytes, sizeof bytes);
         if (n <= 0) {
-            break; /* its end, too, is the watch's to find */
+            break; /* end of file is left to the watch */
         }
         p->handler.output(p->handler.user, stream, bytes_of(bytes, (size_t)n));
     }
@@ -178,7 +178,7 @@ static void input_flush(struct process *p)
             loop_watch_set(s->watch, LOOP_WRITABLE);
             return;
         }
-        if (n < 0) { /* it does not read its input: its own affair */
+        if (n < 0) { /* it does not read its input, which is no error */
             stream_close(s);
             break;
         }
@@ -278,7 +278,7 @@ void process_close_input(struct process *p)
     }
 }
 
-/* A child that has not come to its setsid yet has no group of its own. */
+/* A child that has not reached its setsid yet has no group of its own. */
 static void group_signal(pid_t pid, int signo)
 {
     if (kill(-pid, signo) != 0) {
@@ -297,7 +297,7 @@ void process_kill(struct process *p)
 {
     if (p->pid != 0) {
         group_signal(p->pid, SIGKILL);
-        p->status = SIGKILL; /* as waitpid would say, should the kernel never let go of it */
+        p->status = SIGKILL; /* what waitpid would report, should the kernel never let go of it */
         loop_timer_set(p->timer, loop_now(p->loop).mono + PROCESS_KILL_MS);
     }
 }

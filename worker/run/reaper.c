@@ -12,9 +12,11 @@
 
 #include "base/bytes.h"
 
-/* Bytes of an environment that are searched for the mark: it stands first in what we hand over. */
+/* Bytes of an environment that are searched for the mark, which comes first in the environments
+ * that we pass on. */
 #define ENVIRON_BYTES_MAX 65536u
-/* Orphans looked at in one sweep: 7 digits and a blank each. More are seen by the next sweep. */
+/* Bound on the orphans examined in one sweep: 7 digits and a blank each. The next sweep sees the
+ * rest. */
 #define CHILDREN_BYTES_MAX 65536u
 
 struct child {
@@ -62,7 +64,7 @@ size_t reaper_count(const struct reaper *r)
     return count;
 }
 
-/* A file of /proc, cut at max, with a NUL behind; false where it is gone. */
+/* Reads a file of /proc, cut at max, and appends a NUL; false if it is gone. */
 static bool proc_read(struct reaper *r, const char *path, size_t max)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -81,7 +83,7 @@ static bool proc_read(struct reaper *r, const char *path, size_t max)
     return true;
 }
 
-/* The serial in the mark of a process, 0 where it carries none of ours. */
+/* The serial in a process's mark, 0 if it has no mark of ours. */
 static uint64_t mark_of(struct reaper *r, pid_t pid)
 {
     char path[64];
@@ -100,7 +102,8 @@ static uint64_t mark_of(struct reaper *r, pid_t pid)
 static void strangers_each(struct reaper *r, void (*fn)(struct reaper *r, pid_t pid))
 {
     if (!proc_read(r, "/proc/thread-self/children", CHILDREN_BYTES_MAX)) {
-        return; /* a kernel without it: what left its group lives on until the guardian finds it */
+        /* a kernel without this file: what left its group lives until the guardian finds it */
+        return;
     }
     char *list = mem_str_bytes(buf_bytes(&r->scratch));
     char *rest = list;
@@ -114,8 +117,8 @@ static void strangers_each(struct reaper *r, void (*fn)(struct reaper *r, pid_t 
     free(list);
 }
 
-/* Children that we did not start were left to us by functions; to process 1 of a container by
- * others too. */
+/* Children that we did not start were left to us by functions; if we are process 1 of a container,
+ * by others too. */
 static void stranger_judge(struct reaper *r, pid_t pid)
 {
     uint64_t serial = mark_of(r, pid);
@@ -125,7 +128,7 @@ static void stranger_judge(struct reaper *r, pid_t pid)
     }
 }
 
-/* What was our child before we began is none of our business. */
+/* Children that existed before we began are none of our business. */
 static void stranger_adopt(struct reaper *r, pid_t pid)
 {
     reaper_add(r, pid, 0, NULL, NULL);
@@ -135,7 +138,7 @@ static void child_ended(struct reaper *r, const siginfo_t *info)
 {
     struct child *c = child_find(r, info->si_pid);
     if (c != NULL && c->serial != 0) {
-        (void)kill(-info->si_pid, SIGKILL); /* before its pid can be anybody else's */
+        (void)kill(-info->si_pid, SIGKILL); /* before its pid can be reused */
     }
     int status = 0;
     (void)waitpid(info->si_pid, &status, 0);

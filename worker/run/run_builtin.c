@@ -1,5 +1,5 @@
 /* The built-in functions, for trials and tests: echo, sleep, fail, stamp. They run on the loop
- * itself, and make no tree of their input. */
+ * itself, and do not parse their input into a tree. */
 #include "run/runners.h"
 
 #include <assert.h>
@@ -8,7 +8,7 @@
 
 #include "json/scan.h"
 
-/* sleep tells its progress this often. */
+/* how often sleep reports progress */
 #define PROGRESS_MS 200
 #define SECONDS_MAX 31536000.0
 
@@ -17,7 +17,7 @@ struct builtin_run {
     struct builtin_run *next, *prev;
     uint64_t number;
     struct buf output;      /* the input, or the error's text */
-    struct usage_part used; /* told at its end */
+    struct usage_part used; /* reported at its end */
     struct buf model;
     bool ok, stopped;
     enum code code;
@@ -27,7 +27,7 @@ struct builtin_run {
 };
 
 struct run_builtin {
-    struct runner base; /* first */
+    struct runner base; /* first member */
     const struct runner_world *world;
     struct builtin_run *runs;
 };
@@ -90,7 +90,7 @@ static void run_reject(struct builtin_run *run, const char *message)
     buf_add_str(&run->output, message);
 }
 
-/* A plain integer from 0 to max; where the member is absent, 0. */
+/* Reads a plain integer from 0 to max; 0 if the member is absent. */
 static bool count_read(struct bytes member, uint64_t max, uint64_t *ret_count)
 {
     uint64_t count = 0;
@@ -104,7 +104,7 @@ static bool count_read(struct bytes member, uint64_t max, uint64_t *ret_count)
     return count <= max;
 }
 
-/* What sleep and fail pretend to have used: the input's "usage". */
+/* The usage that sleep and fail pretend: the input's "usage". */
 static void usage_prepare(struct builtin_run *run, struct bytes usage)
 {
     if (usage.len > 0 &&
@@ -114,8 +114,8 @@ static void usage_prepare(struct builtin_run *run, struct bytes usage)
     }
 }
 
-/* Out of its message by a copy; what was kept of it meanwhile is taken: the last that is done with
- * the input. */
+/* Copies the input out of its message; if it was kept meanwhile, takes it: echo is the last to use
+ * it. */
 static void echo_prepare(struct builtin_run *run, struct bytes input,
                          const struct attempt_call *call)
 {
@@ -177,7 +177,7 @@ static void fail_prepare(struct builtin_run *run, struct bytes input,
     }
 }
 
-/* {"at_us":...,"fill":"xxx"}, so many bytes of it: what a step costs, and when it ran. */
+/* {"at_us":...,"fill":"xxx"} of a given size: measures what a step costs, and when it ran. */
 static void stamp_prepare(struct builtin_run *run, struct bytes input,
                           const struct attempt_call *call)
 {
@@ -245,7 +245,7 @@ static void builtin_start(struct runner *r, const struct function *f,
 
 static void builtin_stop(struct runner *r, uint64_t number, bool by_force)
 {
-    (void)by_force; /* they always obey */
+    (void)by_force; /* they stop in any case */
     struct run_builtin *owner = (struct run_builtin *)r;
     for (struct builtin_run *run = owner->runs; run != NULL; run = run->next) {
         if (run->number == number) {

@@ -1,4 +1,4 @@
-/* exec: an argv, no shell; envelope on stdin, one JSON value on stdout, JSON lines on fd 3, stderr
+/* exec: an argv, no shell. Envelope on stdin, one JSON value on stdout, JSON lines on fd 3; stderr
  * is the log. */
 #include "run/runners.h"
 
@@ -12,7 +12,7 @@
 #include "run/process.h"
 #include "run/said_error.h"
 
-/* White space around a result is not counted against it, within reason. */
+/* Leaves room for white space around a result, which does not count against its bound. */
 #define OUTPUT_BYTES_MAX (RESULT_BYTES_MAX + 4096u)
 
 struct exec_run {
@@ -21,8 +21,8 @@ struct exec_run {
     uint64_t number;
     const struct function *function;
     struct process *process;    /* NULL: refused before it began */
-    struct loop_timer *refused; /* tells that in the next turn */
-    struct buf output;          /* of its stdout */
+    struct loop_timer *refused; /* reports that in the next turn */
+    struct buf output;          /* its stdout */
     bool overflow;
     struct tail log;
     struct news_lines news;
@@ -30,7 +30,7 @@ struct exec_run {
 };
 
 struct run_exec {
-    struct runner base; /* first */
+    struct runner base; /* first member */
     const struct runner_world *world;
     struct exec_run *runs;
 };

@@ -1,7 +1,7 @@
-/* http: POST of the envelope; 200 and one JSON value is a success, or 200 and lines of news with
- * the result as the last (http_lines.h); 408, 425, 429 and 5xx may be tried again, other statuses
- * are permanent. One multi handle on the loop (http_loop.c). The only files that include libcurl.
- */
+/* http: POST of the envelope. 200 with one JSON value is a success, and so is 200 with lines of
+ * news of which the last has the result (http_lines.h). 408, 425, 429 and 5xx may be retried; other
+ * statuses are permanent failures. One multi handle on the loop (http_loop.c). These two files are
+ * the only ones that include libcurl. */
 #include "run/runners.h"
 
 #include <stdlib.h>
@@ -16,9 +16,9 @@
 #include "run/news_lines.h"
 #include "run/said_error.h"
 
-/* White space around a result is not counted against it, within reason. */
+/* Leaves room for white space around a result, which does not count against its bound. */
 #define OUTPUT_BYTES_MAX (RESULT_BYTES_MAX + 4096u)
-#define HEADER_BYTES_MAX 4096u /* of one that says what was used: a line of numbers */
+#define HEADER_BYTES_MAX 4096u /* bound of a usage header: a line of numbers */
 
 struct http_run {
     struct run_http *owner;
@@ -28,19 +28,19 @@ struct http_run {
     struct curl_slist *headers;
     struct buf request;
     struct buf response;
-    bool begun; /* its body has */
+    bool begun; /* its body has begun */
     bool in_lines;
     struct http_lines lines;
     bool overflow;
     bool stopped;
     struct said_error said;
-    struct buf usage; /* the header that says what it has used, while it is read */
+    struct buf usage; /* the usage header while it is being read */
     char reason[CURL_ERROR_SIZE];
-    struct loop_timer *timer; /* refusal or stop: told in the next turn */
+    struct loop_timer *timer; /* reports a refusal or a stop in the next turn */
 };
 
 struct run_http {
-    struct runner base; /* first */
+    struct runner base; /* first member */
     const struct runner_world *world;
     struct http_loop *loop;
     struct http_run *runs;
@@ -97,7 +97,7 @@ static bool answers_in_lines(CURL *easy)
            given != NULL && strncasecmp(given, type, sizeof type - 1) == 0;
 }
 
-/* For all of it, so that nothing moves when more comes. */
+/* Reserves room for the whole body, so that nothing moves when more arrives. */
 static void response_make_room(struct http_run *run)
 {
     curl_off_t length = -1;
@@ -125,7 +125,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *user)
     }
     if (run->response.len + size * count > OUTPUT_BYTES_MAX) {
         run->overflow = true;
-        return 0; /* ends the transfer */
+        return 0; /* aborts the transfer */
     }
     kept_reserve(&run->response, size * count);
     buf_add(&run->response, data, size * count);
@@ -141,7 +141,7 @@ static void usage_tell(const struct http_run *run, const struct usage_part *used
     }
 }
 
-/* Marathon-Usage: {"model":...}, any number of them, with whatever status. */
+/* Marathon-Usage: {"model":...}; any number of them, with any status. */
 static size_t on_header(char *data, size_t size, size_t count, void *user)
 {
     static const char name[] = "marathon-usage:";
@@ -210,7 +210,7 @@ static void on_done(void *user, CURLcode rc)
                                 &text, NULL);
     } else if (run->in_lines) {
         result = http_lines_end(&run->lines, on_news, run, &text);
-        if (!result.ok && run->said.given) { /* instead of a result */
+        if (!result.ok && run->said.given) { /* in place of a result */
             result.code = CODE_FUNCTION_FAILED;
             said_error_apply(&run->said, &result);
         }
@@ -248,7 +248,7 @@ static struct curl_slist *headers_make(const struct function *f, const struct at
     struct curl_slist *list = NULL;
     const char *const fixed[] = {"Content-Type: application/json",
                                  "Accept: application/json, application/x-ndjson",
-                                 "Expect:", /* no round trip before a body */
+                                 "Expect:", /* no extra round trip before a body */
                                  arena_printf(&arena, "Idempotency-Key: %.*s", (int)key.len,
                                               key.len > 0 ? (const char *)key.ptr : "")};
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
@@ -271,9 +271,9 @@ static void request_begin(struct http_run *run, const struct function *f)
     (void)curl_library()->easy_setopt(easy, CURLOPT_URL, f->url);
     (void)curl_library()->easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     (void)curl_library()->easy_setopt(easy, CURLOPT_PROXY,
-                                      ""); /* none from the environment either */
+                                      ""); /* no proxy from the environment either */
     (void)curl_library()->easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    /* Its end does not wait for the resolver's thread: a silent name server holds nothing up. */
+    /* Its end does not wait for the resolver's thread: a silent name server delays nothing. */
     (void)curl_library()->easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
     (void)curl_library()->easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)f->connect_ms);
     (void)curl_library()->easy_setopt(easy, CURLOPT_USERAGENT, "marathon-worker");
@@ -309,7 +309,7 @@ static void http_start(struct runner *r, const struct function *f, const struct 
 
 static void http_stop(struct runner *r, uint64_t number, bool by_force)
 {
-    (void)by_force; /* closing the connection is all that can be done, and it always works */
+    (void)by_force; /* all that can be done is to close the connection, which always works */
     struct run_http *owner = (struct run_http *)r;
     for (struct http_run *run = owner->runs; run != NULL; run = run->next) {
         if (run->number == number) {

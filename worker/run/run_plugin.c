@@ -1,5 +1,5 @@
-/* plugin: shared objects in child processes of their own (plugin_host.c) that are kept between
- * steps, one call at a time each. */
+/* plugin: shared objects in child processes (plugin_host.c) that are kept between steps and serve
+ * one call at a time. */
 #include "run/runners.h"
 
 #include <stdlib.h>
@@ -14,27 +14,28 @@
 #include "run/process.h"
 #include "run/said_error.h"
 
-/* A host without work for so long is let go. */
+/* A host that was idle for this long is ended. */
 #define IDLE_MS 60000
 
-/* One host process. It lives from its first call until it ends; number 0 while it has no call. */
+/* One host process. It exists from its first call until it ends; number is 0 while it has no
+ * call. */
 struct host {
     struct run_plugin *owner;
     struct host *next;
     const char *path;
-    struct process *process;  /* NULL: only there to refuse its call */
-    struct loop_timer *timer; /* idle, or the refusal */
+    struct process *process;  /* NULL: exists only to refuse its call */
+    struct loop_timer *timer; /* for the idle time, or the refusal */
     uint64_t number;
-    bool going;      /* was stopped, or is not needed any more: no further call for it */
-    bool broken;     /* what it still says is not listened to */
-    struct buf in;   /* of fd 3 */
-    struct buf text; /* of a message decoded from news */
+    bool going;      /* it was stopped, or is not needed any more: gets no further call */
+    bool broken;     /* its further output is ignored */
+    struct buf in;   /* input from fd 3 */
+    struct buf text; /* a message decoded from news */
     struct tail log;
-    struct said_error said; /* of the call under way */
+    struct said_error said; /* of the current call */
 };
 
 struct run_plugin {
-    struct runner base; /* first */
+    struct runner base; /* first member */
     const struct runner_world *world;
     struct host *hosts;
 };
@@ -56,8 +57,7 @@ static void host_free(struct host *h)
     free(h);
 }
 
-/* The host is free again before the listener hears of the end: it may order the next call at once.
- */
+/* Frees the host before telling the listener of the end, which may order the next call at once. */
 static void host_tell(struct host *h, const struct attempt_result *result)
 {
     const struct runner_world *world = h->owner->world;
@@ -80,7 +80,7 @@ static void host_fail(struct host *h, enum code code, bool permanent, struct byt
     buf_free(&text);
 }
 
-/* It cannot be used any more: the call fails now, the process ends by force. */
+/* The host is unusable: the call fails now, and the process is killed. */
 static void host_break(struct host *h, enum code code, const char *what, struct bytes why)
 {
     struct buf text = {0};
@@ -103,7 +103,7 @@ static void on_news(void *user, const struct attempt_news *news)
     }
 }
 
-/* alone: nothing else stands in h->in. */
+/* alone: h->in contains nothing else. */
 static void news_take(struct host *h, struct bytes line, bool alone)
 {
     struct attempt_news news;
@@ -153,7 +153,7 @@ static void on_output(void *user, int stream, struct bytes data)
         tail_tell(&h->log, on_news, h);
         return;
     }
-    size_t at = 0; /* data is in h->in already, behind what was no whole frame */
+    size_t at = 0; /* data is already in h->in, after an incomplete frame */
     while (!h->broken) {
         struct plugin_frame frame;
         size_t taken = 0;
@@ -188,7 +188,7 @@ static void on_ended(void *user, const struct process_end *end)
 static void on_timer(void *user)
 {
     struct host *h = user;
-    if (h->process != NULL) { /* idle for long: its stdin ends, and so does it */
+    if (h->process != NULL) { /* idle for long: closing its stdin makes it end */
         h->going = true;
         process_close_input(h->process);
         return;
@@ -243,7 +243,7 @@ void plugin_call_begin(const struct function *f, const struct step_order *order,
     envelope_begin(order, out);
 }
 
-/* The frame of a call, in an empty buffer. */
+/* Makes the frame of a call in an empty buffer. */
 static enum err call_make(const struct function *f, const struct attempt_call *call,
                           struct buf *frame)
 {

@@ -1,17 +1,17 @@
-/* A runner carries out attempts: it starts functions of one kind, hands on what they say, and stops
- * them.
+/* A runner executes attempts: it starts functions of one kind, passes on what they report, and
+ * stops them.
  *
  * A vtable with one implementation per kind (run_exec, run_http, run_plugin, run_builtin);
- * runners.h routes by function. Everything on the loop's thread. A runner keeps no time limits and
- * knows no coordinators: the agent says when to stop. Errors of a function are results, never
- * errors of the runner. */
+ * runners.h routes by function. Loop's thread only. A runner enforces no time limits and knows no
+ * coordinators: the agent says when to stop. Errors of a function are results, never errors of the
+ * runner. */
 #ifndef MARATHON_RUN_RUNNER_H
 #define MARATHON_RUN_RUNNER_H
 
 #include "agent/attempt.h"
 #include "run/functions.h"
 
-/* What runners tell. news: any number of times between start and ended. ended: exactly once per
+/* What runners report. news: any number of times between start and ended. ended: exactly once per
  * start, never from inside start or stop. */
 struct runner_listener {
     void (*news)(void *user, uint64_t number, const struct attempt_news *news);
@@ -24,10 +24,10 @@ struct runner;
 struct runner_ops {
     /* Everything in call is borrowed for the call; f lives as long as the runner. */
     void (*start)(struct runner *r, const struct function *f, const struct attempt_call *call);
-    /* kill false: asks it to end (SIGTERM, closing the connection); true: by force, ended then
+    /* kill false: asks it to end (SIGTERM, or closing the connection); true: by force, and ended
      * follows within PROCESS_KILL_MS. A number that has ended is ignored. */
     void (*stop)(struct runner *r, uint64_t number, bool kill);
-    /* Kills what runs, without telling the listener. Not from within the listener. */
+    /* Kills what runs, without telling the listener. Not allowed from within the listener. */
     void (*destroy)(struct runner *r);
 };
 

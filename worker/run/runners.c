@@ -10,12 +10,12 @@
 struct runners {
     const struct runner_world *world;
     const struct functions *functions;
-    struct runner *by_kind[KINDS]; /* made when first needed */
+    struct runner *by_kind[KINDS]; /* created when first needed */
 };
 
 static struct runner *runner_of(struct runners *r, enum function_kind kind);
 
-/* Where libcurl is missing, that is said at the start. */
+/* Reports a missing libcurl at the start. */
 static void http_prepare(struct runners *r)
 {
     for (uint32_t i = 0; i < r->functions->count; i++) {
@@ -75,7 +75,7 @@ void runners_start(struct runners *r, const struct attempt_call *call)
 void runners_stop(struct runners *r, uint64_t number, bool kill)
 {
     for (size_t i = 0; i < KINDS;
-         i++) { /* the numbers are the process's: only one of them knows it */
+         i++) { /* numbers are unique in the process, so at most one runner knows it */
         if (r->by_kind[i] != NULL) {
             r->by_kind[i]->ops->stop(r->by_kind[i], number, kill);
         }

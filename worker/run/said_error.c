@@ -58,9 +58,8 @@ void said_error_take(struct said_error *e, const struct attempt_error *error)
     e->retry_after_ms = error->retry_after_ms;
 }
 
-/* `text` without what it ends with, a line of its own: functions write to stderr what they say,
- * too.
- */
+/* `text` without `line` if that is its last line: functions often write the same message to stderr
+ * too. */
 static struct bytes without_last(struct bytes text, struct bytes line)
 {
     size_t end = text.len - line.len;
@@ -77,7 +76,7 @@ void said_error_apply(struct said_error *e, struct attempt_result *result)
     if (!e->given || result->ok || !of_function) {
         return;
     }
-    if (result->code == CODE_FUNCTION_BAD_OUTPUT) { /* it ended well, and said that it did not */
+    if (result->code == CODE_FUNCTION_BAD_OUTPUT) { /* it exited well, but reported an error */
         result->code = CODE_FUNCTION_FAILED;
     }
     if (e->retryable >= 0) {

@@ -9,15 +9,15 @@
 
 #include "run/files.h"
 
-/* Descriptors of the child are first moved up here, out of the way of 0 to 3. */
+/* The child's descriptors are first moved up here, out of the way of 0 to 3. */
 #define FD_ABOVE   16
 #define PIPE_COUNT (SPAWN_FDS + 1)
 
 struct plan {
     const struct spawn_spec *spec;
-    int fds[PIPE_COUNT]; /* the child's ends; the last one is the report's */
+    int fds[PIPE_COUNT]; /* the child's ends; the last one is for the report */
     pid_t parent;
-    struct rlimit files; /* of the program: what the worker was started with */
+    struct rlimit files; /* the program's limit: what the worker was started with */
 };
 
 static _Noreturn void child_give_up(int report, const char *stage)
@@ -36,20 +36,21 @@ static void child_signals_reset(void)
     memset(&normal, 0, sizeof normal);
     normal.sa_handler = SIG_DFL;
     for (int signo = 1; signo < NSIG; signo++) {
-        (void)sigaction(signo, &normal, NULL); /* KILL and STOP refuse: they are normal */
+        /* fails for KILL and STOP, which are at their default anyway */
+        (void)sigaction(signo, &normal, NULL);
     }
     sigset_t none;
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Runs in the child of a process with threads: async-signal-safe calls only. */
+/* Runs in the forked child of a process with threads: async-signal-safe calls only. */
 static _Noreturn void child_run(struct plan *plan)
 {
     (void)setsid();
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (getppid() != plan->parent) {
-        _exit(126); /* the worker died before it could take us along */
+        _exit(126); /* the worker died before prctl took effect */
     }
     for (int i = 0; i < PIPE_COUNT; i++) {
         int above = fcntl(plan->fds[i], F_DUPFD_CLOEXEC, FD_ABOVE);
@@ -88,7 +89,7 @@ static void pipes_close(int pipes[PIPE_COUNT][2], int side)
     }
 }
 
-/* side 0 is read from, 1 is written to. */
+/* Side 0 is read from, side 1 is written to. */
 static int child_side(int i)
 {
     return i == SPAWN_STDIN ? 0 : 1;
@@ -126,8 +127,8 @@ enum err spawn_program(const struct spawn_spec *spec, struct spawned *ret_child)
     sigset_t before;
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &before); /* no handler of ours may run in the child */
-    pid_t pid = _Fork(); /* without the handlers that libraries hang on fork: they are for children
-                            that go on */
+    /* without the atfork handlers of libraries, which are for children that continue */
+    pid_t pid = _Fork();
     if (pid == 0) {
         child_run(&plan);
     }

@@ -1,5 +1,5 @@
-/* Starting a program from a process with threads: between fork and exec only async-signal-safe
- * calls. */
+/* Starts a program from a process with threads: between fork and exec it makes only
+ * async-signal-safe calls. */
 #ifndef MARATHON_RUN_SPAWN_H
 #define MARATHON_RUN_SPAWN_H
 
@@ -15,10 +15,10 @@ struct spawn_spec {
     const char *cwd;         /* NULL = ours */
 };
 
-/* Our ends of the pipes, non-blocking and close-on-exec; the caller closes them. report: end of
- * file when the program has begun; else struct spawn_report. */
+/* Our ends of the pipes, non-blocking and close-on-exec; the caller closes them. report: reads end
+ * of file once the program has begun, otherwise struct spawn_report. */
 struct spawned {
-    pid_t pid; /* leads a session and a group of its own, and dies with the thread that called */
+    pid_t pid; /* leads its own session and group, and dies with the thread that called */
     int fds[SPAWN_FDS];
     int report;
 };

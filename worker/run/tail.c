@@ -2,7 +2,7 @@
 
 void tail_add(struct tail *t, struct bytes data)
 {
-    if (data.len > sizeof t->ring) { /* the bytes before cannot survive anyway */
+    if (data.len > sizeof t->ring) { /* earlier bytes would be overwritten anyway */
         t->written += data.len - sizeof t->ring;
         data = bytes_part(data, data.len - sizeof t->ring, sizeof t->ring);
     }
@@ -26,7 +26,7 @@ void tail_write(const struct tail *t, struct buf *out)
     size_t before = out->len;
     for (; from < t->written; from++) {
         char c = (char)t->ring[from % sizeof t->ring];
-        if (c != '\0') { /* messages are C strings further on: what follows it would be lost */
+        if (c != '\0') { /* messages become C strings later: what follows a NUL would be lost */
             buf_add_char(out, c);
         }
     }

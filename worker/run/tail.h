@@ -1,5 +1,5 @@
-/* The end of a function's log: the last LOG_TAIL_BYTES_MAX bytes of a stream of any length. Pure.
- */
+/* The end of a function's log: the last LOG_TAIL_BYTES_MAX bytes of a stream of any length.
+ * Pure. */
 #ifndef MARATHON_RUN_TAIL_H
 #define MARATHON_RUN_TAIL_H
 
@@ -14,10 +14,10 @@ struct tail {
 };
 
 void tail_add(struct tail *t, struct bytes data);
-/* Appends it without NULs and the white space at its end; a cut one begins with a whole character.
- */
+/* Appends the tail, without NULs and trailing white space; if the log was cut, it begins with a
+ * whole character. */
 void tail_write(const struct tail *t, struct buf *out);
-/* Hands it on as news: should the worker die, its coordinator is to have it. */
+/* Passes the tail on as news, so that its coordinator has it if the worker dies. */
 void tail_tell(const struct tail *t, void (*fn)(void *user, const struct attempt_news *news),
                void *user);
 
