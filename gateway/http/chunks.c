@@ -1,6 +1,6 @@
 #include "http/chunks.h"
 
-#define SIZE_DIGITS_MAX 16 /* with zeros before it */
+#define SIZE_DIGITS_MAX 16 /* including leading zeros */
 _Static_assert(CHUNKS_BESIDE_BYTES_MAX == 4096, "as its problem says");
 
 static void refuse(struct chunks *c, enum code fault, const char *why)
@@ -26,7 +26,7 @@ static int hex_digit(uint8_t b)
     return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-/* Passed over, up to the CR. */
+/* Skips an extension or trailer field, up to its CR. */
 static void beside_take(struct chunks *c, uint8_t b, enum chunks_at behind_cr)
 {
     if (b == '\r') {
@@ -123,7 +123,7 @@ size_t chunks_read(struct chunks *c, struct bytes text, uint8_t *out, size_t *re
             continue;
         }
         size_t part = text.len - taken < c->left ? text.len - taken : (size_t)c->left;
-        if (out + len != text.ptr + taken) { /* it may be where it is to be */
+        if (out + len != text.ptr + taken) { /* not if it already is where it belongs */
             memmove(out + len, text.ptr + taken, part);
         }
         len += part;

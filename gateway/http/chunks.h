@@ -1,16 +1,16 @@
-/* A request's body in the chunked coding (RFC 9112, 7.1), in whatever pieces it comes. Strict
- * wherever somebody before us could see another end than we do: lines end with CR LF, sizes are
- * hexadecimal digits and nothing else. Extensions and trailer fields are passed over. Pure. */
+/* Decodes a request's body in chunked coding (RFC 9112, 7.1), in pieces of any size. Strict
+ * wherever a proxy before us could see a different end of the body: lines end with CR LF, and sizes
+ * consist of hexadecimal digits only. Extensions and trailer fields are skipped. Pure. */
 #ifndef MARATHON_HTTP_CHUNKS_H
 #define MARATHON_HTTP_CHUNKS_H
 
 #include "base/bytes.h"
 #include "model/code.h"
 
-/* Of extensions and trailer fields, which nobody here reads */
+/* Bound for extensions and trailer fields, which are ignored. */
 #define CHUNKS_BESIDE_BYTES_MAX 4096
 
-enum chunks_at { /* in this order before content */
+enum chunks_at { /* in this order, before content */
                  CHUNKS_SIZE,
                  CHUNKS_EXTENSION,
                  CHUNKS_SIZE_LF,
@@ -21,27 +21,27 @@ enum chunks_at { /* in this order before content */
                  CHUNKS_TRAILER_FIELD,
                  CHUNKS_TRAILER_LF,
                  CHUNKS_END_LF,
-                 CHUNKS_END,  /* what comes now is another request */
-                 CHUNKS_FAULT /* nothing behind it can be followed */
+                 CHUNKS_END,  /* what follows is another request */
+                 CHUNKS_FAULT /* the rest of the stream cannot be interpreted */
 };
 
-/* Zero-initialise but for content_max. */
+/* Zero-initialise, except for content_max. */
 struct chunks {
     enum chunks_at at;
-    uint64_t content_max; /* bytes of the body that may come */
-    uint64_t content;     /* bytes of it that came */
-    uint64_t left;        /* of the chunk */
+    uint64_t content_max; /* most bytes that the body may have */
+    uint64_t content;     /* bytes of it received so far */
+    uint64_t left;        /* in the current chunk */
     unsigned digits;      /* of its size */
-    size_t beside;        /* bytes passed over */
+    size_t beside;        /* bytes skipped */
     enum code fault;      /* at CHUNKS_FAULT */
-    const char *why;      /* of that, for people; static */
+    const char *why;      /* the reason, for people; static */
 };
 
-/* Takes what is before the content that comes next, and nothing of that: read in its place, it can
- * stay there. Returns how many bytes of text it took. */
+/* Consumes what precedes the next content (size lines and the like) but no content, so that content
+ * can stay where it was read to. Returns how many bytes of text it consumed. */
 size_t chunks_lead(struct chunks *c, struct bytes text);
-/* Takes text as far as the body goes; what it contains of the body's content goes to out, which has
- * room for text.len bytes, and may be where text is. Returns how many bytes of text it took. */
+/* Consumes text up to the end of the body. Copies content to out, which has room for text.len bytes
+ * and may overlap text. Returns how many bytes of text it consumed. */
 size_t chunks_read(struct chunks *c, struct bytes text, uint8_t *out, size_t *ret_len);
 
 #endif

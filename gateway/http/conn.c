@@ -176,7 +176,7 @@ void conn_rest_if_it_says_more(struct conn *c)
         return;
     }
     if (c->wanted != 0) {
-        /* WRITEABLE comes once more, so that it is not asked for any longer. */
+        /* WRITEABLE has to come once more, for libwebsockets to stop asking for it. */
         pace(c);
         if (!conn_serve(c, LWS_POLLOUT) || !is_answered(c)) {
             return;
@@ -215,13 +215,14 @@ void conn_kill(struct conn *c)
     if (!c->killed) {
         c->killed = true;
         c->server->kills++;
-        /* At once: on libuv, LWS_TO_KILL_ASYNC waits for the next event of some connection. */
+        /* SYNC closes at once: on libuv, LWS_TO_KILL_ASYNC waits for the next event of some
+         * connection. */
         lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_SYNC);
     }
 }
 
-/* Its close is a reset: what it never took leaves the kernel at once, and not after minutes of
- * asking. */
+/* Closes by a reset: the data that the client never took leaves the kernel at once, not after
+ * minutes of retransmission. */
 static void give_up(struct conn *c)
 {
     struct linger none = {.l_onoff = 1, .l_linger = 0};
@@ -279,9 +280,9 @@ bool conn_may_wait(struct conn *c)
     return true;
 }
 
-#define ARENA_USUAL_BYTES 1024 /* its first block, which every connection may have */
+#define ARENA_USUAL_BYTES 1024 /* an arena's first block, which every connection may keep */
 
-/* A call keeps some of it as well, for as long: twice what is large. */
+/* A call keeps some of the head too, for as long: so a large one counts twice. */
 bool conn_has_room(struct conn *c)
 {
     size_t bytes = c->arena.used_bytes;
@@ -304,7 +305,7 @@ void conn_out_reserve(struct conn *c, size_t bytes)
     buf_reserve(&c->out, bytes);
 }
 
-/* Most connections have nothing to say most of the time, so that none keeps a buffer. */
+/* Most connections have nothing to send most of the time, so none keeps a buffer. */
 void conn_out_reset(struct conn *c)
 {
     struct http_server *s = c->server;
@@ -342,7 +343,7 @@ size_t conn_send_some(struct conn *c, struct bytes piece)
 size_t conn_send_pieces(struct conn *c, struct bytes front, const struct bytes *pieces,
                         size_t count)
 {
-    static struct iovec iov[PIECES_PER_WRITE]; /* the loop's thread only */
+    static struct iovec iov[PIECES_PER_WRITE]; /* loop's thread only */
     size_t n = 0;
     if (lws_partial_buffered(c->wsi)) {
         return 0;
@@ -361,7 +362,7 @@ size_t conn_send_pieces(struct conn *c, struct bytes front, const struct bytes *
     return gone;
 }
 
-/* A piece of it would be the beginning of the answer. */
+/* If only a part of it were sent, the client would take it for the beginning of the answer. */
 bool conn_say_continue(struct conn *c)
 {
     static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";

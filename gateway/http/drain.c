@@ -1,6 +1,6 @@
-/* The end of a server that loses no request. Nobody is let in any more who has not begun to
- * connect; every answer says that it is the last one of its connection; and a connection on which
- * none is owed is kept until it has been silent for so long that no request is on its way. */
+/* Ends a server without losing a request. Clients that have not begun to connect are not let in any
+ * more; every answer says that it is the last of its connection; and a connection that is owed no
+ * answer is closed only after it has been silent for so long that no request can be on its way. */
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -9,7 +9,7 @@
 #include "http/listener.h"
 #include "http/lobby.h"
 
-#define QUIET_MS 250 /* what was lost on its way is sent again after 200 */
+#define QUIET_MS 250 /* longer than the 200 ms after which lost packets are retransmitted */
 
 void server_drain(struct http_server *s)
 {
@@ -18,7 +18,7 @@ void server_drain(struct http_server *s)
     listener_stop(s->listener);
 }
 
-/* Only the system knows of the bytes of half a head: libwebsockets has them, or has not yet. */
+/* Asks the kernel, since libwebsockets may not have read half a head yet. */
 static bool is_silent(const struct conn *c)
 {
     int fd = lws_get_socket_fd(c->wsi), unread = 0;
@@ -34,7 +34,7 @@ static bool is_silent(const struct conn *c)
 static bool is_quiet(const struct conn *c)
 {
     if (c->state == CONN_CLOSING) {
-        return true; /* a WebSocket whose Close is out: what it says is no request */
+        return true; /* a WebSocket whose Close is sent: its input is no request */
     }
     bool owes = c->state != CONN_IDLE && c->state != CONN_LINGER;
     return !owes && is_silent(c);

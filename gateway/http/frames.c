@@ -3,9 +3,9 @@
 enum { OP_MORE = 0, OP_TEXT = 1, OP_BINARY = 2, OP_CLOSE = 8, OP_PONG = 10 };
 
 #define LAST        0x80 /* in a frame's first byte */
-#define RESERVED    0x70 /* bits of extensions, of which there are none */
-#define MASKED      0x80 /* in its second byte */
-#define CONTROL_MAX 125  /* bytes of a control frame */
+#define RESERVED    0x70 /* bits of extensions, of which we have none */
+#define MASKED      0x80 /* in the second byte */
+#define CONTROL_MAX 125  /* payload bytes of a control frame */
 #define LENGTH_OF_2 126
 #define MASK_BYTES  4
 
@@ -64,7 +64,7 @@ static unsigned length_take(struct frames *f, uint8_t c)
     return 0;
 }
 
-/* It must not fit into fewer bytes, nor have its highest bit. */
+/* A long length must not fit into a shorter form, nor have its highest bit set. */
 static unsigned long_take(struct frames *f, uint8_t c)
 {
     bool is_negative = f->wide == 8 && f->count == 8 && c >= 0x80;
@@ -94,7 +94,7 @@ static unsigned mask_take(struct frames *f, uint8_t c)
     return f->left > 0 ? 0 : frame_over(f);
 }
 
-/* A letter's first byte (Unicode, table 3-7). */
+/* The first byte of a UTF-8 character (Unicode, table 3-7). */
 static bool letter_begin(struct frames *f, uint8_t c)
 {
     f->more = c < 0x80 ? 0 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
@@ -115,19 +115,19 @@ static bool letter_take(struct frames *f, uint8_t c)
     return fits;
 }
 
-/* Those that may be said (RFC 6455, 7.4, and IANA's list). */
+/* Close codes that may be sent (RFC 6455, 7.4, and IANA's list). */
 static bool may_be_said(unsigned code)
 {
     return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
            (code >= 3000 && code <= 4999);
 }
 
-/* A code, and a text. */
+/* The payload of a Close: a code and a text. */
 static unsigned close_take(struct frames *f, uint8_t plain, uint8_t place)
 {
     if (place == 0) {
         f->code = (uint16_t)(plain << 8);
-        f->more = 0; /* no message goes on behind it */
+        f->more = 0; /* the message does not continue after it */
     } else if (place == 1) {
         return may_be_said(f->code | plain) ? 0 : FRAMES_BROKEN;
     } else if (!letter_take(f, plain)) {

@@ -14,7 +14,7 @@ static void count(struct gathering *g, size_t memory)
     g->memory = memory;
 }
 
-/* A shorter piece costs less to copy than another page. */
+/* Copying a short piece costs less than another page. */
 static bool stays(struct bytes part, size_t length)
 {
     return length == 0 || part.len >= LENT_BYTES_MIN;

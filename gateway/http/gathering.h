@@ -1,6 +1,7 @@
-/* A request's body that did not come at once. It stays in the page of its head, behind that; or,
- * where next to nothing of it came with the head, in a page of its own: of what the heap has used
- * before nobody could say how much of it is touched. Loop's thread. */
+/* Collects a request's body that does not arrive in one read. It stays in the page of its head,
+ * after that; or, if almost none of it came with the head, in a page of its own. (The general heap
+ * is not used: for memory that was used before, nobody could say how much of it is touched.) Loop's
+ * thread. */
 #ifndef MARATHON_HTTP_GATHERING_H
 #define MARATHON_HTTP_GATHERING_H
 
@@ -8,27 +9,28 @@
 
 /* Zero-initialised: there is none. */
 struct gathering {
-    struct buf body; /* in the page */
+    struct buf body; /* within the page */
     struct page *page;
-    size_t at;     /* in the page */
-    size_t memory; /* counted */
+    size_t at;     /* its offset in the page */
+    size_t memory; /* memory counted for it */
 };
 
-/* Memory of those that there are, in all of the process. */
+/* Memory of all bodies being collected in the process. */
 size_t gatherings_memory(void);
 
-/* part: what came with the head, in *page, which is another one then where the body stays. length:
- * of all of it; 0: it is not known. */
+/* part: what came with the head, in *page; if the body stays there, *page becomes another page.
+ * length: of the whole body; 0: unknown. */
 void gathering_begin(struct gathering *g, struct page **page, struct bytes part, size_t length);
-/* Memory that this takes. */
+/* Memory that such a body will take. */
 size_t gathering_wants(const struct page *page, struct bytes part, size_t length);
-/* Room for more behind what there is, which may move. */
+/* Makes room for more after the current content, which may move. */
 void gathering_reserve(struct gathering *g, size_t more);
-/* While there is nothing of it: it begins so much later in its page. */
+/* While it is empty: makes it start so much later in its page. */
 void gathering_skip(struct gathering *g, size_t bytes);
-/* So many bytes were read there. */
+/* Records that so many bytes were read there. */
 void gathering_grow(struct gathering *g, size_t bytes);
-/* What there is, and what it lies in, of which the caller is a holder: there is none here then. */
+/* Returns the content and what it lies in, to which the caller then holds a reference; leaves the
+ * gathering empty. */
 struct shared *gathering_take(struct gathering *g, struct bytes *ret_body);
 void gathering_drop(struct gathering *g);
 

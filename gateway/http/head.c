@@ -7,7 +7,7 @@
 #define SOCKET_VERSION   "13"
 #define SOCKET_KEY_BYTES 24 /* 16 bytes in base64 */
 _Static_assert(HEAD_BYTES_MAX == 16384, "as its problem says");
-#define LENGTH_DIGITS 19 /* what fits into 64 bits, whatever they are */
+#define LENGTH_DIGITS 19 /* any number of this many digits fits into 64 bits */
 
 enum twice { ONCE, LIST, FIRST };
 
@@ -67,7 +67,7 @@ static bool has_control(struct bytes text)
     return false;
 }
 
-/* Takes the part before the letter, and both. */
+/* Takes the part before the letter, and drops the letter. */
 static struct bytes take_until(struct bytes *rest, char letter)
 {
     const uint8_t *at = rest->len > 0 ? memchr(rest->ptr, letter, rest->len) : NULL;
@@ -77,7 +77,7 @@ static struct bytes take_until(struct bytes *rest, char letter)
     return part;
 }
 
-/* A bare LF ends a line, too (RFC 9112, 2.2). */
+/* A bare LF ends a line too (RFC 9112, 2.2). */
 static struct bytes take_line(struct bytes *rest)
 {
     struct bytes line = take_until(rest, '\n');
@@ -99,7 +99,7 @@ bool head_list_has(struct bytes list, const char *word)
 
 size_t head_end(struct bytes text, size_t looked)
 {
-    size_t at = looked > 2 ? looked - 2 : 0; /* the last line may have ended there */
+    size_t at = looked > 2 ? looked - 2 : 0; /* the end may straddle what was looked at */
     while (at < text.len) {
         const uint8_t *lf = memchr(text.ptr + at, '\n', text.len - at);
         if (lf == NULL) {
@@ -197,7 +197,7 @@ static void field_line(struct head *h, struct bytes line, struct arena *texts)
     }
 }
 
-/* Where the body ends must be the same to us as to everybody before us. */
+/* We must see the same end of the body as every proxy before us (request smuggling). */
 static void length_find(struct head *h, uint64_t body_bytes_max)
 {
     struct bytes text = h->fields[HEAD_CONTENT_LENGTH];
@@ -220,7 +220,8 @@ static void length_find(struct head *h, uint64_t body_bytes_max)
     }
 }
 
-/* Two of them, or one that not everybody before us has read, and the end is another to somebody. */
+/* Refuses two codings, or one that a proxy before us may not understand: somebody would see a
+ * different end of the body. */
 static void coding_find(struct head *h)
 {
     struct bytes coding = h->fields[HEAD_TRANSFER_ENCODING];
@@ -235,7 +236,8 @@ static void coding_find(struct head *h)
     }
 }
 
-/* As a name, an address or [one of IPv6], and a port, are written (RFC 3986, 3.2.2); or nothing. */
+/* Is it a name, an address or [an IPv6 address] with an optional port (RFC 3986, 3.2.2), or
+ * empty? */
 static bool is_host(struct bytes text)
 {
     for (size_t i = 0; i < text.len; i++) {
@@ -262,7 +264,8 @@ static bool is_socket_key(struct bytes key)
     return true;
 }
 
-/* What is less than that is an ordinary request: its Upgrade may be passed over (RFC 9110, 7.8). */
+/* A request that meets less than this is an ordinary one: its Upgrade may be ignored (RFC 9110,
+ * 7.8). */
 static bool asks_for_socket(const struct head *h)
 {
     return bytes_is(h->method, "GET") && !h->is_http_1_0 && h->length == 0 && !h->is_chunked &&
@@ -272,8 +275,8 @@ static bool asks_for_socket(const struct head *h)
            is_socket_key(h->fields[HEAD_SOCKET_KEY]);
 }
 
-/* Without a length there is no body (RFC 9112, 6.3); but who sends one nevertheless is not to see
- * it taken for its next request. */
+/* Without a length there is no body (RFC 9112, 6.3); but if a client sends one nevertheless, it
+ * must not be taken for its next request. */
 static bool is_last(const struct head *h)
 {
     struct bytes connection = h->fields[HEAD_CONNECTION];

@@ -1,16 +1,16 @@
-/* The head of one request, as its client sent it, in its parts (RFC 9112). Whoever wants to know
- * something of a head asks here: libwebsockets is not shown it (intake.h). Pure. */
+/* Parses the head of one request, as its client sent it (RFC 9112). All knowledge of heads comes
+ * from here: libwebsockets never sees them (intake.h). Pure. */
 #ifndef MARATHON_HTTP_HEAD_H
 #define MARATHON_HTTP_HEAD_H
 
 #include "base/bytes.h"
 #include "model/code.h"
 
-/* Of one request, with its empty line; answered with 431 above */
+/* Of one head, including its empty line; a larger one is answered with 431. */
 #define HEAD_BYTES_MAX (16u << 10)
 
-/* All fields that anybody here asks for; others are checked and passed over. What a second one of
- * the same name is: a fault (ONCE), the list's continuation (LIST), or nothing (FIRST). */
+/* All fields that anything here uses; others are checked and skipped. The second column says what a
+ * repeated field means: a fault (ONCE), a continuation of the list (LIST), or nothing (FIRST). */
 #define HEAD_FIELDS(X)                                                                             \
     X(AUTHORIZATION, "authorization", ONCE)                                                        \
     X(CONNECTION, "connection", LIST)                                                              \
@@ -39,29 +39,29 @@ enum head_field {
 
 struct head {
     struct bytes method, target;
-    struct bytes fields[HEAD_FIELD_COUNT]; /* without blanks around; NULL = it is not there */
+    struct bytes fields[HEAD_FIELD_COUNT]; /* without surrounding blanks; NULL = absent */
     bool is_http_1_0;
-    bool is_last; /* its client wants the connection closed behind the answer */
+    bool is_last; /* the connection has to be closed after the answer */
     bool has_length;
-    bool is_chunked;    /* its body comes in chunks (chunks.h), and has no length */
-    uint64_t length;    /* of the body; at most what body_bytes_max allows */
-    bool other_version; /* it is a handshake of another one: ours is to be said */
-    bool wants_socket;  /* it is a whole handshake of RFC 6455, version 13 */
-    enum code fault;    /* not CODE_NONE: nothing behind it can be followed */
-    const char *why;    /* of the fault, for people: what would be right; static */
+    bool is_chunked;    /* the body is chunked (chunks.h), without a known length */
+    uint64_t length;    /* of the body; at most body_bytes_max */
+    bool other_version; /* a handshake of another version: answer with ours */
+    bool wants_socket;  /* a complete handshake of RFC 6455, version 13 */
+    enum code fault;    /* not CODE_NONE: the rest of the stream cannot be interpreted */
+    const char *why;    /* the reason, for people: what would be right; static */
 };
 
-/* The length of the head that text begins with, its empty line included, 0 = it is not whole: lines
- * end with CR LF or with LF alone (RFC 9112, 2.2; those of chunks with CR LF alone). The
- * first `looked` bytes have been looked at before. */
+/* Length of the head at the start of text, including the empty line, 0 = incomplete. Lines end with
+ * CR LF or LF (RFC 9112, 2.2; those of chunks with CR LF only). The first `looked` bytes were
+ * examined before. */
 size_t head_end(struct bytes text, size_t looked);
-/* It cannot be the beginning of one, whatever comes. */
+/* True if text cannot be the beginning of a head, whatever follows. */
 bool head_is_none(struct bytes text);
-/* text: a whole head, or the beginning of one that is larger than HEAD_BYTES_MAX. What is found
- * borrows it, and texts (lists that are several fields). */
+/* text: a whole head, or the beginning of one larger than HEAD_BYTES_MAX. Results point into text,
+ * or into the arena texts (lists made of several fields). */
 void head_parse(struct bytes text, uint64_t body_bytes_max, struct arena *texts,
                 struct head *ret_head);
-/* Is that one of the comma-separated words, whatever its case? */
+/* Is word among the comma-separated words, ignoring case? */
 bool head_list_has(struct bytes list, const char *word);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "http/conn.h"
 
-/* The request is whole. */
+/* The request is complete. */
 static void deliver(struct conn *c)
 {
     struct http_server *s = c->server;
@@ -29,14 +29,14 @@ static void deliver(struct conn *c)
     shared_drop(lender);
 }
 
-/* Who may not ask takes none of the room for bodies, nor waits for its own. */
+/* A client without permission uses none of the room for bodies, and need not send its own. */
 static bool is_in_vain(const struct conn *c)
 {
     const struct http_server *s = c->server;
     return c->request.fault != CODE_NONE || !s->handler.wants_body(s->handler.user, &c->request);
 }
 
-/* At the end of the turn: libwebsockets is at its read. */
+/* Ends it at the end of the turn, since libwebsockets is inside its read. */
 static void end_soon(struct conn *c)
 {
     c->broken = true;
@@ -83,8 +83,8 @@ void http_conn_whole(void *conn)
     deliver(conn);
 }
 
-/* What came behind is read until its client has read this and left: a close would reset the
- * connection, and an answer under way with it (RFC 9112, 9.6). */
+/* Keeps reading until the client has read the answer and closed: closing with unread input would
+ * reset the connection, and with it an answer still on its way (RFC 9112, 9.6). */
 static int linger(struct conn *c)
 {
     conn_enter(c, CONN_LINGER);
@@ -94,7 +94,7 @@ static int linger(struct conn *c)
     return 0;
 }
 
-/* All of the answer is out. The return value ends or keeps the connection. */
+/* The answer is sent completely. The return value ends or keeps the connection. */
 static int answer_end(struct conn *c)
 {
     bool says_more =
@@ -106,17 +106,18 @@ static int answer_end(struct conn *c)
     }
     conn_enter(c, CONN_IDLE);
     c->served = true;
-    arena_free(&c->arena); /* its first block is there for the next one */
+    arena_free(&c->arena); /* keeps its first block for the next request */
     intake_next(&c->intake);
     if (intake_is_ready(&c->intake)) {
-        conn_due(c); /* who rests may rest on: its next request is here */
+        /* a resting connection may continue to rest: its next request is already here */
+        conn_due(c);
     } else {
         conn_stir(c);
     }
     return 0;
 }
 
-/* Of what is to go out, as much as the socket takes. True: all of it is out. */
+/* Writes as much as the socket takes. True: everything is sent. */
 static bool out_send(struct conn *c)
 {
     struct bytes rest = bytes_part(buf_bytes(&c->out), LWS_PRE + c->out_sent, c->out.len);
@@ -133,7 +134,7 @@ static bool out_send(struct conn *c)
     return true;
 }
 
-/* The head, and as much of a body as is there already behind it, in one write. */
+/* Writes the head, with as much of the body as is ready, in one write. */
 static int head_send(struct conn *c)
 {
     if (c->head_only) {
@@ -167,7 +168,7 @@ static int body_send(struct conn *c)
         return answer_end(c);
     }
     if (c->finished) {
-        c->close_after = true; /* its length was unknown, or is not reached */
+        c->close_after = true; /* the length was unknown, or was not reached */
         return answer_end(c);
     }
     if (c->woken) {
@@ -214,9 +215,9 @@ size_t http_conn_lend(struct conn *c, const struct bytes *pieces, size_t count)
     return gone;
 }
 
-/* libwebsockets, to which the POST that it was shown is answered now, wants to be told first that
- * there is room. It would ask for that, at the cost of a turn and of four calls to the system. c
- * may be gone behind it. */
+/* Shows libwebsockets a handshake: the POST that it was shown counts as answered now. It first
+ * wants to be told that there is room to write, which we do here; finding out by itself would cost
+ * a turn and four system calls. c may be gone afterwards. */
 static void handshake_show(struct conn *c)
 {
     conn_stir(c);
@@ -227,8 +228,8 @@ static void handshake_show(struct conn *c)
     }
 }
 
-/* At the end of the turn, as socket_conn_write does. What takes more than this goes on, and the
- * connection ends, by WRITEABLE. */
+/* At the end of the turn, as in socket_conn_write. WRITEABLE events continue what this does not
+ * finish, and end the connection. */
 static void answer_write(struct conn *c)
 {
     bool room = c->wanted == 0 && !c->broken;
@@ -264,7 +265,7 @@ void http_conn_write(struct conn *c)
     if (ready && !intake_read(&c->intake)) {
         c->broken = true;
     }
-    if (c->broken) { /* lws_callback_on_writable does nothing behind a failed write */
+    if (c->broken) { /* lws_callback_on_writable does nothing after a failed write */
         conn_stir(c);
         (void)conn_serve(c, LWS_POLLOUT);
     } else if (c->state == CONN_IDLE || c->state == CONN_READING) {
@@ -305,8 +306,8 @@ static int on_room(struct conn *c)
 int http_conn_event(struct conn *c, enum lws_callback_reasons reason)
 {
     switch ((int)reason) {
-    case LWS_CALLBACK_HTTP_BODY_COMPLETION: /* of what it was shown of the first request */
-        conn_unlimit(c);                    /* from here on the time is ours to watch */
+    case LWS_CALLBACK_HTTP_BODY_COMPLETION: /* of what it was shown as the first request */
+        conn_unlimit(c);                    /* from here on we enforce the time limits */
         http_conn_request(c);
         return 0;
     case LWS_CALLBACK_HTTP_WRITEABLE:

@@ -1,4 +1,4 @@
-#undef _FORTIFY_SOURCE /* its recv is a macro's */
+#undef _FORTIFY_SOURCE /* its recv is a macro */
 #include "http/intake.h"
 
 #include <assert.h>
@@ -9,35 +9,37 @@
 
 #include "http/shown.h"
 
-/* Of a head and what comes with it, at once: what is behind a request is kept for as long as that
- * waits for its answer, on each connection */
+/* One read of a head and what comes with it. Small, since what follows a request is kept on each
+ * connection for as long as that waits for its answer. */
 #define READ_BYTES 4096
-/* A rest of a body that is there is read at once, and not gathered */
+/* The rest of a body, up to this size and if it is already there, is read in one go and not
+ * gathered. */
 #define WHOLE_BYTES (32u << 10)
-/* Thrown away at once, by the kernel */
+/* Discarded at once, by the kernel. */
 #define THROWN_BYTES (64u << 10)
-/* Behind the content of a chunk: the line between it and the next one, or the end */
+/* After a chunk's content: the line before the next chunk, or the end. */
 #define LINE_BYTES 32u
 
 static struct {
     struct intake **of; /* by descriptor */
     size_t count;
-    size_t heads; /* bytes of heads, and of what is behind requests */
+    size_t heads; /* bytes of heads, and of input after requests */
     uint64_t body_bytes_max;
     struct intake_hooks hooks;
 } intakes;
 
 static _Thread_local bool is_served; /* this thread has connections */
 
-/* Of the head that was whole last: its hook, or libwebsockets' callback, comes before another read.
- */
+/* The last complete head. Valid until its hook, or libwebsockets' callback, which comes before the
+ * next read. */
 static struct {
     const struct intake *of;
     struct head head;
     struct arena texts;
-    struct bytes body; /* where it came with it */
-    struct page *page; /* it is read to; until libwebsockets has called back also where the page is
-                          its body's, and this another one */
+    struct bytes body; /* if it came with the head */
+    /* what the head was read to; kept until libwebsockets has called back, even if the body has
+     * taken it over and this is a new one */
+    struct page *page;
 } latest;
 
 _Static_assert(HEAD_BYTES_MAX + READ_BYTES + WHOLE_BYTES <= PAGE_BYTES, "a head and a read");
@@ -122,7 +124,7 @@ struct bytes intake_body(struct intake *in, struct shared **ret_lender)
         return latest.of == in ? latest.body : BYTES_NONE;
     }
     struct bytes body;
-    *ret_lender = gathering_take(&in->body, &body); /* who holds it counts it */
+    *ret_lender = gathering_take(&in->body, &body); /* whoever holds it counts its memory */
     return body;
 }
 
@@ -184,14 +186,15 @@ static ssize_t nothing_yet(void)
     return -1;
 }
 
-/* As at its client's end; libwebsockets may read on for a while before it closes. */
+/* Reports an end of file, as if the client had closed; libwebsockets may read on for a while before
+ * it closes. */
 static ssize_t no_room(struct intake *in)
 {
     intake_refuse(in);
     return 0;
 }
 
-/* False: there is no room for it, but it is kept. */
+/* False: there is no room for it in the share, but it is kept. */
 static bool keep(struct intake *in, const uint8_t *bytes, size_t len)
 {
     buf_clear(&in->kept);
@@ -204,8 +207,8 @@ static bool keep(struct intake *in, const uint8_t *bytes, size_t len)
     return len == 0 || !heads_full();
 }
 
-/* Of what came behind the request in hand: its client asks again for what was dropped, when it has
- * the last answer (RFC 9112, 9.3.2). */
+/* Keeps input that came after the current request. If there is no room it is dropped: the client
+ * asks again after the last answer (RFC 9112, 9.3.2). */
 static void behind_keep(struct intake *in, const uint8_t *bytes, size_t len)
 {
     if (!keep(in, bytes, len)) {
@@ -214,7 +217,7 @@ static void behind_keep(struct intake *in, const uint8_t *bytes, size_t len)
     }
 }
 
-/* Out of what came with the handshake first. */
+/* Takes what came with the handshake first. */
 static ssize_t take(struct intake *in, uint8_t *bytes, size_t len)
 {
     if (in->kept.len == 0) {
@@ -251,7 +254,7 @@ static ssize_t body_done(struct intake *in)
     return nothing_yet();
 }
 
-/* What came of it with its head. False: there is no room for it. */
+/* Begins a body with the part that came with its head. False: there is no room for it. */
 static bool body_begin(struct intake *in, struct bytes part)
 {
     if (gathering_wants(latest.page, part, in->body_bytes) > bodies_room()) {
@@ -261,7 +264,7 @@ static bool body_begin(struct intake *in, struct bytes part)
     return true;
 }
 
-/* To where it is gathered. */
+/* Reads to where the body is gathered. */
 static ssize_t body_read(struct intake *in)
 {
     struct buf *body = &in->body.body;
@@ -283,15 +286,16 @@ static bool chunks_done(const struct intake *in)
     return in->chunks.at == CHUNKS_END || in->chunks.at == CHUNKS_FAULT;
 }
 
-/* A long chunk is read to where it stays, and no more behind it than its line: what is read of the
- * next one is moved over that line. Of short ones, as many at once as would be looked for. */
+/* How much to read. A long chunk is read to its final place, with no more after it than its end
+ * line, since bytes of the next chunk would have to be moved over that line. Of short ones, as many
+ * at once as a usual read takes. */
 static size_t chunks_wanted(const struct chunks *c)
 {
     size_t line = c->at == CHUNKS_DATA ? (size_t)c->left + LINE_BYTES : 0;
     return line > READ_BYTES ? line : READ_BYTES;
 }
 
-/* As far as it is there; what is behind it is kept. */
+/* Decodes as far as the body goes; what follows it is kept. */
 static ssize_t chunks_gather(struct intake *in)
 {
     size_t wanted = 0, got = 0;
@@ -324,7 +328,7 @@ static ssize_t chunks_gather(struct intake *in)
     return body_done(in);
 }
 
-/* The rest of a body, where it is there already: nothing of it needs to be gathered then. */
+/* Reads the rest of a body if it is already there, so that nothing has to be gathered. */
 static size_t rest_read(const struct intake *in, uint8_t *bytes, size_t rest)
 {
     int there = 0;
@@ -335,7 +339,7 @@ static size_t rest_read(const struct intake *in, uint8_t *bytes, size_t rest)
     return got > 0 ? (size_t)got : 0;
 }
 
-/* A handshake behind a request: read once more when libwebsockets may be shown it. */
+/* A handshake after a request: it is read again once libwebsockets may be shown it. */
 static ssize_t handshake_wait(struct intake *in, size_t have)
 {
     in->looked = 0;
@@ -347,7 +351,7 @@ static ssize_t handshake_wait(struct intake *in, size_t have)
     return nothing_yet();
 }
 
-/* The page has a head, and bytes behind it. */
+/* The page has a head, followed by other bytes. */
 static ssize_t head_give(struct intake *in, size_t head_len, size_t have, uint8_t *bytes,
                          size_t len)
 {
@@ -393,12 +397,12 @@ static ssize_t head_give(struct intake *in, size_t head_len, size_t have, uint8_
     if (h->wants_socket) {
         return (ssize_t)shown_handshake(h, bytes, len);
     }
-    in->is_shown = true; /* its hook is called when libwebsockets has taken it, and calls back */
+    in->is_shown = true; /* its hook is called once libwebsockets has read this, and calls back */
     return (ssize_t)shown_request(bytes, len);
 }
 
-/* Of the first `have` bytes of the page: how many are a head, or what will never be one; 0 = more
- * must come. Empty lines before it count for nothing. */
+/* Of the first `have` bytes of the page: how many are a head, or can never become one; 0 =
+ * incomplete. Skips empty lines before it. */
 static size_t head_look(struct intake *in, size_t *have)
 {
     uint8_t *page = latest.page->bytes;
@@ -452,7 +456,7 @@ bool intake_read(struct intake *in)
     return got != 0 && errno == EAGAIN;
 }
 
-/* It has gone, or says more. */
+/* The client has gone, or has sent more. */
 static ssize_t answer_wait(struct intake *in)
 {
     uint8_t byte;

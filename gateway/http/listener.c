@@ -14,10 +14,10 @@
 #include "base/log.h"
 
 #define FURTHEST_TTL    255
-#define ACCEPTS_AT_ONCE 64 /* so that a flood of them leaves room for those who are there */
-/* Of what a client has no window for: the rest waits here, where it is bounded with all others'.
- * By itself the kernel takes up to 4 MiB for each that takes nothing (measured: 2.7). What is on
- * its way is not limited by this. */
+#define ACCEPTS_AT_ONCE 64 /* so that a flood of new connections leaves time for existing ones */
+/* Bound on what the kernel buffers of output for which a client has no window: the rest waits here,
+ * where the total is bounded. On its own the kernel takes up to 4 MiB for each client that reads
+ * nothing (measured: 2.7). What is in flight is not limited by this. */
 #define UNSENT_BYTES_MAX (128 << 10)
 
 struct listener {
@@ -31,15 +31,15 @@ struct listener {
     void *user;
 };
 
-/* Packets must have at least so many hops left (0: any). Asked of a listening socket, no SYN is
- * seen any more, as nobody begins with 255 but some routers; the rest of a handshake that has begun
- * belongs to no socket yet, and is. A mere close would reset those whose handshake is done and
- * those in the middle of one, who take themselves for connected, and may have sent a request that
- * nobody dares to send again. */
+/* Demands that packets have at least so many hops left (0: any). Set to 255 on a listening socket,
+ * this drops every new SYN, since only some routers start with 255. The rest of a handshake in
+ * progress does not belong to this socket yet, and still arrives. Merely closing the socket would
+ * reset clients whose handshake is done or in progress; they believe to be connected, and may have
+ * sent a request that nobody dares to repeat. */
 static bool hops_demand(int fd, int family, int least)
 {
     bool is_set = setsockopt(fd, IPPROTO_IP, IP_MINTTL, &least, sizeof least) == 0;
-    if (family == AF_INET6) { /* one for both has both */
+    if (family == AF_INET6) { /* a dual-stack socket has both */
         is_set = setsockopt(fd, IPPROTO_IPV6, IPV6_MINHOPCOUNT, &least, sizeof least) == 0;
     }
     return is_set;
@@ -53,7 +53,7 @@ static void rest(struct listener *l, int why)
              LOG_Q(strerror_r(why, text, sizeof text)));
 }
 
-/* Of the connection that would have been next: there may be more behind it. */
+/* The error concerns only the connection that would have been next: there may be more after it. */
 static bool is_its_own(int error)
 {
     return error == EINTR || error == ECONNABORTED || error == EPROTO || error == EPERM ||
@@ -70,7 +70,7 @@ static bool accept_some(struct listener *l)
             int on = 1; /* answers are written whole */
             (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
             if (l->is_stopping) {
-                (void)hops_demand(fd, l->family, 0); /* it has its listener's */
+                (void)hops_demand(fd, l->family, 0); /* it inherits the listener's setting */
             }
             l->fn(l->user, fd);
         } else if (errno == EAGAIN) {
@@ -103,7 +103,7 @@ static int socket_listening(const struct addrinfo *at)
 {
     int on = 1, unsent = UNSENT_BYTES_MAX;
     int fd = socket(at->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd >= 0) { /* those that come out of it have it as well */
+    if (fd >= 0) { /* connections accepted from it inherit this */
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof unsent);
     }
     if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
@@ -157,7 +157,7 @@ void listener_stop(struct listener *l)
     if (hops_demand(l->fd, l->family, FURTHEST_TTL)) {
         loop_timer_set(l->settled, loop_now(l->loop).mono + LISTENER_SETTLE_MS);
     } else {
-        on_settled(l); /* as many as can be had */
+        on_settled(l); /* accepts as many as possible */
     }
 }
 

@@ -17,7 +17,7 @@ struct lobby {
     struct loop *loop;
     accepted_fn *fn;
     void *user;
-    struct newcomer *first, *last; /* by age, the oldest first */
+    struct newcomer *first, *last; /* oldest first */
     size_t count;
 };
 
@@ -33,7 +33,7 @@ static enum said listen_to(int fd)
     return n < 0 && (errno == EAGAIN || errno == EINTR) ? SAID_NOTHING : SAID_GOODBYE;
 }
 
-/* Returns its descriptor, which is the caller's. */
+/* Returns its descriptor, which then belongs to the caller. */
 static int leave(struct newcomer *n)
 {
     struct lobby *l = n->lobby;

@@ -1,6 +1,6 @@
-/* Connections that have not said anything yet. libwebsockets is given them with their first byte:
- * it makes a table of headers for each at once, and looks through all tables at the end of each
- * connection, which thousands of silent ones would make seconds of. Loop's thread. */
+/* Connections that have not sent anything yet. libwebsockets gets them with their first byte: it
+ * allocates a table of headers for each at once, and walks all tables whenever a connection ends,
+ * which would take seconds with thousands of silent ones. Loop's thread. */
 #ifndef MARATHON_HTTP_LOBBY_H
 #define MARATHON_HTTP_LOBBY_H
 
@@ -8,16 +8,16 @@
 
 struct lobby;
 
-/* fn: of a connection that has something to say. */
+/* fn: called for a connection that has sent something. */
 struct lobby *lobby_create(struct loop *loop, accepted_fn *fn, void *user);
-/* fd is the lobby's, until fn is given it: within this call where it has said something already. */
+/* The lobby owns fd until it passes it to fn, which happens within this call if data is there. */
 void lobby_add(struct lobby *l, int fd);
 size_t lobby_count(const struct lobby *l);
-/* Closes those that have been silent for longer than that. */
+/* Closes those that have been silent for longer than silent_ms. */
 void lobby_sweep(struct lobby *l, mono_ms silent_ms);
-/* None has said anything, and none is younger than that. */
+/* True if none has sent anything, and none is younger than silent_ms. */
 bool lobby_quiet(const struct lobby *l, mono_ms silent_ms);
-/* Tells all of them that nothing comes any more. */
+/* Shuts down our sending side of all of them. */
 void lobby_end(struct lobby *l);
 
 #endif

@@ -10,7 +10,7 @@ static bool is_same(struct bytes a, struct bytes b)
     return a.len == b.len && strncasecmp((const char *)a.ptr, (const char *)b.ptr, a.len) == 0;
 }
 
-/* "host:port" of "https://host:port"; empty where it is none, as "null". */
+/* "host:port" of "https://host:port"; empty if there is none, as in "null". */
 static struct bytes host_of(struct bytes origin)
 {
     static const char mark[] = "://";
@@ -19,7 +19,7 @@ static struct bytes host_of(struct bytes origin)
     return bytes_part(origin, from, origin.len);
 }
 
-/* Without its port. */
+/* The host without its port. */
 static struct bytes name_of(struct bytes host)
 {
     size_t len = host.len;
@@ -66,8 +66,8 @@ static bool is_address(struct bytes name)
     return inet_pton(in_brackets ? AF_INET6 : AF_INET, text, &address) == 1;
 }
 
-/* Nobody can have these in the DNS (RFC 6761, 6.3; ICANN's resolution 2024.07.29.06; containers
- * find their host as host.docker.internal). */
+/* Names that nobody can own in the public DNS (RFC 6761, 6.3; ICANN's resolution 2024.07.29.06;
+ * containers find their host as host.docker.internal). */
 static bool is_local(struct bytes name)
 {
     static const char *const ends[] = {".localhost", ".internal"};

@@ -1,25 +1,25 @@
-/* Whose pages a browser's requests come from. It sends what any page asks that its user looks at,
- * from a place that others cannot reach, and only says whose page that is: in Origin, and by the
- * name under which it has found us, which the page's owner may have turned to our address (DNS
- * rebinding). A key is nothing that a browser has by itself, so all of this is for where none is
- * asked for; but for WebSockets, which are always watched. Pure. */
+/* Which web pages a browser's requests may come from. A browser sends whatever request a page asks
+ * for, from inside its user's network, and only says whose page it is: in Origin, and by the name
+ * under which it found us in Host, which the page's owner may have pointed at our address (DNS
+ * rebinding). A browser has no API key on its own, so these checks matter only if no keys are
+ * required; WebSockets are always checked. Pure. */
 #ifndef MARATHON_HTTP_ORIGIN_H
 #define MARATHON_HTTP_ORIGIN_H
 
 #include "base/bytes.h"
 
 struct origins {
-    const char *const *allowed; /* "https://pages.example", beside the own host */
+    const char *const *allowed; /* "https://pages.example", in addition to our own host */
     size_t count;
 };
 
-/* May a page of this Origin (empty: no browser says that, but for a page that only reads) open a
- * WebSocket? One that this very host has served, or is allowed. */
+/* May a page of this Origin open a WebSocket? Yes if this host has served it, or it is allowed.
+ * Empty: no browser, or a page that only reads. */
 bool origin_may_watch(const struct origins *o, struct bytes origin, struct bytes host);
-/* Or have something changed? One of another port of the host may as well. */
+/* May it change anything? Then a page on another port of the host may too. */
 bool origin_may_change(const struct origins *o, struct bytes origin, struct bytes host);
-/* Can nobody else have given this Host to our address? An address, a name without a dot or below
- * .localhost or .internal, that of an allowed Origin, or none. */
+/* Is this Host one that nobody else can have pointed at our address? True for an address, a name
+ * without a dot or below .localhost or .internal, the host of an allowed Origin, or none. */
 bool origin_host_is_ours(const struct origins *o, struct bytes host);
 
 #endif

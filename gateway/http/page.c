@@ -7,7 +7,7 @@
 
 #define SYSTEM_PAGE_BYTES 4096u
 
-/* The one that was given back last: with it a body of usual length touches no memory anew. */
+/* The page that was returned last: reusing it, a body of usual length touches no new memory. */
 static _Atomic(struct page *) spare;
 
 struct page *page_take(void)

@@ -1,5 +1,5 @@
-/* A request's head -> struct http_request. Read at once: the head's bytes are there for the moment
- * only. */
+/* Turns a request's head into struct http_request. Done at once, since the head's bytes are valid
+ * for the moment only. */
 #include "http/conn.h"
 #include "http/origin.h"
 #include "http/target.h"
@@ -31,7 +31,7 @@ static void target_take(struct conn *c, struct bytes text)
     r->arg_count = t.arg_count;
 }
 
-/* Without keys a browser may do here what any page asks of it. */
+/* Without API keys a browser may do here whatever any page asks of it. */
 static void pages_check(const struct conn *c, const struct head *h, struct http_request *r)
 {
     const struct http_options *o = &c->server->options;

@@ -13,14 +13,14 @@
 #include "http/lobby.h"
 #include "http/shown.h"
 
-/* Each WebSocket has a buffer of so much for as long as it lives; clients say little. */
+/* Each WebSocket has a receive buffer of this size for its whole life; clients send little. */
 #define SOCKET_RX_BYTES 512
-/* Beside a piece in one send: a head, or a frame's. Of what is longer libwebsockets keeps a copy.
- */
+/* Room for a head or a frame's header next to a piece, in one send. libwebsockets copies what is
+ * longer. */
 #define TX_SPARE         4096
-#define HEAD_BYTES_USUAL 512 /* of an answer's */
+#define HEAD_BYTES_USUAL 512 /* of an answer's head */
 
-/* Ours are the pings. libwebsockets' own would cost a walk through all connections for each. */
+/* We send the pings. libwebsockets' own would cost a walk through all connections for each. */
 static const lws_retry_bo_t no_pings = {.secs_since_valid_hangup = 0};
 
 static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
@@ -255,7 +255,7 @@ static void head_write(struct conn *c, const struct http_head *head, int64_t len
     }
     if (c->close_after) {
         buf_add_str(out, "connection: close\r\n");
-    } else if (!c->interim) { /* one of HTTP/1.0 expects a close */
+    } else if (!c->interim) { /* a client of HTTP/1.0 expects a close */
         buf_add_str(out, "connection: keep-alive\r\n");
     }
     buf_add_str(out, "\r\n");

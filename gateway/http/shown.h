@@ -4,10 +4,10 @@
 
 #include "http/head.h"
 
-#define SHOWN_BYTES_MAX 256        /* libwebsockets keeps so much for each connection */
-#define SHOWN_PROTOCOL  "marathon" /* the one of WebSockets */
+#define SHOWN_BYTES_MAX 256        /* libwebsockets keeps this much for each connection */
+#define SHOWN_PROTOCOL  "marathon" /* the protocol name of WebSockets */
 
-/* Their length; size is SHOWN_BYTES_MAX at least. */
+/* Return the length; size is at least SHOWN_BYTES_MAX. */
 size_t shown_request(uint8_t *bytes, size_t size);
 size_t shown_handshake(const struct head *h, uint8_t *bytes, size_t size);
 

@@ -1,5 +1,5 @@
-/* WebSockets: the upgrade, texts out piece by piece, pings both ways, the close. One lws_write per
- * WRITEABLE. */
+/* WebSockets: the upgrade, outgoing texts piece by piece, pings in both directions, the close. One
+ * lws_write per WRITEABLE. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -7,11 +7,11 @@
 #include "http/conn.h"
 
 #define CLOSE_TOO_BIG 1009
-/* The events of a row or two; who has more to say lets others write first */
+/* The events of a row or two; a connection with more to send lets others write first. */
 #define WRITES_AT_ONCE 8
 
-/* It must be out before -1 ends the connection: it is short, and the socket is fresh, so the kernel
- * takes it at once, and keeps it until its client has. */
+/* The answer must be sent before returning -1 ends the connection. It is short and the socket is
+ * fresh, so the kernel takes it at once, and delivers it. */
 static void refuse(struct conn *c, enum code code, struct buf *body)
 {
     int status = code_info(code)->http_status;
@@ -82,7 +82,7 @@ static void heard_add(struct conn *c, struct bytes part)
     c->heard_len += part.len;
 }
 
-/* Of ourselves, and not of the handler. */
+/* Begins a close on our own account, not the handler's. */
 static void close_begin(struct conn *c, unsigned code, const char *reason)
 {
     if (c->state == CONN_SOCKET && c->close_code == 0) {
@@ -101,7 +101,7 @@ void socket_conn_break(void *conn, unsigned code)
 static int on_text(struct conn *c, struct bytes part)
 {
     if (c->state != CONN_SOCKET || c->close_code != 0) {
-        return 0; /* it is being closed: nothing it says counts */
+        return 0; /* it is being closed: input is ignored */
     }
     if (lws_is_first_fragment(c->wsi)) {
         c->heard_len = 0;
@@ -127,7 +127,7 @@ static int piece_send(struct conn *c)
 
 static bool more_to_do(const struct conn *c)
 {
-    bool pongs = c->pongs_due > 0 && !c->mid_message; /* they wait for the end of it */
+    bool pongs = c->pongs_due > 0 && !c->mid_message; /* pongs wait for the end of a message */
     return pongs || c->ping_due || c->woken || c->close_code != 0;
 }
 
@@ -138,8 +138,9 @@ static void rest_add(struct conn *c, struct bytes piece, size_t *gone)
     buf_add_bytes(&c->out, bytes_part(piece, skip, piece.len));
 }
 
-/* Not by lws_write, which wants room before the bytes and so a copy for each client. What the
- * kernel does not take is libwebsockets' to keep: its own pongs must not come in between. */
+/* Does not use lws_write, which wants room before the bytes, and so a copy for each client. What
+ * the kernel does not take is passed to libwebsockets to keep, so that its own pongs do not get in
+ * between. */
 void socket_conn_lend(struct conn *c, struct bytes head, const struct bytes *pieces, size_t count)
 {
     size_t gone = conn_send_pieces(c, head, pieces, count), len = head.len;
@@ -161,9 +162,9 @@ void socket_conn_lend(struct conn *c, struct bytes head, const struct bytes *pie
     c->broken = !conn_send(c, LWS_WRITE_RAW);
 }
 
-/* The frame is made here, and not by lws_close_reason and -1: on libuv, libwebsockets 4.1.6 closes
- * the connection before that frame is out. A server's frames are not masked: opcode, length, code,
- * reason. */
+/* Makes the frame here instead of using lws_close_reason and -1: on libuv, libwebsockets 4.1.6
+ * closes the connection before that frame is sent. A server's frames have no mask: opcode, length,
+ * code, reason. */
 static int close_say(struct conn *c)
 {
     struct buf frame = {0};
@@ -181,7 +182,8 @@ static int close_say(struct conn *c)
         return -1;
     }
     if (c->intake.at == INTAKE_REFUSED && !lws_partial_buffered(c->wsi)) {
-        (void)shutdown(lws_get_socket_fd(c->wsi), SHUT_WR); /* no Close of its own would be heard */
+        /* libwebsockets can then send no Close of its own */
+        (void)shutdown(lws_get_socket_fd(c->wsi), SHUT_WR);
     }
     return 0;
 }
@@ -194,7 +196,7 @@ static int write_one(struct conn *c)
     }
     if (c->ping_due) { /* control frames may stand between the pieces of a message */
         c->ping_due = false;
-        conn_piece_set(c, BYTES_LIT("m")); /* an empty one's pong is not told to us */
+        conn_piece_set(c, BYTES_LIT("m")); /* we are not told of a pong without a payload */
         result = conn_send(c, LWS_WRITE_PING) ? 0 : -1;
     } else if (c->pongs_due > 0 && !c->mid_message) {
         c->pongs_due--;
@@ -215,7 +217,7 @@ static int write_one(struct conn *c)
 static int on_writable(struct conn *c)
 {
     c->wanted = 0;
-    conn_out_count(c, 0); /* libwebsockets has got rid of what it kept */
+    conn_out_count(c, 0); /* libwebsockets has sent what it kept */
     int result = write_one(c);
     if (result == 0 && c->state != CONN_CLOSING && more_to_do(c)) {
         conn_want(c);
@@ -223,7 +225,7 @@ static int on_writable(struct conn *c)
     return result;
 }
 
-/* What came behind its handshake. */
+/* Reads what came after its handshake. */
 static void read_kept(struct conn *c)
 {
     if (intake_is_ready(&c->intake) && conn_serve(c, LWS_POLLIN) && !c->killed &&
@@ -232,9 +234,10 @@ static void read_kept(struct conn *c)
     }
 }
 
-/* Asking first whether there is room costs a watcher a turn and four system calls a message (libuv
- * takes the socket out of its epoll set and back, twice). Most of the time there is: what the
- * kernel does not take of one piece, libwebsockets keeps, and until that is out it is asked. */
+/* Writes without asking for room first, which costs a watcher a turn and four system calls per
+ * message (libuv removes the socket from its epoll set and adds it again, twice). Most of the time
+ * there is room: what the kernel does not take of one piece libwebsockets keeps, and until that is
+ * sent we do ask. */
 void socket_conn_write(struct conn *c)
 {
     if (c->state != CONN_SOCKET || c->killed) {
@@ -262,7 +265,7 @@ void socket_conn_sweep(struct conn *c, mono_ms now)
         return;
     }
     c->pinged = now;
-    c->pings_missed++; /* until its pong is there */
+    c->pings_missed++; /* until its pong arrives */
     c->ping_due = true;
     conn_want(c);
 }
@@ -283,7 +286,7 @@ int socket_conn_event(struct conn *c, enum lws_callback_reasons reason, void *in
     case LWS_CALLBACK_SERVER_WRITEABLE:
         return c->killed || c->broken ? -1 : on_writable(c);
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-        return c->state == CONN_CLOSING ? -1 : 0; /* both have said it: done */
+        return c->state == CONN_CLOSING ? -1 : 0; /* both sides have sent a Close: done */
     case LWS_CALLBACK_CLOSED:
         c->killed = true;
         conn_gone(c);

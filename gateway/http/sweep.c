@@ -1,4 +1,4 @@
-/* What no client may do for long, looked at twice a second. */
+/* Limits on what a client may do for long, checked twice a second. */
 #include <poll.h>
 #include <sys/ioctl.h>
 
@@ -6,15 +6,16 @@
 #include "http/listener.h"
 #include "http/lobby.h"
 
-#define SWEEP_MS 500 /* how finely time-outs of connections are looked at */
-/* libwebsockets looks through all tables of headers at the end of a connection: where thousands of
- * them end, those who are at work get their turns in between. */
+#define SWEEP_MS 500 /* the resolution of connections' time-outs */
+/* libwebsockets walks all header tables at the end of a connection: when thousands end, the others
+ * get their turns in between. */
 #define KILLS_AT_ONCE 16
-/* What clients have said behind a request in hand stays in the kernel, 128 KiB of each and more of
- * who has sent much before (its window, up to the last value of net.ipv4.tcp_rmem). Of all together
- * so much: a share of what deploy/ leaves to the kernel. Above it who has more than a little is
- * closed. Between two looks it is passed by what comes in that time (measured on loopback: 141 MiB
- * of 40 who had sent much); a bound to each one's window would slow large bodies down. */
+/* What clients send after the current request stays in the kernel: up to 128 KiB each, and more of
+ * a client that has sent much before (its window, up to the last value of net.ipv4.tcp_rmem). This
+ * bounds the total, as a share of what deploy/ leaves to the kernel; above it, clients with more
+ * than a little are closed. Between two sweeps it can be exceeded by what arrives meanwhile
+ * (measured on loopback: 141 MiB from 40 clients that had sent much). A bound on each one's window
+ * would slow large bodies down. */
 #define UNREAD_BYTES_MAX    (16u << 20)
 #define UNREAD_LITTLE_BYTES 4096u
 #define SWEEP_ON_MS         5
@@ -24,13 +25,13 @@ static bool waits(const struct conn *c)
     return c->state == CONN_ASKED || (c->state == CONN_BODY && c->left < 0);
 }
 
-/* Of one who waits for an answer, or for more of a stream, and has said more: libwebsockets does
- * not look at it meanwhile. A client that has ended its half may have gone, or may only have no
- * more to ask: the same to us until something is said to it. "100 Continue" may be said to every
- * client of HTTP/1.1 at any time before an answer, and brings a reset from who has gone. To one of
- * HTTP/1.0 it may not: its call waits for its answer, and that for its own time limit. A stream
- * ends with the client's half: it has no end of its own, at which an answer to nobody would be
- * noticed. */
+/* For a client that waits for an answer, or for more of a stream, and has sent more: libwebsockets
+ * does not look at it meanwhile. A client that has ended its half may have gone, or may just have
+ * no more to ask; only sending something to it can tell. "100 Continue" may be sent to every
+ * HTTP/1.1 client at any time before an answer, and provokes a reset from one that has gone. To an
+ * HTTP/1.0 client it may not be sent: its call waits for its answer, and that for its own time
+ * limit. A stream ends when the client ends its half: since a stream has no end of its own, nothing
+ * else would ever notice that nobody listens. */
 static bool client_left(struct conn *c)
 {
     struct pollfd it = {.fd = lws_get_socket_fd(c->wsi), .events = POLLRDHUP};
@@ -45,7 +46,7 @@ static bool client_left(struct conn *c)
     return !told && !conn_say_continue(c);
 }
 
-/* A head that is behind another request has as much time as the first one. */
+/* A head that follows another request has as much time as the first one. */
 static bool drips(struct conn *c, mono_ms now)
 {
     if (c->state != CONN_IDLE || !intake_holds(&c->intake)) {
@@ -74,7 +75,7 @@ static size_t unread_bytes(const struct conn *c)
     return is_told ? (size_t)unread : 0;
 }
 
-/* *sum: of those before it, and then with it. */
+/* *sum: in: of the clients before it; out: including it. */
 static bool says_too_much(const struct conn *c, size_t *sum)
 {
     size_t unread = unread_bytes(c);

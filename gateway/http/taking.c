@@ -1,12 +1,11 @@
 #include "http/taking.h"
 
-#include <linux/tcp.h> /* glibc's own ends before the bytes */
+#include <linux/tcp.h> /* glibc's own struct lacks the byte counters */
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-/* Of a stall's limit this part is left for what comes between: the sweep's pace, two turns in which
- * ten thousand clients are written to (most of a second each), the closing of a thousand (0.4 s).
- */
+/* This part of a stall's limit is left for delays: the sweep's interval, two turns in which ten
+ * thousand clients are written to (most of a second each), closing a thousand (0.4 s). */
 #define STALL_MARGIN(limit) ((limit) / 4)
 
 bool taking_is_owed(int fd, uint64_t *ret_taken)
@@ -14,7 +13,7 @@ bool taking_is_owed(int fd, uint64_t *ret_taken)
     struct tcp_info info = {0};
     socklen_t len = sizeof info;
     if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0) {
-        return false; /* it is gone, and heard of elsewhere */
+        return false; /* it is gone, which is noticed elsewhere */
     }
     *ret_taken = info.tcpi_bytes_acked;
     return info.tcpi_unacked > 0 || info.tcpi_notsent_bytes > 0;

@@ -1,6 +1,6 @@
-/* How fast a client takes what it is sent, by what its system has acknowledged: neither a socket's
- * room, which comes in pieces of a third of a buffer, nor a write that was taken says so. Looked at
- * while something waits to go out to it. */
+/* How fast a client takes what it is sent, measured by what its system has acknowledged. Neither
+ * the socket's free room, which grows in steps of a third of a buffer, nor successful writes tell
+ * that. Checked while output waits for the client. */
 #ifndef MARATHON_HTTP_TAKING_H
 #define MARATHON_HTTP_TAKING_H
 
@@ -9,27 +9,29 @@
 
 #include "base/clock.h"
 
-/* The least that a client takes of what is there, over TAKING_LOOK_STALLS of its limit for taking
- * nothing at all (30 s by default): an answer of n KiB is out within n seconds and that. GPRS at
- * its poorest (one time slot, CS-1) carries 1.1 KB/s, and EDGE ten times that, while thousands who
- * take less would hold what a gateway has for answers for hours. */
+/* The least rate at which a client must take waiting output, measured over TAKING_LOOK_STALLS times
+ * the limit for taking nothing at all (30 s by default): so an answer of n KiB takes at most n
+ * seconds and that time. GPRS at its poorest (one time slot, CS-1) carries 1.1 KB/s, and EDGE ten
+ * times that; thousands of slower clients would occupy a gateway's memory for answers for hours. */
 #define TAKING_BYTES_PER_S 1024
 #define TAKING_LOOK_STALLS 3
 
-/* Zero-initialised. */
+/* Zero-initialise it. */
 struct taking {
-    mono_ms since, moved; /* of this look; when it took something last; 0 = it owes none */
-    uint64_t taken_since, taken_at; /* bytes that it had taken ever, at those moments */
+    /* since: when this measurement began; moved: when it last took something; 0 = nothing is
+     * owed */
+    mono_ms since, moved;
+    uint64_t taken_since, taken_at; /* total bytes it had taken at those moments */
 };
 
 struct taking_moment {
-    mono_ms now, wanted; /* since when something waits to go out; 0 = it has taken all */
-    uint64_t taken;      /* bytes, ever */
+    mono_ms now, wanted; /* wanted: since when output waits; 0 = it has taken all */
+    uint64_t taken;      /* total bytes taken */
 };
 
-/* False: it takes too little, or has taken nothing for stall_ms, or slightly less. */
+/* False: it takes too little, or has taken nothing for (almost) stall_ms. */
 bool taking_goes_on(struct taking *t, struct taking_moment m, mono_ms stall_ms);
-/* False: there is nothing on its way to the client, nor waits for its turn in the kernel. */
+/* False: nothing is on its way to the client or queued for it in the kernel. */
 bool taking_is_owed(int fd, uint64_t *ret_taken);
 
 #endif

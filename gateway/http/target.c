@@ -10,7 +10,7 @@ static int digit_of(uint8_t c)
                                   : -1;
 }
 
-/* Takes one letter at *at, decoded; -1: that is none. No text here has a NUL. */
+/* Decodes the character at *at; -1: invalid. NULs are not allowed. */
 static int take_letter(struct bytes text, size_t *at)
 {
     uint8_t c = text.ptr[(*at)++];
@@ -41,7 +41,7 @@ static bool path_decode(struct bytes text, struct arena *arena, struct bytes *re
     return true;
 }
 
-/* A `=` that is written as `%3D` does not end the name. */
+/* A `=` written as `%3D` does not end the name. */
 static bool arg_decode(struct bytes text, struct arena *arena, struct bytes *ret_arg)
 {
     struct buf out = arena_buf(arena, text.len + 1);
@@ -87,7 +87,8 @@ static enum code args_read(struct bytes query, struct arena *arena, struct targe
     return CODE_NONE;
 }
 
-/* Of `http://host/path`, which every server must take (RFC 9112, 3.2.2). */
+/* The target without the host of `http://host/path`, a form that every server must accept (RFC
+ * 9112, 3.2.2). */
 static struct bytes without_host(struct bytes text)
 {
     static const char *const schemes[] = {"http://", "https://"};

@@ -1,5 +1,5 @@
-/* What a request asks for: its target (RFC 9112, 3.2) -> the path and the arguments of its query,
- * decoded. Pure. */
+/* Parses a request's target (RFC 9112, 3.2) into its path and the arguments of its query, decoded.
+ * Pure. */
 #ifndef MARATHON_HTTP_TARGET_H
 #define MARATHON_HTTP_TARGET_H
 
@@ -12,14 +12,13 @@
 #define TARGET_TOO_LONG       "the path or its query is longer than this server takes"
 
 struct target {
-    /* Slashes that follow one another are one. Nothing else is made of it: `..` is a name. */
+    /* Adjacent slashes are merged. Nothing else is normalised: `..` is an ordinary name. */
     struct bytes path;
     const struct bytes *args; /* "name=value" */
     size_t arg_count;
 };
 
-/* The texts live in the arena, each with a NUL behind it. CODE_URI_TOO_LONG; CODE_BAD_REQUEST: it
- * is none. */
+/* The texts live in the arena, NUL-terminated. CODE_URI_TOO_LONG; CODE_BAD_REQUEST: malformed. */
 enum code target_read(struct bytes text, struct arena *arena, struct target *ret_target);
 
 #endif
