@@ -70,12 +70,13 @@ void task_pause(struct change *ch, const struct deed *deed)
     change_deed(ch, EVENT_TASK_PAUSED, task_current_step(ch->task), deed);
 }
 
-/* Steps that were out of attempts may be tried again. */
+/* Steps that were out of attempts may be tried again; one that was cancelled since, or whose late
+ * success was taken, stays as it is. */
 static void renew_steps(struct change *ch)
 {
     for (uint32_t i = 0; i < ch->task->pipeline->step_count; i++) {
         struct step *s = &ch->task->steps[i];
-        if (rare_of(s)->exhausted) {
+        if (rare_of(s)->exhausted && s->state == STEP_PENDING) {
             s->rare->exhausted = false;
             if (rare_of(s)->fan != NULL) {
                 fan_again(ch, s);

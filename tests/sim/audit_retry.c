@@ -18,6 +18,55 @@ bool row_event(const struct store_row *row, enum event_type type, uint32_t step,
     return false;
 }
 
+static bool row_resumes(const struct store_row *row)
+{
+    struct task_event e;
+    for (uint32_t i = 0; i < row->event_count; i++) {
+        if (record_get_event(row->events[i].blob.whole, &e) == ERR_OK &&
+            e.type == EVENT_TASK_RESUMED) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Failures and deaths rise by what a row tells, and by nothing else; they count from 0 where the
+ * step is tried again from the beginning. */
+void audit_counts(struct audit *a, struct book_task *t, struct book_step *b, const struct step *s,
+                  const struct store_row *row, bool revived)
+{
+    struct task_event e;
+    bool left = rare_of(s)->exhausted && !b->exhausted; /* for somebody to look at */
+    bool ends = (row_event(row, EVENT_STEP_FAILED, s->index, &e) ||
+                 row_event(row, EVENT_TASK_ERROR, s->index, &e)) &&
+                (s->state == STEP_FAILED || (left && s->state == STEP_PENDING) ||
+                 (s->state == STEP_COMPLETED && rare_of(s)->error_code != CODE_NONE)) &&
+                b->state == STEP_PENDING;
+    bool ends_by_death = ends && e.code == CODE_WORKER_DEATHS;
+    bool waits = step_def(s)->wait.kind != WAIT_NONE; /* no attempt has failed */
+    bool expired = ends && (e.code == CODE_QUEUE_TIMEOUT || e.code == CODE_STEP_TIMEOUT_TOTAL) &&
+                   s->failures == b->failures;
+    bool ends_by_failure = ends && !ends_by_death && !expired && !waits;
+    bool retry = row_event(row, EVENT_STEP_RETRY, s->index, &e);
+    bool death = (retry && e.code == CODE_WORKER_DEATHS) || ends_by_death;
+    bool failure = (retry && e.code != CODE_WORKER_DEATHS) || ends_by_failure;
+    bool looked_at = b->exhausted && b->state == STEP_PENDING && !rare_of(s)->exhausted &&
+                     row_resumes(row); /* and is tried again from the beginning */
+    if (revived || looked_at) {
+        REQUIRE(a, "retry", s->state == STEP_COMPLETED || (s->failures == 0 && s->deaths == 0),
+                "%.*s/%u: recovered or resumed with %u failures", TASK(t), s->index, s->failures);
+        return;
+    }
+    REQUIRE(a, "retry", s->failures == b->failures + failure && s->deaths == b->deaths + death,
+            "%.*s/%u: %u failures and %u deaths after %u and %u, with%s a failure, with%s a death",
+            TASK(t), s->index, s->failures, s->deaths, b->failures, b->deaths, failure ? "" : "out",
+            death ? "" : "out");
+    uint32_t real = book_failures(a, t, s->index, s->generation);
+    REQUIRE(a, "retry", !failure || s->failures <= real,
+            "%.*s/%u: %u failures, but only %u executions failed", TASK(t), s->index, s->failures,
+            real);
+}
+
 /* What its definition says of the error, and of its time, allows another attempt. */
 static void check_retryable(struct audit *a, const struct book_task *t, const struct step *s,
                             mono_ms wait, enum code code)

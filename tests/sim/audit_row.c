@@ -70,38 +70,6 @@ static void take_events(struct audit *a, struct book_task *b, const struct store
 
 /* ---- steps ---- */
 
-static void check_counts(struct audit *a, struct book_task *t, struct book_step *b,
-                         const struct step *s, const struct store_row *row, bool revived)
-{
-    struct task_event e;
-    bool ends = (row_event(row, EVENT_STEP_FAILED, s->index, &e) ||
-                 row_event(row, EVENT_TASK_ERROR, s->index, &e)) &&
-                (s->state == STEP_FAILED ||
-                 (s->state == STEP_COMPLETED && rare_of(s)->error_code != CODE_NONE)) &&
-                b->state == STEP_PENDING;
-    bool ends_by_death = ends && e.code == CODE_WORKER_DEATHS;
-    bool waits = step_def(s)->wait.kind != WAIT_NONE; /* no attempt has failed */
-    bool expired = ends && (e.code == CODE_QUEUE_TIMEOUT || e.code == CODE_STEP_TIMEOUT_TOTAL) &&
-                   s->failures == b->failures;
-    bool ends_by_failure = ends && !ends_by_death && !expired && !waits;
-    bool retry = row_event(row, EVENT_STEP_RETRY, s->index, &e);
-    bool death = (retry && e.code == CODE_WORKER_DEATHS) || ends_by_death;
-    bool failure = (retry && e.code != CODE_WORKER_DEATHS) || ends_by_failure;
-    if (revived) {
-        REQUIRE(a, "retry", s->state == STEP_COMPLETED || (s->failures == 0 && s->deaths == 0),
-                "%.*s/%u: recovered with %u failures", TASK(t), s->index, s->failures);
-        return;
-    }
-    REQUIRE(a, "retry", s->failures == b->failures + failure && s->deaths == b->deaths + death,
-            "%.*s/%u: %u failures and %u deaths after %u and %u, with%s a failure, with%s a death",
-            TASK(t), s->index, s->failures, s->deaths, b->failures, b->deaths, failure ? "" : "out",
-            death ? "" : "out");
-    uint32_t real = book_failures(a, t, s->index, s->generation);
-    REQUIRE(a, "retry", !failure || s->failures <= real,
-            "%.*s/%u: %u failures, but only %u executions failed", TASK(t), s->index, s->failures,
-            real);
-}
-
 /* A wait step's result is what ended the wait: a signal, its default, or nothing. */
 static void check_waited(struct audit *a, const struct book_task *t, const struct book_step *b,
                          const struct step *s)
@@ -228,7 +196,7 @@ static void check_step(struct audit *a, struct book_task *t, const struct task *
     if (step_def(s)->for_each != NULL) {
         audit_fan_counts(a, t, s);
     } else if (!b->kept || row->kind != ROW_ADMIT) {
-        check_counts(a, t, b, s, row, revived);
+        audit_counts(a, t, b, s, row, revived);
         audit_wait(a, t, b, s, row);
     }
     if (row_event(row, EVENT_STEP_WAITING, i, &e)) {
@@ -259,6 +227,7 @@ static void check_step(struct audit *a, struct book_task *t, const struct task *
     b->failures = s->failures;
     b->deaths = s->deaths;
     b->deliveries = s->deliveries;
+    b->exhausted = rare_of(s)->exhausted;
     b->order = s->order;
     audit_checkpoint(a, t, b, s, row);
     if (revived) {

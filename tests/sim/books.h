@@ -46,6 +46,7 @@ struct book_step {
     struct bytes signal;      /* that came before the step's turn, and is kept */
     mono_ms waits_until;      /* a wait of so many seconds is not over before */
     struct book_fan *fan;     /* NULL: it has no items */
+    bool exhausted;           /* out of attempts: its task is paused for somebody to look at it */
     bool kept;                /* by the fork that its task is, from its source */
     struct usage_sum used;    /* as stored */
     struct usage_sum applied; /* by outcomes whose worker knows that they were applied */
@@ -170,6 +171,8 @@ void audit_order_free(struct audit *a);
 bool row_event(const struct store_row *row, enum event_type type, uint32_t step,
                struct task_event *ret_event);
 /* A retry that the row tells of: its wait, and whether it may be. */
+void audit_counts(struct audit *a, struct book_task *t, struct book_step *b, const struct step *s,
+                  const struct store_row *row, bool revived);
 void audit_wait(struct audit *a, struct book_task *t, struct book_step *b, const struct step *s,
                 const struct store_row *row);
 

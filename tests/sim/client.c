@@ -234,6 +234,8 @@ static void on_wish(struct world *w, struct job *j)
         client_wish_signal(c);
     } else if (c->known == TASK_BUDGET_EXCEEDED && (w->healed || one_in(w, 2))) {
         wish_budget(c); /* else it would rest for ever */
+    } else if (w->leaves && w->healed && c->known == TASK_PAUSED && one_in(w, 3)) {
+        wish_about_task(c, MSG_CANCEL); /* however often it is tried again, it may fail */
     } else if (c->known == TASK_PAUSED && (w->healed || one_in(w, 2))) {
         wish_about_task(c, MSG_RESUME); /* a forgotten pause would last for ever */
     } else if (meddles && !ended && one_in(w, 10)) {

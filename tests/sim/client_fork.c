@@ -65,6 +65,12 @@ void client_tend(struct client *c)
     struct world *w = c->gateway->process.world;
     const char *task_id = c->left[chance(w, c->forks)];
     struct message m = {.type = MSG_RESUME};
+    if (w->leaves && w->healed && one_in(w, 3)) {
+        m.type = MSG_CANCEL; /* however often it is tried again, it may fail */
+        m.task.task_id = bytes_str(task_id);
+        client_ask_about(c, &m, task_id);
+        return;
+    }
     if (one_in(w, 2)) {
         m.task.task_id = bytes_str(task_id);
         /* more than it will ever want, should it rest for its budget */

@@ -80,9 +80,15 @@ static void plan_failure(struct world *w, struct client *c, size_t *at)
     }
 }
 
-/* A step (its text so far) that fails its task may be a dead letter then. */
-static void plan_dead(struct world *w, struct client *c, size_t from, size_t *at)
+/* A step (its text so far) that fails its task may be a dead letter then; in some worlds half of
+ * those without items are left for somebody to look at instead. No number is drawn for that. */
+static void plan_exhausted(struct world *w, struct client *c, size_t from, size_t *at)
 {
+    if (w->leaves && strstr(c->steps + from, "for_each") == NULL && *at % 2 == 0) {
+        *at +=
+            (size_t)snprintf(c->steps + *at, sizeof c->steps - *at, ",\"on_exhausted\":\"pause\"");
+        return;
+    }
     if (strstr(c->steps + from, "on_") == NULL && one_in(w, 6)) {
         *at += (size_t)snprintf(c->steps + *at, sizeof c->steps - *at,
                                 ",\"on_exhausted\":\"dead_letter\"");
@@ -218,7 +224,7 @@ static void plan_steps(struct world *w, struct client *c)
         plan_retry(w, c, &at);
         at += plan_order(w, c->steps + at, sizeof c->steps - at);
         at += plan_silence(w, c->steps + at, sizeof c->steps - at);
-        plan_dead(w, c, from, &at);
+        plan_exhausted(w, c, from, &at);
         at += fan ? 0 : plan_input(w, c->steps + at, sizeof c->steps - at, need);
         at += (size_t)snprintf(c->steps + at, sizeof c->steps - at, ",\"timeout\":%d}",
                                one_in(w, 10) ? 3 : 60);
@@ -298,6 +304,7 @@ void plan_world(struct world *w)
     w->silences = w->seed % 5 == 2;
     w->forsakes = w->seed % 11 == 7;
     w->stands_by = w->seed % 7 == 2;
+    w->leaves = w->seed % 9 == 4;
     w->coordinator_count = 1 + (uint32_t)chance(w, COORDINATORS_MAX);
     w->coordinator_count = w->rolls ? COORDINATORS_MAX : w->coordinator_count;
     w->worker_count = 2 + (uint32_t)chance(w, WORKERS_MAX - 1);
