@@ -34,13 +34,7 @@ void audit_found(struct core *c, enum audit_kind kind, partition_id partition, s
 static bool with_its_worker(struct core *c, const struct step *s)
 {
     struct worker *w = worker_by_serial(c, work_of(s)->worker);
-    struct attempt_ref ref = {.task_id = s->task->id,
-                              .run = s->task->run,
-                              .step = s->index,
-                              .item = s->item,
-                              .generation = s->generation,
-                              .delivery = s->deliveries};
-    return w != NULL && worker_run_find(w, &ref) != NULL;
+    return w != NULL && worker_run_of(c, w, s) != NULL;
 }
 
 /* Is there anything that will move the step on: a queue, a timer, a read, a worker? */

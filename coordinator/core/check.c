@@ -37,11 +37,7 @@ static void check_step(const struct core *c, const struct task *t, const struct 
     if (s->phase == PHASE_RUNNING && partition_serves(&c->partitions[t->partition])) {
         /* A running step is known to its worker's runs, so that the worker's death is noticed. */
         struct worker *w = worker_by_serial(c, work_of(s)->worker);
-        struct attempt_ref ref = {
-            .task_id = t->id, .run = t->run, .step = s->index, .item = s->item};
-        ref.generation = s->generation;
-        ref.delivery = s->deliveries;
-        const struct run *r = w != NULL ? worker_run_find(w, &ref) : NULL;
+        const struct run *r = w != NULL ? worker_run_of(c, w, s) : NULL;
         assert(r != NULL);
         assert(step_def(s)->concurrency.key == NULL || r->hold != NULL || r->hold_due); /* I19 */
     }

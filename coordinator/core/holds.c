@@ -138,7 +138,7 @@ static struct run *run_with(struct core *c, const struct ask *ask)
     struct step *s = t != NULL && t->run == ask->run ? unit_find(t, ask->step, ask->item) : NULL;
     struct worker *w =
         s != NULL && s->phase == PHASE_RUNNING ? worker_by_serial(c, work_of(s)->worker) : NULL;
-    struct run *r = w != NULL ? worker_run_of(w, s) : NULL;
+    struct run *r = w != NULL ? worker_run_of(c, w, s) : NULL;
     char *holder = r != NULL ? holder_of(s) : NULL;
     bool same = holder != NULL && strcmp(holder, ask->hold->holder) == 0;
     free(holder);
@@ -161,7 +161,7 @@ void hold_return(struct core *c, const struct ask *ask)
 
 void hold_claimed(struct core *c, struct worker *w, struct step *s)
 {
-    struct run *r = worker_run_of(w, s);
+    struct run *r = worker_run_of(c, w, s);
     const struct step_shared *shared = rare_of(s)->shared;
     if (r == NULL || shared == NULL || shared->concurrency == NULL) {
         return;
@@ -185,7 +185,7 @@ void hold_claim(struct core *c, struct worker *w, struct step *s)
         hold_claimed(c, w, s);
         return;
     }
-    struct run *r = worker_run_of(w, s);
+    struct run *r = worker_run_of(c, w, s);
     if (r != NULL && !r->hold_due) {
         r->hold_due = true;
         c->holds_due++;

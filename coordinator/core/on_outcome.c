@@ -33,9 +33,7 @@ static void ack(struct core *c, const struct task *t, struct peer *p, const stru
     r.message->ack.number = o->number;
     r.message->ack.verdict = verdict;
     reply_send(&r, MSG_ACK);
-    if (verdict != VERDICT_REJECTED) { /* a bad token says nothing about what it runs */
-        worker_run_remove(c, p->worker, &o->ref);
-    }
+    worker_run_remove(c, p->worker, &o->ref);
     switch (verdict) {
     case VERDICT_APPLIED:
         break;

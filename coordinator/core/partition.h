@@ -43,6 +43,7 @@ struct partition {
         char task_id[ID_BYTES_MAX + 1];
         uint32_t run;
         uint64_t version;
+        unix_ms created_at;
         struct fence fence;
     } acked;
 };

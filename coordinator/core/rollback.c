@@ -50,7 +50,18 @@ void rollback_note_acked(struct core *c, struct partition *p, const struct task 
     a->task_id[t->id.len] = '\0';
     a->run = t->run;
     a->version = version;
+    a->created_at = t->created_at;
     a->fence = p->fence;
+}
+
+/* Is t older than what was acknowledged? An id that is used again after its record expired begins
+ * at run 1: that is a newer task, by when it was created. */
+static bool older(const struct task *t, const struct acked *a)
+{
+    if (t->created_at != a->created_at) {
+        return t->run < a->run && t->created_at < a->created_at;
+    }
+    return t->run < a->run || (t->run == a->run && t->version < a->version);
 }
 
 /* That the task is not there proves nothing: it may have ended by a row whose answer never came. */
@@ -61,7 +72,7 @@ void rollback_check_loaded(struct core *c, struct partition *p)
     if (planted(PLANT_ROLLBACK_UNSEEN)) {
         t = NULL;
     }
-    if (t != NULL && (t->run < a->run || (t->run == a->run && t->version < a->version))) {
+    if (t != NULL && older(t, a)) {
         rollback_found(c, p, "an older version of a task");
     }
     p->acked.task_id[0] = '\0';

@@ -46,10 +46,13 @@ struct worker *worker_by_serial(const struct core *c, uint64_t serial)
     return found ? c->by_serial[from] : NULL;
 }
 
+/* By its token as well: an id that is used again after its record expired begins at run 1, and its
+ * attempts have the numbers of the old ones, which a worker may still hold. */
 static bool same_attempt(const struct attempt_ref *a, const struct attempt_ref *b)
 {
     return a->run == b->run && a->step == b->step && a->item == b->item &&
-           a->generation == b->generation && a->delivery == b->delivery &&
+           a->generation == b->generation && a->attempt == b->attempt &&
+           a->delivery == b->delivery && memcmp(a->token, b->token, TOKEN_BYTES) == 0 &&
            bytes_eq(a->task_id, b->task_id);
 }
 
@@ -80,14 +83,10 @@ struct run *worker_run_add(struct worker *w, const struct attempt_ref *ref)
     return r != NULL ? r : run_append(w, ref);
 }
 
-struct run *worker_run_of(struct worker *w, const struct step *s)
+struct run *worker_run_of(const struct core *c, struct worker *w, const struct step *s)
 {
-    const struct attempt_ref ref = {.task_id = s->task->id,
-                                    .run = s->task->run,
-                                    .step = s->index,
-                                    .item = s->item,
-                                    .generation = s->generation,
-                                    .delivery = s->deliveries};
+    struct attempt_ref ref;
+    token_mint(&c->secret, s, &ref);
     return worker_run_find(w, &ref);
 }
 
@@ -206,7 +205,7 @@ struct step *step_run_by(struct core *c, const struct worker *w, const struct at
     struct step *s = t != NULL && t->run == ref->run ? unit_find(t, ref->step, ref->item) : NULL;
     bool runs = s != NULL && s->phase == PHASE_RUNNING && work_of(s)->worker == w->serial &&
                 s->deliveries == ref->delivery && s->generation == ref->generation;
-    return runs ? s : NULL;
+    return runs && token_valid(&c->secret, t, ref) ? s : NULL;
 }
 
 void worker_gone(struct core *c, struct worker *w)
@@ -280,7 +279,7 @@ static void unguess(struct core *c, const struct worker *w, struct step *s)
     struct worker *other = s->phase == PHASE_RUNNING && work_of(s)->worker != w->serial
                                ? worker_by_serial(c, work_of(s)->worker)
                                : NULL;
-    struct run *r = other != NULL ? worker_run_of(other, s) : NULL;
+    struct run *r = other != NULL ? worker_run_of(c, other, s) : NULL;
     if (r == NULL || !r->guessed) {
         return;
     }
@@ -354,11 +353,14 @@ void workers_claim(struct core *c, struct partition *p)
 /* A key per attempt: thousands of claims are looked up in a map, not compared pairwise. */
 static struct bytes ref_key(struct arena *arena, const struct attempt_ref *ref)
 {
-    const uint32_t numbers[] = {ref->run, ref->step, ref->item, ref->generation, ref->delivery};
-    uint8_t *key = arena_alloc(arena, sizeof numbers + ref->task_id.len);
+    const uint32_t numbers[] = {ref->run,        ref->step,    ref->item,
+                                ref->generation, ref->attempt, ref->delivery};
+    size_t fixed = sizeof numbers + TOKEN_BYTES;
+    uint8_t *key = arena_alloc(arena, fixed + ref->task_id.len);
     memcpy(key, numbers, sizeof numbers);
-    memcpy(key + sizeof numbers, ref->task_id.ptr, ref->task_id.len);
-    return bytes_of(key, sizeof numbers + ref->task_id.len);
+    memcpy(key + sizeof numbers, ref->token, TOKEN_BYTES);
+    memcpy(key + fixed, ref->task_id.ptr, ref->task_id.len);
+    return bytes_of(key, fixed + ref->task_id.len);
 }
 
 /* Is this attempt to go on? Those that the worker was told to stop are the last of its list. They

@@ -48,7 +48,8 @@ struct worker *worker_by_serial(const struct core *c, uint64_t serial);
 struct run *worker_run_find(struct worker *w, const struct attempt_ref *ref);
 struct run *worker_run_add(struct worker *w, const struct attempt_ref *ref);
 void worker_run_remove(struct core *c, struct worker *w, const struct attempt_ref *ref);
-struct run *worker_run_of(struct worker *w, const struct step *s);  /* or NULL */
+/* Its run of the step's current attempt, or NULL. */
+struct run *worker_run_of(const struct core *c, struct worker *w, const struct step *s);
 uint32_t worker_busy(const struct core *c, const struct worker *w); /* slots taken by our tasks */
 /* The step whose current attempt is this one, at this worker; or NULL. */
 struct step *step_run_by(struct core *c, const struct worker *w, const struct attempt_ref *ref);

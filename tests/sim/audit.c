@@ -284,6 +284,9 @@ void audit_end(struct audit *a)
     audit_watches(a);
     audit_running(a);
     struct world *w = a->world;
+    if (a->blind) {
+        return;
+    }
     for (uint32_t i = 0; i < w->client_count; i++) {
         REQUIRE(a, "I1", store_model_find(&w->store, bytes_str(w->clients[i].task_id), w->now),
                 "the accepted task %s is gone", w->clients[i].task_id);

@@ -429,7 +429,7 @@ void audit_fan_status(struct audit *a, const struct book_task *t, const struct s
 void audit_items(struct audit *a, const char *task_id, uint32_t step, const struct message *m)
 {
     const struct book_task *newest = book_find(a, bytes_str(task_id));
-    for (uint32_t i = 0; i < m->items.count; i++) {
+    for (uint32_t i = 0; i < m->items.count && !a->blind; i++) {
         const struct item_view *v = &m->items.items[i];
         bool found = v->state != STEP_COMPLETED;
         REQUIRE(a, "I16", v->item >= 1 && v->item <= m->items.total, "%s/%u: an item %u of %u",

@@ -271,7 +271,11 @@ static void on_refused(struct client *c, const struct message *m)
     if (c->asked == MSG_SIGNAL && m->refused.code == CODE_TASK_ENDED) {
         audit_unsignalled(w->audit, c->task_id, &c->signal);
     }
-    if (c->asked == MSG_RESUME) {
+    if (w->fleeting && m->refused.code == CODE_TASK_NOT_FOUND && c->asked != MSG_START) {
+        c->known = TASK_COMPLETED; /* it has ended somehow, and has expired since */
+        c->results_bytes = 0;
+        c->has_fan = c->dead = false;
+    } else if (c->asked == MSG_RESUME) {
         c->known = TASK_RUNNING; /* whatever it is, it is not paused: the status says */
     }
     if (c->asked != MSG_START) {

@@ -101,6 +101,7 @@ void coordinator_start(struct world *w, struct coordinator *c)
     config.seed = rng_next(&w->rng);
     config.recovery_enabled = !w->forsakes;
     config.standby = coordinator_stands_by(c);
+    config.ttl_s = w->fleeting ? 1 : config.ttl_s;
     for (int i = 0; i < NONCE_BYTES; i++) {
         config.instance[i] = (uint8_t)chance(w, 256);
     }

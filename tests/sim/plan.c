@@ -305,6 +305,7 @@ void plan_world(struct world *w)
     w->forsakes = w->seed % 11 == 7;
     w->stands_by = w->seed % 7 == 2;
     w->leaves = w->seed % 9 == 4;
+    w->fleeting = w->seed % 9 == 7;
     w->coordinator_count = 1 + (uint32_t)chance(w, COORDINATORS_MAX);
     w->coordinator_count = w->rolls ? COORDINATORS_MAX : w->coordinator_count;
     w->worker_count = 2 + (uint32_t)chance(w, WORKERS_MAX - 1);

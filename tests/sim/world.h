@@ -230,6 +230,7 @@ struct world {
     mono_ms store_lag;  /* each batch takes up to so long to get to the store, and back */
     bool silences;      /* some of its steps are to give news, and some of these do not */
     bool forsakes;      /* recovery is switched off */
+    bool fleeting;      /* ended tasks are kept for a moment only, and ids are used again */
     bool leaves;        /* steps out of attempts pause their task */
     bool stands_by;     /* the last of its coordinators asks for no share */
     bool rolls;         /* partitions move all the time, and connections are unlike */

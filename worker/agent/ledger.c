@@ -11,13 +11,15 @@ static struct bytes number_key(const uint64_t *number)
     return bytes_of(number, sizeof *number);
 }
 
-/* A key that is unique to each attempt. */
+/* A key that is unique to each attempt. The numbers alone are not: those of an id that is used
+ * again after its record expired begin anew, while an old attempt may still be here. */
 static struct bytes ref_key(struct buf *out, const struct attempt_ref *ref)
 {
     uint32_t numbers[] = {ref->run,        ref->step,    ref->item,
                           ref->generation, ref->attempt, ref->delivery};
     buf_clear(out);
     buf_add(out, numbers, sizeof numbers);
+    buf_add(out, ref->token, TOKEN_BYTES);
     buf_add_bytes(out, ref->task_id);
     return buf_bytes(out);
 }

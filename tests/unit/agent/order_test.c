@@ -128,6 +128,28 @@ static void test_the_credit_comes_back_when_the_order_has_ended(void **state)
     stage_close(&s);
 }
 
+/* Its record expired while an old attempt was still being stopped: the numbers begin anew. */
+static void test_an_order_of_an_id_that_is_used_again_begins_beside_an_old_one(void **state)
+{
+    (void)state;
+    struct stage s = stage_open(NULL);
+    stage_join(&s, 1, EVERY_PARTITION);
+    struct step_order order = stage_order("t", 0);
+    order.ref.token[0] = 1;
+    stage_send_order(&s, 1, order);
+    uint64_t old = stage_started(&s);
+    struct message stop = {.type = MSG_STOP, .stop = {.ref = order.ref, .reason = STOP_CANCELLED}};
+    stage_message(&s, 1, stop);
+    assert_int_equal(stage_find(&s, AGENT_FX_STOP)->number, old);
+    order.ref.token[0] = 2;
+    stage_send_order(&s, 1, order);
+    assert_true(stage_started(&s) != old);
+    stage_message(&s, 1, stop); /* of the old one, again */
+    assert_int_equal(stage_count(&s, AGENT_FX_STOP), 0);
+    assert_int_equal(agent_stats(s.agent).duplicates_total, 0);
+    stage_close(&s);
+}
+
 static void test_the_same_order_again_while_it_runs_is_not_run_twice(void **state)
 {
     (void)state;
@@ -412,6 +434,7 @@ int main(void)
         cmocka_unit_test(test_a_payload_is_handed_on_out_of_its_message_unless_it_has_to_wait),
         cmocka_unit_test(test_the_credit_comes_back_when_the_order_has_ended),
         cmocka_unit_test(test_the_credit_for_all_that_ended_in_a_turn_is_told_once_at_its_end),
+        cmocka_unit_test(test_an_order_of_an_id_that_is_used_again_begins_beside_an_old_one),
         cmocka_unit_test(test_the_same_order_again_while_it_runs_is_not_run_twice),
         cmocka_unit_test(test_another_item_of_the_same_step_is_another_order),
         cmocka_unit_test(test_the_same_order_after_its_end_is_answered_from_the_held_outcome),

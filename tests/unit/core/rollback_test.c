@@ -116,6 +116,26 @@ static void test_a_lost_acknowledged_row_is_seen_though_the_owner_is_the_same(vo
     assert_int_equal(rollbacks(), 1);
 }
 
+static void test_an_id_that_is_used_again_after_its_record_expired_is_no_alarm(void **state)
+{
+    (void)state;
+    stage_start(&s, gateway, "t", TWO);
+    stage_succeed(&s, worker, stage_order(&s, worker), "1");
+    stage_task_request(&s, gateway, MSG_CANCEL, "t"); /* the last that is acknowledged */
+    stage_time(&s, 5);
+    store_model_find(&store, BYTES_LIT("t"), s.now.mono)->expires_at = s.now.mono;
+    s.hold_store = true;
+    struct message m = stage_start_request("t", TWO);
+    m.request = ++s.next_request;
+    stage_send(&s, gateway, &m);
+    stage_store_lost(&s, true); /* it was admitted, and nobody heard of it */
+    s.hold_store = false;
+    stage_store_up(&s);
+    stage_time(&s, 1000);
+    assert_int_equal(stage_status(&s, gateway, "t")->seq, 1);
+    assert_int_equal(rollbacks(), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -126,6 +146,7 @@ int main(void)
         TEST(test_what_was_only_seen_of_others_counts_too),
         TEST(test_an_older_owner_after_the_stores_return_is_seen),
         TEST(test_a_store_that_is_empty_is_seen),
+        TEST(test_an_id_that_is_used_again_after_its_record_expired_is_no_alarm),
         TEST(test_a_lost_acknowledged_row_is_seen_though_the_owner_is_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

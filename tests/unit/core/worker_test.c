@@ -66,6 +66,55 @@ static void test_a_worker_that_is_back_and_never_says_what_it_runs_is_dead(void 
     assert_int_equal(s.peers[s.peer_count - 1].id, worker);
 }
 
+/* The id of a task that has expired is used again: run 1 again, and the same numbers throughout. */
+static struct step_order use_again(peer_id worker, struct attempt_ref *ret_old)
+{
+    stage_start(&s, gateway, "t", ONE);
+    *ret_old = stage_order(&s, worker)->ref;
+    stage_task_request(&s, gateway, MSG_CANCEL, "t");
+    assert_non_null(stage_take(&s, worker, MSG_STOP));
+    stage_time(&s, 5);
+    store_model_find(&store, BYTES_LIT("t"), s.now.mono)->expires_at = s.now.mono;
+    stage_start(&s, gateway, "t", ONE);
+    struct step_order o = *stage_order(&s, worker);
+    assert_int_equal(o.ref.run, ret_old->run);
+    return o;
+}
+
+static void test_an_expired_tasks_attempt_is_none_of_the_one_that_has_its_id(void **state)
+{
+    (void)state;
+    struct attempt_ref refs[2];
+    peer_id worker = stage_worker(&s, "w", 2, "f");
+    struct step_order o = use_again(worker, &refs[1]);
+    struct step_order old = o;
+    old.ref = refs[1];
+    refs[0] = o.ref;
+    stage_leave(&s, worker);
+    worker = stage_worker_hello(&s, "w", 2, "f");
+    stage_running(&s, worker, refs, 2); /* the old one is still there */
+    stage_credit(&s, worker, 1);
+    assert_memory_equal(stage_take(&s, worker, MSG_STOP)->stop.ref.token, old.ref.token,
+                        TOKEN_BYTES);
+    stage_nothing(&s, worker, MSG_STOP);
+    assert_int_equal(stage_succeed(&s, worker, &old, "1"), VERDICT_REJECTED);
+    stage_nothing(&s, worker, MSG_ORDER);
+    assert_int_equal(stage_status(&s, gateway, "t")->steps[0].state, STEP_RUNNING);
+    assert_int_equal(stage_succeed(&s, worker, &o, "2"), VERDICT_APPLIED);
+}
+
+static void test_an_expired_tasks_order_that_is_declined_brings_no_other_back(void **state)
+{
+    (void)state;
+    struct message decline = {.type = MSG_DECLINE};
+    peer_id worker = stage_worker(&s, "w", 2, "f");
+    struct step_order o = use_again(worker, &decline.decline.ref);
+    stage_credit(&s, worker, 1);
+    stage_send(&s, worker, &decline);
+    stage_nothing(&s, worker, MSG_ORDER);
+    assert_int_equal(stage_succeed(&s, worker, &o, "2"), VERDICT_APPLIED);
+}
+
 static void test_an_order_that_never_arrived_is_sent_again_and_counts_no_death(void **state)
 {
     (void)state;
@@ -358,6 +407,8 @@ int main(void)
         TEST(test_a_dead_workers_step_goes_to_another_at_once_and_spends_no_attempt),
         TEST(test_a_worker_that_redials_within_the_grace_has_lost_nothing),
         TEST(test_a_worker_that_is_back_and_never_says_what_it_runs_is_dead),
+        TEST(test_an_expired_tasks_attempt_is_none_of_the_one_that_has_its_id),
+        TEST(test_an_expired_tasks_order_that_is_declined_brings_no_other_back),
         TEST(test_an_order_that_never_arrived_is_sent_again_and_counts_no_death),
         TEST(test_the_third_death_makes_a_dead_letter_that_recover_runs_again),
         TEST(test_the_second_death_waits_two_seconds),
