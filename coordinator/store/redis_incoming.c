@@ -7,8 +7,7 @@
 #include "store/redis_block.h"
 #include "store/redis_socket.h"
 
-#define BLOCK_BYTES      16384u /* what hiredis reads at once */
-#define BLOCK_BYTES_KEPT 65536u /* a larger block is freed when it is empty */
+#define BLOCK_BYTES 16384u /* what hiredis reads at once */
 /* Within a long array a block gets this much more room than its next item needs: the beginning of a
  * further item, which must then be copied to the next block, is so a small part of what was
  * received. */
@@ -66,13 +65,14 @@ static void let_go(struct redis_incoming *in)
 }
 
 /* Everything was handed out and the last reply is no longer in use: reuses the block, unless
- * somebody holds it. Then the next read goes behind what is in it. */
+ * somebody holds it. Then the next read goes behind what is in it. A larger block was made to
+ * measure for a long reply; the next one, with what precedes it, would seldom fit. */
 static void empty_block(struct redis_incoming *in)
 {
     if (in->block == NULL) {
         return;
     }
-    if (in->block->shared.bytes.cap > BLOCK_BYTES_KEPT) {
+    if (in->block->shared.bytes.cap > BLOCK_BYTES) {
         let_go(in);
     } else if (block_is_free(in->block)) {
         in->reader->pos = in->reader->len = 0;

@@ -261,19 +261,22 @@ static void test_a_long_array_that_is_kept_stays_while_more_is_read(void **state
 static void test_a_long_reply_has_a_block_of_its_own_and_gives_it_back(void **state)
 {
     (void)state;
-    struct wire w;
-    wire_open(&w);
-    struct buf b = long_reply(1, LONG_BYTES, 'x');
-    const redisReply *reply = wire_pass_reply(&w, &b);
-    assert_int_equal(reply->len, LONG_BYTES);
-    assert_true(filled_with(reply, 'x'));
-    assert_true(reply->str > w.in.reader->buf && reply->str < w.in.reader->buf + 20);
-    assert_null(incoming_next(&w.in));
-    assert_null(w.in.block);
-    wire_pass(&w, BYTES_LIT("+OK\r\n"));
-    assert_string_equal(incoming_next(&w.in)->str, "OK");
-    buf_free(&b);
-    wire_close(&w);
+    static const size_t lengths[] = {20000, LONG_BYTES};
+    for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        struct wire w;
+        wire_open(&w);
+        struct buf b = long_reply(1, lengths[i], 'x');
+        const redisReply *reply = wire_read_reply(&w, &b, b.len);
+        assert_int_equal(reply->len, lengths[i]);
+        assert_true(filled_with(reply, 'x'));
+        assert_true(reply->str > w.in.reader->buf && reply->str < w.in.reader->buf + 20);
+        assert_null(incoming_next(&w.in));
+        assert_null(w.in.block);
+        wire_pass(&w, BYTES_LIT("+OK\r\n"));
+        assert_string_equal(incoming_next(&w.in)->str, "OK");
+        buf_free(&b);
+        wire_close(&w);
+    }
 }
 
 static void test_small_replies_use_one_block_again_and_again(void **state)
