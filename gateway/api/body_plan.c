@@ -22,7 +22,7 @@ static void piece_add(struct body_plan *plan, struct body_piece piece)
     plan->total += piece.len;
 }
 
-/* Covers the text appended since the last piece. */
+/* Makes a piece of the text appended since the last piece. */
 static void text_close(struct body_plan *plan)
 {
     piece_add(plan, (struct body_piece){.from = BODY_TEXT,

@@ -3,7 +3,7 @@
 #include "api/query.h"
 #include "base/id.h"
 
-#define CURSOR_TEXT_MAX 256 /* of an id of 128 and its moment */
+#define CURSOR_TEXT_MAX 256 /* an id of 128 characters and its time */
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 
 void cursor_put(struct buf *out, unix_ms before, struct bytes id);
-/* False where the text was not made by cursor_put. */
+/* False if the text was not made by cursor_put. */
 bool cursor_parse(struct bytes text, struct arena *arena, unix_ms *ret_before,
                   struct bytes *ret_id);
 

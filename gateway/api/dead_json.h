@@ -1,6 +1,5 @@
-/* Dead letters: the pages of all coordinators merged into one, and what became of a requeue of a
- * page. Pure.
- */
+/* Dead letters: merges the pages of all coordinators, and reports what became of requeuing a page.
+ * Pure. */
 #ifndef MARATHON_API_DEAD_JSON_H
 #define MARATHON_API_DEAD_JSON_H
 
@@ -21,7 +20,7 @@ void dead_page_merge(const struct message *const *replies, size_t count, uint32_
                      struct dead_page *ret_page);
 /* Appends {"items":[...],"next_cursor":...}. */
 void dead_page_render(const struct dead_page *page, struct buf *out);
-/* Appends the object of one that could not be requeued. */
+/* Appends the object of a dead letter that could not be requeued. */
 void dead_failure_put(struct buf *out, struct bytes task_id, uint32_t step,
                       const struct problem *why);
 

@@ -49,7 +49,7 @@ static const char *event_name(enum event_type t)
     case EVENT_TYPE_COUNT:
         break;
     }
-    return "unknown"; /* a newer coordinator's: clients ignore what they do not know */
+    return "unknown"; /* a newer coordinator's: clients ignore unknown types */
 }
 
 bool event_is_final(enum event_type type)
@@ -121,7 +121,7 @@ static void deed_put(struct buf *out, const struct deed *deed)
     }
 }
 
-/* What only events about a task as a whole have. */
+/* Members of events about the task as a whole. */
 static void task_event_put(struct buf *out, const struct task_event *e)
 {
     switch ((int)e->type) {
@@ -164,7 +164,7 @@ static void task_event_put(struct buf *out, const struct task_event *e)
     }
 }
 
-/* What only events about a step have. plan: the one whose text out is, which may lend a payload; or
+/* Members of events about a step. plan: the one whose text is out, which may lend a payload; or
  * NULL. */
 static void step_event_put(struct buf *out, const struct task_event *e, struct body_plan *plan)
 {
@@ -178,7 +178,7 @@ static void step_event_put(struct buf *out, const struct task_event *e, struct b
     case EVENT_STEP_COMPLETED:
         progress_put(out, e);
         step_put(out, e);
-        if (e->code != CODE_NONE) { /* it failed, and its on_failure gave the result */
+        if (e->code != CODE_NONE) { /* the step failed, and its on_failure supplied the result */
             json_put_member_or_null(out, "error", e->message);
             code_put(out, e->code);
         } else if (e->message.len > 0) {

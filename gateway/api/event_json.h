@@ -1,4 +1,4 @@
-/* The messages that watchers get, whose forms clients rely on: WebSocket texts and the data of
+/* The messages for watchers, on whose form clients rely: WebSocket texts and the data of
  * Server-Sent Events. Pure. */
 #ifndef MARATHON_API_EVENT_JSON_H
 #define MARATHON_API_EVENT_JSON_H
@@ -6,13 +6,13 @@
 #include "api/body_plan.h"
 #include "model/message.h"
 
-/* One event. EVENT_TASK_COMPLETE comes with "results":{} here: final_render is the one that carries
- * them. */
+/* One event. EVENT_TASK_COMPLETE gets "results":{} here; final_render makes the message with the
+ * results. */
 void event_render(struct bytes task_id, const struct task_event *e, struct buf *out);
 
-/* {"type":"initial_state","state":...,"seq":n}, unfinished. seq is the one behind which messages go
- * on: of an ended task its final message (which has the newest seq) is still to come, so it is one
- * less there. */
+/* Appends {"type":"initial_state","state":...,"seq":n}, unfinished. Further messages follow seq.
+ * The final message of an ended task, which has the newest seq, is still to come, so for such a
+ * task n is one less. */
 uint64_t initial_state_seq(const struct task_view *v);
 void initial_state_render(const struct task_view *v, struct body_plan *plan);
 
@@ -20,11 +20,11 @@ void initial_state_render(const struct task_view *v, struct body_plan *plan);
 void final_render(const struct task_view *v, struct body_plan *plan);
 bool event_is_final(enum event_type type);
 
-/* Says that messages behind `after` are lost to this watcher; initial_state follows. */
+/* Tells a watcher that it has missed messages after `after`; initial_state follows. */
 void gap_render(struct bytes task_id, uint64_t after, struct buf *out);
 
-/* MSG_EVENTS, an answer to GET_HISTORY: {"items":[messages],"next_cursor":text or null,"missing":n}
- * with at most `limit` of them. missing: older ones that are no longer kept. */
+/* events: MSG_EVENTS, the answer to GET_HISTORY. Appends {"items":[messages],"next_cursor":text or
+ * null,"missing":n} with at most `limit` messages. missing: older ones that are no longer kept. */
 void history_render(const struct message *events, uint64_t after, uint32_t limit,
                     struct body_plan *plan);
 

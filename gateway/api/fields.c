@@ -7,7 +7,7 @@
 #include "json/scan.h"
 #include "model/pipeline.h"
 
-#define FIELDS_MAX 32 /* of any call's body */
+#define FIELDS_MAX 32 /* most fields in the body of any call */
 
 static void fault_add(struct problem *p, const char *name, const char *wanted)
 {
@@ -16,7 +16,7 @@ static void fault_add(struct problem *p, const char *name, const char *wanted)
     problem_add_member(p, bytes_str(name), detail);
 }
 
-/* An integer, also written as 60.0 or 6e1, which some clients' encoders do. */
+/* Reads an integer, also one written as 60.0 or 6e1, as some clients' encoders do. */
 static bool int_of(struct bytes value, int64_t min, int64_t max, int32_t *ret_int)
 {
     char text[40];
@@ -80,7 +80,7 @@ static bool is_empty(struct bytes array)
     return i < array.len && array.ptr[i] == ']';
 }
 
-/* Over its bound an object is another problem (413), which outranks wrong fields. */
+/* A payload over its bound is a different problem (413), which outranks wrong fields. */
 static void raw_read(const struct field *f, struct bytes value, struct problem *p)
 {
     enum json_kind wanted = f->kind == FIELD_OBJECT ? JSON_OBJECT : JSON_ARRAY;
@@ -135,7 +135,7 @@ static void field_read(const struct field *f, struct bytes value, struct arena *
     }
 }
 
-/* A key as it is meant: a raw one may hold escapes. */
+/* Decodes a key, which may contain escapes. */
 static struct bytes key_decode(struct bytes raw, struct buf *quoted, struct buf *out)
 {
     if (raw.len == 0 || memchr(raw.ptr, '\\', raw.len) == NULL) {

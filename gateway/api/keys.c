@@ -8,7 +8,7 @@
 #define SCHEME      "Bearer "
 #define PROTOCOL    "bearer."
 
-/* For what is open to all. */
+/* For calls that are open to all. */
 static const struct api_key nobody;
 
 void api_keys_free(struct api_keys *k)
@@ -33,7 +33,7 @@ static struct bytes take_word(struct bytes *line)
     return word;
 }
 
-/* NULL where the line is a key, which is in *ret_key. */
+/* NULL if the line is a valid key, which is then in *ret_key; else what is wrong. */
 static const char *parse_line(struct bytes line, struct api_key *ret_key)
 {
     struct bytes id = take_word(&line);
@@ -136,7 +136,7 @@ static struct bytes token_of(const struct api_shown *shown)
     return BYTES_NONE;
 }
 
-/* Always over all of them, and each compared whole. */
+/* Constant time: always goes over all keys, and compares each completely. */
 static const struct api_key *find(const struct api_keys *k, struct bytes token)
 {
     struct sha256 hash = sha256_of(token);

@@ -129,7 +129,8 @@ static bool listed_before(const struct message *const *replies, size_t reply, st
     return false;
 }
 
-/* Draining beats ready (it says so to all), and silent counts only where nobody hears it. */
+/* Order of states that coordinators report: draining wins over ready (the worker tells everyone),
+ * and silent counts only if no coordinator hears it. */
 static int state_rank(struct bytes state)
 {
     return bytes_is(state, "draining") ? 2 : bytes_is(state, "silent") ? 0 : 1;
@@ -161,7 +162,8 @@ static void worker_merge(const struct message *const *replies, size_t count,
     worker_put(&all, out);
 }
 
-/* Steps that wait for such a worker, at all coordinators together; 0 where one before named it. */
+/* Steps that wait for such a worker, summed over all coordinators; 0 if an earlier reply has named
+ * it already. */
 static uint64_t waiting_sum(const struct message *const *replies, size_t count, size_t reply,
                             const struct waiting_view *v)
 {

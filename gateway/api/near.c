@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define NAME_BYTES_MAX 32 /* longer ones are nobody's slip */
+#define NAME_BYTES_MAX 32 /* longer names are nobody's typing error */
 
 static size_t least(size_t a, size_t b, size_t c)
 {
@@ -10,7 +10,7 @@ static size_t least(size_t a, size_t b, size_t c)
     return ab < c ? ab : c;
 }
 
-/* Of characters to be put in, taken out or changed: a row of Levenshtein's table at a time. */
+/* Levenshtein distance, computed a row of the table at a time. */
 static size_t distance(struct bytes a, struct bytes b)
 {
     size_t row[NAME_BYTES_MAX + 1];

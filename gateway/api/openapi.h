@@ -1,4 +1,4 @@
-/* The description of the API that /openapi.json serves, written by hand. */
+/* The API description that /openapi.json serves, written by hand. */
 #ifndef MARATHON_API_OPENAPI_H
 #define MARATHON_API_OPENAPI_H
 

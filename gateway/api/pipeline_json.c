@@ -4,7 +4,7 @@
 #include "json/scan.h"
 #include "model/limits.h"
 
-/* The members of the outermost value, but for those that only our answers have. */
+/* Copies the members of the outermost object, except those that only our answers have. */
 static void put_members(const struct json_index *x, struct bytes name, struct buf *out)
 {
     buf_reserve(out, x->nodes[0].value.len + name.len + sizeof "{\"name\":\"\",}");

@@ -6,8 +6,8 @@
 
 #include "json/scan.h"
 
-/* Undoes a cut in the middle of a UTF-8 character: text that filled its buffer loses its last,
- * incomplete one. */
+/* Repairs a cut in the middle of a UTF-8 character: removes an incomplete last character from text
+ * that filled its buffer. */
 static void text_mend(char *text, size_t size)
 {
     size_t len = strlen(text);
@@ -30,7 +30,7 @@ __attribute__((format(printf, 3, 0))) static void text_set(char *text, size_t si
     text_mend(text, size);
 }
 
-/* Each body that is read has one, most often for nothing: its texts, 7 KiB, are not cleared. */
+/* Every body that is read has a problem, most often unused: its texts, 7 KiB, are not cleared. */
 void problem_begin(struct problem *p, enum code code)
 {
     memset(p, 0, offsetof(struct problem, detail));
@@ -100,8 +100,8 @@ void problem_from_refusal(struct problem *p, const struct message *refused, stru
 {
     enum code code = refused->refused.code;
     if (code <= CODE_NONE || code >= CODE_COUNT || code_info(code)->http_status == 0) {
-        code = CODE_INTERNAL; /* a newer coordinator's code, or one of steps: never an answer to a
-                                 request */
+        /* a newer coordinator's code, or one of steps, which never answers a request */
+        code = CODE_INTERNAL;
     }
     struct bytes detail = refused->refused.detail;
     if (detail.len == 0) {

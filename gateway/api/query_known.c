@@ -1,5 +1,6 @@
-/* Which arguments each call has. Those that clients of the pattern have always made, the probes and
- * the page's own let others pass: somebody's ?_=17 against a cache must not stop a status. */
+/* The arguments of each call. The calls that clients have always made, the probes and the web
+ * page's own calls tolerate others: a ?_=17 that somebody adds against caches must not break a
+ * status request. */
 #include "api/near.h"
 #include "api/query.h"
 

@@ -10,7 +10,7 @@ struct route_row {
     const char *name;
     const char *path; /* ending in '/': an id follows */
     bool post;
-    const char *tail; /* behind the id: "/<step>" and this; NULL = nothing */
+    const char *tail; /* follows the id: "/<step>" and this; NULL = nothing */
 };
 
 static const struct route_row rows[CALL_COUNT] = {
@@ -51,7 +51,7 @@ const char *call_name(enum call c)
     return rows[c].name;
 }
 
-/* "<id>/<step><tail>" into its two names. */
+/* Splits "<id>/<step><tail>" into its two names. */
 static bool split_tail(const char *tail, struct bytes *id, struct bytes *ret_step)
 {
     size_t end = strlen(tail);
@@ -80,7 +80,7 @@ static bool row_matches(const struct route_row *row, struct bytes path, struct r
     return row->tail == NULL || split_tail(row->tail, &ret_route->id, &ret_route->step);
 }
 
-/* "t1/steps/extract/items": the id of the task and the step. */
+/* "t1/steps/extract/items": the task's id and the step. */
 static bool items_path(struct route *r)
 {
     static const char middle[] = "/steps/", end[] = "/items";
@@ -100,7 +100,7 @@ static bool items_path(struct route *r)
     return r->id.len > 0 && r->step.len > 0;
 }
 
-/* The calls that share the path of a pipeline. */
+/* Distinguishes the calls that share a pipeline's path. */
 static void refine_pipeline(struct bytes method, struct route *r)
 {
     static const char versions[] = "/versions";
@@ -118,7 +118,7 @@ static void refine_pipeline(struct bytes method, struct route *r)
 
 static bool call_of(struct bytes method, struct bytes path, struct route *ret_route)
 {
-    if (bytes_is(path, "/healthz")) { /* the alias that probes of other systems use */
+    if (bytes_is(path, "/healthz")) { /* the alias that other systems' probes use */
         *ret_route = (struct route){.call = CALL_READY};
         return true;
     }
@@ -136,7 +136,8 @@ static bool call_of(struct bytes method, struct bytes path, struct route *ret_ro
 
 static void method_refuse(const struct route *r, struct problem *ret_problem)
 {
-    bool checks = r->call == CALL_PIPELINE && bytes_is(r->id, "validate"); /* may be a name, too */
+    /* may also be a pipeline's name */
+    bool checks = r->call == CALL_PIPELINE && bytes_is(r->id, "validate");
     const char *methods = rows[r->call].post         ? "POST"
                           : checks                   ? "GET, HEAD, POST, PUT"
                           : r->call == CALL_PIPELINE ? "GET, HEAD, PUT"

@@ -1,4 +1,4 @@
-/* Which call a request is: its method and path. Pure; the one table of paths. */
+/* Maps a request's method and path to a call. Pure; the only table of paths. */
 #ifndef MARATHON_API_ROUTE_H
 #define MARATHON_API_ROUTE_H
 
@@ -40,15 +40,15 @@ enum call {
 
 struct route {
     enum call call;
-    struct bytes id;   /* of the task, or the pipeline's name; borrowed from the path */
+    struct bytes id;   /* the task's, or the pipeline's name; borrowed from the path */
     struct bytes step; /* CALL_REQUEUE, CALL_ITEMS: name or step_id */
 };
 
-/* path is decoded and without the query. HEAD is found as GET. False: ret_problem says why (404,
+/* path is decoded and without the query. HEAD is treated as GET. False: ret_problem says why (404,
  * 405 with Allow). */
 bool route_find(struct bytes method, struct bytes path, struct route *ret_route,
                 struct problem *ret_problem);
-/* "start": for logs and the metrics' label. */
+/* "start": for logs and as a label of metrics. */
 const char *call_name(enum call c);
 
 #endif

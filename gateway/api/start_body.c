@@ -6,8 +6,7 @@
 #include "json/scan.h"
 #include "model/limits.h"
 
-/* Parts of a hash's input are told apart by their lengths, so that no two lists of parts read the
- * same. */
+/* Includes the parts' lengths in the hash, so that no two lists of parts have the same input. */
 static struct sha256 parts_hash(const char *label, uint32_t place, struct bytes a, struct bytes b)
 {
     struct buf text = {0};
@@ -28,7 +27,7 @@ static struct sha256 parts_hash(const char *label, uint32_t place, struct bytes 
     return hash;
 }
 
-/* 26 characters, as generated ids have; lower-case Crockford base32. */
+/* 26 characters of lower-case Crockford base32, like generated ids. */
 static void id_from_hash(const struct sha256 *hash, char *text)
 {
     static const char alphabet[] = "0123456789abcdefghjkmnpqrstvwxyz";
@@ -40,7 +39,7 @@ static void id_from_hash(const struct sha256 *hash, char *text)
     text[ID_TEXT_BYTES - 1] = '\0';
 }
 
-/* True where the request names its task. */
+/* True if the request names its task. */
 static bool id_choose(const struct start_input *in, struct bytes given, struct start_call *call)
 {
     struct bytes session = call->request.session_id;
@@ -61,10 +60,10 @@ static bool id_choose(const struct start_input *in, struct bytes given, struct s
     return given.len > 0;
 }
 
-/* Without a key of the client we make one for this request, so that sending it again to another
- * owner is safe. The record of a key lies in the partition of its task: where the request names the
- * task, the key is of that id only, or it would be chance whether another id's partition knows it.
- */
+/* If the client gave no idempotency key, makes one for this request, so that it can safely be sent
+ * again to another owner. A key's record lies in the partition of its task. So if the request names
+ * the task, the key is bound to that id: otherwise it would depend on the other id's partition
+ * whether the key is known there. */
 static void key_choose(const struct start_input *in, bool named, struct start_call *call)
 {
     call->key = in->idempotency_key.len > 0
@@ -97,7 +96,7 @@ static bool key_check(struct bytes key, struct problem *ret_problem)
     return good;
 }
 
-/* Empty: none. */
+/* An empty value means no budget. */
 static bool budget_parse(struct bytes value, struct budget *ret_budget, struct problem *ret_problem)
 {
     struct budget_fault f;
@@ -210,7 +209,7 @@ bool resume_body_parse(struct bytes body, struct arena *arena, struct deed *ret_
            budget_parse(budget, ret_budget, ret_problem);
 }
 
-#define BATCH_DEPTH 3 /* the batch's members, its tasks, theirs */
+#define BATCH_DEPTH 3 /* the batch's members, its tasks, their members */
 
 static uint32_t node_of(const struct json_index *x, struct bytes member)
 {

@@ -1,8 +1,8 @@
-/* The bodies of POST /start, POST /start/batch and POST /recover -> requests of the wire. Pure:
- * time and randomness are arguments.
+/* Turns the bodies of POST /start, POST /start/batch, POST /recover and similar calls into requests
+ * of the wire protocol. Pure: time and randomness are arguments.
  *
- * Every fault of a body is told at once (problem.h's errors). An optional field that is null counts
- * as absent. Payload bytes are checked as JSON once, here, and handed on as they are. */
+ * All faults of a body are reported at once (problem.h). An optional field that is null counts as
+ * absent. Payload bytes are checked as JSON once, here, and passed on as they are. */
 #ifndef MARATHON_API_START_BODY_H
 #define MARATHON_API_START_BODY_H
 
@@ -11,23 +11,25 @@
 #include "json/scan.h"
 
 #define START_RANDOM_BYTES   26   /* 10 for an id, 16 for an idempotency key of our own */
-#define SESSION_ID_BYTES_MAX 1024 /* kept and shown, never looked at */
-#define IDEMPOTENCY_TEXT_MAX 255  /* length of an Idempotency-Key, as others bound it */
+#define SESSION_ID_BYTES_MAX 1024 /* stored and shown, never interpreted */
+#define IDEMPOTENCY_TEXT_MAX 255  /* longest Idempotency-Key, the bound that others have too */
 
 struct start_input {
     struct bytes body;
-    struct bytes credential;      /* who asks; "anonymous" without authentication */
+    struct bytes credential;      /* who calls; "anonymous" without authentication */
     struct bytes idempotency_key; /* the header's value, empty = none */
     unix_ms now;
     uint8_t random[START_RANDOM_BYTES];
     uint32_t
-        place; /* in a batch, from 1: its part of the batch's Idempotency-Key; 0 = on its own */
+        /* in a batch, from 1: derives its own key from the batch's Idempotency-Key; 0 = not in a
+         * batch */
+        place;
     const struct json_index *index; /* of the batch, which was checked as a whole, */
-    uint32_t node;                  /* and where this body is in it */
+    uint32_t node;                  /* and the place of this body in it */
 };
 
-/* What a body became. The request borrows from this struct and from the body. Zero-initialise; free
- * with start_call_free. */
+/* The result of parsing. The request borrows from this struct and from the body. Zero-initialise;
+ * free with start_call_free. */
 struct start_call {
     struct start_request request;
     char task_id[ID_BYTES_MAX + 1];
@@ -40,7 +42,7 @@ bool start_body_parse(const struct start_input *in, struct start_call *ret_call,
                       struct problem *ret_problem);
 void start_call_free(struct start_call *call);
 
-/* What a fork's body asks for, beside the id and the key of the new task (in call->request). */
+/* A fork's body, except for the id and the key of the new task (those are in call->request). */
 struct fork_body {
     struct recover_request from; /* from_step, checkpoint_id */
     struct bytes input;          /* empty = the source's; borrowed from the body */
@@ -51,11 +53,12 @@ struct fork_body {
 bool fork_body_parse(const struct start_input *in, struct bytes source, struct start_call *ret_call,
                      struct fork_body *ret_fork, struct problem *ret_problem);
 
-#define START_BATCH_MAX 1000u /* tasks in one POST /start/batch; its body has the bound of any */
+/* tasks in one POST /start/batch; its body has the same size limit as any other */
+#define START_BATCH_MAX 1000u
 
-/* The body of a batch, {"tasks": [...]}: checked, and the nodes of its tasks. nodes has room for
- * START_BATCH_MAX. The index borrows from body; it is the caller's to free, also after a failure.
- */
+/* The body of a batch, {"tasks": [...]}: checks it, and returns its tasks' nodes. nodes has room
+ * for START_BATCH_MAX. The index borrows from body; the caller must free it, also after a
+ * failure. */
 bool start_batch_parse(struct bytes body, struct json_index *ret_index, uint32_t *nodes,
                        size_t *ret_count, struct problem *ret_problem);
 

@@ -6,7 +6,7 @@
 #include "api/usage_json.h"
 #include "json/scan.h"
 
-/* In one piece, and not by a format: a status has a hundred of them. */
+/* Appends it in one piece, not by a format: a status has a hundred keys. */
 static void key_put(struct buf *out, const char *name)
 {
     size_t len = strlen(name);
@@ -97,7 +97,7 @@ char *status_etag(const struct task_view *v, char text[ETAG_BYTES])
     return text;
 }
 
-/* The tags of a list, one after the other: without white space, W/ and quotes. */
+/* Takes the next tag of a list, without white space, W/ and quotes. */
 static bool tag_next(struct bytes *list, struct bytes *ret_tag)
 {
     size_t i = 0;
@@ -137,7 +137,7 @@ bool status_etag_matches(const struct task_view *v, struct bytes if_none_match)
     return false;
 }
 
-/* The first step that is not over; after the end the last one. From 0. */
+/* The first step that is not over, or the last one; counted from 0. */
 static uint32_t current_step(const struct task_view *v)
 {
     if (!task_state_ended(v->state)) {
@@ -211,7 +211,7 @@ void results_render(const struct task_view *v, struct body_plan *plan)
     if (v->results_bytes <= 2) {
         buf_add_str(&plan->text, "{}");
     } else {
-        /* Not with the closing brace: where a step was added meanwhile there is a comma instead. */
+        /* Leaves the closing brace out: if a step was added meanwhile, there is a comma instead. */
         body_plan_doc(plan, RESULTS_OFFSET, v->results_bytes - 1);
         buf_add_char(&plan->text, '}');
     }
@@ -238,8 +238,8 @@ static const struct step_view **steps_by_order(const struct task_view *v, size_t
     return done;
 }
 
-/* Do the results stand in the document in the order of completion, one entry behind the other? Then
- * the results up to a checkpoint are a prefix of the document and a brace. */
+/* Are the results in the document in order of completion, with no gaps? Then the results up to a
+ * checkpoint are a prefix of the document plus a brace. */
 static bool doc_in_order(const struct step_view **done, size_t count)
 {
     uint64_t end = RESULTS_OFFSET;
@@ -265,7 +265,8 @@ static void accumulated_put(struct copies *c, size_t upto, struct body_plan *pla
     const struct step_view *last = c->done[upto];
     uint64_t size = last->result_offset + last->result_len - RESULTS_OFFSET;
     if (size > c->left) {
-        c->left = 0; /* from here on all are {}: no later one shows more than an earlier one hid */
+        /* from here on all are {}: a later checkpoint must not show more than an earlier one hid */
+        c->left = 0;
         buf_add_str(&plan->text, "{}");
         return;
     }

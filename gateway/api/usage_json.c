@@ -57,7 +57,7 @@ void usage_member_put(struct buf *out, const struct usage_part *parts, uint32_t 
     buf_add_str(out, "]}");
 }
 
-/* Models that have used tokens, and never said what they cost: a budget in dollars does not hold
+/* Models that have used tokens but never reported a cost: a budget in dollars does not stop
  * them. */
 static void without_cost_put(struct buf *out, const struct usage_part *parts, uint32_t count)
 {
@@ -81,7 +81,7 @@ void budget_member_put(struct buf *out, const struct task_view *v)
     }
     buf_add_str(out, ",\"budget\":");
     budget_put(out, &v->budget);
-    out->len--; /* its brace: one more member */
+    out->len--; /* its brace: one more member follows */
     buf_add_str(out, ",\"spent\":{");
     if (v->budget.cost_nano > 0) {
         buf_add_str(out, "\"cost_usd\":");

@@ -12,8 +12,7 @@
 /* One read of a head and what comes with it. Small, since what follows a request is kept on each
  * connection for as long as that waits for its answer. */
 #define READ_BYTES 4096
-/* The rest of a body, up to this size and if it is already there, is read in one go and not
- * gathered. */
+/* The rest of a body that is already there is read at once up to this size, not gathered. */
 #define WHOLE_BYTES (32u << 10)
 /* Discarded at once, by the kernel. */
 #define THROWN_BYTES (64u << 10)
