@@ -12,7 +12,7 @@ static const char *environment(const char *name)
     return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
-/* It becomes part of a header line. */
+/* The key becomes part of a header line, so it must have neither blanks nor control characters. */
 static bool plain(struct bytes key)
 {
     for (size_t i = 0; i < key.len; i++) {

@@ -34,8 +34,8 @@ static const struct arg_option *find_letter(const struct arg_tables *t, char let
     return NULL;
 }
 
-/* One word of the command line, split: `attached` is the value in the same word, NULL where there
- * is none. */
+/* One word of the command line, split: `attached` is the value in the same word, NULL if there is
+ * none. */
 struct word {
     const struct arg_option *option;
     const char *attached;
@@ -71,7 +71,7 @@ static enum err given_add(struct args *a, const struct word *word, const char *v
     return ERR_OK;
 }
 
-/* Where we are; moved on where the next word is the value of this one. */
+/* The current word; advanced if the next word is its value. */
 struct words {
     char *const *argv;
     int argc;

@@ -5,10 +5,11 @@
 
 #include "cli/duration.h"
 
-#define COLUMNS_MIN  20 /* narrower than that nothing can be shown well; it is cut */
-#define NAME_COLUMNS 32 /* of a step: longer names are cut, so that the bars stay in one column */
+#define COLUMNS_MIN 20 /* nothing useful fits a narrower screen; lines are cut there */
+/* of a step's name: longer ones are cut, so that the bars stay in one column */
+#define NAME_COLUMNS 32
 #define STEP_BAR     20
-#define FRAME_ROWS   4 /* heading, overall bar, error, and the row of the cursor */
+#define FRAME_ROWS   4 /* heading, overall bar, error, and the cursor's row */
 #define OVERALL_BAR  28
 
 struct mark {
@@ -25,8 +26,8 @@ static const struct mark retry_mark = {"↻", "~", TEXT_YELLOW};
 static const char *const spin_utf8[] = {"⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧"};
 static const char *const spin_ascii[] = {"|", "/", "-", "\\", "|", "/", "-", "\\"};
 
-/* The line being made: plain text first, cut to the screen, so that colour never counts as columns.
- */
+/* The line being built. Plain text is cut to the screen first, so that colour codes never count as
+ * columns. */
 struct line {
     struct buf *out;
     const struct bars_screen *screen;

@@ -8,8 +8,7 @@
  *    · campaigns          waiting
  *   ━━━━━━━━━━━━━━━━━━━───────────────────  38%  1/5 steps  4s elapsed, about 6s left
  *
- * A pipeline with more steps than the screen has rows for is one line with counts, however wide it
- * is. */
+ * If a pipeline has more steps than the screen has rows, its steps become one line with counts. */
 #ifndef MARATHON_CLI_BARS_H
 #define MARATHON_CLI_BARS_H
 
@@ -19,11 +18,11 @@
 struct bars_screen {
     size_t columns, rows;
     struct text_style style;
-    unsigned tick; /* turns the marks of running steps */
+    unsigned tick; /* animates the marks of running steps */
 };
 
-/* Appends the picture; returns its lines, each shorter than the screen is wide and ended with LF;
- * never more than rows - 1. */
+/* Appends the picture and returns its number of lines, which is at most rows - 1. Each line is
+ * narrower than the screen and ends with LF. */
 size_t bars_render(struct buf *out, const struct view *v, const struct bars_screen *screen,
                    unix_ms now);
 

@@ -4,7 +4,7 @@
 #include "cli/duration.h"
 #include "cli/problem.h"
 
-#define CALL_TIMEOUT_MS 15000 /* one try; the server itself answers 504 before that */
+#define CALL_TIMEOUT_MS 15000 /* limit of one try; the server itself answers 504 before that */
 
 int64_t call_wait_ms(unsigned tries, int retry_after_s)
 {

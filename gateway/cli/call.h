@@ -1,5 +1,5 @@
-/* One request to the gateway, repeated visibly while the server is away, with its failure told to
- * the user. */
+/* One request to the gateway. Repeats it, telling the user, while the server is away, and reports
+ * its failure to the user. */
 #ifndef MARATHON_CLI_CALL_H
 #define MARATHON_CLI_CALL_H
 
@@ -9,34 +9,35 @@
 #define CALL_PATH_BYTES 512
 
 struct call {
-    const char *doing; /* "start the task": for complaints, "cannot start the task: ..." */
+    const char *doing; /* "start the task": for messages, "cannot start the task: ..." */
     const char *method;
     const char *path;
     struct bytes body;
     const char *idempotency_key;
-    int64_t patience_ms; /* how long to repeat where the server is away or busy; 0 = not at all */
-    bool repeatable;     /* repeat also where the outcome of the last try is unknown */
-    bool keeps_refusal;  /* a 4xx is the caller's to tell: CLI_COMPLETED with that reply */
+    int64_t patience_ms; /* how long to repeat while the server is away or busy; 0 = not at all */
+    bool repeatable;     /* repeat even if the outcome of the last try is unknown */
+    bool keeps_refusal;  /* the caller handles a 4xx: it gets CLI_COMPLETED with that reply */
 };
 
 /* CLI_COMPLETED with ret_reply on 2xx (free it with http_reply_free); otherwise the user has been
  * told. */
 enum cli_exit call_perform(struct cli *cli, const struct call *call, struct http_reply *ret_reply);
-/* GET without patience, repeated only as --retry-for says. */
+/* A GET that is repeated only as long as --retry-for says. */
 enum cli_exit call_get(struct cli *cli, const char *doing, const char *path,
                        struct http_reply *ret_reply);
-/* call_get and its body as a document; complains where it is none. Free with doc_free. */
+/* call_get, with the body parsed as a document; reports a body that is not JSON. Free with
+ * doc_free. */
 enum cli_exit call_get_doc(struct cli *cli, const char *doing, const char *path,
                            struct doc **ret_doc);
-/* Says that nothing answers, and what to do; returns CLI_UNREACHABLE. */
+/* Reports that nothing answers, and what to do; returns CLI_UNREACHABLE. */
 enum cli_exit call_unreachable(const struct cli *cli, const char *doing);
 
-/* How long to wait before try number `tries` + 1: the server's wish, else 0.5, 1, 2, 4, 5, 5 ...
- * seconds. Pure. */
+/* How long to wait before try number `tries` + 1: what the server asks for, else 0.5, 1, 2, 4, 5, 5
+ * ... seconds. Pure. */
 int64_t call_wait_ms(unsigned tries, int retry_after_s);
 /* Is this status one that goes away by itself? Pure. */
 bool call_status_passes(int http_status);
-/* Appends text with what is not unreserved as %XX, for queries. Pure. */
+/* Appends text for use in a query, with all but unreserved characters as %XX. Pure. */
 void call_escape(struct buf *out, const char *text);
 
 #endif

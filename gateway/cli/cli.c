@@ -13,7 +13,7 @@
 #include "cli/pretty.h"
 #include "json/scan.h"
 
-#define SAY_BYTES_MAX 2048 /* one complaint with the texts that it quotes */
+#define SAY_BYTES_MAX 2048 /* one message with the texts that it quotes */
 
 static volatile sig_atomic_t stop_signal;
 
@@ -32,7 +32,7 @@ static void write_all(int fd, struct bytes text)
                 perror("marathon: standard output");
             }
             if (fd == STDOUT_FILENO) {
-                _exit(CLI_FAILED); /* the reader has gone: nothing that we do can be seen */
+                _exit(CLI_FAILED); /* the reader has gone: nobody can see what we do */
             }
             return;
         }
@@ -155,8 +155,7 @@ bool cli_sleep(int64_t ms)
         if (left <= 0) {
             return true;
         }
-        (void)poll(NULL, 0,
-                   left < 200 ? (int)left : 200); /* a signal between two looks is seen in time */
+        (void)poll(NULL, 0, left < 200 ? (int)left : 200); /* notice a signal soon */
     }
     return false;
 }

@@ -1,5 +1,5 @@
-/* What every command of `marathon` is given, and how it speaks: data on standard output, progress
- * and complaints on standard error. */
+/* What every command of `marathon` receives, and how it prints: data to standard output, progress
+ * and error messages to standard error. */
 #ifndef MARATHON_CLI_CLI_H
 #define MARATHON_CLI_CLI_H
 
@@ -29,7 +29,7 @@ struct command {
     const char *name;
     const char *operands; /* as in the usage line: "TASK..." */
     const char *summary;  /* one line, for the overview */
-    const char *text;     /* more of it, for its own --help; may be NULL */
+    const char *text;     /* further text for the command's own --help; may be NULL */
     const char *examples; /* lines, each with its LF */
     const struct arg_option *options;
     size_t option_count;
@@ -38,27 +38,27 @@ struct command {
     enum cli_exit (*run)(struct cli *cli);
 };
 
-/* Writes all of it; standard output that went away (a closed pipe) ends the program quietly. */
+/* Writes all of it; if standard output is gone (a closed pipe), ends the program quietly. */
 void cli_out(const struct buf *text);
 void cli_err(const struct buf *text);
-/* A JSON text that was received: laid out on a terminal, as it is elsewhere. */
+/* A JSON text from the server: indented on a terminal, otherwise as it is. */
 void cli_out_json(const struct cli *cli, struct bytes json);
-/* "marathon: ..." and a line end, on standard error. */
+/* Prints "marathon: ..." and a line end to standard error. */
 void cli_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same, but not with -q. */
 void cli_note(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* "marathon COMMAND: ..." and where its help is; returns CLI_USAGE. */
+/* Prints "marathon COMMAND: ..." and where to find its help; returns CLI_USAGE. */
 enum cli_exit cli_usage(const struct cli *cli, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* An operand that must be an id; complains. */
+/* Is this operand a valid id? If not, tells the user. */
 bool cli_id_good(const struct cli *cli, const char *id);
-/* " --server URL" where the user gave one, else "": for commands that we advise. Static. */
+/* " --server URL" if the user gave one, else "": for commands that we suggest. Static. */
 const char *cli_server_flag(const struct cli *cli);
 
 /* Was Ctrl-C pressed, or SIGTERM or SIGHUP received? */
 bool cli_stopped(void);
 void cli_catch_signals(void);
-/* Sleeps; returns false as soon as it was stopped. */
+/* Sleeps; returns false as soon as cli_stopped(). */
 bool cli_sleep(int64_t ms);
 
 #endif

@@ -1,5 +1,4 @@
-/* The commands that change a task that is there already: cancel, pause, resume, signal, recover,
- * fork. */
+/* The commands that change an existing task: cancel, pause, resume, signal, recover, fork. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -19,7 +18,7 @@
         "by", 0, "NAME", "who; kept in the task's history (default: the environment's USER)"       \
     }
 
-/* Who and why, as members of a body that is not closed yet. */
+/* Appends actor and reason as members of a body that is still open. */
 static void put_deed(const struct cli *cli, struct buf *out)
 {
     const char *reason = args_value(&cli->args, "reason");
@@ -35,7 +34,7 @@ static void put_deed(const struct cli *cli, struct buf *out)
     }
 }
 
-/* POST to one task; prints the answer, as JSON or as "ID STATE". */
+/* POSTs to one task; prints the answer, as JSON or as "ID STATE". */
 static enum cli_exit change(struct cli *cli, const char *doing, const char *path, struct bytes body)
 {
     struct http_reply reply;
@@ -69,7 +68,7 @@ static enum cli_exit change(struct cli *cli, const char *doing, const char *path
     return CLI_COMPLETED;
 }
 
-/* The same change of each task that is named; the first failure is the exit code. */
+/* The same change for each task named; the exit code is that of the first failure. */
 static enum cli_exit change_each(struct cli *cli, const char *verb, struct bytes budget)
 {
     enum cli_exit worst = CLI_COMPLETED;

@@ -1,5 +1,5 @@
-/* dead-letters: the steps that were set aside because they kept killing workers, and their requeue.
- */
+/* dead-letters: lists and requeues the steps that were set aside because they kept killing
+ * workers. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -153,7 +153,7 @@ static enum cli_exit requeue_page(struct cli *cli, struct requeue_sum *sum)
     if (code != CLI_COMPLETED) {
         return code;
     }
-    if (cli->json) { /* a line a page */
+    if (cli->json) { /* one line per page */
         cli_out_json(cli, buf_bytes(&reply.body));
     }
     if (doc_parse(buf_bytes(&reply.body), &d, &fault) == ERR_OK) {

@@ -22,7 +22,7 @@ static enum cli_exit read_all(struct cli *cli, bool note, struct definitions *d)
     return code == CLI_COMPLETED ? definitions_check_together(cli, d, note) : code;
 }
 
-/* The server's fault at its place in the file; false where it is about none. */
+/* Shows the server's fault at its place in the file; false if it concerns no place. */
 static bool tell_refusal(const struct definition *d, struct bytes body)
 {
     struct doc *problem = NULL;
@@ -45,7 +45,7 @@ static bool tell_refusal(const struct definition *d, struct bytes body)
     return about;
 }
 
-/* One definition to the server. CLI_COMPLETED: *ret_reply is to be freed. */
+/* Sends one definition to the server. CLI_COMPLETED: *ret_reply is to be freed. */
 static enum cli_exit send(struct cli *cli, const struct definition *d, bool store,
                           struct http_reply *ret_reply)
 {
@@ -135,7 +135,7 @@ static void add_row(struct table *t, const struct definition *d, const struct ht
     doc_free(answer);
 }
 
-/* Are all that it names stored, as far as they are among these? */
+/* Are all pipelines that it names stored, as far as they are among these? */
 static bool ready(const struct definitions *d, const bool *stored, size_t i)
 {
     const struct pipeline *p = d->items[i].pipeline;
@@ -154,8 +154,8 @@ static enum cli_exit store_all(struct cli *cli, const struct definitions *d, str
 {
     bool *stored = mem_zalloc(d->count * sizeof *stored);
     enum cli_exit code = CLI_COMPLETED;
-    /* Those that are named first. Checked together, they contain no circle: each round stores one
-     * at least. */
+    /* Stores first those that others name. They were checked together and contain no cycle, so each
+     * round stores at least one. */
     for (size_t left = d->count; left > 0 && code == CLI_COMPLETED;) {
         for (size_t i = 0; i < d->count && code == CLI_COMPLETED; i++) {
             struct http_reply reply;

@@ -1,4 +1,5 @@
-/* `marathon dev`: finds what it needs, makes the private directory, and hands over to dev.c. */
+/* `marathon dev`: finds the programs it needs, makes the private directory, and hands over to
+ * dev.c. */
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -28,7 +29,7 @@ static const struct arg_option options[] = {
     {"functions", 'f', "FILE", "functions that the workers offer; may be repeated"},
 };
 
-/* The places on disk. */
+/* The paths on disk. */
 struct places {
     char run_dir[PATH_MAX];
     char data_dir[PATH_MAX];
@@ -258,8 +259,8 @@ static enum cli_exit run_plan(struct cli *cli, struct dev_options *o, struct pla
     return code;
 }
 
-/* Its processes speak over sockets of their own, in a directory that nobody else can read: what was
- * exported for a cluster over the network does not fit them. */
+/* The cluster's processes use unix sockets in a directory that nobody else can read: TLS settings
+ * that were exported for a cluster on the network do not apply. */
 static void drop_tls(const struct cli *cli)
 {
     static const char prefix[] = "MARATHON_TLS_";

@@ -1,4 +1,4 @@
-/* marathon doctor: asks a deployment all that it can be asked, and says what is wrong. */
+/* marathon doctor: queries everything that a deployment reveals, and says what is wrong. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -12,7 +12,7 @@
 #define TIMEOUT_MS         10000
 #define PIPELINES_SEEN_MAX 200 /* each costs a request */
 
-/* NULL where there was no such answer: then there is a finding that says so. */
+/* NULL if the answer is not there; a finding then says so. */
 static struct doc *ask(struct cli *cli, struct doctor *d, const char *path, int *ret_status)
 {
     struct http_request request = {.method = "GET", .path = path, .timeout_ms = TIMEOUT_MS};
@@ -42,7 +42,7 @@ static struct doc *ask(struct cli *cli, struct doctor *d, const char *path, int 
     return NULL;
 }
 
-/* The same for what is 200 or a finding. */
+/* The same for a request that either answers 200 or is a finding. */
 static struct doc *ask_good(struct cli *cli, struct doctor *d, const char *path)
 {
     int status = 0;
@@ -121,7 +121,8 @@ static void put_json(const struct doctor *d, struct buf *out)
     buf_add_str(out, "]}");
 }
 
-/* Does the next finding end with the same advice? Then it is said once, below all of them. */
+/* Does the next finding end with the same advice? Then the advice is printed once, below all of
+ * them. */
 static bool advised_next(const struct doctor *d, size_t i)
 {
     return i + 1 < d->count && bytes_eq(d->findings[i].advice, d->findings[i + 1].advice);

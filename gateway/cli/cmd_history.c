@@ -3,7 +3,7 @@
 #include "cli/history.h"
 #include "cli/show.h"
 
-/* What an event says beside its type and its step. */
+/* What an event says besides its type and its step. */
 static struct bytes note_of(const struct doc_value *data)
 {
     static const char *const keys[] = {"reason", "error", "message", "name", "waiting_until"};
@@ -60,7 +60,7 @@ static enum cli_exit show_pages(struct cli *cli, const char *id, struct buf *cur
             show_table(cli, &t);
             return code;
         }
-        code = history_page(cli, id, cursor, &d); /* what is brief is told to its end */
+        code = history_page(cli, id, cursor, &d); /* the brief form has no paging: all pages are fetched */
     }
     table_free(&t);
     return code;

@@ -1,4 +1,4 @@
-/* `marathon items`: what has become of each item of a step with for_each. */
+/* `marathon items`: the state of each item of a step with for_each. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -29,10 +29,12 @@ static void add_item(struct table *t, const struct doc_value *item, unix_ms now)
     if (time_parse(doc_string(doc_get(item, "retry_at")), &retry_at) == ERR_OK) {
         buf_addf(&note, "next attempt in %s: ", duration_clock(retry_at - now, text));
     }
-    struct bytes log = doc_string(doc_get(item, "log")); /* while it runs, or it is completed */
+    /* while it runs, or once it is completed */
+    struct bytes log = doc_string(doc_get(item, "log"));
     if (log.len > 0) {
         buf_add_bytes(&note, text_last_line(log));
-    } else if (!bytes_is(state, step_state_name(STEP_COMPLETED))) { /* else it was made good */
+    } else if (!bytes_is(state, step_state_name(STEP_COMPLETED))) {
+        /* otherwise the error was of an attempt before the successful one */
         struct bytes own = doc_string(doc_get(item, "function_code"));
         buf_add_bytes(&note, own);
         buf_add_str(&note, own.len > 0 ? ": " : "");

@@ -1,4 +1,4 @@
-/* `marathon keys`: makes API keys. It talks to no server: the gateway reads the file by itself. */
+/* `marathon keys`: makes API keys. Talks to no server: the gateway reads the file by itself. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "crypto/hash.h"
 #include "crypto/random.h"
 
-#define KEY_PREFIX "mk_" /* so that scanners for leaked secrets can find it */
+#define KEY_PREFIX "mk_" /* so that scanners for leaked secrets recognise it */
 #define KEY_BYTES  32
 
 struct new_key {
@@ -29,7 +29,7 @@ static void make(struct new_key *k)
     (void)hex_encode(hash.digest, sizeof hash.digest, k->hash);
 }
 
-/* Behind what is there, in one write; a new file is for its owner and group only. */
+/* Appends in one write; a new file is readable by its owner and group only. */
 static enum err append(const char *path, const char *line)
 {
     struct stat st;

@@ -1,4 +1,4 @@
-/* The commands that show what there is: list, workers, healthcheck. */
+/* The commands that show what exists: list, workers, healthcheck. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -18,7 +18,7 @@ static void add_text(struct table *t, const struct doc_value *object, const char
     table_add(t, doc_string(doc_get(object, key)));
 }
 
-/* 0 where there is none. */
+/* 0 if there is none. */
 static unix_ms time_of(const struct doc_value *object, const char *key)
 {
     unix_ms at = 0;
@@ -48,12 +48,13 @@ static void add_task(struct table *t, const struct doc_value *task, unix_ms now)
                                : BYTES_NONE);
 }
 
-/* Pages asked for by one command: with a filter each is the outcome of a look at some thousands of
- * tasks, so that a list of few among very many takes seconds, not minutes. The hint leads on. */
+/* Most pages that one command asks for. With a filter, each page is the outcome of examining some
+ * thousands of tasks, so a rare match among very many tasks takes seconds, not minutes. The hint at
+ * the end shows how to continue. */
 #define LIST_PAGES_MAX 100
-#define LIST_QUIET_MS  2000 /* after that it says that it is still looking */
+#define LIST_QUIET_MS  2000 /* after that it says that it is still searching */
 
-/* What was asked for, and what has come until now. */
+/* What was asked for, and what has arrived so far. */
 struct listing {
     const char *status, *type;
     int64_t limit;
@@ -115,7 +116,7 @@ static void take_page(const struct cli *cli, struct listing *l, const struct doc
     buf_add_bytes(&l->cursor, doc_string(doc_get(doc_root(d), "next_cursor")));
 }
 
-/* Page by page, until there are as many as were asked for. */
+/* Fetches pages until there are as many items as asked for. */
 static enum cli_exit gather(struct cli *cli, struct listing *l)
 {
     mono_ms began = clock_now().mono;
@@ -249,7 +250,7 @@ static void add_labels(struct table *t, const struct doc_value *labels)
     buf_free(&text);
 }
 
-/* Which workers are missing. */
+/* Tells which workers are missing. */
 static void note_waiting(const struct cli *cli, const struct doc_value *waiting)
 {
     for (size_t i = 0; i < doc_count(waiting); i++) {

@@ -1,5 +1,5 @@
 /* `marathon logs`: what the functions of a task have written to stderr, as far as it is kept: the
- * end of it of each attempt, from the history; of what runs now, from the status. */
+ * end of each attempt's log, from the history; for running attempts, from the status. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -13,8 +13,9 @@ struct logs {
     struct cli *cli;
     const char *step; /* name; NULL: all of them */
     size_t shown;
-    struct buf last_step, last_text; /* of the one before, where the next event may tell of the same
-                                        end: of one step, and of its task */
+    /* what was shown last, since the next event may repeat the same text: once for the step and
+     * once for its task */
+    struct buf last_step, last_text;
 };
 
 struct entry {
@@ -37,7 +38,7 @@ static void put_json(const struct entry *e, struct buf *out)
     buf_add_char(out, '}');
 }
 
-/* As tail(1) shows several files. */
+/* Prints a heading like tail(1) does for several files. */
 static void put_text(const struct entry *e, bool first, struct buf *out)
 {
     buf_add_str(out, first ? "==> " : "\n==> ");
@@ -86,14 +87,15 @@ static void show(struct logs *l, const struct entry *e)
     buf_add_bytes(&l->last_text, e->text);
 }
 
-/* What comes behind it is of another attempt, and may well read the same. */
+/* True for events after which the log is that of another attempt, which may well have the same
+ * text. */
 static bool begins_anew(struct bytes event)
 {
     return bytes_is(event, "step_retry") || bytes_is(event, "task_recovering") ||
            bytes_is(event, "task_resumed");
 }
 
-/* An event that ends an attempt; its error has the end of the log behind it. */
+/* Shows an event that ends an attempt: its error is followed by the end of the log. */
 static void show_event(struct logs *l, const struct doc_value *event)
 {
     static const char *const ends[][2] = {{"step_completed", "completed"},
@@ -120,7 +122,7 @@ static void show_event(struct logs *l, const struct doc_value *event)
     }
 }
 
-/* Up to the moment of the status. */
+/* Up to seq, the moment of the status. */
 static enum cli_exit show_history(struct logs *l, const char *id, int64_t seq)
 {
     struct buf cursor = {0};
@@ -163,7 +165,7 @@ static void show_running(struct logs *l, const struct doc_value *steps)
     }
 }
 
-/* The step that is asked for, by its name or step_id; NULL: there is none. */
+/* The step asked for, by its name or step_id; NULL: there is none. */
 static const struct doc_value *find_step(const struct doc_value *steps, const char *step)
 {
     for (size_t i = 0; i < doc_count(steps); i++) {

@@ -1,5 +1,5 @@
-/* pipelines: what there is, one of them, its versions and its graph. cmd_definitions.c has what is
- * about files. */
+/* pipelines: lists them, shows one, its versions and its graph. Verbs for files are in
+ * cmd_definitions.c. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +33,8 @@ static enum cli_exit list(struct cli *cli)
     return show_answer(cli, "list the pipelines", CLI_API "/pipelines", print_pipelines);
 }
 
-/* The definition from the server, with --version where that was given. Free with doc_free. */
+/* Fetches the definition from the server, in the version of --version if given. Free with
+ * doc_free. */
 static enum cli_exit fetch(struct cli *cli, const char *name, struct doc **ret_doc)
 {
     char path[CALL_PATH_BYTES];
@@ -155,7 +156,7 @@ static enum cli_exit graph_of_stored(struct cli *cli, const char *name)
     return code;
 }
 
-/* A file where there is one of that name, or it looks like a path. */
+/* `what` is a file if there is one of that name, or if it looks like a path. */
 static enum cli_exit graph(struct cli *cli, const char *what)
 {
     if (cli->json) {

@@ -1,4 +1,4 @@
-/* `marathon start` and `marathon run`: a new task, by a request that may be repeated safely. */
+/* `marathon start` and `marathon run`: create a task, by a request that can be repeated safely. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -13,7 +13,7 @@
 #include "model/limits.h"
 
 #define START_PATIENCE_MS 30000
-#define KEY_BYTES_MAX     255 /* as the server bounds an Idempotency-Key */
+#define KEY_BYTES_MAX     255 /* the server's bound on an Idempotency-Key */
 
 static const struct arg_option options[] = {
     {"input", 'i', "JSON", "the task's input_data: JSON, @file, or - for standard input"},
@@ -160,7 +160,7 @@ static enum cli_exit make_request(const struct cli *cli, struct start *s)
     return code;
 }
 
-/* The id in the answer, to be freed; NULL where it holds none. */
+/* The id in the answer, to be freed; NULL if it has none. */
 static char *answer_id(struct bytes body)
 {
     struct doc *d = NULL;
@@ -174,7 +174,7 @@ static char *answer_id(struct bytes body)
     return text;
 }
 
-/* What is run has a name; a file's is none. */
+/* A hint for users who pass a file in place of a pipeline's name. */
 static void hint_at_file(const struct cli *cli)
 {
     static const char *const endings[] = {".json", ".yaml", ".yml"};
@@ -190,7 +190,7 @@ static void hint_at_file(const struct cli *cli)
     }
 }
 
-/* CLI_COMPLETED: *ret_id is to be freed, *ret_reply too. */
+/* CLI_COMPLETED: *ret_id and *ret_reply are to be freed. */
 static enum cli_exit start_task(struct cli *cli, struct http_reply *ret_reply, char **ret_id)
 {
     struct start s = {.key = ""};

@@ -1,5 +1,5 @@
-/* The commands that look at one task: watch, status, result. cmd_change.c has those that change it.
- */
+/* The commands that show one task: watch, status, result. Those that change it are in
+ * cmd_change.c. */
 #include <stdio.h>
 
 #include "base/id.h"
@@ -30,7 +30,7 @@ const struct command command_watch = {
     .run = run_watch,
 };
 
-/* The names in Redis; the partition only shows in those of Redis Cluster. */
+/* Prints the task's keys in Redis; the partition is part of them only with Redis Cluster. */
 static enum cli_exit print_keys(struct cli *cli, const char *id)
 {
     static const char *const headings[] = {"KEY", "KEY IN REDIS CLUSTER"};

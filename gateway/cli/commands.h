@@ -1,4 +1,4 @@
-/* The commands there are. Each cmd_*.c defines its own; main.c dispatches; help.c prints. */
+/* The table of commands. Each cmd_*.c defines its own; main.c dispatches; help.c prints. */
 #ifndef MARATHON_CLI_COMMANDS_H
 #define MARATHON_CLI_COMMANDS_H
 
@@ -13,14 +13,14 @@ extern const struct command command_dev, command_run, command_start, command_wat
 #define COMMAND_COUNT 23
 /* In the order of the overview. */
 extern const struct command *const commands[COMMAND_COUNT];
-/* cmd_definitions.c: verbs of pipelines. */
+/* cmd_definitions.c: verbs of `pipelines`. */
 enum cli_exit definitions_validate(struct cli *cli);
 enum cli_exit definitions_apply(struct cli *cli);
 /* The options that every command takes. */
 extern const struct arg_option shared_options[];
 extern const size_t shared_option_count;
 
-/* NULL where there is none of that name. */
+/* NULL if there is none of that name. */
 const struct command *command_find(const char *name);
 /* Finds the command, parses its arguments and runs it; argv as main got it. */
 enum cli_exit command_main(int argc, char **argv);

@@ -41,7 +41,8 @@ static struct bytes line_of(struct bytes text, size_t line)
     return bytes_part(text, at, end - at);
 }
 
-/* The line with its number, and the caret under the column; of a long line the part around it. */
+/* Prints the line with its number, and a caret under the column; of a long line only the part
+ * around it. */
 static void put_line(struct buf *out, struct bytes text, size_t number, size_t column)
 {
     struct bytes line = line_of(text, number);
@@ -51,7 +52,7 @@ static void put_line(struct buf *out, struct bytes text, size_t number, size_t c
     buf_addf(out, "\n       | %*s^\n", (int)(column - 1 - skip), "");
 }
 
-/* Details have further lines where they show an expression: all are set in. */
+/* A detail has several lines if it shows an expression: indents them all. */
 static void put_detail(struct buf *out, struct bytes detail)
 {
     while (detail.len > 0) {
@@ -111,7 +112,7 @@ static bool ends_in(const char *path, const char *end)
     return n > m && strcmp(path + n - m, end) == 0;
 }
 
-/* JSON where its name or its first character says so: then it is held to JSON's own rules. */
+/* Is it JSON, by its name or its first character? Then it must obey JSON's own rules. */
 static bool is_json(const struct definition *d)
 {
     size_t at = 0;
@@ -136,7 +137,7 @@ static bool translate(struct definition *d)
         return false;
     }
     if (yaml_read(text, BODY_BYTES_MAX, &d->json, &d->places, &yaml) == ERR_OK) {
-        if (strict) { /* numbers as they were written */
+        if (strict) { /* numbers stay as they were written */
             buf_clear(&d->json);
             buf_add_bytes(&d->json, text);
         }
@@ -261,7 +262,7 @@ static const struct pipeline *find(void *context, struct bytes name)
     return d != NULL ? d->pipeline : NULL;
 }
 
-/* With the pipelines that it names in their places. */
+/* Inserts the pipelines that p names. */
 static enum err expand(const struct definitions *all, const struct pipeline *p,
                        struct pipeline_fault *ret_fault)
 {

@@ -15,17 +15,19 @@
 #include "cli/duration.h"
 #include "loop/loop.h"
 
-#define RESTART_WAIT_MS     250   /* doubled with each death ... */
-#define RESTART_WAIT_MS_MAX 8000  /* ... up to this */
-#define HEALTHY_MS          10000 /* who lived so long starts again from the first wait */
-#define START_DEATHS_MAX    5  /* before the cluster was ever ready: more of them is no accident */
-#define EXIT_USAGE          2  /* of our programs: a setting that there is not, or a bad one */
-#define EXIT_SETTINGS       78 /* settings, files or definitions that no start can use */
-#define REDIS_POLL_MS       5  /* until Redis listens, which takes it some 20 */
-#define READY_POLL_MS       100
-#define READY_ANSWER_MS     400
-#define READY_SLOW_MS       15000 /* then it says what it waits for */
-#define READ_BYTES          65536
+#define RESTART_WAIT_MS     250  /* doubled with each death ... */
+#define RESTART_WAIT_MS_MAX 8000 /* ... up to this */
+/* a process that lived this long restarts with the first wait again */
+#define HEALTHY_MS 10000
+/* more deaths than this before the cluster was ever ready are no accident */
+#define START_DEATHS_MAX 5
+#define EXIT_USAGE       2  /* of our programs: an unknown setting, or a bad one */
+#define EXIT_SETTINGS    78 /* settings, files or definitions with which no start can succeed */
+#define REDIS_POLL_MS    5  /* until Redis listens, which takes it about 20 */
+#define READY_POLL_MS    100
+#define READY_ANSWER_MS  400
+#define READY_SLOW_MS    15000 /* then it prints what it waits for */
+#define READ_BYTES       65536
 
 /* How long each role may take to stop by itself. Workers hand back what they run. */
 static const int drain_ms[DEV_ROLE_COUNT] = {
@@ -98,7 +100,7 @@ static void output_close(struct process *p)
     p->output = -1;
 }
 
-/* What is there now. Returns false at the end of the output. */
+/* Reads what is there now. Returns false at the end of the output. */
 static bool output_read(struct process *p)
 {
     uint8_t piece[READ_BYTES];
@@ -129,7 +131,7 @@ static void stop_begin(struct dev *d, enum cli_exit code);
 static void process_start(struct process *p)
 {
     struct dev *d = p->dev;
-    output_close(p); /* of the one before, where a grandchild still holds it */
+    output_close(p); /* of the previous process, if a grandchild still holds it */
     if (dev_child_start(p->program->argv, p->program->env, &p->pid, &p->output) != ERR_OK) {
         p->pid = 0;
         say(d, TEXT_RED, "cannot start %s: %s", p->program->argv[0], strerror(errno));
@@ -149,7 +151,7 @@ static void on_restart(void *user)
     }
 }
 
-/* Does this end say that another start would end the same? */
+/* Does this exit status say that another start would end the same way? */
 static bool refuses(int status)
 {
     return WIFEXITED(status) &&
@@ -228,7 +230,7 @@ static void signal_role(struct dev *d, int role, int signo)
     }
 }
 
-/* Goes on to the role before as soon as none of this one is left. */
+/* Proceeds to the previous role as soon as no process of this one is left. */
 static void stop_next(struct dev *d)
 {
     while (d->stage >= 0 && alive(d, d->stage) == 0) {
@@ -270,7 +272,8 @@ static void on_terminate(void *user)
     stop_begin(user, CLI_COMPLETED);
 }
 
-/* Only a second Ctrl-C is impatience: a script's SIGTERM may well follow its terminal's SIGINT. */
+/* Only a second Ctrl-C means impatience: a script's SIGTERM may well follow its terminal's
+ * SIGINT. */
 static void on_interrupt(void *user)
 {
     struct dev *d = user;
@@ -351,7 +354,7 @@ static void start_role(struct dev *d, bool redis)
     }
 }
 
-/* The others begin once it listens: none has to complain that it does not, and to try again. */
+/* Starts the others once Redis listens, so that none of them has to complain and retry. */
 static void on_redis(void *user)
 {
     struct dev *d = user;

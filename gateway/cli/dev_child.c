@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Each round kills a generation of forks; nobody forks for so long against kill -9 */
+/* Each round kills one generation of forks; nobody keeps forking against kill -9 for this long. */
 #define ORPHAN_ROUNDS_MAX 100
 #define PIDS_BYTES_MAX    65536
 
@@ -30,14 +30,14 @@ static void reset_signals(void)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* In the child, after fork. `report` is closed by a good exec, and gets errno from a bad one. */
+/* In the child, after fork. A successful exec closes `report`; a failed one writes errno to it. */
 static _Noreturn void become(const char *const *argv, const char *const *env, int output,
                              int report, pid_t parent)
 {
     reset_signals();
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (getppid() != parent) {
-        _exit(127); /* it died before the line above: nobody would kill us */
+        _exit(127); /* the parent died before prctl took effect: nobody would kill us */
     }
     (void)setpgid(0, 0);
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -95,7 +95,7 @@ enum err dev_child_start(const char *const *argv, const char *const *env, pid_t 
     if (error != 0) {
         return start_failed(error, pid, output[0]);
     }
-    (void)setpgid(pid, pid); /* whoever of the two comes first */
+    (void)setpgid(pid, pid); /* parent or child, whichever comes first */
     (void)fcntl(output[0], F_SETFL, O_NONBLOCK);
     *ret_pid = pid;
     *ret_output = output[0];
@@ -115,7 +115,7 @@ pid_t dev_child_reap(int *ret_status)
     return pid > 0 ? pid : 0;
 }
 
-/* Sends kill -9 to each of our children; returns whether there was any. */
+/* Sends SIGKILL to each of our children; returns whether there was any. */
 static bool kill_children(void)
 {
     char path[64];
@@ -144,7 +144,7 @@ void dev_child_kill_all(void)
 {
     for (int round = 0; round < ORPHAN_ROUNDS_MAX && kill_children(); round++) {
         pid_t pid;
-        do { /* blocks until one of the killed is gone; its own children then fall to us */
+        do { /* waits until one of the killed is gone; its own children then become ours */
             pid = waitpid(-1, NULL, 0);
         } while (pid < 0 && errno == EINTR);
         while (waitpid(-1, NULL, WNOHANG) > 0) {

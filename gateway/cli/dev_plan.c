@@ -63,7 +63,8 @@ static void add_worker(struct dev_plan *p, const struct dev_options *o, uint8_t 
     program->argv[0] = binary(p, o, "marathon-worker");
     program->env[n++] =
         arena_printf(&p->arena, "MARATHON_COORDINATORS=ipc://%s/" COORDINATOR_SOCKET, o->run_dir);
-    program->env[n++] = "MARATHON_DRAIN_SECONDS=3"; /* who waits at a terminal is no operator */
+    /* at a terminal nobody wants to wait as long as an operator would */
+    program->env[n++] = "MARATHON_DRAIN_SECONDS=3";
     if (o->function_count > 0) {
         program->env[n++] = functions_setting(p, o);
     }
@@ -99,7 +100,7 @@ void dev_plan_free(struct dev_plan *plan)
     arena_free(&plan->arena);
 }
 
-/* Redis's own quoting: within double quotes, backslash escapes. */
+/* Redis's own quoting: backslash escapes within double quotes. */
 static void put_directive(struct buf *out, const char *name, const char *value)
 {
     buf_addf(out, "%s \"", name);

@@ -1,4 +1,4 @@
-/* deploy/redis.conf as a text, put into the program when it is built (its CMakeLists.txt makes
+/* The text of deploy/redis.conf, built into the program (CMakeLists.txt here generates
  * dev_redis_conf.c). */
 #ifndef MARATHON_CLI_DEV_REDIS_CONF_H
 #define MARATHON_CLI_DEV_REDIS_CONF_H

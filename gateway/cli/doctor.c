@@ -69,8 +69,8 @@ static void not_ready(struct doctor *d, const struct doc_value *problem)
     }
 }
 
-/* Its detail is for people: what it has of the store stands beside it, steps that wait are among
- * the workers. */
+/* Ignores its detail, which is for people: the state of its store is in other members, and waiting
+ * steps are reported with the workers. */
 static void coordinator(struct doctor *d, const struct doc_value *c)
 {
     const char *url = text_of(c, "url");

@@ -41,7 +41,7 @@ static bool is_ours(const char *variable)
     return is;
 }
 
-/* Those of our settings only: a file of settings is for the roles. */
+/* Reads only the settings of this table: a file of settings is for the roles. */
 static enum err settings_read(struct conf **ret_conf, const char **ret_message)
 {
     static char name[] = "marathon";

@@ -8,7 +8,7 @@
 #define MINUTE_MS    (60 * SECOND_MS)
 #define HOUR_MS      (60 * MINUTE_MS)
 #define DAY_MS       (24 * HOUR_MS)
-#define PATIENCE_MAX (7 * DAY_MS) /* beyond a week a wait is a mistake in the unit */
+#define PATIENCE_MAX (7 * DAY_MS) /* longer than a week is probably a mistake in the unit */
 
 static char *long_text(int64_t ms, char text[DURATION_TEXT_BYTES])
 {

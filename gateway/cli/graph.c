@@ -4,7 +4,7 @@
 
 #include "json/scan.h"
 
-/* What it runs, and how: "menu.bcg, when ..., for each ..., 8 at once". */
+/* What a step runs, and how: "menu.bcg, when ..., for each ..., 8 at once". */
 static void put_work(struct buf *out, const struct pipeline_step *s)
 {
     switch (s->wait.kind) {
@@ -46,14 +46,14 @@ static void put_work(struct buf *out, const struct pipeline_step *s)
 
 struct tree {
     const struct pipeline *p;
-    uint32_t *level;  /* length of the longest way to it */
-    uint32_t *parent; /* the need of the highest level, STEP_NONE: a root */
+    uint32_t *level;  /* length of the longest path to it */
+    uint32_t *parent; /* the need with the highest level, STEP_NONE: a root */
     const struct text_style *style;
     struct buf *out;
     struct buf lead; /* of the lines under a step: "│  " and "   " */
 };
 
-/* Steps come behind their needs in no order of the list: levels rise until nothing changes. */
+/* Steps may precede their needs in the list, so levels are raised until nothing changes. */
 static void find_levels(struct tree *t)
 {
     for (bool changed = true; changed;) {
@@ -115,12 +115,12 @@ static const char *branch(const struct tree *t, bool last)
 }
 
 struct place {
-    uint32_t step, next; /* next: of its children, to be shown */
+    uint32_t step, next; /* next: the next of its children to show */
     size_t lead;         /* length of the lead of its own line */
 };
 
-/* With a stack of its own: a plain list of 5,000 steps is as deep. A chain stays in its column:
- * only a step with several below it sets them in. */
+/* Uses an explicit stack: a plain list of 5,000 steps is 5,000 deep. A chain stays in its column:
+ * only a step with several children indents them. */
 static void put_under(struct tree *t, uint32_t root)
 {
     struct place *stack = mem_alloc((t->p->step_count + 1) * sizeof *stack);
@@ -175,7 +175,7 @@ void graph_put_tree(struct buf *out, const struct pipeline *p, const struct text
     buf_free(&t.lead);
 }
 
-/* ---- DOT: its quoted strings have JSON's escapes for all that may stand in them ---- */
+/* ---- DOT: JSON's escapes are valid in its quoted strings for all characters that occur ---- */
 
 static void put_quoted(struct buf *out, const char *text)
 {

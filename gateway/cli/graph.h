@@ -8,8 +8,8 @@
  *      └─ campaigns  menu.campaigns (also after analyze_bcg)
  *   finally clean_up  menu.clean
  *
- * Each step stands once, under the last of those that it needs; those it needs besides are named.
- */
+ * Each step appears once, under the last of the steps that it needs; its other needs are named
+ * beside it. */
 #ifndef MARATHON_CLI_GRAPH_H
 #define MARATHON_CLI_GRAPH_H
 

@@ -5,11 +5,12 @@
 #include "cli/cli.h"
 #include "json/doc.h"
 
-/* cursor: where the page begins, empty = at the oldest event; then where the next one does, empty =
- * there is none. A failure has been told to the user, as in call.h. Free with doc_free. */
+/* cursor: in: where the page begins, empty = at the oldest event; out: where the next page begins,
+ * empty = there is none. A failure has been reported to the user, as in call.h. Free with
+ * doc_free. */
 enum cli_exit history_page(struct cli *cli, const char *id, struct buf *cursor,
                            struct doc **ret_page);
-/* Says so where events before this page are no longer kept. */
+/* Tells the user if events before this page are no longer kept. */
 void history_tell_missing(const struct cli *cli, const struct doc *page);
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#define WAIT_SLICE_MS     200 /* how late Ctrl-C may be noticed */
+#define WAIT_SLICE_MS     200 /* within this time Ctrl-C is noticed */
 #define CONNECT_MS        5000
 #define STREAM_SILENCE_S  45L
 #define PROBLEM_BYTES_MAX (1u << 20) /* of a refused stream */
@@ -26,9 +26,10 @@ struct http_stream {
     char *url;
     http_piece_fn *fn; /* NULL: the body is collected whatever the status */
     void *user;
-    enum err refused; /* what stopped the reading */
-    bool sent;        /* the request has left us: a loss from here on has an unknown outcome */
-    bool done;        /* with this code */
+    enum err refused; /* what aborted the reading */
+    /* the request was sent: if the connection is lost now, the outcome is unknown */
+    bool sent;
+    bool done; /* with this code */
     CURLcode code;
     struct http_reply reply;
     char error[CURL_ERROR_SIZE];
@@ -95,7 +96,7 @@ static size_t on_header(char *text, size_t size, size_t count, void *user)
     size_t len = size * count;
     static const char retry_after[] = "retry-after:";
     if (len >= 5 && strncasecmp(text, "HTTP/", 5) == 0) {
-        s->reply.status = 0; /* a new head: 100 Continue comes before the real one */
+        s->reply.status = 0; /* a new head: 100 Continue precedes the real one */
         s->reply.retry_after_s = 0;
     } else if (len > sizeof retry_after && len < 64 &&
                strncasecmp(text, retry_after, sizeof retry_after - 1) == 0) {
@@ -103,7 +104,7 @@ static size_t on_header(char *text, size_t size, size_t count, void *user)
         memcpy(number, text + sizeof retry_after - 1, len - (sizeof retry_after - 1));
         long seconds = strtol(number, NULL, 10);
         s->reply.retry_after_s = seconds > 0 && seconds <= 3600 ? (int)seconds : 0;
-    } else if (len <= 2) { /* the empty line behind the head */
+    } else if (len <= 2) { /* the empty line after the head */
         long status = 0;
         (void)curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &status);
         s->reply.status = (int)status;
@@ -180,7 +181,8 @@ static void set_limits(struct http_stream *s, int timeout_ms)
     (void)curl_easy_setopt(s->easy, CURLOPT_PROTOCOLS_STR, "http,https");
     (void)curl_easy_setopt(s->easy, CURLOPT_PATH_AS_IS, 1L); /* a task may be called ".." */
     if (s->client->loopback) {
-        (void)curl_easy_setopt(s->easy, CURLOPT_PROXY, ""); /* no proxy reaches our own loopback */
+        /* a proxy cannot reach our own loopback */
+        (void)curl_easy_setopt(s->easy, CURLOPT_PROXY, "");
     }
 }
 
@@ -194,7 +196,7 @@ static void set_callbacks(struct http_stream *s)
     (void)curl_easy_setopt(s->easy, CURLOPT_WRITEDATA, s);
     (void)curl_easy_setopt(s->easy, CURLOPT_DEBUGFUNCTION, on_debug);
     (void)curl_easy_setopt(s->easy, CURLOPT_DEBUGDATA, s);
-    (void)curl_easy_setopt(s->easy, CURLOPT_VERBOSE, 1L); /* only feeds on_debug */
+    (void)curl_easy_setopt(s->easy, CURLOPT_VERBOSE, 1L); /* needed for on_debug to be called */
 }
 
 struct http_stream *http_stream_open(struct http_client *c, const struct http_request *request,
@@ -228,7 +230,7 @@ struct http_stream *http_stream_open(struct http_client *c, const struct http_re
     return s;
 }
 
-/* curl's code as ours; keeps its text for people. */
+/* Converts curl's code to ours; keeps its text for people. */
 static enum err ended(struct http_stream *s, CURLcode code)
 {
     if (code == CURLE_OK) {
@@ -248,7 +250,7 @@ static enum err ended(struct http_stream *s, CURLcode code)
     return code == CURLE_OPERATION_TIMEDOUT && s->fn == NULL ? ERR_TIMEOUT : ERR_UNKNOWN;
 }
 
-/* Another exchange may end while we wait for ours: a stream is open while a status is asked for. */
+/* Other exchanges may end while we wait for ours: a status is requested while a stream is open. */
 static void collect_done(struct http_client *c)
 {
     int left = 0;

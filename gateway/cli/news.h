@@ -1,5 +1,5 @@
-/* Progress as plain lines, one for each change: for logs, pipes and CI. Pure: it compares what it
- * said last with the view.
+/* Progress as plain lines, one per change: for logs, pipes and CI. Pure: it compares the view with
+ * what it has printed last.
  *
  *   analysis_123 step bcg_analysis waits: no worker offers the function menu.bcg
  *   analysis_123 running 0% 0/5 steps
@@ -15,15 +15,15 @@
 struct news_step {
     enum step_state state;
     uint32_t retry_count;
-    bool waits; /* said what for */
+    bool waits; /* it was printed what the step waits for */
 };
 
-/* What was said so far. Zero-initialise it; news_free when done. */
+/* What was printed so far. Zero-initialise it; news_free when done. */
 struct news {
     struct news_step *steps;
     size_t step_count;
     char state_text[VIEW_STATE_BYTES];
-    int tenth; /* of the progress said last */
+    int tenth; /* of the progress printed last */
 };
 
 void news_free(struct news *n);

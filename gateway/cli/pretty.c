@@ -2,7 +2,7 @@
 
 #include <stdbool.h>
 
-/* What is open; the text was checked, so a flat walk over its characters is enough. */
+/* The open brackets. The text was checked before, so a flat walk over its characters is enough. */
 struct layout {
     struct buf *out;
     size_t depth;

@@ -5,7 +5,7 @@
 #include "cli/text.h"
 #include "json/doc.h"
 
-#define PLAIN_BODY_COLUMNS 200 /* of an answer that is no problem+json: some proxy's page */
+#define PLAIN_BODY_COLUMNS 200 /* of an answer that is not problem+json (a proxy's page) */
 
 static const char *code_advice(enum code c)
 {
@@ -92,7 +92,7 @@ static void put_line(struct buf *out, const char *label, struct bytes text)
     buf_add_char(out, '\n');
 }
 
-/* A detail that only repeats the one of the whole is left out: the place is the news. */
+/* Omits a detail that only repeats that of the whole problem: the place is what is new. */
 static void put_errors(struct buf *out, const struct doc_value *errors, struct bytes whole)
 {
     struct buf text = {0};
@@ -135,7 +135,7 @@ static void put_document(struct buf *out, const struct problem *p, const struct 
     if (advice != NULL) {
         put_line(out, "do", bytes_str(advice));
     } else if (request.len >
-               0) { /* no advice of ours: what the operator needs to find it in the log */
+               0) { /* no advice of ours: show what the operator needs to find it in the log */
         put_line(out, "id", request);
     }
 }

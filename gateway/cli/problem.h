@@ -17,7 +17,7 @@ struct problem {
     struct bytes body; /* problem+json; anything else is shown as it is, cut */
 };
 
-/* CODE_NONE where the body names none that this version knows. */
+/* CODE_NONE if the body has no code that this version knows. */
 enum code problem_code(struct bytes body);
 enum cli_exit problem_exit(int http_status, enum code code);
 void problem_write(struct buf *out, const struct problem *p);

@@ -26,7 +26,8 @@ void screen_draw(struct screen *s, struct bytes text, size_t lines)
     size_t columns, rows;
     screen_size(&columns, &rows);
     if (s->columns != columns) {
-        screen_leave(s); /* the lines of before may have wrapped: nobody knows how far up they go */
+        /* previous lines may have wrapped: it is unknown how many rows they take */
+        screen_leave(s);
         s->columns = columns;
     }
     put_home(s, &out);

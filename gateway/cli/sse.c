@@ -24,7 +24,7 @@ static void take_retry(struct sse *s, struct bytes value)
     int64_t ms = 0;
     for (size_t i = 0; i < value.len; i++) {
         if (value.ptr[i] < '0' || value.ptr[i] > '9' || i == 9) {
-            return; /* the format says: ignore what is not all digits */
+            return; /* the format demands that a value that is not all digits is ignored */
         }
         ms = ms * 10 + (value.ptr[i] - '0');
     }

@@ -4,8 +4,7 @@
 
 #include "json/scan.h"
 
-/* A definition's name and description say nothing to a start; any other member would be lost
- * silently. */
+/* A start ignores a definition's name and description; any other member would be lost silently. */
 static enum err only_steps(struct bytes definition, struct buf *ret_message)
 {
     struct json_walk w = json_walk(definition);
@@ -45,7 +44,7 @@ static enum err steps_of(const struct start_body *b, struct bytes *ret_steps,
     return ERR_OK;
 }
 
-/* The one that was given; else the definition's. */
+/* The one given on the command line, else the definition's. */
 static struct bytes budget_of(const struct start_body *b)
 {
     bool whole = b->steps.len > 0 && json_kind_of(b->steps) == JSON_OBJECT;

@@ -1,4 +1,4 @@
-/* The body of POST /start from what the command line gave. Pure. */
+/* Makes the body of POST /start from the command line's options. Pure. */
 #ifndef MARATHON_CLI_START_BODY_H
 #define MARATHON_CLI_START_BODY_H
 
@@ -18,7 +18,7 @@ struct start_body {
 
 #define START_UNSET INT64_MIN
 
-/* ERR_INVALID where `steps` is neither form; ret_message (appended) says why. */
+/* ERR_INVALID if `steps` has neither form; ret_message (appended) says why. */
 enum err MUST_CHECK start_body_write(const struct start_body *b, struct buf *out,
                                      struct buf *ret_message);
 

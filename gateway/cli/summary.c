@@ -14,7 +14,7 @@ struct status {
     struct view view;
 };
 
-/* CLI_COMPLETED: to be freed with status_free. */
+/* CLI_COMPLETED: free with status_free. */
 static enum cli_exit status_get(struct cli *cli, const char *task_id, struct status *ret)
 {
     char path[CALL_PATH_BYTES];
@@ -69,7 +69,7 @@ static void advise(const struct cli *cli, const struct view *v)
     }
 }
 
-/* A budget in dollars that cannot hold. */
+/* Warns of a budget in dollars that cannot be enforced. */
 static void warn_without_cost(const struct cli *cli, const struct doc *status)
 {
     const struct doc_value *budget = doc_get(doc_root(status), "budget");
@@ -101,7 +101,7 @@ enum cli_exit summary_print(struct cli *cli, const char *task_id)
     }
     warn_without_cost(cli, s.doc);
     if (cli->out_terminal && cli->err_terminal && !cli->quiet) {
-        advise(cli, &s.view); /* the bars above say all that the row would */
+        advise(cli, &s.view); /* the bars above have already shown what the row would */
         status_free(&s);
         return CLI_COMPLETED;
     }
@@ -126,7 +126,7 @@ static void put_labelled(struct buf *out, const char *label, struct bytes text)
     buf_add_char(out, '\n');
 }
 
-/* "0.02 of 0.05 USD, 7 of 100 steps": of each limit that there is. */
+/* "0.02 of 0.05 USD, 7 of 100 steps": one part for each limit. */
 static void put_budget(struct buf *out, const struct doc_value *budget)
 {
     static const char *const limits[][2] = {
@@ -215,8 +215,8 @@ static void put_items(struct buf *note, const struct view_step *s)
     }
 }
 
-/* What there is to know of a step besides its columns: why it does not go on, until when, what went
- * wrong, what it last said. The error of an attempt that was made good is none. */
+/* What else is known of a step: why it does not go on, until when, what went wrong, what it said
+ * last. Omits the error of an attempt that a later one made good. */
 static void put_note(struct buf *note, const struct view_step *s, struct bytes log,
                      unix_ms server_now)
 {
@@ -239,7 +239,7 @@ static void put_note(struct buf *note, const struct view_step *s, struct bytes l
     }
 }
 
-/* Attempts that failed, less the one after which there was no other: retries. */
+/* Failed attempts, not counting one that was not retried: the number of retries. */
 static uint32_t retries_of(const struct view_step *s)
 {
     return s->state == STEP_FAILED && s->retry_count > 0 ? s->retry_count - 1 : s->retry_count;

@@ -6,7 +6,7 @@
 #include "cli/text.h"
 
 #define TABLE_COLUMNS_MAX  10
-#define TABLE_CELL_COLUMNS 60 /* longer cells are cut, but in the last column */
+#define TABLE_CELL_COLUMNS 60 /* longer cells are cut, except in the last column */
 
 struct table {
     size_t columns;
@@ -17,7 +17,7 @@ struct table {
 /* headings: `columns` texts. Free with table_free. */
 void table_init(struct table *t, const char *const *headings, size_t columns);
 void table_free(struct table *t);
-/* The next cell, in rows; an empty one shows as "-". Controls are replaced. */
+/* Adds the next cell, row by row; an empty one shows as "-". Replaces control characters. */
 void table_add(struct table *t, struct bytes cell);
 void table_addf(struct table *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void table_write(const struct table *t, const struct text_style *style, struct buf *out);

@@ -14,7 +14,8 @@ size_t text_columns(struct bytes s)
     return n;
 }
 
-/* Controls are C0, DEL, and C1 in its UTF-8 form (C2 80..9F), which terminals obey as well. */
+/* Control characters are C0, DEL, and C1 in its UTF-8 form (C2 80..9F), which terminals obey as
+ * well. */
 static bool is_control(struct bytes s, size_t i)
 {
     uint8_t c = s.ptr[i];

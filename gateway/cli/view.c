@@ -5,7 +5,7 @@
 
 #include "model/limits.h"
 
-/* Below this the pace is not known well enough to foretell an end from it. */
+/* Below this progress the pace is not known well enough to estimate an end. */
 #define PROGRESS_TELLING 0.03
 
 void view_init(struct view *v, const char *task_id)
@@ -182,8 +182,8 @@ static struct view_step *step_named(struct view *v, struct bytes name)
     return NULL;
 }
 
-/* The step that a message is about: by its index (from 1) where that names the same step, else by
- * its name. */
+/* The step that a message is about: by its index (from 1) if the name there matches, else by its
+ * name. */
 static struct view_step *step_of(struct view *v, const struct doc_value *data)
 {
     struct bytes name = doc_string(doc_get(data, "step"));
@@ -214,7 +214,7 @@ static void take_progress(struct view *v, const struct doc_value *data, unix_ms 
         s->progress =
             (double)(s->items_done + s->items_failed) / (double)(s->items > 0 ? s->items : 1);
     }
-    /* A dispatch has no message of its own: news of a step is the first sign that it runs. */
+    /* Dispatching sends no message: the first news of a step is the sign that it runs. */
     if (s != NULL && s->state == STEP_PENDING && s->retry_at <= at &&
         strcmp(v->state_text, "running") == 0) {
         s->state = STEP_RUNNING;
@@ -285,7 +285,8 @@ static void take_step_skipped(struct view *v, const struct doc_value *data)
     }
 }
 
-/* It has failed; what is no finally step was stopped, which the status says better. */
+/* The task has failed. Its steps other than finally steps were stopped, of which the status says
+ * more. */
 static void take_failing(struct view *v, const struct doc_value *data)
 {
     text_replace(&v->error, error_of(doc_get(data, "error")));
@@ -339,7 +340,7 @@ enum view_news view_take_message(struct view *v, const struct doc_value *message
     clock_learn(v, said, now);
     unix_ms at = said != 0 ? said : now + v->clock_ahead_ms;
     if (bytes_is(type, "initial_state")) {
-        v->seq = 0; /* the server knows: an id that was started afresh counts from 1 again */
+        v->seq = 0; /* trust the server: an id that was started afresh counts from 1 again */
         return view_take_status(v, doc_get(message, "state")) == ERR_OK ? VIEW_CHANGED
                                                                         : VIEW_NOTHING;
     }

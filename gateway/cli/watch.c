@@ -12,15 +12,17 @@
 #include "cli/sse.h"
 #include "cli/summary.h"
 
-#define FRAME_MS 120 /* between two drawings: a spinner that turns, at no cost */
-/* between two looks at the status: messages do not say how far each of several steps is */
+#define FRAME_MS 120 /* between two drawings: enough for a spinner, and cheap */
+/* Between two status requests: messages do not tell the progress of several steps each. */
 #define REFRESH_MS 500
-/* For its answer; a server that is slower than that is asked again later */
+/* Time-out of such a request; a slower server is asked again later. */
 #define REFRESH_WAIT_MS 2000
-#define SILENT_MS       1000            /* then a look at the status, where lines are written */
-#define HEAD_WAIT_MS    10000           /* for the head of the stream */
-#define PATIENCE_NEW_MS INT64_C(30000)  /* without ever having been heard from the server */
-#define PATIENCE_MS     INT64_C(600000) /* with: a restart or a failover is worth waiting for */
+/* after that the status is requested, if lines are printed */
+#define SILENT_MS       1000
+#define HEAD_WAIT_MS    10000          /* for the head of the stream */
+#define PATIENCE_NEW_MS INT64_C(30000) /* if the server was never heard */
+/* if it was: a restart or a failover is worth waiting for */
+#define PATIENCE_MS INT64_C(600000)
 
 struct watch {
     struct cli *cli;
@@ -29,10 +31,10 @@ struct watch {
     struct sse sse;
     struct news news;
     struct screen screen;
-    bool live;  /* bars; else lines */
-    bool heard; /* a message came, ever */
-    bool final; /* the last message came */
-    bool fresh; /* a message came since this connection was made */
+    bool live;  /* shows bars; else lines */
+    bool heard; /* a message has ever come */
+    bool final; /* the last message has come */
+    bool fresh; /* a message has come on this connection */
     unsigned tick;
     mono_ms heard_at;                        /* of the last message */
     mono_ms drawn_at, refreshed_at, lost_at; /* lost_at 0 = connected */
@@ -70,7 +72,7 @@ static void on_event(void *user, const struct sse_event *event)
     struct doc *d = NULL;
     struct doc_fault fault;
     if (doc_parse(event->data, &d, &fault) != ERR_OK) {
-        return; /* not one of our messages: passed over like an unknown type */
+        return; /* not one of our messages: ignored like an unknown type */
     }
     w->heard = true;
     w->heard_at = clock_now().mono;
@@ -90,11 +92,13 @@ static enum err on_piece(void *user, struct bytes piece)
 {
     struct watch *w = user;
     enum err e = sse_feed(&w->sse, piece, on_event, w);
-    tell(w); /* not at each message: what came together tells of a step that was only passed over */
+    /* not at each message: those that arrive together would report states that a step only passed
+     * through */
+    tell(w);
     return e;
 }
 
-/* Takes the status where it can be had quickly; the stream goes on feeding the view meanwhile. */
+/* Takes the status if it comes quickly; meanwhile the stream keeps feeding the view. */
 static void refresh(struct watch *w)
 {
     char path[CALL_PATH_BYTES];
@@ -125,8 +129,8 @@ static void animate(struct watch *w)
     draw(w, clock_now());
 }
 
-/* No message says why a step does not begin: that nobody offers its function, that a limit is full.
- * Where nothing more comes the status does, asked once. */
+/* No message says why a step does not begin: that no worker offers its function, or that a limit is
+ * reached. If the stream is silent, the status is requested once to find out. */
 static void look_where_silent(struct watch *w)
 {
     if (!w->live && !w->cli->quiet && w->fresh && w->refreshed_at < w->heard_at &&
@@ -147,7 +151,8 @@ static enum cli_exit detach(struct watch *w)
     return CLI_DETACHED;
 }
 
-/* After a loss: waits, visibly. false when the patience has ended or the user detached. */
+/* After a lost connection: waits, and shows it. False if the patience has ended or the user
+ * detached. */
 static bool wait_for_server(struct watch *w, int http_status, int retry_after_s)
 {
     mono_ms now = clock_now().mono;
@@ -198,7 +203,7 @@ static enum cli_exit end_code(const struct view *v)
 
 static enum cli_exit finish(struct watch *w)
 {
-    refresh(w); /* the exact times of all steps; the messages were enough for the rest */
+    refresh(w); /* for the exact times of all steps; the messages were enough for the rest */
     tell(w);
     draw(w, clock_now());
     screen_leave(&w->screen);
@@ -229,7 +234,7 @@ static enum cli_exit refused(struct watch *w, const struct http_reply *reply)
     return problem_exit(reply->status, problem_code(buf_bytes(&reply->body)));
 }
 
-/* One connection, to its end. */
+/* Follows one connection to its end. */
 static enum err follow(struct watch *w, struct http_stream *s)
 {
     enum err e = ERR_OK;
@@ -241,7 +246,7 @@ static enum err follow(struct watch *w, struct http_stream *s)
     return e;
 }
 
-/* What the end of a connection means. true: *ret_exit is the end of watching. */
+/* Decides what the end of a connection means. True: watching is over, with *ret_exit. */
 static bool judge(struct watch *w, struct http_stream *s, enum err e, enum cli_exit *ret_exit)
 {
     const struct http_reply *reply = http_stream_reply(s);

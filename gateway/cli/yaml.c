@@ -7,12 +7,12 @@
 
 #include "json/scan.h"
 
-#define DEPTH_MAX 100 /* deeper than any definition: recursion stops here */
+#define DEPTH_MAX 100 /* deeper than any definition: bounds the recursion */
 
 struct reading {
     size_t bytes_max;
     struct buf *json;
-    struct buf pointer; /* of the node that is being written */
+    struct buf pointer; /* of the node being written */
     struct yaml_places *places;
     struct yaml_fault *fault;
 };
@@ -21,7 +21,7 @@ static enum err write_node(struct reading *r, struct fy_node *node, uint32_t dep
 
 /* ---- places and faults ---- */
 
-/* Of the first scalar in it. */
+/* The place of the first scalar in it. */
 static const struct fy_mark *mark_of(struct fy_node *node, uint32_t depth)
 {
     void *at = NULL;
@@ -86,8 +86,8 @@ static size_t digits(struct bytes text, size_t at)
     return at - from;
 }
 
-/* Appends text as a JSON number where YAML's core schema says that it is one: "+1", ".5", "1.",
- * "007" and "1e3" have their like in JSON. False, with nothing appended: it is none. */
+/* Appends text as a JSON number if it is one in YAML's core schema: "+1", ".5", "1.", "007" and
+ * "1e3" all have JSON forms. False, with nothing appended: it is none. */
 static bool put_number(struct buf *out, struct bytes text)
 {
     size_t at = text.len > 0 && (text.ptr[0] == '+' || text.ptr[0] == '-') ? 1 : 0;
@@ -239,7 +239,7 @@ static enum err write_sequence(struct reading *r, struct fy_node *node, uint32_t
     return e;
 }
 
-/* As deep as DEPTH_MAX, which also ends an alias within itself. */
+/* Recurses to DEPTH_MAX at most, which also stops an alias that contains itself. */
 static enum err write_node(struct reading *r, struct fy_node *node, uint32_t depth)
 {
     if (depth == DEPTH_MAX) {
@@ -272,7 +272,7 @@ static void take_diagnosis(struct fy_diag *diag, struct yaml_fault *fault)
     const struct fy_diag_error *first = fy_diag_errors_iterate(diag, &at);
     (void)snprintf(fault->reason, sizeof fault->reason, "%s",
                    first != NULL && first->msg != NULL ? first->msg : "not valid YAML");
-    if (first != NULL && first->line > 0 && first->column > 0) { /* from 1, unlike marks */
+    if (first != NULL && first->line > 0 && first->column > 0) { /* counted from 1, unlike marks */
         fault->line = (size_t)first->line;
         fault->column = (size_t)first->column;
     }
