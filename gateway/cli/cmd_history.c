@@ -60,7 +60,7 @@ static enum cli_exit show_pages(struct cli *cli, const char *id, struct buf *cur
             show_table(cli, &t);
             return code;
         }
-        code = history_page(cli, id, cursor, &d); /* the brief form has no paging: all pages are fetched */
+        code = history_page(cli, id, cursor, &d); /* brief: all pages in one table */
     }
     table_free(&t);
     return code;
