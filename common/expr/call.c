@@ -19,7 +19,7 @@ static const char *sign_of(uint8_t kind)
 
 static bool fault_overflow(struct eval *v, const struct expr_term *t)
 {
-    return eval_fault(v, t, "the result of %s is beyond 64 bits",
+    return eval_fault(v, t, "the result of %s does not fit in 64 bits",
                       t->kind == TERM_NEGATE ? "-" : sign_of(t->kind));
 }
 
@@ -68,7 +68,7 @@ static bool join(struct eval *v, const struct expr_term *t, const struct value *
 {
     size_t len = a->text.len + b->text.len;
     if (len > EXPR_VALUE_BYTES_MAX) {
-        return eval_fault(v, t, "the two together are over 1 MiB");
+        return eval_fault(v, t, "the joined value would be larger than 1 MiB");
     }
     if (!work_spend(v->scope, 1, len)) {
         return eval_too_much(v, t);
@@ -146,7 +146,7 @@ static bool size_of(struct eval *v, const struct expr_term *t, const struct valu
             return eval_too_much(v, t);
         }
     } else {
-        return eval_fault(v, t, "size() is for strings, lists and maps, not for %s",
+        return eval_fault(v, t, "size() needs a string, a list or a map, not %s",
                           value_kind_name(a->kind));
     }
     *ret_value = value_int((int64_t)count);
@@ -161,7 +161,7 @@ static bool fault_convert(struct eval *v, const struct expr_term *t, const char 
                           (int)(a->text.len < 60 ? a->text.len : 60), (const char *)a->text.ptr,
                           to);
     }
-    return eval_fault(v, t, "%s cannot be made %s", value_kind_name(a->kind), to);
+    return eval_fault(v, t, "%s cannot be converted to %s", value_kind_name(a->kind), to);
 }
 
 /* Reads a number in JSON's syntax; everything else is refused. */
@@ -196,7 +196,7 @@ static bool to_int(struct eval *v, const struct expr_term *t, const struct value
         return fault_convert(v, t, "an int", a);
     }
     if (!(a->real > -9223372036854775808.0 && a->real < 9223372036854775808.0)) {
-        return eval_fault(v, t, "this double is beyond what an int can hold");
+        return eval_fault(v, t, "this double does not fit in an int");
     }
     *ret_value = value_int((int64_t)a->real); /* truncates towards zero */
     return true;
@@ -253,9 +253,9 @@ static bool search(struct eval *v, const struct expr_term *t, const struct value
     const char *name = t->kind == TERM_CONTAINS ? "contains" : "startsWith";
     if (a->kind != VALUE_STRING || b->kind != VALUE_STRING) {
         const struct value *wrong = a->kind != VALUE_STRING ? a : b;
-        return eval_fault(v, t, "%s() is for two strings, not for %s%s", name,
+        return eval_fault(v, t, "%s() needs two strings, not %s%s", name,
                           value_kind_name(wrong->kind),
-                          a->kind == VALUE_LIST ? "; \"x in list\" asks for an element" : "");
+                          a->kind == VALUE_LIST ? "; \"x in list\" looks for an element" : "");
     }
     if (!work_spend(v->scope, 1, a->text.len + b->text.len)) {
         return eval_too_much(v, t);

@@ -21,9 +21,7 @@ bool eval_fault(struct eval *v, const struct expr_term *at, const char *format, 
 
 bool eval_too_much(struct eval *v, const struct expr_term *at)
 {
-    (void)eval_fault(v, at,
-                     "too much work for expressions: large values are searched too often; let a "
-                     "function do it");
+    (void)eval_fault(v, at, "the expressions search large values too often: do this in a function");
     v->err = ERR_TOO_LARGE;
     return false;
 }
@@ -245,7 +243,7 @@ static bool eval_choice(struct eval *v, const struct expr_term *t, struct value 
     uint16_t yes;
     bool truth;
     (void)child_of(v, t, &yes);
-    if (!eval_condition(v, t->child, "what stands before ?", &truth)) {
+    if (!eval_condition(v, t->child, "the condition before ?", &truth)) {
         return false;
     }
     return eval_term(v, truth ? yes : v->expr->terms[yes].next, ret_value);
@@ -299,7 +297,7 @@ static bool eval_literal(struct eval *v, const struct expr_term *t, struct value
     buf_add_char(&json, map ? '}' : ']');
     struct bytes twice = map ? json_duplicate_key(buf_bytes(&json)) : BYTES_NONE;
     if (twice.len > 0) {
-        return eval_fault(v, t, "a map with the key \"%.*s\" twice",
+        return eval_fault(v, t, "this map has the key \"%.*s\" twice",
                           (int)(twice.len < 80 ? twice.len : 80), (const char *)twice.ptr);
     }
     *ret_value = value_of_json(buf_bytes(&json), v->scope->arena);
@@ -327,7 +325,7 @@ static bool eval_in(struct eval *v, const struct expr_term *t, const struct valu
         }
         e = w.err != ERR_OK ? w.err : e;
     } else {
-        return eval_fault(v, t, "what stands behind in must be a list or a map, not %s",
+        return eval_fault(v, t, "the right side of \"in\" must be a list or a map, not %s",
                           value_kind_name(b->kind));
     }
     if (e == ERR_TOO_LARGE) {
@@ -349,7 +347,8 @@ static bool compare(struct eval *v, const struct expr_term *t, const struct valu
     } else if (a->kind == VALUE_BOOL && b->kind == VALUE_BOOL) {
         order = (int)a->truth - (int)b->truth;
     } else {
-        return eval_fault(v, t, "%s and %s have no order", value_kind_name(a->kind),
+        return eval_fault(v, t,
+                          "%s and %s cannot be compared by < <= > >=", value_kind_name(a->kind),
                           value_kind_name(b->kind));
     }
     bool truth = t->kind == TERM_LESS            ? order == -1

@@ -62,7 +62,7 @@ static struct token number_token(const struct lexer *x, struct value v)
         return fault(x, "unsigned numbers are not supported: leave the u out");
     }
     if (begins_name(c)) {
-        return fault(x, "a letter right behind a number");
+        return fault(x, "a letter directly after a number");
     }
     return (struct token){.kind = TOKEN_CONSTANT, .value = v};
 }
@@ -79,10 +79,10 @@ static struct token lex_whole(struct lexer *x, int base)
         over = over || __builtin_mul_overflow(v, base, &v) || __builtin_sub_overflow(v, digit, &v);
     }
     if (digits == 0) {
-        return fault(x, "0x without a hexadecimal digit behind it");
+        return fault(x, "0x must be followed by a hexadecimal digit");
     }
     if (over) {
-        return fault(x, "this number is beyond 64 bits");
+        return fault(x, "this number does not fit in 64 bits");
     }
     return number_token(x, value_int(v)); /* negative, see above */
 }
@@ -155,15 +155,14 @@ static const char *lex_escape(struct lexer *x, struct buf *out)
     } else {
         int count = c == 'x' || c == 'X' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : 0;
         if (count == 0) {
-            return "no such escape; there are \\n \\t \\r \\\\ \\\" \\' \\xHH \\uHHHH \\UHHHHHHHH "
-                   "\\ooo "
-                   "and others of CEL's";
+            return "unknown escape; these exist: \\n"
+                   " \\t \\r \\\\ \\\" \\' \\xHH \\uHHHH \\UHHHHHHHH \\ooo and others of CEL's";
         }
         x->at++;
         code_point = escape_digits(x, count, 16);
     }
     if (code_point < 0 || code_point > 0x10ffff || (code_point >= 0xd800 && code_point < 0xe000)) {
-        return "this escape is not a code point of Unicode";
+        return "this escape is not a Unicode code point";
     }
     uint8_t utf8[4];
     buf_add(out, utf8, utf8_encode((uint32_t)code_point, utf8));
@@ -177,7 +176,7 @@ static const char *lex_string_inside(struct lexer *x, int quote, int quotes, boo
     for (;;) {
         int c = peek(x, 0);
         if (c < 0) {
-            return "the string does not end";
+            return "the string has no closing quote";
         }
         if (c == quote && (quotes == 1 || (peek(x, 1) == quote && peek(x, 2) == quote))) {
             x->at += (size_t)quotes;
@@ -226,10 +225,10 @@ static struct token lex_sign(struct lexer *x)
     }
     int c = peek(x, 0);
     if (c <= 0 || strchr("()[]{}.,?:!-+*/%<>", c) == NULL) {
-        return fault(x, c == '='               ? "= is no operator; == compares"
-                        : c == '&' || c == '|' ? "this operator is written twice: && and ||"
-                        : c == '$'             ? "within an expression names stand without $"
-                                               : "no expression has this character here");
+        return fault(x, c == '='               ? "= is not an operator; use == to compare"
+                        : c == '&' || c == '|' ? "write && for \"and\", || for \"or\""
+                        : c == '$'             ? "write names without $ inside an expression"
+                                               : "unexpected character");
     }
     x->at++;
     return (struct token){.kind = TOKEN_SIGN};

@@ -157,8 +157,7 @@ static uint16_t parse_choice(struct parse *p)
         return p->err == ERR_OK ? condition : TERM_NONE;
     }
     uint16_t yes = parse_level(p, 0);
-    if (yes == TERM_NONE ||
-        !parse_expect(p, ":", "and the value for where the condition is false")) {
+    if (yes == TERM_NONE || !parse_expect(p, ":", "and the value if the condition is false")) {
         return TERM_NONE;
     }
     uint16_t no = parse_expression(p);

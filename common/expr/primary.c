@@ -43,7 +43,7 @@ static uint16_t parse_literal(struct parse *p)
     bool negative = p->negative;
     p->negative = false;
     if (v.kind == VALUE_INT && !negative && __builtin_sub_overflow(0, v.integer, &v.integer)) {
-        return parse_fault(p, p->token.from, "this number is beyond 64 bits");
+        return parse_fault(p, p->token.from, "this number does not fit in 64 bits");
     }
     return parse_constant(p, v, p->token.from);
 }
@@ -76,8 +76,8 @@ static uint16_t parse_many(struct parse *p, enum term_kind kind, const char *clo
         }
     }
     if (!parse_expect(p, close,
-                      pairs ? "or ',' behind a value of the map"
-                            : "or ',' behind a value of the list")) {
+                      pairs ? "or ',' after a value of the map"
+                            : "or ',' after a value of the list")) {
         return TERM_NONE;
     }
     return parse_term(p, kind, first, from);
@@ -86,8 +86,7 @@ static uint16_t parse_many(struct parse *p, enum term_kind kind, const char *clo
 static uint16_t add_ref(struct parse *p, struct expr_ref ref, uint32_t from)
 {
     if ((p->roots & 1u << ref.root) == 0) {
-        return parse_fault(p, from, "%s",
-                           "there is no item or index here: they belong to a step with for_each");
+        return parse_fault(p, from, "%s", "item and index exist only in a step with for_each");
     }
     uint16_t term = parse_term(p, TERM_ROOT, TERM_NONE, from);
     if (term == TERM_NONE) {
@@ -121,7 +120,7 @@ static uint16_t parse_steps(struct parse *p, uint32_t from)
     ref.from = p->token.from;
     ref.to = p->token.to;
     parse_next(p);
-    if (bracket && !parse_expect(p, "]", "behind the name of a step")) {
+    if (bracket && !parse_expect(p, "]", "after the name of a step")) {
         return TERM_NONE;
     }
     bool more = parse_take(p, ".");
@@ -132,9 +131,8 @@ static uint16_t parse_steps(struct parse *p, uint32_t from)
             return add_ref(p, ref, from);
         }
     }
-    return parse_fault(p, p->token.from,
-                       "of a step there are .result, .status, .error and .attempts%s",
-                       bytes_is(ref.step, "result") ? "; the step's name stands before them" : "");
+    return parse_fault(p, p->token.from, "a step has .result, .status, .error and .attempts%s",
+                       bytes_is(ref.step, "result") ? "; the step's name comes before them" : "");
 }
 
 static uint16_t parse_root(struct parse *p, struct token name)
@@ -193,11 +191,10 @@ static uint16_t fault_function(struct parse *p, struct token name, const struct 
                            f->plain ? f->name : "text.", f->plain ? "" : f->name,
                            f->plain ? "(value)" : "(part)");
     }
-    return parse_fault(
-        p, name.from,
-        "there is no function \"%.*s\"; there are has, size, string, int, double, and "
-        "of texts .contains and .startsWith",
-        TEXT(name.text));
+    return parse_fault(p, name.from,
+                       "there is no function \"%.*s\"; the functions are has, size, string, int "
+                       "and double, and on strings .contains and .startsWith",
+                       TEXT(name.text));
 }
 
 /* The argument must be a member of a map, or a root with a field (steps.x.result). */
@@ -208,7 +205,7 @@ static uint16_t parse_has(struct parse *p, uint16_t argument, uint32_t from)
     bool step = a->kind == TERM_ROOT && p->refs[a->ref].root >= EXPR_RESULT &&
                 p->refs[a->ref].root <= EXPR_ATTEMPTS;
     if (!select && !step) {
-        return parse_fault(p, from, "has() asks for a member of a map, as in has(input.name)");
+        return parse_fault(p, from, "has() needs a member of a map, as in has(input.name)");
     }
     if (select) { /* the term itself becomes the has() */
         a->kind = TERM_HAS;
@@ -226,7 +223,7 @@ static uint16_t parse_call(struct parse *p, struct token name)
     }
     parse_next(p); /* the bracket */
     uint16_t argument = parse_expression(p);
-    if (argument == TERM_NONE || !parse_expect(p, ")", "behind the function's one argument")) {
+    if (argument == TERM_NONE || !parse_expect(p, ")", "after the function's one argument")) {
         return TERM_NONE;
     }
     if (f->kind == TERM_HAS) {
@@ -274,7 +271,7 @@ static uint16_t parse_primary(struct parse *p)
     return parse_fault(
         p, from, "%s",
         p->token.kind == TOKEN_END
-            ? "the expression ends where a value is expected"
+            ? "the expression ends, but a value is expected"
             : "expected a value: a literal, input, steps.<name>, item, index or task");
 }
 
@@ -293,8 +290,8 @@ static uint16_t parse_method(struct parse *p, uint16_t target, struct token name
         p->terms[target].next = argument;
     }
     if (!parse_expect(p, ")",
-                      f->arguments == 1 ? "behind the function's one argument"
-                                        : "at once: the function has no argument")) {
+                      f->arguments == 1 ? "after the function's one argument"
+                                        : "right here: the function has no argument")) {
         return TERM_NONE;
     }
     return parse_term(p, (enum term_kind)f->kind, target, p->terms[target].from);
@@ -306,7 +303,7 @@ static uint16_t parse_select(struct parse *p, uint16_t target)
     struct token name = p->token;
     if (name.kind != TOKEN_NAME || is_keyword(name.text)) {
         return parse_fault(p, name.from,
-                           "expected the name of a member; others are written [\"...\"]");
+                           "expected the name of a member; write other names as [\"...\"]");
     }
     parse_next(p);
     if (token_is(&p->token, "(")) {
@@ -327,7 +324,7 @@ uint16_t parse_member(struct parse *p)
             term = parse_select(p, term);
         } else if (parse_take(p, "[")) {
             uint16_t index = parse_expression(p);
-            if (index == TERM_NONE || !parse_expect(p, "]", "behind the index")) {
+            if (index == TERM_NONE || !parse_expect(p, "]", "after the index")) {
                 return TERM_NONE;
             }
             p->terms[term].next = index;

@@ -119,7 +119,7 @@ static enum err add_member(struct build *b, const struct doc_value *member, cons
     add_pointer_part(&b->pointer, key);
     if (strstr(key, "${") != NULL) {
         (void)snprintf(b->fault->fault.detail, sizeof b->fault->fault.detail,
-                       "a key holds ${, but only values are templates");
+                       "a key contains ${, but only values may contain expressions");
         return fail(b, ERR_INVALID);
     }
     json_put_string(&b->text, bytes_str(key));
@@ -242,7 +242,8 @@ static enum err add_value_of(struct render *r, const struct template_piece *piec
         add_part(r, text_inside(&value, json, r->scope->arena));
     } else if (piece->depth + json.len / 2 > JSON_DEPTH_MAX && /* two bytes per level */
                piece->depth + depth_of(&value, json) > JSON_DEPTH_MAX) {
-        (void)eval_fault(&v, root, "with this value the whole is nested deeper than %d",
+        (void)eval_fault(&v, root,
+                         "with this value the whole input is nested more than %d levels deep",
                          JSON_DEPTH_MAX);
     } else {
         add_part(r, json);
@@ -282,7 +283,7 @@ enum err template_render(const struct template *t, struct expr_scope *scope, siz
         }
         if (r.bytes > bytes_max) {
             (void)snprintf(ret_fault->fault.detail, sizeof ret_fault->fault.detail,
-                           "with this value the whole is over %zu bytes", bytes_max);
+                           "with this value the whole input is larger than %zu bytes", bytes_max);
             return ERR_TOO_LARGE;
         }
     }

@@ -186,14 +186,14 @@ static bool scan_number(struct scan *s)
     if (s->at < s->end && *s->at == '0') {
         s->at++;
         if (s->at < s->end && *s->at >= '0' && *s->at <= '9') {
-            return fault(s, s->at, "a number cannot begin with 0 and a further digit");
+            return fault(s, s->at, "a number cannot start with 0 followed by another digit");
         }
     } else if (!scan_digits(s, "expected a digit")) {
         return false;
     }
     if (s->at < s->end && *s->at == '.') {
         s->at++;
-        if (!scan_digits(s, "expected a digit behind the point")) {
+        if (!scan_digits(s, "expected a digit after the decimal point")) {
             return false;
         }
     }
@@ -211,7 +211,7 @@ static bool scan_word(struct scan *s, const char *word)
 {
     size_t len = strlen(word);
     if ((size_t)(s->end - s->at) < len || memcmp(s->at, word, len) != 0) {
-        return fault(s, s->at, "expected a value (words are only true, false and null)");
+        return fault(s, s->at, "expected a value (the only words are true, false and null)");
     }
     s->at += len;
     return true;
@@ -343,7 +343,8 @@ static bool scan_run(struct scan *s)
     while (expect != EXPECT_NOTHING && expect != EXPECT_FAULT) {
         skip_space(s);
         if (s->at == s->end) {
-            return fault(s, s->at, s->depth == 0 ? "expected a value" : "the text ends too early");
+            return fault(s, s->at,
+                         s->depth == 0 ? "expected a value" : "the JSON text ends too early");
         }
         switch (expect) {
         case EXPECT_VALUE:
@@ -377,7 +378,7 @@ static enum err check(struct scan *s, struct bytes *ret_value, struct json_fault
     const uint8_t *value_end = s->at;
     if (ok) {
         skip_space(s);
-        ok = s->at == s->end || fault(s, s->at, "more text behind the value");
+        ok = s->at == s->end || fault(s, s->at, "extra text after the value");
     }
     if (!ok) {
         if (ret_fault != NULL) {

@@ -65,8 +65,8 @@ enum err pipeline_read_each(struct pipeline_build *b, uint32_t i)
         for (size_t k = 0; k < sizeof fields / sizeof fields[0]; k++) {
             if (doc_get(step, fields[k]) != NULL) {
                 return pipeline_fault_step(b, i, ERR_INVALID, fields[k],
-                                           "%s is about the items of a step: it needs for_each, an "
-                                           "expression for their list",
+                                           "%s applies to the items of a step: it needs for_each, "
+                                           "an expression that gives their list",
                                            fields[k]);
             }
         }

@@ -46,7 +46,8 @@ static enum err put_named(struct expand *x, struct bytes name)
         return fail(x, ERR_NOT_FOUND, "there is no pipeline of this name", name);
     }
     if (x->depth == PIPELINE_DEPTH_MAX) {
-        return fail(x, ERR_TOO_LARGE, "pipelines within pipelines, more than 8 deep", name);
+        return fail(x, ERR_TOO_LARGE, "pipelines are nested in pipelines more than 8 levels deep",
+                    name);
     }
     buf_addf(x->out, "{\"name\":\"%s\",\"version\":%u,\"steps\":", p->name, p->version);
     x->path[x->depth++] = name;
@@ -97,7 +98,8 @@ static enum err put_step(struct expand *x, struct bytes step)
     }
     buf_add_char(x->out, '}');
     if (e == ERR_OK && x->out->len > PIPELINE_BYTES_MAX) {
-        return fail(x, ERR_TOO_LARGE, "with the pipelines within it the definition is over 3 MiB",
+        return fail(x, ERR_TOO_LARGE,
+                    "the definition, with the pipelines inside it, is larger than 3 MiB",
                     BYTES_NONE);
     }
     return e;

@@ -21,9 +21,9 @@ enum err pipeline_read_expr_of(struct pipeline_build *b, uint32_t step, const ch
     uint32_t roots = EXPR_ROOTS_STEP;
     enum err e;
     if (doc_kind(value) != JSON_STRING) {
-        return pipeline_fault_step(b, step, ERR_INVALID, field,
-                                   "%s must be an expression, as a text: \"input.count > 0\"",
-                                   field);
+        return pipeline_fault_step(
+            b, step, ERR_INVALID, field,
+            "%s must be a string with an expression, such as \"input.count > 0\"", field);
     }
     if (bytes_is(bytes_part(text, 0, 2), "${")) {
         struct bytes inside = bytes_part(text, 2, text.len);
@@ -112,12 +112,11 @@ static const char *fault_of(const struct pipeline_build *b, uint32_t step, struc
     }
     uint32_t index = (uint32_t)(named - b->p->steps);
     if (index == step) {
-        return "a step does not see its own result";
+        return "a step cannot use its own result";
     }
-    return comes_before(before, step, index)
-               ? NULL
-               : "this step does not come before: add it to \"needs\", of this step "
-                 "or of one before it";
+    return comes_before(before, step, index) ? NULL
+                                             : "this step does not run before: add it to the "
+                                               "\"needs\" of this step, or of one that it needs";
 }
 
 static enum err link_expr(struct pipeline_build *b, const struct pipeline_expr *x,

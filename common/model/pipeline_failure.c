@@ -57,22 +57,22 @@ static enum err read_finally(struct pipeline_build *b, uint32_t i, const struct 
     s->finally = value != NULL && doc_bool(value);
     if (!s->finally) {
         if (i > 0 && b->p->steps[i - 1].finally) {
-            return pipeline_fault_step(b, i, ERR_INVALID, "",
-                                       "it stands behind \"%s\", which is a finally step: those "
-                                       "come last in the list",
-                                       b->p->steps[i - 1].name);
+            return pipeline_fault_step(
+                b, i, ERR_INVALID, "",
+                "it comes after \"%s\", which is a finally step: these must be last in the list",
+                b->p->steps[i - 1].name);
         }
         return ERR_OK;
     }
     if (i == 0) {
-        return pipeline_fault_step(b, i, ERR_INVALID, "finally",
-                                   "a finally step runs when the others are over, and there are "
-                                   "none before it");
+        return pipeline_fault_step(
+            b, i, ERR_INVALID, "finally",
+            "a finally step runs after all other steps, and there are none before it");
     }
     if (doc_get(step, "needs") != NULL) {
-        return pipeline_fault_step(b, i, ERR_INVALID, "needs",
-                                   "a finally step has no needs: it runs when all other steps are "
-                                   "over");
+        return pipeline_fault_step(
+            b, i, ERR_INVALID, "needs",
+            "a finally step cannot have needs: it runs after all other steps");
     }
     if (i >= FINALLY_MAX && b->p->steps[i - FINALLY_MAX].finally) {
         return pipeline_fault_step(b, i, ERR_TOO_LARGE, "finally", "more than %u finally steps",

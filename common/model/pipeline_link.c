@@ -41,7 +41,8 @@ static enum err link_named(struct pipeline_build *b, uint32_t i, const struct do
                                    "needs must be an array of names of steps ([] = start at once)");
     }
     if (count > NEEDS_MAX) {
-        return pipeline_fault_step(b, i, ERR_TOO_LARGE, "needs", "%zu needs, more than %u", count,
+        return pipeline_fault_step(b, i, ERR_TOO_LARGE, "needs",
+                                   "needs has %zu entries, at most %u are allowed", count,
                                    NEEDS_MAX);
     }
     s->needs = arena_alloc(b->arena, count * sizeof *s->needs);
@@ -52,7 +53,7 @@ static enum err link_named(struct pipeline_build *b, uint32_t i, const struct do
             char field[32];
             (void)snprintf(field, sizeof field, "needs/%zu", k);
             return pipeline_fault_step(b, i, ERR_INVALID, field,
-                                       "a need must be the name of a step");
+                                       "an entry of needs must be the name of a step");
         }
         const struct pipeline_step *needed = pipeline_named(b, i, name);
         if (needed == NULL) {
@@ -62,7 +63,7 @@ static enum err link_named(struct pipeline_build *b, uint32_t i, const struct do
             return fault_need(b, i, k, "a step cannot need itself:", name);
         }
         if (needed->finally) {
-            return fault_need(b, i, k, "a finally step runs last, nothing can need", name);
+            return fault_need(b, i, k, "a finally step runs last, so no step can need", name);
         }
         if (!insert_need(s, (uint32_t)(needed - b->p->steps))) {
             return fault_need(b, i, k, "named twice in needs:", name);
@@ -173,7 +174,7 @@ static enum err fault_circle(struct pipeline_build *b, const uint32_t *waiting)
     bool given = doc_get(b->places[first].value, "needs") != NULL;
     enum err e =
         pipeline_fault_step(b, first, ERR_INVALID, given ? "needs" : "",
-                            "the steps need each other in a circle: %s%s", buf_cstr(&path), more);
+                            "the steps need each other in a cycle: %s%s", buf_cstr(&path), more);
     buf_free(&path);
     return e;
 }

@@ -7,7 +7,7 @@
 #include "model/pipeline_build.h"
 
 #define JOINT_RULE                                                                                 \
-    "pipeline must be the name of a stored pipeline, or a pipeline: {\"steps\": [...]}"
+    "pipeline must be the name of a stored pipeline, or an inline one: {\"steps\": [...]}"
 
 static const char *const nested_fields[] = {"name", "version", "description", "steps", NULL};
 /* The only fields of a step that is a pipeline: those about running a function belong to its
@@ -48,7 +48,8 @@ static enum err add_nested(struct pipeline_build *b, struct level l, const struc
         return fault_at(b, ERR_INVALID, at, JOINT_RULE);
     }
     if (l.depth == PIPELINE_DEPTH_MAX) {
-        return fault_at(b, ERR_TOO_LARGE, at, "pipelines within pipelines, more than 8 deep");
+        return fault_at(b, ERR_TOO_LARGE, at,
+                        "pipelines are nested in pipelines more than 8 levels deep");
     }
     struct level below = {.steps = steps, .depth = l.depth + 1};
     below.pointer = arena_printf(&b->scratch, "%s/steps", at);
@@ -71,7 +72,7 @@ static enum err add_level(struct pipeline_build *b, struct level l)
         }
         if (b->place_count == STEPS_MAX) {
             return fault_at(b, ERR_TOO_LARGE, l.pointer,
-                            "with the pipelines within it the pipeline has more than 5000 steps");
+                            "the pipeline, with the pipelines inside it, has more than 5000 steps");
         }
         for (uint32_t k = first; k < b->place_count; k++) {
             if (b->places[k].depth == l.depth + 1) {
@@ -111,16 +112,18 @@ enum err pipeline_read_joint(struct pipeline_build *b, uint32_t i)
     s->first = place->first;
     s->pipeline = "";
     if (place->parent != STEP_NONE && doc_bool(doc_get(place->value, "finally"))) {
-        return pipeline_fault_step(b, i, ERR_INVALID, "finally",
-                                   "a pipeline that is a step of another has no finally steps");
+        return pipeline_fault_step(
+            b, i, ERR_INVALID, "finally",
+            "a pipeline that is a step of another one cannot have finally steps");
     }
     if (pipeline == NULL) {
         return ERR_OK;
     }
     const char *misplaced = pipeline_unknown_field(place->value, fields_beside_pipeline);
     if (misplaced != NULL) {
-        return pipeline_fault_step(b, i, ERR_INVALID, misplaced,
-                                   "a step that is a pipeline has no %s: its steps may", misplaced);
+        return pipeline_fault_step(
+            b, i, ERR_INVALID, misplaced,
+            "a step that is a pipeline cannot have %s: the steps inside it can", misplaced);
     }
     bool named = doc_kind(pipeline) == JSON_STRING;
     const struct doc_value *name = named ? pipeline : doc_get(pipeline, "name");

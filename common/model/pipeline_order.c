@@ -37,7 +37,7 @@ static enum err read_requires(struct pipeline_build *b, struct spot at, const st
         return fault(b, at,
                      arena_printf(&b->scratch,
                                   "requires must be an object of at most %u labels that the worker "
-                                  "has, such as {\"gpu\": \"true\"}",
+                                  "must have, such as {\"gpu\": \"true\"}",
                                   LABELS_MAX));
     }
     const char **labels = arena_alloc(&b->scratch, (count + 1) * sizeof *labels);
@@ -53,7 +53,7 @@ static enum err read_requires(struct pipeline_build *b, struct spot at, const st
         }
         if (doc_kind(value) != JSON_STRING || !label_part_valid(doc_string(value))) {
             return fault(b, (struct spot){at.step, field},
-                         "the value of a label must be a text of " LABEL_RULE
+                         "the value of a label must be a string of " LABEL_RULE
                          ", such as \"true\": the worker's must be equal");
         }
         labels[k] = arena_printf(&b->scratch, "%s=%s", key, (const char *)doc_string(value).ptr);

@@ -8,7 +8,7 @@
 #include "base/id.h"
 #include "model/limits.h"
 
-#define NAME_RULE "a text of 1 to 128 of A-Z a-z 0-9 _ . : -"
+#define NAME_RULE "a string of 1 to 128 of the characters A-Z a-z 0-9 _ . : -"
 
 static const char *const pipeline_fields[] = {"name",        "description", "priority",
                                               "concurrency", "rate_limit",  "requires",
@@ -49,7 +49,7 @@ const char *pipeline_kind_name(const struct doc_value *v)
     case JSON_ARRAY:
         return "an array";
     case JSON_STRING:
-        return "a text";
+        return "a string";
     case JSON_NUMBER:
         return "a number";
     case JSON_TRUE:
@@ -117,7 +117,7 @@ static const char *description_fault(const struct doc_value *v, enum err *ret_er
         return NULL;
     }
     if (doc_kind(v) != JSON_STRING) {
-        return "description must be a text";
+        return "description must be a string";
     }
     if (text.len > DESCRIPTION_BYTES_MAX) {
         *ret_err = ERR_TOO_LARGE;
@@ -145,7 +145,7 @@ static enum err read_step_name(struct pipeline_build *b, uint32_t i, const struc
     if (!waits && !is_name(function)) {
         return pipeline_fault_step(
             b, i, ERR_INVALID, function != NULL ? "function" : "", "%s: it must be " NAME_RULE,
-            function != NULL ? "not a name of a function" : "function is missing");
+            function != NULL ? "not the name of a function" : "function is missing");
     }
     if (name == NULL && inlined) {
         name = function;
@@ -153,7 +153,7 @@ static enum err read_step_name(struct pipeline_build *b, uint32_t i, const struc
     if (!is_name(name)) {
         return pipeline_fault_step(b, i, ERR_INVALID, name != NULL ? "name" : "",
                                    "%s: it must be " NAME_RULE,
-                                   name != NULL ? "not a name of a step" : "name is missing");
+                                   name != NULL ? "not the name of a step" : "name is missing");
     }
     s->function = waits ? "" : keep_text(b, function);
     s->own_name = name == function ? s->function : keep_text(b, name);
@@ -167,7 +167,7 @@ static enum err read_step_name(struct pipeline_build *b, uint32_t i, const struc
         return pipeline_fault_step(b, i, ERR_INVALID, given ? "name" : "",
                                    "%s \"%s\", which step_%td has already; names must be unique",
                                    given ? "duplicate name"
-                                         : "without a name it is called as its function,",
+                                         : "without a name it gets that of its function,",
                                    s->name, taken - b->p->steps);
     }
     return ERR_OK;
@@ -291,7 +291,7 @@ static enum err read_head(struct pipeline_build *b, const struct doc_value *root
     if (!is_name(name)) {
         return pipeline_fault_top(b, ERR_INVALID, name != NULL ? "name" : "",
                                   "%s: it must be " NAME_RULE,
-                                  name != NULL ? "not a name of a pipeline" : "name is missing");
+                                  name != NULL ? "not the name of a pipeline" : "name is missing");
     }
     const struct doc_value *description = doc_get(root, "description");
     enum err e;
@@ -344,7 +344,8 @@ enum err pipeline_read(struct pipeline_build *b, const struct doc_value *root)
             doc_kind(b->steps) == JSON_ARRAY ? "an empty one" : pipeline_kind_name(b->steps));
     }
     if (count > STEPS_MAX) {
-        return pipeline_fault_top(b, ERR_TOO_LARGE, field, "%zu steps, more than %u", count,
+        return pipeline_fault_top(b, ERR_TOO_LARGE, field,
+                                  "steps has %zu entries, at most %u are allowed", count,
                                   STEPS_MAX);
     }
     enum err places = pipeline_read_places(b);

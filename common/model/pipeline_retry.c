@@ -66,8 +66,8 @@ static enum err read_codes(struct pipeline_build *b, uint32_t i, const struct do
         if (doc_kind(doc_at(list, k)) != JSON_STRING || !id_valid(code) ||
             code.len > FUNCTION_CODE_BYTES_MAX) {
             return pipeline_fault_step(b, i, ERR_INVALID, field,
-                                       "an error code must be a text of 1 to %u of A-Z a-z 0-9 _ . "
-                                       ": -, such as \"STEP_TIMEOUT\"",
+                                       "an error code must be a string of 1 to %u of the "
+                                       "characters A-Z a-z 0-9 _ . : -, such as \"STEP_TIMEOUT\"",
                                        FUNCTION_CODE_BYTES_MAX);
         }
         if (pipeline_codes_have(ret_codes, code)) {
@@ -142,8 +142,9 @@ static enum err read_waits(struct pipeline_build *b, uint32_t i, const struct do
         e = read_number(b, i, doc_get(retry, "jitter"), &numbers[3], &p->jitter);
     }
     if (e == ERR_OK && most >= 0 && most < initial) {
-        return pipeline_fault_step(b, i, ERR_INVALID, "retry/max",
-                                   "max, the longest wait, is shorter than the first one, initial");
+        return pipeline_fault_step(
+            b, i, ERR_INVALID, "retry/max",
+            "max (the longest wait) must not be shorter than initial (the first wait)");
     }
     p->initial_ms = (uint32_t)(initial * 1000 + 0.5);
     if (most >= 0) {
@@ -216,9 +217,10 @@ enum err pipeline_read_retry(struct pipeline_build *b, uint32_t i, const struct 
     }
     for (uint32_t k = 0; e == ERR_OK && k < s->retry_on.count; k++) {
         if (pipeline_codes_have(&s->non_retryable, bytes_str(s->retry_on.names[k]))) {
-            return pipeline_fault_step(b, i, ERR_INVALID, "non_retryable",
-                                       "\"%s\" is in retry.on too: it is tried again or it is not",
-                                       s->retry_on.names[k]);
+            return pipeline_fault_step(
+                b, i, ERR_INVALID, "non_retryable",
+                "\"%s\" is also in retry.on: a code can be in only one of the two",
+                s->retry_on.names[k]);
         }
     }
     s->timeout_ms = STEP_TIMEOUT_DEFAULT_S * 1000;

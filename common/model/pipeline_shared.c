@@ -8,8 +8,8 @@
 #include "model/pipeline_build.h"
 
 #define KEY_RULE                                                                                   \
-    "key must be a text of 1 to 256 bytes without control characters: what has the same key "      \
-    "shares the limit"
+    "key must be a string of 1 to 256 bytes without control characters: steps with the same key "  \
+    "share the limit"
 
 static const char *const concurrency_fields[] = {"key", "limit", NULL};
 static const char *const rate_fields[] = {"key", "per_second", "per_minute", NULL};
@@ -79,9 +79,9 @@ static enum err read_limit(struct pipeline_build *b, struct spot at, const struc
     }
     if (doc_kind(v) != JSON_OBJECT) {
         return fault(b, at, "",
-                     rate ? "rate_limit must be {\"key\": text, \"per_second\": number} or "
-                            "{\"key\": text, \"per_minute\": number}"
-                          : "concurrency must be {\"key\": text, \"limit\": number}");
+                     rate ? "rate_limit must be {\"key\": string, \"per_second\": number} or "
+                            "{\"key\": string, \"per_minute\": number}"
+                          : "concurrency must be {\"key\": string, \"limit\": number}");
     }
     const char *unknown = pipeline_unknown_field(v, fields);
     if (unknown != NULL) {
@@ -91,7 +91,7 @@ static enum err read_limit(struct pipeline_build *b, struct spot at, const struc
     }
     limit->per_minute = doc_get(v, "per_minute") != NULL;
     if (rate && limit->per_minute == (doc_get(v, "per_second") != NULL)) {
-        return fault(b, at, "", "rate_limit has either per_second or per_minute");
+        return fault(b, at, "", "rate_limit must have only one of per_second and per_minute");
     }
     enum err e = read_count(b, at, v,
                             !rate               ? "limit"

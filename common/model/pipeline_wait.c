@@ -56,8 +56,8 @@ static enum err read_signal(struct pipeline_build *b, uint32_t i, const struct d
     w->kind = WAIT_SIGNAL;
     if (doc_kind(signal) != JSON_STRING || !id_valid(doc_string(signal))) {
         return pipeline_fault_step(b, i, ERR_INVALID, "wait/signal",
-                                   "the name of a signal must be a text of 1 to 128 of A-Z a-z 0-9 "
-                                   "_ . : -");
+                                   "the name of a signal must be a string of 1 to 128 of the "
+                                   "characters A-Z a-z 0-9 _ . : -");
     }
     w->signal = (const char *)arena_bytes(b->arena, doc_string(signal)).ptr;
     enum err e = read_timeout(b, i, timeout);
@@ -66,7 +66,7 @@ static enum err read_signal(struct pipeline_build *b, uint32_t i, const struct d
     }
     if (timeout == NULL) {
         return pipeline_fault_step(b, i, ERR_INVALID, "wait/default",
-                                   "default is the result at the timeout, and there is no timeout");
+                                   "default is the result after the timeout: it needs a timeout");
     }
     struct buf text = {0};
     doc_write(fallback, &text);
@@ -103,8 +103,7 @@ static enum err read_moment(struct pipeline_build *b, uint32_t i, const struct d
     }
     if (doc_kind(until) != JSON_STRING || time_parse(doc_string(until), &w->until) != ERR_OK) {
         return pipeline_fault_step(b, i, ERR_INVALID, "wait/until",
-                                   "until must be a moment as in RFC 3339: "
-                                   "\"2026-02-02T18:30:00Z\"");
+                                   "until must be a time as in RFC 3339: \"2026-02-02T18:30:00Z\"");
     }
     return ERR_OK;
 }
@@ -118,7 +117,8 @@ enum err pipeline_read_wait(struct pipeline_build *b, uint32_t i, const struct d
     const char *misplaced = pipeline_unknown_field(step, fields_beside_wait);
     if (misplaced != NULL) {
         return pipeline_fault_step(b, i, ERR_INVALID, misplaced,
-                                   "a step that waits runs no function: it has no %s", misplaced);
+                                   "a step that waits runs no function: it cannot have %s",
+                                   misplaced);
     }
     if (doc_kind(wait) != JSON_OBJECT) {
         return pipeline_fault_step(b, i, ERR_INVALID, "wait", WAIT_RULE);

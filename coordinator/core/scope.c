@@ -451,12 +451,12 @@ bool scope_render_key(struct scope *x, const struct template *t, const char *fie
         good = ret_key->ptr[i] >= 0x20 && ret_key->ptr[i] != 0x7f;
     }
     if (!good) {
-        *ret_why = bytes_str(arena_printf(
-            x->arena,
-            "step \"%s\", /%s: a key must be a text of 1 to %u bytes without control characters, a "
-            "number, true or false, and it is %.*s",
-            step_def(x->step)->name, field, LIMIT_KEY_BYTES_MAX,
-            (int)(json.len < 100 ? json.len : 100), (const char *)json.ptr));
+        *ret_why = bytes_str(
+            arena_printf(x->arena,
+                         "step \"%s\", /%s: a key must be a string of 1 to %u bytes without "
+                         "control characters, a number, true or false, but it is %.*s",
+                         step_def(x->step)->name, field, LIMIT_KEY_BYTES_MAX,
+                         (int)(json.len < 100 ? json.len : 100), (const char *)json.ptr));
     }
     return good;
 }

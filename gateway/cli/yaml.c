@@ -191,7 +191,7 @@ static enum err write_pair(struct reading *r, struct fy_node_pair *pair, uint32_
     struct bytes name = scalar_of(key);
     size_t outer = r->pointer.len;
     if (key == NULL || !fy_node_is_scalar(key) || fy_node_is_alias(key)) {
-        return fail(r, key, "a key must be a text");
+        return fail(r, key, "a key must be a string");
     }
     if (bytes_is(name, "<<") && fy_node_get_style(key) == FYNS_PLAIN) {
         return fail(r, key, "merge keys (<<) are not taken: an alias stands for a whole value");

@@ -76,7 +76,7 @@ static enum err argv_read(struct function_reader *r, const struct doc_value *v,
     size_t count = doc_count(v);
     reader_enter(r, "/exec");
     if (doc_kind(v) != JSON_ARRAY || count == 0 || count > FUNCTION_ARGS_MAX) {
-        reader_fault(r, "expected an array of 1 to %u texts: program and arguments",
+        reader_fault(r, "expected an array of 1 to %u strings: the program and its arguments",
                      FUNCTION_ARGS_MAX);
         return ERR_INVALID;
     }
@@ -87,7 +87,7 @@ static enum err argv_read(struct function_reader *r, const struct doc_value *v,
         out->argv[i] = empty ? "" : text_read(r, doc_at(v, i));
         if (out->argv[i] == NULL) {
             reader_enter(r, arena_printf(r->arena, "/%zu", i));
-            reader_fault(r, "expected a text%s", i == 0 ? ": the program" : "");
+            reader_fault(r, "expected a string%s", i == 0 ? ": the program" : "");
             return ERR_INVALID;
         }
     }
@@ -116,7 +116,7 @@ static enum err pairs_read(struct function_reader *r, const struct doc_value *en
     }
     reader_enter_key(r, rule->field);
     if (doc_kind(v) != JSON_OBJECT || count > FUNCTION_VARS_MAX) {
-        reader_fault(r, "expected an object of at most %u texts", FUNCTION_VARS_MAX);
+        reader_fault(r, "expected an object of at most %u strings", FUNCTION_VARS_MAX);
         return ERR_INVALID;
     }
     for (size_t i = 0; i < count; i++) {
@@ -129,7 +129,9 @@ static enum err pairs_read(struct function_reader *r, const struct doc_value *en
                    strpbrk((const char *)text.ptr, "\r\n") != NULL;
         if (bad) {
             reader_enter_key(r, key);
-            reader_fault(r, "expected a text of one line under a plain name");
+            reader_fault(r,
+                         "expected a string without line breaks; its name must not be empty, and "
+                         "has no \"=\" in env, no \":\", blank or tab in headers");
             return ERR_INVALID;
         }
         lines[i] = arena_printf(r->arena, "%s%s%s", key, rule->form, (const char *)text.ptr);

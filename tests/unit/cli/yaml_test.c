@@ -81,7 +81,7 @@ static void test_what_json_does_not_have_is_refused(void **state)
     refuses("a: .inf", "1:4: JSON has no .inf");
     refuses("a: 1\nb: 0x10", "2:4: write the number 0x10 with digits from 0 to 9, or in quotes");
     refuses("a: !!binary aGk=", "1:13: the tag tag:yaml.org,2002:binary means nothing here");
-    refuses("? [1, 2]\n: 3", "1:4: a key must be a text");
+    refuses("? [1, 2]\n: 3", "1:4: a key must be a string");
     refuses("a: &x {n: 1}\nb: {<<: *x}",
             "2:5: merge keys (<<) are not taken: an alias stands for a whole value");
     refuses("a: 1\n---\nb: 2", "3:1: a second document begins: one file, one definition");

@@ -232,7 +232,7 @@ static void test_what_cannot_be_expanded_is_refused(void **state)
                    "{\"name\":\"y\",\"function\":\"f\",\"finally\":true}]}",
                    1);
     refused("[{\"name\":\"b\",\"pipeline\":\"last\"}]", "/steps/0/pipeline/steps/1/finally",
-            "a pipeline that is a step of another has no finally steps");
+            "a pipeline that is a step of another one cannot have finally steps");
 }
 
 int main(void)

@@ -118,7 +118,8 @@ static void test_what_is_wrong_is_told_with_its_place(void **state)
     (void)state;
     refused(put("menu", "{\"name\":\"menu\",\"steps\":[{\"name\":\"a\"}]}", false),
             CODE_INVALID_PIPELINE, "/steps/0",
-            "function is missing: it must be a text of 1 to 128 of A-Z a-z 0-9 _ . : -");
+            "function is missing: it must be a string of 1 to 128 of the characters A-Z a-z 0-9 _ "
+            ". : -");
     refused(put("fish", MENU("f"), false), CODE_INVALID_PIPELINE, "/name",
             "the name is \"menu\", the path says \"fish\"");
     refused(put("menu", "{\"name\":\"menu\",\"steps\":[{\"name\":\"a\",\"pipeline\":\"fish\"}]}",

@@ -189,7 +189,8 @@ static void test_what_is_rendered_is_as_deep_as_json_may_be_and_no_deeper(void *
     assert_int_equal(nests(1, JSON_DEPTH_MAX - 1, &fault), ERR_OK);
     assert_int_equal(nests(JSON_DEPTH_MAX, 1, &fault), ERR_INVALID);
     assert_int_equal(nests(1, JSON_DEPTH_MAX, &fault), ERR_INVALID);
-    assert_string_equal(fault.fault.detail, "with this value the whole is nested deeper than 64");
+    assert_string_equal(fault.fault.detail,
+                        "with this value the whole input is nested more than 64 levels deep");
     gives("{\"deep\":[[\"${[[1],[2],[3],[4],[5],[6],[7],[8],[9],[10],[11],[12],[13],[14],[15],[16],"
           "[17],[18],[19],[20],[21],[22],[23],[24],[25],[26],[27],[28],[29],[30],[31],[32]]}\"]]}",
           "{\"deep\":[[[[1],[2],[3],[4],[5],[6],[7],[8],[9],[10],[11],[12],[13],[14],[15],[16],"
@@ -221,7 +222,7 @@ static void test_faults_say_where(void **state)
 {
     (void)state;
     fails("{\"a\":[1,{\"b/c\":\"${input.\"}]}", "/a/1/b~1c",
-          "expected the name of a member; others are written [\"...\"]\n"
+          "expected the name of a member; write other names as [\"...\"]\n"
           "  input.\n"
           "        ^");
     fails("{\"a\":\"${input.n\"}", "/a",
@@ -233,10 +234,10 @@ static void test_faults_say_where(void **state)
           "  input.n + }\n"
           "            ^");
     fails("[\"x ${\"]", "/0",
-          "the expression ends where a value is expected\n"
+          "the expression ends, but a value is expected\n"
           "  \n"
           "  ^");
-    fails("{\"${x}\":1}", "/${x}", "a key holds ${, but only values are templates");
+    fails("{\"${x}\":1}", "/${x}", "a key contains ${, but only values may contain expressions");
     fails("{\"a\":[0,\"${input.nope}\"]}", "/a/1",
           "there is no \"nope\" in input; it has \"city\", \"n\", \"deep\", \"quote\", \"sneaky\"");
 }
@@ -245,7 +246,7 @@ static void test_what_is_rendered_is_bounded(void **state)
 {
     (void)state;
     fails("[\"${input.deep}\",\"${input.deep}\",\"${input.deep}\",\"${input.deep}\"]", "/3",
-          "with this value the whole is over 100 bytes");
+          "with this value the whole input is larger than 100 bytes");
 }
 
 int main(void)

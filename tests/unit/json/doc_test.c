@@ -124,7 +124,7 @@ static void test_faults_name_line_and_column(void **state)
     expect_fault("{\n  \"a\": 1,\n  \"b\" 2\n}", 3, 7, "expected ':'");
     expect_fault("[\"\xc3\xa9\xc3\xa9\", x]", 1, 8,
                  "expected a value"); /* columns are characters */
-    expect_fault("{}}", 1, 3, "more text behind the value");
+    expect_fault("{}}", 1, 3, "extra text after the value");
 }
 
 static void test_what_the_document_alone_refuses(void **state)

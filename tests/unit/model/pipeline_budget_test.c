@@ -44,9 +44,9 @@ static const struct refused bad_cases[] = {
     {COST("{\"steps\":1}"), "/0/cost/steps",
      "unknown field \"steps\"; a cost has cost_usd and tokens"},
     {"[{\"name\":\"a\",\"wait\":{\"seconds\":1},\"cost\":{\"tokens\":1}}]", "/0/cost",
-     "a step that waits runs no function: it has no cost"},
+     "a step that waits runs no function: it cannot have cost"},
     {"[{\"name\":\"a\",\"pipeline\":\"b\",\"cost\":{\"tokens\":1}}]", "/0/cost",
-     "a step that is a pipeline has no cost: its steps may"},
+     "a step that is a pipeline cannot have cost: the steps inside it can"},
 };
 
 static void test_bad_ones_are_told_with_pointer_and_detail(void **state)

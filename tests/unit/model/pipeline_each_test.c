@@ -26,13 +26,15 @@ static const struct refused bad_cases[] = {
     {EACH(",\"tolerate\":\"%\""), "/0/tolerate", TOLERATE_RULE},
     {EACH(",\"tolerate\":true"), "/0/tolerate", TOLERATE_RULE},
     {"[{\"name\":\"a\",\"function\":\"f\",\"max_parallel\":3}]", "/0/max_parallel",
-     "max_parallel is about the items of a step: it needs for_each, an expression for their list"},
+     "max_parallel applies to the items of a step: it needs for_each, an expression that gives "
+     "their list"},
     {"[{\"name\":\"a\",\"function\":\"f\",\"tolerate\":3}]", "/0/tolerate",
-     "tolerate is about the items of a step: it needs for_each, an expression for their list"},
+     "tolerate applies to the items of a step: it needs for_each, an expression that gives their "
+     "list"},
     {"[{\"name\":\"a\",\"function\":\"f\",\"for_each\":[1,2]}]", "/0/for_each",
-     "for_each must be an expression, as a text: \"input.count > 0\""},
+     "for_each must be a string with an expression, such as \"input.count > 0\""},
     {"[{\"name\":\"a\",\"wait\":{\"seconds\":1},\"for_each\":\"input.list\"}]", "/0/for_each",
-     "a step that waits runs no function: it has no for_each"},
+     "a step that waits runs no function: it cannot have for_each"},
 };
 
 static void test_bad_ones_are_told_with_pointer_and_detail(void **state)

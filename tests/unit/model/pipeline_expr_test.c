@@ -67,69 +67,96 @@ struct bad_case {
 };
 
 #define NOT_BEFORE                                                                                 \
-    "this step does not come before: add it to \"needs\", of this step or of one before it"
+    "this step does not run before: add it to the \"needs\" of this step, or of one that it needs"
 #define NO_VALUE "expected a value: a literal, input, steps.<name>, item, index or task"
 
 static const struct bad_case bad_cases[] = {
-    {B("\"when\":true"), "/1/when", "when must be an expression, as a text: \"input.count > 0\""},
-    {B("\"when\":null"), "/1/when", "when must be an expression, as a text: \"input.count > 0\""},
-    {B("\"when\":\"\""), "/1/when", "the expression ends where a value is expected\n  \n  ^"},
+    {B("\"when\":true"), "/1/when",
+     "when must be a string with an expression, such as \"input.count > 0\""},
+    {B("\"when\":null"), "/1/when",
+     "when must be a string with an expression, such as \"input.count > 0\""},
+    {B("\"when\":\"\""), "/1/when",
+     "the expression ends, but a value is expected\n"
+     "  \n"
+     "  ^"},
     {B("\"when\":\"${input.a} && true\""), "/1/when",
      "when must be one expression and nothing else"},
     {B("\"when\":\"${input.a\""), "/1/when",
      "the expression does not end: expected '}'\n  input.a\n         ^"},
     {B("\"when\":\"input.a = 1\""), "/1/when",
-     "= is no operator; == compares\n  input.a = 1\n          ^"},
+     "= is not an operator; use == to compare\n"
+     "  input.a = 1\n"
+     "          ^"},
     {B("\"when\":\"input.a and input.b\""), "/1/when",
      "expected an operator or the end of the expression\n  input.a and input.b\n          ^"},
     {B("\"when\":\"inputs.a\""), "/1/when",
      "there is no \"inputs\"; an expression begins with input, steps.<name>, item, index or "
      "task\n  inputs.a\n  ^"},
     {B("\"when\":\"item.ok\""), "/1/when",
-     "there is no item or index here: they belong to a step with for_each\n  item.ok\n  ^"},
+     "item and index exist only in a step with for_each\n"
+     "  item.ok\n"
+     "  ^"},
     {B("\"when\":\"steps.x.result\""), "/1/when",
      "there is no step of this name\n  steps.x.result\n        ^"},
     {B("\"when\":\"steps.b.result\""), "/1/when",
-     "a step does not see its own result\n  steps.b.result\n        ^"},
+     "a step cannot use its own result\n"
+     "  steps.b.result\n"
+     "        ^"},
     {B("\"when\":\"steps.a.output\""), "/1/when",
-     "of a step there are .result, .status, .error and .attempts\n  steps.a.output\n          ^"},
+     "a step has .result, .status, .error and .attempts\n"
+     "  steps.a.output\n"
+     "          ^"},
     {B("\"when\":\"steps.a\""), "/1/when",
-     "of a step there are .result, .status, .error and .attempts\n  steps.a\n         ^"},
+     "a step has .result, .status, .error and .attempts\n"
+     "  steps.a\n"
+     "         ^"},
     {B("\"when\":\"steps[a].result\""), "/1/when",
      "expected the name of a step, as a string\n  steps[a].result\n        ^"},
     {B("\"when\":\"steps == null\""), "/1/when",
      "expected the name of a step: steps.<name> or steps[\"<name>\"]\n  steps == null\n        ^"},
     {B("\"when\":\"input.l.map(x, x)\""), "/1/when",
-     "there is no function \"map\"; there are has, size, string, int, double, and of texts "
-     ".contains and .startsWith\n  input.l.map(x, x)\n          ^"},
+     "there is no function \"map\"; the functions are has, size, string, int and double, and on "
+     "strings .contains and .startsWith\n"
+     "  input.l.map(x, x)\n"
+     "          ^"},
     {B("\"when\":\"startsWith(input.a, 'x')\""), "/1/when",
      "startsWith is called as text.startsWith(part)\n  startsWith(input.a, 'x')\n  ^"},
     {B("\"when\":\"has(input)\""), "/1/when",
-     "has() asks for a member of a map, as in has(input.name)\n  has(input)\n  ^"},
+     "has() needs a member of a map, as in has(input.name)\n"
+     "  has(input)\n"
+     "  ^"},
     {B("\"when\":\"(1 == 1\""), "/1/when",
      "expected ')' to close the '(' before it\n  (1 == 1\n         ^"},
     {B("\"when\":\"input.a == 'x\""), "/1/when",
-     "the string does not end\n  input.a == 'x\n               ^"},
+     "the string has no closing quote\n"
+     "  input.a == 'x\n"
+     "               ^"},
     {B("\"when\":\"'\\\\q' == ''\""), "/1/when",
-     "no such escape; there are \\n \\t \\r \\\\ \\\" \\' \\xHH \\uHHHH \\UHHHHHHHH \\ooo and "
-     "others "
-     "of CEL's\n  '\\q' == ''\n    ^"},
+     "unknown escape; these exist: \\n"
+     " \\t \\r \\\\ \\\" \\' \\xHH \\uHHHH \\UHHHHHHHH \\ooo and others of CEL's\n"
+     "  '\\q' == ''\n"
+     "    ^"},
     {B("\"when\":\"input.n > 99999999999999999999\""), "/1/when",
-     "this number is beyond 64 bits\n  input.n > 99999999999999999999\n" /* where it ends */
+     "this number does not fit in 64 bits\n"
+     "  input.n > 99999999999999999999\n" /* where it ends */
      "                                ^"},
     {ABC("\"when\":\"steps.c.result\""), "/1/when", NOT_BEFORE "\n  steps.c.result\n        ^"},
     {ABC("\"input\":{\"l\":[1,\"${steps.c.result}\"]}"), "/1/input/l/1",
      NOT_BEFORE "\n  steps.c.result\n        ^"},
     {B("\"input\":{\"x\":\"${}\"}"), "/1/input/x", NO_VALUE "\n  }\n  ^"},
     {B("\"input\":{\"x\":{\"y/z\":\"a ${input.\"}}"), "/1/input/x/y~1z",
-     "expected the name of a member; others are written [\"...\"]\n  input.\n        ^"},
+     "expected the name of a member; write other names as [\"...\"]\n"
+     "  input.\n"
+     "        ^"},
     {B("\"input\":{\"x\":\"${steps.nope.result}\"}"), "/1/input/x",
      "there is no step of this name\n  steps.nope.result\n        ^"},
     {B("\"input\":{\"${input.k}\":1}"), "/1/input/${input.k}",
-     "a key holds ${, but only values are templates"},
+     "a key contains ${, but only values may contain expressions"},
     {B("\"input\":{\"x\":\"${index}\"}"), "/1/input/x",
-     "there is no item or index here: they belong to a step with for_each\n  index}\n  ^"},
-    {B("\"input\":\"${steps.a.result}\""), "/1/input", "input must be an object, not a text"},
+     "item and index exist only in a step with for_each\n"
+     "  index}\n"
+     "  ^"},
+    {B("\"input\":\"${steps.a.result}\""), "/1/input", "input must be an object, not a string"},
 };
 
 static void test_bad_expressions_are_told_with_pointer_and_caret(void **state)

@@ -26,17 +26,17 @@ static const struct refused bad_cases[] = {
     {"[" A ",\"on_failure\":{\"continue\":1,\"skip\":true}}]", "/0/on_failure", RULE},
     {"[" A "}," Z ",\"finally\":1}]", "",
      "not valid JSON at line 1, column 81: duplicate object key near '\"finally\"'"},
-    {"[" A ",\"finally\":\"yes\"}]", "/0/finally", "finally must be true or false, not a text"},
+    {"[" A ",\"finally\":\"yes\"}]", "/0/finally", "finally must be true or false, not a string"},
     {"[" Z "}]", "/0/finally",
-     "a finally step runs when the others are over, and there are none before it"},
+     "a finally step runs after all other steps, and there are none before it"},
     {"[" A "}," Z ",\"needs\":[\"a\"]}]", "/1/needs",
-     "a finally step has no needs: it runs when all other steps are over"},
+     "a finally step cannot have needs: it runs after all other steps"},
     {"[" A "}," Z ",\"needs\":[]}]", "/1/needs",
-     "a finally step has no needs: it runs when all other steps are over"},
+     "a finally step cannot have needs: it runs after all other steps"},
     {"[" A "}," Z "},{\"name\":\"b\",\"function\":\"f\"}]", "/2",
-     "it stands behind \"z\", which is a finally step: those come last in the list"},
+     "it comes after \"z\", which is a finally step: these must be last in the list"},
     {"[" A ",\"needs\":[\"z\"]}," Z "}]", "/0/needs/0",
-     "a finally step runs last, nothing can need \"z\""},
+     "a finally step runs last, so no step can need \"z\""},
 };
 
 static void test_bad_ones_are_told_with_pointer_and_detail(void **state)

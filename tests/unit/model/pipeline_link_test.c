@@ -97,23 +97,23 @@ static void test_needs_of_a_wrong_type(void **state)
     expect_fault("[" STEP("a", ",\"needs\":null") "]", "/0/needs",
                  "needs must be an array of names of steps ([] = start at once)");
     expect_fault("[" STEP("a", ",\"needs\":[1]") "]", "/0/needs/0",
-                 "a need must be the name of a step");
+                 "an entry of needs must be the name of a step");
 }
 
 static void test_circles_are_told_from_their_first_step(void **state)
 {
     (void)state;
     expect_fault("[" STEP("a", ",\"needs\":[\"b\"]") "," STEP("b", ",\"needs\":[\"a\"]") "]",
-                 "/0/needs", "the steps need each other in a circle: a needs b needs a");
+                 "/0/needs", "the steps need each other in a cycle: a needs b needs a");
     /* x stands before the circle, and leads into it */
     expect_fault(
         "{\"name\":\"p\",\"steps\":[" STEP("x", ",\"needs\":[\"c\"]") "," STEP(
             "a", ",\"needs\":[\"c\"]") "," STEP("b", ",\"needs\":[\"a\"]") "," STEP("c", "") "]}",
-        "/steps/1/needs", "the steps need each other in a circle: a needs c needs b needs a");
+        "/steps/1/needs", "the steps need each other in a cycle: a needs c needs b needs a");
     /* the step that closes it left its needs out */
     expect_fault("[" STEP("a", ",\"needs\":[]") "," STEP("b", "") "," STEP(
                      "c", ",\"needs\":[\"d\"]") "," STEP("d", "") "]",
-                 "/2/needs", "the steps need each other in a circle: c needs d needs c");
+                 "/2/needs", "the steps need each other in a cycle: c needs d needs c");
 }
 
 static void test_a_long_circle_is_told_in_short(void **state)
@@ -131,7 +131,7 @@ static void test_a_long_circle_is_told_in_short(void **state)
     struct pipeline_fault fault;
     assert_int_equal(parse(buf_cstr(&text), &fault), ERR_INVALID);
     assert_string_equal(fault.pointer, "/0/needs");
-    assert_non_null(strstr(fault.detail, "circle: step-number-0 needs step-number-1 needs"));
+    assert_non_null(strstr(fault.detail, "cycle: step-number-0 needs step-number-1 needs"));
     assert_string_equal(fault.detail + strlen(fault.detail) - 10, " needs ...");
     buf_free(&text);
 }
@@ -156,7 +156,7 @@ static void test_64_needs_are_allowed_and_65_are_not(void **state)
         } else {
             assert_int_equal(parse(buf_cstr(&text), &fault), ERR_TOO_LARGE);
             assert_string_equal(fault.pointer, "/65/needs");
-            assert_string_equal(fault.detail, "65 needs, more than 64");
+            assert_string_equal(fault.detail, "needs has 65 entries, at most 64 are allowed");
         }
         buf_free(&text);
     }
@@ -197,7 +197,7 @@ static void test_random_graphs(void **state)
             assert_int_equal(e, ERR_OK);
         }
         if (e != ERR_OK) {
-            assert_non_null(strstr(fault.detail, "in a circle: s"));
+            assert_non_null(strstr(fault.detail, "in a cycle: s"));
         }
         accepted += e == ERR_OK ? 1 : 0;
         refused += e != ERR_OK ? 1 : 0;

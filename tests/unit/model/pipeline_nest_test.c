@@ -93,7 +93,7 @@ struct bad_case {
     const char *detail;
 };
 
-#define RULE "pipeline must be the name of a stored pipeline, or a pipeline: {\"steps\": [...]}"
+#define RULE "pipeline must be the name of a stored pipeline, or an inline one: {\"steps\": [...]}"
 
 static const struct bad_case bad_cases[] = {
     {"[{\"name\":\"a\",\"pipeline\":5}]", "/0/pipeline", RULE},
@@ -107,11 +107,11 @@ static const struct bad_case bad_cases[] = {
     {"[{\"name\":\"a\",\"pipeline\":{\"version\":-1,\"steps\":[" F("x", "") "]}}]", "/0/pipeline",
      RULE},
     {"[" F("a", ",\"pipeline\":\"b\"") "]", "/0/function",
-     "a step that is a pipeline has no function: its steps may"},
+     "a step that is a pipeline cannot have function: the steps inside it can"},
     {"[{\"name\":\"a\",\"pipeline\":\"b\",\"timeout\":5}]", "/0/timeout",
-     "a step that is a pipeline has no timeout: its steps may"},
+     "a step that is a pipeline cannot have timeout: the steps inside it can"},
     {"[" F("a", "") ",{\"name\":\"b\",\"pipeline\":\"c\",\"finally\":true}]", "/1/finally",
-     "a step that is a pipeline has no finally: its steps may"},
+     "a step that is a pipeline cannot have finally: the steps inside it can"},
     {"[" WITHIN(F("x", "") "," F("x", "")) "]", "/0/pipeline/steps/1/name",
      "duplicate name \"p/x\", which step_0 has already; names must be unique"},
     {"[" WITHIN(F("x", ",\"timeout\":0")) "]", "/0/pipeline/steps/0/timeout",
@@ -123,13 +123,13 @@ static const struct bad_case bad_cases[] = {
     {"[" WITHIN(F("x", "")) "," F("b", ",\"when\":\"steps.x.result\"") "]", "/1/when",
      "there is no step of this name\n  steps.x.result\n        ^"},
     {"[" WITHIN(F("x", "") "," F("y", ",\"finally\":true")) "]", "/0/pipeline/steps/1/finally",
-     "a pipeline that is a step of another has no finally steps"},
+     "a pipeline that is a step of another one cannot have finally steps"},
     {"[" WITHIN(F("x", ",\"needs\":[\"y\"]") "," F("y", ",\"needs\":[\"x\"]")) "]",
-     "/0/pipeline/steps/0/needs", "the steps need each other in a circle: p/x needs p/y needs p/x"},
+     "/0/pipeline/steps/0/needs", "the steps need each other in a cycle: p/x needs p/y needs p/x"},
     {"[" WITHIN(WITHIN(WITHIN(WITHIN(WITHIN(WITHIN(WITHIN(WITHIN(WITHIN(F("x", "")))))))))) "]",
      "/0/pipeline/steps/0/pipeline/steps/0/pipeline/steps/0/pipeline/steps/0/pipeline/steps/0/"
      "pipeline/steps/0/pipeline/steps/0/pipeline/steps/0/pipeline",
-     "pipelines within pipelines, more than 8 deep"},
+     "pipelines are nested in pipelines more than 8 levels deep"},
 };
 
 static void test_bad_pipelines_within_are_told_with_pointer_and_detail(void **state)

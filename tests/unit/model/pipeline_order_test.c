@@ -12,10 +12,11 @@
 #define TOP(...) "{\"name\":\"p\"," __VA_ARGS__ ",\"steps\":[" A "}]}"
 
 #define REQUIRES_RULE                                                                              \
-    "requires must be an object of at most 32 labels that the worker has, such as {\"gpu\": "      \
+    "requires must be an object of at most 32 labels that the worker must have, such as "          \
+    "{\"gpu\": "                                                                                   \
     "\"true\"}"
 #define VALUE_RULE                                                                                 \
-    "the value of a label must be a text of 1 to 64 of A-Z a-z 0-9 _ . : -, such as \"true\": "    \
+    "the value of a label must be a string of 1 to 64 of A-Z a-z 0-9 _ . : -, such as \"true\": "  \
     "the worker's must be equal"
 #define NAME_RULE "the name of a label must be 1 to 64 of A-Z a-z 0-9 _ . : -"
 
@@ -29,9 +30,9 @@ static const struct refused bad_cases[] = {
     {"[" A ",\"requires\":{\"a/b\":\"c\"}}]", "/0/requires/a~1b", NAME_RULE},
     {"[" A ",\"requires\":{\"\":\"c\"}}]", "/0/requires/", NAME_RULE},
     {"[{\"name\":\"w\",\"wait\":{\"seconds\":1},\"requires\":{\"a\":\"b\"}}]", "/0/requires",
-     "a step that waits runs no function: it has no requires"},
+     "a step that waits runs no function: it cannot have requires"},
     {"[{\"name\":\"n\",\"pipeline\":\"other\",\"requires\":{\"a\":\"b\"}}]", "/0/requires",
-     "a step that is a pipeline has no requires: its steps may"},
+     "a step that is a pipeline cannot have requires: the steps inside it can"},
     {TOP("\"requires\":{\"gpu\":1}"), "/requires/gpu", VALUE_RULE},
     {TOP("\"requires\":true"), "/requires", REQUIRES_RULE},
     {TOP("\"priority\":11"), "/priority", "priority must be a whole number from -10 to 10"},

@@ -78,7 +78,7 @@ struct bad_case {
     const char *detail;
 };
 
-#define RULE  "it must be a text of 1 to 128 of A-Z a-z 0-9 _ . : -"
+#define RULE  "it must be a string of 1 to 128 of the characters A-Z a-z 0-9 _ . : -"
 #define NAMED "{\"name\":\"p\",\"steps\":"
 #define STEP  "{\"name\":\"a\",\"function\":\"f\""
 
@@ -89,7 +89,7 @@ static const struct bad_case bad_cases[] = {
     {"{\"name\":\"a\",\"name\":\"b\",\"steps\":[]}", "",
      "not valid JSON at line 1, column 19: duplicate object key near '\"name\"'"},
     {"null", "", "a definition must be a pipeline object or an array of steps, not null"},
-    {"\"steps\"", "", "a definition must be a pipeline object or an array of steps, not a text"},
+    {"\"steps\"", "", "a definition must be a pipeline object or an array of steps, not a string"},
     {"7", "", "a definition must be a pipeline object or an array of steps, not a number"},
     {"true", "", "a definition must be a pipeline object or an array of steps, not true or false"},
     {"[]", "", "steps must be an array of 1 to 5000 steps, not an empty one"},
@@ -99,14 +99,14 @@ static const struct bad_case bad_cases[] = {
     {NAMED "[]}", "/steps", "steps must be an array of 1 to 5000 steps, not an empty one"},
     {NAMED "{}}", "/steps", "steps must be an array of 1 to 5000 steps, not an object"},
     {NAMED "null}", "/steps", "steps must be an array of 1 to 5000 steps, not null"},
-    {NAMED "\"a\"}", "/steps", "steps must be an array of 1 to 5000 steps, not a text"},
-    {"{\"name\":1,\"steps\":[]}", "/name", "not a name of a pipeline: " RULE},
-    {"{\"name\":\"\",\"steps\":[]}", "/name", "not a name of a pipeline: " RULE},
-    {"{\"name\":\"a b\",\"steps\":[]}", "/name", "not a name of a pipeline: " RULE},
-    {"{\"name\":\"a/b\",\"steps\":[]}", "/name", "not a name of a pipeline: " RULE},
-    {"{\"name\":\"a\\u0000\",\"steps\":[]}", "/name", "not a name of a pipeline: " RULE},
+    {NAMED "\"a\"}", "/steps", "steps must be an array of 1 to 5000 steps, not a string"},
+    {"{\"name\":1,\"steps\":[]}", "/name", "not the name of a pipeline: " RULE},
+    {"{\"name\":\"\",\"steps\":[]}", "/name", "not the name of a pipeline: " RULE},
+    {"{\"name\":\"a b\",\"steps\":[]}", "/name", "not the name of a pipeline: " RULE},
+    {"{\"name\":\"a/b\",\"steps\":[]}", "/name", "not the name of a pipeline: " RULE},
+    {"{\"name\":\"a\\u0000\",\"steps\":[]}", "/name", "not the name of a pipeline: " RULE},
     {"{\"name\":\"p\",\"description\":5,\"steps\":[]}", "/description",
-     "description must be a text"},
+     "description must be a string"},
     {"{\"name\":\"p\",\"description\":\"x\\u0000y\",\"steps\":[]}", "/description",
      "description must not contain U+0000"},
     {"{\"name\":\"p\",\"Steps\":[]}", "/Steps",
@@ -122,17 +122,17 @@ static const struct bad_case bad_cases[] = {
     {NAMED "[{\"function\":\"f\"}]}", "/steps/0", "name is missing: " RULE},
     {NAMED "[{\"name\":\"a\"}]}", "/steps/0", "function is missing: " RULE},
     {"[{}]", "/0", "function is missing: " RULE},
-    {"[{\"name\":\"a\",\"function\":null}]", "/0/function", "not a name of a function: " RULE},
+    {"[{\"name\":\"a\",\"function\":null}]", "/0/function", "not the name of a function: " RULE},
     {"[{\"name\":\"a\",\"function\":\"rm -rf\"}]", "/0/function",
-     "not a name of a function: " RULE},
-    {"[{\"name\":null,\"function\":\"f\"}]", "/0/name", "not a name of a step: " RULE},
-    {"[{\"name\":\"caf\xc3\xa9\",\"function\":\"f\"}]", "/0/name", "not a name of a step: " RULE},
+     "not the name of a function: " RULE},
+    {"[{\"name\":null,\"function\":\"f\"}]", "/0/name", "not the name of a step: " RULE},
+    {"[{\"name\":\"caf\xc3\xa9\",\"function\":\"f\"}]", "/0/name", "not the name of a step: " RULE},
     {NAMED "[" STEP "}," STEP "}]}", "/steps/1/name",
      "duplicate name \"a\", which step_0 has already; names must be unique"},
     {"[{\"function\":\"f\"},{\"function\":\"f\"}]", "/1",
-     "without a name it is called as its function, \"f\", which step_0 has already; names must be "
+     "without a name it gets that of its function, \"f\", which step_0 has already; names must be "
      "unique"},
-    {"[" STEP ",\"description\":[]}]", "/0/description", "description must be a text"},
+    {"[" STEP ",\"description\":[]}]", "/0/description", "description must be a string"},
     {"[" STEP ",\"timeout\":0}]", "/0/timeout",
      "timeout must be a number of seconds from 0.001 to 604800"},
     {"[" STEP ",\"timeout\":-1}]", "/0/timeout",
@@ -148,7 +148,7 @@ static const struct bad_case bad_cases[] = {
     {"[" STEP ",\"retryable\":1}]", "/0/retryable",
      "retryable must be true or false, not a number"},
     {"[" STEP ",\"retryable\":\"yes\"}]", "/0/retryable",
-     "retryable must be true or false, not a text"},
+     "retryable must be true or false, not a string"},
     {"[" STEP ",\"max_retries\":-1}]", "/0/max_retries",
      "max_retries must be a whole number from 0 to 100"},
     {"[" STEP ",\"max_retries\":101}]", "/0/max_retries",
@@ -210,7 +210,7 @@ static void test_5000_steps_are_allowed_and_5001_are_not(void **state)
     pipeline_unref(p);
     text.len = len;
     buf_add_str(&text, ",{\"name\":\"last\",\"function\":\"f\"}]}");
-    expect_too_large(&text, "/steps", "5001 steps, more than 5000");
+    expect_too_large(&text, "/steps", "steps has 5001 entries, at most 5000 are allowed");
 }
 
 static void test_over_long_texts(void **state)

@@ -11,7 +11,8 @@
 #define A "{\"name\":\"a\",\"function\":\"f\""
 
 #define CODE_RULE                                                                                  \
-    "an error code must be a text of 1 to 64 of A-Z a-z 0-9 _ . : -, such as \"STEP_TIMEOUT\""
+    "an error code must be a string of 1 to 64 of the characters A-Z a-z 0-9 _ . : -, such as "    \
+    "\"STEP_TIMEOUT\""
 
 static const struct refused bad_cases[] = {
     {"[" A ",\"max_retries\":3,\"retry\":{\"max_attempts\":4}}]", "/0/retry/max_attempts",
@@ -35,7 +36,7 @@ static const struct refused bad_cases[] = {
     {"[" A ",\"retry\":{\"max\":86401}}]", "/0/retry/max",
      "retry/max must be a number of seconds from 0 to 86400"},
     {"[" A ",\"retry\":{\"initial\":10,\"max\":5}}]", "/0/retry/max",
-     "max, the longest wait, is shorter than the first one, initial"},
+     "max (the longest wait) must not be shorter than initial (the first wait)"},
     {"[" A ",\"retry\":{\"jitter\":1.1}}]", "/0/retry/jitter",
      "retry/jitter must be a fraction from 0 to 1"},
     {"[" A ",\"retry\":{\"on\":\"BUSY\"}}]", "/0/retry/on",
@@ -49,7 +50,7 @@ static const struct refused bad_cases[] = {
      "non_retryable must be an array of 1 to 32 error codes"},
     {"[" A ",\"non_retryable\":[null]}]", "/0/non_retryable/0", CODE_RULE},
     {"[" A ",\"non_retryable\":[\"X\"],\"retry\":{\"on\":[\"X\"]}}]", "/0/non_retryable",
-     "\"X\" is in retry.on too: it is tried again or it is not"},
+     "\"X\" is also in retry.on: a code can be in only one of the two"},
     {"[" A ",\"timeout_total\":0}]", "/0/timeout_total",
      "timeout_total must be a number of seconds from 0.001 to 604800"},
     {"[" A ",\"queue_timeout\":\"1m\"}]", "/0/queue_timeout",

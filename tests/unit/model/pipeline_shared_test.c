@@ -14,13 +14,13 @@
 #define RATE(text) "[" A ",\"rate_limit\":" text "}]"
 #define TOP(...)   "{\"name\":\"p\"," __VA_ARGS__ ",\"steps\":[" A "}]}"
 
-#define CON_RULE "concurrency must be {\"key\": text, \"limit\": number}"
+#define CON_RULE "concurrency must be {\"key\": string, \"limit\": number}"
 #define RATE_RULE                                                                                  \
-    "rate_limit must be {\"key\": text, \"per_second\": number} or {\"key\": text, "               \
+    "rate_limit must be {\"key\": string, \"per_second\": number} or {\"key\": string, "           \
     "\"per_minute\": number}"
 #define KEY_RULE                                                                                   \
-    "key must be a text of 1 to 256 bytes without control characters: what has the same key "      \
-    "shares the limit"
+    "key must be a string of 1 to 256 bytes without control characters: steps with the same key "  \
+    "share the limit"
 #define COUNT_RULE "limit must be a whole number from 1 to 100000"
 
 static const struct refused bad_cases[] = {
@@ -40,9 +40,10 @@ static const struct refused bad_cases[] = {
     {CON("{\"key\":\"k\",\"per_second\":1}"), "/0/concurrency/per_second",
      "unknown field \"per_second\"; concurrency has key and limit"},
     {RATE("10"), "/0/rate_limit", RATE_RULE},
-    {RATE("{\"key\":\"k\"}"), "/0/rate_limit", "rate_limit has either per_second or per_minute"},
+    {RATE("{\"key\":\"k\"}"), "/0/rate_limit",
+     "rate_limit must have only one of per_second and per_minute"},
     {RATE("{\"key\":\"k\",\"per_second\":1,\"per_minute\":2}"), "/0/rate_limit",
-     "rate_limit has either per_second or per_minute"},
+     "rate_limit must have only one of per_second and per_minute"},
     {RATE("{\"key\":\"k\",\"per_second\":0}"), "/0/rate_limit/per_second",
      "per_second must be a whole number from 1 to 10000"},
     {RATE("{\"key\":\"k\",\"per_minute\":10001}"), "/0/rate_limit/per_minute",
@@ -51,9 +52,9 @@ static const struct refused bad_cases[] = {
     {RATE("{\"key\":\"k\",\"limit\":1}"), "/0/rate_limit/limit",
      "unknown field \"limit\"; rate_limit has key, per_second and per_minute"},
     {"[{\"name\":\"w\",\"wait\":{\"seconds\":1},\"concurrency\":{\"key\":\"k\",\"limit\":1}}]",
-     "/0/concurrency", "a step that waits runs no function: it has no concurrency"},
+     "/0/concurrency", "a step that waits runs no function: it cannot have concurrency"},
     {"[{\"name\":\"n\",\"pipeline\":\"other\",\"rate_limit\":{\"key\":\"k\",\"per_second\":1}}]",
-     "/0/rate_limit", "a step that is a pipeline has no rate_limit: its steps may"},
+     "/0/rate_limit", "a step that is a pipeline cannot have rate_limit: the steps inside it can"},
     {TOP("\"concurrency\":true"), "/concurrency", CON_RULE},
     {TOP("\"concurrency\":{\"key\":\"\",\"limit\":1}"), "/concurrency/key", KEY_RULE},
     {TOP("\"rate_limit\":{\"key\":\"k\",\"per_second\":-1}"), "/rate_limit/per_second",

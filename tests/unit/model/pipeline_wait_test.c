@@ -93,33 +93,33 @@ static void test_bad_waits_are_refused_with_the_spot_and_what_is_right(void **st
         {"\"wait\":{\"until\":\"2026-02-02T18:30:00Z\",\"default\":1}", "/0/wait", WAIT_RULE},
         {"\"wait\":{\"for\":1}", "/0/wait/for", "unknown field \"for\"; " WAIT_RULE},
         {"\"wait\":{\"signal\":\"a b\"}", "/0/wait/signal",
-         "the name of a signal must be a text of 1 to 128 of A-Z a-z 0-9 _ . : -"},
+         "the name of a signal must be a string of 1 to 128 of the characters A-Z a-z 0-9 _ . : -"},
         {"\"wait\":{\"signal\":7}", "/0/wait/signal",
-         "the name of a signal must be a text of 1 to 128 of A-Z a-z 0-9 _ . : -"},
+         "the name of a signal must be a string of 1 to 128 of the characters A-Z a-z 0-9 _ . : -"},
         {"\"wait\":{\"signal\":\"a\",\"timeout\":0}", "/0/wait/timeout",
          "timeout must be a number of seconds from 0.001 to 31536000 (a year)"},
         {"\"wait\":{\"signal\":\"a\",\"timeout\":\"1h\"}", "/0/wait/timeout",
          "timeout must be a number of seconds from 0.001 to 31536000 (a year)"},
         {"\"wait\":{\"signal\":\"a\",\"default\":1}", "/0/wait/default",
-         "default is the result at the timeout, and there is no timeout"},
+         "default is the result after the timeout: it needs a timeout"},
         {"\"wait\":{\"seconds\":-1}", "/0/wait/seconds",
          "seconds must be a number from 0 to 31536000 (a year)"},
         {"\"wait\":{\"seconds\":31536001}", "/0/wait/seconds",
          "seconds must be a number from 0 to 31536000 (a year)"},
         {"\"wait\":{\"until\":\"tomorrow\"}", "/0/wait/until",
-         "until must be a moment as in RFC 3339: \"2026-02-02T18:30:00Z\""},
+         "until must be a time as in RFC 3339: \"2026-02-02T18:30:00Z\""},
         {"\"wait\":{\"until\":5}", "/0/wait/until",
-         "until must be a moment as in RFC 3339: \"2026-02-02T18:30:00Z\""},
+         "until must be a time as in RFC 3339: \"2026-02-02T18:30:00Z\""},
         {"\"wait\":{\"seconds\":1},\"function\":\"f\"", "/0/function",
-         "a step that waits runs no function: it has no function"},
+         "a step that waits runs no function: it cannot have function"},
         {"\"wait\":{\"seconds\":1},\"timeout\":5", "/0/timeout",
-         "a step that waits runs no function: it has no timeout"},
+         "a step that waits runs no function: it cannot have timeout"},
         {"\"wait\":{\"seconds\":1},\"max_retries\":5", "/0/max_retries",
-         "a step that waits runs no function: it has no max_retries"},
+         "a step that waits runs no function: it cannot have max_retries"},
         {"\"wait\":{\"seconds\":1},\"retryable\":true", "/0/retryable",
-         "a step that waits runs no function: it has no retryable"},
+         "a step that waits runs no function: it cannot have retryable"},
         {"\"wait\":{\"seconds\":1},\"input\":{}", "/0/input",
-         "a step that waits runs no function: it has no input"},
+         "a step that waits runs no function: it cannot have input"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct buf text = {0};
@@ -141,8 +141,9 @@ static void test_a_wait_needs_a_name(void **state)
     assert_int_equal(pipeline_parse(BYTES_LIT("[{\"wait\":{\"seconds\":1}}]"), &p, &fault),
                      ERR_INVALID);
     assert_string_equal(fault.pointer, "/0");
-    assert_string_equal(fault.detail,
-                        "name is missing: it must be a text of 1 to 128 of A-Z a-z 0-9 _ . : -");
+    assert_string_equal(
+        fault.detail,
+        "name is missing: it must be a string of 1 to 128 of the characters A-Z a-z 0-9 _ . : -");
 }
 
 int main(void)

@@ -84,14 +84,14 @@ static void test_exec_is_checked_strictly(void **state)
     (void)state;
     refused("{\"functions\":{\"f\":{\"exec\":\"x\"}}}", "/functions/f/exec", "array");
     refused("{\"functions\":{\"f\":{\"exec\":[]}}}", "/functions/f/exec", "array of 1");
-    refused("{\"functions\":{\"f\":{\"exec\":[\"x\",3]}}}", "/functions/f/exec/1", "text");
+    refused("{\"functions\":{\"f\":{\"exec\":[\"x\",3]}}}", "/functions/f/exec/1", "string");
     refused("{\"functions\":{\"f\":{\"exec\":[\"\"]}}}", "/functions/f/exec/0", "the program");
     refused("{\"functions\":{\"f\":{\"exec\":[\"x\"],\"shell\":true}}}", "/functions/f/shell",
             "unknown field");
     refused("{\"functions\":{\"f\":{\"exec\":[\"x\"],\"env\":{\"A=B\":\"c\"}}}}",
-            "/functions/f/env/A=B", "text");
+            "/functions/f/env/A=B", "string");
     refused("{\"functions\":{\"f\":{\"exec\":[\"x\"],\"env\":{\"A\":1}}}}", "/functions/f/env/A",
-            "text");
+            "string");
     refused("{\"functions\":{\"f\":{\"exec\":[\"x\"],\"cwd\":\"\"}}}", "/functions/f/cwd",
             "folder");
 }
@@ -103,7 +103,7 @@ static void test_http_and_plugin_are_checked_strictly(void **state)
     refused("{\"functions\":{\"f\":{\"http\":\"http://h/\",\"timeout_connect\":0}}}",
             "/functions/f/timeout_connect", "seconds");
     refused("{\"functions\":{\"f\":{\"http\":\"http://h/\",\"headers\":{\"A\":\"x\\r\\ny\"}}}}",
-            "/functions/f/headers/A", "one line");
+            "/functions/f/headers/A", "without line breaks");
     refused("{\"functions\":{\"f\":{\"plugin\":7}}}", "/functions/f/plugin", "shared object");
     refused("{\"functions\":{\"f\":{\"plugin\":\"a.so\",\"env\":{}}}}", "/functions/f/env",
             "unknown field");
