@@ -28,8 +28,9 @@ enum conf_kind {
 };
 
 struct conf_entry {
-    const char *env;  /* "MARATHON_LISTEN"; the ini key is "listen" (MARATHON_ removed, lower case);
-                         REDIS_URL is "redis_url" */
+    /* "MARATHON_LISTEN"; the ini key is "listen" (MARATHON_ removed, lower case); REDIS_URL is
+     * "redis_url" */
+    const char *env;
     const char *flag; /* "listen" for --listen VALUE; NULL = the ini key with dashes */
     enum conf_kind kind;
     const char *fallback; /* default, as text */

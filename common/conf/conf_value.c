@@ -175,8 +175,8 @@ enum err conf_set(struct conf *c, const struct conf_given *given)
             return e;
         }
     }
-    if (v->source !=
-        given->source) { /* values of one source extend a list; a new source replaces it */
+    if (v->source != given->source) {
+        /* values of one source extend a list; a new source replaces it */
         v->item_count = 0;
     }
     if (!assign(c, entry, v, text)) {

@@ -56,8 +56,8 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     if (status < 0) { /* libuv has stopped the handle */
         in->wanted = in->told = 0;
         fn(poll, status, 0);
-    } else if ((events & in->wanted) !=
-               0) { /* libuv may still report an event that is no longer wanted */
+    } else if ((events & in->wanted) != 0) {
+        /* libuv may still report an event that is no longer wanted */
         fn(poll, 0, events & in->wanted);
     }
 }
@@ -98,8 +98,8 @@ int interest_stop(uv_poll_t *poll)
 static void tell(struct interest *in)
 {
     in->changed = false;
-    assert(in->poll->type ==
-           UV_POLL); /* still open: closed handles were told of before they were freed */
+    /* still open: closed handles were told of before they were freed */
+    assert(in->poll->type == UV_POLL);
     if (in->wanted == in->told || uv_is_closing((const uv_handle_t *)in->poll)) {
         return;
     }

@@ -33,8 +33,8 @@ struct moment loop_now(const struct loop *l); /* time of this turn */
 
 typedef void loop_fn(void *user);
 void loop_on_turn_end(struct loop *l, loop_fn *fn, void *user);
-void loop_off_turn_end(struct loop *l, loop_fn *fn,
-                       void *user); /* also allowed from a turn-end callback */
+/* also allowed from a turn-end callback */
+void loop_off_turn_end(struct loop *l, loop_fn *fn, void *user);
 /* Call from a turn-end callback that was given more work after it had run: another turn follows at
  * once. Elsewhere it does nothing, since the end of this turn is still to come. */
 void loop_turn_again(struct loop *l);

@@ -96,8 +96,8 @@ uint64_t timers_sleep_ms(const struct loop *l)
     if (l->heap_count == 0) {
         return PULSE_MS_MAX;
     }
-    mono_ms left = l->heap[0]->deadline -
-                   clock_mono_us() / 1000; /* read the clock again: the turn may have been long */
+    /* read the clock again: the turn may have been long */
+    mono_ms left = l->heap[0]->deadline - clock_mono_us() / 1000;
     if (left <= 0) {
         return 0;
     }

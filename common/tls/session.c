@@ -93,9 +93,9 @@ struct tls_session *tls_session_create(struct tls_identity *identity, const char
     BIO_set_init(bio, 1);
     SSL_set_bio(s->ssl, bio, bio);
     SSL_set_mode(s->ssl, SSL_MODE_ENABLE_PARTIAL_WRITE);
-    SSL_clear_mode(s->ssl, SSL_MODE_RELEASE_BUFFERS); /* a single connection that is always at work
-                                                         keeps its buffers */
-    SSL_set_read_ahead(s->ssl, 1);                    /* not two calls to recv per record */
+    /* a single connection that is always at work keeps its buffers */
+    SSL_clear_mode(s->ssl, SSL_MODE_RELEASE_BUFFERS);
+    SSL_set_read_ahead(s->ssl, 1); /* not two calls to recv per record */
     tls_expect(s->ssl, peer);
     SSL_set_connect_state(s->ssl);
     return s;

@@ -1,6 +1,6 @@
-/* Preloaded into a process, it moves the wall clock that the process sees by the seconds that the
- * file $CHAOS_CLOCK holds (8 bytes, native order, mapped: a change is seen at once). Monotonic
- * clocks stay as they are, as when somebody sets a machine's clock. */
+/* Preloaded into a process, shifts the wall clock that the process sees by the seconds in the file
+ * $CHAOS_CLOCK (8 bytes, native order; mapped, so a change takes effect at once). Monotonic clocks
+ * are not shifted, as when somebody sets a machine's clock. */
 #include <fcntl.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -1,16 +1,16 @@
-/* The function that the chaos suite runs, as a plugin: it writes what it does to an effects log
- * that the checker reads, one line per write, with fsync:
+/* The function that the chaos suite runs, as a plugin. It writes what it does to an effects log for
+ * the checker, one line per write, with fsync:
  *
  *     B <ns> <task> <step_id> <name> <attempt> <key> <nonce> <pid of the worker> <fail> <saw> .
  *     E <ns> <task> <step_id> <nonce> <outcome> .
  *
- * B before it works, E when it is about to answer. Each execution has a nonce of its own and
- * returns it, so that every result names the execution that made it; <saw> is "name=nonce,..." of
- * the results that it was given ("-" for none). The time is read by a raw system call: a shim that
- * moves the clocks of the process does not reach it.
+ * B before it works, E when it is about to answer. Each execution has its own nonce and returns it,
+ * so that every result names the execution that made it; <saw> is "name=nonce,..." of the results
+ * that it was given ("-" for none). It reads the time by a raw system call, which the shim that
+ * shifts the process's clocks does not intercept.
  *
- * Its input: {"ms": how long, "fail": so many first attempts fail, "kill": 1 it kills its worker,
- * "pad": bytes of padding in the result}. */
+ * Its input: {"ms": how long it works, "fail": how many first attempts fail, "kill": 1 makes it
+ * kill its worker, "pad": bytes of padding in the result}. */
 #include "plugin/marathon_plugin.h"
 
 #include <fcntl.h>
@@ -34,7 +34,7 @@ static long long now_ns(void)
     return (long long)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* The text of "key":"text" behind at; empty where there is none. Ids and names hold no escapes. */
+/* The text of "key":"text" after at; empty if there is none. Ids and names contain no escapes. */
 static const char *field(const char *at, const char *key, char *out, size_t size)
 {
     char pattern[64];
@@ -80,8 +80,8 @@ static void saw_write(const char *from, const char *to, char *out, size_t size)
     }
 }
 
-/* A process that is killed may leave a part of a record: a write ends at a page's edge then. So
- * each begins on a line of its own, and only one that ends in " ." is whole. */
+/* A process that is killed may leave a partial record: the write then ends at a page boundary. So
+ * each record begins on a line of its own, and only one that ends in " ." is complete. */
 static void log_write(const char *line, size_t len)
 {
     static int fd = -1;

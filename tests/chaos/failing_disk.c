@@ -1,5 +1,5 @@
-/* Preloaded into redis-server: while the file FAILING_DISK is there, nothing that is to be synced
- * reaches the disk, and the system says so. */
+/* Preloaded into redis-server: while the file FAILING_DISK exists, every sync fails, as on a
+ * failing disk. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>

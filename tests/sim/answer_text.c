@@ -6,7 +6,7 @@
 
 #define NONCE_HEX (2 * NONCE_BYTES + 1)
 
-/* One word: what is not printable, or would look like two, is said in hex. */
+/* Appends one word; escapes in hex what is not printable, or would look like two words. */
 static void word(struct buf *out, struct bytes b)
 {
     buf_add_str(out, " '");
@@ -40,7 +40,7 @@ static void items(struct buf *out, const struct stored_item *items, uint32_t cou
     }
 }
 
-/* A store gives steps in any order. */
+/* A store returns steps in any order. */
 static void steps(struct buf *out, const struct task_record *t)
 {
     uint32_t last = 0;

@@ -104,7 +104,7 @@ void audit_outcome(struct audit *a, uint64_t life, const struct step_outcome *ou
     }
     for (size_t i = a->outcome_count; i-- > 0;) {
         if (a->outcomes[i].life == life && a->outcomes[i].number == outcome->number) {
-            return; /* told again */
+            return; /* sent again */
         }
     }
     MEM_GROW(a->outcomes, a->outcome_count, a->outcome_cap);
@@ -162,7 +162,7 @@ bool book_when_holds(const struct book_task *t, uint32_t step)
     if (of->state != STEP_COMPLETED) {
         return false;
     }
-    /* None where it waited, joined, or went on after a failure. */
+    /* There is no number if the step waited, joined, or went on after a failure. */
     struct bytes number = json_member(of->result, "number");
     return number.len > 0 && strtoull((const char *)number.ptr, NULL, 10) < 1ull << 63;
 }
@@ -193,8 +193,8 @@ void audit_doc(struct audit *a, const char *task_id, uint32_t run, uint32_t revi
     (void)revision;
     REQUIRE(a, "I2", data.len == results_bytes, "%s: a part of the document of %zu bytes, not %u",
             task_id, data.len, results_bytes);
-    /* A step completed since then has put its comma where the closing brace was: the reader closes
-     * the object itself. */
+    /* If a step has completed since, there is a comma in place of the closing brace: the reader
+     * closes the object itself. */
     struct buf text = {0};
     buf_add_bytes(&text, bytes_part(data, 0, data.len - 1));
     buf_add_char(&text, '}');
@@ -242,7 +242,7 @@ void audit_seen(struct audit *a, uint32_t client, const char *task_id,
             (unsigned long long)event->seq, task_id);
 }
 
-/* What a coordinator remembers of watchers is bounded by who watches: I11. */
+/* I11: a coordinator's memory of watchers is bounded by the number of watchers. */
 static void audit_watches(struct audit *a)
 {
     struct world *w = a->world;
@@ -259,7 +259,7 @@ static void audit_watches(struct audit *a)
     }
 }
 
-/* Nor does it count as running what nobody has, where no worker has just died. */
+/* Nor may it count a step as running that nobody has, unless a worker has just died. */
 static void audit_running(struct audit *a)
 {
     struct world *w = a->world;

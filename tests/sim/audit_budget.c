@@ -1,4 +1,5 @@
-/* Budgets: what is sent out has room in them, and what rests goes on when they are raised. */
+/* Budgets: what is ordered fits into them, and a task that rests for its budget continues when it
+ * is raised. */
 #include "books.h"
 
 #define TASK(t) (int)(t)->id.len, (const char *)(t)->id.ptr
@@ -9,7 +10,7 @@ static unsigned percent(const struct book_task *t)
     return budget_percent(&t->budget, &spent);
 }
 
-/* An order goes out: by what is stored, not all is spent. */
+/* An order goes out: the budget as stored must not be spent. */
 void audit_budget_order(struct audit *a, const struct book_task *t, const struct step_order *o)
 {
     REQUIRE(a, "budget", t->state != TASK_BUDGET_EXCEEDED,
@@ -20,8 +21,9 @@ void audit_budget_order(struct audit *a, const struct book_task *t, const struct
             (unsigned long long)t->attempts_over, (unsigned long long)t->budget.steps);
 }
 
-/* Has everything gone as in a book: one coordinator, one execution for each attempt, no word too
- * late? Then what was under way together has passed the budget by less than one step's cost. */
+/* Was the run free of disturbances: one coordinator, one execution per attempt, no message too
+ * late? Then the steps that ran at the same time may overshoot the budget by less than the cost of
+ * one step. */
 static void check_overshoot(struct audit *a, struct book_task *t, const struct task *now,
                             const struct store_row *row)
 {
@@ -61,7 +63,7 @@ static uint64_t attempts_shown(const struct book_task *t, const struct task *now
         const struct step *s = &now->steps[i];
         if (step_def(s)->function[0] == '\0' || step_def(s)->for_each != NULL ||
             rare_of(s)->error_code == CODE_EXPRESSION_ERROR || t->steps[i].kept) {
-            continue; /* none was made, or they were its items' or another task's */
+            continue; /* it made none, or they were its items' or another task's */
         }
         count += s->failures + s->deaths;
         count += s->state == STEP_COMPLETED && rare_of(s)->error_code == CODE_NONE;

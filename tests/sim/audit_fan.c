@@ -41,7 +41,7 @@ static uint32_t failed_executions(const struct audit *a, const struct book_task 
     return count;
 }
 
-/* Does a worker that lives run it at this moment? */
+/* Does a live worker execute it right now? */
 static bool executes(const struct audit *a, const struct book_task *t, uint32_t step, uint32_t item,
                      uint32_t generation)
 {
@@ -59,7 +59,7 @@ static bool executes(const struct audit *a, const struct book_task *t, uint32_t 
 
 /* ---- changes of items ---- */
 
-/* The list as plan_fan.c says it, from the books. */
+/* The list that plan_fan.c describes, derived from the books. */
 static void check_list(struct audit *a, const struct book_task *t, const struct items_change *make)
 {
     const struct expr *e = t->pipeline->steps[make->step].for_each;
@@ -100,7 +100,7 @@ static void make_items(struct audit *a, struct book_task *t, const struct items_
     }
 }
 
-/* A failure or a death more, and the wait for the next attempt. */
+/* One more failure or death, and the wait for the next attempt. */
 static void check_attempt(struct audit *a, const struct book_task *t, struct book_item *b,
                           const struct step *s)
 {
@@ -161,7 +161,7 @@ static void put_item(struct audit *a, struct book_task *t, struct task *now,
         b->deliveries = b->mark == (char)ITEM_WAITING ? f->base : b->deliveries;
         check_attempt(a, t, b, s);
     }
-    t->wild = t->wild || s->deaths > 0; /* audit_budget.c; an item's death has no event */
+    t->wild = t->wild || s->deaths > 0; /* see audit_budget.c; an item's death has no event */
     b->mark = mark;
     b->failures = s->failures;
     b->deaths = s->deaths;
@@ -300,8 +300,8 @@ void audit_fans(struct audit *a, struct book_task *t, struct task *now, const st
     }
 }
 
-/* A step with items makes no attempts itself: it fails once where it has no list; what is said of
- * deaths are those of the item by which it failed. */
+/* A step with items makes no attempts itself: it fails once if it has no list. The deaths reported
+ * for it are those of the item that made it fail. */
 void audit_fan_counts(struct audit *a, const struct book_task *t, const struct step *s)
 {
     bool failed =
@@ -327,7 +327,7 @@ static uint32_t delivery_of(const struct book_task *t, uint32_t step, const stru
     return b->mark == (char)ITEM_WAITING ? t->steps[step].fan->base : b->deliveries;
 }
 
-/* Those that wait for their next attempt, and those that run for who owns the task. */
+/* Items that wait for their next attempt, and items that run for the task's owner. */
 static uint32_t under_way(const struct audit *a, const struct book_task *t, uint32_t step)
 {
     const struct book_fan *f = t->steps[step].fan;

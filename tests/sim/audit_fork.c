@@ -1,4 +1,5 @@
-/* Forks: exactly the results that are kept, an id of its own, and a source that nobody touches. */
+/* Forks: they get exactly the results that are kept and an id of their own, and the source is
+ * untouched. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,13 +7,14 @@
 
 #define TASK(t) (int)(t)->id.len, (const char *)(t)->id.ptr
 
-/* Two of the RECOVERS_KNOWN: what is asked for in one order may come in another. */
+/* Two of RECOVERS_KNOWN, since requests may arrive in another order than they were sent. */
 #define KEYS_ASKED 2
 
-/* Recovers and requeues that clients have asked for: the same again is the same. */
+/* The recovers and requeues that clients have asked for: a repetition has the same effect as the
+ * first. */
 struct recovers_asked {
     uint32_t count;
-    uint64_t keys[KEYS_ASKED]; /* the newest first */
+    uint64_t keys[KEYS_ASKED]; /* newest first */
 };
 
 static bool asked_before(const struct recovers_asked *asked, uint64_t key)
@@ -43,7 +45,7 @@ void audit_asked(struct audit *a, const char *task_id, const struct message *m)
     }
 }
 
-/* Of one run: a fresh start knows no keys of before. */
+/* The keys of one run: a fresh start does not know earlier keys. */
 void audit_recoveries(struct audit *a, const struct book_task *t, const struct task *now)
 {
     const struct recovers_asked *asked = map_get(&a->recovers_asked, t->id);
@@ -63,8 +65,8 @@ static bool takes_as_skipped(const struct start_request *fork, uint32_t step)
     return false;
 }
 
-/* Its first `most` completed steps, and those that were skipped by then, with nothing before them
- * that is not, nor `from` or what follows it. */
+/* Its first `most` completed steps, and those skipped by then, except steps that depend on one that
+ * is not kept, `from`, and what follows `from`. */
 static void choose_kept(const struct book_task *t, const struct start_request *fork, int32_t from,
                         uint32_t most, bool *keep)
 {
@@ -112,8 +114,8 @@ static bool explains(const struct book_task *t, const struct start_request *fork
     return all && count == fork->kept_count;
 }
 
-/* From which step it was asked for is not known here, nor how far the task was when it was read:
- * some step and some moment must explain it. */
+/* Neither the step from which the fork was asked for nor how far the task was when it was read is
+ * known here: some step and some moment must explain the answer. */
 void audit_fork_told(struct audit *a, const struct start_request *fork)
 {
     const struct book_task *t = book_find(a, fork->fork_of);

@@ -1,38 +1,38 @@
-/* An attempt is executed once. Only where its worker is dead, was told to stop it, or was out of
- * touch with the owner while that asked what runs, may it be executed again under the same
- * delivery: all else that lets a step run again is counted, and is a delivery of its own. */
+/* I21: an attempt is executed once. The same delivery may be executed again only if its worker is
+ * dead, was told to stop it, or was out of touch with the owner while that asked what runs.
+ * Anything else that lets a step run again is counted, and makes a new delivery. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "books.h"
 
-/* Pauses of both ends, since the claim, that still leave time for an answer: the wait for claims
- * (2 s) less what OWNED may be held back (50 ms), two connections' handshakes that were just begun,
- * and the slowest way there and back (200 ms each). */
+/* Pauses of both ends since the claim that still leave time for an answer: the wait for claims (2
+ * s), less the time that OWNED may be held back (50 ms), the handshakes of two connections that
+ * were just begun, and the slowest round trip (200 ms each). */
 #define PAUSED_MS_MAX 1000
-/* Who has said HELLO within the shortest grace is waited for. */
+/* A worker that has said HELLO within the shortest grace period is waited for. */
 #define GRACE_MS 200
 
 /* An order, as it was sent. */
 struct sent {
-    struct bytes attempt; /* what it is of */
-    struct sent *before;  /* of the same attempt */
+    struct bytes attempt; /* the attempt that it orders */
+    struct sent *before;  /* the previous order of the same attempt */
     const struct worker_host *to;
     uint64_t life, epoch;
     bool began;
     size_t record; /* of its execution */
 };
 
-/* Of a partition's owner. */
+/* The claim of a partition's owner. */
 struct claimed {
     const struct coordinator *by;
     mono_ms at, paused_ms;
     mono_ms workers_paused_ms[WORKERS_MAX];
 };
 
-/* What a worker has heard of who owns a partition. */
+/* What a worker has heard about the owner of a partition. */
 struct heard {
-    uint64_t life, epoch; /* its own; the greatest one that an owner has told it */
+    uint64_t life, epoch; /* life: the worker's; epoch: the greatest that an owner has told it */
 };
 
 struct once_books {
@@ -79,7 +79,7 @@ void audit_once_claimed(struct audit *a, const struct coordinator *c, partition_
     }
 }
 
-/* Could it say what it runs, in time, to who has claimed the partition? */
+/* Could the worker report in time what it runs to the owner that has claimed the partition? */
 static bool was_in_touch(const struct audit *a, const struct worker_host *h, partition_id partition)
 {
     const struct world *w = a->world;
@@ -98,7 +98,7 @@ static bool was_in_touch(const struct audit *a, const struct worker_host *h, par
     return false;
 }
 
-/* Is it executed by a worker that lives, or has it been, and was not stopped? */
+/* Is it being executed by a live worker, or has it been, without having been stopped? */
 static bool stands(const struct audit *a, const struct sent *s)
 {
     if (!s->began || !s->to->process.alive || s->to->process.life != s->life) {
@@ -111,7 +111,7 @@ static void needless(struct audit *a, const struct attempt_ref *ref, const struc
                      const char *what, const struct process *who)
 {
     if (a->world->upgrades) {
-        return; /* a worker that is not told when an owner claimed may believe another one */
+        return; /* a worker that was not told of the latest claim may believe another owner */
     }
     REQUIRE(a, "I21", false, "%.*s/%u item %u delivery %u: %s %s, and %s %s it",
             (int)ref->task_id.len, (const char *)ref->task_id.ptr, ref->step, ref->item,
@@ -156,8 +156,8 @@ void audit_once_began(struct audit *a, const struct worker_host *h, const struct
     }
     own->began = true;
     own->record = record;
-    /* Only the newest owner's order: whether h was in touch with one before that is not known by
-     * now, and the newest cannot tell h to stop before it has heard of both. */
+    /* Only orders of the newest owner count: whether h was in touch with an earlier one is no
+     * longer known, and the newest owner can tell h to stop only after it has heard of both. */
     uint64_t epoch = a->fences[p].epoch;
     for (const struct sent *s = newest; s != NULL && own->epoch < epoch; s = s->before) {
         if (s->epoch == epoch && stands(a, s) && was_in_touch(a, h, p)) {
@@ -166,7 +166,7 @@ void audit_once_began(struct audit *a, const struct worker_host *h, const struct
     }
 }
 
-/* By all that is stored, is this attempt still to be executed? */
+/* Is this attempt, by all that is stored, still to be executed? */
 static bool stored_as_wanted(const struct audit *a, const struct attempt_ref *ref)
 {
     const struct book_task *t = book_find(a, ref->task_id);
@@ -185,7 +185,7 @@ static bool stored_as_wanted(const struct audit *a, const struct attempt_ref *re
            s->deliveries == ref->delivery;
 }
 
-/* Has another worker been sent it? */
+/* Was it sent to another worker? */
 static bool others_have(const struct sent *s, const struct process *worker, uint64_t life)
 {
     while (s != NULL && &s->to->process == worker && s->life == life) {

@@ -1,4 +1,4 @@
-/* The audit of I21 on small stories: what it must find, and what it must not take for a finding. */
+/* Tests the audit of I21 on small stories: what it must report, and what it must not. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,7 @@ static struct conn conns[9], *all_conns[9];
 static jmp_buf found;
 static const struct attempt_ref attempt = {.task_id = {(const uint8_t *)"t", 1}, .run = 1};
 
-/* The world's: it ends the program there. */
+/* The world's own ends the program. */
 void violated(struct world *w, const char *invariant, const char *format, ...)
 {
     (void)w;
@@ -97,8 +97,8 @@ static void begins(uint32_t worker)
     audit_once_began(&audit, &world.workers[worker], &o, audit.execution_count++);
 }
 
-/* The first worker has an order of an owner of before, the second runs the same for the next one.
- */
+/* The first worker has an order of the previous owner; the second runs the same for the next
+ * one. */
 static void one_waits_and_another_runs(void)
 {
     claims(0);
@@ -134,8 +134,8 @@ static void test_one_that_was_out_of_touch_with_who_ordered_anew_may_begin(void 
     the_first_begins_too();
 }
 
-/* The third owner has sent nothing out: who waits with an order of the first may begin it before
- * the third can tell it to stop. */
+/* The third owner has sent nothing: a worker that waits with an order of the first owner may begin
+ * it before the third can tell it to stop. */
 static void test_nor_is_it_the_fault_of_an_owner_that_came_after_that(void **state)
 {
     (void)state;
@@ -225,7 +225,7 @@ static void test_a_stop_of_an_owner_of_before_that_the_worker_knows_of_is_found(
     if (setjmp(found) != 0) {
         fail_msg("a false alarm");
     }
-    obeys(0, 0); /* it has not heard of the next one */
+    obeys(0, 0); /* it has not heard of the next owner */
     told(0, 2);
     obeys(0, 1);
     told(0, 1);

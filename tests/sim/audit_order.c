@@ -1,12 +1,12 @@
-/* Whose turn it is: a step runs only where its labels are; no more attempts of a concurrency key
- * live than its limit; the store lets no more of a rate pass. */
+/* Placement and limits: a step runs only where its labels are; at most `limit` attempts of a
+ * concurrency key live at once; the store lets no more pass than a rate allows. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "books.h"
 #include "model/label.h"
 
-#define RATE_GAP_US 200000 /* of r1, plan_order.c */
+#define RATE_GAP_US 200000 /* of r1, see plan_order.c */
 
 /* A step with a concurrency key that is being executed. */
 struct live {
@@ -146,7 +146,7 @@ static int key_of(const struct pipeline_step *def)
     return -1;
 }
 
-/* Those of one attempt, given out twice, are one. */
+/* Executions of the same attempt, ordered twice, count once. */
 static bool counted_before(const struct audit *a, size_t i)
 {
     const struct order_books *b = a->order;

@@ -1,5 +1,4 @@
-/* Progress checkpoints: what watchers and statuses show is what the store holds, and what the next
- * attempt is given. */
+/* Progress checkpoints: watchers, statuses and the next attempt see what the store holds. */
 #include "books.h"
 #include "model/limits.h"
 

@@ -1,4 +1,5 @@
-/* Waits between attempts, and whether there may be another one, against the step's definition. */
+/* Checks the waits between attempts, and whether another attempt is allowed, against the step's
+ * definition. */
 #include "books.h"
 #include "json/scan.h"
 #include "model/retry.h"
@@ -67,7 +68,7 @@ void audit_counts(struct audit *a, struct book_task *t, struct book_step *b, con
             real);
 }
 
-/* What its definition says of the error, and of its time, allows another attempt. */
+/* The error and the time that is left must allow another attempt by the step's definition. */
 static void check_retryable(struct audit *a, const struct book_task *t, const struct step *s,
                             mono_ms wait, enum code code)
 {

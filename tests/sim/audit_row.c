@@ -1,4 +1,4 @@
-/* What the store holds after each row, against what it held before. */
+/* Compares what the store holds after each row with what it held before. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -103,7 +103,7 @@ static void check_completion(struct audit *a, struct book_task *t, struct book_s
             "%.*s/%u completed without an event", TASK(t), s->index);
     b->completions++;
     REQUIRE(a, "I3", b->completions == 1, "%.*s/%u completed twice", TASK(t), s->index);
-    /* It failed, and goes on with what it was given for that. */
+    /* It has failed, and goes on with the result defined for that case. */
     if (rare_of(s)->error_code != CODE_NONE) {
         REQUIRE(a, "failure",
                 def->on_failure == ON_FAILURE_CONTINUE &&
@@ -118,7 +118,7 @@ static void check_completion(struct audit *a, struct book_task *t, struct book_s
         return;
     }
     if (def->for_each != NULL) {
-        return; /* audit_fan.c has looked */
+        return; /* audit_fan.c has checked it */
     }
     if (def->joins) {
         REQUIRE(a, "I20", book_joined(t, s->index), "%.*s/%u joins to %.*s", TASK(t), s->index,
@@ -130,7 +130,7 @@ static void check_completion(struct audit *a, struct book_task *t, struct book_s
             s->generation, (int)b->result.len, (const char *)b->result.ptr);
 }
 
-/* Was it skipped because of what has failed before it? */
+/* Was it skipped because a step before it has failed? */
 static bool after_failure(const struct task *now, const struct step *s)
 {
     bool *before = mem_zalloc(now->pipeline->step_count);
@@ -143,8 +143,8 @@ static bool after_failure(const struct task *now, const struct step *s)
     return failed && !step_def(s)->finally;
 }
 
-/* A step is skipped once what it needs is over, and because its condition does not hold; or because
- * of what has failed. */
+/* A step is skipped only after everything it needs is over, because its condition does not hold; or
+ * because of a failure. */
 static void check_skip(struct audit *a, const struct book_task *t, const struct task *now,
                        const struct step *s, const struct store_row *row)
 {
@@ -158,7 +158,8 @@ static void check_skip(struct audit *a, const struct book_task *t, const struct 
         REQUIRE(a, "I14", !book_when_holds(t, s->index), "%.*s/%u skipped, and its condition holds",
                 TASK(t), s->index);
     }
-    bool kept = t->steps[s->index].kept && row->kind == ROW_ADMIT; /* of a fork's source */
+    /* taken over from a fork's source */
+    bool kept = t->steps[s->index].kept && row->kind == ROW_ADMIT;
     REQUIRE(a, "I3", kept || row_event(row, EVENT_STEP_SKIPPED, s->index, &e),
             "%.*s/%u skipped without an event", TASK(t), s->index);
 }
@@ -267,9 +268,9 @@ static void check_document(struct audit *a, const struct book_task *t, const str
     }
 }
 
-/* on_failure: what failed and is to be skipped over took its dependents with it, and nothing else
- * fails a task. Finally steps run to their end, but for a cancel, a task that may not recover, and
- * one whose time is over. */
+/* on_failure: a failed step that is to be skipped over takes its dependents with it, and nothing
+ * else fails a task. Finally steps run to their end, except after a cancel, in a task that may not
+ * recover, and in one whose time is over. */
 static void check_failures(struct audit *a, const struct book_task *t, const struct task *now)
 {
     bool *skipped = mem_zalloc(t->step_count);
@@ -329,7 +330,7 @@ static void check_life(struct audit *a, const struct book_task *t, const struct 
             TASK(t), (unsigned long long)now->seq, (unsigned long long)t->seq);
 }
 
-/* A task that rests is not older when it goes on, and rests until somebody has said so. */
+/* A paused task does not age while it rests, and rests until somebody resumes it. */
 static void check_rest(struct audit *a, struct book_task *t, const struct task *now,
                        const struct store_row *row)
 {
@@ -341,7 +342,7 @@ static void check_rest(struct audit *a, struct book_task *t, const struct task *
             t->pauses_seen += e.type == EVENT_TASK_PAUSED;
             t->resumes_seen += e.type == EVENT_TASK_RESUMED;
             resumed = resumed || e.type == EVENT_TASK_RESUMED;
-            anew = anew || e.type == EVENT_TASK_FAILING; /* its finally steps have a clock anew */
+            anew = anew || e.type == EVENT_TASK_FAILING; /* its finally steps have a new clock */
         }
     }
     if (t->state == TASK_PAUSED) {
@@ -354,7 +355,7 @@ static void check_rest(struct audit *a, struct book_task *t, const struct task *
     t->ran_ms = now->ran_ms;
 }
 
-/* It is in the index exactly while its task is failed by it. */
+/* A dead letter is in the index exactly as long as its task is failed by it. */
 static void check_dead(struct audit *a, struct book_task *t, const struct task *now,
                        const struct stored_task *stored)
 {

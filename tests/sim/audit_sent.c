@@ -1,4 +1,4 @@
-/* What coordinators say, against what the store holds at that moment: durable first, visible
+/* Compares what coordinators send with what the store holds at that moment: durable first, visible
  * second. */
 #include <stdlib.h>
 
@@ -7,8 +7,9 @@
 
 #define TASK(t) (int)(t)->id.len, (const char *)(t)->id.ptr
 
-/* Whoever tells of a task or gives it out must be its owner at that moment: another one's memory
- * may be of the past. Who has handed it over may still tell what was true until then. */
+/* Whoever reports a task or gives out its steps must be its owner at that moment: another
+ * coordinator's memory may be outdated. One that has handed the task over may still report what was
+ * true until then. */
 static void must_own(struct audit *a, const struct coordinator *c, struct bytes task_id, bool tells)
 {
     partition_id p = id_partition(task_id);
@@ -42,8 +43,8 @@ static int32_t find_sibling(const struct pipeline *p, uint32_t of, struct bytes 
     return -1;
 }
 
-/* A step without expressions in its input is given the results of all before it, in its
- * pipeline, that have one. */
+/* A step without expressions in its input is given the results of all earlier steps in its pipeline
+ * that have one. */
 static void sent_results(struct audit *a, const struct book_task *t, const struct step_order *o)
 {
     struct arena arena = {0};
@@ -74,7 +75,7 @@ static void sent_results(struct audit *a, const struct book_task *t, const struc
     arena_free(&arena);
 }
 
-/* The input of plan.c's template: the number of the task's input, and a result. */
+/* The input by plan.c's template: the number of the task's input, and a result. */
 static void sent_input(struct audit *a, const struct book_task *t, const struct step_order *o,
                        struct bytes input)
 {
@@ -83,7 +84,7 @@ static void sent_input(struct audit *a, const struct book_task *t, const struct 
         const struct stored_task *stored = store_model_find(&a->world->store, t->id, a->world->now);
         const struct pipeline_step *def = &t->pipeline->steps[o->ref.step];
         struct bytes own = def->input;
-        if (own.len == 0) { /* the task's, or what plan.c hands on to a pipeline within */
+        if (own.len == 0) { /* the task's, or what plan.c passes on to a nested pipeline */
             own = def->parent == STEP_NONE ? buf_bytes(&stored->input)
                                            : BYTES_LIT("{\"n\":12345678901234567890}");
         }
@@ -160,8 +161,8 @@ static struct book_outcome *find_outcome(struct audit *a, uint64_t life, uint64_
     return NULL;
 }
 
-/* The worker forgets an outcome that is acknowledged: what it says must be in the store by then, or
- * never be wanted again. */
+/* The worker forgets an outcome once it is acknowledged: by then it must be in the store, or never
+ * be wanted again. */
 static void sent_ack_of(struct audit *a, const struct conn *k, const struct book_outcome *o,
                         enum verdict verdict)
 {
@@ -208,7 +209,7 @@ static void sent_ack(struct audit *a, const struct coordinator *c, const struct 
     }
 }
 
-/* Events are compared byte for byte with those that the store holds. */
+/* Events are compared byte for byte with those in the store. */
 static void sent_events(struct audit *a, const struct message *m)
 {
     const struct book_task *t = book_find(a, m->events.task_id);
@@ -266,7 +267,7 @@ static void sent_done(struct audit *a, const struct message *m)
 {
     const struct book_task *t = book_find(a, m->done.task_id);
     REQUIRE(a, "durable", t != NULL, "DONE is said of a task that is not stored");
-    bool budget = t->rebudgeted || !budget_none(&t->budget); /* the same again changes nothing */
+    bool budget = t->rebudgeted || !budget_none(&t->budget); /* a repetition changes nothing */
     bool durable = true;
     switch ((int)m->done.state) {
     case TASK_CANCELLED:

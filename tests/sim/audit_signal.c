@@ -1,18 +1,18 @@
-/* Signals by key: whoever is told that a step has had his signal finds what he sent in it, and
- * whoever repeats it is told so after the task's end, too. */
+/* Signals by key: whoever is told that a step has received a signal finds the data sent in that
+ * step, and a repetition is answered the same way even after the task's end. */
 #include <string.h>
 
 #include "books.h"
 
 #define TASK(t) (int)(t)->id.len, (const char *)(t)->id.ptr
 
-/* What the step has of a signal: itself until its turn, then its result. */
+/* The data of a signal that the step has: the kept signal until its turn, then its result. */
 static struct bytes heard(const struct book_step *b)
 {
     return b->signal.len > 0 ? b->signal : b->state == STEP_COMPLETED ? b->result : BYTES_NONE;
 }
 
-/* Recovers and fresh runs give a signal's place to the next one. */
+/* After a recover or a fresh run, the next signal may take the place of an earlier one. */
 static const struct book_task *first_life(struct audit *a, const char *task_id)
 {
     const struct book_task *t = a->blind ? NULL : book_find(a, bytes_str(task_id));
@@ -43,7 +43,7 @@ void audit_unsignalled(struct audit *a, const char *task_id, const struct signal
     }
 }
 
-/* No step waits for what another one keeps and has not come to. */
+/* No step waits for a signal that another step keeps without having come to its turn. */
 void audit_signals_kept(struct audit *a, const struct book_task *t, const struct task *now)
 {
     for (uint32_t i = 0; i < t->step_count && !task_state_ended(now->state); i++) {

@@ -1,6 +1,6 @@
-/* progress_timeout: an attempt that gives no news for so long is stopped; one that gives some is
- * not, and what is told of one as silent was so. Long pauses of its worker do not count: what was
- * said meanwhile lies in the pipe. */
+/* progress_timeout: an attempt without news for that long is stopped; one with news is not; and an
+ * attempt reported as silent was silent. Long pauses of its worker do not count, since what was
+ * reported meanwhile is still in the pipe. */
 #include "books.h"
 
 static mono_ms silent_ms(const struct worker_host *h, const struct book_execution *x)
@@ -29,8 +29,8 @@ void audit_silence_began(struct audit *a, const struct worker_host *h,
     heard(h, x);
 }
 
-/* It is still there. Where its worker was paused meanwhile, it is not known when it was looked at.
- */
+/* It is still running. If its worker was paused meanwhile, it is not known when the worker
+ * checked. */
 static void must_be_heard(struct audit *a, const struct worker_host *h,
                           const struct book_execution *x)
 {
@@ -48,7 +48,7 @@ void audit_silence_broken(struct audit *a, const struct worker_host *h, uint64_t
         return;
     }
     must_be_heard(a, h, &a->executions[record]);
-    if (news->log.len == 0) { /* a log is no progress */
+    if (news->log.len == 0) { /* log lines are no progress */
         heard(h, &a->executions[record]);
     }
 }

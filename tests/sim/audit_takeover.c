@@ -1,10 +1,10 @@
-/* What a coordinator is set to do with what others leave behind: where recovery is switched off, a
+/* How a coordinator is configured to treat what others leave behind: with recovery switched off, a
  * task that had begun ends with its coordinator; a standby asks for no partition. */
 #include "books.h"
 
 #define TASK(t) (int)(t)->id.len, (const char *)(t)->id.ptr
 
-/* Nobody has handed it over, and it is another's by now. */
+/* It was not handed over, and now belongs to another coordinator. */
 static bool taken(const struct audit *a, const struct store_row *claim)
 {
     const struct fence *before = &a->fences[claim->partition];

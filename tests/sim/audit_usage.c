@@ -1,4 +1,4 @@
-/* What attempts have used: the store's sums, against what workers have said. */
+/* Usage: checks the store's sums against what workers have reported. */
 #include "books.h"
 
 #define TASK(t) (int)(t)->id.len, (const char *)(t)->id.ptr
@@ -23,7 +23,7 @@ static struct usage_sum sum_of(const struct usage_part *parts, uint32_t count)
     return sum;
 }
 
-/* A worker tells all that this execution has used until now. */
+/* A worker reports all that this execution has used so far. */
 void audit_used(struct audit *a, const struct attempt_ref *ref, uint64_t execution,
                 const struct usage_part *parts, uint32_t count)
 {
@@ -55,8 +55,8 @@ void audit_used(struct audit *a, const struct attempt_ref *ref, uint64_t executi
                                                   .sum = sum};
 }
 
-/* After a row: no step has more than its executions said, the row's news for the sums over all
- * tasks are what the steps have more than before. */
+/* After a row: no step has more than its executions have reported, and the row's increments for the
+ * sums over all tasks equal what the steps have more than before. */
 void audit_usage_row(struct audit *a, struct book_task *t, const struct task *now,
                      const struct store_row *row)
 {
@@ -86,11 +86,11 @@ void audit_usage_row(struct audit *a, struct book_task *t, const struct task *no
             (unsigned long long)t->used.cost_nano);
 }
 
-/* An outcome that was applied is acknowledged: all that it said is stored, and stays so. */
+/* An applied outcome is acknowledged: all usage that it reported is stored, and stays so. */
 void audit_usage_ack(struct audit *a, struct book_task *t, struct book_outcome *o)
 {
     bool forgotten = o->item != ITEM_NONE && (t->recoveries_seen > 0 || t->resumes_seen > 0);
-    if (t->run != o->run || o->counted || forgotten) { /* items that began again: account.h */
+    if (t->run != o->run || o->counted || forgotten) { /* items that began again: see account.h */
         return;
     }
     o->counted = true;

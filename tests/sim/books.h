@@ -1,4 +1,4 @@
-/* The audit's books, shared by its files only. */
+/* The audit's books, shared only by its files. */
 #ifndef MARATHON_SIM_BOOKS_H
 #define MARATHON_SIM_BOOKS_H
 
@@ -11,12 +11,12 @@ struct book_execution {
     struct bytes task_id, key, result;
     uint32_t run, step, item, generation;
     uint32_t recoveries;         /* of the task when it began */
-    uint64_t life, number;       /* of its worker, and that one's own of it */
-    mono_ms silence_ms, news_at; /* how long it may give no news, 0: for ever; since when it does */
+    uint64_t life, number;       /* of its worker, and the worker's number for it */
+    mono_ms silence_ms, news_at; /* its limit without news, 0: none; since when it has given none */
     mono_ms news_paused_ms, news_stood_ms; /* of its worker, by then */
-    mono_ms silent_ms;                     /* when it was stopped */
+    mono_ms silent_ms;                     /* for how long it was silent when it was stopped */
     bool ended, ok;
-    bool stopped; /* its worker was told to, or drains: it may be handed back */
+    bool stopped; /* its worker was told to stop it, or drains: it may be handed back */
 };
 
 /* An item of a fan-out step. */
@@ -25,7 +25,7 @@ struct book_item {
     uint32_t failures, deaths, deliveries;
     struct bytes value, result;
     mono_ms not_before;
-    uint64_t ordered_epoch; /* of who ordered it last, as this delivery */
+    uint64_t ordered_epoch; /* of the coordinator that ordered this delivery last */
     uint32_t ordered_delivery;
 };
 
@@ -38,21 +38,21 @@ struct book_fan {
 struct book_step {
     enum step_state state;
     uint32_t generation, failures, deaths, deliveries, order;
-    struct bytes result;     /* completed */
-    struct bytes checkpoint; /* of its progress, as it is stored */
-    mono_ms not_before;      /* its next order */
+    struct bytes result;     /* if completed */
+    struct bytes checkpoint; /* of its progress, as stored */
+    mono_ms not_before;      /* of its next order */
     uint32_t completions;    /* events of this generation */
     uint64_t signal_key;
     struct bytes signal;      /* that came before the step's turn, and is kept */
-    mono_ms waits_until;      /* a wait of so many seconds is not over before */
+    mono_ms waits_until;      /* a wait step for a time must not end earlier */
     struct book_fan *fan;     /* NULL: it has no items */
     bool exhausted;           /* out of attempts: its task is paused for somebody to look at it */
-    bool kept;                /* by the fork that its task is, from its source */
+    bool kept;                /* taken over from the source, if the task is a fork */
     struct usage_sum used;    /* as stored */
     struct usage_sum applied; /* by outcomes whose worker knows that they were applied */
 };
 
-/* A task as the store had it after its last row. */
+/* A task, as the store had it after its last row. */
 struct book_task {
     struct bytes id;
     uint32_t run, recoveries_seen, cancels_seen, pauses_seen, resumes_seen;
@@ -61,20 +61,20 @@ struct book_task {
     struct book_step *steps;
     uint32_t step_count;
     struct pipeline *pipeline;
-    struct bytes *events; /* blobs of this run: seq - 1 is the index */
+    struct bytes *events; /* blobs of this run, indexed by seq - 1 */
     size_t event_count, event_cap;
     enum task_state state;
-    bool was_dead;         /* at some time */
+    bool was_dead;         /* ever */
     bool forsaken;         /* its coordinator died, and recovery is switched off */
-    struct usage_sum used; /* as the sums over all tasks were told */
+    struct usage_sum used; /* as reported for the sums over all tasks */
     struct budget budget;
     uint64_t attempts_over, epoch;
     bool failing, warned, was_exceeded, counted, rebudgeted;
-    bool wild;               /* something has happened that no budget can foresee */
-    struct book_task *older; /* the run before */
+    bool wild;               /* something has happened that makes its budget unpredictable */
+    struct book_task *older; /* the previous run */
 };
 
-/* An outcome that a worker has told, by its number. */
+/* An outcome that a worker has sent, by its number. */
 struct book_outcome {
     uint64_t life, number; /* of the worker */
     struct bytes task_id;
@@ -83,7 +83,7 @@ struct book_outcome {
     struct usage_sum used;
 };
 
-/* What an execution has said that it used. */
+/* The usage that an execution has reported. */
 struct book_used {
     struct bytes task_id;
     uint32_t run, step, generation, delivery;
@@ -120,8 +120,8 @@ struct audit {
     struct map recovers_asked; /* id -> struct recovers_asked (audit_fork.c) */
     struct fence fences[PARTITION_COUNT];
     bool owned[PARTITION_COUNT];
-    struct fence released[PARTITION_COUNT]; /* the last one that was handed over */
-    mono_ms row_sent_at;                    /* of the row under audit */
+    struct fence released[PARTITION_COUNT]; /* the last fence that was handed over */
+    mono_ms row_sent_at;                    /* of the row being audited */
     struct order_books *order;              /* audit_order.c */
     struct once_books *once;                /* audit_once.c */
 };
@@ -130,11 +130,11 @@ struct book_task *book_find(const struct audit *a, struct bytes id);
 /* Was it run, with this result? */
 bool book_has_result(const struct audit *a, struct bytes task_id, uint32_t run, uint32_t step,
                      uint32_t generation, struct bytes result);
-/* Does the condition of a step hold, by the results in the books? (plan.c has its form.) */
+/* Does the step's condition hold, by the results in the books? (plan.c defines its form.) */
 bool book_when_holds(const struct book_task *t, uint32_t step);
-/* Is the result of a step that is a pipeline that of its last steps? */
+/* Is the result of a step that is a pipeline made of the results of its last steps? */
 bool book_joined(const struct book_task *t, uint32_t step);
-/* Executions that failed, and had begun after the task's last recovery. */
+/* Executions that failed, and that began after the task's last recovery. */
 uint32_t book_failures(const struct audit *a, const struct book_task *t, uint32_t step,
                        uint32_t generation);
 
@@ -144,14 +144,14 @@ void audit_order_placed(struct audit *a, const struct book_task *t, const struct
 /* audit_once.c: c has claimed the partition; an order is sent. */
 void audit_once_claimed(struct audit *a, const struct coordinator *c, partition_id partition);
 void audit_once_ordered(struct audit *a, const struct conn *k, const struct step_order *o);
-/* Its worker is told to stop it. True: not for what is stored, but since another has it too; of
- * that only the owner may judge. */
+/* Its worker is told to stop it. True: not because of what is stored, but because another worker
+ * has it too, which only the owner may judge. */
 bool audit_once_stops_wanted(struct audit *a, const struct conn *k, const struct attempt_ref *ref);
-/* A failure of an attempt is called late: that execution does not count. */
+/* A failed attempt is reported as too late: that execution does not count. */
 void audit_once_set_aside(struct audit *a, const struct conn *k, const struct book_outcome *o);
 void audit_once_free(struct audit *a);
-/* audit_takeover.c: c claims a partition, before the books know it; an order, and what a row makes
- * of a task. */
+/* audit_takeover.c: c claims a partition, before the books know; an order; what a row does to a
+ * task. */
 void audit_takeover_claims(struct audit *a, const struct store_row *row);
 void audit_takeover_ordered(struct audit *a, const struct book_task *t);
 void audit_takeover_row(struct audit *a, struct book_task *t, const struct task *now);
@@ -167,48 +167,48 @@ void audit_usage_row(struct audit *a, struct book_task *t, const struct task *no
 void audit_usage_ack(struct audit *a, struct book_task *t, struct book_outcome *o);
 void audit_order_free(struct audit *a);
 
-/* audit_retry.c: the row's event of this type about this step; false where there is none. */
+/* audit_retry.c: finds the row's event of this type about this step; false if there is none. */
 bool row_event(const struct store_row *row, enum event_type type, uint32_t step,
                struct task_event *ret_event);
-/* A retry that the row tells of: its wait, and whether it may be. */
+/* A retry in the row: checks its wait, and whether it is allowed. */
 void audit_counts(struct audit *a, struct book_task *t, struct book_step *b, const struct step *s,
                   const struct store_row *row, bool revived);
 void audit_wait(struct audit *a, struct book_task *t, struct book_step *b, const struct step *s,
                 const struct store_row *row);
 
-/* The wait for the attempt after this failure, or death. */
+/* The wait for the attempt after this failure or death. */
 struct wait_bounds {
     mono_ms least, most;
 };
 struct wait_bounds audit_wait_bounds(const struct step *s, bool death);
 
-/* How long a wait step waits: of an expression, plan.c's. */
+/* How long a wait step waits; an expression is one of plan.c's. */
 mono_ms audit_wait_ms(const struct pipeline_wait *wait, const struct stored_task *stored);
 
-/* audit_progress.c: what is said to be saved is what is stored. */
+/* audit_progress.c: what is reported as saved is what is stored. */
 void audit_checkpoint(struct audit *a, const struct book_task *t, struct book_step *b,
                       const struct step *s, const struct store_row *row);
 void audit_checkpoint_told(struct audit *a, const struct book_task *t, const struct step_view *v,
                            uint32_t step);
 
-/* audit_fork.c: of a task that is admitted: marks the steps that it took over, which must be those
+/* audit_fork.c, for a task being admitted: marks the steps that it took over, which must be those
  * that its client was told of. */
 void audit_fork_admitted(struct audit *a, struct book_task *t, const struct task *now,
                          const struct store_row *row);
-/* A task lives again only where a client has asked for that. */
+/* An ended task lives again only if a client has asked for that. */
 void audit_signals_kept(struct audit *a, const struct book_task *t, const struct task *now);
 void audit_recoveries(struct audit *a, const struct book_task *t, const struct task *now);
-/* What a coordinator says of a fork, when it says it. */
+/* Call when a coordinator answers a question about a fork. */
 void audit_fork_told(struct audit *a, const struct start_request *fork);
 
-/* audit_fan.c: a row's changes of items, and what they make of their steps. */
+/* audit_fan.c: a row's changes of items, and their effect on their steps. */
 void audit_fans(struct audit *a, struct book_task *t, struct task *now,
                 const struct store_row *row);
 void audit_fan_counts(struct audit *a, const struct book_task *t, const struct step *s);
 void audit_fan_order(struct audit *a, const struct book_task *t, const struct step_order *o);
 void audit_fan_status(struct audit *a, const struct book_task *t, const struct step_view *v,
                       uint32_t step);
-/* Is an outcome of an item's attempt still wanted? Is the item beyond it? */
+/* Is the outcome of an item's attempt still wanted? Is the item past it? */
 bool audit_fan_wants(const struct book_task *t, const struct book_outcome *o);
 bool audit_fan_moved_on(const struct book_task *t, const struct book_outcome *o);
 

@@ -1,4 +1,4 @@
-/* Faults, one after the other until the world is healed. */
+/* Injects faults, one after the other, until the world is healed. */
 #include "world.h"
 
 #include "wire/frame.h"
@@ -34,7 +34,7 @@ static void on_coordinator_start(struct world *w, struct job *j)
     }
 }
 
-/* As in a rolling restart: it hands over, and is back at once for its share. */
+/* As in a rolling restart: it hands over, and returns at once for its share. */
 static void roll_coordinator(struct world *w)
 {
     struct coordinator *c = &w->coordinators[chance(w, w->coordinator_count)];
@@ -124,8 +124,8 @@ static void on_store_room(struct world *w, struct job *j)
     w->store.full = false;
 }
 
-/* Somebody else's hand in Redis. The auditor must mend it; where it finds anything without this, it
- * is a bug. */
+/* A foreign hand changes Redis. The auditor must repair it; if the auditor finds something that
+ * nobody did, that is a bug. */
 static void meddle(struct world *w)
 {
     if (w->store.task_count == 0 || w->seed % 4 != 0) {
@@ -181,7 +181,7 @@ static void hit_clock(struct world *w)
     tell(w, p->name, "its wall clock is %lld ms off", (long long)p->wall_off);
 }
 
-/* A worker's outcome under a forged token: it must never count. */
+/* A worker's outcome with a forged token: it must never count. */
 static void forge(struct world *w)
 {
     for (size_t i = 0; i < w->conn_count; i++) {
@@ -254,7 +254,8 @@ void chaos_begin(struct world *w)
 
 static void heal_process(struct process *p)
 {
-    p->wall_off = 0; /* somebody sets the clocks: moments would else lie months ahead */
+    /* somebody corrects the clocks, since moments would otherwise lie months ahead */
+    p->wall_off = 0;
     if (p->alive && p->paused) {
         process_continue(p);
     }

@@ -1,5 +1,5 @@
 /* A client: starts its task until it is accepted, asks, cancels, recovers, starts anew, and watches
- * without a gap. One request at a time, and the watch beside it. */
+ * without a gap. One request at a time, with the watch in parallel. */
 #include <stdio.h>
 
 #include "audit.h"
@@ -25,7 +25,7 @@ static void on_impatient(struct world *w, struct job *j)
     }
 }
 
-/* 0 where nobody is known to own it. */
+/* 0 if nobody is known to own it. */
 static uint64_t ask(struct client *c, struct message *m, const char *task_id, uint64_t *ret_conn)
 {
     struct gateway *g = c->gateway;
@@ -83,7 +83,7 @@ static void wish_start(struct client *c)
         bytes_of(input, plan_task_input(c->gateway->process.world, input, sizeof input));
     m.start.idempotency_key = bytes_of(c->key, sizeof c->key);
     m.start.body_hash = bytes_of(c->body, sizeof c->body);
-    m.start.own_key = c->key[0] % 2 == 0; /* as for one whose client gave none */
+    m.start.own_key = c->key[0] % 2 == 0; /* as if the client had given no key */
     m.start.enable_checkpoints = c->checkpoints;
     m.start.checkpoint_interval_s = 1;
     m.start.max_retries = c->max_retries;
@@ -109,8 +109,8 @@ static uint64_t client_recover_key(struct client *c)
     return ((uint64_t)c->index << 32) + ++c->recovers;
 }
 
-/* Now and then the same again, as if its answer had been lost: every third request of its gateway,
- * so that no number is drawn. */
+/* Sometimes repeats the same request, as if its answer had been lost: every third request of its
+ * gateway, so that no random number is drawn. */
 static void wish_recover(struct client *c)
 {
     struct world *w = c->gateway->process.world;
@@ -197,7 +197,7 @@ static void wish_about_task(struct client *c, enum message_type type)
     client_wish_for(c, &m);
 }
 
-/* Twice as much as it has (spent), of what it has a limit for. */
+/* Twice the present budget (which is spent), for each limit that it has. */
 static void wish_budget(struct client *c)
 {
     struct message m = {.type = MSG_RESUME};
@@ -233,7 +233,7 @@ static void on_wish(struct world *w, struct job *j)
     } else if ((!ended && one_in(w, c->known == TASK_WAITING ? 2 : 12)) || client_signals_late(c)) {
         client_wish_signal(c);
     } else if (c->known == TASK_BUDGET_EXCEEDED && (w->healed || one_in(w, 2))) {
-        wish_budget(c); /* else it would rest for ever */
+        wish_budget(c); /* otherwise the task would rest for ever */
     } else if (w->leaves && w->healed && c->known == TASK_PAUSED && one_in(w, 3)) {
         wish_about_task(c, MSG_CANCEL); /* however often it is tried again, it may fail */
     } else if (c->known == TASK_PAUSED && (w->healed || one_in(w, 2))) {
@@ -276,22 +276,22 @@ static void on_refused(struct client *c, const struct message *m)
         c->results_bytes = 0;
         c->has_fan = c->dead = false;
     } else if (c->asked == MSG_RESUME) {
-        c->known = TASK_RUNNING; /* whatever it is, it is not paused: the status says */
+        c->known = TASK_RUNNING; /* it is not paused; the status will tell what it is */
     }
     if (c->asked != MSG_START) {
         return;
     }
     if (m->refused.code == CODE_TASK_EXISTS) {
-        c->accepted = true; /* another client's with this id, or our own from before */
+        c->accepted = true; /* accepted earlier: another client's with this id, or our own */
     } else if (c->fork != NULL && m->refused.code == CODE_TASK_NOT_FOUND) {
-        /* it was only asked for, and is not there (yet) */
+        /* it was only asked about, and is not there (yet) */
     } else if (m->refused.code != CODE_UNAVAILABLE && m->refused.code != CODE_STORE_FULL) {
         violated(w, "I10", "start of %s refused with %s", c->task_id,
                  code_info(m->refused.code)->name);
     }
 }
 
-/* It is told where the task stands: at the beginning of a watch. */
+/* At the beginning of a watch it is told the task's position. */
 static void client_watched(struct client *c, uint64_t seq)
 {
     c->told = seq;
@@ -327,7 +327,7 @@ void client_answer(struct client *c, const struct message *m)
         } else if (m->type == MSG_EVENTS) {
             client_events(c, m);
         } else {
-            c->watch_conn = 0; /* again */
+            c->watch_conn = 0; /* watch again */
         }
         return;
     }
@@ -379,7 +379,7 @@ void client_answer(struct client *c, const struct message *m)
     } else if (m->type == MSG_DONE) {
         c->known = m->done.state;
         if (c->known == TASK_CANCELLED &&
-            one_in(w, 2)) { /* in a hurry: what was stopped still dies */
+            one_in(w, 2)) { /* in a hurry: what was stopped is still ending */
             next_wish(c, 0);
             return;
         }
@@ -387,7 +387,7 @@ void client_answer(struct client *c, const struct message *m)
     next_wish(c, w->healed ? between(w, 200, 1500) : between(w, 10, 1500));
 }
 
-/* On the live stream seq only rises: where it falls, another client's fresh run has begun. */
+/* On the live stream seq only rises: if it falls, another client's fresh run has begun. */
 static void notice_fresh_run(struct client *c, const struct message *m)
 {
     if (m->request == 0 && m->events.count > 0) {

@@ -1,11 +1,11 @@
-/* A client that forks its task: it asks the owner what the fork takes over, starts it under an id
- * of its own, and from then on the fork is its task. */
+/* A client that forks its task: it asks the owner what the fork takes over, starts the fork under
+ * an id of its own, and from then on treats it as its task. */
 #include <stdio.h>
 
 #include "audit.h"
 #include "world.h"
 
-/* Every other client's forks have an input of their own. */
+/* The forks of every other client have their own input. */
 static bool brings_input(const struct client *c)
 {
     return c->index % 2 == 1;
@@ -73,7 +73,7 @@ void client_tend(struct client *c)
     }
     if (one_in(w, 2)) {
         m.task.task_id = bytes_str(task_id);
-        /* more than it will ever want, should it rest for its budget */
+        /* more than it will ever need, in case it rests for its budget */
         m.task.budget = (struct budget){1000ull * COST_NANO, COST_NANO, 1000};
         client_ask_about(c, &m, task_id);
         return;

@@ -1,11 +1,12 @@
-/* A client that gives signals: a new one, the same again, and now and then another one under the
- * key of the last, which no step may take for that one. */
+/* A client that sends signals: a new one, the same again, and sometimes a different one under the
+ * key of the last, which no step may take for the first. */
 #include <stdio.h>
 
 #include "audit.h"
 #include "world.h"
 
-/* Every fourth request of its gateway: no number is drawn, so that worlds stay what they were. */
+/* Every fourth request of its gateway: draws no random number, so that existing worlds stay the
+ * same. */
 static bool by_turns(const struct client *c)
 {
     return c->gateway->next_request % 4 == 3;
@@ -22,7 +23,7 @@ void client_wish_signal(struct client *c)
     struct message m = {.type = MSG_SIGNAL};
     bool late = client_signals_late(c);
     bool other = !late && by_turns(c);
-    if (c->signal_key == 0 || (!late && one_in(w, 2))) { /* else the same again */
+    if (c->signal_key == 0 || (!late && one_in(w, 2))) { /* otherwise repeats the last one */
         c->signal_key = 1 + chance(w, UINT32_MAX);
         c->signals_go = one_in(w, 2);
     }

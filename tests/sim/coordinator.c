@@ -15,7 +15,7 @@ static void on_wake(struct world *w, struct job *j)
     coordinator_step(c, &(struct event){.kind = EV_TIME});
 }
 
-/* As the release before says it: what it does not know is not in it. */
+/* The message as the previous release would send it, without what that does not know. */
 static struct message as_before(const struct message *m)
 {
     struct message before = *m;
@@ -71,7 +71,7 @@ void coordinator_step(struct coordinator *c, const struct event *e)
 {
     uint64_t life = c->process.life;
     if (!c->process.alive) {
-        return; /* drained by what came before in this turn */
+        return; /* an earlier event in this turn has drained it */
     }
     core_step(c->core, process_moment(&c->process), e, &c->fx);
     core_check(c->core);

@@ -1,5 +1,5 @@
-/* In the place of the worlds: all are quiet, but one that dies as a crash does, and one that fails.
- */
+/* Tests the runner itself: in place of real worlds, quiet ones, one that dies as in a crash, and
+ * one that fails. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@ void world_run(uint64_t seed, bool trace, struct mirror *mirror)
         printf("the story of %llu\n", (unsigned long long)seed);
     }
     if (seed == SEED_DIES) {
-        raise(SIGKILL); /* no handler, and no sanitizer, can say a word about this one */
+        raise(SIGKILL); /* no handler and no sanitizer can report this one */
     }
     if (seed == SEED_FAILS) {
         abort();

@@ -1,4 +1,4 @@
-/* A gateway's process: finds the owner of a task, carries its clients' requests there. */
+/* A gateway's process: finds the owner of a task, and passes its clients' requests on to it. */
 #include <stdlib.h>
 
 #include "wire/frame.h"
@@ -7,7 +7,7 @@
 void gateway_start(struct world *w, struct gateway *g)
 {
     process_start(w, &g->process);
-    g->next_request = g->next_request + 1000; /* of another life: never the same again */
+    g->next_request = g->next_request + 1000; /* a new life must never reuse a number */
     for (uint32_t i = 0; i < w->coordinator_count; i++) {
         net_dial(&g->process, &w->coordinators[i]);
     }
@@ -41,7 +41,7 @@ void gateway_opened(struct gateway *g, struct conn *k)
     conn_send(k, 0, &m);
 }
 
-/* g NULL: it is being killed, and does not dial. */
+/* g NULL: it is being killed, and does not redial. */
 void gateway_closed(struct gateway *g, struct conn *k)
 {
     struct world *w = k->ends[0]->world;

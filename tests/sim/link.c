@@ -1,11 +1,11 @@
-/* A coordinator's connection to the store: batches in order, delays, lost connections after which
- * some rows were carried out, some were not, and some will be later. */
+/* A coordinator's connection to the store: ordered batches, delays, and lost connections after
+ * which some rows were executed, some were not, and some will be later. */
 #include <stdlib.h>
 
 #include "audit.h"
 #include "world.h"
 
-#define STORE_DEADLINE_MS 1000 /* as store.h says */
+#define STORE_DEADLINE_MS 1000 /* see store.h */
 
 static const uint8_t secret[SECRET_BYTES] = "the secret of the simulated city";
 
@@ -55,7 +55,7 @@ static void batch_free(struct batch *b)
     free(b);
 }
 
-/* As store_redis: what was stored is told before the answer. */
+/* As in store_redis: a publication that was stored is announced before it is answered. */
 static void answer_publish(struct coordinator *c, struct batch *b, size_t i, bool known)
 {
     struct store_published p = {.publish_id = b->publishes[i]->publish_id,
@@ -102,7 +102,7 @@ static void drop_batch(struct job *j)
     batch_free(j->who);
 }
 
-/* A job of the coordinator: a paused one finds its answers in the socket's buffer. */
+/* A job of the coordinator: if that is paused, its answers wait in the socket's buffer. */
 static void on_reply(struct world *w, struct job *j)
 {
     (void)w;
@@ -117,7 +117,7 @@ static void on_reply(struct world *w, struct job *j)
     batch_free(b);
 }
 
-/* Where its part is away it was carried out a moment before, or not at all. */
+/* If its part of the store is away, the row was executed a moment before that, or not at all. */
 static void execute_row(struct world *w, struct coordinator *c, struct batch *b, size_t i)
 {
     bool away = shard_away(w, b->rows[i]->partition);
@@ -168,7 +168,7 @@ static void execute(struct world *w, struct coordinator *c, struct batch *b)
             execute_row(w, c, b, i);
         }
     }
-    for (size_t i = 0; i < n; i++) { /* as in Redis: they see what was given after them, too */
+    for (size_t i = 0; i < n; i++) { /* as in Redis, reads also see what was submitted after them */
         if (b->reads[i] != NULL) {
             execute_read(w, c, b, i);
         }
@@ -179,8 +179,8 @@ static void execute(struct world *w, struct coordinator *c, struct batch *b)
     b->executed = true;
 }
 
-/* When it may be carried out: not while the store stands still, nor before what was sent over the
- * same connection before it. */
+/* When a batch is executed: not while the store stands still, nor before what was sent earlier on
+ * the same connection. */
 static mono_ms execution_time(struct world *w, struct coordinator *c, const struct batch *b)
 {
     struct link *l = &c->link;
@@ -197,7 +197,7 @@ static mono_ms execution_time(struct world *w, struct coordinator *c, const stru
     return at;
 }
 
-/* A job of the world: what was sent to the store may be carried out after its sender's death. */
+/* A job of the world: what was sent to the store may be executed after its sender's death. */
 static void on_execute(struct world *w, struct job *j)
 {
     struct batch *b = j->who;
@@ -272,7 +272,7 @@ void link_depart(struct coordinator *c)
     }
 }
 
-/* The newest version of each that has changed since the last look. */
+/* The newest version of each pipeline that has changed since the last look. */
 static void tell_pipelines(struct world *w, struct coordinator *c)
 {
     uint64_t seen = c->link.changes_seen;
@@ -302,7 +302,7 @@ static void on_up(struct world *w, struct job *j)
     c->link.up = true;
     c->link.last_execution = w->now;
     c->link.last_reply = w->now;
-    struct batch *left = c->link.open; /* asked for while it was away */
+    struct batch *left = c->link.open; /* requested while it was away */
     c->link.open = NULL;
     if (left != NULL) {
         left->cut = true;
@@ -321,7 +321,8 @@ void link_connect(struct coordinator *c, mono_ms at)
     job_add(c->process.world, &c->process, at, on_up, c)->x = c->link.era;
 }
 
-/* Batches that were not carried out yet: a prefix will be, perhaps much later, the rest never. */
+/* Batches that were not executed yet: a prefix of them will be, perhaps much later; the rest
+ * never. */
 static void cut_batches(struct world *w, struct link *l)
 {
     bool through = true;

@@ -1,6 +1,6 @@
-/* sim: worlds of the pure core. Its other kinds of worlds are programs of their own: cores with
- * planted bugs, which this one has none of, and worlds beside a real Redis, which this one needs
- * no library for. */
+/* sim: worlds of the pure core. The other kinds of worlds are separate programs: cores with planted
+ * bugs, which this program must not contain, and worlds beside a real Redis, whose library this
+ * program does not need. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-/* What is to expire in a world's store, and when: tasks that have ended, and idempotency keys. */
+/* What will expire in a world's store, and when: ended tasks and idempotency keys. */
 #ifndef MARATHON_SIM_MORTALS_H
 #define MARATHON_SIM_MORTALS_H
 
@@ -18,9 +18,9 @@ struct mortals {
 
 /* NEVER_MS: it lives. */
 void mortals_set(struct mortals *m, struct bytes task_id, struct bytes key, mono_ms at);
-/* What the model says of a task's end. */
+/* Takes over what the model knows of a task's end. */
 void mortals_learn(struct mortals *m, struct store_model *model, struct bytes task_id, mono_ms now);
-/* Takes the keys of those whose time has come out of Redis. */
+/* Deletes from Redis the keys whose time has come. */
 void mortals_expire(struct mortals *m, struct redis_server *server, mono_ms now);
 void mortals_free(struct mortals *m);
 

@@ -5,10 +5,10 @@
 #include "wire/frame.h"
 #include "world.h"
 
-/* What audit_once.c allows for. */
+/* The bound that audit_once.c relies on. */
 #define LATENCY_MS_MAX 200
-/* In worlds that roll one connection is slower than the other: what two coordinators say to one
- * worker is heard in another order. */
+/* In worlds that roll, one connection is slower than the other: a worker receives messages of two
+ * coordinators in another order than they were sent. */
 #define LAG_MS_MAX 190
 
 struct conn *conn_find(struct world *w, uint64_t id)
@@ -85,8 +85,8 @@ static void deliver(struct world *w, struct job *j)
     }
 }
 
-/* One end alive in its own life? Jobs look that up by themselves, so the job's life is the conn's.
- */
+/* A job for one end of a connection. Jobs check by themselves whether that end still lives, so the
+ * job has the connection's life. */
 static struct job *towards(struct conn *k, int to, mono_ms at, job_fn *run)
 {
     struct world *w = k->ends[to]->world;
@@ -166,7 +166,7 @@ void net_process_died(struct process *p)
     }
 }
 
-/* Connections that are closed, and whose last job has passed, are forgotten. */
+/* Frees closed connections whose last job has passed. */
 void net_sweep(struct world *w)
 {
     size_t kept = 0;
@@ -183,7 +183,7 @@ void net_sweep(struct world *w)
     w->conn_count = kept;
 }
 
-/* The heartbeat thread of a worker, and the timer of a gateway. */
+/* Stands for a worker's heartbeat thread, and a gateway's timer. */
 void peers_heartbeat(struct world *w, struct job *j)
 {
     struct message beat = {.type = MSG_BEAT};

@@ -1,4 +1,4 @@
-/* What a world is made of, and what its functions do. */
+/* What a world consists of, and what its functions do. */
 #include <stdio.h>
 
 #include "world.h"
@@ -123,8 +123,8 @@ static size_t plan_wait(struct world *w, char *text, size_t size)
     }
 }
 
-/* What a step does with the result of one before it: a condition that holds half of the time, and
- * an input that names it. The audit knows what comes of both. */
+/* Lets a step use the result of an earlier one: by a condition that holds half of the time, and an
+ * input that names it. The audit can predict both. */
 static size_t plan_when(struct world *w, char *out, size_t room, uint64_t of)
 {
     unsigned long long k = of;
@@ -151,7 +151,7 @@ static size_t plan_input(struct world *w, char *out, size_t room, uint64_t of)
     return 0;
 }
 
-/* A step that is a pipeline of two steps, whose input hands the task's number on. */
+/* A step that is a pipeline of two steps, whose input passes the task's number on. */
 static size_t plan_nested(struct world *w, char *text, size_t size)
 {
     const char *x = some_function(w), *y = some_function(w);
@@ -163,7 +163,8 @@ static size_t plan_nested(struct world *w, char *text, size_t size)
         one_in(w, 2) ? ",{\"name\":\"z\",\"function\":\"quick\",\"needs\":[]}" : "");
 }
 
-/* In some worlds several steps wait for one signal: only there is one that came early missed. */
+/* In some worlds several steps wait for one signal. Only there can a signal that came early be
+ * missed. */
 static bool signals_race(const struct world *w)
 {
     return w->seed % 16 == 5;
@@ -198,7 +199,8 @@ static void plan_steps(struct world *w, struct client *c)
         if (!nested) {
             plan_failure(w, c, &at);
         }
-        uint64_t need = finally ? 0 : graph || i == 0 ? UINT64_MAX : i - 1; /* one of them */
+        /* one of the earlier steps */
+        uint64_t need = finally ? 0 : graph || i == 0 ? UINT64_MAX : i - 1;
         if (finally) {
             at += (size_t)snprintf(c->steps + at, sizeof c->steps - at, ",\"finally\":true");
         } else if (graph) {
@@ -232,7 +234,7 @@ static void plan_steps(struct world *w, struct client *c)
     snprintf(c->steps + at, sizeof c->steps - at, "]");
 }
 
-/* Two that wait for one signal, and either may come to it first. */
+/* Two steps wait for one signal, and either may come to it first. */
 static void plan_race(struct client *c)
 {
     snprintf(c->steps, sizeof c->steps,
@@ -242,7 +244,7 @@ static void plan_race(struct client *c)
              "{\"name\":\"s3\",\"wait\":{\"signal\":\"go\"},\"needs\":[\"s1\"]}]");
 }
 
-/* Some have a little less than their task would like. */
+/* Some get a little less than their task would need. */
 static void plan_budget(struct world *w, struct client *c)
 {
     switch (chance(w, 8)) {
@@ -300,7 +302,8 @@ void plan_world(struct world *w)
     w->store_lag = w->seed % 8 == 7 ? 20 * (1 + (mono_ms)chance(w, 10)) : 2;
     w->rolls = w->seed % 8 == 6 && w->faults > 0;
     w->upgrades = w->rolls && w->seed % 16 == 14;
-    /* By moduli that share nothing with those: each of these meets each of those somewhere. */
+    /* Uses moduli that are coprime to those above, so that each of these features meets each of
+     * those in some world. */
     w->silences = w->seed % 5 == 2;
     w->forsakes = w->seed % 11 == 7;
     w->stands_by = w->seed % 7 == 2;

@@ -1,11 +1,11 @@
-/* Fan-out steps in plans: where their lists come from, and functions that treat items unlike. The
- * audit (audit_fan.c) knows the lists. */
+/* Fan-out steps in plans: where their lists come from, and functions that treat items differently.
+ * The audit (audit_fan.c) knows the lists. */
 #include <stdio.h>
 
 #include "world.h"
 
-/* Of an item's number and delivery: "patchy" fails every fourth item for good until a recover, or a
- * resume, begins it anew; "mine" kills the worker of every fifth, two times of three. */
+/* By an item's number and delivery: "patchy" fails every fourth item for good until a recover or a
+ * resume begins it anew; "mine" kills the worker of every fifth, two times out of three. */
 bool item_fails(const char *function, uint32_t item, uint32_t delivery, bool *ret_permanent)
 {
     bool fails = strcmp(function, "patchy") == 0 && item % 4 == 2 && delivery == 0;
@@ -18,7 +18,7 @@ bool item_kills(const char *function, uint32_t item, uint32_t delivery)
     return strcmp(function, "mine") == 0 && item % 5 == 1 && delivery % 3 != 2;
 }
 
-/* of: a step before it, UINT64_MAX: none is certain to be. */
+/* of: an earlier step, UINT64_MAX: none is certain to exist. */
 static size_t plan_list(struct world *w, char *out, size_t room, uint64_t of)
 {
     if (of != UINT64_MAX && one_in(w, 3)) {
@@ -34,8 +34,9 @@ size_t plan_fan(struct world *w, char *out, size_t room, const char *function, u
 {
     static const char *const tolerates[] = {"0", "1", "2", "\"30%\""};
     size_t at = 0;
-    bool many = one_in(w, 4);              /* of which none takes long */
-    bool hundreds = many && w->many > 100; /* nor kills, or its workers would be away for minutes */
+    bool many = one_in(w, 4); /* none of which takes long */
+    /* they must not kill either, or workers would be away for minutes */
+    bool hundreds = many && w->many > 100;
     if (many || one_in(w, 2)) {
         function = one_in(w, 3) ? "quick" : one_in(w, 2) || hundreds ? "patchy" : "mine";
     }
@@ -45,7 +46,7 @@ size_t plan_fan(struct world *w, char *out, size_t room, const char *function, u
     int parallel = many ? 3 + (int)chance(w, hundreds ? 40 : 12) : 1 + (int)chance(w, 3);
     at += (size_t)snprintf(out + at, room - at, ",\"max_parallel\":%d,\"tolerate\":%s", parallel,
                            tolerates[chance(w, 4)]);
-    bool sure = strstr(out, "steps.") == NULL;                     /* that it has a list */
+    bool sure = strstr(out, "steps.") == NULL;                     /* it certainly has a list */
     if (sure && strcmp(function, "patchy") == 0 && one_in(w, 3)) { /* a resume helps it */
         at += (size_t)snprintf(out + at, room - at, ",\"on_exhausted\":\"pause\"");
     }

@@ -1,11 +1,11 @@
-/* What a world's steps and workers are about order: labels, concurrency, rates. */
+/* Placement and limits of a world's steps and workers: labels, concurrency, rates. */
 #include <stdio.h>
 
 #include "world.h"
 
 #define ZONES 3
 
-/* The keys of all worlds; audit_order.c knows them too. */
+/* The keys are the same in all worlds; audit_order.c knows them too. */
 static size_t plan_shared(struct world *w, char *out, size_t room)
 {
     static const char *const choices[] = {
@@ -32,7 +32,8 @@ size_t plan_order(struct world *w, char *out, size_t room)
     return at;
 }
 
-/* The first has them all, one name each for the value: every step can run somewhere. */
+/* The first worker has all labels, with a single value for each name: so every step can run
+ * somewhere. */
 void plan_labels(struct world *w, struct worker_host *h)
 {
     static const char *const zones[ZONES] = {"zone=z0", "zone=z1", "zone=z2"};

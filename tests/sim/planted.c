@@ -1,7 +1,8 @@
-/* sim_planted [COUNT]: plants one bug after the other and looks whether the simulator finds it
- * within COUNT worlds. Each bug has a process of its own, since finding it ends the program: by an
- * invariant, or an assertion of the core. A death by any other signal is no finding, and is told.
- * sim_planted --plant NUMBER --seed N: one world with one of the bugs, in this process. */
+/* sim_planted [COUNT]: plants one bug after the other, and checks that the simulator finds it
+ * within COUNT worlds. Each bug gets a process of its own, since finding it ends the program, by an
+ * invariant or an assertion of the core. A death by any other signal does not count as a finding,
+ * and is reported. sim_planted --plant NUMBER --seed N: one world with one of the bugs, in this
+ * process. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,7 @@
 
 #define WORLDS_DEFAULT 2000
 #define NONE_FOUND     111       /* exit status of a child that found nothing */
-#define SEED           "  seed " /* before it, in what a child says */
+#define SEED           "  seed " /* precedes the seed in a child's output */
 
 enum plant core_plant = PLANT_NONE;
 
@@ -117,7 +118,7 @@ static void set_plant(size_t plant)
     store_model_plant(plants[plant].fence, plants[plant].ttl, core_plant == PLANT_DEAD_LETTER_KEPT);
 }
 
-/* The child: what it says on stderr is the finding. */
+/* The child: what it prints to stderr is the finding. */
 _Noreturn static void look(size_t plant, uint64_t worlds, int out)
 {
     set_plant(plant);

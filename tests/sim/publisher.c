@@ -1,10 +1,10 @@
-/* Somebody who stores versions of one pipeline through any gateway and any coordinator, has the
- * others read them as a gateway does, and starts tasks of it: of the newest version, or of one that
- * it names. Each text has a number, so that a task's record shows which text it runs.
+/* Stores versions of one pipeline through any gateway and any coordinator, has the others read them
+ * as a gateway does, and starts tasks of it, of the newest version or of a given one. Each text has
+ * a number, so that a task's record shows which text it runs.
  *
- * I18: a version's text never changes; what a coordinator was seen to know it does not forget; a
- * start runs the version that it names, or one that is no older than what its owner was seen to
- * know; what is stored is never said to be missing. */
+ * I18: a version's text never changes; a coordinator never forgets a version that it was seen to
+ * know; a start runs the version that it names, or one that is no older than what its owner was
+ * seen to know; what is stored is never reported as missing. */
 #include <stdio.h>
 
 #include "json/scan.h"
@@ -143,7 +143,7 @@ void publisher_begin(struct world *w)
 
 /* ---- answers ---- */
 
-/* Which text a version has in the store, from its source. */
+/* The number of a version's text, from its source in the store. */
 static uint32_t text_of(struct world *w, struct bytes text)
 {
     static const char mark[] = "\"text\":";
@@ -164,7 +164,8 @@ static bool version_has(struct world *w, uint32_t version, uint32_t text)
     return source.len > 0 && text_of(w, source) == text;
 }
 
-/* Texts are numbered as they are sent, and may be stored in another order, or again. 0: none. */
+/* Texts are numbered as they are sent, but may be stored in another order, or repeatedly. 0:
+ * none. */
 static uint32_t newest_with(struct world *w, uint32_t text)
 {
     uint32_t version = 0;

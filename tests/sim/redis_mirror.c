@@ -11,13 +11,13 @@
 #include "store/store.h"
 #include "world.h"
 
-#define PATIENCE_MS   60000     /* only against hanging */
-#define FAR_S         100000000 /* no TTL passes by Redis' clock */
+#define PATIENCE_MS   60000     /* only to end a hanging test */
+#define FAR_S         100000000 /* far enough that no TTL expires by Redis' own clock */
 #define TOLD_BYTES    800
 #define NOBODY        COORDINATORS_MAX
 #define EVENTS_AT_END 100000
 
-/* Something asked, and what the model has said. */
+/* A request, and the model's answer to it. */
 struct asked {
     uint32_t who;
     bool heard, by_lines, may_be_full;
@@ -32,15 +32,15 @@ struct peer {
 };
 
 struct redis_mirror {
-    struct mirror mirror; /* first */
+    struct mirror mirror; /* first member */
     struct redis_server server;
     struct world *world;
     struct loop *loop;
     struct loop_timer *patience;
     struct peer peers[COORDINATORS_MAX];
-    uint32_t owner[PARTITION_COUNT]; /* who has claimed it last */
+    uint32_t owner[PARTITION_COUNT]; /* the coordinator that claimed it last */
     bool full;
-    uint64_t first, next; /* ids of what is asked */
+    uint64_t first, next; /* ids of the requests */
     struct asked *asked;
     size_t count, cap, heard;
     struct mortals mortals;
@@ -94,7 +94,7 @@ static void on_written(void *user, const struct store_written *w)
 {
     struct redis_mirror *m = ((struct peer *)user)->mirror;
     struct asked *a = heard(m, w->write_id);
-    /* A full Redis refuses admissions before it looks at them. */
+    /* A full Redis refuses admissions before it examines them. */
     if (a->may_be_full && w->verdict == STORE_FULL) {
         buf_add_bytes(&a->got, buf_bytes(&a->expected));
     } else {
@@ -160,7 +160,7 @@ static void turn(struct redis_mirror *m)
 
 /* ---- comparing ---- */
 
-/* Both from a little before where they part. */
+/* Prints both texts from a little before the point where they differ. */
 static void tell_difference(struct asked *a)
 {
     const char *model = buf_cstr(&a->expected), *redis = buf_cstr(&a->got);
@@ -234,11 +234,11 @@ static void has_room(struct redis_mirror *m, bool is_full)
     }
 }
 
-/* What has changed in the world since the last batch. */
+/* Applies to Redis what has changed in the world since the last batch. */
 static void catch_up(struct redis_mirror *m)
 {
     if (m->count > 0) {
-        return; /* in the same moment */
+        return; /* at the same moment */
     }
     mortals_expire(&m->mortals, &m->server, m->world->now);
     has_room(m, m->world->store.full);
@@ -247,7 +247,7 @@ static void catch_up(struct redis_mirror *m)
 static void meddle(struct mirror *mirror, const struct stored_task *t)
 {
     struct redis_mirror *m = of(mirror);
-    has_room(m, false); /* that hand does not mind */
+    has_room(m, false); /* the foreign hand writes even into a full store */
     struct buf name = {0};
     redis_name(&names, t->ended ? KEY_LIVE : KEY_TASK, id_partition(t->id),
                t->ended ? BYTES_NONE : t->id, &name);
@@ -285,7 +285,7 @@ static void row(struct mirror *mirror, uint32_t who, const struct store_row *giv
     }
 }
 
-/* All pages of the model: it has another order, and other pages. */
+/* Reads all pages of the model, since its order and pages differ from those of Redis. */
 static void model_pages(struct redis_mirror *m, const struct store_read *read, struct buf *out)
 {
     struct arena arena = {0};
@@ -298,7 +298,7 @@ static void model_pages(struct redis_mirror *m, const struct store_read *read, s
     arena_free(&arena);
 }
 
-/* A coordinator that has lost a partition may read of its tasks what it wrote itself. */
+/* A coordinator that has lost a partition may read its own writes of that partition's tasks. */
 static bool is_compared(const struct redis_mirror *m, uint32_t who, const struct store_read *read)
 {
     bool by_clock = read->kind == READ_LIMITS, unknown = read->kind == READ_USAGE;
@@ -326,12 +326,12 @@ static void read(struct mirror *mirror, uint32_t who, const struct store_read *g
     }
     m->peers[who].store->ops->read(m->peers[who].store, &a->read);
     if (given->kind == READ_LIVE || given->kind == READ_LIST || given->kind == READ_DEAD) {
-        settle(mirror); /* they take two rounds, the second of which may see later rows */
+        settle(mirror); /* these take two round trips, the second of which may see later rows */
     }
 }
 
-/* Alone: it is not one of a connection's rows and reads, and the model knows no full store there.
- */
+/* Separately: it is not part of a connection's rows and reads, and the model has no full store for
+ * it. */
 static void publish(struct mirror *mirror, uint32_t who, const struct store_publish *given,
                     const struct store_published *answer)
 {
@@ -389,7 +389,7 @@ static void begin(struct mirror *mirror, struct world *w)
     }
 }
 
-/* All of each task that is left, by a coordinator whose store knows nothing of it. */
+/* Compares all that is left of each task, through a coordinator whose store has nothing cached. */
 static void compare_all(struct redis_mirror *m)
 {
     struct store_model *model = &m->world->store;

@@ -1,6 +1,6 @@
-/* A mirror on a redis-server of its own: each coordinator has a store on it, as in life. What it
- * leaves out, because Redis goes by its own clock there: limits. The sums of usage are not in the
- * model. Time does not pass for Redis: the mirror takes away what has expired in the world. */
+/* A mirror on a redis-server of its own; each coordinator has its own store on it, as in reality.
+ * Not compared: limits, for which Redis uses its own clock, and the sums of usage, which the model
+ * does not have. Time does not pass for Redis: the mirror deletes what has expired in the world. */
 #ifndef MARATHON_SIM_REDIS_MIRROR_H
 #define MARATHON_SIM_REDIS_MIRROR_H
 

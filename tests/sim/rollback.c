@@ -1,7 +1,7 @@
-/* A store that goes back to what it was: a replica that was promoted without the last writes, an
- * older file restored. What was acknowledged since is lost, which is outside the promise; but it
- * must be seen, and what the older store holds must go on to its end. Played as an epilogue, once
- * all is over and audited, because the books are right no longer. */
+/* A store that goes back to an earlier state: a replica was promoted without the last writes, or an
+ * older file was restored. What was acknowledged since then is lost, which no promise covers; but
+ * the loss must be noticed, and the tasks in the older store must run to their end. Played as an
+ * epilogue, after everything is over and audited, because the books are no longer right. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,7 +9,7 @@
 #include "core/record.h"
 #include "world.h"
 
-#define SEEN_WITHIN_MS 10000 /* the lease, a few reads of the owners, and the claims */
+#define SEEN_WITHIN_MS 10000 /* the lease, a few reads by the owners, and the claims */
 
 static void on_copy(struct world *w, struct job *j)
 {
@@ -61,7 +61,7 @@ static uint64_t seen(const struct world *w)
     return count;
 }
 
-/* Somebody knows how the store was. */
+/* Somebody remembers the store's later state. */
 static bool all_owned(const struct world *w)
 {
     uint64_t owned = 0;
@@ -77,7 +77,7 @@ static void go_back(struct world *w)
     audit_blind(w->audit);
     w->rolled_back = true;
     for (uint32_t i = 0; i < w->gateway_count; i++) {
-        gateway_kill(&w->gateways[i]); /* what their clients know is right no longer */
+        gateway_kill(&w->gateways[i]); /* what their clients know is no longer right */
     }
     for (uint32_t i = 0; i < w->coordinator_count; i++) {
         link_break(&w->coordinators[i], false);

@@ -1,5 +1,5 @@
-/* A violation is told with its seed and the commit; the same seed tells the same story again, with
- * --trace. */
+/* A violation is printed with its seed and the commit; the same seed with --trace tells the same
+ * story again. */
 #include "run.h"
 
 #include <signal.h>
@@ -14,13 +14,13 @@
 #include "base/map.h"
 #include "world.h"
 
-#define JOBS_MAX      64u    /* more would only wait for one another */
+#define JOBS_MAX      64u    /* more would only compete for the processors */
 #define PROGRESS_EACH 10000u /* worlds; about a minute */
 
 static uint64_t *running_seed;
 static const struct run_kind *running;
 
-/* Of the sanitizers, where they are linked in. */
+/* From the sanitizers, if they are linked in. */
 extern void __sanitizer_set_death_callback(void (*callback)(void)) __attribute__((weak));
 
 uint64_t *run_share_seeds(uint64_t processes)
@@ -63,12 +63,12 @@ struct words {
     bool trace;
 };
 
-/* Worlds from, from + step, ... to, in this process. */
+/* Runs the worlds from, from + step, ... up to `to` in this process. */
 static void run_worlds(uint64_t from, uint64_t to, uint64_t step, bool trace)
 {
     signal(SIGABRT, on_abort);
     if (trace) {
-        setvbuf(stdout, NULL, _IOLBF, 0); /* a death by a signal takes no line of the story along */
+        setvbuf(stdout, NULL, _IOLBF, 0); /* so that a death by a signal loses no line */
     }
     if (__sanitizer_set_death_callback != NULL) {
         __sanitizer_set_death_callback(tell_seed);
@@ -89,8 +89,8 @@ static void run_worlds(uint64_t from, uint64_t to, uint64_t step, bool trace)
     }
 }
 
-/* True: it has run its worlds, and all invariants held. One that has died by a signal could not say
- * so itself. */
+/* True: the process has run its worlds, and all invariants held. A process that died by a signal
+ * could not report its seed itself. */
 static bool ended_well(int status, uint64_t seed)
 {
     if (WIFSIGNALED(status)) {
@@ -102,7 +102,7 @@ static bool ended_well(int status, uint64_t seed)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-/* The same in processes of their own. True: no world failed. */
+/* The same in several processes. True: no world failed. */
 static bool run_side_by_side(const struct words *w, uint64_t jobs)
 {
     pid_t pids[JOBS_MAX];

@@ -1,5 +1,5 @@
-/* A part of the store is away, as one node of several: rows of its partitions have no outcome,
- * reads of them no answer, and nothing is seen of their owners. The rest goes on. */
+/* A part of the store is away, like one node of several: rows of its partitions have no outcome,
+ * reads no answer, and their owners see nothing. The rest continues. */
 #include "world.h"
 
 #define SHARDS 3u

@@ -1,4 +1,4 @@
-/* The rows: each is checked in full, then applied. */
+/* The rows: each is checked completely, then applied. */
 #include "store_model.h"
 
 #include <stdlib.h>
@@ -148,7 +148,7 @@ static void put_doc(struct stored_task *t, const struct store_row *row, struct b
         at += part.len;
     }
     if (t->doc.len > t->doc_bytes || row->doc_whole) {
-        t->doc_bytes = t->doc.len; /* before the end of its life takes spaces away */
+        t->doc_bytes = t->doc.len; /* trimming at the end of its life removes spaces later */
     }
 }
 
@@ -179,7 +179,7 @@ static void put_common(struct stored_task *t, const struct store_row *row, struc
     }
 }
 
-/* Of the task that has it: with its end, or its new life. */
+/* The key expires with the task that has it: at its end, or again after its new life. */
 static void key_expires(struct store_model *m, const struct stored_task *t, mono_ms at)
 {
     struct stored_key *k =

@@ -1,5 +1,5 @@
-/* The whole store at one moment, for a world that goes back to it. What struct stored_task and its
- * parts hold is copied here: a new field belongs here too. */
+/* Copies the whole store at one moment, for a world that will go back to it. A new field of struct
+ * stored_task or its parts must be added here. */
 #include <stdlib.h>
 
 #include "store_model.h"

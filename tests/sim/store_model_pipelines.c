@@ -1,4 +1,4 @@
-/* Definitions in the model of the store: all versions of each name, and what has been changed. */
+/* Definitions in the model of the store: all versions of each name, and the order of changes. */
 #include "store_model.h"
 
 #include <stdlib.h>

@@ -38,7 +38,7 @@ static bool listed(const struct stored_task *t)
     return t->ended ? t->stray : !t->unlisted;
 }
 
-/* All of the live index in one page. */
+/* The whole live index in one page. */
 static void read_audit(struct store_model *m, const struct store_read *read, mono_ms now,
                        struct store_answer *a, struct arena *arena)
 {
@@ -64,8 +64,8 @@ static void read_audit(struct store_model *m, const struct store_read *read, mon
     }
 }
 
-/* The cursor is a place in the order of admission; a page's last task comes again on the next one,
- * as a scan may repeat. */
+/* The cursor is a position in the order of admission. A page's last task is repeated on the next
+ * one, since a real scan may repeat, too. */
 static void read_live(const struct store_model *m, const struct store_read *read,
                       struct store_answer *a, struct arena *arena)
 {
@@ -191,7 +191,7 @@ static void do_limits(struct store_model *m, const struct store_read *read, mono
     }
 }
 
-/* Lists do not look for each task. */
+/* Expires tasks first, since lists do not look each task up. */
 static void expire(struct store_model *m, mono_ms now)
 {
     for (size_t i = m->task_count; i > 0; i--) {
@@ -230,7 +230,7 @@ struct store_answer *store_model_read(struct store_model *m, const struct store_
     case READ_VERSIONS:
         store_model_read_pipeline(m, read, a, arena);
         break;
-    case READ_USAGE: /* nobody asks here: the audit adds up what the rows tell */
+    case READ_USAGE: /* not used here: the audit sums up what the rows report */
     case READ_LIMITS:
         do_limits(m, read, now, a, arena);
         break;

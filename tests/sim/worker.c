@@ -1,4 +1,4 @@
-/* A worker's process: the real agent, and functions that take their time, fail, or kill. */
+/* A worker's process: the real agent, with functions that take time, fail, or kill. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -28,7 +28,7 @@ static struct execution *execution_find(struct worker_host *h, uint64_t number)
     return NULL;
 }
 
-/* It says that it has used so much more. */
+/* The execution reports that it has used so much more. */
 static struct usage_part use(struct world *w, struct execution *x, uint64_t cost)
 {
     x->cost_left -= cost;
@@ -41,7 +41,7 @@ static void on_ended(struct world *w, struct job *j)
     struct worker_host *h = (struct worker_host *)(void *)j->process;
     struct execution *x = execution_find(h, j->x);
     if (x == NULL) {
-        return; /* stopped, and ended by that */
+        return; /* stopped, and thereby ended */
     }
     if (function_kills(x->function, x->delivery) || item_kills(x->function, x->item, x->delivery)) {
         tell(w, h->process.name, "is killed by %s", x->function);
@@ -178,7 +178,7 @@ static void perform(struct worker_host *h, const struct agent_effect *e)
             audit_once_obeyed(w->audit, h, h->stop_from, h->stop);
         }
         if (x != NULL && !x->stopped) {
-            x->stopped = !one_in(w, 4); /* some functions are done before they notice */
+            x->stopped = !one_in(w, 4); /* some functions finish before they notice */
             mono_ms dying = one_in(w, 3) ? between(w, 100, 4000) : between(w, 0, 100);
             job_add(w, &h->process, w->now + dying, on_ended, h)->x = e->number;
         }
@@ -193,7 +193,7 @@ static void perform(struct worker_host *h, const struct agent_effect *e)
     }
 }
 
-/* False where the process has ended by it. */
+/* False if the process has ended by it. */
 static bool take(struct worker_host *h, const struct agent_event *e)
 {
     uint64_t life = h->process.life;
@@ -208,13 +208,13 @@ static bool take(struct worker_host *h, const struct agent_event *e)
     return true;
 }
 
-/* As a worker's loop does: what comes by itself in a turn, and the turn's end behind it. */
+/* As a worker's loop does: the event, then the turn's end. */
 static void step(struct worker_host *h, const struct agent_event *e)
 {
     struct agent_event first = *e;
     first.more = e->kind == AGENT_EV_MESSAGE || e->kind == AGENT_EV_ENDED;
     bool alive = take(h, &first);
-    h->stop = NULL; /* what the turn's end stops is not by it */
+    h->stop = NULL; /* what the turn's end stops is not stopped by it */
     if (!alive || (first.more && !take(h, &(struct agent_event){.kind = AGENT_EV_TIME}))) {
         return;
     }

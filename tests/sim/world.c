@@ -44,7 +44,7 @@ void violated(struct world *w, const char *invariant, const char *format, ...)
     vfprintf(stderr, format, args);
     va_end(args);
     fputc('\n', stderr);
-    abort(); /* main's handler tells the seed */
+    abort(); /* main's handler prints the seed */
 }
 
 /* ---- jobs ---- */
@@ -305,7 +305,7 @@ void world_run(uint64_t seed, bool trace, struct mirror *mirror)
     audit_end(w->audit);
     if (mirror != NULL) {
         mirror->end(mirror);
-        w->mirror = NULL; /* an epilogue is the model's alone */
+        w->mirror = NULL; /* the epilogue involves the model only */
     }
     rollback_play(w);
     end_all(w);

@@ -10,12 +10,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define FIRST    10000 /* they lie below those of outgoing connections */
+#define FIRST    10000 /* below the ports of outgoing connections */
 #define COUNT    20000
 #define ATTEMPTS 10000
 
-/* An abstract socket's name is the lock: it lives in the network's name space, as ports do. It is
- * open as long as this process. */
+/* The name of an abstract socket serves as the lock: it belongs to the network namespace, as ports
+ * do, and lives as long as this process. */
 static int lock_port(int port)
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
