@@ -70,7 +70,7 @@ struct loop *loop_create(void)
     l->turn = mem_zalloc(sizeof *l->turn);
     atomic_store(&l->turn->last_us, clock_mono_us());
     if (uv_loop_init(&l->uv) != 0) {
-        die("the system gives no event loop (out of file descriptors?)");
+        die("cannot create an event loop (out of file descriptors?)");
     }
     mailbox_init(l);
     int rc = uv_prepare_init(&l->uv, &l->prepare);

@@ -29,7 +29,7 @@ void mailbox_init(struct loop *l)
     int rc = pthread_mutex_init(&m->lock, NULL);
     assert(rc == 0);
     if (uv_async_init(&l->uv, &m->async, on_async) != 0) {
-        die("the event loop has no descriptor for its mailbox (out of file descriptors?)");
+        die("cannot create the event loop's mailbox (out of file descriptors?)");
     }
     m->async.data = l;
 }

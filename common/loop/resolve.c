@@ -44,6 +44,6 @@ void loop_resolve(struct loop *l, const char *host, loop_resolved_fn *fn, void *
     k->fn = fn;
     k->user = user;
     if (uv_getaddrinfo(&l->uv, &k->request, on_resolved, host, NULL, &hints) != 0) {
-        die("no host name can be looked up: the system gives no thread or no memory");
+        die("cannot look up host names: out of threads or memory");
     }
 }

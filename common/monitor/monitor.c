@@ -73,7 +73,8 @@ static void page_make(struct monitor *m, const char *url, const char *method, st
     } else if (strcmp(url, "/readyz") == 0 || strcmp(url, "/healthz") == 0) {
         page_ready(m, p);
     } else {
-        page_problem(p, CODE_NOT_FOUND, BYTES_LIT("there are /metrics, /livez and /readyz here"));
+        page_problem(p, CODE_NOT_FOUND,
+                     BYTES_LIT("only /metrics, /livez and /readyz are served here"));
     }
 }
 
@@ -151,12 +152,11 @@ const char *monitor_listen_fault(const char *listen, bool insecure)
     int port;
     bool loopback;
     if (listen_parse(listen, host, &port, &loopback) != ERR_OK) {
-        return "must be an address and a port, as 127.0.0.1:7480";
+        return "must be an address and a port, such as 127.0.0.1:7480";
     }
     return loopback || insecure ? NULL
-                                : "is reached from other machines, and who asks is not "
-                                  "authenticated; say --insecure-listen where the network is "
-                                  "private";
+                                : "can be reached from other machines without authentication; use "
+                                  "--insecure-listen if the network is private";
 }
 
 static enum err find_address(const char *listen, struct addrinfo **ret_address)

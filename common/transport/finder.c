@@ -143,7 +143,7 @@ static void on_resolved(void *user, const char *const *said, size_t count)
     addresses_sweep(n);
     if (count == 0 && !n->unknown_told) {
         log_line(LOG_WARN, "name_unknown", "name=%s hint=%s", LOG_Q(n->host),
-                 LOG_Q("no address yet, looking on; is the name right?"));
+                 LOG_Q("no address found yet, still trying; is the name right?"));
     }
     n->unknown_told = count == 0;
     mono_ms wait = n->finder->again_ms;

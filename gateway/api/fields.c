@@ -61,8 +61,8 @@ static void string_read(const struct field *f, struct bytes value, struct arena 
         fault_add(p, f->name, "1 to 128 of the characters A-Z a-z 0-9 _ . : -");
     } else if (f->kind == FIELD_STEP) {
         fault_add(p, f->name,
-                  "a step's name or step_id: 1 to 128 of the characters A-Z a-z 0-9 _ . : -, and "
-                  "within a pipeline that is a step such parts with a / between");
+                  "a step's name or step_id: 1 to 128 of the characters A-Z a-z 0-9 _ . : -; for a "
+                  "step inside a pipeline that is a step, several such parts joined by /");
     } else {
         char wanted[64];
         (void)snprintf(wanted, sizeof wanted, "at most %lld bytes", (long long)f->max);
@@ -91,7 +91,7 @@ static void raw_read(const struct field *f, struct bytes value, struct problem *
     if (f->max > 0 && value.len > (size_t)f->max) {
         char detail[160];
         (void)snprintf(detail, sizeof detail,
-                       "has %zu bytes, at most %lld are taken: put large data into a file or an "
+                       "has %zu bytes, at most %lld are allowed: put large data into a file or an "
                        "object store and pass its name",
                        value.len, (long long)f->max);
         problem_set(p, CODE_TOO_LARGE, "`%s` %s", f->name, detail);

@@ -28,7 +28,7 @@ bool items_query_parse(const struct query *q, struct items_request *ret_request,
         return false;
     }
     if (query_get(q, "cursor", &text) && text.len > 0 && !number_parse(text, ITEMS_MAX, &from)) {
-        return query_fault(ret_problem, "cursor", "a next_cursor of an earlier answer");
+        return query_fault(ret_problem, "cursor", "the next_cursor of an earlier answer");
     }
     r.from = (uint32_t)from + 1;
     r.limit = (uint32_t)limit;

@@ -45,15 +45,15 @@ static const char *parse_line(struct bytes line, struct api_key *ret_key)
     }
     if (hash.len != prefix + 64 || memcmp(hash.ptr, HASH_PREFIX, prefix) != 0 ||
         hex_decode(bytes_part(hash, prefix, 64), ret_key->digest, SHA256_BYTES) != ERR_OK) {
-        return "behind the id comes sha256: and 64 hexadecimal digits (marathon keys new makes "
-               "them)";
+        return "after the id must come sha256: and 64 hexadecimal digits (marathon keys new makes "
+               "such a line)";
     }
     ret_key->reads_only = bytes_is(right, "read");
     if (right.len > 0 && !ret_key->reads_only && !bytes_is(right, "all")) {
-        return "what it may do must be all or read";
+        return "after the hash may come only the right: all or read";
     }
     if (take_word(&line).len > 0) {
-        return "there is more than an id, a hash and what it may do";
+        return "there is extra text after the id, the hash and the right";
     }
     memcpy(ret_key->id, id.ptr, id.len);
     ret_key->id[id.len] = '\0';
@@ -98,7 +98,8 @@ enum err api_keys_parse(struct bytes text, struct api_keys *ret_keys, char *mess
         keys.items[keys.count++] = key;
     }
     if (keys.count == 0) {
-        (void)snprintf(message, message_size, "there is no key in it: marathon keys new makes one");
+        (void)snprintf(message, message_size,
+                       "the file contains no key: marathon keys new makes one");
         return ERR_INVALID;
     }
     *ret_keys = keys;
@@ -161,15 +162,15 @@ const struct api_key *api_keys_admit(const struct api_keys *k, const struct api_
     }
     if (token.len == 0) {
         problem_set(ret_problem, CODE_UNAUTHORIZED,
-                    "a key is needed here: Authorization: Bearer <key>");
+                    "this call needs an API key: Authorization: Bearer <key>");
         return NULL;
     }
     if (key == NULL) {
-        problem_set(ret_problem, CODE_UNAUTHORIZED, "there is no such key, or no longer");
+        problem_set(ret_problem, CODE_UNAUTHORIZED, "this API key is unknown or no longer valid");
         return NULL;
     }
     if (key->reads_only && !bytes_is(shown->method, "GET") && !bytes_is(shown->method, "HEAD")) {
-        problem_set(ret_problem, CODE_FORBIDDEN, "the key \"%s\" may read only", key->id);
+        problem_set(ret_problem, CODE_FORBIDDEN, "the API key \"%s\" may only read", key->id);
         return NULL;
     }
     return key;

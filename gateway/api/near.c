@@ -50,7 +50,7 @@ void near_put(struct buf *out, struct bytes given, const char *const *names, siz
         }
     }
     for (size_t i = 0; i < count; i++) {
-        buf_addf(out, "%s%s", i == 0 ? " (there are " : ", ", names[i]);
+        buf_addf(out, "%s%s", i == 0 ? " (it takes " : ", ", names[i]);
     }
     buf_add_str(out, count > 0 ? ")" : "");
 }

@@ -16,7 +16,7 @@ bool page_query_parse(const struct query *q, uint32_t limit_max, struct arena *a
     request->before = NEVER_MS;
     if (query_get(q, "cursor", &text) && text.len > 0 &&
         !cursor_parse(text, arena, &request->before, &request->before_id)) {
-        return query_fault(ret_problem, "cursor", "a next_cursor of an earlier answer");
+        return query_fault(ret_problem, "cursor", "the next_cursor of an earlier answer");
     }
     return true;
 }

@@ -72,7 +72,7 @@ bool versions_query_parse(const struct query *q, struct versions_request *ret_re
     }
     if (query_get(q, "cursor", &text) && text.len > 0 &&
         (!number_parse(text, PIPELINE_VERSIONS_MAX, &before) || before == 0)) {
-        return query_fault(ret_problem, "cursor", "a next_cursor of an earlier answer");
+        return query_fault(ret_problem, "cursor", "the next_cursor of an earlier answer");
     }
     *ret_request = (struct versions_request){.before = (uint32_t)before, .limit = (uint32_t)limit};
     return true;

@@ -40,7 +40,7 @@ bool number_parse(struct bytes text, uint64_t max, uint64_t *ret_value)
 
 bool query_fault(struct problem *p, const char *name, const char *wanted)
 {
-    problem_set(p, CODE_INVALID_FIELD, "the query's `%s` must be %s", name, wanted);
+    problem_set(p, CODE_INVALID_FIELD, "the query parameter `%s` must be %s", name, wanted);
     problem_add_parameter(p, bytes_str(name), "must be %s", wanted);
     return false;
 }
@@ -60,7 +60,7 @@ bool query_wait(const struct query *q, mono_ms *ret_wait, struct problem *ret_pr
     }
     uint64_t v;
     if (!number_parse(text, 1000000000, &v)) {
-        return query_fault(ret_problem, "wait", "a time as 30s or 500ms");
+        return query_fault(ret_problem, "wait", "a time such as 30s or 500ms");
     }
     uint64_t ms = v * scale;
     *ret_wait = ms > QUERY_WAIT_MS_MAX ? QUERY_WAIT_MS_MAX : (mono_ms)ms;

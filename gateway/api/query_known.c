@@ -46,11 +46,12 @@ static void unknown_set(struct bytes name, const struct known_args *k, size_t co
     name.len = name.len < 60 ? name.len : 60;
     near_put(&rule, name, k->names, count);
     if (count == 0) {
-        buf_add_str(&rule, ": it has none");
+        buf_add_str(&rule, ": it takes none");
     }
-    problem_set(ret_problem, CODE_INVALID_FIELD, "the query's `%.*s` is no argument of this call%s",
-                (int)name.len, (const char *)name.ptr, buf_cstr(&rule));
-    problem_add_parameter(ret_problem, name, "is no argument of this call%s", buf_cstr(&rule));
+    problem_set(ret_problem, CODE_INVALID_FIELD,
+                "the query parameter `%.*s` does not exist for this call%s", (int)name.len,
+                (const char *)name.ptr, buf_cstr(&rule));
+    problem_add_parameter(ret_problem, name, "is not a parameter of this call%s", buf_cstr(&rule));
     buf_free(&rule);
 }
 
@@ -73,8 +74,9 @@ bool query_check(const struct query *q, enum call call, struct problem *ret_prob
             return false;
         }
         if (at < count && (seen & 1u << at) != 0) {
-            problem_set(ret_problem, CODE_INVALID_FIELD, "the query's `%s` is given twice%s",
-                        k->names[at], call == CALL_USAGE ? ": join its values by commas" : "");
+            problem_set(ret_problem, CODE_INVALID_FIELD,
+                        "the query parameter `%s` is given twice%s", k->names[at],
+                        call == CALL_USAGE ? ": separate its values by commas" : "");
             problem_add_parameter(ret_problem, name, "is given twice");
             return false;
         }

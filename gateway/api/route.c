@@ -152,10 +152,10 @@ bool route_find(struct bytes method, struct bytes path, struct route *ret_route,
     struct route r;
     if (!call_of(method, path, &r)) {
         struct bytes shown = bytes_part(path, 0, 200);
-        problem_set(ret_problem, CODE_NOT_FOUND,
-                    "there is nothing at %.*s; the calls are under /api/v1/marathon, and "
-                    "/openapi.json describes them",
-                    (int)shown.len, (const char *)shown.ptr);
+        problem_set(
+            ret_problem, CODE_NOT_FOUND,
+            "there is nothing at %.*s; the calls are under /api/v1/marathon, see /openapi.json",
+            (int)shown.len, (const char *)shown.ptr);
         return false;
     }
     bool post = rows[r.call].post;
@@ -168,16 +168,15 @@ bool route_find(struct bytes method, struct bytes path, struct route *ret_route,
     }
     if (r.step.len > 0 && !step_name_valid(r.step)) {
         problem_set(ret_problem, CODE_INVALID_ID,
-                    "no step's name can look like this: its parts are 1 to %d of the characters "
-                    "A-Z a-z 0-9 _ . : -, with a / between (in a path %%2F)",
+                    "this is not a valid step name: its parts are 1 to %d of the characters A-Z "
+                    "a-z 0-9 _ . : -, joined by / (in a path %%2F)",
                     ID_BYTES_MAX);
         return false;
     }
     if (r.id.len > 0 && !id_valid(r.id)) {
-        problem_set(
-            ret_problem, CODE_INVALID_ID,
-            "no id can look like this: ids are 1 to %d of the characters A-Z a-z 0-9 _ . : -",
-            ID_BYTES_MAX);
+        problem_set(ret_problem, CODE_INVALID_ID,
+                    "this is not a valid id: ids are 1 to %d of the characters A-Z a-z 0-9 _ . : -",
+                    ID_BYTES_MAX);
         return false;
     }
     *ret_route = r;

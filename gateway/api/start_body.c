@@ -162,7 +162,8 @@ bool start_body_parse(const struct start_input *in, struct start_call *ret_call,
         problem_set(ret_problem, CODE_INVALID_FIELD,
                     "`pipeline_version` is a version of the stored pipeline `task_type`: an inline "
                     "one (`steps`) has none");
-        problem_add(ret_problem, "/pipeline_version", "goes with `task_type` only");
+        problem_add(ret_problem, "/pipeline_version",
+                    "can only be given together with `task_type`");
         return false;
     }
     r->pipeline_version = (uint32_t)pipeline_version;
@@ -319,9 +320,10 @@ bool recover_body_parse(struct bytes body, struct bytes task_id, struct arena *a
         return false;
     }
     if (ret_request->only_failed && ret_request->input.len > 0) {
-        problem_set(ret_problem, CODE_INVALID_FIELD,
-                    "only_failed keeps the items that are done, and another input may make another "
-                    "list: recover from the step as a whole, or keep the input");
+        problem_set(
+            ret_problem, CODE_INVALID_FIELD,
+            "only_failed keeps the completed items, but with another input the step may have other "
+            "items: leave out input_data, or leave out only_failed to run the whole step again");
         problem_add(ret_problem, "/only_failed", "not together with input_data");
         return false;
     }

@@ -115,7 +115,7 @@ static bool group_by_read(struct bytes text, uint32_t *ret_by, struct problem *p
         }
         if (i == GROUPINGS || (*ret_by & groupings[i].by) != 0) {
             return query_fault(p, "group_by",
-                               "any of model, task_type and day, each once, with commas");
+                               "any of model, task_type and day, each once, separated by commas");
         }
         *ret_by |= groupings[i].by;
         text = bytes_part(text, n + 1, text.len);
@@ -127,7 +127,7 @@ static bool day_read(const struct query *q, const char *name, int32_t *ret_day, 
 {
     struct bytes text;
     return !query_get(q, name, &text) || day_parse(text, ret_day) == ERR_OK ||
-           query_fault(p, name, "a day as 2026-11-27");
+           query_fault(p, name, "a day such as 2026-11-27");
 }
 
 bool usage_query_parse(const struct query *q, int32_t today, struct usage_request *ret_request,
@@ -146,7 +146,7 @@ bool usage_query_parse(const struct query *q, int32_t today, struct usage_reques
         return false;
     }
     if (r.first_day > r.last_day) {
-        return query_fault(ret_problem, "since", "no day behind `until`");
+        return query_fault(ret_problem, "since", "a day not after `until`");
     }
     if (r.last_day - r.first_day >= (int32_t)USAGE_DAYS_MAX) {
         return query_fault(ret_problem, "since",

@@ -13,8 +13,8 @@ static void refuse(struct chunks *c, enum code fault, const char *why)
 static void refuse_line(struct chunks *c)
 {
     refuse(c, CODE_BAD_REQUEST,
-           "its chunked body is not in order: each chunk is its size in hexadecimal digits, CR LF, "
-           "so many bytes, CR LF, and the last one is 0");
+           "its chunked body is malformed: each chunk is its size in hexadecimal digits, CR LF, "
+           "that many bytes, CR LF, and the last one has size 0");
 }
 
 static int hex_digit(uint8_t b)
@@ -47,7 +47,7 @@ static void size_take(struct chunks *c, uint8_t b)
         c->left = c->left * 16 + (unsigned)digit;
         if (c->left > c->content_max - c->content) {
             refuse(c, CODE_TOO_LARGE,
-                   "the body is larger than this gateway takes (its MARATHON_MAX_BODY_BYTES)");
+                   "the body is larger than this gateway accepts (MARATHON_MAX_BODY_BYTES)");
         }
     } else if (digit < 0 && c->digits > 0 && (b == '\r' || b == ';' || b == ' ' || b == '\t')) {
         c->at = CHUNKS_EXTENSION;

@@ -149,13 +149,12 @@ static void request_line(struct head *h, struct bytes line)
     bool is_method = h->method.len > 0 && letters(h->method) == h->method.len;
     if (!is_1 || !is_method || h->target.len == 0 || has_control(line)) {
         refuse(h, CODE_BAD_REQUEST,
-               "its first line is not `METHOD /path HTTP/1.1`, with one blank between its parts");
+               "its first line is not `METHOD /path HTTP/1.1`, with one space between the parts");
     }
 }
 
 static const char *const twice_why[HEAD_FIELD_COUNT] = {
-#define X(id, name, twice)                                                                         \
-    [HEAD_##id] = "the header field " name " may stand in its head only once",
+#define X(id, name, twice) [HEAD_##id] = "the header field " name " may be given only once",
     HEAD_FIELDS(X)
 #undef X
 };
@@ -181,13 +180,13 @@ static void field_line(struct head *h, struct bytes line, struct arena *texts)
     size_t n = letters(line);
     if (n == 0 || n == line.len || line.ptr[n] != ':') {
         refuse(h, CODE_BAD_REQUEST,
-               "a line of its head is no header field: `name: value`, without a blank in or "
-               "before the name, and not continued on the next line");
+               "a header line is not `name: value`: there must be no space in, before or after the "
+               "name, and no continuation on the next line");
         return;
     }
     struct bytes value = trim(bytes_part(line, n + 1, line.len));
     if (has_control(value)) {
-        refuse(h, CODE_BAD_REQUEST, "a header field has a control character in it");
+        refuse(h, CODE_BAD_REQUEST, "a header field contains a control character");
     }
     for (size_t i = 0; i < HEAD_FIELD_COUNT; i++) {
         if (known[i].len == n && strncasecmp(known[i].name, (const char *)line.ptr, n) == 0) {
@@ -216,7 +215,7 @@ static void length_find(struct head *h, uint64_t body_bytes_max)
     }
     if (text.len > LENGTH_DIGITS || h->length > body_bytes_max) {
         refuse(h, CODE_TOO_LARGE,
-               "the body is larger than this gateway takes (its MARATHON_MAX_BODY_BYTES)");
+               "the body is larger than this gateway accepts (MARATHON_MAX_BODY_BYTES)");
     }
 }
 
@@ -227,12 +226,12 @@ static void coding_find(struct head *h)
     struct bytes coding = h->fields[HEAD_TRANSFER_ENCODING];
     h->is_chunked = coding.ptr != NULL;
     if (h->is_chunked && !is_word(coding, "chunked")) {
-        refuse(h, CODE_BAD_REQUEST, "the only Transfer-Encoding that is taken here is `chunked`");
+        refuse(h, CODE_BAD_REQUEST, "the only Transfer-Encoding accepted here is `chunked`");
     } else if (h->is_chunked && h->has_length) {
         refuse(h, CODE_BAD_REQUEST,
-               "a body has a Content-Length or a Transfer-Encoding, and not both");
+               "a request must not have both Content-Length and Transfer-Encoding");
     } else if (h->is_chunked && h->is_http_1_0) {
-        refuse(h, CODE_BAD_REQUEST, "HTTP/1.0 has no Transfer-Encoding");
+        refuse(h, CODE_BAD_REQUEST, "HTTP/1.0 does not know Transfer-Encoding");
     }
 }
 
@@ -301,9 +300,10 @@ void head_parse(struct bytes text, uint64_t body_bytes_max, struct arena *texts,
         field_line(h, line, texts);
     }
     if (!h->is_http_1_0 && h->fields[HEAD_HOST].ptr == NULL) {
-        refuse(h, CODE_BAD_REQUEST, "HTTP/1.1 wants a Host header field");
+        refuse(h, CODE_BAD_REQUEST, "HTTP/1.1 requires a Host header field");
     } else if (!is_host(h->fields[HEAD_HOST])) {
-        refuse(h, CODE_BAD_REQUEST, "Host is not a name or an address, and perhaps `:port`");
+        refuse(h, CODE_BAD_REQUEST,
+               "Host must be a name or an address, optionally followed by `:port`");
     }
     length_find(h, body_bytes_max);
     coding_find(h);

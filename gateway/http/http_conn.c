@@ -50,7 +50,8 @@ void http_conn_request(void *conn)
     assert(c->state == CONN_IDLE);
     request_read(c, h);
     if (!conn_has_room(c)) {
-        request_refuse(&c->request, CODE_OVERLOADED, "heads of requests fill this gateway");
+        request_refuse(&c->request, CODE_OVERLOADED,
+                       "unfinished requests fill this gateway's memory: try again in a second");
     }
     c->head_only = bytes_is(c->request.method, "HEAD");
     c->close_after = c->server->draining || h->is_last || c->request.fault != CODE_NONE;

@@ -18,12 +18,11 @@ static void target_take(struct conn *c, struct bytes text)
     struct target t;
     enum code code = target_read(text, &c->arena, &t);
     if (code != CODE_NONE) {
-        request_refuse(
-            r, code,
-            code == CODE_URI_TOO_LONG
-                ? TARGET_TOO_LONG
-                : "its first line does not name a path: `/path?name=value`, in which a `%` "
-                  "stands before two hexadecimal digits that are not 00");
+        request_refuse(r, code,
+                       code == CODE_URI_TOO_LONG
+                           ? TARGET_TOO_LONG
+                           : "its first line has no valid path: `/path?name=value`, in which each "
+                             "`%` is followed by two hexadecimal digits other than 00");
         return;
     }
     r->path = t.path;
@@ -42,13 +41,13 @@ static void pages_check(const struct conn *c, const struct head *h, struct http_
     }
     if (c->server->is_local && !origin_host_is_ours(&o->origins, host)) {
         request_refuse(r, CODE_ORIGIN_REFUSED,
-                       "a gateway of this machine alone, without API keys, is to be called "
-                       "localhost or by its address: any other Host may be that of a page that has "
-                       "turned its own name to it, unless MARATHON_ALLOWED_ORIGINS has it");
+                       "without API keys a gateway that listens on this machine only accepts just "
+                       "localhost or its own address as Host (against DNS rebinding): call it by "
+                       "one of these, or list the name in MARATHON_ALLOWED_ORIGINS");
     } else if (!reads && !origin_may_change(&o->origins, h->fields[HEAD_ORIGIN], host)) {
         request_refuse(r, CODE_ORIGIN_REFUSED,
-                       "a gateway without API keys changes nothing for pages of another host, "
-                       "unless MARATHON_ALLOWED_ORIGINS has it");
+                       "without API keys a gateway accepts changes only from pages of its own "
+                       "host: list other origins in MARATHON_ALLOWED_ORIGINS");
     }
 }
 

@@ -33,7 +33,8 @@ static int on_upgrade(struct conn *c)
     const struct head *h = intake_head(&c->intake);
     request_read(c, h);
     if (!conn_has_room(c)) {
-        request_refuse(&c->request, CODE_OVERLOADED, "heads of requests fill this gateway");
+        request_refuse(&c->request, CODE_OVERLOADED,
+                       "unfinished requests fill this gateway's memory: try again in a second");
     }
     if (c->request.fault == CODE_NONE &&
         !origin_may_watch(&s->options.origins, h->fields[HEAD_ORIGIN], h->fields[HEAD_HOST])) {

@@ -102,16 +102,15 @@ void problem_from_reply(struct problem *p, const struct reply *reply, struct byt
     } else if (reply->err == ERR_FULL) {
         problem_answers_full(p);
     } else if (reply->err == ERR_UNKNOWN) {
-        problem_set(
-            p, CODE_TIMEOUT,
-            "no answer came in time: whether it was done is unknown, ask or repeat it with the "
-            "same Idempotency-Key");
+        problem_set(p, CODE_TIMEOUT,
+                    "no answer came in time, so it is unknown whether the change was made: look at "
+                    "the task's status, or repeat the request with the same Idempotency-Key");
     } else {
         problem_set(
             p, CODE_UNAVAILABLE,
             "no coordinator that owns this task can be reached (/readyz?verbose says more)%s",
-            reply->resent ? "; whether it was done is unknown, repeat it with the same "
-                            "Idempotency-Key"
+            reply->resent ? "; it is unknown whether the change was made: repeat the request with "
+                            "the same Idempotency-Key"
                           : "");
         p->retry_after_s = 2;
     }
@@ -126,10 +125,10 @@ size_t answers_bytes(const void *gateway)
 
 void problem_answers_full(struct problem *p)
 {
-    problem_set(
-        p, CODE_OVERLOADED,
-        "answers that clients have yet to take fill this gateway (%u MiB): ask again in a second",
-        ANSWERS_BYTES_MAX >> 20);
+    problem_set(p, CODE_OVERLOADED,
+                "answers that clients have not read yet fill this gateway's memory (%u MiB): try "
+                "again in a second",
+                ANSWERS_BYTES_MAX >> 20);
     p->retry_after_s = 1;
 }
 
@@ -146,6 +145,6 @@ bool answers_full(struct gateway *g, size_t more, struct problem *ret_problem)
 void problem_full(struct problem *p)
 {
     problem_set(p, CODE_OVERLOADED,
-                "too many requests wait in this gateway for coordinators: ask again in a second");
+                "too many requests wait in this gateway for coordinators: try again in a second");
     p->retry_after_s = 1;
 }

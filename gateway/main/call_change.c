@@ -45,14 +45,14 @@ bool call_body_taken(struct call_state *c, const struct http_request *r, bool ne
     }
     if (!r->is_delimited) {
         problem_set(&p, CODE_LENGTH_REQUIRED,
-                    "the request says nothing of a body: send it with Content-Length: <bytes> or "
+                    "the request has no body: send one with Content-Length: <bytes> or "
                     "Transfer-Encoding: chunked");
     } else if (!says_json(r->content_type)) {
         struct bytes came = bytes_part(r->content_type, 0, 100);
         problem_set(&p, CODE_UNSUPPORTED_TYPE,
                     "the body must be JSON, sent with the header Content-Type: application/json; "
                     "%s%.*s",
-                    came.len > 0 ? "it came as " : "it came without a type", (int)came.len,
+                    came.len > 0 ? "it came as " : "it came without one", (int)came.len,
                     (const char *)came.ptr);
         problem_add_parameter(&p, BYTES_LIT("Content-Type"), "header: must be application/json");
     } else {

@@ -101,7 +101,7 @@ static bool body_none(struct call_state *c, const struct http_request *r, const 
 
 void call_requeue(struct call_state *c, const struct http_request *r)
 {
-    if (!body_none(c, r, ": the task and the step stand in its path")) {
+    if (!body_none(c, r, ": the task and the step are in the path")) {
         return;
     }
     struct message m = {.type = MSG_REQUEUE};
@@ -232,7 +232,7 @@ static void on_page_to_requeue(void *user, struct fanout *f)
 
 void call_requeue_all(struct call_state *c, const struct http_request *r)
 {
-    if (!body_none(c, r, ": limit and cursor stand in its query")) {
+    if (!body_none(c, r, ": limit and cursor are query parameters")) {
         return;
     }
     ask_all(c, r, on_page_to_requeue);

@@ -152,8 +152,8 @@ void call_fork(struct call_state *c, const struct http_request *r)
         return;
     }
     if (strcmp(c->fork->start.task_id, c->task_id) == 0) {
-        problem_set(&p, CODE_INVALID_FIELD, "`task_id` must be another one than the source's");
-        problem_add(&p, "/task_id", "is the source itself");
+        problem_set(&p, CODE_INVALID_FIELD, "`task_id` must differ from the source task's");
+        problem_add(&p, "/task_id", "must not be the source task");
         call_problem(c, &p);
         return;
     }

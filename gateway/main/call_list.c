@@ -251,8 +251,8 @@ void call_ready(struct call_state *c, const struct http_request *r)
         call_problem(c, &p);
     } else if (c->verbose && c->gateway->keys.count > 0 && !c->known) {
         problem_set(&p, CODE_UNAUTHORIZED,
-                    "what stands behind this gateway is told to those with a key only: "
-                    "Authorization: Bearer <key>; /readyz without verbose is open");
+                    "/readyz?verbose needs an API key: Authorization: Bearer <key>; /readyz "
+                    "without verbose needs none");
         call_problem(c, &p);
     } else if (c->gateway->draining) {
         call_unavailable(c, "this gateway is shutting down");

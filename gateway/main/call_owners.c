@@ -9,8 +9,8 @@ static void unavailable(struct call_state *c)
 {
     struct problem p;
     problem_set(&p, CODE_UNAVAILABLE,
-                "a part of the tasks is out of reach at the moment, or on its way to another "
-                "coordinator, and an answer without it would be wrong");
+                "some tasks cannot be reached at the moment, or are moving to another coordinator, "
+                "so the answer would be incomplete: try again");
     p.retry_after_s = 2;
     call_problem(c, &p);
 }

@@ -90,7 +90,7 @@ static void not_ready(const struct task_view *v, struct problem *ret_problem)
     struct bytes error = bytes_part(v->error, 0, 300);
     if (v->state != TASK_FAILED && v->state != TASK_CANCELLED) {
         problem_set(ret_problem, CODE_RESULT_NOT_READY,
-                    "the task is %s; results are there once it has completed", state);
+                    "the task is %s; it has results once it has completed", state);
         return;
     }
     problem_set(ret_problem, CODE_RESULT_NOT_READY,

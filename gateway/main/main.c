@@ -237,8 +237,8 @@ static void http_start(struct program *p)
     enum err e = server_create(g->loop, &p->settings.http, handler, &g->http);
     if (e != ERR_OK) {
         log_line(LOG_ERROR, "listen_failed", "listen=%s reason=%s", p->settings.http.listen,
-                 LOG_Q("the address is in use, not ours, or not allowed: give another one with "
-                       "--listen"));
+                 LOG_Q("the address is in use, not one of this machine, or not allowed: give "
+                       "another one with --listen"));
         exit(1);
     }
     log_line(LOG_INFO, "listening", "listen=%s", p->settings.http.listen);

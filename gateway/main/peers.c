@@ -210,9 +210,9 @@ static const char *closed_text(enum transport_closed why)
     case CLOSED_BY_US:
         return "closed by this gateway";
     case CLOSED_GARBAGE:
-        return "garbage came";
+        return "it sent malformed data";
     case CLOSED_BACKLOG:
-        return "it takes too little of what is sent";
+        return "it reads too slowly what is sent to it";
     }
     return "unknown";
 }
@@ -265,7 +265,7 @@ static void on_awaited(void *user)
     for (int i = 0; i < p->count; i++) {
         if (p->items[i].url != NULL && p->items[i].conn == 0 && !p->items[i].spare) {
             log_line(LOG_WARN, "coordinator_awaited", "url=%s hint=%s", LOG_Q(p->items[i].url),
-                     LOG_Q("no connection yet, trying on; does a coordinator listen there?"));
+                     LOG_Q("no connection yet, still trying; does a coordinator listen there?"));
         }
     }
 }

@@ -33,16 +33,14 @@ static const struct conf_entry entries[] = {
     {.env = "MARATHON_COORDINATORS",
      .kind = CONF_LIST,
      .fallback = "tcp://127.0.0.1:7400",
-     .help =
-         "all coordinators: tls+tcp://host:port, tcp://host:port (every address of the name) or "
-         "ipc:///path; comma separated"},
+     .help = "all coordinators: tls+tcp://host:port, tcp://host:port (all addresses of the name "
+             "are used) or ipc:///path; comma separated"},
     {.env = "MARATHON_ALLOWED_ORIGINS",
      .kind = CONF_LIST,
      .fallback = "",
-     .help =
-         "Origins of pages that may open WebSockets here, beside those of this host; without API "
-         "keys, also of those that may change something, and names of this gateway beside "
-         "localhost: https://marathon.example, comma separated"},
+     .help = "Origins of pages that may open WebSockets, in addition to this host's own; without "
+             "API keys also those that may make changes, and the names other than localhost by "
+             "which this gateway may be called: https://marathon.example, comma separated"},
     {.env = "MARATHON_MAX_BODY_BYTES",
      .kind = CONF_INT,
      .fallback = "1048576",
@@ -54,13 +52,13 @@ static const struct conf_entry entries[] = {
      .fallback = "12000",
      .min = 16,
      .max = 1000000,
-     .help = "client connections at once; more are closed at once"},
+     .help = "client connections at a time; further ones are closed immediately"},
     {.env = "MARATHON_HEADER_TIMEOUT",
      .kind = CONF_INT,
      .fallback = "10",
      .min = 1,
      .max = 600,
-     .help = "seconds a client may take to send a request's headers"},
+     .help = "seconds that a client may take to send a request's headers"},
     {.env = "MARATHON_BODY_TIMEOUT",
      .kind = CONF_INT,
      .fallback = "30",
@@ -91,15 +89,15 @@ static const struct conf_entry entries[] = {
      .fallback = TEXT_OF(DRAIN_S),
      .min = 0,
      .max = 600,
-     .help = "most seconds after SIGTERM for answers in progress; clients still without one are "
-             "told so"},
+     .help = "seconds at most after SIGTERM for answers in progress; clients that still wait then "
+             "get an error"},
     CONF_TLS_ENTRIES,
     CONF_LOG_ENTRIES,
 };
 
 static const struct conf_program program = {
     .name = "marathon-gateway",
-    .summary = "HTTP, WebSocket and event streams for clients; holds no state of its own.",
+    .summary = "HTTP, WebSocket and event streams for clients; keeps no state of its own.",
     .usage_tail = "Example: marathon-gateway --listen 127.0.0.1:8000 --coordinators "
                   "tcp://127.0.0.1:7400\n",
     .entries = entries,
@@ -124,14 +122,14 @@ static void listen_check(const struct conf *c)
     bool loopback;
     const char *text = conf_text(c, "MARATHON_LISTEN");
     if (listen_parse(text, host, &port, &loopback) != ERR_OK) {
-        refuse(2, "must be an address and a port, as 127.0.0.1:8000", text);
+        refuse(2, "must be an address and a port, such as 127.0.0.1:8000", text);
     }
     if (!loopback && conf_text(c, "MARATHON_API_KEYS_FILE")[0] == '\0' &&
         !conf_bool(c, "MARATHON_INSECURE_LISTEN")) {
         refuse(EXIT_CONFIG,
-               "is reached from other machines, and clients are not authenticated; name a file of "
-               "keys with --api-keys-file (marathon keys new makes it), or say --insecure-listen "
-               "(MARATHON_INSECURE_LISTEN=true) if that is meant",
+               "can be reached from other machines, and clients are not authenticated; give a file "
+               "of keys with --api-keys-file (marathon keys new makes it), or use "
+               "--insecure-listen (MARATHON_INSECURE_LISTEN=true) if that is intended",
                text);
     }
 }

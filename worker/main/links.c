@@ -49,7 +49,7 @@ static void on_awaited(void *user)
     for (struct link *k = l->first; k != NULL; k = k->next) {
         if (k->conn == 0 && !k->spare) {
             log_line(LOG_WARN, "coordinator_awaited", "url=%s hint=%s", LOG_Q(k->url),
-                     LOG_Q("no connection yet, trying on; does a coordinator listen there?"));
+                     LOG_Q("no connection yet, still trying; does a coordinator listen there?"));
         }
     }
 }

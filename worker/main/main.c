@@ -27,9 +27,8 @@ static const struct conf_entry entries[] = {
     {.env = "MARATHON_COORDINATORS",
      .kind = CONF_LIST,
      .fallback = "tcp://127.0.0.1:7400",
-     .help =
-         "all coordinators: tls+tcp://host:port, tcp://host:port (every address of the name) or "
-         "ipc:///path; comma separated"},
+     .help = "all coordinators: tls+tcp://host:port, tcp://host:port (all addresses of the name "
+             "are used) or ipc:///path; comma separated"},
     {.env = "MARATHON_SLOTS",
      .kind = CONF_INT,
      .fallback = "4",

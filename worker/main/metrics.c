@@ -33,7 +33,8 @@ void metrics_put(const struct agent_stats *a, const struct worker_size *size, st
                   "Lines of functions' news that were not understood, and passed over.",
                   a->bad_lines_total);
     metric_single(t, "coordinators_configured", "Coordinators it dials.", size->coordinators);
-    metric_single(t, "coordinators_connected", "Coordinators that have welcomed it.", a->peers);
+    metric_single(t, "coordinators_connected", "Coordinators that this process is connected to.",
+                  a->peers);
     metric_single(t, "coordinator_joins_total", "Times that a coordinator welcomed it.",
                   a->joins_total);
 }

@@ -330,7 +330,7 @@ class Owners(GatewayCase):
             self.assertEqual(got, status, listed)
             if got == 503:
                 self.assertEqual(headers["Retry-After"], "2")
-                self.assertIn("on its way to another coordinator", body["detail"])
+                self.assertIn("are moving to another coordinator", body["detail"])
 
     def test_a_list_of_a_coordinator_that_does_not_say_whose_tasks_are_in_it_is_of_all_that_it_owns(self):
         for what, status in (("0", 200), ("0 anew", 503)):

@@ -107,15 +107,15 @@ static void test_a_bad_file_is_refused_with_its_line(void **state)
     static const struct {
         const char *before, *hash, *after, *said;
     } bad[] = {
-        {"", "", "", "no key in it"},
-        {"# nothing\n", "", "", "no key in it"},
-        {"a ", hash, " write", "line 1: what it may do"},
-        {"\na ", hash, " read read", "line 2: there is more"},
-        {"a b ", hash, "", "line 1: behind the id"},
+        {"", "", "", "contains no key"},
+        {"# nothing\n", "", "", "contains no key"},
+        {"a ", hash, " write", "line 1: after the hash"},
+        {"\na ", hash, " read read", "line 2: there is extra text"},
+        {"a b ", hash, "", "line 1: after the id"},
         {"a\303\244 ", hash, "", "line 1: the id"},
-        {"a ", "sha256:12", "", "line 1: behind the id"},
-        {"a ", hash, "0", "line 1: behind the id"},
-        {"a", "", "", "line 1: behind the id"},
+        {"a ", "sha256:12", "", "line 1: after the id"},
+        {"a ", hash, "0", "line 1: after the id"},
+        {"a", "", "", "line 1: after the id"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char text[256], message[128] = "";

@@ -80,14 +80,15 @@ static void test_an_argument_that_a_call_does_not_have_is_named_with_those_it_ha
     (void)state;
     assert_checked(CALL_TASKS, "status=failed", "limit=3", NULL);
     assert_checked(CALL_TASKS, "state=failed", "",
-                   "the query's `state` is no argument of this call; did you mean status? (there "
-                   "are status, task_type, limit, cursor)");
-    assert_checked(CALL_HISTORY, "zzzzz", "",
-                   "the query's `zzzzz` is no argument of this call (there are limit, cursor)");
+                   "the query parameter `state` does not exist for this call; did you mean status? "
+                   "(it takes status, task_type, limit, cursor)");
+    assert_checked(
+        CALL_HISTORY, "zzzzz", "",
+        "the query parameter `zzzzz` does not exist for this call (it takes limit, cursor)");
     assert_checked(CALL_RESULT, "step=a", "",
-                   "the query's `step` is no argument of this call: it has none");
+                   "the query parameter `step` does not exist for this call: it takes none");
     assert_checked(CALL_USAGE, "group_by=model", "group_by=day",
-                   "the query's `group_by` is given twice: join its values by commas");
+                   "the query parameter `group_by` is given twice: separate its values by commas");
     assert_checked(CALL_STATUS, "_=17", "results=false", NULL); /* clients that there are */
     assert_checked(CALL_READY, "x=1", "", NULL);
 }
@@ -100,7 +101,8 @@ static void test_a_page_has_at_least_one_row(void **state)
     struct problem p;
     uint64_t limit = 7;
     assert_false(query_limit(&q, 512, &limit, &p));
-    assert_string_equal(p.detail, "the query's `limit` must be a whole number from 1 to 512");
+    assert_string_equal(p.detail,
+                        "the query parameter `limit` must be a whole number from 1 to 512");
     assert_string_equal(p.faults[0].parameter, "limit");
     args[0] = BYTES_LIT("limit=512");
     assert_true(query_limit(&q, 512, &limit, &p));

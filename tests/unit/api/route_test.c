@@ -100,9 +100,8 @@ static void test_who_is_lost_is_told_where_the_calls_are(void **state)
     struct route r;
     struct problem p;
     assert_false(route_find(BYTES_LIT("GET"), BYTES_LIT("/"), &r, &p));
-    assert_string_equal(p.detail,
-                        "there is nothing at /; the calls are under /api/v1/marathon, and "
-                        "/openapi.json describes them");
+    assert_string_equal(
+        p.detail, "there is nothing at /; the calls are under /api/v1/marathon, see /openapi.json");
 }
 
 static void test_ids_outside_the_alphabet_are_refused(void **state)

@@ -49,12 +49,13 @@ static void test_bad_queries_are_told_what_would_be_right(void **state)
     static const struct {
         const char *a, *b, *detail;
     } cases[] = {
-        {"group_by=modell", "", "any of model, task_type and day, each once, with commas"},
-        {"group_by=day,day", "", "any of model, task_type and day, each once, with commas"},
-        {"group_by=day,,model", "", "any of model, task_type and day, each once, with commas"},
-        {"since=yesterday", "", "`since` must be a day as 2026-11-27"},
-        {"until=2026-02-30", "", "`until` must be a day as 2026-11-27"},
-        {"since=2026-11-27", "until=2026-11-26", "`since` must be no day behind `until`"},
+        {"group_by=modell", "", "any of model, task_type and day, each once, separated by commas"},
+        {"group_by=day,day", "", "any of model, task_type and day, each once, separated by commas"},
+        {"group_by=day,,model", "",
+         "any of model, task_type and day, each once, separated by commas"},
+        {"since=yesterday", "", "`since` must be a day such as 2026-11-27"},
+        {"until=2026-02-30", "", "`until` must be a day such as 2026-11-27"},
+        {"since=2026-11-27", "until=2026-11-26", "`since` must be a day not after `until`"},
         {"since=2026-01-01", "", "`since` must be at most 92 days before `until`"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

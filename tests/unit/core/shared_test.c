@@ -114,9 +114,9 @@ static void test_a_key_that_is_no_text_fails_the_step(void **state)
                "{\"model\":{}}");
     const struct task_view *v = stage_status(&s, gateway, "t1");
     assert_int_equal(v->error_code, CODE_EXPRESSION_ERROR);
-    assert_true(
-        bytes_is(v->error, "step \"a\", /concurrency/key: a key must be a string of 1 to 256 bytes "
-                           "without control characters, a number, true or false, but it is {}"));
+    assert_true(bytes_is(v->error,
+                         "step \"a\", /concurrency/key: a key must be a string of 1 to 256 bytes "
+                         "without control characters, a number, true or false, but it is {}"));
     start_with("t2", BY_MODEL, "{}");
     assert_int_equal(stage_status(&s, gateway, "t2")->error_code, CODE_EXPRESSION_ERROR);
 }

@@ -147,9 +147,11 @@ static void test_anything_else_is_a_problem(void **state)
     assert_has(get(&w, "/metrics/x"), "\"code\":\"NOT_FOUND\"");
     assert_has(
         ask(&w, "GET / HTTP/1.1\r\nHost: x\r\nX-Request-Id: \"7\"\r\nConnection: close\r\n\r\n"),
-        "\r\n\r\n{\"type\":\"urn:marathon:problem:NOT_FOUND\",\"title\":\"There is no such path\","
-        "\"status\":404,\"detail\":\"there are /metrics, /livez and /readyz here\","
-        "\"code\":\"NOT_FOUND\",\"request_id\":\"\\\"7\\\"\"}\n");
+        "\r\n"
+        "\r\n"
+        "{\"type\":\"urn:marathon:problem:NOT_FOUND\",\"title\":\"There is no such "
+        "path\",\"status\":404,\"detail\":\"only /metrics, /livez and /readyz are served "
+        "here\",\"code\":\"NOT_FOUND\",\"request_id\":\"\\\"7\\\"\"}\n");
     char *first = mem_str(strstr(get(&w, "/"), "\"request_id\":\""));
     assert_non_null(first);
     assert_string_not_equal(first, strstr(get(&w, "/"), "\"request_id\":\""));
