@@ -70,9 +70,6 @@ static bool join(struct eval *v, const struct expr_term *t, const struct value *
     if (len > EXPR_VALUE_BYTES_MAX) {
         return eval_fault(v, t, "the joined value would be larger than 1 MiB");
     }
-    if (!work_spend(v->scope, 1, len)) {
-        return eval_too_much(v, t);
-    }
     size_t count_a = 0, count_b = 0;
     if (a->kind == VALUE_LIST && (value_count(a, v->scope, &count_a) != ERR_OK ||
                                   value_count(b, v->scope, &count_b) != ERR_OK)) {
@@ -82,6 +79,10 @@ static bool join(struct eval *v, const struct expr_term *t, const struct value *
     enum err e = value_json(a, v->scope->arena, &first);
     e = e == ERR_OK ? value_json(b, v->scope->arena, &second) : e;
     assert(e == ERR_OK); /* they are no doubles */
+    /* A text's JSON may be six times as long as the text, and is what is copied. */
+    if (!work_spend(v->scope, 1, first.len + second.len)) {
+        return eval_too_much(v, t);
+    }
     struct buf out = arena_text(v->scope->arena, first.len + second.len);
     buf_add_bytes(&out, bytes_part(first, 0, first.len - 1));
     buf_add_str(&out, count_a > 0 && count_b > 0 ? "," : "");

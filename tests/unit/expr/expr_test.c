@@ -263,6 +263,26 @@ static void test_work_is_bounded(void **state)
     free(input);
 }
 
+/* That of a text is longer than the text: six times in this one. */
+static void test_joining_costs_work_by_the_json_that_it_copies(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    struct expr *e;
+    struct expr_fault fault;
+    struct bytes json;
+    char *input = repeated("\"", "\\u0041", 60000, "\"");
+    struct expr_scope scope = {.read = read_root, .context = input, .arena = &arena};
+    assert_int_equal(expr_parse(&arena, BYTES_LIT("size(input + input + input + input + input)"),
+                                EXPR_ROOTS_STEP, &e, &fault),
+                     ERR_OK);
+    assert_int_equal(expr_eval(e, &scope, &json, &fault), ERR_OK);
+    assert_true(bytes_is(json, "300000"));
+    assert_true(scope.work >= (2 + 3 + 4 + 5) * strlen(input) / 64);
+    arena_free(&arena);
+    free(input);
+}
+
 static void test_what_is_put_together_is_bounded(void **state)
 {
     (void)state;
@@ -312,6 +332,7 @@ int main(void)
         cmocka_unit_test(test_refs_say_what_is_read),
         cmocka_unit_test(test_bounds_of_a_program),
         cmocka_unit_test(test_work_is_bounded),
+        cmocka_unit_test(test_joining_costs_work_by_the_json_that_it_copies),
         cmocka_unit_test(test_what_is_put_together_is_bounded),
         cmocka_unit_test(test_a_condition_is_true_or_false),
     };
