@@ -13,6 +13,7 @@
 #include "cli/dev_child.h"
 #include "cli/dev_lines.h"
 #include "cli/duration.h"
+#include "json/doc.h"
 #include "loop/loop.h"
 
 #define RESTART_WAIT_MS     250  /* doubled with each death ... */
@@ -21,9 +22,10 @@
 #define HEALTHY_MS 10000
 /* more deaths than this before the cluster was ever ready are no accident */
 #define START_DEATHS_MAX 5
-#define EXIT_USAGE       2  /* of our programs: an unknown setting, or a bad one */
-#define EXIT_SETTINGS    78 /* settings, files or definitions with which no start can succeed */
-#define REDIS_POLL_MS    5  /* until Redis listens, which takes it about 20 */
+#define EXIT_USAGE       2     /* of our programs: an unknown setting, or a bad one */
+#define EXIT_SETTINGS    78    /* settings, files or definitions with which no start can succeed */
+#define REDIS_POLL_MS    5     /* until Redis listens, which takes it about 20 ... */
+#define REDIS_LISTEN_MS  10000 /* ... so after this long it never will */
 #define READY_POLL_MS    100
 #define READY_ANSWER_MS  400
 #define READY_SLOW_MS    15000 /* then it prints what it waits for */
@@ -128,6 +130,17 @@ static void on_output(void *user, int ready)
 
 static void stop_begin(struct dev *d, enum cli_exit code);
 
+/* Anything may be called redis-server in a PATH. */
+static void give_up(struct process *p)
+{
+    if (p->program->role == DEV_REDIS) {
+        say(p->dev, TEXT_RED,
+            "    do: see whether that is a Redis of version 7 or later: %s --version",
+            p->program->argv[0]);
+    }
+    stop_begin(p->dev, CLI_FAILED);
+}
+
 static void process_start(struct process *p)
 {
     struct dev *d = p->dev;
@@ -135,7 +148,7 @@ static void process_start(struct process *p)
     if (dev_child_start(p->program->argv, p->program->env, &p->pid, &p->output) != ERR_OK) {
         p->pid = 0;
         say(d, TEXT_RED, "cannot start %s: %s", p->program->argv[0], strerror(errno));
-        stop_begin(d, CLI_FAILED);
+        give_up(p);
         return;
     }
     p->started_at = now_of(d);
@@ -170,13 +183,15 @@ static void process_died(struct process *p, int status)
     if (!d->ready && refuses(status)) {
         say(d, TEXT_RED, "%s %s, its settings are wrong: giving up; its own lines above say why",
             p->program->label, dev_child_end_text(status));
-        stop_begin(d, CLI_FAILED);
+        give_up(p);
         return;
     }
     if (!d->ready && p->deaths >= START_DEATHS_MAX) {
-        say(d, TEXT_RED, "%s %s again, %u times: giving up; its own lines above say why",
+        say(d, TEXT_RED,
+            "%s %s again, %u times: giving up; its own lines above say why, where "
+            "there are any",
             p->program->label, dev_child_end_text(status), p->deaths);
-        stop_begin(d, CLI_FAILED);
+        give_up(p);
         return;
     }
     say(d, TEXT_YELLOW, "%s %s, starting it again in %s", p->program->label,
@@ -302,13 +317,31 @@ static void tell_ready(struct dev *d)
     say(d, TEXT_DIM, "Ctrl-C stops it all");
 }
 
+/* Of a problem its errors, which say what is awaited; of anything else what there is room for. */
+static void why_put(struct buf *out, struct bytes body)
+{
+    struct doc *parsed = NULL;
+    struct doc_fault fault;
+    if (doc_parse(body, &parsed, &fault) == ERR_OK) {
+        const struct doc_value *errors = doc_get(doc_root(parsed), "errors");
+        for (size_t i = 0; i < doc_count(errors); i++) {
+            buf_add_str(out, i > 0 ? "; " : "");
+            text_put_clean(out, doc_string(doc_get(doc_at(errors, i), "detail")));
+        }
+        doc_free(parsed);
+    }
+    if (out->len == 0) {
+        text_put_fit(out, body, 300, false);
+    }
+}
+
 static void tell_slow(struct dev *d, const struct http_reply *reply)
 {
-    struct buf detail = {0};
-    text_put_fit(&detail, buf_bytes(&reply->body), 300, false);
+    struct buf why = {0};
+    why_put(&why, buf_bytes(&reply->body));
     say(d, TEXT_YELLOW, "not ready yet: %s",
-        reply->status != 0 ? buf_cstr(&detail) : http_client_fault(d->cli->http));
-    buf_free(&detail);
+        reply->status != 0 ? buf_cstr(&why) : http_client_fault(d->cli->http));
+    buf_free(&why);
     d->told_slow = true;
 }
 
@@ -361,11 +394,17 @@ static void on_redis(void *user)
     if (d->stopping) {
         return;
     }
-    if (!redis_listens(d)) {
+    if (redis_listens(d)) {
+        start_role(d, false);
+    } else if (now_of(d) - d->begun_at < REDIS_LISTEN_MS) {
         loop_timer_set(d->redis, now_of(d) + REDIS_POLL_MS);
-        return;
+    } else {
+        say(d, TEXT_RED,
+            "redis does not listen on its socket, %d s after its start: giving up; its own lines "
+            "above say why, where there are any",
+            REDIS_LISTEN_MS / 1000);
+        give_up(&d->processes[0]); /* a plan begins with it */
     }
-    start_role(d, false);
 }
 
 static const enum text_colour role_colours[DEV_ROLE_COUNT] = {[DEV_REDIS] = TEXT_RED,
@@ -406,9 +445,7 @@ enum cli_exit dev_run(struct cli *cli, const struct dev_plan *plan, const char *
     start_role(d, true);
     loop_timer_set(d->redis, now_of(d) + REDIS_POLL_MS);
     loop_timer_set(d->poll, now_of(d) + READY_POLL_MS);
-    if (!d->stopping || d->stage >= 0) {
-        loop_run(d->loop);
-    }
+    loop_run(d->loop); /* where nothing could be started: for the stop to be heard */
     dev_child_kill_all();
     for (size_t i = 0; i < plan->count; i++) {
         output_close(&d->processes[i]);

@@ -1,4 +1,4 @@
-"""A program on a pseudo terminal, and what its screen shows."""
+"""A program as somebody starts it in a terminal, and what its screen shows."""
 
 import fcntl
 import os
@@ -8,6 +8,13 @@ import select
 import struct
 import termios
 import time
+
+
+def environment(**more):
+    """Of this process, without settings of ours."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith("MARATHON_") and k not in ("REDIS_URL", "NO_COLOR")}
+    env.update({"TERM": "xterm", "LC_ALL": "C.UTF-8", **more})
+    return env
 
 
 def terminals_here():
