@@ -90,7 +90,8 @@ enum err functions_parse(struct functions *f, struct bytes text, const char *fol
     enum err e = reader_fields(&r, root, known);
     if (e == ERR_OK && doc_kind(entries) != JSON_OBJECT) {
         reader_enter(&r, "/functions");
-        reader_fault(&r, "expected an object: the functions by name");
+        reader_fault(
+            &r, "expected an object: {\"functions\": {\"<name>\": {\"exec\": [\"./program\"]}}}");
         e = ERR_INVALID;
     }
     if (e == ERR_OK) {

@@ -32,6 +32,17 @@ void reader_fault(struct function_reader *r, const char *format, ...)
     va_end(args);
 }
 
+static void fault_unknown(struct function_reader *r, const char *key, const char *const *known)
+{
+    char fields[80] = "";
+    for (size_t len = 0; *known != NULL && len < sizeof fields; known++) {
+        len += (size_t)snprintf(fields + len, sizeof fields - len, "%s%s", len > 0 ? ", " : "",
+                                *known);
+    }
+    reader_enter_key(r, key);
+    reader_fault(r, "unknown field; known here: %s", fields);
+}
+
 enum err reader_fields(struct function_reader *r, const struct doc_value *value,
                        const char *const *known)
 {
@@ -47,8 +58,7 @@ enum err reader_fields(struct function_reader *r, const struct doc_value *value,
             k++;
         }
         if (*k == NULL) {
-            reader_enter_key(r, key);
-            reader_fault(r, "unknown field");
+            fault_unknown(r, key, known);
             return ERR_INVALID;
         }
     }

@@ -69,7 +69,7 @@ static void test_a_fault_is_told_with_its_place(void **state)
     refused("{\"functions\":", "", "line 1");
     refused("[]", "", "expected an object");
     refused("{}", "/functions", "expected an object");
-    refused("{\"functions\":{},\"x\":1}", "/x", "unknown field");
+    refused("{\"functions\":{},\"x\":1}", "/x", "unknown field; known here: functions");
     refused("{\"functions\":{\"a b\":{\"exec\":[\"x\"]}}}", "/functions/a b", "name is");
     refused("{\"functions\":{\"a/b\":{\"exec\":[\"x\"]}}}", "/functions/a~1b", "name is");
     refused("{\"functions\":{\"f\":{}}}", "/functions/f", "one of exec, http and plugin");
@@ -87,7 +87,7 @@ static void test_exec_is_checked_strictly(void **state)
     refused("{\"functions\":{\"f\":{\"exec\":[\"x\",3]}}}", "/functions/f/exec/1", "string");
     refused("{\"functions\":{\"f\":{\"exec\":[\"\"]}}}", "/functions/f/exec/0", "the program");
     refused("{\"functions\":{\"f\":{\"exec\":[\"x\"],\"shell\":true}}}", "/functions/f/shell",
-            "unknown field");
+            "unknown field; known here: exec, env, cwd");
     refused("{\"functions\":{\"f\":{\"exec\":[\"x\"],\"env\":{\"A=B\":\"c\"}}}}",
             "/functions/f/env/A=B", "string");
     refused("{\"functions\":{\"f\":{\"exec\":[\"x\"],\"env\":{\"A\":1}}}}", "/functions/f/env/A",
