@@ -20,6 +20,7 @@ SMALL = 3 << 10  # with its request in one read, of 4 KiB
 SOME_OF_A_BATCH = 24 << 10
 PART = 24 << 10
 SPARE = 0.3  # of a payload: what came of a reply before its length moves, and of a short payload the text around it does
+OWN_TEXT = 0.5  # for an answer with much text of its own: the text moves as its buffer doubles, the payloads do not
 SHIM = os.path.join(TOOLS, "bench_copies.so")
 READ_BYTES = 4 << 10  # what the gateway reads at first
 USUAL = 1 << 10  # a result of W1
@@ -40,8 +41,8 @@ class Way:
     """What is begun, by one call; how many payloads of what size it moves; how often they pass through each process: in by one way, out by
     another."""
 
-    def __init__(self, name, begin, passes, size=PAYLOAD, count=1, pieces=LARGE, notes=None):
-        self.name, self.begin, self.passes, self.size, self.count, self.pieces = name, begin, passes, size, count, pieces
+    def __init__(self, name, begin, passes, size=PAYLOAD, count=1, pieces=LARGE, notes=None, spare=SPARE):
+        self.name, self.begin, self.passes, self.size, self.count, self.pieces, self.spare = name, begin, passes, size, count, pieces, spare
         self.notes = notes or {}
 
 
@@ -245,16 +246,16 @@ WAYS = [
     Way("short results of a long answer", lambda e: short_results(e, lambda t: e.get(f"/result/{t}")), {"gateway": 1}, SMALL, SHORT_RESULTS,
         pieces=SOME, notes={"gateway": KEPT}),
     Way("short results of a long status", lambda e: short_results(e, lambda t: e.get(f"/status/{t}")), {"gateway": 1}, SMALL, SHORT_RESULTS,
-        pieces=SOME, notes={"gateway": KEPT}),
+        pieces=SOME, notes={"gateway": KEPT}, spare=OWN_TEXT),
     Way("items of a page", lambda e: e.get(f"/tasks/{e.fanned}/steps/each/items"), {"coordinator": 0, "gateway": 1}, SMALL, SHORT_RESULTS,
         pieces=ALL, notes={"coordinator": LENT}),
     Way("a checkpoint in a status", lambda e: e.get(f"/status/{e.told}"), {"coordinator": 1, "gateway": 1}, SMALL, pieces=SOME,
         notes={"coordinator": "kept, and written from there"}),
     Way("a checkpoint in a history", lambda e: e.get(f"/history/{e.told_durably}"), {"gateway": 1}, SMALL, pieces=SOME),
     Way("short results of a WebSocket's two messages", lambda e: short_results(e, lambda t: watch_socket(e, t)), {"gateway": 1}, SMALL,
-        SHORT_RESULTS, pieces=SOME, notes={"gateway": KEPT}),
+        SHORT_RESULTS, pieces=SOME, notes={"gateway": KEPT}, spare=OWN_TEXT),
     Way("short results of an event stream's two messages", lambda e: short_results(e, lambda t: watch_stream(e, t)), {"gateway": 1}, SMALL,
-        SHORT_RESULTS, pieces=SOME, notes={"gateway": KEPT}),
+        SHORT_RESULTS, pieces=SOME, notes={"gateway": KEPT}, spare=OWN_TEXT),
 ]
 
 
@@ -382,7 +383,7 @@ def way_rows(e, way, times):
     for _ in range(times):
         way.begin(e)
     after = e.copied(way.pieces)
-    return [Row(f"copies, {way.name}: {role}", "x payload", [(after[role] - before[role]) / times / way.count / way.size], passes + SPARE,
+    return [Row(f"copies, {way.name}: {role}", "x payload", [(after[role] - before[role]) / times / way.count / way.size], passes + way.spare,
                 False, way.notes.get(role, "")) for role, passes in way.passes.items()]
 
 
