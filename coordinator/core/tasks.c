@@ -129,7 +129,7 @@ void task_loaded(struct core *c, struct task *t)
         const struct step_rare *x = rare_of(s);
         mono_ms left = x->retry_at - c->now.wall;
         left = left < x->wait_ms ? left : x->wait_ms;
-        if (left > 0) {
+        if (left > 0 && !step_over(s)) { /* a claimed one that failed for good keeps its own */
             work_make(s)->retry_due =
                 planted(PLANT_TIMER_LOST_AT_TAKEOVER) ? NEVER_MS : c->now.mono + left;
         }

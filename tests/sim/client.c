@@ -197,15 +197,6 @@ static void wish_about_task(struct client *c, enum message_type type)
     client_wish_for(c, &m);
 }
 
-/* Twice the present budget (which is spent), for each limit that it has. */
-static void wish_budget(struct client *c)
-{
-    struct message m = {.type = MSG_RESUME};
-    m.task.task_id = bytes_str(c->task_id);
-    m.task.budget = c->seen;
-    client_wish_for(c, &m);
-}
-
 static void on_wish(struct world *w, struct job *j)
 {
     struct client *c = j->who;
@@ -233,11 +224,13 @@ static void on_wish(struct world *w, struct job *j)
     } else if ((!ended && one_in(w, c->known == TASK_WAITING ? 2 : 12)) || client_signals_late(c)) {
         client_wish_signal(c);
     } else if (c->known == TASK_BUDGET_EXCEEDED && (w->healed || one_in(w, 2))) {
-        wish_budget(c); /* otherwise the task would rest for ever */
+        client_raise_budget(c); /* otherwise the task would rest for ever */
     } else if (w->leaves && w->healed && c->known == TASK_PAUSED && one_in(w, 3)) {
         wish_about_task(c, MSG_CANCEL); /* however often it is tried again, it may fail */
     } else if (c->known == TASK_PAUSED && (w->healed || one_in(w, 2))) {
         wish_about_task(c, MSG_RESUME); /* a forgotten pause would last for ever */
+    } else if (w->rebudgets && meddles && !ended && one_in(w, 6)) {
+        client_change_budget(c);
     } else if (meddles && !ended && one_in(w, 10)) {
         wish_about_task(c, MSG_PAUSE);
     } else if (c->results_bytes > 0 && one_in(w, 3)) {
@@ -301,22 +294,6 @@ static void client_watched(struct client *c, uint64_t seq)
     }
 }
 
-static uint64_t twice(uint64_t limit, uint64_t spent)
-{
-    return limit == 0 ? 0 : 2 * (spent > limit ? spent : limit);
-}
-
-static void see_budget(struct client *c, const struct task_view *v)
-{
-    struct usage_sum used = {0};
-    for (uint32_t i = 0; i < v->usage_count; i++) {
-        usage_sum_add(&used, &v->usage[i].sum);
-    }
-    c->seen = (struct budget){twice(v->budget.cost_nano, used.cost_nano),
-                              twice(v->budget.tokens, usage_tokens(&used)),
-                              twice(v->budget.steps, v->attempts_over)};
-}
-
 void client_answer(struct client *c, const struct message *m)
 {
     struct world *w = c->gateway->process.world;
@@ -353,7 +330,7 @@ void client_answer(struct client *c, const struct message *m)
         audit_signalled(w->audit, c->task_id, m->signalled.step, &c->signal);
     } else if (m->type == MSG_STATUS) {
         c->known = m->status.state;
-        see_budget(c, &m->status);
+        client_see_budget(c, &m->status);
         c->run = m->status.run;
         c->revision = m->status.doc_revision;
         c->results_bytes = (uint32_t)m->status.results_bytes;

@@ -151,6 +151,27 @@ static size_t plan_input(struct world *w, char *out, size_t room, uint64_t of)
     return 0;
 }
 
+/* A step that is a pipeline of four steps, one of which is a pipeline itself. */
+static size_t plan_nest(struct world *w, char *text, size_t size)
+{
+    static const char *const failures[] = {"", ",\"on_failure\":\"skip\"",
+                                           ",\"on_failure\":{\"continue\":[0]}"};
+    const char *of[] = {some_function(w), some_function(w), some_function(w)};
+    return (size_t)snprintf(
+        text, size,
+        "\"input\":{\"n\":\"${input.n}\"},\"pipeline\":{\"steps\":["
+        "{\"name\":\"x\",\"function\":\"%s\",\"needs\":[]%s},"
+        "{\"name\":\"y\",\"function\":\"%s\"%s},"
+        "{\"name\":\"v\",\"needs\":[\"x\"],\"input\":{\"n\":\"${input.n}\"},\"pipeline\":{"
+        "\"steps\":["
+        "{\"name\":\"u\",\"function\":\"%s\",\"needs\":[]%s},"
+        "{\"name\":\"t\",\"wait\":{\"seconds\":1}}]}},"
+        "{\"name\":\"z\",\"needs\":[],\"wait\":{\"signal\":\"go\",\"timeout\":3,\"default\":"
+        "{\"late\":1}}}]}",
+        of[0], failures[chance(w, 3)], of[1], failures[chance(w, 3)], of[2],
+        failures[chance(w, 3)]);
+}
+
 /* A step that is a pipeline of two steps, whose input passes the task's number on. */
 static size_t plan_nested(struct world *w, char *text, size_t size)
 {
@@ -191,11 +212,12 @@ static void plan_steps(struct world *w, struct client *c)
         fans |= (uint64_t)fan << i;
         at += (size_t)snprintf(c->steps + at, sizeof c->steps - at, "%s{\"name\":\"s%llu\",",
                                i > 0 ? "," : "", (unsigned long long)i);
-        at += nested  ? plan_nested(w, c->steps + at, sizeof c->steps - at)
-              : waits ? plan_wait(w, c->steps + at, sizeof c->steps - at)
-              : fan   ? plan_fan(w, c->steps + at, sizeof c->steps - at, some_function(w), of)
-                      : (size_t)snprintf(c->steps + at, sizeof c->steps - at, "\"function\":\"%s\"",
-                                         some_function(w));
+        at += nested && w->nests ? plan_nest(w, c->steps + at, sizeof c->steps - at)
+              : nested           ? plan_nested(w, c->steps + at, sizeof c->steps - at)
+              : waits            ? plan_wait(w, c->steps + at, sizeof c->steps - at)
+              : fan ? plan_fan(w, c->steps + at, sizeof c->steps - at, some_function(w), of)
+                    : (size_t)snprintf(c->steps + at, sizeof c->steps - at, "\"function\":\"%s\"",
+                                       some_function(w));
         if (!nested) {
             plan_failure(w, c, &at);
         }
@@ -307,6 +329,8 @@ void plan_world(struct world *w)
     w->silences = w->seed % 5 == 2;
     w->forsakes = w->seed % 11 == 7;
     w->stands_by = w->seed % 7 == 2;
+    w->nests = w->seed % 9 == 1;
+    w->rebudgets = w->seed % 9 == 2;
     w->leaves = w->seed % 9 == 4;
     w->fleeting = w->seed % 9 == 7;
     w->coordinator_count = 1 + (uint32_t)chance(w, COORDINATORS_MAX);

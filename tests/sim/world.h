@@ -231,6 +231,8 @@ struct world {
     bool silences;      /* some of its steps have to give news, and some of these do not */
     bool forsakes;      /* recovery is switched off */
     bool fleeting;      /* ended tasks are kept for a moment only, and ids are used again */
+    bool nests;         /* pipelines within have waits, failures and pipelines within */
+    bool rebudgets;     /* budgets change while tasks run */
     bool leaves;        /* steps out of attempts pause their task */
     bool stands_by;     /* the last of its coordinators asks for no share */
     bool rolls;         /* partitions move all the time, and connections differ */
@@ -331,6 +333,10 @@ void client_events(struct client *c, const struct message *m);
 void client_unwatch(struct client *c); /* unless another client of its gateway also watches */
 void client_conn_lost(struct client *c, uint64_t conn);
 void client_owner_moved(struct client *c);
+/* client_budget.c */
+void client_see_budget(struct client *c, const struct task_view *v);
+void client_raise_budget(struct client *c);
+void client_change_budget(struct client *c);
 /* client_fork.c: forks its task, and turns to the fork; client_signal.c: sends a signal. */
 void client_wish_signal(struct client *c);
 /* Shall it repeat its last signal to a task that has ended? */
