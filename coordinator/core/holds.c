@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "core/asks.h"
@@ -18,13 +19,15 @@ struct hold {
     uint64_t epoch;
 };
 
-/* The name of the attempt as holder; the caller owns it. */
+/* The name of the attempt as holder; the caller owns it. By when its task was created as well,
+ * since the numbers of an id that is used again after its record expired begin anew: an old attempt
+ * may still have its place. */
 static char *holder_of(const struct step *s)
 {
     struct buf name = {0};
     buf_add_bytes(&name, s->task->id);
-    buf_addf(&name, ":%u:%u:%u:%u:%u", s->task->run, s->index, s->item, s->generation,
-             s->deliveries);
+    buf_addf(&name, ":%u:%u:%u:%u:%u:%" PRId64, s->task->run, s->index, s->item, s->generation,
+             s->deliveries, s->task->created_at);
     char *holder = mem_str_bytes(buf_bytes(&name));
     buf_free(&name);
     return holder;

@@ -77,14 +77,22 @@ static struct lease *lease_find(struct order_books *b, struct bytes holder)
     return NULL;
 }
 
+/* Without when its task was created, which an order does not say. That only matters where an id is
+ * used again, and there the audit is blind. */
+static struct bytes attempt_of(struct bytes holder)
+{
+    const uint8_t *colon = holder.len > 0 ? memrchr(holder.ptr, ':', holder.len) : NULL;
+    return colon != NULL ? bytes_of(holder.ptr, (size_t)(colon - holder.ptr)) : holder;
+}
+
 static void lease_begin(struct order_books *b, const struct limit_op *op, mono_ms now)
 {
-    struct lease *l = lease_find(b, op->holder);
+    struct bytes attempt = attempt_of(op->holder);
+    struct lease *l = lease_find(b, attempt);
     if (l == NULL) {
         MEM_GROW(b->leases, b->lease_count, b->lease_cap);
         l = &b->leases[b->lease_count++];
-        snprintf(l->holder, sizeof l->holder, "%.*s", (int)op->holder.len,
-                 (const char *)op->holder.ptr);
+        snprintf(l->holder, sizeof l->holder, "%.*s", (int)attempt.len, (const char *)attempt.ptr);
     }
     l->epoch = op->epoch;
     l->until = now + op->lease_ms;
@@ -95,7 +103,7 @@ void audit_limits(struct audit *a, const struct store_read *read, const struct s
     struct order_books *b = books(a);
     for (uint32_t i = 0; i < read->limit_count && !a->blind; i++) {
         const struct limit_op *op = &read->limits[i];
-        struct lease *l = lease_find(b, op->holder);
+        struct lease *l = lease_find(b, attempt_of(op->holder));
         bool granted = op->kind == LIMIT_TAKE && answer->limits[i].granted;
         if (op->key.len > 0 && (granted || op->kind == LIMIT_RENEW)) {
             lease_begin(b, op, a->world->now);

@@ -152,6 +152,23 @@ static void test_a_stopped_attempt_has_its_place_until_its_worker_says_so(void *
     order_of("t2");
 }
 
+/* Its id is used again, and its record has expired: the numbers begin anew. */
+static void test_a_place_of_an_expired_task_is_none_of_the_one_that_has_its_id(void **state)
+{
+    (void)state;
+    stage_start(&s, gateway, "t", ONE_AT_ONCE);
+    const struct step_order *old = order_of("t");
+    stage_task_request(&s, gateway, MSG_CANCEL, "t");
+    stage_time(&s, 5);
+    store_model_find(&store, BYTES_LIT("t"), s.now.mono)->expires_at = s.now.mono;
+    stage_start(&s, gateway, "t", ONE_AT_ONCE);
+    waits_for("t", "the concurrency limit k, 1 at once");
+    stage_nothing(&s, worker, MSG_ORDER);
+    stage_fail(&s, worker, old);
+    order_of("t");
+    assert_int_equal(holders("k"), 1);
+}
+
 static void test_a_place_is_renewed_while_its_attempt_runs(void **state)
 {
     (void)state;
@@ -462,6 +479,7 @@ int main(void)
         TEST(test_a_key_that_is_no_text_fails_the_step),
         TEST(test_a_dead_workers_place_is_free),
         TEST(test_a_stopped_attempt_has_its_place_until_its_worker_says_so),
+        TEST(test_a_place_of_an_expired_task_is_none_of_the_one_that_has_its_id),
         TEST(test_a_place_is_renewed_while_its_attempt_runs),
         TEST(test_a_takeover_keeps_the_place_of_what_runs),
         TEST(test_a_slow_store_still_says_the_keys_of_what_runs),
