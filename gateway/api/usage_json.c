@@ -38,6 +38,21 @@ void usage_header_put(struct buf *out, const struct usage_part *parts, uint32_t 
     }
 }
 
+/* Models that have used tokens but never reported a cost, or only 0: a cost_usd of 0 need not mean
+ * that they are free, and a budget in dollars does not stop them. */
+static void without_cost_put(struct buf *out, const struct usage_part *parts, uint32_t count)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < count; i++) {
+        if (usage_tokens(&parts[i].sum) > 0 && parts[i].sum.cost_nano == 0) {
+            buf_add_str(out, any ? "," : ",\"without_cost\":[");
+            json_put_string(out, parts[i].model);
+            any = true;
+        }
+    }
+    buf_add_str(out, any ? "]" : "");
+}
+
 void usage_member_put(struct buf *out, const struct usage_part *parts, uint32_t count)
 {
     struct usage_sum total = total_of(parts, count);
@@ -54,22 +69,9 @@ void usage_member_put(struct buf *out, const struct usage_part *parts, uint32_t 
         usage_sum_put(out, &parts[i].sum);
         buf_add_char(out, '}');
     }
-    buf_add_str(out, "]}");
-}
-
-/* Models that have used tokens but never reported a cost: a budget in dollars does not stop
- * them. */
-static void without_cost_put(struct buf *out, const struct usage_part *parts, uint32_t count)
-{
-    bool any = false;
-    for (uint32_t i = 0; i < count; i++) {
-        if (usage_tokens(&parts[i].sum) > 0 && parts[i].sum.cost_nano == 0) {
-            buf_add_str(out, any ? "," : ",\"without_cost\":[");
-            json_put_string(out, parts[i].model);
-            any = true;
-        }
-    }
-    buf_add_str(out, any ? "]" : "");
+    buf_add_char(out, ']');
+    without_cost_put(out, parts, count);
+    buf_add_char(out, '}');
 }
 
 void budget_member_put(struct buf *out, const struct task_view *v)

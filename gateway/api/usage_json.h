@@ -7,7 +7,7 @@
 
 #define USAGE_DAYS_DEFAULT 30
 
-/* Appends ,"usage":{sums,"models":[...]} if anything was used. */
+/* Appends ,"usage":{sums,"models":[...],"without_cost"?:[models]} if anything was used. */
 void usage_member_put(struct buf *out, const struct usage_part *parts, uint32_t count);
 /* Appends {sums}, the value of the header Marathon-Usage, if anything was used. */
 void usage_header_put(struct buf *out, const struct usage_part *parts, uint32_t count);

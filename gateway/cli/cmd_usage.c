@@ -17,6 +17,14 @@ static void add_sums(struct table *t, const struct doc_value *row)
     buf_free(&cost);
 }
 
+/* Its 0 USD may be the want of a report. */
+static bool without_cost(const struct doc_value *row)
+{
+    return doc_number(doc_get(row, "cost_usd")) == 0 &&
+           (doc_int(doc_get(row, "input_tokens")) > 0 ||
+            doc_int(doc_get(row, "output_tokens")) > 0);
+}
+
 static void print_usage(const struct cli *cli, const struct doc *d)
 {
     static const struct {
@@ -25,6 +33,7 @@ static void print_usage(const struct cli *cli, const struct doc *d)
     const struct doc_value *by = doc_get(doc_root(d), "group_by");
     const struct doc_value *items = doc_get(doc_root(d), "items");
     const char *headings[6];
+    bool unsaid = false;
     size_t shown = doc_count(by) < 3 ? doc_count(by) : 3;
     for (size_t i = 0; i < shown; i++) {
         for (size_t k = 0; k < 3; k++) {
@@ -44,12 +53,16 @@ static void print_usage(const struct cli *cli, const struct doc *d)
             table_add(&t, doc_string(doc_get(doc_at(items, i), key)));
         }
         add_sums(&t, doc_at(items, i));
+        unsaid = unsaid || without_cost(doc_at(items, i));
     }
     show_table(cli, &t);
     if (doc_bool(doc_get(doc_root(d), "truncated"))) {
         cli_note(cli, "there are more than these: the last row is the sum of the others");
     } else if (doc_count(items) == 0) {
         cli_note(cli, "nothing was used in these days");
+    }
+    if (unsaid) {
+        cli_note(cli, "0 USD beside tokens: their functions reported no cost_usd, or 0");
     }
 }
 

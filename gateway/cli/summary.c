@@ -69,16 +69,21 @@ static void advise(const struct cli *cli, const struct view *v)
     }
 }
 
+/* Appends the names in `without_cost` of a budget or of what was used. */
+static void put_without_cost(struct buf *out, const struct doc_value *of)
+{
+    const struct doc_value *models = doc_get(of, "without_cost");
+    for (size_t i = 0; i < doc_count(models); i++) {
+        buf_add_str(out, i > 0 ? ", " : "");
+        text_put_clean(out, doc_string(doc_at(models, i)));
+    }
+}
+
 /* Warns of a budget in dollars that cannot be enforced. */
 static void warn_without_cost(const struct cli *cli, const struct doc *status)
 {
-    const struct doc_value *budget = doc_get(doc_root(status), "budget");
-    const struct doc_value *models = doc_get(budget, "without_cost");
     struct buf names = {0};
-    for (size_t i = 0; i < doc_count(models); i++) {
-        buf_add_str(&names, i > 0 ? ", " : "");
-        text_put_clean(&names, doc_string(doc_at(models, i)));
-    }
+    put_without_cost(&names, doc_get(doc_root(status), "budget"));
     if (names.len > 0) {
         cli_note(cli,
                  "the budget in USD does not hold what %s used: tokens were reported without "
@@ -155,7 +160,13 @@ static void put_spent(struct buf *out, const struct doc_value *status)
         buf_addf(out, "%-13s %" PRId64 " input and %" PRId64 " output tokens, ", "used",
                  doc_int(doc_get(usage, "input_tokens")), doc_int(doc_get(usage, "output_tokens")));
         text_put_amount(out, doc_number(doc_get(usage, "cost_usd")));
-        buf_add_str(out, " USD\n");
+        buf_add_str(out, " USD");
+        if (doc_count(doc_get(usage, "without_cost")) > 0) {
+            buf_add_str(out, " (cost 0 or not reported: ");
+            put_without_cost(out, usage);
+            buf_add_char(out, ')');
+        }
+        buf_add_char(out, '\n');
     }
     if (doc_kind(budget) == JSON_OBJECT) {
         put_budget(out, budget);

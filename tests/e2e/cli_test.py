@@ -222,13 +222,26 @@ class ExitCodesAndStreams(CliCase):
         shown = self.good("status", "b1").stdout
         self.assertRegex(shown, r"(?m)^used +14 input and 0 output tokens, 0.02 USD$")
         self.assertRegex(shown, r"(?m)^budget +0.02 of 1 USD$")
-        self.assertRegex(self.good("usage", "--by", "model").stdout,
+        r = self.good("usage", "--by", "model")
+        self.assertNotIn("0 USD", r.stderr)
+        self.assertRegex(r.stdout,
                          r"\AMODEL +INPUT_TOKENS +OUTPUT_TOKENS +COST_USD\nsmall +14 +0 +0.02\n\Z")
         self.assertEqual(self.marathon("usage", "--by", "models").returncode, 2)
         del used["usage"]["cost_usd"]
         steps = json.dumps([{"name": "one", "function": "sleep", "input": used}])
         r = self.marathon("run", "--steps", steps, "--budget", '{"cost_usd":0.01}')
         self.assertIn("the budget in USD does not hold what small used: tokens were reported without cost_usd", r.stderr)
+
+    def test_zero_dollars_of_what_reported_no_cost_are_not_shown_as_free(self):
+        used = {"seconds": 0, "usage": {"model": "mute", "input_tokens": 7}}
+        steps = json.dumps([{"name": "one", "function": "sleep", "input": used}])
+        self.good("run", "--steps", steps, "--id", "u1")  # it has no budget
+        status = self.cluster.get("/status/u1")
+        self.assertEqual(status["usage"]["without_cost"], ["mute"])
+        self.assertEqual(status["steps"][0]["usage"]["without_cost"], ["mute"])
+        self.assertRegex(self.good("status", "u1").stdout,
+                         r"(?m)^used +7 input and 0 output tokens, 0 USD \(cost 0 or not reported: mute\)$")
+        self.assertIn("0 USD beside tokens: their functions reported no cost_usd, or 0", self.good("usage", "--by", "model").stderr)
 
     def test_status_says_what_runs_why_it_does_not_go_on_and_until_when(self):
         self.good("run", "chain", "--id", "c1", "-q")

@@ -126,12 +126,31 @@ static void test_a_budget_in_dollars_names_the_models_that_say_no_cost(void **st
     buf_free(&out);
 }
 
+static void test_what_was_used_names_the_models_that_say_no_cost(void **state)
+{
+    (void)state;
+    struct usage_part used[] = {{BYTES_LIT("a"), {10, 0, 0}}, {BYTES_LIT("b"), {1, 0, USD_NANO}}};
+    struct buf out = {0};
+    usage_member_put(&out, used, 2);
+    assert_string_equal(buf_cstr(&out),
+                        ",\"usage\":{\"input_tokens\":11,\"output_tokens\":0,\"cost_usd\":1,"
+                        "\"models\":[{\"model\":\"a\",\"input_tokens\":10,\"output_tokens\":0,"
+                        "\"cost_usd\":0},{\"model\":\"b\",\"input_tokens\":1,"
+                        "\"output_tokens\":0,\"cost_usd\":1}],\"without_cost\":[\"a\"]}");
+    buf_clear(&out);
+    usage_member_put(&out, &used[1], 1);
+    assert_int_equal(buf_cstr(&out)[out.len - 2], ']'); /* the models' */
+    assert_null(strstr(buf_cstr(&out), "without_cost"));
+    buf_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_without_arguments_it_is_one_sum_of_thirty_days),
         cmocka_unit_test(test_any_combination_can_be_asked_for),
         cmocka_unit_test(test_bad_queries_are_told_what_would_be_right),
+        cmocka_unit_test(test_what_was_used_names_the_models_that_say_no_cost),
         cmocka_unit_test(test_a_budget_in_dollars_names_the_models_that_say_no_cost),
         cmocka_unit_test(test_the_answers_of_all_coordinators_are_added_up),
     };
