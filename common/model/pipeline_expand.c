@@ -43,7 +43,7 @@ static enum err put_named(struct expand *x, struct bytes name)
     }
     const struct pipeline *p = x->library->find(x->library->context, name);
     if (p == NULL) {
-        return fail(x, ERR_NOT_FOUND, "there is no pipeline of this name", name);
+        return fail(x, ERR_NOT_FOUND, "there is no pipeline with this name", name);
     }
     if (x->depth == PIPELINE_DEPTH_MAX) {
         return fail(x, ERR_TOO_LARGE, "pipelines are nested in pipelines more than 8 levels deep",

@@ -68,7 +68,7 @@ static enum err read_authority(const struct loading *l)
     const char *ca = l->files->ca;
     enum err e = readable(l, ca);
     if (e == ERR_OK && SSL_CTX_load_verify_file(l->ctx, ca) != 1) {
-        return fault(l, ca, "holds no certificate of an authority in PEM");
+        return fault(l, ca, "contains no CA certificate in PEM format");
     }
     return e;
 }
@@ -84,7 +84,7 @@ static enum err read_own(const struct loading *l)
         return e;
     }
     if (SSL_CTX_use_certificate_chain_file(l->ctx, f->cert) != 1) {
-        return fault(l, f->cert, "holds no certificate in PEM that can be used");
+        return fault(l, f->cert, "contains no usable certificate in PEM format");
     }
     union {
         const char *text;
@@ -97,12 +97,12 @@ static enum err read_own(const struct loading *l)
     if (rc != 1) {
         bool foreign = ERR_GET_REASON(ERR_peek_last_error()) == X509_R_KEY_VALUES_MISMATCH;
         return fault(l, f->key,
-                     foreign ? "is not the key of the certificate"
-                             : "holds no private key in PEM, or its password is another one");
+                     foreign ? "is not the certificate's private key"
+                             : "contains no private key in PEM format, or the password is wrong");
     }
     return SSL_CTX_check_private_key(l->ctx) == 1
                ? ERR_OK
-               : fault(l, f->key, "is not the key of the certificate");
+               : fault(l, f->key, "is not the certificate's private key");
 }
 
 /* Finds at load time what each peer would otherwise find wrong with our certificate. */
@@ -120,7 +120,7 @@ static enum err verify_own(const struct loading *l)
     enum err e = ERR_OK;
     if (X509_verify_cert(check) != 1) {
         char why[256];
-        (void)snprintf(why, sizeof why, "no peer would believe it: %s (authority: %.100s)",
+        (void)snprintf(why, sizeof why, "peers would not trust it: %s (CA: %.100s)",
                        X509_verify_cert_error_string(X509_STORE_CTX_get_error(check)),
                        l->files->ca);
         e = fault(l, l->files->cert, why);

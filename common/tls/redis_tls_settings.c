@@ -25,12 +25,12 @@ const char *redis_tls_settings_fault(const struct conf *c, const char **ret_sett
     for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
         if (!redis_tls_is_asked(c) && is_set(c, settings[i])) {
             *ret_setting = settings[i];
-            return "REDIS_URL does not ask for TLS: rediss:// instead of redis://";
+            return "REDIS_URL does not use TLS: use rediss:// instead of redis://";
         }
     }
     if (is_set(c, "MARATHON_REDIS_TLS_CERT_FILE") != is_set(c, "MARATHON_REDIS_TLS_KEY_FILE")) {
         *ret_setting = "MARATHON_REDIS_TLS_CERT_FILE";
-        return "it and MARATHON_REDIS_TLS_KEY_FILE go together";
+        return "it must be set together with MARATHON_REDIS_TLS_KEY_FILE";
     }
     return NULL;
 }

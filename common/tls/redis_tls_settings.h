@@ -9,18 +9,15 @@
 /* clang-format off */
 #define CONF_REDIS_TLS_ENTRIES                                                                     \
     {.env = "MARATHON_REDIS_TLS_CA_FILE", .kind = CONF_TEXT, .fallback = "",                       \
-     .help = "rediss://: PEM file of the authority that must have signed Redis's certificate. "    \
-             "Without it: those that this system trusts"},                                         \
+     .help = "rediss://: PEM file of the CA that must have signed Redis's certificate. Without it: the CAs that this system trusts"},                                         \
     {.env = "MARATHON_REDIS_TLS_CERT_FILE", .kind = CONF_TEXT, .fallback = "",                     \
-     .help = "rediss://: PEM file of a certificate to show to Redis, where it asks for one "       \
-             "(tls-auth-clients); read again on SIGHUP, with its key and the CA"},                 \
+     .help = "rediss://: PEM file of a certificate to show to Redis, if it asks for one (tls-auth-clients); read again on SIGHUP, with its key and the CA"},                 \
     {.env = "MARATHON_REDIS_TLS_KEY_FILE", .kind = CONF_TEXT, .fallback = "",                      \
      .help = "rediss://: PEM file of that certificate's private key"},                             \
     {.env = "MARATHON_REDIS_TLS_KEY_PASSWORD", .kind = CONF_TEXT, .fallback = "", .secret = true,  \
-     .help = "rediss://: password of the private key, where it has one"},                          \
+     .help = "rediss://: password of the private key, if it has one"},                          \
     {.env = "MARATHON_REDIS_TLS_NAME", .kind = CONF_TEXT, .fallback = "",                          \
-     .help = "rediss://: name that Redis's certificate must have, where it is not the host of the "\
-             "URL, or sentinels and cluster nodes name addresses"}
+     .help = "rediss://: name that Redis's certificate must have, if it is not the host of the URL, or if sentinels and cluster nodes are known by addresses"}
 /* clang-format on */
 
 /* Does REDIS_URL ask for TLS? */

@@ -31,7 +31,7 @@ enum err tls_settings_load(const struct conf *c, struct tls_identity **ret_ident
     if (missing != NULL) {
         (void)snprintf(message, TLS_MESSAGE_BYTES,
                        "%s is not set: MARATHON_TLS_CA_FILE, MARATHON_TLS_CERT_FILE and "
-                       "MARATHON_TLS_KEY_FILE go together",
+                       "MARATHON_TLS_KEY_FILE must be set together",
                        missing);
         return ERR_INVALID;
     }

@@ -13,15 +13,13 @@
 /* clang-format off */
 #define CONF_TLS_ENTRIES                                                                           \
     {.env = "MARATHON_TLS_CA_FILE", .kind = CONF_TEXT, .fallback = "",                             \
-     .help = "PEM file of the authority that has signed the certificates of this cluster, and "    \
-             "no others: whoever has one of its certificates is trusted as a member"},             \
+     .help = "PEM file of the CA that signs the certificates of this cluster and no others: whoever has a certificate from it is trusted as a member"},             \
     {.env = "MARATHON_TLS_CERT_FILE", .kind = CONF_TEXT, .fallback = "",                           \
-     .help = "PEM file of the certificate shown to peers at tls+tcp:// addresses, and of those "   \
-             "between it and the authority; read again on SIGHUP, with its key and the CA"},       \
+     .help = "PEM file of the certificate shown to peers at tls+tcp:// addresses, followed by its intermediate certificates; read again on SIGHUP, with its key and the CA"},       \
     {.env = "MARATHON_TLS_KEY_FILE", .kind = CONF_TEXT, .fallback = "",                            \
      .help = "PEM file of that certificate's private key"},                                        \
     {.env = "MARATHON_TLS_KEY_PASSWORD", .kind = CONF_TEXT, .fallback = "", .secret = true,        \
-     .help = "password of the private key, where it has one"}
+     .help = "password of the private key, if it has one"}
 /* clang-format on */
 
 /* Needs a conf whose table has CONF_TLS_ENTRIES. NULL if none of the files is named. ERR_INVALID:

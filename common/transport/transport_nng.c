@@ -262,9 +262,10 @@ void transport_nng_metrics(const struct transport *base, struct buf *out)
                    (double)s.expires / 1000);
     metric_single(&t, "handshakes_total", "Connections to or from peers with a good certificate.",
                   s.handshakes);
-    metric_single(&t, "refusals_total", "Peers refused, or that refused us, for a certificate.",
-                  s.refusals);
-    metric_single(&t, "pushed_out_total",
-                  "Of these, closed for a newer one: too many had not finished their handshakes.",
-                  s.pushed_out);
+    metric_single(&t, "refusals_total",
+                  "Connections refused by either side because of a certificate.", s.refusals);
+    metric_single(
+        &t, "pushed_out_total",
+        "Connections closed for newer ones because too many had not finished their handshakes.",
+        s.pushed_out);
 }

@@ -21,12 +21,11 @@ void audit_found(struct core *c, enum audit_kind kind, partition_id partition, s
                  const struct step *s)
 {
     c->stats.audit_found_total[kind]++;
-    fx_log(
-        c, LOG_ERROR, "audit_finding",
-        "kind=%s partition=%u task_id=%.*s step=%s then=\"it is mended; nothing should be found: "
-        "tell the developers, or look who writes to this Redis\"",
-        audit_kind_name(kind), partition, (int)task_id.len, (const char *)task_id.ptr,
-        s != NULL ? step_def(s)->name : "-");
+    fx_log(c, LOG_ERROR, "audit_finding",
+           "kind=%s partition=%u task_id=%.*s step=%s then=\"repaired; this should never be found: "
+           "report it, or look for another program that writes to this Redis\"",
+           audit_kind_name(kind), partition, (int)task_id.len, (const char *)task_id.ptr,
+           s != NULL ? step_def(s)->name : "-");
 }
 
 /* ---- one task in memory ---- */

@@ -169,11 +169,11 @@ static bool split(struct core *c, struct step *parent, struct bytes list, struct
 {
     struct bytes key, value;
     if (list.len > ITEMS_LIST_BYTES_MAX) {
-        fail_list(c, parent, CODE_INPUT_TOO_LARGE, "the list is over 4 MiB");
+        fail_list(c, parent, CODE_INPUT_TOO_LARGE, "the list is larger than 4 MiB");
         return false;
     }
     if (json_kind_of(list) != JSON_ARRAY) {
-        fail_list(c, parent, CODE_EXPRESSION_ERROR, "what it gives is not a list");
+        fail_list(c, parent, CODE_EXPRESSION_ERROR, "its value is not a list");
         return false;
     }
     uint32_t cap = 0;
@@ -288,8 +288,8 @@ static void finish(struct change *ch, struct step *parent)
     parent->phase = PHASE_NONE;
     take_time(ch->core, parent);
     if (!fan_fits(parent, BYTES_NONE)) {
-        static const char why[] = "the results of this task are over 64 MiB together: keep large "
-                                  "data elsewhere and return where it is";
+        static const char why[] = "the results of this task are larger than 64 MiB in total: store "
+                                  "large data elsewhere and return a reference to it";
         step_set_error(parent, CODE_TASK_TOO_LARGE, bytes_str(why));
         step_give_up(ch, parent, CODE_TASK_TOO_LARGE, bytes_str(why));
         return;

@@ -136,18 +136,15 @@ void fork_on_task(struct core *c, const struct ask *ask, const struct store_answ
         return;
     }
     if (left) {
-        ask_refuse(
-            c, ask,
-            refusal_at(
-                "/from_step", CODE_TOO_LARGE,
-                "the definition and the results that the fork would take over are over 3 MiB "
-                "together: fork from an earlier step"));
+        ask_refuse(c, ask,
+                   refusal_at("/from_step", CODE_TOO_LARGE,
+                              "the definition and the results that the fork would take over are "
+                              "larger than 3 MiB in total: fork from an earlier step"));
     } else {
-        ask_refuse(
-            c, ask,
-            refusal_at(
-                "/from_step", CODE_INVALID_FIELD,
-                "every step of the task is completed: name the step from which the fork runs"));
+        ask_refuse(c, ask,
+                   refusal_at("/from_step", CODE_INVALID_FIELD,
+                              "every step of the task is completed: give from_step, the step from "
+                              "which the fork runs"));
     }
     task_free(t);
     free(keep);

@@ -73,8 +73,8 @@ static const struct step *choose(struct core *c, struct ask *ask, const struct t
     if (rare_of(s)->fan == NULL && s->state == STEP_COMPLETED &&
         rare_of(s)->error_code == CODE_NONE) {
         refuse(c, ask->peer, ask->request, CODE_NOT_FOUND,
-               "this task is a fork and has the result of this step, not its items: they are those "
-               "of the task that it was forked from");
+               "this task is a fork: it took over the result of this step, but not its items. Ask "
+               "for those of the task that it was forked from");
         return NULL;
     }
     ask->step = (uint32_t)index;

@@ -129,7 +129,8 @@ static void fail(struct change *ch, struct step *s, const struct failure *f)
         step_give_up(ch, s, f->code, f->message);
     } else if (wait >= left) { /* the next attempt would begin too late for timeout_total */
         const char *why = arena_printf(
-            fx_arena(c), "nothing is left of its timeout_total, %.3g s, for attempt %u; %s",
+            fx_arena(c),
+            "its timeout_total of %.3g s is used up, there is no time for attempt %u; %s",
             step_def(s)->timeout_total_ms / 1000.0, s->failures + 1, rare_of(s)->error);
         step_set_error(s, CODE_STEP_TIMEOUT_TOTAL, bytes_part(bytes_str(why), 0, ERROR_BYTES_MAX));
         step_give_up(ch, s, CODE_STEP_TIMEOUT_TOTAL, bytes_str(rare_of(s)->error));
@@ -214,16 +215,15 @@ static void succeed(struct core *c, struct peer *p, struct step *s, const struct
     struct failure f = {.code = CODE_NONE, .final = true};
     if (o->result.len > RESULT_BYTES_MAX) {
         f.code = CODE_RESULT_TOO_LARGE;
-        f.message = BYTES_LIT("the result is over 1 MiB");
+        f.message = BYTES_LIT("the result is larger than 1 MiB");
     } else if (o->result.len == 0) {
         f.code = CODE_FUNCTION_BAD_OUTPUT;
         f.message = BYTES_LIT("a success without a result");
         f.final = false;
     } else if (!step_result_fits(s, o->result)) {
         f.code = CODE_TASK_TOO_LARGE;
-        f.message = BYTES_LIT(
-            "the results of this task are over 64 MiB together: keep large data elsewhere "
-            "and return where it is");
+        f.message = BYTES_LIT("the results of this task are larger than 64 MiB in total: store "
+                              "large data elsewhere and return a reference to it");
     }
     if (f.code != CODE_NONE) {
         fail(&ch, s, &f);

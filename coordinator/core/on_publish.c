@@ -44,7 +44,7 @@ static struct pipeline *read_put(struct core *c, const struct peer *p, const str
         refuse_with(
             c, p->id, m->request,
             refusal_at("/name", CODE_INVALID_PIPELINE,
-                       arena_printf(fx_arena(c), "the name is \"%s\", the path says \"%.*s\"",
+                       arena_printf(fx_arena(c), "the name is \"%s\", but the path has \"%.*s\"",
                                     of->name, (int)put->name.len, (const char *)put->name.ptr)));
         pipeline_unref(of);
         return NULL;
@@ -64,7 +64,7 @@ static bool may_publish(struct core *c, const struct peer *p, const struct messa
     }
     if (c->library.publishing >= PUBLISHES_PENDING_MAX) {
         refuse(c, p->id, m->request, CODE_OVERLOADED,
-               "as many pipelines are being stored as may be at once");
+               "too many pipelines are being stored at once: try again in a second");
         return false;
     }
     return true;
@@ -132,17 +132,17 @@ void on_published(struct core *c, const struct store_published *published)
         break;
     case PUBLISH_NAMES:
         refuse(c, ask->peer, ask->request, CODE_TOO_MANY_PIPELINES,
-               "there are 1000 pipelines, and every coordinator holds all of them in memory: "
-               "store it under a name that is there, or start it as an inline one");
+               "the limit of 1000 pipelines is reached (every coordinator keeps all of them in "
+               "memory): store it under an existing name, or start it inline with `steps`");
         break;
     case PUBLISH_VERSIONS:
         refuse(c, ask->peer, ask->request, CODE_TOO_MANY_PIPELINES,
-               "this pipeline has 10000 versions, and none of them is ever deleted: go on under "
-               "another name");
+               "this pipeline has reached the limit of 10000 versions, which are never deleted: "
+               "store it under another name");
         break;
     case PUBLISH_FULL:
         refuse(c, ask->peer, ask->request, CODE_STORE_FULL,
-               "Redis takes no new data: pipelines are stored again once there is room");
+               "Redis accepts no new data: pipelines can be stored again once there is room");
         break;
     case PUBLISH_UNKNOWN:
         refuse_unavailable(c, ask->peer, ask->request);
@@ -171,8 +171,8 @@ static void answer_one(struct core *c, const struct peer *p, const struct messag
     if (one == NULL) {
         if (!library_look(c, p, m, name, m->get_pipelines.version)) {
             refuse(c, p->id, m->request, CODE_PIPELINE_NOT_FOUND,
-                   m->get_pipelines.version == 0 ? "there is no pipeline of this name"
-                                                 : "there is no such version of a pipeline");
+                   m->get_pipelines.version == 0 ? "there is no pipeline with this name"
+                                                 : "there is no such version of this pipeline");
         }
         return;
     }
@@ -231,7 +231,7 @@ void versions_on_answer(struct core *c, const struct ask *ask, const struct stor
     struct message r = {.type = MSG_VERSIONS, .request = ask->request};
     if (a->err == ERR_NOT_FOUND) {
         refuse(c, ask->peer, ask->request, CODE_PIPELINE_NOT_FOUND,
-               "there is no pipeline of this name");
+               "there is no pipeline with this name");
         return;
     }
     if (a->err != ERR_OK) {

@@ -229,11 +229,10 @@ static bool items_known(struct core *c, const struct ask *ask, const struct task
         return true;
     }
     ask_refuse(c, ask,
-               from < 0
-                   ? refusal_at("/from_step", CODE_INVALID_FIELD, no_such_step(c, t->pipeline))
-                   : refusal_at("/only_failed", CODE_INVALID_FIELD,
-                                "only_failed is about the items of from_step, and that step has "
-                                "none: it has no for_each"));
+               from < 0 ? refusal_at("/from_step", CODE_INVALID_FIELD, no_such_step(c, t->pipeline))
+                        : refusal_at("/only_failed", CODE_INVALID_FIELD,
+                                     "only_failed applies to the items of from_step, but that step "
+                                     "has none: it has no for_each"));
     return false;
 }
 

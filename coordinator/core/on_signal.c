@@ -72,7 +72,7 @@ static void refuse_signal(struct core *c, const struct task *t, const struct pee
     } else {
         struct buf b = {0};
         const char *between = "; its steps wait for ";
-        buf_add_str(&b, "no step of this task waits for a signal of this name");
+        buf_add_str(&b, "no step of this task waits for a signal with this name");
         for (uint32_t i = 0; i < t->pipeline->step_count && b.len < 300; i++) {
             const struct pipeline_wait *w = &t->pipeline->steps[i].wait;
             if (w->kind == WAIT_SIGNAL) {

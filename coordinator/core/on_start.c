@@ -31,22 +31,23 @@ static struct pipeline *choose_stored(struct core *c, const struct peer *p, cons
     int len = (int)(s->task_type.len < 128 ? s->task_type.len : 128);
     const char *name = (const char *)s->task_type.ptr;
     if (s->pipeline_version > 0 && library_find(c, s->task_type, 0) != NULL) {
-        refuse_with(c, p->id, m->request,
-                    refusal_at("/pipeline_version", CODE_UNKNOWN_PIPELINE,
-                               arena_printf(
-                                   fx_arena(c),
-                                   "pipeline '%.*s' has no version %u; GET "
-                                   "/api/v1/marathon/pipelines/%.*s/versions lists those there are",
-                                   len, name, s->pipeline_version, len, name)));
+        refuse_with(
+            c, p->id, m->request,
+            refusal_at("/pipeline_version", CODE_UNKNOWN_PIPELINE,
+                       arena_printf(fx_arena(c),
+                                    "pipeline '%.*s' has no version %u; GET "
+                                    "/api/v1/marathon/pipelines/%.*s/versions lists its versions",
+                                    len, name, s->pipeline_version, len, name)));
         return NULL;
     }
     refuse_with(
         c, p->id, m->request,
-        refusal_at("/task_type", CODE_UNKNOWN_PIPELINE,
-                   arena_printf(fx_arena(c),
-                                "there is no pipeline '%.*s'; GET /api/v1/marathon/pipelines lists "
-                                "those there are",
-                                len, name)));
+        refusal_at(
+            "/task_type", CODE_UNKNOWN_PIPELINE,
+            arena_printf(
+                fx_arena(c),
+                "there is no pipeline '%.*s'; GET /api/v1/marathon/pipelines lists all pipelines",
+                len, name)));
     return NULL;
 }
 
@@ -117,7 +118,7 @@ static bool may_admit(struct core *c, const struct peer *p, const struct message
     if (c->stats.tasks_live + c->admits_pending >= c->config.tasks_max) {
         c->stats.starts_refused_total++;
         refuse(c, p->id, m->request, CODE_TOO_MANY_REQUESTS,
-               "this coordinator holds as many live tasks as it may (MARATHON_TASKS_MAX): wait "
+               "this coordinator has reached its limit of live tasks (MARATHON_TASKS_MAX): wait "
                "until some have ended, or cancel some");
         return false;
     }

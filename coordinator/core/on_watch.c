@@ -69,7 +69,7 @@ void on_watch(struct core *c, struct peer *p, const struct message *m)
     }
     if (c->watch_count >= WATCHES_MAX) {
         refuse(c, p->id, m->request, CODE_OVERLOADED,
-               "as many tasks are being watched as may be: try again later, or ask for the status");
+               "too many tasks are being watched: try again later, or ask for the status");
         return;
     }
     watch_add(c, m->task.task_id, p->id);

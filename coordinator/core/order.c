@@ -144,7 +144,8 @@ static bool fill(struct core *c, struct step *s, const struct ask *ask,
         ENVELOPE_BYTES_MAX) {
         step_fail(
             c, s, CODE_INPUT_TOO_LARGE,
-            bytes_str("the input and the results of the steps before it are over 3 MiB together"));
+            bytes_str(
+                "the input and the results of the steps before it are larger than 3 MiB in total"));
         return false;
     }
     return true;

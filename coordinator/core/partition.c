@@ -424,7 +424,7 @@ void partitions_drain(struct core *c)
 void partitions_store_down(struct core *c)
 {
     fx_log(c, LOG_WARN, "store_down",
-           "partitions=%d then=\"they are claimed anew when it is back\"",
+           "partitions=%d then=\"they are claimed again when it is back\"",
            __builtin_popcountll(c->owned_told));
     for (int i = 0; i < PARTITION_COUNT; i++) {
         partition_drop(c, &c->partitions[i], NULL);

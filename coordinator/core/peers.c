@@ -130,7 +130,7 @@ void peers_tick(struct core *c)
         if (c->now.mono - p->heard > c->config.silence_ms) {
             fx_log(c, LOG_WARN, "peer_silent", "peer=%llu for_ms=%lld", (unsigned long long)p->id,
                    (long long)(c->now.mono - p->heard));
-            fx_close(c, p->id, "not heard for too long");
+            fx_close(c, p->id, "nothing heard from it for too long");
             on_peer_down(c, p->id);
             continue;
         }

@@ -113,9 +113,9 @@ void refuse_unavailable(struct core *c, peer_id peer, uint64_t request)
 
 void refuse_writes_full(struct core *c, peer_id peer, uint64_t request)
 {
-    refuse(c, peer, request, CODE_OVERLOADED,
-           "this coordinator has as many changes on their way to the store as it may: try again in "
-           "a second");
+    refuse(
+        c, peer, request, CODE_OVERLOADED,
+        "this coordinator has too many changes on their way to the store: try again in a second");
 }
 
 void ask_refuse_no_task(struct core *c, const struct ask *ask)

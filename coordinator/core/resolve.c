@@ -65,10 +65,9 @@ static void join(struct core *c, struct step *s, struct scope *x)
     struct parts result = joined(c, s, x);
     struct bytes sized = bytes_of(NULL, parts_len(&result));
     if (sized.len > RESULT_BYTES_MAX || !step_result_fits(s, sized)) {
-        step_fail(
-            c, s, CODE_RESULT_TOO_LARGE,
-            BYTES_LIT("the results of its last steps are over 1 MiB together, or those of the "
-                      "task over 64 MiB"));
+        step_fail(c, s, CODE_RESULT_TOO_LARGE,
+                  BYTES_LIT("the results of its last steps are larger than 1 MiB in total, or "
+                            "those of the task larger than 64 MiB"));
         return;
     }
     struct change ch;

@@ -14,9 +14,9 @@ void rollback_found(struct core *c, const struct partition *p, const char *what)
     c->stats.rollbacks_total++;
     fx_log(
         c, LOG_ERROR, "store_rolled_back",
-        "partition=%u what=\"%s\" then=\"its tasks are read anew; what was acknowledged since is "
-        "lost\" hint=\"find out why Redis has older data (a failover without WAIT, an older file "
-        "restored, appendfsync not always), and which tasks clients miss\"",
+        "partition=%u what=\"%s\" then=\"its tasks are read again; what was acknowledged after "
+        "that older state is lost\" hint=\"find out why Redis has older data (a failover without "
+        "WAIT, an older file restored, appendfsync not always), and which tasks clients miss\"",
         p->id, what);
 }
 

@@ -286,7 +286,7 @@ void task_timed_out(struct core *c, struct task *t)
     struct change ch;
     change_begin(c, t, &ch);
     const char *why =
-        arena_printf(fx_arena(c), "the task has run for longer than its max_task_duration, %u s",
+        arena_printf(fx_arena(c), "the task has run for longer than its max_task_duration of %u s",
                      t->max_duration_s);
     if (task_failing(t)) { /* the finally steps had that long too */
         task_end(&ch, TASK_FAILED, NULL);

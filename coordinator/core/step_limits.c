@@ -72,14 +72,13 @@ void step_expire(struct core *c, struct step *s)
     change_begin(c, s->task, &ch);
     step_unqueue(c, s);
     const char *why =
-        total
-            ? arena_printf(fx_arena(c), "its attempts have taken all of its timeout_total, %.3g s",
-                           def->timeout_total_ms / 1000.0)
-            : arena_printf(fx_arena(c),
-                           "no worker took it within its queue_timeout, %.3g s: none that offers "
-                           "%s%s%s was free",
-                           def->queue_timeout_ms / 1000.0, def->function,
-                           def->requires[0] != '\0' ? " and has the labels " : "", def->requires);
+        total ? arena_printf(fx_arena(c), "its attempts have used up its timeout_total of %.3g s",
+                             def->timeout_total_ms / 1000.0)
+              : arena_printf(fx_arena(c),
+                             "no worker took it within its queue_timeout of %.3g s: no worker that "
+                             "offers %s%s%s was free",
+                             def->queue_timeout_ms / 1000.0, def->function,
+                             def->requires[0] != '\0' ? " and has the labels " : "", def->requires);
     enum code code = total ? CODE_STEP_TIMEOUT_TOTAL : CODE_QUEUE_TIMEOUT;
     s->deliveries++;
     step_set_error(s, code, bytes_str(why));

@@ -63,7 +63,7 @@ static void resolve(struct change *ch, struct step *s, struct bytes result)
         step_complete(ch, s, parts_whole(result));
     } else {
         step_give_up(ch, s, CODE_TASK_TOO_LARGE,
-                     BYTES_LIT("the results of this task are over 64 MiB together"));
+                     BYTES_LIT("the results of this task are larger than 64 MiB in total"));
     }
 }
 
@@ -148,11 +148,11 @@ bool wait_resolve(struct core *c, struct step *s, struct scope *x, struct bytes 
     if (take_end(s, json)) {
         return true;
     }
-    const char *want = kind == WAIT_UNTIL    ? "a moment as in RFC 3339"
+    const char *want = kind == WAIT_UNTIL    ? "a time as in RFC 3339"
                        : kind == WAIT_SIGNAL ? "a number of seconds from 0.001 to 31536000 (a year)"
                                              : "a number of seconds from 0 to 31536000 (a year)";
     *ret_why = bytes_str(
-        arena_printf(fx_arena(c), "step \"%s\", /%s: it gives %.*s%s, and must give %s",
+        arena_printf(fx_arena(c), "step \"%s\", /%s: its value is %.*s%s, but must be %s",
                      step_def(s)->name, fields[kind], json.len < 100 ? (int)json.len : 100,
                      (const char *)json.ptr, json.len < 100 ? "" : "...", want));
     return false;

@@ -179,7 +179,7 @@ struct worker *worker_join(struct core *c, const struct message *hello, peer_id 
                "worker=%.*s host=%s pid=%u slots=%u functions=%u version=\"%s\"", (int)w->id.len,
                (const char *)w->id.ptr, w->host, w->pid, w->slots, w->function_count, w->software);
     } else if (w->peer != 0) {
-        fx_close(c, w->peer, "the worker has connected anew");
+        fx_close(c, w->peer, "the worker has connected again");
         on_peer_down(c, w->peer);
     }
     timer_set(c, &w->timer, w->run_count > 0 ? c->now.mono + RUNNING_WITHIN_MS : NEVER_MS);

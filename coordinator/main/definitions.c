@@ -219,7 +219,7 @@ void definitions_publish_or_exit(const struct conf *conf, struct core *core, str
     size_t count = conf_list(conf, "MARATHON_PIPELINES", &directories);
     if (load_all(directories, count, &by) != ERR_OK) {
         fprintf(stderr,
-                "marathon-coordinator: pipeline definitions are at fault, see the log above\n");
+                "marathon-coordinator: pipeline definitions have errors, see the log above\n");
         _exit(2);
     }
 }

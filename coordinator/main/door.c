@@ -24,11 +24,10 @@ void door_check(const struct conf *conf)
         if (is_plain(urls[i]) && !advertise_is_local(urls[i]) &&
             !conf_bool(conf, "MARATHON_INSECURE_LISTEN")) {
             fprintf(stderr,
-                    "marathon-coordinator: MARATHON_COORDINATOR_LISTEN: %s is reached from other "
-                    "machines, in plain text, and peers are not authenticated: listen at "
-                    "tls+tcp:// with certificates, at a loopback address or ipc://, "
-                    "or say --insecure-listen (MARATHON_INSECURE_LISTEN=true) where the network "
-                    "is private\n",
+                    "marathon-coordinator: MARATHON_COORDINATOR_LISTEN: %s can be reached from "
+                    "other machines in plain text, and peers are not authenticated: listen at "
+                    "tls+tcp:// with certificates, at a loopback address or ipc://, or use "
+                    "--insecure-listen (MARATHON_INSECURE_LISTEN=true) if the network is private\n",
                     urls[i]);
             _exit(EXIT_CONFIG);
         }

@@ -30,20 +30,21 @@ static const struct conf_entry entries[] = {
     {.env = "MARATHON_REDIS_SENTINEL_USER",
      .kind = CONF_TEXT,
      .fallback = "",
-     .help = "user for the sentinels, where they have an ACL"},
+     .help = "user for the sentinels, if they have an ACL"},
     {.env = "MARATHON_REDIS_SENTINEL_PASSWORD",
      .kind = CONF_TEXT,
      .fallback = "",
      .secret = true,
-     .help = "password for the sentinels, where they want one (that of the master is not sent)"},
+     .help = "password for the sentinels, if they need one (the master's password is not sent to "
+             "them)"},
     {.env = "MARATHON_REDIS_WAIT",
      .kind = CONF_INT,
      .fallback = "0",
      .min = 0,
      .max = 16,
-     .help =
-         "replicas of Redis that must have acknowledged a write before anybody is told of it, so "
-         "that a failover to one of them cannot lose it. While there are fewer, starts get 503"},
+     .help = "number of Redis replicas that must acknowledge each write before it is confirmed to "
+             "anybody, so that a failover to one of them cannot lose it. With fewer replicas "
+             "connected, starts get 503"},
     {.env = "MARATHON_STORE",
      .kind = CONF_CHOICE,
      .fallback = "auto",
@@ -64,11 +65,10 @@ static const struct conf_entry entries[] = {
     {.env = "MARATHON_ADVERTISE",
      .kind = CONF_TEXT,
      .fallback = "auto",
-     .help =
-         "URL at which all workers and gateways reach this coordinator: told to those that know "
-         "another one. auto: what it listens on; for 0.0.0.0 the machine's address where it "
-         "has but one, with the first name of its certificate. none: their own lists name it "
-         "(behind a proxy, say)"},
+     .help = "URL at which workers and gateways reach this coordinator; those connected to another "
+             "coordinator learn it from there. auto: the address it listens on; for 0.0.0.0 the "
+             "machine's address if it has only one, with the first name of its certificate. none: "
+             "announce nothing, they have it in their own lists (behind a proxy, for example)"},
     {.env = "MARATHON_PIPELINES",
      .kind = CONF_LIST,
      .fallback = "",
@@ -84,7 +84,7 @@ static const struct conf_entry entries[] = {
      .fallback = "3",
      .min = 0,
      .max = 100,
-     .help = "attempts after the first, where neither step nor start says"},
+     .help = "attempts after the first one, if neither the step nor the start sets it"},
     {.env = "MARATHON_MAX_TASK_DURATION",
      .kind = CONF_INT,
      .fallback = "3600",
@@ -117,7 +117,7 @@ static const struct conf_entry entries[] = {
      .fallback = "1000000",
      .min = 1,
      .max = 100000000,
-     .help = "live tasks of this coordinator at most; beyond them starts get 429"},
+     .help = "limit of this coordinator's live tasks; beyond it starts get 429"},
     {.env = "MARATHON_STANDBY",
      .kind = CONF_BOOL,
      .fallback = "false",
@@ -126,8 +126,8 @@ static const struct conf_entry entries[] = {
     {.env = "MARATHON_INSECURE_LISTEN",
      .kind = CONF_BOOL,
      .fallback = "false",
-     .help = "allow listeners beyond this machine in plain text: neither peers nor readers of "
-             "metrics are authenticated"},
+     .help = "allow listeners that other machines reach in plain text: neither peers nor readers "
+             "of metrics are authenticated"},
     CONF_TLS_ENTRIES,
     CONF_REDIS_TLS_ENTRIES,
     CONF_MONITOR_ENTRY,

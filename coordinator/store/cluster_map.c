@@ -82,7 +82,7 @@ static void on_slots(void *user, const struct redisReply *reply)
     struct slot_range range;
     if (reply_is_error(reply, "") || reply_count(reply) == 0) {
         link_fail(s->probe, reply_is_error(reply, "ERR This instance has cluster support disabled")
-                                ? "it is no node of a cluster: use redis:// for a single server"
+                                ? "it is not a cluster node: use redis:// for a single server"
                             : reply_is_error(reply, "") ? reply->str
                                                         : "no slots are assigned yet");
         return;

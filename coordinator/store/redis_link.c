@@ -35,7 +35,8 @@ static void fail_unheard(struct redis_link *l, const char *text)
     char why[sizeof l->why];
     bool may_be_tls = !l->answered && !l->url.tls && l->url.host[0] != '\0';
     snprintf(why, sizeof why, "%s%s", text,
-             may_be_tls ? ", before it answered anything (a TLS port? then rediss://)" : "");
+             may_be_tls ? " before it answered anything (is it a TLS port? then use rediss://)"
+                        : "");
     link_fail(l, why);
 }
 
@@ -76,8 +77,9 @@ static void take_answers(struct redis_link *l)
         if (waiting_next_end(&l->waiting) > l->outgoing.sent_total) {
             /* An answer to a command that is not written yet: too many clients, or protected mode.
              * It cannot be handed out, since lent bytes must stay valid until they are written. */
-            link_fail(l, reply->type == REDIS_REPLY_ERROR ? reply->str
-                                                          : "an answer that nobody has asked for");
+            link_fail(l, reply->type == REDIS_REPLY_ERROR
+                             ? reply->str
+                             : "Redis sent a reply that no request was waiting for");
             return;
         }
         l->answered = true;
@@ -187,7 +189,7 @@ static void on_timer(void *user)
         dial_failed(l, strerror(ETIMEDOUT));
         break;
     case LINK_SHAKING:
-        dial_failed(l, "no answer in TLS (a port for plain text? then redis://)");
+        dial_failed(l, "no TLS handshake (is it a port for plain text? then use redis://)");
         break;
     case LINK_OPEN:
         check_deadline(l);
@@ -240,7 +242,7 @@ void link_target(struct redis_link *l, const struct redis_node *node)
     if (l->state == LINK_WAITING) {
         loop_timer_set(l->timer, loop_now(l->loop).mono);
     } else {
-        link_fail(l, "another server is named as the master");
+        link_fail(l, "the sentinels name another server as the master");
     }
 }
 

@@ -81,7 +81,7 @@ static void publication_tell(struct publication *p)
     if (p->full) {
         p->sent = false;
         p->held = true;
-        redis_note(s, "a pipeline cannot be stored: redis takes no new data");
+        redis_note(s, "a pipeline cannot be stored: redis accepts no new data");
         return;
     }
     bool stored = p->verdict == PUBLISH_CREATED || p->verdict == PUBLISH_SAME;
@@ -89,8 +89,8 @@ static void publication_tell(struct publication *p)
         s->handler.pipeline(s->handler.user, p->publish.source, p->version);
     }
     if (!stored && p->publish.publish_id == 0) {
-        redis_note(s, "a pipeline of a file is not stored: there are as many pipelines, or "
-                      "versions of it, as there may be");
+        redis_note(s, "a pipeline from a file is not stored: the limit of pipelines, or of its "
+                      "versions, is reached");
     }
     publication_end(p, p->verdict, p->version);
 }

@@ -51,7 +51,7 @@ static void on_write(void *user, const struct redisReply *reply)
 {
     struct redis_store *s = user;
     if (reply_is_error(reply, "NOREPLICAS")) {
-        lacking(s, "redis takes no writes, it has fewer replicas than its min-replicas-to-write: "
+        lacking(s, "redis refuses writes, it has fewer replicas than its min-replicas-to-write: "
                    "bring replicas back");
     } else if (reply_is_error(reply, "READONLY")) {
         redis_refused(s, "getting ready", reply);

@@ -104,9 +104,9 @@ static void on_address(void *user, const struct redisReply *reply)
             (struct sentinel_view){true, loop_now(s->loop).mono, p->epoch, master};
         choose(s);
     } else if (reply_is_error(reply, "NOAUTH")) {
-        set_why(p, "it wants a password: set MARATHON_REDIS_SENTINEL_PASSWORD");
+        set_why(p, "it needs a password: set MARATHON_REDIS_SENTINEL_PASSWORD");
     } else if (reply_is_error(reply, "ERR unknown command")) {
-        set_why(p, "it is no sentinel: REDIS_URL must name those, and not the master");
+        set_why(p, "it is not a sentinel: REDIS_URL must name the sentinels, not the master");
     } else if (reply_is_error(reply, "")) {
         set_why(p, reply->str);
     } else {

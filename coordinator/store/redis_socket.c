@@ -134,13 +134,14 @@ static const char *advice(enum tls_fault fault)
 {
     switch (fault) {
     case TLS_FAULT_NO_TLS:
-        return " (it speaks no TLS: redis://, or its tls-port)";
+        return " (it does not speak TLS: use redis://, or its tls-port)";
     case TLS_FAULT_AUTHORITY:
-        return " (whom to believe: MARATHON_REDIS_TLS_CA_FILE)";
+        return " (MARATHON_REDIS_TLS_CA_FILE sets the CA to trust)";
     case TLS_FAULT_NAME:
-        return " (as subjectAltName it must have the host dialled, or MARATHON_REDIS_TLS_NAME)";
+        return " (its subjectAltName must have the host dialled, or set MARATHON_REDIS_TLS_NAME)";
     case TLS_FAULT_OURS:
-        return " (it wants a certificate of ours that it knows: MARATHON_REDIS_TLS_CERT_FILE)";
+        return " (it requires a client certificate that it trusts: set "
+               "MARATHON_REDIS_TLS_CERT_FILE)";
     case TLS_FAULT_OTHER:
         break;
     }

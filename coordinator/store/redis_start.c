@@ -214,11 +214,11 @@ static void on_secret_again(void *user, const struct redisReply *reply)
         return;
     }
     if (reply_is_nil(reply)) {
-        link_fail(s->link, "marathon:secret is gone: it has been emptied, and is set up anew");
+        link_fail(s->link, "marathon:secret is gone: Redis was emptied, and is set up again");
     } else if (!reply_is_error(reply, "") &&
                hex_decode(reply_bytes(reply), now, sizeof now) == ERR_OK &&
                memcmp(now, s->secret, sizeof now) != 0) {
-        link_fail(s->link, "marathon:secret is another one: it has been emptied, and set up anew");
+        link_fail(s->link, "marathon:secret has changed: Redis was emptied and set up again");
     }
     explicit_bzero(now, sizeof now);
 }

@@ -14,7 +14,7 @@ void redis_full(struct redis_store *s, const struct redisReply *reply)
 {
     char text[STORE_TEXT_BYTES];
     bool memory = reply_is_error(reply, "OOM");
-    snprintf(text, sizeof text, "redis takes no new tasks, running ones go on: %s (%.120s)",
+    snprintf(text, sizeof text, "redis accepts no new tasks, running ones go on: %s (%.120s)",
              memory ? "it has reached maxmemory" : "it cannot persist what is written", reply->str);
     bool news = s->remarks[REMARK_FULL][0] == '\0';
     redis_remark(s, REMARK_FULL, text);

@@ -80,7 +80,7 @@ static const char *parse_credentials(struct bytes *rest, struct redis_url *u)
     }
     struct bytes user;
     if (!take_until(&credentials, ':', false, &user)) {
-        return "what stands before @ must be user:password or :password";
+        return "the part before @ must be user:password or :password";
     }
     if (!decode(user, u->user, sizeof u->user) ||
         !decode(credentials, u->password, sizeof u->password)) {
@@ -196,7 +196,7 @@ static const char *parse_sentinel(struct bytes rest, struct redis_url *u)
     }
     struct bytes master = rest;
     if (take_until(&rest, '/', false, &master) && !parse_db(rest, u)) {
-        return "what follows the name of the master must be the number of a database";
+        return "after the name of the master only the number of a database may follow";
     }
     return parse_master(master, u->master)
                ? NULL

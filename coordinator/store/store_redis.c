@@ -40,7 +40,8 @@ void redis_refused(struct redis_store *s, const char *doing, const struct redisR
 {
     char why[STORE_TEXT_BYTES];
     bool error = reply_is_error(reply, "");
-    snprintf(why, sizeof why, "%s: %s", doing, error ? reply->str : "a reply of no sense");
+    snprintf(why, sizeof why, "%s: %s", doing,
+             error ? reply->str : "Redis sent a reply of an unexpected form");
     link_fail(s->link, why);
 }
 

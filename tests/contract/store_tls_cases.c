@@ -156,13 +156,13 @@ void test_a_certificate_that_does_not_fit_is_named(void **state)
     struct redis_tls theirs = {.identity = redis_certs_client("other/ca.pem", "")};
     struct redis_tls named = {.identity = theirs.identity, .name = "there.example"};
     see_certificate("server", &ours, NULL);
-    see_certificate("server", &theirs,
-                    " certificate in certificate chain (whom to believe: "
-                    "MARATHON_REDIS_TLS_CA_FILE)");
+    see_certificate(
+        "server", &theirs,
+        " certificate in certificate chain (MARATHON_REDIS_TLS_CA_FILE sets the CA to trust)");
     see_certificate("expired", &ours, "TLS: its certificate: certificate has expired");
     see_certificate("other/server", &theirs,
-                    "TLS: its certificate: IP address mismatch (as subjectAltName it must have "
-                    "the host dialled, or MARATHON_REDIS_TLS_NAME)");
+                    "TLS: its certificate: IP address mismatch (its subjectAltName must have the "
+                    "host dialled, or set MARATHON_REDIS_TLS_NAME)");
     see_certificate("other/server", &named, NULL);
     tls_identity_free(ours.identity);
     tls_identity_free(theirs.identity);
@@ -206,7 +206,7 @@ void test_plain_and_tls_do_not_understand_each_other_and_say_so(void **state)
     redis_server_init_tls(&server);
     redis_server_start(&server, NULL);
     snprintf(server.url, sizeof server.url, "redis://127.0.0.1:%d", server.tls_port);
-    see(&server, NULL, "before it answered anything (a TLS port? then rediss://)");
+    see(&server, NULL, "before it answered anything (is it a TLS port? then use rediss://)");
     assert_string_equal(raw(&server, "CONFIG SET tls-port 0")->str, "OK");
     assert_string_equal(raw(&server, "CONFIG SET port %d", server.tls_port)->str, "OK");
     see(&server, NULL, NULL);

@@ -173,7 +173,7 @@ class Definitions(ClusterCase):
         self.assertIn("not checked", subprocess.run([f"{BIN}/marathon", "pipelines", "validate", good], capture_output=True, text=True).stderr)
         url = f"http://127.0.0.1:{c.port}"
         said = self.marathon("pipelines", "validate", good, "--server", url, code=3)
-        self.assertIn(f"{good}:3:15: /steps/0/pipeline: there is no pipeline of this name: nowhere\n", said)
+        self.assertIn(f"{good}:3:15: /steps/0/pipeline: there is no pipeline with this name: nowhere\n", said)
         said = self.marathon("pipelines", "apply", good, bad, code=2)
         self.assertEqual([p["name"] for p in c.get("/pipelines")["items"]], ["filed"], "nothing is stored where one of them is at fault")
         circle = [self.write(f"{a}.yaml", f"name: {a}\nsteps:\n  - {{name: m, pipeline: {b}}}\n") for a, b in ("xy", "yx")]

@@ -298,7 +298,7 @@ class Refused(ClusterCase):
                      "MARATHON_TLS_KEY_FILE": f"{folder}/worker.key"}
             for change, said in (({}, "needs a certificate"),
                                  ({"MARATHON_TLS_CA_FILE": files["MARATHON_TLS_CA_FILE"]}, "MARATHON_TLS_KEY_FILE is not set"),
-                                 ({**files, "MARATHON_TLS_KEY_FILE": f"{folder}/gateway.key"}, "is not the key of the certificate"),
+                                 ({**files, "MARATHON_TLS_KEY_FILE": f"{folder}/gateway.key"}, "is not the certificate's private key"),
                                  ({**files, "MARATHON_TLS_CA_FILE": f"{other}/ca.pem"}, "no peer would believe it"),
                                  ({**files, "MARATHON_TLS_CERT_FILE": f"{folder}/none.pem"}, "none.pem: No such file")):
                 done = self.run_program(program, **url, **change)

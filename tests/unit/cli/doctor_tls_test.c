@@ -123,7 +123,7 @@ static void test_what_does_not_fit_is_a_fault(void **state)
     (void)state;
     set("MARATHON_TLS_CA_FILE", "other/ca.pem");
     doctor_tls(&d, clock_now().wall);
-    found(0, DOCTOR_FAULT, "no peer would believe it");
+    found(0, DOCTOR_FAULT, "peers would not trust it");
     set("MARATHON_TLS_CA_FILE", "");
     unsetenv("MARATHON_TLS_CA_FILE");
     doctor_tls(&d, clock_now().wall);
@@ -177,13 +177,13 @@ static void test_what_a_coordinator_would_not_start_with_is_a_fault(void **state
     set("MARATHON_REDIS_TLS_CA_FILE", "ca.pem");
     set("MARATHON_REDIS_TLS_CERT_FILE", "worker.pem");
     doctor_tls(&d, clock_now().wall);
-    found(1, DOCTOR_FAULT, "MARATHON_REDIS_TLS_KEY_FILE go together");
+    found(1, DOCTOR_FAULT, "together with MARATHON_REDIS_TLS_KEY_FILE");
     set("MARATHON_REDIS_TLS_KEY_FILE", "gateway.key");
     doctor_tls(&d, clock_now().wall);
     found(2, DOCTOR_FAULT, "gateway.key");
     setenv("REDIS_URL", "redis://redis.example", 1);
     doctor_tls(&d, clock_now().wall);
-    found(3, DOCTOR_FAULT, "REDIS_URL does not ask for TLS: rediss:// instead of redis://");
+    found(3, DOCTOR_FAULT, "REDIS_URL does not use TLS: use rediss:// instead of redis://");
     assert_int_equal(d.count, 4);
 }
 

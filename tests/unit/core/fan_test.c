@@ -130,7 +130,7 @@ static void test_what_is_not_a_list_fails_the_step(void **state)
     const struct task_view *v = stage_status(&s, gateway, "t");
     assert_int_equal(v->state, TASK_FAILED);
     assert_int_equal(v->error_code, CODE_EXPRESSION_ERROR);
-    assert_text(v->error, "step \"each\", /for_each: what it gives is not a list");
+    assert_text(v->error, "step \"each\", /for_each: its value is not a list");
 }
 
 static void start_with(const struct buf *input, const char *behind)

@@ -223,7 +223,7 @@ static void test_what_cannot_be_expanded_is_refused(void **state)
 {
     (void)state;
     refused("[{\"name\":\"a\",\"function\":\"f\"},{\"name\":\"b\",\"pipeline\":\"nope\"}]",
-            "/steps/1/pipeline", "there is no pipeline of this name: nope");
+            "/steps/1/pipeline", "there is no pipeline with this name: nope");
     store_pipeline("{\"name\":\"p\",\"steps\":[{\"name\":\"x\",\"pipeline\":\"q\"}]}", 1);
     store_pipeline("{\"name\":\"q\",\"steps\":[{\"name\":\"y\",\"pipeline\":\"p\"}]}", 1);
     refused("[{\"name\":\"b\",\"pipeline\":\"p\"}]", "/steps/0/pipeline",

@@ -73,7 +73,7 @@ static void test_each_text_is_one_version(void **state)
                            second->pipelines.items[0].source.len, "\"g\"", 3));
     m.get_pipelines.version = 4;
     refused(stage_ask(&s, gateway, &m), CODE_PIPELINE_NOT_FOUND, "",
-            "there is no such version of a pipeline");
+            "there is no such version of this pipeline");
 }
 
 static void test_versions_are_listed_newest_first(void **state)
@@ -97,7 +97,7 @@ static void test_versions_are_listed_newest_first(void **state)
     assert_int_equal(page->versions.next, 0);
     m.get_versions.name = BYTES_LIT("nosuch");
     refused(stage_ask(&s, gateway, &m), CODE_PIPELINE_NOT_FOUND, "",
-            "there is no pipeline of this name");
+            "there is no pipeline with this name");
 }
 
 static void test_a_check_stores_nothing(void **state)
@@ -121,10 +121,11 @@ static void test_what_is_wrong_is_told_with_its_place(void **state)
             "function is missing: it must be a string of 1 to 128 of the characters A-Z a-z 0-9 _ "
             ". : -");
     refused(put("fish", MENU("f"), false), CODE_INVALID_PIPELINE, "/name",
-            "the name is \"menu\", the path says \"fish\"");
+            "the name is \"menu\", but the path has \"fish\"");
     refused(put("menu", "{\"name\":\"menu\",\"steps\":[{\"name\":\"a\",\"pipeline\":\"fish\"}]}",
                 false),
-            CODE_UNKNOWN_PIPELINE, "/steps/0/pipeline", "there is no pipeline of this name: fish");
+            CODE_UNKNOWN_PIPELINE, "/steps/0/pipeline",
+            "there is no pipeline with this name: fish");
     assert_int_equal(store.pipeline_count, 0);
 }
 
@@ -176,7 +177,7 @@ static void test_a_start_runs_the_newest_version_or_the_one_that_it_names(void *
     assert_int_equal(stage_status(&s, gateway, "t4")->pipeline_version, 2);
     refused(start("t3", "menu", 3), CODE_UNKNOWN_PIPELINE, "/pipeline_version",
             "pipeline 'menu' has no version 3; GET /api/v1/marathon/pipelines/menu/versions lists "
-            "those there are");
+            "its versions");
 }
 
 static void test_what_another_coordinator_stored_is_looked_for_before_a_refusal(void **state)
@@ -197,9 +198,9 @@ static void test_what_another_coordinator_stored_is_looked_for_before_a_refusal(
     assert_int_equal(start("t3", "fish", 0)->type, MSG_STARTED);
     runs("f");
     refused(start("t4", "nosuch", 0), CODE_UNKNOWN_PIPELINE, "/task_type",
-            "there is no pipeline 'nosuch'; GET /api/v1/marathon/pipelines lists those there are");
+            "there is no pipeline 'nosuch'; GET /api/v1/marathon/pipelines lists all pipelines");
     refused(start("t5", "", 0), CODE_UNKNOWN_PIPELINE, "/task_type",
-            "there is no pipeline ''; GET /api/v1/marathon/pipelines lists those there are");
+            "there is no pipeline ''; GET /api/v1/marathon/pipelines lists all pipelines");
 }
 
 static void test_the_input_of_a_start_that_waits_for_its_pipeline_goes_out_in_one_text(void **state)
@@ -303,7 +304,7 @@ static void test_only_so_many_are_stored_at_once(void **state)
         assert_null(stage_ask(&s, gateway, &m));
     }
     refused(stage_ask(&s, gateway, &m), CODE_OVERLOADED, "",
-            "as many pipelines are being stored as may be at once");
+            "too many pipelines are being stored at once: try again in a second");
     stage_store_go(&s);
     s.hold_store = false;
     stored(MENU("f"), 1, false);
@@ -318,13 +319,13 @@ static void test_what_the_store_refuses_is_told(void **state)
         const char *detail;
     } cases[] = {
         {PUBLISH_NAMES, CODE_TOO_MANY_PIPELINES,
-         "there are 1000 pipelines, and every coordinator holds all of them in memory: store it "
-         "under a name that is there, or start it as an inline one"},
+         "the limit of 1000 pipelines is reached (every coordinator keeps all of them in memory): "
+         "store it under an existing name, or start it inline with `steps`"},
         {PUBLISH_VERSIONS, CODE_TOO_MANY_PIPELINES,
-         "this pipeline has 10000 versions, and none of them is ever deleted: go on under another "
-         "name"},
+         "this pipeline has reached the limit of 10000 versions, which are never deleted: store it "
+         "under another name"},
         {PUBLISH_FULL, CODE_STORE_FULL,
-         "Redis takes no new data: pipelines are stored again once there is room"},
+         "Redis accepts no new data: pipelines can be stored again once there is room"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct message m = {.type = MSG_PUT_PIPELINE};

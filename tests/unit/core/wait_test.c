@@ -334,8 +334,9 @@ static void test_what_no_step_waits_for_is_refused_with_the_names_there_are(void
     stage_start(&s, gateway, "t", APPROVAL);
     const struct message *r = give("aprove", "1", 5);
     assert_refused(r, CODE_UNKNOWN_SIGNAL);
-    assert_true(bytes_is(r->refused.detail, "no step of this task waits for a signal of this name; "
-                                            "its steps wait for approve"));
+    assert_true(bytes_is(
+        r->refused.detail,
+        "no step of this task waits for a signal with this name; its steps wait for approve"));
     assert_true(bytes_is(r->refused.pointer, "/name"));
 }
 
@@ -396,19 +397,19 @@ static void assert_bad_time(const char *wait, const char *why)
 static void test_what_is_no_time_fails_the_step_and_says_what_would_be_right(void **state)
 {
     (void)state;
-    assert_bad_time(
-        "\"seconds\":\"${input.n}\"",
-        "step \"w\", /wait/seconds: it gives -1, and must give a number of seconds from "
-        "0 to 31536000 (a year)");
-    assert_bad_time("\"seconds\":\"${input.big}\"",
-                    "step \"w\", /wait/seconds: it gives 1e300, and must give a number of seconds "
+    assert_bad_time("\"seconds\":\"${input.n}\"",
+                    "step \"w\", /wait/seconds: its value is -1, but must be a number of seconds "
                     "from 0 to 31536000 (a year)");
-    assert_bad_time("\"signal\":\"go\",\"timeout\":\"${0}\"",
-                    "step \"w\", /wait/timeout: it gives 0, and must give a number of seconds from "
-                    "0.001 to 31536000 (a year)");
-    assert_bad_time("\"until\":\"${input.text}\"",
-                    "step \"w\", /wait/until: it gives \"soon\", and must give a moment as in RFC "
-                    "3339");
+    assert_bad_time("\"seconds\":\"${input.big}\"",
+                    "step \"w\", /wait/seconds: its value is 1e300, but must be a number of "
+                    "seconds from 0 to 31536000 (a year)");
+    assert_bad_time(
+        "\"signal\":\"go\",\"timeout\":\"${0}\"",
+        "step \"w\", /wait/timeout: its value is 0, but must be a number of seconds from "
+        "0.001 to 31536000 (a year)");
+    assert_bad_time(
+        "\"until\":\"${input.text}\"",
+        "step \"w\", /wait/until: its value is \"soon\", but must be a time as in RFC 3339");
 }
 
 int main(void)

@@ -83,9 +83,9 @@ static void test_what_is_wrong_is_said_with_the_file(void **state)
     assert_refused("ca.key", "worker.pem", "worker.key", "/ca.key: holds no certificate of an");
     assert_refused("ca.pem", "worker.key", "worker.key", "/worker.key: holds no certificate");
     assert_refused("ca.pem", "worker.pem", "worker.pem", "/worker.pem: holds no private key");
-    assert_refused("ca.pem", "worker.pem", "gateway.key", "/gateway.key: is not the key of");
+    assert_refused("ca.pem", "worker.pem", "gateway.key", "/gateway.key: is not the certificate's");
     assert_refused("ca.pem", "other/worker.pem", "other/worker.key",
-                   "/other/worker.pem: no peer would believe it");
+                   "/other/worker.pem: peers would not trust it");
 }
 
 static void test_password_of_a_key_is_used(void **state)
