@@ -40,12 +40,14 @@ void conf_print_help(const struct conf_program *program, FILE *out)
     struct arena arena = {0};
     (void)fprintf(
         out,
-        "%s: %s\n\n"
-        "Usage: %s [flags]\n\n"
+        "%s: %s\n"
+        "\n"
+        "Usage: %s [flags]\n"
+        "\n"
         "Each setting is a flag, an environment variable (in brackets), or a key of the ini file\n"
         "(the variable's name in lower case, without MARATHON_); the flag wins over the variable,\n"
-        "the variable over the file. With _FILE behind a variable's name its value is the path of\n"
-        "a file that holds the setting.\n",
+        "the variable over the file. With _FILE after a variable's name its value is the path of\n"
+        "a file that contains the setting.\n",
         program->name, program->summary, program->name);
     if (program->entry_count > 0 && program->entries[0].env != NULL) {
         (void)fputs("\nSettings\n", out);

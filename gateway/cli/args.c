@@ -91,7 +91,7 @@ static enum err option_value(struct word *word, struct words *w, struct buf *ret
     }
     if (word->attached == NULL) {
         if (w->at + 1 >= w->argc) {
-            buf_addf(ret_message, "%s wants a value: %s %s", text, text, word->option->value);
+            buf_addf(ret_message, "%s needs a value: %s %s", text, text, word->option->value);
             return ERR_INVALID;
         }
         w->at++;

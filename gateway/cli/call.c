@@ -48,7 +48,7 @@ static enum cli_exit give_up(const struct cli *cli, const struct call *call, enu
         cli_say("stopped before the server answered: whether it did %s is not known", call->doing);
         return CLI_DETACHED;
     case ERR_INVALID:
-        return cli_usage(cli, "\"%s\" is no address of a server: %s", cli->server,
+        return cli_usage(cli, "\"%s\" is not the address of a server: %s", cli->server,
                          http_client_fault(cli->http));
     case ERR_UNAVAILABLE:
         return call_unreachable(cli, call->doing);

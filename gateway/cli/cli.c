@@ -112,8 +112,9 @@ bool cli_id_good(const struct cli *cli, const char *id)
     if (id_valid(bytes_str(id))) {
         return true;
     }
-    (void)cli_usage(cli, "\"%.140s\" is no id: ids are 1 to %d of A-Z a-z 0-9 _ . : -", id,
-                    ID_BYTES_MAX);
+    (void)cli_usage(
+        cli, "\"%.140s\" is not an id: ids are 1 to %d of the characters A-Z a-z 0-9 _ . : -", id,
+        ID_BYTES_MAX);
     return false;
 }
 

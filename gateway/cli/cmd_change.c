@@ -107,7 +107,7 @@ static enum cli_exit run_cancel(struct cli *cli)
 const struct command command_cancel = {
     .name = "cancel",
     .operands = "TASK...",
-    .summary = "end tasks; what runs is stopped",
+    .summary = "cancel tasks and stop what runs",
     .text = "Returns once the end is durable. Exit code: that of the first one that could not be "
             "cancelled.\n",
     .examples = "  marathon cancel analysis_123 --reason \"wrong file\"\n"
@@ -152,7 +152,7 @@ static enum cli_exit run_resume(struct cli *cli)
 }
 
 static const struct arg_option resume_options[] = {
-    {"budget", 0, "JSON", "new limits, of what it has spent in all: cost_usd, tokens, steps"},
+    {"budget", 0, "JSON", "new limits on all that it has spent: cost_usd, tokens, steps"},
     DEED_OPTIONS,
 };
 
@@ -231,7 +231,7 @@ static enum cli_exit run_signal(struct cli *cli)
 
 static const struct arg_option signal_options[] = {
     {"data", 'd', "JSON", "the step's result: JSON, @file or - for standard input (default null)"},
-    {"key", 0, "KEY", "the same key is the same signal: makes a repetition safe"},
+    {"key", 0, "KEY", "idempotency key: makes a repetition safe"},
     DEED_OPTIONS,
 };
 
@@ -356,7 +356,7 @@ static enum cli_exit run_fork(struct cli *cli)
 
 static const struct arg_option fork_options[] = {
     {"from-step", 0, "STEP", "run again from this step on (its name or step_N)"},
-    {"checkpoint", 0, "ID", "start from this checkpoint, not the newest"},
+    {"checkpoint", 0, "ID", "start from this checkpoint instead of the newest"},
     {"input", 'i', "JSON", "instead of the task's input: JSON, @file or - for standard input"},
     {"id", 0, "ID", "of the new task (default: a new one)"},
     {"key", 0, "KEY", "idempotency key: makes a repetition safe"},
@@ -379,8 +379,8 @@ const struct command command_fork = {
 
 static const struct arg_option recover_options[] = {
     {"from-step", 0, "STEP", "run again from this step on (its name or step_N)"},
-    {"only-failed", 0, NULL, "of that step, one with items: only those that are not done"},
-    {"checkpoint", 0, "ID", "run on from this checkpoint, not the newest"},
+    {"only-failed", 0, NULL, "if that step has items: only those that are not completed"},
+    {"checkpoint", 0, "ID", "run on from this checkpoint instead of the newest"},
     {"input", 'i', "JSON", "replaces the task's input: JSON, @file or - for standard input"},
     {"key", 0, "KEY", "idempotency key: makes a repetition safe"},
     {"watch", 'w', NULL, "follow the task to its end"},

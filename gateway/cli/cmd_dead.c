@@ -87,7 +87,7 @@ static enum cli_exit requeue_one(struct cli *cli, const char *id, const char *st
     }
     if (!step_name_valid(bytes_str(step))) {
         return cli_usage(cli,
-                         "\"%.140s\" is no step: give its name or step_id, as `marathon "
+                         "\"%.140s\" is not a step: give its name or step_id, as `marathon "
                          "dead-letters` prints them",
                          step);
     }
@@ -209,7 +209,8 @@ static enum cli_exit run_dead(struct cli *cli)
 
 static const struct arg_option dead_options[] = {
     {"all", 'a', NULL, "requeue all there are, page by page"},
-    {"cursor", 0, "CURSOR", "list: go on behind an earlier list, as it said"},
+    {"cursor", 0, "CURSOR",
+     "list: continue after an earlier list, with the cursor that it printed"},
     {"key", 0, "KEY", "requeue TASK STEP: idempotency key, makes a repetition safe"},
 };
 
@@ -217,10 +218,9 @@ const struct command command_dead_letters = {
     .name = "dead-letters",
     .operands = "[list | requeue TASK STEP | requeue --all]",
     .summary = "list and requeue steps that killed three workers, or ran out of attempts",
-    .text =
-        "Requeue runs the task on from its checkpoint; deaths and attempts count from 0 again. "
-        "Mend the function first.\nExit code of requeue --all: 1 where one of them could not be "
-        "requeued.\n",
+    .text = "Requeue runs the task on from its checkpoint; deaths and attempts count from 0 again. "
+            "Fix the function first.\n"
+            "Exit code of requeue --all: 1 where one of them could not be requeued.\n",
     .examples = "  marathon dead-letters -o json | jq -r '.items[].error_message'\n"
                 "  marathon dead-letters requeue analysis_123 step_2\n"
                 "  marathon dead-letters requeue party_7 soup/cook\n"

@@ -24,7 +24,7 @@ static const struct arg_option options[] = {
     {"data", 'd', "DIR",
      "keep Redis's data here (default: a private directory, removed at the end)"},
     {"workers", 'w', "N", "worker processes, 1 to 64 (default 2)"},
-    {"slots", 0, "N", "steps that each worker runs at once"},
+    {"slots", 0, "N", "steps that each worker runs at the same time"},
     {"pipelines", 0, "DIR", "pipeline definitions (*.json)"},
     {"functions", 'f', "FILE", "functions that the workers offer; may be repeated"},
 };
@@ -220,7 +220,7 @@ static enum cli_exit check_given_paths(const struct cli *cli, const struct dev_o
 {
     struct stat info;
     if (o->pipelines != NULL && (stat(o->pipelines, &info) != 0 || !S_ISDIR(info.st_mode))) {
-        return cli_usage(cli, "--pipelines %s is no directory", o->pipelines);
+        return cli_usage(cli, "--pipelines %s is not a directory", o->pipelines);
     }
     for (size_t i = 0; i < o->function_count; i++) {
         if (access(o->functions[i], R_OK) != 0) {
@@ -274,8 +274,7 @@ static void drop_tls(const struct cli *cli)
         char *name = mem_str_bytes(bytes_of(environ[i], (size_t)(equals - environ[i])));
         if (!told) {
             cli_note(cli,
-                     "%s and the like do not count here: these processes speak over private "
-                     "sockets",
+                     "%s and similar settings are ignored: these processes use private sockets",
                      name);
         }
         told = true;

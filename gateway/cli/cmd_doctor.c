@@ -49,7 +49,7 @@ static struct doc *ask_good(struct cli *cli, struct doctor *d, const char *path)
     struct doc *doc = ask(cli, d, path, &status);
     if (doc != NULL && status != 200) {
         struct bytes why = doc_string(doc_get(doc_root(doc), "detail"));
-        doctor_find(d, DOCTOR_FAULT, "gateway", "mend what else is found, then ask again",
+        doctor_find(d, DOCTOR_FAULT, "gateway", "fix what else is found, then run it again",
                     "%s: %d: %.*s", path, status, (int)why.len, (const char *)why.ptr);
         doc_free(doc);
         return NULL;

@@ -76,7 +76,7 @@ static enum cli_exit run_history(struct cli *cli)
         return CLI_USAGE;
     }
     if (cli->json && args_has(&cli->args, "brief")) {
-        return cli_usage(cli, "--brief is of the table: -o json has every event as it is");
+        return cli_usage(cli, "--brief applies to the table only: -o json has every event");
     }
     buf_add_str(&cursor, from != NULL ? from : "");
     if (cli->json) {
@@ -98,8 +98,8 @@ static enum cli_exit run_history(struct cli *cli)
 }
 
 static const struct arg_option history_options[] = {
-    {"brief", 'b', NULL, "without the progress updates, to the end"},
-    {"cursor", 0, "CURSOR", "where a page before this one ended"},
+    {"brief", 'b', NULL, "leave out progress updates, and show all pages"},
+    {"cursor", 0, "CURSOR", "continue after an earlier page, with the cursor that it printed"},
 };
 
 const struct command command_history = {

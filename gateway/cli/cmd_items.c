@@ -88,10 +88,10 @@ static enum cli_exit run_items(struct cli *cli)
         return CLI_USAGE;
     }
     if (!step_name_valid(bytes_str(cli->args.operands[1]))) {
-        return cli_usage(cli,
-                         "\"%.140s\" is no step: give its name or step_id, as `marathon "
-                         "status` prints them",
-                         cli->args.operands[1]);
+        return cli_usage(
+            cli,
+            "\"%.140s\" is not a step: give its name or step_id, as `marathon status` prints them",
+            cli->args.operands[1]);
     }
     if (args_number(&cli->args, "limit", (struct arg_range){1, ITEMS_PAGE_MAX}, &limit, &text) !=
         ERR_OK) {
@@ -107,8 +107,8 @@ static enum cli_exit run_items(struct cli *cli)
 
 static const struct arg_option items_options[] = {
     {"status", 0, "STATE", "only pending, running, completed, failed or cancelled ones"},
-    {"limit", 'n', "N", "at most so many, 1 to 200 (default 50)"},
-    {"cursor", 0, "CURSOR", "where a page before this one ended"},
+    {"limit", 'n', "N", "how many at most, 1 to 200 (default 50)"},
+    {"cursor", 0, "CURSOR", "continue after an earlier page, with the cursor that it printed"},
 };
 
 const struct command command_items = {

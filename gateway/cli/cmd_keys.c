@@ -53,12 +53,13 @@ static enum cli_exit run_keys(struct cli *cli)
     const char *id = cli->args.operands[1];
     const char *path = args_value(&cli->args, "file");
     if (strcmp(cli->args.operands[0], "new") != 0) {
-        return cli_usage(cli, "\"%s\" is nothing that can be done with keys: say new ID",
+        return cli_usage(cli, "\"%s\" is not understood: use `marathon keys new ID`",
                          cli->args.operands[0]);
     }
     if (!id_valid(bytes_str(id))) {
-        return cli_usage(cli, "\"%s\" is no id: it must be 1 to %d of A-Z a-z 0-9 _ . : -", id,
-                         ID_BYTES_MAX);
+        return cli_usage(
+            cli, "\"%s\" is not an id: it must be 1 to %d of the characters A-Z a-z 0-9 _ . : -",
+            id, ID_BYTES_MAX);
     }
     struct new_key key;
     make(&key);

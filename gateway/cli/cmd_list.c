@@ -206,8 +206,8 @@ static enum cli_exit run_list(struct cli *cli)
 static const struct arg_option list_options[] = {
     {"status", 0, "STATE", "only tasks in this state"},
     {"type", 't', "PIPELINE", "only tasks of this pipeline"},
-    {"limit", 'n', "N", "at most so many, 1 to 200 (default 20)"},
-    {"cursor", 0, "CURSOR", "go on behind an earlier list, as it said"},
+    {"limit", 'n', "N", "how many at most, 1 to 200 (default 20)"},
+    {"cursor", 0, "CURSOR", "continue after an earlier list, with the cursor that it printed"},
 };
 
 const struct command command_list = {
@@ -328,7 +328,8 @@ static enum cli_exit run_healthcheck(struct cli *cli)
 }
 
 static const struct arg_option healthcheck_options[] = {
-    {"live", 0, NULL, "only whether the gateway lives, not whether all behind it is ready"},
+    {"live", 0, NULL,
+     "only check that the gateway is alive, not that everything behind it is ready"},
 };
 
 const struct command command_healthcheck = {

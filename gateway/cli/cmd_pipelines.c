@@ -205,7 +205,8 @@ static enum cli_exit run_pipelines(struct cli *cli)
 static const struct arg_option pipelines_options[] = {
     {"version", 0, "N", "show, graph: this version (default: the newest)"},
     {"dot", 0, NULL, "graph: as DOT, for Graphviz"},
-    {"cursor", 0, "CURSOR", "versions: go on behind an earlier list, as it said"},
+    {"cursor", 0, "CURSOR",
+     "versions: continue after an earlier list, with the cursor that it printed"},
 };
 
 const struct command command_pipelines = {

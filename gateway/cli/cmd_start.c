@@ -28,8 +28,8 @@ static const struct arg_option options[] = {
     {"budget", 0, "JSON", "what it may spend: cost_usd, tokens, steps; JSON, @file or -"},
     {"max-duration", 0, "SECONDS", "after this running time the task fails"},
     {"checkpoint-interval", 0, "SECONDS",
-     "what a running step saves of itself is durable after so long at most (default 60)"},
-    {"no-checkpoints", 0, NULL, "a coordinator's death starts the task over at its first step"},
+     "seconds at most until what a running step has saved is durable (default 60)"},
+    {"no-checkpoints", 0, NULL, "if its coordinator dies, the task starts again at its first step"},
 };
 
 /* The texts that the request borrows. */

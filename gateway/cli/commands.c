@@ -23,8 +23,7 @@ const struct arg_option shared_options[] = {
     {"output", 'o', "FORM", "table (default) or json, on standard output"},
     {"quiet", 'q', NULL, "no progress, only errors"},
     {"no-color", 0, NULL, "no colours (as with the environment variable NO_COLOR)"},
-    {"retry-for", 0, "TIME",
-     "how long to repeat while the server is away: 30s, 5m; 0 = not at all"},
+    {"retry-for", 0, "TIME", "how long to retry while the server is away: 30s, 5m; 0 = not at all"},
     {"help", 'h', NULL, "this text"},
 };
 const size_t shared_option_count = sizeof shared_options / sizeof shared_options[0];
@@ -107,8 +106,8 @@ static enum cli_exit run_command(struct cli *cli)
     }
     cli_catch_signals();
     if (http_client_create(cli->server, cli_stopped, &cli->http) != ERR_OK) {
-        return cli_usage(cli, "\"%s\" is no address of a server: it must be like %s", cli->server,
-                         CLI_SERVER_DEFAULT);
+        return cli_usage(cli, "\"%s\" is not the address of a server: it must be like %s",
+                         cli->server, CLI_SERVER_DEFAULT);
     }
     struct buf key = {0}, message = {0};
     if (api_key_read(&key, &message) == ERR_OK) {

@@ -57,8 +57,8 @@ static void not_ready(struct doctor *d, const struct doc_value *problem)
     for (size_t i = 0; i < doc_count(errors); i++) {
         doctor_find(
             d, DOCTOR_FAULT, "ready",
-            "mend what it names, or start what is missing (MARATHON_COORDINATORS of the "
-            "gateway); that coordinator's log; alarms and cures: " SHIPPED_DOC("RUNBOOK.md"),
+            "fix what it names, or start what is missing (MARATHON_COORDINATORS of the gateway); "
+            "read that coordinator's log; alarms and cures: " SHIPPED_DOC("RUNBOOK.md"),
             "%s", text_of(doc_at(errors, i), "detail"));
     }
     if (doc_count(errors) == 0) {
@@ -123,8 +123,8 @@ void doctor_ready(struct doctor *d, int status, const struct doc_value *body)
                     "%zu of %" PRId64 " coordinators are connected", count, configured);
     } else if (count == 1) {
         doctor_find(d, DOCTOR_WARNING, "coordinators",
-                    "start a second one: it takes over within 4 s where this one dies",
-                    "one coordinator: while it is away nothing goes on");
+                    "start a second one: it takes over within 4 s if this one dies",
+                    "only one coordinator: while it is away, no task goes on");
     }
     if (d->count == before) {
         doctor_find(d, DOCTOR_GOOD, "coordinators", "", "%zu ready, all partitions owned", count);
@@ -176,7 +176,7 @@ static void compare_versions(struct doctor *d, const struct doc_value *items)
     }
     if (versions > 1) {
         doctor_find(d, DOCTOR_WARNING, "workers",
-                    "well while an upgrade is under way; else upgrade the others, too (`marathon "
+                    "normal during an upgrade; otherwise upgrade the others too (`marathon "
                     "workers` shows which)",
                     "workers run %zu versions: %s", versions, buf_cstr(&all));
     }
@@ -200,16 +200,17 @@ void doctor_workers(struct doctor *d, const struct doc_value *workers)
     compare_versions(d, items);
     if (ready == 0) {
         doctor_find(d, DOCTOR_FAULT, "workers",
-                    "start some; see that MARATHON_COORDINATORS names the coordinators. A "
-                    "worker's own /readyz and log say why it is not let in",
+                    "start some, with MARATHON_COORDINATORS naming the coordinators. A worker's "
+                    "own /readyz and log say why it cannot connect",
                     "no worker is ready (%zu connected)", doc_count(items));
     } else if (busy >= slots) {
-        doctor_find(d, DOCTOR_WARNING, "workers", "more workers, or more --slots, would do more",
+        doctor_find(d, DOCTOR_WARNING, "workers",
+                    "add workers or raise --slots to run more at once",
                     "all %" PRId64 " slots are busy", slots);
     } else if (ready == 1) {
         doctor_find(d, DOCTOR_WARNING, "workers",
-                    "start a second one: its steps are run elsewhere within 0.4 s where one dies",
-                    "one worker: while it is away no step runs");
+                    "start a second one: if one dies, its steps run elsewhere within 0.4 s",
+                    "only one worker: while it is away, no step runs");
     }
     if (d->count == before) {
         doctor_find(d, DOCTOR_GOOD, "workers", "",
@@ -256,8 +257,8 @@ void doctor_pipeline(struct doctor *d, const struct doc_value *pipeline,
     }
     if (lacking.len > 0) {
         doctor_find(d, DOCTOR_WARNING, "pipelines",
-                    "tasks of these would wait there: start a worker that offers what they need",
-                    "%s needs what no worker offers: %s", text_of(pipeline, "name"),
+                    "their tasks would wait there: start a worker that offers what they need",
+                    "%s needs functions that no worker offers: %s", text_of(pipeline, "name"),
                     buf_cstr(&lacking));
     }
     buf_free(&lacking);
@@ -272,6 +273,6 @@ void doctor_dead_letters(struct doctor *d, const struct doc_value *letters)
     }
     doctor_find(d, DOCTOR_WARNING, "dead letters",
                 "`marathon dead-letters` lists them with the last of their stderr, and requeues",
-                "there are some; the newest: task %s, step %s", text_of(first, "task_id"),
+                "there are dead letters; the newest: task %s, step %s", text_of(first, "task_id"),
                 text_of(first, "name"));
 }

@@ -60,7 +60,7 @@ static void see_key(struct doctor *d, const char *path)
 {
     struct stat about;
     if (stat(path, &about) == 0 && (about.st_mode & S_IRWXO) != 0) {
-        doctor_find(d, DOCTOR_WARNING, CHECK, "chmod 0600, or 0640 with the group of its role",
+        doctor_find(d, DOCTOR_WARNING, CHECK, "chmod 0600, or 0640 with its role's group",
                     "%s: everybody on this machine can read the key (mode %04o)", path,
                     (unsigned)(about.st_mode & 07777));
     }
@@ -113,8 +113,8 @@ static void see_redis(struct doctor *d, const struct conf *conf, unix_ms now)
                     "TLS to Redis: %s", message);
     } else if (tls_identity_expires(identity) == 0) {
         const char *ca = conf_text(conf, "MARATHON_REDIS_TLS_CA_FILE");
-        doctor_find(d, DOCTOR_GOOD, CHECK, "", "TLS to Redis: believes %s, and shows none",
-                    ca[0] != '\0' ? ca : "whom this system trusts");
+        doctor_find(d, DOCTOR_GOOD, CHECK, "", "TLS to Redis: trusts %s, and shows no certificate",
+                    ca[0] != '\0' ? ca : "the CAs of this system");
     } else {
         see_identity(d, identity, conf_text(conf, "MARATHON_REDIS_TLS_CERT_FILE"), RENEW_REDIS,
                      now);

@@ -12,9 +12,9 @@ static enum err only_steps(struct bytes definition, struct buf *ret_message)
     while (json_next(&w, &key, &value)) {
         if (!bytes_is(key, "name") && !bytes_is(key, "description") && !bytes_is(key, "budget") &&
             !bytes_is(key, "steps")) {
-            buf_add_str(ret_message, "--steps holds a definition with \"");
+            buf_add_str(ret_message, "--steps is a definition with \"");
             buf_add_bytes(ret_message, key);
-            buf_add_str(ret_message, "\", which only a pipeline of the server can have");
+            buf_add_str(ret_message, "\", which only a pipeline stored on the server can have");
             return ERR_INVALID;
         }
     }

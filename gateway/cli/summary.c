@@ -85,10 +85,11 @@ static void warn_without_cost(const struct cli *cli, const struct doc *status)
     struct buf names = {0};
     put_without_cost(&names, doc_get(doc_root(status), "budget"));
     if (names.len > 0) {
-        cli_note(cli,
-                 "the budget in USD does not hold what %s used: tokens were reported without "
-                 "cost_usd\n    do: let the function report it, or give a budget of tokens, too",
-                 buf_cstr(&names));
+        cli_note(
+            cli,
+            "the budget in USD does not count what %s used: tokens were reported without cost_usd\n"
+            "    do: let the function report it, or give a budget of tokens, too",
+            buf_cstr(&names));
     }
     buf_free(&names);
 }

@@ -137,7 +137,7 @@ static enum err write_plain(struct reading *r, struct fy_node *node, struct byte
     } else if (is_one_of(text, falses)) {
         buf_add_str(r->json, "false");
     } else if (is_one_of(text, endless)) {
-        return fail(r, node, "JSON has no %.*s", (int)text.len, (const char *)text.ptr);
+        return fail(r, node, "%.*s does not exist in JSON", (int)text.len, (const char *)text.ptr);
     } else if (text.len > 2 && text.ptr[0] == '0' && (text.ptr[1] == 'x' || text.ptr[1] == 'o')) {
         return fail(r, node, "write the number %.*s with digits from 0 to 9, or in quotes",
                     (int)text.len, (const char *)text.ptr);
@@ -162,7 +162,7 @@ static enum err write_scalar(struct reading *r, struct fy_node *node)
     bool text_tag = tag != NULL && bytes_is(bytes_of(tag, len), "tag:yaml.org,2002:str");
     enum fy_node_style style = fy_node_get_style(node);
     if (tag != NULL && len > 0 && !text_tag) {
-        return fail(r, node, "the tag %.*s means nothing here", (int)(len < 100 ? len : 100), tag);
+        return fail(r, node, "the tag %.*s is not supported", (int)(len < 100 ? len : 100), tag);
     }
     if (text_tag || (style != FYNS_PLAIN && style != FYNS_ANY)) {
         json_put_string(r->json, text);
@@ -194,7 +194,8 @@ static enum err write_pair(struct reading *r, struct fy_node_pair *pair, uint32_
         return fail(r, key, "a key must be a string");
     }
     if (bytes_is(name, "<<") && fy_node_get_style(key) == FYNS_PLAIN) {
-        return fail(r, key, "merge keys (<<) are not taken: an alias stands for a whole value");
+        return fail(r, key,
+                    "merge keys (<<) are not supported: an alias can only stand for a whole value");
     }
     pointer_add(&r->pointer, name);
     keep_place(r, key);
@@ -256,7 +257,7 @@ static enum err write_node(struct reading *r, struct fy_node *node, uint32_t dep
     if (fy_node_is_alias(node)) {
         struct fy_node *target = fy_node_resolve_alias(node);
         return target != NULL ? write_node(r, target, depth + 1)
-                              : fail(r, node, "there is no anchor of this name");
+                              : fail(r, node, "there is no anchor with this name");
     }
     if (fy_node_is_mapping(node)) {
         return write_mapping(r, node, depth + 1);
@@ -284,14 +285,15 @@ static enum err read_documents(struct reading *r, struct fy_parser *parser, stru
     if (document == NULL) {
         take_diagnosis(diag, r->fault);
         if (!fy_diag_got_error(diag)) {
-            (void)snprintf(r->fault->reason, sizeof r->fault->reason, "there is nothing in it");
+            (void)snprintf(r->fault->reason, sizeof r->fault->reason, "the file is empty");
         }
         return ERR_INVALID;
     }
     enum err e = write_node(r, fy_document_root(document), 0);
     struct fy_document *second = e == ERR_OK ? fy_parse_load_document(parser) : NULL;
     if (second != NULL) {
-        e = fail(r, fy_document_root(second), "a second document begins: one file, one definition");
+        e = fail(r, fy_document_root(second),
+                 "a second document begins here: a file must hold one definition only");
         fy_parse_document_destroy(parser, second);
     } else if (e == ERR_OK && fy_diag_got_error(diag)) {
         take_diagnosis(diag, r->fault);

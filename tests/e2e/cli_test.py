@@ -205,7 +205,7 @@ class ExitCodesAndStreams(CliCase):
         self.assertEqual(examined["status"], "warning")  # one of each
         self.assertEqual({f["check"]: f["level"] for f in examined["findings"]},
                          {"coordinators": "warning", "workers": "warning", "pipelines": "ok", "dead letters": "ok"})
-        self.assertIn("one worker: while it is away no step runs", self.good("doctor").stdout)
+        self.assertIn("only one worker: while it is away, no step runs", self.good("doctor").stdout)
         self.assertEqual(self.cluster.redis("EXISTS", "checkpoint:l1"), "1")
 
     def test_a_budget_is_given_and_raised_and_what_was_used_is_shown(self):

@@ -161,7 +161,7 @@ class Metrics(ClusterCase):
         until("it is ready", lambda: page(worker, "/readyz") == (200, "ready\n"))  # the list knows it before it is told so
         coordinator = self.cluster.processes[1]
         coordinator.kill()
-        until("it is not ready", lambda: "no coordinator has welcomed it" in page(worker, "/readyz")[1])
+        until("it is not ready", lambda: "it is not connected to any coordinator" in page(worker, "/readyz")[1])
         self.assertEqual(page(worker, "/readyz")[0], 503)
         coordinator.start()
         until("it is ready again", lambda: page(worker, "/readyz")[0] == 200)

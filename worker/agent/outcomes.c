@@ -58,7 +58,7 @@ static void outcome_fail(struct agent *a, struct attempt *t, const struct attemp
     } else if (t->cause == CAUSE_SILENT) {
         o->code = CODE_PROGRESS_TIMEOUT;
         o->permanent = false;
-        char *first = arena_printf(&a->fx->arena, "gave no news for %.3g s",
+        char *first = arena_printf(&a->fx->arena, "reported nothing for %.3g s",
                                    (double)t->order.progress_timeout_ms / 1000);
         o->message = outcome_text(t, first, r->message);
     } else if (t->cause == CAUSE_STOPPED) {

@@ -40,7 +40,7 @@ static const struct conf_entry entries[] = {
      .fallback = "2",
      .min = 0,
      .max = PREFETCH_MAX,
-     .help = "steps kept waiting beyond the slots, while steps take less than 0.1 s"},
+     .help = "steps kept waiting in addition to the slots, while steps take less than 0.1 s"},
     {.env = "MARATHON_FUNCTIONS",
      .kind = CONF_LIST,
      .fallback = "",
@@ -49,7 +49,7 @@ static const struct conf_entry entries[] = {
     {.env = "MARATHON_LABELS",
      .kind = CONF_LIST,
      .fallback = "",
-     .help = "what steps may require of their worker: name=value, comma separated (gpu=true)"},
+     .help = "labels that steps may require: name=value, comma separated (gpu=true)"},
     {.env = "MARATHON_WORK_DIR",
      .kind = CONF_TEXT,
      .fallback = "",
@@ -65,19 +65,21 @@ static const struct conf_entry entries[] = {
      .fallback = "25",
      .min = 0,
      .max = 86400,
-     .help = "seconds that running steps have to finish after SIGTERM"},
+     .help = "seconds that running steps get to finish after SIGTERM"},
     CONF_MONITOR_ENTRY,
     {.env = "MARATHON_INSECURE_LISTEN",
      .kind = CONF_BOOL,
      .fallback = "false",
-     .help = "allow MARATHON_METRICS_LISTEN beyond this machine: readers are not authenticated"},
+     .help = "allow MARATHON_METRICS_LISTEN on an address that other machines reach: readers are "
+             "not authenticated"},
     CONF_TLS_ENTRIES,
     CONF_LOG_ENTRIES,
 };
 
 static const struct conf_program program = {
     .name = "marathon-worker",
-    .summary = "Runs the steps that coordinators order, with the functions of its configuration.",
+    .summary =
+        "Runs the steps that coordinators send to it, with the functions of its configuration.",
     .usage_tail = "Example: marathon-worker --slots 8 --functions functions.json\n",
     .entries = entries,
     .entry_count = sizeof entries / sizeof entries[0],
@@ -112,7 +114,7 @@ static void functions_begin(const struct conf *conf, struct functions *out)
                                : NULL;
         if (path != NULL && access(path, f->kind == FUNCTION_EXEC ? X_OK : R_OK) != 0) {
             int why = errno;
-            const char *hint = why == EACCES ? "its steps will fail until it may be used: chmod +x"
+            const char *hint = why == EACCES ? "its steps will fail until it can be run: chmod +x"
                                              : "its steps will fail until it is there";
             log_line(LOG_WARN, "function_missing", "function=%s path=%s why=%s hint=%s", f->name,
                      LOG_Q(path), LOG_Q(strerror(why)), LOG_Q(hint));

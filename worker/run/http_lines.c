@@ -27,7 +27,7 @@ static void take_line(struct http_lines *l, news_fn *fn, void *user)
         return;
     }
     if (l->given) {
-        line_refuse(l, "it comes behind the result");
+        line_refuse(l, "it comes after the result");
         return;
     }
     enum err e = news_or_result_read(buf_bytes(&l->line), &l->text, &news, &result);
@@ -78,7 +78,7 @@ struct attempt_result http_lines_end(struct http_lines *l, news_fn *fn, void *us
     }
     buf_add_str(text, "the lines of the response ended without {\"result\": ...}");
     if (l->bad > 0) {
-        buf_addf(text, "; %llu of them were not understood: of the first, %s",
+        buf_addf(text, "; %llu of them were not understood, the first because %s",
                  (unsigned long long)l->bad, l->why);
     }
     return result_failure(CODE_FUNCTION_BAD_OUTPUT, false, text, NULL);

@@ -128,7 +128,7 @@ const char *news_line_fault(struct bytes line)
                ? "its progress is not a number"
            : m[SAID_MESSAGE].len > 0 && json_kind_of(m[SAID_MESSAGE]) != JSON_STRING
                ? "its message is not a string"
-               : "its usage or error has another form";
+               : "its usage or error is malformed";
 }
 
 static void line_refuse(struct news_lines *l, struct bytes line)

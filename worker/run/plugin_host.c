@@ -163,7 +163,7 @@ static void call_run(struct host *h, struct bytes payload)
     }
     h->answered = false;
     if (f->name == NULL) {
-        send_frame(h, PLUGIN_UNUSABLE, BYTES_LIT("it has no function of that name"));
+        send_frame(h, PLUGIN_UNUSABLE, BYTES_LIT("it has no function with that name"));
     } else {
         struct marathon_call call = {.abi = MARATHON_PLUGIN_ABI,
                                      .envelope = (const char *)envelope.ptr,
@@ -194,7 +194,7 @@ static bool plugin_open(struct host *h, const char *path)
     if (plugin == NULL) {
         (void)snprintf(text, sizeof text, "%s", dlerror());
     } else if (plugin->abi == 0 || plugin->abi > MARATHON_PLUGIN_ABI) {
-        (void)snprintf(text, sizeof text, "it wants plugin ABI %u; this worker has %u", plugin->abi,
+        (void)snprintf(text, sizeof text, "it needs plugin ABI %u; this worker has %u", plugin->abi,
                        MARATHON_PLUGIN_ABI);
     } else {
         h->plugin = plugin;

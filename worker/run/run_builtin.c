@@ -138,7 +138,7 @@ static void sleep_prepare(struct builtin_run *run, struct bytes input,
     usage_prepare(run, members[1]);
     if (members[0].len == 0 || json_kind_of(members[0]) != JSON_NUMBER ||
         !(seconds >= 0 && seconds <= SECONDS_MAX)) {
-        run_reject(run, "sleep: the input wants \"seconds\", a number from 0 to a year");
+        run_reject(run, "sleep: the input needs \"seconds\", a number from 0 to a year");
         return;
     }
     run->ends = run->began + (mono_ms)(seconds * 1000);

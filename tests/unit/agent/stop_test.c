@@ -385,8 +385,8 @@ static void test_a_silent_attempt_is_stopped_and_one_with_news_is_not(void **sta
     const struct message *m = stage_sent(&s, 1, MSG_OUTCOME, 0);
     assert_non_null(m);
     assert_int_equal(m->outcome.code, CODE_PROGRESS_TIMEOUT);
-    assert_true(
-        bytes_is(m->outcome.message, "gave no news for 2 s\ndied by signal 15 (Terminated)"));
+    assert_true(bytes_is(m->outcome.message, "reported nothing for 2 s\n"
+                                             "died by signal 15 (Terminated)"));
     stage_close(&s);
 }
 

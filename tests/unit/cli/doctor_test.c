@@ -112,7 +112,7 @@ static void test_missing_busy_and_lone_workers(void **state)
     struct doc *lone = doc("{\"items\":[{\"state\":\"ready\",\"slots\":4,\"busy\":1}]}");
     doctor_workers(&d, doc_root(lone));
     doc_free(lone);
-    found(3, DOCTOR_WARNING, "one worker: while it is away no step runs");
+    found(3, DOCTOR_WARNING, "only one worker: while it is away, no step runs");
     assert_int_equal(doctor_worst(&d), DOCTOR_FAULT);
 }
 
@@ -142,7 +142,7 @@ static void test_a_pipeline_that_nobody_can_run(void **state)
     doc_free(pipeline);
     doc_free(workers);
     assert_int_equal(d.count, 1);
-    found(0, DOCTOR_WARNING, "p needs what no worker offers: g, h");
+    found(0, DOCTOR_WARNING, "p needs functions that no worker offers: g, h");
 }
 
 static void test_dead_letters(void **state)
@@ -155,7 +155,7 @@ static void test_dead_letters(void **state)
     doc_free(none);
     doc_free(one);
     found(0, DOCTOR_GOOD, "none");
-    found(1, DOCTOR_WARNING, "there are some; the newest: task t, step s");
+    found(1, DOCTOR_WARNING, "there are dead letters; the newest: task t, step s");
 }
 
 static void test_findings_are_bounded(void **state)

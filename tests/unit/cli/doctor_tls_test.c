@@ -145,7 +145,7 @@ static void test_tls_to_redis_without_a_certificate_of_ours_is_good(void **state
 {
     redis_only(state);
     doctor_tls(&d, clock_now().wall);
-    found(0, DOCTOR_GOOD, "TLS to Redis: believes whom this system trusts, and shows none");
+    found(0, DOCTOR_GOOD, "TLS to Redis: trusts the CAs of this system, and shows no certificate");
     set("MARATHON_REDIS_TLS_CA_FILE", "ca.pem");
     doctor_tls(&d, clock_now().wall);
     found(1, DOCTOR_GOOD, "/ca.pem, and shows none");

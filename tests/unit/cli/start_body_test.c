@@ -85,8 +85,8 @@ static void test_steps_of_another_form_are_refused(void **state)
     refuses("7", "--steps must be an array of steps, or a pipeline's definition");
     refuses("{}", "--steps is an object without a member \"steps\"");
     refuses("{\"steps\":1}", "--steps must be an array of steps, or a pipeline's definition");
-    refuses("{\"steps\":[],\"requires\":1}", "--steps holds a definition with \"requires\", which "
-                                             "only a pipeline of the server can have");
+    refuses("{\"steps\":[],\"requires\":1}", "--steps is a definition with \"requires\", which "
+                                             "only a pipeline stored on the server can have");
 }
 
 int main(void)

@@ -78,15 +78,16 @@ static void test_an_alias_stands_for_its_anchor(void **state)
 static void test_what_json_does_not_have_is_refused(void **state)
 {
     (void)state;
-    refuses("a: .inf", "1:4: JSON has no .inf");
+    refuses("a: .inf", "1:4: .inf does not exist in JSON");
     refuses("a: 1\nb: 0x10", "2:4: write the number 0x10 with digits from 0 to 9, or in quotes");
-    refuses("a: !!binary aGk=", "1:13: the tag tag:yaml.org,2002:binary means nothing here");
+    refuses("a: !!binary aGk=", "1:13: the tag tag:yaml.org,2002:binary is not supported");
     refuses("? [1, 2]\n: 3", "1:4: a key must be a string");
     refuses("a: &x {n: 1}\nb: {<<: *x}",
-            "2:5: merge keys (<<) are not taken: an alias stands for a whole value");
-    refuses("a: 1\n---\nb: 2", "3:1: a second document begins: one file, one definition");
-    refuses("", "0:0: there is nothing in it");
-    refuses("# nothing\n", "0:0: there is nothing in it");
+            "2:5: merge keys (<<) are not supported: an alias can only stand for a whole value");
+    refuses("a: 1\n---\nb: 2",
+            "3:1: a second document begins here: a file must hold one definition only");
+    refuses("", "0:0: the file is empty");
+    refuses("# nothing\n", "0:0: the file is empty");
 }
 
 static void test_what_is_no_yaml_is_refused_with_its_place(void **state)

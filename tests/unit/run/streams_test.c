@@ -88,7 +88,7 @@ static void test_the_first_bad_line_is_told_with_what_is_wrong(void **state)
         {"{\"other\":1}", "it has none of progress, message, checkpoint, usage, error"},
         {"{\"progress\":\"half\"}", "its progress is not a number"},
         {"{\"message\":1}", "its message is not a string"},
-        {"{\"usage\":3}", "its usage or error has another form"},
+        {"{\"usage\":3}", "its usage or error is malformed"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         struct news_lines lines = {0};
