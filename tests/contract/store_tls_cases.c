@@ -214,7 +214,7 @@ void test_plain_and_tls_do_not_understand_each_other_and_say_so(void **state)
     struct store_redis_options options = {
         .url = server.url, .tls = redis_certs_tls(), .deadline_ms = 300};
     struct world *w = world_create_with(&server, &options); /* it waits for the end of a line */
-    wait_note(w, "in TLS");
+    wait_note(w, "no TLS handshake");
     assert_non_null(strstr(w->remarks[REMARK_AWAY], "redis://"));
     world_destroy(w);
     redis_server_finish(&server);

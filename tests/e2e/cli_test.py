@@ -230,7 +230,7 @@ class ExitCodesAndStreams(CliCase):
         del used["usage"]["cost_usd"]
         steps = json.dumps([{"name": "one", "function": "sleep", "input": used}])
         r = self.marathon("run", "--steps", steps, "--budget", '{"cost_usd":0.01}')
-        self.assertIn("the budget in USD does not hold what small used: tokens were reported without cost_usd", r.stderr)
+        self.assertIn("the budget in USD does not count what small used: tokens were reported without cost_usd", r.stderr)
 
     def test_zero_dollars_of_what_reported_no_cost_are_not_shown_as_free(self):
         used = {"seconds": 0, "usage": {"model": "mute", "input_tokens": 7}}

@@ -164,7 +164,7 @@ class Dev(unittest.TestCase):
 
     def test_what_is_missing_is_named(self):
         p = self.dev(MARATHON_TLS_CA_FILE="/nosuch/ca.pem", MARATHON_TLS_KEY_FILE="/nosuch/key.pem")
-        self.assertIn("do not count here", self.log())
+        self.assertIn("settings are ignored", self.log())
         r = subprocess.run([MARATHON, "dev", "--port", str(self.port)], env=environment(), text=True, capture_output=True, timeout=60)
         self.assertEqual(r.returncode, 1)
         self.assertIn(f"cannot listen on port {self.port}", r.stderr)

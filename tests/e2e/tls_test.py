@@ -299,7 +299,7 @@ class Refused(ClusterCase):
             for change, said in (({}, "needs a certificate"),
                                  ({"MARATHON_TLS_CA_FILE": files["MARATHON_TLS_CA_FILE"]}, "MARATHON_TLS_KEY_FILE is not set"),
                                  ({**files, "MARATHON_TLS_KEY_FILE": f"{folder}/gateway.key"}, "is not the certificate's private key"),
-                                 ({**files, "MARATHON_TLS_CA_FILE": f"{other}/ca.pem"}, "no peer would believe it"),
+                                 ({**files, "MARATHON_TLS_CA_FILE": f"{other}/ca.pem"}, "peers would not trust it"),
                                  ({**files, "MARATHON_TLS_CERT_FILE": f"{folder}/none.pem"}, "none.pem: No such file")):
                 done = self.run_program(program, **url, **change)
                 self.assertEqual(done.returncode, 78, (program, change, done.stderr))
@@ -308,9 +308,9 @@ class Refused(ClusterCase):
     def test_tls_to_redis_must_be_asked_for_and_have_what_it_needs(self):
         ca = os.path.join(self.cluster.dir, "ca.pem")
         for url, change, code, said in (
-                ("redis://127.0.0.1:1", {"CA_FILE": ca}, 2, "MARATHON_REDIS_TLS_CA_FILE: REDIS_URL does not ask for TLS: rediss://"),
-                ("redis://127.0.0.1:1", {"NAME": "redis.example"}, 2, "MARATHON_REDIS_TLS_NAME: REDIS_URL does not ask for TLS"),
-                ("rediss://127.0.0.1:1", {"CERT_FILE": ca}, 2, "MARATHON_REDIS_TLS_KEY_FILE go together"),
+                ("redis://127.0.0.1:1", {"CA_FILE": ca}, 2, "MARATHON_REDIS_TLS_CA_FILE: REDIS_URL does not use TLS: use rediss://"),
+                ("redis://127.0.0.1:1", {"NAME": "redis.example"}, 2, "MARATHON_REDIS_TLS_NAME: REDIS_URL does not use TLS"),
+                ("rediss://127.0.0.1:1", {"CERT_FILE": ca}, 2, "set together with MARATHON_REDIS_TLS_KEY_FILE"),
                 ("rediss://127.0.0.1:1", {"CA_FILE": ca}, 78, "ca.pem: No such file"),
                 ("rediss+unix:///x", {}, 2, "rediss... for TLS")):
             env = {f"MARATHON_REDIS_TLS_{name}": given for name, given in change.items()}

@@ -98,8 +98,8 @@ static void test_what_is_wrong_is_named(void **state)
     parse_bad("--nothing", NULL, "there is no option --nothing");
     parse_bad("--nothing=1", NULL, "there is no option --nothing=1");
     parse_bad("-x", NULL, "there is no option -x");
-    parse_bad("--steps", NULL, "--steps wants a value: --steps JSON");
-    parse_bad("-n", NULL, "-n wants a value: -n N");
+    parse_bad("--steps", NULL, "--steps needs a value: --steps JSON");
+    parse_bad("-n", NULL, "-n needs a value: -n N");
     parse_bad("--watch=yes", NULL, "--watch takes no value");
     parse_bad("--step", "x", "there is no option --step");
 }

@@ -148,7 +148,7 @@ static void test_tls_to_redis_without_a_certificate_of_ours_is_good(void **state
     found(0, DOCTOR_GOOD, "TLS to Redis: trusts the CAs of this system, and shows no certificate");
     set("MARATHON_REDIS_TLS_CA_FILE", "ca.pem");
     doctor_tls(&d, clock_now().wall);
-    found(1, DOCTOR_GOOD, "/ca.pem, and shows none");
+    found(1, DOCTOR_GOOD, "/ca.pem, and shows no certificate");
     assert_int_equal(d.count, 2);
 }
 

@@ -135,7 +135,7 @@ static void test_a_child_of_a_plugin_does_not_answer_in_its_place(void **state)
 static void test_a_missing_plugin_or_function_is_unavailable(void **state)
 {
     (void)state;
-    run_plugin("example.missing", CODE_FUNCTION_UNAVAILABLE, "no function of that name");
+    run_plugin("example.missing", CODE_FUNCTION_UNAVAILABLE, "no function with that name");
     struct bench *b = bench_open("{\"functions\":{\"f\":{\"plugin\":\"nowhere.so\"},"
                                  "\"g\":{\"plugin\":\"/dev/null\"}}}");
     bench_assert_failed(bench_run(b, "f", NULL), CODE_FUNCTION_UNAVAILABLE, "nowhere.so");

@@ -80,9 +80,10 @@ static void test_what_is_wrong_is_said_with_the_file(void **state)
 {
     (void)state;
     assert_refused("ca.pem", "missing.pem", "worker.key", "/missing.pem: No such file");
-    assert_refused("ca.key", "worker.pem", "worker.key", "/ca.key: holds no certificate of an");
-    assert_refused("ca.pem", "worker.key", "worker.key", "/worker.key: holds no certificate");
-    assert_refused("ca.pem", "worker.pem", "worker.pem", "/worker.pem: holds no private key");
+    assert_refused("ca.key", "worker.pem", "worker.key", "/ca.key: contains no CA certificate");
+    assert_refused("ca.pem", "worker.key", "worker.key",
+                   "/worker.key: contains no usable certificate");
+    assert_refused("ca.pem", "worker.pem", "worker.pem", "/worker.pem: contains no private key");
     assert_refused("ca.pem", "worker.pem", "gateway.key", "/gateway.key: is not the certificate's");
     assert_refused("ca.pem", "other/worker.pem", "other/worker.key",
                    "/other/worker.pem: peers would not trust it");
