@@ -79,19 +79,6 @@ static void save_at(struct core *c, struct step *s, mono_ms at)
     }
 }
 
-/* A progress checkpoint in this row becomes visible with it: in statuses, and for watchers by an
- * event. */
-static void tell_saved(struct change *ch, const struct step *s)
-{
-    struct task_event *e = change_event(ch, EVENT_STEP_CHECKPOINT, s->index);
-    e->attempt = s->failures + 1;
-    struct shared *checkpoint = rare_of(s)->checkpoint;
-    e->checkpoint_bytes = (uint32_t)shared_bytes(checkpoint).len;
-    if (e->checkpoint_bytes <= CHECKPOINT_SHOWN_BYTES_MAX) {
-        e->checkpoint = arena_hold(&ch->write->arena, checkpoint);
-    }
-}
-
 void task_save_due(struct core *c, struct task *t)
 {
     mono_ms interval = (mono_ms)t->checkpoint_interval_s * 1000;
@@ -109,9 +96,6 @@ void task_save_due(struct core *c, struct task *t)
             change_begin(c, t, &ch);
         }
         change_step(&ch, s);
-        if (s->item == ITEM_NONE) { /* thousands of items may save: their pages show it */
-            tell_saved(&ch, s);
-        }
     }
     if (ch.core != NULL) {
         change_commit(&ch);

@@ -133,6 +133,31 @@ static void test_what_is_saved_is_seen_once_it_is_durable(void **state)
     assert_int_equal(stage_status(&s, gateway, "t")->steps[0].checkpoint_bytes, 0);
 }
 
+static void test_what_is_saved_with_usage_is_told_as_well(void **state)
+{
+    (void)state;
+    peer_id worker = stage_worker(&s, "w", 1, "f");
+    stage_start(&s, gateway, "t", ONE); /* its checkpoints are saved once a minute by themselves */
+    const struct step_order *o = stage_order(&s, worker);
+    assert_int_equal(stage_task_request(&s, gateway, MSG_WATCH, "t")->type, MSG_WATCHED);
+    struct usage_part used = {.model = BYTES_LIT("m"), .sum = {.input_tokens = 7}};
+    struct message m = {.type = MSG_PROGRESS};
+    m.progress = (struct step_progress){.ref = o->ref,
+                                        .fraction = -1,
+                                        .checkpoint = BYTES_LIT("{\"page\":1}"),
+                                        .usage = &used,
+                                        .usage_count = 1};
+    stage_send(&s, worker, &m);
+    stage_time(&s, 200);
+    assert_true(bytes_is(stage_status(&s, gateway, "t")->steps[0].checkpoint, "{\"page\":1}"));
+    const struct task_event *e = saved_event();
+    assert_non_null(e);
+    assert_true(bytes_is(e->checkpoint, "{\"page\":1}"));
+    assert_int_equal(e->attempt, 1);
+    stage_time(&s, 61000);
+    assert_null(saved_event()); /* nothing new */
+}
+
 static void test_a_large_checkpoint_is_told_by_its_size(void **state)
 {
     (void)state;
@@ -255,6 +280,7 @@ int main(void)
         TEST(test_progress_never_goes_back),
         TEST(test_a_progress_checkpoint_is_stored_once_an_interval_and_given_to_the_next_attempt),
         TEST(test_what_is_saved_is_seen_once_it_is_durable),
+        TEST(test_what_is_saved_with_usage_is_told_as_well),
         TEST(test_a_large_checkpoint_is_told_by_its_size),
         TEST(test_a_long_checkpoint_is_not_copied_again),
         TEST(test_news_of_another_attempt_are_ignored),
