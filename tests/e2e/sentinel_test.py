@@ -122,7 +122,7 @@ class Sentinel(ClusterCase):
                 ({"MARATHON_REDIS_SENTINEL_PASSWORD": "wrong"}, "WRONGPASS"),
                 ({"REDIS_URL": plain["REDIS_URL"] + "x"}, f'it knows no master \\"{NAME}x\\"'),
                 ({"REDIS_URL": f"redis+sentinel://127.0.0.1:{self.redis.ports[0]}/x", "MARATHON_REDIS_SENTINEL_PASSWORD": PASSWORD},
-                 "it is no sentinel"))):
+                 "it is not a sentinel"))):
             p = c.start_coordinator(n + 1, **{**plain, **env})
             until(f"{word} is said", lambda: word in p.log())
             p.kill()
