@@ -44,6 +44,7 @@ struct partition {
         uint32_t run;
         uint64_t version;
         unix_ms created_at;
+        bool ended; /* then its record expires */
         struct fence fence;
     } acked;
 };

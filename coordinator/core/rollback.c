@@ -51,15 +51,17 @@ void rollback_note_acked(struct core *c, struct partition *p, const struct task 
     a->run = t->run;
     a->version = version;
     a->created_at = t->created_at;
+    a->ended = task_state_ended(t->state);
     a->fence = p->fence;
 }
 
 /* Is t older than what was acknowledged? An id that is used again after its record expired begins
- * at run 1: that is a newer task, by when it was created. */
+ * at run 1: that is a newer task. Only a task that had ended can have expired, as far as is known;
+ * of others the time of creation tells, unless the clock was set back meanwhile. */
 static bool older(const struct task *t, const struct acked *a)
 {
     if (t->created_at != a->created_at) {
-        return t->run < a->run && t->created_at < a->created_at;
+        return !a->ended && t->run < a->run && t->created_at < a->created_at;
     }
     return t->run < a->run || (t->run == a->run && t->version < a->version);
 }

@@ -9,7 +9,8 @@
 
 /* Whoever reports a task or gives out its steps must be its owner at that moment: another
  * coordinator's memory may be outdated. One that has handed the task over may still report what was
- * true until then. */
+ * true until then, also that others have an attempt: workers that know of the next owner by then
+ * ignore that. */
 static void must_own(struct audit *a, const struct coordinator *c, struct bytes task_id, bool tells)
 {
     partition_id p = id_partition(task_id);
@@ -312,7 +313,7 @@ void audit_sent(struct audit *a, const struct coordinator *c, const struct conn 
         break;
     case MSG_STOP:
         if (audit_once_stops_wanted(a, k, &m->stop.ref)) {
-            must_own(a, c, m->stop.ref.task_id, false);
+            must_own(a, c, m->stop.ref.task_id, m->stop.elsewhere);
             REQUIRE(a, "I21", m->stop.elsewhere,
                     "%.*s/%u: %s is told to stop what is wanted, by whoever says so",
                     (int)m->stop.ref.task_id.len, (const char *)m->stop.ref.task_id.ptr,
