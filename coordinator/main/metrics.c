@@ -36,8 +36,9 @@ static void tasks_put(struct metric_text *t, const struct core_stats *c)
                   c->dead_letters_total);
     metric_single(t, "redeliveries_total", "Steps sent out again because their worker died.",
                   c->redeliveries_total);
-    metric_begin(t, "outcomes_refused_total",
-                 "Outcomes of attempts that were ignored (late or repeated), by verdict.");
+    metric_begin(
+        t, "outcomes_refused_total",
+        "Outcomes of attempts that were not applied (late, repeated or rejected), by verdict.");
     metric_labelled(t, "outcomes_refused_total", "verdict", "replay", c->outcomes_replayed_total);
     metric_labelled(t, "outcomes_refused_total", "verdict", "late", c->outcomes_late_total);
     metric_labelled(t, "outcomes_refused_total", "verdict", "rejected", c->outcomes_rejected_total);

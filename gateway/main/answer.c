@@ -92,6 +92,11 @@ void answer_empty(struct gateway *g, exchange_id id, int status, const char *eta
     server_answer(g->http, id, &head, BYTES_NONE);
 }
 
+/* Of requests that were sent: reads, too, come here. */
+#define DOUBT                                                                                      \
+    "; if the request was to change something, it is unknown whether that was done: look at the "  \
+    "task's status, or repeat the request with the same Idempotency-Key"
+
 void problem_from_reply(struct problem *p, const struct reply *reply, struct bytes task_id)
 {
     if (reply->err == ERR_OK && reply->message->type == MSG_REFUSED) {
@@ -102,16 +107,12 @@ void problem_from_reply(struct problem *p, const struct reply *reply, struct byt
     } else if (reply->err == ERR_FULL) {
         problem_answers_full(p);
     } else if (reply->err == ERR_UNKNOWN) {
-        problem_set(p, CODE_TIMEOUT,
-                    "no answer came in time, so it is unknown whether the change was made: look at "
-                    "the task's status, or repeat the request with the same Idempotency-Key");
+        problem_set(p, CODE_TIMEOUT, "no answer came in time" DOUBT);
     } else {
         problem_set(
             p, CODE_UNAVAILABLE,
             "no coordinator that owns this task can be reached (/readyz?verbose says more)%s",
-            reply->resent ? "; it is unknown whether the change was made: repeat the request with "
-                            "the same Idempotency-Key"
-                          : "");
+            reply->resent ? DOUBT : "");
         p->retry_after_s = 2;
     }
 }

@@ -30,9 +30,10 @@ void metrics_put(const struct agent_stats *a, const struct worker_size *size, st
                   a->resends_total);
     metric_single(t, "outcomes_rejected_total", "Outcomes that a coordinator refused.",
                   a->rejected_total);
-    metric_single(t, "news_not_understood_total",
-                  "Lines that functions wrote to fd 3 that were not understood and were ignored.",
-                  a->bad_lines_total);
+    metric_single(
+        t, "news_not_understood_total",
+        "Lines that functions wrote to fd 3, or answered by HTTP, that were not understood.",
+        a->bad_lines_total);
     metric_single(t, "coordinators_configured", "Coordinators it connects to.", size->coordinators);
     metric_single(t, "coordinators_connected", "Coordinators that this process is connected to.",
                   a->peers);
