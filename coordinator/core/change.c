@@ -361,23 +361,28 @@ static void change_send(struct change *ch)
     fx_write(c, row);
 }
 
-/* A row stores the newest progress checkpoint of each step in it, whatever the row was made for.
- * The checkpoint becomes visible with it: in statuses, and for watchers by an event. A step that no
- * longer runs is in the row because of an event of its own; items have none, since thousands of
- * them may save: their pages show it. */
+void change_tell_checkpoint(struct change *ch, struct step *s)
+{
+    struct task_event *e = change_event(ch, EVENT_STEP_CHECKPOINT, s->index);
+    struct shared *checkpoint = rare_of(s)->checkpoint;
+    e->attempt = s->failures + 1;
+    e->checkpoint_bytes = (uint32_t)shared_bytes(checkpoint).len;
+    if (e->checkpoint_bytes <= CHECKPOINT_SHOWN_BYTES_MAX) {
+        e->checkpoint = arena_hold(&ch->write->arena, checkpoint);
+    }
+    s->rare->checkpoint_untold = false;
+    s->rare->checkpoint_dirty = true; /* stored at the time that the event says, if not only now */
+}
+
+/* A row stores the newest progress checkpoint of each step in it, whatever the row was made for,
+ * and statuses show it from then on: where the row has no event, this one makes their seq another.
+ */
 static void tell_checkpoints(struct change *ch)
 {
-    for (uint32_t i = 0; i < ch->row.step_count; i++) {
-        const struct step *s = &ch->task->steps[ch->row.steps[i].index];
-        if (!rare_of(s)->checkpoint_dirty || s->phase != PHASE_RUNNING) {
-            continue;
-        }
-        struct task_event *e = change_event(ch, EVENT_STEP_CHECKPOINT, s->index);
-        struct shared *checkpoint = rare_of(s)->checkpoint;
-        e->attempt = s->failures + 1;
-        e->checkpoint_bytes = (uint32_t)shared_bytes(checkpoint).len;
-        if (e->checkpoint_bytes <= CHECKPOINT_SHOWN_BYTES_MAX) {
-            e->checkpoint = arena_hold(&ch->write->arena, checkpoint);
+    for (uint32_t i = 0; ch->write->event_count == 0 && i < ch->row.step_count; i++) {
+        struct step *s = &ch->task->steps[ch->row.steps[i].index];
+        if (rare_of(s)->checkpoint_dirty && !step_over(s)) {
+            change_tell_checkpoint(ch, s);
         }
     }
 }

@@ -37,6 +37,8 @@ struct task_event *change_event(struct change *ch, enum event_type type, uint32_
 /* An event that a person asked for: with who it was, and why. */
 struct task_event *change_deed(struct change *ch, enum event_type type, uint32_t step,
                                const struct deed *deed);
+/* The event of the step's progress checkpoint, which the row stores: change_step. */
+void change_tell_checkpoint(struct change *ch, struct step *s);
 /* A change of all items of a step at once: made, dropped, or to be run again. */
 void change_items(struct change *ch, const struct items_change *items);
 /* The item's blob joins the row, and this result. */

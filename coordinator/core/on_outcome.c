@@ -66,6 +66,7 @@ static void try_again(struct change *ch, struct step *s, mono_ms wait_ms, enum c
     work->retry_due = ch->core->now.mono + wait_ms;
     rare->retry_at = ch->core->now.wall + wait_ms;
     rare->wait_ms = wait_ms;
+    rare->checkpoint_untold = false; /* this row has it, and an event about the same attempt */
     change_step(ch, s);
     change_ready(ch, s);
     if (s->item != ITEM_NONE) { /* thousands may fail: no event of its own for each */

@@ -79,13 +79,15 @@ static void save_at(struct core *c, struct step *s, mono_ms at)
     }
 }
 
+/* Rows that were made for other reasons may have stored a checkpoint before: it is only told of
+ * here, so that watchers hear of one at most once an interval. */
 void task_save_due(struct core *c, struct task *t)
 {
     mono_ms interval = (mono_ms)t->checkpoint_interval_s * 1000;
     struct change ch = {0};
     struct unit_walk walk = {0};
     for (struct step *s; (s = unit_next(t, &walk)) != NULL;) {
-        if (!rare_of(s)->checkpoint_dirty) {
+        if (step_over(s) || !(rare_of(s)->checkpoint_dirty || rare_of(s)->checkpoint_untold)) {
             continue;
         }
         if (work_of(s)->checkpoint_saved_at + interval > c->now.mono) {
@@ -95,7 +97,11 @@ void task_save_due(struct core *c, struct task *t)
         if (ch.core == NULL) {
             change_begin(c, t, &ch);
         }
+        work_make(s)->checkpoint_saved_at = c->now.mono;
         change_step(&ch, s);
+        if (rare_of(s)->checkpoint_untold) {
+            change_tell_checkpoint(&ch, s);
+        }
     }
     if (ch.core != NULL) {
         change_commit(&ch);
@@ -109,6 +115,7 @@ static void take_checkpoint(struct core *c, struct step *s, struct bytes checkpo
     }
     step_set_checkpoint(s, checkpoint);
     s->rare->checkpoint_dirty = true;
+    s->rare->checkpoint_untold = s->item == ITEM_NONE; /* thousands may save: their pages show it */
     if (planted(PLANT_CHECKPOINT_EARLY)) {
         step_note_saved(s, c->now);
     }

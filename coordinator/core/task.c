@@ -279,6 +279,7 @@ void step_drop_checkpoint(struct step *s)
         shared_drop(s->rare->checkpoint);
         s->rare->checkpoint = NULL;
         s->rare->checkpoint_dirty = false;
+        s->rare->checkpoint_untold = false;
     }
 }
 
@@ -304,7 +305,6 @@ void step_note_saved(struct step *s, struct moment now)
     } else if (x->checkpoint_dirty || x->saved_at == 0) {
         x->checkpoint_dirty = false;
         set_saved(x, now.wall);
-        work_make(s)->checkpoint_saved_at = now.mono;
     }
 }
 

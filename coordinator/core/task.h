@@ -64,7 +64,8 @@ struct work {
     uint64_t awaits;   /* HELD: write_id that must be durable first; FETCHING, RESOLVING, RUNNING:
                           read_id of the pending read (0 = none; RUNNING: of its limit keys) */
     double fraction;   /* reported by the running attempt; else 0 */
-    mono_ms checkpoint_saved_at;
+    mono_ms checkpoint_saved_at; /* its interval counts from here; not set by rows that were made
+                                    for other reasons and stored a checkpoint, too */
 };
 
 /* Identifies a signal, recover or requeue request, so that a repetition of it is recognized. */
@@ -108,7 +109,8 @@ struct step_rare {
     char *log; /* owned; the tail of its log since its last failure, NULL = none. At most
                   LOG_TAIL_BYTES_MAX; as many of these exist as the workers have slots. A done
                   item's is stored */
-    bool checkpoint_dirty;
+    bool checkpoint_dirty;      /* no row has it yet */
+    bool checkpoint_untold;     /* no event has told of it yet; of a step, not of an item */
     uint32_t saved_bytes;       /* size of the stored progress checkpoint, ... */
     struct shared *saved;       /* ... and its text, where it is small enough to be shown; owned */
     struct step_shared *shared; /* owned; a step with concurrency or rate_limit that was ready

@@ -133,13 +133,29 @@ static void test_what_is_saved_is_seen_once_it_is_durable(void **state)
     assert_int_equal(stage_status(&s, gateway, "t")->steps[0].checkpoint_bytes, 0);
 }
 
+/* The store has it at once, with the usage; watchers hear of it when the interval is over. */
+static void saved_is_told(uint64_t before)
+{
+    const struct task_view *v = stage_status(&s, gateway, "t");
+    assert_true(bytes_is(v->steps[0].checkpoint, "{\"page\":1}"));
+    assert_true(v->seq > before); /* so the ETag is another one */
+    stage_time(&s, 61000);
+    const struct task_event *e = saved_event();
+    assert_non_null(e);
+    assert_true(bytes_is(e->checkpoint, "{\"page\":1}"));
+    assert_int_equal(e->attempt, 1);
+    stage_time(&s, 61000);
+    assert_null(saved_event()); /* nothing new */
+}
+
 static void test_what_is_saved_with_usage_is_told_as_well(void **state)
 {
     (void)state;
     peer_id worker = stage_worker(&s, "w", 1, "f");
-    stage_start(&s, gateway, "t", ONE); /* its checkpoints are saved once a minute by themselves */
+    stage_start(&s, gateway, "t", ONE); /* its interval is a minute */
     const struct step_order *o = stage_order(&s, worker);
     assert_int_equal(stage_task_request(&s, gateway, MSG_WATCH, "t")->type, MSG_WATCHED);
+    uint64_t before = stage_status(&s, gateway, "t")->seq;
     struct usage_part used = {.model = BYTES_LIT("m"), .sum = {.input_tokens = 7}};
     struct message m = {.type = MSG_PROGRESS};
     m.progress = (struct step_progress){.ref = o->ref,
@@ -149,13 +165,84 @@ static void test_what_is_saved_with_usage_is_told_as_well(void **state)
                                         .usage_count = 1};
     stage_send(&s, worker, &m);
     stage_time(&s, 200);
-    assert_true(bytes_is(stage_status(&s, gateway, "t")->steps[0].checkpoint, "{\"page\":1}"));
+    assert_null(saved_event());
+    saved_is_told(before);
+}
+
+static void test_watchers_hear_of_a_checkpoint_once_an_interval(void **state)
+{
+    (void)state;
+    peer_id worker = stage_worker(&s, "w", 1, "f");
+    struct message m = stage_start_request("t", ONE);
+    m.start.checkpoint_interval_s = 10;
+    assert_int_equal(stage_ask(&s, gateway, &m)->type, MSG_STARTED);
+    const struct step_order *o = stage_order(&s, worker);
+    assert_int_equal(stage_task_request(&s, gateway, MSG_WATCH, "t")->type, MSG_WATCHED);
+    struct usage_part used = {.model = BYTES_LIT("m")};
+    uint32_t told = 0;
+    for (uint32_t i = 1; i <= 62; i++) { /* a minute, usage with each */
+        used.sum.input_tokens = i;
+        m = (struct message){.type = MSG_PROGRESS};
+        m.progress = (struct step_progress){.ref = o->ref,
+                                            .fraction = -1,
+                                            .checkpoint = BYTES_LIT("1"),
+                                            .usage = &used,
+                                            .usage_count = 1};
+        stage_send(&s, worker, &m);
+        stage_time(&s, 1000);
+        told += saved_event() != NULL;
+    }
+    assert_in_range(told, 5, 6);
+}
+
+/* Its worker leaves, says the last of it, and hands it back; nobody else takes it. */
+static void hand_back(peer_id worker, const struct step_order *o, struct usage_part *used)
+{
+    struct message draining = {.type = MSG_DRAINING};
+    struct message m = {.type = MSG_PROGRESS};
+    m.progress = (struct step_progress){.ref = o->ref,
+                                        .fraction = -1,
+                                        .checkpoint = BYTES_LIT("{\"page\":1}"),
+                                        .usage = used,
+                                        .usage_count = used != NULL ? 1 : 0};
+    stage_send(&s, worker, &draining);
+    stage_send(&s, worker, &m);
+    stage_running(&s, worker, NULL, 0);
+}
+
+static void test_what_is_saved_of_a_step_that_was_handed_back_is_told(void **state)
+{
+    (void)state;
+    peer_id worker = stage_worker(&s, "w", 1, "f");
+    struct message m = stage_start_request("t", ONE);
+    m.start.checkpoint_interval_s = 10;
+    assert_int_equal(stage_ask(&s, gateway, &m)->type, MSG_STARTED);
+    const struct step_order *o = stage_order(&s, worker);
+    assert_int_equal(stage_task_request(&s, gateway, MSG_WATCH, "t")->type, MSG_WATCHED);
+    hand_back(worker, o, NULL);
+    stage_time(&s, 5000);
+    assert_null(saved_event());
+    uint64_t before = stage_status(&s, gateway, "t")->seq;
+    stage_time(&s, 6000);
+    assert_true(stage_status(&s, gateway, "t")->seq > before);
     const struct task_event *e = saved_event();
     assert_non_null(e);
     assert_true(bytes_is(e->checkpoint, "{\"page\":1}"));
     assert_int_equal(e->attempt, 1);
-    stage_time(&s, 61000);
-    assert_null(saved_event()); /* nothing new */
+}
+
+static void test_what_is_saved_with_usage_of_a_step_that_was_handed_back_is_told(void **state)
+{
+    (void)state;
+    peer_id worker = stage_worker(&s, "w", 1, "f");
+    stage_start(&s, gateway, "t", ONE);
+    const struct step_order *o = stage_order(&s, worker);
+    assert_int_equal(stage_task_request(&s, gateway, MSG_WATCH, "t")->type, MSG_WATCHED);
+    struct usage_part used = {.model = BYTES_LIT("m"), .sum = {.input_tokens = 7}};
+    uint64_t before = stage_status(&s, gateway, "t")->seq;
+    hand_back(worker, o, &used);
+    stage_time(&s, 200);
+    saved_is_told(before);
 }
 
 static void test_a_large_checkpoint_is_told_by_its_size(void **state)
@@ -281,6 +368,9 @@ int main(void)
         TEST(test_a_progress_checkpoint_is_stored_once_an_interval_and_given_to_the_next_attempt),
         TEST(test_what_is_saved_is_seen_once_it_is_durable),
         TEST(test_what_is_saved_with_usage_is_told_as_well),
+        TEST(test_watchers_hear_of_a_checkpoint_once_an_interval),
+        TEST(test_what_is_saved_of_a_step_that_was_handed_back_is_told),
+        TEST(test_what_is_saved_with_usage_of_a_step_that_was_handed_back_is_told),
         TEST(test_a_large_checkpoint_is_told_by_its_size),
         TEST(test_a_long_checkpoint_is_not_copied_again),
         TEST(test_news_of_another_attempt_are_ignored),
