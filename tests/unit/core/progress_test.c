@@ -148,6 +148,19 @@ static void saved_is_told(uint64_t before)
     assert_null(saved_event()); /* nothing new */
 }
 
+/* A checkpoint, and usage where it is given. */
+static void news(peer_id worker, const struct step_order *o, const char *checkpoint,
+                 struct usage_part *used)
+{
+    struct message m = {.type = MSG_PROGRESS};
+    m.progress = (struct step_progress){.ref = o->ref,
+                                        .fraction = -1,
+                                        .checkpoint = bytes_str(checkpoint),
+                                        .usage = used,
+                                        .usage_count = used != NULL ? 1 : 0};
+    stage_send(&s, worker, &m);
+}
+
 static void test_what_is_saved_with_usage_is_told_as_well(void **state)
 {
     (void)state;
@@ -157,13 +170,7 @@ static void test_what_is_saved_with_usage_is_told_as_well(void **state)
     assert_int_equal(stage_task_request(&s, gateway, MSG_WATCH, "t")->type, MSG_WATCHED);
     uint64_t before = stage_status(&s, gateway, "t")->seq;
     struct usage_part used = {.model = BYTES_LIT("m"), .sum = {.input_tokens = 7}};
-    struct message m = {.type = MSG_PROGRESS};
-    m.progress = (struct step_progress){.ref = o->ref,
-                                        .fraction = -1,
-                                        .checkpoint = BYTES_LIT("{\"page\":1}"),
-                                        .usage = &used,
-                                        .usage_count = 1};
-    stage_send(&s, worker, &m);
+    news(worker, o, "{\"page\":1}", &used);
     stage_time(&s, 200);
     assert_null(saved_event());
     saved_is_told(before);
@@ -182,13 +189,7 @@ static void test_watchers_hear_of_a_checkpoint_once_an_interval(void **state)
     uint32_t told = 0;
     for (uint32_t i = 1; i <= 62; i++) { /* a minute, usage with each */
         used.sum.input_tokens = i;
-        m = (struct message){.type = MSG_PROGRESS};
-        m.progress = (struct step_progress){.ref = o->ref,
-                                            .fraction = -1,
-                                            .checkpoint = BYTES_LIT("1"),
-                                            .usage = &used,
-                                            .usage_count = 1};
-        stage_send(&s, worker, &m);
+        news(worker, o, "1", &used);
         stage_time(&s, 1000);
         told += saved_event() != NULL;
     }
@@ -199,14 +200,8 @@ static void test_watchers_hear_of_a_checkpoint_once_an_interval(void **state)
 static void hand_back(peer_id worker, const struct step_order *o, struct usage_part *used)
 {
     struct message draining = {.type = MSG_DRAINING};
-    struct message m = {.type = MSG_PROGRESS};
-    m.progress = (struct step_progress){.ref = o->ref,
-                                        .fraction = -1,
-                                        .checkpoint = BYTES_LIT("{\"page\":1}"),
-                                        .usage = used,
-                                        .usage_count = used != NULL ? 1 : 0};
     stage_send(&s, worker, &draining);
-    stage_send(&s, worker, &m);
+    news(worker, o, "{\"page\":1}", used);
     stage_running(&s, worker, NULL, 0);
 }
 
