@@ -79,8 +79,8 @@ static void save_at(struct core *c, struct step *s, mono_ms at)
     }
 }
 
-/* Rows that were made for other reasons may have stored a checkpoint before: it is only told of
- * here, so that watchers hear of one at most once an interval. */
+/* A row that was made for another reason may have stored a checkpoint already. It is told of here
+ * all the same, so that watchers hear of one once an interval, and not with every such row. */
 void task_save_due(struct core *c, struct task *t)
 {
     mono_ms interval = (mono_ms)t->checkpoint_interval_s * 1000;

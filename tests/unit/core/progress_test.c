@@ -84,6 +84,16 @@ static void test_a_progress_checkpoint_is_stored_once_an_interval_and_given_to_t
     assert_true(bytes_is(stage_order(&s, worker)->progress_checkpoint, "{\"page\":2}"));
 }
 
+static const struct step_order *begin_watched(peer_id worker, int32_t checkpoint_interval_s)
+{
+    struct message m = stage_start_request("t", ONE);
+    m.start.checkpoint_interval_s = checkpoint_interval_s;
+    assert_int_equal(stage_ask(&s, gateway, &m)->type, MSG_STARTED);
+    const struct step_order *o = stage_order(&s, worker);
+    assert_int_equal(stage_task_request(&s, gateway, MSG_WATCH, "t")->type, MSG_WATCHED);
+    return o;
+}
+
 static const struct task_event *saved_event(void)
 {
     for (const struct message *m; (m = stage_poll(&s, gateway, MSG_EVENTS)) != NULL;) {
@@ -100,11 +110,7 @@ static void test_what_is_saved_is_seen_once_it_is_durable(void **state)
 {
     (void)state;
     peer_id worker = stage_worker(&s, "w", 1, "f");
-    struct message m = stage_start_request("t", ONE);
-    m.start.checkpoint_interval_s = 10;
-    assert_int_equal(stage_ask(&s, gateway, &m)->type, MSG_STARTED);
-    const struct step_order *o = stage_order(&s, worker);
-    assert_int_equal(stage_task_request(&s, gateway, MSG_WATCH, "t")->type, MSG_WATCHED);
+    const struct step_order *o = begin_watched(worker, 10);
     progress(worker, o, -1, "{\"page\":1}");
     stage_time(&s, 5000);
     assert_int_equal(stage_status(&s, gateway, "t")->steps[0].checkpoint_bytes, 0);
@@ -165,9 +171,7 @@ static void test_what_is_saved_with_usage_is_told_as_well(void **state)
 {
     (void)state;
     peer_id worker = stage_worker(&s, "w", 1, "f");
-    stage_start(&s, gateway, "t", ONE); /* its interval is a minute */
-    const struct step_order *o = stage_order(&s, worker);
-    assert_int_equal(stage_task_request(&s, gateway, MSG_WATCH, "t")->type, MSG_WATCHED);
+    const struct step_order *o = begin_watched(worker, 60);
     uint64_t before = stage_status(&s, gateway, "t")->seq;
     struct usage_part used = {.model = BYTES_LIT("m"), .sum = {.input_tokens = 7}};
     news(worker, o, "{\"page\":1}", &used);
@@ -180,11 +184,7 @@ static void test_watchers_hear_of_a_checkpoint_once_an_interval(void **state)
 {
     (void)state;
     peer_id worker = stage_worker(&s, "w", 1, "f");
-    struct message m = stage_start_request("t", ONE);
-    m.start.checkpoint_interval_s = 10;
-    assert_int_equal(stage_ask(&s, gateway, &m)->type, MSG_STARTED);
-    const struct step_order *o = stage_order(&s, worker);
-    assert_int_equal(stage_task_request(&s, gateway, MSG_WATCH, "t")->type, MSG_WATCHED);
+    const struct step_order *o = begin_watched(worker, 10);
     struct usage_part used = {.model = BYTES_LIT("m")};
     uint32_t told = 0;
     for (uint32_t i = 1; i <= 62; i++) { /* a minute, usage with each */
@@ -209,11 +209,7 @@ static void test_what_is_saved_of_a_step_that_was_handed_back_is_told(void **sta
 {
     (void)state;
     peer_id worker = stage_worker(&s, "w", 1, "f");
-    struct message m = stage_start_request("t", ONE);
-    m.start.checkpoint_interval_s = 10;
-    assert_int_equal(stage_ask(&s, gateway, &m)->type, MSG_STARTED);
-    const struct step_order *o = stage_order(&s, worker);
-    assert_int_equal(stage_task_request(&s, gateway, MSG_WATCH, "t")->type, MSG_WATCHED);
+    const struct step_order *o = begin_watched(worker, 10);
     hand_back(worker, o, NULL);
     stage_time(&s, 5000);
     assert_null(saved_event());
@@ -230,9 +226,7 @@ static void test_what_is_saved_with_usage_of_a_step_that_was_handed_back_is_told
 {
     (void)state;
     peer_id worker = stage_worker(&s, "w", 1, "f");
-    stage_start(&s, gateway, "t", ONE);
-    const struct step_order *o = stage_order(&s, worker);
-    assert_int_equal(stage_task_request(&s, gateway, MSG_WATCH, "t")->type, MSG_WATCHED);
+    const struct step_order *o = begin_watched(worker, 60);
     struct usage_part used = {.model = BYTES_LIT("m"), .sum = {.input_tokens = 7}};
     uint64_t before = stage_status(&s, gateway, "t")->seq;
     hand_back(worker, o, &used);
@@ -244,11 +238,7 @@ static void test_a_large_checkpoint_is_told_by_its_size(void **state)
 {
     (void)state;
     peer_id worker = stage_worker(&s, "w", 1, "f");
-    struct message m = stage_start_request("t", ONE);
-    m.start.checkpoint_interval_s = 1;
-    assert_int_equal(stage_ask(&s, gateway, &m)->type, MSG_STARTED);
-    const struct step_order *o = stage_order(&s, worker);
-    assert_int_equal(stage_task_request(&s, gateway, MSG_WATCH, "t")->type, MSG_WATCHED);
+    const struct step_order *o = begin_watched(worker, 1);
     char large[5003];
     memset(large, 'x', sizeof large - 1);
     large[0] = large[5001] = '"';
@@ -273,11 +263,7 @@ static void test_a_long_checkpoint_is_not_copied_again(void **state)
     text[0] = text[LONG - 1] = '"';
     text[LONG] = '\0';
     peer_id worker = stage_worker(&s, "w", 1, "f");
-    struct message m = stage_start_request("t", ONE);
-    m.start.checkpoint_interval_s = 10;
-    assert_int_equal(stage_ask(&s, gateway, &m)->type, MSG_STARTED);
-    const struct step_order *o = stage_order(&s, worker);
-    assert_int_equal(stage_task_request(&s, gateway, MSG_WATCH, "t")->type, MSG_WATCHED);
+    const struct step_order *o = begin_watched(worker, 10);
     progress(worker, o, -1, text);
     assert_int_equal(s.written_lent, 0);
     stage_time(&s, 11000);
